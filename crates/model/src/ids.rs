@@ -1,0 +1,172 @@
+//! Ids as types of their own: a user's number can never be passed where a connection's is meant.
+
+/// Why a text or number is not an id. The message says what would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidId(&'static str);
+
+impl InvalidId {
+    /// What a valid id looks like, fit for an end user.
+    #[must_use]
+    pub fn expectation(self) -> &'static str {
+        self.0
+    }
+}
+
+/// A person of the host application: a positive 32-bit integer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+pub struct UserId(i32);
+
+impl UserId {
+    /// What a user id is, in words.
+    pub const EXPECTATION: &'static str = "a user id is a whole number from 1 to 2147483647";
+
+    /// The number, as the database has it.
+    #[must_use]
+    pub fn get(self) -> i32 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for UserId {
+    type Error = InvalidId;
+
+    fn try_from(number: i64) -> Result<Self, InvalidId> {
+        match i32::try_from(number) {
+            Ok(id) if id > 0 => Ok(Self(id)),
+            _ => Err(InvalidId(Self::EXPECTATION)),
+        }
+    }
+}
+
+impl std::str::FromStr for UserId {
+    type Err = InvalidId;
+
+    /// Digits only: no sign, no space, no leading zero.
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+        let number = text.parse::<i64>().ok().filter(|_| plain);
+        number.ok_or(InvalidId(Self::EXPECTATION)).and_then(Self::try_from)
+    }
+}
+
+/// A stored connection: the row's number in `oauth_accounts`, never given out twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+pub struct ConnectionId(i32);
+
+impl ConnectionId {
+    /// The connection with this number.
+    #[must_use]
+    pub fn new(number: i32) -> Self {
+        Self(number)
+    }
+
+    /// The number, as the database has it.
+    #[must_use]
+    pub fn get(self) -> i32 {
+        self.0
+    }
+}
+
+macro_rules! text_id {
+    ($($(#[$doc:meta])* $name:ident: $valid:expr, $expectation:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks and wraps `text`.
+            ///
+            /// # Errors
+            ///
+            /// [`InvalidId`], which says what a valid one looks like.
+            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                let valid: fn(&str) -> bool = $valid;
+                if valid(&text) { Ok(Self(text)) } else { Err(InvalidId($expectation)) }
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+    )*};
+}
+
+/// Text of 1 to `longest` characters without control characters.
+fn printable(text: &str, longest: usize) -> bool {
+    !text.is_empty() && text.chars().count() <= longest && !text.chars().any(char::is_control)
+}
+
+fn is_slug(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=50).contains(&text.len()) && text.bytes().all(allowed) && text.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+fn is_token(text: &str, longest: usize) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (1..=longest).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+text_id! {
+    /// A platform, as in `reddit`: the name in routes, settings and the `provider` column.
+    ProviderSlug: is_slug, "a provider is up to 50 lower-case letters, digits and hyphens, beginning with a letter";
+    /// The account's id at the platform: stable, unlike a user name.
+    ProviderAccountId: |text| printable(text, 255), "an account id is text of 1 to 255 characters without control characters";
+    /// The host application's own id of a user, any text.
+    ExternalId: |text| printable(text, 255), "an external id is text of 1 to 255 characters without control characters";
+    /// One authorization attempt, from connect to its end.
+    FlowId: |text| is_token(text, 64), "a flow id is up to 64 letters, digits, hyphens and underscores";
+    /// The public half of an API key.
+    ApiKeyId: |text| is_token(text, 64), "a key id is up to 64 letters, digits, hyphens and underscores";
+    /// The public half of a user session token.
+    SessionId: |text| is_token(text, 64), "a session id is up to 64 letters, digits, hyphens and underscores";
+    /// What ties the log lines and the answer of one request together.
+    CorrelationId: |text| is_token(text, 64), "a correlation id is up to 64 letters, digits, hyphens and underscores";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_ids_are_positive_and_fit_32_bits() {
+        assert_eq!("2147483647".parse::<UserId>().unwrap().get(), i32::MAX);
+        for bad in ["", "0", "-1", "+1", " 1", "1 ", "01", "1.0", "2147483648", "99999999999999999999", "one", "٣"] {
+            assert!(bad.parse::<UserId>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn slugs_are_tame() {
+        assert!(ProviderSlug::new("instagram-login").is_ok());
+        for bad in ["", "Reddit", "a b", "-a", "1a", "a/b", "a\0", &"a".repeat(51)] {
+            assert!(ProviderSlug::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn account_ids_take_any_script_but_no_control_characters() {
+        assert!(ProviderAccountId::new("-000sim/Open Id%é").is_ok());
+        assert!(ProviderAccountId::new("é".repeat(255)).is_ok());
+        for bad in ["", "a\r\nb", "\0", &"é".repeat(256)] {
+            assert!(ProviderAccountId::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}
