@@ -1,0 +1,69 @@
+//! Texts that Node's crypto made: every one opens, under every form of key.
+
+use std::path::Path;
+use std::process::Command;
+
+use evergrant_encryption::EncryptionKey;
+use serde::Deserialize;
+
+use crate::{cipher, opened};
+
+const VECTORS: &str = include_str!("../vectors.json");
+
+#[derive(Deserialize)]
+struct Key {
+    name: String,
+    text: String,
+    #[serde(default)]
+    refused: bool,
+    fingerprint: Option<String>,
+    passphrase: Option<bool>,
+    #[serde(default)]
+    opens: Vec<Sealed>,
+}
+
+#[derive(Deserialize)]
+struct Sealed {
+    token: String,
+    encrypted: String,
+}
+
+fn keys() -> Vec<Key> {
+    serde_json::from_str(VECTORS).unwrap()
+}
+
+#[test]
+fn opens_what_node_encrypted() {
+    for key in keys().iter().filter(|key| !key.refused) {
+        let cipher = cipher(&[&key.text]);
+        assert!(key.opens.len() >= 10, "{}", key.name);
+        for Sealed { token, encrypted } in &key.opens {
+            assert_eq!(opened(cipher.decrypt_token(encrypted)), Ok(token.clone()), "{}", key.name);
+            assert_eq!(opened(cipher.decrypt_token(&encrypted.to_uppercase())), Ok(token.clone()), "{}", key.name);
+            assert_eq!(cipher.key_of(encrypted), key.fingerprint.as_deref(), "{}", key.name);
+        }
+    }
+}
+
+#[test]
+fn reads_every_form_of_key_as_node_does() {
+    let keys = keys();
+    let (refused, read): (Vec<&Key>, Vec<&Key>) = keys.iter().partition(|key| key.refused);
+    assert_eq!((refused.len(), read.len()), (10, 19));
+    for key in read {
+        let parsed = EncryptionKey::parse(&key.text).unwrap();
+        assert_eq!(Some(parsed.fingerprint()), key.fingerprint, "{}", key.name);
+        assert_eq!(Some(parsed.is_passphrase()), key.passphrase, "{}", key.name);
+    }
+    for key in refused {
+        assert!(EncryptionKey::parse(&key.text).is_err(), "{}", key.name);
+    }
+}
+
+#[test]
+fn the_file_is_what_its_script_prints() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/make-vectors.mjs");
+    let run = Command::new("node").arg(script).output().expect("node, a tool that the tests need");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert!(run.stdout == VECTORS.as_bytes(), "tests/vectors.json is stale: see the head of make-vectors.mjs");
+}
