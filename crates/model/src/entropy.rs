@@ -24,13 +24,16 @@ pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
     #[expect(clippy::disallowed_methods, reason = "the one place where the system's generator is asked")]
-    #[expect(clippy::expect_used, reason = "without randomness no secret can be made: stopping is the only safe answer")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness no secret can be made: stopping is the only safe answer"
+    )]
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system gives random bytes");
     }
 }
 
-/// A repeatable sequence (SplitMix64) for tests. Never for secrets: whoever knows the seed knows every byte.
+/// A repeatable sequence (`SplitMix64`) for tests. Never for secrets: whoever knows the seed knows every byte.
 #[derive(Debug)]
 pub struct SeededEntropy(AtomicU64);
 

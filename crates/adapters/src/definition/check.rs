@@ -1,0 +1,280 @@
+//! Walks a TOML document along the schema and reports every fault with its place, not just the first.
+
+use std::collections::BTreeMap;
+
+use evergrant_model::ProviderSlug;
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::fault::suggestion;
+use super::schema::{EITHER, FIELDS, Field, Kind};
+use super::{CustomProvider, Definition, DefinitionFault, Place};
+use crate::{catalogue, spec};
+
+/// Reads the `[providers.*]` sections of an `evergrant.toml`, in the order of their names; all else in it is ignored.
+///
+/// # Errors
+///
+/// Every fault, in the order of their places. Whether a host may be called is asked by [`crate::Registry::new`],
+/// which knows the program's policy.
+pub fn parse_providers(toml_text: &str) -> Result<Vec<CustomProvider>, Vec<DefinitionFault>> {
+    let document = document(toml_text)?;
+    let mut walk = Walk { text: toml_text, faults: Vec::new() };
+    let mut found = Vec::new();
+    if let Some(sections) = document.get("providers") {
+        match sections.get_ref() {
+            DeValue::Table(sections) => found = walk.sections(sections),
+            _ => walk.fault(sections.span().start, "`providers` must be a table of sections"),
+        }
+    }
+    walk.finish(found)
+}
+
+/// Reads a file of the catalogue, which is a section without its header.
+pub(crate) fn read_file(toml_text: &str) -> Result<Definition, Vec<DefinitionFault>> {
+    let document = document(toml_text)?;
+    let mut walk = Walk { text: toml_text, faults: Vec::new() };
+    let definition = walk.definition(0, &DeValue::Table(document));
+    walk.finish(definition).and_then(|definition| definition.ok_or_else(Vec::new))
+}
+
+fn document(text: &str) -> Result<DeTable<'_>, Vec<DefinitionFault>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Ok(document.into_inner());
+    }
+    let mut walk = Walk { text, faults: Vec::new() };
+    for error in errors {
+        walk.fault(error.span().map_or(0, |span| span.start), error.message());
+    }
+    walk.finish(DeTable::new())
+}
+
+struct Walk<'t> {
+    text: &'t str,
+    faults: Vec<DefinitionFault>,
+}
+
+impl Walk<'_> {
+    fn fault(&mut self, offset: usize, message: impl Into<String>) {
+        let Place { line, column } = Place::of(self.text, offset);
+        self.faults.push(DefinitionFault { line, column, message: message.into() });
+    }
+
+    fn finish<T>(mut self, found: T) -> Result<T, Vec<DefinitionFault>> {
+        self.faults.sort();
+        if self.faults.is_empty() { Ok(found) } else { Err(self.faults) }
+    }
+
+    fn sections(&mut self, sections: &DeTable<'_>) -> Vec<CustomProvider> {
+        let mut found = Vec::new();
+        for (key, section) in sections {
+            let at = key.span().start;
+            let slug = self.slug(at, key.get_ref());
+            let definition = self.definition(at, section.get_ref());
+            if let (Some(slug), Some(definition), Some(table)) = (slug, definition, section.get_ref().as_table()) {
+                found.push(CustomProvider { slug, definition, places: self.places(at, table) });
+            }
+        }
+        found
+    }
+
+    fn slug(&mut self, at: usize, text: &str) -> Option<ProviderSlug> {
+        match ProviderSlug::new(text) {
+            Ok(slug) if catalogue::has(&slug) => {
+                self.fault(at, format!("`{slug}` is a platform of the catalogue; choose another name"));
+                None
+            }
+            Ok(slug) => Some(slug),
+            Err(invalid) => {
+                self.fault(at, invalid.expectation());
+                None
+            }
+        }
+    }
+
+    /// Where each key stands; `""` stands for the section.
+    fn places(&self, at: usize, table: &DeTable<'_>) -> BTreeMap<String, Place> {
+        let section = (String::new(), Place::of(self.text, at));
+        let keys = table
+            .iter()
+            .map(|(key, value)| (key.get_ref().clone().into_owned(), Place::of(self.text, value.span().start)));
+        std::iter::once(section).chain(keys).collect()
+    }
+
+    /// The definition, if nothing is wrong with it.
+    fn definition(&mut self, at: usize, section: &DeValue<'_>) -> Option<Definition> {
+        let before = self.faults.len();
+        let DeValue::Table(table) = section else {
+            self.fault(at, "a platform is a table of keys");
+            return None;
+        };
+        self.table(at, "", table, FIELDS);
+        self.pairs(at, table);
+        self.host_names(table);
+        if self.faults.len() > before {
+            return None;
+        }
+        let whole = Spanned::new(at..at, section.clone());
+        match Definition::deserialize(ValueDeserializer::from(whole)) {
+            Ok(definition) => Some(definition),
+            Err(error) => {
+                self.fault(error.span().map_or(at, |span| span.start), error.message());
+                None
+            }
+        }
+    }
+
+    fn table(&mut self, at: usize, path: &str, table: &DeTable<'_>, fields: &[Field]) {
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            if let Some(field) = fields.iter().find(|field| field.name == name) {
+                self.value(&join(path, name), value, &field.kind);
+            } else {
+                let hint = suggestion(name, fields.iter().map(|field| field.name));
+                self.fault(key.span().start, format!("`{}` is not a key here{hint}", join(path, name)));
+            }
+        }
+        for field in fields.iter().filter(|field| field.required && !table.contains_key(field.name)) {
+            self.fault(at, format!("`{}` is missing", join(path, field.name)));
+        }
+    }
+
+    fn value(&mut self, path: &str, value: &Spanned<DeValue<'_>>, kind: &Kind) {
+        let at = value.span().start;
+        match (kind, value.get_ref()) {
+            (Kind::Table(fields) | Kind::ShortOr(_, fields), DeValue::Table(table)) => {
+                self.table(at, path, table, fields);
+            }
+            (Kind::Map(kind, reserved), DeValue::Table(table)) => self.map(path, table, kind, reserved),
+            (Kind::Each(kind), DeValue::Array(list)) => {
+                for item in list {
+                    self.value(path, item, kind);
+                }
+            }
+            (Kind::ShortOr(short, _), DeValue::String(_)) => self.value(path, value, short),
+            (Kind::Flag, DeValue::Boolean(_)) => {}
+            (Kind::Number(least, most), DeValue::Integer(number)) => {
+                let inside =
+                    i64::from_str_radix(number.as_str(), number.radix()).is_ok_and(|n| (*least..=*most).contains(&n));
+                if !inside {
+                    self.fault(at, format!("`{path}` must be from {least} to {most}"));
+                }
+            }
+            (kind, DeValue::String(text)) => self.text(at, path, text, kind),
+            (kind, other) => {
+                let article = if other.type_str().starts_with(['a', 'i']) { "an" } else { "a" };
+                self.fault(at, format!("`{path}` must be {}, not {article} {}", kind.words(), other.type_str()));
+            }
+        }
+    }
+
+    fn map(&mut self, path: &str, table: &DeTable<'_>, kind: &Kind, reserved: &[&str]) {
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            if reserved.contains(&name) {
+                self.fault(key.span().start, format!("`{path}` may not set `{name}`, which Evergrant sets itself"));
+            }
+            self.value(&join(path, name), value, kind);
+        }
+    }
+
+    fn text(&mut self, at: usize, path: &str, text: &str, kind: &Kind) {
+        let good = match kind {
+            Kind::Text => !text.is_empty() && !text.chars().any(char::is_control),
+            Kind::Url => is_address(text),
+            Kind::Origin => is_origin(text),
+            Kind::Word(words) => words.contains(&text),
+            Kind::Pointer => text.starts_with('/'),
+            Kind::Scope => spec::is_scope(text),
+            _ => false,
+        };
+        if good {
+            return;
+        }
+        let hint = match kind {
+            Kind::Word(words) => suggestion(text, words.iter().copied()),
+            _ => String::new(),
+        };
+        self.fault(at, format!("`{path}` must be {}{hint}", kind.words()));
+    }
+
+    /// A value and the setting that holds it exclude each other; a client needs an id, and a secret unless it is public.
+    fn pairs(&mut self, at: usize, table: &DeTable<'_>) {
+        let public = table.get("client_auth").and_then(|value| value.get_ref().as_str()) == Some("none");
+        for (plain, env) in EITHER {
+            let needed = *plain == "client_id" || (*plain == "client_secret" && !public);
+            match (table.get_key_value(*plain), table.get_key_value(*env)) {
+                (Some((first, _)), Some((second, _))) => {
+                    let later = first.span().start.max(second.span().start);
+                    self.fault(later, format!("give `{plain}` or `{env}`, not both"));
+                }
+                (None, None) if needed => self.fault(at, format!("`{plain}` or `{env}` is missing")),
+                _ => {}
+            }
+        }
+        let own = table.get("client_id_param").and_then(|value| value.get_ref().as_str());
+        let params = table.get("authorize_params").and_then(|value| value.get_ref().as_table());
+        let clash = own.and_then(|own| params?.get_key_value(own));
+        if let Some((key, _)) = clash {
+            self.fault(key.span().start, "`authorize_params` may not set the client's id");
+        }
+    }
+
+    /// Each `{NAME}` that begins an address must be one of the hosts.
+    fn host_names(&mut self, table: &DeTable<'_>) {
+        let hosts = table.get("hosts").and_then(|value| value.get_ref().as_table());
+        for (key, value) in table {
+            let named = value.get_ref().as_str().and_then(host_name).filter(|_| key.get_ref().ends_with("_url"));
+            if let Some(name) = named.filter(|name| !hosts.is_some_and(|hosts| hosts.contains_key(*name))) {
+                self.fault(value.span().start, format!("`{name}` is not one of the `hosts`"));
+            }
+        }
+    }
+}
+
+impl Kind {
+    /// What is expected, in words.
+    fn words(&self) -> String {
+        match self {
+            Self::Text => "text that is not empty".to_owned(),
+            Self::Url => "an absolute http or https address without user, password and fragment".to_owned(),
+            Self::Origin => "an http or https address without path and query".to_owned(),
+            Self::Word(words) => {
+                format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
+            }
+            Self::Flag => "true or false".to_owned(),
+            Self::Number(..) => "a whole number".to_owned(),
+            Self::Pointer => "a JSON pointer such as `/id`".to_owned(),
+            Self::Scope => "a scope: text without spaces, commas, quotes and backslashes".to_owned(),
+            Self::Table(_) | Self::Map(..) => "a table".to_owned(),
+            Self::Each(_) => "a list".to_owned(),
+            Self::ShortOr(short, _) => format!("{}, or a table", short.words()),
+        }
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// The `NAME` of an address that begins with `{NAME}`.
+pub(crate) fn host_name(address: &str) -> Option<&str> {
+    address.strip_prefix('{')?.split_once('}').map(|(name, _)| name)
+}
+
+fn is_address(text: &str) -> bool {
+    let with_host = match host_name(text) {
+        Some(name) => text.replacen(&format!("{{{name}}}"), "https://host.example", 1),
+        None => text.to_owned(),
+    };
+    let tame = |url: &url::Url| {
+        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+    };
+    url::Url::parse(&with_host).is_ok_and(|url| tame(&url) && url.has_host() && url.fragment().is_none())
+}
+
+fn is_origin(text: &str) -> bool {
+    is_address(text) && url::Url::parse(text).is_ok_and(|url| url.path() == "/" && url.query().is_none())
+}

@@ -1,0 +1,38 @@
+//! What the OAuth 2.0 engine needs of a platform: its definition, and where the operator's settings have led.
+
+use std::sync::Arc;
+
+use evergrant_model::ClientSecret;
+use reqwest::header::HeaderValue;
+use url::Url;
+
+use crate::definition::Definition;
+use crate::http::Reach;
+
+/// The engine's half of a [`crate::ProviderSpec`].
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Engine {
+    pub(crate) definition: Arc<Definition>,
+    /// `None` where the platform is not configured.
+    pub(crate) client: Option<ClientRegistration>,
+}
+
+/// Our registration at the platform, and the platform's addresses.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientRegistration {
+    pub(crate) id: String,
+    /// `None` for a public client.
+    pub(crate) secret: Option<ClientSecret>,
+    pub(crate) user_agent: Option<HeaderValue>,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) reach: Reach,
+}
+
+/// Where the platform is called.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoints {
+    pub(crate) authorization: Url,
+    pub(crate) token: Url,
+    pub(crate) revocation: Option<Url>,
+    pub(crate) userinfo: Url,
+}

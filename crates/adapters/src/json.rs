@@ -1,0 +1,169 @@
+//! JSON as a platform's answer: read strictly, and wiped from memory after use since it may hold tokens.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use zeroize::Zeroize;
+
+/// A JSON object whose keys are all different. Its texts are wiped on drop.
+pub(crate) struct Document(Value);
+
+impl Document {
+    /// `None` where `body` is anything else. Two values for one key are nothing that one could rely on: which of two
+    /// tokens would be the real one?
+    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
+        let Distinct(value) = serde_json::from_slice(body).ok()?;
+        let document = Self(value);
+        document.0.is_object().then_some(document)
+    }
+
+    pub(crate) fn value(&self) -> &Value {
+        &self.0
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// Moves a text out, so that no second copy of it is made. `None` where it is absent, empty or no text.
+    pub(crate) fn take_text(&mut self, key: &str) -> Option<String> {
+        match self.0.get_mut(key) {
+            Some(Value::String(text)) if !text.is_empty() => Some(std::mem::take(text)),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(list) => list.iter_mut().for_each(wipe),
+        Value::Object(map) => map.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A value in which no object has a key twice.
+struct Distinct(Value);
+
+impl<'de> Deserialize<'de> for Distinct {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(DistinctVisitor).map(Self)
+    }
+}
+
+struct DistinctVisitor;
+
+impl<'de> Visitor<'de> for DistinctVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without a key given twice")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Distinct(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((key, Distinct(value))) = entries.next_entry::<String, Distinct>()? {
+            if map.insert(key, value).is_some() {
+                return Err(A::Error::custom("a key given twice"));
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn refuses_a_key_given_twice_at_any_depth() {
+        for body in [r#"{"a":1,"a":1}"#, r#"{"a":{"b":1,"b":2}}"#, r#"{"a":[{"b":1,"b":2}]}"#, r#"{"a":1,"\u0061":2}"#]
+        {
+            assert!(Document::parse(body.as_bytes()).is_none(), "{body}");
+        }
+        assert!(Document::parse(br#"{"a":{"a":1},"b":{"a":1}}"#).is_some());
+    }
+
+    #[test]
+    fn refuses_all_but_an_object() {
+        for body in ["", " ", "null", "true", "1", "\"a\"", "[{}]", "{", "{} x", "<html>", "\u{feff}{}"] {
+            assert!(Document::parse(body.as_bytes()).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_does_not_overflow_the_stack() {
+        let body = [b"{\"a\":".repeat(100_000), b"1".to_vec(), b"}".repeat(100_000)].concat();
+        assert!(Document::parse(&body).is_none());
+    }
+
+    #[test]
+    fn a_text_can_be_taken_once() {
+        let mut document = Document::parse(br#"{"a":"x","b":"","c":1}"#).unwrap();
+        assert_eq!(document.take_text("a").as_deref(), Some("x"));
+        for key in ["a", "b", "c", "d"] {
+            assert_eq!(document.take_text(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn wiping_reaches_every_text() {
+        let mut value = serde_json::json!({"a": "x", "b": [{"c": "y"}], "d": 1});
+        wipe(&mut value);
+        assert_eq!(value, serde_json::json!({"a": "", "b": [{"c": ""}], "d": 1}));
+    }
+
+    proptest! {
+        /// Any bytes at all: a document or nothing, never a panic.
+        #[test]
+        fn never_panics(body: Vec<u8>) {
+            let _ = Document::parse(&body);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What is known about a platform, once its definition and the operator's settings have met.
+
+use evergrant_model::{ProviderSlug, ScopeSet};
+
+use crate::engine::Engine;
+use crate::{AdapterError, ErrorClass};
+
+/// How a platform lets us in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProviderKind {
+    /// The authorization code grant of RFC 6749.
+    OAuth2,
+    /// A session that the account's owner pastes.
+    Cookies,
+}
+
+/// How the challenge is made from the verifier (RFC 7636 §4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+pub enum Pkce {
+    /// The platform does not take one.
+    #[serde(rename = "none")]
+    None,
+    /// Base64url of the SHA-256, as the RFC says.
+    #[default]
+    S256,
+    /// Lower-case hex of the SHA-256: `TikTok` for desktop apps.
+    #[serde(rename = "S256-hex")]
+    S256Hex,
+}
+
+/// A permission, as the user is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeSpec {
+    /// As the platform calls it.
+    pub id: String,
+    /// As we say it, in plain words.
+    pub label: String,
+    /// Whether a connection is useless without it.
+    pub required: bool,
+}
+
+/// What can be done with a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Access tokens are renewed without the user.
+    pub refresh: bool,
+    /// A grant can be ended from here.
+    pub revoke: bool,
+    /// The account's facts can be read.
+    pub profile: bool,
+}
+
+/// A platform.
+#[derive(Debug, Clone)]
+pub struct ProviderSpec {
+    /// Its name in routes, settings and rows.
+    pub slug: ProviderSlug,
+    /// Its name for people.
+    pub name: String,
+    /// How it lets us in.
+    pub kind: ProviderKind,
+    /// What an account there is called, such as `Reddit User`.
+    pub account_type: String,
+    /// What its tokens are like, such as `Permanent (with refresh)`.
+    pub token_type: String,
+    /// The permissions that every flow asks for.
+    pub scopes: Vec<ScopeSpec>,
+    /// What `iss` must say in callbacks (RFC 9207); `None` where the platform sends none.
+    pub issuer: Option<String>,
+    /// How the challenge is made.
+    pub pkce: Pkce,
+    /// Whether one consent may reach several accounts.
+    pub multi_account: bool,
+    /// What can be done with a grant.
+    pub capabilities: Capabilities,
+    /// Why the platform cannot be used yet: names the settings that are missing or wrong, never their values.
+    pub problem: Option<String>,
+    /// How long an access token lives where the answer does not say.
+    pub default_lifetime_seconds: Option<i64>,
+    /// How long before its end an access token is renewed; `None` leaves it to the program's own rule.
+    pub refresh_ahead_seconds: Option<i64>,
+    /// Whether a refresh may replace the refresh token.
+    pub rotates: bool,
+    /// How long a replaced refresh token still works; 0 where it ends at once, or nobody knows.
+    pub replay_window_seconds: i64,
+    /// What only the engine needs.
+    pub(crate) engine: Engine,
+}
+
+impl ProviderSpec {
+    /// A configured OAuth 2.0 platform that keeps to the standard and has no endpoints: the start for an adapter that
+    /// does not use the engine.
+    #[must_use]
+    pub fn new(slug: ProviderSlug, name: &str) -> Self {
+        Self {
+            slug,
+            name: name.to_owned(),
+            kind: ProviderKind::OAuth2,
+            account_type: format!("{name} account"),
+            token_type: "Bearer".to_owned(),
+            scopes: Vec::new(),
+            issuer: None,
+            pkce: Pkce::S256,
+            multi_account: false,
+            capabilities: Capabilities { refresh: true, revoke: true, profile: true },
+            problem: None,
+            default_lifetime_seconds: None,
+            refresh_ahead_seconds: None,
+            rotates: true,
+            replay_window_seconds: 0,
+            engine: Engine::default(),
+        }
+    }
+
+    /// Whether the operator has given all that the platform needs.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        self.problem.is_none()
+    }
+
+    /// Whether a refresh whose fate is unknown may be sent again at once: the platform never replaces the refresh
+    /// token, or forgives the replaced one for a while.
+    #[must_use]
+    pub fn may_resend_refresh(&self) -> bool {
+        !self.rotates || self.replay_window_seconds > 0
+    }
+
+    /// Whether a flow needs a verifier.
+    #[must_use]
+    pub fn uses_pkce(&self) -> bool {
+        self.pkce != Pkce::None
+    }
+
+    /// What a flow asks for: the platform's own scopes and `extra`.
+    ///
+    /// # Errors
+    ///
+    /// `BadRequest` where a scope of `extra` could not be one (RFC 6749 §3.3) or there are more than 100.
+    pub fn wanted_scopes(&self, extra: &ScopeSet) -> Result<ScopeSet, AdapterError> {
+        if extra.iter().count() > 100 || !extra.iter().all(is_scope) {
+            return Err(AdapterError::new(ErrorClass::BadRequest, "a scope is not acceptable"));
+        }
+        Ok(self.scopes.iter().map(|scope| scope.id.as_str()).chain(extra.iter()).collect())
+    }
+}
+
+/// Whether `text` is a scope by RFC 6749 §3.3, of a sane length, and without the comma that some platforms divide by.
+pub(crate) fn is_scope(text: &str) -> bool {
+    let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x2b | 0x2d..=0x5b | 0x5d..=0x7e);
+    (1..=255).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acme() -> ProviderSpec {
+        let mut spec = ProviderSpec::new(ProviderSlug::new("acme").unwrap(), "Acme");
+        spec.scopes = vec![ScopeSpec { id: "identity".into(), label: "See your name".into(), required: true }];
+        spec
+    }
+
+    #[test]
+    fn wanted_scopes_are_its_own_and_the_extra_ones() {
+        let wanted = acme().wanted_scopes(&ScopeSet::parse("read identity")).unwrap();
+        assert_eq!(wanted.to_string(), "identity read");
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_a_scope() {
+        for bad in ["a b", "a,b", "a\"b", "a\\b", "a\nb", "é", &"a".repeat(256)] {
+            let extra: ScopeSet = [bad].into_iter().collect();
+            assert!(acme().wanted_scopes(&extra).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn resends_a_refresh_only_where_it_cannot_kill_the_grant() {
+        let mut spec = acme();
+        assert!(!spec.may_resend_refresh());
+        spec.replay_window_seconds = 30;
+        assert!(spec.may_resend_refresh());
+        spec.replay_window_seconds = 0;
+        spec.rotates = false;
+        assert!(spec.may_resend_refresh());
+    }
+}
