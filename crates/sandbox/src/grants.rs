@@ -1,0 +1,237 @@
+//! Codes, grants and tokens: who allowed what to whom, and what still works.
+//!
+//! Tokens are known by their SHA-256 alone: a simulator has to recognise them, never to repeat them, so neither its
+//! memory nor its state file can leak one.
+
+use std::collections::{BTreeMap, HashMap};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use evergrant_model::{ScopeSet, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::misbehaviour::Misbehaviour;
+
+/// How long a rotated refresh token still works where rotation is graceful.
+const GRACE_S: i64 = 60;
+
+/// Names a grant, for as long as it lives.
+pub(crate) type GrantId = u64;
+
+/// A consent that waits for its code to be exchanged.
+#[derive(Clone)]
+pub(crate) struct Code {
+    pub(crate) platform: &'static str,
+    pub(crate) client: &'static str,
+    pub(crate) redirect_uri: String,
+    pub(crate) person: String,
+    pub(crate) scopes: ScopeSet,
+    /// Whether a refresh token belongs to it.
+    pub(crate) lasting: bool,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) misbehaviour: Misbehaviour,
+}
+
+/// What one person allowed one client.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Grant {
+    pub(crate) platform: String,
+    pub(crate) client: String,
+    pub(crate) person: String,
+    #[serde(with = "scope_text")]
+    pub(crate) scopes: ScopeSet,
+    /// Whether refreshing it is refused whatever is presented, because that was asked for at consent.
+    pub(crate) refuses_refresh: bool,
+    refresh: Vec<Held>,
+    access: Vec<Held>,
+}
+
+/// A token that was given out.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Held {
+    sha256: String,
+    /// `None`: it has no end of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+}
+
+impl Held {
+    fn works(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// Which of a grant's two kinds of token was presented.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    Access,
+    Refresh,
+}
+
+/// Every live code and grant.
+#[derive(Default)]
+pub(crate) struct Grants {
+    codes: HashMap<String, Code>,
+    live: BTreeMap<GrantId, Grant>,
+    /// The grant and kind of each token, by hash.
+    index: HashMap<String, (GrantId, TokenKind)>,
+    next: GrantId,
+    changed: bool,
+}
+
+impl Grants {
+    /// Takes up those grants of an earlier run that still have a working token.
+    pub(crate) fn restore(grants: Vec<Grant>, now: Timestamp) -> Self {
+        let mut restored = Self::default();
+        let lives = |grant: &Grant| grant.access.iter().chain(&grant.refresh).any(|token| token.works(now));
+        for grant in grants.into_iter().filter(lives) {
+            let id = restored.next;
+            let kinds = [(TokenKind::Access, &grant.access), (TokenKind::Refresh, &grant.refresh)];
+            for (kind, held) in kinds {
+                restored.index.extend(held.iter().map(|token| (token.sha256.clone(), (id, kind))));
+            }
+            restored.live.insert(id, grant);
+            restored.next += 1;
+        }
+        restored
+    }
+
+    /// The grants to write down, if anything changed since the last call.
+    pub(crate) fn take_changes(&mut self) -> Option<Vec<&Grant>> {
+        std::mem::take(&mut self.changed).then(|| self.live.values().collect())
+    }
+
+    /// Says that the last changes were not written down after all.
+    pub(crate) fn mark_changed(&mut self) {
+        self.changed = true;
+    }
+
+    pub(crate) fn put_code(&mut self, code: &str, content: Code, now: Timestamp) {
+        self.codes.retain(|_, waiting| now < waiting.expires_at);
+        self.codes.insert(sha256(code), content);
+    }
+
+    /// The code, still unused.
+    pub(crate) fn code(&mut self, code: &str) -> Option<&mut Code> {
+        self.codes.get_mut(&sha256(code))
+    }
+
+    /// Uses the code up, and opens the grant that it stands for.
+    pub(crate) fn redeem(&mut self, code: &str) -> Option<GrantId> {
+        let code = self.codes.remove(&sha256(code))?;
+        let id = self.next;
+        self.next += 1;
+        let grant = Grant {
+            platform: code.platform.to_owned(),
+            client: code.client.to_owned(),
+            person: code.person,
+            scopes: code.scopes,
+            refuses_refresh: code.misbehaviour == Misbehaviour::RefreshRefused,
+            refresh: Vec::new(),
+            access: Vec::new(),
+        };
+        self.live.insert(id, grant);
+        self.changed = true;
+        Some(id)
+    }
+
+    pub(crate) fn get(&self, id: GrantId) -> Option<&Grant> {
+        self.live.get(&id)
+    }
+
+    /// Adds an access token, and forgets those that have ended.
+    pub(crate) fn add_access(&mut self, id: GrantId, token: &str, expires_at: Timestamp, now: Timestamp) {
+        let Some(grant) = self.live.get_mut(&id) else { return };
+        Self::forget_ended(&mut self.index, &mut grant.access, now);
+        let sha256 = sha256(token);
+        grant.access.push(Held { sha256: sha256.clone(), expires_at: Some(expires_at) });
+        self.index.insert(sha256, (id, TokenKind::Access));
+        self.changed = true;
+    }
+
+    /// Makes `token` the grant's refresh token. Those before it end now, or in a minute where `graceful`.
+    pub(crate) fn replace_refresh(&mut self, id: GrantId, token: &str, graceful: bool, now: Timestamp) {
+        let Some(grant) = self.live.get_mut(&id) else { return };
+        let end = if graceful { now.plus_seconds(GRACE_S) } else { now };
+        for older in &mut grant.refresh {
+            older.expires_at = Some(older.expires_at.map_or(end, |earlier| earlier.min(end)));
+        }
+        Self::forget_ended(&mut self.index, &mut grant.refresh, now);
+        let sha256 = sha256(token);
+        grant.refresh.push(Held { sha256: sha256.clone(), expires_at: None });
+        self.index.insert(sha256, (id, TokenKind::Refresh));
+        self.changed = true;
+    }
+
+    fn forget_ended(index: &mut HashMap<String, (GrantId, TokenKind)>, tokens: &mut Vec<Held>, now: Timestamp) {
+        for ended in tokens.extract_if(.., |token| !token.works(now)) {
+            index.remove(&ended.sha256);
+        }
+    }
+
+    /// The grant that a working token of this kind belongs to.
+    pub(crate) fn find(&self, kind: TokenKind, token: &str, now: Timestamp) -> Option<(GrantId, &Grant)> {
+        let sha256 = sha256(token);
+        let (id, _) = self.index.get(&sha256).filter(|(_, held)| *held == kind)?;
+        let grant = self.live.get(id)?;
+        let held = if kind == TokenKind::Access { &grant.access } else { &grant.refresh };
+        held.iter().any(|token| token.sha256 == sha256 && token.works(now)).then_some((*id, grant))
+    }
+
+    /// The grant and kind of a token, working or not.
+    pub(crate) fn trace(&self, token: &str) -> Option<(GrantId, TokenKind, &Grant)> {
+        let (id, kind) = self.index.get(&sha256(token))?;
+        self.live.get(id).map(|grant| (*id, *kind, grant))
+    }
+
+    /// Ends a grant with all its tokens.
+    pub(crate) fn end(&mut self, id: GrantId) {
+        let Some(grant) = self.live.remove(&id) else { return };
+        for token in grant.access.iter().chain(&grant.refresh) {
+            self.index.remove(&token.sha256);
+        }
+        self.changed = true;
+    }
+
+    /// Ends one access token, and nothing else.
+    pub(crate) fn end_access(&mut self, id: GrantId, token: &str) {
+        let sha256 = sha256(token);
+        if let Some(grant) = self.live.get_mut(&id) {
+            grant.access.retain(|held| held.sha256 != sha256);
+            self.index.remove(&sha256);
+            self.changed = true;
+        }
+    }
+
+    /// Ends every grant of a person at a platform, and tells how many there were.
+    pub(crate) fn end_all_of(&mut self, platform: &str, person: &str) -> usize {
+        let theirs = |grant: &Grant| grant.platform == platform && grant.person == person;
+        let ids: Vec<GrantId> = self.live.iter().filter(|(_, grant)| theirs(grant)).map(|(id, _)| *id).collect();
+        for id in &ids {
+            self.end(*id);
+        }
+        self.codes.retain(|_, code| code.platform != platform || code.person != person);
+        ids.len()
+    }
+}
+
+fn sha256(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(token))
+}
+
+/// Scopes as one text, divided by spaces.
+mod scope_text {
+    use evergrant_model::ScopeSet;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(scopes: &ScopeSet, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(scopes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ScopeSet, D::Error> {
+        String::deserialize(deserializer).map(|text| ScopeSet::parse(&text))
+    }
+}

@@ -1,0 +1,108 @@
+//! The consent page: who signs in, what the app may do, and what should go wrong on the way.
+
+use axum::http::HeaderName;
+use axum::response::Response;
+use maud::{Markup, html};
+use url::{Host, Url};
+
+use super::{layout, page};
+use crate::engine::{AuthorizationRequest, is_loopback};
+use crate::misbehaviour::Misbehaviour;
+use crate::platforms::{Card, PlatformProfile};
+use crate::shared::Stage;
+
+/// The page that puts `request` before the person. `query` travels along, and is judged again with the answer.
+pub(crate) fn consent(stage: &Stage, request: &AuthorizationRequest, query: &str, csrf: &str) -> Response {
+    let profile = stage.platform.profile();
+    let title = format!("Allow {} to use {}?", request.client.name, profile.name);
+    let body = html! {
+        (layout::banner(profile.name))
+        main.card.narrow {
+            header.ask {
+                (layout::tile(profile.mark))
+                h1 { (request.client.name) " would like to use a " (profile.name) " account" }
+            }
+            form method="post" action=(profile.paths.authorize) {
+                input type="hidden" name="csrf" value=(csrf);
+                input type="hidden" name="request" value=(query);
+                (people(stage.platform.cards()))
+                (scopes(profile, request))
+                (misbehave(request.misbehaviour))
+                div.buttons {
+                    button.primary name="decision" value="allow" { "Allow" }
+                    button name="decision" value="deny" { "Do not allow" }
+                }
+                p.quiet { "Either way you return to " span.address { (origin_in_words(&request.redirect_to)) } "." }
+            }
+        }
+    };
+    let mut response = page(&layout::document(&title, &body), &form_action(&request.redirect_to));
+    if request.misbehaviour == Misbehaviour::CoopOff {
+        response.headers_mut().remove(HeaderName::from_static("cross-origin-opener-policy"));
+    }
+    response
+}
+
+fn people(cards: &[Card]) -> Markup {
+    html! {
+        fieldset {
+            legend { "Sign in as" }
+            @for (at, card) in cards.iter().enumerate() {
+                label.person {
+                    input type="radio" name="person" value=(card.person) checked[at == 0] required;
+                    img src={ "/images/" (card.person) ".png" } width="40" height="40" alt="";
+                    span { strong { (card.username) } small { (card.about) } }
+                }
+            }
+        }
+    }
+}
+
+fn scopes(profile: &PlatformProfile, request: &AuthorizationRequest) -> Markup {
+    html! {
+        fieldset {
+            legend { "It may" }
+            @for scope in profile.scopes.iter().filter(|scope| request.scopes.contains(scope.id)) {
+                label.scope {
+                    input type="checkbox" name="scope" value=(scope.id) checked;
+                    span { (scope.label) }
+                    code { (scope.id) }
+                }
+            }
+            p.quiet {
+                @if request.lasting { "Until you withdraw it. " } @else { "Once, without a refresh token. " }
+                "Untick something to grant less."
+            }
+        }
+    }
+}
+
+fn misbehave(chosen: Misbehaviour) -> Markup {
+    html! {
+        label.misbehave {
+            span { "Misbehave" }
+            select name="misbehave" {
+                @for (value, word, line) in Misbehaviour::ALL {
+                    option value=(word) selected[value == chosen] { (line) }
+                }
+            }
+        }
+    }
+}
+
+fn origin_in_words(address: &Url) -> String {
+    let origin = address.origin();
+    if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", address.scheme()) }
+}
+
+/// Where the form may lead. Chromium holds every redirect after a form against this list, so on loopback, where the
+/// app behind the callback usually has a port of its own, every loopback port is on it.
+fn form_action(redirect_to: &Url) -> String {
+    let is_local = is_loopback(redirect_to);
+    match redirect_to.host() {
+        // A source in a policy cannot be an IPv6 address.
+        Some(Host::Ipv6(_)) => format!("'self' {}:", redirect_to.scheme()),
+        _ if is_local => "'self' http://localhost:* http://127.0.0.1:*".to_owned(),
+        _ => format!("'self' {}", origin_in_words(redirect_to)),
+    }
+}

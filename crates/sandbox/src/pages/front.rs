@@ -1,0 +1,139 @@
+//! The front page: what the sandbox plays, who lives in it, and how to steer it from a shell.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::{layout, page};
+use crate::misbehaviour::Misbehaviour;
+use crate::platforms::{self, Platform};
+use crate::shared::Shared;
+
+/// One control: method and path, a body to try, and what it does.
+struct Control {
+    call: &'static str,
+    body: Option<&'static str>,
+    does: &'static str,
+}
+
+const CONTROLS: &[Control] = &[
+    Control { call: "GET /control/calls", body: None, does: "How often each endpoint was called." },
+    Control { call: "GET /control/people", body: None, does: "Who there is, with their ids and names." },
+    Control {
+        call: "POST /control/approve",
+        body: Some(r#"{"authUrl":"http://…","person":"juniper","scopes":["identity"]}"#),
+        does: "Consents without a browser, and answers where it would go: {\"location\"}. Without scopes everything that \
+               was asked for is allowed; \"deny\": true refuses.",
+    },
+    Control {
+        call: "POST /control/faults",
+        body: Some(r#"{"platform":"reddit","endpoint":"token.refresh_token","kind":"cut","times":1}"#),
+        does: "Forces the next answers of an endpoint, or of all with \"*\". Kinds: respond (with status, body, headers), \
+               cut (does the work, then drops the connection), latency (with latencyMs), html, empty.",
+    },
+    Control {
+        call: "POST /control/switches",
+        body: Some(r#"{"platform":"reddit","switch":"refreshToken","value":"rotate-strict"}"#),
+        does: "refreshToken: keep, rotate-strict, rotate-grace. refreshReply: repeat, omit. expiresIn: seconds. \
+               revokeStatus: 200, 204. retryAfter: on, off. deadRefreshBody: message, bare, oauth. quota, tokenQuota: \
+               calls in ten minutes. GET shows how they stand.",
+    },
+    Control {
+        call: "POST /control/clock",
+        body: Some(r#"{"advanceSeconds":86400}"#),
+        does: "Moves the sandbox's clock: tokens end, windows open, people post. GET tells the time.",
+    },
+    Control {
+        call: "POST /control/revoke-user",
+        body: Some(r#"{"platform":"reddit","person":"juniper"}"#),
+        does: "The person withdraws every app's access, and nobody is told.",
+    },
+    Control {
+        call: "POST /control/reset",
+        body: None,
+        does: "Back to the beginning: no grants, no counts, no faults, switches and clock as delivered.",
+    },
+];
+
+/// `GET /`
+pub(super) async fn front(State(shared): State<Arc<Shared>>) -> Response {
+    let base = shared.base_url();
+    let body = html! {
+        (layout::banner("thing"))
+        main.wide {
+            header {
+                h1 { "The sandbox" }
+                p.lead { "It plays the platforms, so that everything can be tried without a single credential. \
+                          Nothing here is real, and nothing leaves this machine." }
+            }
+            @for platform in shared.platforms() { (one_platform(platform.as_ref())) }
+            section.card {
+                h2 { "Point a program at it" }
+                pre { @for (name, value) in platforms::dev_settings(base) { (name) "=" (quoted(&value)) "\n" } }
+            }
+            section.card { h2 { "Controls" } (controls(base)) }
+            section.card { h2 { "Misbehaving consents" } (misbehaviours()) }
+        }
+    };
+    page(&layout::document("Sandbox", &body), "'none'")
+}
+
+fn one_platform(platform: &dyn Platform) -> Markup {
+    let profile = platform.profile();
+    html! {
+        section.card {
+            header.ask { (layout::tile(profile.mark)) h2 { (profile.name) } }
+            ul.people {
+                @for card in platform.cards() {
+                    li.person {
+                        img src={ "/images/" (card.person) ".png" } width="40" height="40" alt="";
+                        span { strong { (card.person) } small { (card.username) ", " (card.about) } }
+                    }
+                }
+            }
+            dl {
+                dt { "Sign-in" } dd { code { (profile.paths.authorize) } }
+                dt { "Tokens" } dd { code { (profile.paths.token) } }
+                dt { "Revocation" } dd { code { (profile.paths.revoke) } }
+                dt { "Endpoints" }
+                dd.words { @for endpoint in profile.endpoints { code { (endpoint) } " " } }
+            }
+        }
+    }
+}
+
+fn controls(base: &str) -> Markup {
+    html! {
+        @for control in CONTROLS {
+            section.control {
+                h3 { code { (control.call) } }
+                p { (control.does) }
+                pre { (curl(base, control)) }
+            }
+        }
+    }
+}
+
+fn curl(base: &str, control: &Control) -> String {
+    let (method, path) = control.call.split_once(' ').unwrap_or_default();
+    let method = if method == "GET" { "" } else { "-X POST " };
+    let body = control.body.map(|body| format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"));
+    format!("curl {method}{base}{path}{}", body.unwrap_or_default())
+}
+
+fn misbehaviours() -> Markup {
+    html! {
+        p { "Choose one on the consent page, or add it to the authorization address, as in "
+            code { "&misbehave=slow-token" } "." }
+        dl {
+            @for (_, word, line) in Misbehaviour::ALL { dt { code { (word) } } dd { (line) } }
+        }
+    }
+}
+
+/// A value as a shell takes it.
+fn quoted(value: &str) -> String {
+    if value.contains([' ', '(', ')']) { format!("'{value}'") } else { value.to_owned() }
+}

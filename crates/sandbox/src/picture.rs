@@ -1,0 +1,116 @@
+//! Pictures for people and posts: a small landscape drawn from a name, so that no file has to be shipped and no other
+//! host asked. Raster on purpose, because that is all that a careful product passes on to its users.
+
+use sha2::{Digest, Sha256};
+
+/// Width and height in pixels.
+const SIDE: i32 = 128;
+/// One shade of the palette for each layer, from the sky to the nearest hill.
+const LAYERS: i32 = 4;
+const SKY_SHADES: u8 = 64;
+const SUN: u8 = SKY_SHADES;
+
+/// The picture that belongs to `name`, in a colour near `hue` degrees, as a PNG.
+pub(crate) fn landscape(name: &str, hue: u16) -> Vec<u8> {
+    let dice: [u8; 32] = Sha256::digest(name).into();
+    let scene = Scene { dice: dice.map(i32::from) };
+    let mut rows = Vec::new();
+    for y in 0..SIDE {
+        rows.push(0); // PNG's "no filter" before each row
+        rows.extend((0..SIDE).map(|x| scene.colour_at(x, y)));
+    }
+    png(&palette(hue), &rows)
+}
+
+struct Scene {
+    dice: [i32; 32],
+}
+
+impl Scene {
+    fn die(&self, at: i32) -> i32 {
+        usize::try_from(at).ok().and_then(|at| self.dice.get(at)).copied().unwrap_or_default()
+    }
+
+    /// The palette's index of a pixel: the nearest hill that reaches it, else the sun, else the sky.
+    fn colour_at(&self, x: i32, y: i32) -> u8 {
+        let hill = (0..LAYERS).rev().find(|layer| y > self.crest(*layer, x));
+        if let Some(hill) = hill {
+            return SUN + 1 + u8::try_from(hill).unwrap_or_default();
+        }
+        let (sun_x, sun_y) = (30 + self.die(0) % 68, 26 + self.die(1) % 22);
+        let radius = 12 + self.die(2) % 6;
+        if (x - sun_x).pow(2) + (y - sun_y).pow(2) <= radius * radius {
+            return SUN;
+        }
+        u8::try_from(y * i32::from(SKY_SHADES) / SIDE).unwrap_or_default()
+    }
+
+    /// How far down a hill begins at `x`: two waves of different length, one upon the other.
+    fn crest(&self, layer: i32, x: i32) -> i32 {
+        let (broad, fine) = (self.die(4 + layer * 2), self.die(5 + layer * 2));
+        let height = 62 + layer * 16;
+        height - wave(x + broad) * (12 - layer) / 64 - wave(x * 3 + fine) * 3 / 64
+    }
+}
+
+/// A smooth wave of length 256 between -64 and 64, of two parabolas.
+fn wave(at: i32) -> i32 {
+    let at = at.rem_euclid(256);
+    let arch = |half: i32| half * (128 - half) / 64;
+    if at < 128 { arch(at) } else { -arch(at - 128) }
+}
+
+/// The sky from light to lighter, the sun, and the hills from pale to dark.
+fn palette(hue: u16) -> Vec<u8> {
+    let sky = (0..i32::from(SKY_SHADES)).map(|shade| rgb(i32::from(hue) + 20 - shade / 2, 52, 78 + shade / 4));
+    let sun = std::iter::once([255, 250, 235]);
+    let hills = (0..LAYERS).map(|layer| rgb(i32::from(hue) - layer * 6, 38 + layer * 4, 66 - layer * 13));
+    sky.chain(sun).chain(hills).flatten().collect()
+}
+
+/// Red, green and blue of a hue in degrees, with saturation and lightness in percent.
+fn rgb(hue: i32, saturation: i32, lightness: i32) -> [u8; 3] {
+    let reach = saturation * lightness.min(100 - lightness) / 100;
+    [0, 8, 4].map(|offset| {
+        // In hundredths of a twelfth of the circle.
+        let k = (offset * 100 + hue.rem_euclid(360) * 100 / 30) % 1200;
+        let slope = (k - 300).min(900 - k).clamp(-100, 100);
+        let percent = lightness - reach * slope / 100;
+        u8::try_from(percent.clamp(0, 100) * 255 / 100).unwrap_or_default()
+    })
+}
+
+/// A palette image as PNG. The pixels are stored, not compressed: that needs no library, and 16 KiB is little enough.
+fn png(palette: &[u8], rows: &[u8]) -> Vec<u8> {
+    let side = u32::try_from(SIDE).unwrap_or_default().to_be_bytes();
+    let head = [side.as_slice(), &side, &[8, 3, 0, 0, 0]].concat();
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, content) in [(b"IHDR", head.as_slice()), (b"PLTE", palette), (b"IDAT", &stored(rows)), (b"IEND", &[])] {
+        let named = [kind.as_slice(), content].concat();
+        file.extend(u32::try_from(content.len()).unwrap_or_default().to_be_bytes());
+        file.extend(&named);
+        file.extend(crc32(&named).to_be_bytes());
+    }
+    file
+}
+
+/// A zlib stream of one stored block (RFC 1950, RFC 1951 §3.2.4); holds up to 65,535 bytes.
+fn stored(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).unwrap_or_default();
+    let head = [&[0x78, 0x01, 0x01], length.to_le_bytes().as_slice(), &(!length).to_le_bytes()].concat();
+    [head.as_slice(), bytes, &adler32(bytes).to_be_bytes()].concat()
+}
+
+fn adler32(bytes: &[u8]) -> u32 {
+    let step = |(a, b): (u32, u32), byte: &u8| {
+        let a = (a + u32::from(*byte)) % 65_521;
+        (a, (b + a) % 65_521)
+    };
+    let (a, b) = bytes.iter().fold((1, 0), step);
+    b << 16 | a
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let bit = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
+    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
+}

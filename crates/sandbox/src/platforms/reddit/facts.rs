@@ -1,0 +1,98 @@
+//! Reddit as data: where its endpoints are, what may be asked for, and how it is set at first.
+
+use crate::platforms::{Client, Paths, PlatformProfile, Scope};
+use crate::settings::{DeadRefreshBody, RefreshMode, RefreshReply, RevokeStatus, Settings};
+
+pub(super) const PROFILE: PlatformProfile = PlatformProfile {
+    slug: "reddit",
+    name: "Reddit",
+    mark: include_str!("mark.svg"),
+    clients: &[
+        Client { id: "simRedditId", secret: "simRedditSecret", name: "Evergrant" },
+        // Somebody else's app, so that foreign codes and tokens can be tried.
+        Client { id: "simRedditOther", secret: "simRedditOtherSecret", name: "Another app" },
+    ],
+    paths: Paths {
+        authorize: "/reddit/www/api/v1/authorize",
+        token: "/reddit/www/api/v1/access_token",
+        revoke: "/reddit/www/api/v1/revoke_token",
+    },
+    client_param: "client_id",
+    scopes: SCOPES,
+    scope_separators: &[' ', ','],
+    lasting_when: Some(("duration", "permanent")),
+    state_required: true,
+    personless_grants: &["password", "client_credentials", "https://oauth.reddit.com/grants/installed_client"],
+    code_life_s: 600,
+    denial: &[("error", "access_denied")],
+    fragment: Some("_"),
+    endpoints: &[
+        "authorize",
+        "token.authorization_code",
+        "token.refresh_token",
+        "token.other",
+        "revoke",
+        "me",
+        "karma",
+        "submitted",
+        "comments",
+        "other",
+    ],
+    settings: Settings {
+        refresh_token: RefreshMode::Keep,
+        refresh_reply: RefreshReply::Repeat,
+        expires_in: 86_400,
+        revoke_status: RevokeStatus::Ok,
+        retry_after: true,
+        dead_refresh_body: DeadRefreshBody::Message,
+        quota: 1000,
+        token_quota: 300,
+    },
+};
+
+/// What the product is told so that it takes this sandbox for Reddit.
+pub(in crate::platforms) fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
+    let (id, secret) = PROFILE.clients.first().map_or(("", ""), |client| (client.id, client.secret));
+    vec![
+        ("REDDIT_WWW_BASE", format!("{base_url}/reddit/www")),
+        ("REDDIT_OAUTH_BASE", format!("{base_url}/reddit/oauth")),
+        ("REDDIT_CLIENT_ID", id.to_owned()),
+        ("REDDIT_CLIENT_SECRET", secret.to_owned()),
+        ("REDDIT_USER_AGENT", "linux:evergrant-sandbox:v0.1.0 (by /u/evergrant-sandbox)".to_owned()),
+    ]
+}
+
+macro_rules! scopes {
+    ($($id:literal: $label:literal,)*) => { &[$(Scope { id: $id, label: $label }),*] };
+}
+
+/// The scopes that Reddit's API documentation lists, each in words of ours. `*` stands for all of them.
+const SCOPES: &[Scope] = scopes! {
+    "identity": "see your name, age and karma",
+    "history": "see what you posted and saved",
+    "read": "read what you can read",
+    "mysubreddits": "see your communities",
+    "modtraffic": "see the traffic of communities you moderate",
+    "account": "change your account's preferences",
+    "edit": "change and delete your posts and comments",
+    "flair": "choose your flair",
+    "modconfig": "change the settings of communities you moderate",
+    "modcontributors": "approve and ban people where you moderate",
+    "modflair": "manage flair where you moderate",
+    "modlog": "read the moderation log",
+    "modmail": "read and send moderator mail",
+    "modothers": "invite and remove moderators",
+    "modposts": "approve and remove posts where you moderate",
+    "modself": "accept and give up moderation",
+    "modwiki": "manage wikis where you moderate",
+    "privatemessages": "read and send your private messages",
+    "report": "report posts and comments",
+    "save": "save and unsave posts and comments",
+    "structuredstyles": "change the look of communities you moderate",
+    "submit": "post and comment as you",
+    "subscribe": "join and leave communities",
+    "vote": "vote as you",
+    "wikiedit": "change wiki pages",
+    "wikiread": "read wiki pages",
+    "*": "do everything you can do",
+};

@@ -1,0 +1,174 @@
+//! What every part of a running sandbox shares: its time, its randomness, its platforms, and one world behind a lock.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use evergrant_model::Timestamp;
+
+use crate::faults::Faults;
+use crate::grants::Grants;
+use crate::people::{self, Person};
+use crate::platforms::{self, Platform};
+use crate::settings::Settings;
+use crate::state_file::StateFile;
+use crate::windows::{Window, Windows};
+use crate::{CallCounts, SandboxError, SandboxOptions};
+
+/// Where pages point while nobody has said where the sandbox is.
+const NOWHERE: &str = "http://127.0.0.1:8081";
+
+/// Everything that a reset brings back to its beginning.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) grants: Grants,
+    pub(crate) calls: CallCounts,
+    pub(crate) faults: Faults,
+    pub(crate) settings: BTreeMap<&'static str, Settings>,
+    windows: Windows,
+}
+
+impl World {
+    fn new(platforms: &[Arc<dyn Platform>], grants: Grants) -> Self {
+        let mut world = Self { grants, ..Self::default() };
+        for profile in platforms.iter().map(|platform| platform.profile()) {
+            world.calls.expect(profile.slug, profile.endpoints);
+            world.settings.insert(profile.slug, profile.settings);
+        }
+        world
+    }
+}
+
+/// The sandbox itself; [`Sandbox`](crate::Sandbox) is a handle to it.
+pub(crate) struct Shared {
+    options: SandboxOptions,
+    shift_s: AtomicI64,
+    served_at: OnceLock<String>,
+    platforms: Vec<Arc<dyn Platform>>,
+    people: Vec<Person>,
+    state_file: Option<StateFile>,
+    world: Mutex<World>,
+}
+
+impl Shared {
+    pub(crate) fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
+        let people = people::everybody().map_err(|bad| SandboxError::People(bad.into()))?;
+        let platforms = platforms::all(&people).map_err(|bad| SandboxError::People(bad.into()))?;
+        let state_file = options.state_file.clone().map(StateFile::new);
+        let grants = state_file.as_ref().map_or(Ok(Vec::new()), StateFile::load)?;
+        let world = Mutex::new(World::new(&platforms, Grants::restore(grants, options.clock.now())));
+        let (shift_s, served_at) = (AtomicI64::new(0), OnceLock::new());
+        Ok(Self { options, shift_s, served_at, platforms, people, state_file, world })
+    }
+
+    /// The world, locked. Nothing in it is left half changed, so a poisoned lock is taken over.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.options.clock.now().plus_seconds(self.shift_s.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn advance_seconds(&self, seconds: i64) {
+        let later = |shift: i64| Some(shift.saturating_add(seconds));
+        // The closure always answers, so this cannot fail.
+        let _ = self.shift_s.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
+    }
+
+    /// 256 random bits as text fit for addresses and headers.
+    pub(crate) fn random(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.options.entropy.bytes::<32>())
+    }
+
+    pub(crate) fn redirect_uris(&self) -> &[String] {
+        &self.options.redirect_uris
+    }
+
+    /// The base of the sandbox's own addresses, without a final slash.
+    pub(crate) fn base_url(&self) -> &str {
+        let told = self.options.public_url.as_ref().or_else(|| self.served_at.get());
+        told.map_or(NOWHERE, |url| url.trim_end_matches('/'))
+    }
+
+    /// Tells where the sandbox listens; what the options say goes before.
+    pub(crate) fn serve_at(&self, base_url: String) {
+        self.served_at.get_or_init(|| base_url);
+    }
+
+    pub(crate) fn platforms(&self) -> &[Arc<dyn Platform>] {
+        &self.platforms
+    }
+
+    pub(crate) fn platform(&self, slug: &str) -> Result<&Arc<dyn Platform>, SandboxError> {
+        let known = || self.platforms.iter().map(|p| p.profile().slug).collect::<Vec<_>>().join(", ");
+        let found = self.platforms.iter().find(|platform| platform.profile().slug == slug);
+        found.ok_or_else(|| SandboxError::UnknownPlatform(slug.to_owned(), known()))
+    }
+
+    pub(crate) fn people(&self) -> &[Person] {
+        &self.people
+    }
+
+    /// Back to the first moment: no grants, no faults, switches as delivered, the clock unshifted.
+    pub(crate) fn reset(&self) {
+        self.shift_s.store(0, Ordering::SeqCst);
+        let mut world = self.world();
+        *world = World::new(&self.platforms, Grants::default());
+        world.grants.mark_changed();
+    }
+
+    /// Writes the grants down if they changed and there is a place for them.
+    pub(crate) fn save(&self) -> Result<(), SandboxError> {
+        let Some(file) = &self.state_file else { return Ok(()) };
+        // Written under the lock: a later state can never be overtaken by an earlier one.
+        let mut world = self.world();
+        let Some(grants) = world.grants.take_changes() else { return Ok(()) };
+        let written = file.write(grants);
+        if written.is_err() {
+            world.grants.mark_changed();
+        }
+        written
+    }
+}
+
+/// One platform with the sandbox around it: what its handlers work with.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) platform: Arc<dyn Platform>,
+}
+
+impl Stage {
+    pub(crate) fn slug(&self) -> &'static str {
+        self.platform.profile().slug
+    }
+
+    /// How the platform's switches stand.
+    pub(crate) fn settings(&self) -> Settings {
+        let profile = self.platform.profile();
+        self.shared.world().settings.get(profile.slug).copied().unwrap_or(profile.settings)
+    }
+
+    /// Counts a call, and answers it with `work` unless a fault waits for it.
+    pub(crate) async fn attend(&self, endpoint: &str, work: impl Future<Output = Response>) -> Response {
+        let fault = {
+            let mut world = self.shared.world();
+            world.calls.count(self.slug(), endpoint);
+            world.faults.take(self.slug(), endpoint)
+        };
+        match fault {
+            None => work.await,
+            Some(fault) => fault.play(work).await,
+        }
+    }
+
+    /// Counts one call of `caller` in the window that is open now.
+    pub(crate) fn spend(&self, caller: &str, quota: u32) -> Window {
+        let now = self.shared.now();
+        self.shared.world().windows.spend(format!("{}/{caller}", self.slug()), quota, now)
+    }
+}

@@ -1,0 +1,20 @@
+//! The sandbox from outside: each promise about the simulated platforms is a test named after it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may fail as loudly as the test itself"
+)]
+
+mod consent;
+mod control;
+mod data;
+mod faults;
+mod harness;
+mod limits;
+mod pages;
+mod refresh;
+mod revoke;
+mod state;
+mod token;
