@@ -1,0 +1,233 @@
+//! The two databases behind one face: everything in which SQLite and PostgreSQL differ at run time stands here.
+//!
+//! The queries above are one SQL text for both. Values go in as [`Value`]s and come out of [`Record`]s by column name,
+//! so no query is generic over a database and none is written twice. Times are `timestamp(6)` in UTC on PostgreSQL and
+//! milliseconds since 1970 on SQLite; JSON is `jsonb` and text.
+
+use evergrant_model::Timestamp;
+use sqlx::types::Json;
+use sqlx::{PgPool, Postgres, Row, Sqlite, SqlitePool, Transaction};
+
+use crate::StoreError;
+use crate::json::storable;
+use crate::time::DatabaseTime;
+
+/// A connection pool; on SQLite two, because one writer and many readers never wait for each other.
+#[derive(Clone, Debug)]
+pub(crate) enum Database {
+    Sqlite { writer: SqlitePool, reader: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A parameter of a query. `None` is a typed NULL, which PostgreSQL wants to know the type of.
+#[derive(Debug)]
+pub(crate) enum Value<'a> {
+    Int(Option<i32>),
+    Big(Option<i64>),
+    Text(Option<&'a str>),
+    Bytes(Option<&'a [u8]>),
+    Time(Option<Timestamp>),
+    Json(Option<&'a serde_json::Value>),
+}
+
+macro_rules! value_from {
+    ($($from:ty => $variant:ident),* $(,)?) => {$(
+        impl<'a> From<$from> for Value<'a> {
+            fn from(value: $from) -> Self { Self::$variant(Some(value)) }
+        }
+        impl<'a> From<Option<$from>> for Value<'a> {
+            fn from(value: Option<$from>) -> Self { Self::$variant(value) }
+        }
+    )*};
+}
+
+value_from! { i32 => Int, i64 => Big, &'a str => Text, &'a [u8] => Bytes, Timestamp => Time, &'a serde_json::Value => Json }
+
+/// The parameters of a query, in the order of `$1, $2, …`.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { &[$($crate::database::Value::from($value)),*] };
+}
+pub(crate) use params;
+
+macro_rules! bound {
+    ($sql:expr, $params:expr) => {{
+        let mut query = sqlx::query($sql);
+        for param in $params {
+            query = match param {
+                Value::Int(value) => query.bind(*value),
+                Value::Big(value) => query.bind(*value),
+                Value::Text(value) => query.bind(*value),
+                Value::Bytes(value) => query.bind(*value),
+                Value::Time(value) => query.bind(value.map(DatabaseTime)),
+                Value::Json(value) => query.bind(value.map(|value| Json(storable(value)))),
+            };
+        }
+        query
+    }};
+}
+
+/// One row of an answer.
+pub(crate) enum Record {
+    Sqlite(sqlx::sqlite::SqliteRow),
+    Postgres(sqlx::postgres::PgRow),
+}
+
+macro_rules! column {
+    ($(#[$doc:meta])* $name:ident -> $type:ty) => {
+        $(#[$doc])*
+        pub(crate) fn $name(&self, column: &'static str) -> Result<$type, StoreError> {
+            match self {
+                Self::Sqlite(row) => row.try_get(column),
+                Self::Postgres(row) => row.try_get(column),
+            }
+            .map_err(|error| unreadable(column, error))
+        }
+    };
+}
+
+/// A value that the column's type permits and we cannot hold, such as the time `infinity`: the fault of that row alone.
+fn unreadable(column: &'static str, error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::ColumnDecode { .. } => StoreError::Inconsistent(column),
+        error => error.into(),
+    }
+}
+
+impl Record {
+    column!(int -> i32);
+    column!(optional_int -> Option<i32>);
+    column!(big -> i64);
+    column!(optional_big -> Option<i64>);
+    column!(text -> String);
+    column!(optional_text -> Option<String>);
+    column!(bytes -> Vec<u8>);
+    column!(optional_bytes -> Option<Vec<u8>>);
+    column!(database_time -> Option<DatabaseTime>);
+    column!(optional_json -> Option<Json<serde_json::Value>>);
+
+    pub(crate) fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.database_time(column)?.map(|time| time.0))
+    }
+
+    pub(crate) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
+        self.optional_time(column)?.ok_or(StoreError::Inconsistent(column))
+    }
+
+    pub(crate) fn json(&self, column: &'static str) -> Result<serde_json::Value, StoreError> {
+        Ok(self.optional_json(column)?.map_or(serde_json::Value::Null, |json| json.0))
+    }
+}
+
+impl Database {
+    pub(crate) async fn rows(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Record>, StoreError> {
+        Ok(match self {
+            Self::Sqlite { reader, .. } => {
+                bound!(sql, params).fetch_all(reader).await?.into_iter().map(Record::Sqlite).collect()
+            }
+            Self::Postgres(pool) => {
+                bound!(sql, params).fetch_all(pool).await?.into_iter().map(Record::Postgres).collect()
+            }
+        })
+    }
+
+    pub(crate) async fn row(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<Record>, StoreError> {
+        Ok(match self {
+            Self::Sqlite { reader, .. } => bound!(sql, params).fetch_optional(reader).await?.map(Record::Sqlite),
+            Self::Postgres(pool) => bound!(sql, params).fetch_optional(pool).await?.map(Record::Postgres),
+        })
+    }
+
+    /// The one of two texts that this database understands, where no text serves both.
+    pub(crate) fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => sqlite,
+            Self::Postgres(_) => postgres,
+        }
+    }
+
+    /// A transaction that will write. SQLite takes its write lock at once: a read that later turns into a write fails
+    /// with "database is locked" without waiting, whatever the busy time-out says.
+    pub(crate) async fn begin(&self) -> Result<Work, StoreError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Work::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Work::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// One writing statement in a transaction of its own; answers how many rows it touched.
+    pub(crate) async fn execute(&self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+        let mut work = self.begin().await?;
+        let touched = work.execute(sql, params).await?;
+        work.commit().await?;
+        Ok(touched)
+    }
+
+    /// One writing statement with RETURNING, in a transaction of its own.
+    pub(crate) async fn returning(
+        &self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Option<Record>, StoreError> {
+        let mut work = self.begin().await?;
+        let record = work.row(sql, params).await?;
+        work.commit().await?;
+        Ok(record)
+    }
+}
+
+/// A unit of work: all of it is kept by `commit`, none of it otherwise.
+pub(crate) enum Work {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Work {
+    pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(work) => bound!(sql, params).execute(&mut **work).await?.rows_affected(),
+            Self::Postgres(work) => bound!(sql, params).execute(&mut **work).await?.rows_affected(),
+        })
+    }
+
+    pub(crate) async fn row(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<Record>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(work) => bound!(sql, params).fetch_optional(&mut **work).await?.map(Record::Sqlite),
+            Self::Postgres(work) => bound!(sql, params).fetch_optional(&mut **work).await?.map(Record::Postgres),
+        })
+    }
+
+    pub(crate) async fn rows(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Record>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(work) => {
+                bound!(sql, params).fetch_all(&mut **work).await?.into_iter().map(Record::Sqlite).collect()
+            }
+            Self::Postgres(work) => {
+                bound!(sql, params).fetch_all(&mut **work).await?.into_iter().map(Record::Postgres).collect()
+            }
+        })
+    }
+
+    /// Keeps PostgreSQL's sequence ahead of a user id that the caller chose. SQLite's AUTOINCREMENT does so by itself.
+    ///
+    /// The sequence is only ever moved forward, by one caller at a time, and found through its column: the application
+    /// that made the table may have named it otherwise.
+    pub(crate) async fn keep_user_ids_unused(&mut self, id: i32) -> Result<(), StoreError> {
+        const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtextextended('evergrant user ids', 0))";
+        const AHEAD: &str = "SELECT setval(ids.name, $1)
+            FROM (SELECT pg_get_serial_sequence('users', 'id')::regclass AS name) ids
+            WHERE $1 > COALESCE(pg_sequence_last_value(ids.name), 0)";
+        if matches!(self, Self::Postgres(_)) {
+            self.row(ONE_AT_A_TIME, params![]).await?;
+            self.row(AHEAD, params![i64::from(id)]).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(work) => work.commit().await?,
+            Self::Postgres(work) => work.commit().await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! User session tokens: what the user's browser presents. Only the hash of the secret half is stored.
+
+use evergrant_model::{SessionId, Timestamp, UserId};
+
+use crate::database::params;
+use crate::{Store, StoreError};
+
+/// A stored session.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its public half.
+    pub id: SessionId,
+    /// Whose browser it is.
+    pub user: UserId,
+    /// The hash of its secret half.
+    pub secret_hash: Vec<u8>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A session about to be stored.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// Its public half.
+    pub id: &'a SessionId,
+    /// Whose browser it is.
+    pub user: UserId,
+    /// The hash of its secret half.
+    pub secret_hash: &'a [u8],
+    /// Now.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+const INSERT: &str = "INSERT INTO evergrant_sessions (id, user_id, secret_hash, created_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5)";
+const ONE: &str = "SELECT id, user_id, secret_hash, expires_at FROM evergrant_sessions WHERE id = $1";
+
+impl Store {
+    /// Begins a session.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`] where the user is gone, others where the database fails.
+    pub async fn insert_session(&self, new: &NewSession<'_>) -> Result<(), StoreError> {
+        let params = params![new.id.as_str(), new.user.get(), new.secret_hash, new.created_at, new.expires_at];
+        self.database.execute(INSERT, params).await.map(drop)
+    }
+
+    /// The session with this public half.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        let Some(row) = self.database.row(ONE, params![id.as_str()]).await? else { return Ok(None) };
+        let user = UserId::try_from(i64::from(row.int("user_id")?));
+        Ok(Some(Session {
+            id: id.clone(),
+            user: user.map_err(|_| StoreError::Inconsistent("evergrant_sessions.user_id"))?,
+            secret_hash: row.bytes("secret_hash")?,
+            expires_at: row.time("expires_at")?,
+        }))
+    }
+
+    /// Ends one session; `false` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn delete_session(&self, id: &SessionId) -> Result<bool, StoreError> {
+        Ok(self.database.execute("DELETE FROM evergrant_sessions WHERE id = $1", params![id.as_str()]).await? > 0)
+    }
+
+    /// Ends all sessions of a user; how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn delete_sessions_of(&self, user: UserId) -> Result<u64, StoreError> {
+        self.database.execute("DELETE FROM evergrant_sessions WHERE user_id = $1", params![user.get()]).await
+    }
+
+    /// Forgets sessions that ended before `moment`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn sweep_sessions(&self, moment: Timestamp) -> Result<u64, StoreError> {
+        self.database.execute("DELETE FROM evergrant_sessions WHERE expires_at < $1", params![moment]).await
+    }
+}

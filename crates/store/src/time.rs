@@ -1,0 +1,63 @@
+//! One time type for two databases: `timestamp(6)` on PostgreSQL, an integer of milliseconds on SQLite.
+
+use evergrant_model::Timestamp;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueFormat, PgValueRef};
+use sqlx::sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef};
+use sqlx::{Decode, Encode, Postgres, Sqlite, Type};
+
+/// PostgreSQL counts from 2000-01-01T00:00:00Z; this many milliseconds after 1970.
+const POSTGRES_EPOCH_MS: i64 = 946_684_800_000;
+
+/// A [`Timestamp`] on its way to or from a database. Another program's microseconds are cut off in reading.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DatabaseTime(pub(crate) Timestamp);
+
+impl Type<Postgres> for DatabaseTime {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_name("TIMESTAMP")
+    }
+}
+
+impl Encode<'_, Postgres> for DatabaseTime {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        let microseconds = (self.0.unix_ms() - POSTGRES_EPOCH_MS) * 1000;
+        <i64 as Encode<Postgres>>::encode_by_ref(&microseconds, buffer)
+    }
+}
+
+impl Decode<'_, Postgres> for DatabaseTime {
+    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        if value.format() != PgValueFormat::Binary {
+            return Err("a timestamp came in text form".into());
+        }
+        let microseconds = <i64 as Decode<Postgres>>::decode(value)?;
+        if microseconds == i64::MAX || microseconds == i64::MIN {
+            return Err("an infinite timestamp cannot be read".into());
+        }
+        Ok(Self(Timestamp::from_unix_ms(microseconds.div_euclid(1000) + POSTGRES_EPOCH_MS)))
+    }
+}
+
+impl Type<Sqlite> for DatabaseTime {
+    fn type_info() -> SqliteTypeInfo {
+        <i64 as Type<Sqlite>>::type_info()
+    }
+
+    fn compatible(kind: &SqliteTypeInfo) -> bool {
+        <i64 as Type<Sqlite>>::compatible(kind)
+    }
+}
+
+impl Encode<'_, Sqlite> for DatabaseTime {
+    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        <i64 as Encode<Sqlite>>::encode_by_ref(&self.0.unix_ms(), buffer)
+    }
+}
+
+impl Decode<'_, Sqlite> for DatabaseTime {
+    fn decode(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError> {
+        Ok(Self(Timestamp::from_unix_ms(<i64 as Decode<Sqlite>>::decode(value)?)))
+    }
+}
