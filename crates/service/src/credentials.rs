@@ -1,0 +1,315 @@
+//! Who may call: API keys for the app's server, session tokens for the user's browser.
+//!
+//! Both are `prefix` + public half + secret half + checksum. The public half finds the row, the secret half is 256
+//! random bits of which only the hash is stored, and the checksum lets a scanner tell a leaked key from noise and lets
+//! us refuse noise without a query.
+
+use std::sync::Arc;
+
+use evergrant_encryption::digest::{base64url, constant_time_eq, hex, sha256};
+use evergrant_model::{ApiKeyId, ErrorCode, SessionId, Timestamp, UserId};
+use evergrant_store::{ApiKey, NewApiKey, NewSession, Session};
+use secrecy::SecretString;
+
+use crate::ServiceError;
+use crate::service::IntegrationsService;
+
+const API_KEY: &str = "evg_";
+const SESSION: &str = "evs_";
+/// Hex digits of 6 random bytes.
+const PUBLIC_LENGTH: usize = 12;
+/// Base64url of 32 random bytes.
+const SECRET_LENGTH: usize = 43;
+/// The first characters of the base64url of the SHA-256 of all that stands before.
+const CHECKSUM_LENGTH: usize = 6;
+
+/// The longest that a session token is good for.
+pub const LONGEST_SESSION_SECONDS: i64 = 15 * 60;
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
+        /// What an API key may do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum KeyScope {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl KeyScope {
+            /// Every scope.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The word for it.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The scope written as `text`, if there is one.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+scopes! {
+    /// Read platform tokens.
+    TokensRead = "tokens:read",
+    /// See users' connections.
+    ConnectionsRead = "connections:read",
+    /// Connect, renew and disconnect.
+    ConnectionsWrite = "connections:write",
+    /// Make and delete users.
+    UsersWrite = "users:write",
+    /// The operator's own.
+    Admin = "admin",
+}
+
+/// A scope that a caller misses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// The app's server, acting for whichever user it names.
+    App {
+        /// The key's public half.
+        key: ApiKeyId,
+        /// What the key may do.
+        scopes: Vec<KeyScope>,
+    },
+    /// The browser of one user.
+    Browser {
+        /// The session's public half.
+        session: SessionId,
+        /// The user.
+        user: UserId,
+    },
+}
+
+/// A credential that has just been made; its text is shown once.
+pub struct Issued<T> {
+    /// The whole text.
+    pub secret: SecretString,
+    /// What is stored of it.
+    pub stored: T,
+}
+
+/// A session that has just begun.
+#[derive(Debug, Clone, Copy)]
+pub struct StartedSession {
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl IntegrationsService {
+    /// Makes an API key that may do `scopes`, or all but `admin` where there are none.
+    ///
+    /// # Errors
+    ///
+    /// `VALIDATION_ERROR` for a name that is empty or longer than 100 characters.
+    pub async fn create_api_key(&self, name: &str, scopes: &[KeyScope]) -> Result<Issued<ApiKeyId>, ServiceError> {
+        if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+            return Err(ServiceError::field("name", "must be 1 to 100 characters"));
+        }
+        let usual = KeyScope::ALL.iter().filter(|scope| **scope != KeyScope::Admin);
+        let granted: Vec<_> = if scopes.is_empty() { usual.collect() } else { scopes.iter().collect() };
+        let scopes = granted.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+        let minted = self.mint(API_KEY);
+        let id = ApiKeyId::new(minted.public).map_err(|_| internal())?;
+        let (secret_hash, created_at) = (minted.secret_hash, self.now());
+        let new = NewApiKey { id: &id, name, secret_hash: &secret_hash, scopes: &scopes, created_at };
+        if !self.store.insert_api_key(&new).await? {
+            return Err(internal());
+        }
+        tracing::info!(key.id = %id, name, scopes, "API key made");
+        Ok(Issued { secret: minted.text, stored: id })
+    }
+
+    /// Every API key, oldest first; their secret halves are known to nobody.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR`.
+    pub async fn api_keys(&self) -> Result<Vec<ApiKey>, ServiceError> {
+        Ok(self.store.api_keys().await?)
+    }
+
+    /// Ends an API key for good; `false` where there is none of this id.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR`.
+    pub async fn revoke_api_key(&self, id: &ApiKeyId) -> Result<bool, ServiceError> {
+        let known = self.store.revoke_api_key(id, self.now()).await?;
+        self.caches.api_keys.forget(id).await;
+        Ok(known)
+    }
+
+    /// Begins a session for the user's browser, of at most a quarter of an hour.
+    ///
+    /// # Errors
+    ///
+    /// `USER_NOT_FOUND`; `VALIDATION_ERROR` for a life of less than a second.
+    pub async fn create_session(
+        &self,
+        user: UserId,
+        ttl_seconds: Option<i64>,
+    ) -> Result<Issued<StartedSession>, ServiceError> {
+        let ttl = ttl_seconds.unwrap_or(LONGEST_SESSION_SECONDS);
+        if !(1..=LONGEST_SESSION_SECONDS).contains(&ttl) {
+            return Err(ServiceError::field("ttlSeconds", "must be from 1 to 900"));
+        }
+        if self.store.user(user).await?.is_none() {
+            return Err(ServiceError::user_not_found());
+        }
+        let minted = self.mint(SESSION);
+        let id = SessionId::new(minted.public).map_err(|_| internal())?;
+        let created_at = self.now();
+        let expires_at = created_at.plus_seconds(ttl);
+        let new = NewSession { id: &id, user, secret_hash: &minted.secret_hash, created_at, expires_at };
+        self.store.insert_session(&new).await?;
+        Ok(Issued { secret: minted.text, stored: StartedSession { expires_at } })
+    }
+
+    /// Ends one session.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR`.
+    pub async fn end_session(&self, id: &SessionId) -> Result<(), ServiceError> {
+        self.store.delete_session(id).await?;
+        self.caches.sessions.forget(id).await;
+        Ok(())
+    }
+
+    /// Ends all sessions of a user; how many there were. Elsewhere they end within a second.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR`.
+    pub async fn end_sessions_of(&self, user: UserId) -> Result<u64, ServiceError> {
+        Ok(self.store.delete_sessions_of(user).await?)
+    }
+
+    /// Who presents this bearer text; `None` for one that is malformed, unknown, revoked or over: the four look alike.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR`.
+    pub async fn authenticate(&self, bearer: &str) -> Result<Option<Caller>, ServiceError> {
+        if let Some((public, secret_hash)) = take_apart(API_KEY, bearer) {
+            return self.app(public, &secret_hash).await;
+        }
+        match take_apart(SESSION, bearer) {
+            Some((public, secret_hash)) => self.browser(public, &secret_hash).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn app(&self, public: &str, secret_hash: &[u8]) -> Result<Option<Caller>, ServiceError> {
+        let (Ok(id), now) = (ApiKeyId::new(public), self.now()) else { return Ok(None) };
+        let key = self.known_key(&id, now).await?;
+        let key = key.filter(|key| constant_time_eq(&key.secret_hash, secret_hash) && key.revoked_at.is_none());
+        Ok(key.map(|key| Caller::App { key: id, scopes: key.scopes.split(' ').filter_map(KeyScope::parse).collect() }))
+    }
+
+    async fn known_key(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<ApiKey>>, ServiceError> {
+        if let Some(known) = self.caches.api_keys.get(id, now).await {
+            return Ok(known);
+        }
+        let found = self.store.api_key(id).await?.map(Arc::new);
+        self.caches.api_keys.put(id.clone(), found.clone(), now).await;
+        if found.is_some() {
+            self.note_use(id.clone(), now);
+        }
+        Ok(found)
+    }
+
+    fn note_use(&self, id: ApiKeyId, now: Timestamp) {
+        let service = self.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = service.store.touch_api_key(&id, now).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "the use of a key was not noted");
+            }
+        });
+    }
+
+    async fn browser(&self, public: &str, secret_hash: &[u8]) -> Result<Option<Caller>, ServiceError> {
+        let (Ok(id), now) = (SessionId::new(public), self.now()) else { return Ok(None) };
+        let session = self.known_session(&id, now).await?;
+        let good = |hash: &[u8], end: Timestamp| constant_time_eq(hash, secret_hash) && end > now;
+        let session = session.filter(|session| good(&session.secret_hash, session.expires_at));
+        Ok(session.map(|session| Caller::Browser { session: id, user: session.user }))
+    }
+
+    async fn known_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Session>>, ServiceError> {
+        if let Some(known) = self.caches.sessions.get(id, now).await {
+            return Ok(known);
+        }
+        let found = self.store.session(id).await?.map(Arc::new);
+        self.caches.sessions.put(id.clone(), found.clone(), now).await;
+        Ok(found)
+    }
+
+    fn mint(&self, prefix: &str) -> Minted {
+        let public = hex(self.entropy.bytes::<6>());
+        let secret = base64url(self.entropy.bytes::<32>());
+        let text = format!("{prefix}{public}{secret}");
+        let text = SecretString::from(format!("{text}{}", checksum(&text)));
+        Minted { public, secret_hash: sha256(secret), text }
+    }
+}
+
+/// A new credential, and the two parts of it that are stored.
+struct Minted {
+    public: String,
+    secret_hash: [u8; 32],
+    text: SecretString,
+}
+
+fn checksum(text: &str) -> String {
+    base64url(sha256(text)).chars().take(CHECKSUM_LENGTH).collect()
+}
+
+/// The public half and the hash of the secret half of a well-formed credential of this prefix.
+fn take_apart<'a>(prefix: &str, text: &'a str) -> Option<(&'a str, [u8; 32])> {
+    let rest = text.strip_prefix(prefix)?;
+    if rest.len() != PUBLIC_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH {
+        return None;
+    }
+    let (public, rest) = rest.split_at_checked(PUBLIC_LENGTH)?;
+    let (secret, sum) = rest.split_at_checked(SECRET_LENGTH)?;
+    let summed = text.strip_suffix(sum)?;
+    (checksum(summed) == sum).then(|| (public, sha256(secret)))
+}
+
+fn internal() -> ServiceError {
+    ServiceError::new(ErrorCode::InternalError, "Something went wrong on our side.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> String {
+        let text = format!("evg_{}{}", "0123456789ab", "s".repeat(SECRET_LENGTH));
+        format!("{text}{}", checksum(&text))
+    }
+
+    #[test]
+    fn takes_apart_what_it_put_together() {
+        let (public, hash) = (key(), "s".repeat(SECRET_LENGTH));
+        assert_eq!(take_apart(API_KEY, &public), Some(("0123456789ab", sha256(hash))));
+    }
+
+    #[test]
+    fn refuses_noise_without_a_query() {
+        let good = key();
+        for bad in ["", "evg_", "evg_short", &good[..good.len() - 1], &format!("{good}x"), &good.replace("evg", "evs")]
+        {
+            assert!(take_apart(API_KEY, bad).is_none(), "{bad}");
+        }
+        let changed = good.replace("0123", "0124");
+        assert!(take_apart(API_KEY, &changed).is_none());
+        assert!(take_apart(API_KEY, &format!("evg_{}", "é".repeat(30))).is_none());
+    }
+}

@@ -1,0 +1,110 @@
+//! Giving up a grant: erased here in any case, and revoked at the platform as far as the platform can.
+//!
+//! The tokens move to a queue in the same transaction that removes them from their place, so neither a crash nor an
+//! outage of the platform leaves a grant alive that the user believes ended. The queue is tried at once, and then for
+//! a day.
+
+use evergrant_adapters::{ErrorClass, ProviderSpec, RemoteRevocation};
+use evergrant_model::{CorrelationId, ErrorCode, Revocation, Timestamp};
+use evergrant_store::{Flow, NewRevocation};
+
+use crate::ServiceError;
+use crate::service::Inner;
+use crate::vault::SealedTokens;
+
+/// How long we go on asking.
+const GIVE_UP_SECONDS: i64 = 24 * 60 * 60;
+/// How long a revocation belongs to whoever queued it, before a worker takes it up.
+const OWN_SECONDS: i64 = 60;
+const LONGEST_WAIT_SECONDS: i64 = 60 * 60;
+
+impl Inner {
+    /// A place in the queue for a grant at this platform; `None` where the platform cannot revoke.
+    pub(crate) fn plan_revocation(&self, spec: &ProviderSpec, correlation_id: &CorrelationId) -> Option<NewRevocation> {
+        let now = self.now();
+        spec.capabilities.revoke.then(|| NewRevocation {
+            id: self.random_name(),
+            provider: spec.slug.clone(),
+            next_attempt_at: now.plus_seconds(OWN_SECONDS),
+            expires_at: now.plus_seconds(GIVE_UP_SECONDS),
+            correlation_id: correlation_id.clone(),
+        })
+    }
+
+    /// Gives up tokens that were bought a moment ago and are stored nowhere.
+    pub(crate) async fn give_up_tokens(
+        &self,
+        spec: &ProviderSpec,
+        tokens: &SealedTokens,
+        correlation_id: &CorrelationId,
+    ) -> Result<(), ServiceError> {
+        let Some(plan) = self.plan_revocation(spec, correlation_id) else { return Ok(()) };
+        self.store.queue_revocation(&plan, &tokens.access, tokens.refresh.as_ref()).await?;
+        self.revoke_queued(&plan.id).await.map(drop)
+    }
+
+    /// Gives up the grant of a parked flow, which ends with this code.
+    pub(crate) async fn give_up_flow(&self, flow: &Flow, code: ErrorCode) -> Result<(), ServiceError> {
+        let adapter = self.adapter(flow.provider.as_str()).ok();
+        let plan = adapter.and_then(|adapter| self.plan_revocation(adapter.spec(), &flow.correlation_id));
+        let ended = self.store.give_up_flow(flow, code, plan.as_ref()).await?;
+        match plan {
+            Some(plan) if ended => self.revoke_queued(&plan.id).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tries a queued revocation once and says what became of the grant.
+    pub(crate) async fn revoke_queued(&self, id: &str) -> Result<Revocation, ServiceError> {
+        let Some(queued) = self.store.revocation(id).await? else { return Ok(Revocation::Revoked) };
+        self.try_revocation(&queued).await
+    }
+
+    /// Takes up a revocation that is due; whether there was one.
+    pub(crate) async fn work_off_a_revocation(&self) -> Result<bool, ServiceError> {
+        let now = self.now();
+        let again_at = now.plus_seconds(OWN_SECONDS);
+        let Some(queued) = self.store.claim_revocation(now, again_at).await? else { return Ok(false) };
+        let outcome = self.try_revocation(&queued).await;
+        if matches!(outcome, Ok(Revocation::Pending)) {
+            if queued.expires_at <= now {
+                tracing::warn!(provider = %queued.provider, correlation_id = queued.correlation_id,
+                    "a grant was not revoked within a day; the platform may still hold it");
+                self.store.delete_revocation(&queued.id).await?;
+            } else {
+                self.store.reschedule_revocation(&queued.id, next_try(now, queued.attempts)).await?;
+            }
+        }
+        outcome.map(|_| true)
+    }
+
+    async fn try_revocation(&self, queued: &evergrant_store::Revocation) -> Result<Revocation, ServiceError> {
+        let Ok(adapter) = self.configured_adapter(queued.provider.as_str()) else { return Ok(Revocation::Pending) };
+        let held = self.open_both(queued.access_token.as_ref(), queued.refresh_token.as_ref());
+        let Ok(held) = held else {
+            // What cannot be read cannot be revoked, now or later.
+            self.store.delete_revocation(&queued.id).await?;
+            return Ok(Revocation::Unsupported);
+        };
+        let outcome = match adapter.revoke_access(&held).await {
+            Ok(RemoteRevocation::Revoked) => Revocation::Revoked,
+            Ok(RemoteRevocation::Unsupported) => Revocation::Unsupported,
+            // Only a grant that is gone already is refused so.
+            Err(error) if matches!(error.class(), ErrorClass::NeedsReauth | ErrorClass::TokenExpired) => {
+                Revocation::Revoked
+            }
+            Err(error) => {
+                tracing::warn!(provider = %queued.provider, correlation_id = queued.correlation_id, error = %error,
+                    "a grant is not revoked yet");
+                return Ok(Revocation::Pending);
+            }
+        };
+        self.store.delete_revocation(&queued.id).await?;
+        Ok(outcome)
+    }
+}
+
+fn next_try(now: Timestamp, attempts: i32) -> Timestamp {
+    let doublings = attempts.clamp(0, 6);
+    now.plus_seconds((OWN_SECONDS << doublings).min(LONGEST_WAIT_SECONDS))
+}

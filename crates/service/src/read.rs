@@ -1,0 +1,168 @@
+//! Reading a token: the seed's `getAccessToken`, and what the product is for.
+//!
+//! A fresh token is answered from memory: no lock, no write, no query. One that is about to end is answered and renewed
+//! behind the answer; one that has ended is renewed first, together with everybody else who wants it.
+
+use std::sync::Arc;
+
+use evergrant_adapters::ProviderSpec;
+use evergrant_model::{
+    AccessToken, ConnectionStatus, CorrelationId, ErrorCode, Freshness, StatusReason, Timestamp, UserId,
+};
+use evergrant_store::Connection;
+
+use crate::ServiceError;
+use crate::cache::ConnectionKey;
+use crate::service::{Inner, IntegrationsService};
+
+/// A token that works now.
+#[derive(Debug, Clone)]
+pub struct IssuedToken {
+    /// The token.
+    pub access_token: AccessToken,
+    /// As the platform sent it, such as `bearer`.
+    pub token_type: Option<String>,
+    /// When it ends; `None` where nobody knows.
+    pub expires_at: Option<Timestamp>,
+    /// The granted scopes, divided by spaces.
+    pub scope: Option<String>,
+}
+
+/// Renewal begins this long before the end, where the platform's entry says nothing: the lesser of a quarter of an hour
+/// and a fifth of the life.
+const MARGIN_SECONDS: i64 = 15 * 60;
+const MARGIN_SHARE: i64 = 5;
+
+impl IntegrationsService {
+    /// An access token of the user's connection that is good for at least `min_ttl_seconds`, as far as the platform's
+    /// lifetimes allow.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`, `NO_ACCESS_TOKEN`; `RECONNECT_REQUIRED` once the
+    /// platform has refused the grant, `TOKEN_EXPIRED` where nothing can renew it; and, only when the held token has
+    /// ended, whatever kept it from being renewed.
+    pub async fn access_token(
+        &self,
+        user: UserId,
+        provider: &str,
+        account: &str,
+        min_ttl_seconds: i64,
+        correlation_id: &CorrelationId,
+    ) -> Result<IssuedToken, ServiceError> {
+        let adapter = self.adapter(provider)?;
+        let spec = adapter.spec();
+        let held = self.held(user, spec, account).await?;
+        check_standing(&held, spec)?;
+        let margin = self.margin_seconds(spec, &held);
+        match held.lifetime().freshness(self.now(), margin, min_ttl_seconds) {
+            Freshness::Fresh => self.issue(&held),
+            Freshness::Renewable => {
+                self.renew_behind(&held, spec, correlation_id);
+                self.issue(&held)
+            }
+            Freshness::Expired => match self.renew(&held, spec, correlation_id, false).await {
+                Ok(renewed) => self.issue(&renewed),
+                // While the held token works, no failure of a renewal makes a read fail.
+                Err(_) if held.access_token.is_some() && self.still_works(&held) => self.issue(&held),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    fn renew_behind(&self, held: &Arc<Connection>, spec: &ProviderSpec, correlation_id: &CorrelationId) {
+        let due = held.next_refresh_at.is_none_or(|at| at <= self.now());
+        if !is_renewable(held, spec) || !due {
+            return;
+        }
+        let (service, held, correlation_id) = (self.clone(), Arc::clone(held), correlation_id.clone());
+        self.tasks.spawn(async move {
+            let Ok(adapter) = service.adapter(held.provider.as_str()) else { return };
+            // Its failure is recorded and logged where it happens; this reader has long been answered.
+            let _ = service.renew(&held, adapter.spec(), &correlation_id, false).await;
+        });
+    }
+}
+
+impl Inner {
+    /// The user's connection, from memory or by one query.
+    async fn held(&self, user: UserId, spec: &ProviderSpec, account: &str) -> Result<Arc<Connection>, ServiceError> {
+        let key = ConnectionKey { user, provider: spec.slug.clone(), account: Self::account_id(account)? };
+        if let Some(held) = self.caches.connections.get(&key, self.now()).await {
+            return Ok(held);
+        }
+        let since = self.now();
+        let Some(held) = self.store.connection(user, &key.provider, &key.account).await? else {
+            return Err(self.absent(user).await);
+        };
+        let held = Arc::new(held);
+        self.caches.connections.put(key, Arc::clone(&held), since).await;
+        Ok(held)
+    }
+
+    fn issue(&self, held: &Connection) -> Result<IssuedToken, ServiceError> {
+        let sealed = held.access_token.as_ref().ok_or_else(no_access_token)?;
+        Ok(IssuedToken {
+            access_token: self.open_access(sealed)?,
+            token_type: held.token_type.clone(),
+            expires_at: held.expires_at,
+            scope: held.scope.clone(),
+        })
+    }
+
+    fn still_works(&self, held: &Connection) -> bool {
+        held.lifetime().freshness(self.now(), 0, 0) != Freshness::Expired
+    }
+
+    /// How long before its end this connection's token is renewed, spread a little so that accounts connected in the
+    /// same minute are not renewed in the same minute.
+    pub(crate) fn margin_seconds(&self, spec: &ProviderSpec, held: &Connection) -> i64 {
+        self.margin(spec, held.lifetime().seconds(), held.id.get())
+    }
+
+    fn margin(&self, spec: &ProviderSpec, life_seconds: Option<i64>, spread: i32) -> i64 {
+        if let Some(margin) = self.settings.refresh_margin_seconds {
+            return margin;
+        }
+        let short = life_seconds.map_or(MARGIN_SECONDS, |life| life / MARGIN_SHARE);
+        let margin = spec.refresh_ahead_seconds.unwrap_or_else(|| MARGIN_SECONDS.min(short));
+        margin + margin * i64::from(spread % 11) / 100
+    }
+
+    /// When a token that ends at `expires_at` is due for renewal; `None` where its end is not known.
+    pub(crate) fn due(
+        &self,
+        spec: &ProviderSpec,
+        issued_at: Timestamp,
+        expires_at: Option<Timestamp>,
+        spread: i32,
+    ) -> Option<Timestamp> {
+        let end = expires_at?;
+        let margin = self.margin(spec, Some(end.seconds_since(issued_at)), spread);
+        Some(end.plus_seconds(-margin).max(issued_at))
+    }
+}
+
+/// Whether anything can renew this connection without the user.
+pub(crate) fn is_renewable(held: &Connection, spec: &ProviderSpec) -> bool {
+    spec.capabilities.refresh && held.refresh_token.is_some()
+}
+
+/// Refuses a connection of which it is known that no call would help.
+fn check_standing(held: &Connection, spec: &ProviderSpec) -> Result<(), ServiceError> {
+    if held.status == ConnectionStatus::Expired {
+        return Err(ServiceError::reconnect_required(&spec.name));
+    }
+    if held.access_token.is_none() && held.refresh_token.is_none() {
+        return Err(no_access_token());
+    }
+    if held.reason == Some(StatusReason::UserActionAtPlatform) {
+        let detail = format!("{} asks the account's owner to sign in there first.", spec.name);
+        return Err(ServiceError::new(ErrorCode::TokenRefreshError, detail));
+    }
+    Ok(())
+}
+
+fn no_access_token() -> ServiceError {
+    ServiceError::new(ErrorCode::NoAccessToken, "This connection holds no access token.")
+}
