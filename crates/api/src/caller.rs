@@ -1,0 +1,167 @@
+//! Who calls, and may they? As extractors, so that a handler cannot forget to ask.
+
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use evergrant_model::{CorrelationId, ErrorCode, ExternalId, UserId};
+use evergrant_service::{Caller, IntegrationsService, KeyScope, UserRef};
+use http::request::Parts;
+use http::{HeaderName, header};
+use percent_encoding::percent_decode_str;
+
+use crate::problem::ApiError;
+use crate::state::ApiState;
+
+const EVERGRANT_USER: HeaderName = HeaderName::from_static("evergrant-user");
+
+/// What a route lets its callers do.
+pub(crate) trait Permission: Send + Sync + 'static {
+    /// The scope that an API key needs.
+    const SCOPE: KeyScope;
+    /// Whether the user's own browser may do it too.
+    const BROWSER: bool;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident: $scope:ident, browser: $browser:literal;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl Permission for $name {
+            const SCOPE: KeyScope = KeyScope::$scope;
+            const BROWSER: bool = $browser;
+        }
+    )*};
+}
+
+permissions! {
+    /// See connections.
+    Read: ConnectionsRead, browser: true;
+    /// Change connections.
+    Write: ConnectionsWrite, browser: true;
+    /// Read platform tokens: never the browser.
+    ReadTokens: TokensRead, browser: false;
+    /// Change connections, as the app's server.
+    ServerWrite: ConnectionsWrite, browser: false;
+    /// Make and delete users, as the app's server.
+    WriteUsers: UsersWrite, browser: false;
+}
+
+/// A caller who may do `P`, for no user in particular.
+pub(crate) struct Allowed<P> {
+    pub(crate) caller: Caller,
+    permission: PhantomData<P>,
+}
+
+/// A caller who may do `P` for `user`: the browser's own user, or the one whom the app's server names.
+pub(crate) struct ForUser<P> {
+    pub(crate) user: UserId,
+    pub(crate) caller: Caller,
+    permission: PhantomData<P>,
+}
+
+impl<P: Permission> FromRequestParts<ApiState> for Allowed<P> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let bearer = bearer(parts).ok_or_else(unauthenticated)?;
+        let caller = state.service.authenticate(bearer).await?.ok_or_else(unauthenticated)?;
+        let allowed = match &caller {
+            Caller::App { scopes, .. } => scopes.contains(&P::SCOPE),
+            Caller::Browser { .. } => P::BROWSER,
+        };
+        let permission = PhantomData;
+        if allowed { Ok(Self { caller, permission }) } else { Err(forbidden()) }
+    }
+}
+
+impl<P: Permission> FromRequestParts<ApiState> for ForUser<P> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let Allowed { caller, permission } = Allowed::<P>::from_request_parts(parts, state).await?;
+        let user = match &caller {
+            Caller::Browser { user, .. } => *user,
+            Caller::App { .. } => named_user(parts, &state.service).await?,
+        };
+        Ok(Self { user, caller, permission })
+    }
+}
+
+impl<P> ForUser<P> {
+    /// Whether it is the user's own browser that calls.
+    pub(crate) fn is_browser(&self) -> bool {
+        matches!(self.caller, Caller::Browser { .. })
+    }
+}
+
+/// The request's correlation id.
+pub(crate) struct Correlation(pub(crate) CorrelationId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Correlation {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let id = parts.extensions.get::<CorrelationId>().cloned();
+        id.map(Self).ok_or_else(|| ApiError::new(ErrorCode::InternalError, "A request came without its id."))
+    }
+}
+
+fn bearer(parts: &Parts) -> Option<&str> {
+    let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let (scheme, credential) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
+}
+
+async fn named_user(parts: &Parts, service: &IntegrationsService) -> Result<UserId, ApiError> {
+    let mut values = parts.headers.get_all(EVERGRANT_USER).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        let detail = "Say whom this is for: one Evergrant-User header with a user id, or ext: and your own id.";
+        return Err(ApiError::new(ErrorCode::InvalidUserId, detail));
+    };
+    let user = value.to_str().ok().and_then(user_ref).ok_or_else(invalid_user)?;
+    Ok(service.resolve_user(&user).await?)
+}
+
+/// `42`, or `ext:` and the app's own id, percent-encoded.
+pub(crate) fn user_ref(text: &str) -> Option<UserRef> {
+    match text.strip_prefix("ext:") {
+        None => UserId::from_str(text).ok().map(UserRef::Id),
+        Some(encoded) => {
+            let external = percent_decode_str(encoded).decode_utf8().ok()?;
+            ExternalId::new(external).ok().map(UserRef::External)
+        }
+    }
+}
+
+pub(crate) fn invalid_user() -> ApiError {
+    ApiError::new(
+        ErrorCode::InvalidUserId,
+        "A user id is a whole number from 1 to 2147483647, or ext: and your own id.",
+    )
+}
+
+fn unauthenticated() -> ApiError {
+    ApiError::new(ErrorCode::Unauthenticated, "A valid API key or session token is needed.")
+}
+
+pub(crate) fn forbidden() -> ApiError {
+    ApiError::new(ErrorCode::Forbidden, "This credential may not do that.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_named_by_number_or_by_the_apps_own_id() {
+        assert!(matches!(user_ref("42"), Some(UserRef::Id(id)) if id.get() == 42));
+        let external = ExternalId::new("a/b é").unwrap();
+        assert_eq!(user_ref("ext:a%2Fb%20%C3%A9"), Some(UserRef::External(external)));
+        for bad in ["", "0", "-1", "one", "2147483648", "ext:", "ext:%ff", "ext:%0a", "EXT:1"] {
+            assert_eq!(user_ref(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! `GET` and `POST /api/integrations/callback/{provider}`: where a platform sends the browser back to.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::response::{IntoResponse, Response};
+use evergrant_model::{AuthorizationCode, ErrorCode, FlowState};
+use evergrant_service::{CallbackEnd, CallbackOutcome, CallbackParams, ServiceError};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use utoipa::ToSchema;
+
+use crate::body::{PathOf, QueryOf, is_json, parse, read};
+use crate::caller::{Allowed, Correlation, ServerWrite};
+use crate::pages;
+use crate::problem::{ApiError, Problem};
+use crate::state::ApiState;
+use crate::views::IntegrationView;
+
+/// What an app that owns the callback page passes on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CallbackBody {
+    /// The code from the platform.
+    code: Option<String>,
+    /// The state from the platform.
+    state: String,
+    /// The platform's error, if it sent one.
+    error: Option<String>,
+    /// The issuer, if the platform named itself (RFC 9207).
+    iss: Option<String>,
+}
+
+/// What came of a callback that an app passed on.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CallbackAnswer {
+    /// Always true: a failure is a problem document.
+    success: bool,
+    /// `connected`, or `pending` for a flow that is to be finished with its verifier.
+    status: &'static str,
+    /// The user who began the flow.
+    user_id: i32,
+    /// The connected account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<String>,
+    /// The connected account, whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    integration: Option<IntegrationView>,
+    /// The flow to finish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow_id: Option<String>,
+    /// What finishes it, together with the verifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
+}
+
+/// The platform sends the browser back.
+///
+/// Answers 303 to the flow's `redirectUrl` with `integration`, `status=connected` and `accountId`; or `status=error`,
+/// `code` and `correlationId`; or, for a bound flow, `status=pending`, `flowId` and `receipt`. An unknown or used state
+/// gets a page of ours with status 400 and never a redirect.
+#[utoipa::path(get, path = "/api/integrations/callback/{provider}", tag = "Callback",
+    params(("provider" = String, Path, description = "Such as `reddit`"),
+        ("state" = String, Query, description = "From the authorization request"),
+        ("code" = Option<String>, Query, description = "What buys the tokens"),
+        ("error" = Option<String>, Query, description = "The platform's error"),
+        ("iss" = Option<String>, Query, description = "Who answers (RFC 9207)")),
+    responses(
+        (status = 303, description = "Back to the app"),
+        (status = 400, description = "`INVALID_STATE`", content_type = "text/html"),
+    ), security(()))]
+pub(crate) async fn by_browser(
+    State(state): State<ApiState>,
+    PathOf(provider): PathOf<String>,
+    headers: HeaderMap,
+    Correlation(correlation_id): Correlation,
+    query: QueryOf,
+) -> Response {
+    match go_on(&state, &provider, &query).await {
+        Ok(outcome) => redirect(&outcome),
+        Err(error) if accepts_json(&headers) => error.into_response(),
+        Err(ApiError(error)) => pages::callback_failed(&error, &correlation_id),
+    }
+}
+
+/// The platform posts the browser back, or an app passes on what its own page received.
+///
+/// A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is answered in JSON.
+#[utoipa::path(post, path = "/api/integrations/callback/{provider}", tag = "Callback", request_body = CallbackBody,
+    params(("provider" = String, Path, description = "Such as `reddit`")),
+    responses(
+        (status = 200, description = "Connected, or to be finished", body = CallbackAnswer),
+        (status = 303, description = "Back to the app (for a form)"),
+        (status = 400, description = "`INVALID_STATE`, `INVALID_CODE`, `OAUTH_DENIED`, `OAUTH_CALLBACK_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn by_post(
+    State(state): State<ApiState>,
+    PathOf(provider): PathOf<String>,
+    headers: HeaderMap,
+    Correlation(correlation_id): Correlation,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if is_json(request.headers()) {
+        return by_server(&state, &provider, request).await.map(IntoResponse::into_response);
+    }
+    let form = QueryOf::parse(&read(request).await?);
+    Ok(by_browser(State(state), PathOf(provider), headers, Correlation(correlation_id), form).await)
+}
+
+async fn by_server(state: &ApiState, provider: &str, request: Request) -> Result<Json<CallbackAnswer>, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    Allowed::<ServerWrite>::from_request_parts(&mut parts, state).await?;
+    let body: CallbackBody = parse(&read(Request::from_parts(parts, body)).await?)?;
+    let params = CallbackParams {
+        state: FlowState::new(body.state),
+        code: body.code.filter(|code| !code.is_empty()).map(AuthorizationCode::new),
+        error: body.error.filter(|error| !error.is_empty()),
+        issuer: body.iss,
+    };
+    let outcome = state.service.handle_oauth_callback(provider, params).await?;
+    answer(state, outcome).await.map(Json)
+}
+
+/// Reads what the platform sent; a doubled `state`, `code` or `iss` is nobody's honest answer.
+async fn go_on(state: &ApiState, provider: &str, query: &QueryOf) -> Result<CallbackOutcome, ApiError> {
+    let filled = |name| Ok::<_, ApiError>(query.one(name)?.filter(|text| !text.is_empty()));
+    let (Ok(Some(flow_state)), Ok(code), Ok(error), Ok(issuer)) =
+        (filled("state"), filled("code"), filled("error"), filled("iss"))
+    else {
+        return Err(ApiError::new(
+            ErrorCode::InvalidState,
+            "This answer does not belong to a sign-in that was begun here. Please begin it again.",
+        ));
+    };
+    // Some dialogs send an `error_code` and no `error`.
+    let error = error.or(filled("error_code")?.filter(|_| code.is_none()));
+    let params = CallbackParams {
+        state: FlowState::new(flow_state),
+        code: code.map(AuthorizationCode::new),
+        error: error.map(str::to_owned),
+        issuer: issuer.map(str::to_owned),
+    };
+    Ok(state.service.handle_oauth_callback(provider, params).await?)
+}
+
+fn redirect(outcome: &CallbackOutcome) -> Response {
+    let Some(location) = location(outcome) else {
+        return ApiError::new(ErrorCode::InternalError, "A flow has no address to return to.").into_response();
+    };
+    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// The app's address with what came of the flow, and nothing secret but the receipt, which is worthless alone.
+fn location(outcome: &CallbackOutcome) -> Option<HeaderValue> {
+    let mut url = Url::parse(&outcome.redirect_url).ok()?;
+    let mut query = url.query_pairs_mut();
+    query.append_pair("integration", outcome.provider.as_str());
+    match &outcome.end {
+        CallbackEnd::Connected { account } => {
+            query.append_pair("status", "connected").append_pair("accountId", account);
+        }
+        CallbackEnd::Pending { flow_id, receipt } => {
+            query.append_pair("status", "pending").append_pair("flowId", flow_id.as_str());
+            query.append_pair("receipt", receipt);
+        }
+        CallbackEnd::Failed(code) => {
+            query.append_pair("status", "error").append_pair("code", code.as_str());
+            query.append_pair("correlationId", outcome.correlation_id.as_str());
+        }
+    }
+    drop(query);
+    HeaderValue::from_str(url.as_str()).ok()
+}
+
+async fn answer(state: &ApiState, outcome: CallbackOutcome) -> Result<CallbackAnswer, ApiError> {
+    let mut answer = CallbackAnswer {
+        success: true,
+        status: "connected",
+        user_id: outcome.user.get(),
+        account_id: None,
+        integration: None,
+        flow_id: None,
+        receipt: None,
+    };
+    match outcome.end {
+        CallbackEnd::Failed(code) => {
+            return Err(ServiceError::new(code, "The sign-in came to nothing. Please begin it again.").into());
+        }
+        CallbackEnd::Pending { flow_id, receipt } => {
+            answer.status = "pending";
+            answer.flow_id = Some(flow_id.as_str().to_owned());
+            answer.receipt = Some(receipt);
+        }
+        CallbackEnd::Connected { account } => {
+            let list = state.service.connected_integrations(outcome.user).await?;
+            let mine = list.integrations.into_iter();
+            let found = mine
+                .filter(|one| one.provider == outcome.provider.as_str())
+                .find(|one| one.provider_account_id == account);
+            answer.integration = found.map(IntegrationView::from);
+            answer.account_id = Some(account);
+        }
+    }
+    Ok(answer)
+}
+
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.contains("json") && !accepted.contains("text/html")
+}

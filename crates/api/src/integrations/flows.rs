@@ -1,0 +1,142 @@
+//! `/api/integrations/flows/{id}`: how far a flow has come, and finishing it.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use evergrant_model::ErrorCode;
+use evergrant_service::{FinishRequest, FlowState, FlowStatus, ReachedAccount};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::body::{Body, PathOf};
+use crate::caller::{ForUser, Read, Write};
+use crate::problem::{ApiError, Problem};
+use crate::state::ApiState;
+use crate::views::{IntegrationView, IntegrationsView};
+
+/// An account that can be chosen.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Choice {
+    /// What `accountIds` takes.
+    provider_account_id: String,
+    /// The handle.
+    username: Option<String>,
+    /// The name that people see.
+    display_name: Option<String>,
+}
+
+impl From<ReachedAccount> for Choice {
+    fn from(account: ReachedAccount) -> Self {
+        Self { provider_account_id: account.id, username: account.username, display_name: account.display_name }
+    }
+}
+
+/// How far a flow has come.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = FlowState)]
+pub(crate) struct FlowView {
+    /// `waiting` for the user, `pending` or `choose` for the browser to finish it, `connected`, or `error`.
+    status: &'static str,
+    /// The accounts to choose from, with `choose`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    accounts: Vec<Choice>,
+    /// Why it came to nothing, with `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// The account that it connected, with `connected`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<String>,
+}
+
+impl From<FlowState> for FlowView {
+    fn from(flow: FlowState) -> Self {
+        Self {
+            status: flow.status.as_str(),
+            accounts: flow.accounts.into_iter().map(Choice::from).collect(),
+            code: flow.code.map(ErrorCode::as_str),
+            account_id: flow.account.filter(|_| flow.status == FlowStatus::Connected),
+        }
+    }
+}
+
+/// How far the flow has come.
+#[utoipa::path(get, path = "/api/integrations/flows/{flowId}", tag = "Flows",
+    params(("flowId" = String, Path, description = "From connect")),
+    responses(
+        (status = 200, description = "Its state", body = FlowView),
+        (status = 404, description = "`FLOW_NOT_FOUND`, for another user's too", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn flow(
+    State(state): State<ApiState>,
+    caller: ForUser<Read>,
+    PathOf(flow): PathOf<String>,
+) -> Result<Json<FlowView>, ApiError> {
+    Ok(Json(state.service.flow_state(caller.user, &flow).await?.into()))
+}
+
+/// What finishes a bound flow.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Finish {
+    /// The text whose hash was the challenge.
+    verifier: String,
+    /// What came back with the browser.
+    receipt: String,
+    /// Which accounts to connect, where the flow says `choose`.
+    account_ids: Option<Vec<String>>,
+}
+
+/// Finishes a bound flow.
+///
+/// Not done within ten minutes, the grant is given up.
+#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/finish", tag = "Flows", request_body = Finish,
+    params(("flowId" = String, Path, description = "From connect")),
+    responses(
+        (status = 200, description = "The accounts that it connected", body = IntegrationsView),
+        (status = 400, description = "`INVALID_STATE`: a wrong verifier or receipt, or not waiting for them", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`FLOW_NOT_FOUND`, for another user's too", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn finish(
+    State(state): State<ApiState>,
+    caller: ForUser<Write>,
+    PathOf(flow): PathOf<String>,
+    Body(body): Body<Finish>,
+) -> Result<Json<IntegrationsView>, ApiError> {
+    let request = FinishRequest { verifier: body.verifier, receipt: body.receipt, accounts: body.account_ids };
+    let made = state.service.finish_flow(caller.user, &flow, request).await?;
+    Ok(Json(IntegrationsView { integrations: made.into_iter().map(IntegrationView::from).collect() }))
+}
+
+/// What the owner of an account pastes, for a platform without OAuth.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Credentials {
+    /// The platform's fields, by name.
+    #[expect(dead_code, reason = "no platform of the catalogue takes any yet; the shape is checked all the same")]
+    values: BTreeMap<String, String>,
+}
+
+/// Completes a flow of a platform without OAuth.
+///
+/// Every platform of the catalogue has a consent page of its own, so this answers `VALIDATION_ERROR` for each of them.
+#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/credentials", tag = "Flows", request_body = Credentials,
+    params(("flowId" = String, Path, description = "From connect")),
+    responses(
+        (status = 404, description = "`FLOW_NOT_FOUND`, for another user's too", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`VALIDATION_ERROR`: the platform has a consent page of its own", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn credentials(
+    State(state): State<ApiState>,
+    caller: ForUser<Write>,
+    PathOf(flow): PathOf<String>,
+    _checked: Body<Credentials>,
+) -> Result<Json<IntegrationsView>, ApiError> {
+    state.service.flow_state(caller.user, &flow).await?;
+    let message = "this platform is connected on its own consent page: send the user to authUrl";
+    Err(evergrant_service::ServiceError::field("values", message).into())
+}

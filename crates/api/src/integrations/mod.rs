@@ -1,0 +1,11 @@
+//! `/api/integrations/…`: one file a route.
+
+pub(crate) mod callback;
+pub(crate) mod connect;
+pub(crate) mod disconnect;
+pub(crate) mod flows;
+pub(crate) mod providers;
+pub(crate) mod refresh;
+pub(crate) mod status;
+pub(crate) mod token;
+pub(crate) mod tokens;

@@ -1,0 +1,35 @@
+//! `GET /api/integrations/providers`
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::caller::{Allowed, Read};
+use crate::problem::{ApiError, Problem};
+use crate::state::ApiState;
+use crate::views::ProviderView;
+
+/// The platforms.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Providers {
+    /// Those of the catalogue first, then the operator's own.
+    providers: Vec<ProviderView>,
+}
+
+/// The platforms that can be connected.
+///
+/// One that the operator has not set up is listed with `configured: false`; connecting it answers
+/// `PROVIDER_NOT_CONFIGURED`.
+#[utoipa::path(get, path = "/api/integrations/providers", tag = "Integrations", responses(
+    (status = 200, description = "The platforms", body = Providers),
+    (status = 401, description = "`UNAUTHENTICATED`", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "`FORBIDDEN`", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn providers(
+    State(state): State<ApiState>,
+    _caller: Allowed<Read>,
+) -> Result<Json<Providers>, ApiError> {
+    let providers = state.service.registry().specs().map(ProviderView::from).collect();
+    Ok(Json(Providers { providers }))
+}

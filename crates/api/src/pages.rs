@@ -1,0 +1,71 @@
+//! The few pages of our own that a browser may land on.
+
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use evergrant_model::CorrelationId;
+use evergrant_service::ServiceError;
+use http::{HeaderValue, StatusCode, header};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use crate::problem::status_of;
+
+const STYLE: &str = include_str!("page.css");
+
+/// A callback that belongs nowhere: the browser stays here, since nobody knows where it came from.
+pub(crate) fn callback_failed(error: &ServiceError, correlation_id: &CorrelationId) -> Response {
+    let status = status_of(error.code());
+    if status.is_server_error() {
+        tracing::error!(code = error.code().as_str(), error = error as &dyn std::error::Error, "callback failed");
+    }
+    let detail = if status == StatusCode::INTERNAL_SERVER_ERROR { "Something went wrong." } else { error.detail() };
+    let body = html! {
+        h1 { "This sign-in could not be completed" }
+        p { (detail) }
+        p.quiet { "Go back to the app and try again. If it asks for a reference: "
+            code { (error.code().as_str()) } " · " code { (correlation_id.as_str()) } }
+    };
+    page(status, "Sign-in not completed", &body)
+}
+
+/// The front door of a service that has no console: where it is, and where its description stands.
+pub(crate) fn front_door() -> Response {
+    let body = html! {
+        h1 { "Evergrant" }
+        p { "This service keeps connected accounts." }
+        p.quiet { "Its API is described at " a href="/docs/" { "/docs" } "." }
+    };
+    page(StatusCode::OK, "Evergrant", &body)
+}
+
+fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { (body) } }
+        }
+    };
+    let mut response = (status, document.into_string()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(policy) = HeaderValue::from_str(&policy()) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// Nothing but our own style sheet, which is named by its hash.
+fn policy() -> String {
+    let hash = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}

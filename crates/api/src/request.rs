@@ -1,0 +1,47 @@
+//! What goes around every request: its correlation id, its span in the log, and the headers of every answer.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use evergrant_model::{CorrelationId, Entropy};
+use http::{HeaderName, HeaderValue, header};
+use tracing::Instrument;
+
+use crate::problem::render;
+
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request its id, the caller's own if it is a sane one, and the answer its document and headers.
+pub(crate) async fn around(State(entropy): State<Arc<dyn Entropy>>, mut request: Request, next: Next) -> Response {
+    let correlation_id = sent_id(&request).unwrap_or_else(|| new_id(&*entropy));
+    request.extensions_mut().insert(correlation_id.clone());
+    let span = tracing::info_span!("request", correlation_id = %correlation_id, method = %request.method(),
+        route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
+    let answered = async {
+        let response = render(next.run(request).await, &correlation_id);
+        tracing::debug!(status = response.status().as_u16(), "answered");
+        response
+    };
+    let mut response = answered.instrument(span).await;
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(correlation_id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn sent_id(request: &Request) -> Option<CorrelationId> {
+    let sent = request.headers().get(REQUEST_ID)?.to_str().ok()?;
+    CorrelationId::new(sent).ok()
+}
+
+/// 128 random bits as hex digits.
+pub(crate) fn new_id(entropy: &dyn Entropy) -> CorrelationId {
+    let digits = format!("{:032x}", u128::from_le_bytes(entropy.bytes()));
+    CorrelationId::new(digits).unwrap_or_else(|_| unreachable!("hex digits are a correlation id"))
+}

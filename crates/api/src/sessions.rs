@@ -1,0 +1,110 @@
+//! `/api/sessions`: tokens for users' browsers.
+
+use axum::Json;
+use axum::extract::State;
+use evergrant_model::{ErrorCode, ExternalId, Timestamp, UserId};
+use evergrant_service::{Caller, IntegrationsService, KeyScope, NewUser, ServiceError, UserRef};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::body::Body;
+use crate::caller::{Allowed, ForUser, ServerWrite, Write};
+use crate::problem::{ApiError, Problem};
+use crate::state::ApiState;
+use crate::users::user_number;
+
+/// Whose browser.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CreateSession {
+    /// The user's id; either this or `externalId`.
+    #[schema(value_type = Option<i32>, minimum = 1)]
+    user_id: Option<serde_json::Value>,
+    /// Your own id of the user.
+    external_id: Option<String>,
+    /// How long the token is good, in seconds: 1 to 900; 900.
+    ttl_seconds: Option<i64>,
+}
+
+/// A token for the user's browser.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Session {
+    /// To be sent as `Authorization: Bearer`.
+    token: String,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+/// What came of ending sessions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Ended {
+    /// Always true: a failure is a problem document.
+    success: bool,
+}
+
+/// Begins a session for a user's browser, which may see and change that user's own connections and read no token.
+///
+/// Makes the user where there is none and the key has `users:write`.
+#[utoipa::path(post, path = "/api/sessions", tag = "Sessions", request_body = CreateSession, responses(
+    (status = 200, description = "The token", body = Session),
+    (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "`FORBIDDEN`", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "`USER_NOT_FOUND`, where the key may not make users", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn create(
+    State(state): State<ApiState>,
+    allowed: Allowed<ServerWrite>,
+    Body(body): Body<CreateSession>,
+) -> Result<Json<Session>, ApiError> {
+    let user = wanted_user(&body)?;
+    let may_make = matches!(&allowed.caller, Caller::App { scopes, .. } if scopes.contains(&KeyScope::UsersWrite));
+    let user = found_or_made(&state.service, &user, may_make).await?;
+    let issued = state.service.create_session(user, body.ttl_seconds).await?;
+    let token = issued.secret.expose_secret().to_owned();
+    Ok(Json(Session { token, expires_at: issued.stored.expires_at }))
+}
+
+/// Ends sessions: a session token ends itself, an API key ends all of the user whom it names.
+#[utoipa::path(delete, path = "/api/sessions", tag = "Sessions", responses(
+    (status = 200, description = "Ended", body = Ended),
+    (status = 401, description = "`UNAUTHENTICATED`", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn end(State(state): State<ApiState>, caller: ForUser<Write>) -> Result<Json<Ended>, ApiError> {
+    match &caller.caller {
+        Caller::Browser { session, .. } => state.service.end_session(session).await?,
+        Caller::App { .. } => drop(state.service.end_sessions_of(caller.user).await?),
+    }
+    Ok(Json(Ended { success: true }))
+}
+
+fn wanted_user(body: &CreateSession) -> Result<UserRef, ApiError> {
+    match (&body.user_id, &body.external_id) {
+        (Some(id), None) => Ok(UserRef::Id(user_number(id)?)),
+        (None, Some(external)) => match ExternalId::new(external.as_str()) {
+            Ok(external) => Ok(UserRef::External(external)),
+            Err(error) => Err(ServiceError::field("externalId", error.expectation()).into()),
+        },
+        _ => Err(ServiceError::field("userId", "give either userId or externalId").into()),
+    }
+}
+
+async fn found_or_made(
+    service: &IntegrationsService,
+    wanted: &UserRef,
+    may_make: bool,
+) -> Result<UserId, ServiceError> {
+    match service.user(wanted).await {
+        Err(error) if may_make && error.code() == ErrorCode::UserNotFound => {
+            let new = match wanted {
+                UserRef::Id(id) => NewUser { id: Some(*id), ..NewUser::default() },
+                UserRef::External(external) => NewUser { external_id: Some(external.clone()), ..NewUser::default() },
+            };
+            Ok(service.create_user(&new).await?.0.id)
+        }
+        found => found.map(|user| user.id),
+    }
+}
