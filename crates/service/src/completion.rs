@@ -66,7 +66,7 @@ impl Inner {
         };
         let facts = facts_of(&tokens, sent_at);
         if flow.challenge.is_some() {
-            return self.park(flow, params, sealed, &facts, &accounts).await;
+            return self.park(spec, flow, params, (sealed, &facts, &accounts)).await;
         }
         let consent =
             Consent { access: &sealed.access, refresh: sealed.refresh.as_ref(), facts: &facts, accounts: &accounts };
@@ -125,16 +125,15 @@ impl Inner {
     /// Keeps the grant of a bound flow until the browser that began it finishes it.
     async fn park(
         &self,
+        spec: &ProviderSpec,
         flow: &Flow,
         params: &CallbackParams,
-        sealed: SealedTokens,
-        facts: &TokenFacts,
-        accounts: &[ReachedAccount],
+        (sealed, facts, accounts): (SealedTokens, &TokenFacts, &[ReachedAccount]),
     ) -> Result<CallbackEnd, ServiceError> {
         let receipt = receipt(flow, params);
         let grant = PendingGrant {
-            access_token: sealed.access,
-            refresh_token: sealed.refresh,
+            access_token: sealed.access.clone(),
+            refresh_token: sealed.refresh.clone(),
             facts: as_json(facts),
             accounts: as_json(&accounts),
         };
@@ -144,7 +143,11 @@ impl Inner {
             receipt_hash: &sha256(&receipt),
             finish_by: self.now().plus_seconds(self.settings.flow_ttl_seconds),
         };
-        self.store.settle_flow(&flow.id, &end).await?;
+        if !self.store.settle_flow(&flow.id, &end).await? {
+            // The user was deleted while the platform was asked.
+            self.give_up_tokens(spec, &sealed, &flow.correlation_id).await?;
+            return Err(ServiceError::invalid_state());
+        }
         Ok(CallbackEnd::Pending { flow_id: flow.id.clone(), receipt })
     }
 

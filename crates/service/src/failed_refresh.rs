@@ -32,6 +32,10 @@ impl RefreshFailure {
         Self { code: error.code(), retry_after_seconds: error.retry_after_seconds() }
     }
 
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     pub(crate) fn retry_after(mut self, seconds: i64) -> Self {
         self.retry_after_seconds = Some(seconds.max(1));
         self

@@ -42,7 +42,9 @@ impl IntegrationsService {
     /// `FLOW_NOT_FOUND` for an unknown flow or another user's.
     pub async fn flow_state(&self, user: UserId, flow: &str) -> Result<FlowState, ServiceError> {
         let flow = self.owned_flow(user, flow).await?;
-        let late = flow.status == FlowStatus::Waiting && flow.consumed_at.is_none() && flow.expires_at <= self.now();
+        // A callback that has come is given a minute more to end.
+        let patience = if flow.consumed_at.is_some() { 60 } else { 0 };
+        let late = flow.status == FlowStatus::Waiting && flow.expires_at.plus_seconds(patience) <= self.now();
         if late || self.is_overdue(&flow) {
             let code = Some(ErrorCode::InvalidState);
             return Ok(FlowState { status: FlowStatus::Error, accounts: Vec::new(), code, account: None });

@@ -54,8 +54,7 @@ impl IntegrationsService {
         let spec = adapter.spec();
         let held = self.held(user, spec, account).await?;
         check_standing(&held, spec)?;
-        let margin = self.margin_seconds(spec, &held);
-        match held.lifetime().freshness(self.now(), margin, min_ttl_seconds) {
+        match self.freshness(&held, spec, min_ttl_seconds) {
             Freshness::Fresh => self.issue(&held),
             Freshness::Renewable => {
                 self.renew_behind(&held, spec, correlation_id);
@@ -71,7 +70,7 @@ impl IntegrationsService {
     }
 
     fn renew_behind(&self, held: &Arc<Connection>, spec: &ProviderSpec, correlation_id: &CorrelationId) {
-        let due = held.next_refresh_at.is_none_or(|at| at <= self.now());
+        let due = held.failures == 0 || held.next_refresh_at.is_none_or(|at| at <= self.now());
         if !is_renewable(held, spec) || !due {
             return;
         }
@@ -98,6 +97,13 @@ impl Inner {
         let held = Arc::new(held);
         self.caches.connections.put(key, Arc::clone(&held), since).await;
         Ok(held)
+    }
+
+    fn freshness(&self, held: &Connection, spec: &ProviderSpec, min_ttl_seconds: i64) -> Freshness {
+        match held.access_token {
+            Some(_) => held.lifetime().freshness(self.now(), self.margin_seconds(spec, held), min_ttl_seconds),
+            None => Freshness::Expired,
+        }
     }
 
     fn issue(&self, held: &Connection) -> Result<IssuedToken, ServiceError> {

@@ -182,13 +182,17 @@ impl Inner {
         };
         let stored = attempt_store(|| self.store.store_refresh(held, &new)).await;
         let stored = stored.map_err(|error| RefreshFailure::of(&error.into()))?;
-        if !stored {
-            tracing::info!(connection.id = held.id.get(), correlation_id = %correlation_id,
-                "a renewed pair was not stored: a newer one is there, or the connection is gone");
+        let newest = self.reread(held.id).await;
+        match &newest {
+            Ok(newest) => self.remember(newest).await,
+            // Disconnected meanwhile: what the platform has just issued must not outlive the connection.
+            Err(failure) if !stored && failure.code() == ErrorCode::AccountNotFound => {
+                let given_up = self.give_up_tokens(spec, &sealed, correlation_id).await;
+                given_up.map_err(|error| RefreshFailure::of(&error))?;
+            }
+            Err(_) => {}
         }
-        let newest = self.reread(held.id).await?;
-        self.remember(&newest).await;
-        Ok(Arc::new(newest))
+        newest.map(Arc::new)
     }
 
     /// Puts a newer row in the place of what is remembered of it.
