@@ -75,8 +75,12 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    /// Whether this is a page for people, such as a login or a block.
+    /// Whether this is a page for people, such as a login or a block. An empty body is none, whatever it is declared
+    /// as: some frameworks call every empty answer HTML, a revocation's among them.
     pub(crate) fn is_page(&self) -> bool {
+        if self.body.is_empty() {
+            return false;
+        }
         let declared = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         declared.to_ascii_lowercase().contains("html") || self.body.trim_ascii_start().starts_with(b"<")
     }

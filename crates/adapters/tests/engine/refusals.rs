@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use evergrant_adapters::{CodeExchange, ErrorClass};
+use evergrant_adapters::{CodeExchange, ErrorClass, RemoteRevocation};
 use evergrant_model::{AccessToken, StatusReason};
 
 use crate::support::{Platform, acme, code, held, reddit, told};
@@ -56,6 +56,13 @@ async fn a_page_for_people_does_not_confirm_a_revocation() {
     let platform = Platform::telling(told(200, "<!doctype html><title>Log in</title>")).await;
     let error = reddit(&platform.base).revoke_access(&held("a", "r")).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Unknown);
+}
+
+#[tokio::test]
+async fn an_empty_answer_confirms_a_revocation_whatever_it_is_declared_as() {
+    let platform = Platform::telling(told(200, "").with("content-type", "text/html; charset=utf-8")).await;
+    let outcome = acme(&platform.base, "").revoke_access(&held("a", "r")).await.unwrap();
+    assert_eq!(outcome, RemoteRevocation::Revoked);
 }
 
 #[tokio::test]
