@@ -1,0 +1,29 @@
+//! `[refresh]`: when and how many tokens are renewed.
+
+use super::Sources;
+use super::sources::{Key, whole_number};
+use crate::failure::Problems;
+
+const CONCURRENCY: Key = Key { env: "EVERGRANT_REFRESH_CONCURRENCY", section: "refresh", name: "concurrency" };
+const MARGIN: Key = Key { env: "EVERGRANT_REFRESH_MARGIN", section: "refresh", name: "margin" };
+
+const USUAL_CONCURRENCY: usize = 64;
+
+/// When and how many tokens are renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refresh {
+    /// How many renewals may be under way at once.
+    pub(crate) concurrency: usize,
+    /// How long before its end a token is renewed; `None` leaves it to each platform.
+    pub(crate) margin_seconds: Option<i64>,
+}
+
+impl Refresh {
+    pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
+        let concurrency = whole_number(sources.given(&CONCURRENCY), 1..=10_000, "renewals at once", problems);
+        Self {
+            concurrency: concurrency.and_then(|number| usize::try_from(number).ok()).unwrap_or(USUAL_CONCURRENCY),
+            margin_seconds: whole_number(sources.given(&MARGIN), 0..=31_536_000, "seconds", problems),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The house keeps its order: crates look only downward, and each fenced dependency stays in its room.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// From the bottom up; a crate may use those of the rows below its own.
+const LAYERS: &[&[&str]] = &[
+    &["evergrant-model"],
+    &["evergrant-encryption", "evergrant-resilience"],
+    &["evergrant-adapters", "evergrant-store"],
+    &["evergrant-service"],
+    &["evergrant-api"],
+    &["evergrant-server"],
+];
+
+/// The simulator stands beside the house: it uses the model alone, and only the program may use it.
+const SANDBOX: &str = "evergrant-sandbox";
+
+/// What tests need; no crate may use it outside its tests.
+const TESTKIT: &str = "evergrant-testkit";
+
+/// A dependency and the only crates that may use it outside their tests.
+const FENCES: &[(&str, &[&str])] = &[
+    ("sqlx", &["evergrant-store", TESTKIT]),
+    ("axum", &["evergrant-api", SANDBOX, "evergrant-server"]),
+    ("reqwest", &["evergrant-adapters"]),
+    ("aes-gcm", &["evergrant-encryption"]),
+];
+
+struct Dependency {
+    user: String,
+    used: String,
+}
+
+/// Every use of one package by another outside tests.
+fn dependencies() -> Vec<Dependency> {
+    let output = Command::new(env!("CARGO")).args(["metadata", "--no-deps", "--format-version=1"]).output().unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let uses = packages.iter().flat_map(|package| {
+        let used = package["dependencies"].as_array().unwrap().iter().filter(|used| used["kind"] != "dev");
+        used.map(|used| Dependency { user: text(package), used: text(used) })
+    });
+    uses.collect()
+}
+
+fn text(package: &Value) -> String {
+    package["name"].as_str().unwrap().to_owned()
+}
+
+fn layer(name: &str) -> Option<usize> {
+    LAYERS.iter().position(|row| row.contains(&name))
+}
+
+fn is_allowed(user: &str, used: &str) -> bool {
+    match (user, used) {
+        (TESTKIT, _) => true,
+        (_, TESTKIT) => false,
+        (SANDBOX, used) => used == "evergrant-model",
+        (user, SANDBOX) => user == "evergrant-server",
+        (user, used) => layer(user) > layer(used),
+    }
+}
+
+#[test]
+fn no_crate_looks_up() {
+    let ours = dependencies().into_iter().filter(|dependency| dependency.used.starts_with("evergrant-"));
+    let wrong: Vec<_> = ours.filter(|one| !is_allowed(&one.user, &one.used)).collect();
+    let named: Vec<_> = wrong.iter().map(|one| format!("{} must not use {}", one.user, one.used)).collect();
+    assert!(named.is_empty(), "{}", named.join("\n"));
+}
+
+#[test]
+fn every_crate_has_a_layer() {
+    let mut users: Vec<_> = dependencies().into_iter().map(|one| one.user).collect();
+    users.dedup();
+    for user in users {
+        assert!(layer(&user).is_some() || [SANDBOX, TESTKIT].contains(&user.as_str()), "{user} has no layer");
+    }
+}
+
+#[test]
+fn fenced_dependencies_stay_in_their_rooms() {
+    for dependency in dependencies() {
+        let fence = FENCES.iter().find(|(used, _)| *used == dependency.used);
+        let outside = fence.is_some_and(|(_, rooms)| !rooms.contains(&dependency.user.as_str()));
+        assert!(!outside, "{} must not use {}", dependency.user, dependency.used);
+    }
+}
+
+#[test]
+fn only_the_settings_read_the_environment() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for file in sources(&root) {
+        let path = file.strip_prefix(&root).unwrap().to_str().unwrap();
+        let at_home =
+            path.starts_with("server/src/settings") || path.starts_with("testkit/") || path.contains("/tests/");
+        let reads = std::fs::read_to_string(&file).unwrap().contains("env::var");
+        assert!(at_home || !reads, "{path} reads the environment");
+    }
+}
+
+fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let found = entries.flat_map(|path| match path.extension() {
+        _ if path.is_dir() => sources(&path),
+        Some(extension) if extension == "rs" => vec![path],
+        _ => Vec::new(),
+    });
+    found.collect()
+}

@@ -1,0 +1,19 @@
+//! The program as its users meet it: the real binary, its commands, its listeners.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it stands"
+)]
+
+mod cli;
+mod client;
+mod dev;
+mod ending;
+mod flows;
+mod layers;
+mod program;
+mod shared_tables;
+mod third_party;
