@@ -4,7 +4,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde_json::Value;
 
 /// A client of one running program.
-pub struct App {
+pub(crate) struct App {
     client: Client,
     base: String,
     key: String,
@@ -12,39 +12,39 @@ pub struct App {
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub location: Option<String>,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) location: Option<String>,
+    pub(crate) body: Value,
 }
 
 impl App {
-    pub fn new(base: &str, key: &str) -> Self {
+    pub(crate) fn new(base: &str, key: &str) -> Self {
         // Fails where another test of this process was first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().expect("a client");
         Self { client, base: base.to_owned(), key: key.to_owned() }
     }
 
-    pub async fn get(&self, user: i32, path: &str) -> Answer {
+    pub(crate) async fn get(&self, user: i32, path: &str) -> Answer {
         answer(self.request(Method::GET, user, path)).await
     }
 
-    pub async fn post(&self, user: i32, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, user: i32, path: &str, body: Value) -> Answer {
         answer(self.request(Method::POST, user, path).json(&body)).await
     }
 
-    pub async fn delete(&self, user: i32, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, user: i32, path: &str) -> Answer {
         answer(self.request(Method::DELETE, user, path)).await
     }
 
     /// Opens an address as a browser would, without following where it leads.
-    pub async fn open(&self, url: &str) -> Answer {
+    pub(crate) async fn open(&self, url: &str) -> Answer {
         answer(self.client.get(url)).await
     }
 
     /// Makes the user with this number.
-    pub async fn make_user(&self, id: i32) {
+    pub(crate) async fn make_user(&self, id: i32) {
         let made = self.post(1, "/api/users", serde_json::json!({ "id": id })).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
     }
@@ -58,14 +58,14 @@ impl App {
 impl Answer {
     /// The body of a success.
     #[track_caller]
-    pub fn ok(self) -> Value {
+    pub(crate) fn ok(self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{self:?}");
         self.body
     }
 
     /// The code of a failure with this status.
     #[track_caller]
-    pub fn code(&self, status: u16) -> &str {
+    pub(crate) fn code(&self, status: u16) -> &str {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         self.body["code"].as_str().unwrap_or_default()
     }
