@@ -53,13 +53,13 @@ fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().position(|row| row.contains(&name))
 }
 
-fn is_allowed(user: &str, used: &str) -> bool {
-    match (user, used) {
+fn is_allowed(from: &str, to: &str) -> bool {
+    match (from, to) {
         (TESTKIT, _) => true,
         (_, TESTKIT) => false,
-        (SANDBOX, used) => used == "evergrant-model",
-        (user, SANDBOX) => user == "evergrant-server",
-        (user, used) => layer(user) > layer(used),
+        (SANDBOX, below) => below == "evergrant-model",
+        (above, SANDBOX) => above == "evergrant-server",
+        (above, below) => layer(above) > layer(below),
     }
 }
 
