@@ -123,11 +123,11 @@ macro_rules! select {
     };
 }
 
-const OWNED: &str = select!("WHERE a.user_id = $1 AND a.provider = $2 AND a.provider_account_id = $3");
-const BY_ACCOUNT: &str = select!("WHERE a.provider = $1 AND a.provider_account_id = $2");
+pub(crate) const OWNED: &str = select!("WHERE a.user_id = $1 AND a.provider = $2 AND a.provider_account_id = $3");
+pub(crate) const BY_ACCOUNT: &str = select!("WHERE a.provider = $1 AND a.provider_account_id = $2");
 const BY_ID: &str = select!("WHERE a.id = $1");
 const PAGE: &str = select!("WHERE a.id > $1 ORDER BY a.id LIMIT $2");
-const OF_USER: &str = "SELECT v.version, a.id, a.user_id, a.provider,
+pub(crate) const OF_USER: &str = "SELECT v.version, a.id, a.user_id, a.provider,
         a.provider_account_id, a.access_token, a.refresh_token, a.expires_at, a.token_type, a.scope, a.metadata,
         a.created_at, a.updated_at, c.generation, c.status, c.status_reason, c.requested_scope, c.issued_at,
         c.refresh_expires_at, c.last_refreshed_at, c.next_refresh_at, c.failures, c.last_outcome, c.correlation_id

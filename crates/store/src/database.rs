@@ -41,7 +41,14 @@ macro_rules! value_from {
     )*};
 }
 
-value_from! { i32 => Int, i64 => Big, &'a str => Text, &'a [u8] => Bytes, Timestamp => Time, &'a serde_json::Value => Json }
+value_from! {
+    i32 => Int,
+    i64 => Big,
+    &'a str => Text,
+    &'a [u8] => Bytes,
+    Timestamp => Time,
+    &'a serde_json::Value => Json,
+}
 
 /// The parameters of a query, in the order of `$1, $2, …`.
 macro_rules! params {

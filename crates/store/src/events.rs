@@ -23,6 +23,8 @@ pub struct Event {
 /// An event about to be written.
 pub(crate) struct NewEvent<'a> {
     pub(crate) user: UserId,
+    /// What [`Work::raise_version`] answered.
+    pub(crate) version: i64,
     pub(crate) kind: EventKind,
     /// `None` where all of the user's accounts are meant.
     pub(crate) account: Option<(&'a ProviderSlug, &'a ProviderAccountId)>,
@@ -39,17 +41,21 @@ const AFTER: &str = "SELECT id, user_id, version, provider, provider_account_id 
     WHERE id > $1 ORDER BY id LIMIT $2";
 
 impl Work {
-    /// Raises the user's version and writes the event; [`StoreError::Missing`] where there is no such user.
+    /// Raises the user's version, for the event that is to come; [`StoreError::Missing`] where there is no such user.
     ///
     /// Every change of a user's connections begins with this: the row of the version is the lock that lets the changes
-    /// of one user pass one after the other. A change that locked other rows first could meet another one halfway, and
-    /// PostgreSQL would end one of the two, perhaps the one with a refresh token that exists nowhere else.
+    /// of one user pass one after the other. Two changes that locked other rows first could meet halfway, and
+    /// PostgreSQL would end one of them, perhaps the one with a refresh token that exists nowhere else.
+    pub(crate) async fn raise_version(&mut self, user: UserId) -> Result<i64, StoreError> {
+        let row = self.row(RAISE_VERSION, params![user.get()]).await?;
+        row.ok_or(StoreError::Inconsistent("no version was raised"))?.big("version")
+    }
+
+    /// Writes an event. It comes last in its change, so that its number is seen soon after it was drawn.
     pub(crate) async fn announce(&mut self, event: &NewEvent<'_>) -> Result<(), StoreError> {
-        let row = self.row(RAISE_VERSION, params![event.user.get()]).await?;
-        let version = row.ok_or(StoreError::Inconsistent("no version was raised"))?.big("version")?;
         let params = params![
             event.user.get(),
-            version,
+            event.version,
             event.kind.as_str(),
             event.account.map(|(provider, _)| provider.as_str()),
             event.account.map(|(_, account)| account.as_str()),

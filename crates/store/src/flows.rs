@@ -181,20 +181,20 @@ macro_rules! columns {
 const INSERT: &str = "INSERT INTO evergrant_flows (id, state_hash, user_id, provider, redirect_url, scope, reconnect,
         verifier, issuer, challenge, receipt_salt, correlation_id, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-const CONSUME: &str = columns!(
+pub(crate) const CONSUME: &str = columns!(
     "UPDATE evergrant_flows SET consumed_at = $3, code_hash = $4
     WHERE state_hash = $1 AND provider = $2 AND consumed_at IS NULL AND expires_at > $3 RETURNING",
     ""
 );
-const BY_STATE: &str = columns!("SELECT", "FROM evergrant_flows WHERE state_hash = $1 AND provider = $2");
-const OWNED: &str = columns!("SELECT", "FROM evergrant_flows WHERE id = $1 AND user_id = $2");
+pub(crate) const BY_STATE: &str = columns!("SELECT", "FROM evergrant_flows WHERE state_hash = $1 AND provider = $2");
+pub(crate) const OWNED: &str = columns!("SELECT", "FROM evergrant_flows WHERE id = $1 AND user_id = $2");
 const FAIL: &str = "UPDATE evergrant_flows SET status = 'error', error_code = $2, access_token = NULL,
         refresh_token = NULL, token_facts = NULL, accounts = NULL
     WHERE id = $1 AND status IN ('waiting', 'pending', 'choose')";
 const PARK: &str = "UPDATE evergrant_flows SET status = $2, receipt_hash = $3, finish_by = $4, access_token = $5,
         refresh_token = $6, token_facts = $7, accounts = $8
     WHERE id = $1 AND status = 'waiting'";
-const UNFINISHED: &str = columns!(
+pub(crate) const UNFINISHED: &str = columns!(
     "SELECT",
     "FROM evergrant_flows WHERE status IN ('pending', 'choose') AND finish_by <= $1 ORDER BY finish_by LIMIT $2"
 );

@@ -141,7 +141,8 @@ const WRITE_TOKENS: &str = "UPDATE oauth_accounts SET access_token = $2,
 const RECORD_FAILURE: &str = "UPDATE evergrant_connections SET status = $3, status_reason = $4, next_refresh_at = $5,
         failures = failures + 1, correlation_id = $6, last_outcome = $7
     WHERE oauth_account_id = $1 AND generation = $2";
-const DELETE: &str = "DELETE FROM oauth_accounts WHERE user_id = $1 AND provider = $2 AND provider_account_id = $3
+pub(crate) const DELETE: &str =
+    "DELETE FROM oauth_accounts WHERE user_id = $1 AND provider = $2 AND provider_account_id = $3
     RETURNING access_token, refresh_token";
 
 impl Store {
@@ -157,8 +158,9 @@ impl Store {
         seen: FlowStatus,
     ) -> Result<StoredGrant, StoreError> {
         let mut work = self.database.begin().await?;
+        let mut versions = Vec::with_capacity(grants.len());
         for grant in grants {
-            work.announce(&connected(grant)).await?;
+            versions.push(work.raise_version(grant.user).await?);
         }
         let account = grants.first().map(|grant| grant.account.as_str());
         if work.execute(END_FLOW, params![flow.as_str(), account, seen.as_str()]).await? == 0 {
@@ -168,6 +170,9 @@ impl Store {
         for grant in grants {
             let Some(id) = store_grant(&mut work, grant).await? else { return Ok(StoredGrant::OwnedByAnother) };
             ids.push(id);
+        }
+        for (grant, version) in grants.iter().zip(versions) {
+            work.announce(&connected(grant, version)).await?;
         }
         work.commit().await?;
         Ok(StoredGrant::Stored(ids))
@@ -181,13 +186,14 @@ impl Store {
     /// [`StoreError`] where the database fails.
     pub async fn store_refresh(&self, held: &Connection, new: &RefreshedGrant<'_>) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
-        let event = event(held, EventKind::Refreshed, new.correlation_id, new.issued_at);
+        let Some(version) = next_version(&mut work, held).await? else { return Ok(false) };
         // The tokens before the state: whoever deletes the account takes the two rows in this order too.
-        let stored = announce_to(&mut work, &event).await?
-            && write_tokens(&mut work, held, new).await?
+        let stored = write_tokens(&mut work, held, new).await?
             && make_state(&mut work, held).await?
             && raise_generation(&mut work, held, new).await?;
         if stored {
+            let kind = EventKind::Refreshed;
+            work.announce(&event(held, version, kind, new.correlation_id, new.issued_at)).await?;
             work.commit().await?;
         }
         Ok(stored)
@@ -204,13 +210,16 @@ impl Store {
         failed: &FailedRefresh<'_>,
     ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
-        if let Some(kind) = failed.event
-            && !announce_to(&mut work, &event(held, kind, failed.correlation_id, failed.at)).await?
-        {
-            return Ok(false);
+        let mut news = None;
+        if let Some(kind) = failed.event {
+            let Some(version) = next_version(&mut work, held).await? else { return Ok(false) };
+            news = Some(event(held, version, kind, failed.correlation_id, failed.at));
         }
         let recorded = make_state(&mut work, held).await? && record_failure(&mut work, held, failed).await?;
         if recorded {
+            if let Some(event) = &news {
+                work.announce(event).await?;
+            }
             work.commit().await?;
         }
         Ok(recorded)
@@ -230,25 +239,24 @@ impl Store {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
-        if !announce_to(&mut work, &event(held, EventKind::Disconnected, correlation_id, at)).await? {
-            return Ok(false);
-        }
+        let Some(version) = next_version(&mut work, held).await? else { return Ok(false) };
         let owned = params![held.user.get(), held.provider.as_str(), held.account.as_str()];
         let Some(row) = work.row(DELETE, owned).await? else { return Ok(false) };
         if let Some(revocation) = revocation {
             let (access, refresh) = (row.optional_text("access_token")?, row.optional_text("refresh_token")?);
             work.queue_revocation(revocation, access.as_deref(), refresh.as_deref()).await?;
         }
+        work.announce(&event(held, version, EventKind::Disconnected, correlation_id, at)).await?;
         work.commit().await?;
         Ok(true)
     }
 }
 
-/// [`Work::announce`] for a connection read earlier; `false` where its user is gone since.
-async fn announce_to(work: &mut Work, event: &NewEvent<'_>) -> Result<bool, StoreError> {
-    match work.announce(event).await {
-        Err(StoreError::Missing) => Ok(false),
-        announced => announced.map(|()| true),
+/// [`Work::raise_version`] for a connection read earlier; `None` where its user is gone since.
+async fn next_version(work: &mut Work, held: &Connection) -> Result<Option<i64>, StoreError> {
+    match work.raise_version(held.user).await {
+        Err(StoreError::Missing) => Ok(None),
+        version => version.map(Some),
     }
 }
 
@@ -333,9 +341,10 @@ async fn store_grant(work: &mut Work, grant: &Grant<'_>) -> Result<Option<Connec
     Ok(Some(ConnectionId::new(id)))
 }
 
-fn connected<'a>(grant: &'a Grant<'a>) -> NewEvent<'a> {
+fn connected<'a>(grant: &'a Grant<'a>, version: i64) -> NewEvent<'a> {
     NewEvent {
         user: grant.user,
+        version,
         kind: EventKind::Connected,
         account: Some((grant.provider, grant.account)),
         correlation_id: grant.correlation_id,
@@ -343,6 +352,12 @@ fn connected<'a>(grant: &'a Grant<'a>) -> NewEvent<'a> {
     }
 }
 
-fn event<'a>(held: &'a Connection, kind: EventKind, correlation_id: &'a CorrelationId, at: Timestamp) -> NewEvent<'a> {
-    NewEvent { user: held.user, kind, account: Some((&held.provider, &held.account)), correlation_id, at }
+fn event<'a>(
+    held: &'a Connection,
+    version: i64,
+    kind: EventKind,
+    correlation_id: &'a CorrelationId,
+    at: Timestamp,
+) -> NewEvent<'a> {
+    NewEvent { user: held.user, version, kind, account: Some((&held.provider, &held.account)), correlation_id, at }
 }

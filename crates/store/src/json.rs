@@ -1,5 +1,5 @@
-//! What platforms say of accounts is any JSON, and PostgreSQL's `jsonb` takes all of it but U+0000 in texts and keys. One
-//! such character in somebody's display name must not make the account impossible to connect, so it is replaced.
+//! What platforms say of accounts is any JSON, and PostgreSQL's `jsonb` takes all of it but U+0000 in texts and keys.
+//! One such character in somebody's display name must not make the account impossible to connect, so it is replaced.
 
 use std::borrow::Cow;
 

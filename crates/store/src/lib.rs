@@ -10,6 +10,8 @@ mod grants;
 mod json;
 mod key_checks;
 mod open;
+#[cfg(test)]
+mod plans;
 mod revocations;
 mod sessions;
 mod time;

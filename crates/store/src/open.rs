@@ -1,5 +1,6 @@
 //! Opening a database and bringing its schema up to date.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use crate::database::{Database, params};
 /// How long a query may wait for a connection of the pool or for another writer.
 const PATIENCE: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
+/// How often a file is tried that another process is just making.
+const SQLITE_TRIES: u32 = 100;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 struct Step {
@@ -64,7 +67,7 @@ impl Store {
             Database::Sqlite { writer, .. } => {
                 // Only for PostgreSQL does the migrator lock out others itself.
                 let mut work = writer.begin_with("BEGIN IMMEDIATE").await?;
-                migrator.run(&mut *work).await.map_err(StoreError::Migration)?;
+                migrator.run_direct(None, &mut *work, false).await.map_err(StoreError::Migration)?;
                 Ok(work.commit().await?)
             }
             Database::Postgres(pool) => migrator.run(pool).await.map_err(StoreError::Migration),
@@ -153,17 +156,36 @@ async fn open_sqlite(path: PathBuf) -> Result<Database, StoreError> {
 }
 
 async fn sqlite_pool(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
-    let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
-    Ok(pool.test_before_acquire(false).connect_with(options).await?)
+    let pool =
+        SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false);
+    for _ in 1..SQLITE_TRIES {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(PATIENCE / SQLITE_TRIES).await,
+            opened => return Ok(opened?),
+        }
+    }
+    Ok(pool.connect_with(options).await?)
+}
+
+/// While one process turns a new file to WAL, SQLite refuses the others at once, whatever the busy time-out says.
+fn is_busy(error: &sqlx::Error) -> bool {
+    const BUSY: &str = "5";
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some(BUSY))
 }
 
 /// The file holds every user's grants, encrypted or not: nobody but its owner has business with it. SQLite gives the
 /// files beside it the same rights, so it must have them before SQLite opens it.
+///
+/// A file that is there is not opened: closing it again would end the locks that SQLite holds on it in this process.
 fn only_for_the_owner(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let made = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    made.and_then(|file| file.set_permissions(std::fs::Permissions::from_mode(0o600)))
-        .map_err(|error| StoreError::Database(sqlx::Error::Io(error)))
+    let made = match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        }
+        made => made.map(drop),
+    };
+    made.map_err(|error| StoreError::Database(sqlx::Error::Io(error)))
 }
 
 async fn open_postgres(url: &str) -> Result<Database, StoreError> {

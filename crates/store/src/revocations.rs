@@ -58,6 +58,8 @@ macro_rules! claim {
         )
     };
 }
+pub(crate) const CLAIM_ALONE: &str = claim!("");
+pub(crate) const CLAIM_AMONG_OTHERS: &str = claim!(" FOR UPDATE SKIP LOCKED");
 const RESCHEDULE: &str = "UPDATE evergrant_revocations SET next_attempt_at = $2 WHERE id = $1";
 const DELETE: &str = "DELETE FROM evergrant_revocations WHERE id = $1";
 const OF_USER: &str = "DELETE FROM oauth_accounts WHERE user_id = $1
@@ -128,7 +130,7 @@ impl Store {
         now: Timestamp,
         again_at: Timestamp,
     ) -> Result<Option<Revocation>, StoreError> {
-        let claim = self.database.dialect(claim!(""), claim!(" FOR UPDATE SKIP LOCKED"));
+        let claim = self.database.dialect(CLAIM_ALONE, CLAIM_AMONG_OTHERS);
         self.database.returning(claim, params![now, again_at]).await?.as_ref().map(read).transpose()
     }
 
@@ -164,22 +166,24 @@ impl Store {
         plan: impl Fn(&ProviderSlug) -> Option<NewRevocation>,
     ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
-        let everything = NewEvent { user, kind: EventKind::Disconnected, account: None, correlation_id, at };
-        match work.announce(&everything).await {
+        let version = match work.raise_version(user).await {
             Err(StoreError::Missing) => return Ok(false),
-            announced => announced?,
-        }
+            version => version?,
+        };
         let connections = work.rows(OF_USER, params![user.get()]).await?;
+        let flows = work.rows(FLOWS_OF_USER, params![user.get()]).await?;
+        for row in connections.iter().chain(&flows) {
+            queue_grant(&mut work, row, &plan).await?;
+        }
+        let everything = NewEvent { user, version, kind: EventKind::Disconnected, account: None, correlation_id, at };
+        work.announce(&everything).await?;
         for row in &connections {
             let provider = ProviderSlug::new(row.text("provider")?);
             let account = ProviderAccountId::new(row.text("provider_account_id")?);
             if let (Ok(provider), Ok(account)) = (provider, account) {
-                work.announce(&NewEvent { account: Some((&provider, &account)), ..everything }).await?;
+                let version = work.raise_version(user).await?;
+                work.announce(&NewEvent { version, account: Some((&provider, &account)), ..everything }).await?;
             }
-        }
-        let flows = work.rows(FLOWS_OF_USER, params![user.get()]).await?;
-        for row in connections.iter().chain(&flows) {
-            queue_grant(&mut work, row, &plan).await?;
         }
         let deleted = work.execute(DELETE_USER, params![user.get()]).await? > 0;
         work.commit().await?;

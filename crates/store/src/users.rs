@@ -70,10 +70,11 @@ impl User {
     }
 }
 
-const BY_ID: &str = "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE id = $1";
-const BY_EXTERNAL_ID: &str =
+pub(crate) const BY_ID: &str = "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE id = $1";
+pub(crate) const BY_EXTERNAL_ID: &str =
     "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE external_id = $1";
-const BY_EMAIL: &str = "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE email = $1";
+pub(crate) const BY_EMAIL: &str =
+    "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE email = $1";
 const PAGE: &str = "SELECT id, email, name, external_id, created_at, updated_at FROM users
     WHERE id > $1 ORDER BY id LIMIT $2";
 const INSERT: &str = "INSERT INTO users (email, name, external_id, created_at, updated_at)

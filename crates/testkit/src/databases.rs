@@ -21,12 +21,12 @@ macro_rules! past_the_store {
             let mut $connection = SqliteConnection::connect($url).await.unwrap();
             let answer = $query.await.unwrap_or_else(|error| panic!("{error}"));
             $connection.close().await.unwrap();
-            answer.into()
+            answer
         } else {
             let mut $connection = PgConnection::connect($url).await.unwrap();
             let answer = $query.await.unwrap_or_else(|error| panic!("{error}"));
             $connection.close().await.unwrap();
-            answer.into()
+            answer
         }
     };
 }
@@ -77,7 +77,7 @@ impl TestDatabase {
     pub async fn execute(&self, sql: &str) {
         past_the_store!(&self.url, |connection| async {
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map(drop)
-        })
+        });
     }
 
     /// The first column of each row of a query past the store, which must be text.

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
     reason = "a test that cannot be set up should stop where it stands"
 )]
 

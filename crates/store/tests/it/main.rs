@@ -1,0 +1,32 @@
+//! What the Data Layer promises, tried on SQLite and on PostgreSQL by
+//! `scripts/with-postgres cargo test -p evergrant-store`.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it stands"
+)]
+
+mod adoption;
+mod api_keys;
+mod connections;
+mod deletion;
+mod disconnection;
+mod events;
+mod failures;
+mod flow_endings;
+mod flows;
+mod grants;
+mod key_checks;
+mod metadata;
+mod migrations;
+mod opening;
+mod refresh;
+mod revocations;
+mod schema;
+mod sessions;
+mod support;
+mod times;
+mod together;
+mod users;

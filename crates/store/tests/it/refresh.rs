@@ -1,0 +1,150 @@
+//! Storing a renewed pair: over the generation it was bought with, in the columns of the credentials, or not at all.
+
+use evergrant_model::{ConnectionStatus, StatusReason};
+use evergrant_store::RefreshedGrant;
+use evergrant_testkit::{TestDatabase, on_both_databases};
+
+use crate::support::{Consent, Renewal, account, again, at, connect, failure, new_user, slug, text, trace, version};
+
+on_both_databases!(
+    a_renewed_pair_replaces_the_old_one,
+    what_the_platform_left_out_is_kept,
+    only_the_credentials_change,
+    a_lost_swap_writes_and_announces_nothing,
+    of_twenty_renewals_of_one_generation_one_is_stored,
+    a_reconnect_outruns_a_renewal,
+    a_renewal_of_a_connection_that_is_gone_is_not_stored,
+    a_row_of_another_program_can_be_renewed,
+    a_success_ends_the_trouble,
+);
+
+async fn a_renewed_pair_replaces_the_old_one(database: TestDatabase) {
+    let store = database.store().await;
+    let held = connect(&store, "reddit", "juniper").await;
+    let renewal = Renewal::new("second access", Some("second refresh"));
+    let row = RefreshedGrant {
+        refresh_expires_at: Some(at(90_000)),
+        token_type: Some("Bearer"),
+        scope: Some("identity read"),
+        reason: Some(StatusReason::ScopeMissing),
+        ..renewal.row()
+    };
+    assert!(store.store_refresh(&held, &row).await.unwrap());
+    let new = again(&store, &held).await;
+    assert_eq!(text(new.access_token.as_ref()), Some("second access"));
+    assert_eq!(text(new.refresh_token.as_ref()), Some("second refresh"));
+    assert_eq!((new.expires_at, new.issued_at), (Some(at(7200)), Some(at(3600))));
+    assert_eq!((new.last_refreshed_at, new.next_refresh_at), (Some(at(3600)), Some(at(6600))));
+    assert_eq!((new.updated_at, new.refresh_expires_at), (at(3600), Some(at(90_000))));
+    assert_eq!((new.token_type.as_deref(), new.scope.as_deref()), (Some("Bearer"), Some("identity read")));
+    assert_eq!((new.generation, new.reason), (2, Some(StatusReason::ScopeMissing)));
+    assert_eq!(new.correlation_id.as_deref(), Some("renewed"));
+    let event = store.events_after(0, 10).await.unwrap().pop().unwrap();
+    assert_eq!((event.user, event.version), (held.user.get(), version(&store, held.user).await));
+    assert_eq!((event.provider.as_deref(), event.account.as_deref()), (Some("reddit"), Some("juniper")));
+}
+
+async fn what_the_platform_left_out_is_kept(database: TestDatabase) {
+    let store = database.store().await;
+    let held = connect(&store, "reddit", "juniper").await;
+    let first = Renewal::new("second access", Some("second refresh"));
+    let with_end = RefreshedGrant { refresh_expires_at: Some(at(90_000)), ..first.row() };
+    assert!(store.store_refresh(&held, &with_end).await.unwrap());
+    let held = again(&store, &held).await;
+    let bare = Renewal::new("third access", None);
+    assert!(store.store_refresh(&held, &RefreshedGrant { expires_at: None, ..bare.row() }).await.unwrap());
+    let new = again(&store, &held).await;
+    assert_eq!(text(new.access_token.as_ref()), Some("third access"));
+    assert_eq!(text(new.refresh_token.as_ref()), Some("second refresh"));
+    assert_eq!((new.refresh_expires_at, new.token_type, new.scope), (Some(at(90_000)), held.token_type, held.scope));
+    assert_eq!(new.expires_at, None, "an old end says nothing of a new token");
+}
+
+async fn only_the_credentials_change(database: TestDatabase) {
+    const REST: &str = "SELECT provider || provider_account_id || CAST(user_id AS TEXT) || CAST(metadata AS TEXT)
+        || CAST(created_at AS TEXT) || token_binding || their_note FROM oauth_accounts";
+    let store = database.store().await;
+    let held = connect(&store, "reddit", "juniper").await;
+    database.execute("ALTER TABLE oauth_accounts ADD COLUMN their_note text").await;
+    database.execute("UPDATE oauth_accounts SET their_note = 'of the app', token_binding = 'bound'").await;
+    let before = database.texts(REST).await;
+    assert!(Renewal::new("second access", None).store(&store, &held).await);
+    assert!(store.record_failed_refresh(&again(&store, &held).await, &failure(&trace("failed"))).await.unwrap());
+    assert_eq!(database.texts(REST).await, before);
+    Consent::of(held.user, "reddit", "juniper").store(&store).await;
+    assert_eq!(database.texts(REST).await, before, "a reconnect that learns nothing new changes no more");
+}
+
+async fn a_lost_swap_writes_and_announces_nothing(database: TestDatabase) {
+    let store = database.store().await;
+    let held = connect(&store, "reddit", "juniper").await;
+    assert!(Renewal::new("second access", Some("second refresh")).store(&store, &held).await);
+    let before = database.contents().await;
+    assert!(!Renewal::new("late access", Some("late refresh")).store(&store, &held).await);
+    assert_eq!(database.contents().await, before);
+}
+
+async fn of_twenty_renewals_of_one_generation_one_is_stored(database: TestDatabase) {
+    let store = database.store().await;
+    let held = connect(&store, "reddit", "juniper").await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let (store, held) = (store.clone(), held.clone());
+        let renewal = Renewal::new(&format!("access {n}"), Some(&format!("refresh {n}")));
+        tasks.spawn(async move { renewal.store(&store, &held).await.then_some(n) });
+    }
+    let stored: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    let [n] = stored[..] else { panic!("stored: {stored:?}") };
+    let new = again(&store, &held).await;
+    assert_eq!(text(new.access_token.as_ref()), Some(&*format!("access {n}")));
+    assert_eq!(text(new.refresh_token.as_ref()), Some(&*format!("refresh {n}")));
+    assert_eq!((new.generation, version(&store, held.user).await), (2, 2));
+    assert_eq!(store.events_after(0, 100).await.unwrap().len(), 2);
+}
+
+async fn a_reconnect_outruns_a_renewal(database: TestDatabase) {
+    let store = database.store().await;
+    let held = connect(&store, "reddit", "juniper").await;
+    Consent::of(held.user, "reddit", "juniper").store(&store).await;
+    let before = database.contents().await;
+    assert!(!Renewal::new("late access", Some("late refresh")).store(&store, &held).await);
+    assert_eq!(database.contents().await, before);
+}
+
+async fn a_renewal_of_a_connection_that_is_gone_is_not_stored(database: TestDatabase) {
+    let store = database.store().await;
+    let held = connect(&store, "reddit", "juniper").await;
+    let renewal = Renewal::new("late access", Some("late refresh"));
+    assert!(store.delete_connection(&held, None, &trace("bye"), at(0)).await.unwrap());
+    let before = database.contents().await;
+    assert!(!renewal.store(&store, &held).await);
+    assert_eq!(database.contents().await, before);
+    assert!(store.delete_user(held.user, &trace("bye"), at(0), |_| None).await.unwrap());
+    let before = database.contents().await;
+    assert!(!renewal.store(&store, &held).await);
+    assert_eq!(database.contents().await, before);
+}
+
+async fn a_row_of_another_program_can_be_renewed(database: TestDatabase) {
+    let store = database.store().await;
+    let user = new_user(&store).await;
+    let row = format!("{}, 'reddit', 'juniper', 'their access', 'their refresh'", user.get());
+    let columns = "user_id, provider, provider_account_id, access_token, refresh_token";
+    database.execute(&format!("INSERT INTO oauth_accounts ({columns}) VALUES ({row})")).await;
+    let held = store.connection(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
+    assert!(Renewal::new("our access", None).store(&store, &held).await);
+    let new = again(&store, &held).await;
+    assert_eq!((new.generation, text(new.refresh_token.as_ref())), (1, Some("their refresh")));
+    assert!(!Renewal::new("late access", None).store(&store, &held).await);
+    assert_eq!(version(&store, user).await, 1);
+}
+
+async fn a_success_ends_the_trouble(database: TestDatabase) {
+    let store = database.store().await;
+    let held = connect(&store, "reddit", "juniper").await;
+    assert!(store.record_failed_refresh(&held, &failure(&trace("failed"))).await.unwrap());
+    assert!(Renewal::new("second access", None).store(&store, &held).await, "a failure raises no generation");
+    let new = again(&store, &held).await;
+    assert_eq!((new.status, new.reason), (ConnectionStatus::Connected, None));
+    assert_eq!((new.failures, new.last_outcome), (0, None));
+}
