@@ -5,13 +5,16 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use evergrant_model::ErrorCode;
 use evergrant_service::ServiceError;
-use http::header;
-use serde::de::DeserializeOwned;
+use http::{HeaderMap, header};
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::ApiError;
 
 /// The largest body that any route takes.
 pub(crate) const LARGEST_BODY: usize = 64 * 1024;
+
+/// The most brackets that may be open at once in a body.
+const DEEPEST_NESTING: usize = 32;
 
 /// A JSON body; none at all counts as `{}`.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -41,19 +44,50 @@ pub(crate) async fn read(request: Request) -> Result<Vec<u8>, ApiError> {
     }
 }
 
-pub(crate) fn is_json(headers: &http::HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    has_media_type(headers, "application/json")
+}
+
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    has_media_type(headers, "application/x-www-form-urlencoded")
+}
+
+fn has_media_type(headers: &HeaderMap, wanted: &str) -> bool {
     let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = sent.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/json")
+    media_type.eq_ignore_ascii_case(wanted)
 }
 
 /// JSON of this shape.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut deserializer);
-    let value = parsed.map_err(|error| complaint(&error))?;
-    deserializer.end().map_err(|_| not_json())?;
-    Ok(value)
+    if nesting(bytes) > DEEPEST_NESTING {
+        return Err(ApiError::new(ErrorCode::InvalidRequest, "The body is nested too deeply."));
+    }
+    // Well-formed or not is settled for the whole text first, whatever a shape makes of its parts.
+    let text = str::from_utf8(bytes).map_err(|_| not_json())?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|_| not_json())?;
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(ServiceError::field("body", "must be a JSON object").into());
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| complaint(&error))
+}
+
+/// How many brackets are open at once, at most, outside of strings.
+fn nesting(json: &[u8]) -> usize {
+    let (mut open, mut most, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => open += 1,
+            b']' | b'}' if !in_string => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 fn not_json() -> ApiError {
@@ -197,6 +231,13 @@ mod tests {
     }
 
     #[test]
+    fn a_list_does_not_pass_for_an_object() {
+        for list in ["[]", r#"["a",null]"#, r#" ["a"]"#, "null", "\"a\""] {
+            assert_eq!(fault(list), pair("body", "must be a JSON object"), "{list}");
+        }
+    }
+
+    #[test]
     fn a_fault_never_repeats_a_value() {
         let error = parse::<Sample>(br#"{"redirectUrl":["hush"]}"#).unwrap_err().0;
         assert!(!format!("{error:?}").contains("hush"));
@@ -207,8 +248,14 @@ mod tests {
         for bad in ["", "{", "nonsense", r#"{"redirectUrl":"a"} {}"#, "\u{0}"] {
             assert_eq!(fault(bad), pair("INVALID_REQUEST", ""), "{bad:?}");
         }
-        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
-        assert!(parse::<serde_json::Value>(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn brackets_nest_32_deep_and_no_deeper() {
+        let deep = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+        assert!(parse::<serde_json::Value>(deep(32).as_bytes()).is_ok());
+        assert!(parse::<serde_json::Value>(deep(33).as_bytes()).is_err());
+        assert_eq!(nesting(br#"[{"a\"[[[":"]]\\"},{}]"#), 2);
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub(crate) async fn asset(Path(name): Path<String>) -> Response {
 }
 
 fn file(name: &str) -> Response {
-    let config = Arc::new(Config::from("/openapi.json").try_it_out_enabled(true));
+    // Without a word of ours the page would send the document's address to a validator elsewhere.
+    let config = Arc::new(Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none"));
     let Ok(Some(file)) = utoipa_swagger_ui::serve(name, config) else {
         return ApiError::new(ErrorCode::NotFound, "There is no such page.").into_response();
     };

@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod codes;
 mod docs;
 mod integrations;
 mod openapi;
@@ -14,4 +15,5 @@ mod state;
 mod users;
 mod views;
 
+pub use codes::errors_markdown;
 pub use routes::{ApiOptions, admin_router, openapi_json, router, router_with_pages};

@@ -3,13 +3,13 @@
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use evergrant_model::CorrelationId;
+use evergrant_model::{CorrelationId, ErrorCode};
 use evergrant_service::ServiceError;
 use http::{HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use crate::problem::status_of;
+use crate::codes::{meaning_of, status_of};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -37,6 +37,20 @@ pub(crate) fn front_door() -> Response {
         p.quiet { "Its API is described at " a href="/docs/" { "/docs" } "." }
     };
     page(StatusCode::OK, "Evergrant", &body)
+}
+
+/// What a problem's `type` leads to: every code, each with an anchor of its own.
+pub(crate) fn error_codes() -> Response {
+    let body = html! {
+        h1 { "Error codes" }
+        dl {
+            @for code in ErrorCode::ALL.iter().copied() {
+                dt id=(code.as_str()) { code { (code.as_str()) } " · " (status_of(code).as_u16()) }
+                dd { (meaning_of(code).replace('`', "")) }
+            }
+        }
+    };
+    page(StatusCode::OK, "Evergrant error codes", &body)
 }
 
 fn page(status: StatusCode, title: &str, body: &Markup) -> Response {

@@ -12,12 +12,13 @@ use evergrant_model::{Entropy, ErrorCode};
 use evergrant_service::IntegrationsService;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use url::Url;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::integrations::{callback, connect, disconnect, flows, providers, refresh, status, token, tokens};
-use crate::openapi::Description;
+use crate::openapi::{Description, complete};
 use crate::problem::ApiError;
 use crate::state::ApiState;
 use crate::{docs, pages, request, sessions, users};
@@ -50,18 +51,15 @@ fn described() -> OpenApiRouter<ApiState> {
 /// The OpenAPI 3.1 document.
 #[must_use]
 pub fn openapi_json() -> String {
-    let document = described().into_openapi();
-    document.to_pretty_json().unwrap_or_default()
+    complete(described().into_openapi()).to_pretty_json().unwrap_or_default()
 }
 
 /// The public routes: the API, its description, the page to try it, and a front door at `/`.
-#[must_use]
 pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
     routes(service, options, Router::new().route("/", get(async || pages::front_door())))
 }
 
 /// The public routes with pages of the caller's own, `/` among them, in the place of the front door.
-#[must_use]
 pub fn router_with_pages(service: IntegrationsService, options: &ApiOptions, pages: Router) -> Router {
     routes(service, options, pages)
 }
@@ -69,21 +67,21 @@ pub fn router_with_pages(service: IntegrationsService, options: &ApiOptions, pag
 fn routes(service: IntegrationsService, options: &ApiOptions, pages: Router) -> Router {
     let entropy = service.entropy();
     let (api, document) = described().split_for_parts();
-    let document = Arc::new(document);
+    let document = Arc::new(complete(document));
     let routes = api
         .with_state(ApiState { service })
         .route("/openapi.json", get(async move || Json(document.as_ref().clone())))
+        .route("/errors", get(async || pages::error_codes()))
         .route("/docs", get(docs::without_slash))
         .route("/docs/", get(docs::index))
         .route("/docs/{*file}", get(docs::asset))
         .merge(pages)
         .fallback(no_route)
         .method_not_allowed_fallback(no_method);
-    around(routes, entropy).layer(cors(&options.allowed_origins))
+    around(routes, cors(&options.allowed_origins), entropy)
 }
 
 /// The routes of the private listener: `/healthz`, whether the process lives, and `/readyz`, whether it can serve.
-#[must_use]
 pub fn admin_router(service: IntegrationsService) -> Router {
     let entropy = service.entropy();
     let routes = Router::new()
@@ -92,11 +90,14 @@ pub fn admin_router(service: IntegrationsService) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .with_state(ApiState { service });
-    around(routes, entropy)
+    around(routes, None, entropy)
 }
 
-fn around(routes: Router, entropy: Arc<dyn Entropy>) -> Router {
-    routes.layer(CatchPanicLayer::custom(panicked)).layer(middleware::from_fn_with_state(entropy, request::around))
+/// A panic becomes a problem, CORS headers go on that too, and the outermost layer gives every answer its request id.
+fn around(routes: Router, cors: Option<CorsLayer>, entropy: Arc<dyn Entropy>) -> Router {
+    let routes = routes.layer(CatchPanicLayer::custom(panicked));
+    let routes = if let Some(cors) = cors { routes.layer(cors) } else { routes };
+    routes.layer(middleware::from_fn_with_state(entropy, request::around))
 }
 
 async fn ready(State(state): State<ApiState>) -> Response {
@@ -124,13 +125,13 @@ fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
 }
 
 /// Off unless origins are named; then those alone, without credentials, since bearer tokens are sent by hand.
-fn cors(origins: &[String]) -> CorsLayer {
-    let origins: Vec<_> = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let origins: Vec<_> = origins.iter().filter_map(|origin| exact_origin(origin)).collect();
     if origins.is_empty() {
-        return CorsLayer::new();
+        return None;
     }
     let named = HeaderName::from_static;
-    CorsLayer::new()
+    let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([
@@ -141,5 +142,12 @@ fn cors(origins: &[String]) -> CorsLayer {
             request::REQUEST_ID,
         ])
         .expose_headers([header::ETAG, header::RETRY_AFTER, request::REQUEST_ID])
-        .max_age(Duration::from_mins(10))
+        .max_age(Duration::from_mins(10));
+    Some(layer)
+}
+
+/// The origin as browsers write it. `*`, `null` and whatever else is no scheme, host and port is nobody's origin.
+fn exact_origin(text: &str) -> Option<HeaderValue> {
+    let origin = Url::parse(text).ok()?.origin();
+    if origin.is_tuple() { HeaderValue::from_str(&origin.ascii_serialization()).ok() } else { None }
 }

@@ -48,10 +48,9 @@ pub(crate) struct Ended {
 /// Begins a session for a user's browser, which may see and change that user's own connections and read no token.
 ///
 /// Makes the user where there is none and the key has `users:write`.
-#[utoipa::path(post, path = "/api/sessions", tag = "Sessions", request_body = CreateSession, responses(
+#[utoipa::path(post, path = "/api/sessions", operation_id = "createSession", tag = "Sessions", security(("apiKey" = [])), request_body = CreateSession, responses(
     (status = 200, description = "The token", body = Session),
     (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "`FORBIDDEN`", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "`USER_NOT_FOUND`, where the key may not make users", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -69,14 +68,19 @@ pub(crate) async fn create(
 }
 
 /// Ends sessions: a session token ends itself, an API key ends all of the user whom it names.
-#[utoipa::path(delete, path = "/api/sessions", tag = "Sessions", responses(
+#[utoipa::path(delete, path = "/api/sessions", operation_id = "endSessions", tag = "Sessions",
+    params(("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")), responses(
     (status = 200, description = "Ended", body = Ended),
-    (status = 401, description = "`UNAUTHENTICATED`", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "`INVALID_USER_ID`", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "`USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn end(State(state): State<ApiState>, caller: ForUser<Write>) -> Result<Json<Ended>, ApiError> {
     match &caller.caller {
         Caller::Browser { session, .. } => state.service.end_session(session).await?,
-        Caller::App { .. } => drop(state.service.end_sessions_of(caller.user).await?),
+        Caller::App { .. } => {
+            let user = state.service.user(&UserRef::Id(caller.user)).await?;
+            state.service.end_sessions_of(user.id).await?;
+        }
     }
     Ok(Json(Ended { success: true }))
 }

@@ -70,7 +70,7 @@ pub(crate) struct Deleted {
 }
 
 /// Makes a user, or answers the one that has this id, external id or e-mail address, unchanged.
-#[utoipa::path(post, path = "/api/users", tag = "Users", request_body = CreateUser, responses(
+#[utoipa::path(post, path = "/api/users", operation_id = "createUser", tag = "Users", security(("apiKey" = [])), request_body = CreateUser, responses(
     (status = 200, description = "The user was there, and is as it was", body = UserView),
     (status = 201, description = "A new user", body = UserView),
     (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`", body = Problem, content_type = "application/problem+json"),
@@ -88,7 +88,7 @@ pub(crate) async fn create(
 }
 
 /// A user.
-#[utoipa::path(get, path = "/api/users/{userId}", tag = "Users",
+#[utoipa::path(get, path = "/api/users/{userId}", operation_id = "getUser", tag = "Users", security(("apiKey" = [])),
     params(("userId" = String, Path, description = "The user's id, or `ext:` and your own id, percent-encoded")),
     responses(
         (status = 200, description = "The user", body = UserView),
@@ -105,7 +105,7 @@ pub(crate) async fn show(
 }
 
 /// Deletes a user with all connections; their grants are ended at the platforms as far as those can.
-#[utoipa::path(delete, path = "/api/users/{userId}", tag = "Users",
+#[utoipa::path(delete, path = "/api/users/{userId}", operation_id = "deleteUser", tag = "Users", security(("apiKey" = [])),
     params(("userId" = String, Path, description = "The user's id, or `ext:` and your own id, percent-encoded")),
     responses(
         (status = 200, description = "Deleted", body = Deleted),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
 
-use crate::body::{PathOf, QueryOf, is_json, parse, read};
+use crate::body::{PathOf, QueryOf, is_form, is_json, parse, read};
 use crate::caller::{Allowed, Correlation, ServerWrite};
 use crate::pages;
 use crate::problem::{ApiError, Problem};
@@ -18,7 +18,7 @@ use crate::state::ApiState;
 use crate::views::IntegrationView;
 
 /// What an app that owns the callback page passes on.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct CallbackBody {
     /// The code from the platform.
@@ -32,7 +32,7 @@ pub(crate) struct CallbackBody {
 }
 
 /// What came of a callback that an app passed on.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CallbackAnswer {
     /// Always true: a failure is a problem document.
@@ -60,7 +60,7 @@ pub(crate) struct CallbackAnswer {
 /// Answers 303 to the flow's `redirectUrl` with `integration`, `status=connected` and `accountId`; or `status=error`,
 /// `code` and `correlationId`; or, for a bound flow, `status=pending`, `flowId` and `receipt`. An unknown or used state
 /// gets a page of ours with status 400 and never a redirect.
-#[utoipa::path(get, path = "/api/integrations/callback/{provider}", tag = "Callback",
+#[utoipa::path(get, path = "/api/integrations/callback/{provider}", operation_id = "callback", tag = "Callback",
     params(("provider" = String, Path, description = "Such as `reddit`"),
         ("state" = String, Query, description = "From the authorization request"),
         ("code" = Option<String>, Query, description = "What buys the tokens"),
@@ -69,6 +69,7 @@ pub(crate) struct CallbackAnswer {
     responses(
         (status = 303, description = "Back to the app"),
         (status = 400, description = "`INVALID_STATE`", content_type = "text/html"),
+        (status = 503, description = "`DATABASE_ERROR`", content_type = "text/html"),
     ), security(()))]
 pub(crate) async fn by_browser(
     State(state): State<ApiState>,
@@ -87,12 +88,15 @@ pub(crate) async fn by_browser(
 /// The platform posts the browser back, or an app passes on what its own page received.
 ///
 /// A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is answered in JSON.
-#[utoipa::path(post, path = "/api/integrations/callback/{provider}", tag = "Callback", request_body = CallbackBody,
+#[utoipa::path(post, path = "/api/integrations/callback/{provider}", operation_id = "postCallback", tag = "Callback",
+    security((), ("apiKey" = [])),
+    request_body(content((CallbackBody = "application/json"), (CallbackBody = "application/x-www-form-urlencoded"))),
     params(("provider" = String, Path, description = "Such as `reddit`")),
     responses(
         (status = 200, description = "Connected, or to be finished", body = CallbackAnswer),
         (status = 303, description = "Back to the app (for a form)"),
-        (status = 400, description = "`INVALID_STATE`, `INVALID_CODE`, `OAUTH_DENIED`, `OAUTH_CALLBACK_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`INVALID_STATE`, `INVALID_CODE`, `OAUTH_DENIED`, `OAUTH_CALLBACK_ERROR`, `INVALID_REQUEST`; a page for a form",
+            content((Problem = "application/problem+json"), (String = "text/html"))),
         (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`", body = Problem, content_type = "application/problem+json"),
     ))]
@@ -105,6 +109,10 @@ pub(crate) async fn by_post(
 ) -> Result<Response, ApiError> {
     if is_json(request.headers()) {
         return by_server(&state, &provider, request).await.map(IntoResponse::into_response);
+    }
+    if !is_form(request.headers()) {
+        let detail = "Send application/x-www-form-urlencoded as a platform does, or application/json with an API key.";
+        return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
     }
     let form = QueryOf::parse(&read(request).await?);
     Ok(by_browser(State(state), PathOf(provider), headers, Correlation(correlation_id), form).await)
@@ -127,8 +135,8 @@ async fn by_server(state: &ApiState, provider: &str, request: Request) -> Result
 /// Reads what the platform sent; a doubled `state`, `code` or `iss` is nobody's honest answer.
 async fn go_on(state: &ApiState, provider: &str, query: &QueryOf) -> Result<CallbackOutcome, ApiError> {
     let filled = |name| Ok::<_, ApiError>(query.one(name)?.filter(|text| !text.is_empty()));
-    let (Ok(Some(flow_state)), Ok(code), Ok(error), Ok(issuer)) =
-        (filled("state"), filled("code"), filled("error"), filled("iss"))
+    let (Ok(Some(flow_state)), Ok(code), Ok(error), Ok(error_code), Ok(issuer)) =
+        (filled("state"), filled("code"), filled("error"), filled("error_code"), filled("iss"))
     else {
         return Err(ApiError::new(
             ErrorCode::InvalidState,
@@ -136,7 +144,7 @@ async fn go_on(state: &ApiState, provider: &str, query: &QueryOf) -> Result<Call
         ));
     };
     // Some dialogs send an `error_code` and no `error`.
-    let error = error.or(filled("error_code")?.filter(|_| code.is_none()));
+    let error = error.or(error_code.filter(|_| code.is_none()));
     let params = CallbackParams {
         state: FlowState::new(flow_state),
         code: code.map(AuthorizationCode::new),

@@ -54,7 +54,7 @@ impl From<StartedFlow> for Started {
 }
 
 /// Begins to connect an account.
-#[utoipa::path(post, path = "/api/integrations/connect/{provider}", tag = "Integrations", request_body = Connect,
+#[utoipa::path(post, path = "/api/integrations/connect/{provider}", operation_id = "connect", tag = "Integrations", request_body = Connect,
     params(("provider" = String, Path, description = "Such as `reddit`"),
         ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
     responses(

@@ -22,13 +22,15 @@ pub(crate) struct Disconnected {
 }
 
 /// Disconnects an account: its tokens are deleted here, and its grant is ended at the platform as far as that can.
-#[utoipa::path(delete, path = "/api/integrations/disconnect/{provider}/{accountId}", tag = "Integrations",
+#[utoipa::path(delete, path = "/api/integrations/disconnect/{provider}/{accountId}", operation_id = "disconnect", tag = "Integrations",
     params(("provider" = String, Path, description = "Such as `reddit`"),
         ("accountId" = String, Path, description = "The account's id at the platform"),
-        ("deleteData" = Option<bool>, Query, description = "Whether what was collected from the account goes too; false")),
+        ("deleteData" = Option<bool>, Query, description = "Whether what was collected from the account goes too; false"),
+        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
     responses(
         (status = 200, description = "Disconnected", body = Disconnected),
         (status = 404, description = "`ACCOUNT_NOT_FOUND`, for another user's too; `INVALID_PROVIDER`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`VALIDATION_ERROR`: `deleteData` is neither true nor false", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn disconnect(
     State(state): State<ApiState>,

@@ -63,8 +63,9 @@ impl From<FlowState> for FlowView {
 }
 
 /// How far the flow has come.
-#[utoipa::path(get, path = "/api/integrations/flows/{flowId}", tag = "Flows",
-    params(("flowId" = String, Path, description = "From connect")),
+#[utoipa::path(get, path = "/api/integrations/flows/{flowId}", operation_id = "getFlow", tag = "Flows",
+    params(("flowId" = String, Path, description = "From connect"),
+        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
     responses(
         (status = 200, description = "Its state", body = FlowView),
         (status = 404, description = "`FLOW_NOT_FOUND`, for another user's too", body = Problem, content_type = "application/problem+json"),
@@ -92,8 +93,9 @@ pub(crate) struct Finish {
 /// Finishes a bound flow.
 ///
 /// Not done within ten minutes, the grant is given up.
-#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/finish", tag = "Flows", request_body = Finish,
-    params(("flowId" = String, Path, description = "From connect")),
+#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/finish", operation_id = "finishFlow", tag = "Flows", request_body = Finish,
+    params(("flowId" = String, Path, description = "From connect"),
+        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
     responses(
         (status = 200, description = "The accounts that it connected", body = IntegrationsView),
         (status = 400, description = "`INVALID_STATE`: a wrong verifier or receipt, or not waiting for them", body = Problem, content_type = "application/problem+json"),
@@ -124,8 +126,9 @@ pub(crate) struct Credentials {
 /// Completes a flow of a platform without OAuth.
 ///
 /// Every platform of the catalogue has a consent page of its own, so this answers `VALIDATION_ERROR` for each of them.
-#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/credentials", tag = "Flows", request_body = Credentials,
-    params(("flowId" = String, Path, description = "From connect")),
+#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/credentials", operation_id = "sendCredentials", tag = "Flows", request_body = Credentials,
+    params(("flowId" = String, Path, description = "From connect"),
+        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
     responses(
         (status = 404, description = "`FLOW_NOT_FOUND`, for another user's too", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`VALIDATION_ERROR`: the platform has a consent page of its own", body = Problem, content_type = "application/problem+json"),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::caller::{Allowed, Read};
-use crate::problem::{ApiError, Problem};
+use crate::problem::ApiError;
 use crate::state::ApiState;
 use crate::views::ProviderView;
 
@@ -21,10 +21,8 @@ pub(crate) struct Providers {
 ///
 /// One that the operator has not set up is listed with `configured: false`; connecting it answers
 /// `PROVIDER_NOT_CONFIGURED`.
-#[utoipa::path(get, path = "/api/integrations/providers", tag = "Integrations", responses(
+#[utoipa::path(get, path = "/api/integrations/providers", operation_id = "listProviders", tag = "Integrations", responses(
     (status = 200, description = "The platforms", body = Providers),
-    (status = 401, description = "`UNAUTHENTICATED`", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "`FORBIDDEN`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn providers(
     State(state): State<ApiState>,

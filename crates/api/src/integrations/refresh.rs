@@ -23,16 +23,17 @@ pub(crate) struct Refreshed {
 }
 
 /// Renews a connection's token now: one attempt, joined if one is under way.
-#[utoipa::path(post, path = "/api/integrations/refresh/{provider}/{accountId}", tag = "Integrations",
+#[utoipa::path(post, path = "/api/integrations/refresh/{provider}/{accountId}", operation_id = "refresh", tag = "Integrations",
     params(("provider" = String, Path, description = "Such as `reddit`"),
-        ("accountId" = String, Path, description = "The account's id at the platform")),
+        ("accountId" = String, Path, description = "The account's id at the platform"),
+        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
     responses(
         (status = 200, description = "Renewed", body = Refreshed),
         (status = 404, description = "`ACCOUNT_NOT_FOUND`, for another user's too; `INVALID_PROVIDER`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`RECONNECT_REQUIRED` (no call is made for a dead grant), `NO_REFRESH_TOKEN`", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "`TOKEN_REFRESH_ERROR`, `NETWORK_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`PROVIDER_UNAVAILABLE`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`", body = Problem, content_type = "application/problem+json"),
         (status = 504, description = "`TIMEOUT_ERROR`", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn refresh(

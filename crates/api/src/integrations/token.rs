@@ -18,6 +18,7 @@ const LONGEST_WISH_SECONDS: i64 = 315_360_000;
 
 /// A token that works now.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are those of RFC 6749, as the contract has them")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Token {
     /// What to present to the platform.
@@ -49,18 +50,20 @@ pub(crate) const NEVER_STORED: [(HeaderName, HeaderValue); 1] =
 ///
 /// Renewed first if it has ended, or sooner than `minTtlSeconds` from now (cut to half of the token's life). For API
 /// keys with `tokens:read` only: a browser never reads a platform token.
-#[utoipa::path(get, path = "/api/integrations/token/{provider}/{accountId}", tag = "Tokens",
+#[utoipa::path(get, path = "/api/integrations/token/{provider}/{accountId}", operation_id = "getToken", tag = "Tokens", security(("apiKey" = [])),
     params(("provider" = String, Path, description = "Such as `reddit`"),
         ("accountId" = String, Path, description = "The account's id at the platform"),
         ("minTtlSeconds" = Option<i64>, Query, description = "How long the token must last, in seconds; 0"),
         ("Evergrant-User" = String, Header, description = "Whose account: the user's id, or `ext:` and your own id")),
     responses(
         (status = 200, description = "The token", body = Token),
-        (status = 403, description = "`FORBIDDEN`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`ACCOUNT_NOT_FOUND`, for another user's too; `INVALID_PROVIDER`", body = Problem, content_type = "application/problem+json"),
+            (status = 404, description = "`ACCOUNT_NOT_FOUND`, for another user's too; `INVALID_PROVIDER`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`RECONNECT_REQUIRED`, `TOKEN_EXPIRED`, `NO_ACCESS_TOKEN`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "`TOKEN_REFRESH_ERROR`, `NETWORK_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`PROVIDER_UNAVAILABLE`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 504, description = "`TIMEOUT_ERROR`", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn token(
     State(state): State<ApiState>,

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use evergrant_model::{CorrelationId, UserId};
+use evergrant_model::{CorrelationId, ErrorCode, UserId};
 use evergrant_service::ServiceError;
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::token::{NEVER_STORED, Token};
@@ -50,19 +51,28 @@ pub(crate) struct TokenOrError {
     provider: String,
     /// The account's id there.
     account_id: String,
-    /// The token's fields, where there is one.
     #[serde(flatten)]
-    token: Option<Token>,
-    /// Why there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Problem>,
+    outcome: Outcome,
+}
+
+/// The token's own fields, or `error`.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Outcome {
+    Token(Token),
+    Error {
+        /// Why there is none.
+        error: Problem,
+    },
 }
 
 /// Access tokens of up to 100 accounts at once.
-#[utoipa::path(post, path = "/api/integrations/tokens", tag = "Tokens", request_body = Wanted,
+#[utoipa::path(post, path = "/api/integrations/tokens", operation_id = "getTokens", tag = "Tokens", security(("apiKey" = [])), request_body = Wanted,
     params(("Evergrant-User" = String, Header, description = "Whose accounts")),
     responses(
         (status = 200, description = "A token or an error for each", body = Tokens),
+        (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`", body = Problem, content_type = "application/problem+json"),
+            (status = 404, description = "`USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn tokens(
@@ -77,20 +87,28 @@ pub(crate) async fn tokens(
     let mut reads = JoinSet::new();
     for (place, account) in wanted.accounts.into_iter().enumerate() {
         let (state, correlation_id) = (state.clone(), correlation_id.clone());
-        reads.spawn(async move { (place, one(&state, caller.user, account, &correlation_id).await) });
+        let read = async move { (place, one(&state, caller.user, account, &correlation_id).await) };
+        reads.spawn(read.in_current_span());
     }
     let mut answers = reads.join_all().await;
     answers.sort_by_key(|(place, _)| *place);
-    let tokens = answers.into_iter().map(|(_, answer)| answer).collect();
+    let tokens = answers.into_iter().map(|(_, answer)| answer).collect::<Result<_, _>>()?;
     Ok((NEVER_STORED, Json(Tokens { tokens })))
 }
 
-async fn one(state: &ApiState, user: UserId, wanted: WantedAccount, correlation_id: &CorrelationId) -> TokenOrError {
+async fn one(
+    state: &ApiState,
+    user: UserId,
+    wanted: WantedAccount,
+    correlation_id: &CorrelationId,
+) -> Result<TokenOrError, ServiceError> {
     let WantedAccount { provider, account_id } = wanted;
     let issued = state.service.access_token(user, &provider, &account_id, 0, correlation_id).await;
-    let (token, error) = match issued {
-        Ok(issued) => (Some(Token::from(issued)), None),
-        Err(error) => (None, Some(Problem::new(&error, correlation_id))),
+    let outcome = match issued {
+        Ok(issued) => Outcome::Token(issued.into()),
+        // An unknown user is not one account's trouble but the whole request's.
+        Err(error) if error.code() == ErrorCode::UserNotFound => return Err(error),
+        Err(error) => Outcome::Error { error: Problem::new(&error, correlation_id) },
     };
-    TokenOrError { provider, account_id, token, error }
+    Ok(TokenOrError { provider, account_id, outcome })
 }

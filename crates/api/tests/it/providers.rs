@@ -1,0 +1,73 @@
+//! `GET /api/integrations/providers`
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::stand::Stand;
+
+async fn providers(stand: &Stand) -> Value {
+    stand.browser(1).await.get("/api/integrations/providers").await.json()["providers"].clone()
+}
+
+#[tokio::test]
+async fn says_of_each_what_it_is_and_what_it_will_ask_for() {
+    let stand = Stand::new().await;
+    assert_snapshot!(format!("{:#}", providers(&stand).await[0]), @r#"
+    {
+      "accountType": "Reddit User",
+      "capabilities": [
+        "refresh",
+        "revoke",
+        "profile"
+      ],
+      "configured": true,
+      "kind": "oauth2",
+      "multiAccount": false,
+      "name": "Reddit",
+      "provider": "reddit",
+      "scopes": [
+        {
+          "id": "identity",
+          "label": "See your name and karma",
+          "required": true
+        },
+        {
+          "id": "read",
+          "label": "Read as you do",
+          "required": false
+        },
+        {
+          "id": "history",
+          "label": "See your posts and comments",
+          "required": false
+        },
+        {
+          "id": "mysubreddits",
+          "label": "See your communities",
+          "required": false
+        }
+      ],
+      "tokenType": "Permanent (with refresh)"
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn lists_the_operators_own_after_the_catalogue_whether_set_up_or_not() {
+    let stand = Stand::new().await;
+    let providers = providers(&stand).await;
+    let line = |one: &Value| format!("{} {} {}", one["provider"], one["configured"], one["problem"]);
+    let lines: Vec<_> = providers.as_array().unwrap().iter().map(line).collect();
+    assert_snapshot!(lines.join("\n"), @r#"
+    "reddit" true null
+    "acme" true null
+    "later" false "set LATER_CLIENT_ID and LATER_CLIENT_SECRET"
+    "named" true null
+    "#);
+}
+
+#[tokio::test]
+async fn an_api_key_need_name_nobody() {
+    let stand = Stand::new().await;
+    assert_eq!(stand.app().await.get("/api/integrations/providers").await.status, 200);
+}
