@@ -29,6 +29,7 @@ pub(crate) fn routes(sandbox: Sandbox) -> Router {
         .route("/reset", post(reset))
         .route("/clock", get(clock).post(move_clock))
         .route("/faults", post(fault))
+        .route("/release", post(release))
         .route("/revoke-user", post(revoke_user))
         .route("/approve", post(approve))
         .fallback(|| async { Refused(StatusCode::NOT_FOUND, "there is no such control; GET / lists them all".into()) })
@@ -133,6 +134,11 @@ async fn move_clock(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
 async fn fault(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
     sandbox.force_next(read::<Fault>(&body)?)?;
     Ok(Json(json!({})))
+}
+
+async fn release(State(sandbox): State<Sandbox>) -> Json<Value> {
+    sandbox.release();
+    Json(json!({}))
 }
 
 async fn revoke_user(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {

@@ -8,6 +8,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch::Receiver;
 
 use crate::cut;
 
@@ -26,6 +27,8 @@ pub enum FaultKind {
     Cut,
     /// Does the work and answers well, late.
     Latency,
+    /// Does the work, and keeps the answer back until the sandbox is told to let go.
+    Hold,
     /// Answers with a page of HTML, as a proxy in front of the platform would (403 unless a status is given).
     Html,
     /// Answers with an empty body (500 unless a status is given).
@@ -125,7 +128,7 @@ impl Fault {
         if self.body.is_some() && self.kind != FaultKind::Respond {
             return Some("a body goes with kind \"respond\" alone".into());
         }
-        if self.status.is_some() && matches!(self.kind, FaultKind::Cut | FaultKind::Latency) {
+        if self.status.is_some() && matches!(self.kind, FaultKind::Cut | FaultKind::Latency | FaultKind::Hold) {
             return Some("a status goes with kinds \"respond\", \"html\" and \"empty\"".into());
         }
         if self.kind == FaultKind::Latency && self.latency_ms.is_none() {
@@ -138,12 +141,20 @@ impl Fault {
     }
 
     /// Plays the fault, with or without the platform's own work.
-    pub(crate) async fn play(self, work: impl Future<Output = Response>) -> Response {
+    ///
+    /// `gate` changes when whatever is held is let go.
+    pub(crate) async fn play(self, mut gate: Receiver<()>, work: impl Future<Output = Response>) -> Response {
         if let Some(ms) = self.latency_ms {
             tokio::time::sleep(Duration::from_millis(ms)).await;
         }
         let response = match self.kind {
             FaultKind::Latency => work.await,
+            FaultKind::Hold => {
+                let response = work.await;
+                // An error means that the sandbox itself is gone.
+                let _ = gate.changed().await;
+                response
+            }
             FaultKind::Cut => cut::in_half(work.await).await,
             FaultKind::Respond => self.forced(),
             FaultKind::Html => self.answer(403, "text/html; charset=utf-8", BLOCK_PAGE.into()),

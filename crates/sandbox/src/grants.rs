@@ -29,6 +29,8 @@ pub(crate) struct Code {
     pub(crate) scopes: ScopeSet,
     /// Whether a refresh token belongs to it.
     pub(crate) lasting: bool,
+    /// The S256 challenge whose verifier must come with the exchange.
+    pub(crate) challenge: Option<String>,
     pub(crate) expires_at: Timestamp,
     pub(crate) misbehaviour: Misbehaviour,
 }
@@ -78,6 +80,8 @@ pub(crate) struct Grants {
     live: BTreeMap<GrantId, Grant>,
     /// The grant and kind of each token, by hash.
     index: HashMap<String, (GrantId, TokenKind)>,
+    /// The grants of rotated refresh tokens that have ended, by hash; a restart forgets them.
+    spent: HashMap<String, GrantId>,
     next: GrantId,
     changed: bool,
 }
@@ -159,17 +163,24 @@ impl Grants {
         for older in &mut grant.refresh {
             older.expires_at = Some(older.expires_at.map_or(end, |earlier| earlier.min(end)));
         }
-        Self::forget_ended(&mut self.index, &mut grant.refresh, now);
+        let ended = Self::forget_ended(&mut self.index, &mut grant.refresh, now);
+        self.spent.extend(ended.into_iter().map(|token| (token.sha256, id)));
         let sha256 = sha256(token);
         grant.refresh.push(Held { sha256: sha256.clone(), expires_at: None });
         self.index.insert(sha256, (id, TokenKind::Refresh));
         self.changed = true;
     }
 
-    fn forget_ended(index: &mut HashMap<String, (GrantId, TokenKind)>, tokens: &mut Vec<Held>, now: Timestamp) {
-        for ended in tokens.extract_if(.., |token| !token.works(now)) {
-            index.remove(&ended.sha256);
+    fn forget_ended(
+        index: &mut HashMap<String, (GrantId, TokenKind)>,
+        tokens: &mut Vec<Held>,
+        now: Timestamp,
+    ) -> Vec<Held> {
+        let ended: Vec<_> = tokens.extract_if(.., |token| !token.works(now)).collect();
+        for token in &ended {
+            index.remove(&token.sha256);
         }
+        ended
     }
 
     /// The grant that a working token of this kind belongs to.
@@ -179,6 +190,16 @@ impl Grants {
         let grant = self.live.get(id)?;
         let held = if kind == TokenKind::Access { &grant.access } else { &grant.refresh };
         held.iter().any(|token| token.sha256 == sha256 && token.works(now)).then_some((*id, grant))
+    }
+
+    /// The grant of a refresh token that was rotated and has ended.
+    pub(crate) fn spent(&self, token: &str) -> Option<GrantId> {
+        self.spent.get(&sha256(token)).copied()
+    }
+
+    /// Whether `verifier` is the one whose hash is `challenge` (RFC 7636 §4.6).
+    pub(crate) fn verifies(verifier: &str, challenge: &str) -> bool {
+        sha256(verifier) == challenge
     }
 
     /// The grant and kind of a token, working or not.
@@ -193,6 +214,7 @@ impl Grants {
         for token in grant.access.iter().chain(&grant.refresh) {
             self.index.remove(&token.sha256);
         }
+        self.spent.retain(|_, grant| *grant != id);
         self.changed = true;
     }
 

@@ -28,5 +28,5 @@ pub use counters::CallCounts;
 pub use engine::AuthorizationFault;
 pub use faults::{Fault, FaultKind};
 pub use options::{SandboxError, SandboxOptions};
-pub use sandbox::{Sandbox, dev_settings};
+pub use sandbox::{Sandbox, acme_definition, dev_settings};
 pub use settings::{DeadRefreshBody, RefreshMode, RefreshReply, RevokeStatus, Switch};

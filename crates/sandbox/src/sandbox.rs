@@ -100,6 +100,11 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Lets go of every call that a [`FaultKind::Hold`](crate::FaultKind::Hold) holds at this moment.
+    pub fn release(&self) {
+        self.0.release();
+    }
+
     /// Puts a switch of `platform` in a position.
     ///
     /// # Errors
@@ -177,6 +182,18 @@ impl Sandbox {
 pub fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
     let base_url = base_url.trim_end_matches('/');
     crate::platforms::dev_settings(base_url)
+}
+
+/// An operator's own definition, for `evergrant.toml`, that takes a sandbox at `base_url` for the platform Acme: a plain
+/// OAuth 2.0 server, to try custom platforms against.
+///
+/// ```
+/// let definition = evergrant_sandbox::acme_definition("http://127.0.0.1:8081");
+/// assert!(definition.contains("token_url = \"http://127.0.0.1:8081/acme/oauth/token\""));
+/// ```
+#[must_use]
+pub fn acme_definition(base_url: &str) -> String {
+    crate::platforms::acme_definition(base_url.trim_end_matches('/'))
 }
 
 /// Lets no answer out before what it promises is on disk.

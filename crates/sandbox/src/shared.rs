@@ -8,6 +8,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use evergrant_model::Timestamp;
+use tokio::sync::watch;
 
 use crate::faults::Faults;
 use crate::grants::Grants;
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     people: Vec<Person>,
     state_file: Option<StateFile>,
     world: Mutex<World>,
+    gate: watch::Sender<()>,
 }
 
 impl Shared {
@@ -61,7 +63,7 @@ impl Shared {
         let grants = state_file.as_ref().map_or(Ok(Vec::new()), StateFile::load)?;
         let world = Mutex::new(World::new(&platforms, Grants::restore(grants, options.clock.now())));
         let (shift_s, served_at) = (AtomicI64::new(0), OnceLock::new());
-        Ok(Self { options, shift_s, served_at, platforms, people, state_file, world })
+        Ok(Self { options, shift_s, served_at, platforms, people, state_file, world, gate: watch::Sender::default() })
     }
 
     /// The world, locked. Nothing in it is left half changed, so a poisoned lock is taken over.
@@ -77,6 +79,11 @@ impl Shared {
         let later = |shift: i64| Some(shift.saturating_add(seconds));
         // The closure always answers, so this cannot fail.
         let _ = self.shift_s.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
+    }
+
+    /// Lets go of every call that a fault holds.
+    pub(crate) fn release(&self) {
+        self.gate.send_replace(());
     }
 
     /// 256 random bits as text fit for addresses and headers.
@@ -155,6 +162,8 @@ impl Stage {
 
     /// Counts a call, and answers it with `work` unless a fault waits for it.
     pub(crate) async fn attend(&self, endpoint: &str, work: impl Future<Output = Response>) -> Response {
+        // Before the call is counted: whoever sees it counted and lets go must be heard.
+        let gate = self.shared.gate.subscribe();
         let fault = {
             let mut world = self.shared.world();
             world.calls.count(self.slug(), endpoint);
@@ -162,7 +171,7 @@ impl Stage {
         };
         match fault {
             None => work.await,
-            Some(fault) => fault.play(work).await,
+            Some(fault) => fault.play(gate, work).await,
         }
     }
 

@@ -27,6 +27,9 @@ pub enum AuthorizationFault {
     /// The platform demands a state.
     #[error("the state is missing")]
     MissingState,
+    /// The platform demands PKCE.
+    #[error("the PKCE challenge is missing, or is not an S256 one")]
+    MissingChallenge,
     /// The address is not that of an authorization endpoint here.
     #[error("the address is not that of an authorization endpoint here")]
     NotAnEndpoint,
@@ -48,6 +51,8 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) scopes: ScopeSet,
     /// Whether a refresh token is asked for.
     pub(crate) lasting: bool,
+    /// The S256 challenge, where the platform demands one.
+    pub(crate) challenge: Option<String>,
     pub(crate) misbehaviour: Misbehaviour,
 }
 
@@ -67,10 +72,11 @@ impl AuthorizationRequest {
         if profile.state_required && echoed.is_none() {
             return Err(AuthorizationFault::MissingState);
         }
+        let challenge = challenge(profile, &form)?;
         let scopes = asked_scopes(profile, form.get("scope").unwrap_or_default())?;
         let lasting = profile.lasting_when.is_none_or(|(name, value)| form.get(name) == Some(value));
         let misbehaviour = form.get("misbehave").and_then(Misbehaviour::parse).unwrap_or_default();
-        Ok(Self { client, redirect_uri, redirect_to, state: echoed, scopes, lasting, misbehaviour })
+        Ok(Self { client, redirect_uri, redirect_to, state: echoed, scopes, lasting, challenge, misbehaviour })
     }
 }
 
@@ -94,6 +100,15 @@ pub(crate) fn is_loopback(address: &Url) -> bool {
         None => false,
     };
     address.scheme() == "http" && is_here
+}
+
+/// Platforms without PKCE pass over a challenge, as they do over every parameter that they do not know.
+fn challenge(profile: &PlatformProfile, form: &Form) -> Result<Option<String>, AuthorizationFault> {
+    if !profile.pkce {
+        return Ok(None);
+    }
+    let challenge = form.get("code_challenge").filter(|_| form.get("code_challenge_method") == Some("S256"));
+    challenge.map(|text| Some(text.to_owned())).ok_or(AuthorizationFault::MissingChallenge)
 }
 
 fn asked_scopes(profile: &PlatformProfile, text: &str) -> Result<ScopeSet, AuthorizationFault> {

@@ -120,9 +120,11 @@ pub(crate) fn redirect(
         let mangled = misbehaviour == Misbehaviour::StateMangled;
         query.append_pair("state", &if mangled { format!("{echoed}-mangled") } else { echoed });
     }
+    let profile = stage.platform.profile();
+    query.extend_pairs(profile.issuer.map(|path| ("iss", format!("{}{path}", stage.shared.base_url()))));
     query.extend_pairs(result).finish();
     drop(query);
-    target.set_fragment(stage.platform.profile().fragment);
+    target.set_fragment(profile.fragment);
     Ok(target)
 }
 
@@ -145,6 +147,7 @@ fn issue_code(stage: &Stage, request: AuthorizationRequest, choice: Choice) -> R
         person: people.get(who).map(|card| card.person.clone()).ok_or(AuthorizationFault::UnknownPerson)?,
         scopes: choice.scopes,
         lasting: request.lasting,
+        challenge: request.challenge,
         expires_at: if choice.misbehaviour == Misbehaviour::CodeExpired { now } else { now.plus_seconds(life_s) },
         misbehaviour: choice.misbehaviour,
     };

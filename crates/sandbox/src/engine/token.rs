@@ -9,7 +9,7 @@ use axum::response::Response;
 use subtle::ConstantTimeEq as _;
 
 use super::{Form, Refusal};
-use crate::grants::{GrantId, TokenKind};
+use crate::grants::{Code, GrantId, Grants, TokenKind};
 use crate::misbehaviour::Misbehaviour;
 use crate::platforms::{Client, Issued};
 use crate::settings::{RefreshMode, RefreshReply};
@@ -92,7 +92,7 @@ fn exchange(stage: &Stage, client: &Client, form: &Form) -> Outcome {
     let mut world = stage.shared.world();
     let waiting = world.grants.code(code).ok_or(Refusal::InvalidGrant)?;
     let fits = waiting.platform == stage.slug() && waiting.client == client.id && waiting.redirect_uri == redirect_uri;
-    if !fits || now >= waiting.expires_at {
+    if !fits || now >= waiting.expires_at || !is_verified(waiting, form.get("code_verifier")) {
         return Err(Refusal::InvalidGrant);
     }
     let (lasting, misbehaviour) = (waiting.lasting, waiting.misbehaviour);
@@ -110,6 +110,11 @@ fn exchange(stage: &Stage, client: &Client, form: &Form) -> Outcome {
     Ok((issued, misbehaviour))
 }
 
+/// Whether the exchange brings the verifier, where the platform demanded its challenge.
+fn is_verified(code: &Code, verifier: Option<&str>) -> bool {
+    code.challenge.as_deref().is_none_or(|wanted| verifier.is_some_and(|given| Grants::verifies(given, wanted)))
+}
+
 /// The trouble that comes before the first exchange, where it was asked for at consent.
 fn once_refused(misbehaviour: Misbehaviour) -> Option<Refusal> {
     match misbehaviour {
@@ -123,6 +128,10 @@ fn refresh(stage: &Stage, client: &Client, form: &Form) -> Result<Issued, Refusa
     let presented = form.get("refresh_token").ok_or(Refusal::DeadRefreshToken)?;
     let (now, settings) = (stage.shared.now(), stage.settings());
     let mut world = stage.shared.world();
+    let reused = world.grants.spent(presented).filter(|_| stage.platform.profile().reuse_ends_grant);
+    if let Some(id) = reused {
+        world.grants.end(id);
+    }
     let (id, grant) = world.grants.find(TokenKind::Refresh, presented, now).ok_or(Refusal::DeadRefreshToken)?;
     if grant.platform != stage.slug() || grant.client != client.id || grant.refuses_refresh {
         return Err(Refusal::DeadRefreshToken);

@@ -31,7 +31,12 @@ const CONTROLS: &[Control] = &[
         call: "POST /control/faults",
         body: Some(r#"{"platform":"reddit","endpoint":"token.refresh_token","kind":"cut","times":1}"#),
         does: "Forces the next answers of an endpoint, or of all with \"*\". Kinds: respond (with status, body, headers), \
-               cut (does the work, then drops the connection), latency (with latencyMs), html, empty.",
+               cut (does the work, then drops the connection), latency (with latencyMs), hold, html, empty.",
+    },
+    Control {
+        call: "POST /control/release",
+        body: None,
+        does: "Lets go of every call that a fault of the kind hold holds.",
     },
     Control {
         call: "POST /control/switches",
@@ -72,6 +77,11 @@ pub(super) async fn front(State(shared): State<Arc<Shared>>) -> Response {
             section.card {
                 h2 { "Point a program at it" }
                 pre { @for (name, value) in platforms::dev_settings(base) { (name) "=" (quoted(&value)) "\n" } }
+            }
+            section.card {
+                h2 { "Or a platform of your own" }
+                p { "Acme is a plain OAuth 2.0 server. In " code { "evergrant.toml" } ":" }
+                pre { (platforms::acme_definition(base)) }
             }
             section.card { h2 { "Controls" } (controls(base)) }
             section.card { h2 { "Misbehaving consents" } (misbehaviours()) }

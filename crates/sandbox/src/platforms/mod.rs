@@ -4,6 +4,7 @@
 //! To add one: an account table for some of the people in `people.toml`, and a file here with a [`PlatformProfile`]
 //! and a [`Platform`] that holds only its departures.
 
+mod acme;
 mod reddit;
 
 use std::sync::Arc;
@@ -21,13 +22,15 @@ use crate::windows::Window;
 
 /// Every platform, with its accounts of `people`.
 pub(crate) fn all(people: &[Person]) -> Result<Vec<Arc<dyn Platform>>, toml::de::Error> {
-    Ok(vec![Arc::new(reddit::Reddit::new(people)?)])
+    Ok(vec![Arc::new(reddit::Reddit::new(people)?), Arc::new(acme::Acme::new(people)?)])
 }
 
 /// The product's settings for every platform, in a sandbox at `base_url`.
 pub(crate) fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
     reddit::dev_settings(base_url)
 }
+
+pub(crate) use acme::definition as acme_definition;
 
 /// What the engine must know of a platform.
 pub(crate) struct PlatformProfile {
@@ -50,6 +53,12 @@ pub(crate) struct PlatformProfile {
     /// The parameter and value that ask for a refresh token; `None`: one always comes.
     pub(crate) lasting_when: Option<(&'static str, &'static str)>,
     pub(crate) state_required: bool,
+    /// Whether an S256 challenge is demanded, and its verifier at the exchange (RFC 7636).
+    pub(crate) pkce: bool,
+    /// Where below the base address the issuer is that callbacks name (RFC 9207); `None`: they name none.
+    pub(crate) issuer: Option<&'static str>,
+    /// Whether a rotated refresh token that comes a second time ends the whole grant (RFC 9700 §4.14.2).
+    pub(crate) reuse_ends_grant: bool,
     /// Grant types without a person, which exist but are not for the simulated apps.
     pub(crate) personless_grants: &'static [&'static str],
     /// Life of an authorization code in seconds.

@@ -122,3 +122,18 @@ async fn a_fault_that_cannot_be_played_is_refused() {
         Err(SandboxError::UnknownPlatform(..))
     ));
 }
+
+#[tokio::test]
+async fn what_is_held_is_answered_once_it_is_let_go() {
+    let stand = Stand::new();
+    let (access, _) = stand.connect("juniper").await;
+    stand.sandbox.force_next(Fault::new("reddit", "me", FaultKind::Hold)).unwrap();
+    let held = async { stand.data(ME, &access).await.status };
+    let let_go = async {
+        while stand.sandbox.calls().get("reddit", "me") < 1 {
+            tokio::task::yield_now().await;
+        }
+        stand.sandbox.release();
+    };
+    assert_eq!(tokio::join!(held, let_go).0, StatusCode::OK);
+}

@@ -7,6 +7,7 @@
     reason = "a test's helpers may fail as loudly as the test itself"
 )]
 
+mod acme;
 mod consent;
 mod control;
 mod data;
