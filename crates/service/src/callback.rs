@@ -48,7 +48,6 @@ pub struct CallbackOutcome {
 }
 
 /// What came of a callback.
-#[derive(Debug)]
 pub enum CallbackEnd {
     /// An account is connected.
     Connected {
@@ -64,6 +63,19 @@ pub enum CallbackEnd {
     },
     /// It came to nothing.
     Failed(ErrorCode),
+}
+
+impl std::fmt::Debug for CallbackEnd {
+    /// Without the receipt.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connected { account } => f.debug_struct("Connected").field("account", account).finish(),
+            Self::Pending { flow_id, .. } => {
+                f.debug_struct("Pending").field("flow_id", flow_id).finish_non_exhaustive()
+            }
+            Self::Failed(code) => f.debug_tuple("Failed").field(code).finish(),
+        }
+    }
 }
 
 impl IntegrationsService {
@@ -166,13 +178,14 @@ fn outcome(flow: &Flow, end: CallbackEnd) -> CallbackOutcome {
     }
 }
 
-/// 128 bits that only the browser which came back from the platform can have: they depend on the code, which no one
-/// else has seen, and on a salt, which never leaves the database. Only their hash is stored.
+/// 128 bits that only the browser which came back from the platform can have: they depend on the code itself, which is
+/// stored nowhere, not even for whoever reads the database, and on a salt, which never leaves it. Only their hash is
+/// stored.
 pub(crate) fn receipt(flow: &Flow, params: &CallbackParams) -> String {
     let code = params.code.as_ref().map_or("", AuthorizationCode::expose);
     let mut message = flow.receipt_salt.clone();
     message.extend_from_slice(&sha256(params.state.expose()));
-    message.extend_from_slice(&sha256(code));
+    message.extend_from_slice(code.as_bytes());
     let digest = sha256(message);
     base64url(digest.first_chunk::<16>().unwrap_or(&[0; 16]))
 }

@@ -25,7 +25,6 @@ pub struct ConnectRequest {
 }
 
 /// A flow that has begun.
-#[derive(Debug)]
 pub struct StartedFlow {
     /// The consent page to send the user to.
     pub auth_url: String,
@@ -35,6 +34,16 @@ pub struct StartedFlow {
     pub flow_id: FlowId,
     /// When the state ends.
     pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for StartedFlow {
+    /// Without the address, which holds the state.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StartedFlow")
+            .field("flow_id", &self.flow_id)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A flow whose request has been found acceptable.

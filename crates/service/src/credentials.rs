@@ -66,7 +66,7 @@ scopes! {
     Admin = "admin",
 }
 
-/// A scope that a caller misses.
+/// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// The app's server, acting for whichever user it names.
@@ -216,8 +216,9 @@ impl IntegrationsService {
         if let Some(known) = self.caches.api_keys.get(id, now).await {
             return Ok(known);
         }
+        let mark = self.caches.api_keys.mark(id);
         let found = self.store.api_key(id).await?.map(Arc::new);
-        self.caches.api_keys.put(id.clone(), found.clone(), now).await;
+        self.caches.api_keys.put(id.clone(), found.clone(), now, mark).await;
         if found.is_some() {
             self.note_use(id.clone(), now);
         }
@@ -245,8 +246,9 @@ impl IntegrationsService {
         if let Some(known) = self.caches.sessions.get(id, now).await {
             return Ok(known);
         }
+        let mark = self.caches.sessions.mark(id);
         let found = self.store.session(id).await?.map(Arc::new);
-        self.caches.sessions.put(id.clone(), found.clone(), now).await;
+        self.caches.sessions.put(id.clone(), found.clone(), now, mark).await;
         Ok(found)
     }
 

@@ -4,7 +4,7 @@
 //! the attempt began with.
 
 use evergrant_adapters::{AdapterError, ErrorClass, ProviderSpec};
-use evergrant_model::{ConnectionStatus, CorrelationId, ErrorCode, EventKind, Freshness, StatusReason, Timestamp};
+use evergrant_model::{ConnectionStatus, CorrelationId, ErrorCode, EventKind, StatusReason, Timestamp};
 use evergrant_store::{Connection, FailedRefresh};
 
 use crate::ServiceError;
@@ -80,7 +80,7 @@ impl Verdict {
         }
     }
 
-    pub(crate) fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Transient => "transient",
             Self::Unknown => "unknown",
@@ -91,7 +91,7 @@ impl Verdict {
         }
     }
 
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         [Self::Transient, Self::Unknown, Self::RateLimited, Self::Terminal, Self::UserAction, Self::Config]
             .into_iter()
             .find(|verdict| verdict.as_str() == text)
@@ -108,6 +108,34 @@ impl Verdict {
     }
 }
 
+/// Ends the remembered word of a failure that followed one of unknown fate.
+const STILL_IN_DOUBT: &str = "+unknown";
+
+/// The last attempt, where it failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastFailure {
+    /// How it ended.
+    pub(crate) verdict: Verdict,
+    /// Whether it, or one before it since the last success, may have been processed without our learning of it.
+    pub(crate) in_doubt: bool,
+}
+
+impl LastFailure {
+    /// What the row remembers; `None` where the last attempt succeeded, or there was none.
+    pub(crate) fn of(held: &Connection) -> Option<Self> {
+        let text = held.last_outcome.as_deref()?;
+        let (word, doubt) = text.strip_suffix(STILL_IN_DOUBT).map_or((text, false), |word| (word, true));
+        let verdict = Verdict::parse(word).unwrap_or(Verdict::Transient);
+        Some(Self { verdict, in_doubt: doubt || verdict == Verdict::Unknown })
+    }
+
+    /// What the row is to remember of an attempt that ended so.
+    fn word(held: &Connection, verdict: Verdict) -> String {
+        let doubt = Self::of(held).is_some_and(|last| last.in_doubt) && verdict != Verdict::Unknown;
+        format!("{}{}", verdict.as_str(), if doubt { STILL_IN_DOUBT } else { "" })
+    }
+}
+
 impl Inner {
     /// Records a failed attempt and answers what its waiters are told.
     pub(crate) async fn note(
@@ -119,22 +147,25 @@ impl Inner {
     ) -> RefreshOutcome {
         let verdict = Verdict::of(error);
         log(held, error, verdict, correlation_id);
-        let (status, reason) = self.standing(held, verdict, error);
+        let (status, reason) = self.standing(held, spec, verdict, error);
         let next = self.next_attempt(held, spec, verdict, error);
         let failed = FailedRefresh {
             status,
             reason,
-            outcome: verdict.as_str(),
+            outcome: &LastFailure::word(held, verdict),
             next_refresh_at: next,
-            event: event_for(held, status),
+            event: event_for(held, status, reason),
             at: self.now(),
             correlation_id,
         };
         let recorded = self.store.record_failed_refresh(held, &failed).await;
         self.caches.forget(&ConnectionKey::from(held)).await;
-        if let Ok(false) = recorded {
+        match recorded {
+            Ok(true) => {}
             // Another pair was stored meanwhile: what the platform said of the old one matters to nobody.
-            return self.newest(held).await;
+            Ok(false) => return self.newest(held).await,
+            Err(error) => tracing::error!(connection.id = held.id.get(), correlation_id = %correlation_id,
+                error = &error as &dyn std::error::Error, "the end of an attempt is not recorded"),
         }
         let code = match verdict {
             Verdict::Transient | Verdict::Unknown => code_of(error),
@@ -160,9 +191,9 @@ impl Inner {
         let failed = FailedRefresh {
             status: ConnectionStatus::Error,
             reason: Some(StatusReason::DecryptionError),
-            outcome: Verdict::Config.as_str(),
+            outcome: &LastFailure::word(held, Verdict::Config),
             next_refresh_at: Some(self.now().plus_seconds(LONGEST_PAUSE_SECONDS)),
-            event: event_for(held, ConnectionStatus::Error),
+            event: event_for(held, ConnectionStatus::Error, Some(StatusReason::DecryptionError)),
             at: self.now(),
             correlation_id,
         };
@@ -175,12 +206,12 @@ impl Inner {
     fn standing(
         &self,
         held: &Connection,
+        spec: &ProviderSpec,
         verdict: Verdict,
         error: &AdapterError,
     ) -> (ConnectionStatus, Option<StatusReason>) {
-        let works = held.lifetime().freshness(self.now(), 0, 0) != Freshness::Expired;
         // A refusal after an attempt of unknown fate: the platform rotated, and its answer never reached us.
-        let lost = held.last_outcome.as_deref() == Some(Verdict::Unknown.as_str());
+        let lost = spec.rotates && LastFailure::of(held).is_some_and(|last| last.in_doubt);
         match verdict {
             Verdict::Terminal if lost => (ConnectionStatus::Expired, Some(StatusReason::LostInFlight)),
             Verdict::Terminal => {
@@ -188,8 +219,8 @@ impl Inner {
                 (ConnectionStatus::Expired, Some(reason))
             }
             Verdict::UserAction => (ConnectionStatus::Error, Some(StatusReason::UserActionAtPlatform)),
-            Verdict::Config => (held.status, held.reason),
-            _ if works => (ConnectionStatus::Connected, Some(StatusReason::RefreshRetrying)),
+            Verdict::Config => (held.status, error.reason().or(held.reason)),
+            _ if self.still_works(held) => (ConnectionStatus::Connected, Some(StatusReason::RefreshRetrying)),
             _ => (ConnectionStatus::Error, Some(StatusReason::ProviderUnavailable)),
         }
     }
@@ -217,9 +248,9 @@ impl Inner {
 }
 
 /// The user is told of a change, and of a change only.
-fn event_for(held: &Connection, status: ConnectionStatus) -> Option<EventKind> {
+fn event_for(held: &Connection, status: ConnectionStatus, reason: Option<StatusReason>) -> Option<EventKind> {
     match status {
-        _ if status == held.status => None,
+        _ if (status, reason) == (held.status, held.reason) => None,
         ConnectionStatus::Expired => Some(EventKind::Expired),
         _ => Some(EventKind::Error),
     }

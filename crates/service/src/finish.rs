@@ -11,7 +11,7 @@ use crate::service::{Inner, IntegrationsService};
 use crate::status::Integration;
 
 /// What a caller brings to finish a flow.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FinishRequest {
     /// The text whose hash was the challenge.
     pub verifier: String,
@@ -19,6 +19,13 @@ pub struct FinishRequest {
     pub receipt: String,
     /// Which accounts to connect, where one consent reached several; `None` for the only one.
     pub accounts: Option<Vec<String>>,
+}
+
+impl std::fmt::Debug for FinishRequest {
+    /// Without the two secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FinishRequest").field("accounts", &self.accounts).finish_non_exhaustive()
+    }
 }
 
 /// How far a flow has come, for the one who began it.
@@ -73,10 +80,12 @@ impl IntegrationsService {
         if !waiting || !is_proven(&flow, &request) {
             return Err(ServiceError::invalid_state());
         }
-        let service = self.clone();
+        let (service, provider) = (self.clone(), flow.provider.clone());
         let accounts = self.uncancelled(async move { service.finish(&flow, &request).await }).await?;
         let list = self.connected_integrations(user).await?;
-        Ok(list.integrations.into_iter().filter(|one| accounts.contains(&one.provider_account_id)).collect())
+        let is_new =
+            |one: &Integration| one.provider == provider.as_str() && accounts.contains(&one.provider_account_id);
+        Ok(list.integrations.into_iter().filter(is_new).collect())
     }
 }
 

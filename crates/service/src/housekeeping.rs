@@ -1,5 +1,6 @@
 //! What goes on without a caller: hearing of changes that others made, giving up what nobody finished, sweeping.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use evergrant_model::{ErrorCode, ProviderAccountId, ProviderSlug, UserId};
@@ -64,32 +65,53 @@ impl IntegrationsService {
 #[derive(Debug, Default)]
 struct Heard {
     newest: Option<i64>,
-    before_that: i64,
+    /// How often each event was heard that is read again because the reader looks back.
+    times: BTreeMap<i64, u8>,
+}
+
+impl Heard {
+    /// From where to read on; `None` at the very beginning.
+    fn from(&self) -> Option<i64> {
+        self.newest.map(|newest| (newest - LOOK_BACK).max(0))
+    }
+
+    /// Whether this event is to be acted on. Each is so twice, in two hearings: a reader may have put an old row into
+    /// the cache between the change and the first one.
+    fn is_news(&mut self, id: i64) -> bool {
+        self.newest = self.newest.max(Some(id));
+        let times = self.times.entry(id).or_default();
+        *times = times.saturating_add(1);
+        *times <= 2
+    }
+
+    /// Drops the count of what will not be read again.
+    fn settle(&mut self) {
+        if let Some(from) = self.from() {
+            self.times.retain(|id, _| *id > from);
+        }
+    }
 }
 
 impl Inner {
-    /// Forgets what others have changed. Each event is heard twice: a reader may have put an old row into the cache
-    /// between the change and the first hearing.
+    /// Forgets what others have changed.
     async fn hear(&self, heard: &mut Heard) -> Result<(), ServiceError> {
-        let Some(newest) = heard.newest else {
-            let newest = self.store.newest_event().await?;
-            *heard = Heard { newest: Some(newest), before_that: newest };
+        let Some(mut from) = heard.from() else {
+            heard.newest = Some(self.store.newest_event().await?);
             return Ok(());
         };
-        let mut from = (heard.before_that - LOOK_BACK).max(0);
-        let mut last = newest;
         loop {
             let events = self.store.events_after(from, BATCH).await?;
             for event in &events {
-                self.forget_changed(event).await;
+                if heard.is_news(event.id) {
+                    self.forget_changed(event).await;
+                }
                 from = event.id;
-                last = last.max(event.id);
             }
             if i64::try_from(events.len()).unwrap_or(0) < BATCH {
                 break;
             }
         }
-        *heard = Heard { newest: Some(last), before_that: newest };
+        heard.settle();
         Ok(())
     }
 
@@ -103,5 +125,34 @@ impl Inner {
             }
             _ => self.caches.statuses.forget(&user).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_event_is_acted_on_in_two_hearings_and_in_no_third() {
+        let mut heard = Heard { newest: Some(7), times: BTreeMap::new() };
+        let mut hearing = |ids: &[i64]| {
+            let news: Vec<_> = ids.iter().copied().filter(|id| heard.is_news(*id)).collect();
+            heard.settle();
+            news
+        };
+        assert_eq!(hearing(&[7, 9]), [7, 9]);
+        assert_eq!(hearing(&[7, 8, 9]), [7, 8, 9], "8 became visible after 9");
+        assert_eq!(hearing(&[7, 8, 9]), [8]);
+        assert!(hearing(&[7, 8, 9]).is_empty());
+    }
+
+    #[test]
+    fn what_is_too_old_to_be_read_again_is_not_counted() {
+        let mut heard = Heard { newest: Some(0), times: BTreeMap::new() };
+        for id in 1..=1000 {
+            heard.is_news(id);
+            heard.settle();
+        }
+        assert_eq!((heard.from(), heard.times.len()), (Some(936), 64));
     }
 }

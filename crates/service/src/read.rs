@@ -53,7 +53,7 @@ impl IntegrationsService {
         let adapter = self.adapter(provider)?;
         let spec = adapter.spec();
         let held = self.held(user, spec, account).await?;
-        check_standing(&held, spec)?;
+        self.check_standing(&held, spec)?;
         match self.freshness(&held, spec, min_ttl_seconds) {
             Freshness::Fresh => self.issue(&held),
             Freshness::Renewable => {
@@ -63,7 +63,7 @@ impl IntegrationsService {
             Freshness::Expired => match self.renew(&held, spec, correlation_id, false).await {
                 Ok(renewed) => self.issue(&renewed),
                 // While the held token works, no failure of a renewal makes a read fail.
-                Err(_) if held.access_token.is_some() && self.still_works(&held) => self.issue(&held),
+                Err(_) if self.still_works(&held) => self.issue(&held),
                 Err(error) => Err(error),
             },
         }
@@ -71,7 +71,7 @@ impl IntegrationsService {
 
     fn renew_behind(&self, held: &Arc<Connection>, spec: &ProviderSpec, correlation_id: &CorrelationId) {
         let due = held.failures == 0 || held.next_refresh_at.is_none_or(|at| at <= self.now());
-        if !is_renewable(held, spec) || !due {
+        if !is_renewable(held, spec) || awaits_the_user(held) || !due {
             return;
         }
         let (service, held, correlation_id) = (self.clone(), Arc::clone(held), correlation_id.clone());
@@ -90,12 +90,12 @@ impl Inner {
         if let Some(held) = self.caches.connections.get(&key, self.now()).await {
             return Ok(held);
         }
-        let since = self.now();
+        let (since, mark) = (self.now(), self.caches.connections.mark(&key));
         let Some(held) = self.store.connection(user, &key.provider, &key.account).await? else {
             return Err(self.absent(user).await);
         };
         let held = Arc::new(held);
-        self.caches.connections.put(key, Arc::clone(&held), since).await;
+        self.caches.connections.put(key, Arc::clone(&held), since, mark).await;
         Ok(held)
     }
 
@@ -116,8 +116,25 @@ impl Inner {
         })
     }
 
-    fn still_works(&self, held: &Connection) -> bool {
-        held.lifetime().freshness(self.now(), 0, 0) != Freshness::Expired
+    /// Whether the platform still takes the held token, to the last second: what cannot be renewed is handed out for as
+    /// long as it is worth anything.
+    pub(crate) fn still_works(&self, held: &Connection) -> bool {
+        held.access_token.is_some() && held.expires_at.is_none_or(|end| end > self.now())
+    }
+
+    /// Refuses a connection of which it is known that no call would help.
+    fn check_standing(&self, held: &Connection, spec: &ProviderSpec) -> Result<(), ServiceError> {
+        if held.status == ConnectionStatus::Expired {
+            return Err(ServiceError::reconnect_required(&spec.name));
+        }
+        if held.access_token.is_none() && held.refresh_token.is_none() {
+            return Err(no_access_token());
+        }
+        if awaits_the_user(held) && !self.still_works(held) {
+            let detail = format!("{} asks the account's owner to sign in there first.", spec.name);
+            return Err(ServiceError::new(ErrorCode::TokenRefreshError, detail));
+        }
+        Ok(())
     }
 
     /// How long before its end this connection's token is renewed, spread a little so that accounts connected in the
@@ -154,19 +171,9 @@ pub(crate) fn is_renewable(held: &Connection, spec: &ProviderSpec) -> bool {
     spec.capabilities.refresh && held.refresh_token.is_some()
 }
 
-/// Refuses a connection of which it is known that no call would help.
-fn check_standing(held: &Connection, spec: &ProviderSpec) -> Result<(), ServiceError> {
-    if held.status == ConnectionStatus::Expired {
-        return Err(ServiceError::reconnect_required(&spec.name));
-    }
-    if held.access_token.is_none() && held.refresh_token.is_none() {
-        return Err(no_access_token());
-    }
-    if held.reason == Some(StatusReason::UserActionAtPlatform) {
-        let detail = format!("{} asks the account's owner to sign in there first.", spec.name);
-        return Err(ServiceError::new(ErrorCode::TokenRefreshError, detail));
-    }
-    Ok(())
+/// Whether the platform waits for the account's owner, so that trying by ourselves is pointless.
+fn awaits_the_user(held: &Connection) -> bool {
+    held.reason == Some(StatusReason::UserActionAtPlatform)
 }
 
 fn no_access_token() -> ServiceError {

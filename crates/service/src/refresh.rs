@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, PlatformAdapter, ProviderSpec};
 use evergrant_model::{
-    ConnectionId, ConnectionStatus, CorrelationId, ErrorCode, Freshness, ScopeSet, StatusReason, Timestamp, TokenSet,
-    UserId,
+    ConnectionId, ConnectionStatus, CorrelationId, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet, UserId,
 };
 use evergrant_store::{Connection, RefreshedGrant};
 
 use crate::ServiceError;
 use crate::cache::ConnectionKey;
-use crate::failed_refresh::{RefreshFailure, Verdict};
+use crate::failed_refresh::{LastFailure, RefreshFailure, Verdict};
 use crate::read::is_renewable;
 use crate::retry::{Retry, attempt};
 use crate::service::{Inner, IntegrationsService};
@@ -97,7 +96,7 @@ impl Inner {
         let _permit = self.refresh_permits.acquire().await;
         let held = self.reread(id).await?;
         if held.generation > seen {
-            self.remember(&held).await;
+            self.caches.forget(&ConnectionKey::from(&held)).await;
             return Ok(Arc::new(held));
         }
         let adapter = self.configured_adapter(held.provider.as_str()).map_err(|error| RefreshFailure::of(&error))?;
@@ -118,22 +117,22 @@ impl Inner {
         if held.status == ConnectionStatus::Expired {
             return Err(RefreshFailure::new(ErrorCode::ReconnectRequired));
         }
+        let Some(last) = LastFailure::of(held) else { return Ok(()) };
         let now = self.now();
-        let wait = held.next_refresh_at.map_or(0, |at| at.seconds_since(now));
-        if held.failures == 0 || wait <= 0 {
-            return Ok(());
-        }
-        let verdict = held.last_outcome.as_deref().and_then(Verdict::parse).unwrap_or(Verdict::Transient);
-        let ended = held.lifetime().freshness(now, 0, 0) == Freshness::Expired;
-        let harmless = match verdict {
-            Verdict::RateLimited => false,
-            Verdict::Unknown => spec.may_resend_refresh() || ended,
-            _ => true,
+        let too_early = held.next_refresh_at.is_some_and(|at| at > now);
+        // The same token again before the held one has ended could end a grant that still works.
+        let harmful = last.in_doubt && !spec.may_resend_refresh() && self.still_works(held);
+        let refused = match last.verdict {
+            Verdict::RateLimited => too_early,
+            Verdict::UserAction => !asked_for,
+            _ => too_early && !asked_for,
         };
-        if asked_for && harmless {
+        if !refused && !harmful {
             return Ok(());
         }
-        Err(RefreshFailure::new(verdict.code()).retry_after(wait))
+        let failure = RefreshFailure::new(last.verdict.code());
+        let wait = held.next_refresh_at.map(|at| at.seconds_since(now));
+        Err(wait.map_or(failure.clone(), |wait| failure.retry_after(wait)))
     }
 
     async fn call_platform(
@@ -182,24 +181,26 @@ impl Inner {
         };
         let stored = attempt_store(|| self.store.store_refresh(held, &new)).await;
         let stored = stored.map_err(|error| RefreshFailure::of(&error.into()))?;
-        let newest = self.reread(held.id).await;
+        let newest = self.remembered_anew(held).await;
         match &newest {
-            Ok(newest) => self.remember(newest).await,
             // Disconnected meanwhile: what the platform has just issued must not outlive the connection.
             Err(failure) if !stored && failure.code() == ErrorCode::AccountNotFound => {
                 let given_up = self.give_up_tokens(spec, &sealed, correlation_id).await;
                 given_up.map_err(|error| RefreshFailure::of(&error))?;
             }
-            Err(_) => {}
+            _ => {}
         }
-        newest.map(Arc::new)
+        newest
     }
 
-    /// Puts a newer row in the place of what is remembered of it.
-    async fn remember(&self, newest: &Connection) {
-        let key = ConnectionKey::from(newest);
+    /// The row as it stands now, put in the place of what is remembered of it.
+    async fn remembered_anew(&self, held: &Connection) -> RefreshOutcome {
+        let (key, now) = (ConnectionKey::from(held), self.now());
         self.caches.forget(&key).await;
-        self.caches.connections.put(key, Arc::new(newest.clone()), self.now()).await;
+        let mark = self.caches.connections.mark(&key);
+        let newest = Arc::new(self.reread(held.id).await?);
+        self.caches.connections.put(key, Arc::clone(&newest), now, mark).await;
+        Ok(newest)
     }
 }
 

@@ -79,9 +79,10 @@ impl Inner {
         if let Some(rows) = self.caches.statuses.get(&user, now).await {
             return Ok(rows);
         }
+        let mark = self.caches.statuses.mark(&user);
         let rows = self.store.user_connections(user).await?.ok_or_else(ServiceError::user_not_found)?;
         let rows = Arc::new(rows);
-        self.caches.statuses.put(user, Arc::clone(&rows), now).await;
+        self.caches.statuses.put(user, Arc::clone(&rows), now, mark).await;
         Ok(rows)
     }
 

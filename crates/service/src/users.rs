@@ -31,8 +31,9 @@ impl IntegrationsService {
         if let Some(id) = self.caches.external_ids.get(external, now).await {
             return Ok(id);
         }
+        let mark = self.caches.external_ids.mark(external);
         let found = self.store.user_by_external_id(external).await?.ok_or_else(ServiceError::user_not_found)?;
-        self.caches.external_ids.put(external.clone(), found.id, now).await;
+        self.caches.external_ids.put(external.clone(), found.id, now, mark).await;
         Ok(found.id)
     }
 

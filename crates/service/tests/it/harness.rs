@@ -1,0 +1,339 @@
+//! A service, the platforms that it talks to, and the hands that move time and people.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry, parse_providers};
+use evergrant_encryption::CipherError;
+use evergrant_encryption::digest::{base64url, sha256};
+use evergrant_model::{
+    AuthorizationCode, Clock, CorrelationId, Entropy, ErrorCode, FlowState, ManualClock, OsEntropy, ProviderAccountId,
+    ProviderSlug, Timestamp, UserId,
+};
+use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, Switch, acme_definition, dev_settings};
+use evergrant_service::{
+    CallbackEnd, CallbackOutcome, CallbackParams, ConnectRequest, FinishRequest, Integration, IntegrationsService,
+    IssuedToken, NewUser, ServiceError, ServiceParts, ServiceSettings, StartedFlow,
+};
+use evergrant_store::{Connection, Store};
+use evergrant_testkit::{TestDatabase, cipher, new_year, shared};
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use url::Url;
+
+pub(crate) const REFRESH: &str = "token.refresh_token";
+pub(crate) const EXCHANGE: &str = "token.authorization_code";
+/// How long Acme's access tokens live, and Reddit's.
+pub(crate) const ACME_LIFE_S: i64 = 3600;
+pub(crate) const REDDIT_LIFE_S: i64 = 86_400;
+/// Juniper's account ids.
+pub(crate) const JUNIPER: &str = "ac-1001";
+pub(crate) const KILN: &str = "ac-1002";
+pub(crate) const WREN: &str = "ac-1003";
+
+/// The system's randomness, without the jitter that would make a test wait: it alone draws eight bytes at a time.
+#[derive(Default)]
+pub(crate) struct NoJitter(AtomicU32);
+
+impl NoJitter {
+    /// How often a wait was drawn, which happens once after each failed call.
+    pub(crate) fn draws(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Entropy for NoJitter {
+    fn fill(&self, buffer: &mut [u8]) {
+        if buffer.len() == 8 {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            buffer.fill(0);
+        } else {
+            OsEntropy.fill(buffer);
+        }
+    }
+}
+
+/// A service in the middle of its world.
+pub(crate) struct Stand {
+    pub(crate) service: IntegrationsService,
+    pub(crate) store: Store,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) entropy: Arc<NoJitter>,
+    pub(crate) platforms_at: String,
+    pub(crate) database: TestDatabase,
+}
+
+impl Stand {
+    /// Over a database of this test, with Reddit and Acme as the sandbox plays them.
+    pub(crate) async fn new(database: TestDatabase) -> Self {
+        let (clock, entropy, store) = (new_year(), Arc::new(NoJitter::default()), database.store().await);
+        let options = SandboxOptions { clock: shared(&clock), ..SandboxOptions::default() };
+        let sandbox = Sandbox::new(options).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let platforms_at = format!("http://{}", listener.local_addr().unwrap());
+        let serving = sandbox.clone();
+        tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+        for platform in ["acme", "reddit"] {
+            sandbox.set(platform, Switch::TokenQuota(1_000_000)).unwrap();
+        }
+        let service = service(&store, &clock, &entropy, &platforms_at, &acme_definition(&platforms_at));
+        Self { service, store, sandbox, clock, entropy, platforms_at, database }
+    }
+
+    /// Another replica over the same database, to which Acme is what `definition` says.
+    pub(crate) async fn replica(&self, definition: &str) -> IntegrationsService {
+        let store = self.database.store().await;
+        service(&store, &self.clock, &self.entropy, &self.platforms_at, definition)
+    }
+
+    /// Another replica over the same database.
+    pub(crate) async fn twin(&self) -> IntegrationsService {
+        self.replica(&acme_definition(&self.platforms_at)).await
+    }
+
+    /// A replica that finds nobody where Acme's token endpoint should be.
+    pub(crate) async fn cut_off(&self) -> IntegrationsService {
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let path = "/acme/oauth/token";
+        let definition = acme_definition(&self.platforms_at);
+        self.replica(&definition.replace(&format!("{}{path}", self.platforms_at), &format!("http://{nobody}{path}")))
+            .await
+    }
+
+    /// A new user.
+    pub(crate) async fn user(&self) -> UserId {
+        self.service.create_user(&NewUser::default()).await.unwrap().0.id
+    }
+
+    /// Begins a flow.
+    pub(crate) async fn begin(&self, user: UserId, platform: &str) -> StartedFlow {
+        self.service.initiate_oauth_flow(platform, user, ConnectRequest::default(), &correlation()).await.unwrap()
+    }
+
+    /// Begins a flow that must be finished with [`VERIFIER`].
+    pub(crate) async fn begin_bound(&self, user: UserId, platform: &str) -> StartedFlow {
+        let request = ConnectRequest { challenge: Some(challenge()), ..ConnectRequest::default() };
+        self.service.initiate_oauth_flow(platform, user, request, &correlation()).await.unwrap()
+    }
+
+    /// Begins a flow for an account that is connected already.
+    pub(crate) async fn begin_again(&self, user: UserId, platform: &str, account: &str) -> StartedFlow {
+        let request = ConnectRequest { account: Some(account.to_owned()), ..ConnectRequest::default() };
+        self.service.initiate_oauth_flow(platform, user, request, &correlation()).await.unwrap()
+    }
+
+    /// What the platform sends back when `person` consents.
+    pub(crate) fn consent(&self, flow: &StartedFlow, person: &str) -> CallbackParams {
+        params(&self.sandbox.approve(&flow.auth_url, person, None).unwrap())
+    }
+
+    /// The callback of a platform.
+    pub(crate) async fn callback(
+        &self,
+        platform: &str,
+        params: CallbackParams,
+    ) -> Result<CallbackOutcome, ServiceError> {
+        self.service.handle_oauth_callback(platform, params).await
+    }
+
+    /// The whole flow of `person` for `user`; answers the account's id.
+    pub(crate) async fn connect(&self, user: UserId, platform: &str, person: &str) -> String {
+        let flow = self.begin(user, platform).await;
+        connected(&self.callback(platform, self.consent(&flow, person)).await.unwrap())
+    }
+
+    /// A user with Juniper's account at `platform`.
+    pub(crate) async fn user_with(&self, platform: &str) -> (UserId, String) {
+        let user = self.user().await;
+        let account = self.connect(user, platform, "juniper").await;
+        (user, account)
+    }
+
+    /// The access token, or why there is none.
+    pub(crate) async fn read(&self, user: UserId, platform: &str, account: &str) -> Result<String, ErrorCode> {
+        read(&self.service, user, platform, account).await
+    }
+
+    /// Renews the account now; says why if that fails.
+    pub(crate) async fn refresh(
+        &self,
+        user: UserId,
+        platform: &str,
+        account: &str,
+    ) -> Result<Option<Timestamp>, ErrorCode> {
+        self.service.refresh_token(user, platform, account, &correlation()).await.map_err(|error| error.code())
+    }
+
+    /// The only integration of the user.
+    pub(crate) async fn integration(&self, user: UserId) -> Integration {
+        let list = self.service.connected_integrations(user).await.unwrap();
+        assert_eq!(list.integrations.len(), 1);
+        list.integrations.into_iter().next().unwrap()
+    }
+
+    /// The stored row.
+    pub(crate) async fn row(&self, user: UserId, platform: &str, account: &str) -> Connection {
+        let (platform, account) = (slug(platform), ProviderAccountId::new(account).unwrap());
+        self.store.connection(user, &platform, &account).await.unwrap().unwrap()
+    }
+
+    /// The access token that Acme's stored row holds.
+    pub(crate) async fn stored(&self, user: UserId, account: &str) -> Result<String, ErrorCode> {
+        let sealed = self.row(user, "acme", account).await.access_token.unwrap();
+        let opened = cipher().decrypt_token(sealed.as_str());
+        opened.map(|token| token.expose_secret().to_owned()).map_err(CipherError::code)
+    }
+
+    /// Forces the next answer of an endpoint.
+    pub(crate) fn fault(&self, platform: &str, endpoint: &str, kind: FaultKind) {
+        self.force(Fault::new(platform, endpoint, kind));
+    }
+
+    /// Forces the next answers of an endpoint.
+    pub(crate) fn force(&self, fault: Fault) {
+        self.sandbox.force_next(fault).unwrap();
+    }
+
+    /// How often an endpoint was called.
+    pub(crate) fn calls(&self, platform: &str, endpoint: &str) -> u64 {
+        self.sandbox.calls().get(platform, endpoint)
+    }
+
+    /// Ends once the endpoint has been called this often.
+    pub(crate) async fn called(&self, platform: &str, endpoint: &str, times: u64) {
+        until(async || self.calls(platform, endpoint) >= times).await;
+    }
+
+    /// Moves everybody's clock.
+    pub(crate) fn pass_seconds(&self, seconds: i64) {
+        self.clock.advance_seconds(seconds);
+    }
+
+    /// The moment at which everybody's clock stands.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The kinds of all events, oldest first.
+    pub(crate) async fn events(&self) -> Vec<String> {
+        self.database.texts("SELECT kind FROM evergrant_events ORDER BY id").await
+    }
+
+    /// Whether the platform still takes this access token.
+    pub(crate) async fn works(&self, token: &str) -> bool {
+        let adapter = self.service.registry().adapter(&slug("acme")).unwrap();
+        adapter.user_profile(&evergrant_model::AccessToken::new(token)).await.is_ok()
+    }
+}
+
+fn service(
+    store: &Store,
+    clock: &Arc<ManualClock>,
+    entropy: &Arc<NoJitter>,
+    platforms_at: &str,
+    acme: &str,
+) -> IntegrationsService {
+    let settings = dev_settings(platforms_at);
+    let lookup = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    let http = HttpClient::new(HttpLimits::default()).unwrap();
+    let custom = parse_providers(acme).unwrap();
+    let registry = Registry::new(http, shared(clock), &lookup, custom, NetworkPolicy::default()).unwrap();
+    IntegrationsService::new(ServiceParts {
+        store: store.clone(),
+        cipher: cipher(),
+        registry,
+        clock: shared(clock),
+        entropy: Arc::<NoJitter>::clone(entropy),
+        settings: ServiceSettings::new(Url::parse("http://localhost:8080").unwrap()),
+    })
+}
+
+/// What the browser that began a bound flow keeps.
+pub(crate) const VERIFIER: &str = "the-verifier-of-the-browser-that-began-this-flow";
+
+/// The hash of [`VERIFIER`], which goes out when the flow begins.
+pub(crate) fn challenge() -> String {
+    base64url(sha256(VERIFIER))
+}
+
+/// What finishes a flow begun with [`challenge`].
+pub(crate) fn finish(receipt: &str) -> FinishRequest {
+    FinishRequest { verifier: VERIFIER.to_owned(), receipt: receipt.to_owned(), accounts: None }
+}
+
+pub(crate) fn correlation() -> CorrelationId {
+    CorrelationId::new("test-correlation").unwrap()
+}
+
+pub(crate) fn slug(platform: &str) -> ProviderSlug {
+    ProviderSlug::new(platform).unwrap()
+}
+
+/// The callback that this address is.
+pub(crate) fn params(location: &str) -> CallbackParams {
+    let url = Url::parse(location).unwrap();
+    let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    CallbackParams {
+        state: FlowState::new(value("state").unwrap()),
+        code: value("code").map(AuthorizationCode::new),
+        error: value("error"),
+        issuer: value("iss"),
+    }
+}
+
+/// The same callback once more.
+pub(crate) fn again(params: &CallbackParams) -> CallbackParams {
+    CallbackParams {
+        state: params.state.clone(),
+        code: params.code.clone(),
+        error: params.error.clone(),
+        issuer: params.issuer.clone(),
+    }
+}
+
+/// The account that a callback connected.
+pub(crate) fn connected(outcome: &CallbackOutcome) -> String {
+    match &outcome.end {
+        CallbackEnd::Connected { account } => account.clone(),
+        end => panic!("not connected: {end:?}"),
+    }
+}
+
+/// The flow and receipt of a callback that waits to be finished.
+pub(crate) fn pending(outcome: &CallbackOutcome) -> (String, String) {
+    match &outcome.end {
+        CallbackEnd::Pending { flow_id, receipt } => (flow_id.as_str().to_owned(), receipt.clone()),
+        end => panic!("not pending: {end:?}"),
+    }
+}
+
+/// The code with which a callback came to nothing.
+pub(crate) fn failed(outcome: &CallbackOutcome) -> ErrorCode {
+    match outcome.end {
+        CallbackEnd::Failed(code) => code,
+        ref end => panic!("not failed: {end:?}"),
+    }
+}
+
+/// The token that `service` answers, or why it answers none.
+pub(crate) async fn read(
+    service: &IntegrationsService,
+    user: UserId,
+    platform: &str,
+    account: &str,
+) -> Result<String, ErrorCode> {
+    let issued = service.access_token(user, platform, account, 0, &correlation()).await;
+    issued.map(|IssuedToken { access_token, .. }| access_token.expose().to_owned()).map_err(|error| error.code())
+}
+
+/// Ends once `condition` holds. The limit is there for a test that fails: one that passes never comes near it.
+pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !condition().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap();
+}

@@ -1,0 +1,26 @@
+//! The service from outside: against a simulated platform over real sockets, on both databases, by a clock that stands
+//! still. Each promise is a test named after it, and calls to the platform are counted exactly.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may fail as loudly as the test itself"
+)]
+
+mod bound;
+mod callbacks;
+mod credentials;
+mod disconnect;
+mod harness;
+mod issuer;
+mod key_check;
+mod ownership;
+mod properties;
+mod races;
+mod reads;
+mod refusals;
+mod secrets;
+mod unknown;
+mod users;
+mod whole_way;
