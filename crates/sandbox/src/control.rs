@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::engine::is_loopback;
-use crate::{Fault, Sandbox, SandboxError, Switch};
+use crate::{CallbackOrder, Fault, Sandbox, SandboxError, Switch};
 
 pub(crate) fn routes(sandbox: Sandbox) -> Router {
     let guard = from_fn_with_state(sandbox.clone(), from_this_machine_only);
@@ -32,6 +32,10 @@ pub(crate) fn routes(sandbox: Sandbox) -> Router {
         .route("/release", post(release))
         .route("/revoke-user", post(revoke_user))
         .route("/approve", post(approve))
+        .route("/session", post(session))
+        .route("/webhooks", post(webhook))
+        .route("/invalidate", post(invalidate))
+        .route("/callbacks", post(callback))
         .fallback(|| async { Refused(StatusCode::NOT_FOUND, "there is no such control; GET / lists them all".into()) })
         .method_not_allowed_fallback(|| async {
             Refused(StatusCode::METHOD_NOT_ALLOWED, "this control takes another method; GET / lists them all".into())
@@ -53,9 +57,13 @@ impl IntoResponse for Refused {
 
 impl From<SandboxError> for Refused {
     fn from(error: SandboxError) -> Self {
-        let ours = matches!(error, SandboxError::StateFile { .. } | SandboxError::People(_));
-        let status = if ours { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::BAD_REQUEST };
-        Self(status, error.to_string())
+        match error {
+            SandboxError::StateFile { .. } | SandboxError::People(_) => {
+                Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+            }
+            SandboxError::Undelivered { ref source, .. } => Self(StatusCode::BAD_GATEWAY, format!("{error}: {source}")),
+            _ => Self(StatusCode::BAD_REQUEST, error.to_string()),
+        }
     }
 }
 
@@ -153,6 +161,24 @@ async fn revoke_user(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
     Ok(Json(json!({ "grantsEnded": ended })))
 }
 
+async fn invalidate(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        platform: String,
+        person: String,
+        subcode: Option<u32>,
+    }
+    let Body { platform, person, subcode } = read(&body)?;
+    let hit = sandbox.invalidate(&platform, &person, subcode)?;
+    Ok(Json(json!({ "grantsHit": hit })))
+}
+
+async fn callback(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+    let answers = sandbox.send_callback(&read::<CallbackOrder>(&body)?).await?;
+    Ok(Json(json!({ "answers": answers })))
+}
+
 async fn approve(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -160,19 +186,37 @@ async fn approve(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
         auth_url: String,
         person: Option<String>,
         scopes: Option<Vec<String>>,
+        assets: Option<Vec<String>>,
         #[serde(default)]
         deny: bool,
     }
-    let Body { auth_url, person, scopes, deny } = read(&body)?;
+    let Body { auth_url, person, scopes, assets, deny } = read(&body)?;
     let location = match person {
         _ if deny => sandbox.deny(&auth_url),
         None => return Err(Refused(StatusCode::BAD_REQUEST, "missing field `person`, or \"deny\": true".into())),
         Some(person) => {
-            let scopes: Option<Vec<&str>> = scopes.as_ref().map(|some| some.iter().map(String::as_str).collect());
-            sandbox.approve(&auth_url, &person, scopes.as_deref())
+            let [scopes, assets] = [&scopes, &assets]
+                .map(|list| list.as_ref().map(|some| some.iter().map(String::as_str).collect::<Vec<_>>()));
+            sandbox.approve_sharing(&auth_url, &person, scopes.as_deref(), assets.as_deref())
         }
     };
     Ok(Json(json!({ "location": location? })))
+}
+
+async fn session(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        platform: String,
+        person: String,
+    }
+    let Body { platform, person } = read(&body)?;
+    Ok(Json(json!(sandbox.session(&platform, &person)?)))
+}
+
+async fn webhook(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+    let statuses = sandbox.send_webhook(read(&body)?).await?;
+    Ok(Json(json!({ "statuses": statuses })))
 }
 
 fn read<B: DeserializeOwned>(body: &[u8]) -> Result<B, Refused> {

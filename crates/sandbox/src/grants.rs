@@ -3,7 +3,9 @@
 //! Tokens are known by their SHA-256 alone: a simulator has to recognise them, never to repeat them, so neither its
 //! memory nor its state file can leak one.
 
-use std::collections::{BTreeMap, HashMap};
+mod remembered;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::misbehaviour::Misbehaviour;
+
+pub(crate) use remembered::{Ending, Presented, Remembered, Selection, Whose};
 
 /// How long a rotated refresh token still works where rotation is graceful.
 const GRACE_S: i64 = 60;
@@ -29,10 +33,11 @@ pub(crate) struct Code {
     pub(crate) scopes: ScopeSet,
     /// Whether a refresh token belongs to it.
     pub(crate) lasting: bool,
-    /// The S256 challenge whose verifier must come with the exchange.
-    pub(crate) challenge: Option<String>,
     pub(crate) expires_at: Timestamp,
     pub(crate) misbehaviour: Misbehaviour,
+    /// What a verifier must be held against, where PKCE was demanded.
+    pub(crate) challenge: Option<String>,
+    pub(crate) selection: Selection,
 }
 
 /// What one person allowed one client.
@@ -46,8 +51,39 @@ pub(crate) struct Grant {
     pub(crate) scopes: ScopeSet,
     /// Whether refreshing it is refused whatever is presented, because that was asked for at consent.
     pub(crate) refuses_refresh: bool,
+    /// When its refresh tokens end; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refresh_ends_at: Option<Timestamp>,
+    /// What is to go wrong at the next use of a session; not kept over a restart.
+    #[serde(skip)]
+    pub(crate) trouble: Misbehaviour,
     refresh: Vec<Held>,
     access: Vec<Held>,
+    /// What else the person decided.
+    #[serde(default)]
+    pub(crate) selection: Selection,
+    /// Why it ended, at a platform that remembers its dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<Ending>,
+}
+
+impl Grant {
+    /// What `person` allows `client`, before any token was given out.
+    pub(crate) fn new(platform: &str, client: String, person: String, misbehaviour: Misbehaviour) -> Self {
+        Self {
+            platform: platform.to_owned(),
+            client,
+            person,
+            scopes: ScopeSet::default(),
+            refuses_refresh: misbehaviour == Misbehaviour::RefreshRefused,
+            refresh_ends_at: None,
+            trouble: misbehaviour,
+            refresh: Vec::new(),
+            access: Vec::new(),
+            selection: Selection::default(),
+            ended: None,
+        }
+    }
 }
 
 /// A token that was given out.
@@ -58,9 +94,16 @@ struct Held {
     /// `None`: it has no end of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    /// What a platform with several kinds of access token wants to know about this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    about: Option<remembered::About>,
 }
 
 impl Held {
+    fn new(sha256: &str, expires_at: Option<Timestamp>) -> Self {
+        Self { sha256: sha256.to_owned(), expires_at, about: None }
+    }
+
     fn works(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
@@ -84,6 +127,8 @@ pub(crate) struct Grants {
     spent: HashMap<String, GrantId>,
     next: GrantId,
     changed: bool,
+    /// The codes that were used, by hash, at a platform that tells them from unknown ones.
+    used_codes: HashSet<String>,
 }
 
 impl Grants {
@@ -126,20 +171,35 @@ impl Grants {
     /// Uses the code up, and opens the grant that it stands for.
     pub(crate) fn redeem(&mut self, code: &str) -> Option<GrantId> {
         let code = self.codes.remove(&sha256(code))?;
+        Some(self.open_for(code))
+    }
+
+    /// Takes up the grant that a code stands for.
+    fn open_for(&mut self, code: Code) -> GrantId {
+        let grant = Grant::new(code.platform, code.client.to_owned(), code.person, code.misbehaviour);
+        self.open(Grant { scopes: code.scopes, selection: code.selection, ..grant })
+    }
+
+    /// Takes up a new grant, which has no tokens yet.
+    pub(crate) fn open(&mut self, grant: Grant) -> GrantId {
         let id = self.next;
         self.next += 1;
-        let grant = Grant {
-            platform: code.platform.to_owned(),
-            client: code.client.to_owned(),
-            person: code.person,
-            scopes: code.scopes,
-            refuses_refresh: code.misbehaviour == Misbehaviour::RefreshRefused,
-            refresh: Vec::new(),
-            access: Vec::new(),
-        };
         self.live.insert(id, grant);
         self.changed = true;
-        Some(id)
+        id
+    }
+
+    /// What is to go wrong with this grant now; it is forgotten with the asking.
+    pub(crate) fn take_trouble(&mut self, id: GrantId) -> Misbehaviour {
+        self.live.get_mut(&id).map(|grant| std::mem::take(&mut grant.trouble)).unwrap_or_default()
+    }
+
+    /// Lets every refresh token of the grant end at `end` at the latest.
+    pub(crate) fn end_refresh_at(&mut self, id: GrantId, end: Timestamp) {
+        if let Some(grant) = self.live.get_mut(&id) {
+            grant.refresh_ends_at = Some(end);
+            self.changed = true;
+        }
     }
 
     pub(crate) fn get(&self, id: GrantId) -> Option<&Grant> {
@@ -151,7 +211,7 @@ impl Grants {
         let Some(grant) = self.live.get_mut(&id) else { return };
         Self::forget_ended(&mut self.index, &mut grant.access, now);
         let sha256 = sha256(token);
-        grant.access.push(Held { sha256: sha256.clone(), expires_at: Some(expires_at) });
+        grant.access.push(Held::new(&sha256, Some(expires_at)));
         self.index.insert(sha256, (id, TokenKind::Access));
         self.changed = true;
     }
@@ -166,7 +226,7 @@ impl Grants {
         let ended = Self::forget_ended(&mut self.index, &mut grant.refresh, now);
         self.spent.extend(ended.into_iter().map(|token| (token.sha256, id)));
         let sha256 = sha256(token);
-        grant.refresh.push(Held { sha256: sha256.clone(), expires_at: None });
+        grant.refresh.push(Held::new(&sha256, None));
         self.index.insert(sha256, (id, TokenKind::Refresh));
         self.changed = true;
     }
@@ -188,18 +248,18 @@ impl Grants {
         let sha256 = sha256(token);
         let (id, _) = self.index.get(&sha256).filter(|(_, held)| *held == kind)?;
         let grant = self.live.get(id)?;
-        let held = if kind == TokenKind::Access { &grant.access } else { &grant.refresh };
+        let has_ended = kind == TokenKind::Refresh && grant.refresh_ends_at.is_some_and(|end| now >= end);
+        let held = match kind {
+            _ if has_ended => return None,
+            TokenKind::Access => &grant.access,
+            TokenKind::Refresh => &grant.refresh,
+        };
         held.iter().any(|token| token.sha256 == sha256 && token.works(now)).then_some((*id, grant))
     }
 
     /// The grant of a refresh token that was rotated and has ended.
     pub(crate) fn spent(&self, token: &str) -> Option<GrantId> {
         self.spent.get(&sha256(token)).copied()
-    }
-
-    /// Whether `verifier` is the one whose hash is `challenge` (RFC 7636 §4.6).
-    pub(crate) fn verifies(verifier: &str, challenge: &str) -> bool {
-        sha256(verifier) == challenge
     }
 
     /// The grant and kind of a token, working or not.
@@ -225,6 +285,15 @@ impl Grants {
             grant.access.retain(|held| held.sha256 != sha256);
             self.index.remove(&sha256);
             self.changed = true;
+        }
+    }
+
+    /// Ends every grant of a person at a platform to one client.
+    pub(crate) fn end_all_for(&mut self, platform: &str, person: &str, client: &str) {
+        let meant = |grant: &Grant| grant.platform == platform && grant.person == person && grant.client == client;
+        let ids: Vec<GrantId> = self.live.iter().filter(|(_, grant)| meant(grant)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.end(id);
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) enum Misbehaviour {
     CodeExpired,
     /// The consent page lacks its opener policy.
     CoopOff,
+    /// The way back carries a failure instead of a code.
+    DialogError,
 }
 
 impl Misbehaviour {
@@ -30,7 +32,7 @@ impl Misbehaviour {
     pub(crate) const RETRY_AFTER_S: i64 = 3;
 
     /// Every value with its word in addresses and its line in the page's list.
-    pub(crate) const ALL: [(Self, &'static str, &'static str); 9] = [
+    pub(crate) const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::None, "none", "Nothing: behave well"),
         (Self::SlowToken, "slow-token", "Slow token: five seconds"),
         (Self::RefreshRefused, "refresh-refused", "Refuse every refresh (400)"),
@@ -40,6 +42,7 @@ impl Misbehaviour {
         (Self::StateMangled, "state-mangled", "Mangle the state"),
         (Self::CodeExpired, "code-expired", "Send an expired code"),
         (Self::CoopOff, "coop-off", "Leave out the opener policy"),
+        (Self::DialogError, "dialog-error", "Come back with a failure"),
     ];
 
     /// The value that `word` names, if any.

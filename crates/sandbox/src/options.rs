@@ -77,6 +77,30 @@ pub enum SandboxError {
         /// Who there is.
         known: String,
     },
+    /// The platform has OAuth, so nobody hands over a session of theirs.
+    #[error("{0} has OAuth; only platforms without it have sessions to hand over")]
+    NoSessions(&'static str),
+    /// A webhook that the platform does not send, or not there.
+    #[error("{0}")]
+    BadWebhook(String),
+    /// Nobody took the webhook; the source says why.
+    #[error("the webhook could not be delivered to {url}")]
+    Undelivered {
+        /// Where it was to go.
+        url: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The platform has no such switch.
+    #[error("{0} has no such switch")]
+    UnknownSwitch(&'static str),
+    /// A callback that cannot be sent, or did not arrive.
+    #[error("the callback was not sent: {0}")]
+    Callback(String),
+    /// A subcode that tokens cannot be told.
+    #[error("subcode is 458, 459, 460, 463, 464, 467 or 492")]
+    UnknownSubcode,
     /// A fault that cannot be played.
     #[error("{0}")]
     BadFault(String),

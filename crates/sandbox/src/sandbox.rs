@@ -12,7 +12,11 @@ use evergrant_model::ScopeSet;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::callbacks::{self, CallbackOrder};
+use crate::delivery::CallbackAnswer;
 use crate::engine::{self, Answer, AuthorizationRequest, Choice};
+use crate::grants::{Ending, Whose};
+use crate::platforms::Platform;
 use crate::shared::{Shared, Stage};
 use crate::{AuthorizationFault, CallCounts, Fault, SandboxError, SandboxOptions, Switch, control, pages};
 
@@ -109,11 +113,11 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// [`SandboxError::UnknownPlatform`].
+    /// [`SandboxError::UnknownPlatform`] or [`SandboxError::UnknownSwitch`].
     pub fn set(&self, platform: &str, switch: Switch) -> Result<(), SandboxError> {
         let profile = self.0.platform(platform)?.profile();
-        self.0.world().settings.entry(profile.slug).or_insert(profile.settings).put(switch);
-        Ok(())
+        let known = self.0.world().settings.entry(profile.slug).or_insert(profile.settings).put(switch);
+        if known { Ok(()) } else { Err(SandboxError::UnknownSwitch(profile.slug)) }
     }
 
     /// Plays a person who withdraws every app's access at `platform`, and tells how many grants that ended.
@@ -122,15 +126,50 @@ impl Sandbox {
     ///
     /// [`SandboxError::UnknownPlatform`], [`SandboxError::UnknownPerson`] or [`SandboxError::StateFile`].
     pub fn revoke_user(&self, platform: &str, person: &str) -> Result<usize, SandboxError> {
-        let platform = self.0.platform(platform)?;
+        let platform = self.platform_of(platform, person)?;
         let slug = platform.profile().slug;
-        if !platform.cards().iter().any(|card| card.person == person) {
-            let known = platform.cards().iter().map(|card| card.person.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(SandboxError::UnknownPerson { platform: slug, person: person.to_owned(), known });
-        }
-        let ended = self.0.world().grants.end_all_of(slug, person);
+        let whose = Whose { platform: slug, person, client: None };
+        let ended = match platform.app_removed() {
+            Some(ending) => self.0.world().grants.close_all_of(&whose, Some(ending)),
+            None => self.0.world().grants.end_all_of(slug, person),
+        };
         self.0.save()?;
         Ok(ended)
+    }
+
+    /// Plays what makes Meta refuse a person's tokens with this subcode of 190, and tells how many grants it hit. `None`
+    /// is the person's visit to the platform, which mends 459 and 464.
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke_user`](Self::revoke_user), or [`SandboxError::UnknownSubcode`].
+    pub fn invalidate(&self, platform: &str, person: &str, subcode: Option<u32>) -> Result<usize, SandboxError> {
+        let slug = self.platform_of(platform, person)?.profile().slug;
+        let ending = subcode.map(|code| Ending::of_subcode(code).ok_or(SandboxError::UnknownSubcode)).transpose()?;
+        let hit = self.0.world().grants.close_all_of(&Whose { platform: slug, person, client: None }, ending);
+        self.0.save()?;
+        Ok(hit)
+    }
+
+    /// Sends what `order` says to an app on this machine, and tells how each delivery was answered.
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke_user`](Self::revoke_user), or [`SandboxError::Callback`] where it could not be sent.
+    pub async fn send_callback(&self, order: &CallbackOrder) -> Result<Vec<CallbackAnswer>, SandboxError> {
+        let platform = self.platform_of(&order.platform, &order.person)?.clone();
+        let stage = Stage { shared: self.0.clone(), platform };
+        callbacks::send(&stage, order).await.map_err(SandboxError::Callback)
+    }
+
+    /// The platform, if `person` has an account there.
+    pub(crate) fn platform_of(&self, platform: &str, person: &str) -> Result<&Arc<dyn Platform>, SandboxError> {
+        let platform = self.0.platform(platform)?;
+        if platform.cards().iter().any(|card| card.person == person) {
+            return Ok(platform);
+        }
+        let known = platform.cards().iter().map(|card| card.person.as_str()).collect::<Vec<_>>().join(", ");
+        Err(SandboxError::UnknownPerson { platform: platform.profile().slug, person: person.to_owned(), known })
     }
 
     /// Consents as `person` to what `auth_url` asks for, or to `scopes` of it, and tells where the browser would go.
@@ -140,10 +179,26 @@ impl Sandbox {
     ///
     /// [`SandboxError::Authorization`] where the platform would show an error page instead.
     pub fn approve(&self, auth_url: &str, person: &str, scopes: Option<&[&str]>) -> Result<String, SandboxError> {
+        self.approve_sharing(auth_url, person, scopes, None)
+    }
+
+    /// The same, sharing only these assets of the person's where the platform lets them choose.
+    ///
+    /// # Errors
+    ///
+    /// As [`approve`](Self::approve).
+    pub fn approve_sharing(
+        &self,
+        auth_url: &str,
+        person: &str,
+        scopes: Option<&[&str]>,
+        assets: Option<&[&str]>,
+    ) -> Result<String, SandboxError> {
         self.decide(auth_url, |request| {
             let scopes =
                 scopes.map_or_else(|| request.scopes.clone(), |some| some.iter().copied().collect::<ScopeSet>());
-            Answer::Allow(Choice { person: person.to_owned(), scopes, misbehaviour: request.misbehaviour })
+            let assets = assets.map(|some| some.iter().map(|id| (*id).to_owned()).collect());
+            Answer::Allow(Choice { person: person.to_owned(), scopes, misbehaviour: request.misbehaviour, assets })
         })
     }
 
@@ -158,8 +213,10 @@ impl Sandbox {
 
     fn decide(&self, url: &str, answer: impl Fn(&AuthorizationRequest) -> Answer) -> Result<String, SandboxError> {
         let url = Url::parse(url).map_err(|_| AuthorizationFault::NotAnEndpoint)?;
-        let mut platforms = self.0.platforms().iter();
-        let platform = platforms.find(|platform| url.path().ends_with(platform.profile().paths.authorize));
+        let mut platforms = self.0.platforms().iter().filter(|platform| platform.profile().oauth);
+        let path = url.path().trim_end_matches('/');
+        let is_there = |route: &str| leads_to(path, route.trim_end_matches('/'));
+        let platform = platforms.find(|platform| is_there(platform.profile().paths.authorize));
         let platform = platform.ok_or(AuthorizationFault::NotAnEndpoint)?.clone();
         let stage = Stage { shared: self.0.clone(), platform };
         let request = AuthorizationRequest::read(&stage, url.query().unwrap_or_default())?;
@@ -170,6 +227,13 @@ impl Sandbox {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0
     }
+}
+
+/// Whether a path ends as `route` says; what stands in braces there may be anything.
+fn leads_to(path: &str, route: &str) -> bool {
+    let mut segments = path.rsplit('/');
+    let fits = |(wanted, found): (&str, Option<&str>)| wanted.starts_with('{') || found == Some(wanted);
+    route.trim_start_matches('/').rsplit('/').map(|wanted| (wanted, segments.next())).all(fits)
 }
 
 /// The product's settings, by environment variable, that make it take a sandbox at `base_url` for the platforms.

@@ -16,7 +16,7 @@ use crate::people::{self, Person};
 use crate::platforms::{self, Platform};
 use crate::settings::Settings;
 use crate::state_file::StateFile;
-use crate::windows::{Window, Windows};
+use crate::windows::{SlidingWindows, Window, Windows};
 use crate::{CallCounts, SandboxError, SandboxOptions};
 
 /// Where pages point while nobody has said where the sandbox is.
@@ -30,6 +30,7 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) settings: BTreeMap<&'static str, Settings>,
     windows: Windows,
+    sliding: SlidingWindows,
 }
 
 impl World {
@@ -179,5 +180,11 @@ impl Stage {
     pub(crate) fn spend(&self, caller: &str, quota: u32) -> Window {
         let now = self.shared.now();
         self.shared.world().windows.spend(format!("{}/{caller}", self.slug()), quota, now)
+    }
+
+    /// Counts one call of `caller` in the `span_s` seconds just gone by, and tells whether it may go on.
+    pub(crate) fn has_room(&self, caller: &str, quota: u32, span_s: i64) -> bool {
+        let now = self.shared.now();
+        self.shared.world().sliding.spend(format!("{}/{caller}", self.slug()), quota, span_s, now)
     }
 }

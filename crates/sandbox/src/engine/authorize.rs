@@ -3,10 +3,13 @@
 use evergrant_model::ScopeSet;
 use url::Url;
 
-use super::Form;
+use super::{Form, pkce};
 use crate::misbehaviour::Misbehaviour;
 use crate::platforms::{Client, PlatformProfile};
 use crate::shared::Stage;
+
+/// A static redirect address is shorter than this.
+const LONGEST_STATIC: usize = 512;
 
 /// Why an authorization address is refused without returning to the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,8 +30,8 @@ pub enum AuthorizationFault {
     /// The platform demands a state.
     #[error("the state is missing")]
     MissingState,
-    /// The platform demands PKCE.
-    #[error("the PKCE challenge is missing, or is not an S256 one")]
+    /// The platform demands PKCE, of every app or of those on a desktop.
+    #[error("the code challenge is missing, or its method is not S256")]
     MissingChallenge,
     /// The address is not that of an authorization endpoint here.
     #[error("the address is not that of an authorization endpoint here")]
@@ -51,9 +54,11 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) scopes: ScopeSet,
     /// Whether a refresh token is asked for.
     pub(crate) lasting: bool,
-    /// The S256 challenge, where the platform demands one.
-    pub(crate) challenge: Option<String>,
     pub(crate) misbehaviour: Misbehaviour,
+    /// The code challenge, where one is demanded.
+    pub(crate) challenge: Option<String>,
+    /// Every parameter of the address.
+    pub(crate) form: Form,
 }
 
 impl AuthorizationRequest {
@@ -65,18 +70,23 @@ impl AuthorizationRequest {
         let client = client.ok_or(AuthorizationFault::UnknownClient)?;
         let redirect_uri = form.get("redirect_uri").ok_or(AuthorizationFault::BadRedirectUri)?.to_owned();
         let redirect_to = redirect_target(&redirect_uri, stage.shared.redirect_uris())?;
-        if form.get("response_type") != Some("code") {
+        let is_static = redirect_to.query().is_none() && redirect_uri.len() < LONGEST_STATIC;
+        if profile.static_redirects && !is_static {
+            return Err(AuthorizationFault::BadRedirectUri);
+        }
+        let response_type = form.get("response_type").or(stage.platform.usual_response_type());
+        if response_type != Some("code") {
             return Err(AuthorizationFault::BadResponseType);
         }
         let echoed = form.get("state").map(str::to_owned);
         if profile.state_required && echoed.is_none() {
             return Err(AuthorizationFault::MissingState);
         }
-        let challenge = challenge(profile, &form)?;
         let scopes = asked_scopes(profile, form.get("scope").unwrap_or_default())?;
         let lasting = profile.lasting_when.is_none_or(|(name, value)| form.get(name) == Some(value));
+        let challenge = pkce::challenge(stage, &form, &redirect_to)?;
         let misbehaviour = form.get("misbehave").and_then(Misbehaviour::parse).unwrap_or_default();
-        Ok(Self { client, redirect_uri, redirect_to, state: echoed, scopes, lasting, challenge, misbehaviour })
+        Ok(Self { client, redirect_uri, redirect_to, state: echoed, scopes, lasting, misbehaviour, challenge, form })
     }
 }
 
@@ -100,15 +110,6 @@ pub(crate) fn is_loopback(address: &Url) -> bool {
         None => false,
     };
     address.scheme() == "http" && is_here
-}
-
-/// Platforms without PKCE pass over a challenge, as they do over every parameter that they do not know.
-fn challenge(profile: &PlatformProfile, form: &Form) -> Result<Option<String>, AuthorizationFault> {
-    if !profile.pkce {
-        return Ok(None);
-    }
-    let challenge = form.get("code_challenge").filter(|_| form.get("code_challenge_method") == Some("S256"));
-    challenge.map(|text| Some(text.to_owned())).ok_or(AuthorizationFault::MissingChallenge)
 }
 
 fn asked_scopes(profile: &PlatformProfile, text: &str) -> Result<ScopeSet, AuthorizationFault> {

@@ -5,6 +5,7 @@
 mod authorize;
 mod consent;
 mod form;
+mod pkce;
 mod revoke;
 mod token;
 
@@ -15,7 +16,7 @@ use crate::shared::Stage;
 
 pub use authorize::AuthorizationFault;
 pub(crate) use authorize::{AuthorizationRequest, is_loopback};
-pub(crate) use consent::{Answer, Choice, redirect};
+pub(crate) use consent::{Answer, CSRF_COOKIE, Choice, csrf_cookie, is_from_our_page, redirect};
 pub(crate) use form::Form;
 
 /// Why the token or revocation endpoint refuses.
@@ -46,11 +47,16 @@ pub(crate) enum Refusal {
     ServerError,
 }
 
-/// The endpoints that every platform has.
+/// The endpoints that every platform has, less those that one plays itself.
 pub(crate) fn routes(stage: &Stage) -> Router<Stage> {
-    let paths = &stage.platform.profile().paths;
-    Router::new()
-        .route(paths.authorize, get(consent::show).post(consent::decide))
-        .route(paths.token, post(token::answer))
-        .route(paths.revoke, post(revoke::answer))
+    let profile = stage.platform.profile();
+    if !profile.oauth {
+        return Router::new();
+    }
+    let paths = &profile.paths;
+    let consent = Router::new().route(paths.authorize, get(consent::show).post(consent::decide));
+    if stage.platform.brings_tokens() {
+        return consent;
+    }
+    consent.route(paths.token, post(token::answer)).route(paths.revoke, post(revoke::answer))
 }

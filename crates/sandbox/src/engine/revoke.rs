@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::token::client;
+use super::token::{brings_everything, client};
 use super::{Form, Refusal};
 use crate::grants::TokenKind;
-use crate::platforms::Client;
+use crate::platforms::{Client, RevokingAccess};
 use crate::shared::Stage;
 
 /// `POST` of the revocation endpoint.
@@ -19,6 +19,9 @@ pub(super) async fn answer(State(stage): State<Stage>, headers: HeaderMap, body:
         if let Some(away) = stage.platform.turn_away(&headers) {
             return away;
         }
+        if !brings_everything(&stage, &form) {
+            return stage.platform.refused(Refusal::InvalidRequest, settings);
+        }
         let caller = client(&stage, &headers, &form).ok_or(Refusal::InvalidClient);
         match caller.and_then(|client| revoke(&stage, client, &form)) {
             Ok(()) => StatusCode::from_u16(settings.revoke_status.into()).unwrap_or_default().into_response(),
@@ -28,8 +31,8 @@ pub(super) async fn answer(State(stage): State<Stage>, headers: HeaderMap, body:
     stage.attend("revoke", work).await
 }
 
-/// A refresh token takes the whole grant with it, an access token only itself. The hint is not needed: a token's kind
-/// is known.
+/// A refresh token takes the whole grant with it, an access token at most platforms only itself. The hint is not
+/// needed: a token's kind is known.
 fn revoke(stage: &Stage, client: &Client, form: &Form) -> Result<(), Refusal> {
     let token = form.get("token").ok_or(Refusal::InvalidRequest)?;
     let mut world = stage.shared.world();
@@ -39,6 +42,9 @@ fn revoke(stage: &Stage, client: &Client, form: &Form) -> Result<(), Refusal> {
     }
     match kind {
         TokenKind::Refresh => world.grants.end(id),
+        TokenKind::Access if stage.platform.profile().revoking_access == RevokingAccess::EndsGrant => {
+            world.grants.end(id);
+        }
         TokenKind::Access => world.grants.end_access(id, token),
     }
     Ok(())

@@ -9,10 +9,10 @@ use axum::response::Response;
 use subtle::ConstantTimeEq as _;
 
 use super::{Form, Refusal};
-use crate::grants::{Code, GrantId, Grants, TokenKind};
+use crate::grants::{GrantId, TokenKind};
 use crate::misbehaviour::Misbehaviour;
-use crate::platforms::{Client, Issued};
-use crate::settings::{RefreshMode, RefreshReply};
+use crate::platforms::{Client, Issued, ReusedRefresh};
+use crate::settings::{RefreshExpiry, RefreshMode, RefreshReply};
 use crate::shared::{Stage, World};
 
 /// `POST` of the token endpoint.
@@ -30,6 +30,9 @@ async fn work(stage: &Stage, headers: &HeaderMap, form: &Form) -> Response {
     let (platform, settings) = (&stage.platform, stage.settings());
     if let Some(away) = platform.turn_away(headers) {
         return away;
+    }
+    if !brings_everything(stage, form) {
+        return platform.refused(Refusal::InvalidRequest, settings);
     }
     let Some(client) = client(stage, headers, form) else {
         return platform.refused(Refusal::InvalidClient, settings);
@@ -53,6 +56,11 @@ async fn work(stage: &Stage, headers: &HeaderMap, form: &Form) -> Response {
     };
     platform.state_limit(&mut response, window);
     response
+}
+
+/// Whether the form has every parameter that the platform wants of all calls.
+pub(super) fn brings_everything(stage: &Stage, form: &Form) -> bool {
+    stage.platform.profile().required_params.iter().all(|name| form.get(name).is_some())
 }
 
 /// The registered app that calls, if it proved to be one.
@@ -92,8 +100,11 @@ fn exchange(stage: &Stage, client: &Client, form: &Form) -> Outcome {
     let mut world = stage.shared.world();
     let waiting = world.grants.code(code).ok_or(Refusal::InvalidGrant)?;
     let fits = waiting.platform == stage.slug() && waiting.client == client.id && waiting.redirect_uri == redirect_uri;
-    if !fits || now >= waiting.expires_at || !is_verified(waiting, form.get("code_verifier")) {
+    if !fits || now >= waiting.expires_at {
         return Err(Refusal::InvalidGrant);
+    }
+    if let Some(challenge) = &waiting.challenge {
+        stage.platform.profile().pkce.verify(form.get("code_verifier"), challenge)?;
     }
     let (lasting, misbehaviour) = (waiting.lasting, waiting.misbehaviour);
     if let Some(refusal) = once_refused(misbehaviour) {
@@ -101,6 +112,7 @@ fn exchange(stage: &Stage, client: &Client, form: &Form) -> Outcome {
         return Err(refusal);
     }
     let id = world.grants.redeem(code).ok_or(Refusal::InvalidGrant)?;
+    put_off_end(stage, &mut world, id);
     let mut issued = new_access(stage, &mut world, id, settings.expires_in).ok_or(Refusal::InvalidGrant)?;
     if lasting {
         let token = mint(stage, &world, id);
@@ -108,11 +120,6 @@ fn exchange(stage: &Stage, client: &Client, form: &Form) -> Outcome {
         issued.refresh_token = Some(token);
     }
     Ok((issued, misbehaviour))
-}
-
-/// Whether the exchange brings the verifier, where the platform demanded its challenge.
-fn is_verified(code: &Code, verifier: Option<&str>) -> bool {
-    code.challenge.as_deref().is_none_or(|wanted| verifier.is_some_and(|given| Grants::verifies(given, wanted)))
 }
 
 /// The trouble that comes before the first exchange, where it was asked for at consent.
@@ -128,13 +135,16 @@ fn refresh(stage: &Stage, client: &Client, form: &Form) -> Result<Issued, Refusa
     let presented = form.get("refresh_token").ok_or(Refusal::DeadRefreshToken)?;
     let (now, settings) = (stage.shared.now(), stage.settings());
     let mut world = stage.shared.world();
-    let reused = world.grants.spent(presented).filter(|_| stage.platform.profile().reuse_ends_grant);
-    if let Some(id) = reused {
+    let reused = world.grants.spent(presented);
+    if let (Some(id), ReusedRefresh::EndsGrant) = (reused, stage.platform.profile().reused_refresh) {
         world.grants.end(id);
     }
     let (id, grant) = world.grants.find(TokenKind::Refresh, presented, now).ok_or(Refusal::DeadRefreshToken)?;
     if grant.platform != stage.slug() || grant.client != client.id || grant.refuses_refresh {
         return Err(Refusal::DeadRefreshToken);
+    }
+    if settings.refresh_expiry == RefreshExpiry::Rolling {
+        put_off_end(stage, &mut world, id);
     }
     let mut issued = new_access(stage, &mut world, id, settings.expires_in).ok_or(Refusal::DeadRefreshToken)?;
     issued.refresh_token = match (settings.refresh_token, settings.refresh_reply) {
@@ -149,13 +159,22 @@ fn refresh(stage: &Stage, client: &Client, form: &Form) -> Result<Issued, Refusa
     Ok(issued)
 }
 
+/// Lets the grant's refresh tokens end a whole life from now, where they end at all.
+fn put_off_end(stage: &Stage, world: &mut World, id: GrantId) {
+    if let Some(life_s) = stage.platform.profile().refresh_life_s {
+        world.grants.end_refresh_at(id, stage.shared.now().plus_seconds(life_s));
+    }
+}
+
 /// A new access token of a grant, its life measured from now.
 fn new_access(stage: &Stage, world: &mut World, id: GrantId, expires_in: u32) -> Option<Issued> {
     let now = stage.shared.now();
     let access_token = mint(stage, world, id);
-    let scopes = world.grants.get(id)?.scopes.clone();
+    let grant = world.grants.get(id)?;
+    let (scopes, person, client) = (grant.scopes.clone(), grant.person.clone(), grant.client.clone());
+    let refresh_expires_in = grant.refresh_ends_at.map(|end| end.seconds_since(now));
     world.grants.add_access(id, &access_token, now.plus_seconds(i64::from(expires_in)), now);
-    Some(Issued { access_token, refresh_token: None, expires_in, scopes })
+    Some(Issued { access_token, refresh_token: None, expires_in, refresh_expires_in, scopes, person, client })
 }
 
 fn mint(stage: &Stage, world: &World, id: GrantId) -> String {

@@ -8,8 +8,11 @@ use url::{Host, Url};
 use super::{layout, page};
 use crate::engine::{AuthorizationRequest, is_loopback};
 use crate::misbehaviour::Misbehaviour;
-use crate::platforms::{Card, PlatformProfile};
+use crate::platforms::{Asset, Platform, PlatformProfile};
 use crate::shared::Stage;
+
+/// Permissions with longer ids stand below their words instead of beside them.
+const LONG_ID: usize = 20;
 
 /// The page that puts `request` before the person. `query` travels along, and is judged again with the answer.
 pub(crate) fn consent(stage: &Stage, request: &AuthorizationRequest, query: &str, csrf: &str) -> Response {
@@ -20,12 +23,12 @@ pub(crate) fn consent(stage: &Stage, request: &AuthorizationRequest, query: &str
         main.card.narrow {
             header.ask {
                 (layout::tile(profile.mark))
-                h1 { (request.client.name) " would like to use a " (profile.name) " account" }
+                h1 { (request.client.name) " would like to use your " (profile.name) " account" }
             }
-            form method="post" action=(profile.paths.authorize) {
+            form method="post" {
                 input type="hidden" name="csrf" value=(csrf);
                 input type="hidden" name="request" value=(query);
-                (people(stage.platform.cards()))
+                (people(stage.platform.as_ref()))
                 (scopes(profile, request))
                 (misbehave(request.misbehaviour))
                 div.buttons {
@@ -43,15 +46,35 @@ pub(crate) fn consent(stage: &Stage, request: &AuthorizationRequest, query: &str
     response
 }
 
-fn people(cards: &[Card]) -> Markup {
+pub(super) fn people(platform: &dyn Platform) -> Markup {
     html! {
         fieldset {
             legend { "Sign in as" }
-            @for (at, card) in cards.iter().enumerate() {
+            @for (at, card) in platform.cards().iter().enumerate() {
                 label.person {
                     input type="radio" name="person" value=(card.person) checked[at == 0] required;
                     img src={ "/images/" (card.person) ".png" } width="40" height="40" alt="";
                     span { strong { (card.username) } small { (card.about) } }
+                }
+                (assets(&platform.assets(&card.person)))
+            }
+        }
+    }
+}
+
+/// What the person above can share, shown while they are the one chosen. Hidden ticks of others are sent too; only the
+/// chosen person's count.
+fn assets(assets: &[Asset]) -> Markup {
+    html! {
+        @if !assets.is_empty() {
+            div.assets {
+                input type="hidden" name="assets" value="chosen";
+                @for asset in assets {
+                    label.asset.nested[asset.nested] {
+                        input type="checkbox" name="asset" value=(asset.id) checked;
+                        span { (asset.name) }
+                        small { (asset.about) }
+                    }
                 }
             }
         }
@@ -59,8 +82,9 @@ fn people(cards: &[Card]) -> Markup {
 }
 
 fn scopes(profile: &PlatformProfile, request: &AuthorizationRequest) -> Markup {
+    let are_long = request.scopes.iter().any(|id| id.len() > LONG_ID);
     html! {
-        fieldset {
+        fieldset.stacked[are_long] {
             legend { "It may" }
             @for scope in profile.scopes.iter().filter(|scope| request.scopes.contains(scope.id)) {
                 label.scope {

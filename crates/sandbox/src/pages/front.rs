@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::{layout, page};
 use crate::misbehaviour::Misbehaviour;
-use crate::platforms::{self, Platform};
+use crate::platforms::{self, Platform, PlatformProfile};
 use crate::shared::Shared;
 
 /// One control: method and path, a body to try, and what it does.
@@ -25,7 +25,7 @@ const CONTROLS: &[Control] = &[
         call: "POST /control/approve",
         body: Some(r#"{"authUrl":"http://…","person":"juniper","scopes":["identity"]}"#),
         does: "Consents without a browser, and answers where it would go: {\"location\"}. Without scopes everything that \
-               was asked for is allowed; \"deny\": true refuses.",
+               was asked for is allowed; \"assets\" names the Pages and accounts to share; \"deny\": true refuses.",
     },
     Control {
         call: "POST /control/faults",
@@ -43,7 +43,10 @@ const CONTROLS: &[Control] = &[
         body: Some(r#"{"platform":"reddit","switch":"refreshToken","value":"rotate-strict"}"#),
         does: "refreshToken: keep, rotate-strict, rotate-grace. refreshReply: repeat, omit. expiresIn: seconds. \
                revokeStatus: 200, 204. retryAfter: on, off. deadRefreshBody: message, bare, oauth. quota, tokenQuota: \
-               calls in ten minutes. GET shows how they stand.",
+               calls in one window. refreshExpiry: from-first-issue, rolling. clientKind: by-redirect, web, desktop. \
+               oauthErrorsAs200: on, off. Instagram also has expiresInReply, sameToken, requireProof, urlencoded: \
+               on, off. revokeReply: object, true. wrapping: flat, data. userId: string, number. permissions: text, \
+               array. throttleCode: 4, 17, 32, 613, 80002. GET shows how they stand.",
     },
     Control {
         call: "POST /control/clock",
@@ -53,7 +56,35 @@ const CONTROLS: &[Control] = &[
     Control {
         call: "POST /control/revoke-user",
         body: Some(r#"{"platform":"reddit","person":"juniper"}"#),
-        does: "The person withdraws every app's access, and nobody is told.",
+        does: "The person withdraws every app's access, or ends every session, and nobody is told.",
+    },
+    Control {
+        call: "POST /control/session",
+        body: Some(r#"{"platform":"onlyfans","person":"kiln"}"#),
+        does: "Signs in without a browser where there is no OAuth, and answers what a person would copy out of theirs: \
+               {sess, auth_id, user_agent, x_bc}.",
+    },
+    Control {
+        call: "POST /control/webhooks",
+        body: Some(r#"{"platform":"tiktok","person":"juniper","url":"http://127.0.0.1:8080/…"}"#),
+        does: "Sends the platform's notice to an address on this machine, and answers with the statuses it got. event: \
+               authorization.removed unless given, with a reason. signature: right, wrong, old. times: how often. \
+               delaySeconds: how long ago it happened. The first right notice of a removal ends the grants; \
+               one that is wrong, old or delayed leaves them alone.",
+    },
+    Control {
+        call: "POST /control/invalidate",
+        body: Some(r#"{"platform":"instagram","person":"juniper","subcode":460}"#),
+        does: "Meta's platforms refuse the person's tokens with 190 and this subcode: 458 app removed, 459 checkpoint, 460 \
+               password changed, 463 expired, 464 unconfirmed, 467 signed out, 492 role lost. null mends 459 and 464.",
+    },
+    Control {
+        call: "POST /control/callbacks",
+        body: Some(
+            r#"{"platform":"instagram","kind":"deauthorize","person":"juniper","url":"http://127.0.0.1:8080/…","signature":"right","times":1}"#,
+        ),
+        does: "Sends a signed callback to an app on this machine, and tells how it was answered. Kinds: deauthorize, \
+               deletion, webhook. Signatures: right, wrong.",
     },
     Control {
         call: "POST /control/reset",
@@ -104,14 +135,21 @@ fn one_platform(platform: &dyn Platform) -> Markup {
                 }
             }
             dl {
-                dt { "Sign-in" } dd { code { (profile.paths.authorize) } }
-                dt { "Tokens" } dd { code { (profile.paths.token) } }
-                dt { "Revocation" } dd { code { (profile.paths.revoke) } }
+                dt { "Sign-in" } dd { (sign_in(profile)) }
+                @for (name, path) in [("Tokens", profile.paths.token), ("Revocation", profile.paths.revoke)] {
+                    @if !path.is_empty() { dt { (name) } dd { code { (path) } } }
+                }
                 dt { "Endpoints" }
                 dd.words { @for endpoint in profile.endpoints { code { (endpoint) } " " } }
             }
         }
     }
+}
+
+/// The sign-in of a platform without OAuth can be opened as it is; elsewhere an app has to ask for something.
+fn sign_in(profile: &PlatformProfile) -> Markup {
+    let path = profile.paths.authorize;
+    html! { @if profile.oauth { code { (path) } } @else { a href=(path) { code { (path) } } } }
 }
 
 fn controls(base: &str) -> Markup {

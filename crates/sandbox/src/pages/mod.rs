@@ -4,6 +4,7 @@
 mod consent;
 mod front;
 mod layout;
+mod session;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::picture;
 use crate::shared::{Shared, Stage};
 
 pub(crate) use consent::consent;
+pub(crate) use session::{SessionPage, sign_in, signed_in};
 
 /// The pages that belong to no platform.
 pub(crate) fn routes(shared: Arc<Shared>) -> Router {

@@ -15,13 +15,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Card, Client, Issued, Paths, Platform, PlatformProfile, Scope};
+use super::{Card, Client, Issued, Paths, Pkce, Platform, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
 use crate::engine::{Form, Refusal};
 use crate::grants::TokenKind;
 use crate::people::Person;
-use crate::settings::{DeadRefreshBody, RefreshMode, RefreshReply, RevokeStatus, Settings};
+use crate::settings::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings};
 use crate::shared::Stage;
-use crate::windows::Window;
 
 const USERINFO: &str = "/acme/oauth/userinfo";
 const ISSUER: &str = "/acme";
@@ -31,12 +30,14 @@ const PROFILE: PlatformProfile = PlatformProfile {
     name: "Acme",
     mark: "<rect width=\"40\" height=\"40\" rx=\"10\" fill=\"#2f4b7c\"/>\
         <path d=\"M11 29l9-19 9 19M15 22h10\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3\"/>",
+    oauth: true,
     clients: &[
         Client { id: "simAcmeId", secret: "simAcmeSecret", name: "Evergrant" },
         Client { id: "simAcmeOther", secret: "simAcmeOtherSecret", name: "Another app" },
     ],
     paths: Paths { authorize: "/acme/oauth/authorize", token: "/acme/oauth/token", revoke: "/acme/oauth/revoke" },
     client_param: "client_id",
+    required_params: &[],
     scopes: &[
         Scope { id: "openid", label: "know who you are" },
         Scope { id: "profile", label: "see your name and picture" },
@@ -45,23 +46,32 @@ const PROFILE: PlatformProfile = PlatformProfile {
     scope_separators: &[' '],
     lasting_when: None,
     state_required: false,
-    pkce: true,
+    pkce: Pkce::S256,
     issuer: Some(ISSUER),
-    reuse_ends_grant: true,
     personless_grants: &["client_credentials"],
+    static_redirects: false,
     code_life_s: 60,
+    code_ending: "",
+    refresh_life_s: None,
+    reused_refresh: ReusedRefresh::EndsGrant,
+    revoking_access: RevokingAccess::EndsItself,
+    granted_param: None,
     denial: &[("error", "access_denied")],
     fragment: None,
     endpoints: &["authorize", "token.authorization_code", "token.refresh_token", "token.other", "revoke", "userinfo"],
     settings: Settings {
         refresh_token: RefreshMode::RotateStrict,
         refresh_reply: RefreshReply::Repeat,
+        refresh_expiry: RefreshExpiry::FromFirstIssue,
+        client_kind: ClientKind::Web,
+        oauth_errors_as_200: false,
         expires_in: 3600,
         revoke_status: RevokeStatus::Ok,
         retry_after: true,
         dead_refresh_body: DeadRefreshBody::Oauth,
         quota: 1000,
         token_quota: 300,
+        meta: None,
     },
 };
 
@@ -134,10 +144,6 @@ impl Platform for Acme {
         format!("acme-{person}-")
     }
 
-    fn turn_away(&self, _: &HeaderMap) -> Option<Response> {
-        None
-    }
-
     /// In the header or in the form (RFC 6749 §2.3.1).
     fn credentials(&self, headers: &HeaderMap, form: &Form) -> Option<(String, String)> {
         let Some(line) = headers.get(header::AUTHORIZATION) else {
@@ -185,8 +191,6 @@ impl Platform for Acme {
             Refusal::ServerError => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
-
-    fn state_limit(&self, _: &mut Response, _: Window) {}
 
     fn routes(&self) -> Router<Stage> {
         Router::new().route(USERINFO, get(userinfo)).layer(axum::Extension(Arc::clone(&self.profiles)))

@@ -52,7 +52,7 @@ async fn no_consent_without_an_s256_challenge() {
 async fn a_code_is_worth_nothing_without_its_verifier() {
     let stand = Stand::new();
     let code = query(&consent(&stand), "code").unwrap();
-    for wrong in ["", CHALLENGE, &VERIFIER.to_lowercase()] {
+    for wrong in ["", CHALLENGE, &VERIFIER.to_lowercase(), "too-short"] {
         let refused = exchange(&stand, &code, wrong).await;
         assert_eq!((refused.status, refused.text("error").as_str()), (StatusCode::BAD_REQUEST, "invalid_grant"));
     }

@@ -51,6 +51,9 @@ async fn faults_switches_clock_and_withdrawal_work_over_http() {
         ("revokeStatus", json!(204)),
         ("retryAfter", json!("off")),
         ("deadRefreshBody", json!("bare")),
+        ("refreshExpiry", json!("rolling")),
+        ("clientKind", json!("desktop")),
+        ("oauthErrorsAs200", json!(true)),
     ] {
         let answer =
             control(&stand, "switches", &json!({ "platform": "reddit", "switch": switch, "value": value })).await;

@@ -8,14 +8,24 @@
 )]
 
 mod acme;
+mod callbacks;
 mod consent;
 mod control;
 mod data;
 mod faults;
 mod harness;
+mod instagram;
+mod instagram_content;
+mod instagram_insights;
+mod instagram_limits;
+mod instagram_login;
+mod instagram_tokens;
 mod limits;
+mod meta;
+mod onlyfans;
 mod pages;
 mod refresh;
 mod revoke;
 mod state;
+mod tiktok;
 mod token;

@@ -82,3 +82,21 @@ async fn the_dev_settings_lead_to_endpoints_that_answer() {
     let answer = stand.post(&token, &[("user-agent", &agent), ("authorization", BASIC)], &[]).await;
     assert_eq!(answer.text("error"), "unsupported_grant_type", "client and agent are accepted");
 }
+
+#[test]
+fn the_dev_settings_name_every_platform_once_and_lead_nowhere_else() {
+    let settings = dev_settings(BASE);
+    let mut names: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    let known = [
+        ["FACEBOOK_APP_ID", "FACEBOOK_APP_SECRET", "FACEBOOK_DIALOG_BASE", "FACEBOOK_GRAPH_BASE"].as_slice(),
+        &["INSTAGRAM_API_BASE", "INSTAGRAM_APP_ID", "INSTAGRAM_APP_SECRET", "INSTAGRAM_AUTH_BASE"],
+        &["INSTAGRAM_GRAPH_BASE", "ONLYFANS_ENABLED", "ONLYFANS_PROFILE_URL", "REDDIT_CLIENT_ID"],
+        &["REDDIT_CLIENT_SECRET", "REDDIT_OAUTH_BASE", "REDDIT_USER_AGENT", "REDDIT_WWW_BASE", "TIKTOK_API_BASE"],
+        &["TIKTOK_AUTH_BASE", "TIKTOK_CLIENT_KEY", "TIKTOK_CLIENT_SECRET", "TIKTOK_PKCE"],
+    ];
+    assert_eq!(names, known.concat());
+    for (name, value) in settings.iter().filter(|(_, value)| value.contains("://")) {
+        assert!(value.starts_with(&format!("{BASE}/")), "{name}={value}");
+    }
+}

@@ -98,3 +98,16 @@ async fn an_answer_that_could_not_be_written_down_is_not_given() {
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!answer.body.contains("access_token"), "{}", answer.body);
 }
+
+#[tokio::test]
+async fn a_platform_that_remembers_does_so_after_a_restart() {
+    let folder = Folder::new("remembers");
+    let stand = folder.stand();
+    let (works, removed) = (stand.fb_connect("juniper").await, stand.fb_connect("wren").await);
+    stand.sandbox.revoke_user("instagram", "wren").unwrap();
+    let again = folder.stand();
+    let me = again.graph("/v25.0/me", &[("access_token", &works)]).await;
+    assert_eq!(me.text("id"), "10150000000000001");
+    assert_eq!(again.debug(&works).await["expires_at"], 1_767_225_610_i64 + 5_184_000);
+    assert_eq!(crate::meta::codes(&again.graph("/v25.0/me", &[("access_token", &removed)]).await), (190, 458));
+}

@@ -1,7 +1,7 @@
 //! Reddit as data: where its endpoints are, what may be asked for, and how it is set at first.
 
-use crate::platforms::{Client, Paths, PlatformProfile, Scope};
-use crate::settings::{DeadRefreshBody, RefreshMode, RefreshReply, RevokeStatus, Settings};
+use crate::platforms::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
+use crate::settings::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings};
 
 pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     slug: "reddit",
@@ -17,16 +17,23 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
         token: "/reddit/www/api/v1/access_token",
         revoke: "/reddit/www/api/v1/revoke_token",
     },
+    oauth: true,
     client_param: "client_id",
+    required_params: &[],
     scopes: SCOPES,
     scope_separators: &[' ', ','],
     lasting_when: Some(("duration", "permanent")),
     state_required: true,
-    pkce: false,
+    pkce: Pkce::None,
     issuer: None,
-    reuse_ends_grant: false,
     personless_grants: &["password", "client_credentials", "https://oauth.reddit.com/grants/installed_client"],
+    static_redirects: false,
     code_life_s: 600,
+    code_ending: "",
+    refresh_life_s: None,
+    reused_refresh: ReusedRefresh::IsRefused,
+    revoking_access: RevokingAccess::EndsItself,
+    granted_param: None,
     denial: &[("error", "access_denied")],
     fragment: Some("_"),
     endpoints: &[
@@ -44,12 +51,16 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     settings: Settings {
         refresh_token: RefreshMode::Keep,
         refresh_reply: RefreshReply::Repeat,
+        refresh_expiry: RefreshExpiry::FromFirstIssue,
+        client_kind: ClientKind::Web,
+        oauth_errors_as_200: false,
         expires_in: 86_400,
         revoke_status: RevokeStatus::Ok,
         retry_after: true,
         dead_refresh_body: DeadRefreshBody::Message,
         quota: 1000,
         token_quota: 300,
+        meta: None,
     },
 };
 
