@@ -1,11 +1,16 @@
 //! The trait that every platform wears, so that nothing above this crate knows one platform from another.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use evergrant_model::{
     AccessToken, AccountInfo, AuthorizationCode, FlowState, PkceVerifier, RefreshToken, ScopeSet, TokenSet,
 };
 
-use crate::{AdapterError, ProviderSpec};
+use crate::calls::unsent;
+use crate::{
+    AcceptedCredentials, AdapterError, CredentialError, CredentialField, ErrorClass, ProviderSpec, SessionCheck,
+};
 
 /// What the consent page's address is made of.
 #[derive(Debug, Clone, Copy)]
@@ -76,12 +81,13 @@ pub trait PlatformAdapter: Send + Sync {
     /// Any class; `NeedsReauth` means that the grant has ended.
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError>;
 
-    /// The accounts that the grant reaches: one for most platforms, several for some.
+    /// The accounts that the grant reaches: one for most platforms, several or none for some. `granted` says what may be
+    /// asked for; empty where nobody knows.
     ///
     /// # Errors
     ///
     /// Any class; `Unknown` where the answer names no account.
-    async fn user_profile(&self, access: &AccessToken) -> Result<Vec<AccountInfo>, AdapterError>;
+    async fn user_profile(&self, access: &AccessToken, granted: &ScopeSet) -> Result<Vec<AccountInfo>, AdapterError>;
 
     /// Ends the grant at the platform. A grant that is gone already counts as revoked.
     ///
@@ -89,4 +95,34 @@ pub trait PlatformAdapter: Send + Sync {
     ///
     /// Any class; the call may be repeated.
     async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError>;
+
+    /// What the account's owner is asked for, where there is no consent page; empty for OAuth platforms.
+    fn credential_fields(&self) -> &[CredentialField] {
+        &[]
+    }
+
+    /// Reads what the owner filled in and, where the platform can be asked, checks it there.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialError::Fields`] for the owner to mend, else why the platform could not be asked.
+    async fn accept_credentials(
+        &self,
+        _values: &BTreeMap<String, String>,
+    ) -> Result<AcceptedCredentials, CredentialError> {
+        Err(no_credentials().into())
+    }
+
+    /// Whether a stored session still holds.
+    ///
+    /// # Errors
+    ///
+    /// Any class. `NeedsReauth` needs to be confirmed by a second check before the session is called ended.
+    async fn check_session(&self, _session: &AccessToken) -> Result<SessionCheck, AdapterError> {
+        Err(no_credentials())
+    }
+}
+
+fn no_credentials() -> AdapterError {
+    unsent(ErrorClass::BadRequest, "the platform takes no credentials, only consent")
 }

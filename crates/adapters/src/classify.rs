@@ -3,11 +3,13 @@
 //! It goes by codes and statuses, never by message text, and in doubt it never declares a grant dead. The order is:
 //! the platform's own rules, then the codes of the standards, then the status.
 
+mod graph;
+
 use evergrant_model::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::Value;
 
-use crate::definition::{Call, ErrorRule};
+use crate::definition::{Call, ErrorCodes, ErrorRule};
 use crate::http::Reply;
 use crate::{AdapterError, ErrorClass};
 
@@ -19,38 +21,57 @@ const LONGEST_WAIT_SECONDS: i64 = 30 * 86_400;
 pub(crate) struct Context<'a> {
     pub(crate) call: Call,
     pub(crate) rules: &'a [ErrorRule],
+    pub(crate) codes: ErrorCodes,
     /// Whether the call may be sent twice without harm.
     pub(crate) repeatable: bool,
     pub(crate) now: Timestamp,
 }
 
-/// The code of an answer that reports an error; `Some("")` for an error that names none.
+/// The code of an answer that reports an error; `None` where it reports none.
 ///
-/// `error` may be a text, a number or an object with a `code`. `TikTok` sends the object with the code `ok` on success.
-pub(crate) fn error_code(body: &Value) -> Option<String> {
-    let code = |value: &Value| match value {
+/// Some refusals have their code at the top, beside an `error_type` or, where the status is not one of success, alone.
+pub(crate) fn refusal_code(reply: &Reply, body: &Value) -> Option<String> {
+    if body.get("error").is_some() {
+        return error_code(body);
+    }
+    let told = body.get("error_type").is_some() || !reply.is_success();
+    body.get("code").filter(|_| told).and_then(plain)
+}
+
+/// A code is a text or a whole number.
+fn plain(value: &Value) -> Option<String> {
+    match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
-    };
+    }
+}
+
+/// The code in `error`; `Some("")` for an error that names none.
+///
+/// `error` may be a text, a number or an object with a `code`. `TikTok` sends the object with the code `ok` on success.
+fn error_code(body: &Value) -> Option<String> {
     match body.get("error")? {
         Value::Null | Value::Bool(false) => None,
         Value::Object(error) if error.is_empty() => None,
         Value::Object(error) => {
-            let named = error.get("code").and_then(code).unwrap_or_default();
+            let named = error.get("code").and_then(plain).unwrap_or_default();
             (!matches!(named.as_str(), "ok" | "0")).then_some(named)
         }
         other => {
-            code(other).map_or(Some(String::new()), |named| (!matches!(named.as_str(), "" | "0")).then_some(named))
+            plain(other).map_or(Some(String::new()), |named| (!matches!(named.as_str(), "" | "0")).then_some(named))
         }
     }
 }
 
 /// The failure that `reply` reports, whose body names `code`.
-pub(crate) fn classify(context: Context<'_>, reply: &Reply, code: Option<&str>) -> AdapterError {
+pub(crate) fn classify(context: Context<'_>, reply: &Reply, body: Option<&Value>, code: Option<&str>) -> AdapterError {
     let status = told_status(reply, code);
     let code = told_code(reply, code);
+    let graph =
+        || body.filter(|_| context.codes == ErrorCodes::Graph).and_then(|body| graph::read(context, reply, body));
     let refusal = by_rule(context, status, code.as_deref())
+        .or_else(graph)
         .or_else(|| code.as_deref().and_then(|code| by_code(context, code)))
         .unwrap_or_else(|| by_status(context, status, reply));
     finish(refusal, context, reply, status, code.as_deref())
@@ -59,6 +80,7 @@ pub(crate) fn classify(context: Context<'_>, reply: &Reply, code: Option<&str>) 
 fn finish(refusal: AdapterError, context: Context<'_>, reply: &Reply, status: u16, code: Option<&str>) -> AdapterError {
     let wait = wait_seconds(&reply.headers, status, context.now);
     let unprocessed = status == 429 || (status == 503 && reply.headers.contains_key(RETRY_AFTER));
+    let wait = wait.or(refusal.retry_after_seconds());
     let told = refusal.with_status(reply.status).with_platform_code(code).with_retry_after(wait);
     if unprocessed { told.surely_unprocessed() } else { told }
 }
@@ -120,7 +142,7 @@ fn by_code(context: Context<'_>, code: &str) -> Option<AdapterError> {
         "invalid_token" => dead_token(context.call),
         "insufficient_scope" => ErrorClass::ScopeMissing,
         "rate_limit_exceeded" | "too_many_requests" | "slow_down" => ErrorClass::RateLimited,
-        "server_error" | "temporarily_unavailable" => trouble(context),
+        "server_error" | "temporarily_unavailable" | "internal_error" => trouble(context),
         _ => return None,
     };
     // No standard has this code for a refusal of a grant, so it is not believed at once.

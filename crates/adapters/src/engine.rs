@@ -15,6 +15,8 @@ pub(crate) struct Engine {
     pub(crate) definition: Arc<Definition>,
     /// `None` where the platform is not configured.
     pub(crate) client: Option<ClientRegistration>,
+    /// Where a pasted session is checked; `None` where the operator has not said.
+    pub(crate) session_check: Option<Url>,
 }
 
 /// Our registration at the platform, and the platform's addresses.
@@ -35,4 +37,6 @@ pub(crate) struct Endpoints {
     pub(crate) token: Url,
     pub(crate) revocation: Option<Url>,
     pub(crate) userinfo: Url,
+    pub(crate) lengthen: Option<Url>,
+    pub(crate) renew: Option<Url>,
 }

@@ -110,6 +110,17 @@ impl AdapterError {
         self
     }
 
+    /// For a later call of an operation whose first one has taken effect: the whole may not be sent again.
+    pub(crate) fn after_effects(mut self) -> Self {
+        self.surely_unprocessed = false;
+        self
+    }
+
+    /// Whether the platform says that a token is none, as opposed to any trouble with the call.
+    pub(crate) fn says_gone(&self) -> bool {
+        matches!(self.class, ErrorClass::NeedsReauth | ErrorClass::TokenExpired)
+    }
+
     pub(crate) fn needing_confirmation(mut self, needs_confirmation: bool) -> Self {
         self.needs_confirmation = needs_confirmation;
         self

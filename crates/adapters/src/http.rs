@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::body::Body;
 use crate::network::{NotPublic, PublicOnly};
 use crate::{AdapterError, Cause, ErrorClass};
 
@@ -53,13 +54,22 @@ pub(crate) enum Reach {
     PublicOnly,
 }
 
-/// One call: a form to be posted, or else a page to be got.
+/// One call.
 pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
     pub(crate) url: &'a Url,
     pub(crate) reach: Reach,
-    pub(crate) form: Option<Zeroizing<String>>,
-    pub(crate) authorization: Option<Zeroizing<String>>,
+    pub(crate) body: Option<Body>,
+    /// Headers whose values are secrets.
+    pub(crate) credentials: Vec<(HeaderName, Zeroizing<String>)>,
     pub(crate) user_agent: Option<&'a HeaderValue>,
+}
+
+impl Call<'_> {
+    pub(crate) fn carrying(mut self, body: Body) -> Self {
+        self.body = Some(body);
+        self
+    }
 }
 
 /// An answer, whatever it says.
@@ -117,13 +127,12 @@ impl HttpClient {
             Reach::Anywhere => &self.anywhere,
             Reach::PublicOnly => &self.public_only,
         };
-        let method = if call.form.is_some() { Method::POST } else { Method::GET };
-        let mut request = client.request(method, call.url.clone()).header(ACCEPT, "application/json");
-        if let Some(form) = call.form {
-            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.as_bytes().to_vec());
+        let mut request = client.request(call.method, call.url.clone()).header(ACCEPT, "application/json");
+        if let Some(body) = call.body {
+            request = request.header(CONTENT_TYPE, body.content_type).body(body.bytes.to_vec());
         }
-        if let Some(authorization) = call.authorization {
-            request = request.header(AUTHORIZATION, sensitive(&authorization)?);
+        for (name, secret) in call.credentials {
+            request = request.header(name, sensitive(&secret)?);
         }
         if let Some(user_agent) = call.user_agent {
             request = request.header(USER_AGENT, user_agent.clone());
@@ -192,7 +201,8 @@ mod tests {
 
     async fn got(reach: Reach, url: &Url) -> Result<Reply, AdapterError> {
         let client = HttpClient::new(HttpLimits::default()).unwrap();
-        client.send(Call { url, reach, form: None, authorization: None, user_agent: None }).await
+        let call = Call { method: Method::GET, url, reach, body: None, credentials: Vec::new(), user_agent: None };
+        client.send(call).await
     }
 
     /// `localhost` stands for any name that looks public and leads home.

@@ -18,6 +18,14 @@ impl Document {
         document.0.is_object().then_some(document)
     }
 
+    /// What stands at `pointer` in place of the whole, where it is an object; the rest is wiped.
+    pub(crate) fn unwrapped(mut self, pointer: &str) -> Self {
+        match self.0.pointer_mut(pointer) {
+            Some(inner) if inner.is_object() => Self(inner.take()),
+            _ => self,
+        }
+    }
+
     pub(crate) fn value(&self) -> &Value {
         &self.0
     }
@@ -134,6 +142,15 @@ mod tests {
     fn refuses_all_but_an_object() {
         for body in ["", " ", "null", "true", "1", "\"a\"", "[{}]", "{", "{} x", "<html>", "\u{feff}{}"] {
             assert!(Document::parse(body.as_bytes()).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_wrapped_answer_is_unwrapped_and_a_flat_one_left_alone() {
+        let at = |body: &str| Document::parse(body.as_bytes()).unwrap().unwrapped("/data/0").value().to_string();
+        assert_eq!(at(r#"{"data":[{"a":1}]}"#), r#"{"a":1}"#);
+        for flat in [r#"{"a":1}"#, r#"{"data":[]}"#, r#"{"data":["x"]}"#, r#"{"data":{"a":1}}"#] {
+            assert_eq!(at(flat), flat);
         }
     }
 

@@ -3,12 +3,10 @@
 //! The stable id is demanded, since everything hangs on it. All else is shown to people and never decided on, so a
 //! fact that is missing or not of its type is left out and never fails a connect.
 
-use std::collections::BTreeMap;
-
 use evergrant_model::{AccountInfo, ProviderAccountId};
 use serde_json::Value;
 
-use crate::definition::{AccountPointers, Fact, FactKind};
+use crate::definition::{Definition, Fact, FactKind};
 use crate::{AdapterError, ErrorClass};
 
 /// The longest text that is kept as a fact.
@@ -18,12 +16,9 @@ const LONGEST_TEXT_CHARS: usize = 2048;
 ///
 /// # Errors
 ///
-/// `Unknown` where it has no id.
-pub(crate) fn account(
-    profile: &Value,
-    pointers: &AccountPointers,
-    facts: &BTreeMap<String, Fact>,
-) -> Result<AccountInfo, AdapterError> {
+/// `Unknown`, for an answer that came with success, where it has no id.
+pub(crate) fn account(profile: &Value, definition: &Definition) -> Result<AccountInfo, AdapterError> {
+    let pointers = &definition.account;
     let text =
         |pointer: &Option<String>| pointer.as_deref().and_then(|pointer| profile.pointer(pointer)).and_then(text);
     let mut info = AccountInfo {
@@ -35,8 +30,9 @@ pub(crate) fn account(
     };
     let shown = [("username", &info.username), ("display_name", &info.display_name), ("avatar_url", &info.avatar_url)];
     let shown = shown.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text.clone()?))));
-    let own = facts.iter().filter_map(|(name, wanted)| Some((name.clone(), fact(profile, wanted)?)));
-    info.metadata = shown.chain(own).collect();
+    let plain = definition.facts.iter().filter_map(|name| Some((name.clone(), kept(profile.get(name)?, None)?)));
+    let own = definition.metadata.iter().filter_map(|(name, wanted)| Some((name.clone(), fact(profile, wanted)?)));
+    info.metadata = plain.chain(own).chain(shown).collect();
     Ok(info)
 }
 
@@ -49,6 +45,7 @@ fn id(profile: &Value, pointer: &str) -> Result<ProviderAccountId, AdapterError>
     };
     told.and_then(|id| ProviderAccountId::new(id).ok())
         .ok_or_else(|| AdapterError::new(ErrorClass::Unknown, "the platform's profile has no usable account id"))
+        .map_err(|error| error.with_status(200))
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -65,7 +62,11 @@ fn fact(profile: &Value, wanted: &Fact) -> Option<Value> {
         Fact::Any(pointer) => (pointer, None),
         Fact::Typed { at, kind } => (at, Some(*kind)),
     };
-    let value = profile.pointer(pointer)?;
+    kept(profile.pointer(pointer)?, kind)
+}
+
+/// The value, where it is plain and of the kind that is wanted.
+fn kept(value: &Value, kind: Option<FactKind>) -> Option<Value> {
     let fits = match (kind, value) {
         (None | Some(FactKind::Text), Value::String(_)) => return text(value).map(Value::from),
         (None | Some(FactKind::Number), Value::Number(_)) | (None | Some(FactKind::Boolean), Value::Bool(_)) => true,
@@ -83,7 +84,7 @@ mod tests {
 
     fn reddit(profile: &Value) -> Result<AccountInfo, AdapterError> {
         let definition = crate::definition::read_file(include_str!("../catalogue/reddit.toml")).unwrap();
-        account(profile, &definition.account, &definition.metadata)
+        account(profile, &definition)
     }
 
     #[test]
@@ -128,7 +129,8 @@ mod tests {
     fn without_an_id_there_is_no_account() {
         for profile in [json!({}), json!({"id": null}), json!({"id": ""}), json!({"id": 1.5}), json!({"id": {"a": 1}})]
         {
-            assert_eq!(reddit(&profile).unwrap_err().class(), ErrorClass::Unknown, "{profile}");
+            let error = reddit(&profile).unwrap_err();
+            assert_eq!((error.class(), error.http_status()), (ErrorClass::Unknown, Some(200)), "{profile}");
         }
     }
 }

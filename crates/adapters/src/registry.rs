@@ -34,15 +34,14 @@ impl Registry {
         custom: Vec<CustomProvider>,
         policy: NetworkPolicy,
     ) -> Result<Self, Vec<DefinitionFault>> {
-        let adapter =
-            move |spec| -> Arc<dyn PlatformAdapter> { Arc::new(OAuth2::new(spec, http.clone(), Arc::clone(&clock))) };
+        let engine = move |spec| OAuth2::new(spec, http.clone(), Arc::clone(&clock));
         let mut registry = Self { adapters: Vec::new(), places: HashMap::new() };
         let mut faults = Vec::new();
-        for (name, text) in CATALOGUE {
-            let definition = read_file(text)?;
-            let slug = ProviderSlug::new(*name).map_err(|invalid| vec![first_place(invalid.expectation())])?;
+        for entry in CATALOGUE {
+            let definition = read_file(entry.definition)?;
+            let slug = ProviderSlug::new(entry.slug).map_err(|invalid| vec![first_place(invalid.expectation())])?;
             let (spec, _) = resolve(slug, definition, Origin::Catalogue, settings, policy);
-            registry.add(adapter(spec));
+            registry.add((entry.adapter)(engine(spec)));
         }
         for provider in custom {
             if registry.places.contains_key(&provider.slug) {
@@ -53,7 +52,7 @@ impl Registry {
             let definition = provider.definition.clone();
             let (spec, found) = resolve(provider.slug.clone(), definition, Origin::Operator, settings, policy);
             faults.extend(found.iter().map(|fault| provider.fault(fault)));
-            registry.add(adapter(spec));
+            registry.add(Arc::new(engine(spec)));
         }
         if faults.is_empty() { Ok(registry) } else { Err(faults) }
     }

@@ -6,13 +6,13 @@ use evergrant_model::{ClientSecret, ProviderSlug};
 use reqwest::header::HeaderValue;
 use url::Url;
 
-use crate::NetworkPolicy;
-use crate::definition::{ClientAuth, Definition, Scope, host_name};
+use crate::definition::{AccessTrade, ClientAuth, Definition, Scope, host_name, is_segment};
 use crate::engine::{ClientRegistration, Endpoints, Engine};
 use crate::http::Reach;
 use crate::network::{objection, objection_to_override};
 use crate::registry::Lookup;
-use crate::spec::{Capabilities, ProviderSpec, ScopeSpec};
+use crate::spec::{Capabilities, ProviderKind, ProviderSpec, RenewsWith, ScopeSpec};
+use crate::{NetworkPolicy, Pkce};
 
 /// Who wrote a definition, and so how far it is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub(crate) fn resolve(
     settings: &Lookup<'_>,
     policy: NetworkPolicy,
 ) -> (ProviderSpec, Vec<HostFault>) {
+    if definition.enabled_env.is_some() {
+        return (session_spec(slug, definition, settings, policy), Vec::new());
+    }
     let trusting = policy.allow_insecure_hosts || definition.allow_insecure;
     let mut resolver = Resolver { definition: &definition, settings, missing: Vec::new(), wrong: Vec::new() };
     let endpoints = resolver.endpoints(origin, trusting);
@@ -43,9 +46,13 @@ pub(crate) fn resolve(
         _ => Vec::new(),
     };
     let reach = if origin == Origin::Operator && !trusting { Reach::PublicOnly } else { Reach::Anywhere };
+    let pkce = resolver.pkce();
     let client = resolver.client(endpoints, reach);
     let problem = resolver.problem();
-    (spec(slug, definition, client, problem), faults)
+    let mut spec = spec(slug, definition, problem);
+    spec.pkce = pkce;
+    spec.engine.client = client;
+    (spec, faults)
 }
 
 struct Resolver<'a> {
@@ -109,12 +116,20 @@ impl Resolver<'_> {
         for name in definition.hosts.keys() {
             self.check_override(name, origin, trusting);
         }
-        let revocation = definition.revocation_url.as_deref().map(|address| self.address(address));
+        for name in definition.variables.keys() {
+            if self.setting(name).is_some_and(|value| !is_segment(&value)) {
+                self.wrong.push(format!("{name} may hold letters, digits, points, hyphens and underscores"));
+            }
+        }
+        let optional = |address: Option<&String>| address.and_then(|address| self.address(address));
+        let trade = |trade: Option<&AccessTrade>| self.address(trade?.url.as_ref().unwrap_or(&definition.token_url));
         Some(Endpoints {
             authorization: self.address(&definition.authorization_url)?,
             token: self.address(&definition.token_url)?,
             userinfo: self.address(&definition.userinfo_url)?,
-            revocation: revocation.flatten(),
+            revocation: optional(definition.revocation_url.as_ref()),
+            lengthen: trade(definition.lengthen.as_ref()),
+            renew: trade(definition.renew.as_ref()),
         })
     }
 
@@ -129,8 +144,33 @@ impl Resolver<'_> {
         }
     }
 
-    /// The address with its host filled in.
+    /// How the challenge is made, which a setting may say.
+    fn pkce(&mut self) -> Pkce {
+        let name = self.definition.pkce_env.as_deref();
+        let Some((name, word)) = name.and_then(|name| Some((name, self.setting(name)?))) else {
+            return self.definition.pkce;
+        };
+        match word.as_str() {
+            "none" => Pkce::None,
+            "hex" => Pkce::S256Hex,
+            "base64url" => Pkce::S256,
+            _ => {
+                self.wrong.push(format!("{name} must be none, hex or base64url"));
+                self.definition.pkce
+            }
+        }
+    }
+
+    /// The address with its host and its variables filled in.
     fn address(&self, address: &str) -> Option<Url> {
+        let mut address = address.to_owned();
+        for (name, value) in &self.definition.variables {
+            address = address.replace(&format!("{{{name}}}"), &self.setting(name).unwrap_or_else(|| value.clone()));
+        }
+        self.hosted(&address)
+    }
+
+    fn hosted(&self, address: &str) -> Option<Url> {
         let Some(name) = host_name(address) else { return Url::parse(address).ok() };
         let base = self.setting(name).or_else(|| self.definition.hosts.get(name).cloned())?;
         let rest = address.get(name.len() + 2..)?;
@@ -154,6 +194,8 @@ fn host_faults(endpoints: &Endpoints) -> Vec<HostFault> {
         ("token_url", Some(&endpoints.token)),
         ("revocation_url", endpoints.revocation.as_ref()),
         ("userinfo_url", Some(&endpoints.userinfo)),
+        ("lengthen", endpoints.lengthen.as_ref()),
+        ("renew", endpoints.renew.as_ref()),
     ];
     let fault = |(key, url): (&'static str, Option<&Url>)| {
         objection(url?).map(|words| HostFault { key, message: format!("`{key}` {words}") })
@@ -161,13 +203,38 @@ fn host_faults(endpoints: &Endpoints) -> Vec<HostFault> {
     addresses.into_iter().filter_map(fault).collect()
 }
 
-fn spec(
+/// A platform that is reached with a pasted session, and perhaps an address that checks one.
+fn session_spec(
     slug: ProviderSlug,
     definition: Definition,
-    client: Option<ClientRegistration>,
-    problem: Option<String>,
+    settings: &Lookup<'_>,
+    policy: NetworkPolicy,
 ) -> ProviderSpec {
+    let setting = |name: Option<&String>| name.and_then(|name| settings(name)).filter(|value| !value.is_empty());
+    let (enabled, address) = (definition.enabled_env.as_ref(), definition.userinfo_url_env.as_ref());
+    let check = setting(address).map(|text| {
+        let url = Url::parse(&text).ok().filter(Url::has_host).ok_or("is not an address")?;
+        objection_to_override(&url).filter(|_| !policy.allow_insecure_hosts).map_or(Ok(url), Err)
+    });
+    let name = |of: Option<&String>| of.cloned().unwrap_or_default();
+    let off = setting(enabled).is_none_or(|value| value != "true");
+    let problem = match &check {
+        Some(Err(words)) => Some(format!("{} {words}", name(address))),
+        _ => off.then(|| format!("set {}=true", name(enabled))),
+    };
+    let session_check = check.and_then(Result::ok);
+    let mut spec = spec(slug, definition, problem);
+    spec.kind = ProviderKind::Cookies;
+    spec.pkce = Pkce::None;
+    spec.rotates = false;
+    spec.capabilities = Capabilities { refresh: false, revoke: false, profile: session_check.is_some() };
+    spec.engine.session_check = session_check;
+    spec
+}
+
+fn spec(slug: ProviderSlug, definition: Definition, problem: Option<String>) -> ProviderSpec {
     let standard = ProviderSpec::new(slug, &definition.name);
+    let renews_itself = definition.renew.is_some();
     ProviderSpec {
         account_type: definition.account_type.clone().unwrap_or(standard.account_type),
         token_type: definition.token_type.clone().unwrap_or(standard.token_type),
@@ -183,9 +250,14 @@ fn spec(
         problem,
         default_lifetime_seconds: definition.default_lifetime_seconds,
         refresh_ahead_seconds: definition.refresh_ahead_seconds,
+        refresh_at_percent: definition.refresh_at_percent,
+        refresh_not_before_seconds: definition.refresh_not_before_seconds,
+        renews_with: if renews_itself { RenewsWith::AccessToken } else { RenewsWith::RefreshToken },
+        revocation_reach: definition.revocation_reach,
+        person_key: definition.person_key.clone(),
         rotates: definition.rotates,
         replay_window_seconds: definition.replay_window_seconds,
-        engine: Engine { definition: Arc::new(definition), client },
+        engine: Engine { definition: Arc::new(definition), ..Engine::default() },
         ..standard
     }
 }
@@ -212,7 +284,7 @@ mod tests {
             client_id: Some("id".to_owned()),
             client_secret: Some(ClientSecret::new("s")),
             allow_insecure,
-            ..Definition::default()
+            ..Definition::standard()
         };
         let policy = NetworkPolicy { allow_insecure_hosts };
         let slug = ProviderSlug::new("acme").unwrap();

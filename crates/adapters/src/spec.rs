@@ -28,6 +28,27 @@ pub enum Pkce {
     S256Hex,
 }
 
+/// What a renewal is bought with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum RenewsWith {
+    /// The refresh token, as RFC 6749 has it.
+    #[default]
+    RefreshToken,
+    /// The access token itself, as long as it lives: the platform gives no refresh token.
+    AccessToken,
+}
+
+/// How much ends when a grant is revoked at the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RevocationReach {
+    /// That grant.
+    #[default]
+    Grant,
+    /// Every grant that the person gave us there; see [`ProviderSpec::person_key`].
+    Person,
+}
+
 /// A permission, as the user is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeSpec {
@@ -79,6 +100,17 @@ pub struct ProviderSpec {
     pub default_lifetime_seconds: Option<i64>,
     /// How long before its end an access token is renewed; `None` leaves it to the program's own rule.
     pub refresh_ahead_seconds: Option<i64>,
+    /// At which part of an access token's life it is renewed, in percent; wins over `refresh_ahead_seconds` where the
+    /// life is known. Ask [`ProviderSpec::renewal_margin_seconds`].
+    pub refresh_at_percent: Option<i64>,
+    /// How old an access token must be before the platform renews it; 0 where it does not mind.
+    pub refresh_not_before_seconds: i64,
+    /// What a renewal is bought with.
+    pub renews_with: RenewsWith,
+    /// How much ends when a grant is revoked.
+    pub revocation_reach: RevocationReach,
+    /// The fact in the metadata that is equal for all accounts of one person, where a revocation reaches a person.
+    pub person_key: Option<String>,
     /// Whether a refresh may replace the refresh token.
     pub rotates: bool,
     /// How long a replaced refresh token still works; 0 where it ends at once, or nobody knows.
@@ -106,6 +138,11 @@ impl ProviderSpec {
             problem: None,
             default_lifetime_seconds: None,
             refresh_ahead_seconds: None,
+            refresh_at_percent: None,
+            refresh_not_before_seconds: 0,
+            renews_with: RenewsWith::default(),
+            revocation_reach: RevocationReach::default(),
+            person_key: None,
             rotates: true,
             replay_window_seconds: 0,
             engine: Engine::default(),
@@ -123,6 +160,20 @@ impl ProviderSpec {
     #[must_use]
     pub fn may_resend_refresh(&self) -> bool {
         !self.rotates || self.replay_window_seconds > 0
+    }
+
+    /// How long before its end an access token of this life is renewed; `None` leaves it to the program's own rule.
+    #[must_use]
+    pub fn renewal_margin_seconds(&self, life_seconds: Option<i64>) -> Option<i64> {
+        let by_percent =
+            self.refresh_at_percent.zip(life_seconds).map(|(at, life)| life.saturating_mul(100 - at) / 100);
+        by_percent.or(self.refresh_ahead_seconds)
+    }
+
+    /// Whether tokens like these can be renewed without the user.
+    #[must_use]
+    pub fn can_renew(&self, has_refresh_token: bool) -> bool {
+        self.capabilities.refresh && (has_refresh_token || self.renews_with == RenewsWith::AccessToken)
     }
 
     /// Whether a flow needs a verifier.
@@ -164,6 +215,27 @@ mod tests {
     fn wanted_scopes_are_its_own_and_the_extra_ones() {
         let wanted = acme().wanted_scopes(&ScopeSet::parse("read identity")).unwrap();
         assert_eq!(wanted.to_string(), "identity read");
+    }
+
+    #[test]
+    fn the_margin_follows_the_life_where_a_percentage_is_stated() {
+        let mut spec = acme();
+        assert_eq!(spec.renewal_margin_seconds(Some(86_400)), None);
+        (spec.refresh_at_percent, spec.refresh_ahead_seconds) = (Some(80), Some(300));
+        assert_eq!(spec.renewal_margin_seconds(Some(86_400)), Some(17_280));
+        assert_eq!(spec.renewal_margin_seconds(Some(10)), Some(2));
+        assert_eq!(spec.renewal_margin_seconds(Some(i64::MAX)), Some(i64::MAX / 100));
+        assert_eq!(spec.renewal_margin_seconds(None), Some(300));
+    }
+
+    #[test]
+    fn an_access_token_may_renew_itself() {
+        let mut spec = acme();
+        assert!(spec.can_renew(true) && !spec.can_renew(false));
+        spec.renews_with = RenewsWith::AccessToken;
+        assert!(spec.can_renew(false));
+        spec.capabilities.refresh = false;
+        assert!(!spec.can_renew(true));
     }
 
     #[test]

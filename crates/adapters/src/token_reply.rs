@@ -23,6 +23,7 @@ pub(crate) fn read(
     mut document: Document,
     sent_at: Timestamp,
     default_lifetime_seconds: Option<i64>,
+    scope_field: &str,
 ) -> Result<TokenSet, AdapterError> {
     let access = token(&mut document, "access_token")?
         .ok_or_else(|| AdapterError::new(ErrorClass::Unknown, "the platform's answer holds no access token"))?;
@@ -38,7 +39,7 @@ pub(crate) fn read(
         token_type: document.take_text("token_type").filter(|kind| kind.chars().count() <= 50),
         expires_at,
         refresh_expires_at: refresh_life.map(|life| sent_at.plus_seconds(life)),
-        scope: document.get("scope").and_then(scope),
+        scope: document.get(scope_field).and_then(scope),
         access: AccessToken::new(access),
     })
 }
@@ -96,7 +97,7 @@ mod tests {
 
     fn read_json(body: &Value, default: Option<i64>) -> Result<TokenSet, AdapterError> {
         let document = Document::parse(body.to_string().as_bytes()).unwrap();
-        read(document, Timestamp::from_unix_seconds(SENT_S), default)
+        read(document, Timestamp::from_unix_seconds(SENT_S), default, "scope")
     }
 
     fn life(expires_in: &Value, default: Option<i64>) -> Option<i64> {

@@ -61,7 +61,8 @@ const DEV: NetworkPolicy = NetworkPolicy { allow_insecure_hosts: true };
 fn the_documented_section_becomes_a_platform() {
     let registry = registry(ACME, &[], STRICT).unwrap();
     let slugs: Vec<_> = registry.specs().map(|spec| spec.slug.as_str()).collect();
-    assert_eq!(slugs, ["reddit", "acme"], "the catalogue comes first");
+    let expected = ["instagram", "instagram-login", "tiktok", "reddit", "onlyfans", "acme"];
+    assert_eq!(slugs, expected, "the catalogue comes first");
     let adapter = registry.adapter(&slug("acme")).unwrap();
     let spec = adapter.spec();
     assert!(spec.is_configured() && spec.uses_pkce() && spec.capabilities.revoke && spec.rotates);
@@ -212,6 +213,55 @@ fn a_host_that_is_not_there_is_told() {
     assert_eq!(
         fault("https://acme.example/oauth/token", "{ACME_BASE}/token"),
         place(4, 13, "`ACME_BASE` is not one of the `hosts`")
+    );
+}
+
+#[test]
+fn a_variable_must_be_there_and_keep_its_place() {
+    assert_eq!(
+        fault("https://acme.example/oauth/token", "https://acme.example/{ACME_VERSION}/token"),
+        place(4, 13, "`ACME_VERSION` is not one of the `variables`")
+    );
+    let with = |value: &str| fault("pkce =", &format!("variables = {{ ACME_VERSION = \"{value}\" }}\npkce ="));
+    for bad in ["", "../v1", "..", "a/b", "a?b", "a b"] {
+        let message = "`variables.ACME_VERSION` must be letters, digits, points, hyphens and underscores";
+        assert_eq!(with(bad), place(11, 30, message), "{bad}");
+    }
+}
+
+#[test]
+fn the_addresses_of_a_trade_are_judged_like_all_others() {
+    let trade = |url: &str| {
+        ACME.replace(
+            "pkce =",
+            &format!("renew = {{ url = \"{url}\", grant_type = \"x\", token_param = \"t\" }}\npkce ="),
+        )
+    };
+    assert_eq!(faults(&trade("{ACME_BASE}/renew")), [place(11, 17, "`ACME_BASE` is not one of the `hosts`")]);
+    let found = registry(&trade("https://10.0.0.1/renew"), &[], STRICT).expect_err("a private host");
+    assert_eq!((found.len(), found[0].line), (1, 11));
+    let registry = registry(&trade("https://acme.example/renew"), &[], STRICT).unwrap();
+    assert!(registry.adapter(&slug("acme")).unwrap().spec().can_renew(false));
+}
+
+#[test]
+fn a_custom_platform_has_no_kind() {
+    assert_eq!(fault("pkce =", "kind = \"cookies\"\npkce ="), place(11, 1, "`kind` is not a key here"));
+}
+
+#[test]
+fn the_catalogue_says_which_settings_it_misses() {
+    let registry = registry("", &[], STRICT).unwrap();
+    let problems: Vec<_> = registry.specs().filter_map(|spec| spec.problem.as_deref()).collect();
+    assert_eq!(
+        problems,
+        [
+            "set FACEBOOK_APP_ID and FACEBOOK_APP_SECRET",
+            "set INSTAGRAM_APP_ID and INSTAGRAM_APP_SECRET",
+            "set TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET",
+            "set REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT",
+            "set ONLYFANS_ENABLED=true",
+        ]
     );
 }
 

@@ -170,6 +170,21 @@ impl QueryOf {
         }
     }
 
+    /// The parameter of this name where it is given once, with something in it.
+    pub(crate) fn filled(&self, name: &str) -> Option<&str> {
+        self.one(name).ok().flatten().filter(|text| !text.is_empty())
+    }
+
+    /// Every value of this name, in the order in which they were given.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Whether the parameter is given at all.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// A whole number from 0 to `largest`; 0 where it is not given.
     pub(crate) fn number(&self, name: &str, largest: i64) -> Result<i64, ApiError> {
         let Some(text) = self.one(name)? else { return Ok(0) };

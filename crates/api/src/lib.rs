@@ -4,6 +4,7 @@ mod body;
 mod caller;
 mod codes;
 mod docs;
+mod hosted_form;
 mod integrations;
 mod openapi;
 mod pages;

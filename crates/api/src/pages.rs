@@ -8,8 +8,15 @@ use evergrant_service::ServiceError;
 use http::{HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
+use url::{Host, Url};
 
 use crate::codes::{meaning_of, status_of};
+
+mod chooser;
+mod credential_page;
+
+pub(crate) use chooser::Chooser;
+pub(crate) use credential_page::CredentialPage;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -54,6 +61,15 @@ pub(crate) fn error_codes() -> Response {
 }
 
 fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
+    written(status, title, body, "'none'")
+}
+
+/// A page with a form, which ends at the app: a browser follows a form's redirect only where the policy names its end.
+fn form_page(status: StatusCode, title: &str, body: &Markup, redirect_url: &str) -> Response {
+    written(status, title, body, &format!("'self' {}", source_of(redirect_url)))
+}
+
+fn written(status: StatusCode, title: &str, body: &Markup, form_action: &str) -> Response {
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -70,16 +86,44 @@ fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(policy) = HeaderValue::from_str(&policy()) {
+    if let Ok(policy) = HeaderValue::from_str(&policy(form_action)) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
 }
 
-/// Nothing but our own style sheet, which is named by its hash.
-fn policy() -> String {
+/// Nothing but our own style sheet, which is named by its hash. Never `Cross-Origin-Opener-Policy`: it would cut an
+/// app's popup off from the app.
+fn policy(form_action: &str) -> String {
     let hash = STANDARD.encode(Sha256::digest(STYLE));
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
     )
+}
+
+/// An address's origin as a policy names it, which cannot name an IPv6 address but by its scheme.
+fn source_of(address: &str) -> String {
+    match Url::parse(address) {
+        Ok(url) if matches!(url.host(), Some(Host::Domain(_) | Host::Ipv4(_))) => url.origin().ascii_serialization(),
+        Ok(url) => format!("{}:", url.scheme()),
+        Err(_) => String::new(),
+    }
+}
+
+/// The app as its user knows it: by the host of the address to which they return.
+fn app_of(redirect_url: &str) -> String {
+    let url = Url::parse(redirect_url).ok();
+    url.as_ref().and_then(Url::host_str).unwrap_or("the app").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_names_where_a_form_ends() {
+        assert_eq!(source_of("https://app.example/settings?a=b;c"), "https://app.example");
+        assert_eq!(source_of("http://127.0.0.1:3000/"), "http://127.0.0.1:3000");
+        assert_eq!(source_of("http://[::1]:3000/"), "http:");
+    }
 }

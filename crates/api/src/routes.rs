@@ -17,11 +17,11 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::integrations::{callback, connect, disconnect, flows, providers, refresh, status, token, tokens};
+use crate::integrations::{callback, choose, connect, disconnect, flows, providers, refresh, status, token, tokens};
 use crate::openapi::{Description, complete};
 use crate::problem::ApiError;
 use crate::state::ApiState;
-use crate::{docs, pages, request, sessions, users};
+use crate::{docs, hosted_form, pages, request, sessions, users};
 
 /// What the operator decides about the HTTP side.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +36,8 @@ fn described() -> OpenApiRouter<ApiState> {
         .routes(routes!(providers::providers))
         .routes(routes!(connect::connect))
         .routes(routes!(callback::by_browser, callback::by_post))
+        .routes(routes!(choose::choose))
+        .routes(routes!(hosted_form::show))
         .routes(routes!(flows::flow))
         .routes(routes!(flows::finish))
         .routes(routes!(flows::credentials))

@@ -1,7 +1,7 @@
 //! The shapes of answers: names, units and emptiness as the OpenAPI document states them.
 
 use evergrant_model::Timestamp;
-use evergrant_service::{Integration, IntegrationList, ProviderKind, ProviderSpec};
+use evergrant_service::{CredentialField, Integration, IntegrationList, ProviderKind, ProviderSpec};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -118,6 +118,29 @@ pub(crate) struct ScopeView {
     required: bool,
 }
 
+/// What an account's owner fills in, for a platform without a consent page.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CredentialField)]
+pub(crate) struct FieldView {
+    /// Its key in `values`.
+    name: &'static str,
+    /// As its owner is told of it.
+    label: &'static str,
+    /// Whether it must be hidden as it is typed, and never shown again.
+    secret: bool,
+    /// Whether it is needed; one `pasted` text may stand for all others.
+    required: bool,
+    /// Where its owner finds it.
+    help: &'static str,
+}
+
+impl From<&CredentialField> for FieldView {
+    fn from(field: &CredentialField) -> Self {
+        let CredentialField { name, label, secret, required, help } = *field;
+        Self { name, label, secret, required, help }
+    }
+}
+
 /// A platform, as a user sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -141,13 +164,16 @@ pub(crate) struct ProviderView {
     capabilities: Vec<&'static str>,
     /// The permissions that are asked for.
     scopes: Vec<ScopeView>,
+    /// What is filled in at platforms of kind `cookies`; absent for others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldView>,
     /// Why it is not configured, for the operator; absent where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
 
-impl From<&ProviderSpec> for ProviderView {
-    fn from(spec: &ProviderSpec) -> Self {
+impl ProviderView {
+    pub(crate) fn new(spec: &ProviderSpec, fields: &[CredentialField]) -> Self {
         let able = spec.capabilities;
         let capabilities = [("refresh", able.refresh), ("revoke", able.revoke), ("profile", able.profile)];
         let scope = |scope: &evergrant_service::ScopeSpec| ScopeView {
@@ -168,6 +194,7 @@ impl From<&ProviderSpec> for ProviderView {
             multi_account: spec.multi_account,
             capabilities: capabilities.into_iter().filter_map(|(name, can)| can.then_some(name)).collect(),
             scopes: spec.scopes.iter().map(scope).collect(),
+            fields: fields.iter().map(FieldView::from).collect(),
             problem: spec.problem.clone(),
         }
     }

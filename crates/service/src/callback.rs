@@ -11,6 +11,8 @@ use evergrant_model::{AuthorizationCode, CorrelationId, ErrorCode, FlowId, FlowS
 use evergrant_store::{Callback, Flow, FlowEnd, FlowStatus};
 
 use crate::ServiceError;
+use crate::completion::ReachedAccount;
+use crate::finish::accounts_of;
 use crate::service::{Inner, IntegrationsService};
 
 /// For how long a repeated callback is answered as the first one was.
@@ -61,6 +63,15 @@ pub enum CallbackEnd {
         /// What proves that this browser consented.
         receipt: String,
     },
+    /// The consent reached several accounts: whoever came back with it must choose.
+    Choose {
+        /// The flow's public name.
+        flow_id: FlowId,
+        /// What proves that this browser consented.
+        receipt: String,
+        /// The accounts to choose from.
+        accounts: Vec<ReachedAccount>,
+    },
     /// It came to nothing.
     Failed(ErrorCode),
 }
@@ -73,6 +84,7 @@ impl std::fmt::Debug for CallbackEnd {
             Self::Pending { flow_id, .. } => {
                 f.debug_struct("Pending").field("flow_id", flow_id).finish_non_exhaustive()
             }
+            Self::Choose { flow_id, .. } => f.debug_struct("Choose").field("flow_id", flow_id).finish_non_exhaustive(),
             Self::Failed(code) => f.debug_tuple("Failed").field(code).finish(),
         }
     }
@@ -123,7 +135,7 @@ impl IntegrationsService {
         .await
     }
 
-    async fn again(
+    pub(crate) async fn again(
         &self,
         flow: &Flow,
         state_hash: &[u8],
@@ -142,6 +154,11 @@ impl IntegrationsService {
         let flow = self.settled(flow, state_hash).await?;
         let end = match flow.status {
             FlowStatus::Connected => CallbackEnd::Connected { account: flow.account.clone().unwrap_or_default() },
+            FlowStatus::Choose if flow.challenge.is_none() => CallbackEnd::Choose {
+                flow_id: flow.id.clone(),
+                receipt: receipt(&flow, params),
+                accounts: accounts_of(&flow)?,
+            },
             FlowStatus::Pending | FlowStatus::Choose => {
                 CallbackEnd::Pending { flow_id: flow.id.clone(), receipt: receipt(&flow, params) }
             }
@@ -168,7 +185,7 @@ impl Inner {
     }
 }
 
-fn outcome(flow: &Flow, end: CallbackEnd) -> CallbackOutcome {
+pub(crate) fn outcome(flow: &Flow, end: CallbackEnd) -> CallbackOutcome {
     CallbackOutcome {
         redirect_url: flow.redirect_url.clone(),
         provider: flow.provider.clone(),

@@ -1,6 +1,6 @@
 //! From a code to a stored connection: what happens between the callback and its answer.
 
-use evergrant_adapters::{AdapterError, CodeExchange, ErrorClass, PlatformAdapter, ProviderSpec};
+use evergrant_adapters::{AdapterError, CodeExchange, ErrorClass, PlatformAdapter, ProviderKind, ProviderSpec};
 use evergrant_encryption::EncryptedToken;
 use evergrant_encryption::digest::sha256;
 use evergrant_model::{
@@ -15,6 +15,7 @@ use crate::callback::{CallbackEnd, CallbackParams, receipt};
 use crate::error::{code_of, sentence_for};
 use crate::retry::{Retry, attempt};
 use crate::service::Inner;
+use crate::session_checks::CHECK_EVERY_SECONDS;
 use crate::vault::SealedTokens;
 
 /// The parts of a token set that are no secret, as a parked flow keeps them.
@@ -25,6 +26,8 @@ pub(crate) struct TokenFacts {
     pub(crate) refresh_expires_at: Option<Timestamp>,
     pub(crate) scope: Option<String>,
     pub(crate) issued_at: Timestamp,
+    /// Whether the platform has confirmed the credential; only pasted ones may lack that.
+    pub(crate) verified: bool,
 }
 
 /// An account that a grant reaches, as a parked flow keeps it and a chooser shows it.
@@ -40,7 +43,14 @@ pub struct ReachedAccount {
     pub metadata: serde_json::Value,
 }
 
-/// What a consent gave, ready to be stored.
+/// What a consent gave: tokens, and the accounts that they reach.
+pub(crate) struct Granted {
+    pub(crate) sealed: SealedTokens,
+    pub(crate) facts: TokenFacts,
+    pub(crate) accounts: Vec<ReachedAccount>,
+}
+
+/// The same, ready to be stored.
 pub(crate) struct Consent<'a> {
     pub(crate) access: &'a EncryptedToken,
     pub(crate) refresh: Option<&'a EncryptedToken>,
@@ -57,25 +67,36 @@ impl Inner {
         let sent_at = self.now();
         let tokens = self.buy(&*adapter, flow, params).await?;
         let sealed = self.seal(&tokens)?;
-        let accounts = match self.reached_accounts(&*adapter, flow, &tokens.access).await {
+        let granted = tokens.scope.clone().unwrap_or_else(|| ScopeSet::parse(&flow.scope));
+        let accounts = match self.reached_accounts(&*adapter, flow, &tokens.access, &granted).await {
             Ok(accounts) => accounts,
             Err(error) => {
-                self.give_up_tokens(spec, &sealed, &flow.correlation_id).await?;
+                self.give_up_tokens(spec, &sealed, &serde_json::Value::Null, &flow.correlation_id).await?;
                 return Err(error);
             }
         };
-        let facts = facts_of(&tokens, sent_at);
-        if flow.challenge.is_some() {
-            return self.park(spec, flow, params, (sealed, &facts, &accounts)).await;
+        self.settle(spec, flow, params, Granted { sealed, facts: facts_of(&tokens, sent_at), accounts }).await
+    }
+
+    /// Stores what a consent gave, or parks it where somebody must still finish the flow or choose among accounts.
+    pub(crate) async fn settle(
+        &self,
+        spec: &ProviderSpec,
+        flow: &Flow,
+        params: &CallbackParams,
+        granted: Granted,
+    ) -> Result<CallbackEnd, ServiceError> {
+        if flow.challenge.is_some() || granted.accounts.len() > 1 {
+            return self.park(spec, flow, params, granted).await;
         }
-        let consent =
-            Consent { access: &sealed.access, refresh: sealed.refresh.as_ref(), facts: &facts, accounts: &accounts };
+        let Granted { sealed, facts, accounts } = &granted;
+        let consent = Consent { access: &sealed.access, refresh: sealed.refresh.as_ref(), facts, accounts };
         match self.store_consent(spec, flow, &consent).await {
             Ok(()) => {
                 Ok(CallbackEnd::Connected { account: accounts.first().map_or_else(String::new, |a| a.id.clone()) })
             }
             Err(error) => {
-                self.give_up_tokens(spec, &sealed, &flow.correlation_id).await?;
+                self.give_up_tokens(spec, sealed, &as_json(accounts), &flow.correlation_id).await?;
                 Err(error)
             }
         }
@@ -103,23 +124,12 @@ impl Inner {
         adapter: &dyn PlatformAdapter,
         flow: &Flow,
         access: &AccessToken,
+        granted: &ScopeSet,
     ) -> Result<Vec<ReachedAccount>, ServiceError> {
         let spec = adapter.spec();
-        let found = attempt(&*self.entropy, Retry::Transient, || adapter.user_profile(access)).await;
+        let found = attempt(&*self.entropy, Retry::Transient, || adapter.user_profile(access, granted)).await;
         let accounts = found.map_err(|error| profile_failed(spec, &error))?;
-        if accounts.is_empty() {
-            let detail = format!("{} has no account of the kind that can be connected.", spec.name);
-            return Err(ServiceError::new(ErrorCode::NoEligibleAccount, detail));
-        }
-        let mut reached: Vec<_> = accounts.into_iter().map(ReachedAccount::from).collect();
-        if let Some(wanted) = &flow.reconnect {
-            reached.retain(|account| account.id == wanted.as_str());
-            if reached.is_empty() {
-                let detail = format!("This is another {} account than the one to be reconnected.", spec.name);
-                return Err(ServiceError::new(ErrorCode::AccountMismatch, detail));
-            }
-        }
-        Ok(reached)
+        eligible(spec, flow, accounts.into_iter().map(ReachedAccount::from).collect())
     }
 
     /// Keeps the grant of a bound flow until the browser that began it finishes it.
@@ -128,27 +138,33 @@ impl Inner {
         spec: &ProviderSpec,
         flow: &Flow,
         params: &CallbackParams,
-        (sealed, facts, accounts): (SealedTokens, &TokenFacts, &[ReachedAccount]),
+        granted: Granted,
     ) -> Result<CallbackEnd, ServiceError> {
+        let Granted { sealed, facts, accounts } = granted;
         let receipt = receipt(flow, params);
+        let choice = accounts.len() > 1;
         let grant = PendingGrant {
             access_token: sealed.access.clone(),
             refresh_token: sealed.refresh.clone(),
-            facts: as_json(facts),
+            facts: as_json(&facts),
             accounts: as_json(&accounts),
         };
         let end = FlowEnd::Pending {
-            status: if accounts.len() > 1 { FlowStatus::Choose } else { FlowStatus::Pending },
+            status: if choice { FlowStatus::Choose } else { FlowStatus::Pending },
             grant: &grant,
             receipt_hash: &sha256(&receipt),
             finish_by: self.now().plus_seconds(self.settings.flow_ttl_seconds),
         };
         if !self.store.settle_flow(&flow.id, &end).await? {
             // The user was deleted while the platform was asked.
-            self.give_up_tokens(spec, &sealed, &flow.correlation_id).await?;
+            self.give_up_tokens(spec, &sealed, &grant.accounts, &flow.correlation_id).await?;
             return Err(ServiceError::invalid_state());
         }
-        Ok(CallbackEnd::Pending { flow_id: flow.id.clone(), receipt })
+        let flow_id = flow.id.clone();
+        Ok(match flow.challenge {
+            Some(_) => CallbackEnd::Pending { flow_id, receipt },
+            None => CallbackEnd::Choose { flow_id, receipt, accounts },
+        })
     }
 
     /// Stores the grant for each account and ends the flow, all or nothing.
@@ -177,6 +193,18 @@ impl Inner {
         }
     }
 
+    /// When a new connection is first renewed, or, where nothing renews it, first checked.
+    fn first_due(&self, spec: &ProviderSpec, consent: &Consent<'_>) -> Option<Timestamp> {
+        let facts = consent.facts;
+        match spec.kind {
+            ProviderKind::Cookies => Some(facts.issued_at.plus_seconds(CHECK_EVERY_SECONDS)).filter(|_| facts.verified),
+            ProviderKind::OAuth2 if spec.can_renew(consent.refresh.is_some()) => {
+                self.due(spec, facts.issued_at, facts.expires_at, 0)
+            }
+            ProviderKind::OAuth2 => None,
+        }
+    }
+
     fn grant<'a>(
         &self,
         spec: &'a ProviderSpec,
@@ -187,7 +215,6 @@ impl Inner {
     ) -> Grant<'a> {
         let facts = consent.facts;
         let missing = ScopeSet::parse(&flow.scope).missing_from(&ScopeSet::parse(granted));
-        let renewable = spec.capabilities.refresh && consent.refresh.is_some();
         Grant {
             user: flow.user,
             provider: &spec.slug,
@@ -200,12 +227,36 @@ impl Inner {
             scope: Some(granted),
             requested_scope: &flow.scope,
             metadata,
-            reason: (!missing.is_empty()).then_some(StatusReason::ScopeMissing),
-            next_refresh_at: if renewable { self.due(spec, facts.issued_at, facts.expires_at, 0) } else { None },
+            reason: match (facts.verified, missing.is_empty()) {
+                (false, _) => Some(StatusReason::Unverified),
+                (true, false) => Some(StatusReason::ScopeMissing),
+                (true, true) => None,
+            },
+            next_refresh_at: self.first_due(spec, consent),
             issued_at: facts.issued_at,
             correlation_id: &flow.correlation_id,
         }
     }
+}
+
+/// The accounts that this flow may connect; only the one to be reconnected where there is such a one.
+pub(crate) fn eligible(
+    spec: &ProviderSpec,
+    flow: &Flow,
+    mut reached: Vec<ReachedAccount>,
+) -> Result<Vec<ReachedAccount>, ServiceError> {
+    if reached.is_empty() {
+        let detail = format!("{} has no account of the kind that can be connected.", spec.name);
+        return Err(ServiceError::new(ErrorCode::NoEligibleAccount, detail));
+    }
+    if let Some(wanted) = &flow.reconnect {
+        reached.retain(|account| account.id == wanted.as_str());
+        if reached.is_empty() {
+            let detail = format!("This is another {} account than the one to be reconnected.", spec.name);
+            return Err(ServiceError::new(ErrorCode::AccountMismatch, detail));
+        }
+    }
+    Ok(reached)
 }
 
 impl From<AccountInfo> for ReachedAccount {
@@ -230,6 +281,7 @@ fn facts_of(tokens: &TokenSet, issued_at: Timestamp) -> TokenFacts {
         refresh_expires_at: tokens.refresh_expires_at,
         scope: tokens.scope.as_ref().map(ToString::to_string),
         issued_at,
+        verified: true,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Beginning a flow: the seed's `initiateOAuthFlow`.
 
-use evergrant_adapters::{AuthorizationRequest, PlatformAdapter, ProviderSpec};
+use evergrant_adapters::{AuthorizationRequest, PlatformAdapter, ProviderKind, ProviderSpec};
 use evergrant_encryption::digest::{decode_base64url, sha256};
 use evergrant_model::{
     CorrelationId, ErrorCode, FlowId, FlowState, PkceVerifier, ProviderAccountId, ScopeSet, Timestamp, UserId,
@@ -123,7 +123,10 @@ impl Inner {
             scopes: &draft.scopes,
             verifier: verifier.as_ref(),
         };
-        let auth_url = adapter.auth_url(&authorization).map_err(|error| cannot_begin(spec, &error))?;
+        let auth_url = match spec.kind {
+            ProviderKind::OAuth2 => adapter.auth_url(&authorization).map_err(|error| cannot_begin(spec, &error))?,
+            ProviderKind::Cookies => self.settings.form_url(spec.slug.as_str(), state.expose()),
+        };
         let flow_id = FlowId::new(self.random_name()).map_err(|_| ServiceError::flow_not_found())?;
         let now = self.now();
         let flow = NewFlow {

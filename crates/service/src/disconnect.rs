@@ -37,7 +37,7 @@ impl IntegrationsService {
         let (service, correlation_id) = (self.clone(), correlation_id.clone());
         self.uncancelled(async move {
             let spec = adapter.spec();
-            let plan = service.plan_revocation(spec, &correlation_id);
+            let plan = service.plan_revocation(spec, &held.metadata, &correlation_id);
             let deleted = service.store.delete_connection(&held, plan.as_ref(), &correlation_id, service.now()).await?;
             service.caches.forget(&ConnectionKey::from(&held)).await;
             if !deleted {

@@ -6,6 +6,7 @@ use evergrant_store::{Flow, FlowStatus};
 use serde::de::DeserializeOwned;
 
 use crate::ServiceError;
+use crate::callback::{CallbackEnd, CallbackOutcome, outcome};
 use crate::completion::{Consent, ReachedAccount, TokenFacts};
 use crate::service::{Inner, IntegrationsService};
 use crate::status::Integration;
@@ -13,8 +14,8 @@ use crate::status::Integration;
 /// What a caller brings to finish a flow.
 #[derive(Clone)]
 pub struct FinishRequest {
-    /// The text whose hash was the challenge.
-    pub verifier: String,
+    /// The text whose hash was the challenge; `None` for a flow that was begun without one.
+    pub verifier: Option<String>,
     /// What came back with the browser.
     pub receipt: String,
     /// Which accounts to connect, where one consent reached several; `None` for the only one.
@@ -56,10 +57,7 @@ impl IntegrationsService {
             let code = Some(ErrorCode::InvalidState);
             return Ok(FlowState { status: FlowStatus::Error, accounts: Vec::new(), code, account: None });
         }
-        let accounts = match (flow.status, &flow.grant) {
-            (FlowStatus::Choose, Some(grant)) => read_back(&grant.accounts)?,
-            _ => Vec::new(),
-        };
+        let accounts = if flow.status == FlowStatus::Choose { accounts_of(&flow)? } else { Vec::new() };
         Ok(FlowState { status: flow.status, accounts, code: flow.error_code, account: flow.account })
     }
 
@@ -89,6 +87,60 @@ impl IntegrationsService {
     }
 }
 
+impl IntegrationsService {
+    /// What the browser that came back with this receipt may choose from, on our own page.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_STATE` for a wrong receipt, or a flow that is not waiting for a choice.
+    pub async fn choice(&self, flow: &str, receipt: String) -> Result<CallbackOutcome, ServiceError> {
+        let request = FinishRequest { verifier: None, receipt, accounts: None };
+        let flow = self.flow_to_choose(flow, &request).await?;
+        let accounts = accounts_of(&flow)?;
+        let end = CallbackEnd::Choose { flow_id: flow.id.clone(), receipt: request.receipt, accounts };
+        Ok(outcome(&flow, end))
+    }
+
+    /// Connects the accounts that a browser chose on our own page, where its consent reached several. The browser
+    /// proves by its receipt that it is the one which consented.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_STATE` for a wrong receipt, or a flow that is not waiting for a choice; `VALIDATION_ERROR` for accounts
+    /// that the consent does not reach.
+    pub async fn choose_accounts(
+        &self,
+        flow: &str,
+        receipt: String,
+        accounts: Vec<String>,
+    ) -> Result<CallbackOutcome, ServiceError> {
+        let request = FinishRequest { verifier: None, receipt, accounts: Some(accounts) };
+        let flow = self.flow_to_choose(flow, &request).await?;
+        let service = self.clone();
+        self.uncancelled(async move {
+            let end = match service.finish(&flow, &request).await {
+                Ok(connected) => CallbackEnd::Connected { account: connected.into_iter().next().unwrap_or_default() },
+                Err(error) if error.code() == ErrorCode::AccountAlreadyConnected => CallbackEnd::Failed(error.code()),
+                Err(error) => return Err(error),
+            };
+            Ok(outcome(&flow, end))
+        })
+        .await
+    }
+
+    async fn flow_to_choose(&self, flow: &str, request: &FinishRequest) -> Result<Flow, ServiceError> {
+        let id = FlowId::new(flow).map_err(|_| ServiceError::invalid_state())?;
+        let flow = self.store.flow_by_id(&id).await?.ok_or_else(ServiceError::invalid_state)?;
+        let waiting = flow.status == FlowStatus::Choose && !self.is_overdue(&flow);
+        if waiting && is_proven(&flow, request) { Ok(flow) } else { Err(ServiceError::invalid_state()) }
+    }
+}
+
+/// The accounts that a parked flow's consent reaches.
+pub(crate) fn accounts_of(flow: &Flow) -> Result<Vec<ReachedAccount>, ServiceError> {
+    flow.grant.as_ref().map_or(Ok(Vec::new()), |grant| read_back(&grant.accounts))
+}
+
 impl Inner {
     async fn owned_flow(&self, user: UserId, flow: &str) -> Result<Flow, ServiceError> {
         let id = FlowId::new(flow).map_err(|_| ServiceError::flow_not_found())?;
@@ -103,7 +155,7 @@ impl Inner {
         let grant = flow.grant.as_ref().ok_or_else(ServiceError::invalid_state)?;
         let adapter = self.configured_adapter(flow.provider.as_str())?;
         let facts: TokenFacts = read_back(&grant.facts)?;
-        let accounts = chosen(read_back(&grant.accounts)?, request.accounts.as_deref())?;
+        let accounts = chosen(accounts_of(flow)?, request.accounts.as_deref())?;
         let consent = Consent {
             access: &grant.access_token,
             refresh: grant.refresh_token.as_ref(),
@@ -123,8 +175,15 @@ impl Inner {
 
 /// Whether the caller holds both what began the flow and what came back with the consent.
 fn is_proven(flow: &Flow, request: &FinishRequest) -> bool {
-    let (Some(challenge), Some(receipt_hash)) = (&flow.challenge, &flow.receipt_hash) else { return false };
-    let begun_here = constant_time_eq(challenge.as_bytes(), base64url(sha256(&request.verifier)).as_bytes());
+    let Some(receipt_hash) = &flow.receipt_hash else { return false };
+    let begun_here = match (&flow.challenge, &request.verifier) {
+        (Some(challenge), Some(verifier)) => {
+            constant_time_eq(challenge.as_bytes(), base64url(sha256(verifier)).as_bytes())
+        }
+        // Begun by the app's server, which proves itself by its key.
+        (None, None) => true,
+        _ => false,
+    };
     let consented_here = constant_time_eq(receipt_hash, &sha256(&request.receipt));
     begun_here & consented_here
 }

@@ -4,9 +4,10 @@
 //! outage of the platform leaves a grant alive that the user believes ended. The queue is tried at once, and then for
 //! a day.
 
-use evergrant_adapters::{ErrorClass, ProviderSpec, RemoteRevocation};
+use evergrant_adapters::{ErrorClass, ProviderSpec, RemoteRevocation, RevocationReach};
 use evergrant_model::{CorrelationId, ErrorCode, Revocation, Timestamp};
 use evergrant_store::{Flow, NewRevocation};
+use serde_json::Value;
 
 use crate::ServiceError;
 use crate::service::Inner;
@@ -19,12 +20,19 @@ const OWN_SECONDS: i64 = 60;
 const LONGEST_WAIT_SECONDS: i64 = 60 * 60;
 
 impl Inner {
-    /// A place in the queue for a grant at this platform; `None` where the platform cannot revoke.
-    pub(crate) fn plan_revocation(&self, spec: &ProviderSpec, correlation_id: &CorrelationId) -> Option<NewRevocation> {
+    /// A place in the queue for a grant at this platform; `None` where the platform cannot revoke. `facts` is what is
+    /// known of the account, or of the accounts, that the grant reaches.
+    pub(crate) fn plan_revocation(
+        &self,
+        spec: &ProviderSpec,
+        facts: &Value,
+        correlation_id: &CorrelationId,
+    ) -> Option<NewRevocation> {
         let now = self.now();
         spec.capabilities.revoke.then(|| NewRevocation {
             id: self.random_name(),
             provider: spec.slug.clone(),
+            person: person(spec, facts),
             next_attempt_at: now.plus_seconds(OWN_SECONDS),
             expires_at: now.plus_seconds(GIVE_UP_SECONDS),
             correlation_id: correlation_id.clone(),
@@ -36,9 +44,10 @@ impl Inner {
         &self,
         spec: &ProviderSpec,
         tokens: &SealedTokens,
+        facts: &Value,
         correlation_id: &CorrelationId,
     ) -> Result<(), ServiceError> {
-        let Some(plan) = self.plan_revocation(spec, correlation_id) else { return Ok(()) };
+        let Some(plan) = self.plan_revocation(spec, facts, correlation_id) else { return Ok(()) };
         self.store.queue_revocation(&plan, &tokens.access, tokens.refresh.as_ref()).await?;
         self.revoke_queued(&plan.id).await.map(drop)
     }
@@ -46,7 +55,8 @@ impl Inner {
     /// Gives up the grant of a parked flow, which ends with this code.
     pub(crate) async fn give_up_flow(&self, flow: &Flow, code: ErrorCode) -> Result<(), ServiceError> {
         let adapter = self.adapter(flow.provider.as_str()).ok();
-        let plan = adapter.and_then(|adapter| self.plan_revocation(adapter.spec(), &flow.correlation_id));
+        let facts = flow.grant.as_ref().map_or(&Value::Null, |grant| &grant.accounts);
+        let plan = adapter.and_then(|adapter| self.plan_revocation(adapter.spec(), facts, &flow.correlation_id));
         let ended = self.store.give_up_flow(flow, code, plan.as_ref()).await?;
         match plan {
             Some(plan) if ended => self.revoke_queued(&plan.id).await.map(drop),
@@ -86,6 +96,10 @@ impl Inner {
             self.store.delete_revocation(&queued.id).await?;
             return Ok(Revocation::Unsupported);
         };
+        if self.has_siblings(adapter.spec(), queued).await? {
+            self.store.delete_revocation(&queued.id).await?;
+            return Ok(Revocation::Kept);
+        }
         let outcome = match adapter.revoke_access(&held).await {
             Ok(RemoteRevocation::Revoked) => Revocation::Revoked,
             Ok(RemoteRevocation::Unsupported) => Revocation::Unsupported,
@@ -102,6 +116,29 @@ impl Inner {
         self.store.delete_revocation(&queued.id).await?;
         Ok(outcome)
     }
+}
+
+impl Inner {
+    /// Whether revoking would end other connections: where it reaches a person and not a grant, and that person has
+    /// another connection here, or nobody knows who it was.
+    async fn has_siblings(
+        &self,
+        spec: &ProviderSpec,
+        queued: &evergrant_store::Revocation,
+    ) -> Result<bool, ServiceError> {
+        let (RevocationReach::Person, Some(key)) = (spec.revocation_reach, &spec.person_key) else { return Ok(false) };
+        match &queued.person {
+            Some(person) => Ok(self.store.has_connection_of_person(&spec.slug, key, person).await?),
+            None => Ok(true),
+        }
+    }
+}
+
+/// Who gave the grant, by what is known of an account, or of the first of several.
+fn person(spec: &ProviderSpec, facts: &Value) -> Option<String> {
+    let key = spec.person_key.as_deref()?;
+    let metadata = facts.get(0).map_or(Some(facts), |account| account.get("metadata"))?;
+    metadata.get(key)?.as_str().map(str::to_owned)
 }
 
 fn next_try(now: Timestamp, attempts: i32) -> Timestamp {

@@ -54,6 +54,7 @@ impl IntegrationsService {
                 break;
             }
         }
+        self.check_sessions().await?;
         self.store.sweep_flows(now.plus_seconds(-KEEP_FLOWS_SECONDS)).await?;
         self.store.sweep_sessions(now).await?;
         self.store.forget_events_before(now.plus_seconds(-KEEP_EVENTS_SECONDS)).await?;

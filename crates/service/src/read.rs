@@ -148,7 +148,7 @@ impl Inner {
             return margin;
         }
         let short = life_seconds.map_or(MARGIN_SECONDS, |life| life / MARGIN_SHARE);
-        let margin = spec.refresh_ahead_seconds.unwrap_or_else(|| MARGIN_SECONDS.min(short));
+        let margin = spec.renewal_margin_seconds(life_seconds).unwrap_or_else(|| MARGIN_SECONDS.min(short));
         margin + margin * i64::from(spread % 11) / 100
     }
 
@@ -168,7 +168,7 @@ impl Inner {
 
 /// Whether anything can renew this connection without the user.
 pub(crate) fn is_renewable(held: &Connection, spec: &ProviderSpec) -> bool {
-    spec.capabilities.refresh && held.refresh_token.is_some()
+    spec.can_renew(held.refresh_token.is_some()) && (held.refresh_token.is_some() || held.access_token.is_some())
 }
 
 /// Whether the platform waits for the account's owner, so that trying by ourselves is pointless.

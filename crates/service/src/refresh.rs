@@ -117,8 +117,13 @@ impl Inner {
         if held.status == ConnectionStatus::Expired {
             return Err(RefreshFailure::new(ErrorCode::ReconnectRequired));
         }
-        let Some(last) = LastFailure::of(held) else { return Ok(()) };
         let now = self.now();
+        let young = held.issued_at.map_or(0, |at| spec.refresh_not_before_seconds - now.seconds_since(at));
+        if young > 0 {
+            // The platform renews no token of this age; the one held is good for far longer.
+            return Err(RefreshFailure::new(ErrorCode::RateLimitError).retry_after(young));
+        }
+        let Some(last) = LastFailure::of(held) else { return Ok(()) };
         let too_early = held.next_refresh_at.is_some_and(|at| at > now);
         // The same token again before the held one has ended could end a grant that still works.
         let harmful = last.in_doubt && !spec.may_resend_refresh() && self.still_works(held);
@@ -185,7 +190,7 @@ impl Inner {
         match &newest {
             // Disconnected meanwhile: what the platform has just issued must not outlive the connection.
             Err(failure) if !stored && failure.code() == ErrorCode::AccountNotFound => {
-                let given_up = self.give_up_tokens(spec, &sealed, correlation_id).await;
+                let given_up = self.give_up_tokens(spec, &sealed, &held.metadata, correlation_id).await;
                 given_up.map_err(|error| RefreshFailure::of(&error))?;
             }
             _ => {}

@@ -70,9 +70,9 @@ impl IntegrationsService {
     /// `USER_NOT_FOUND`.
     pub async fn delete_user(&self, user: UserId, correlation_id: &CorrelationId) -> Result<(), ServiceError> {
         let plans = std::sync::Mutex::new(Vec::new());
-        let plan = |provider: &_| {
+        let plan = |provider: &_, facts: &_| {
             let adapter = self.registry.adapter(provider)?;
-            let plan = self.plan_revocation(adapter.spec(), correlation_id)?;
+            let plan = self.plan_revocation(adapter.spec(), facts, correlation_id)?;
             plans.lock().ok()?.push(plan.id.clone());
             Some(plan)
         };

@@ -137,7 +137,41 @@ pub(crate) const OF_USER: &str = "SELECT v.version, a.id, a.user_id, a.provider,
     LEFT JOIN evergrant_connections c ON c.oauth_account_id = a.id
     WHERE u.id = $1 ORDER BY a.id";
 
+const OF_PERSON: &str = "SELECT id FROM oauth_accounts
+    WHERE provider = $1 AND metadata ->> CAST($2 AS text) = $3 LIMIT 1";
+const DUE: &str = select!("WHERE a.provider = $1 AND c.next_refresh_at <= $2 ORDER BY c.next_refresh_at LIMIT $3");
+
 impl Store {
+    /// Whether anybody's connection at this platform belongs to the person whom the metadata names so.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn has_connection_of_person(
+        &self,
+        provider: &ProviderSlug,
+        key: &str,
+        person: &str,
+    ) -> Result<bool, StoreError> {
+        let found = self.database.row(OF_PERSON, params![provider.as_str(), key, person]).await?;
+        Ok(found.is_some())
+    }
+
+    /// Up to `limit` connections at this platform whose next attempt or check is due, the longest due first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn due_connections(
+        &self,
+        provider: &ProviderSlug,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let rows = self.database.rows(DUE, params![provider.as_str(), now, limit]).await?;
+        readable(&rows)
+    }
+
     /// This user's connection to this account. Another user's is `None`, just as one that does not exist.
     ///
     /// # Errors

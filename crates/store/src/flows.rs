@@ -6,43 +6,9 @@ use evergrant_encryption::EncryptedToken;
 use evergrant_model::{CorrelationId, ErrorCode, FlowId, ProviderAccountId, ProviderSlug, Timestamp, UserId};
 
 use crate::database::{Record, params};
+use crate::flow_status::FlowStatus;
 use crate::revocations::NewRevocation;
 use crate::{Store, StoreError};
-
-macro_rules! statuses {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
-        /// How far a flow has come.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum FlowStatus {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl FlowStatus {
-            /// The word in answers and in the database.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)* _ => None }
-            }
-        }
-    };
-}
-
-statuses! {
-    /// The user is at the platform, or on the way back.
-    Waiting = "waiting",
-    /// The user consented; the browser that began it must finish it and say which accounts.
-    Choose = "choose",
-    /// The user consented; the browser that began it must finish it.
-    Pending = "pending",
-    /// Done.
-    Connected = "connected",
-    /// Over, for the reason in the code.
-    Error = "error",
-}
 
 /// A stored flow.
 #[derive(Debug, Clone)]
@@ -186,6 +152,12 @@ pub(crate) const CONSUME: &str = columns!(
     WHERE state_hash = $1 AND provider = $2 AND consumed_at IS NULL AND expires_at > $3 RETURNING",
     ""
 );
+const CONSUME_OWNED: &str = columns!(
+    "UPDATE evergrant_flows SET consumed_at = $3
+    WHERE id = $1 AND user_id = $2 AND consumed_at IS NULL AND expires_at > $3 RETURNING",
+    ""
+);
+const BY_ID: &str = columns!("SELECT", "FROM evergrant_flows WHERE id = $1");
 pub(crate) const BY_STATE: &str = columns!("SELECT", "FROM evergrant_flows WHERE state_hash = $1 AND provider = $2");
 pub(crate) const OWNED: &str = columns!("SELECT", "FROM evergrant_flows WHERE id = $1 AND user_id = $2");
 const FAIL: &str = "UPDATE evergrant_flows SET status = 'error', error_code = $2, access_token = NULL,
@@ -291,6 +263,32 @@ impl Store {
         let used = flow.consumed_at.is_some();
         let flow = Box::new(flow);
         Ok(if used { Callback::Again(flow) } else { Callback::Expired(flow) })
+    }
+
+    /// Uses up the user's flow without its state, for whoever began it and completes it by hand; `None` where it is
+    /// another's, used or expired.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn consume_owned_flow(
+        &self,
+        id: &FlowId,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Option<Flow>, StoreError> {
+        let row = self.database.returning(CONSUME_OWNED, params![id.as_str(), user.get(), now]).await?;
+        row.as_ref().map(Flow::read).transpose()
+    }
+
+    /// The flow of this name, whoever began it: for a browser that proves itself by its receipt.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn flow_by_id(&self, id: &FlowId) -> Result<Option<Flow>, StoreError> {
+        let row = self.database.row(BY_ID, params![id.as_str()]).await?;
+        row.as_ref().map(Flow::read).transpose()
     }
 
     /// The flow of this platform with this state, used or not.

@@ -9,7 +9,7 @@ use evergrant_model::{
 use crate::connections::Connection;
 use crate::database::{Work, params};
 use crate::events::NewEvent;
-use crate::flows::FlowStatus;
+use crate::flow_status::FlowStatus;
 use crate::revocations::NewRevocation;
 use crate::{Store, StoreError};
 
@@ -253,7 +253,7 @@ impl Store {
 }
 
 /// [`Work::raise_version`] for a connection read earlier; `None` where its user is gone since.
-async fn next_version(work: &mut Work, held: &Connection) -> Result<Option<i64>, StoreError> {
+pub(crate) async fn next_version(work: &mut Work, held: &Connection) -> Result<Option<i64>, StoreError> {
     match work.raise_version(held.user).await {
         Err(StoreError::Missing) => Ok(None),
         version => version.map(Some),
@@ -303,7 +303,7 @@ async fn record_failure(work: &mut Work, held: &Connection, failed: &FailedRefre
 }
 
 /// Makes the row of state for a connection that another program wrote; `false` where the connection is gone.
-async fn make_state(work: &mut Work, held: &Connection) -> Result<bool, StoreError> {
+pub(crate) async fn make_state(work: &mut Work, held: &Connection) -> Result<bool, StoreError> {
     match work.execute(ENSURE_STATE, params![held.id.get()]).await {
         Err(StoreError::Missing) => Ok(false),
         made => made.map(|_| true),
@@ -352,7 +352,7 @@ fn connected<'a>(grant: &'a Grant<'a>, version: i64) -> NewEvent<'a> {
     }
 }
 
-fn event<'a>(
+pub(crate) fn event<'a>(
     held: &'a Connection,
     version: i64,
     kind: EventKind,

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod api_keys;
+mod checks;
 mod connections;
 mod database;
 mod error;
 mod events;
+mod flow_status;
 mod flows;
 mod grants;
 mod json;
@@ -21,7 +23,8 @@ pub use api_keys::{ApiKey, NewApiKey};
 pub use connections::{Connection, UserConnections};
 pub use error::StoreError;
 pub use events::Event;
-pub use flows::{Callback, Flow, FlowEnd, FlowStatus, NewFlow, PendingGrant};
+pub use flow_status::FlowStatus;
+pub use flows::{Callback, Flow, FlowEnd, NewFlow, PendingGrant};
 pub use grants::{FailedRefresh, Grant, RefreshedGrant, StoredGrant};
 pub use key_checks::KeyCheck;
 pub use open::Store;

@@ -14,6 +14,8 @@ pub struct NewRevocation {
     pub id: String,
     /// At which platform.
     pub provider: ProviderSlug,
+    /// Who gave the grant, where revoking it ends all that the person gave; `None` elsewhere, and where nobody knows.
+    pub person: Option<String>,
     /// When a worker may first try; the one who queues it usually tries at once.
     pub next_attempt_at: Timestamp,
     /// When we stop asking.
@@ -29,6 +31,8 @@ pub struct Revocation {
     pub id: String,
     /// At which platform.
     pub provider: ProviderSlug,
+    /// Who gave the grant, where revoking it ends all that the person gave.
+    pub person: Option<String>,
     /// The access token, where there was one.
     pub access_token: Option<EncryptedToken>,
     /// The refresh token, where there was one.
@@ -42,9 +46,9 @@ pub struct Revocation {
 }
 
 const INSERT: &str = "INSERT INTO evergrant_revocations
-    (id, provider, access_token, refresh_token, next_attempt_at, expires_at, correlation_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const ONE: &str = "SELECT id, provider, access_token, refresh_token, attempts, expires_at, correlation_id
+    (id, provider, access_token, refresh_token, next_attempt_at, expires_at, correlation_id, person)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const ONE: &str = "SELECT id, provider, person, access_token, refresh_token, attempts, expires_at, correlation_id
     FROM evergrant_revocations WHERE id = $1";
 /// `$lock` lets workers pass by what others are claiming, where more than one can write at a time.
 macro_rules! claim {
@@ -54,7 +58,7 @@ macro_rules! claim {
             WHERE id = (SELECT id FROM evergrant_revocations WHERE next_attempt_at <= $1
                 ORDER BY next_attempt_at LIMIT 1",
             $lock,
-            ") RETURNING id, provider, access_token, refresh_token, attempts, expires_at, correlation_id"
+            ") RETURNING id, provider, person, access_token, refresh_token, attempts, expires_at, correlation_id"
         )
     };
 }
@@ -63,9 +67,9 @@ pub(crate) const CLAIM_AMONG_OTHERS: &str = claim!(" FOR UPDATE SKIP LOCKED");
 const RESCHEDULE: &str = "UPDATE evergrant_revocations SET next_attempt_at = $2 WHERE id = $1";
 const DELETE: &str = "DELETE FROM evergrant_revocations WHERE id = $1";
 const OF_USER: &str = "DELETE FROM oauth_accounts WHERE user_id = $1
-    RETURNING provider, provider_account_id, access_token, refresh_token";
+    RETURNING provider, provider_account_id, access_token, refresh_token, metadata AS facts";
 const FLOWS_OF_USER: &str = "DELETE FROM evergrant_flows WHERE user_id = $1
-    RETURNING provider, access_token, refresh_token";
+    RETURNING provider, access_token, refresh_token, accounts AS facts";
 const DELETE_USER: &str = "DELETE FROM users WHERE id = $1";
 
 impl Work {
@@ -77,7 +81,8 @@ impl Work {
     ) -> Result<(), StoreError> {
         let (id, correlation_id) = (new.id.as_str(), new.correlation_id.as_str());
         let provider = new.provider.as_str();
-        let params = params![id, provider, access, refresh, new.next_attempt_at, new.expires_at, correlation_id];
+        let (next, end, person) = (new.next_attempt_at, new.expires_at, new.person.as_deref());
+        let params = params![id, provider, access, refresh, next, end, correlation_id, person];
         self.execute(INSERT, params).await.map(drop)
     }
 }
@@ -86,6 +91,7 @@ fn read(row: &Record) -> Result<Revocation, StoreError> {
     Ok(Revocation {
         id: row.text("id")?,
         provider: ProviderSlug::new(row.text("provider")?).map_err(|_| StoreError::Inconsistent("provider"))?,
+        person: row.optional_text("person")?,
         access_token: row.optional_text("access_token")?.map(EncryptedToken::from_stored),
         refresh_token: row.optional_text("refresh_token")?.map(EncryptedToken::from_stored),
         attempts: row.int("attempts")?,
@@ -152,7 +158,7 @@ impl Store {
         self.database.execute(DELETE, params![id]).await.map(drop)
     }
 
-    /// Removes the user with all connections and unfinished flows, and queues what `plan` makes of each grant.
+    /// Removes the user with all connections and unfinished flows, and queues what `plan` makes of each grant and of what is known of its account.
     /// `false` where there is no such user.
     ///
     /// # Errors
@@ -163,7 +169,7 @@ impl Store {
         user: UserId,
         correlation_id: &CorrelationId,
         at: Timestamp,
-        plan: impl Fn(&ProviderSlug) -> Option<NewRevocation>,
+        plan: impl Fn(&ProviderSlug, &serde_json::Value) -> Option<NewRevocation>,
     ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
         let version = match work.raise_version(user).await {
@@ -195,13 +201,14 @@ impl Store {
 async fn queue_grant(
     work: &mut Work,
     row: &Record,
-    plan: &impl Fn(&ProviderSlug) -> Option<NewRevocation>,
+    plan: &impl Fn(&ProviderSlug, &serde_json::Value) -> Option<NewRevocation>,
 ) -> Result<(), StoreError> {
     let (access, refresh) = (row.optional_text("access_token")?, row.optional_text("refresh_token")?);
     if access.is_none() && refresh.is_none() {
         return Ok(());
     }
-    let new = ProviderSlug::new(row.text("provider")?).ok().and_then(|provider| plan(&provider));
+    let facts = row.json("facts").unwrap_or_default();
+    let new = ProviderSlug::new(row.text("provider")?).ok().and_then(|provider| plan(&provider, &facts));
     let Some(new) = new else { return Ok(()) };
     work.queue_revocation(&new, access.as_deref(), refresh.as_deref()).await
 }

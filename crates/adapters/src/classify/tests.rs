@@ -6,7 +6,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::definition::read_file;
+use crate::definition::{Definition, read_file};
 use crate::json::Document;
 
 const NOW_S: i64 = 1_767_225_600;
@@ -23,17 +23,22 @@ fn reply(status: u16, headers: &[&str], body: &str) -> Reply {
 
 struct Platform {
     rules: Vec<ErrorRule>,
+    codes: ErrorCodes,
     forgiving: bool,
 }
 
 impl Platform {
+    fn of(catalogue: &str) -> Self {
+        let Definition { errors, error_codes, rotates, .. } = read_file(catalogue).unwrap();
+        Self { rules: errors, codes: error_codes, forgiving: !rotates }
+    }
+
     fn reddit() -> Self {
-        let definition = read_file(include_str!("../../catalogue/reddit.toml")).unwrap();
-        Self { rules: definition.errors, forgiving: true }
+        Self::of(include_str!("../../catalogue/reddit.toml"))
     }
 
     fn strict() -> Self {
-        Self { rules: Vec::new(), forgiving: false }
+        Self { rules: Vec::new(), codes: ErrorCodes::OAuth, forgiving: false }
     }
 
     fn read(&self, call: Call, reply: &Reply) -> AdapterError {
@@ -43,9 +48,11 @@ impl Platform {
             Call::Profile | Call::Revoke => true,
         };
         let now = Timestamp::from_unix_seconds(NOW_S);
-        let code = Document::parse(&reply.body).and_then(|document| error_code(document.value()));
+        let document = Document::parse(&reply.body);
+        let body = document.as_ref().map(Document::value);
+        let code = body.and_then(|body| refusal_code(reply, body));
         assert!(!reply.is_success() || code.is_some(), "not a refusal");
-        classify(Context { call, rules: &self.rules, repeatable, now }, reply, code.as_deref())
+        classify(Context { call, rules: &self.rules, codes: self.codes, repeatable, now }, reply, body, code.as_deref())
     }
 
     fn class(&self, call: Call, status: u16, headers: &[&str], body: &str) -> ErrorClass {
@@ -214,7 +221,7 @@ fn a_wait_is_read_in_every_form_and_bounded() {
 
 #[test]
 fn an_error_is_recognised_in_every_shape_and_success_is_not_taken_for_one() {
-    let code = |body: &str| error_code(&serde_json::from_str(body).unwrap());
+    let code = |body: &str| refusal_code(&reply(200, &[], body), &serde_json::from_str(body).unwrap());
     for (body, wanted) in [
         (r#"{"error":"invalid_grant"}"#, Some("invalid_grant")),
         (r#"{"error":401}"#, Some("401")),
@@ -230,9 +237,20 @@ fn an_error_is_recognised_in_every_shape_and_success_is_not_taken_for_one() {
         (r#"{"error":0}"#, None),
         (r#"{"error":false}"#, None),
         (r#"{"access_token":"a"}"#, None),
+        (r#"{"error_type":"OAuthException","code":400,"error_message":"x"}"#, Some("400")),
+        (r#"{"code":"anything","message":"of the platform's own"}"#, None),
     ] {
         assert_eq!(code(body).as_deref(), wanted, "{body}");
     }
+}
+
+#[test]
+fn a_bare_code_counts_where_the_status_is_not_one_of_success() {
+    let bare = r#"{"code":"access_token_invalid","message":"sim","log_id":"1"}"#;
+    assert_eq!(
+        refusal_code(&reply(401, &[], bare), &serde_json::from_str(bare).unwrap()).unwrap(),
+        "access_token_invalid"
+    );
 }
 
 #[test]
@@ -245,7 +263,7 @@ fn a_rule_may_be_bound_to_call_status_and_code() {
         reason: Some(StatusReason::UserActionAtPlatform),
         confirm: false,
     };
-    let platform = Platform { rules: vec![rule], forgiving: false };
+    let platform = Platform { rules: vec![rule], ..Platform::strict() };
     let class = |call, status, body| platform.class(call, status, &[], body);
     assert_eq!(class(Call::Refresh, 400, r#"{"error":{"code":190}}"#), C::NeedsUserAction);
     assert_eq!(class(Call::Exchange, 400, r#"{"error":{"code":190}}"#), C::BadRequest);
@@ -262,3 +280,5 @@ fn nothing_of_the_answer_but_its_short_code_is_shown() {
     assert_eq!(error.to_string(), "the platform no longer accepts the grant (status 400, invalid_grant)");
     assert!(!format!("{error:?}").contains("hush"));
 }
+
+mod platforms;

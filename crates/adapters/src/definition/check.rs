@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::fault::suggestion;
-use super::schema::{EITHER, FIELDS, Field, Kind};
+use super::schema::{EITHER, FIELDS, Field, Kind, SESSION_FIELDS};
 use super::{CustomProvider, Definition, DefinitionFault, Place};
 use crate::{catalogue, spec};
 
@@ -35,7 +35,8 @@ pub fn parse_providers(toml_text: &str) -> Result<Vec<CustomProvider>, Vec<Defin
 pub(crate) fn read_file(toml_text: &str) -> Result<Definition, Vec<DefinitionFault>> {
     let document = document(toml_text)?;
     let mut walk = Walk { text: toml_text, faults: Vec::new() };
-    let definition = walk.definition(0, &DeValue::Table(document));
+    let fields = if document.contains_key("kind") { SESSION_FIELDS } else { FIELDS };
+    let definition = walk.definition(0, &DeValue::Table(document), fields);
     walk.finish(definition).and_then(|definition| definition.ok_or_else(Vec::new))
 }
 
@@ -72,7 +73,7 @@ impl Walk<'_> {
         for (key, section) in sections {
             let at = key.span().start;
             let slug = self.slug(at, key.get_ref());
-            let definition = self.definition(at, section.get_ref());
+            let definition = self.definition(at, section.get_ref(), FIELDS);
             if let (Some(slug), Some(definition), Some(table)) = (slug, definition, section.get_ref().as_table()) {
                 found.push(CustomProvider { slug, definition, places: self.places(at, table) });
             }
@@ -104,15 +105,17 @@ impl Walk<'_> {
     }
 
     /// The definition, if nothing is wrong with it.
-    fn definition(&mut self, at: usize, section: &DeValue<'_>) -> Option<Definition> {
+    fn definition(&mut self, at: usize, section: &DeValue<'_>, fields: &[Field]) -> Option<Definition> {
         let before = self.faults.len();
         let DeValue::Table(table) = section else {
             self.fault(at, "a platform is a table of keys");
             return None;
         };
-        self.table(at, "", table, FIELDS);
-        self.pairs(at, table);
-        self.host_names(table);
+        self.table(at, "", table, fields);
+        if fields.iter().any(|field| field.name == "client_id") {
+            self.pairs(at, table);
+            self.placeholders(table);
+        }
         if self.faults.len() > before {
             return None;
         }
@@ -185,6 +188,7 @@ impl Walk<'_> {
             Kind::Text => !text.is_empty() && !text.chars().any(char::is_control),
             Kind::Url => is_address(text),
             Kind::Origin => is_origin(text),
+            Kind::Segment => is_segment(text),
             Kind::Word(words) => words.contains(&text),
             Kind::Pointer => text.starts_with('/'),
             Kind::Scope => spec::is_scope(text),
@@ -222,13 +226,23 @@ impl Walk<'_> {
         }
     }
 
-    /// Each `{NAME}` that begins an address must be one of the hosts.
-    fn host_names(&mut self, table: &DeTable<'_>) {
-        let hosts = table.get("hosts").and_then(|value| value.get_ref().as_table());
-        for (key, value) in table {
-            let named = value.get_ref().as_str().and_then(host_name).filter(|_| key.get_ref().ends_with("_url"));
-            if let Some(name) = named.filter(|name| !hosts.is_some_and(|hosts| hosts.contains_key(*name))) {
+    /// Each `{NAME}` that begins an address must be one of the hosts, each other one of the variables.
+    fn placeholders(&mut self, table: &DeTable<'_>) {
+        let known = |map: &str, name: &str| {
+            let map = table.get(map).and_then(|value| value.get_ref().as_table());
+            map.is_some_and(|map| map.contains_key(name))
+        };
+        let nested = table.values().filter_map(|value| value.get_ref().as_table()?.get_key_value("url"));
+        for (key, value) in table.iter().chain(nested) {
+            let named = key.get_ref().ends_with("_url") || key.get_ref() == "url";
+            let Some(address) = value.get_ref().as_str().filter(|_| named) else { continue };
+            let host = host_name(address);
+            if let Some(name) = host.filter(|name| !known("hosts", name)) {
                 self.fault(value.span().start, format!("`{name}` is not one of the `hosts`"));
+            }
+            for name in placeholders(address).skip(usize::from(host.is_some())).filter(|name| !known("variables", name))
+            {
+                self.fault(value.span().start, format!("`{name}` is not one of the `variables`"));
             }
         }
     }
@@ -241,6 +255,7 @@ impl Kind {
             Self::Text => "text that is not empty".to_owned(),
             Self::Url => "an absolute http or https address without user, password and fragment".to_owned(),
             Self::Origin => "an http or https address without path and query".to_owned(),
+            Self::Segment => "letters, digits, points, hyphens and underscores".to_owned(),
             Self::Word(words) => {
                 format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
             }
@@ -262,6 +277,17 @@ fn join(path: &str, name: &str) -> String {
 /// The `NAME` of an address that begins with `{NAME}`.
 pub(crate) fn host_name(address: &str) -> Option<&str> {
     address.strip_prefix('{')?.split_once('}').map(|(name, _)| name)
+}
+
+/// Each `NAME` that stands as `{NAME}` in an address.
+fn placeholders(address: &str) -> impl Iterator<Item = &str> {
+    address.split('{').skip(1).filter_map(|piece| piece.split_once('}').map(|(name, _)| name))
+}
+
+/// Whether `text` can stand between two slashes of an address and stay there.
+pub(crate) fn is_segment(text: &str) -> bool {
+    let tame = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    (1..=64).contains(&text.len()) && text.bytes().all(tame) && !text.bytes().all(|b| b == b'.')
 }
 
 fn is_address(text: &str) -> bool {

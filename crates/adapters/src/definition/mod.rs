@@ -11,11 +11,11 @@ use evergrant_model::{ClientSecret, ProviderSlug, StatusReason};
 use serde::{Deserialize, Deserializer};
 
 pub use check::parse_providers;
-pub(crate) use check::{host_name, read_file};
+pub(crate) use check::{host_name, is_segment, read_file};
 pub use fault::DefinitionFault;
 pub(crate) use place::Place;
 
-use crate::{ErrorClass, Pkce};
+use crate::{ErrorClass, Pkce, RevocationReach};
 
 /// A platform of the operator's own, well formed; [`crate::Registry::new`] decides whether its hosts may be called.
 #[derive(Debug, Clone)]
@@ -45,6 +45,62 @@ pub(crate) enum ClientAuth {
     Post,
     /// Not at all: a public client names itself in the form.
     None,
+}
+
+/// How the token endpoint takes its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TokenRequest {
+    /// Posted as a form.
+    #[default]
+    Form,
+    /// Posted as `multipart/form-data`.
+    Multipart,
+    /// Got with a query.
+    Query,
+}
+
+/// Where an access token stands in a call that uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AccessTokenIn {
+    /// In the `Authorization` header (RFC 6750 §2.1).
+    #[default]
+    Header,
+    /// In the query (RFC 6750 §2.3).
+    Query,
+}
+
+/// Whose error codes the platform speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ErrorCodes {
+    /// Those of the OAuth standards.
+    #[default]
+    OAuth,
+    /// The numbers of Meta's Graph API.
+    Graph,
+}
+
+/// A half of our registration that is sent along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ClientPart {
+    Id,
+    Secret,
+}
+
+/// How an access token buys another one, where the platform knows no refresh tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct AccessTrade {
+    /// The token endpoint's where absent.
+    pub(crate) url: Option<String>,
+    pub(crate) grant_type: String,
+    /// The parameter that carries the access token.
+    #[serde(default = "token_param")]
+    pub(crate) token_param: String,
+    #[serde(default)]
+    pub(crate) client: Vec<ClientPart>,
 }
 
 /// Which of a grant's tokens.
@@ -139,8 +195,8 @@ pub(crate) struct ErrorRule {
 }
 
 /// A definition whose every key has passed the schema.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default = "Definition::standard")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of its own in the file")]
 pub(crate) struct Definition {
     pub(crate) name: String,
@@ -151,6 +207,11 @@ pub(crate) struct Definition {
     pub(crate) revocation_url: Option<String>,
     pub(crate) userinfo_url: String,
     pub(crate) hosts: BTreeMap<String, String>,
+    pub(crate) variables: BTreeMap<String, String>,
+    /// For a pasted session: the setting that must be `true`.
+    pub(crate) enabled_env: Option<String>,
+    /// For a pasted session: the setting that holds the address which checks it.
+    pub(crate) userinfo_url_env: Option<String>,
     pub(crate) client_id: Option<String>,
     pub(crate) client_id_env: Option<String>,
     #[serde(deserialize_with = "secret")]
@@ -160,61 +221,55 @@ pub(crate) struct Definition {
     pub(crate) user_agent_env: Option<String>,
     pub(crate) client_auth: ClientAuth,
     pub(crate) client_id_param: String,
+    pub(crate) token_request: TokenRequest,
+    pub(crate) unwrap: Option<String>,
+    pub(crate) lengthen: Option<AccessTrade>,
+    pub(crate) renew: Option<AccessTrade>,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) scope_separator: String,
+    pub(crate) scope_field: String,
     pub(crate) pkce: Pkce,
+    pub(crate) pkce_env: Option<String>,
     pub(crate) authorize_params: BTreeMap<String, String>,
     pub(crate) issuer: Option<String>,
+    pub(crate) access_token_in: AccessTokenIn,
+    pub(crate) userinfo_fields: BTreeMap<String, Vec<String>>,
     pub(crate) account: AccountPointers,
     pub(crate) metadata: BTreeMap<String, Fact>,
+    pub(crate) facts: Vec<String>,
     pub(crate) default_lifetime_seconds: Option<i64>,
     pub(crate) refresh_ahead_seconds: Option<i64>,
+    pub(crate) refresh_at_percent: Option<i64>,
+    pub(crate) refresh_not_before_seconds: i64,
     pub(crate) refresh: bool,
     pub(crate) rotates: bool,
     pub(crate) replay_window_seconds: i64,
     pub(crate) multi_account: bool,
     pub(crate) revoke_tokens: Vec<TokenKind>,
+    pub(crate) revocation_reach: RevocationReach,
+    pub(crate) person_key: Option<String>,
+    pub(crate) error_codes: ErrorCodes,
     pub(crate) errors: Vec<ErrorRule>,
     pub(crate) allow_insecure: bool,
 }
 
-impl Default for Definition {
-    fn default() -> Self {
+impl Definition {
+    /// What holds for every key that is not there.
+    pub(crate) fn standard() -> Self {
         Self {
-            name: String::new(),
-            account_type: None,
-            token_type: None,
-            authorization_url: String::new(),
-            token_url: String::new(),
-            revocation_url: None,
-            userinfo_url: String::new(),
-            hosts: BTreeMap::new(),
-            client_id: None,
-            client_id_env: None,
-            client_secret: None,
-            client_secret_env: None,
-            user_agent: None,
-            user_agent_env: None,
-            client_auth: ClientAuth::default(),
             client_id_param: "client_id".to_owned(),
-            scopes: Vec::new(),
             scope_separator: " ".to_owned(),
-            pkce: Pkce::default(),
-            authorize_params: BTreeMap::new(),
-            issuer: None,
-            account: AccountPointers::default(),
-            metadata: BTreeMap::new(),
-            default_lifetime_seconds: None,
-            refresh_ahead_seconds: None,
+            scope_field: "scope".to_owned(),
             refresh: true,
             rotates: true,
-            replay_window_seconds: 0,
-            multi_account: false,
             revoke_tokens: vec![TokenKind::Refresh, TokenKind::Access],
-            errors: Vec::new(),
-            allow_insecure: false,
+            ..Self::default()
         }
     }
+}
+
+fn token_param() -> String {
+    "access_token".to_owned()
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ClientSecret>, D::Error> {

@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Url,
     /// An http or https address without path and query.
     Origin,
+    /// A part of an address between two slashes.
+    Segment,
     /// One of these words.
     Word(&'static [&'static str]),
     Flag,
@@ -116,6 +118,13 @@ const ERROR_RULE: Kind = Kind::Table(&[
     optional("confirm", Kind::Flag),
 ]);
 
+const ACCESS_TRADE: Kind = Kind::Table(&[
+    optional("url", Kind::Url),
+    required("grant_type", Kind::Text),
+    optional("token_param", Kind::Text),
+    optional("client", Kind::Each(&Kind::Word(&["id", "secret"]))),
+]);
+
 /// Every key of a definition, as the README's table lists them.
 pub(super) const FIELDS: &[Field] = &[
     required("name", Kind::Text),
@@ -127,6 +136,7 @@ pub(super) const FIELDS: &[Field] = &[
     optional("revocation_url", Kind::Url),
     required("userinfo_url", Kind::Url),
     optional("hosts", Kind::Map(&Kind::Origin, &[])),
+    optional("variables", Kind::Map(&Kind::Segment, &[])),
     optional("client_id", Kind::Text),
     optional("client_id_env", Kind::Text),
     optional("client_secret", Kind::Text),
@@ -135,22 +145,51 @@ pub(super) const FIELDS: &[Field] = &[
     optional("user_agent_env", Kind::Text),
     optional("client_auth", Kind::Word(&["basic", "post", "none"])),
     optional("client_id_param", Kind::Text),
+    optional("token_request", Kind::Word(&["form", "multipart", "query"])),
+    optional("unwrap", Kind::Pointer),
+    optional("lengthen", ACCESS_TRADE),
+    optional("renew", ACCESS_TRADE),
     optional("scopes", Kind::Each(&SCOPE)),
     optional("scope_separator", Kind::Word(&[" ", ","])),
+    optional("scope_field", Kind::Text),
     optional("pkce", Kind::Word(&["S256", "S256-hex", "none"])),
+    optional("pkce_env", Kind::Text),
     optional("authorize_params", Kind::Map(&Kind::Text, RESERVED_PARAMS)),
     optional("issuer", Kind::Text),
+    optional("access_token_in", Kind::Word(&["header", "query"])),
+    optional("userinfo_fields", Kind::Map(&Kind::Each(&Kind::Text), &[])),
     optional("account", ACCOUNT),
+    optional("facts", Kind::Each(&Kind::Text)),
     optional("metadata", Kind::Map(&FACT, RESERVED_FACTS)),
     optional("default_lifetime_seconds", SECONDS),
     optional("refresh_ahead_seconds", SECONDS),
+    optional("refresh_at_percent", Kind::Number(1, 99)),
+    optional("refresh_not_before_seconds", SECONDS),
     optional("refresh", Kind::Flag),
     optional("rotates", Kind::Flag),
     optional("replay_window_seconds", SECONDS),
     optional("multi_account", Kind::Flag),
     optional("revoke_tokens", Kind::Each(&Kind::Word(&["refresh", "access"]))),
+    optional("revocation_reach", Kind::Word(&["grant", "person"])),
+    optional("person_key", Kind::Text),
+    optional("error_codes", Kind::Word(&["oauth", "graph"])),
     optional("errors", Kind::Each(&ERROR_RULE)),
     optional("allow_insecure", Kind::Flag),
+];
+
+/// The keys of a catalogue platform that is reached with a pasted session.
+pub(super) const SESSION_FIELDS: &[Field] = &[
+    required("kind", Kind::Word(&["cookies"])),
+    required("name", Kind::Text),
+    optional("docs", Kind::Url),
+    required("account_type", Kind::Text),
+    required("token_type", Kind::Text),
+    required("enabled_env", Kind::Text),
+    required("userinfo_url_env", Kind::Text),
+    required("account", ACCOUNT),
+    optional("facts", Kind::Each(&Kind::Text)),
+    optional("metadata", Kind::Map(&FACT, RESERVED_FACTS)),
+    optional("errors", Kind::Each(&ERROR_RULE)),
 ];
 
 /// Pairs of which one says the value and the other names the setting that holds it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evergrant_adapters::{AdapterError, Cause, ErrorClass, HttpLimits};
+use evergrant_model::ScopeSet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -41,7 +42,7 @@ async fn item_65_no_redirect_is_followed_so_no_secret_reaches_a_second_host() {
         let access = held.access.clone().unwrap();
         for error in [
             adapter.refresh_access_token(&held).await.unwrap_err(),
-            adapter.user_profile(&access).await.unwrap_err(),
+            adapter.user_profile(&access, &ScopeSet::default()).await.unwrap_err(),
             adapter.revoke_access(&held).await.unwrap_err(),
         ] {
             assert_eq!((error.class(), error.http_status()), (ErrorClass::Blocked, Some(status)));
@@ -150,7 +151,7 @@ async fn a_platform_that_never_answers_is_left_after_the_total_time() {
 async fn a_token_that_no_header_can_carry_is_not_sent() {
     let platform = Platform::telling(told(200, "{}")).await;
     let token = evergrant_model::AccessToken::new("a\r\nHost: elsewhere.example");
-    let error = reddit(&platform.base).user_profile(&token).await.unwrap_err();
+    let error = reddit(&platform.base).user_profile(&token, &ScopeSet::default()).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::BadRequest);
     assert!(platform.seen().is_empty());
 }

@@ -176,7 +176,7 @@ async fn without_a_refresh_token_no_call_is_made() {
 async fn reddits_profile_is_got_with_the_bearer_token() {
     let profile = r#"{"id":"sim9z","name":"juniper","total_karma":12,"created_utc":1767225600.0}"#;
     let platform = Platform::telling(told(200, profile)).await;
-    let accounts = reddit(&platform.base).user_profile(&AccessToken::new("tok")).await.unwrap();
+    let accounts = reddit(&platform.base).user_profile(&AccessToken::new("tok"), &ScopeSet::default()).await.unwrap();
     let seen = platform.only();
     assert_eq!((seen.method.as_str(), seen.uri.to_string().as_str()), ("GET", "/api/v1/me?raw_json=1"));
     assert_eq!(seen.header("authorization"), "Bearer tok");
@@ -191,10 +191,46 @@ async fn a_custom_profile_reads_openids_claims() {
     let profile =
         r#"{"sub":"248289761001","preferred_username":"j.doe","name":"Jane Doe","picture":"https://a.example/j.jpg"}"#;
     let platform = Platform::telling(told(200, profile)).await;
-    let accounts = acme(&platform.base, "").user_profile(&AccessToken::new("tok")).await.unwrap();
+    let accounts = acme(&platform.base, "").user_profile(&AccessToken::new("tok"), &ScopeSet::default()).await.unwrap();
     assert_eq!(accounts[0].id.as_str(), "248289761001");
     assert_eq!(accounts[0].username.as_deref(), Some("j.doe"));
     assert_eq!(accounts[0].metadata["avatar_url"], "https://a.example/j.jpg");
+}
+
+#[tokio::test]
+async fn a_custom_platform_has_every_departure_of_the_catalogue() {
+    let platform = Platform::telling(told(200, r#"{"in":{"sub":"1","a":2,"b":{"c":3},"d":"x","e":[4]}}"#)).await;
+    platform.tell_at("grant_type=long", told(200, r#"{"in":{"access_token":"long","granted":"x y"}}"#));
+    platform.tell_at("POST /token", told(200, r#"{"in":{"access_token":"short","granted":["x"]}}"#));
+    let more = r#"
+        pkce = "none"
+        variables = { VERSION = "v1" }
+        unwrap = "/in"
+        scope_field = "granted"
+        access_token_in = "query"
+        lengthen = { grant_type = "long" }
+        renew = { grant_type = "renew", token_param = "old", client = ["id"] }
+        userinfo_fields = { x = ["a", "b"], y = ["c"] }
+        facts = ["a", "b", "d", "e", "f"]
+    "#;
+    let adapter = acme(
+        &platform.base,
+        &more.replace("\"long\"", &format!("\"long\", url = \"{}/{{VERSION}}/l\"", platform.base)),
+    );
+    let tokens = adapter.exchange_code_for_token(&exchange(&code(), None)).await.unwrap();
+    assert_eq!((tokens.access.expose(), tokens.scope), ("long", Some(ScopeSet::parse("x y"))));
+    platform.tell_at("grant_type=renew", told(200, r#"{"in":{"access_token":"new"}}"#));
+    adapter.refresh_access_token(&held("long", "unused")).await.unwrap();
+    let accounts = adapter.user_profile(&AccessToken::new("new"), &ScopeSet::parse("x")).await.unwrap();
+    assert_eq!(serde_json::Value::Object(accounts[0].metadata.clone()), serde_json::json!({"a": 2, "d": "x"}));
+    let asked: Vec<_> = platform.seen().iter().map(|seen| seen.uri.to_string()).collect();
+    let expected = [
+        "/token",
+        "/v1/l?grant_type=long&access_token=short",
+        "/token?grant_type=renew&old=long&client_id=id",
+        "/userinfo?fields=a%2Cb&access_token=new",
+    ];
+    assert_eq!(asked, expected);
 }
 
 #[tokio::test]

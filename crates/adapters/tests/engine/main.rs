@@ -5,6 +5,14 @@ mod bounds;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod instagram;
+#[cfg(test)]
+mod instagram_login;
+#[cfg(test)]
+mod onlyfans;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tiktok;

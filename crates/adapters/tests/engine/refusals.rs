@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use evergrant_adapters::{CodeExchange, ErrorClass, RemoteRevocation};
-use evergrant_model::{AccessToken, StatusReason};
+use evergrant_model::{AccessToken, ScopeSet, StatusReason};
 
 use crate::support::{Platform, acme, code, held, reddit, told};
 
@@ -68,11 +68,11 @@ async fn an_empty_answer_confirms_a_revocation_whatever_it_is_declared_as() {
 #[tokio::test]
 async fn an_ended_access_token_is_told_from_a_missing_scope() {
     let platform = Platform::telling(told(401, r#"{"message":"Unauthorized","error":401}"#)).await;
-    let ended = reddit(&platform.base).user_profile(&AccessToken::new("a")).await.unwrap_err();
+    let ended = reddit(&platform.base).user_profile(&AccessToken::new("a"), &ScopeSet::default()).await.unwrap_err();
     assert_eq!(ended.class(), ErrorClass::TokenExpired);
     let challenge = r#"Bearer realm="reddit", error="insufficient_scope""#;
     platform.tell(told(403, r#"{"message":"Forbidden","error":403}"#).with("www-authenticate", challenge));
-    let lacking = reddit(&platform.base).user_profile(&AccessToken::new("a")).await.unwrap_err();
+    let lacking = reddit(&platform.base).user_profile(&AccessToken::new("a"), &ScopeSet::default()).await.unwrap_err();
     assert_eq!((lacking.class(), lacking.reason()), (ErrorClass::ScopeMissing, Some(StatusReason::ScopeMissing)));
 }
 
@@ -95,7 +95,7 @@ async fn no_secret_address_or_body_is_in_any_error_or_spec() {
     for error in [
         adapter.exchange_code_for_token(&exchange).await.unwrap_err(),
         adapter.refresh_access_token(&held).await.unwrap_err(),
-        adapter.user_profile(&AccessToken::new("hush-access")).await.unwrap_err(),
+        adapter.user_profile(&AccessToken::new("hush-access"), &ScopeSet::default()).await.unwrap_err(),
         adapter.revoke_access(&held).await.unwrap_err(),
     ] {
         assert!(!format!("{error} {error:?}").contains(&platform.base));

@@ -18,6 +18,7 @@ pub(crate) const NOW_S: i64 = 1_767_225_600;
 /// One request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
+    pub(crate) body: String,
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
@@ -31,6 +32,17 @@ impl Seen {
 
     pub(crate) fn field(&self, name: &str) -> &str {
         self.form.get(name).map_or("", String::as_str)
+    }
+
+    pub(crate) fn query(&self, name: &str) -> String {
+        let query = self.uri.query().unwrap_or_default();
+        let found = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    }
+
+    /// Method and path.
+    pub(crate) fn route(&self) -> String {
+        format!("{} {}", self.method, self.uri.path())
     }
 }
 
@@ -53,19 +65,21 @@ impl Told {
     }
 }
 
-/// The platform: every route gives the same answer.
+/// The platform: every route gives the same answer, unless it has been told one of its own.
 #[derive(Clone)]
 pub(crate) struct Platform {
     pub(crate) base: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     answer: Arc<Mutex<Told>>,
+    routes: Arc<Mutex<Vec<(String, Told)>>>,
 }
 
 impl Platform {
     pub(crate) async fn telling(answer: Told) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let platform = Self { base, seen: Arc::default(), answer: Arc::new(Mutex::new(answer)) };
+        let platform =
+            Self { base, seen: Arc::default(), answer: Arc::new(Mutex::new(answer)), routes: Arc::default() };
         let app = Router::new().fallback(note).with_state(platform.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
         platform
@@ -73,6 +87,16 @@ impl Platform {
 
     pub(crate) fn tell(&self, answer: Told) {
         *self.answer.lock().unwrap() = answer;
+    }
+
+    /// Answers requests whose method and address contain this; what was told last wins.
+    pub(crate) fn tell_at(&self, route: &str, answer: Told) -> &Self {
+        self.routes.lock().unwrap().insert(0, (route.to_owned(), answer));
+        self
+    }
+
+    pub(crate) fn routes_seen(&self) -> Vec<String> {
+        self.seen().iter().map(Seen::route).collect()
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -94,8 +118,12 @@ async fn note(
     body: Bytes,
 ) -> Response<Body> {
     let form = url::form_urlencoded::parse(&body).into_owned().collect();
-    platform.seen.lock().unwrap().push(Seen { method, uri, headers, form });
-    let told = platform.answer.lock().unwrap().clone();
+    let asked = format!("{method} {uri}");
+    let body = String::from_utf8_lossy(&body).into_owned();
+    platform.seen.lock().unwrap().push(Seen { body, method, uri, headers, form });
+    let own =
+        platform.routes.lock().unwrap().iter().find(|(route, _)| asked.contains(route)).map(|(_, own)| own.clone());
+    let told = own.unwrap_or_else(|| platform.answer.lock().unwrap().clone());
     let response = told
         .headers
         .iter()
@@ -122,6 +150,23 @@ pub(crate) fn reddit_by(clock: Arc<ManualClock>, base: &str) -> Arc<dyn Platform
     };
     let registry = registry(clock, &setting, "", HttpLimits::default());
     registry.adapter(&ProviderSlug::new("reddit").unwrap()).unwrap()
+}
+
+/// A platform of the catalogue whose every host is at `base`; its registration is `app` with the secret
+/// `sim-app-secret`. More settings in `more`.
+pub(crate) fn catalogue(slug: &str, base: &str, more: &[(&str, &str)]) -> Arc<dyn PlatformAdapter> {
+    let setting = |name: &str| {
+        let own = more.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let registration = || match name {
+            _ if name.ends_with("_BASE") => Some(base.to_owned()),
+            _ if name.ends_with("_APP_ID") || name.ends_with("_CLIENT_KEY") => Some("app".to_owned()),
+            _ if name.ends_with("_SECRET") => Some("sim-app-secret".to_owned()),
+            _ => None,
+        };
+        own.or_else(registration)
+    };
+    let registry = registry(clock(), &setting, "", HttpLimits::default());
+    registry.adapter(&ProviderSlug::new(slug).unwrap()).unwrap()
 }
 
 /// A platform of the operator's own at `base`, with more keys in `more`.

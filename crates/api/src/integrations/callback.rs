@@ -1,4 +1,4 @@
-//! `GET` and `POST /api/integrations/callback/{provider}`: where a platform sends the browser back to.
+//! `GET` and `POST /api/integrations/callback/{provider}`: where a platform sends the browser back to, and our own form.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
 
+use super::choose;
+use super::flows::Choice;
 use crate::body::{PathOf, QueryOf, is_form, is_json, parse, read};
 use crate::caller::{Allowed, Correlation, ServerWrite};
-use crate::pages;
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 use crate::views::IntegrationView;
+use crate::{hosted_form, pages};
 
 /// What an app that owns the callback page passes on.
 #[derive(Deserialize, ToSchema)]
@@ -37,7 +39,8 @@ pub(crate) struct CallbackBody {
 pub(crate) struct CallbackAnswer {
     /// Always true: a failure is a problem document.
     success: bool,
-    /// `connected`, or `pending` for a flow that is to be finished with its verifier.
+    /// `connected`; `pending` for a flow that is to be finished with its verifier; `choose` for one without a challenge
+    /// whose consent reached several accounts, to be finished with some of them.
     status: &'static str,
     /// The user who began the flow.
     user_id: i32,
@@ -50,16 +53,20 @@ pub(crate) struct CallbackAnswer {
     /// The flow to finish.
     #[serde(skip_serializing_if = "Option::is_none")]
     flow_id: Option<String>,
-    /// What finishes it, together with the verifier.
+    /// What finishes it, together with the verifier where the flow has a challenge.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<String>,
+    /// The accounts to choose from, with `choose`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    accounts: Vec<Choice>,
 }
 
 /// The platform sends the browser back.
 ///
 /// Answers 303 to the flow's `redirectUrl` with `integration`, `status=connected` and `accountId`; or `status=error`,
-/// `code` and `correlationId`; or, for a bound flow, `status=pending`, `flowId` and `receipt`. An unknown or used state
-/// gets a page of ours with status 400 and never a redirect.
+/// `code` and `correlationId`; or, for a bound flow, `status=pending`, `flowId` and `receipt`. Where the consent of an
+/// unbound flow reached several accounts, a page of ours asks which of them to connect. An unknown or used state gets a
+/// page of ours with status 400 and never a redirect.
 #[utoipa::path(get, path = "/api/integrations/callback/{provider}", operation_id = "callback", tag = "Callback",
     params(("provider" = String, Path, description = "Such as `reddit`"),
         ("state" = String, Query, description = "From the authorization request"),
@@ -67,6 +74,7 @@ pub(crate) struct CallbackAnswer {
         ("error" = Option<String>, Query, description = "The platform's error"),
         ("iss" = Option<String>, Query, description = "Who answers (RFC 9207)")),
     responses(
+        (status = 200, description = "Which accounts? A page that posts to `/choose`", content_type = "text/html"),
         (status = 303, description = "Back to the app"),
         (status = 400, description = "`INVALID_STATE`", content_type = "text/html"),
         (status = 503, description = "`DATABASE_ERROR`", content_type = "text/html"),
@@ -79,26 +87,39 @@ pub(crate) async fn by_browser(
     query: QueryOf,
 ) -> Response {
     match go_on(&state, &provider, &query).await {
-        Ok(outcome) => redirect(&outcome),
+        Ok(outcome) => answered(&state, &outcome),
         Err(error) if accepts_json(&headers) => error.into_response(),
         Err(ApiError(error)) => pages::callback_failed(&error, &correlation_id),
     }
 }
 
-/// The platform posts the browser back, or an app passes on what its own page received.
+/// The platform posts the browser back, an app passes on what its own page received, or our own form is sent.
 ///
-/// A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is answered in JSON.
+/// A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is answered in JSON. A form
+/// with `csrf` is the one of `GET /connect/{provider}`: whatever its owner can mend, or the platform's trouble, brings the
+/// form again with the flow still open.
 #[utoipa::path(post, path = "/api/integrations/callback/{provider}", operation_id = "postCallback", tag = "Callback",
     security((), ("apiKey" = [])),
     request_body(content((CallbackBody = "application/json"), (CallbackBody = "application/x-www-form-urlencoded"))),
     params(("provider" = String, Path, description = "Such as `reddit`")),
     responses(
-        (status = 200, description = "Connected, or to be finished", body = CallbackAnswer),
+        (status = 200, description = "Connected, or to be finished; for a form, the page that asks which accounts",
+            content((CallbackAnswer = "application/json"), (String = "text/html"))),
         (status = 303, description = "Back to the app (for a form)"),
         (status = 400, description = "`INVALID_STATE`, `INVALID_CODE`, `OAUTH_DENIED`, `OAUTH_CALLBACK_ERROR`, `INVALID_REQUEST`; a page for a form",
             content((Problem = "application/problem+json"), (String = "text/html"))),
-        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`; our form again for our form",
+            content((Problem = "application/problem+json"), (String = "text/html"))),
+        (status = 422, description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`; our form again for our form",
+            content((Problem = "application/problem+json"), (String = "text/html"))),
+        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's; our form again for our form",
+            content((Problem = "application/problem+json"), (String = "text/html"))),
+        (status = 502, description = "`NETWORK_ERROR`; our form again for our form",
+            content((Problem = "application/problem+json"), (String = "text/html"))),
+        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`; a page for a form",
+            content((Problem = "application/problem+json"), (String = "text/html"))),
+        (status = 504, description = "`TIMEOUT_ERROR`; our form again for our form",
+            content((Problem = "application/problem+json"), (String = "text/html"))),
     ))]
 pub(crate) async fn by_post(
     State(state): State<ApiState>,
@@ -115,6 +136,9 @@ pub(crate) async fn by_post(
         return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
     }
     let form = QueryOf::parse(&read(request).await?);
+    if form.has("csrf") {
+        return Ok(hosted_form::submit(&state, &provider, &form, &correlation_id).await);
+    }
     Ok(by_browser(State(state), PathOf(provider), headers, Correlation(correlation_id), form).await)
 }
 
@@ -154,33 +178,33 @@ async fn go_on(state: &ApiState, provider: &str, query: &QueryOf) -> Result<Call
     Ok(state.service.handle_oauth_callback(provider, params).await?)
 }
 
-fn redirect(outcome: &CallbackOutcome) -> Response {
-    let Some(location) = location(outcome) else {
+/// What a browser gets: its app's address, or the page on which it chooses.
+pub(crate) fn answered(state: &ApiState, outcome: &CallbackOutcome) -> Response {
+    match &outcome.end {
+        CallbackEnd::Connected { account } => redirect(outcome, &[("status", "connected"), ("accountId", account)]),
+        CallbackEnd::Pending { flow_id, receipt } => {
+            redirect(outcome, &[("status", "pending"), ("flowId", flow_id.as_str()), ("receipt", receipt)])
+        }
+        CallbackEnd::Choose { .. } => choose::ask(state, outcome),
+        CallbackEnd::Failed(code) => {
+            let correlation_id = outcome.correlation_id.as_str();
+            redirect(outcome, &[("status", "error"), ("code", code.as_str()), ("correlationId", correlation_id)])
+        }
+    }
+}
+
+/// To the app's address with what came of the flow, and nothing secret but the receipt, which is worthless alone.
+fn redirect(outcome: &CallbackOutcome, parameters: &[(&str, &str)]) -> Response {
+    let Some(location) = location(outcome, parameters) else {
         return ApiError::new(ErrorCode::InternalError, "A flow has no address to return to.").into_response();
     };
     let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (StatusCode::SEE_OTHER, headers).into_response()
 }
 
-/// The app's address with what came of the flow, and nothing secret but the receipt, which is worthless alone.
-fn location(outcome: &CallbackOutcome) -> Option<HeaderValue> {
+fn location(outcome: &CallbackOutcome, parameters: &[(&str, &str)]) -> Option<HeaderValue> {
     let mut url = Url::parse(&outcome.redirect_url).ok()?;
-    let mut query = url.query_pairs_mut();
-    query.append_pair("integration", outcome.provider.as_str());
-    match &outcome.end {
-        CallbackEnd::Connected { account } => {
-            query.append_pair("status", "connected").append_pair("accountId", account);
-        }
-        CallbackEnd::Pending { flow_id, receipt } => {
-            query.append_pair("status", "pending").append_pair("flowId", flow_id.as_str());
-            query.append_pair("receipt", receipt);
-        }
-        CallbackEnd::Failed(code) => {
-            query.append_pair("status", "error").append_pair("code", code.as_str());
-            query.append_pair("correlationId", outcome.correlation_id.as_str());
-        }
-    }
-    drop(query);
+    url.query_pairs_mut().append_pair("integration", outcome.provider.as_str()).extend_pairs(parameters);
     HeaderValue::from_str(url.as_str()).ok()
 }
 
@@ -193,6 +217,7 @@ async fn answer(state: &ApiState, outcome: CallbackOutcome) -> Result<CallbackAn
         integration: None,
         flow_id: None,
         receipt: None,
+        accounts: Vec::new(),
     };
     match outcome.end {
         CallbackEnd::Failed(code) => {
@@ -202,6 +227,12 @@ async fn answer(state: &ApiState, outcome: CallbackOutcome) -> Result<CallbackAn
             answer.status = "pending";
             answer.flow_id = Some(flow_id.as_str().to_owned());
             answer.receipt = Some(receipt);
+        }
+        CallbackEnd::Choose { flow_id, receipt, accounts } => {
+            answer.status = "choose";
+            answer.flow_id = Some(flow_id.as_str().to_owned());
+            answer.receipt = Some(receipt);
+            answer.accounts = accounts.into_iter().map(Choice::from).collect();
         }
         CallbackEnd::Connected { account } => {
             let list = state.service.connected_integrations(outcome.user).await?;

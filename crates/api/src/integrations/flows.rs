@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use evergrant_model::ErrorCode;
-use evergrant_service::{FinishRequest, FlowState, FlowStatus, ReachedAccount};
+use evergrant_service::{FieldFault, FinishRequest, FlowState, FlowStatus, ReachedAccount, ServiceError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -78,19 +78,20 @@ pub(crate) async fn flow(
     Ok(Json(state.service.flow_state(caller.user, &flow).await?.into()))
 }
 
-/// What finishes a bound flow.
+/// What finishes a flow.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Finish {
-    /// The text whose hash was the challenge.
-    verifier: String,
-    /// What came back with the browser.
+    /// The text whose hash was the challenge. Required unless the flow was begun without a challenge, which only your
+    /// server can do; session tokens must always send it.
+    verifier: Option<String>,
+    /// What came back with the browser, or with the callback that your server passed on.
     receipt: String,
     /// Which accounts to connect, where the flow says `choose`.
     account_ids: Option<Vec<String>>,
 }
 
-/// Finishes a bound flow.
+/// Finishes a bound flow, or one whose consent reached several accounts.
 ///
 /// Not done within ten minutes, the grant is given up.
 #[utoipa::path(post, path = "/api/integrations/flows/{flowId}/finish", operation_id = "finishFlow", tag = "Flows", request_body = Finish,
@@ -109,37 +110,56 @@ pub(crate) async fn finish(
     PathOf(flow): PathOf<String>,
     Body(body): Body<Finish>,
 ) -> Result<Json<IntegrationsView>, ApiError> {
+    if caller.is_browser() && body.verifier.is_none() {
+        return Err(ServiceError::field("verifier", "is required of session tokens").into());
+    }
     let request = FinishRequest { verifier: body.verifier, receipt: body.receipt, accounts: body.account_ids };
     let made = state.service.finish_flow(caller.user, &flow, request).await?;
     Ok(Json(IntegrationsView { integrations: made.into_iter().map(IntegrationView::from).collect() }))
 }
 
-/// What the owner of an account pastes, for a platform without OAuth.
+/// What the owner of an account pastes, for a platform of kind `cookies`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Credentials {
-    /// The platform's fields, by name.
-    #[expect(dead_code, reason = "no platform of the catalogue takes any yet; the shape is checked all the same")]
+    /// The platform's fields, by the names under `fields` in the list of platforms.
     values: BTreeMap<String, String>,
 }
 
-/// Completes a flow of a platform without OAuth.
+/// Completes a flow of a platform of kind `cookies` from the app's own dialog.
 ///
-/// Every platform of the catalogue has a consent page of its own, so this answers `VALIDATION_ERROR` for each of them.
+/// Whatever the owner can mend is answered with the flow still open. Your dialog must say that whoever has such a session
+/// can act as its owner, and ask for consent.
 #[utoipa::path(post, path = "/api/integrations/flows/{flowId}/credentials", operation_id = "sendCredentials", tag = "Flows", request_body = Credentials,
     params(("flowId" = String, Path, description = "From connect"),
         ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
     responses(
+        (status = 200, description = "The account that it connected", body = IntegrationsView),
+        (status = 400, description = "`INVALID_STATE`: the flow is over", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`FLOW_NOT_FOUND`, for another user's too", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`VALIDATION_ERROR`: the platform has a consent page of its own", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`VALIDATION_ERROR`: what to mend, by paths such as `values.sess`; `values` alone where the platform has a consent page of its own", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "`NETWORK_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 504, description = "`TIMEOUT_ERROR`", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn credentials(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
     PathOf(flow): PathOf<String>,
-    _checked: Body<Credentials>,
+    Body(body): Body<Credentials>,
 ) -> Result<Json<IntegrationsView>, ApiError> {
-    state.service.flow_state(caller.user, &flow).await?;
-    let message = "this platform is connected on its own consent page: send the user to authUrl";
-    Err(evergrant_service::ServiceError::field("values", message).into())
+    let made = state.service.submit_credentials(caller.user, &flow, &body.values).await.map_err(within_values)?;
+    Ok(Json(IntegrationsView { integrations: made.into_iter().map(IntegrationView::from).collect() }))
+}
+
+/// Names each faulty field as the body has it.
+fn within_values(error: ServiceError) -> ServiceError {
+    let faults = error.field_faults();
+    if faults.is_empty() || faults.iter().any(|fault| fault.field == "values") {
+        return error;
+    }
+    let path = |fault: &FieldFault| FieldFault { field: format!("values.{}", fault.field), ..fault.clone() };
+    ServiceError::fields(faults.iter().map(path).collect())
 }

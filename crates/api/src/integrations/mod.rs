@@ -1,6 +1,7 @@
 //! `/api/integrations/…`: one file a route.
 
 pub(crate) mod callback;
+pub(crate) mod choose;
 pub(crate) mod connect;
 pub(crate) mod disconnect;
 pub(crate) mod flows;

@@ -28,6 +28,8 @@ pub(crate) async fn providers(
     State(state): State<ApiState>,
     _caller: Allowed<Read>,
 ) -> Result<Json<Providers>, ApiError> {
-    let providers = state.service.registry().specs().map(ProviderView::from).collect();
+    let registry = state.service.registry();
+    let adapters = registry.specs().filter_map(|spec| registry.adapter(&spec.slug));
+    let providers = adapters.map(|adapter| ProviderView::new(adapter.spec(), adapter.credential_fields())).collect();
     Ok(Json(Providers { providers }))
 }

@@ -91,6 +91,40 @@ impl Answer {
         self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
     }
 
+    /// The page without its head.
+    pub(crate) fn content(&self) -> &str {
+        self.body.split_once("<body>").unwrap_or_else(|| panic!("no page: {self}")).1
+    }
+
+    /// What a hidden field of the page's form holds.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        let start = format!(r#"<input type="hidden" name="{name}" value=""#);
+        let (_, rest) = self.body.split_once(&start).unwrap_or_else(|| panic!("no field {name}: {self}"));
+        rest.split('"').next().unwrap()
+    }
+
+    /// The boxes of this name, and which are ticked.
+    pub(crate) fn ticks(&self, name: &str) -> Vec<(String, bool)> {
+        let start = format!(r#"<input type="checkbox" name="{name}" value=""#);
+        let boxes = self.body.split(&start).skip(1).map(|rest| {
+            let tag = rest.split('>').next().unwrap();
+            (tag.split('"').next().unwrap().to_owned(), tag.contains(" checked"))
+        });
+        boxes.collect()
+    }
+
+    /// What every page with a form owes its reader: nothing but our style sheet, no frame around it, and a form that
+    /// goes to us and from there to the app alone. No `Cross-Origin-Opener-Policy`, which would lose the app's popup.
+    pub(crate) fn check_form_policy(&self) {
+        let policy = self.header("content-security-policy").unwrap();
+        let (first, rest) = policy.split_once("; style-src 'sha256-").unwrap();
+        assert_eq!(first, "default-src 'none'");
+        let (_, rest) = rest.split_once("'; ").unwrap();
+        assert_eq!(rest, "base-uri 'none'; form-action 'self' https://app.example; frame-ancestors 'none'");
+        assert_eq!((self.header("cache-control"), self.header("cross-origin-opener-policy")), (Some("no-store"), None));
+        assert!(!self.body.contains("<script") && !self.body.contains("style=\""), "{self}");
+    }
+
     /// Where the browser is sent.
     pub(crate) fn location(&self) -> &str {
         self.header("location").unwrap_or_else(|| panic!("no Location: {self}"))

@@ -195,32 +195,3 @@ async fn an_unbound_flow_is_not_finished_by_hand() {
     let answer = stand.app_for(1).await.post(&path, json!({"verifier": "", "receipt": ""})).await;
     assert_eq!(answer.refusal(), (400, "INVALID_STATE".to_owned()));
 }
-
-#[tokio::test]
-async fn no_platform_of_the_catalogue_takes_pasted_credentials() {
-    let stand = Stand::new().await;
-    let begun = stand.begin(1, "reddit", json!({})).await;
-    let path = format!("/api/integrations/flows/{}/credentials", begun.text("flowId"));
-    let answer = stand.app_for(1).await.post(&path, json!({"values": {"cookie": "hush"}})).await;
-    assert_snapshot!(answer, @r#"
-    422 Unprocessable Entity
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "VALIDATION_ERROR",
-      "correlationId": "[correlationId]",
-      "detail": "Some fields are not acceptable.",
-      "fields": [
-        {
-          "field": "values",
-          "message": "this platform is connected on its own consent page: send the user to authUrl"
-        }
-      ],
-      "retryable": false,
-      "status": 422,
-      "title": "Validation error",
-      "type": "/errors#VALIDATION_ERROR"
-    }
-    "#);
-}

@@ -180,7 +180,7 @@ async fn a_field_of_the_wrong_type_is_named() {
         (WITH_BODIES[0], json!({"accountId": {"$ne": null}}), "accountId"),
         (WITH_BODIES[1], json!({"state": ["s"]}), "state"),
         (WITH_BODIES[1], json!({"code": "c"}), "state"),
-        (WITH_BODIES[2], json!({"verifier": null, "receipt": "r"}), "verifier"),
+        (WITH_BODIES[2], json!({"verifier": 7, "receipt": "r"}), "verifier"),
         (WITH_BODIES[2], json!({"verifier": "v"}), "receipt"),
         (WITH_BODIES[3], json!({"values": {"cookie": 7}}), "values.cookie"),
         (WITH_BODIES[4], json!({"accounts": {}}), "accounts"),

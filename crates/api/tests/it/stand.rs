@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::answer::Answer;
+use crate::platforms::Platforms;
 
 /// The account of Juniper at the simulated Reddit, and Kiln's.
 pub(crate) const JUNIPER: &str = "sim9z";
@@ -72,6 +73,7 @@ account = { id = "/id" }
 
 pub(crate) struct Stand {
     pub(crate) sandbox: Sandbox,
+    pub(crate) platforms: Platforms,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) service: IntegrationsService,
     pub(crate) database: TestDatabase,
@@ -92,16 +94,17 @@ impl Stand {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let serving = sandbox.clone();
         tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+        let platforms = Platforms::start().await;
         let service = IntegrationsService::new(ServiceParts {
             store: database.store().await,
             cipher: cipher(),
-            registry: registry(&base, &clock),
+            registry: registry(&base, &platforms, &clock),
             clock: shared(&clock),
             entropy: entropy(),
             settings: settings(),
         });
         let router = router(service.clone(), &ApiOptions::default());
-        let stand = Self { sandbox, clock, service, database, router };
+        let stand = Self { sandbox, platforms, clock, service, database, router };
         stand.make_users().await;
         stand
     }
@@ -178,8 +181,8 @@ pub(crate) fn callback_path(location: &str) -> String {
     format!("{}?{}", url.path(), url.query().unwrap_or_default())
 }
 
-fn registry(base: &str, clock: &Arc<ManualClock>) -> Registry {
-    let values: BTreeMap<_, _> = dev_settings(base).into_iter().collect();
+fn registry(base: &str, platforms: &Platforms, clock: &Arc<ManualClock>) -> Registry {
+    let values: BTreeMap<_, _> = dev_settings(base).into_iter().chain(platforms.settings()).collect();
     let own = parse_providers(&OWN_PLATFORMS.replace("{base}", base)).unwrap();
     let http = HttpClient::new(HttpLimits::default()).unwrap();
     let policy = NetworkPolicy { allow_insecure_hosts: true };

@@ -49,7 +49,7 @@ async fn item_5_neither_half_finishes_without_the_other(database: TestDatabase) 
     let (id, receipt) = consented(&stand, user).await;
     let wrong = [("", ""), (VERIFIER, ""), ("", receipt.as_str()), ("another", &receipt), (VERIFIER, "another")];
     for (verifier, receipt) in wrong {
-        let request = FinishRequest { verifier: verifier.into(), receipt: receipt.into(), accounts: None };
+        let request = FinishRequest { verifier: Some(verifier.into()), receipt: receipt.into(), accounts: None };
         let refused = stand.service.finish_flow(user, &id, request).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::InvalidState, "{verifier:?} {receipt:?}");
     }

@@ -9,7 +9,7 @@ use evergrant_encryption::CipherError;
 use evergrant_encryption::digest::{base64url, sha256};
 use evergrant_model::{
     AuthorizationCode, Clock, CorrelationId, Entropy, ErrorCode, FlowState, ManualClock, OsEntropy, ProviderAccountId,
-    ProviderSlug, Timestamp, UserId,
+    ProviderSlug, ScopeSet, Timestamp, UserId,
 };
 use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, Switch, acme_definition, dev_settings};
 use evergrant_service::{
@@ -224,7 +224,7 @@ impl Stand {
     /// Whether the platform still takes this access token.
     pub(crate) async fn works(&self, token: &str) -> bool {
         let adapter = self.service.registry().adapter(&slug("acme")).unwrap();
-        adapter.user_profile(&evergrant_model::AccessToken::new(token)).await.is_ok()
+        adapter.user_profile(&evergrant_model::AccessToken::new(token), &ScopeSet::default()).await.is_ok()
     }
 }
 
@@ -260,7 +260,7 @@ pub(crate) fn challenge() -> String {
 
 /// What finishes a flow begun with [`challenge`].
 pub(crate) fn finish(receipt: &str) -> FinishRequest {
-    FinishRequest { verifier: VERIFIER.to_owned(), receipt: receipt.to_owned(), accounts: None }
+    FinishRequest { verifier: Some(VERIFIER.to_owned()), receipt: receipt.to_owned(), accounts: None }
 }
 
 pub(crate) fn correlation() -> CorrelationId {

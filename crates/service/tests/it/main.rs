@@ -21,6 +21,7 @@ mod races;
 mod reads;
 mod refusals;
 mod secrets;
+mod sessions;
 mod unknown;
 mod users;
 mod whole_way;

@@ -99,6 +99,7 @@ CREATE INDEX evergrant_sessions_expires ON evergrant_sessions (expires_at);
 CREATE TABLE evergrant_revocations (
     id              text PRIMARY KEY,
     provider        text NOT NULL,
+    person          text,
     access_token    text,
     refresh_token   text,
     attempts        integer NOT NULL DEFAULT 0,

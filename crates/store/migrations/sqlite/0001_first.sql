@@ -99,6 +99,7 @@ CREATE INDEX evergrant_sessions_expires ON evergrant_sessions (expires_at);
 CREATE TABLE evergrant_revocations (
     id              TEXT PRIMARY KEY,
     provider        TEXT NOT NULL,
+    person          TEXT,
     access_token    TEXT,
     refresh_token   TEXT,
     attempts        INTEGER NOT NULL DEFAULT 0,

@@ -17,9 +17,9 @@ on_both_databases!(
     deleting_nobody_writes_nothing,
 );
 
-fn plan() -> impl Fn(&ProviderSlug) -> Option<NewRevocation> {
+fn plan() -> impl Fn(&ProviderSlug, &Value) -> Option<NewRevocation> {
     let next = AtomicU32::new(0);
-    move |provider| {
+    move |provider, _facts| {
         let id = format!("r{}", next.fetch_add(1, Ordering::SeqCst));
         (provider.as_str() != "onlyfans").then(|| revocation(&id, provider.as_str()))
     }

@@ -67,7 +67,7 @@ async fn a_failure_of_a_connection_that_is_gone_is_not_noted(database: TestDatab
     let silent = FailedRefresh { event: None, ..failure(&trace) };
     assert!(!store.record_failed_refresh(&held, &silent).await.unwrap());
     assert_eq!(database.contents().await, before);
-    assert!(store.delete_user(held.user, &trace, at(0), |_| None).await.unwrap());
+    assert!(store.delete_user(held.user, &trace, at(0), |_, _| None).await.unwrap());
     assert!(!store.record_failed_refresh(&held, &failure(&trace)).await.unwrap());
 }
 

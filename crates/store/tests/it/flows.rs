@@ -129,7 +129,7 @@ async fn a_state_is_never_used_for_two_flows(database: TestDatabase) {
 async fn a_user_who_is_gone_begins_nothing(database: TestDatabase) {
     let store = database.store().await;
     let seed = FlowSeed::of(new_user(&store).await, "reddit");
-    assert!(store.delete_user(seed.user, &trace("bye"), at(0), |_| None).await.unwrap());
+    assert!(store.delete_user(seed.user, &trace("bye"), at(0), |_, _| None).await.unwrap());
     let begun = store.insert_flow(&seed.row()).await;
     assert!(matches!(begun, Err(StoreError::Missing)), "{begun:?}");
 }

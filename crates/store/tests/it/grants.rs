@@ -153,7 +153,7 @@ async fn a_user_who_is_gone_gets_nothing(database: TestDatabase) {
     let store = database.store().await;
     let consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
-    assert!(store.delete_user(consent.user, &trace("delete"), at(0), |_| None).await.unwrap());
+    assert!(store.delete_user(consent.user, &trace("delete"), at(0), |_, _| None).await.unwrap());
     let before = database.contents().await;
     let stored = store.store_grants(&[consent.grant()], &flow.id, FlowStatus::Waiting).await;
     assert!(matches!(stored, Err(StoreError::Missing)), "{stored:?}");

@@ -119,7 +119,7 @@ async fn a_renewal_of_a_connection_that_is_gone_is_not_stored(database: TestData
     let before = database.contents().await;
     assert!(!renewal.store(&store, &held).await);
     assert_eq!(database.contents().await, before);
-    assert!(store.delete_user(held.user, &trace("bye"), at(0), |_| None).await.unwrap());
+    assert!(store.delete_user(held.user, &trace("bye"), at(0), |_, _| None).await.unwrap());
     let before = database.contents().await;
     assert!(!renewal.store(&store, &held).await);
     assert_eq!(database.contents().await, before);

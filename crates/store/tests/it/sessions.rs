@@ -63,7 +63,7 @@ async fn a_user_who_is_gone_begins_no_session(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     begin(&store, user, "one", 900).await.unwrap();
-    assert!(store.delete_user(user, &trace("bye"), at(0), |_| None).await.unwrap());
+    assert!(store.delete_user(user, &trace("bye"), at(0), |_, _| None).await.unwrap());
     assert!(store.session(&id("one")).await.unwrap().is_none());
     let begun = begin(&store, user, "two", 900).await;
     assert!(matches!(begun, Err(StoreError::Missing)), "{begun:?}");

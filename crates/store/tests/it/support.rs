@@ -217,6 +217,7 @@ pub(crate) fn failure(trace: &CorrelationId) -> FailedRefresh<'_> {
 
 pub(crate) fn revocation(id: &str, provider: &str) -> NewRevocation {
     NewRevocation {
+        person: None,
         id: id.to_owned(),
         provider: slug(provider),
         next_attempt_at: at(60),

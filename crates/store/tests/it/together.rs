@@ -71,7 +71,7 @@ async fn users_are_deleted_amid_changes(database: TestDatabase) {
     for _ in 0..4 {
         let user = new_user(&store).await;
         let tasks: JoinSet<_> = (0..4).map(|task| change(store.clone(), user, task, 6)).collect();
-        let plan = |provider: &ProviderSlug| Some(revocation(&format!("r{}", unique()), provider.as_str()));
+        let plan = |provider: &ProviderSlug, _facts: &_| Some(revocation(&format!("r{}", unique()), provider.as_str()));
         assert!(store.delete_user(user, &trace("bye"), at(0), plan).await.unwrap());
         for done in tasks.join_all().await {
             assert!(matches!(done, Ok(()) | Err(StoreError::Missing)), "{done:?}");
@@ -106,7 +106,7 @@ async fn a_grant_parked_while_its_user_is_deleted_is_queued(database: TestDataba
     let mut parking = replica.begin().await.unwrap();
     sqlx::query(PARK).execute(&mut *parking).await.unwrap();
     let deleter = store.clone();
-    let plan = |provider: &ProviderSlug| Some(revocation("r1", provider.as_str()));
+    let plan = |provider: &ProviderSlug, _facts: &_| Some(revocation("r1", provider.as_str()));
     let deleting = tokio::spawn(async move { deleter.delete_user(user, &trace("bye"), at(0), plan).await.unwrap() });
     somebody_waits(&database).await;
     parking.commit().await.unwrap();

@@ -33,7 +33,7 @@ async fn make(store: &Store, new: &NewUser) -> User {
 }
 
 async fn delete(store: &Store, user: UserId) {
-    assert!(store.delete_user(user, &trace("delete"), at(0), |_| None).await.unwrap());
+    assert!(store.delete_user(user, &trace("delete"), at(0), |_, _| None).await.unwrap());
 }
 
 async fn a_new_user_is_found_by_number_and_external_id(database: TestDatabase) {

@@ -1,0 +1,74 @@
+//! The two ways in which a form travels in a body, each wiped after use since forms hold secrets.
+
+use sha2::{Digest, Sha256};
+use url::form_urlencoded::Serializer;
+use zeroize::Zeroizing;
+
+/// What a call carries.
+pub(crate) struct Body {
+    pub(crate) content_type: String,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Body {
+    /// `application/x-www-form-urlencoded`.
+    pub(crate) fn urlencoded(pairs: &[(&str, &str)]) -> Self {
+        let text = urlencoded(pairs);
+        Self {
+            content_type: "application/x-www-form-urlencoded".to_owned(),
+            bytes: Zeroizing::new(text.as_bytes().to_vec()),
+        }
+    }
+
+    /// `multipart/form-data` (RFC 7578). The boundary is a hash of the parts, so none of them can hold it.
+    pub(crate) fn multipart(pairs: &[(&str, &str)]) -> Self {
+        let boundary = const_hex::encode(Sha256::digest(urlencoded(pairs).as_bytes()));
+        let mut text = Zeroizing::new(String::new());
+        for (name, value) in pairs {
+            for piece in
+                ["--", &boundary, "\r\nContent-Disposition: form-data; name=\"", name, "\"\r\n\r\n", value, "\r\n"]
+            {
+                text.push_str(piece);
+            }
+        }
+        text.push_str("--");
+        text.push_str(&boundary);
+        text.push_str("--\r\n");
+        Self {
+            content_type: format!("multipart/form-data; boundary={boundary}"),
+            bytes: Zeroizing::new(text.as_bytes().to_vec()),
+        }
+    }
+}
+
+/// The pairs as a query or a form spells them.
+pub(crate) fn urlencoded(pairs: &[(&str, &str)]) -> Zeroizing<String> {
+    Zeroizing::new(Serializer::new(String::new()).extend_pairs(pairs).finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_multipart_body_holds_each_value_as_it_is() {
+        let body = Body::multipart(&[("code", "a*!%\r\n--x"), ("client_secret", "s=&")]);
+        let boundary = body.content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let text = std::str::from_utf8(&body.bytes).unwrap();
+        let parts: Vec<&str> = text.split(&format!("--{boundary}")).collect();
+        assert_eq!(
+            parts,
+            [
+                "",
+                "\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\na*!%\r\n--x\r\n",
+                "\r\nContent-Disposition: form-data; name=\"client_secret\"\r\n\r\ns=&\r\n",
+                "--\r\n",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_urlencoded_body_keeps_to_the_form_standard() {
+        assert_eq!(Body::urlencoded(&[("a b", "c+d"), ("e", "é&")]).bytes.as_slice(), b"a+b=c%2Bd&e=%C3%A9%26");
+    }
+}

@@ -1,0 +1,149 @@
+//! `OnlyFans`, which has neither a public API nor OAuth: the account's owner pastes their own session.
+//!
+//! We keep it and, where the operator names an address for that, ask whose it is. We never log in, compute request
+//! signatures or call the site of our own accord: without `ONLYFANS_PROFILE_URL` nothing leaves.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use evergrant_model::{AccessToken, AccountInfo, ScopeSet, StatusReason, TokenSet};
+use reqwest::Method;
+use reqwest::header::{COOKIE, HeaderName, HeaderValue};
+use serde_json::Value;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::calls::unsent;
+use crate::http::{self, Reach};
+use crate::oauth2::OAuth2;
+use crate::session::{self, Session};
+use crate::{
+    AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError, CredentialFault,
+    CredentialField, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec, RemoteRevocation, SessionCheck, profile,
+};
+
+/// See the module's text.
+pub(crate) struct OnlyFans {
+    engine: OAuth2,
+}
+
+/// Whose session the platform says it is.
+enum Owner {
+    Account(AccountInfo),
+    /// Nobody's: the platform answers as it answers a stranger.
+    Nobody,
+    Another,
+}
+
+impl OnlyFans {
+    pub(crate) fn new(engine: OAuth2) -> Self {
+        Self { engine }
+    }
+
+    async fn owner(&self, url: &Url, session: &Session) -> Result<Owner, AdapterError> {
+        let unfit = |_| unsent(ErrorClass::BadRequest, "the session does not fit into a header");
+        let user_agent = HeaderValue::from_str(session.get(session::USER_AGENT)).map_err(unfit)?;
+        let own = |field| Zeroizing::new(session.get(field).to_owned());
+        let call = http::Call {
+            method: Method::GET,
+            url,
+            reach: Reach::Anywhere,
+            body: None,
+            credentials: vec![
+                (COOKIE, session.cookies()),
+                (HeaderName::from_static("x-bc"), own(session::X_BC)),
+                (HeaderName::from_static("user-id"), own(session::AUTH_ID)),
+            ],
+            user_agent: Some(&user_agent),
+        };
+        let document = self.engine.profile_document(&self.engine.send(call).await?)?;
+        if document.get("isAuth") == Some(&Value::Bool(false)) || document.get("id").is_none_or(Value::is_null) {
+            return Ok(Owner::Nobody);
+        }
+        let account = profile::account(document.value(), self.engine.definition())?;
+        Ok(if account.id.as_str() == session.get(session::AUTH_ID) { Owner::Account(account) } else { Owner::Another })
+    }
+
+    fn check_address(&self) -> Result<Option<&Url>, AdapterError> {
+        let spec = &self.engine.spec;
+        if spec.is_configured() { Ok(spec.engine.session_check.as_ref()) } else { Err(not_configured()) }
+    }
+}
+
+#[async_trait]
+impl PlatformAdapter for OnlyFans {
+    fn spec(&self) -> &ProviderSpec {
+        self.engine.spec()
+    }
+
+    fn auth_url(&self, _request: &AuthorizationRequest<'_>) -> Result<String, AdapterError> {
+        Err(no_consent())
+    }
+
+    async fn exchange_code_for_token(&self, _exchange: &CodeExchange<'_>) -> Result<TokenSet, AdapterError> {
+        Err(no_consent())
+    }
+
+    async fn refresh_access_token(&self, _held: &HeldTokens) -> Result<TokenSet, AdapterError> {
+        Err(no_consent())
+    }
+
+    async fn user_profile(&self, access: &AccessToken, _granted: &ScopeSet) -> Result<Vec<AccountInfo>, AdapterError> {
+        match self.check_session(access).await? {
+            SessionCheck::Alive(account) => Ok(vec![*account]),
+            SessionCheck::Unverified => Session::stored(access)?.account().map(|account| vec![account]),
+            SessionCheck::Ended => {
+                let ended = AdapterError::new(ErrorClass::NeedsReauth, "the session has ended");
+                Err(ended.with_reason(Some(StatusReason::SessionEnded)))
+            }
+        }
+    }
+
+    async fn revoke_access(&self, _held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {
+        Ok(RemoteRevocation::Unsupported)
+    }
+
+    fn credential_fields(&self) -> &[CredentialField] {
+        session::FIELDS
+    }
+
+    async fn accept_credentials(
+        &self,
+        values: &BTreeMap<String, String>,
+    ) -> Result<AcceptedCredentials, CredentialError> {
+        let check = self.check_address()?;
+        let session = Session::read(values).map_err(CredentialError::Fields)?;
+        let confirmed = match check {
+            Some(url) => self.owner(url, &session).await,
+            None => return session.accepted(None).map_err(CredentialError::Platform),
+        };
+        let sentence = match confirmed {
+            Ok(Owner::Account(account)) => return Ok(session.accepted(Some(account))?),
+            // Being turned away proves nothing about the session.
+            Err(error) if error.class() == ErrorClass::Blocked => return Ok(session.accepted(None)?),
+            Ok(Owner::Another) => "This session belongs to another account than auth_id says.",
+            Ok(Owner::Nobody) => "OnlyFans says that this session has ended. Log in there and copy it again.",
+            Err(error) if error.class() == ErrorClass::NeedsReauth => {
+                "OnlyFans does not accept this session. Log in there and copy it again."
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Err(CredentialError::Fields(vec![CredentialFault::new(session.given_in(), sentence)]))
+    }
+
+    async fn check_session(&self, session: &AccessToken) -> Result<SessionCheck, AdapterError> {
+        let Some(url) = self.check_address()? else { return Ok(SessionCheck::Unverified) };
+        match self.owner(url, &Session::stored(session)?).await? {
+            Owner::Account(account) => Ok(SessionCheck::Alive(Box::new(account))),
+            Owner::Nobody | Owner::Another => Ok(SessionCheck::Ended),
+        }
+    }
+}
+
+fn not_configured() -> AdapterError {
+    unsent(ErrorClass::ConfigError, "the platform is not configured")
+}
+
+fn no_consent() -> AdapterError {
+    unsent(ErrorClass::BadRequest, "the platform has no consent page; its sessions are pasted")
+}

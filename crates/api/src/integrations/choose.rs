@@ -1,0 +1,98 @@
+//! `POST /api/integrations/callback/{provider}/choose`: one consent reached several accounts, and a browser has chosen.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use evergrant_model::ErrorCode;
+use evergrant_service::{CallbackEnd, CallbackOutcome, ServiceError};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::callback::answered;
+use crate::body::{PathOf, QueryOf, is_form, read};
+use crate::caller::Correlation;
+use crate::pages::{self, Chooser};
+use crate::problem::ApiError;
+use crate::state::ApiState;
+
+const NOT_OURS: &str = "This choice does not belong to a sign-in that was begun here. Please begin it again.";
+
+/// The form of the page that asks which accounts to connect.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes a form that is read field by field")]
+pub(crate) struct ChooseForm {
+    /// The flow.
+    flow_id: String,
+    /// What the page was given: proves that this browser consented.
+    receipt: String,
+    /// The account ids that are ticked; repeated.
+    account: Vec<String>,
+}
+
+/// The browser chooses among the accounts that its consent reached.
+///
+/// Sent by the page that the callback answers for a flow without a challenge, and answered as a callback is.
+#[utoipa::path(post, path = "/api/integrations/callback/{provider}/choose", operation_id = "chooseAccounts", tag = "Callback",
+    request_body(content = ChooseForm, content_type = "application/x-www-form-urlencoded"),
+    params(("provider" = String, Path, description = "Such as `instagram`")),
+    responses(
+        (status = 303, description = "Back to the app"),
+        (status = 400, description = "`INVALID_STATE`: a wrong receipt, or nothing to choose any more", content_type = "text/html"),
+        (status = 413, description = "`PAYLOAD_TOO_LARGE`: more than 64 KiB", content_type = "text/html"),
+        (status = 422, description = "Nothing is ticked, or something that was not offered: the page again", content_type = "text/html"),
+        (status = 503, description = "`DATABASE_ERROR`", content_type = "text/html"),
+    ), security(()))]
+pub(crate) async fn choose(
+    State(state): State<ApiState>,
+    PathOf(provider): PathOf<String>,
+    Correlation(correlation_id): Correlation,
+    request: Request,
+) -> Response {
+    match chosen(&state, &provider, request).await {
+        Ok(response) => response,
+        Err(ApiError(error)) => pages::callback_failed(&error, &correlation_id),
+    }
+}
+
+/// The page that asks, with the first account ticked.
+pub(super) fn ask(state: &ApiState, outcome: &CallbackOutcome) -> Response {
+    page(state, outcome, None)
+}
+
+async fn chosen(state: &ApiState, provider: &str, request: Request) -> Result<Response, ApiError> {
+    if !is_form(request.headers()) {
+        return Err(ApiError::new(ErrorCode::InvalidRequest, "Send application/x-www-form-urlencoded."));
+    }
+    let form = QueryOf::parse(&read(request).await?);
+    let (Some(flow), Some(receipt)) = (form.filled("flowId"), form.filled("receipt")) else {
+        return Err(ServiceError::new(ErrorCode::InvalidState, NOT_OURS).into());
+    };
+    let open = state.service.choice(flow, receipt.to_owned()).await?;
+    if open.provider.as_str() != provider {
+        return Err(ServiceError::new(ErrorCode::InvalidState, NOT_OURS).into());
+    }
+    let ticked = form.all("account");
+    match state.service.choose_accounts(flow, receipt.to_owned(), ticked.clone()).await {
+        Ok(outcome) => Ok(answered(state, &outcome)),
+        Err(error) if error.code() == ErrorCode::ValidationError => Ok(page(state, &open, Some(&ticked))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The page; again, where what was `ticked` cannot be.
+fn page(state: &ApiState, outcome: &CallbackOutcome, ticked: Option<&[String]>) -> Response {
+    let CallbackEnd::Choose { flow_id, receipt, accounts } = &outcome.end else {
+        return ApiError::new(ErrorCode::InternalError, "There is nothing to choose.").into_response();
+    };
+    let adapter = state.service.registry().adapter(&outcome.provider);
+    let platform = adapter.map_or_else(|| outcome.provider.as_str().to_owned(), |adapter| adapter.spec().name.clone());
+    let chooser = Chooser {
+        platform: &platform,
+        provider: outcome.provider.as_str(),
+        redirect_url: &outcome.redirect_url,
+        flow: flow_id.as_str(),
+        receipt,
+        accounts,
+    };
+    chooser.page(ticked)
+}

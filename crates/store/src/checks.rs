@@ -1,0 +1,40 @@
+//! Noting that a credential which nothing renews was checked and found to work.
+
+use evergrant_model::{CorrelationId, EventKind, StatusReason, Timestamp};
+
+use crate::connections::Connection;
+use crate::database::params;
+use crate::grants::{event, make_state, next_version};
+use crate::{Store, StoreError};
+
+const RECORD: &str = "UPDATE evergrant_connections SET status = 'connected', status_reason = $3, next_refresh_at = $4,
+        failures = 0, last_outcome = NULL, correlation_id = $5
+    WHERE oauth_account_id = $1 AND generation = $2";
+
+impl Store {
+    /// Notes that the credential of this generation works, with or without a remark, and when it is checked next.
+    /// `false` where another was stored meanwhile, or the connection is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn record_check(
+        &self,
+        held: &Connection,
+        reason: Option<StatusReason>,
+        next: Option<Timestamp>,
+        correlation_id: &CorrelationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut work = self.database.begin().await?;
+        let Some(version) = next_version(&mut work, held).await? else { return Ok(false) };
+        let state =
+            params![held.id.get(), held.generation, reason.map(StatusReason::as_str), next, correlation_id.as_str(),];
+        if !make_state(&mut work, held).await? || work.execute(RECORD, state).await? == 0 {
+            return Ok(false);
+        }
+        work.announce(&event(held, version, EventKind::Refreshed, correlation_id, at)).await?;
+        work.commit().await?;
+        Ok(true)
+    }
+}
