@@ -1,66 +1,15 @@
 //! The main job on the real program: connect, read, expire, renew, disconnect, on both databases.
 
-use evergrant_sandbox::{Sandbox, SandboxOptions, dev_settings};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use serde_json::json;
-use tokio::net::TcpListener;
 
-use crate::client::App;
-use crate::program::Program;
+use crate::platforms::{Platforms, expire_all, token};
 
 const ACCOUNT_JUNIPER: &str = "sim9z";
 const ACCOUNT_KILN: &str = "sima4";
 
-/// A sandbox in this process, and the settings that lead to it.
-struct Platforms {
-    sandbox: Sandbox,
-    settings: Vec<(&'static str, String)>,
-}
-
-impl Platforms {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let options = SandboxOptions { public_url: Some(base.clone()), ..SandboxOptions::default() };
-        let sandbox = Sandbox::new(options).unwrap();
-        let served = sandbox.clone();
-        tokio::spawn(async move { served.serve(listener, std::future::pending::<()>()).await });
-        Self { sandbox, settings: dev_settings(&base) }
-    }
-
-    /// `evergrant serve` on this database, with these platforms.
-    fn serve(&self, database: &TestDatabase) -> (Program, App) {
-        let mut env: Vec<_> = self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        env.push(("DATABASE_URL", database.url.as_str()));
-        let program = Program::serve(&env);
-        let app = App::new(program.url(), program.api_key());
-        (program, app)
-    }
-
-    /// Connects `person`'s account for `user` and answers the landing address's parameters.
-    async fn connect(&self, app: &App, user: i32, person: &str) -> String {
-        let flow = app.post(user, "/api/integrations/connect/reddit", json!({})).await.ok();
-        let callback = self.sandbox.approve(flow["authUrl"].as_str().unwrap(), person, None).unwrap();
-        let landing = app.open(&callback).await;
-        assert_eq!(landing.status, 303, "{landing:?}");
-        let location = landing.location.unwrap();
-        location.split_once('?').unwrap().1.to_owned()
-    }
-
-    fn refreshes(&self) -> u64 {
-        self.sandbox.calls().get("reddit", "token.refresh_token")
-    }
-}
-
-async fn token(app: &App, user: i32, account: &str) -> String {
-    let issued = app.get(user, &format!("/api/integrations/token/reddit/{account}")).await.ok();
-    issued["accessToken"].as_str().unwrap().to_owned()
-}
-
-/// Another program sets the end of every token into the past.
-async fn expire_all(database: &TestDatabase) {
-    let past = if database.is_postgres() { "'2020-01-01 00:00:00'" } else { "1577836800000" };
-    database.execute(&format!("UPDATE oauth_accounts SET expires_at = {past}")).await;
+fn refreshes(platforms: &Platforms) -> u64 {
+    platforms.sandbox.calls().get("reddit", "token.refresh_token")
 }
 
 async fn connects_keeps_reads_renews_and_disconnects(database: TestDatabase) {
@@ -68,7 +17,7 @@ async fn connects_keeps_reads_renews_and_disconnects(database: TestDatabase) {
     let (program, app) = platforms.serve(&database);
     app.make_user(7).await;
 
-    let landing = platforms.connect(&app, 7, "juniper").await;
+    let landing = platforms.connect(&app, 7, "reddit", "juniper", json!({})).await;
     assert_eq!(landing, format!("integration=reddit&status=connected&accountId={ACCOUNT_JUNIPER}"));
     let status = app.get(7, "/api/integrations/status").await.ok();
     let one = &status["integrations"][0];
@@ -76,21 +25,21 @@ async fn connects_keeps_reads_renews_and_disconnects(database: TestDatabase) {
     assert_eq!((&one["status"], &one["isConnected"]), (&json!("connected"), &json!(true)));
     assert!(one["metadata"]["karma"].is_number() && one["metadata"]["created_utc"].is_number(), "{one}");
 
-    let first = token(&app, 7, ACCOUNT_JUNIPER).await;
-    assert_eq!((token(&app, 7, ACCOUNT_JUNIPER).await, platforms.refreshes()), (first.clone(), 0));
+    let first = token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
+    assert_eq!((token(&app, 7, "reddit", ACCOUNT_JUNIPER).await, refreshes(&platforms)), (first.clone(), 0));
 
     let renewed = app.post(7, &format!("/api/integrations/refresh/reddit/{ACCOUNT_JUNIPER}"), json!({})).await.ok();
     assert_eq!(renewed["success"], true);
-    let second = token(&app, 7, ACCOUNT_JUNIPER).await;
+    let second = token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
     assert_ne!(second, first);
-    assert_eq!(platforms.refreshes(), 1);
+    assert_eq!(refreshes(&platforms), 1);
 
     assert!(program.stop().success(), "the program ends in order");
     expire_all(&database).await;
     let (_program, app) = platforms.serve(&database);
-    let third = token(&app, 7, ACCOUNT_JUNIPER).await;
+    let third = token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
     assert_ne!(third, second);
-    assert_eq!(platforms.refreshes(), 2);
+    assert_eq!(refreshes(&platforms), 2);
 
     let gone = app.delete(7, &format!("/api/integrations/disconnect/reddit/{ACCOUNT_JUNIPER}")).await.ok();
     assert_eq!((&gone["success"], &gone["revocation"]), (&json!(true), &json!("revoked")));
@@ -104,18 +53,18 @@ async fn keeps_two_accounts_of_one_platform_side_by_side(database: TestDatabase)
     let platforms = Platforms::start().await;
     let (_program, app) = platforms.serve(&database);
     app.make_user(7).await;
-    platforms.connect(&app, 7, "juniper").await;
-    platforms.connect(&app, 7, "kiln").await;
+    platforms.connect(&app, 7, "reddit", "juniper", json!({})).await;
+    platforms.connect(&app, 7, "reddit", "kiln", json!({})).await;
 
-    let (juniper, kiln) = (token(&app, 7, ACCOUNT_JUNIPER).await, token(&app, 7, ACCOUNT_KILN).await);
+    let (juniper, kiln) = (token(&app, 7, "reddit", ACCOUNT_JUNIPER).await, token(&app, 7, "reddit", ACCOUNT_KILN).await);
     assert_ne!(juniper, kiln);
     let path = format!("/api/integrations/refresh/reddit/{ACCOUNT_KILN}");
     app.post(7, &path, json!({})).await.ok();
-    assert_eq!(token(&app, 7, ACCOUNT_JUNIPER).await, juniper);
-    assert_ne!(token(&app, 7, ACCOUNT_KILN).await, kiln);
+    assert_eq!(token(&app, 7, "reddit", ACCOUNT_JUNIPER).await, juniper);
+    assert_ne!(token(&app, 7, "reddit", ACCOUNT_KILN).await, kiln);
 
     app.delete(7, &format!("/api/integrations/disconnect/reddit/{ACCOUNT_KILN}")).await.ok();
-    assert_eq!(token(&app, 7, ACCOUNT_JUNIPER).await, juniper);
+    assert_eq!(token(&app, 7, "reddit", ACCOUNT_JUNIPER).await, juniper);
     let status = app.get(7, "/api/integrations/status").await.ok();
     assert_eq!(status["integrations"].as_array().unwrap().len(), 1);
 }
@@ -124,7 +73,7 @@ async fn a_grant_withdrawn_at_the_platform_asks_for_the_user(database: TestDatab
     let platforms = Platforms::start().await;
     let (program, app) = platforms.serve(&database);
     app.make_user(7).await;
-    platforms.connect(&app, 7, "juniper").await;
+    platforms.connect(&app, 7, "reddit", "juniper", json!({})).await;
     let id = app.get(7, "/api/integrations/status").await.ok()["integrations"][0]["id"].clone();
     drop(program);
     platforms.sandbox.revoke_user("reddit", "juniper").unwrap();
@@ -133,9 +82,9 @@ async fn a_grant_withdrawn_at_the_platform_asks_for_the_user(database: TestDatab
     let (_program, app) = platforms.serve(&database);
     let path = format!("/api/integrations/token/reddit/{ACCOUNT_JUNIPER}");
     assert_eq!(app.get(7, &path).await.code(409), "RECONNECT_REQUIRED");
-    let calls = platforms.refreshes();
+    let calls = refreshes(&platforms);
     assert_eq!(app.get(7, &path).await.code(409), "RECONNECT_REQUIRED");
-    assert_eq!(platforms.refreshes(), calls, "a dead grant is not asked for again");
+    assert_eq!(refreshes(&platforms), calls, "a dead grant is not asked for again");
     let status = app.get(7, "/api/integrations/status").await.ok();
     assert_eq!(status["integrations"][0]["status"], "expired");
 
@@ -145,7 +94,7 @@ async fn a_grant_withdrawn_at_the_platform_asks_for_the_user(database: TestDatab
     app.open(&callback).await;
     let status = app.get(7, "/api/integrations/status").await.ok();
     assert_eq!((&status["integrations"][0]["status"], &status["integrations"][0]["id"]), (&json!("connected"), &id));
-    token(&app, 7, ACCOUNT_JUNIPER).await;
+    token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
 }
 
 on_both_databases!(

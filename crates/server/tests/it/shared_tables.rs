@@ -5,13 +5,11 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use evergrant_sandbox::{Sandbox, SandboxOptions, dev_settings};
 use evergrant_testkit::TestDatabase;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use crate::client::App;
-use crate::program::{KEY, Program};
+use crate::platforms::Platforms;
+use crate::program::KEY;
 
 fn application(database: &TestDatabase, args: &[&str], input: &Value) -> Value {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/prisma/rows.mjs");
@@ -34,20 +32,11 @@ fn application(database: &TestDatabase, args: &[&str], input: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_application_reads_our_rows_and_we_serve_its() {
     let database = TestDatabase::postgres().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let sandbox = Sandbox::new(SandboxOptions { public_url: Some(base.clone()), ..SandboxOptions::default() }).unwrap();
-    let served = sandbox.clone();
-    tokio::spawn(async move { served.serve(listener, std::future::pending::<()>()).await });
-    let settings = dev_settings(&base);
-    let mut env: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    env.push(("DATABASE_URL", database.url.as_str()));
-    let program = Program::serve(&env);
-    let app = App::new(program.url(), program.api_key());
+    let platforms = Platforms::start().await;
+    let (program, app) = platforms.serve(&database);
     app.make_user(7).await;
 
-    let flow = app.post(7, "/api/integrations/connect/reddit", json!({})).await.ok();
-    app.open(&sandbox.approve(flow["authUrl"].as_str().unwrap(), "juniper", None).unwrap()).await;
+    platforms.connect(&app, 7, "reddit", "juniper", json!({})).await;
     let ours = app.get(7, "/api/integrations/token/reddit/sim9z").await.ok();
     let read = application(&database, &["read", "sim9z"], &Value::Null);
     assert_eq!(read["accessToken"], ours["accessToken"]);
@@ -65,8 +54,7 @@ async fn an_application_reads_our_rows_and_we_serve_its() {
     assert_eq!(served["expiresAt"], "2099-01-02T03:04:05.678Z");
     drop(program);
 
-    let program = Program::serve(&env);
-    let app = App::new(program.url(), program.api_key());
+    let (_program, app) = platforms.serve(&database);
     let status = app.get(7, "/api/integrations/status").await.ok();
     let row = status["integrations"].as_array().unwrap().iter().find(|one| one["providerAccountId"] == "by-node");
     assert_eq!(row.expect("their row is listed")["username"], "nodded");
