@@ -1,0 +1,30 @@
+//! The checks, by what they are about.
+
+mod account;
+mod consent;
+mod exchange;
+mod meta;
+mod pkce;
+mod renewal;
+mod revocation;
+mod sessions;
+mod trouble;
+
+use crate::suite::Check;
+
+/// Every check there is.
+pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
+    [
+        consent::CHECKS,
+        pkce::CHECKS,
+        exchange::CHECKS,
+        account::CHECKS,
+        renewal::CHECKS,
+        revocation::CHECKS,
+        trouble::CHECKS,
+        meta::CHECKS,
+        sessions::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+}
