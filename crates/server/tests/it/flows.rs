@@ -56,7 +56,8 @@ async fn keeps_two_accounts_of_one_platform_side_by_side(database: TestDatabase)
     platforms.connect(&app, 7, "reddit", "juniper", json!({})).await;
     platforms.connect(&app, 7, "reddit", "kiln", json!({})).await;
 
-    let (juniper, kiln) = (token(&app, 7, "reddit", ACCOUNT_JUNIPER).await, token(&app, 7, "reddit", ACCOUNT_KILN).await);
+    let (juniper, kiln) =
+        (token(&app, 7, "reddit", ACCOUNT_JUNIPER).await, token(&app, 7, "reddit", ACCOUNT_KILN).await);
     assert_ne!(juniper, kiln);
     let path = format!("/api/integrations/refresh/reddit/{ACCOUNT_KILN}");
     app.post(7, &path, json!({})).await.ok();

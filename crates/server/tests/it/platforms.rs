@@ -71,9 +71,10 @@ pub(crate) async fn token(app: &App, user: i32, platform: &str, account: &str) -
 
 /// Another program sets the end of every token into the past, and its beginning further back.
 pub(crate) async fn expire_all(database: &TestDatabase) {
-    let (begun, ended) = match database.is_postgres() {
-        true => ("'2019-12-01 00:00:00'", "'2020-01-01 00:00:00'"),
-        false => ("1575158400000", "1577836800000"),
+    let (begun, ended) = if database.is_postgres() {
+        ("'2019-12-01 00:00:00'", "'2020-01-01 00:00:00'")
+    } else {
+        ("1575158400000", "1577836800000")
     };
     database.execute(&format!("UPDATE oauth_accounts SET expires_at = {ended} WHERE expires_at IS NOT NULL")).await;
     database.execute(&format!("UPDATE evergrant_connections SET issued_at = {begun}")).await;
