@@ -68,10 +68,13 @@ impl Inner {
         let tokens = self.buy(&*adapter, flow, params).await?;
         let sealed = self.seal(&tokens)?;
         let granted = tokens.scope.clone().unwrap_or_else(|| ScopeSet::parse(&flow.scope));
-        let accounts = match self.reached_accounts(&*adapter, flow, &tokens.access, &granted).await {
+        let reached = self.reached_accounts(&*adapter, &tokens.access, &granted).await;
+        // Who gave a grant decides whether it can be given up without ending a sibling's.
+        let known = reached.as_ref().map_or(serde_json::Value::Null, as_json);
+        let accounts = match reached.and_then(|reached| eligible(spec, flow, reached)) {
             Ok(accounts) => accounts,
             Err(error) => {
-                self.give_up_tokens(spec, &sealed, &serde_json::Value::Null, &flow.correlation_id).await?;
+                self.give_up_tokens(spec, &sealed, &known, &flow.correlation_id).await?;
                 return Err(error);
             }
         };
@@ -122,14 +125,13 @@ impl Inner {
     async fn reached_accounts(
         &self,
         adapter: &dyn PlatformAdapter,
-        flow: &Flow,
         access: &AccessToken,
         granted: &ScopeSet,
     ) -> Result<Vec<ReachedAccount>, ServiceError> {
         let spec = adapter.spec();
         let found = attempt(&*self.entropy, Retry::Transient, || adapter.user_profile(access, granted)).await;
         let accounts = found.map_err(|error| profile_failed(spec, &error))?;
-        eligible(spec, flow, accounts.into_iter().map(ReachedAccount::from).collect())
+        Ok(accounts.into_iter().map(ReachedAccount::from).collect())
     }
 
     /// Keeps the grant of a bound flow until the browser that began it finishes it.

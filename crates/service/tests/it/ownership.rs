@@ -10,6 +10,7 @@ on_both_databases!(
     item_22_an_account_of_another_user_stays_theirs,
     item_22_the_same_goes_for_a_bound_flow,
     another_account_than_the_one_to_be_reconnected_is_refused,
+    a_refused_persons_grant_is_given_up_unless_it_carries_another_connection,
     item_21_a_foreign_account_answers_as_an_unknown_one,
     a_user_who_does_not_exist_is_said_so,
 );
@@ -74,6 +75,21 @@ async fn answers(stand: &Stand, user: UserId, account: &str) -> Vec<String> {
         told(service.disconnect_integration(user, "acme", account, &correlation()).await.unwrap_err()),
         told(service.initiate_oauth_flow("acme", user, again, &correlation()).await.unwrap_err()),
     ]
+}
+
+/// Instagram's revocation ends every grant of a person, so a refused one is given up only where it carries nothing.
+async fn a_refused_persons_grant_is_given_up_unless_it_carries_another_connection(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let (user, juniper) = stand.user_with("instagram").await;
+    let refuse_saffron = async || {
+        let flow = stand.begin_again(user, "instagram", &juniper).await;
+        let outcome = stand.callback("instagram", stand.consent(&flow, "saffron")).await.unwrap();
+        assert_eq!(failed(&outcome), ErrorCode::AccountMismatch);
+        stand.calls("instagram", "revoke")
+    };
+    assert_eq!(refuse_saffron().await, 1, "nothing else here is Saffron's");
+    stand.connect(user, "instagram", "saffron").await;
+    assert_eq!(refuse_saffron().await, 1, "Saffron's connection lives on this grant");
 }
 
 async fn item_21_a_foreign_account_answers_as_an_unknown_one(database: TestDatabase) {
