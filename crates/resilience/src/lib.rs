@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backoff;
+pub mod renewal;
 mod single_flight;
 
 pub use backoff::Backoff;
