@@ -138,7 +138,10 @@ impl OAuth2 {
     }
 
     pub(crate) async fn send(&self, call: http::Call<'_>) -> Result<Reply, AdapterError> {
-        self.http.send(call).await
+        let host = call.url.host_str().unwrap_or_default().to_owned();
+        let reply = self.http.send(call).await?;
+        self.traffic.heed(&host, &reply.headers);
+        Ok(reply)
     }
 
     fn unwrapped(&self, document: Document) -> Document {

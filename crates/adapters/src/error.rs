@@ -53,6 +53,7 @@ pub struct AdapterError {
     reason: Option<StatusReason>,
     surely_unprocessed: bool,
     needs_confirmation: bool,
+    of_ours: bool,
 }
 
 impl AdapterError {
@@ -74,7 +75,20 @@ impl AdapterError {
             reason,
             surely_unprocessed: false,
             needs_confirmation: false,
+            of_ours: false,
         }
+    }
+
+    /// A call that was given up because its time was over.
+    #[must_use]
+    pub fn timed_out() -> Self {
+        Self::new(ErrorClass::Unknown, "the platform did not answer in time").caused_by(Cause::Timeout)
+    }
+
+    /// A call that was not made, because an earlier one may have taken effect and this one could do harm.
+    #[must_use]
+    pub fn held_back() -> Self {
+        Self::new(ErrorClass::Unknown, "an earlier call may have taken effect, so nothing was sent")
     }
 
     pub(crate) fn caused_by(mut self, cause: Cause) -> Self {
@@ -119,6 +133,17 @@ impl AdapterError {
     /// Whether the platform says that a token is none, as opposed to any trouble with the call.
     pub(crate) fn says_gone(&self) -> bool {
         matches!(self.class, ErrorClass::NeedsReauth | ErrorClass::TokenExpired)
+    }
+
+    pub(crate) fn of_ours(mut self) -> Self {
+        self.of_ours = true;
+        self
+    }
+
+    /// Whether the platform says in so many words that it does not know us, as opposed to not liking a request.
+    pub(crate) fn blames_registration(&self) -> bool {
+        let told = matches!(self.platform_code(), Some("invalid_client" | "unauthorized_client"));
+        told || self.http_status == Some(401)
     }
 
     pub(crate) fn needing_confirmation(mut self, needs_confirmation: bool) -> Self {
@@ -167,6 +192,12 @@ impl AdapterError {
     #[must_use]
     pub fn reason(&self) -> Option<StatusReason> {
         self.reason
+    }
+
+    /// Whether the failure is a fault in this program rather than in anything that the platform said.
+    #[must_use]
+    pub fn is_of_ours(&self) -> bool {
+        self.of_ours
     }
 
     /// Whether this rejection could have another cause, so that it should be asked for once more before the grant is

@@ -28,6 +28,13 @@ const MOST_PAGES: usize = 20;
 const PAGE_FIELDS: &str =
     "id,name,instagram_business_account{id,username,name,profile_picture_url,followers_count,media_count}";
 
+/// When a token and what it may read end, in seconds since 1970; `None` where nobody knows, and for never.
+#[derive(Default)]
+struct Ends {
+    token: Option<i64>,
+    data_access: Option<i64>,
+}
+
 /// See the module's text.
 pub(crate) struct Instagram {
     engine: OAuth2,
@@ -71,23 +78,30 @@ impl Instagram {
         Ok(granted.filter_map(|item| item.get("permission").and_then(Value::as_str)).collect())
     }
 
-    /// What Graph's debugger says of the token at `/data/<key>`, if it is a moment that is known.
-    async fn debugged(&self, access: &AccessToken, key: &str) -> Option<i64> {
+    /// What Graph's debugger says of the token's ends.
+    async fn ends(&self, access: &AccessToken) -> Ends {
+        self.debugged(access).await.map_or(Ends::default(), |document| Ends {
+            token: moment(&document, "/data/expires_at"),
+            data_access: moment(&document, "/data/data_access_expires_at"),
+        })
+    }
+
+    async fn debugged(&self, access: &AccessToken) -> Option<Document> {
         let client = self.engine.client().ok()?;
         let app = Zeroizing::new(format!("{}|{}", client.id, client.secret.as_ref()?.expose()));
         let mut url = self.me().ok()?.clone();
         url.path_segments_mut().ok()?.pop().pop().push("debug_token");
         let url = with_query(&url, &[("input_token", access.expose())]);
-        let document = self.read(&url, &app).await.ok()?;
-        document.value().pointer("/data")?.get(key)?.as_i64().filter(|at| *at > 0)
+        self.read(&url, &app).await.ok()
     }
 
-    /// The answers leave out the end of a token that has none, and at times of others too.
-    async fn with_end(&self, mut tokens: TokenSet) -> TokenSet {
-        if tokens.expires_at.is_none() {
-            let end = self.debugged(&tokens.access, "expires_at").await;
-            tokens.expires_at = end.map(Timestamp::from_unix_seconds);
-        }
+    /// The answers leave out the end of a token that has none, and at times of others too. What the person allowed us
+    /// to read ends by itself, 90 days after they last used the app, whatever becomes of the token.
+    async fn with_ends(&self, mut tokens: TokenSet) -> TokenSet {
+        let ends = self.ends(&tokens.access).await;
+        let at = |seconds: Option<i64>| seconds.map(Timestamp::from_unix_seconds);
+        tokens.expires_at = tokens.expires_at.or(at(ends.token));
+        tokens.grant_expires_at = at(ends.data_access);
         tokens
     }
 
@@ -113,7 +127,7 @@ impl Instagram {
         let me = self.read(&with_query(self.me()?, &[("fields", "id,name")]), access.expose()).await?;
         let nobody = || AdapterError::new(ErrorClass::Unknown, "the platform does not say whose the grant is");
         let id = me.get("id").filter(|id| id.is_string()).ok_or_else(|| nobody().with_status(200))?;
-        let data_end = self.debugged(access, "data_access_expires_at").await;
+        let data_end = self.ends(access).await.data_access;
         let ends = data_end.map(|at| ("data_access_expires_at".to_owned(), at.into()));
         Ok([("facebook_user_id".to_owned(), id.clone())].into_iter().chain(ends).collect())
     }
@@ -133,12 +147,12 @@ impl PlatformAdapter for Instagram {
         let mut tokens = self.engine.exchange_code_for_token(exchange).await?;
         // The code is spent and the tokens are good: a list that cannot be read must not lose them.
         tokens.scope = self.granted(&tokens.access).await.ok().or(tokens.scope);
-        Ok(self.with_end(tokens).await)
+        Ok(self.with_ends(tokens).await)
     }
 
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
         let tokens = self.engine.refresh_access_token(held).await?;
-        Ok(self.with_end(tokens).await)
+        Ok(self.with_ends(tokens).await)
     }
 
     async fn user_profile(&self, access: &AccessToken, _granted: &ScopeSet) -> Result<Vec<AccountInfo>, AdapterError> {
@@ -185,6 +199,10 @@ fn proof(secret: &ClientSecret, token: &str) -> String {
 fn items(document: &Document) -> Result<&[Value], AdapterError> {
     let list = document.get("data").and_then(Value::as_array).map(Vec::as_slice);
     list.ok_or_else(|| AdapterError::new(ErrorClass::Unknown, "the platform's answer is not a list").with_status(200))
+}
+
+fn moment(document: &Document, pointer: &str) -> Option<i64> {
+    document.value().pointer(pointer)?.as_i64().filter(|at| *at > 0)
 }
 
 /// `{"success":true}`, or the bare word of older versions.

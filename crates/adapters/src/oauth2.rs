@@ -11,6 +11,7 @@ use crate::calls::{unread, unsent};
 use crate::definition::{Call, Definition, TokenKind, TokenRequest};
 use crate::engine::ClientRegistration;
 use crate::http::HttpClient;
+use crate::traffic::Traffic;
 use crate::{
     AdapterError, AuthorizationRequest, CodeExchange, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec,
     RemoteRevocation, pkce, profile,
@@ -21,11 +22,13 @@ pub(crate) struct OAuth2 {
     pub(crate) spec: ProviderSpec,
     pub(crate) http: HttpClient,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Hears what answers say about limits.
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 impl OAuth2 {
-    pub(crate) fn new(spec: ProviderSpec, http: HttpClient, clock: Arc<dyn Clock>) -> Self {
-        Self { spec, http, clock }
+    pub(crate) fn new(spec: ProviderSpec, http: HttpClient, clock: Arc<dyn Clock>, traffic: Arc<Traffic>) -> Self {
+        Self { spec, http, clock, traffic }
     }
 
     pub(crate) fn definition(&self) -> &Definition {

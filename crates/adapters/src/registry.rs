@@ -1,4 +1,4 @@
-//! The platforms of a running program, each one adapter for all callers.
+//! The platforms of a running program, each one adapter and one way out for all callers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,9 @@ use evergrant_model::{Clock, ProviderSlug};
 use crate::catalogue::CATALOGUE;
 use crate::definition::read_file;
 use crate::oauth2::OAuth2;
+use crate::platform::Platform;
 use crate::resolve::{HostFault, Origin, resolve};
+use crate::traffic::Traffic;
 use crate::{CustomProvider, DefinitionFault, HttpClient, NetworkPolicy, PlatformAdapter, ProviderSpec};
 
 /// The operator's settings by name; the program passes its environment.
@@ -16,7 +18,7 @@ pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// Every platform, the catalogue's first.
 pub struct Registry {
-    adapters: Vec<Arc<dyn PlatformAdapter>>,
+    platforms: Vec<Arc<Platform>>,
     places: HashMap<ProviderSlug, usize>,
 }
 
@@ -34,14 +36,18 @@ impl Registry {
         custom: Vec<CustomProvider>,
         policy: NetworkPolicy,
     ) -> Result<Self, Vec<DefinitionFault>> {
-        let engine = move |spec| OAuth2::new(spec, http.clone(), Arc::clone(&clock));
-        let mut registry = Self { adapters: Vec::new(), places: HashMap::new() };
+        let engine = move |spec: ProviderSpec| {
+            let traffic = Traffic::new(spec.slug.clone(), Arc::clone(&clock));
+            (OAuth2::new(spec, http.clone(), Arc::clone(&clock), Arc::clone(&traffic)), traffic)
+        };
+        let mut registry = Self { platforms: Vec::new(), places: HashMap::new() };
         let mut faults = Vec::new();
         for entry in CATALOGUE {
             let definition = read_file(entry.definition)?;
             let slug = ProviderSlug::new(entry.slug).map_err(|invalid| vec![first_place(invalid.expectation())])?;
             let (spec, _) = resolve(slug, definition, Origin::Catalogue, settings, policy);
-            registry.add((entry.adapter)(engine(spec)));
+            let (engine, traffic) = engine(spec);
+            registry.add((entry.adapter)(engine), traffic);
         }
         for provider in custom {
             if registry.places.contains_key(&provider.slug) {
@@ -52,25 +58,31 @@ impl Registry {
             let definition = provider.definition.clone();
             let (spec, found) = resolve(provider.slug.clone(), definition, Origin::Operator, settings, policy);
             faults.extend(found.iter().map(|fault| provider.fault(fault)));
-            registry.add(Arc::new(engine(spec)));
+            let (engine, traffic) = engine(spec);
+            registry.add(Arc::new(engine), traffic);
         }
         if faults.is_empty() { Ok(registry) } else { Err(faults) }
     }
 
-    /// The adapter of this platform.
+    /// The platform of this name.
     #[must_use]
-    pub fn adapter(&self, slug: &ProviderSlug) -> Option<Arc<dyn PlatformAdapter>> {
-        self.places.get(slug).and_then(|place| self.adapters.get(*place)).cloned()
+    pub fn platform(&self, slug: &ProviderSlug) -> Option<Arc<Platform>> {
+        self.places.get(slug).and_then(|place| self.platforms.get(*place)).cloned()
+    }
+
+    /// Every platform, in the order of the lists that people see.
+    pub fn platforms(&self) -> impl Iterator<Item = &Arc<Platform>> {
+        self.platforms.iter()
     }
 
     /// What is known about each platform, in the order of the lists that people see.
     pub fn specs(&self) -> impl Iterator<Item = &ProviderSpec> {
-        self.adapters.iter().map(|adapter| adapter.spec())
+        self.platforms.iter().map(|platform| platform.spec())
     }
 
-    fn add(&mut self, adapter: Arc<dyn PlatformAdapter>) {
-        self.places.insert(adapter.spec().slug.clone(), self.adapters.len());
-        self.adapters.push(adapter);
+    fn add(&mut self, adapter: Arc<dyn PlatformAdapter>, traffic: Arc<Traffic>) {
+        self.places.insert(adapter.spec().slug.clone(), self.platforms.len());
+        self.platforms.push(Arc::new(Platform::new(adapter, traffic)));
     }
 }
 

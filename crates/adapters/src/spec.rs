@@ -162,6 +162,12 @@ impl ProviderSpec {
         !self.rotates || self.replay_window_seconds > 0
     }
 
+    /// Whether a refresh token does no harm that was first sent so long ago.
+    #[must_use]
+    pub fn forgives_after(&self, seconds: i64) -> bool {
+        !self.rotates || seconds < self.replay_window_seconds
+    }
+
     /// How long before its end an access token of this life is renewed; `None` leaves it to the program's own rule.
     #[must_use]
     pub fn renewal_margin_seconds(&self, life_seconds: Option<i64>) -> Option<i64> {

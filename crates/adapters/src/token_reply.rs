@@ -38,7 +38,7 @@ pub(crate) fn read(
         refresh: token(&mut document, "refresh_token")?.map(RefreshToken::new),
         token_type: document.take_text("token_type").filter(|kind| kind.chars().count() <= 50),
         expires_at,
-        refresh_expires_at: refresh_life.map(|life| sent_at.plus_seconds(life)),
+        grant_expires_at: refresh_life.map(|life| sent_at.plus_seconds(life)),
         scope: document.get(scope_field).and_then(scope),
         access: AccessToken::new(access),
     })
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn the_refresh_tokens_own_end_is_kept() {
         let tokens = read_json(&json!({"access_token": "a", "refresh_expires_in": 10}), None).unwrap();
-        assert_eq!(tokens.refresh_expires_at, Some(Timestamp::from_unix_seconds(SENT_S + 10)));
+        assert_eq!(tokens.grant_expires_at, Some(Timestamp::from_unix_seconds(SENT_S + 10)));
     }
 
     proptest! {

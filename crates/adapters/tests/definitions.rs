@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use evergrant_adapters::{
-    DefinitionFault, ErrorClass, HeldTokens, HttpClient, HttpLimits, NetworkPolicy, Pkce, Registry, parse_providers,
+    DefinitionFault, ErrorClass, HeldTokens, HttpClient, HttpLimits, NetworkPolicy, Pkce, PlatformAdapter, Registry,
+    parse_providers,
 };
 use evergrant_model::{AccessToken, ManualClock, ProviderSlug, ScopeSet, Timestamp};
 use proptest::prelude::*;
@@ -63,13 +64,13 @@ fn the_documented_section_becomes_a_platform() {
     let slugs: Vec<_> = registry.specs().map(|spec| spec.slug.as_str()).collect();
     let expected = ["instagram", "instagram-login", "tiktok", "reddit", "onlyfans", "acme"];
     assert_eq!(slugs, expected, "the catalogue comes first");
-    let adapter = registry.adapter(&slug("acme")).unwrap();
+    let adapter = registry.platform(&slug("acme")).unwrap();
     let spec = adapter.spec();
     assert!(spec.is_configured() && spec.uses_pkce() && spec.capabilities.revoke && spec.rotates);
     assert_eq!((spec.name.as_str(), spec.account_type.as_str(), spec.pkce), ("Acme", "Acme account", Pkce::S256));
     assert_eq!(spec.issuer.as_deref(), Some("https://acme.example"));
     assert_eq!(spec.wanted_scopes(&ScopeSet::default()).unwrap(), ScopeSet::parse("offline_access openid"));
-    assert!(registry.adapter(&slug("nobody")).is_none());
+    assert!(registry.platform(&slug("nobody")).is_none());
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn the_readmes_example_is_a_platform() {
     let (_, example) = readme.split_once("```toml\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     let registry = registry(example, &[("ACME_CLIENT_ID", "id")], STRICT).unwrap();
-    let adapter = registry.adapter(&slug("acme")).unwrap();
+    let adapter = registry.platform(&slug("acme")).unwrap();
     assert_eq!(adapter.spec().problem.as_deref(), Some("set ACME_CLIENT_SECRET"));
     assert!(!adapter.spec().capabilities.revoke);
 }
@@ -164,7 +165,7 @@ fn a_missing_key_is_told_at_the_section() {
 #[test]
 fn a_public_client_needs_no_secret() {
     let text = ACME.replace("client_secret = \"hush\"\n", "").replace("\"basic\"", "\"none\"");
-    assert!(registry(&text, &[], STRICT).unwrap().adapter(&slug("acme")).unwrap().spec().is_configured());
+    assert!(registry(&text, &[], STRICT).unwrap().platform(&slug("acme")).unwrap().spec().is_configured());
 }
 
 #[test]
@@ -241,7 +242,7 @@ fn the_addresses_of_a_trade_are_judged_like_all_others() {
     let found = registry(&trade("https://10.0.0.1/renew"), &[], STRICT).expect_err("a private host");
     assert_eq!((found.len(), found[0].line), (1, 11));
     let registry = registry(&trade("https://acme.example/renew"), &[], STRICT).unwrap();
-    assert!(registry.adapter(&slug("acme")).unwrap().spec().can_renew(false));
+    assert!(registry.platform(&slug("acme")).unwrap().spec().can_renew(false));
 }
 
 #[test]
@@ -300,7 +301,7 @@ fn private_hosts_are_allowed_by_the_policy_or_the_section_alone() {
 fn a_platform_without_its_settings_says_which_are_missing() {
     let problem = |settings: &[(&str, &str)]| {
         let registry = registry("", settings, STRICT).unwrap();
-        registry.adapter(&slug("reddit")).unwrap().spec().problem.clone()
+        registry.platform(&slug("reddit")).unwrap().spec().problem.clone()
     };
     let all = [("REDDIT_CLIENT_ID", "i"), ("REDDIT_CLIENT_SECRET", "hush"), ("REDDIT_USER_AGENT", "web:a:1 (by /u/b)")];
     assert_eq!(problem(&[]).unwrap(), "set REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT");
@@ -321,7 +322,7 @@ fn an_override_of_a_host_must_be_https_or_loopback() {
             ("REDDIT_WWW_BASE", base),
         ];
         let registry = registry("", &settings, policy).unwrap();
-        registry.adapter(&slug("reddit")).unwrap().spec().problem.clone()
+        registry.platform(&slug("reddit")).unwrap().spec().problem.clone()
     };
     for fine in ["", "http://127.0.0.1:8081", "http://localhost:8081/reddit/", "https://sim.example"] {
         assert_eq!(problem(fine, STRICT), None, "{fine}");
@@ -336,7 +337,7 @@ fn an_override_of_a_host_must_be_https_or_loopback() {
 #[tokio::test]
 async fn an_unconfigured_platform_is_never_called() {
     let registry = registry("", &[], STRICT).unwrap();
-    let adapter = registry.adapter(&slug("reddit")).unwrap();
+    let adapter = registry.platform(&slug("reddit")).unwrap();
     let held = HeldTokens { access: Some(AccessToken::new("a")), refresh: None };
     let error = adapter.revoke_access(&held).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::ConfigError);
@@ -346,7 +347,7 @@ async fn an_unconfigured_platform_is_never_called() {
 #[test]
 fn reddit_is_what_the_documentation_says() {
     let registry = registry("", &[], STRICT).unwrap();
-    let adapter = registry.adapter(&slug("reddit")).unwrap();
+    let adapter = registry.platform(&slug("reddit")).unwrap();
     let spec = adapter.spec();
     assert_eq!((spec.account_type.as_str(), spec.token_type.as_str()), ("Reddit User", "Permanent (with refresh)"));
     assert!(!spec.rotates && spec.may_resend_refresh() && !spec.uses_pkce() && !spec.multi_account);

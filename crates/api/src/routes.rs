@@ -17,7 +17,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::integrations::{callback, choose, connect, disconnect, flows, providers, refresh, status, token, tokens};
+use crate::integrations::{
+    callback, choose, connect, disconnect, events, flows, providers, refresh, report, status, token, tokens,
+};
 use crate::openapi::{Description, complete};
 use crate::problem::ApiError;
 use crate::state::ApiState;
@@ -43,8 +45,10 @@ fn described() -> OpenApiRouter<ApiState> {
         .routes(routes!(flows::credentials))
         .routes(routes!(disconnect::disconnect))
         .routes(routes!(refresh::refresh))
+        .routes(routes!(events::events))
         .routes(routes!(token::token))
         .routes(routes!(tokens::tokens))
+        .routes(routes!(report::report))
         .routes(routes!(users::create))
         .routes(routes!(users::show, users::delete))
         .routes(routes!(sessions::create, sessions::end))
@@ -103,14 +107,18 @@ fn around(routes: Router, cors: Option<CorsLayer>, entropy: Arc<dyn Entropy>) ->
 }
 
 async fn ready(State(state): State<ApiState>) -> Response {
-    match state.service.store().ping().await {
-        Ok(()) => Json(serde_json::json!({"status": "ok"})).into_response(),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "not ready: the database does not answer");
-            let degraded = serde_json::json!({"status": "degraded", "database": "not answering"});
-            (StatusCode::SERVICE_UNAVAILABLE, Json(degraded)).into_response()
-        }
+    let health = state.service.health().await;
+    if health.is_good() {
+        return Json(serde_json::json!({"status": "ok"})).into_response();
     }
+    let database = match (health.answers, health.takes_writes) {
+        (false, _) => "not answering",
+        (true, false) => "taking no writes",
+        (true, true) => "ok",
+    };
+    let degraded =
+        serde_json::json!({"status": "degraded", "database": database, "unstoredRenewals": health.waiting_pairs});
+    (StatusCode::SERVICE_UNAVAILABLE, Json(degraded)).into_response()
 }
 
 async fn no_route() -> ApiError {
@@ -140,6 +148,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
+            events::LAST_EVENT_ID,
             named("evergrant-user"),
             request::REQUEST_ID,
         ])

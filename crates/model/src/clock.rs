@@ -1,6 +1,8 @@
 //! Time as a parameter: whoever needs the time asks a [`Clock`], so a test can stand still or let years pass.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 /// A moment in UTC, cut to milliseconds: the precision that both databases and the JSON answers share.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -78,6 +80,12 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
 pub trait Clock: Send + Sync {
     /// The current moment.
     fn now(&self) -> Timestamp;
+
+    /// By how many milliseconds this clock goes on ahead of the one it is set by, because that was turned back; 0 for a
+    /// clock that is its own.
+    fn ahead_ms(&self) -> i64 {
+        0
+    }
 }
 
 /// The machine's clock.
@@ -88,6 +96,46 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place where the machine's time is read")]
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond())
+    }
+}
+
+/// A clock that is set by another one and never turned back.
+///
+/// Moments that were written down stay in the past when the machine's clock is turned back: what has ended does not work
+/// again, and nothing that was done is done anew. A clock that is put forward is followed, since a machine that slept
+/// must not hand out what ended meanwhile.
+pub struct SteadyClock {
+    source: Arc<dyn Clock>,
+    began: Instant,
+    /// What must be added to the time since the beginning; it only grows.
+    offset_ms: AtomicI64,
+}
+
+impl SteadyClock {
+    /// A clock set by `source`.
+    #[must_use]
+    pub fn set_by(source: Arc<dyn Clock>) -> Self {
+        let offset_ms = AtomicI64::new(source.now().unix_ms());
+        Self { source, began: Instant::now(), offset_ms }
+    }
+
+    /// What must be added now to follow the source, and the time since the beginning.
+    fn reading(&self) -> (i64, i64) {
+        let since_ms = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        (self.source.now().unix_ms().saturating_sub(since_ms), since_ms)
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        let (offset_ms, since_ms) = self.reading();
+        let before_ms = self.offset_ms.fetch_max(offset_ms, Ordering::Relaxed);
+        Timestamp::from_unix_ms(before_ms.max(offset_ms).saturating_add(since_ms))
+    }
+
+    fn ahead_ms(&self) -> i64 {
+        let (offset_ms, _) = self.reading();
+        (self.offset_ms.load(Ordering::Relaxed) - offset_ms).max(0)
     }
 }
 
@@ -131,6 +179,20 @@ mod tests {
             assert_eq!(text.len(), 24, "{text}");
         }
         assert_eq!(Timestamp::from_unix_ms(5).plus_seconds(i64::MAX).unix_ms(), LATEST_MS);
+    }
+
+    #[test]
+    fn a_steady_clock_follows_forward_and_not_back() {
+        let source = Arc::new(ManualClock::new(Timestamp::from_unix_ms(1_767_225_600_000)));
+        let clock = SteadyClock::set_by(Arc::<ManualClock>::clone(&source));
+        let began = clock.now();
+        source.advance_seconds(3600);
+        let later = clock.now();
+        assert!(later.seconds_since(began) >= 3600 && clock.ahead_ms() < 1000);
+        source.advance_seconds(-7200);
+        assert!(clock.now() >= later && clock.ahead_ms() >= 7_199_000);
+        source.advance_seconds(10_800);
+        assert!(clock.now().seconds_since(later) >= 3600, "and goes on where the source has overtaken it");
     }
 
     #[test]

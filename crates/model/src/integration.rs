@@ -113,5 +113,7 @@ words! {
         Disconnected = "disconnected",
         /// A flow changed its state.
         Flow = "flow",
+        /// A credential of a caller works no more; for ourselves, no user is told.
+        CredentialEnded = "credential_ended",
     }
 }

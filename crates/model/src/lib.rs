@@ -12,7 +12,7 @@ mod integration;
 mod secret;
 mod token_set;
 
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use clock::{Clock, ManualClock, SteadyClock, SystemClock, Timestamp};
 pub use code::ErrorCode;
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use expiry::{Freshness, Lifetime, SKEW_SECONDS, is_token_expired};

@@ -15,8 +15,9 @@ pub struct TokenSet {
     pub token_type: Option<String>,
     /// When the access token ends; `None` where nobody knows.
     pub expires_at: Option<Timestamp>,
-    /// When the refresh token ends; `None` where the platform states no end.
-    pub refresh_expires_at: Option<Timestamp>,
+    /// When the grant ends however often its token is renewed: the end of a refresh token, or of the person's consent.
+    /// `None` where the platform states none.
+    pub grant_expires_at: Option<Timestamp>,
     /// The granted scopes; `None` where the answer did not say, which means "as requested" (RFC 6749 §5.1).
     pub scope: Option<ScopeSet>,
 }

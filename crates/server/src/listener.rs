@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -30,8 +31,8 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(20);
 /// The pause after a failed accept: most often there is no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How many connections may be open at once; the next one waits in the system's queue.
-const MOST_CONNECTIONS: usize = 8192;
+/// How many connections may be open at once, where the system allows so many files.
+const MOST_CONNECTIONS: u64 = 8192;
 /// The most that a request's line and header may take.
 const HEADER_BYTES: u32 = 16 * 1024;
 /// How many requests one HTTP/2 connection may have under way.
@@ -84,9 +85,16 @@ pub(crate) fn local_address(listener: &TcpListener) -> Result<SocketAddr, Failur
     listener.local_addr().map_err(|error| Failure::new(format!("a listener has no address: {error}"), ""))
 }
 
-/// Serves `router` until `stop`; then accepts nothing more and gives running requests time to end.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let (graceful, seats) = (GracefulShutdown::new(), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
+/// How many connections may be open at once; the next one waits in the system's queue. Half of the files that this
+/// process may open are for the database, the platforms and the logs.
+pub(crate) fn most_connections() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(MOST_CONNECTIONS.min(files / 2)).unwrap_or(1)
+}
+
+/// Serves `router` on so many `seats` until `stop`; then accepts nothing more and gives running requests time to end.
+pub(crate) async fn serve(listener: TcpListener, router: Router, seats: usize, stop: CancellationToken) {
+    let (graceful, seats) = (GracefulShutdown::new(), Arc::new(Semaphore::new(seats)));
     let builder = builder();
     while let Some((stream, peer, seat)) = next(&listener, &seats, &stop).await {
         let seen = Arc::new(AtomicBool::new(false));
@@ -184,7 +192,7 @@ mod tests {
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let router = Router::new()
             .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }));
-        (address, stop.clone(), tokio::spawn(serve(listener, router, stop)))
+        (address, stop.clone(), tokio::spawn(serve(listener, router, 100, stop)))
     }
 
     async fn answer_to(address: SocketAddr, bytes: &[u8]) -> String {

@@ -36,6 +36,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     let public_url = server.public_url_at(bound).ok_or_else(|| Failure::new("EVERGRANT_PUBLIC_URL is not set", ""))?;
     let behaviour = wiring::service_settings(&ready.settings, public_url.clone());
     let service = wiring::service(store, cipher, ready.registry, behaviour);
+    wiring::keep_journal(&service, ready.settings.refresh.data_dir.as_deref())?;
     let admin_address = admin.as_ref().map(listener::local_address).transpose()?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -88,15 +89,18 @@ pub(crate) async fn until_signalled(
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    tasks.spawn(listener::serve(public, router, stop.clone()));
+    let seats = listener::most_connections();
+    tasks.spawn(listener::serve(public, router, seats, stop.clone()));
     if let Some(admin) = admin {
-        tasks.spawn(listener::serve(admin, evergrant_api::admin_router(service.clone()), stop.clone()));
+        let admin_router = evergrant_api::admin_router(service.clone());
+        tasks.spawn(listener::serve(admin, admin_router, seats / 8 + 1, stop.clone()));
     }
     let (house, stopped) = (service.clone(), stop.clone());
     tasks.spawn(async move { house.keep_house(stopped.cancelled()).await });
     tasks.close();
     signals.next().await;
     tracing::info!("ending; a second signal ends at once");
+    service.close();
     stop.cancel();
     let ended = async {
         tasks.wait().await;

@@ -1,20 +1,23 @@
 //! Putting the parts together: database, keys, platforms, and the service made of them.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry};
 use evergrant_encryption::{KeyRing, TokenCipher};
-use evergrant_model::{Clock, CorrelationId, Entropy, OsEntropy, SystemClock};
+use evergrant_model::{Clock, CorrelationId, Entropy, OsEntropy, SteadyClock, SystemClock};
 use evergrant_service::{AllowedRedirects, IntegrationsService, KeyTrouble, ServiceParts, ServiceSettings, check_key};
 use evergrant_store::{Store, StoreError};
 use url::Url;
 
 use crate::failure::{Failure, Problems, innermost};
+use crate::listener;
 use crate::settings::{Platforms, Providers, Settings};
 
-/// The machine's clock.
+/// The machine's clock, which is not followed when it is turned back.
 pub(crate) fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
+    static CLOCK: LazyLock<Arc<dyn Clock>> = LazyLock::new(|| Arc::new(SteadyClock::set_by(Arc::new(SystemClock))));
+    Arc::clone(&CLOCK)
 }
 
 /// The system's randomness.
@@ -144,6 +147,26 @@ pub(crate) fn service_settings(settings: &Settings, public_url: Url) -> ServiceS
         flow_ttl_seconds: settings.flows.ttl_seconds,
         refresh_margin_seconds: settings.refresh.margin_seconds,
         refresh_concurrency: settings.refresh.concurrency,
+        event_streams: listener::most_connections() / 4 * 3,
         ..ServiceSettings::new(public_url)
     }
+}
+
+/// Begins the journal of renewals in `folder`, and stores what an earlier process has left there.
+///
+/// # Errors
+///
+/// Where the folder cannot be made or written.
+pub(crate) fn keep_journal(service: &IntegrationsService, folder: Option<&Path>) -> Result<(), Failure> {
+    let Some(folder) = folder else {
+        tracing::warn!(
+            "no journal of renewals is kept: a pair that the database cannot take is lost with this process. Set \
+             EVERGRANT_DATA_DIR to a folder on a disk that outlives it"
+        );
+        return Ok(());
+    };
+    service.keep_journal(folder).map_err(|error| {
+        let what = format!("EVERGRANT_DATA_DIR: the journal in {} cannot be written: {error}", folder.display());
+        Failure::new(what, "name a folder that this user may write, or leave the setting out")
+    })
 }

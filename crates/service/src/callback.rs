@@ -109,7 +109,7 @@ impl IntegrationsService {
         match self.store.consume_flow(&state_hash, &provider, code_hash, self.now()).await? {
             Callback::Unknown => Err(ServiceError::invalid_state()),
             Callback::Expired(flow) => {
-                self.store.settle_flow(&flow.id, &FlowEnd::Error(ErrorCode::InvalidState)).await?;
+                self.store.settle_flow(&flow, &FlowEnd::Error(ErrorCode::InvalidState), self.now()).await?;
                 Ok(outcome(&flow, CallbackEnd::Failed(ErrorCode::InvalidState)))
             }
             Callback::First(flow) => self.first(*flow, params).await,
@@ -126,7 +126,7 @@ impl IntegrationsService {
                     let code = error.code();
                     tracing::warn!(provider = %flow.provider, flow.id = %flow.id, correlation_id = %flow.correlation_id,
                         code = code.as_str(), error = &error as &dyn std::error::Error, "flow failed");
-                    service.store.settle_flow(&flow.id, &FlowEnd::Error(code)).await?;
+                    service.store.settle_flow(&flow, &FlowEnd::Error(code), service.now()).await?;
                     CallbackEnd::Failed(code)
                 }
             };

@@ -16,6 +16,7 @@ use crate::error::{code_of, sentence_for};
 use crate::retry::{Retry, attempt};
 use crate::service::Inner;
 use crate::session_checks::CHECK_EVERY_SECONDS;
+use crate::turns::Turning;
 use crate::vault::SealedTokens;
 
 /// The parts of a token set that are no secret, as a parked flow keeps them.
@@ -23,7 +24,7 @@ use crate::vault::SealedTokens;
 pub(crate) struct TokenFacts {
     pub(crate) token_type: Option<String>,
     pub(crate) expires_at: Option<Timestamp>,
-    pub(crate) refresh_expires_at: Option<Timestamp>,
+    pub(crate) grant_expires_at: Option<Timestamp>,
     pub(crate) scope: Option<String>,
     pub(crate) issued_at: Timestamp,
     /// Whether the platform has confirmed the credential; only pasted ones may lack that.
@@ -61,14 +62,14 @@ pub(crate) struct Consent<'a> {
 impl Inner {
     /// Buys tokens with the code, learns whose they are, and stores or parks them.
     pub(crate) async fn complete(&self, flow: &Flow, params: &CallbackParams) -> Result<CallbackEnd, ServiceError> {
-        let adapter = self.configured_adapter(flow.provider.as_str())?;
-        let spec = adapter.spec();
+        let platform = self.configured(flow.provider.as_str())?;
+        let spec = platform.spec();
         check_answer(flow, params)?;
         let sent_at = self.now();
-        let tokens = self.buy(&*adapter, flow, params).await?;
+        let tokens = self.buy(&*platform, flow, params).await?;
         let sealed = self.seal(&tokens)?;
         let granted = tokens.scope.clone().unwrap_or_else(|| ScopeSet::parse(&flow.scope));
-        let reached = self.reached_accounts(&*adapter, &tokens.access, &granted).await;
+        let reached = self.reached_accounts(&*platform, &tokens.access, &granted).await;
         // Who gave a grant decides whether it can be given up without ending a sibling's.
         let known = reached.as_ref().map_or(serde_json::Value::Null, as_json);
         let accounts = match reached.and_then(|reached| eligible(spec, flow, reached)) {
@@ -107,29 +108,29 @@ impl Inner {
 
     async fn buy(
         &self,
-        adapter: &dyn PlatformAdapter,
+        platform: &dyn PlatformAdapter,
         flow: &Flow,
         params: &CallbackParams,
     ) -> Result<TokenSet, ServiceError> {
-        let spec = adapter.spec();
+        let spec = platform.spec();
         let code = params.code.as_ref().ok_or_else(|| invalid_code(spec))?;
         let verifier = flow.verifier.as_ref().map(|sealed| self.open_verifier(sealed)).transpose()?;
         let redirect_uri = self.settings.callback_url(spec.slug.as_str());
         let exchange = CodeExchange { code, redirect_uri: &redirect_uri, verifier: verifier.as_ref() };
         // A code is good for one call: it is sent again only if the first surely did not arrive.
         let bought =
-            attempt(&*self.entropy, Retry::OnlyUnprocessed, || adapter.exchange_code_for_token(&exchange)).await;
+            attempt(&*self.entropy, Retry::OnlyUnprocessed, || platform.exchange_code_for_token(&exchange)).await;
         bought.map_err(|error| exchange_failed(spec, &error))
     }
 
     async fn reached_accounts(
         &self,
-        adapter: &dyn PlatformAdapter,
+        platform: &dyn PlatformAdapter,
         access: &AccessToken,
         granted: &ScopeSet,
     ) -> Result<Vec<ReachedAccount>, ServiceError> {
-        let spec = adapter.spec();
-        let found = attempt(&*self.entropy, Retry::Transient, || adapter.user_profile(access, granted)).await;
+        let spec = platform.spec();
+        let found = attempt(&*self.entropy, Retry::Transient, || platform.user_profile(access, granted)).await;
         let accounts = found.map_err(|error| profile_failed(spec, &error))?;
         Ok(accounts.into_iter().map(ReachedAccount::from).collect())
     }
@@ -157,7 +158,7 @@ impl Inner {
             receipt_hash: &sha256(&receipt),
             finish_by: self.now().plus_seconds(self.settings.flow_ttl_seconds),
         };
-        if !self.store.settle_flow(&flow.id, &end).await? {
+        if !self.store.settle_flow(flow, &end, self.now()).await? {
             // The user was deleted while the platform was asked.
             self.give_up_tokens(spec, &sealed, &grant.accounts, &flow.correlation_id).await?;
             return Err(ServiceError::invalid_state());
@@ -217,6 +218,8 @@ impl Inner {
     ) -> Grant<'a> {
         let facts = consent.facts;
         let missing = ScopeSet::parse(&flow.scope).missing_from(&ScopeSet::parse(granted));
+        let life = (facts.issued_at, facts.expires_at);
+        let renewable = spec.can_renew(consent.refresh.is_some());
         Grant {
             user: flow.user,
             provider: &spec.slug,
@@ -224,7 +227,8 @@ impl Inner {
             access_token: consent.access,
             refresh_token: consent.refresh,
             expires_at: facts.expires_at,
-            refresh_expires_at: facts.refresh_expires_at,
+            grant_expires_at: facts.grant_expires_at,
+            turns_at: Turning::of(renewable, life, facts.grant_expires_at, facts.issued_at).next,
             token_type: facts.token_type.as_deref(),
             scope: Some(granted),
             requested_scope: &flow.scope,
@@ -280,7 +284,7 @@ fn facts_of(tokens: &TokenSet, issued_at: Timestamp) -> TokenFacts {
     TokenFacts {
         token_type: tokens.token_type.clone(),
         expires_at: tokens.expires_at,
-        refresh_expires_at: tokens.refresh_expires_at,
+        grant_expires_at: tokens.grant_expires_at,
         scope: tokens.scope.as_ref().map(ToString::to_string),
         issued_at,
         verified: true,

@@ -68,13 +68,13 @@ impl IntegrationsService {
         request: ConnectRequest,
         correlation_id: &CorrelationId,
     ) -> Result<StartedFlow, ServiceError> {
-        let adapter = self.adapter(provider)?;
+        let platform = self.platform(provider)?;
         if self.store.user(user).await?.is_none() {
             return Err(ServiceError::user_not_found());
         }
-        self.configured_adapter(provider)?;
-        let draft = self.draft(adapter.spec(), user, request).await?;
-        let flow = self.begin(&*adapter, user, &draft, correlation_id).await?;
+        self.configured(provider)?;
+        let draft = self.draft(platform.spec(), user, request).await?;
+        let flow = self.begin(&*platform, user, &draft, correlation_id).await?;
         tracing::info!(provider, user.id = user.get(), flow.id = %flow.flow_id, correlation_id = %correlation_id, "flow begun");
         Ok(flow)
     }
@@ -107,12 +107,12 @@ impl Inner {
 
     async fn begin(
         &self,
-        adapter: &dyn PlatformAdapter,
+        platform: &dyn PlatformAdapter,
         user: UserId,
         draft: &Draft,
         correlation_id: &CorrelationId,
     ) -> Result<StartedFlow, ServiceError> {
-        let spec = adapter.spec();
+        let spec = platform.spec();
         let state = FlowState::new(self.random_text::<32>());
         let verifier = spec.uses_pkce().then(|| PkceVerifier::new(self.random_text::<32>()));
         let sealed = verifier.as_ref().map(|verifier| self.cipher.encrypt_token(verifier.expose())).transpose()?;
@@ -124,7 +124,7 @@ impl Inner {
             verifier: verifier.as_ref(),
         };
         let auth_url = match spec.kind {
-            ProviderKind::OAuth2 => adapter.auth_url(&authorization).map_err(|error| cannot_begin(spec, &error))?,
+            ProviderKind::OAuth2 => platform.auth_url(&authorization).map_err(|error| cannot_begin(spec, &error))?,
             ProviderKind::Cookies => self.settings.form_url(spec.slug.as_str(), state.expose()),
         };
         let flow_id = FlowId::new(self.random_name()).map_err(|_| ServiceError::flow_not_found())?;

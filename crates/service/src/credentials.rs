@@ -176,7 +176,7 @@ impl IntegrationsService {
     ///
     /// `DATABASE_ERROR`.
     pub async fn end_session(&self, id: &SessionId) -> Result<(), ServiceError> {
-        self.store.delete_session(id).await?;
+        self.store.delete_session(id, self.now()).await?;
         self.caches.sessions.forget(id).await;
         Ok(())
     }
@@ -187,7 +187,7 @@ impl IntegrationsService {
     ///
     /// `DATABASE_ERROR`.
     pub async fn end_sessions_of(&self, user: UserId) -> Result<u64, ServiceError> {
-        Ok(self.store.delete_sessions_of(user).await?)
+        Ok(self.store.delete_sessions_of(user, self.now()).await?)
     }
 
     /// Who presents this bearer text; `None` for one that is malformed, unknown, revoked or over: the four look alike.
@@ -213,16 +213,14 @@ impl IntegrationsService {
     }
 
     async fn known_key(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<ApiKey>>, ServiceError> {
-        if let Some(known) = self.caches.api_keys.get(id, now).await {
-            return Ok(known);
-        }
-        let mark = self.caches.api_keys.mark(id);
-        let found = self.store.api_key(id).await?.map(Arc::new);
-        self.caches.api_keys.put(id.clone(), found.clone(), now, mark).await;
-        if found.is_some() {
-            self.note_use(id.clone(), now);
-        }
-        Ok(found)
+        let load = || async {
+            let found = self.ask(self.store.api_key(id)).await?.map(Arc::new);
+            if found.is_some() {
+                self.note_use(id.clone(), now);
+            }
+            Ok(Some(found))
+        };
+        Ok(self.caches.api_keys.get_or_load(id.clone(), now, self.feed.trust(), load).await?.flatten())
     }
 
     fn note_use(&self, id: ApiKeyId, now: Timestamp) {
@@ -243,13 +241,8 @@ impl IntegrationsService {
     }
 
     async fn known_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Session>>, ServiceError> {
-        if let Some(known) = self.caches.sessions.get(id, now).await {
-            return Ok(known);
-        }
-        let mark = self.caches.sessions.mark(id);
-        let found = self.store.session(id).await?.map(Arc::new);
-        self.caches.sessions.put(id.clone(), found.clone(), now, mark).await;
-        Ok(found)
+        let load = || async { Ok(Some(self.ask(self.store.session(id)).await?.map(Arc::new))) };
+        Ok(self.caches.sessions.get_or_load(id.clone(), now, self.feed.trust(), load).await?.flatten())
     }
 
     fn mint(&self, prefix: &str) -> Minted {

@@ -96,6 +96,11 @@ impl ServiceError {
         Self::new(ErrorCode::FlowNotFound, "There is no such flow for this user.")
     }
 
+    pub(crate) fn database_silent() -> Self {
+        let detail = "The database is not answering. Nothing is lost; please try again.";
+        Self::new(ErrorCode::DatabaseError, detail).retry_after(Some(1))
+    }
+
     pub(crate) fn invalid_state() -> Self {
         Self::new(
             ErrorCode::InvalidState,
@@ -128,10 +133,7 @@ impl From<StoreError> for ServiceError {
         match error {
             // The only rows that ours refer to are users'.
             StoreError::Missing => Self::user_not_found(),
-            error => {
-                let detail = "The database is not answering. Nothing is lost; please try again.";
-                Self::new(ErrorCode::DatabaseError, detail).caused_by(error)
-            }
+            error => Self::database_silent().caused_by(error),
         }
     }
 }

@@ -1,13 +1,18 @@
 //! What a failed renewal means: for the connection, for the next attempt, and for whoever waited.
 //!
-//! No grant is declared dead on doubt. Only a terminal answer of the platform does so, and only for the generation that
-//! the attempt began with.
+//! No grant is declared dead on doubt. Only a terminal answer of the platform does so, only for the generation that the
+//! attempt began with, and not while the platform refuses so many that it must be mistaken (`refusals.rs`).
+
+use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, ErrorClass, ProviderSpec};
 use evergrant_model::{ConnectionStatus, CorrelationId, ErrorCode, EventKind, StatusReason, Timestamp};
-use evergrant_store::{Connection, FailedRefresh};
+use evergrant_resilience::renewal::attempt::{End, Verdict};
+use evergrant_resilience::renewal::lease::{Ending, LEASE_MS};
+use evergrant_store::{Connection, FailedRefresh, Leased};
 
 use crate::ServiceError;
+use crate::attempt::Run;
 use crate::cache::ConnectionKey;
 use crate::error::{code_of, sentence_for};
 use crate::refresh::RefreshOutcome;
@@ -15,6 +20,8 @@ use crate::service::Inner;
 
 const FIRST_PAUSE_SECONDS: i64 = 15;
 const LONGEST_PAUSE_SECONDS: i64 = 60 * 60;
+/// Where something in front of the platform turns us away, knocking again soon makes it worse.
+const BLOCKED_PAUSE_SECONDS: i64 = 5 * 60;
 
 /// A failed renewal as every waiter of the attempt gets it.
 #[derive(Debug, Clone)]
@@ -45,94 +52,68 @@ impl RefreshFailure {
         match self.code {
             ErrorCode::ReconnectRequired => ServiceError::reconnect_required(provider),
             ErrorCode::AccountNotFound => ServiceError::account_not_found(),
+            ErrorCode::DatabaseError => ServiceError::database_silent().retry_after(self.retry_after_seconds),
             code => ServiceError::new(code, sentence_for(code, provider)).retry_after(self.retry_after_seconds),
         }
     }
 }
 
-/// How an attempt ended, in one word that the row remembers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Surely not processed, or safe to send again.
-    Transient,
-    /// Sent, and nobody knows what became of it.
-    Unknown,
-    /// Not before the time that the platform states.
-    RateLimited,
-    /// The grant has ended.
-    Terminal,
-    /// The user must act at the platform.
-    UserAction,
-    /// Our registration is wrong: the operator's matter, never the user's.
-    Config,
+/// What a failed call means for a renewal.
+pub(crate) fn verdict_of(error: &AdapterError) -> Verdict {
+    match error.class() {
+        ErrorClass::NeedsReauth => Verdict::Terminal,
+        ErrorClass::NeedsUserAction => Verdict::UserAction,
+        ErrorClass::RateLimited => Verdict::RateLimited,
+        ErrorClass::ConfigError | ErrorClass::BadRequest | ErrorClass::ScopeMissing => Verdict::Config,
+        ErrorClass::Transient => Verdict::Transient,
+        ErrorClass::Blocked => Verdict::Blocked,
+        ErrorClass::Unknown | ErrorClass::TokenExpired if error.is_surely_unprocessed() => Verdict::Transient,
+        ErrorClass::Unknown | ErrorClass::TokenExpired => Verdict::Unknown,
+    }
 }
 
-impl Verdict {
-    fn of(error: &AdapterError) -> Self {
-        match error.class() {
-            ErrorClass::NeedsReauth => Self::Terminal,
-            ErrorClass::NeedsUserAction => Self::UserAction,
-            ErrorClass::RateLimited => Self::RateLimited,
-            ErrorClass::ConfigError | ErrorClass::BadRequest | ErrorClass::ScopeMissing => Self::Config,
-            ErrorClass::Transient | ErrorClass::Blocked => Self::Transient,
-            ErrorClass::Unknown | ErrorClass::TokenExpired if error.is_surely_unprocessed() => Self::Transient,
-            ErrorClass::Unknown | ErrorClass::TokenExpired => Self::Unknown,
-        }
+/// How the last attempt ended, where it failed, in one word that the row remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastFailure {
+    /// As the attempt said.
+    Verdict(Verdict),
+    /// The platform refused the grant while it refused too many: it is asked once more.
+    Suspect,
+}
+
+impl LastFailure {
+    const WORDS: [(Self, &'static str); 8] = [
+        (Self::Verdict(Verdict::Transient), "transient"),
+        (Self::Verdict(Verdict::Unknown), "unknown"),
+        (Self::Verdict(Verdict::Blocked), "blocked"),
+        (Self::Verdict(Verdict::RateLimited), "rate_limited"),
+        (Self::Verdict(Verdict::Terminal), "terminal"),
+        (Self::Verdict(Verdict::UserAction), "user_action"),
+        (Self::Verdict(Verdict::Config), "config"),
+        (Self::Suspect, "suspect"),
+    ];
+
+    /// What the row remembers; `None` where the last attempt succeeded, or there was none.
+    pub(crate) fn of(held: &Connection) -> Option<Self> {
+        let word = held.last_outcome.as_deref()?;
+        let known = Self::WORDS.iter().find(|(_, known)| *known == word);
+        Some(known.map_or(Self::Verdict(Verdict::Transient), |(failure, _)| *failure))
     }
 
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Transient => "transient",
-            Self::Unknown => "unknown",
-            Self::RateLimited => "rate_limited",
-            Self::Terminal => "terminal",
-            Self::UserAction => "user_action",
-            Self::Config => "config",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Transient, Self::Unknown, Self::RateLimited, Self::Terminal, Self::UserAction, Self::Config]
-            .into_iter()
-            .find(|verdict| verdict.as_str() == text)
+    pub(crate) fn as_str(self) -> &'static str {
+        Self::WORDS.iter().find(|(failure, _)| *failure == self).map_or("transient", |(_, word)| word)
     }
 
     /// What a caller is told who comes while the pause after such an end lasts.
     pub(crate) fn code(self) -> ErrorCode {
         match self {
-            Self::RateLimited => ErrorCode::RateLimitError,
-            Self::Terminal => ErrorCode::ReconnectRequired,
-            Self::UserAction | Self::Config => ErrorCode::TokenRefreshError,
-            Self::Transient | Self::Unknown => ErrorCode::ProviderUnavailable,
+            Self::Verdict(Verdict::RateLimited) => ErrorCode::RateLimitError,
+            Self::Verdict(Verdict::Terminal) => ErrorCode::ReconnectRequired,
+            Self::Verdict(Verdict::UserAction | Verdict::Config) => ErrorCode::TokenRefreshError,
+            Self::Verdict(Verdict::Transient | Verdict::Unknown | Verdict::Blocked) | Self::Suspect => {
+                ErrorCode::ProviderUnavailable
+            }
         }
-    }
-}
-
-/// Ends the remembered word of a failure that followed one of unknown fate.
-const STILL_IN_DOUBT: &str = "+unknown";
-
-/// The last attempt, where it failed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LastFailure {
-    /// How it ended.
-    pub(crate) verdict: Verdict,
-    /// Whether it, or one before it since the last success, may have been processed without our learning of it.
-    pub(crate) in_doubt: bool,
-}
-
-impl LastFailure {
-    /// What the row remembers; `None` where the last attempt succeeded, or there was none.
-    pub(crate) fn of(held: &Connection) -> Option<Self> {
-        let text = held.last_outcome.as_deref()?;
-        let (word, doubt) = text.strip_suffix(STILL_IN_DOUBT).map_or((text, false), |word| (word, true));
-        let verdict = Verdict::parse(word).unwrap_or(Verdict::Transient);
-        Some(Self { verdict, in_doubt: doubt || verdict == Verdict::Unknown })
-    }
-
-    /// What the row is to remember of an attempt that ended so.
-    fn word(held: &Connection, verdict: Verdict) -> String {
-        let doubt = Self::of(held).is_some_and(|last| last.in_doubt) && verdict != Verdict::Unknown;
-        format!("{}{}", verdict.as_str(), if doubt { STILL_IN_DOUBT } else { "" })
     }
 }
 
@@ -140,64 +121,68 @@ impl Inner {
     /// Records a failed attempt and answers what its waiters are told.
     pub(crate) async fn note(
         &self,
-        held: &Connection,
-        spec: &ProviderSpec,
+        run: &Run<'_>,
+        leased: &Leased,
+        end: &End,
         error: &AdapterError,
         correlation_id: &CorrelationId,
     ) -> RefreshOutcome {
-        let verdict = Verdict::of(error);
-        log(held, error, verdict, correlation_id);
-        let (status, reason) = self.standing(held, spec, verdict, error);
-        let next = self.next_attempt(held, spec, verdict, error);
+        let (held, spec) = (&leased.held, run.platform.spec());
+        let believed = end.verdict != Verdict::Terminal || self.is_believed(run, held).await;
+        let failure = if believed { LastFailure::Verdict(end.verdict) } else { LastFailure::Suspect };
+        log(held, error, failure, correlation_id);
+        let (status, reason) = self.standing(held, failure, end, error);
+        let next = self.next_attempt(held, spec, failure, end, error);
         let failed = FailedRefresh {
             status,
             reason,
-            outcome: &LastFailure::word(held, verdict),
+            outcome: failure.as_str(),
             next_refresh_at: next,
             event: event_for(held, status, reason),
+            refused: end.verdict == Verdict::Terminal,
             at: self.now(),
             correlation_id,
         };
-        let recorded = self.store.record_failed_refresh(held, &failed).await;
+        let ending = Ending { dead: end.ending.dead && believed, ..end.ending };
+        let recorded = self.store.record_failed_attempt(leased, ending, &failed).await;
         self.caches.forget(&ConnectionKey::from(held)).await;
         match recorded {
             Ok(true) => {}
             // Another pair was stored meanwhile: what the platform said of the old one matters to nobody.
-            Ok(false) => return self.newest(held).await,
-            Err(error) => tracing::error!(connection.id = held.id.get(), correlation_id = %correlation_id,
-                error = &error as &dyn std::error::Error, "the end of an attempt is not recorded"),
+            Ok(false) => return self.reread(held.id).await.map(Arc::new),
+            Err(error) => {
+                self.note_trouble(&error);
+                tracing::error!(connection.id = held.id.get(), correlation_id = %correlation_id,
+                    error = &error as &dyn std::error::Error, "the end of an attempt is not recorded");
+            }
         }
-        let code = match verdict {
-            Verdict::Transient | Verdict::Unknown => code_of(error),
-            verdict => verdict.code(),
-        };
-        let wait = next.map(|at| at.seconds_since(self.now()));
-        let failure = RefreshFailure::new(code);
-        Err(wait.filter(|_| code.is_retryable()).map_or(failure.clone(), |wait| failure.retry_after(wait)))
-    }
-
-    async fn newest(&self, held: &Connection) -> RefreshOutcome {
-        match self.store.connection_by_id(held.id).await {
-            Ok(Some(newest)) => Ok(std::sync::Arc::new(newest)),
-            Ok(None) => Err(RefreshFailure::of(&ServiceError::account_not_found())),
-            Err(error) => Err(RefreshFailure::of(&error.into())),
-        }
+        Err(told(failure, error, next.map(|at| at.seconds_since(self.now()))))
     }
 
     /// Records that a row cannot be decrypted: ours to mend, so nothing is lost and no attempt is made meanwhile.
-    pub(crate) async fn note_unreadable(&self, held: &Connection, correlation_id: &CorrelationId) {
-        tracing::error!(connection.id = held.id.get(), correlation_id = %correlation_id,
+    pub(crate) async fn note_unreadable(&self, held: &Connection, leased: Option<&Leased>, trace: &CorrelationId) {
+        tracing::error!(connection.id = held.id.get(), correlation_id = %trace,
             "a stored token opens under no key of the ring");
+        let reason = Some(StatusReason::DecryptionError);
         let failed = FailedRefresh {
             status: ConnectionStatus::Error,
-            reason: Some(StatusReason::DecryptionError),
-            outcome: &LastFailure::word(held, Verdict::Config),
+            reason,
+            outcome: LastFailure::Verdict(Verdict::Config).as_str(),
             next_refresh_at: Some(self.now().plus_seconds(LONGEST_PAUSE_SECONDS)),
-            event: event_for(held, ConnectionStatus::Error, Some(StatusReason::DecryptionError)),
+            event: event_for(held, ConnectionStatus::Error, reason),
+            refused: false,
             at: self.now(),
-            correlation_id,
+            correlation_id: trace,
         };
-        if let Err(error) = self.store.record_failed_refresh(held, &failed).await {
+        let recorded = match leased {
+            Some(leased) => {
+                let in_doubt = leased.ticket.doubt_age_ms.is_some();
+                let ending = Ending { dead: false, in_doubt, under_way: false };
+                self.store.record_failed_attempt(leased, ending, &failed).await
+            }
+            None => self.store.record_failed_check(held, &failed).await,
+        };
+        if let Err(error) = recorded {
             tracing::error!(error = &error as &dyn std::error::Error, "and could not be marked so");
         }
         self.caches.forget(&ConnectionKey::from(held)).await;
@@ -206,22 +191,31 @@ impl Inner {
     fn standing(
         &self,
         held: &Connection,
-        spec: &ProviderSpec,
-        verdict: Verdict,
+        failure: LastFailure,
+        end: &End,
         error: &AdapterError,
     ) -> (ConnectionStatus, Option<StatusReason>) {
-        // A refusal after an attempt of unknown fate: the platform rotated, and its answer never reached us.
-        let lost = spec.rotates && LastFailure::of(held).is_some_and(|last| last.in_doubt);
-        match verdict {
-            Verdict::Terminal if lost => (ConnectionStatus::Expired, Some(StatusReason::LostInFlight)),
-            Verdict::Terminal => {
-                let reason = error.reason().unwrap_or(StatusReason::RefreshTokenInvalid);
-                (ConnectionStatus::Expired, Some(reason))
+        match failure {
+            // The platform rotated, and its answer never reached us.
+            LastFailure::Verdict(Verdict::Terminal) if end.lost => {
+                (ConnectionStatus::Expired, Some(StatusReason::LostInFlight))
             }
-            Verdict::UserAction => (ConnectionStatus::Error, Some(StatusReason::UserActionAtPlatform)),
-            Verdict::Config => (held.status, error.reason().or(held.reason)),
-            _ if self.still_works(held) => (ConnectionStatus::Connected, Some(StatusReason::RefreshRetrying)),
-            _ => (ConnectionStatus::Error, Some(StatusReason::ProviderUnavailable)),
+            LastFailure::Verdict(Verdict::Terminal) => {
+                (ConnectionStatus::Expired, Some(error.reason().unwrap_or(StatusReason::RefreshTokenInvalid)))
+            }
+            LastFailure::Verdict(Verdict::UserAction) => {
+                (ConnectionStatus::Error, Some(StatusReason::UserActionAtPlatform))
+            }
+            LastFailure::Verdict(Verdict::Config) => (held.status, error.reason().or(held.reason)),
+            LastFailure::Verdict(_) if self.still_works(held) => {
+                // A warning of an end stands whatever else goes wrong.
+                let warned = held.status == ConnectionStatus::Expiring;
+                let status = if warned { ConnectionStatus::Expiring } else { ConnectionStatus::Connected };
+                (status, Some(StatusReason::RefreshRetrying))
+            }
+            LastFailure::Verdict(_) | LastFailure::Suspect => {
+                (ConnectionStatus::Error, Some(StatusReason::ProviderUnavailable))
+            }
         }
     }
 
@@ -230,25 +224,45 @@ impl Inner {
         &self,
         held: &Connection,
         spec: &ProviderSpec,
-        verdict: Verdict,
+        failure: LastFailure,
+        end: &End,
         error: &AdapterError,
     ) -> Option<Timestamp> {
         let now = self.now();
-        let pause = (FIRST_PAUSE_SECONDS << held.failures.clamp(0, 10)).min(LONGEST_PAUSE_SECONDS);
-        match verdict {
-            Verdict::Terminal | Verdict::UserAction => None,
-            Verdict::RateLimited => Some(now.plus_seconds(error.retry_after_seconds().unwrap_or(pause).max(1))),
+        let grown = (FIRST_PAUSE_SECONDS << held.failures.clamp(0, 10)).min(LONGEST_PAUSE_SECONDS);
+        // While the platform may still be acting nobody gets the lease.
+        let pause = if end.ending.under_way { grown.max(LEASE_MS / 1000) } else { grown };
+        let stated = error.retry_after_seconds();
+        match failure {
+            LastFailure::Verdict(Verdict::Terminal | Verdict::UserAction) => None,
+            LastFailure::Verdict(Verdict::RateLimited) => Some(now.plus_seconds(stated.unwrap_or(pause).max(1))),
+            LastFailure::Verdict(Verdict::Blocked) => Some(now.plus_seconds(pause.max(BLOCKED_PAUSE_SECONDS))),
             // The same token again before the held one has ended could end a grant that still works.
-            Verdict::Unknown if !spec.may_resend_refresh() => {
+            LastFailure::Verdict(Verdict::Unknown) if !spec.forgives_after(LEASE_MS / 1000) => {
                 held.expires_at.map(|end| end.max(now.plus_seconds(pause)))
             }
-            _ => Some(now.plus_seconds(pause.max(error.retry_after_seconds().unwrap_or(0)))),
+            _ => Some(now.plus_seconds(pause.max(stated.unwrap_or(0)))),
         }
     }
 }
 
+/// What those who waited for the attempt are told.
+fn told(failure: LastFailure, error: &AdapterError, wait_seconds: Option<i64>) -> RefreshFailure {
+    let code = match failure {
+        _ if error.is_of_ours() => ErrorCode::InternalError,
+        LastFailure::Verdict(Verdict::Transient | Verdict::Unknown | Verdict::Blocked) => code_of(error),
+        other => other.code(),
+    };
+    let told = RefreshFailure::new(code);
+    wait_seconds.filter(|_| code.is_retryable()).map_or(told.clone(), |wait| told.retry_after(wait))
+}
+
 /// The user is told of a change, and of a change only.
-fn event_for(held: &Connection, status: ConnectionStatus, reason: Option<StatusReason>) -> Option<EventKind> {
+pub(crate) fn event_for(
+    held: &Connection,
+    status: ConnectionStatus,
+    reason: Option<StatusReason>,
+) -> Option<EventKind> {
     match status {
         _ if (status, reason) == (held.status, held.reason) => None,
         ConnectionStatus::Expired => Some(EventKind::Expired),
@@ -256,13 +270,13 @@ fn event_for(held: &Connection, status: ConnectionStatus, reason: Option<StatusR
     }
 }
 
-fn log(held: &Connection, error: &AdapterError, verdict: Verdict, correlation_id: &CorrelationId) {
+fn log(held: &Connection, error: &AdapterError, failure: LastFailure, correlation_id: &CorrelationId) {
     let id = held.id.get();
-    if verdict == Verdict::Config {
+    if failure == LastFailure::Verdict(Verdict::Config) {
         tracing::error!(provider = %held.provider, connection.id = id, correlation_id = %correlation_id, error = %error,
             "the platform refuses our registration: check its client id, secret and addresses");
     } else {
         tracing::warn!(provider = %held.provider, connection.id = id, correlation_id = %correlation_id, error = %error,
-            verdict = verdict.as_str(), "not renewed");
+            verdict = failure.as_str(), "not renewed");
     }
 }

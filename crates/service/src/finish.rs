@@ -153,7 +153,7 @@ impl Inner {
 
     async fn finish(&self, flow: &Flow, request: &FinishRequest) -> Result<Vec<String>, ServiceError> {
         let grant = flow.grant.as_ref().ok_or_else(ServiceError::invalid_state)?;
-        let adapter = self.configured_adapter(flow.provider.as_str())?;
+        let platform = self.configured(flow.provider.as_str())?;
         let facts: TokenFacts = read_back(&grant.facts)?;
         let accounts = chosen(accounts_of(flow)?, request.accounts.as_deref())?;
         let consent = Consent {
@@ -162,7 +162,7 @@ impl Inner {
             facts: &facts,
             accounts: &accounts,
         };
-        match self.store_consent(adapter.spec(), flow, &consent).await {
+        match self.store_consent(platform.spec(), flow, &consent).await {
             Ok(()) => Ok(accounts.into_iter().map(|account| account.id).collect()),
             Err(error) if error.code() == ErrorCode::AccountAlreadyConnected => {
                 self.give_up_flow(flow, error.code()).await?;

@@ -4,7 +4,7 @@
 //! outage of the platform leaves a grant alive that the user believes ended. The queue is tried at once, and then for
 //! a day.
 
-use evergrant_adapters::{ErrorClass, ProviderSpec, RemoteRevocation, RevocationReach};
+use evergrant_adapters::{ErrorClass, PlatformAdapter, ProviderSpec, RemoteRevocation, RevocationReach};
 use evergrant_model::{CorrelationId, ErrorCode, Revocation, Timestamp};
 use evergrant_store::{Flow, NewRevocation};
 use serde_json::Value;
@@ -54,10 +54,10 @@ impl Inner {
 
     /// Gives up the grant of a parked flow, which ends with this code.
     pub(crate) async fn give_up_flow(&self, flow: &Flow, code: ErrorCode) -> Result<(), ServiceError> {
-        let adapter = self.adapter(flow.provider.as_str()).ok();
+        let platform = self.platform(flow.provider.as_str()).ok();
         let facts = flow.grant.as_ref().map_or(&Value::Null, |grant| &grant.accounts);
-        let plan = adapter.and_then(|adapter| self.plan_revocation(adapter.spec(), facts, &flow.correlation_id));
-        let ended = self.store.give_up_flow(flow, code, plan.as_ref()).await?;
+        let plan = platform.and_then(|platform| self.plan_revocation(platform.spec(), facts, &flow.correlation_id));
+        let ended = self.store.give_up_flow(flow, code, plan.as_ref(), self.now()).await?;
         match plan {
             Some(plan) if ended => self.revoke_queued(&plan.id).await.map(drop),
             _ => Ok(()),
@@ -89,18 +89,18 @@ impl Inner {
     }
 
     async fn try_revocation(&self, queued: &evergrant_store::Revocation) -> Result<Revocation, ServiceError> {
-        let Ok(adapter) = self.configured_adapter(queued.provider.as_str()) else { return Ok(Revocation::Pending) };
+        let Ok(platform) = self.configured(queued.provider.as_str()) else { return Ok(Revocation::Pending) };
         let held = self.open_both(queued.access_token.as_ref(), queued.refresh_token.as_ref());
         let Ok(held) = held else {
             // What cannot be read cannot be revoked, now or later.
             self.store.delete_revocation(&queued.id).await?;
             return Ok(Revocation::Unsupported);
         };
-        if self.has_siblings(adapter.spec(), queued).await? {
+        if self.has_siblings(platform.spec(), queued).await? {
             self.store.delete_revocation(&queued.id).await?;
             return Ok(Revocation::Kept);
         }
-        let outcome = match adapter.revoke_access(&held).await {
+        let outcome = match platform.revoke_access(&held).await {
             Ok(RemoteRevocation::Revoked) => Revocation::Revoked,
             Ok(RemoteRevocation::Unsupported) => Revocation::Unsupported,
             // Only a grant that is gone already is refused so.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use evergrant_adapters::{CredentialError, CredentialField, PlatformAdapter, ProviderKind, ProviderSpec};
+use evergrant_adapters::{CredentialError, CredentialField, Platform, PlatformAdapter, ProviderKind, ProviderSpec};
 use evergrant_encryption::digest::{base64url, constant_time_eq, sha256};
 use evergrant_model::{AuthorizationCode, FlowId, FlowState, ProviderSlug, UserId};
 use evergrant_store::{Callback, Flow, FlowEnd, FlowStatus};
@@ -37,10 +37,10 @@ impl IntegrationsService {
     ///
     /// `INVALID_STATE` for a flow that is unknown, used, expired or of a platform with a consent page.
     pub async fn credential_form(&self, provider: &str, state: &FlowState) -> Result<CredentialForm, ServiceError> {
-        let (adapter, flow) = self.waiting_flow(provider, state).await?;
+        let (platform, flow) = self.waiting_flow(provider, state).await?;
         Ok(CredentialForm {
-            platform: adapter.spec().name.clone(),
-            fields: adapter.credential_fields().to_vec(),
+            platform: platform.spec().name.clone(),
+            fields: platform.credential_fields().to_vec(),
             csrf: csrf(&flow, state),
             redirect_url: flow.redirect_url,
         })
@@ -59,16 +59,16 @@ impl IntegrationsService {
         sent_csrf: &str,
         values: &BTreeMap<String, String>,
     ) -> Result<CallbackOutcome, ServiceError> {
-        let (adapter, flow) = self.waiting_flow(provider, &state).await?;
+        let (platform, flow) = self.waiting_flow(provider, &state).await?;
         if !constant_time_eq(csrf(&flow, &state).as_bytes(), sent_csrf.as_bytes()) {
             return Err(ServiceError::invalid_state());
         }
-        let granted = self.accept(&*adapter, &flow, values).await?;
+        let granted = self.accept(&*platform, &flow, values).await?;
         let state_hash = sha256(state.expose());
         let consumed = self.store.consume_flow(&state_hash, &flow.provider, None, self.now()).await?;
         let Callback::First(flow) = consumed else { return Err(ServiceError::invalid_state()) };
         let params = CallbackParams { state, code: Some(proof(self)), error: None, issuer: None };
-        let end = self.settle_pasted(adapter, *flow.clone(), params, granted).await?;
+        let end = self.settle_pasted(platform, *flow.clone(), params, granted).await?;
         Ok(outcome(&flow, end))
     }
 
@@ -86,22 +86,22 @@ impl IntegrationsService {
     ) -> Result<Vec<Integration>, ServiceError> {
         let id = FlowId::new(flow).map_err(|_| ServiceError::flow_not_found())?;
         let flow = self.store.flow(&id, user).await?.ok_or_else(ServiceError::flow_not_found)?;
-        let adapter = self.configured_adapter(flow.provider.as_str())?;
-        if adapter.spec().kind != ProviderKind::Cookies {
+        let platform = self.configured(flow.provider.as_str())?;
+        if platform.spec().kind != ProviderKind::Cookies {
             let message = "this platform is connected on its own consent page: send the user to authUrl";
             return Err(ServiceError::field("values", message));
         }
         if flow.status != FlowStatus::Waiting || flow.expires_at <= self.now() {
             return Err(ServiceError::invalid_state());
         }
-        let granted = self.accept(&*adapter, &flow, values).await?;
+        let granted = self.accept(&*platform, &flow, values).await?;
         let consumed = self.store.consume_owned_flow(&id, user, self.now()).await?;
         let mut flow = consumed.ok_or_else(ServiceError::invalid_state)?;
         // Whoever began the flow is the one who completes it: there is nobody left to prove anything to.
         flow.challenge = None;
         let (account, provider) = (granted.accounts.first().map(|account| account.id.clone()), flow.provider.clone());
         let params = CallbackParams { state: FlowState::new(""), code: None, error: None, issuer: None };
-        if let CallbackEnd::Failed(code) = self.settle_pasted(adapter, flow, params, granted).await? {
+        if let CallbackEnd::Failed(code) = self.settle_pasted(platform, flow, params, granted).await? {
             return Err(ServiceError::new(code, "The account could not be connected."));
         }
         let list = self.connected_integrations(user).await?;
@@ -112,17 +112,17 @@ impl IntegrationsService {
 
     async fn settle_pasted(
         &self,
-        adapter: std::sync::Arc<dyn PlatformAdapter>,
+        platform: std::sync::Arc<Platform>,
         flow: Flow,
         params: CallbackParams,
         granted: Granted,
     ) -> Result<CallbackEnd, ServiceError> {
         let service = self.clone();
         self.uncancelled(async move {
-            match service.settle(adapter.spec(), &flow, &params, granted).await {
+            match service.settle(platform.spec(), &flow, &params, granted).await {
                 Ok(end) => Ok(end),
                 Err(error) => {
-                    service.store.settle_flow(&flow.id, &FlowEnd::Error(error.code())).await?;
+                    service.store.settle_flow(&flow, &FlowEnd::Error(error.code()), service.now()).await?;
                     Ok(CallbackEnd::Failed(error.code()))
                 }
             }
@@ -137,13 +137,13 @@ impl Inner {
         &self,
         provider: &str,
         state: &FlowState,
-    ) -> Result<(std::sync::Arc<dyn PlatformAdapter>, Flow), ServiceError> {
+    ) -> Result<(std::sync::Arc<Platform>, Flow), ServiceError> {
         let slug = ProviderSlug::new(provider).map_err(|_| ServiceError::invalid_state())?;
-        let adapter = self.configured_adapter(provider).map_err(|_| ServiceError::invalid_state())?;
+        let platform = self.configured(provider).map_err(|_| ServiceError::invalid_state())?;
         let found = self.store.flow_by_state(&sha256(state.expose()), &slug).await?;
         let open = |flow: &Flow| flow.consumed_at.is_none() && flow.expires_at > self.now();
         match found.filter(open) {
-            Some(flow) if adapter.spec().kind == ProviderKind::Cookies => Ok((adapter, flow)),
+            Some(flow) if platform.spec().kind == ProviderKind::Cookies => Ok((platform, flow)),
             _ => Err(ServiceError::invalid_state()),
         }
     }
@@ -151,17 +151,17 @@ impl Inner {
     /// Checks what the owner gave, at the platform where it can be asked.
     async fn accept(
         &self,
-        adapter: &dyn PlatformAdapter,
+        platform: &dyn PlatformAdapter,
         flow: &Flow,
         values: &BTreeMap<String, String>,
     ) -> Result<Granted, ServiceError> {
-        let spec = adapter.spec();
-        let accepted = adapter.accept_credentials(values).await.map_err(|error| refused(spec, error))?;
+        let spec = platform.spec();
+        let accepted = platform.accept_credentials(values).await.map_err(|error| refused(spec, error))?;
         let accounts = eligible(spec, flow, vec![ReachedAccount::from(accepted.account)])?;
         let facts = TokenFacts {
             token_type: None,
             expires_at: None,
-            refresh_expires_at: None,
+            grant_expires_at: None,
             scope: None,
             issued_at: self.now(),
             verified: accepted.verified,

@@ -13,6 +13,8 @@ use evergrant_store::Connection;
 
 use crate::ServiceError;
 use crate::cache::ConnectionKey;
+use crate::feed::Trust;
+use crate::refresh::Demand;
 use crate::service::{Inner, IntegrationsService};
 
 /// A token that works now.
@@ -50,17 +52,18 @@ impl IntegrationsService {
         min_ttl_seconds: i64,
         correlation_id: &CorrelationId,
     ) -> Result<IssuedToken, ServiceError> {
-        let adapter = self.adapter(provider)?;
-        let spec = adapter.spec();
+        let platform = self.platform(provider)?;
+        let spec = platform.spec();
         let held = self.held(user, spec, account).await?;
         self.check_standing(&held, spec)?;
+        self.uses.note(held.id);
         match self.freshness(&held, spec, min_ttl_seconds) {
             Freshness::Fresh => self.issue(&held),
             Freshness::Renewable => {
                 self.renew_behind(&held, spec, correlation_id);
                 self.issue(&held)
             }
-            Freshness::Expired => match self.renew(&held, spec, correlation_id, false).await {
+            Freshness::Expired => match self.renew(&held, spec, correlation_id, Demand::Need).await {
                 Ok(renewed) => self.issue(&renewed),
                 // While the held token works, no failure of a renewal makes a read fail.
                 Err(_) if self.still_works(&held) => self.issue(&held),
@@ -71,14 +74,14 @@ impl IntegrationsService {
 
     fn renew_behind(&self, held: &Arc<Connection>, spec: &ProviderSpec, correlation_id: &CorrelationId) {
         let due = held.failures == 0 || held.next_refresh_at.is_none_or(|at| at <= self.now());
-        if !is_renewable(held, spec) || awaits_the_user(held) || !due {
+        if !is_renewable(held, spec) || awaits_the_user(held) || !due || self.feed.trust() == Trust::Outage {
             return;
         }
         let (service, held, correlation_id) = (self.clone(), Arc::clone(held), correlation_id.clone());
         self.tasks.spawn(async move {
-            let Ok(adapter) = service.adapter(held.provider.as_str()) else { return };
+            let Ok(platform) = service.platform(held.provider.as_str()) else { return };
             // Its failure is recorded and logged where it happens; this reader has long been answered.
-            let _ = service.renew(&held, adapter.spec(), &correlation_id, false).await;
+            let _ = service.renew(&held, platform.spec(), &correlation_id, Demand::Need).await;
         });
     }
 }
@@ -87,19 +90,41 @@ impl Inner {
     /// The user's connection, from memory or by one query.
     async fn held(&self, user: UserId, spec: &ProviderSpec, account: &str) -> Result<Arc<Connection>, ServiceError> {
         let key = ConnectionKey { user, provider: spec.slug.clone(), account: Self::account_id(account)? };
-        if let Some(held) = self.caches.connections.get(&key, self.now()).await {
-            return Ok(held);
-        }
-        let (since, mark) = (self.now(), self.caches.connections.mark(&key));
-        let Some(held) = self.store.connection(user, &key.provider, &key.account).await? else {
-            return Err(self.absent(user).await);
+        let (provider, account) = (key.provider.clone(), key.account.clone());
+        let load = || async {
+            let held = self.ask(self.store.connection(user, &provider, &account)).await?;
+            Ok(held.map(Arc::new))
         };
-        let held = Arc::new(held);
-        self.caches.connections.put(key, Arc::clone(&held), since, mark).await;
-        Ok(held)
+        let found = self.caches.connections.get_or_load(key, self.now(), self.feed.trust(), load).await?;
+        match found {
+            Some(held) if held.is_foreign => self.held_anew(user, spec, account.as_str()).await,
+            Some(held) => Ok(self
+                .unstored
+                .newest(held.id)
+                .filter(|it| it.lease.generation > held.lease.generation)
+                .unwrap_or(held)),
+            None => Err(self.absent(user).await),
+        }
     }
 
-    fn freshness(&self, held: &Connection, spec: &ProviderSpec, min_ttl_seconds: i64) -> Freshness {
+    /// The user's connection as the database has it, which is taken note of where another program wrote it.
+    pub(crate) async fn held_anew(
+        &self,
+        user: UserId,
+        spec: &ProviderSpec,
+        account: &str,
+    ) -> Result<Arc<Connection>, ServiceError> {
+        let account = Self::account_id(account)?;
+        let look = async || self.ask(self.store.connection(user, &spec.slug, &account)).await;
+        let Some(held) = look().await? else { return Err(self.absent(user).await) };
+        if !held.is_foreign {
+            return Ok(Arc::new(held));
+        }
+        self.adopt(&held).await?;
+        look().await?.map(Arc::new).ok_or_else(ServiceError::account_not_found)
+    }
+
+    pub(crate) fn freshness(&self, held: &Connection, spec: &ProviderSpec, min_ttl_seconds: i64) -> Freshness {
         match held.access_token {
             Some(_) => held.lifetime().freshness(self.now(), self.margin_seconds(spec, held), min_ttl_seconds),
             None => Freshness::Expired,
@@ -149,7 +174,7 @@ impl Inner {
         }
         let short = life_seconds.map_or(MARGIN_SECONDS, |life| life / MARGIN_SHARE);
         let margin = spec.renewal_margin_seconds(life_seconds).unwrap_or_else(|| MARGIN_SECONDS.min(short));
-        margin + margin * i64::from(spread % 11) / 100
+        spread_out(margin, spread)
     }
 
     /// When a token that ends at `expires_at` is due for renewal; `None` where its end is not known.
@@ -166,6 +191,16 @@ impl Inner {
     }
 }
 
+/// The margin and up to half as much again, evenly over all connections and always the same for one: accounts that were
+/// connected in the same minute are then not renewed in the same minute.
+fn spread_out(margin: i64, connection: i32) -> i64 {
+    /// 2³² divided by the golden ratio: its multiples fall far from each other (Knuth, volume 3, §6.4).
+    const GOLDEN: u32 = 2_654_435_769;
+    let place = u64::from(connection.cast_unsigned().wrapping_mul(GOLDEN));
+    margin
+        .saturating_add(i64::try_from((u128::from(place) * u128::from((margin / 2).unsigned_abs())) >> 32).unwrap_or(0))
+}
+
 /// Whether anything can renew this connection without the user.
 pub(crate) fn is_renewable(held: &Connection, spec: &ProviderSpec) -> bool {
     spec.can_renew(held.refresh_token.is_some()) && (held.refresh_token.is_some() || held.access_token.is_some())
@@ -178,4 +213,22 @@ fn awaits_the_user(held: &Connection) -> bool {
 
 fn no_access_token() -> ServiceError {
     ServiceError::new(ErrorCode::NoAccessToken, "This connection holds no access token.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 50,000 tokens that end in one minute: the renewals of no ten seconds are twice as many as those of the mean ten.
+    #[test]
+    fn renewals_of_one_minute_are_spread() {
+        let mut per_ten_seconds = std::collections::BTreeMap::<i64, i64>::new();
+        for id in 1..=50_000_i32 {
+            let ends_at = i64::from(id % 60);
+            *per_ten_seconds.entry((ends_at - spread_out(900, id)).div_euclid(10)).or_default() += 1;
+        }
+        let (parts, peak) = (i64::try_from(per_ten_seconds.len()).unwrap(), *per_ten_seconds.values().max().unwrap());
+        assert!(parts >= 45 && peak <= 2 * 50_000 / parts, "{peak} of 50,000 in one of {parts} parts");
+        assert!((1..1000).all(|id| (900..1350).contains(&spread_out(900, id)) && spread_out(0, id) == 0));
+    }
 }

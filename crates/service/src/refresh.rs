@@ -1,30 +1,49 @@
 //! Renewing a grant: the seed's `refreshToken`.
 //!
-//! At most one attempt per connection is under way in this process, in a task of its own; whoever else wants the token
-//! joins it. The result is stored by compare-and-swap on the generation that the attempt began with, so a reconnect
-//! that happens meanwhile is never overwritten. The lease that extends this over replicas belongs around
-//! [`Inner::renew_once`].
+//! In this process all who want the same token share one flight, in a task of its own. Over all replicas at most one
+//! attempt per generation is under way: whoever finds the lease taken waits for the news of its holder. What an attempt
+//! does, step by step, is in `attempt.rs`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use evergrant_adapters::{AdapterError, PlatformAdapter, ProviderSpec};
-use evergrant_model::{
-    ConnectionId, ConnectionStatus, CorrelationId, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet, UserId,
-};
-use evergrant_store::{Connection, RefreshedGrant};
+use evergrant_adapters::{AdapterError, ProviderSpec};
+use evergrant_model::{ConnectionId, ConnectionStatus, CorrelationId, ErrorCode, Timestamp, UserId};
+use evergrant_resilience::renewal::attempt::Verdict;
+use evergrant_resilience::renewal::lease::{Asker, LEASE_MS};
+use evergrant_store::{Connection, Event, LeaseAnswer};
+use tokio::sync::broadcast;
+use tokio::time::Instant;
 
 use crate::ServiceError;
 use crate::cache::ConnectionKey;
-use crate::failed_refresh::{LastFailure, RefreshFailure, Verdict};
+use crate::error::code_of;
+use crate::failed_refresh::{LastFailure, RefreshFailure, verdict_of};
 use crate::read::is_renewable;
-use crate::retry::{Retry, attempt};
 use crate::service::{Inner, IntegrationsService};
 
-/// What every caller of one attempt gets.
+/// What every caller of one flight gets.
 pub(crate) type RefreshOutcome = Result<Arc<Connection>, RefreshFailure>;
 
-/// How often a renewed pair is offered to a database that fails.
-const STORE_TRIES: u32 = 5;
+/// How long a caller waits for a flight that others may go on waiting for.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// How long a flight waits for a place on the way out.
+const PLACE_PATIENCE: Duration = Duration::from_secs(20);
+/// Who waits for another replica's attempt looks at the row this often, should the feed be silent.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A flight goes on no longer than a lease that was left behind, and an attempt of its own.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Why a token is to be renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// It has ended, or is about to.
+    Need,
+    /// Somebody asks for it: the pause after a failure is theirs to skip, where another try can do no harm.
+    Asked,
+    /// The platform no longer takes the access token, whatever its end was said to be.
+    Refused,
+}
 
 impl IntegrationsService {
     /// Renews the user's connection now, or joins the attempt that is under way; answers when the new token ends.
@@ -40,12 +59,9 @@ impl IntegrationsService {
         account: &str,
         correlation_id: &CorrelationId,
     ) -> Result<Option<Timestamp>, ServiceError> {
-        let adapter = self.adapter(provider)?;
-        let spec = adapter.spec();
-        let account = Inner::account_id(account)?;
-        let Some(held) = self.store.connection(user, &spec.slug, &account).await? else {
-            return Err(self.absent(user).await);
-        };
+        let platform = self.platform(provider)?;
+        let spec = platform.spec();
+        let held = self.held_anew(user, spec, account).await?;
         if held.status == ConnectionStatus::Expired {
             return Err(ServiceError::reconnect_required(&spec.name));
         }
@@ -53,67 +69,124 @@ impl IntegrationsService {
             let detail = "This connection holds nothing that could renew its token. Please connect the account again.";
             return Err(ServiceError::new(ErrorCode::NoRefreshToken, detail));
         }
-        Ok(self.renew(&held, spec, correlation_id, true).await?.expires_at)
+        Ok(self.renew(&held, spec, correlation_id, Demand::Asked).await?.expires_at)
     }
 
     /// A connection newer than `held`: by an attempt of ours, or by one that somebody else made meanwhile.
-    /// `asked_for` attempts do not wait for the pause after a failure, where another try can do no harm.
     pub(crate) async fn renew(
         &self,
         held: &Connection,
         spec: &ProviderSpec,
         correlation_id: &CorrelationId,
-        asked_for: bool,
+        demand: Demand,
     ) -> Result<Arc<Connection>, ServiceError> {
         if !is_renewable(held, spec) {
             let detail = format!("The token has ended and {} gives nothing to renew it with.", spec.name);
             return Err(ServiceError::new(ErrorCode::TokenExpired, detail));
         }
-        let (service, id, seen) = (self.clone(), held.id, held.generation);
+        if self.is_closing() {
+            let detail = "The service is about to restart. Nothing is lost; please try again.";
+            return Err(ServiceError::new(ErrorCode::Overloaded, detail).retry_after(Some(1)));
+        }
+        let (service, id, seen) = (self.clone(), held.id, held.lease.generation);
         let correlation_id = correlation_id.clone();
         let ticket = self.tasks.token();
         let flight = self.flights.run(id, move || async move {
-            let outcome = service.renew_once(id, seen, &correlation_id, asked_for).await;
+            let outcome = service.fly(id, seen, demand, &correlation_id).await;
             drop(ticket);
             outcome
         });
-        match flight.await {
-            Ok(outcome) => outcome.map_err(|failure| failure.into_error(&spec.name)),
-            Err(_lost) => Err(ServiceError::new(ErrorCode::InternalError, "Something went wrong on our side.")),
+        match tokio::time::timeout(PATIENCE, flight).await {
+            Ok(Ok(outcome)) => outcome.map_err(|failure| failure.into_error(&spec.name)),
+            Ok(Err(_lost)) => Err(ServiceError::new(ErrorCode::InternalError, "Something went wrong on our side.")),
+            Err(_elapsed) => Err(RefreshFailure::new(ErrorCode::TimeoutError).retry_after(1).into_error(&spec.name)),
+        }
+    }
+
+    /// One flight: an attempt, unless a look at the row shows that none is needed or none is allowed.
+    async fn fly(&self, id: ConnectionId, seen: i64, demand: Demand, correlation_id: &CorrelationId) -> RefreshOutcome {
+        let (began, mut news) = (Instant::now(), self.feed.subscribe());
+        loop {
+            if let Some(waiting) = self.unstored.newest(id).filter(|waiting| waiting.lease.generation > seen) {
+                return Ok(waiting);
+            }
+            let held = self.reread(id).await?;
+            if held.lease.generation > seen {
+                self.caches.forget(&ConnectionKey::from(&held)).await;
+                return Ok(Arc::new(held));
+            }
+            let platform = self.configured(held.provider.as_str()).map_err(|error| RefreshFailure::of(&error))?;
+            self.check_allowed(&held, platform.spec(), demand)?;
+            let admission = platform.admit_renewal(&held.account, PLACE_PATIENCE).await;
+            let admission = admission.map_err(|error| not_admitted(&error))?;
+            let asked_at = Instant::now();
+            match self.ask_for_lease(&held).await? {
+                LeaseAnswer::Leased(leased) => {
+                    let access_ended = demand == Demand::Refused || self.has_ended(&leased.held);
+                    let attempt = crate::attempt::Run { platform: &platform, admission, asked_at, access_ended };
+                    return self.attempt(attempt, *leased, correlation_id).await;
+                }
+                LeaseAnswer::Moved(newest) => {
+                    self.caches.forget(&ConnectionKey::from(&*newest)).await;
+                    let dead = newest.status == ConnectionStatus::Expired;
+                    return if dead {
+                        Err(RefreshFailure::new(ErrorCode::ReconnectRequired))
+                    } else {
+                        Ok(newest.into())
+                    };
+                }
+                LeaseAnswer::Gone => return Err(RefreshFailure::of(&ServiceError::account_not_found())),
+                LeaseAnswer::Busy { for_ms } if began.elapsed() < LONGEST_WAIT => {
+                    drop(admission);
+                    wait_for_news(&mut news, &held, for_ms).await;
+                }
+                LeaseAnswer::Busy { .. } => return Err(RefreshFailure::new(ErrorCode::TimeoutError).retry_after(1)),
+            }
         }
     }
 }
 
-impl Inner {
-    /// One attempt, unless a look at the row shows that none is needed or none is allowed.
-    async fn renew_once(
-        &self,
-        id: ConnectionId,
-        seen: i64,
-        correlation_id: &CorrelationId,
-        asked_for: bool,
-    ) -> RefreshOutcome {
-        let _permit = self.refresh_permits.acquire().await;
-        let held = self.reread(id).await?;
-        if held.generation > seen {
-            self.caches.forget(&ConnectionKey::from(&held)).await;
-            return Ok(Arc::new(held));
+/// Waits until something is told of the connection, the lease has run out, or it is time to look by oneself.
+async fn wait_for_news(news: &mut broadcast::Receiver<Arc<Event>>, held: &Connection, for_ms: i64) {
+    let for_ms = Duration::from_millis(u64::try_from(for_ms).unwrap_or(1));
+    let told = async {
+        loop {
+            match news.recv().await {
+                Ok(event) if event.account.as_ref() != Some(&held.account) => {}
+                // Whoever was left behind by the feed looks for itself.
+                _ => return,
+            }
         }
-        let adapter = self.configured_adapter(held.provider.as_str()).map_err(|error| RefreshFailure::of(&error))?;
-        self.check_allowed(&held, adapter.spec(), asked_for)?;
-        match self.call_platform(&*adapter, &held, correlation_id).await? {
-            Ok((tokens, sent_at)) => self.keep(&held, adapter.spec(), &tokens, sent_at, correlation_id).await,
-            Err(error) => self.note(&held, adapter.spec(), &error, correlation_id).await,
-        }
-    }
+    };
+    let _ = tokio::time::timeout(for_ms.min(LOOK_EVERY), told).await;
+}
 
-    async fn reread(&self, id: ConnectionId) -> Result<Connection, RefreshFailure> {
-        let found = self.store.connection_by_id(id).await.map_err(|error| RefreshFailure::of(&error.into()))?;
+fn not_admitted(error: &AdapterError) -> RefreshFailure {
+    let verdict = verdict_of(error);
+    let code = if verdict == Verdict::Config { LastFailure::Verdict(verdict).code() } else { code_of(error) };
+    let failure = RefreshFailure::new(code);
+    error.retry_after_seconds().map_or(failure.clone(), |seconds| failure.retry_after(seconds))
+}
+
+impl Inner {
+    pub(crate) async fn reread(&self, id: ConnectionId) -> Result<Connection, RefreshFailure> {
+        let found = self.ask(self.store.connection_by_id(id)).await.map_err(|error| RefreshFailure::of(&error))?;
         found.ok_or_else(|| RefreshFailure::of(&ServiceError::account_not_found()))
     }
 
+    async fn ask_for_lease(&self, held: &Connection) -> Result<LeaseAnswer, RefreshFailure> {
+        let asker = Asker { seen: held.lease.generation, settled_for_ms: self.feed.settled_for_ms() };
+        let due = self.now().plus_ms(LEASE_MS);
+        let answer = self.ask(self.store.take_lease(held.id, asker, &self.owner, due)).await;
+        answer.map_err(|error| RefreshFailure::of(&error))
+    }
+
+    fn has_ended(&self, held: &Connection) -> bool {
+        held.expires_at.is_some_and(|end| end <= self.now())
+    }
+
     /// Refuses an attempt on a dead grant, and one that the last failure forbids for now.
-    fn check_allowed(&self, held: &Connection, spec: &ProviderSpec, asked_for: bool) -> Result<(), RefreshFailure> {
+    fn check_allowed(&self, held: &Connection, spec: &ProviderSpec, demand: Demand) -> Result<(), RefreshFailure> {
         if held.status == ConnectionStatus::Expired {
             return Err(RefreshFailure::new(ErrorCode::ReconnectRequired));
         }
@@ -126,108 +199,20 @@ impl Inner {
         let Some(last) = LastFailure::of(held) else { return Ok(()) };
         let too_early = held.next_refresh_at.is_some_and(|at| at > now);
         // The same token again before the held one has ended could end a grant that still works.
-        let harmful = last.in_doubt && !spec.may_resend_refresh() && self.still_works(held);
-        let refused = match last.verdict {
-            Verdict::RateLimited => too_early,
-            Verdict::UserAction => !asked_for,
-            _ => too_early && !asked_for,
+        let harmful = held.lease.doubt_since_ms.is_some()
+            && !spec.may_resend_refresh()
+            && demand != Demand::Refused
+            && self.still_works(held);
+        let refused = match last {
+            LastFailure::Verdict(Verdict::RateLimited) => too_early,
+            LastFailure::Verdict(Verdict::UserAction) => demand == Demand::Need,
+            _ => too_early && demand != Demand::Asked,
         };
         if !refused && !harmful {
             return Ok(());
         }
-        let failure = RefreshFailure::new(last.verdict.code());
+        let failure = RefreshFailure::new(last.code());
         let wait = held.next_refresh_at.map(|at| at.seconds_since(now));
         Err(wait.map_or(failure.clone(), |wait| failure.retry_after(wait)))
-    }
-
-    async fn call_platform(
-        &self,
-        adapter: &dyn PlatformAdapter,
-        held: &Connection,
-        correlation_id: &CorrelationId,
-    ) -> Result<Result<(TokenSet, Timestamp), AdapterError>, RefreshFailure> {
-        let tokens = match self.open_both(held.access_token.as_ref(), held.refresh_token.as_ref()) {
-            Ok(tokens) => tokens,
-            Err(error) => {
-                self.note_unreadable(held, correlation_id).await;
-                return Err(RefreshFailure::of(&error));
-            }
-        };
-        let resend = if adapter.spec().may_resend_refresh() { Retry::Transient } else { Retry::OnlyUnprocessed };
-        let sent_at = self.now();
-        tracing::info!(provider = %held.provider, connection.id = held.id.get(), correlation_id = %correlation_id,
-            "renewing");
-        let answer = attempt(&*self.entropy, resend, || adapter.refresh_access_token(&tokens)).await;
-        Ok(answer.map(|new| (new, sent_at)))
-    }
-
-    /// Stores the renewed pair. It exists nowhere else, so a failing database is asked again before it is given up.
-    async fn keep(
-        &self,
-        held: &Connection,
-        spec: &ProviderSpec,
-        tokens: &TokenSet,
-        sent_at: Timestamp,
-        correlation_id: &CorrelationId,
-    ) -> RefreshOutcome {
-        let sealed = self.seal(tokens).map_err(|error| RefreshFailure::of(&error))?;
-        let scope = tokens.scope.as_ref().map(ToString::to_string);
-        let new = RefreshedGrant {
-            access_token: &sealed.access,
-            refresh_token: sealed.refresh.as_ref(),
-            expires_at: tokens.expires_at,
-            refresh_expires_at: tokens.refresh_expires_at,
-            token_type: tokens.token_type.as_deref(),
-            scope: scope.as_deref(),
-            reason: remark(held, scope.as_deref()),
-            next_refresh_at: self.due(spec, sent_at, tokens.expires_at, held.id.get()),
-            issued_at: sent_at,
-            correlation_id,
-        };
-        let stored = attempt_store(|| self.store.store_refresh(held, &new)).await;
-        let stored = stored.map_err(|error| RefreshFailure::of(&error.into()))?;
-        let newest = self.remembered_anew(held).await;
-        match &newest {
-            // Disconnected meanwhile: what the platform has just issued must not outlive the connection.
-            Err(failure) if !stored && failure.code() == ErrorCode::AccountNotFound => {
-                let given_up = self.give_up_tokens(spec, &sealed, &held.metadata, correlation_id).await;
-                given_up.map_err(|error| RefreshFailure::of(&error))?;
-            }
-            _ => {}
-        }
-        newest
-    }
-
-    /// The row as it stands now, put in the place of what is remembered of it.
-    async fn remembered_anew(&self, held: &Connection) -> RefreshOutcome {
-        let (key, now) = (ConnectionKey::from(held), self.now());
-        self.caches.forget(&key).await;
-        let mark = self.caches.connections.mark(&key);
-        let newest = Arc::new(self.reread(held.id).await?);
-        self.caches.connections.put(key, Arc::clone(&newest), now, mark).await;
-        Ok(newest)
-    }
-}
-
-/// A remark on a connection whose renewal brought these scopes; without scopes the old remark on scopes stays.
-fn remark(held: &Connection, scope: Option<&str>) -> Option<StatusReason> {
-    let granted = scope.or(held.scope.as_deref())?;
-    let missing = ScopeSet::parse(held.requested_scope.as_deref()?).missing_from(&ScopeSet::parse(granted));
-    (!missing.is_empty()).then_some(StatusReason::ScopeMissing)
-}
-
-async fn attempt_store<T, F>(mut store: impl FnMut() -> F) -> Result<T, evergrant_store::StoreError>
-where
-    F: Future<Output = Result<T, evergrant_store::StoreError>>,
-{
-    let mut tries = 1;
-    loop {
-        match store().await {
-            Err(error) if tries < STORE_TRIES => {
-                tracing::error!(error = &error as &dyn std::error::Error, tries, "a renewed pair is not stored yet");
-                tries += 1;
-            }
-            outcome => return outcome,
-        }
     }
 }

@@ -1,17 +1,25 @@
 //! The service itself: what it is made of, and the few questions that all of its operations ask.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 
-use evergrant_adapters::{PlatformAdapter, Registry};
+use evergrant_adapters::{Platform, Registry};
 use evergrant_encryption::TokenCipher;
-use evergrant_model::{Clock, ConnectionId, Entropy, ErrorCode, ProviderAccountId, ProviderSlug, Timestamp, UserId};
+use evergrant_model::{
+    Clock, ConnectionId, CorrelationId, Entropy, ErrorCode, ProviderAccountId, ProviderSlug, Timestamp, UserId,
+};
 use evergrant_resilience::SingleFlight;
-use evergrant_store::Store;
-use tokio::sync::Semaphore;
+use evergrant_store::{Store, StoreError};
+use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use crate::cache::Caches;
+use crate::events::Streams;
+use crate::feed::{Feed, Trust};
+use crate::keeper::Keeper;
 use crate::refresh::RefreshOutcome;
+use crate::unstored::Unstored;
+use crate::uses::Uses;
 use crate::{ServiceError, ServiceSettings};
 
 /// What the service is made of.
@@ -44,8 +52,20 @@ pub struct Inner {
     pub(crate) settings: ServiceSettings,
     pub(crate) caches: Caches,
     pub(crate) flights: SingleFlight<ConnectionId, RefreshOutcome>,
-    pub(crate) refresh_permits: Semaphore,
     pub(crate) tasks: TaskTracker,
+    /// Names this process among the replicas.
+    pub(crate) owner: String,
+    pub(crate) feed: Feed,
+    pub(crate) streams: Streams,
+    pub(crate) unstored: Unstored,
+    /// Held by the one task that offers what is unstored.
+    pub(crate) offering: Mutex<()>,
+    pub(crate) uses: Uses,
+    /// Up to which number other programs' rows have been looked for.
+    pub(crate) reconciled_to: AtomicI32,
+    /// How far the clock was ahead of the machine's when that was last looked at.
+    pub(crate) ahead_told_ms: AtomicI64,
+    closing: AtomicBool,
 }
 
 impl std::ops::Deref for IntegrationsService {
@@ -60,8 +80,12 @@ impl IntegrationsService {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
+        let keeper = Arc::new(Keeper { store: parts.store.clone(), clock: Arc::clone(&parts.clock) });
+        for platform in parts.registry.platforms() {
+            platform.begin(parts.settings.refresh_concurrency, Arc::<Keeper>::clone(&keeper));
+        }
         Self(Arc::new(Inner {
-            refresh_permits: Semaphore::new(parts.settings.refresh_concurrency),
+            owner: evergrant_encryption::digest::hex(parts.entropy.bytes::<12>()),
             store: parts.store,
             cipher: parts.cipher,
             registry: parts.registry,
@@ -71,7 +95,21 @@ impl IntegrationsService {
             caches: Caches::default(),
             flights: SingleFlight::new(),
             tasks: TaskTracker::new(),
+            feed: Feed::default(),
+            streams: Streams::default(),
+            unstored: Unstored::default(),
+            offering: Mutex::new(()),
+            uses: Uses::default(),
+            reconciled_to: AtomicI32::new(0),
+            ahead_told_ms: AtomicI64::new(0),
+            closing: AtomicBool::new(false),
         }))
+    }
+
+    /// Begins the end of the program: no renewal is begun any more, and event streams close.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        self.streams.close();
     }
 
     /// Waits until whatever must not be cut short has ended: code exchanges, renewals, revocations.
@@ -93,6 +131,27 @@ impl IntegrationsService {
 }
 
 impl Inner {
+    /// Whether the program is about to end.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// The answer of a query for somebody who waits. While the database is down nobody is kept waiting for it.
+    pub(crate) async fn ask<T>(&self, query: impl Future<Output = Result<T, StoreError>>) -> Result<T, ServiceError> {
+        if self.feed.trust() == Trust::Outage {
+            return Err(ServiceError::database_silent());
+        }
+        query.await.map_err(|error| {
+            self.note_trouble(&error);
+            error.into()
+        })
+    }
+
+    pub(crate) fn new_correlation_id(&self) -> Result<CorrelationId, ServiceError> {
+        CorrelationId::new(self.random_name())
+            .map_err(|_| ServiceError::new(ErrorCode::InternalError, "Something went wrong on our side."))
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -122,18 +181,18 @@ impl Inner {
     }
 
     /// The platform that a caller names.
-    pub(crate) fn adapter(&self, provider: &str) -> Result<Arc<dyn PlatformAdapter>, ServiceError> {
-        let known = ProviderSlug::new(provider).ok().and_then(|slug| self.registry.adapter(&slug));
+    pub(crate) fn platform(&self, provider: &str) -> Result<Arc<Platform>, ServiceError> {
+        let known = ProviderSlug::new(provider).ok().and_then(|slug| self.registry.platform(&slug));
         known.ok_or_else(|| ServiceError::new(ErrorCode::InvalidProvider, "There is no platform of this name."))
     }
 
     /// The same, ready to be called.
-    pub(crate) fn configured_adapter(&self, provider: &str) -> Result<Arc<dyn PlatformAdapter>, ServiceError> {
-        let adapter = self.adapter(provider)?;
-        if adapter.spec().is_configured() {
-            return Ok(adapter);
+    pub(crate) fn configured(&self, provider: &str) -> Result<Arc<Platform>, ServiceError> {
+        let platform = self.platform(provider)?;
+        if platform.spec().is_configured() {
+            return Ok(platform);
         }
-        let detail = format!("{} is not set up here yet.", adapter.spec().name);
+        let detail = format!("{} is not set up here yet.", platform.spec().name);
         Err(ServiceError::new(ErrorCode::ProviderNotConfigured, detail))
     }
 
@@ -144,10 +203,10 @@ impl Inner {
 
     /// Why a look-up found nothing: no such user, or no such account of this user.
     pub(crate) async fn absent(&self, user: UserId) -> ServiceError {
-        match self.store.user(user).await {
+        match self.ask(self.store.user(user)).await {
             Ok(Some(_)) => ServiceError::account_not_found(),
             Ok(None) => ServiceError::user_not_found(),
-            Err(error) => error.into(),
+            Err(error) => error,
         }
     }
 

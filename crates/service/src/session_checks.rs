@@ -3,7 +3,7 @@
 //! A session is called ended only where the platform says so plainly, or refuses it twice in a row; a block or an outage
 //! proves nothing.
 
-use evergrant_adapters::{AdapterError, ErrorClass, PlatformAdapter, ProviderKind, SessionCheck};
+use evergrant_adapters::{AdapterError, ErrorClass, Platform, PlatformAdapter, SessionCheck};
 use evergrant_model::{ConnectionStatus, CorrelationId, EventKind, StatusReason};
 use evergrant_store::{Connection, FailedRefresh};
 
@@ -14,35 +14,18 @@ use crate::service::Inner;
 pub(crate) const CHECK_EVERY_SECONDS: i64 = 6 * 60 * 60;
 /// How soon after a refusal that is not yet believed, or a check that came to nothing.
 const CHECK_AGAIN_SECONDS: i64 = 60 * 60;
-const BATCH: i64 = 20;
 
 impl Inner {
-    /// Checks the sessions that are due.
-    pub(crate) async fn check_sessions(&self) -> Result<(), ServiceError> {
-        let slugs: Vec<_> = self
-            .registry
-            .specs()
-            .filter(|spec| spec.kind == ProviderKind::Cookies && spec.is_configured())
-            .map(|spec| spec.slug.clone())
-            .collect();
-        for slug in slugs {
-            let Some(adapter) = self.registry.adapter(&slug) else { continue };
-            for held in self.store.due_connections(&slug, self.now(), BATCH).await? {
-                self.check_session(&*adapter, &held).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn check_session(&self, adapter: &dyn PlatformAdapter, held: &Connection) -> Result<(), ServiceError> {
-        let correlation_id = CorrelationId::new(self.random_name()).map_err(|_| ServiceError::account_not_found())?;
+    /// Checks a session that is due.
+    pub(crate) async fn check_session(&self, platform: &Platform, held: &Connection) -> Result<(), ServiceError> {
+        let correlation_id = self.new_correlation_id()?;
         let Some(sealed) = &held.access_token else { return Ok(()) };
         let Ok(session) = self.open_access(sealed) else {
-            self.note_unreadable(held, &correlation_id).await;
+            self.note_unreadable(held, None, &correlation_id).await;
             return Ok(());
         };
         let now = self.now();
-        let (reason, next) = match adapter.check_session(&session).await {
+        let (reason, next) = match platform.check_session(&session).await {
             Ok(SessionCheck::Alive(_)) => (None, Some(now.plus_seconds(CHECK_EVERY_SECONDS))),
             Ok(SessionCheck::Unverified) => (Some(StatusReason::Unverified), None),
             Ok(SessionCheck::Ended) => return self.end_session_of(held, &correlation_id).await,
@@ -63,10 +46,11 @@ impl Inner {
             outcome: "terminal",
             next_refresh_at: None,
             event: Some(EventKind::Expired),
+            refused: false,
             at: self.now(),
             correlation_id,
         };
-        self.store.record_failed_refresh(held, &ended).await?;
+        self.store.record_failed_check(held, &ended).await?;
         self.caches.forget(&held.into()).await;
         Ok(())
     }
@@ -81,17 +65,21 @@ impl Inner {
             error = %error, "a session could not be checked");
         let refused = error.class() == ErrorClass::NeedsReauth;
         let wait = error.retry_after_seconds().unwrap_or(0).max(CHECK_AGAIN_SECONDS);
-        let news = held.reason != Some(StatusReason::Unverified);
+        // One refusal is not believed, but its owner is warned: the next one ends the connection.
+        let status = if refused { ConnectionStatus::Expiring } else { held.status };
+        let news = (status, Some(StatusReason::Unverified)) != (held.status, held.reason);
+        let kind = if refused { EventKind::Expiring } else { EventKind::Error };
         let put_off = FailedRefresh {
-            status: held.status,
+            status,
             reason: Some(StatusReason::Unverified),
             outcome: if refused { "refused" } else { "unknown" },
             next_refresh_at: Some(self.now().plus_seconds(wait)),
-            event: news.then_some(EventKind::Error),
+            event: news.then_some(kind),
+            refused: false,
             at: self.now(),
             correlation_id,
         };
-        self.store.record_failed_refresh(held, &put_off).await?;
+        self.store.record_failed_check(held, &put_off).await?;
         self.caches.forget(&held.into()).await;
         Ok(())
     }

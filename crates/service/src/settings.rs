@@ -15,8 +15,10 @@ pub struct ServiceSettings {
     pub flow_ttl_seconds: i64,
     /// How long before its end a token is renewed; `None` leaves it to each platform.
     pub refresh_margin_seconds: Option<i64>,
-    /// How many renewals may be under way at once.
+    /// How many renewals may be under way at once at one platform.
     pub refresh_concurrency: usize,
+    /// How many event streams may be open at once.
+    pub event_streams: usize,
 }
 
 impl ServiceSettings {
@@ -29,6 +31,7 @@ impl ServiceSettings {
             flow_ttl_seconds: 600,
             refresh_margin_seconds: None,
             refresh_concurrency: 64,
+            event_streams: 6_000,
         }
     }
 

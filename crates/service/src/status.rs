@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::ProviderSpec;
+use evergrant_adapters::Platform;
 use evergrant_model::{ConnectionId, ConnectionStatus, ScopeSet, StatusReason, Timestamp, UserId};
 use evergrant_store::{Connection, UserConnections};
 
 use crate::ServiceError;
-use crate::read::is_renewable;
 use crate::service::{Inner, IntegrationsService};
-
-/// A connection that nothing renews is called expiring this long before its end, or in the last fifth of its life.
-const WARNING_SECONDS: i64 = 7 * 24 * 60 * 60;
-const WARNING_SHARE: i64 = 5;
 
 /// A connection as the app sees it.
 #[derive(Debug, Clone)]
@@ -75,21 +70,27 @@ impl IntegrationsService {
 
 impl Inner {
     async fn rows_of(&self, user: UserId) -> Result<Arc<UserConnections>, ServiceError> {
-        let now = self.now();
-        if let Some(rows) = self.caches.statuses.get(&user, now).await {
+        let load = || async {
+            let rows = self.ask(self.store.user_connections(user)).await?;
+            Ok(rows.map(Arc::new))
+        };
+        let found = self.caches.statuses.get_or_load(user, self.now(), self.feed.trust(), load).await?;
+        let rows = found.ok_or_else(ServiceError::user_not_found)?;
+        let mut adopted = false;
+        for foreign in rows.connections.iter().filter(|row| row.is_foreign) {
+            adopted |= self.adopt(foreign).await.unwrap_or(false);
+        }
+        if !adopted {
             return Ok(rows);
         }
-        let mark = self.caches.statuses.mark(&user);
-        let rows = self.store.user_connections(user).await?.ok_or_else(ServiceError::user_not_found)?;
-        let rows = Arc::new(rows);
-        self.caches.statuses.put(user, Arc::clone(&rows), now, mark).await;
-        Ok(rows)
+        let rows = self.ask(self.store.user_connections(user)).await?;
+        rows.map(Arc::new).ok_or_else(ServiceError::user_not_found)
     }
 
     /// One connection as the app sees it.
     pub fn view(&self, row: &Connection) -> Integration {
-        let adapter = self.registry.adapter(&row.provider);
-        let (status, reason) = self.standing_now(row, adapter.as_ref().map(|adapter| adapter.spec()));
+        let platform = self.registry.platform(&row.provider);
+        let (status, reason) = self.standing_now(row, platform.as_deref());
         let fact = |name: &str| row.metadata.get(name).and_then(|value| value.as_str()).map(str::to_owned);
         Integration {
             id: row.id,
@@ -112,20 +113,20 @@ impl Inner {
     }
 
     /// How a connection stands now: as recorded, or further along where time alone has moved it.
-    fn standing_now(&self, row: &Connection, spec: Option<&ProviderSpec>) -> (ConnectionStatus, Option<StatusReason>) {
-        let renewable = spec.is_some_and(|spec| is_renewable(row, spec));
-        let Some(end) = row.expires_at.filter(|_| row.status == ConnectionStatus::Connected && !renewable) else {
+    fn standing_now(&self, row: &Connection, platform: Option<&Platform>) -> (ConnectionStatus, Option<StatusReason>) {
+        if !row.status.is_connected() {
             return (row.status, row.reason);
-        };
-        let left = end.seconds_since(self.now());
-        let warning =
-            row.lifetime().seconds().map_or(WARNING_SECONDS, |life| WARNING_SECONDS.min(life / WARNING_SHARE));
-        if evergrant_model::is_token_expired(Some(end), self.now()) {
-            (ConnectionStatus::Expired, Some(StatusReason::SessionEnded))
-        } else if left <= warning {
-            (ConnectionStatus::Expiring, row.reason)
-        } else {
-            (row.status, row.reason)
+        }
+        let spec = platform.map(Platform::spec);
+        let turned = self.turning_of(spec, row).status;
+        let ended = row.expires_at.is_some_and(|end| end <= self.now());
+        let left_alone = platform.is_some_and(|platform| platform.gate_before_renewals().is_some());
+        match turned {
+            ConnectionStatus::Expired => (ConnectionStatus::Expired, Some(StatusReason::SessionEnded)),
+            // Nobody has tried it yet, because the platform is in trouble for others too.
+            _ if ended && left_alone => (ConnectionStatus::Error, Some(StatusReason::ProviderUnavailable)),
+            ConnectionStatus::Expiring => (ConnectionStatus::Expiring, row.reason),
+            _ => (row.status, row.reason),
         }
     }
 }

@@ -27,14 +27,13 @@ impl IntegrationsService {
             UserRef::Id(id) => return Ok(*id),
             UserRef::External(external) => external,
         };
-        let now = self.now();
-        if let Some(id) = self.caches.external_ids.get(external, now).await {
-            return Ok(id);
-        }
-        let mark = self.caches.external_ids.mark(external);
-        let found = self.store.user_by_external_id(external).await?.ok_or_else(ServiceError::user_not_found)?;
-        self.caches.external_ids.put(external.clone(), found.id, now, mark).await;
-        Ok(found.id)
+        let load = || async {
+            let found = self.ask(self.store.user_by_external_id(external)).await?;
+            Ok(found.map(|user| user.id))
+        };
+        let (trust, now) = (self.feed.trust(), self.now());
+        let found = self.caches.external_ids.get_or_load(external.clone(), now, trust, load).await?;
+        found.ok_or_else(ServiceError::user_not_found)
     }
 
     /// The user.
@@ -71,8 +70,8 @@ impl IntegrationsService {
     pub async fn delete_user(&self, user: UserId, correlation_id: &CorrelationId) -> Result<(), ServiceError> {
         let plans = std::sync::Mutex::new(Vec::new());
         let plan = |provider: &_, facts: &_| {
-            let adapter = self.registry.adapter(provider)?;
-            let plan = self.plan_revocation(adapter.spec(), facts, correlation_id)?;
+            let platform = self.registry.platform(provider)?;
+            let plan = self.plan_revocation(platform.spec(), facts, correlation_id)?;
             plans.lock().ok()?.push(plan.id.clone());
             Some(plan)
         };

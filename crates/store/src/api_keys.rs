@@ -96,7 +96,13 @@ impl Store {
     ///
     /// [`StoreError`] where the database fails.
     pub async fn revoke_api_key(&self, id: &ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.database.execute(REVOKE, params![id.as_str(), now]).await? > 0)
+        let mut work = self.database.begin().await?;
+        let revoked = work.execute(REVOKE, params![id.as_str(), now]).await? > 0;
+        if revoked {
+            work.announce_end_of(None, Some(id.as_str()), now).await?;
+            work.commit().await?;
+        }
+        Ok(revoked)
     }
 
     /// Notes that the key was seen, unless that was noted less than a minute ago.

@@ -4,7 +4,7 @@ use evergrant_model::{CorrelationId, EventKind, StatusReason, Timestamp};
 
 use crate::connections::Connection;
 use crate::database::params;
-use crate::grants::{event, make_state, next_version};
+use crate::grants::{event, next_version};
 use crate::{Store, StoreError};
 
 const RECORD: &str = "UPDATE evergrant_connections SET status = 'connected', status_reason = $3, next_refresh_at = $4,
@@ -28,9 +28,15 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
         let Some(version) = next_version(&mut work, held).await? else { return Ok(false) };
-        let state =
-            params![held.id.get(), held.generation, reason.map(StatusReason::as_str), next, correlation_id.as_str(),];
-        if !make_state(&mut work, held).await? || work.execute(RECORD, state).await? == 0 {
+        let state = params![
+            held.id.get(),
+            held.lease.generation,
+            reason.map(StatusReason::as_str),
+            next,
+            correlation_id.as_str(),
+        ];
+        work.ensure_state(held.id).await?;
+        if work.execute(RECORD, state).await? == 0 {
             return Ok(false);
         }
         work.announce(&event(held, version, EventKind::Refreshed, correlation_id, at)).await?;

@@ -5,8 +5,10 @@ use evergrant_model::{
     ConnectionId, ConnectionStatus, Lifetime, ProviderAccountId, ProviderSlug, StatusReason, Timestamp, UserId,
 };
 
+use evergrant_resilience::renewal::lease::LeaseRow;
+
 use crate::database::{Record, params};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, leases};
 
 /// A stored connection, its tokens still encrypted.
 #[derive(Debug, Clone)]
@@ -35,18 +37,20 @@ pub struct Connection {
     pub created_at: Timestamp,
     /// When the row was last changed.
     pub updated_at: Timestamp,
-    /// Rises by one with each stored pair of tokens; 0 for rows of another program.
-    pub generation: i64,
+    /// Who may renew it and what became of the attempts; all zero for rows of another program.
+    pub lease: LeaseRow,
     /// As last recorded; time alone may have moved it on since.
     pub status: ConnectionStatus,
     /// Why it stands so.
     pub reason: Option<StatusReason>,
+    /// Whether another program has written this pair, and nobody has taken note yet.
+    pub is_foreign: bool,
     /// The scopes that were asked for, divided by spaces; `None` for rows of another program.
     pub requested_scope: Option<String>,
     /// When the access token was issued; `None` for rows of another program.
     pub issued_at: Option<Timestamp>,
-    /// When the refresh token ends; `None` where the platform states no end.
-    pub refresh_expires_at: Option<Timestamp>,
+    /// When the grant ends whatever is renewed; `None` where the platform states no end.
+    pub grant_expires_at: Option<Timestamp>,
     /// When the tokens were last renewed.
     pub last_refreshed_at: Option<Timestamp>,
     /// When renewal is next due, or may next be tried after a failure.
@@ -55,6 +59,10 @@ pub struct Connection {
     pub failures: i32,
     /// How the last failed renewal ended, in the service's own word; `None` after one that succeeded.
     pub last_outcome: Option<String>,
+    /// When time alone changes how it stands: a warning of an end that no renewal averts, or that end.
+    pub turns_at: Option<Timestamp>,
+    /// When its token was last handed out, to the minute; `None` for never.
+    pub last_used_at: Option<Timestamp>,
     /// Finds the last change of status in the log.
     pub correlation_id: Option<String>,
 }
@@ -69,12 +77,14 @@ impl Connection {
     pub(crate) fn read(row: &Record) -> Result<Self, StoreError> {
         let reason = row.optional_text("status_reason")?;
         let status = row.optional_text("status")?;
+        let (access_token, known_token) = (row.optional_text("access_token")?, row.optional_text("known_token")?);
+        let is_known = status.is_some() && access_token.as_deref().map(beginning) == known_token.as_deref();
         Ok(Self {
             id: ConnectionId::new(row.int("id")?),
             user: UserId::try_from(i64::from(row.int("user_id")?)).map_err(|_| bad("user_id"))?,
             provider: ProviderSlug::new(row.text("provider")?).map_err(|_| bad("provider"))?,
             account: ProviderAccountId::new(row.text("provider_account_id")?).map_err(|_| bad("account"))?,
-            access_token: row.optional_text("access_token")?.map(EncryptedToken::from_stored),
+            access_token: access_token.map(EncryptedToken::from_stored),
             refresh_token: row.optional_text("refresh_token")?.map(EncryptedToken::from_stored),
             expires_at: row.optional_time("expires_at")?,
             token_type: row.optional_text("token_type")?,
@@ -82,19 +92,27 @@ impl Connection {
             metadata: row.json("metadata")?,
             created_at: row.time("created_at")?,
             updated_at: row.time("updated_at")?,
-            generation: row.optional_big("generation")?.unwrap_or(0),
+            lease: leases::read(row)?,
             status: status.as_deref().and_then(ConnectionStatus::parse).unwrap_or(ConnectionStatus::Connected),
             reason: reason.as_deref().and_then(StatusReason::parse),
+            is_foreign: !is_known,
             requested_scope: row.optional_text("requested_scope")?,
             issued_at: row.optional_time("issued_at")?,
-            refresh_expires_at: row.optional_time("refresh_expires_at")?,
+            grant_expires_at: row.optional_time("refresh_expires_at")?,
             last_refreshed_at: row.optional_time("last_refreshed_at")?,
             next_refresh_at: row.optional_time("next_refresh_at")?,
             failures: row.optional_int("failures")?.unwrap_or(0),
             last_outcome: row.optional_text("last_outcome")?,
+            turns_at: row.optional_time("turns_at")?,
+            last_used_at: row.optional_time("last_used_at")?,
             correlation_id: row.optional_text("correlation_id")?,
         })
     }
+}
+
+/// What `substr(token, 1, 32)` is in SQL.
+fn beginning(token: &str) -> &str {
+    token.char_indices().nth(32).and_then(|(end, _)| token.get(..end)).unwrap_or(token)
 }
 
 fn bad(column: &'static str) -> StoreError {
@@ -110,14 +128,24 @@ pub struct UserConnections {
     pub connections: Vec<Connection>,
 }
 
+/// The columns of a [`Connection`], from `oauth_accounts a` and `evergrant_connections c`.
+macro_rules! columns {
+    () => {
+        "a.id, a.user_id, a.provider, a.provider_account_id, a.access_token, a.refresh_token, a.expires_at, a.token_type,
+        a.scope, a.metadata, a.created_at, a.updated_at, c.generation, c.attempt, c.held_until, c.doubt_since,
+        c.bought_with, c.bought_attempt, c.status, c.status_reason, c.requested_scope, c.issued_at,
+        c.refresh_expires_at, c.last_refreshed_at, c.next_refresh_at, c.failures, c.last_outcome, c.turns_at,
+        c.last_used_at, c.known_token, c.correlation_id"
+    };
+}
+pub(crate) use columns;
+
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT a.id, a.user_id, a.provider, a.provider_account_id, a.access_token, a.refresh_token, a.expires_at,
-                a.token_type, a.scope, a.metadata, a.created_at, a.updated_at, c.generation, c.status, c.status_reason,
-                c.requested_scope, c.issued_at, c.refresh_expires_at, c.last_refreshed_at, c.next_refresh_at,
-                c.failures, c.last_outcome, c.correlation_id
-            FROM oauth_accounts a LEFT JOIN evergrant_connections c ON c.oauth_account_id = a.id ",
+            "SELECT ",
+            columns!(),
+            " FROM oauth_accounts a LEFT JOIN evergrant_connections c ON c.oauth_account_id = a.id ",
             $rest
         )
     };
@@ -127,19 +155,18 @@ pub(crate) const OWNED: &str = select!("WHERE a.user_id = $1 AND a.provider = $2
 pub(crate) const BY_ACCOUNT: &str = select!("WHERE a.provider = $1 AND a.provider_account_id = $2");
 const BY_ID: &str = select!("WHERE a.id = $1");
 const PAGE: &str = select!("WHERE a.id > $1 ORDER BY a.id LIMIT $2");
-pub(crate) const OF_USER: &str = "SELECT v.version, a.id, a.user_id, a.provider,
-        a.provider_account_id, a.access_token, a.refresh_token, a.expires_at, a.token_type, a.scope, a.metadata,
-        a.created_at, a.updated_at, c.generation, c.status, c.status_reason, c.requested_scope, c.issued_at,
-        c.refresh_expires_at, c.last_refreshed_at, c.next_refresh_at, c.failures, c.last_outcome, c.correlation_id
-    FROM users u
+pub(crate) const OF_USER: &str = concat!(
+    "SELECT v.version, ",
+    columns!(),
+    " FROM users u
     LEFT JOIN evergrant_versions v ON v.user_id = u.id
     LEFT JOIN oauth_accounts a ON a.user_id = u.id
     LEFT JOIN evergrant_connections c ON c.oauth_account_id = a.id
-    WHERE u.id = $1 ORDER BY a.id";
+    WHERE u.id = $1 ORDER BY a.id"
+);
 
 const OF_PERSON: &str = "SELECT id FROM oauth_accounts
     WHERE provider = $1 AND metadata ->> CAST($2 AS text) = $3 LIMIT 1";
-const DUE: &str = select!("WHERE a.provider = $1 AND c.next_refresh_at <= $2 ORDER BY c.next_refresh_at LIMIT $3");
 
 impl Store {
     /// Whether anybody's connection at this platform belongs to the person whom the metadata names so.
@@ -155,21 +182,6 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let found = self.database.row(OF_PERSON, params![provider.as_str(), key, person]).await?;
         Ok(found.is_some())
-    }
-
-    /// Up to `limit` connections at this platform whose next attempt or check is due, the longest due first.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where the database fails.
-    pub async fn due_connections(
-        &self,
-        provider: &ProviderSlug,
-        now: Timestamp,
-        limit: i64,
-    ) -> Result<Vec<Connection>, StoreError> {
-        let rows = self.database.rows(DUE, params![provider.as_str(), now, limit]).await?;
-        readable(&rows)
     }
 
     /// This user's connection to this account. Another user's is `None`, just as one that does not exist.
@@ -247,7 +259,7 @@ impl Store {
 
 /// The connections among the rows. Another program's row about something that is no platform of ours, or with a value
 /// that we cannot hold, must not hide the others.
-fn readable(rows: &[Record]) -> Result<Vec<Connection>, StoreError> {
+pub(crate) fn readable(rows: &[Record]) -> Result<Vec<Connection>, StoreError> {
     let ours = |row| match Connection::read(row) {
         Err(StoreError::Inconsistent(_)) => None,
         connection => Some(connection),

@@ -4,19 +4,30 @@
 //! so no query is generic over a database and none is written twice. Times are `timestamp(6)` in UTC on PostgreSQL and
 //! milliseconds since 1970 on SQLite; JSON is `jsonb` and text.
 
+use std::time::Duration;
+
 use evergrant_model::Timestamp;
 use sqlx::types::Json;
-use sqlx::{PgPool, Postgres, Row, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, Row, Sqlite, SqlitePool, Transaction};
+use tokio::sync::watch;
 
 use crate::StoreError;
 use crate::json::storable;
+use crate::line::Line;
 use crate::time::DatabaseTime;
 
 /// A connection pool; on SQLite two, because one writer and many readers never wait for each other.
 #[derive(Clone, Debug)]
-pub(crate) enum Database {
+pub(crate) enum Pools {
     Sqlite { writer: SqlitePool, reader: SqlitePool },
     Postgres(PgPool),
+}
+
+/// The pools, and how often something was committed here that others want to hear of.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    pub(crate) pools: Pools,
+    pub(crate) news: watch::Sender<u64>,
 }
 
 /// A parameter of a query. `None` is a typed NULL, which PostgreSQL wants to know the type of.
@@ -125,93 +136,166 @@ impl Record {
     }
 }
 
+/// How long a look into the database may take: whoever asks for a token is answered within a second, one way or another.
+const QUICK: Duration = Duration::from_millis(700);
+/// How long a step of a transaction may take that must not be given up lightly.
+const PATIENT: Duration = Duration::from_secs(5);
+
 impl Database {
+    pub(crate) fn new(pools: Pools) -> Self {
+        Self { pools, news: watch::Sender::new(0) }
+    }
+
     pub(crate) async fn rows(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Record>, StoreError> {
-        Ok(match self {
-            Self::Sqlite { reader, .. } => {
+        Ok(match &self.pools {
+            Pools::Sqlite { reader, .. } => {
                 bound!(sql, params).fetch_all(reader).await?.into_iter().map(Record::Sqlite).collect()
             }
-            Self::Postgres(pool) => {
-                bound!(sql, params).fetch_all(pool).await?.into_iter().map(Record::Postgres).collect()
+            Pools::Postgres(pool) => {
+                let mut line = Line::open(pool, QUICK).await?;
+                let rows = line.ask(async |connection| bound!(sql, params).fetch_all(connection).await).await?;
+                rows.into_iter().map(Record::Postgres).collect()
             }
         })
     }
 
     pub(crate) async fn row(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<Record>, StoreError> {
-        Ok(match self {
-            Self::Sqlite { reader, .. } => bound!(sql, params).fetch_optional(reader).await?.map(Record::Sqlite),
-            Self::Postgres(pool) => bound!(sql, params).fetch_optional(pool).await?.map(Record::Postgres),
+        Ok(match &self.pools {
+            Pools::Sqlite { reader, .. } => bound!(sql, params).fetch_optional(reader).await?.map(Record::Sqlite),
+            Pools::Postgres(pool) => {
+                let mut line = Line::open(pool, QUICK).await?;
+                let row = line.ask(async |connection| bound!(sql, params).fetch_optional(connection).await).await?;
+                row.map(Record::Postgres)
+            }
         })
     }
 
     /// The one of two texts that this database understands, where no text serves both.
     pub(crate) fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
-        match self {
-            Self::Sqlite { .. } => sqlite,
-            Self::Postgres(_) => postgres,
+        match &self.pools {
+            Pools::Sqlite { .. } => sqlite,
+            Pools::Postgres(_) => postgres,
         }
     }
 
     /// A transaction that will write. SQLite takes its write lock at once: a read that later turns into a write fails
     /// with "database is locked" without waiting, whatever the busy time-out says.
     pub(crate) async fn begin(&self) -> Result<Work, StoreError> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Work::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Work::Postgres(pool.begin().await?),
+        self.begin_within(PATIENT).await
+    }
+
+    /// The same for somebody who is waited for: better no transaction than a late one.
+    pub(crate) async fn begin_quickly(&self) -> Result<Work, StoreError> {
+        self.begin_within(QUICK).await
+    }
+
+    async fn begin_within(&self, patience: Duration) -> Result<Work, StoreError> {
+        let open = match &self.pools {
+            Pools::Sqlite { writer, .. } => Open::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => {
+                let mut line = Line::open(pool, patience).await?;
+                line.begin().await?;
+                Open::Postgres(line)
+            }
+        };
+        Ok(Work { open, announces: false, news: self.news.clone() })
+    }
+
+    /// One writing statement, which is a transaction of its own; answers how many rows it touched.
+    pub(crate) async fn execute(&self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+        Ok(match &self.pools {
+            Pools::Sqlite { writer, .. } => bound!(sql, params).execute(writer).await?.rows_affected(),
+            Pools::Postgres(pool) => {
+                let mut line = Line::open(pool, PATIENT).await?;
+                line.ask(async |connection| bound!(sql, params).execute(connection).await).await?.rows_affected()
+            }
         })
     }
 
-    /// One writing statement in a transaction of its own; answers how many rows it touched.
-    pub(crate) async fn execute(&self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, StoreError> {
-        let mut work = self.begin().await?;
-        let touched = work.execute(sql, params).await?;
-        work.commit().await?;
-        Ok(touched)
-    }
-
-    /// One writing statement with RETURNING, in a transaction of its own.
+    /// One writing statement with RETURNING, which is a transaction of its own.
     pub(crate) async fn returning(
         &self,
         sql: &'static str,
         params: &[Value<'_>],
     ) -> Result<Option<Record>, StoreError> {
-        let mut work = self.begin().await?;
-        let record = work.row(sql, params).await?;
-        work.commit().await?;
-        Ok(record)
+        Ok(self.all_returning(sql, params).await?.into_iter().next())
+    }
+
+    /// The same, with every row that it returns.
+    pub(crate) async fn all_returning(
+        &self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Vec<Record>, StoreError> {
+        Ok(match &self.pools {
+            Pools::Sqlite { writer, .. } => {
+                bound!(sql, params).fetch_all(writer).await?.into_iter().map(Record::Sqlite).collect()
+            }
+            Pools::Postgres(pool) => {
+                let mut line = Line::open(pool, PATIENT).await?;
+                let rows = line.ask(async |connection| bound!(sql, params).fetch_all(connection).await).await?;
+                rows.into_iter().map(Record::Postgres).collect()
+            }
+        })
     }
 }
 
 /// A unit of work: all of it is kept by `commit`, none of it otherwise.
-pub(crate) enum Work {
+pub(crate) struct Work {
+    open: Open,
+    /// Set once the work has written an event.
+    announces: bool,
+    news: watch::Sender<u64>,
+}
+
+enum Open {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Line),
 }
 
 impl Work {
     pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(work) => bound!(sql, params).execute(&mut **work).await?.rows_affected(),
-            Self::Postgres(work) => bound!(sql, params).execute(&mut **work).await?.rows_affected(),
+        Ok(match &mut self.open {
+            Open::Sqlite(work) => bound!(sql, params).execute(&mut **work).await?.rows_affected(),
+            Open::Postgres(line) => {
+                line.ask(async |connection| bound!(sql, params).execute(connection).await).await?.rows_affected()
+            }
         })
     }
 
     pub(crate) async fn row(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<Record>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(work) => bound!(sql, params).fetch_optional(&mut **work).await?.map(Record::Sqlite),
-            Self::Postgres(work) => bound!(sql, params).fetch_optional(&mut **work).await?.map(Record::Postgres),
+        Ok(match &mut self.open {
+            Open::Sqlite(work) => bound!(sql, params).fetch_optional(&mut **work).await?.map(Record::Sqlite),
+            Open::Postgres(line) => {
+                let row = line.ask(async |connection| bound!(sql, params).fetch_optional(connection).await).await?;
+                row.map(Record::Postgres)
+            }
         })
     }
 
     pub(crate) async fn rows(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Record>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(work) => {
+        Ok(match &mut self.open {
+            Open::Sqlite(work) => {
                 bound!(sql, params).fetch_all(&mut **work).await?.into_iter().map(Record::Sqlite).collect()
             }
-            Self::Postgres(work) => {
-                bound!(sql, params).fetch_all(&mut **work).await?.into_iter().map(Record::Postgres).collect()
+            Open::Postgres(line) => {
+                let rows = line.ask(async |connection| bound!(sql, params).fetch_all(connection).await).await?;
+                rows.into_iter().map(Record::Postgres).collect()
             }
         })
+    }
+
+    /// Others want to hear of this work once it is committed.
+    pub(crate) fn is_news(&mut self) {
+        self.announces = true;
+    }
+
+    /// The one of two texts that this database understands, where no text serves both.
+    pub(crate) fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match &self.open {
+            Open::Sqlite(_) => sqlite,
+            Open::Postgres(_) => postgres,
+        }
     }
 
     /// Keeps PostgreSQL's sequence ahead of a user id that the caller chose. SQLite's AUTOINCREMENT does so by itself.
@@ -223,7 +307,7 @@ impl Work {
         const AHEAD: &str = "SELECT setval(ids.name, $1)
             FROM (SELECT pg_get_serial_sequence('users', 'id')::regclass AS name) ids
             WHERE $1 > COALESCE(pg_sequence_last_value(ids.name), 0)";
-        if matches!(self, Self::Postgres(_)) {
+        if matches!(self.open, Open::Postgres(_)) {
             self.row(ONE_AT_A_TIME, params![]).await?;
             self.row(AHEAD, params![i64::from(id)]).await?;
         }
@@ -231,9 +315,12 @@ impl Work {
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(work) => work.commit().await?,
-            Self::Postgres(work) => work.commit().await?,
+        match self.open {
+            Open::Sqlite(work) => work.commit().await?,
+            Open::Postgres(line) => line.commit().await?,
+        }
+        if self.announces {
+            self.news.send_modify(|times| *times += 1);
         }
         Ok(())
     }

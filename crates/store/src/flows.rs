@@ -7,7 +7,6 @@ use evergrant_model::{CorrelationId, ErrorCode, FlowId, ProviderAccountId, Provi
 
 use crate::database::{Record, params};
 use crate::flow_status::FlowStatus;
-use crate::revocations::NewRevocation;
 use crate::{Store, StoreError};
 
 /// A stored flow.
@@ -114,24 +113,6 @@ pub enum Callback {
     Unknown,
 }
 
-/// How a consumed flow goes on.
-#[derive(Debug)]
-pub enum FlowEnd<'a> {
-    /// It is over.
-    Error(ErrorCode),
-    /// It waits to be finished by the browser that began it.
-    Pending {
-        /// [`FlowStatus::Pending`] or [`FlowStatus::Choose`].
-        status: FlowStatus,
-        /// What the consent gave.
-        grant: &'a PendingGrant,
-        /// The hash of the receipt that the browser brings.
-        receipt_hash: &'a [u8],
-        /// When it is given up.
-        finish_by: Timestamp,
-    },
-}
-
 macro_rules! columns {
     ($before:literal, $after:literal) => {
         concat!(
@@ -160,12 +141,6 @@ const CONSUME_OWNED: &str = columns!(
 const BY_ID: &str = columns!("SELECT", "FROM evergrant_flows WHERE id = $1");
 pub(crate) const BY_STATE: &str = columns!("SELECT", "FROM evergrant_flows WHERE state_hash = $1 AND provider = $2");
 pub(crate) const OWNED: &str = columns!("SELECT", "FROM evergrant_flows WHERE id = $1 AND user_id = $2");
-const FAIL: &str = "UPDATE evergrant_flows SET status = 'error', error_code = $2, access_token = NULL,
-        refresh_token = NULL, token_facts = NULL, accounts = NULL
-    WHERE id = $1 AND status IN ('waiting', 'pending', 'choose')";
-const PARK: &str = "UPDATE evergrant_flows SET status = $2, receipt_hash = $3, finish_by = $4, access_token = $5,
-        refresh_token = $6, token_facts = $7, accounts = $8
-    WHERE id = $1 AND status = 'waiting'";
 pub(crate) const UNFINISHED: &str = columns!(
     "SELECT",
     "FROM evergrant_flows WHERE status IN ('pending', 'choose') AND finish_by <= $1 ORDER BY finish_by LIMIT $2"
@@ -311,32 +286,6 @@ impl Store {
         row.as_ref().map(Flow::read).transpose()
     }
 
-    /// Ends a flow, or parks it until it is finished; `false` where it was over already.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where the database fails.
-    pub async fn settle_flow(&self, id: &FlowId, end: &FlowEnd<'_>) -> Result<bool, StoreError> {
-        let touched = match end {
-            FlowEnd::Error(code) => self.database.execute(FAIL, params![id.as_str(), code.as_str()]).await?,
-            FlowEnd::Pending { status, grant, receipt_hash, finish_by } => {
-                let refresh = grant.refresh_token.as_ref().map(EncryptedToken::as_str);
-                let params = params![
-                    id.as_str(),
-                    status.as_str(),
-                    *receipt_hash,
-                    *finish_by,
-                    grant.access_token.as_str(),
-                    refresh,
-                    &grant.facts,
-                    &grant.accounts,
-                ];
-                self.database.execute(PARK, params).await?
-            }
-        };
-        Ok(touched > 0)
-    }
-
     /// Up to `limit` flows that waited to be finished for too long.
     ///
     /// # Errors
@@ -345,29 +294,6 @@ impl Store {
     pub async fn unfinished_flows(&self, now: Timestamp, limit: i64) -> Result<Vec<Flow>, StoreError> {
         let rows = self.database.rows(UNFINISHED, params![now, limit]).await?;
         rows.iter().map(Flow::read).collect()
-    }
-
-    /// Ends a parked flow and queues the revocation of its grant, in one transaction; `false` where it was over.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where the database fails.
-    pub async fn give_up_flow(
-        &self,
-        flow: &Flow,
-        code: ErrorCode,
-        revocation: Option<&NewRevocation>,
-    ) -> Result<bool, StoreError> {
-        let mut work = self.database.begin().await?;
-        if work.execute(FAIL, params![flow.id.as_str(), code.as_str()]).await? == 0 {
-            return Ok(false);
-        }
-        if let (Some(new), Some(grant)) = (revocation, &flow.grant) {
-            let refresh = grant.refresh_token.as_ref().map(EncryptedToken::as_str);
-            work.queue_revocation(new, Some(grant.access_token.as_str()), refresh).await?;
-        }
-        work.commit().await?;
-        Ok(true)
     }
 
     /// Forgets flows whose state ended before `moment` and that hold no grant.

@@ -2,13 +2,12 @@
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
-    ConnectionId, ConnectionStatus, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug, StatusReason,
-    Timestamp, UserId,
+    ConnectionId, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug, StatusReason, Timestamp, UserId,
 };
 
 use crate::connections::Connection;
 use crate::database::{Work, params};
-use crate::events::NewEvent;
+use crate::events::{About, NewEvent};
 use crate::flow_status::FlowStatus;
 use crate::revocations::NewRevocation;
 use crate::{Store, StoreError};
@@ -28,8 +27,10 @@ pub struct Grant<'a> {
     pub refresh_token: Option<&'a EncryptedToken>,
     /// When the access token ends; `None` where nobody knows.
     pub expires_at: Option<Timestamp>,
-    /// When the refresh token ends; `None` where the platform states no end.
-    pub refresh_expires_at: Option<Timestamp>,
+    /// When the grant ends whatever is renewed; `None` where the platform states no end.
+    pub grant_expires_at: Option<Timestamp>,
+    /// When time alone will change how the connection stands; `None` for never.
+    pub turns_at: Option<Timestamp>,
     /// As the platform sent it.
     pub token_type: Option<&'a str>,
     /// The granted scopes, divided by spaces.
@@ -59,50 +60,6 @@ pub enum StoredGrant {
     FlowOver,
 }
 
-/// A renewed pair of tokens.
-#[derive(Debug)]
-pub struct RefreshedGrant<'a> {
-    /// The new access token.
-    pub access_token: &'a EncryptedToken,
-    /// `None` keeps the old one.
-    pub refresh_token: Option<&'a EncryptedToken>,
-    /// When the new access token ends; `None` where nobody knows.
-    pub expires_at: Option<Timestamp>,
-    /// When the refresh token ends; `None` keeps what is known.
-    pub refresh_expires_at: Option<Timestamp>,
-    /// `None` keeps what is known.
-    pub token_type: Option<&'a str>,
-    /// The granted scopes, divided by spaces; `None` keeps what is known.
-    pub scope: Option<&'a str>,
-    /// A remark on a connection that works, such as missing scopes.
-    pub reason: Option<StatusReason>,
-    /// When renewal is next due.
-    pub next_refresh_at: Option<Timestamp>,
-    /// When the request was sent: lives are counted from there.
-    pub issued_at: Timestamp,
-    /// Finds the attempt in the log.
-    pub correlation_id: &'a CorrelationId,
-}
-
-/// A renewal that did not succeed.
-#[derive(Debug)]
-pub struct FailedRefresh<'a> {
-    /// How the connection stands now.
-    pub status: ConnectionStatus,
-    /// Why.
-    pub reason: Option<StatusReason>,
-    /// How the attempt ended, in the service's own word.
-    pub outcome: &'a str,
-    /// When the next attempt may be made; `None` for never.
-    pub next_refresh_at: Option<Timestamp>,
-    /// What the user is told, where it is news.
-    pub event: Option<EventKind>,
-    /// Now.
-    pub at: Timestamp,
-    /// Finds the attempt in the log.
-    pub correlation_id: &'a CorrelationId,
-}
-
 const UPSERT_ACCOUNT: &str = "INSERT INTO oauth_accounts (user_id, provider, provider_account_id, access_token,
         refresh_token, expires_at, token_type, scope, metadata, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
@@ -113,34 +70,26 @@ const UPSERT_ACCOUNT: &str = "INSERT INTO oauth_accounts (user_id, provider, pro
         metadata = excluded.metadata, updated_at = excluded.updated_at
     WHERE oauth_accounts.user_id = excluded.user_id
     RETURNING id";
-const UPSERT_STATE: &str = "INSERT INTO evergrant_connections (oauth_account_id, generation, status, status_reason,
-        requested_scope, issued_at, refresh_expires_at, next_refresh_at, correlation_id)
-    VALUES ($1, 1, 'connected', $2, $3, $4, $5, $6, $7)
+/// The lease goes the way of `lease::replace_pair`, which a test compares this with.
+const UPSERT_STATE: &str = "INSERT INTO evergrant_connections (oauth_account_id, provider, generation, status,
+        status_reason, requested_scope, issued_at, refresh_expires_at, next_refresh_at, correlation_id, known_token,
+        turns_at)
+    VALUES ($1, $9, 1, 'connected', $2, $3, $4, $5, $6, $7, substr($10, 1, 32), $11)
     ON CONFLICT (oauth_account_id) DO UPDATE SET
-        generation = evergrant_connections.generation + 1, status = 'connected', status_reason = excluded.status_reason,
+        generation = evergrant_connections.generation + 1, held_until = NULL, lease_owner = NULL, doubt_since = NULL,
+        bought_with = NULL, bought_attempt = NULL, refused_at = NULL,
+        status = 'connected', status_reason = excluded.status_reason, provider = excluded.provider,
         requested_scope = excluded.requested_scope, issued_at = excluded.issued_at, failures = 0,
         last_outcome = NULL, refresh_expires_at = CASE $8 WHEN 0
             THEN COALESCE(excluded.refresh_expires_at, evergrant_connections.refresh_expires_at)
             ELSE excluded.refresh_expires_at END,
-        next_refresh_at = excluded.next_refresh_at,
+        turns_at = CASE $8 WHEN 0 THEN COALESCE(excluded.turns_at, evergrant_connections.turns_at)
+            ELSE excluded.turns_at END,
+        next_refresh_at = excluded.next_refresh_at, known_token = excluded.known_token,
         correlation_id = excluded.correlation_id";
 const END_FLOW: &str = "UPDATE evergrant_flows SET status = 'connected', account = $2, access_token = NULL,
         refresh_token = NULL, token_facts = NULL, accounts = NULL
     WHERE id = $1 AND status = $3";
-const ENSURE_STATE: &str = "INSERT INTO evergrant_connections (oauth_account_id) VALUES ($1)
-    ON CONFLICT (oauth_account_id) DO NOTHING";
-const RAISE_GENERATION: &str = "UPDATE evergrant_connections SET generation = generation + 1, status = 'connected',
-        status_reason = $3, issued_at = $4, refresh_expires_at = COALESCE($5, refresh_expires_at),
-        last_refreshed_at = $4, next_refresh_at = $6, failures = 0, last_outcome = NULL,
-        correlation_id = $7
-    WHERE oauth_account_id = $1 AND generation = $2";
-const WRITE_TOKENS: &str = "UPDATE oauth_accounts SET access_token = $2,
-        refresh_token = COALESCE($3, refresh_token), expires_at = $4, token_type = COALESCE($5, token_type),
-        scope = COALESCE($6, scope), updated_at = $7
-    WHERE id = $1";
-const RECORD_FAILURE: &str = "UPDATE evergrant_connections SET status = $3, status_reason = $4, next_refresh_at = $5,
-        failures = failures + 1, correlation_id = $6, last_outcome = $7
-    WHERE oauth_account_id = $1 AND generation = $2";
 pub(crate) const DELETE: &str =
     "DELETE FROM oauth_accounts WHERE user_id = $1 AND provider = $2 AND provider_account_id = $3
     RETURNING access_token, refresh_token";
@@ -172,57 +121,10 @@ impl Store {
             ids.push(id);
         }
         for (grant, version) in grants.iter().zip(versions) {
-            work.announce(&connected(grant, version)).await?;
+            work.announce(&connected(grant, flow, version)).await?;
         }
         work.commit().await?;
         Ok(StoredGrant::Stored(ids))
-    }
-
-    /// Stores a renewed pair over the generation that the attempt began with; `false` where another pair was stored
-    /// meanwhile, or the connection is gone, and nothing was written.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where the database fails.
-    pub async fn store_refresh(&self, held: &Connection, new: &RefreshedGrant<'_>) -> Result<bool, StoreError> {
-        let mut work = self.database.begin().await?;
-        let Some(version) = next_version(&mut work, held).await? else { return Ok(false) };
-        // The tokens before the state: whoever deletes the account takes the two rows in this order too.
-        let stored = write_tokens(&mut work, held, new).await?
-            && make_state(&mut work, held).await?
-            && raise_generation(&mut work, held, new).await?;
-        if stored {
-            let kind = EventKind::Refreshed;
-            work.announce(&event(held, version, kind, new.correlation_id, new.issued_at)).await?;
-            work.commit().await?;
-        }
-        Ok(stored)
-    }
-
-    /// Notes a failed renewal of the generation that the attempt began with; `false` where that one is over.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where the database fails.
-    pub async fn record_failed_refresh(
-        &self,
-        held: &Connection,
-        failed: &FailedRefresh<'_>,
-    ) -> Result<bool, StoreError> {
-        let mut work = self.database.begin().await?;
-        let mut news = None;
-        if let Some(kind) = failed.event {
-            let Some(version) = next_version(&mut work, held).await? else { return Ok(false) };
-            news = Some(event(held, version, kind, failed.correlation_id, failed.at));
-        }
-        let recorded = make_state(&mut work, held).await? && record_failure(&mut work, held, failed).await?;
-        if recorded {
-            if let Some(event) = &news {
-                work.announce(event).await?;
-            }
-            work.commit().await?;
-        }
-        Ok(recorded)
     }
 
     /// Removes the user's connection to this account and, in the same transaction, queues the revocation of whatever
@@ -260,56 +162,6 @@ pub(crate) async fn next_version(work: &mut Work, held: &Connection) -> Result<O
     }
 }
 
-/// `false` where the connection is gone.
-async fn write_tokens(work: &mut Work, held: &Connection, new: &RefreshedGrant<'_>) -> Result<bool, StoreError> {
-    let tokens = params![
-        held.id.get(),
-        new.access_token.as_str(),
-        new.refresh_token.map(EncryptedToken::as_str),
-        new.expires_at,
-        new.token_type,
-        new.scope,
-        new.issued_at,
-    ];
-    Ok(work.execute(WRITE_TOKENS, tokens).await? > 0)
-}
-
-/// `false` where the generation is another by now.
-async fn raise_generation(work: &mut Work, held: &Connection, new: &RefreshedGrant<'_>) -> Result<bool, StoreError> {
-    let state = params![
-        held.id.get(),
-        held.generation,
-        new.reason.map(StatusReason::as_str),
-        new.issued_at,
-        new.refresh_expires_at,
-        new.next_refresh_at,
-        new.correlation_id.as_str(),
-    ];
-    Ok(work.execute(RAISE_GENERATION, state).await? > 0)
-}
-
-/// `false` where the generation is another by now.
-async fn record_failure(work: &mut Work, held: &Connection, failed: &FailedRefresh<'_>) -> Result<bool, StoreError> {
-    let state = params![
-        held.id.get(),
-        held.generation,
-        failed.status.as_str(),
-        failed.reason.map(StatusReason::as_str),
-        failed.next_refresh_at,
-        failed.correlation_id.as_str(),
-        failed.outcome,
-    ];
-    Ok(work.execute(RECORD_FAILURE, state).await? > 0)
-}
-
-/// Makes the row of state for a connection that another program wrote; `false` where the connection is gone.
-pub(crate) async fn make_state(work: &mut Work, held: &Connection) -> Result<bool, StoreError> {
-    match work.execute(ENSURE_STATE, params![held.id.get()]).await {
-        Err(StoreError::Missing) => Ok(false),
-        made => made.map(|_| true),
-    }
-}
-
 /// `None` where the account belongs to another user.
 async fn store_grant(work: &mut Work, grant: &Grant<'_>) -> Result<Option<ConnectionId>, StoreError> {
     let account = params![
@@ -331,22 +183,25 @@ async fn store_grant(work: &mut Work, grant: &Grant<'_>) -> Result<Option<Connec
         grant.reason.map(StatusReason::as_str),
         grant.requested_scope,
         grant.issued_at,
-        grant.refresh_expires_at,
+        grant.grant_expires_at,
         grant.next_refresh_at,
         grant.correlation_id.as_str(),
         // Where the refresh token is kept, so is what is known of its end.
         i32::from(grant.refresh_token.is_some()),
+        grant.provider.as_str(),
+        grant.access_token.as_str(),
+        grant.turns_at,
     ];
     work.execute(UPSERT_STATE, state).await?;
     Ok(Some(ConnectionId::new(id)))
 }
 
-fn connected<'a>(grant: &'a Grant<'a>, version: i64) -> NewEvent<'a> {
+fn connected<'a>(grant: &'a Grant<'a>, flow: &'a FlowId, version: i64) -> NewEvent<'a> {
     NewEvent {
         user: grant.user,
         version,
         kind: EventKind::Connected,
-        account: Some((grant.provider, grant.account)),
+        about: About::Consent(grant.provider, grant.account, flow.as_str()),
         correlation_id: grant.correlation_id,
         at: grant.issued_at,
     }
@@ -359,5 +214,12 @@ pub(crate) fn event<'a>(
     correlation_id: &'a CorrelationId,
     at: Timestamp,
 ) -> NewEvent<'a> {
-    NewEvent { user: held.user, version, kind, account: Some((&held.provider, &held.account)), correlation_id, at }
+    NewEvent {
+        user: held.user,
+        version,
+        kind,
+        about: About::Account(&held.provider, &held.account),
+        correlation_id,
+        at,
+    }
 }

@@ -11,7 +11,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlSafeStr, SqlitePool};
 
 use crate::StoreError;
-use crate::database::{Database, params};
+use crate::bell::{self, Bell};
+use crate::database::{Database, Pools, params};
 
 /// How long a query may wait for a connection of the pool or for another writer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -28,17 +29,28 @@ struct Step {
 }
 
 /// Every migration there ever was, oldest first. One that has shipped is never edited.
-const STEPS: &[Step] = &[Step {
-    version: 1,
-    name: "first",
-    sqlite: include_str!("../migrations/sqlite/0001_first.sql"),
-    postgres: include_str!("../migrations/postgres/0001_first.sql"),
-}];
+const STEPS: &[Step] = &[
+    Step {
+        version: 1,
+        name: "first",
+        sqlite: include_str!("../migrations/sqlite/0001_first.sql"),
+        postgres: include_str!("../migrations/postgres/0001_first.sql"),
+    },
+    Step {
+        version: 2,
+        name: "renewal",
+        sqlite: include_str!("../migrations/sqlite/0002_renewal.sql"),
+        postgres: include_str!("../migrations/postgres/0002_renewal.sql"),
+    },
+];
 
 /// The database, open. Cloning shares the pools.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) database: Database,
+    /// What a test adds to the database's clock.
+    #[cfg(feature = "testing")]
+    clock_shift_ms: std::sync::Arc<std::sync::atomic::AtomicI64>,
 }
 
 impl Store {
@@ -48,12 +60,33 @@ impl Store {
     ///
     /// [`StoreError::Address`] where the address is of neither form, [`StoreError::Database`] where nothing answers.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let database = match url.split_once("://") {
+        let pools = match url.split_once("://") {
             Some(("sqlite", path)) => open_sqlite(sqlite_path(path)?).await?,
             Some(("postgres" | "postgresql", _)) => open_postgres(url).await?,
             _ => return Err(StoreError::Address("it must begin with sqlite:// or postgres://".to_owned())),
         };
-        Ok(Self { database })
+        Ok(Self {
+            database: Database::new(pools),
+            #[cfg(feature = "testing")]
+            clock_shift_ms: std::sync::Arc::default(),
+        })
+    }
+
+    /// Lets the database's clock seem to be `ms` milliseconds further, for this store and its clones.
+    #[cfg(feature = "testing")]
+    pub fn shift_clock(&self, ms: i64) {
+        self.clock_shift_ms.fetch_add(ms, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn clock_shift_ms(&self) -> i64 {
+        self.clock_shift_ms.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    #[cfg(not(feature = "testing"))]
+    #[expect(clippy::unused_self, reason = "the same call as in tests")]
+    pub(crate) fn clock_shift_ms(&self) -> i64 {
+        0
     }
 
     /// Applies the migrations that are missing. Several processes may do so at once: one does it, the others wait.
@@ -63,14 +96,14 @@ impl Store {
     /// [`StoreError::Migration`] where the database does not permit it or a past migration was changed.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let migrator = migrator(&self.database);
-        match &self.database {
-            Database::Sqlite { writer, .. } => {
+        match &self.database.pools {
+            Pools::Sqlite { writer, .. } => {
                 // Only for PostgreSQL does the migrator lock out others itself.
                 let mut work = writer.begin_with("BEGIN IMMEDIATE").await?;
                 migrator.run_direct(None, &mut *work, false).await.map_err(StoreError::Migration)?;
                 Ok(work.commit().await?)
             }
-            Database::Postgres(pool) => migrator.run(pool).await.map_err(StoreError::Migration),
+            Pools::Postgres(pool) => migrator.run(pool).await.map_err(StoreError::Migration),
         }
     }
 
@@ -86,9 +119,9 @@ impl Store {
     }
 
     async fn applied_migrations(&self) -> Result<Vec<i64>, StoreError> {
-        let find = match &self.database {
-            Database::Sqlite { .. } => "SELECT name AS found FROM sqlite_master WHERE name = 'evergrant_migrations'",
-            Database::Postgres(_) => "SELECT to_regclass('evergrant_migrations')::text AS found",
+        let find = match &self.database.pools {
+            Pools::Sqlite { .. } => "SELECT name AS found FROM sqlite_master WHERE name = 'evergrant_migrations'",
+            Pools::Postgres(_) => "SELECT to_regclass('evergrant_migrations')::text AS found",
         };
         let found = self.database.row(find, params![]).await?;
         if found.and_then(|row| row.optional_text("found").ok().flatten()).is_none() {
@@ -96,6 +129,42 @@ impl Store {
         }
         let applied = self.database.rows("SELECT version FROM evergrant_migrations WHERE success", params![]).await?;
         applied.iter().map(|row| row.big("version")).collect()
+    }
+
+    /// Changes whenever this process has committed something that others want to hear of.
+    #[must_use]
+    pub fn news(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.database.news.subscribe()
+    }
+
+    /// Hears when other processes have changed something, where the database can tell: PostgreSQL can.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`] where the database does not answer.
+    pub async fn listen(&self) -> Result<Option<Bell>, StoreError> {
+        match &self.database.pools {
+            Pools::Sqlite { .. } => Ok(None),
+            Pools::Postgres(pool) => Bell::hang(pool).await.map(Some),
+        }
+    }
+
+    /// Whether the database can tell other processes of changes.
+    #[must_use]
+    pub fn can_ring(&self) -> bool {
+        matches!(self.database.pools, Pools::Postgres(_))
+    }
+
+    /// Tells other processes that something has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`] where the database does not answer.
+    pub async fn ring(&self) -> Result<(), StoreError> {
+        match &self.database.pools {
+            Pools::Sqlite { .. } => Ok(()),
+            Pools::Postgres(_) => self.database.row(bell::RING, params![]).await.map(drop),
+        }
     }
 
     /// Whether the database answers at all.
@@ -109,21 +178,21 @@ impl Store {
 
     /// Closes the pools once what runs in them has ended.
     pub async fn close(&self) {
-        match &self.database {
-            Database::Sqlite { writer, reader } => {
+        match &self.database.pools {
+            Pools::Sqlite { writer, reader } => {
                 reader.close().await;
                 writer.close().await;
             }
-            Database::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool) => pool.close().await,
         }
     }
 }
 
 fn migrator(database: &Database) -> Migrator {
     let migrations = STEPS.iter().map(|step| {
-        let sql = match database {
-            Database::Sqlite { .. } => step.sqlite,
-            Database::Postgres(_) => step.postgres,
+        let sql = match &database.pools {
+            Pools::Sqlite { .. } => step.sqlite,
+            Pools::Postgres(_) => step.postgres,
         };
         Migration::new(step.version, step.name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
@@ -142,7 +211,7 @@ fn sqlite_path(text: &str) -> Result<PathBuf, StoreError> {
     Ok(PathBuf::from(path))
 }
 
-async fn open_sqlite(path: PathBuf) -> Result<Database, StoreError> {
+async fn open_sqlite(path: PathBuf) -> Result<Pools, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(&path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -152,7 +221,7 @@ async fn open_sqlite(path: PathBuf) -> Result<Database, StoreError> {
     only_for_the_owner(&path)?;
     let writer = sqlite_pool(options.clone(), 1).await?;
     let reader = sqlite_pool(options.read_only(true), SQLITE_READERS).await?;
-    Ok(Database::Sqlite { writer, reader })
+    Ok(Pools::Sqlite { writer, reader })
 }
 
 async fn sqlite_pool(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
@@ -188,7 +257,7 @@ fn only_for_the_owner(path: &Path) -> Result<(), StoreError> {
     made.map_err(|error| StoreError::Database(sqlx::Error::Io(error)))
 }
 
-async fn open_postgres(url: &str) -> Result<Database, StoreError> {
+async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| StoreError::Address("the postgres:// address cannot be read".to_owned()))?
         .application_name("evergrant")
@@ -200,5 +269,5 @@ async fn open_postgres(url: &str) -> Result<Database, StoreError> {
         .max_lifetime(Duration::from_mins(30))
         .connect_with(options)
         .await?;
-    Ok(Database::Postgres(pool))
+    Ok(Pools::Postgres(pool))
 }

@@ -4,7 +4,7 @@ use evergrant_model::Timestamp;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::database::{Database, Value, params};
-use crate::{Store, connections, flows, grants, revocations, users};
+use crate::{Store, connections, due, events, flows, foreign, grants, leases, refusals, revocations, users};
 
 on_both_databases!(no_frequent_query_scans_a_table);
 
@@ -20,7 +20,14 @@ async fn fill(database: &TestDatabase) {
     for (table, values) in [
         ("users (email, external_id)", "'user' || i || '@example.com', 'app|' || i".to_owned()),
         ("oauth_accounts (user_id, provider, provider_account_id)", "i, 'reddit', 'account ' || i".to_owned()),
-        ("evergrant_connections (oauth_account_id, next_refresh_at)", format!("i, {time}")),
+        (
+            "evergrant_connections (oauth_account_id, provider, next_refresh_at, turns_at, refused_at)",
+            format!("i, 'reddit', {time}, {time}, {time}"),
+        ),
+        (
+            "evergrant_events (user_id, version, kind, provider, created_at)",
+            format!("i, 1, 'refreshed', 'reddit', {time}"),
+        ),
         ("evergrant_versions (user_id, version)", "i, 1".to_owned()),
         (
             "evergrant_flows (id, state_hash, user_id, provider, redirect_url, scope, correlation_id, created_at,
@@ -51,7 +58,10 @@ async fn no_frequent_query_scans_a_table(files: TestDatabase) {
     fill(&files).await;
     let database = Store::open(&files.url).await.unwrap().database;
     let now = Timestamp::from_unix_seconds(1_767_225_600);
+    let late = now.plus_seconds(3990);
     let claim = database.dialect(revocations::CLAIM_ALONE, revocations::CLAIM_AMONG_OTHERS);
+    let claim_due = database.dialect(due::CLAIM_SQLITE, due::CLAIM_POSTGRES);
+    let locked = database.dialect(leases::LOCKED_SQLITE, leases::LOCKED_POSTGRES);
     let queries: &[(&'static str, &[Value<'_>])] = &[
         (users::BY_ID, params![7]),
         (users::BY_EXTERNAL_ID, params!["app|7"]),
@@ -65,6 +75,13 @@ async fn no_frequent_query_scans_a_table(files: TestDatabase) {
         (flows::UNFINISHED, params![now, 10_i64]),
         (grants::DELETE, params![7, "reddit", "account 7"]),
         (claim, params![now, now]),
+        (claim_due, params!["reddit", now, now, 10_i64]),
+        (locked, params![7]),
+        (due::TURNS, params![now, 10_i64]),
+        (refusals::REFUSED, params!["reddit", late]),
+        (events::AFTER, params![3990_i64, 10_i64]),
+        (events::OF_USER, params![7, 0_i64, 10_i64]),
+        (foreign::IN_RANGE, params![3900, 4000]),
     ];
     for (sql, params) in queries {
         let plan = plan(&database, sql, params).await;

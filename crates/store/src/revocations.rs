@@ -4,7 +4,7 @@ use evergrant_encryption::EncryptedToken;
 use evergrant_model::{CorrelationId, EventKind, ProviderAccountId, ProviderSlug, Timestamp, UserId};
 
 use crate::database::{Record, Work, params};
-use crate::events::NewEvent;
+use crate::events::{About, NewEvent};
 use crate::{Store, StoreError};
 
 /// A revocation to be queued.
@@ -181,14 +181,16 @@ impl Store {
         for row in connections.iter().chain(&flows) {
             queue_grant(&mut work, row, &plan).await?;
         }
-        let everything = NewEvent { user, version, kind: EventKind::Disconnected, account: None, correlation_id, at };
+        let kind = EventKind::Disconnected;
+        let everything = NewEvent { user, version, kind, about: About::Everything, correlation_id, at };
         work.announce(&everything).await?;
         for row in &connections {
             let provider = ProviderSlug::new(row.text("provider")?);
             let account = ProviderAccountId::new(row.text("provider_account_id")?);
             if let (Ok(provider), Ok(account)) = (provider, account) {
                 let version = work.raise_version(user).await?;
-                work.announce(&NewEvent { version, account: Some((&provider, &account)), ..everything }).await?;
+                let about = About::Account(&provider, &account);
+                work.announce(&NewEvent { version, about, ..everything }).await?;
             }
         }
         let deleted = work.execute(DELETE_USER, params![user.get()]).await? > 0;

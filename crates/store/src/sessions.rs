@@ -69,8 +69,15 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] where the database fails.
-    pub async fn delete_session(&self, id: &SessionId) -> Result<bool, StoreError> {
-        Ok(self.database.execute("DELETE FROM evergrant_sessions WHERE id = $1", params![id.as_str()]).await? > 0)
+    pub async fn delete_session(&self, id: &SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        const DELETE: &str = "DELETE FROM evergrant_sessions WHERE id = $1";
+        let mut work = self.database.begin().await?;
+        let deleted = work.execute(DELETE, params![id.as_str()]).await? > 0;
+        if deleted {
+            work.announce_end_of(None, Some(id.as_str()), now).await?;
+            work.commit().await?;
+        }
+        Ok(deleted)
     }
 
     /// Ends all sessions of a user; how many there were.
@@ -78,8 +85,15 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] where the database fails.
-    pub async fn delete_sessions_of(&self, user: UserId) -> Result<u64, StoreError> {
-        self.database.execute("DELETE FROM evergrant_sessions WHERE user_id = $1", params![user.get()]).await
+    pub async fn delete_sessions_of(&self, user: UserId, now: Timestamp) -> Result<u64, StoreError> {
+        const DELETE: &str = "DELETE FROM evergrant_sessions WHERE user_id = $1";
+        let mut work = self.database.begin().await?;
+        let deleted = work.execute(DELETE, params![user.get()]).await?;
+        if deleted > 0 {
+            work.announce_end_of(Some(user), None, now).await?;
+            work.commit().await?;
+        }
+        Ok(deleted)
     }
 
     /// Forgets sessions that ended before `moment`.

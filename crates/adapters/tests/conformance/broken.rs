@@ -52,7 +52,7 @@ impl Broken {
                 refresh: Some(RefreshToken::new("undefined")),
                 token_type: None,
                 expires_at: None,
-                refresh_expires_at: None,
+                grant_expires_at: None,
                 scope: None,
             }),
             other => other,

@@ -311,7 +311,7 @@ fn adapter(
     let setting = |name: &str| settings.get(name).cloned();
     let (http, own) = (subject.http.clone(), parse_providers(section).unwrap());
     let registry = Registry::new(http, clock.clone(), &setting, own, NetworkPolicy::default()).unwrap();
-    (subject.wrap)(registry.adapter(&subject.slug).unwrap())
+    (subject.wrap)(registry.platform(&subject.slug).unwrap())
 }
 
 /// Who has an account at the platform, by the simulator's own list.

@@ -97,7 +97,7 @@ async fn a_code_buys_a_short_token_that_is_traded_for_a_long_one() {
     let platform = graph().await;
     let tokens = exchanged(&platform).await.unwrap();
     let seen = platform.seen();
-    assert_eq!(platform.routes_seen(), [TOKENS, TOKENS, "GET /v25.0/me/permissions"]);
+    assert_eq!(platform.routes_seen(), [TOKENS, TOKENS, "GET /v25.0/me/permissions", "GET /debug_token"]);
     assert_eq!((seen[0].query("code"), seen[0].query("redirect_uri")), ("sim-code*!%".to_owned(), CALLBACK.to_owned()));
     assert_eq!((seen[0].query("client_id"), seen[0].query("client_secret")), ("app".into(), "sim-app-secret".into()));
     assert_eq!(seen[0].query("code_verifier"), VERIFIER);
@@ -106,6 +106,7 @@ async fn a_code_buys_a_short_token_that_is_traded_for_a_long_one() {
     assert_eq!(tokens.access.expose(), "EAAsimlong");
     assert!(tokens.refresh.is_none());
     assert_eq!(tokens.expires_at, Some(Timestamp::from_unix_seconds(NOW_S + 5_184_000)));
+    assert_eq!(tokens.grant_expires_at, Some(Timestamp::from_unix_seconds(1_775_001_600)));
     assert_eq!(tokens.scope, Some(ScopeSet::parse("instagram_basic")), "what was unticked is not granted");
 }
 
@@ -147,8 +148,9 @@ async fn once_the_code_is_spent_no_failure_lets_it_be_sent_again() {
 async fn a_renewal_trades_the_access_token_and_the_same_one_again_is_success() {
     let platform = graph().await;
     let tokens = instagram(&platform.base).refresh_access_token(&holding("EAAsimlong")).await.unwrap();
-    let seen = platform.only();
-    assert_eq!((seen.route().as_str(), seen.query("grant_type")), (TOKENS, "fb_exchange_token".to_owned()));
+    assert_eq!(platform.routes_seen(), [TOKENS, "GET /debug_token"], "and when the access to its data ends");
+    let seen = &platform.seen()[0];
+    assert_eq!(seen.query("grant_type"), "fb_exchange_token");
     assert_eq!((seen.query("fb_exchange_token"), tokens.access.expose()), ("EAAsimlong".to_owned(), "EAAsimlong"));
     let none = HeldTokens { access: None, refresh: None };
     let error = instagram(&platform.base).refresh_access_token(&none).await.unwrap_err();

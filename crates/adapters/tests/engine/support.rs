@@ -149,7 +149,7 @@ pub(crate) fn reddit_by(clock: Arc<ManualClock>, base: &str) -> Arc<dyn Platform
         _ => None,
     };
     let registry = registry(clock, &setting, "", HttpLimits::default());
-    registry.adapter(&ProviderSlug::new("reddit").unwrap()).unwrap()
+    registry.platform(&ProviderSlug::new("reddit").unwrap()).unwrap()
 }
 
 /// A platform of the catalogue whose every host is at `base`; its registration is `app` with the secret
@@ -166,7 +166,7 @@ pub(crate) fn catalogue(slug: &str, base: &str, more: &[(&str, &str)]) -> Arc<dy
         own.or_else(registration)
     };
     let registry = registry(clock(), &setting, "", HttpLimits::default());
-    registry.adapter(&ProviderSlug::new(slug).unwrap()).unwrap()
+    registry.platform(&ProviderSlug::new(slug).unwrap()).unwrap()
 }
 
 /// A platform of the operator's own at `base`, with more keys in `more`.
@@ -190,7 +190,7 @@ pub(crate) fn acme_within(base: &str, more: &str, limits: HttpLimits) -> Arc<dyn
         "#
     );
     let registry = registry(clock(), &|_: &str| None, &text, limits);
-    registry.adapter(&ProviderSlug::new("acme").unwrap()).unwrap()
+    registry.platform(&ProviderSlug::new("acme").unwrap()).unwrap()
 }
 
 fn registry(

@@ -77,7 +77,7 @@ async fn a_code_buys_both_tokens_with_their_ends() {
     assert_eq!(form, expected, "no verifier on the web");
     assert_eq!(tokens.refresh.unwrap().expose(), "rft.simR");
     assert_eq!(tokens.expires_at, Some(Timestamp::from_unix_seconds(NOW_S + 86_400)));
-    assert_eq!(tokens.refresh_expires_at, Some(Timestamp::from_unix_seconds(NOW_S + 31_536_000)));
+    assert_eq!(tokens.grant_expires_at, Some(Timestamp::from_unix_seconds(NOW_S + 31_536_000)));
     assert_eq!(tokens.scope, Some(ScopeSet::parse("user.info.basic video.list")), "less than was asked for");
 }
 

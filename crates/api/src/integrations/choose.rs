@@ -84,7 +84,7 @@ fn page(state: &ApiState, outcome: &CallbackOutcome, ticked: Option<&[String]>) 
     let CallbackEnd::Choose { flow_id, receipt, accounts } = &outcome.end else {
         return ApiError::new(ErrorCode::InternalError, "There is nothing to choose.").into_response();
     };
-    let adapter = state.service.registry().adapter(&outcome.provider);
+    let adapter = state.service.registry().platform(&outcome.provider);
     let platform = adapter.map_or_else(|| outcome.provider.as_str().to_owned(), |adapter| adapter.spec().name.clone());
     let chooser = Chooser {
         platform: &platform,

@@ -28,8 +28,7 @@ pub(crate) async fn providers(
     State(state): State<ApiState>,
     _caller: Allowed<Read>,
 ) -> Result<Json<Providers>, ApiError> {
-    let registry = state.service.registry();
-    let adapters = registry.specs().filter_map(|spec| registry.adapter(&spec.slug));
-    let providers = adapters.map(|adapter| ProviderView::new(adapter.spec(), adapter.credential_fields())).collect();
+    let platforms = state.service.registry().platforms();
+    let providers = platforms.map(|one| ProviderView::new(one.spec(), one.credential_fields())).collect();
     Ok(Json(Providers { providers }))
 }

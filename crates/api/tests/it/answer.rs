@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
@@ -24,7 +24,9 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) async fn read(response: Response) -> Self {
         let (parts, body) = response.into_parts();
-        let body = to_bytes(body, 16 << 20).await.unwrap();
+        let is_stream = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        // A stream has no end to wait for.
+        let body = if is_stream { Bytes::new() } else { to_bytes(body, 16 << 20).await.unwrap() };
         let answer =
             Self { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() };
         answer.check();

@@ -4,7 +4,9 @@
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
-use evergrant_service::KeyScope;
+use axum::response::Response;
+use evergrant_model::ApiKeyId;
+use evergrant_service::{Issued, KeyScope};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -75,7 +77,10 @@ impl Stand {
     }
 
     pub(crate) async fn app_with(&self, scopes: &[KeyScope]) -> Caller<'_, App> {
-        let key = self.service.create_api_key("the app", scopes).await.unwrap();
+        self.app_holding(&self.service.create_api_key("the app", scopes).await.unwrap())
+    }
+
+    pub(crate) fn app_holding(&self, key: &Issued<ApiKeyId>) -> Caller<'_, App> {
         Caller { stand: self, who: App(key.secret.expose_secret().to_owned()) }
     }
 
@@ -166,11 +171,16 @@ impl Ask<'_> {
     }
 
     pub(crate) async fn send(self) -> Answer {
-        let (method, path) = (self.method, self.path);
-        let mut request = Request::builder().method(&method).uri(&path).body(self.body).unwrap();
-        *request.headers_mut() = self.headers;
-        let answer = Answer::read(self.stand.router.clone().oneshot(request).await.unwrap()).await;
+        let (method, path) = (self.method.clone(), self.path.clone());
+        let answer = Answer::read(self.response().await).await;
         described::check(&method, &path, &answer);
         answer
+    }
+
+    /// The answer as it comes, its body unread.
+    pub(crate) async fn response(self) -> Response {
+        let mut request = Request::builder().method(self.method).uri(self.path).body(self.body).unwrap();
+        *request.headers_mut() = self.headers;
+        self.stand.router.clone().oneshot(request).await.unwrap()
     }
 }

@@ -44,7 +44,7 @@ async fn is_off_unless_origins_are_named() {
 async fn named_origins_may_call_without_credentials_of_the_browsers_own() {
     let stand = Stand::new().await.with_origins(&["https://app.example", "http://localhost:3000/"]);
     assert_snapshot!(shared_with(&preflight(&stand, "https://app.example").await), @"
-    access-control-allow-headers: authorization,content-type,if-none-match,evergrant-user,x-request-id
+    access-control-allow-headers: authorization,content-type,if-none-match,last-event-id,evergrant-user,x-request-id
     access-control-allow-methods: GET,POST,DELETE
     access-control-allow-origin: https://app.example
     access-control-max-age: 600

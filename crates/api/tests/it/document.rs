@@ -54,11 +54,13 @@ fn lists_every_route() {
     post /api/integrations/callback/{provider}/choose
     post /api/integrations/connect/{provider}
     delete /api/integrations/disconnect/{provider}/{accountId}
+    get /api/integrations/events
     get /api/integrations/flows/{flowId}
     post /api/integrations/flows/{flowId}/credentials
     post /api/integrations/flows/{flowId}/finish
     get /api/integrations/providers
     post /api/integrations/refresh/{provider}/{accountId}
+    post /api/integrations/report-401
     get /api/integrations/status
     get /api/integrations/token/{provider}/{accountId}
     post /api/integrations/tokens

@@ -29,7 +29,7 @@ async fn lives_and_is_not_ready_without_a_database() {
     let response = tower::ServiceExt::oneshot(stand.router.clone(), request).await.unwrap();
     assert_eq!(response.status(), 503);
     let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
-    assert_eq!(body, r#"{"database":"not answering","status":"degraded"}"#);
+    assert_eq!(body, r#"{"database":"not answering","status":"degraded","unstoredRenewals":0}"#);
 }
 
 #[tokio::test]

@@ -123,13 +123,13 @@ async fn trouble_of_the_platform_is_503_and_nothing_of_it_is_repeated() {
     503 Service Unavailable
     content-type: application/problem+json
     cache-control: no-store
-    retry-after: 15
+    retry-after: 20
 
     {
       "code": "PROVIDER_UNAVAILABLE",
       "correlationId": "[correlationId]",
       "detail": "Reddit is not available at the moment. Nothing is lost; please try again.",
-      "retryAfterSeconds": 15,
+      "retryAfterSeconds": 20,
       "retryable": true,
       "status": 503,
       "title": "Provider unavailable",
@@ -169,13 +169,13 @@ async fn a_connection_that_breaks_off_is_502() {
     502 Bad Gateway
     content-type: application/problem+json
     cache-control: no-store
-    retry-after: 15
+    retry-after: 20
 
     {
       "code": "NETWORK_ERROR",
       "correlationId": "[correlationId]",
       "detail": "Reddit could not be reached. Nothing is lost; please try again.",
-      "retryAfterSeconds": 15,
+      "retryAfterSeconds": 20,
       "retryable": true,
       "status": 502,
       "title": "Network error",

@@ -92,13 +92,13 @@ async fn once_it_has_ended_an_outage_is_503() {
     503 Service Unavailable
     content-type: application/problem+json
     cache-control: no-store
-    retry-after: 15
+    retry-after: 20
 
     {
       "code": "PROVIDER_UNAVAILABLE",
       "correlationId": "[correlationId]",
       "detail": "Reddit is not available at the moment. Nothing is lost; please try again.",
-      "retryAfterSeconds": 15,
+      "retryAfterSeconds": 20,
       "retryable": true,
       "status": 503,
       "title": "Provider unavailable",
@@ -204,11 +204,13 @@ async fn a_database_that_fails_is_503_and_says_nothing_of_itself() {
     503 Service Unavailable
     content-type: application/problem+json
     cache-control: no-store
+    retry-after: 1
 
     {
       "code": "DATABASE_ERROR",
       "correlationId": "[correlationId]",
       "detail": "The database is not answering. Nothing is lost; please try again.",
+      "retryAfterSeconds": 1,
       "retryable": true,
       "status": 503,
       "title": "Database error",

@@ -54,7 +54,7 @@ const OPEN: [&str; 3] = [
 ];
 
 /// Every other route of the document.
-const ROUTES: [Route; 16] = [
+const ROUTES: [Route; 18] = [
     route("GET", "/api/integrations/status", "", KeyScope::ConnectionsRead),
     route("GET", "/api/integrations/providers", "", KeyScope::ConnectionsRead).for_nobody(),
     route("POST", "/api/integrations/connect/{provider}", "{}", KeyScope::ConnectionsWrite),
@@ -71,11 +71,19 @@ const ROUTES: [Route; 16] = [
     route("POST", "/api/integrations/flows/{flowId}/credentials", r#"{"values":{}}"#, KeyScope::ConnectionsWrite),
     route("DELETE", "/api/integrations/disconnect/{provider}/{accountId}", "", KeyScope::ConnectionsWrite),
     route("POST", "/api/integrations/refresh/{provider}/{accountId}", "", KeyScope::ConnectionsWrite),
+    route("GET", "/api/integrations/events", "", KeyScope::ConnectionsRead),
     route("GET", "/api/integrations/token/{provider}/{accountId}", "", KeyScope::TokensRead).server_only(),
     route(
         "POST",
         "/api/integrations/tokens",
         r#"{"accounts":[{"provider":"reddit","accountId":"sim9z"}]}"#,
+        KeyScope::TokensRead,
+    )
+    .server_only(),
+    route(
+        "POST",
+        "/api/integrations/report-401",
+        r#"{"provider":"reddit","accountId":"sim9z","accessToken":"t"}"#,
         KeyScope::TokensRead,
     )
     .server_only(),
@@ -285,6 +293,9 @@ async fn another_users_account_is_answered_as_an_unknown_one() {
     let batch =
         app.post("/api/integrations/tokens", json!({"accounts": [{"provider": "reddit", "accountId": JUNIPER}]})).await;
     assert_eq!(batch.json()["tokens"][0]["error"]["code"], "ACCOUNT_NOT_FOUND");
+    let report = json!({"provider": "reddit", "accountId": JUNIPER, "accessToken": "t"});
+    let report = app.post("/api/integrations/report-401", report).await;
+    assert_eq!(report.refusal(), (404, "ACCOUNT_NOT_FOUND".to_owned()));
     let reconnect = app.post("/api/integrations/connect/reddit", json!({"accountId": JUNIPER})).await;
     assert_eq!(reconnect.refusal(), (404, "ACCOUNT_NOT_FOUND".to_owned()));
     let after = stand.stored().await;

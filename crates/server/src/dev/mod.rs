@@ -149,7 +149,10 @@ async fn start_service(
     let store = wiring::open_store(settings.database.url.as_deref().unwrap_or(&own)).await?;
     wiring::prepare(&store, &cipher, &settings.encryption.name()).await?;
     let behaviour = wiring::service_settings(settings, public_url.clone());
-    Ok(wiring::service(store, cipher, registry, behaviour))
+    let service = wiring::service(store, cipher, registry, behaviour);
+    let usual = folder.file("journal");
+    wiring::keep_journal(&service, Some(settings.refresh.data_dir.as_deref().unwrap_or(&usual)))?;
+    Ok(service)
 }
 
 /// Begins to play the platforms, with the grants of the last run.

@@ -15,7 +15,7 @@ const SECTIONS: [(&str, &[&str]); 6] = [
     ("database", &["url"]),
     ("encryption", &["key", "keys_previous"]),
     ("flows", &["ttl"]),
-    ("refresh", &["concurrency", "margin"]),
+    ("refresh", &["concurrency", "margin", "data_dir"]),
     ("log", &["format"]),
 ];
 /// The section of the platforms' own settings.

@@ -1,4 +1,6 @@
-//! `[refresh]`: when and how many tokens are renewed.
+//! `[refresh]`: when and how many tokens are renewed, and where renewed ones wait that the database does not take.
+
+use std::path::PathBuf;
 
 use super::Sources;
 use super::sources::{Key, whole_number};
@@ -7,15 +9,19 @@ use crate::failure::Problems;
 const CONCURRENCY: Key = Key { env: "EVERGRANT_REFRESH_CONCURRENCY", section: "refresh", name: "concurrency" };
 const MARGIN: Key = Key { env: "EVERGRANT_REFRESH_MARGIN", section: "refresh", name: "margin" };
 
+const DATA_DIR: Key = Key { env: "EVERGRANT_DATA_DIR", section: "refresh", name: "data_dir" };
+
 const USUAL_CONCURRENCY: usize = 64;
 
 /// When and how many tokens are renewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refresh {
-    /// How many renewals may be under way at once.
+    /// How many renewals may be under way at once at one platform.
     pub(crate) concurrency: usize,
     /// How long before its end a token is renewed; `None` leaves it to each platform.
     pub(crate) margin_seconds: Option<i64>,
+    /// Where the journal of renewals lies; `None` for no journal.
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 impl Refresh {
@@ -24,6 +30,7 @@ impl Refresh {
         Self {
             concurrency: concurrency.and_then(|number| usize::try_from(number).ok()).unwrap_or(USUAL_CONCURRENCY),
             margin_seconds: whole_number(sources.given(&MARGIN), 0..=31_536_000, "seconds", problems),
+            data_dir: sources.given(&DATA_DIR).map(|given| PathBuf::from(given.text())),
         }
     }
 }

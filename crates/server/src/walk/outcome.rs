@@ -17,7 +17,7 @@ impl Outcome {
     /// The outcome that an address tells of, if it tells of one.
     pub(super) fn read(asked: &Asked, registry: &Registry) -> Option<Self> {
         let slug = asked.integration.as_deref().and_then(|text| ProviderSlug::new(text).ok());
-        let spec = slug.and_then(|slug| registry.adapter(&slug));
+        let spec = slug.and_then(|slug| registry.platform(&slug));
         let name = spec.as_ref().map_or("The platform", |adapter| adapter.spec().name.as_str());
         Some(match asked.status.as_deref()? {
             "connected" => {

@@ -142,7 +142,7 @@ impl Scene<'_> {
 
     fn account(&self, account: &Integration, is_only: bool) -> Markup {
         let adapter = evergrant_model::ProviderSlug::new(account.provider.as_str()).ok();
-        let adapter = adapter.and_then(|slug| self.parts.service.registry().adapter(&slug));
+        let adapter = adapter.and_then(|slug| self.parts.service.registry().platform(&slug));
         let platform = adapter.as_ref().map_or(account.provider.as_str(), |adapter| adapter.spec().name.as_str());
         let name = account.display_name.as_deref().or(account.username.as_deref());
         let handle = account.username.as_deref().filter(|handle| Some(*handle) != name);

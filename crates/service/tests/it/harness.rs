@@ -1,10 +1,10 @@
 //! A service, the platforms that it talks to, and the hands that move time and people.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry, parse_providers};
+use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, PlatformAdapter, Registry, parse_providers};
 use evergrant_encryption::CipherError;
 use evergrant_encryption::digest::{base64url, sha256};
 use evergrant_model::{
@@ -58,6 +58,8 @@ impl Entropy for NoJitter {
 pub(crate) struct Stand {
     pub(crate) service: IntegrationsService,
     pub(crate) store: Store,
+    /// The stores of all replicas, whose leases run by the database's time.
+    stores: Mutex<Vec<Store>>,
     pub(crate) sandbox: Sandbox,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) entropy: Arc<NoJitter>,
@@ -79,12 +81,14 @@ impl Stand {
             sandbox.set(platform, Switch::TokenQuota(1_000_000)).unwrap();
         }
         let service = service(&store, &clock, &entropy, &platforms_at, &acme_definition(&platforms_at));
-        Self { service, store, sandbox, clock, entropy, platforms_at, database }
+        let stores = Mutex::new(vec![store.clone()]);
+        Self { service, store, stores, sandbox, clock, entropy, platforms_at, database }
     }
 
     /// Another replica over the same database, to which Acme is what `definition` says.
     pub(crate) async fn replica(&self, definition: &str) -> IntegrationsService {
         let store = self.database.store().await;
+        self.stores.lock().unwrap().push(store.clone());
         service(&store, &self.clock, &self.entropy, &self.platforms_at, definition)
     }
 
@@ -206,9 +210,12 @@ impl Stand {
         until(async || self.calls(platform, endpoint) >= times).await;
     }
 
-    /// Moves everybody's clock.
+    /// Moves everybody's clock, the database's too.
     pub(crate) fn pass_seconds(&self, seconds: i64) {
         self.clock.advance_seconds(seconds);
+        for store in &*self.stores.lock().unwrap() {
+            store.shift_clock(seconds * 1000);
+        }
     }
 
     /// The moment at which everybody's clock stands.
@@ -216,15 +223,23 @@ impl Stand {
         self.clock.now()
     }
 
-    /// The kinds of all events, oldest first.
+    /// What has happened to accounts, oldest first.
     pub(crate) async fn events(&self) -> Vec<String> {
-        self.database.texts("SELECT kind FROM evergrant_events ORDER BY id").await
+        let of_accounts = "SELECT kind FROM evergrant_events WHERE provider_account_id IS NOT NULL ORDER BY id";
+        self.database.texts(of_accounts).await
+    }
+
+    /// Lets the service take up what is due, and waits until that is done.
+    pub(crate) async fn take_up_due(&self) -> usize {
+        let taken = self.service.take_up_due().await.unwrap();
+        self.service.drain().await;
+        taken
     }
 
     /// Whether the platform still takes this access token.
     pub(crate) async fn works(&self, token: &str) -> bool {
-        let adapter = self.service.registry().adapter(&slug("acme")).unwrap();
-        adapter.user_profile(&evergrant_model::AccessToken::new(token), &ScopeSet::default()).await.is_ok()
+        let platform = self.service.registry().platform(&slug("acme")).unwrap();
+        platform.user_profile(&evergrant_model::AccessToken::new(token), &ScopeSet::default()).await.is_ok()
     }
 }
 

@@ -38,7 +38,7 @@ async fn a_reconnect_during_a_renewal_is_not_overwritten(database: TestDatabase)
     stand.sandbox.release();
     assert_eq!(renewal.await.unwrap(), Ok(()), "there is a newer token, which is all that was wanted");
     assert_eq!(stand.read(user, "acme", &account).await, newest);
-    assert_eq!(stand.row(user, "acme", &account).await.generation, 2);
+    assert_eq!(stand.row(user, "acme", &account).await.lease.generation, 2);
     assert!(stand.refresh(user, "acme", &account).await.is_ok(), "the stored refresh token is that of the reconnect");
 }
 
@@ -98,5 +98,5 @@ async fn draining_waits_for_a_renewal(database: TestDatabase) {
     }
     stand.sandbox.release();
     drained.await;
-    assert_eq!(stand.row(user, "acme", &account).await.generation, 2);
+    assert_eq!(stand.row(user, "acme", &account).await.lease.generation, 2);
 }

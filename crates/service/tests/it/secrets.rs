@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use evergrant_adapters::PlatformAdapter;
 use evergrant_model::{ErrorCode, FlowId, UserId};
 use evergrant_sandbox::{Fault, FaultKind};
 use evergrant_service::StartedFlow;
@@ -132,8 +131,7 @@ async fn credentials(stand: &Stand, run: &mut Run) {
         run.secret(kind, text);
     }
     run.secret("encryption key", "a passphrase for tests");
-    let adapter: Arc<dyn PlatformAdapter> = stand.service.registry().adapter(&slug("acme")).unwrap();
-    run.told(adapter.spec());
+    run.told(stand.service.registry().platform(&slug("acme")).unwrap().spec());
     run.told(stand.service.settings());
 }
 

@@ -33,7 +33,7 @@ async fn standing(stand: &Stand, user: UserId) -> (ConnectionStatus, Option<Stat
 
 async fn checks_after(stand: &Stand, seconds: i64) {
     stand.pass_seconds(seconds);
-    stand.service.sweep().await.unwrap();
+    stand.take_up_due().await;
 }
 
 async fn a_session_is_checked_every_six_hours_and_called_ended_when_it_has(database: TestDatabase) {
@@ -61,7 +61,7 @@ async fn a_refusal_is_believed_the_second_time(database: TestDatabase) {
     let user = user_with_session(&stand).await;
     stand.force(Fault::new(SITE, "me", FaultKind::Respond).status(401).times(2));
     checks_after(&stand, SIX_HOURS_S).await;
-    assert_eq!(standing(&stand, user).await, (ConnectionStatus::Connected, Some(StatusReason::Unverified)));
+    assert_eq!(standing(&stand, user).await, (ConnectionStatus::Expiring, Some(StatusReason::Unverified)));
     checks_after(&stand, HOUR_S).await;
     assert_eq!(standing(&stand, user).await, (ConnectionStatus::Expired, Some(StatusReason::SessionEnded)));
 }

@@ -95,7 +95,7 @@ async fn a_platform_that_never_rotates_loses_nothing_in_flight(database: TestDat
     stand.force(Fault::new("reddit", REFRESH, FaultKind::Cut).times(3));
     assert_eq!(stand.read(user, "reddit", &account).await, Err(ErrorCode::NetworkError));
     stand.sandbox.revoke_user("reddit", "juniper").unwrap();
-    stand.pass_seconds(15);
+    stand.pass_seconds(20);
     assert_eq!(stand.read(user, "reddit", &account).await, Err(ErrorCode::ReconnectRequired));
     assert_eq!(stand.integration(user).await.reason, Some(StatusReason::RefreshTokenInvalid));
 }

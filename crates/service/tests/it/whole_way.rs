@@ -71,7 +71,7 @@ async fn a_reconnect_keeps_the_connection_and_the_refresh_token_that_the_reply_l
 
     let after = stand.row(user, "reddit", &account).await;
     assert_eq!((after.id, after.created_at), (before.id, before.created_at));
-    assert_eq!((after.generation, after.updated_at), (before.generation + 1, stand.now()));
+    assert_eq!((after.lease.generation, after.updated_at), (before.lease.generation + 1, stand.now()));
     assert_ne!(after.access_token.unwrap().as_str(), before.access_token.unwrap().as_str());
     assert_eq!(after.refresh_token.unwrap().as_str(), before.refresh_token.unwrap().as_str());
     assert!(stand.refresh(user, "reddit", &account).await.is_ok(), "the kept token renews");

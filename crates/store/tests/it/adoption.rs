@@ -84,15 +84,15 @@ async fn tables_of_prisma_are_adopted_with_their_rows(database: TestDatabase) {
     assert_eq!((found.name.as_deref(), found.external_id), (Some("Juniper"), None));
     let held = store.connection(user(1), &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
     assert_eq!((held.expires_at, text(held.refresh_token.as_ref())), (Some(at(3600)), Some("their refresh")));
-    assert_eq!((held.generation, held.metadata), (0, serde_json::json!({"username": "juniper"})));
+    assert_eq!((held.lease.generation, held.metadata), (0, serde_json::json!({"username": "juniper"})));
 }
 
 async fn adopted_tables_are_worked_with_like_our_own(database: TestDatabase) {
     let (_database, store) = adopted(database).await;
     let held = store.connection(user(1), &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
-    assert!(Renewal::new("our access", None).store(&store, &held).await);
+    assert!(Renewal::new("our access", None).store_leased(&store, &held).await);
     let reconnected = Consent::of(user(1), "reddit", "juniper").store(&store).await;
-    assert_eq!((reconnected.id, reconnected.generation), (held.id, 2));
+    assert_eq!((reconnected.id, reconnected.lease.generation), (held.id, 2));
     let new = created(store.create_user(&NewUser { id: Some(user(10)), ..NewUser::default() }, at(0)).await.unwrap());
     Consent::of(new.id, "tiktok", "zoe").store(&store).await;
     let next = created(store.create_user(&NewUser::default(), at(0)).await.unwrap());

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use evergrant_model::{ProviderSlug, SessionId, UserId};
+use evergrant_model::{ProviderAccountId, ProviderSlug, SessionId, UserId};
 use evergrant_store::{FlowEnd, FlowStatus, NewRevocation, NewSession, PendingGrant, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use serde_json::Value;
@@ -35,7 +35,7 @@ async fn park(store: &Store, user: UserId) {
     let grant = PendingGrant { access_token, refresh_token, facts: Value::Null, accounts: Value::Null };
     let end =
         FlowEnd::Pending { status: FlowStatus::Pending, grant: &grant, receipt_hash: b"hash", finish_by: at(300) };
-    assert!(store.settle_flow(&flow.id, &end).await.unwrap());
+    assert!(store.settle_flow(&flow.flow(store).await, &end, at(0)).await.unwrap());
 }
 
 /// A user with a bit of everything.
@@ -94,10 +94,15 @@ async fn caches_hear_of_every_connection_and_of_the_user(database: TestDatabase)
     let (newest, last) = (store.newest_event().await.unwrap(), version(&store, user).await);
     assert!(delete(&store, user).await);
     let events = store.events_after(newest, 10).await.unwrap();
-    assert!(events.iter().all(|event| event.user == user.get()));
+    assert!(events.iter().all(|event| event.user == Some(user)));
     let versions: Vec<_> = events.iter().map(|event| event.version).collect();
     assert_eq!(versions, [last + 1, last + 2, last + 3, last + 4]);
-    let mut told: Vec<_> = events.iter().map(|event| (event.provider.as_deref(), event.account.as_deref())).collect();
+    let mut told: Vec<_> = events
+        .iter()
+        .map(|event| {
+            (event.provider.as_ref().map(ProviderSlug::as_str), event.account.as_ref().map(ProviderAccountId::as_str))
+        })
+        .collect();
     told.sort_unstable();
     let of = |platform, name| (Some(platform), Some(name));
     assert_eq!(told, [(None, None), of("onlyfans", "kim"), of("reddit", "juniper"), of("reddit", "robin")]);
@@ -109,7 +114,7 @@ async fn a_user_without_connections_is_announced_too(database: TestDatabase) {
     assert!(delete(&store, user).await);
     let events = store.events_after(0, 10).await.unwrap();
     assert_eq!(events.len(), 1);
-    assert_eq!((events[0].user, &events[0].account), (user.get(), &None));
+    assert_eq!((events[0].user, &events[0].account), (Some(user), &None));
 }
 
 async fn deleting_nobody_writes_nothing(database: TestDatabase) {

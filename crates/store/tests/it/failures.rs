@@ -18,7 +18,7 @@ async fn failures_are_noted_and_counted(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let trace = trace("failed");
-    assert!(store.record_failed_refresh(&held, &failure(&trace)).await.unwrap());
+    assert!(store.record_failed_check(&held, &failure(&trace)).await.unwrap());
     let ended = FailedRefresh {
         status: ConnectionStatus::Expired,
         reason: Some(StatusReason::RevokedByUser),
@@ -26,11 +26,11 @@ async fn failures_are_noted_and_counted(database: TestDatabase) {
         next_refresh_at: None,
         ..failure(&trace)
     };
-    assert!(store.record_failed_refresh(&held, &ended).await.unwrap());
+    assert!(store.record_failed_check(&held, &ended).await.unwrap());
     let new = again(&store, &held).await;
     assert_eq!((new.status, new.reason), (ConnectionStatus::Expired, Some(StatusReason::RevokedByUser)));
     assert_eq!((new.failures, new.next_refresh_at, new.last_outcome.as_deref()), (2, None, Some("terminal")));
-    assert_eq!((new.generation, new.correlation_id.as_deref()), (1, Some("failed")));
+    assert_eq!((new.lease.generation, new.correlation_id.as_deref()), (1, Some("failed")));
     assert_eq!(text(new.access_token.as_ref()), text(held.access_token.as_ref()));
     assert_eq!(text(new.refresh_token.as_ref()), text(held.refresh_token.as_ref()));
     assert_eq!((new.expires_at, new.updated_at), (held.expires_at, held.updated_at));
@@ -42,7 +42,7 @@ async fn a_failure_that_is_no_news_is_not_announced(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let trace = trace("failed");
-    assert!(store.record_failed_refresh(&held, &FailedRefresh { event: None, ..failure(&trace) }).await.unwrap());
+    assert!(store.record_failed_check(&held, &FailedRefresh { event: None, ..failure(&trace) }).await.unwrap());
     assert_eq!(again(&store, &held).await.failures, 1);
     assert_eq!(version(&store, held.user).await, 1);
     assert_eq!(store.events_after(0, 10).await.unwrap().len(), 1);
@@ -53,7 +53,7 @@ async fn a_failure_of_an_older_generation_is_not_noted(database: TestDatabase) {
     let held = connect(&store, "reddit", "juniper").await;
     assert!(Renewal::new("second access", None).store(&store, &held).await);
     let before = database.contents().await;
-    assert!(!store.record_failed_refresh(&held, &failure(&trace("late"))).await.unwrap());
+    assert!(!store.record_failed_check(&held, &failure(&trace("late"))).await.unwrap());
     assert_eq!(database.contents().await, before);
 }
 
@@ -63,12 +63,12 @@ async fn a_failure_of_a_connection_that_is_gone_is_not_noted(database: TestDatab
     let trace = trace("late");
     assert!(store.delete_connection(&held, None, &trace, at(0)).await.unwrap());
     let before = database.contents().await;
-    assert!(!store.record_failed_refresh(&held, &failure(&trace)).await.unwrap());
+    assert!(!store.record_failed_check(&held, &failure(&trace)).await.unwrap());
     let silent = FailedRefresh { event: None, ..failure(&trace) };
-    assert!(!store.record_failed_refresh(&held, &silent).await.unwrap());
+    assert!(!store.record_failed_check(&held, &silent).await.unwrap());
     assert_eq!(database.contents().await, before);
     assert!(store.delete_user(held.user, &trace, at(0), |_, _| None).await.unwrap());
-    assert!(!store.record_failed_refresh(&held, &failure(&trace)).await.unwrap());
+    assert!(!store.record_failed_check(&held, &failure(&trace)).await.unwrap());
 }
 
 async fn a_row_of_another_program_can_fail(database: TestDatabase) {
@@ -78,7 +78,7 @@ async fn a_row_of_another_program_can_fail(database: TestDatabase) {
     let columns = "user_id, provider, provider_account_id, access_token";
     database.execute(&format!("INSERT INTO oauth_accounts ({columns}) VALUES ({row})")).await;
     let held = store.connection(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
-    assert!(store.record_failed_refresh(&held, &failure(&trace("failed"))).await.unwrap());
+    assert!(store.record_failed_check(&held, &failure(&trace("failed"))).await.unwrap());
     let new = again(&store, &held).await;
-    assert_eq!((new.generation, new.failures, new.status), (0, 1, ConnectionStatus::Error));
+    assert_eq!((new.lease.generation, new.failures, new.status), (0, 1, ConnectionStatus::Error));
 }

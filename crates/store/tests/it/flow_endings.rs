@@ -28,7 +28,7 @@ fn pending() -> PendingGrant {
 
 async fn park(store: &Store, seed: &FlowSeed, status: FlowStatus, finish_by: i64) -> bool {
     let end = FlowEnd::Pending { status, grant: &pending(), receipt_hash: b"receipt", finish_by: at(finish_by) };
-    store.settle_flow(&seed.id, &end).await.unwrap()
+    store.settle_flow(&seed.flow(store).await, &end, at(0)).await.unwrap()
 }
 
 async fn parked(store: &Store, finish_by: i64) -> FlowSeed {
@@ -71,9 +71,11 @@ async fn a_parked_flow_is_finished_once(database: TestDatabase) {
 async fn a_flow_that_is_over_stays_so(database: TestDatabase) {
     let store = database.store().await;
     let seed = FlowSeed::of(new_user(&store).await, "reddit").begin(&store).await;
-    assert!(store.settle_flow(&seed.id, &FlowEnd::Error(ErrorCode::OauthDenied)).await.unwrap());
+    assert!(store.settle_flow(&seed.flow(&store).await, &FlowEnd::Error(ErrorCode::OauthDenied), at(0)).await.unwrap());
     let before = database.contents().await;
-    assert!(!store.settle_flow(&seed.id, &FlowEnd::Error(ErrorCode::InvalidCode)).await.unwrap());
+    assert!(
+        !store.settle_flow(&seed.flow(&store).await, &FlowEnd::Error(ErrorCode::InvalidCode), at(0)).await.unwrap()
+    );
     assert!(!park(&store, &seed, FlowStatus::Pending, 300).await);
     assert_eq!(database.contents().await, before);
     let parked = parked(&store, 300).await;
@@ -86,7 +88,7 @@ async fn giving_up_queues_the_grant_and_erases_it(database: TestDatabase) {
     let seed = parked(&store, 300).await;
     let flow = read(&store, &seed).await;
     let plan = revocation("r1", "reddit");
-    assert!(store.give_up_flow(&flow, ErrorCode::InvalidState, Some(&plan)).await.unwrap());
+    assert!(store.give_up_flow(&flow, ErrorCode::InvalidState, Some(&plan), at(0)).await.unwrap());
     let ended = read(&store, &seed).await;
     assert_eq!((ended.status, ended.error_code), (FlowStatus::Error, Some(ErrorCode::InvalidState)));
     assert!(ended.grant.is_none());
@@ -94,7 +96,9 @@ async fn giving_up_queues_the_grant_and_erases_it(database: TestDatabase) {
     assert_eq!(text(queued.access_token.as_ref()), Some("parked access"));
     assert_eq!(text(queued.refresh_token.as_ref()), Some("parked refresh"));
     let before = database.contents().await;
-    assert!(!store.give_up_flow(&flow, ErrorCode::OauthDenied, Some(&revocation("r2", "reddit"))).await.unwrap());
+    assert!(
+        !store.give_up_flow(&flow, ErrorCode::OauthDenied, Some(&revocation("r2", "reddit")), at(0)).await.unwrap()
+    );
     assert_eq!(database.contents().await, before);
 }
 
@@ -106,7 +110,7 @@ async fn a_finished_flow_is_not_given_up(database: TestDatabase) {
     store.store_grants(&[consent.grant()], &seed.id, FlowStatus::Pending).await.unwrap();
     let before = database.contents().await;
     let plan = revocation("r1", "reddit");
-    assert!(!store.give_up_flow(&stale, ErrorCode::InvalidState, Some(&plan)).await.unwrap());
+    assert!(!store.give_up_flow(&stale, ErrorCode::InvalidState, Some(&plan), at(0)).await.unwrap());
     assert_eq!(database.contents().await, before, "or the live grant would be revoked");
 }
 
@@ -114,7 +118,9 @@ async fn unfinished_flows_are_those_past_their_time(database: TestDatabase) {
     let store = database.store().await;
     let (second, first, later) = (parked(&store, 301).await, parked(&store, 300).await, parked(&store, 302).await);
     let over = parked(&store, 299).await;
-    assert!(store.settle_flow(&over.id, &FlowEnd::Error(ErrorCode::InvalidState)).await.unwrap());
+    assert!(
+        store.settle_flow(&over.flow(&store).await, &FlowEnd::Error(ErrorCode::InvalidState), at(0)).await.unwrap()
+    );
     FlowSeed::of(later.user, "reddit").begin(&store).await;
     let ids = |flows: Vec<Flow>| flows.into_iter().map(|flow| flow.id).collect::<Vec<_>>();
     assert_eq!(ids(store.unfinished_flows(at(301), 10).await.unwrap()), [first.id.clone(), second.id]);
@@ -130,6 +136,6 @@ async fn the_sweep_keeps_flows_that_hold_a_grant(database: TestDatabase) {
     assert_eq!(store.sweep_flows(at(601)).await.unwrap(), 1);
     assert!(store.flow(&waiting.id, waiting.user).await.unwrap().is_none());
     let flow = read(&store, &holding).await;
-    assert!(store.give_up_flow(&flow, ErrorCode::InvalidState, None).await.unwrap());
+    assert!(store.give_up_flow(&flow, ErrorCode::InvalidState, None, at(0)).await.unwrap());
     assert_eq!(store.sweep_flows(at(601)).await.unwrap(), 1, "once it holds nothing it goes");
 }

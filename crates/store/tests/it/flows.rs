@@ -95,7 +95,7 @@ async fn whoever_comes_second_learns_what_the_first_did(database: TestDatabase) 
     let seed = FlowSeed::of(new_user(&store).await, "reddit").begin(&store).await;
     let first = store.consume_flow(&seed.state_hash, &seed.provider, None, at(60)).await.unwrap();
     assert!(matches!(&first, Callback::First(flow) if flow.consumed_at == Some(at(60)) && flow.code_hash.is_none()));
-    store.settle_flow(&seed.id, &FlowEnd::Error(ErrorCode::OauthDenied)).await.unwrap();
+    store.settle_flow(&seed.flow(&store).await, &FlowEnd::Error(ErrorCode::OauthDenied), at(0)).await.unwrap();
     let again = |callback| -> Box<Flow> {
         match callback {
             Callback::Again(flow) => flow,

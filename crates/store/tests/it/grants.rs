@@ -1,6 +1,6 @@
 //! Storing what a consent gave: all of it with the flow's end, or nothing.
 
-use evergrant_model::{EventKind, StatusReason};
+use evergrant_model::{EventKind, ProviderAccountId, StatusReason};
 use evergrant_store::{FlowStatus, Grant, Store, StoreError, StoredGrant};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use serde_json::json;
@@ -27,18 +27,18 @@ async fn a_grant_reads_back_as_it_was_given(database: TestDatabase) {
     consent.metadata = json!({"username": "juniper", "karma": 12, "tags": ["a", null], "nested": {"ok": true}});
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
     let (refresh_end, reason) = (Some(at(86_400)), Some(StatusReason::ScopeMissing));
-    let grant = Grant { refresh_expires_at: refresh_end, reason, ..consent.grant() };
+    let grant = Grant { grant_expires_at: refresh_end, reason, ..consent.grant() };
     let stored = store.store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
     let held = store.connection(consent.user, &consent.provider, &consent.account).await.unwrap().unwrap();
     assert_eq!(stored, StoredGrant::Stored(vec![held.id]));
     assert_eq!(text(held.access_token.as_ref()), Some(consent.access.as_str()));
     assert_eq!(text(held.refresh_token.as_ref()), text(consent.refresh.as_ref()));
     assert_eq!((held.expires_at, held.issued_at, held.next_refresh_at), (Some(at(3600)), Some(at(0)), Some(at(3000))));
-    assert_eq!((held.refresh_expires_at, held.last_refreshed_at), (refresh_end, None));
+    assert_eq!((held.grant_expires_at, held.last_refreshed_at), (refresh_end, None));
     assert_eq!((held.created_at, held.updated_at), (at(0), at(0)));
     assert_eq!((held.token_type.as_deref(), held.scope.as_deref()), (Some("bearer"), Some("identity")));
     assert_eq!(held.requested_scope.as_deref(), Some("identity read"));
-    assert_eq!((held.metadata, held.reason, held.generation), (consent.metadata, reason, 1));
+    assert_eq!((held.metadata, held.reason, held.lease.generation), (consent.metadata, reason, 1));
     assert_eq!(held.correlation_id.as_deref(), Some("consented"));
 }
 
@@ -64,7 +64,10 @@ async fn one_consent_may_reach_several_accounts(database: TestDatabase) {
     assert_eq!(stored, StoredGrant::Stored(ids));
     assert_eq!(listed.version, 3, "one for each account");
     let events = store.events_after(0, 10).await.unwrap();
-    let told: Vec<_> = events.iter().map(|event| (event.version, event.account.as_deref().unwrap())).collect();
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (event.version, event.account.as_ref().map(ProviderAccountId::as_str).unwrap()))
+        .collect();
     assert_eq!(told, [(1, "abe"), (2, "kim"), (3, "zoe")]);
 }
 
@@ -72,16 +75,16 @@ async fn a_reconnect_keeps_number_and_refresh_token(database: TestDatabase) {
     let store = database.store().await;
     let mut consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
-    let grant = Grant { refresh_expires_at: Some(at(86_400)), ..consent.grant() };
+    let grant = Grant { grant_expires_at: Some(at(86_400)), ..consent.grant() };
     store.store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
     let first = store.connection(consent.user, &consent.provider, &consent.account).await.unwrap().unwrap();
     (consent.access, consent.refresh) = (sealed("a newer access token"), None);
     consent.metadata = json!({"username": "juniper2"});
     let second = consent.store(&store).await;
-    assert_eq!((second.id, second.generation, second.created_at), (first.id, 2, first.created_at));
+    assert_eq!((second.id, second.lease.generation, second.created_at), (first.id, 2, first.created_at));
     assert_eq!(text(second.access_token.as_ref()), Some("a newer access token"));
     assert_eq!(text(second.refresh_token.as_ref()), Some("refresh of juniper"));
-    assert_eq!(second.refresh_expires_at, Some(at(86_400)), "its end is kept with it");
+    assert_eq!(second.grant_expires_at, Some(at(86_400)), "its end is kept with it");
     assert_eq!(second.metadata, consent.metadata);
     assert_eq!(version(&store, consent.user).await, 2);
 }
@@ -90,15 +93,15 @@ async fn a_reconnect_with_a_new_refresh_token_forgets_the_old_ones_end(database:
     let store = database.store().await;
     let consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
-    let grant = Grant { refresh_expires_at: Some(at(86_400)), ..consent.grant() };
+    let grant = Grant { grant_expires_at: Some(at(86_400)), ..consent.grant() };
     store.store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
-    assert_eq!(consent.store(&store).await.refresh_expires_at, None);
+    assert_eq!(consent.store(&store).await.grant_expires_at, None);
 }
 
 async fn a_reconnect_ends_the_trouble(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    assert!(store.record_failed_refresh(&held, &failure(&trace("failed"))).await.unwrap());
+    assert!(store.record_failed_check(&held, &failure(&trace("failed"))).await.unwrap());
     let healed = Consent::of(held.user, "reddit", "juniper").store(&store).await;
     assert!(healed.status.is_connected());
     assert_eq!((healed.reason, healed.failures, healed.last_outcome), (None, 0, None));
@@ -166,7 +169,7 @@ async fn connection_numbers_are_never_given_twice(database: TestDatabase) {
     assert!(store.delete_connection(&held, None, &trace("bye"), at(0)).await.unwrap());
     let next = Consent::of(held.user, "reddit", "juniper").store(&store).await;
     assert!(next.id > held.id);
-    assert_eq!(next.generation, 1);
+    assert_eq!(next.lease.generation, 1);
     let kinds = database.texts("SELECT kind FROM evergrant_events ORDER BY id").await;
     let expected = [EventKind::Connected, EventKind::Disconnected, EventKind::Connected];
     assert_eq!(kinds, expected.map(EventKind::as_str));

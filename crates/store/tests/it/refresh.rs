@@ -1,10 +1,12 @@
 //! Storing a renewed pair: over the generation it was bought with, in the columns of the credentials, or not at all.
 
-use evergrant_model::{ConnectionStatus, StatusReason};
+use evergrant_model::{ConnectionStatus, ProviderAccountId, ProviderSlug, StatusReason};
 use evergrant_store::RefreshedGrant;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::support::{Consent, Renewal, account, again, at, connect, failure, new_user, slug, text, trace, version};
+use crate::support::{
+    Consent, Renewal, account, again, at, bearing, connect, failure, new_user, slug, text, trace, version,
+};
 
 on_both_databases!(
     a_renewed_pair_replaces_the_old_one,
@@ -23,40 +25,49 @@ async fn a_renewed_pair_replaces_the_old_one(database: TestDatabase) {
     let held = connect(&store, "reddit", "juniper").await;
     let renewal = Renewal::new("second access", Some("second refresh"));
     let row = RefreshedGrant {
-        refresh_expires_at: Some(at(90_000)),
+        grant_expires_at: Some(at(90_000)),
         token_type: Some("Bearer"),
         scope: Some("identity read"),
         reason: Some(StatusReason::ScopeMissing),
         ..renewal.row()
     };
-    assert!(store.store_refresh(&held, &row).await.unwrap());
+    assert!(store.store_refresh(&bearing(&held), &row).await.unwrap().is_some());
     let new = again(&store, &held).await;
     assert_eq!(text(new.access_token.as_ref()), Some("second access"));
     assert_eq!(text(new.refresh_token.as_ref()), Some("second refresh"));
     assert_eq!((new.expires_at, new.issued_at), (Some(at(7200)), Some(at(3600))));
     assert_eq!((new.last_refreshed_at, new.next_refresh_at), (Some(at(3600)), Some(at(6600))));
-    assert_eq!((new.updated_at, new.refresh_expires_at), (at(3600), Some(at(90_000))));
+    assert_eq!((new.updated_at, new.grant_expires_at), (at(3600), Some(at(90_000))));
     assert_eq!((new.token_type.as_deref(), new.scope.as_deref()), (Some("Bearer"), Some("identity read")));
-    assert_eq!((new.generation, new.reason), (2, Some(StatusReason::ScopeMissing)));
+    assert_eq!((new.lease.generation, new.reason), (2, Some(StatusReason::ScopeMissing)));
     assert_eq!(new.correlation_id.as_deref(), Some("renewed"));
     let event = store.events_after(0, 10).await.unwrap().pop().unwrap();
-    assert_eq!((event.user, event.version), (held.user.get(), version(&store, held.user).await));
-    assert_eq!((event.provider.as_deref(), event.account.as_deref()), (Some("reddit"), Some("juniper")));
+    assert_eq!((event.user, event.version), (Some(held.user), version(&store, held.user).await));
+    assert_eq!(
+        (event.provider.as_ref().map(ProviderSlug::as_str), event.account.as_ref().map(ProviderAccountId::as_str)),
+        (Some("reddit"), Some("juniper"))
+    );
 }
 
 async fn what_the_platform_left_out_is_kept(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let first = Renewal::new("second access", Some("second refresh"));
-    let with_end = RefreshedGrant { refresh_expires_at: Some(at(90_000)), ..first.row() };
-    assert!(store.store_refresh(&held, &with_end).await.unwrap());
+    let with_end = RefreshedGrant { grant_expires_at: Some(at(90_000)), ..first.row() };
+    assert!(store.store_refresh(&bearing(&held), &with_end).await.unwrap().is_some());
     let held = again(&store, &held).await;
     let bare = Renewal::new("third access", None);
-    assert!(store.store_refresh(&held, &RefreshedGrant { expires_at: None, ..bare.row() }).await.unwrap());
+    assert!(
+        store
+            .store_refresh(&bearing(&held), &RefreshedGrant { expires_at: None, ..bare.row() })
+            .await
+            .unwrap()
+            .is_some()
+    );
     let new = again(&store, &held).await;
     assert_eq!(text(new.access_token.as_ref()), Some("third access"));
     assert_eq!(text(new.refresh_token.as_ref()), Some("second refresh"));
-    assert_eq!((new.refresh_expires_at, new.token_type, new.scope), (Some(at(90_000)), held.token_type, held.scope));
+    assert_eq!((new.grant_expires_at, new.token_type, new.scope), (Some(at(90_000)), held.token_type, held.scope));
     assert_eq!(new.expires_at, None, "an old end says nothing of a new token");
 }
 
@@ -69,7 +80,7 @@ async fn only_the_credentials_change(database: TestDatabase) {
     database.execute("UPDATE oauth_accounts SET their_note = 'of the app', token_binding = 'bound'").await;
     let before = database.texts(REST).await;
     assert!(Renewal::new("second access", None).store(&store, &held).await);
-    assert!(store.record_failed_refresh(&again(&store, &held).await, &failure(&trace("failed"))).await.unwrap());
+    assert!(store.record_failed_check(&again(&store, &held).await, &failure(&trace("failed"))).await.unwrap());
     assert_eq!(database.texts(REST).await, before);
     Consent::of(held.user, "reddit", "juniper").store(&store).await;
     assert_eq!(database.texts(REST).await, before, "a reconnect that learns nothing new changes no more");
@@ -98,7 +109,7 @@ async fn of_twenty_renewals_of_one_generation_one_is_stored(database: TestDataba
     let new = again(&store, &held).await;
     assert_eq!(text(new.access_token.as_ref()), Some(&*format!("access {n}")));
     assert_eq!(text(new.refresh_token.as_ref()), Some(&*format!("refresh {n}")));
-    assert_eq!((new.generation, version(&store, held.user).await), (2, 2));
+    assert_eq!((new.lease.generation, version(&store, held.user).await), (2, 2));
     assert_eq!(store.events_after(0, 100).await.unwrap().len(), 2);
 }
 
@@ -132,9 +143,9 @@ async fn a_row_of_another_program_can_be_renewed(database: TestDatabase) {
     let columns = "user_id, provider, provider_account_id, access_token, refresh_token";
     database.execute(&format!("INSERT INTO oauth_accounts ({columns}) VALUES ({row})")).await;
     let held = store.connection(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
-    assert!(Renewal::new("our access", None).store(&store, &held).await);
+    assert!(Renewal::new("our access", None).store_leased(&store, &held).await);
     let new = again(&store, &held).await;
-    assert_eq!((new.generation, text(new.refresh_token.as_ref())), (1, Some("their refresh")));
+    assert_eq!((new.lease.generation, text(new.refresh_token.as_ref())), (1, Some("their refresh")));
     assert!(!Renewal::new("late access", None).store(&store, &held).await);
     assert_eq!(version(&store, user).await, 1);
 }
@@ -142,7 +153,7 @@ async fn a_row_of_another_program_can_be_renewed(database: TestDatabase) {
 async fn a_success_ends_the_trouble(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    assert!(store.record_failed_refresh(&held, &failure(&trace("failed"))).await.unwrap());
+    assert!(store.record_failed_check(&held, &failure(&trace("failed"))).await.unwrap());
     assert!(Renewal::new("second access", None).store(&store, &held).await, "a failure raises no generation");
     let new = again(&store, &held).await;
     assert_eq!((new.status, new.reason), (ConnectionStatus::Connected, None));

@@ -41,10 +41,10 @@ async fn sessions_end_one_by_one_or_all_at_once(database: TestDatabase) {
     for (user, name) in [(user, "a"), (user, "b"), (user, "c"), (other, "d")] {
         begin(&store, user, name, 900).await.unwrap();
     }
-    assert!(store.delete_session(&id("a")).await.unwrap());
-    assert!(!store.delete_session(&id("a")).await.unwrap());
-    assert_eq!(store.delete_sessions_of(user).await.unwrap(), 2);
-    assert_eq!(store.delete_sessions_of(user).await.unwrap(), 0);
+    assert!(store.delete_session(&id("a"), at(0)).await.unwrap());
+    assert!(!store.delete_session(&id("a"), at(0)).await.unwrap());
+    assert_eq!(store.delete_sessions_of(user, at(0)).await.unwrap(), 2);
+    assert_eq!(store.delete_sessions_of(user, at(0)).await.unwrap(), 0);
     assert!(store.session(&id("c")).await.unwrap().is_none());
     assert!(store.session(&id("d")).await.unwrap().is_some());
 }

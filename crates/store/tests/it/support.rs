@@ -7,9 +7,10 @@ use evergrant_model::{
     ConnectionStatus, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug, StatusReason, Timestamp,
     UserId,
 };
+use evergrant_resilience::renewal::lease::{Asker, Ticket};
 use evergrant_store::{
-    Connection, CreatedUser, FailedRefresh, FlowStatus, Grant, NewFlow, NewRevocation, NewUser, RefreshedGrant, Store,
-    StoreError, StoredGrant, User,
+    Connection, CreatedUser, FailedRefresh, Flow, FlowStatus, Grant, LeaseAnswer, Leased, NewFlow, NewRevocation,
+    NewUser, RefreshedGrant, Store, StoreError, StoredGrant, User,
 };
 use evergrant_testkit::{NEW_YEAR_SECONDS, TestDatabase};
 use proptest::prelude::{Strategy, TestCaseError};
@@ -95,6 +96,11 @@ impl FlowSeed {
         }
     }
 
+    /// The flow as it is stored.
+    pub(crate) async fn flow(&self, store: &Store) -> Flow {
+        store.flow(&self.id, self.user).await.unwrap().unwrap()
+    }
+
     pub(crate) async fn begin(self, store: &Store) -> Self {
         store.insert_flow(&self.row()).await.unwrap();
         self
@@ -135,7 +141,8 @@ impl Consent {
             access_token: &self.access,
             refresh_token: self.refresh.as_ref(),
             expires_at: Some(at(3600)),
-            refresh_expires_at: None,
+            grant_expires_at: None,
+            turns_at: None,
             token_type: Some("bearer"),
             scope: Some("identity"),
             requested_scope: "identity read",
@@ -169,6 +176,22 @@ pub(crate) async fn again(store: &Store, held: &Connection) -> Connection {
     store.connection_by_id(held.id).await.unwrap().unwrap()
 }
 
+/// The connection as somebody holds it who may bring a result back.
+pub(crate) fn bearing(held: &Connection) -> Leased {
+    let (generation, attempt) = (held.lease.generation, held.lease.attempt);
+    let ticket = Ticket { generation, attempt, taken_at_ms: at(0).unix_ms(), doubt_age_ms: None };
+    Leased { held: held.clone(), ticket }
+}
+
+/// The lease on the connection, which nobody else holds.
+pub(crate) async fn leased(store: &Store, held: &Connection) -> Leased {
+    let asker = Asker { seen: held.lease.generation, settled_for_ms: i64::MAX };
+    match store.take_lease(held.id, asker, "a test", at(20)).await.unwrap() {
+        LeaseAnswer::Leased(leased) => *leased,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// The parts of a renewed pair that its row borrows.
 pub(crate) struct Renewal {
     pub(crate) access: EncryptedToken,
@@ -187,9 +210,11 @@ impl Renewal {
             access_token: &self.access,
             refresh_token: self.refresh.as_ref(),
             expires_at: Some(at(7200)),
-            refresh_expires_at: None,
+            grant_expires_at: None,
+            turns_at: None,
             token_type: None,
             scope: None,
+            status: ConnectionStatus::Connected,
             reason: None,
             next_refresh_at: Some(at(6600)),
             issued_at: at(3600),
@@ -197,8 +222,13 @@ impl Renewal {
         }
     }
 
+    /// Stores the pair under a lease of its own, as every program version does.
+    pub(crate) async fn store_leased(&self, store: &Store, held: &Connection) -> bool {
+        store.store_refresh(&leased(store, held).await, &self.row()).await.unwrap().is_some()
+    }
+
     pub(crate) async fn store(&self, store: &Store, held: &Connection) -> bool {
-        store.store_refresh(held, &self.row()).await.unwrap()
+        store.store_refresh(&bearing(held), &self.row()).await.unwrap().is_some()
     }
 }
 
@@ -210,6 +240,7 @@ pub(crate) fn failure(trace: &CorrelationId) -> FailedRefresh<'_> {
         outcome: "unknown",
         next_refresh_at: Some(at(4000)),
         event: Some(EventKind::Error),
+        refused: false,
         at: at(3700),
         correlation_id: trace,
     }

@@ -8,7 +8,7 @@ use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinSet;
 
-use crate::support::{Consent, FlowSeed, Renewal, at, failure, new_user, revocation, trace, unique, version};
+use crate::support::{Consent, FlowSeed, Renewal, at, bearing, failure, new_user, revocation, trace, unique, version};
 
 on_both_databases!(changes_that_meet_all_succeed, users_are_deleted_amid_changes, refusals_hold_nothing_back);
 on_postgres!(a_grant_parked_while_its_user_is_deleted_is_queued);
@@ -29,8 +29,10 @@ async fn disturb(store: &Store, user: UserId, round: usize) -> Result<(), StoreE
     let held = store.user_connections(user).await?.map(|listed| listed.connections).unwrap_or_default();
     for (n, connection) in held.iter().enumerate() {
         match (round + n) % 3 {
-            0 => drop(store.store_refresh(connection, &Renewal::new("renewed", Some("renewed")).row()).await?),
-            1 => drop(store.record_failed_refresh(connection, &failure(&trace("failed"))).await?),
+            0 => {
+                drop(store.store_refresh(&bearing(connection), &Renewal::new("renewed", Some("renewed")).row()).await?);
+            }
+            1 => drop(store.record_failed_check(connection, &failure(&trace("failed"))).await?),
             _ => drop(disconnect(store, connection).await?),
         }
     }
@@ -91,7 +93,7 @@ async fn refusals_hold_nothing_back(database: TestDatabase) {
     assert!(Renewal::new("second access", None).store(&store, &old).await);
     for _ in 0..40 {
         assert!(!Renewal::new("late access", None).store(&store, &old).await);
-        assert!(!store.record_failed_refresh(&old, &failure(&trace("late"))).await.unwrap());
+        assert!(!store.record_failed_check(&old, &failure(&trace("late"))).await.unwrap());
     }
     reconnect(&store, user, 0).await.unwrap();
     assert_eq!(version(&store, user).await, 5);

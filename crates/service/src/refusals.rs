@@ -1,0 +1,96 @@
+//! A platform that refuses everybody at once is in trouble itself, and no person has withdrawn anything.
+//!
+//! Beyond a share of refusals no more connections are marked, renewals stop, and the marks of the last minutes are taken
+//! back. One renewal at a time tries whether it is over; then each connection that was refused is tried once more, and
+//! that answer counts.
+
+use evergrant_adapters::{GateKind, Platform};
+use evergrant_model::{ConnectionStatus, EventKind, ProviderSlug, StatusReason, Timestamp};
+use evergrant_store::{Connection, FailedRefresh};
+
+use crate::ServiceError;
+use crate::attempt::Run;
+use crate::failed_refresh::LastFailure;
+use crate::service::Inner;
+
+/// Refusals are counted over this span.
+const SPAN_SECONDS: i64 = 5 * 60;
+/// Fewer prove nothing,
+const ENOUGH: i64 = 10;
+/// nor does a smaller share than one in so many.
+const ONE_IN: i64 = 5;
+/// A token that ended so long ago was not renewed in time by us: a backup was restored, or nothing ran for long. What the
+/// platform says of it is no sign of trouble there.
+const OVERDUE_SECONDS: i64 = 60 * 60;
+const BATCH: i64 = 100;
+
+impl Inner {
+    /// Whether a refusal of this grant is to be believed.
+    pub(crate) async fn is_believed(&self, run: &Run<'_>, held: &Connection) -> bool {
+        let tries_gate = run.admission.trial() == Some(GateKind::Refusals);
+        if tries_gate || refuses_everybody(run.platform) {
+            return false;
+        }
+        if LastFailure::of(held) == Some(LastFailure::Suspect) || self.ended_long_ago(held) {
+            return true;
+        }
+        // Where refusals cannot be counted, the row can be marked just as little.
+        if !self.too_many_refused(&held.provider).await.unwrap_or(false) {
+            return true;
+        }
+        tracing::error!(provider = %held.provider,
+            "the platform refuses so many grants that it must be in trouble: renewals are stopped, and nobody is asked \
+             to connect again");
+        run.platform.stop_renewals().await;
+        false
+    }
+
+    fn ended_long_ago(&self, held: &Connection) -> bool {
+        let life = held.lifetime().seconds().unwrap_or(0);
+        held.expires_at.is_some_and(|end| self.now().seconds_since(end) > OVERDUE_SECONDS.max(life))
+    }
+
+    /// Whether this refusal is one too many.
+    async fn too_many_refused(&self, provider: &ProviderSlug) -> Result<bool, ServiceError> {
+        let since = self.now().plus_seconds(-SPAN_SECONDS);
+        let counted = self.ask(self.store.refusals(provider, since, ENOUGH - 1)).await?;
+        let refused = counted.refused + 1;
+        Ok(refused >= ENOUGH && refused * ONE_IN > refused + counted.renewed)
+    }
+
+    /// Takes back what was marked just before renewals were stopped, here and in other replicas.
+    pub(crate) async fn take_back_marks(&self) -> Result<(), ServiceError> {
+        for platform in self.registry.platforms() {
+            let Some(gate) = platform.gate_before_renewals().filter(|gate| gate.kind == GateKind::Refusals) else {
+                continue;
+            };
+            let since = gate.since.plus_seconds(-SPAN_SECONDS);
+            for held in self.store.refused_connections(&gate.provider, since, BATCH).await? {
+                self.take_back(&held, gate.closed_to).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_back(&self, held: &Connection, next: Timestamp) -> Result<(), ServiceError> {
+        let correlation_id = self.new_correlation_id()?;
+        let suspect = FailedRefresh {
+            status: ConnectionStatus::Error,
+            reason: Some(StatusReason::ProviderUnavailable),
+            outcome: LastFailure::Suspect.as_str(),
+            next_refresh_at: Some(next),
+            event: Some(EventKind::Error),
+            refused: true,
+            at: self.now(),
+            correlation_id: &correlation_id,
+        };
+        self.store.record_failed_check(held, &suspect).await?;
+        self.caches.forget(&held.into()).await;
+        Ok(())
+    }
+}
+
+/// Whether renewals are stopped because the platform refuses too many.
+fn refuses_everybody(platform: &Platform) -> bool {
+    platform.gate_before_renewals().is_some_and(|gate| gate.kind == GateKind::Refusals)
+}

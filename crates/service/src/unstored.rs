@@ -1,0 +1,287 @@
+//! Renewed pairs that the database did not take. They exist nowhere else, so they are offered to it until it does, are
+//! kept in the journal meanwhile, and readers are served from them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use evergrant_encryption::EncryptedToken;
+use evergrant_model::{ConnectionId, ConnectionStatus, CorrelationId, StatusReason, Timestamp};
+use evergrant_resilience::renewal::lease::Ticket;
+use evergrant_store::{Connection, Leased, RefreshedGrant, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::ServiceError;
+use crate::journal::Journal;
+use crate::service::{Inner, IntegrationsService};
+use crate::vault::SealedTokens;
+
+/// How soon a pair is offered again: far sooner than anybody else may begin a renewal after an outage.
+const OFFER_EVERY: Duration = Duration::from_millis(250);
+/// At the end of the program, how long pairs are offered that no journal keeps.
+const LAST_OFFERS: u32 = 40;
+
+/// A renewed pair with all that storing it takes, as the journal keeps it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Record {
+    pub(crate) connection: i32,
+    pub(crate) provider: String,
+    pub(crate) account: String,
+    pub(crate) generation: i64,
+    pub(crate) attempt: i64,
+    pub(crate) taken_at_ms: i64,
+    /// Encrypted.
+    access: String,
+    /// Encrypted.
+    refresh: Option<String>,
+    expires_at: Option<Timestamp>,
+    grant_expires_at: Option<Timestamp>,
+    turns_at: Option<Timestamp>,
+    token_type: Option<String>,
+    scope: Option<String>,
+    status: String,
+    reason: Option<String>,
+    next_refresh_at: Option<Timestamp>,
+    issued_at: Timestamp,
+    correlation_id: String,
+}
+
+impl Record {
+    pub(crate) fn new(leased: &Leased, new: &RefreshedGrant<'_>) -> Self {
+        let text = |token: &EncryptedToken| token.as_str().to_owned();
+        Self {
+            connection: leased.held.id.get(),
+            provider: leased.held.provider.as_str().to_owned(),
+            account: leased.held.account.as_str().to_owned(),
+            generation: leased.ticket.generation,
+            attempt: leased.ticket.attempt,
+            taken_at_ms: leased.ticket.taken_at_ms,
+            access: text(new.access_token),
+            refresh: new.refresh_token.map(text),
+            expires_at: new.expires_at,
+            grant_expires_at: new.grant_expires_at,
+            turns_at: new.turns_at,
+            token_type: new.token_type.map(str::to_owned),
+            scope: new.scope.map(str::to_owned),
+            status: new.status.as_str().to_owned(),
+            reason: new.reason.map(|reason| reason.as_str().to_owned()),
+            next_refresh_at: new.next_refresh_at,
+            issued_at: new.issued_at,
+            correlation_id: new.correlation_id.as_str().to_owned(),
+        }
+    }
+
+    fn ticket(&self) -> Ticket {
+        let (generation, attempt, taken_at_ms) = (self.generation, self.attempt, self.taken_at_ms);
+        Ticket { generation, attempt, taken_at_ms, doubt_age_ms: None }
+    }
+
+    fn sealed(&self) -> SealedTokens {
+        let token = |text: &String| EncryptedToken::from_stored(text.clone());
+        SealedTokens { access: token(&self.access), refresh: self.refresh.as_ref().map(token) }
+    }
+
+    fn grant<'a>(&'a self, sealed: &'a SealedTokens, correlation_id: &'a CorrelationId) -> RefreshedGrant<'a> {
+        RefreshedGrant {
+            access_token: &sealed.access,
+            refresh_token: sealed.refresh.as_ref(),
+            expires_at: self.expires_at,
+            grant_expires_at: self.grant_expires_at,
+            turns_at: self.turns_at,
+            token_type: self.token_type.as_deref(),
+            scope: self.scope.as_deref(),
+            status: ConnectionStatus::parse(&self.status).unwrap_or(ConnectionStatus::Connected),
+            reason: self.reason.as_deref().and_then(StatusReason::parse),
+            next_refresh_at: self.next_refresh_at,
+            issued_at: self.issued_at,
+            correlation_id,
+        }
+    }
+}
+
+/// A pair that waits.
+#[derive(Clone)]
+struct Waiting {
+    record: Arc<Record>,
+    /// What readers are served; `None` for what another process left.
+    connection: Option<Arc<Connection>>,
+}
+
+/// See the module's text.
+#[derive(Default)]
+pub(crate) struct Unstored {
+    waiting: Mutex<BTreeMap<(i32, i64), Waiting>>,
+    /// How many wait, so that readers need no lock while none does.
+    count: AtomicUsize,
+    journal: OnceLock<Arc<Journal>>,
+}
+
+impl Unstored {
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<(i32, i64), Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// The newest pair of this connection that waits.
+    pub(crate) fn newest(&self, id: ConnectionId) -> Option<Arc<Connection>> {
+        if self.count() == 0 {
+            return None;
+        }
+        let waiting = self.waiting();
+        let of_it = waiting.range((id.get(), i64::MIN)..=(id.get(), i64::MAX));
+        of_it.filter_map(|(_, one)| one.connection.clone()).next_back()
+    }
+
+    fn insert(&self, record: Arc<Record>, connection: Option<Arc<Connection>>) {
+        let mut waiting = self.waiting();
+        waiting.insert((record.connection, record.attempt), Waiting { record, connection });
+        self.count.store(waiting.len(), Ordering::SeqCst);
+    }
+
+    fn remove(&self, record: &Record) {
+        let mut waiting = self.waiting();
+        waiting.remove(&(record.connection, record.attempt));
+        self.count.store(waiting.len(), Ordering::SeqCst);
+    }
+
+    fn all(&self) -> Vec<Arc<Record>> {
+        self.waiting().values().map(|one| Arc::clone(&one.record)).collect()
+    }
+
+    /// Does something with the journal, if there is one, where waiting for a disk holds nobody up.
+    async fn with_journal(
+        &self,
+        record: &Arc<Record>,
+        act: impl FnOnce(&Journal, &Record) -> std::io::Result<()> + Send + 'static,
+    ) {
+        let Some(journal) = self.journal.get().cloned() else { return };
+        let record = Arc::clone(record);
+        let acted = tokio::task::spawn_blocking(move || act(&journal, &record)).await;
+        if !matches!(acted, Ok(Ok(()))) {
+            tracing::error!("the journal of renewals cannot be written: is its disk full?");
+        }
+    }
+}
+
+impl IntegrationsService {
+    /// Keeps a journal of renewed pairs in `folder`, and offers what an earlier process has left there.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder cannot be written.
+    pub fn keep_journal(&self, folder: &std::path::Path) -> std::io::Result<()> {
+        let (journal, inherited) = Journal::open(folder, &self.owner)?;
+        if self.unstored.journal.set(Arc::new(journal)).is_err() {
+            return Ok(());
+        }
+        if !inherited.is_empty() {
+            tracing::warn!(pairs = inherited.len(), "renewed pairs of an earlier process are stored now");
+        }
+        for record in inherited {
+            self.unstored.insert(Arc::new(record), None);
+        }
+        self.offer_unstored();
+        Ok(())
+    }
+
+    /// Keeps a pair that the database did not take, and goes on offering it.
+    pub(crate) async fn keep_unstored(&self, leased: &Leased, new: &RefreshedGrant<'_>) -> Arc<Connection> {
+        let record = Arc::new(Record::new(leased, new));
+        let connection = Arc::new(leased.held.with_unstored_pair(&leased.ticket, new));
+        self.unstored.with_journal(&record, Journal::add).await;
+        tracing::error!(
+            connection.id = record.connection,
+            correlation_id = record.correlation_id,
+            journal = self.unstored.journal.get().is_some(),
+            "a renewed pair waits for the database"
+        );
+        self.unstored.insert(record, Some(Arc::clone(&connection)));
+        self.offer_unstored();
+        connection
+    }
+
+    /// Offers what waits until nothing does, in a task of its own; one at a time.
+    fn offer_unstored(&self) {
+        let service = self.clone();
+        self.tasks.spawn(async move {
+            let Ok(_alone) = service.offering.try_lock() else { return };
+            let mut last_offers = LAST_OFFERS;
+            while service.unstored.count() > 0 {
+                service.offer_all().await;
+                let kept = service.unstored.journal.get().is_some();
+                if service.is_closing() && (kept || last_offers == 0) {
+                    return;
+                }
+                last_offers -= u32::from(service.is_closing());
+                tokio::time::sleep(OFFER_EVERY).await;
+            }
+        });
+    }
+
+    async fn offer_all(&self) {
+        for record in self.unstored.all() {
+            match self.offer(&record).await {
+                Ok(()) => {
+                    self.unstored.with_journal(&record, Journal::settle).await;
+                    self.unstored.remove(&record);
+                }
+                Err(error) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "a renewed pair still waits");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Stores a pair that waited, unless a newer one has been stored or the connection is gone.
+    async fn offer(&self, record: &Record) -> Result<(), ServiceError> {
+        let sealed = record.sealed();
+        let correlation_id = CorrelationId::new(record.correlation_id.clone());
+        let correlation_id = correlation_id.map_err(|_| ServiceError::account_not_found())?;
+        let Some(held) = self.offered(self.store.connection_by_id(ConnectionId::new(record.connection)).await)? else {
+            return self.give_up_unstored(record, &sealed, &correlation_id).await;
+        };
+        if held.provider.as_str() != record.provider || held.account.as_str() != record.account {
+            // A number is given once, so this is another database.
+            tracing::error!(connection.id = record.connection, "a pair in the journal belongs to another database");
+            return Ok(());
+        }
+        if held.is_foreign {
+            tracing::info!(connection.id = record.connection, "another program has stored a pair of its own meanwhile");
+            return Ok(());
+        }
+        let key = crate::cache::ConnectionKey::from(&held);
+        let leased = Leased { held, ticket: record.ticket() };
+        let stored = self.store.store_refresh(&leased, &record.grant(&sealed, &correlation_id)).await;
+        let stored = self.offered(stored)?.is_some();
+        self.caches.forget(&key).await;
+        tracing::info!(connection.id = record.connection, correlation_id = %correlation_id, stored,
+            "a renewed pair waits no more");
+        Ok(())
+    }
+
+    fn offered<T>(&self, answer: Result<T, StoreError>) -> Result<T, ServiceError> {
+        answer.map_err(|error| {
+            self.note_trouble(&error);
+            error.into()
+        })
+    }
+
+    /// Disconnected meanwhile: what the platform has issued must not outlive the connection.
+    async fn give_up_unstored(
+        &self,
+        record: &Record,
+        sealed: &SealedTokens,
+        correlation_id: &CorrelationId,
+    ) -> Result<(), ServiceError> {
+        let Ok(platform) = self.platform(&record.provider) else { return Ok(()) };
+        self.give_up_tokens(platform.spec(), sealed, &serde_json::Value::Null, correlation_id).await
+    }
+}
