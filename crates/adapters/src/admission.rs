@@ -45,18 +45,18 @@ impl Admission {
                 self.traffic.answered(&self.host);
                 if let Some(seconds) = error.retry_after_seconds().filter(|seconds| *seconds > 0) {
                     let seconds = seconds.min(LONGEST_SHARED_PAUSE_SECONDS);
-                    self.traffic.close(&self.host, GateKind::Limit, Some(seconds)).await;
+                    self.traffic.pause(&self.host, seconds).await;
                 }
             }
             ErrorClass::Transient | ErrorClass::Unknown | ErrorClass::Blocked => {
                 if self.traffic.failed(&self.host) && self.trial.is_none() {
-                    self.traffic.close(&self.host, GateKind::Breaker, None).await;
+                    self.traffic.close(&self.host, GateKind::Breaker).await;
                 }
             }
             ErrorClass::ConfigError => {
                 self.traffic.answered(&self.host);
                 if self.trial.is_none() && error.blames_registration() {
-                    self.traffic.close(&self.host, GateKind::Config, None).await;
+                    self.traffic.close(&self.host, GateKind::Config).await;
                 }
             }
             _ => self.traffic.answered(&self.host),
@@ -75,7 +75,7 @@ impl Admission {
             (GateKind::Limit, _) => false,
         };
         if still_shut {
-            self.traffic.close(&gate.host, gate.kind, None).await;
+            self.traffic.close_again(gate).await;
         } else {
             self.traffic.open(gate).await;
         }

@@ -91,6 +91,13 @@ impl ClosedGate {
         self.host == Self::EVERY_HOST || self.host == host || (renewal && self.host == Self::RENEWALS)
     }
 
+    /// Whether `other` closes the same gate for another time, or for longer.
+    #[must_use]
+    pub fn is_outdone_by(&self, other: &Self) -> bool {
+        let pauses_longer = !self.kind.needs_trial() && self.closed_to < other.closed_to;
+        self.trips < other.trips || pauses_longer
+    }
+
     /// Whether it is the same gate, closed or not.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

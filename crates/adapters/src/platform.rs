@@ -76,7 +76,7 @@ impl Platform {
 
     /// Stops all renewals, because the platform refuses too many grants to be believed.
     pub async fn stop_renewals(&self) {
-        self.traffic.close(ClosedGate::RENEWALS, GateKind::Refusals, None).await;
+        self.traffic.close(ClosedGate::RENEWALS, GateKind::Refusals).await;
     }
 
     /// The gate that keeps renewals from being sent now, if any does.

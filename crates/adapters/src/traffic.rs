@@ -124,20 +124,26 @@ impl Traffic {
 
     /// Waits for a place, or says why there is none.
     pub(crate) async fn admit(self: &Arc<Self>, wish: Wish<'_>) -> Result<Admission, AdapterError> {
-        let trial = self.pass_gates(wish).await?;
+        self.look_at_gates(wish)?;
         let until = Instant::now() + wish.patience;
         self.await_allowance(wish, until).await?;
         let place = self.await_place(until).await?;
+        // One may have been closed by those who were before us in the queue.
+        let trial = self.pass_gates(wish).await?;
         Ok(Admission { traffic: Arc::clone(self), host: wish.host.to_owned(), trial, place })
+    }
+
+    /// The gate that somebody has to try now, if any; an error where one is closed for longer.
+    fn look_at_gates(&self, wish: Wish<'_>) -> Result<Option<ClosedGate>, AdapterError> {
+        let Some(gate) = self.closed_gate(wish.host, wish.renewal) else { return Ok(None) };
+        let now = self.clock.now();
+        if gate.closed_to > now { Err(closed(&gate, gate.closed_to.seconds_since(now))) } else { Ok(Some(gate)) }
     }
 
     /// Passes if no gate is closed, or as the one who tries the gate that is.
     async fn pass_gates(&self, wish: Wish<'_>) -> Result<Option<ClosedGate>, AdapterError> {
-        let Some(gate) = self.closed_gate(wish.host, wish.renewal) else { return Ok(None) };
-        let (now, again_at) = (self.clock.now(), self.clock.now().plus_seconds(TRIAL_SECONDS));
-        if gate.closed_to > now || !gate.kind.needs_trial() {
-            return Err(closed(&gate, gate.closed_to.seconds_since(now)));
-        }
+        let Some(gate) = self.look_at_gates(wish)? else { return Ok(None) };
+        let again_at = self.clock.now().plus_seconds(TRIAL_SECONDS);
         let may_try = match self.keeper.get() {
             Some(keeper) => keeper.may_try(&gate, again_at).await,
             None => true,
@@ -223,26 +229,41 @@ impl Traffic {
         self.state().host(host).breaker.failed(now_ms)
     }
 
-    /// Closes a gate for at least `seconds`, here at once and elsewhere soon.
-    pub(crate) async fn close(&self, host: &str, kind: GateKind, seconds: Option<i64>) {
-        let gate = self.close_here(host, kind, seconds);
+    /// Closes a gate, here at once and elsewhere soon. Where it is closed already this changes nothing: those whose calls
+    /// were under way at that moment have the same to say.
+    pub(crate) async fn close(&self, host: &str, kind: GateKind) {
+        let (now, closed_to) = (self.clock.now(), self.clock.now().plus_seconds(kind.closed_for_seconds(1)));
+        let (provider, host) = (self.provider.clone(), host.to_owned());
+        self.shut(ClosedGate { provider, host, kind, since: now, closed_to, trips: 1 }).await;
+    }
+
+    /// Closes the gate of a platform that has asked for a pause of so many seconds.
+    pub(crate) async fn pause(&self, host: &str, seconds: i64) {
+        let (now, closed_to) = (self.clock.now(), self.clock.now().plus_seconds(seconds));
+        let (provider, host, kind) = (self.provider.clone(), host.to_owned(), GateKind::Limit);
+        self.shut(ClosedGate { provider, host, kind, since: now, closed_to, trips: 1 }).await;
+    }
+
+    /// Closes a gate again whose trial failed, for longer.
+    pub(crate) async fn close_again(&self, gate: &ClosedGate) {
+        let trips = gate.trips + 1;
+        let closed_to = self.clock.now().plus_seconds(gate.kind.closed_for_seconds(trips));
+        self.shut(ClosedGate { closed_to, trips, ..gate.clone() }).await;
+    }
+
+    async fn shut(&self, gate: ClosedGate) {
+        {
+            let (now, mut state) = (self.clock.now(), self.state());
+            let known = state.gates.iter().position(|known| known.is_same(&gate));
+            match known.and_then(|at| state.gates.get_mut(at)) {
+                Some(known) if known.is_in_force(now) && !known.is_outdone_by(&gate) => return,
+                Some(known) => *known = gate.clone(),
+                None => state.gates.push(gate.clone()),
+            }
+        }
         if let Some(keeper) = self.keeper.get() {
             keeper.close(&gate).await;
         }
-    }
-
-    fn close_here(&self, host: &str, kind: GateKind, seconds: Option<i64>) -> ClosedGate {
-        let (now, mut state) = (self.clock.now(), self.state());
-        let (provider, host) = (self.provider.clone(), host.to_owned());
-        let mut gate = ClosedGate { provider, host, kind, since: now, closed_to: now, trips: 0 };
-        let known = state.gates.iter().position(|known| known.is_same(&gate)).map(|at| state.gates.swap_remove(at));
-        if let Some(known) = known {
-            (gate.since, gate.trips) = (known.since, known.trips);
-        }
-        gate.trips += 1;
-        gate.closed_to = now.plus_seconds(seconds.unwrap_or_else(|| kind.closed_for_seconds(gate.trips)));
-        state.gates.push(gate.clone());
-        gate
     }
 
     /// Opens a gate whose trial succeeded.

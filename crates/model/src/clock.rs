@@ -152,7 +152,12 @@ impl ManualClock {
 
     /// Moves the clock on by `seconds`; a negative number turns it back.
     pub fn advance_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds.saturating_mul(1000), Ordering::SeqCst);
+        self.advance_ms(seconds.saturating_mul(1000));
+    }
+
+    /// Moves the clock on by `ms`; a negative number turns it back.
+    pub fn advance_ms(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn routes(sandbox: Sandbox) -> Router {
         .route("/release", post(release))
         .route("/revoke-user", post(revoke_user))
         .route("/approve", post(approve))
+        .route("/tokens", post(tokens))
         .route("/session", post(session))
         .route("/webhooks", post(webhook))
         .route("/invalidate", post(invalidate))
@@ -159,6 +160,18 @@ async fn revoke_user(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
     let Body { platform, person } = read(&body)?;
     let ended = sandbox.revoke_user(&platform, &person)?;
     Ok(Json(json!({ "grantsEnded": ended })))
+}
+
+async fn tokens(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        platform: String,
+        person: String,
+    }
+    let Body { platform, person } = read(&body)?;
+    let (access, refresh) = sandbox.tokens(&platform, &person)?;
+    Ok(Json(json!({ "accessToken": access, "refreshToken": refresh })))
 }
 
 async fn invalidate(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {

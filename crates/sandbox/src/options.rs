@@ -77,6 +77,9 @@ pub enum SandboxError {
         /// Who there is.
         known: String,
     },
+    /// The platform's tokens cannot be had without its consent page.
+    #[error("{0} gives no tokens out without its own steps; go through its consent page")]
+    NoTokens(&'static str),
     /// The platform has OAuth, so nobody hands over a session of theirs.
     #[error("{0} has OAuth; only platforms without it have sessions to hand over")]
     NoSessions(&'static str),

@@ -202,6 +202,22 @@ impl Sandbox {
         })
     }
 
+    /// Access and refresh token of a new grant of `person`'s, as if they had consented to everything: for tests that need
+    /// a thousand of them.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::UnknownPlatform`], [`SandboxError::UnknownPerson`], [`SandboxError::StateFile`], or
+    /// [`SandboxError::NoTokens`] where the platform has steps of its own.
+    pub fn tokens(&self, platform: &str, person: &str) -> Result<(String, String), SandboxError> {
+        let platform = self.platform_of(platform, person)?.clone();
+        let slug = platform.profile().slug;
+        let stage = Stage { shared: self.0.clone(), platform };
+        let tokens = engine::issue_to(&stage, person).ok_or(SandboxError::NoTokens(slug))?;
+        self.0.save()?;
+        Ok(tokens)
+    }
+
     /// Refuses what `auth_url` asks for, and tells where the browser would go.
     ///
     /// # Errors

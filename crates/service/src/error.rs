@@ -96,6 +96,11 @@ impl ServiceError {
         Self::new(ErrorCode::FlowNotFound, "There is no such flow for this user.")
     }
 
+    pub(crate) fn overloaded() -> Self {
+        let detail = "Too much is going on at this moment. Nothing is lost; please try again.";
+        Self::new(ErrorCode::Overloaded, detail).retry_after(Some(1))
+    }
+
     pub(crate) fn database_silent() -> Self {
         let detail = "The database is not answering. Nothing is lost; please try again.";
         Self::new(ErrorCode::DatabaseError, detail).retry_after(Some(1))
@@ -133,6 +138,7 @@ impl From<StoreError> for ServiceError {
         match error {
             // The only rows that ours refer to are users'.
             StoreError::Missing => Self::user_not_found(),
+            error @ StoreError::Busy => Self::overloaded().caused_by(error),
             error => Self::database_silent().caused_by(error),
         }
     }

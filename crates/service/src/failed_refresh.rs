@@ -16,6 +16,7 @@ use crate::attempt::Run;
 use crate::cache::ConnectionKey;
 use crate::error::{code_of, sentence_for};
 use crate::refresh::RefreshOutcome;
+use crate::refusals::Belief;
 use crate::service::Inner;
 
 const FIRST_PAUSE_SECONDS: i64 = 15;
@@ -52,6 +53,7 @@ impl RefreshFailure {
         match self.code {
             ErrorCode::ReconnectRequired => ServiceError::reconnect_required(provider),
             ErrorCode::AccountNotFound => ServiceError::account_not_found(),
+            ErrorCode::Overloaded => ServiceError::overloaded(),
             ErrorCode::DatabaseError => ServiceError::database_silent().retry_after(self.retry_after_seconds),
             code => ServiceError::new(code, sentence_for(code, provider)).retry_after(self.retry_after_seconds),
         }
@@ -79,10 +81,12 @@ pub(crate) enum LastFailure {
     Verdict(Verdict),
     /// The platform refused the grant while it refused too many: it is asked once more.
     Suspect,
+    /// Nothing was asked, because what is stored opens under no key.
+    Unreadable,
 }
 
 impl LastFailure {
-    const WORDS: [(Self, &'static str); 8] = [
+    const WORDS: [(Self, &'static str); 9] = [
         (Self::Verdict(Verdict::Transient), "transient"),
         (Self::Verdict(Verdict::Unknown), "unknown"),
         (Self::Verdict(Verdict::Blocked), "blocked"),
@@ -91,6 +95,7 @@ impl LastFailure {
         (Self::Verdict(Verdict::UserAction), "user_action"),
         (Self::Verdict(Verdict::Config), "config"),
         (Self::Suspect, "suspect"),
+        (Self::Unreadable, "unreadable"),
     ];
 
     /// What the row remembers; `None` where the last attempt succeeded, or there was none.
@@ -110,6 +115,7 @@ impl LastFailure {
             Self::Verdict(Verdict::RateLimited) => ErrorCode::RateLimitError,
             Self::Verdict(Verdict::Terminal) => ErrorCode::ReconnectRequired,
             Self::Verdict(Verdict::UserAction | Verdict::Config) => ErrorCode::TokenRefreshError,
+            Self::Unreadable => ErrorCode::DecryptionError,
             Self::Verdict(Verdict::Transient | Verdict::Unknown | Verdict::Blocked) | Self::Suspect => {
                 ErrorCode::ProviderUnavailable
             }
@@ -128,8 +134,9 @@ impl Inner {
         correlation_id: &CorrelationId,
     ) -> RefreshOutcome {
         let (held, spec) = (&leased.held, run.platform.spec());
-        let believed = end.verdict != Verdict::Terminal || self.is_believed(run, held).await;
-        let failure = if believed { LastFailure::Verdict(end.verdict) } else { LastFailure::Suspect };
+        let refusal = if end.verdict == Verdict::Terminal { Some(self.belief(run, held).await) } else { None };
+        let doubted = refusal == Some(Belief::Doubted);
+        let failure = if doubted { LastFailure::Suspect } else { LastFailure::Verdict(end.verdict) };
         log(held, error, failure, correlation_id);
         let (status, reason) = self.standing(held, failure, end, error);
         let next = self.next_attempt(held, spec, failure, end, error);
@@ -139,14 +146,15 @@ impl Inner {
             outcome: failure.as_str(),
             next_refresh_at: next,
             event: event_for(held, status, reason),
-            refused: end.verdict == Verdict::Terminal,
+            refused: matches!(refusal, Some(Belief::Counted | Belief::Doubted)),
             at: self.now(),
             correlation_id,
         };
-        let ending = Ending { dead: end.ending.dead && believed, ..end.ending };
+        let ending = Ending { dead: end.ending.dead && !doubted, ..end.ending };
         let recorded = self.store.record_failed_attempt(leased, ending, &failed).await;
         self.caches.forget(&ConnectionKey::from(held)).await;
         match recorded {
+            Ok(true) if refusal == Some(Belief::Counted) => drop(self.stops_for_refusals(run.platform, 0).await),
             Ok(true) => {}
             // Another pair was stored meanwhile: what the platform said of the old one matters to nobody.
             Ok(false) => return self.reread(held.id).await.map(Arc::new),
@@ -167,7 +175,7 @@ impl Inner {
         let failed = FailedRefresh {
             status: ConnectionStatus::Error,
             reason,
-            outcome: LastFailure::Verdict(Verdict::Config).as_str(),
+            outcome: LastFailure::Unreadable.as_str(),
             next_refresh_at: Some(self.now().plus_seconds(LONGEST_PAUSE_SECONDS)),
             event: event_for(held, ConnectionStatus::Error, reason),
             refused: false,
@@ -213,7 +221,7 @@ impl Inner {
                 let status = if warned { ConnectionStatus::Expiring } else { ConnectionStatus::Connected };
                 (status, Some(StatusReason::RefreshRetrying))
             }
-            LastFailure::Verdict(_) | LastFailure::Suspect => {
+            LastFailure::Verdict(_) | LastFailure::Suspect | LastFailure::Unreadable => {
                 (ConnectionStatus::Error, Some(StatusReason::ProviderUnavailable))
             }
         }

@@ -43,7 +43,11 @@ impl Inner {
     }
 
     /// Looks for what other programs have done since the last look.
-    pub(crate) async fn reconcile(&self) -> Result<(), ServiceError> {
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR`.
+    pub async fn reconcile(&self) -> Result<(), ServiceError> {
         self.adopt_new_rows().await?;
         let watched = self.watched_users();
         for users in watched.chunks(WATCHED) {

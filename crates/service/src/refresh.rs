@@ -39,6 +39,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 pub(crate) enum Demand {
     /// It has ended, or is about to.
     Need,
+    /// Its time has come, and it was claimed so that nobody else takes it up.
+    Due,
     /// Somebody asks for it: the pause after a failure is theirs to skip, where another try can do no harm.
     Asked,
     /// The platform no longer takes the access token, whatever its end was said to be.
@@ -204,9 +206,9 @@ impl Inner {
             && demand != Demand::Refused
             && self.still_works(held);
         let refused = match last {
-            LastFailure::Verdict(Verdict::RateLimited) => too_early,
-            LastFailure::Verdict(Verdict::UserAction) => demand == Demand::Need,
-            _ => too_early && demand != Demand::Asked,
+            LastFailure::Verdict(Verdict::RateLimited) => too_early && demand != Demand::Due,
+            LastFailure::Verdict(Verdict::UserAction) => matches!(demand, Demand::Need | Demand::Due),
+            _ => too_early && !matches!(demand, Demand::Asked | Demand::Due),
         };
         if !refused && !harmful {
             return Ok(());

@@ -24,25 +24,43 @@ const ONE_IN: i64 = 5;
 const OVERDUE_SECONDS: i64 = 60 * 60;
 const BATCH: i64 = 100;
 
+/// What a refusal of a grant is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Belief {
+    /// The grant has ended.
+    Believed,
+    /// The grant has ended, unless it turns out that the platform refuses too many at this moment.
+    Counted,
+    /// The platform is in trouble: the grant is asked for once more.
+    Doubted,
+}
+
 impl Inner {
-    /// Whether a refusal of this grant is to be believed.
-    pub(crate) async fn is_believed(&self, run: &Run<'_>, held: &Connection) -> bool {
+    /// What it is worth that the platform has refused this grant.
+    pub(crate) async fn belief(&self, run: &Run<'_>, held: &Connection) -> Belief {
         let tries_gate = run.admission.trial() == Some(GateKind::Refusals);
         if tries_gate || refuses_everybody(run.platform) {
-            return false;
+            return Belief::Doubted;
         }
         if LastFailure::of(held) == Some(LastFailure::Suspect) || self.ended_long_ago(held) {
-            return true;
+            return Belief::Believed;
         }
-        // Where refusals cannot be counted, the row can be marked just as little.
-        if !self.too_many_refused(&held.provider).await.unwrap_or(false) {
-            return true;
+        if self.stops_for_refusals(run.platform, 1).await { Belief::Doubted } else { Belief::Counted }
+    }
+
+    /// Stops renewals if the platform refuses too many, with so many that are not recorded yet. Asked again once a refusal
+    /// is recorded: of many at one moment each may be the last that is written down.
+    pub(crate) async fn stops_for_refusals(&self, platform: &Platform, more: i64) -> bool {
+        let provider = &platform.spec().slug;
+        // Where refusals cannot be counted, rows can be marked just as little.
+        if !self.too_many_refused(provider, more).await.unwrap_or(false) {
+            return false;
         }
-        tracing::error!(provider = %held.provider,
+        tracing::error!(%provider,
             "the platform refuses so many grants that it must be in trouble: renewals are stopped, and nobody is asked \
              to connect again");
-        run.platform.stop_renewals().await;
-        false
+        platform.stop_renewals().await;
+        true
     }
 
     fn ended_long_ago(&self, held: &Connection) -> bool {
@@ -50,11 +68,10 @@ impl Inner {
         held.expires_at.is_some_and(|end| self.now().seconds_since(end) > OVERDUE_SECONDS.max(life))
     }
 
-    /// Whether this refusal is one too many.
-    async fn too_many_refused(&self, provider: &ProviderSlug) -> Result<bool, ServiceError> {
+    async fn too_many_refused(&self, provider: &ProviderSlug, more: i64) -> Result<bool, ServiceError> {
         let since = self.now().plus_seconds(-SPAN_SECONDS);
-        let counted = self.ask(self.store.refusals(provider, since, ENOUGH - 1)).await?;
-        let refused = counted.refused + 1;
+        let counted = self.ask(self.store.refusals(provider, since, ENOUGH - more)).await?;
+        let refused = counted.refused + more;
         Ok(refused >= ENOUGH && refused * ONE_IN > refused + counted.renewed)
     }
 

@@ -101,6 +101,6 @@ impl IntegrationsService {
             return self.ask(self.store.reschedule(id, due)).await.map_err(of);
         }
         let correlation_id = self.new_correlation_id().map_err(of)?;
-        self.renew(&held, spec, &correlation_id, Demand::Need).await.map(drop).map_err(of)
+        self.renew(&held, spec, &correlation_id, Demand::Due).await.map(drop).map_err(of)
     }
 }

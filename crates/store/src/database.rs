@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use evergrant_model::Timestamp;
 use sqlx::types::Json;
-use sqlx::{PgPool, Row, Sqlite, SqlitePool, Transaction};
+use sqlx::{Row, Sqlite, SqlitePool, Transaction};
 use tokio::sync::watch;
 
 use crate::StoreError;
 use crate::json::storable;
-use crate::line::Line;
+use crate::line::{Exchange, Line};
 use crate::time::DatabaseTime;
 
 /// A connection pool; on SQLite two, because one writer and many readers never wait for each other.
 #[derive(Clone, Debug)]
 pub(crate) enum Pools {
     Sqlite { writer: SqlitePool, reader: SqlitePool },
-    Postgres(PgPool),
+    Postgres(Exchange),
 }
 
 /// The pools, and how often something was committed here that others want to hear of.
@@ -151,8 +151,8 @@ impl Database {
             Pools::Sqlite { reader, .. } => {
                 bound!(sql, params).fetch_all(reader).await?.into_iter().map(Record::Sqlite).collect()
             }
-            Pools::Postgres(pool) => {
-                let mut line = Line::open(pool, QUICK).await?;
+            Pools::Postgres(exchange) => {
+                let mut line = exchange.line(QUICK).await?;
                 let rows = line.ask(async |connection| bound!(sql, params).fetch_all(connection).await).await?;
                 rows.into_iter().map(Record::Postgres).collect()
             }
@@ -162,8 +162,8 @@ impl Database {
     pub(crate) async fn row(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<Record>, StoreError> {
         Ok(match &self.pools {
             Pools::Sqlite { reader, .. } => bound!(sql, params).fetch_optional(reader).await?.map(Record::Sqlite),
-            Pools::Postgres(pool) => {
-                let mut line = Line::open(pool, QUICK).await?;
+            Pools::Postgres(exchange) => {
+                let mut line = exchange.line(QUICK).await?;
                 let row = line.ask(async |connection| bound!(sql, params).fetch_optional(connection).await).await?;
                 row.map(Record::Postgres)
             }
@@ -192,8 +192,8 @@ impl Database {
     async fn begin_within(&self, patience: Duration) -> Result<Work, StoreError> {
         let open = match &self.pools {
             Pools::Sqlite { writer, .. } => Open::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => {
-                let mut line = Line::open(pool, patience).await?;
+            Pools::Postgres(exchange) => {
+                let mut line = exchange.line(patience).await?;
                 line.begin().await?;
                 Open::Postgres(line)
             }
@@ -205,8 +205,8 @@ impl Database {
     pub(crate) async fn execute(&self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, StoreError> {
         Ok(match &self.pools {
             Pools::Sqlite { writer, .. } => bound!(sql, params).execute(writer).await?.rows_affected(),
-            Pools::Postgres(pool) => {
-                let mut line = Line::open(pool, PATIENT).await?;
+            Pools::Postgres(exchange) => {
+                let mut line = exchange.line(PATIENT).await?;
                 line.ask(async |connection| bound!(sql, params).execute(connection).await).await?.rows_affected()
             }
         })
@@ -231,8 +231,8 @@ impl Database {
             Pools::Sqlite { writer, .. } => {
                 bound!(sql, params).fetch_all(writer).await?.into_iter().map(Record::Sqlite).collect()
             }
-            Pools::Postgres(pool) => {
-                let mut line = Line::open(pool, PATIENT).await?;
+            Pools::Postgres(exchange) => {
+                let mut line = exchange.line(PATIENT).await?;
                 let rows = line.ask(async |connection| bound!(sql, params).fetch_all(connection).await).await?;
                 rows.into_iter().map(Record::Postgres).collect()
             }

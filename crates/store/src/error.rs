@@ -19,9 +19,12 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date")]
     Migration(#[source] sqlx::migrate::MigrateError),
-    /// The database did not answer in time.
+    /// The database did not answer in time, and answered nobody else either.
     #[error("the database did not answer in time")]
     Silent,
+    /// The database did not get to it in time, while it answered others: too much was asked of it, or of one row.
+    #[error("the database was too busy to answer in time")]
+    Busy,
     /// The database could not be reached or refused.
     #[error("the database could not do it")]
     Database(#[source] sqlx::Error),
@@ -29,6 +32,9 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            return Self::Busy;
+        }
         match error.as_database_error().map(sqlx::error::DatabaseError::kind) {
             Some(sqlx::error::ErrorKind::UniqueViolation) => Self::Conflict,
             Some(sqlx::error::ErrorKind::ForeignKeyViolation) => Self::Missing,
@@ -88,7 +94,7 @@ mod tests {
             assert!(!is_outage_code(statement), "{statement}");
         }
         assert!(StoreError::Silent.is_outage());
-        assert!(StoreError::Database(sqlx::Error::PoolTimedOut).is_outage());
+        assert!(!StoreError::from(sqlx::Error::PoolTimedOut).is_outage());
         assert!(!StoreError::Database(sqlx::Error::RowNotFound).is_outage());
         assert!(!StoreError::Conflict.is_outage());
     }

@@ -18,16 +18,16 @@ pub struct Gate {
     pub since: Timestamp,
     /// Nobody passes before this moment; after it, one may try.
     pub closed_to: Timestamp,
-    /// How often it was closed, trials that failed included.
+    /// How often it was closed in a row: once, and after each trial that failed.
     pub trips: i32,
 }
 
 const ALL: &str = "SELECT provider, host, kind, since, closed_to, trips FROM evergrant_gates";
 const CLOSE: &str = "INSERT INTO evergrant_gates (provider, host, kind, since, closed_to, trips)
-    VALUES ($1, $2, $3, $4, $5, 1)
-    ON CONFLICT (provider, host, kind) DO UPDATE SET
-        closed_to = excluded.closed_to, trips = evergrant_gates.trips + 1
-    WHERE evergrant_gates.closed_to < excluded.closed_to
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (provider, host, kind) DO UPDATE SET closed_to = excluded.closed_to, trips = excluded.trips
+    WHERE evergrant_gates.trips < excluded.trips
+        OR evergrant_gates.trips = excluded.trips AND evergrant_gates.closed_to < excluded.closed_to
     RETURNING trips";
 const TRY: &str = "UPDATE evergrant_gates SET closed_to = $5
     WHERE provider = $1 AND host = $2 AND kind = $3 AND closed_to <= $4";
@@ -54,14 +54,14 @@ impl Store {
         self.database.rows(ALL, params![]).await?.iter().map(read).collect()
     }
 
-    /// Closes a gate until `gate.closed_to`; `false` where it is closed for as long or longer already.
+    /// Closes a gate until `gate.closed_to`; `false` where it was closed more often already, or as often and for as long.
     ///
     /// # Errors
     ///
     /// [`StoreError`] where the database fails.
     pub async fn close_gate(&self, gate: &Gate) -> Result<bool, StoreError> {
         let (provider, host, kind) = (gate.provider.as_str(), gate.host.as_str(), gate.kind.as_str());
-        let params = params![provider, host, kind, gate.since, gate.closed_to];
+        let params = params![provider, host, kind, gate.since, gate.closed_to, gate.trips];
         Ok(self.database.returning(CLOSE, params).await?.is_some())
     }
 

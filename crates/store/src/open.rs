@@ -13,6 +13,7 @@ use sqlx::{PgPool, SqlSafeStr, SqlitePool};
 use crate::StoreError;
 use crate::bell::{self, Bell};
 use crate::database::{Database, Pools, params};
+use crate::line::Exchange;
 
 /// How long a query may wait for a connection of the pool or for another writer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -103,7 +104,7 @@ impl Store {
                 migrator.run_direct(None, &mut *work, false).await.map_err(StoreError::Migration)?;
                 Ok(work.commit().await?)
             }
-            Pools::Postgres(pool) => migrator.run(pool).await.map_err(StoreError::Migration),
+            Pools::Postgres(exchange) => migrator.run(&exchange.pool).await.map_err(StoreError::Migration),
         }
     }
 
@@ -145,7 +146,7 @@ impl Store {
     pub async fn listen(&self) -> Result<Option<Bell>, StoreError> {
         match &self.database.pools {
             Pools::Sqlite { .. } => Ok(None),
-            Pools::Postgres(pool) => Bell::hang(pool).await.map(Some),
+            Pools::Postgres(exchange) => Bell::hang(&exchange.pool).await.map(Some),
         }
     }
 
@@ -183,7 +184,7 @@ impl Store {
                 reader.close().await;
                 writer.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres(exchange) => exchange.pool.close().await,
         }
     }
 }
@@ -269,5 +270,5 @@ async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
         .max_lifetime(Duration::from_mins(30))
         .connect_with(options)
         .await?;
-    Ok(Pools::Postgres(pool))
+    Ok(Pools::Postgres(Exchange::new(pool)))
 }

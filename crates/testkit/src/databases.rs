@@ -124,6 +124,29 @@ impl TestDatabase {
         contents
     }
 
+    /// The address of the same database through another listener, such as a [`Wire`](crate::Wire).
+    ///
+    /// # Panics
+    ///
+    /// For SQLite, which has no listener.
+    #[must_use]
+    pub fn url_through(&self, address: std::net::SocketAddr) -> String {
+        let (before, rest) = self.url.split_once('@').expect("a server's address names its user");
+        let (_, database) = rest.split_once('/').expect("the server's address names a database");
+        format!("{before}@{address}/{database}")
+    }
+
+    /// Where the server of a PostgreSQL database listens.
+    ///
+    /// # Panics
+    ///
+    /// For SQLite.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        let (_, rest) = self.url.split_once('@').expect("a server's address names its user");
+        rest.split_once('/').expect("the server's address names a database").0
+    }
+
     /// Whether it is PostgreSQL.
     #[must_use]
     pub fn is_postgres(&self) -> bool {

@@ -7,14 +7,18 @@
     reason = "a test that cannot be set up should stop where it stands"
 )]
 
+mod accounts;
 mod databases;
+mod wire;
 
 use std::sync::Arc;
 
 use evergrant_encryption::{EncryptionKey, KeyRing, TokenCipher};
 use evergrant_model::{Clock, Entropy, ManualClock, OsEntropy, Timestamp};
 
+pub use accounts::{ForeignAccount, insert_accounts};
 pub use databases::{TestDatabase, postgres_url};
+pub use wire::{State as WireState, Wire};
 
 /// 2026-01-01T00:00:00Z, where every test begins.
 pub const NEW_YEAR_SECONDS: i64 = 1_767_225_600;

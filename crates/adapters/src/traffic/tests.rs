@@ -93,9 +93,40 @@ async fn a_host_that_does_not_answer_is_left_alone_and_tried_by_one() {
 }
 
 #[tokio::test]
+async fn those_who_were_under_way_when_a_gate_was_closed_do_not_close_it_again() {
+    let stand = Stand::new(64);
+    let mut under_way = Vec::new();
+    for _ in 0..64 {
+        under_way.push(stand.admit().await.unwrap());
+    }
+    for call in under_way {
+        call.note(&error(ErrorClass::Unknown)).await;
+    }
+    assert_eq!(stand.told(), ["close api.example breaker 1"]);
+    assert_eq!(stand.admit().await.unwrap_err().retry_after_seconds(), Some(5));
+}
+
+#[tokio::test]
+async fn those_who_waited_for_a_place_do_not_pass_a_gate_that_was_closed_meanwhile() {
+    let stand = Stand::new(1);
+    let first = stand.admit().await.unwrap();
+    let patient = Wish { patience: Duration::from_mins(1), ..wish(false) };
+    let second = tokio::spawn({
+        let traffic = Arc::clone(&stand.traffic);
+        async move { traffic.admit(patient).await.map(drop) }
+    });
+    while stand.traffic.waiting.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    stand.traffic.close(HOST, GateKind::Breaker).await;
+    drop(first);
+    assert_eq!(second.await.unwrap().unwrap_err().class(), ErrorClass::Transient);
+}
+
+#[tokio::test]
 async fn another_replica_may_be_the_one_who_tries() {
     let stand = Stand::new(64);
-    stand.traffic.close(HOST, GateKind::Breaker, None).await;
+    stand.traffic.close(HOST, GateKind::Breaker).await;
     stand.clock.advance_seconds(5);
     stand.keeper.refuses.store(true, Ordering::Relaxed);
     assert!(stand.admit().await.is_err());
@@ -150,7 +181,7 @@ async fn a_platform_that_does_not_know_us_is_left_to_the_operator() {
 #[tokio::test]
 async fn stopped_renewals_stop_nothing_else() {
     let stand = Stand::new(64);
-    stand.traffic.close(ClosedGate::RENEWALS, GateKind::Refusals, None).await;
+    stand.traffic.close(ClosedGate::RENEWALS, GateKind::Refusals).await;
     assert!(stand.traffic.admit(wish(true)).await.is_err());
     assert!(stand.admit().await.is_ok());
 }
@@ -213,7 +244,7 @@ async fn an_account_that_is_paused_pauses_nobody_else() {
 async fn once_a_gate_opens_those_who_waited_do_not_all_come_at_once() {
     let stand = Stand::new(64);
     stand.call(Ok(())).await.unwrap();
-    stand.traffic.close(HOST, GateKind::Breaker, None).await;
+    stand.traffic.close(HOST, GateKind::Breaker).await;
     stand.traffic.set_gates(Vec::new());
     assert!(stand.admit().await.is_ok());
     let (every_ms, for_ms) = FIRST_PACE_MS;

@@ -18,6 +18,7 @@ pub use authorize::AuthorizationFault;
 pub(crate) use authorize::{AuthorizationRequest, is_loopback};
 pub(crate) use consent::{Answer, CSRF_COOKIE, Choice, csrf_cookie, is_from_our_page, redirect};
 pub(crate) use form::Form;
+pub(crate) use token::issue_to;
 
 /// Why the token or revocation endpoint refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

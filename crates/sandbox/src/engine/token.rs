@@ -9,7 +9,7 @@ use axum::response::Response;
 use subtle::ConstantTimeEq as _;
 
 use super::{Form, Refusal};
-use crate::grants::{GrantId, TokenKind};
+use crate::grants::{Grant, GrantId, TokenKind};
 use crate::misbehaviour::Misbehaviour;
 use crate::platforms::{Client, Issued, ReusedRefresh};
 use crate::settings::{RefreshExpiry, RefreshMode, RefreshReply};
@@ -120,6 +120,22 @@ fn exchange(stage: &Stage, client: &Client, form: &Form) -> Outcome {
         issued.refresh_token = Some(token);
     }
     Ok((issued, misbehaviour))
+}
+
+/// The tokens of a new grant of `person`'s to the platform's first app, as if all had been consented to; `None` where
+/// the platform gives tokens out in a way of its own.
+pub(crate) fn issue_to(stage: &Stage, person: &str) -> Option<(String, String)> {
+    let (now, settings, profile) = (stage.shared.now(), stage.settings(), stage.platform.profile());
+    let client = profile.clients.first().filter(|_| !stage.platform.brings_tokens())?;
+    let mut world = stage.shared.world();
+    let mut grant = Grant::new(profile.slug, client.id.to_owned(), person.to_owned(), Misbehaviour::None);
+    grant.scopes = profile.scopes.iter().map(|scope| scope.id).collect();
+    let id = world.grants.open(grant);
+    put_off_end(stage, &mut world, id);
+    let access = new_access(stage, &mut world, id, settings.expires_in)?.access_token;
+    let refresh = mint(stage, &world, id);
+    world.grants.replace_refresh(id, &refresh, false, now);
+    Some((access, refresh))
 }
 
 /// The trouble that comes before the first exchange, where it was asked for at consent.

@@ -59,6 +59,11 @@ const CONTROLS: &[Control] = &[
         does: "The person withdraws every app's access, or ends every session, and nobody is told.",
     },
     Control {
+        call: "POST /control/tokens",
+        body: Some(r#"{"platform":"reddit","person":"juniper"}"#),
+        does: "Answers the tokens of a new grant, as if the person had consented to everything.",
+    },
+    Control {
         call: "POST /control/session",
         body: Some(r#"{"platform":"onlyfans","person":"kiln"}"#),
         does: "Signs in without a browser where there is no OAuth, and answers what a person would copy out of theirs: \

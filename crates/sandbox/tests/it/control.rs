@@ -66,8 +66,12 @@ async fn faults_switches_clock_and_withdrawal_work_over_http() {
     assert_eq!(moved.json()["now"], "2026-01-02T00:00:10.000Z");
     assert_eq!(stand.data(ME, &access).await.status, StatusCode::UNAUTHORIZED);
 
+    let theirs = control(&stand, "tokens", &json!({ "platform": "reddit", "person": "juniper" })).await.json();
+    assert_eq!(stand.data(ME, theirs["accessToken"].as_str().unwrap()).await.status, StatusCode::OK);
+    assert_eq!(stand.refresh(theirs["refreshToken"].as_str().unwrap()).await.status, StatusCode::OK);
+
     let gone = control(&stand, "revoke-user", &json!({ "platform": "reddit", "person": "juniper" })).await;
-    assert_eq!(gone.json()["grantsEnded"], 1);
+    assert_eq!(gone.json()["grantsEnded"], 2);
 }
 
 #[tokio::test]
@@ -101,6 +105,7 @@ async fn bad_input_is_refused_in_words() {
         ("switches", json!({ "platform": "reddit", "switch": "retryAfter", "value": 1 }), "\"on\" or \"off\""),
         ("switches", json!({ "platform": "reddit", "switch": "expiresIn", "value": -1 }), "invalid value"),
         ("revoke-user", json!({ "platform": "reddit", "person": "ghost" }), "juniper"),
+        ("tokens", json!({ "platform": "instagram", "person": "juniper" }), "consent page"),
         ("approve", json!({ "authUrl": auth_url(&[]) }), "missing field `person`"),
         ("approve", json!({ "authUrl": auth_url(&[]), "person": "ghost" }), "nobody of that name"),
         ("approve", json!({ "authUrl": auth_url(&[("state", "")]), "person": "kiln" }), "state is missing"),

@@ -5,7 +5,8 @@ use evergrant_model::{ErrorCode, FlowId, UserId};
 use evergrant_service::{FinishRequest, FlowStatus};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::harness::{EXCHANGE, JUNIPER, Stand, VERIFIER, again, connected, finish, pending};
+use crate::harness::{EXCHANGE, JUNIPER, Stand};
+use crate::outcomes::{VERIFIER, again, connected, finish, pending};
 
 on_both_databases!(
     a_bound_flow_is_finished_by_verifier_and_receipt,

@@ -7,7 +7,8 @@ use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::harness::{EXCHANGE, Stand, again, connected, correlation, failed, params};
+use crate::harness::{EXCHANGE, Stand};
+use crate::outcomes::{again, connected, correlation, failed, params};
 
 on_postgres!(item_1_ten_thousand_states_are_distinct_and_long);
 on_both_databases!(

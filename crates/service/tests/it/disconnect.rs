@@ -5,7 +5,8 @@ use evergrant_sandbox::{Fault, FaultKind, acme_definition};
 use evergrant_service::IntegrationsService;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::harness::{ACME_LIFE_S, REFRESH, Stand, correlation, read, until};
+use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
+use crate::outcomes::{correlation, read, until};
 
 on_both_databases!(
     a_confirmed_revocation_is_said_so,

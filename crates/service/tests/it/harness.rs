@@ -6,21 +6,20 @@ use std::time::Duration;
 
 use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, PlatformAdapter, Registry, parse_providers};
 use evergrant_encryption::CipherError;
-use evergrant_encryption::digest::{base64url, sha256};
 use evergrant_model::{
-    AuthorizationCode, Clock, CorrelationId, Entropy, ErrorCode, FlowState, ManualClock, OsEntropy, ProviderAccountId,
-    ProviderSlug, ScopeSet, Timestamp, UserId,
+    Clock, Entropy, ErrorCode, ManualClock, OsEntropy, ProviderAccountId, ScopeSet, Timestamp, UserId,
 };
 use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, Switch, acme_definition, dev_settings};
 use evergrant_service::{
-    CallbackEnd, CallbackOutcome, CallbackParams, ConnectRequest, FinishRequest, Integration, IntegrationsService,
-    IssuedToken, NewUser, ServiceError, ServiceParts, ServiceSettings, StartedFlow,
+    CallbackOutcome, CallbackParams, ConnectRequest, Integration, IntegrationsService, NewUser, ServiceError, ServiceParts, ServiceSettings, StartedFlow,
 };
 use evergrant_store::{Connection, Store};
-use evergrant_testkit::{TestDatabase, cipher, new_year, shared};
+use evergrant_testkit::{ForeignAccount, TestDatabase, cipher, insert_accounts, new_year, shared};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use url::Url;
+
+use crate::outcomes::{challenge, connected, correlation, params, read, slug, until};
 
 pub(crate) const REFRESH: &str = "token.refresh_token";
 pub(crate) const EXCHANGE: &str = "token.authorization_code";
@@ -70,7 +69,13 @@ pub(crate) struct Stand {
 impl Stand {
     /// Over a database of this test, with Reddit and Acme as the sandbox plays them.
     pub(crate) async fn new(database: TestDatabase) -> Self {
-        let (clock, entropy, store) = (new_year(), Arc::new(NoJitter::default()), database.store().await);
+        let store = database.store().await;
+        Self::over(database, store).await
+    }
+
+    /// The same over a store that was opened in some other way.
+    pub(crate) async fn over(database: TestDatabase, store: Store) -> Self {
+        let (clock, entropy) = (new_year(), Arc::new(NoJitter::default()));
         let options = SandboxOptions { clock: shared(&clock), ..SandboxOptions::default() };
         let sandbox = Sandbox::new(options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -148,6 +153,26 @@ impl Stand {
         connected(&self.callback(platform, self.consent(&flow, person)).await.unwrap())
     }
 
+    /// A user with so many accounts at `platform` that another program has stored, their tokens ending at `expires_at`.
+    pub(crate) async fn user_with_many(
+        &self,
+        platform: &str,
+        count: usize,
+        expires_at: Timestamp,
+    ) -> (UserId, Vec<String>) {
+        let user = self.user().await;
+        let account = |place: usize| ForeignAccount {
+            user: user.get(),
+            provider: platform.to_owned(),
+            id: format!("{platform}-{place}-of-{}", user.get()),
+            tokens: self.sandbox.tokens(platform, "juniper").unwrap(),
+            expires_at,
+        };
+        let accounts: Vec<_> = (0..count).map(account).collect();
+        insert_accounts(&self.database, &cipher(), &accounts).await;
+        (user, accounts.into_iter().map(|account| account.id).collect())
+    }
+
     /// A user with Juniper's account at `platform`.
     pub(crate) async fn user_with(&self, platform: &str) -> (UserId, String) {
         let user = self.user().await;
@@ -210,11 +235,43 @@ impl Stand {
         until(async || self.calls(platform, endpoint) >= times).await;
     }
 
+    /// What `work` comes to while the platforms let go of every call that they hold.
+    pub(crate) async fn releasing<T>(&self, work: impl Future<Output = T>) -> T {
+        let release = async {
+            loop {
+                self.sandbox.release();
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = release => unreachable!("it goes on for ever"),
+        }
+    }
+
     /// Moves everybody's clock, the database's too.
     pub(crate) fn pass_seconds(&self, seconds: i64) {
-        self.clock.advance_seconds(seconds);
+        self.pass_ms(seconds * 1000);
+    }
+
+    fn pass_ms(&self, ms: i64) {
+        self.clock.advance_ms(ms);
         for store in &*self.stores.lock().unwrap() {
-            store.shift_clock(seconds * 1000);
+            store.shift_clock(ms);
+        }
+    }
+
+    /// What `work` comes to while everybody's clock runs, five times as fast as ours.
+    pub(crate) async fn passing<T>(&self, work: impl Future<Output = T>) -> T {
+        let passing = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                self.pass_ms(5);
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = passing => unreachable!("it goes on for ever"),
         }
     }
 
@@ -263,92 +320,4 @@ fn service(
         entropy: Arc::<NoJitter>::clone(entropy),
         settings: ServiceSettings::new(Url::parse("http://localhost:8080").unwrap()),
     })
-}
-
-/// What the browser that began a bound flow keeps.
-pub(crate) const VERIFIER: &str = "the-verifier-of-the-browser-that-began-this-flow";
-
-/// The hash of [`VERIFIER`], which goes out when the flow begins.
-pub(crate) fn challenge() -> String {
-    base64url(sha256(VERIFIER))
-}
-
-/// What finishes a flow begun with [`challenge`].
-pub(crate) fn finish(receipt: &str) -> FinishRequest {
-    FinishRequest { verifier: Some(VERIFIER.to_owned()), receipt: receipt.to_owned(), accounts: None }
-}
-
-pub(crate) fn correlation() -> CorrelationId {
-    CorrelationId::new("test-correlation").unwrap()
-}
-
-pub(crate) fn slug(platform: &str) -> ProviderSlug {
-    ProviderSlug::new(platform).unwrap()
-}
-
-/// The callback that this address is.
-pub(crate) fn params(location: &str) -> CallbackParams {
-    let url = Url::parse(location).unwrap();
-    let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    CallbackParams {
-        state: FlowState::new(value("state").unwrap()),
-        code: value("code").map(AuthorizationCode::new),
-        error: value("error"),
-        issuer: value("iss"),
-    }
-}
-
-/// The same callback once more.
-pub(crate) fn again(params: &CallbackParams) -> CallbackParams {
-    CallbackParams {
-        state: params.state.clone(),
-        code: params.code.clone(),
-        error: params.error.clone(),
-        issuer: params.issuer.clone(),
-    }
-}
-
-/// The account that a callback connected.
-pub(crate) fn connected(outcome: &CallbackOutcome) -> String {
-    match &outcome.end {
-        CallbackEnd::Connected { account } => account.clone(),
-        end => panic!("not connected: {end:?}"),
-    }
-}
-
-/// The flow and receipt of a callback that waits to be finished.
-pub(crate) fn pending(outcome: &CallbackOutcome) -> (String, String) {
-    match &outcome.end {
-        CallbackEnd::Pending { flow_id, receipt } => (flow_id.as_str().to_owned(), receipt.clone()),
-        end => panic!("not pending: {end:?}"),
-    }
-}
-
-/// The code with which a callback came to nothing.
-pub(crate) fn failed(outcome: &CallbackOutcome) -> ErrorCode {
-    match outcome.end {
-        CallbackEnd::Failed(code) => code,
-        ref end => panic!("not failed: {end:?}"),
-    }
-}
-
-/// The token that `service` answers, or why it answers none.
-pub(crate) async fn read(
-    service: &IntegrationsService,
-    user: UserId,
-    platform: &str,
-    account: &str,
-) -> Result<String, ErrorCode> {
-    let issued = service.access_token(user, platform, account, 0, &correlation()).await;
-    issued.map(|IssuedToken { access_token, .. }| access_token.expose().to_owned()).map_err(|error| error.code())
-}
-
-/// Ends once `condition` holds. The limit is there for a test that fails: one that passes never comes near it.
-pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !condition().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap();
 }

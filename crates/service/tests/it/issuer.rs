@@ -3,7 +3,8 @@
 use evergrant_model::ErrorCode;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::harness::{EXCHANGE, Stand, connected, failed, params};
+use crate::harness::{EXCHANGE, Stand};
+use crate::outcomes::{connected, failed, params};
 
 on_both_databases!(
     item_10_another_issuer_or_none_is_refused_before_the_code_is_spent,

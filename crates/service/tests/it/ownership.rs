@@ -4,7 +4,8 @@ use evergrant_model::{ErrorCode, UserId};
 use evergrant_service::ServiceError;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::harness::{EXCHANGE, JUNIPER, REFRESH, Stand, correlation, failed, finish, params, pending, read};
+use crate::harness::{EXCHANGE, JUNIPER, REFRESH, Stand};
+use crate::outcomes::{correlation, failed, finish, params, pending, read};
 
 on_both_databases!(
     item_22_an_account_of_another_user_stays_theirs,

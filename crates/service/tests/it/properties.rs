@@ -10,7 +10,8 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestR
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use crate::harness::{ACME_LIFE_S, EXCHANGE, JUNIPER, KILN, Stand, WREN, again, connected, correlation, read};
+use crate::harness::{ACME_LIFE_S, EXCHANGE, JUNIPER, KILN, Stand, WREN};
+use crate::outcomes::{again, connected, correlation, read};
 
 type Checked = Result<(), TestCaseError>;
 
@@ -181,7 +182,7 @@ async fn a_callback_that_was_meddled_with_connects_nothing(stand: Stand, meddlin
     prop_assert!(stand.events().await.is_empty(), "nothing is connected");
     if matches!(meddling, Meddling::Code | Meddling::WrongCode(_)) {
         prop_assert_eq!(
-            crate::harness::failed(&outcome.unwrap()),
+            crate::outcomes::failed(&outcome.unwrap()),
             ErrorCode::InvalidCode,
             "the platform saw through it"
         );

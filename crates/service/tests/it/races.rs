@@ -7,7 +7,8 @@ use evergrant_sandbox::FaultKind;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::JoinHandle;
 
-use crate::harness::{REFRESH, Stand, connected, correlation, params};
+use crate::harness::{REFRESH, Stand};
+use crate::outcomes::{connected, correlation, params};
 
 on_both_databases!(
     a_reconnect_during_a_renewal_is_not_overwritten,

@@ -5,7 +5,8 @@ use evergrant_sandbox::{Fault, FaultKind, Switch};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::JoinSet;
 
-use crate::harness::{ACME_LIFE_S, REDDIT_LIFE_S, REFRESH, Stand, correlation, read};
+use crate::harness::{ACME_LIFE_S, REDDIT_LIFE_S, REFRESH, Stand};
+use crate::outcomes::{correlation, read};
 
 on_both_databases!(
     a1_a_thousand_readers_of_an_expired_token_cost_one_call,

@@ -5,7 +5,8 @@ use evergrant_model::{ConnectionStatus, ErrorCode, StatusReason};
 use evergrant_sandbox::{Fault, FaultKind, acme_definition};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::harness::{ACME_LIFE_S, REFRESH, Stand, correlation};
+use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
+use crate::outcomes::correlation;
 
 on_both_databases!(
     a11_each_answer_has_its_class,
@@ -206,7 +207,7 @@ async fn what_the_user_must_do_at_the_platform_is_not_tried_for_them(database: T
     let (user, account) = stand.user_with("acme").await;
     let rule = "errors = [{ on = \"refresh\", code = \"checkpoint\", class = \"needs_user_action\" }]";
     let service = stand.replica(&format!("{}{rule}\n", acme_definition(&stand.platforms_at))).await;
-    let read = async || crate::harness::read(&service, user, "acme", &account).await;
+    let read = async || crate::outcomes::read(&service, user, "acme", &account).await;
     stand.force(error(400, "checkpoint"));
     let refused = service.refresh_token(user, "acme", &account, &correlation()).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::TokenRefreshError);

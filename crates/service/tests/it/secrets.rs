@@ -11,7 +11,8 @@ use secrecy::ExposeSecret;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::harness::{ACME_LIFE_S, REFRESH, Stand, VERIFIER, again, correlation, finish, params, pending, slug};
+use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
+use crate::outcomes::{VERIFIER, again, correlation, finish, params, pending, slug};
 
 /// All that was logged.
 #[derive(Clone, Default)]

@@ -5,7 +5,8 @@ use evergrant_model::{ConnectionStatus, ErrorCode, StatusReason};
 use evergrant_sandbox::{Fault, FaultKind, acme_definition};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::harness::{ACME_LIFE_S, REDDIT_LIFE_S, REFRESH, Stand, correlation};
+use crate::harness::{ACME_LIFE_S, REDDIT_LIFE_S, REFRESH, Stand};
+use crate::outcomes::correlation;
 
 on_both_databases!(
     a_lost_answer_is_not_asked_for_again_before_the_held_token_has_ended,

@@ -3,7 +3,8 @@ use evergrant_sandbox::{Fault, FaultKind};
 use evergrant_service::{NewUser, UserRef};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::harness::{JUNIPER, Stand, correlation, pending};
+use crate::harness::{JUNIPER, Stand};
+use crate::outcomes::{correlation, pending};
 
 on_both_databases!(
     item_24_deleting_a_user_gives_up_every_grant,

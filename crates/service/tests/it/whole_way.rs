@@ -2,7 +2,8 @@ use evergrant_model::{ConnectionStatus, Revocation, StatusReason};
 use evergrant_sandbox::{RefreshMode, RefreshReply, Switch};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::harness::{ACME_LIFE_S, REDDIT_LIFE_S, REFRESH, Stand, connected, correlation, params};
+use crate::harness::{ACME_LIFE_S, REDDIT_LIFE_S, REFRESH, Stand};
+use crate::outcomes::{connected, correlation, params};
 
 on_both_databases!(
     a_connection_goes_the_whole_way,

@@ -43,9 +43,12 @@ async fn a_gate_is_only_ever_closed_for_longer(database: TestDatabase) {
     assert!(store.close_gate(&gate(30)).await.unwrap());
     assert!(!store.close_gate(&gate(30)).await.unwrap(), "another replica has said so already");
     assert!(!store.close_gate(&gate(20)).await.unwrap());
-    assert!(store.close_gate(&Gate { since: at(25), ..gate(90) }).await.unwrap());
+    assert!(store.try_gate(&gate(30), at(30), at(60)).await.unwrap());
+    let again = Gate { since: at(25), trips: 2, ..gate(50) };
+    assert!(store.close_gate(&again).await.unwrap(), "a trial has failed, sooner than it had to");
+    assert!(!store.close_gate(&gate(90)).await.unwrap(), "whose call was under way for long knows nothing of that");
     let seen = &store.gates().await.unwrap()[0];
-    assert_eq!((seen.since, seen.closed_to, seen.trips), (at(0), at(90), 2));
+    assert_eq!((seen.since, seen.closed_to, seen.trips), (at(0), at(50), 2));
 }
 
 async fn replicas_are_counted(database: TestDatabase) {
