@@ -159,7 +159,7 @@ impl IntegrationsService {
                 Err(error) => {
                     self.note_trouble(&error);
                     tracing::warn!(error = &error as &dyn std::error::Error, "a renewed pair is not stored yet");
-                    if error.is_outage() {
+                    if error.is_outage() || error.is_refused_write() {
                         return None;
                     }
                 }

@@ -134,7 +134,8 @@ impl Inner {
         correlation_id: &CorrelationId,
     ) -> RefreshOutcome {
         let (held, spec) = (&leased.held, run.platform.spec());
-        let refusal = if end.verdict == Verdict::Terminal { Some(self.belief(run, held).await) } else { None };
+        let refusal =
+            if end.verdict == Verdict::Terminal { Some(self.belief(run, held, end.lost).await) } else { None };
         let doubted = refusal == Some(Belief::Doubted);
         let failure = if doubted { LastFailure::Suspect } else { LastFailure::Verdict(end.verdict) };
         log(held, error, failure, correlation_id);

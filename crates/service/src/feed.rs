@@ -52,6 +52,7 @@ pub(crate) struct Feed {
     listens: AtomicBool,
     heard_at_ms: AtomicI64,
     failed_at_ms: AtomicI64,
+    refused_at_ms: AtomicI64,
     takes_writes: AtomicBool,
     looks: AtomicU64,
     news: broadcast::Sender<Arc<Event>>,
@@ -67,6 +68,7 @@ impl Default for Feed {
             listens: AtomicBool::new(false),
             heard_at_ms: AtomicI64::new(NEVER),
             failed_at_ms: AtomicI64::new(NEVER),
+            refused_at_ms: AtomicI64::new(NEVER),
             takes_writes: AtomicBool::new(true),
             looks: AtomicU64::new(0),
             news: broadcast::Sender::new(BACKLOG),
@@ -96,9 +98,10 @@ impl Feed {
         }
     }
 
-    /// For how long the database has been there without a break, as far as this process knows, in milliseconds.
+    /// For how long the database has been there and taken writes, as far as this process knows, in milliseconds.
     pub(crate) fn settled_for_ms(&self) -> i64 {
-        self.now_ms() - self.failed_at_ms.load(Ordering::Relaxed)
+        let since = |moment: &AtomicI64| self.now_ms() - moment.load(Ordering::Relaxed);
+        since(&self.failed_at_ms).min(since(&self.refused_at_ms))
     }
 
     /// How often this process has looked at the outbox.
@@ -108,6 +111,10 @@ impl Feed {
 
     pub(crate) fn note_failure(&self) {
         self.failed_at_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_refused_write(&self) {
+        self.refused_at_ms.store(self.now_ms(), Ordering::Relaxed);
     }
 
     /// Notes whether the database took the last write of this process's own.
@@ -262,6 +269,8 @@ impl Inner {
     pub(crate) fn note_trouble(&self, error: &StoreError) {
         if error.is_outage() {
             self.feed.note_failure();
+        } else if error.is_refused_write() {
+            self.feed.note_refused_write();
         }
     }
 

@@ -13,6 +13,7 @@ use evergrant_store::Connection;
 
 use crate::ServiceError;
 use crate::cache::ConnectionKey;
+use crate::failed_refresh::RefreshFailure;
 use crate::feed::Trust;
 use crate::refresh::Demand;
 use crate::service::{Inner, IntegrationsService};
@@ -86,10 +87,10 @@ impl IntegrationsService {
     }
 }
 
-impl Inner {
+impl IntegrationsService {
     /// The user's connection, from memory or by one query.
     async fn held(&self, user: UserId, spec: &ProviderSpec, account: &str) -> Result<Arc<Connection>, ServiceError> {
-        let key = ConnectionKey { user, provider: spec.slug.clone(), account: Self::account_id(account)? };
+        let key = ConnectionKey { user, provider: spec.slug.clone(), account: Inner::account_id(account)? };
         let (provider, account) = (key.provider.clone(), key.account.clone());
         let load = || async {
             let held = self.ask(self.store.connection(user, &provider, &account)).await?;
@@ -114,16 +115,31 @@ impl Inner {
         spec: &ProviderSpec,
         account: &str,
     ) -> Result<Arc<Connection>, ServiceError> {
-        let account = Self::account_id(account)?;
+        let account = Inner::account_id(account)?;
         let look = async || self.ask(self.store.connection(user, &spec.slug, &account)).await;
         let Some(held) = look().await? else { return Err(self.absent(user).await) };
         if !held.is_foreign {
             return Ok(Arc::new(held));
         }
-        self.adopt(&held).await?;
+        self.adopt_once(held).await?;
         look().await?.map(Arc::new).ok_or_else(ServiceError::account_not_found)
     }
 
+    /// Takes a foreign row for what it is, together with everybody else who has come upon it in this process.
+    async fn adopt_once(&self, held: Connection) -> Result<(), ServiceError> {
+        let (service, id) = (self.clone(), held.id);
+        let adopted = self.adoptions.run(id, move || async move {
+            let adopted = service.adopt(&held).await;
+            adopted.map(drop).map_err(|error| RefreshFailure::of(&error))
+        });
+        match adopted.await {
+            Ok(outcome) => outcome.map_err(|failure| failure.into_error("The database")),
+            Err(_lost) => Err(ServiceError::database_silent()),
+        }
+    }
+}
+
+impl Inner {
     pub(crate) fn freshness(&self, held: &Connection, spec: &ProviderSpec, min_ttl_seconds: i64) -> Freshness {
         match held.access_token {
             Some(_) => held.lifetime().freshness(self.now(), self.margin_seconds(spec, held), min_ttl_seconds),

@@ -36,13 +36,14 @@ pub(crate) enum Belief {
 }
 
 impl Inner {
-    /// What it is worth that the platform has refused this grant.
-    pub(crate) async fn belief(&self, run: &Run<'_>, held: &Connection) -> Belief {
+    /// What it is worth that the platform has refused this grant. One that was `lost` on its way to us is no trouble of
+    /// the platform's.
+    pub(crate) async fn belief(&self, run: &Run<'_>, held: &Connection, lost: bool) -> Belief {
         let tries_gate = run.admission.trial() == Some(GateKind::Refusals);
         if tries_gate || refuses_everybody(run.platform) {
             return Belief::Doubted;
         }
-        if LastFailure::of(held) == Some(LastFailure::Suspect) || self.ended_long_ago(held) {
+        if lost || LastFailure::of(held) == Some(LastFailure::Suspect) || self.ended_long_ago(held) {
             return Belief::Believed;
         }
         if self.stops_for_refusals(run.platform, 1).await { Belief::Doubted } else { Belief::Counted }

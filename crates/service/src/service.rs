@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cache::Caches;
 use crate::events::Streams;
+use crate::failed_refresh::RefreshFailure;
 use crate::feed::{Feed, Trust};
 use crate::keeper::Keeper;
 use crate::refresh::RefreshOutcome;
@@ -52,6 +53,7 @@ pub struct Inner {
     pub(crate) settings: ServiceSettings,
     pub(crate) caches: Caches,
     pub(crate) flights: SingleFlight<ConnectionId, RefreshOutcome>,
+    pub(crate) adoptions: SingleFlight<ConnectionId, Result<(), RefreshFailure>>,
     pub(crate) tasks: TaskTracker,
     /// Names this process among the replicas.
     pub(crate) owner: String,
@@ -94,6 +96,7 @@ impl IntegrationsService {
             settings: parts.settings,
             caches: Caches::default(),
             flights: SingleFlight::new(),
+            adoptions: SingleFlight::new(),
             tasks: TaskTracker::new(),
             feed: Feed::default(),
             streams: Streams::default(),

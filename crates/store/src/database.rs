@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use evergrant_model::Timestamp;
 use sqlx::types::Json;
-use sqlx::{Row, Sqlite, SqlitePool, Transaction};
+use sqlx::{Row, SqlitePool};
 use tokio::sync::watch;
 
 use crate::StoreError;
 use crate::json::storable;
 use crate::line::{Exchange, Line};
 use crate::time::DatabaseTime;
+use crate::writer::Writer;
 
 /// A connection pool; on SQLite two, because one writer and many readers never wait for each other.
 #[derive(Clone, Debug)]
@@ -147,27 +148,27 @@ impl Database {
     }
 
     pub(crate) async fn rows(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Record>, StoreError> {
-        Ok(match &self.pools {
+        match &self.pools {
             Pools::Sqlite { reader, .. } => {
-                bound!(sql, params).fetch_all(reader).await?.into_iter().map(Record::Sqlite).collect()
+                Ok(bound!(sql, params).fetch_all(reader).await?.into_iter().map(Record::Sqlite).collect())
             }
-            Pools::Postgres(exchange) => {
-                let mut line = exchange.line(QUICK).await?;
-                let rows = line.ask(async |connection| bound!(sql, params).fetch_all(connection).await).await?;
-                rows.into_iter().map(Record::Postgres).collect()
-            }
-        })
+            Pools::Postgres(exchange) => match Self::rows_by(exchange, sql, params).await {
+                // A question changes nothing, so it may be asked again where the connection turns out to be broken.
+                Err(error) if error.is_lost_connection() => Self::rows_by(exchange, sql, params).await,
+                answer => answer,
+            },
+        }
     }
 
+    async fn rows_by(exchange: &Exchange, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Record>, StoreError> {
+        let mut line = exchange.line(QUICK).await?;
+        let rows = line.ask(async |connection| bound!(sql, params).fetch_all(connection).await).await?;
+        Ok(rows.into_iter().map(Record::Postgres).collect())
+    }
+
+    /// The first row.
     pub(crate) async fn row(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<Record>, StoreError> {
-        Ok(match &self.pools {
-            Pools::Sqlite { reader, .. } => bound!(sql, params).fetch_optional(reader).await?.map(Record::Sqlite),
-            Pools::Postgres(exchange) => {
-                let mut line = exchange.line(QUICK).await?;
-                let row = line.ask(async |connection| bound!(sql, params).fetch_optional(connection).await).await?;
-                row.map(Record::Postgres)
-            }
-        })
+        Ok(self.rows(sql, params).await?.into_iter().next())
     }
 
     /// The one of two texts that this database understands, where no text serves both.
@@ -178,8 +179,7 @@ impl Database {
         }
     }
 
-    /// A transaction that will write. SQLite takes its write lock at once: a read that later turns into a write fails
-    /// with "database is locked" without waiting, whatever the busy time-out says.
+    /// A transaction that will write.
     pub(crate) async fn begin(&self) -> Result<Work, StoreError> {
         self.begin_within(PATIENT).await
     }
@@ -191,12 +191,8 @@ impl Database {
 
     async fn begin_within(&self, patience: Duration) -> Result<Work, StoreError> {
         let open = match &self.pools {
-            Pools::Sqlite { writer, .. } => Open::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(exchange) => {
-                let mut line = exchange.line(patience).await?;
-                line.begin().await?;
-                Open::Postgres(line)
-            }
+            Pools::Sqlite { writer, .. } => Open::Sqlite(Writer::begin(writer).await?),
+            Pools::Postgres(exchange) => Open::Postgres(exchange.begin(patience).await?),
         };
         Ok(Work { open, announces: false, news: self.news.clone() })
     }
@@ -249,14 +245,14 @@ pub(crate) struct Work {
 }
 
 enum Open {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Writer),
     Postgres(Line),
 }
 
 impl Work {
     pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, StoreError> {
         Ok(match &mut self.open {
-            Open::Sqlite(work) => bound!(sql, params).execute(&mut **work).await?.rows_affected(),
+            Open::Sqlite(work) => bound!(sql, params).execute(work.connection()?).await?.rows_affected(),
             Open::Postgres(line) => {
                 line.ask(async |connection| bound!(sql, params).execute(connection).await).await?.rows_affected()
             }
@@ -265,7 +261,7 @@ impl Work {
 
     pub(crate) async fn row(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<Record>, StoreError> {
         Ok(match &mut self.open {
-            Open::Sqlite(work) => bound!(sql, params).fetch_optional(&mut **work).await?.map(Record::Sqlite),
+            Open::Sqlite(work) => bound!(sql, params).fetch_optional(work.connection()?).await?.map(Record::Sqlite),
             Open::Postgres(line) => {
                 let row = line.ask(async |connection| bound!(sql, params).fetch_optional(connection).await).await?;
                 row.map(Record::Postgres)
@@ -276,7 +272,7 @@ impl Work {
     pub(crate) async fn rows(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Record>, StoreError> {
         Ok(match &mut self.open {
             Open::Sqlite(work) => {
-                bound!(sql, params).fetch_all(&mut **work).await?.into_iter().map(Record::Sqlite).collect()
+                bound!(sql, params).fetch_all(work.connection()?).await?.into_iter().map(Record::Sqlite).collect()
             }
             Open::Postgres(line) => {
                 let rows = line.ask(async |connection| bound!(sql, params).fetch_all(connection).await).await?;

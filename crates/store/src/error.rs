@@ -44,8 +44,7 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
-    /// Whether the database itself is in trouble, as opposed to one statement: it does not answer, is shutting down,
-    /// takes no writes, or has no room.
+    /// Whether the database itself is in trouble, as opposed to one statement: it does not answer, or is shutting down.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         match self {
@@ -55,6 +54,25 @@ impl StoreError {
             }),
             _ => false,
         }
+    }
+
+    /// Whether a connection has broken under a question: another one may do better.
+    pub(crate) fn is_lost_connection(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code.starts_with("57P0") || code.starts_with("08"))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the database answers but takes no writes, because it is a standby or has no room.
+    #[must_use]
+    pub fn is_refused_write(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        code.is_some_and(|code| is_refused_write_code(&code))
     }
 }
 
@@ -72,13 +90,19 @@ fn is_about_the_statement(error: &sqlx::Error) -> bool {
     )
 }
 
-/// Connection exceptions, operator intervention, insufficient resources and read-only transactions of PostgreSQL; busy,
-/// locked, read-only, I/O, full and "cannot open" of SQLite, whose extended codes keep the plain one in the low byte.
+/// Connection exceptions, operator intervention and insufficient resources of PostgreSQL; busy, locked, I/O and "cannot
+/// open" of SQLite, whose extended codes keep the plain one in the low byte.
 fn is_outage_code(code: &str) -> bool {
     if code.len() == 5 {
-        return code == "25006" || ["08", "53", "57"].iter().any(|class| code.starts_with(class));
+        return !is_refused_write_code(code) && ["08", "53", "57"].iter().any(|class| code.starts_with(class));
     }
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 14))
+}
+
+/// A read-only transaction and a full disk of PostgreSQL; read-only and full of SQLite.
+fn is_refused_write_code(code: &str) -> bool {
+    matches!(code, "25006" | "53100")
+        || code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 8 | 13))
 }
 
 #[cfg(test)]
@@ -87,11 +111,14 @@ mod tests {
 
     #[test]
     fn trouble_of_the_database_is_told_from_trouble_with_a_statement() {
-        for outage in ["57P01", "08006", "53300", "53100", "25006", "5", "13", "14", "10", "8", "778", "2570"] {
-            assert!(is_outage_code(outage), "{outage}");
+        for outage in ["57P01", "08006", "53300", "5", "14", "10", "778", "2570"] {
+            assert!(is_outage_code(outage) && !is_refused_write_code(outage), "{outage}");
+        }
+        for refused in ["53100", "25006", "13", "8", "1032"] {
+            assert!(is_refused_write_code(refused) && !is_outage_code(refused), "{refused}");
         }
         for statement in ["23505", "40P01", "42P01", "22001", "1", "19", "787", "1555", ""] {
-            assert!(!is_outage_code(statement), "{statement}");
+            assert!(!is_outage_code(statement) && !is_refused_write_code(statement), "{statement}");
         }
         assert!(StoreError::Silent.is_outage());
         assert!(!StoreError::from(sqlx::Error::PoolTimedOut).is_outage());

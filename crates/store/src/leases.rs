@@ -51,7 +51,7 @@ macro_rules! with_clock {
     };
 }
 pub(crate) const LOCKED_SQLITE: &str = with_clock!("CAST(unixepoch('subsec') * 1000 AS INTEGER)", "");
-pub(crate) const LOCKED_POSTGRES: &str = with_clock!("clock_timestamp() AT TIME ZONE 'utc'", " FOR UPDATE OF c");
+pub(crate) const LOCKED_POSTGRES: &str = with_clock!("clock_timestamp() AT TIME ZONE 'utc'", " FOR UPDATE OF a, c");
 const LEASE: &str = "SELECT generation, attempt, held_until, doubt_since, bought_with, bought_attempt, status
     FROM evergrant_connections WHERE oauth_account_id = $1";
 const TAKE: &str = "UPDATE evergrant_connections SET attempt = $2, held_until = $3, doubt_since = $4, lease_owner = $5,

@@ -25,9 +25,12 @@ mod refusals;
 mod renewals;
 mod replicas;
 mod revocations;
+#[cfg(test)]
+mod scale;
 mod sessions;
 mod time;
 mod users;
+mod writer;
 
 pub use api_keys::{ApiKey, NewApiKey};
 pub use bell::Bell;

@@ -18,36 +18,58 @@ use tokio::time::{Instant, timeout};
 
 use crate::StoreError;
 
+/// A server that has answered anybody within this time is there. A program that serves asks it something every second.
+const LATELY: Duration = Duration::from_millis(1_500);
+
 /// All connections to the server, and when it last answered on any of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) pool: PgPool,
-    began: Instant,
-    answered_ms: Arc<AtomicU64>,
+    history: Arc<History>,
 }
 
-impl Exchange {
-    pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool, began: Instant::now(), answered_ms: Arc::default() }
-    }
+/// What has become of the connections lately.
+#[derive(Debug)]
+pub(crate) struct History {
+    began: Instant,
+    /// When the server last answered, in milliseconds since then,
+    answered_ms: AtomicU64,
+    /// and when a connection was last found broken.
+    broken_ms: AtomicU64,
+}
 
+impl Default for History {
+    fn default() -> Self {
+        Self { began: Instant::now(), answered_ms: AtomicU64::new(0), broken_ms: AtomicU64::new(0) }
+    }
+}
+
+impl History {
     fn now_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn note_answer(&self) {
-        self.answered_ms.fetch_max(self.now_ms(), Ordering::Relaxed);
+    /// Whether a connection that has lain idle for so long may have broken together with another one: a server that was
+    /// restarted or has failed over leaves a pool full of them.
+    pub(crate) fn is_suspect(&self, idle_for: Duration) -> bool {
+        let idle_ms = u64::try_from(idle_for.as_millis()).unwrap_or(u64::MAX);
+        self.now_ms().saturating_sub(idle_ms) <= self.broken_ms.load(Ordering::Relaxed)
+    }
+}
+
+impl Exchange {
+    pub(crate) fn new(pool: PgPool, history: Arc<History>) -> Self {
+        Self { pool, history }
     }
 
-    /// Whether the server has answered anybody within this time.
-    fn is_answering(&self, patience: Duration) -> bool {
-        let since_ms = self.now_ms().saturating_sub(self.answered_ms.load(Ordering::Relaxed));
-        Duration::from_millis(since_ms) < patience
+    fn is_answering(&self) -> bool {
+        let since_ms = self.history.now_ms().saturating_sub(self.history.answered_ms.load(Ordering::Relaxed));
+        Duration::from_millis(since_ms) < LATELY
     }
 
-    /// What it means to have waited for so long in vain.
-    fn in_vain(&self, patience: Duration) -> StoreError {
-        if self.is_answering(patience) { StoreError::Busy } else { StoreError::Silent }
+    /// What it means to have waited in vain.
+    fn in_vain(&self) -> StoreError {
+        if self.is_answering() { StoreError::Busy } else { StoreError::Silent }
     }
 
     /// A connection. Those who wait for one while the server answers others keep their place in the queue for as long as
@@ -56,13 +78,26 @@ impl Exchange {
         let mut acquired = pin!(self.pool.acquire());
         let connection = loop {
             match timeout(patience, &mut acquired).await {
-                Ok(Err(sqlx::Error::PoolTimedOut)) => return Err(self.in_vain(patience)),
+                Ok(Err(sqlx::Error::PoolTimedOut)) => return Err(self.in_vain()),
                 Ok(acquired) => break acquired?,
-                Err(_) if self.is_answering(patience) => {}
+                Err(_) if self.is_answering() => {}
                 Err(_) => return Err(StoreError::Silent),
             }
         };
         Ok(Line { exchange: self.clone(), connection: Some(connection), patience, is_open: false })
+    }
+
+    /// A transaction.
+    pub(crate) async fn begin(&self, patience: Duration) -> Result<Line, StoreError> {
+        let mut line = self.line(patience).await?;
+        match line.begin().await {
+            Err(error) if error.is_lost_connection() => {
+                line = self.line(patience).await?;
+                line.begin().await?;
+            }
+            begun => begun?,
+        }
+        Ok(line)
     }
 }
 
@@ -82,15 +117,22 @@ impl Line {
         question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
         let connection = self.connection.as_mut().ok_or(StoreError::Silent)?;
-        if let Ok(answer) = timeout(self.patience, question(connection)).await {
-            self.exchange.note_answer();
-            return Ok(answer?);
+        let Ok(answer) = timeout(self.patience, question(connection)).await else {
+            self.hang_up();
+            return Err(self.exchange.in_vain());
+        };
+        let history = &self.exchange.history;
+        let answer = answer.map_err(StoreError::from);
+        if matches!(&answer, Err(error) if error.is_lost_connection()) {
+            history.broken_ms.fetch_max(history.now_ms(), Ordering::Relaxed);
+            self.hang_up();
+        } else {
+            history.answered_ms.fetch_max(history.now_ms(), Ordering::Relaxed);
         }
-        self.hang_up();
-        Err(self.exchange.in_vain(self.patience))
+        answer
     }
 
-    pub(crate) async fn begin(&mut self) -> Result<(), StoreError> {
+    async fn begin(&mut self) -> Result<(), StoreError> {
         self.ask(async |connection| connection.execute("BEGIN").await).await?;
         self.is_open = true;
         Ok(())

@@ -3,17 +3,18 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlSafeStr, SqlitePool};
+use sqlx::{Connection as _, PgPool, SqlSafeStr, SqlitePool};
 
 use crate::StoreError;
 use crate::bell::{self, Bell};
 use crate::database::{Database, Pools, params};
-use crate::line::Exchange;
+use crate::line::{Exchange, History};
 
 /// How long a query may wait for a connection of the pool or for another writer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -263,12 +264,18 @@ async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
         .map_err(|_| StoreError::Address("the postgres:// address cannot be read".to_owned()))?
         .application_name("evergrant")
         .options([("timezone", "UTC"), ("synchronous_commit", "on")]);
+    let history = Arc::<History>::default();
+    let known = Arc::clone(&history);
     let pool: PgPool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
+        .before_acquire(move |connection, meta| {
+            let is_suspect = known.is_suspect(meta.idle_for);
+            Box::pin(async move { Ok(!is_suspect || connection.ping().await.is_ok()) })
+        })
         .max_lifetime(Duration::from_mins(30))
         .connect_with(options)
         .await?;
-    Ok(Pools::Postgres(Exchange::new(pool)))
+    Ok(Pools::Postgres(Exchange::new(pool, history)))
 }

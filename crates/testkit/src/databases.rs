@@ -58,6 +58,12 @@ impl TestDatabase {
         Self { url: with_database(&server, &name), folder: None }
     }
 
+    /// The database of another test's value, on a server.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), folder: None }
+    }
+
     /// The store over it, schema up to date.
     pub async fn store(&self) -> Store {
         let store = Store::open(&self.url).await.expect("the test's database opens");
@@ -78,6 +84,12 @@ impl TestDatabase {
         past_the_store!(&self.url, |connection| async {
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map(drop)
         });
+    }
+
+    /// The same where a failure is none of the test's.
+    pub async fn try_execute(&self, sql: &str) {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await);
     }
 
     /// The first column of each row of a query past the store, which must be text.

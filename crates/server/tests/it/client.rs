@@ -30,6 +30,11 @@ impl App {
         answer(self.request(Method::GET, user, path)).await
     }
 
+    /// The same of a program that may die meanwhile.
+    pub(crate) async fn try_get(&self, user: i32, path: &str) -> Result<Response, reqwest::Error> {
+        self.request(Method::GET, user, path).send().await
+    }
+
     pub(crate) async fn post(&self, user: i32, path: &str, body: Value) -> Answer {
         answer(self.request(Method::POST, user, path).json(&body)).await
     }

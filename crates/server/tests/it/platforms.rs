@@ -12,6 +12,7 @@ use crate::program::Program;
 pub(crate) struct Platforms {
     pub(crate) sandbox: Sandbox,
     settings: Vec<(&'static str, String)>,
+    base: String,
 }
 
 impl Platforms {
@@ -22,16 +23,34 @@ impl Platforms {
         let sandbox = Sandbox::new(options).unwrap();
         let served = sandbox.clone();
         tokio::spawn(async move { served.serve(listener, std::future::pending::<()>()).await });
-        Self { sandbox, settings: dev_settings(&base) }
+        Self { sandbox, settings: dev_settings(&base), base }
     }
 
     /// `evergrant serve` on this database, with these platforms.
     pub(crate) fn serve(&self, database: &TestDatabase) -> (Program, App) {
+        self.serve_with(database, &[])
+    }
+
+    /// The same with further settings.
+    pub(crate) fn serve_with(&self, database: &TestDatabase, more: &[(&str, &str)]) -> (Program, App) {
         let mut env: Vec<_> = self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
         env.push(("DATABASE_URL", database.url.as_str()));
+        env.extend(more);
         let program = Program::serve(&env);
         let app = App::new(program.url(), program.api_key());
         (program, app)
+    }
+
+    /// Where the sandbox listens.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Whether Acme takes this access token.
+    pub(crate) async fn takes(&self, token: &str) -> bool {
+        let userinfo = format!("{}/acme/oauth/userinfo", self.base);
+        let asked = reqwest::Client::builder().no_proxy().build().unwrap().get(userinfo).bearer_auth(token).send();
+        asked.await.unwrap().status() == 200
     }
 
     /// Sends `person` through the consent of a new flow and answers the landing address's parameters.

@@ -69,10 +69,25 @@ impl Program {
 
     /// `evergrant serve` with these settings; the listeners and the key are set where they are left out.
     pub(crate) fn serve(env: &[(&str, &str)]) -> Self {
+        Self::serve_by(env, evergrant)
+    }
+
+    /// The same where the process may open so many files and no more.
+    pub(crate) fn serve_with_files(files: u32, env: &[(&str, &str)]) -> Self {
+        Self::serve_by(env, |folder| {
+            let mut command = Command::new("sh");
+            let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+            command.args(["-c", script.as_str(), env!("CARGO_BIN_EXE_evergrant")]);
+            command.env_clear().current_dir(folder).stdin(Stdio::null());
+            command
+        })
+    }
+
+    fn serve_by(env: &[(&str, &str)], command_in: impl FnOnce(&Path) -> Command) -> Self {
         let folder = Folder::new();
         let made = run_in(folder.path(), &["api-key", "create", "--name", "test"], &with_defaults(env), "");
         assert!(made.status.success(), "{}", made.stderr);
-        let mut command = evergrant(folder.path());
+        let mut command = command_in(folder.path());
         command.arg("serve").envs(with_defaults(env));
         let (running, printed) = start(command);
         let addresses = printed.wait_for("the line with the addresses", listening);
@@ -118,6 +133,11 @@ impl Program {
     pub(crate) fn stop(self) -> ExitStatus {
         self.signal("TERM");
         self.wait()
+    }
+
+    /// Ends the program at once, as a power cut would.
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 
     /// Sends a signal, such as `TERM`.

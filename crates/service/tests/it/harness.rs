@@ -11,7 +11,8 @@ use evergrant_model::{
 };
 use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, Switch, acme_definition, dev_settings};
 use evergrant_service::{
-    CallbackOutcome, CallbackParams, ConnectRequest, Integration, IntegrationsService, NewUser, ServiceError, ServiceParts, ServiceSettings, StartedFlow,
+    CallbackOutcome, CallbackParams, ConnectRequest, Integration, IntegrationsService, NewUser, ServiceError,
+    ServiceParts, ServiceSettings, StartedFlow,
 };
 use evergrant_store::{Connection, Store};
 use evergrant_testkit::{ForeignAccount, TestDatabase, cipher, insert_accounts, new_year, shared};
@@ -60,7 +61,9 @@ pub(crate) struct Stand {
     /// The stores of all replicas, whose leases run by the database's time.
     stores: Mutex<Vec<Store>>,
     pub(crate) sandbox: Sandbox,
+    /// The platforms' clock, and the services' unless a test says otherwise.
     pub(crate) clock: Arc<ManualClock>,
+    ours: Arc<dyn Clock>,
     pub(crate) entropy: Arc<NoJitter>,
     pub(crate) platforms_at: String,
     pub(crate) database: TestDatabase,
@@ -75,7 +78,19 @@ impl Stand {
 
     /// The same over a store that was opened in some other way.
     pub(crate) async fn over(database: TestDatabase, store: Store) -> Self {
-        let (clock, entropy) = (new_year(), Arc::new(NoJitter::default()));
+        let clock = new_year();
+        let ours = shared(&clock);
+        Self::by(database, store, clock, ours).await
+    }
+
+    /// The same where the services have another clock than the platforms.
+    pub(crate) async fn by(
+        database: TestDatabase,
+        store: Store,
+        clock: Arc<ManualClock>,
+        ours: Arc<dyn Clock>,
+    ) -> Self {
+        let entropy = Arc::new(NoJitter::default());
         let options = SandboxOptions { clock: shared(&clock), ..SandboxOptions::default() };
         let sandbox = Sandbox::new(options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -85,21 +100,28 @@ impl Stand {
         for platform in ["acme", "reddit"] {
             sandbox.set(platform, Switch::TokenQuota(1_000_000)).unwrap();
         }
-        let service = service(&store, &clock, &entropy, &platforms_at, &acme_definition(&platforms_at));
+        let clocks = (&ours, &ours);
+        let service = service(&store, clocks, &entropy, &platforms_at, &acme_definition(&platforms_at));
         let stores = Mutex::new(vec![store.clone()]);
-        Self { service, store, stores, sandbox, clock, entropy, platforms_at, database }
+        Self { service, store, stores, sandbox, clock, ours, entropy, platforms_at, database }
     }
 
     /// Another replica over the same database, to which Acme is what `definition` says.
     pub(crate) async fn replica(&self, definition: &str) -> IntegrationsService {
         let store = self.database.store().await;
         self.stores.lock().unwrap().push(store.clone());
-        service(&store, &self.clock, &self.entropy, &self.platforms_at, definition)
+        service(&store, (&self.ours, &self.ours), &self.entropy, &self.platforms_at, definition)
     }
 
     /// Another replica over the same database.
     pub(crate) async fn twin(&self) -> IntegrationsService {
         self.replica(&acme_definition(&self.platforms_at)).await
+    }
+
+    /// A replica whose adapters have a clock of their own.
+    pub(crate) async fn replica_whose_adapters_have(&self, clock: Arc<dyn Clock>) -> IntegrationsService {
+        let (store, acme) = (self.database.store().await, acme_definition(&self.platforms_at));
+        service(&store, (&self.ours, &clock), &self.entropy, &self.platforms_at, &acme)
     }
 
     /// A replica that finds nobody where Acme's token endpoint should be.
@@ -302,7 +324,7 @@ impl Stand {
 
 fn service(
     store: &Store,
-    clock: &Arc<ManualClock>,
+    (clock, of_adapters): (&Arc<dyn Clock>, &Arc<dyn Clock>),
     entropy: &Arc<NoJitter>,
     platforms_at: &str,
     acme: &str,
@@ -311,12 +333,12 @@ fn service(
     let lookup = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     let http = HttpClient::new(HttpLimits::default()).unwrap();
     let custom = parse_providers(acme).unwrap();
-    let registry = Registry::new(http, shared(clock), &lookup, custom, NetworkPolicy::default()).unwrap();
+    let registry = Registry::new(http, Arc::clone(of_adapters), &lookup, custom, NetworkPolicy::default()).unwrap();
     IntegrationsService::new(ServiceParts {
         store: store.clone(),
         cipher: cipher(),
         registry,
-        clock: shared(clock),
+        clock: Arc::clone(clock),
         entropy: Arc::<NoJitter>::clone(entropy),
         settings: ServiceSettings::new(Url::parse("http://localhost:8080").unwrap()),
     })

@@ -10,18 +10,23 @@
 
 mod bound;
 mod callbacks;
+mod clocks;
 mod credentials;
 mod crowds;
 mod disconnect;
+mod feed;
 mod harness;
 mod issuer;
 mod key_check;
+mod outage;
 mod outcomes;
 mod ownership;
+mod panics;
 mod properties;
 mod races;
 mod reads;
 mod refusals;
+mod replicas;
 mod secrets;
 mod sessions;
 mod trouble;

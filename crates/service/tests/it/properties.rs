@@ -1,6 +1,7 @@
 //! Laws that hold whatever happens in whatever order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
 
 use evergrant_model::{AuthorizationCode, ErrorCode, FlowState, UserId};
 use evergrant_testkit::{TestDatabase, postgres_url};
@@ -77,20 +78,39 @@ async fn carry_out(stand: &Stand, user: UserId, (person, account): (&str, &str),
     }
 }
 
+/// In which orders the readers and deeds of a step have come to their ends.
+static INTERLEAVINGS: Mutex<BTreeSet<Vec<usize>>> = Mutex::new(BTreeSet::new());
+
+#[expect(clippy::print_stderr, reason = "how much was tried is what the test has to say beside its result")]
+fn print_interleavings(database: &str) {
+    eprintln!("A4: {} distinct interleavings so far, {database} the last", INTERLEAVINGS.lock().unwrap().len());
+}
+
 /// A4: each answer is a token of that very connection that the platform takes, and after each step it is the newest:
 /// the one that the row holds. The platform rotates and ends a grant whose refresh token comes twice, so a refresh
 /// token that was lost or used again would show as a grant that no longer renews.
 async fn each_answer_is_the_newest_token_of_its_own_connection(stand: Stand, steps: Vec<Step>) -> Checked {
     let user = stand.user().await;
     let mut live = HashMap::from(ACCOUNTS.map(|(_, account)| (account, false)));
+    let ends = Arc::new(Mutex::new(Vec::new()));
     for Step { deeds, then_pass_seconds } in steps {
         let mut readers = JoinSet::new();
-        for (person, account) in ACCOUNTS.into_iter().cycle().take(12) {
-            let service = stand.service.clone();
-            readers.spawn(async move { (person, read(&service, user, "acme", account).await) });
+        for (number, (person, account)) in ACCOUNTS.into_iter().cycle().take(12).enumerate() {
+            let (service, ends) = (stand.service.clone(), Arc::clone(&ends));
+            readers.spawn(async move {
+                let answer = read(&service, user, "acme", account).await;
+                ends.lock().unwrap().push(number);
+                (person, answer)
+            });
         }
-        let [one, two, three] =
-            [0, 1, 2].map(|at| carry_out(&stand, user, ACCOUNTS[at], deeds[at], live[ACCOUNTS[at].1]));
+        let [one, two, three] = [0, 1, 2].map(|at| {
+            let (ends, deed) = (&ends, carry_out(&stand, user, ACCOUNTS[at], deeds[at], live[ACCOUNTS[at].1]));
+            async move {
+                let is_live = deed.await;
+                ends.lock().unwrap().push(12 + at);
+                is_live
+            }
+        });
         let (one, two, three) = tokio::join!(one, two, three);
         live = HashMap::from([(JUNIPER, one), (KILN, two), (WREN, three)]);
         for (person, answer) in readers.join_all().await {
@@ -101,6 +121,7 @@ async fn each_answer_is_the_newest_token_of_its_own_connection(stand: Stand, ste
         }
         stand.service.drain().await;
         check_newest(&stand, user, &live).await?;
+        INTERLEAVINGS.lock().unwrap().insert(std::mem::take(&mut *ends.lock().unwrap()));
         stand.pass_seconds(then_pass_seconds);
     }
     Ok(())
@@ -123,12 +144,14 @@ async fn check_newest(stand: &Stand, user: UserId, live: &HashMap<&str, bool>) -
 #[test]
 fn a4_each_answer_is_the_newest_token_of_its_own_connection_on_sqlite() {
     hold(12, &steps(), false, each_answer_is_the_newest_token_of_its_own_connection);
+    print_interleavings("SQLite");
 }
 
 #[test]
 fn a4_each_answer_is_the_newest_token_of_its_own_connection_on_postgres() {
     assert!(!postgres_url().is_empty());
     hold(24, &steps(), true, each_answer_is_the_newest_token_of_its_own_connection);
+    print_interleavings("PostgreSQL");
 }
 
 /// What an attacker does to a callback before it arrives.

@@ -10,7 +10,7 @@ use crate::outcomes::correlation;
 
 on_both_databases!(
     a_lost_answer_is_not_asked_for_again_before_the_held_token_has_ended,
-    a_lost_answer_that_the_platform_repeats_is_no_loss,
+    a10_an_answer_cut_off_after_the_rotation_is_asked_for_once_more_inside_the_window,
     the_doubt_outlasts_failures_of_other_kinds,
     without_a_known_end_the_doubt_is_never_resolved_by_trying,
     a_platform_that_never_rotates_loses_nothing_in_flight,
@@ -42,7 +42,7 @@ async fn a_lost_answer_is_not_asked_for_again_before_the_held_token_has_ended(da
     assert_eq!(stand.events().await, ["connected", "error", "expired"]);
 }
 
-async fn a_lost_answer_that_the_platform_repeats_is_no_loss(database: TestDatabase) {
+async fn a10_an_answer_cut_off_after_the_rotation_is_asked_for_once_more_inside_the_window(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let forgiving = format!("{}replay_window_seconds = 60\n", acme_definition(&stand.platforms_at));
     let service = stand.replica(&forgiving).await;

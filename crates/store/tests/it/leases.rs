@@ -3,7 +3,7 @@
 use evergrant_model::ConnectionStatus;
 use evergrant_resilience::renewal::lease::{self, Asker, Ending, LEASE_MS};
 use evergrant_store::{Connection, FailedRefresh, LeaseAnswer, Leased, Store};
-use evergrant_testkit::{TestDatabase, on_both_databases};
+use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
 use crate::support::{Consent, Renewal, again, at, connect, failure, leased, new_user, slug, text, trace};
 
@@ -20,6 +20,8 @@ on_both_databases!(
     a_pair_that_another_program_wrote_meanwhile_is_not_overwritten,
     the_scheduler_looks_again_if_the_holder_is_never_heard_of,
 );
+
+on_postgres!(whoever_waited_for_the_row_is_shown_all_of_the_new_pair);
 
 fn knowing(held: &Connection) -> Asker {
     Asker { seen: held.lease.generation, settled_for_ms: i64::MAX }
@@ -169,4 +171,24 @@ async fn the_scheduler_looks_again_if_the_holder_is_never_heard_of(database: Tes
     let held = connect(&store, "reddit", "juniper").await;
     leased(&store, &held).await;
     assert_eq!(again(&store, &held).await.next_refresh_at, Some(at(20)));
+}
+
+/// PostgreSQL looks again at the rows that a query locks, and at no others that it joins them with.
+async fn whoever_waited_for_the_row_is_shown_all_of_the_new_pair(database: TestDatabase) {
+    let store = database.store().await;
+    let held = connect(&store, "reddit", "juniper").await;
+    let id = held.id.get();
+    let renewal = format!(
+        "BEGIN; UPDATE oauth_accounts SET access_token = 'new' WHERE id = {id};
+        UPDATE evergrant_connections SET generation = 2 WHERE oauth_account_id = {id}; SELECT pg_sleep(0.3); COMMIT"
+    );
+    let other = TestDatabase::at(&database.url);
+    let renewing = tokio::spawn(async move { other.execute(&renewal).await });
+    let asleep = "SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    while database.texts(asleep).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let LeaseAnswer::Moved(newest) = ask(&store, &held).await else { panic!("somebody has renewed it") };
+    assert_eq!((newest.lease.generation, newest.access_token.unwrap().as_str()), (2, "new"));
+    renewing.await.unwrap();
 }

@@ -1,0 +1,92 @@
+//! What one process does, the others hear of: caches, waiters and lists.
+
+use evergrant_model::ErrorCode;
+use evergrant_service::IntegrationsService;
+use evergrant_testkit::{ForeignAccount, TestDatabase, cipher, insert_accounts, on_both_databases, on_postgres};
+
+use crate::harness::{ACME_LIFE_S, Stand};
+use crate::outcomes::{correlation, read, until};
+
+on_postgres!(a23_what_another_replica_disconnects_is_read_no_more_even_where_the_bell_is_lost);
+on_both_databases!(
+    a23_what_another_replica_disconnects_is_read_no_more,
+    what_another_program_does_to_the_shared_tables_is_noticed,
+);
+
+/// A replica as a program that serves runs it.
+async fn serving(stand: &Stand) -> IntegrationsService {
+    let service = stand.twin().await;
+    let house = service.clone();
+    tokio::spawn(async move { house.keep_house(std::future::pending()).await });
+    until(async || service.health().await.looks > 0).await;
+    service
+}
+
+/// A replica has looked twice at the outbox: the first look may have begun before what it is to see.
+async fn has_looked(service: &IntegrationsService) {
+    let before = service.health().await.looks;
+    until(async || service.health().await.looks >= before + 2).await;
+}
+
+async fn disconnected_elsewhere(stand: &Stand, lose_bell: bool) {
+    let (user, account) = stand.user_with("acme").await;
+    let (reader, other) = (serving(stand).await, serving(stand).await);
+    for _ in 0..100 {
+        assert!(read(&reader, user, "acme", &account).await.is_ok());
+    }
+    assert_eq!(reader.connected_integrations(user).await.unwrap().integrations.len(), 1);
+    if lose_bell {
+        let bells = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
+            WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+        assert!(stand.database.texts(bells).await.len() >= 2);
+    }
+    other.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
+    has_looked(&reader).await;
+    assert_eq!(read(&reader, user, "acme", &account).await, Err(ErrorCode::AccountNotFound));
+    assert!(reader.connected_integrations(user).await.unwrap().integrations.is_empty());
+}
+
+async fn a23_what_another_replica_disconnects_is_read_no_more(database: TestDatabase) {
+    disconnected_elsewhere(&Stand::new(database).await, false).await;
+}
+
+async fn a23_what_another_replica_disconnects_is_read_no_more_even_where_the_bell_is_lost(database: TestDatabase) {
+    disconnected_elsewhere(&Stand::new(database).await, true).await;
+}
+
+async fn what_another_program_does_to_the_shared_tables_is_noticed(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let (user, account) = stand.user_with("acme").await;
+    let (reader, list) = (serving(&stand).await, async |service: &IntegrationsService| {
+        service.connected_integrations(user).await.unwrap()
+    });
+    let before = list(&reader).await;
+    let foreign = |id: &str| ForeignAccount {
+        user: user.get(),
+        provider: "acme".to_owned(),
+        id: id.to_owned(),
+        tokens: stand.sandbox.tokens("acme", "kiln").unwrap(),
+        expires_at: stand.now().plus_seconds(ACME_LIFE_S),
+    };
+    insert_accounts(&stand.database, &cipher(), &[foreign("theirs")]).await;
+    stand.service.reconcile().await.unwrap();
+    has_looked(&reader).await;
+    let added = list(&reader).await;
+    assert_eq!((added.integrations.len(), added.version), (2, before.version + 1), "an account was added");
+
+    let new = cipher().encrypt_token(&stand.sandbox.tokens("acme", "juniper").unwrap().0).unwrap();
+    let update =
+        format!("UPDATE oauth_accounts SET access_token = '{}' WHERE provider_account_id = '{account}'", new.as_str());
+    stand.database.execute(&update).await;
+    reader.reconcile().await.unwrap();
+    has_looked(&reader).await;
+    assert_eq!(list(&reader).await.version, before.version + 2, "a token was replaced");
+    assert_eq!(read(&reader, user, "acme", &account).await, stand.stored(user, &account).await);
+
+    stand.database.execute("DELETE FROM oauth_accounts WHERE provider_account_id = 'theirs'").await;
+    reader.reconcile().await.unwrap();
+    has_looked(&reader).await;
+    let removed = list(&reader).await;
+    assert_eq!((removed.integrations.len(), removed.version), (1, before.version + 3), "one was removed");
+    assert_eq!(stand.events().await, ["connected", "connected", "refreshed", "disconnected"]);
+}
