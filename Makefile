@@ -1,7 +1,7 @@
 # The few commands that this project is worked with; the work itself is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fuzz clean
+.PHONY: help run test soak lint fuzz clean
 
 help: ## Lists these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,10 @@ run: ## Starts Evergrant with everything for a first look; more options in ARGS=
 test: ## Every check that a change must pass, on SQLite and on a PostgreSQL of its own
 	@scripts/setup
 	@scripts/with-postgres scripts/test
+
+soak: ## A million schedules, a million rows, a thousand killed processes: about an hour
+	@scripts/setup
+	@scripts/with-postgres scripts/soak
 
 lint: ## Layout, lints and dependencies, without the tests
 	@scripts/lint
