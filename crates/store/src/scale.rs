@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use evergrant_model::{ProviderSlug, Timestamp};
-use evergrant_testkit::{TestDatabase, on_postgres};
+use evergrant_testkit::{TestDatabase, number_from, on_postgres};
 use serde_json::Value;
 
 use crate::Store;
@@ -19,11 +19,6 @@ const ONE_IN: i64 = 100;
 const BATCH: i64 = 64;
 /// A renewed token is due so much later.
 const LATER_S: i64 = 60 * 86_400;
-
-#[expect(clippy::disallowed_methods, reason = "how large the table is is for the test's caller to say")]
-fn rows() -> i64 {
-    std::env::var("EVERGRANT_ROWS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000)
-}
 
 async fn fill(database: &TestDatabase, rows: i64) {
     let fill = format!(
@@ -65,7 +60,7 @@ fn removed(node: &Value) -> f64 {
 #[expect(clippy::print_stderr, reason = "the figures are what the test has to say beside its result")]
 async fn a16_what_is_due_is_claimed_without_reading_what_is_not(database: TestDatabase) {
     database.store().await;
-    let (rows, store) = (rows(), Store::open(&database.url).await.unwrap());
+    let (rows, store) = (number_from("EVERGRANT_ROWS", 100_000), Store::open(&database.url).await.unwrap());
     fill(&database, rows).await;
     let (reddit, new_year) = (ProviderSlug::new("reddit").unwrap(), Timestamp::from_unix_seconds(1_767_225_600));
     let (mut claimed, began) = (0, Instant::now());

@@ -42,6 +42,13 @@ pub fn entropy() -> Arc<dyn Entropy> {
     Arc::new(OsEntropy)
 }
 
+/// How much of something a test takes: what the environment says (`make soak`, a bug hunt), else the usual.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "how long a test runs is for its caller to say")]
+pub fn number_from<N: std::str::FromStr>(variable: &str, usual: N) -> N {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// A clock as the parameter that it is.
 #[must_use]
 pub fn shared(clock: &Arc<ManualClock>) -> Arc<dyn Clock> {

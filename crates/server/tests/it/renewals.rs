@@ -12,7 +12,7 @@ use evergrant_model::{Clock, OsEntropy, ProviderAccountId, ProviderSlug, SystemC
 use evergrant_resilience::renewal::lease::Asker;
 use evergrant_sandbox::{Fault, FaultKind, RefreshMode, Switch, acme_definition};
 use evergrant_store::{LeaseAnswer, Store};
-use evergrant_testkit::{ForeignAccount, TestDatabase, insert_accounts};
+use evergrant_testkit::{ForeignAccount, TestDatabase, insert_accounts, number_from};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -209,11 +209,6 @@ impl Step {
     fn may_lose(self) -> bool {
         matches!(self, Self::BeforeTheReply | Self::AfterTheReply | Self::BeforeTheCommit)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long the test runs is for its caller to say")]
-fn number_from(variable: &str, usual: usize) -> usize {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 fn kills() -> usize {
