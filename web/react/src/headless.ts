@@ -1,0 +1,13 @@
+'use client';
+/** `@evergrant/react/headless`: state and actions without a component; the markup is yours. */
+export { inAppBrowser } from './client/in-app.js';
+export { EvergrantError } from './client/error.js';
+export { EvergrantProvider } from './react/EvergrantProvider.js';
+export type { EvergrantProviderProps } from './react/EvergrantProvider.js';
+export { useEvergrantClient } from './react/context.js';
+export { useAccount } from './react/useAccount.js';
+export { useConnectFlow } from './react/useConnectFlow.js';
+export { useIntegration } from './react/useIntegration.js';
+export { useIntegrations } from './react/useIntegrations.js';
+export type { UseIntegrations } from './react/useIntegrations.js';
+export type * from './client/index.js';
