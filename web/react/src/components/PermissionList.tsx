@@ -1,0 +1,32 @@
+import type { ProviderIntegrations } from '../client/types.js';
+import { Glyph } from './Glyph.js';
+import { useUi } from './ui.js';
+
+/** What is asked for, in plain words, and whether it was allowed once something is connected. */
+export function PermissionList({ provider }: { provider: ProviderIntegrations }) {
+  const { card } = useUi().messages;
+  const { integrations, scopes } = provider;
+  if (scopes.length === 0) return null;
+  const missing = new Set(integrations.flatMap((one) => one.missingScopes));
+  const isKnown = integrations.length > 0;
+  const granted = scopes.filter(({ id }) => !missing.has(id)).length;
+  return (
+    <details className="eg-permissions">
+      <summary>
+        <Glyph name="chevron" />
+        {card.permissions(isKnown ? granted : null, scopes.length)}
+      </summary>
+      <ul>
+        {scopes.map(({ id, label }) => (
+          <li key={id} data-granted={isKnown ? !missing.has(id) : undefined}>
+            <Glyph name={isKnown && missing.has(id) ? 'dash' : 'check'} />
+            {label}
+            {isKnown && (
+              <span className="eg-unseen">, {missing.has(id) ? card.notGranted : card.granted}</span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

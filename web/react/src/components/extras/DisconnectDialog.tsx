@@ -1,0 +1,53 @@
+import { type FormEvent, useState } from 'react';
+import { errorText } from '../../messages/error-text.js';
+import { useIntegration } from '../../react/useIntegration.js';
+import { useIntegrations } from '../../react/useIntegrations.js';
+import { Button } from '../Button.js';
+import type { DisconnectDialogProps } from '../DisconnectDialog.js';
+import { Dialog } from './Dialog.js';
+import { nameOf } from '../names.js';
+import { useFullUi } from './useFullUi.js';
+
+/** Asks before an account is disconnected; open for as long as it is there. */
+export function DisconnectDialog({ integration, onClose }: DisconnectDialogProps) {
+  const { messages } = useFullUi();
+  const { disconnect, isBusy } = useIntegrations();
+  const { provider: slug, providerAccountId: id } = integration;
+  const name = useIntegration(slug)?.name ?? slug;
+  const [problem, setProblem] = useState<string>();
+  const busy = isBusy(slug, id);
+  const words = messages.disconnect;
+
+  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault();
+    if (busy) return;
+    const deleteData = new FormData(event.currentTarget).has('deleteData');
+    const done = await disconnect(slug, id, { deleteData });
+    if (done.status === 'disconnected') onClose();
+    else setProblem(errorText(messages, done.error.code, name));
+  }
+
+  return (
+    <Dialog role="alertdialog" title={words.title(nameOf(integration), name)} onClose={onClose}>
+      <form onSubmit={(event) => void submit(event)}>
+        <p>{words.text(name)}</p>
+        <p className="eg-note">{words.keeps}</p>
+        <label className="eg-check">
+          <input type="checkbox" name="deleteData" />
+          {words.deleteData}
+        </label>
+        <p role="alert" className="eg-problem">
+          {problem}
+        </p>
+        <div className="eg-dialog-buttons">
+          <Button data-eg-focus onClick={onClose}>
+            {messages.flow.cancel}
+          </Button>
+          <Button type="submit" variant="primary" busy={busy}>
+            {words.confirm}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

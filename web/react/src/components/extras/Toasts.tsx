@@ -1,0 +1,109 @@
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+import type { ClientEvent } from '../../client/client-types.js';
+import type { Integration } from '../../client/types.js';
+import { errorText } from '../../messages/error-text.js';
+import type { Messages } from '../../messages/types.js';
+import { useEvergrantClient } from '../../react/context.js';
+import { Glyph } from '../Glyph.js';
+import { nameOf } from '../names.js';
+import { hideToast, showToast, type Toast, toasts } from '../toasts.js';
+import { useFullUi } from './useFullUi.js';
+
+const SHOWN_MS = 6000;
+const NONE: readonly Toast[] = [];
+
+/** The corner in which is said what has just happened; `early` is what happened before this was loaded. */
+export function Toasts({ early }: { early: ClientEvent[] }) {
+  const { root } = useFullUi();
+  const shown = useSyncExternalStore(toasts.subscribe, toasts.get, () => NONE);
+  const corner = useRef<HTMLDivElement>(null);
+  useClientToasts(early);
+
+  // Shown anew for each, so that it lies above a dialog that was opened meanwhile.
+  const last = shown.at(-1)?.id;
+  useEffect(() => {
+    if (last === undefined) return;
+    corner.current?.hidePopover();
+    corner.current?.showPopover();
+  }, [last]);
+
+  return (
+    <>
+      <div role="status" className="eg-root eg-unseen">
+        {shown.at(-1)?.text}
+      </div>
+      <div {...root} ref={corner} popover="manual" className="eg-root eg-toaster">
+        {shown.map((toast) => (
+          <ToastView key={toast.id} toast={toast} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function ToastView({ toast }: { toast: Toast }) {
+  const { messages } = useFullUi();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const hide = () => hideToast(toast.id);
+  const wait = () => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(hide, SHOWN_MS);
+  };
+  const hold = () => clearTimeout(timer.current);
+  useEffect(() => {
+    wait();
+    return hold;
+    // Once for each toast: it has one life.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, []);
+  return (
+    <div className="eg-toast" onPointerEnter={hold} onPointerLeave={wait} onFocus={hold} onBlur={wait}>
+      <p>{toast.text}</p>
+      <button type="button" className="eg-close" aria-label={messages.toast.dismiss} onClick={hide}>
+        <Glyph name="close" />
+      </button>
+    </div>
+  );
+}
+
+function useClientToasts(early: ClientEvent[]): void {
+  const client = useEvergrantClient();
+  const { messages, format } = useFullUi();
+  useEffect(() => {
+    const tell = (event: ClientEvent) => {
+      const { providers, integrations } = client.getSnapshot();
+      const platform = (id: string) => providers.find(({ provider }) => provider === id)?.name ?? id;
+      const account = (id: string) => integrations.find((one) => one.providerAccountId === id);
+      const text = textOf(event, messages, { list: format.list, platform, account });
+      if (text) showToast(text);
+    };
+    early.splice(0).forEach(tell);
+    return client.on(tell);
+  }, [client, messages, format, early]);
+}
+
+interface Names {
+  list(items: readonly string[]): string;
+  platform(provider: string): string;
+  account(accountId: string): Integration | undefined;
+}
+
+function textOf(event: ClientEvent, messages: Messages, names: Names): string | null {
+  const { toast } = messages;
+  switch (event.type) {
+    case 'connected':
+      return toast.connected(names.list(event.integrations.map(nameOf)), names.platform(event.provider));
+    case 'disconnected':
+      return toast.disconnected[event.revocation](names.platform(event.provider));
+    case 'refreshed': {
+      const account = names.account(event.accountId);
+      return account ? toast.renewed(nameOf(account)) : null;
+    }
+    case 'failed':
+      // A flow's failure stands in its card, and a dialog's in the dialog.
+      if (event.during !== 'refresh') return null;
+      return errorText(messages, event.error.code, names.platform(event.provider));
+    case 'needs-reconnect':
+      return messages.banner.one(nameOf(event.integration), names.platform(event.integration.provider));
+  }
+}

@@ -1,0 +1,8 @@
+/** What is shown once something happens: loaded apart, right after the list. */
+export { ChooseDialog } from './ChooseDialog.js';
+export { CredentialsDialog } from './CredentialsDialog.js';
+export { DisconnectDialog } from './DisconnectDialog.js';
+export { FlowNotice } from './FlowNotice.js';
+export { InAppNotice } from './InAppNotice.js';
+export { OutageNotice } from './OutageNotice.js';
+export { Toasts } from './Toasts.js';

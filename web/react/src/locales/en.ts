@@ -1,0 +1,2 @@
+/** English: what the components say unless they are told otherwise. */
+export { en } from '../messages/en.js';

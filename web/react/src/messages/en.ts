@@ -1,0 +1,5 @@
+import { enCore } from './en-core.js';
+import { enExtra } from './en-extra.js';
+import type { Messages } from './types.js';
+
+export const en: Messages = { ...enCore, ...enExtra };
