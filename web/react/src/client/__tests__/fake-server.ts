@@ -1,0 +1,212 @@
+/** The server's side of the contract, in memory: what a `fetch` of ours meets. */
+import { createHash } from 'node:crypto';
+import type { Integration, Provider, ServerFlow } from '../types.js';
+import { sampleIntegration, sampleProviders } from '../../testing/samples.js';
+
+interface Flow {
+  id: string;
+  provider: string;
+  challenge: string;
+  redirectUrl: string;
+  receipt: string;
+  state: ServerFlow;
+  reached: string[];
+}
+
+export interface Logged {
+  method: string;
+  path: string;
+  body: unknown;
+  headers: Headers;
+}
+
+export class FakeServer {
+  version = 1;
+  integrations: Integration[] = [];
+  providers: readonly Provider[] = sampleProviders;
+  flows = new Map<string, Flow>();
+  log: Logged[] = [];
+  /** Each time a flow made accounts. */
+  made: string[] = [];
+  /** Answers in place of the server; null lets it answer itself. */
+  intercept: (request: Logged) => Response | Promise<Response> | null = () => null;
+  #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  #next = 1;
+
+  fetch: typeof fetch = async (input, init = {}) => {
+    const path = String(input).replace(/^.*\/api\/integrations\//, '');
+    const headers = new Headers(init.headers);
+    const body = init.body ? JSON.parse(String(init.body)) : undefined;
+    const request = { method: init.method ?? 'GET', path, body, headers };
+    this.log.push(request);
+    if (init.signal?.aborted) throw new DOMException('aborted', 'AbortError');
+    return (await this.intercept(request)) ?? this.#answer(request, init.signal ?? undefined);
+  };
+
+  calls(start: string): Logged[] {
+    return this.log.filter(({ method, path }) => `${method} ${path}`.startsWith(start));
+  }
+
+  /** The user allows access in the platform's window; answers the address that the browser is sent back to. */
+  consent(flowId: string, accounts: string[] = ['sim9z']): string {
+    const flow = this.#flow(flowId);
+    if (flow.state.status === 'waiting') {
+      flow.reached = accounts;
+      const reached = accounts.map((id) => ({ providerAccountId: id, displayName: id }));
+      flow.state = accounts.length > 1 ? { status: 'choose', accounts: reached } : { status: 'pending' };
+    }
+    return `${flow.redirectUrl}?integration=${flow.provider}&status=pending&flowId=${flow.id}&receipt=${flow.receipt}`;
+  }
+
+  deny(flowId: string): string {
+    const flow = this.#flow(flowId);
+    flow.state = { status: 'error', code: 'OAUTH_DENIED' };
+    return `${flow.redirectUrl}?integration=${flow.provider}&status=error&code=OAUTH_DENIED&correlationId=c1`;
+  }
+
+  /** The account changes, and everybody who listens is told. */
+  change(event: string, integration: Integration): void {
+    this.integrations = [
+      ...this.integrations.filter((one) => one.providerAccountId !== integration.providerAccountId),
+      ...(event === 'disconnected' ? [] : [integration]),
+    ];
+    const { provider, providerAccountId: accountId } = integration;
+    this.send(event, { version: ++this.version, provider, accountId, integration });
+  }
+
+  send(event: string, data: { version: number } & Record<string, unknown>): void {
+    this.write(`id: ${data.version}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  write(text: string): void {
+    for (const stream of this.#streams) stream.enqueue(new TextEncoder().encode(text));
+  }
+
+  get listeners(): number {
+    return this.#streams.size;
+  }
+
+  endStreams(): void {
+    for (const stream of this.#streams) stream.close();
+    this.#streams.clear();
+  }
+
+  #flow(id: string): Flow {
+    const flow = this.flows.get(id);
+    if (!flow) throw new Error(`no flow ${id}`);
+    return flow;
+  }
+
+  #answer({ method, path, body, headers }: Logged, signal?: AbortSignal): Response {
+    const [route = '', id = '', verb = ''] = path.split(/[/?]/).map(decodeURIComponent);
+    if (route === 'status') return this.#status(headers);
+    if (route === 'providers') return Response.json({ providers: this.providers });
+    if (route === 'events') return this.#events(signal);
+    if (route === 'connect') return this.#connect(id, body as Record<string, string>);
+    if (route === 'flows' && method === 'GET') return this.#show(id);
+    if (route === 'flows' && verb === 'finish') return this.#finish(id, body as Record<string, string>);
+    if (route === 'flows') return this.#credentials(id);
+    if (route === 'disconnect') return this.#disconnect(id, verb);
+    if (route === 'refresh') return Response.json({ success: true, expiresAt: null });
+    return problem(404, 'NOT_FOUND');
+  }
+
+  #status(headers: Headers): Response {
+    const etag = `"${this.version}"`;
+    if (headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers: { etag } });
+    return Response.json({ version: this.version, integrations: this.integrations }, { headers: { etag } });
+  }
+
+  #events(signal?: AbortSignal): Response {
+    let stream: ReadableStreamDefaultController<Uint8Array>;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        stream = controller;
+        this.#streams.add(controller);
+        const ready = `id: ${this.version}\nevent: ready\ndata: {"version":${this.version}}\n\n`;
+        controller.enqueue(new TextEncoder().encode(ready));
+      },
+      cancel: () => void this.#streams.delete(stream),
+    });
+    signal?.addEventListener('abort', () => {
+      if (this.#streams.delete(stream)) stream.error(signal.reason);
+    });
+    return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+  }
+
+  #connect(provider: string, body: Record<string, string>): Response {
+    const id = `flow${this.#next++}`;
+    const { challenge = '', redirectUrl = '' } = body;
+    const state: ServerFlow = { status: 'waiting' };
+    this.flows.set(id, {
+      id,
+      provider,
+      challenge,
+      redirectUrl,
+      receipt: `receipt-${id}`,
+      state,
+      reached: [],
+    });
+    const expiresAt = new Date(Date.now() + 600_000).toISOString();
+    return Response.json({
+      authUrl: `https://${provider}.example/consent?${id}`,
+      state: id,
+      flowId: id,
+      expiresAt,
+    });
+  }
+
+  #show(id: string): Response {
+    const flow = this.flows.get(id);
+    return flow ? Response.json(flow.state) : problem(404, 'FLOW_NOT_FOUND');
+  }
+
+  #finish(
+    id: string,
+    body: { verifier?: string; receipt?: string; accountIds?: string[] | string },
+  ): Response {
+    const flow = this.flows.get(id);
+    if (!flow) return problem(404, 'FLOW_NOT_FOUND');
+    const proof = createHash('sha256')
+      .update(body.verifier ?? '')
+      .digest('base64url');
+    const isWaiting = flow.state.status === 'pending' || flow.state.status === 'choose';
+    if (!isWaiting || proof !== flow.challenge || body.receipt !== flow.receipt)
+      return problem(400, 'INVALID_STATE');
+    return this.#connected(flow, (body.accountIds as string[] | undefined) ?? flow.reached);
+  }
+
+  #credentials(id: string): Response {
+    const flow = this.flows.get(id);
+    if (flow?.state.status !== 'waiting') return problem(400, 'INVALID_STATE');
+    return this.#connected(flow, ['900001']);
+  }
+
+  #connected(flow: Flow, ids: string[]): Response {
+    const made = ids.map((id) =>
+      sampleIntegration({
+        id: this.#next++,
+        provider: flow.provider,
+        providerAccountId: id,
+        displayName: id,
+      }),
+    );
+    this.made.push(flow.id);
+    flow.state = { status: 'connected', accountId: ids[0] ?? null };
+    for (const one of made) this.change('connected', one);
+    return Response.json({ integrations: made });
+  }
+
+  #disconnect(provider: string, id: string): Response {
+    this.integrations = this.integrations.filter(
+      (one) => one.provider !== provider || one.providerAccountId !== id,
+    );
+    this.version++;
+    return Response.json({ success: true, revocation: 'revoked', message: 'Disconnected.' });
+  }
+}
+
+export function problem(status: number, code: string, more: Record<string, unknown> = {}): Response {
+  const retryable = status >= 500 || status === 429;
+  return Response.json({ code, status, retryable, correlationId: 'c1', ...more }, { status });
+}
