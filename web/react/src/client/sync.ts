@@ -130,7 +130,9 @@ export class Sync {
       },
       onEvent: (event) => this.#onEvent(event),
       onLive: (live) => {
-        if (live || store.get().live === 'stream') this.#patch({ live: live ? 'stream' : 'poll' });
+        // Each failed opening says so again; the next reading is not put off by that.
+        if (live === (store.get().live === 'stream')) return;
+        this.#patch({ live: live ? 'stream' : 'poll' });
         this.#schedule();
       },
     });

@@ -55,13 +55,13 @@ export class FakeServer {
       const reached = accounts.map((id) => ({ providerAccountId: id, displayName: id }));
       flow.state = accounts.length > 1 ? { status: 'choose', accounts: reached } : { status: 'pending' };
     }
-    return `${flow.redirectUrl}?integration=${flow.provider}&status=pending&flowId=${flow.id}&receipt=${flow.receipt}`;
+    return back(flow, { status: 'pending', flowId: flow.id, receipt: flow.receipt });
   }
 
   deny(flowId: string): string {
     const flow = this.#flow(flowId);
     flow.state = { status: 'error', code: 'OAUTH_DENIED' };
-    return `${flow.redirectUrl}?integration=${flow.provider}&status=error&code=OAUTH_DENIED&correlationId=c1`;
+    return back(flow, { status: 'error', code: 'OAUTH_DENIED', correlationId: 'c1' });
   }
 
   /** The account changes, and everybody who listens is told. */
@@ -71,7 +71,8 @@ export class FakeServer {
       ...(event === 'disconnected' ? [] : [integration]),
     ];
     const { provider, providerAccountId: accountId } = integration;
-    this.send(event, { version: ++this.version, provider, accountId, integration });
+    const still = event === 'disconnected' ? {} : { integration };
+    this.send(event, { version: ++this.version, provider, accountId, ...still });
   }
 
   send(event: string, data: { version: number } & Record<string, unknown>): void {
@@ -209,4 +210,12 @@ export class FakeServer {
 export function problem(status: number, code: string, more: Record<string, unknown> = {}): Response {
   const retryable = status >= 500 || status === 429;
   return Response.json({ code, status, retryable, correlationId: 'c1', ...more }, { status });
+}
+
+function back(flow: Flow, parameters: Record<string, string>): string {
+  const url = new URL(flow.redirectUrl);
+  for (const [name, value] of Object.entries({ integration: flow.provider, ...parameters })) {
+    url.searchParams.append(name, value);
+  }
+  return url.href;
 }
