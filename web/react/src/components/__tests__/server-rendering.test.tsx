@@ -1,0 +1,34 @@
+import { renderToString } from 'react-dom/server';
+import { expect, test } from 'vitest';
+import { STATES } from '../../../gallery/states.js';
+import { EvergrantProvider, IntegrationsPage } from '../../index.js';
+import { fr } from '../../locales/fr.js';
+import { sampleIntegration, sampleProviders } from '../../testing/index.js';
+
+test('there is no browser here', () => expect(typeof window).toBe('undefined'));
+
+test.each(Object.keys(STATES))(
+  '%s is rendered by a server, without a style attribute or a script',
+  (name) => {
+    const { client, view } = STATES[name]!();
+    const html = renderToString(<EvergrantProvider client={client}>{view}</EvergrantProvider>);
+    expect(html).not.toMatch(/\sstyle=|<script|<style|javascript:/i);
+  },
+);
+
+test('a page that a server has read arrives with its accounts, and asks for nothing', () => {
+  const initialStatus = {
+    version: 1,
+    providers: sampleProviders,
+    integrations: [sampleIntegration({ displayName: 'Juniper Vale' })],
+  };
+  const fetch = () => Promise.reject(new Error('a server asks nobody'));
+  const html = renderToString(
+    <EvergrantProvider initialStatus={initialStatus} fetch={fetch} messages={fr}>
+      <IntegrationsPage />
+    </EvergrantProvider>,
+  );
+  expect(html).toContain('Juniper Vale');
+  expect(html).toContain('Comptes connectés');
+  expect(html).toContain('lang="fr"');
+});

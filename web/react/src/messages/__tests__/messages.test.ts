@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { ErrorCode } from '../../client/error.js';
+import { fr } from '../../locales/fr.js';
+import { pseudo } from '../../locales/pseudo.js';
+import { en } from '../en.js';
+import { errorText } from '../error-text.js';
+import { createFormat } from '../format.js';
+import type { Messages } from '../types.js';
+
+const languages = { en, fr, pseudo };
+
+/** Each message as text, by its path, with the same made-up arguments. */
+function texts(value: unknown, path = ''): Record<string, string> {
+  if (typeof value === 'string') return { [path]: value };
+  if (typeof value === 'function') return texts(value('Xx', 'Yy', 'Zz'), path);
+  const entries = Object.entries(value as object).map(([key, one]) => texts(one, `${path}.${key}`));
+  return Object.assign({}, ...entries) as Record<string, string>;
+}
+
+test.each(Object.entries(languages))('%s says everything that English says', (_, messages) => {
+  expect(Object.keys(texts(messages)).sort()).toEqual(Object.keys(texts(en)).sort());
+  for (const [path, text] of Object.entries(texts(messages))) expect(text.trim(), path).not.toBe('');
+});
+
+test('French is French, and its arguments are all used where English uses them', () => {
+  const [mine, theirs] = [texts(fr), texts(en)];
+  const same = Object.keys(mine).filter((path) => mine[path] === theirs[path]);
+  expect(same).toEqual(['.dir']);
+  for (const [path, text] of Object.entries(theirs)) {
+    for (const name of ['Xx', 'Yy']) expect(mine[path]?.includes(name), path).toBe(text.includes(name));
+  }
+});
+
+test('the pseudo-locale marks every text, so that an unmarked one is seen', () => {
+  for (const [path, text] of Object.entries(texts(pseudo))) {
+    if (path !== '.dir' && path !== '.locale') expect(text, path).toMatch(/^⟦.*⟧$/s);
+  }
+});
+
+const documented = readFileSync(new URL('../../../../../docs/errors.md', import.meta.url), 'utf8');
+const codes = [...documented.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code as ErrorCode);
+
+test('every code of the server has a sentence of its own meaning', () => {
+  expect(codes.length).toBeGreaterThan(30);
+  const ours = errorText(en, 'INTERNAL_ERROR', 'Reddit');
+  const faults = new Set<string>(['INTERNAL_ERROR', 'ENCRYPTION_ERROR', 'DECRYPTION_ERROR']);
+  for (const code of codes) expect(errorText(en, code, 'Reddit') === ours, code).toBe(faults.has(code));
+});
+
+test('a code that is newer than this package is told as a fault of ours', () => {
+  expect(errorText(en, 'BRAND_NEW' as ErrorCode, 'Reddit')).toBe(en.errors.ours);
+});
+
+test('times are told in words, and as a date while nobody knows the time', () => {
+  const now = Date.parse('2030-01-01T12:00:00Z');
+  const { when } = createFormat('en');
+  expect(when('2030-01-01T10:00:00Z', now)).toBe('2 hours ago');
+  expect(when('2030-01-04T12:00:00Z', now)).toBe('in 3 days');
+  expect(when('2030-01-01T12:00:10Z', now)).toBe('this minute');
+  expect(when('2030-01-01T10:00:00Z', null)).toBe('Jan 1, 2030');
+  expect(createFormat('fr').when('2030-01-01T10:00:00Z', now)).toBe('il y a 2 heures');
+});
+
+test('plurals', () => {
+  const count = (messages: Messages, number: number) => messages.choose.confirm(number);
+  expect([1, 2].map((number) => count(en, number))).toEqual(['Connect 1 account', 'Connect 2 accounts']);
+  expect([0, 1, 2].map((number) => count(fr, number).includes('comptes'))).toEqual([false, false, true]);
+});
