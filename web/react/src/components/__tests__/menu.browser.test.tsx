@@ -1,0 +1,109 @@
+import { screen, waitFor } from '@testing-library/react';
+import { expect, test, vi } from 'vitest';
+import { userEvent } from 'vitest/browser';
+import { Menu } from '../Menu.js';
+import { focused, press, show } from './shown.js';
+
+function open() {
+  const chosen = vi.fn();
+  const items = ['Reconnect', 'Renew now', 'Disconnect…'].map((label) => ({
+    label,
+    onSelect: () => chosen(label),
+  }));
+  show(
+    <>
+      <Menu label="Actions for Juniper" note="Renewed 2 hours ago" items={items} />
+      <button type="button">after</button>
+    </>,
+  );
+  const button = screen.getByRole('button', { name: 'Actions for Juniper' });
+  const isOpen = () => button.getAttribute('aria-expanded') === 'true';
+  return { chosen, button, isOpen };
+}
+
+const focusedText = () => focused()?.textContent;
+
+test.each([
+  ['Enter', 'Reconnect'],
+  [' ', 'Reconnect'],
+  ['ArrowDown', 'Reconnect'],
+  ['ArrowUp', 'Disconnect…'],
+])('%s on the button opens it on "%s"', async (key, item) => {
+  const { button, isOpen } = open();
+  button.focus();
+  await press(key);
+  await waitFor(() => expect(focusedText()).toBe(item));
+  expect(isOpen()).toBe(true);
+});
+
+test.each([
+  ['ArrowDown', 'Renew now'],
+  ['ArrowUp', 'Disconnect…'],
+  ['End', 'Disconnect…'],
+  ['Home', 'Reconnect'],
+  ['d', 'Disconnect…'],
+  ['r', 'Renew now'],
+])('%s moves from the first item to "%s"', async (key, item) => {
+  const { button } = open();
+  button.focus();
+  await press('Enter');
+  await waitFor(() => expect(focusedText()).toBe('Reconnect'));
+  await press(key);
+  expect(focusedText()).toBe(item);
+});
+
+test('the ends are joined', async () => {
+  const { button } = open();
+  button.focus();
+  await press('ArrowUp');
+  await waitFor(() => expect(focusedText()).toBe('Disconnect…'));
+  await press('ArrowDown');
+  expect(focusedText()).toBe('Reconnect');
+});
+
+test('Escape closes it and gives the focus back', async () => {
+  const { button, isOpen } = open();
+  button.focus();
+  await press('Enter');
+  await waitFor(() => expect(isOpen()).toBe(true));
+  await press('Escape');
+  await waitFor(() => expect(isOpen()).toBe(false));
+  expect(focused()).toBe(button);
+});
+
+test('Tab closes it and goes on', async () => {
+  const { button, isOpen } = open();
+  button.focus();
+  await press('Enter');
+  await waitFor(() => expect(focusedText()).toBe('Reconnect'));
+  await press('Tab');
+  await waitFor(() => expect(isOpen()).toBe(false));
+  expect(focusedText()).toBe('after');
+});
+
+test('an item does its work once, and the menu is closed', async () => {
+  const { button, chosen, isOpen } = open();
+  button.focus();
+  await press('Enter');
+  await waitFor(() => expect(focusedText()).toBe('Reconnect'));
+  await press('Enter');
+  expect(chosen.mock.calls).toEqual([['Reconnect']]);
+  await waitFor(() => expect(isOpen()).toBe(false));
+});
+
+test('a click opens it and a click elsewhere closes it', async () => {
+  const { button, isOpen } = open();
+  await userEvent.click(button);
+  await waitFor(() => expect(isOpen()).toBe(true));
+  await userEvent.click(document.body);
+  await waitFor(() => expect(isOpen()).toBe(false));
+});
+
+test('it lies under its button, at its end, within the window', async () => {
+  const { button } = open();
+  await userEvent.click(button);
+  const menu = await screen.findByRole('menu');
+  const [one, other] = [button.getBoundingClientRect(), menu.getBoundingClientRect()];
+  expect(other.top).toBeGreaterThanOrEqual(one.bottom);
+  expect(other.left).toBeGreaterThanOrEqual(0);
+});

@@ -1,0 +1,260 @@
+import { act, screen, waitFor, within } from '@testing-library/react';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { userEvent } from 'vitest/browser';
+import {
+  AccountSwitcher,
+  ConnectButton,
+  EvergrantError,
+  EvergrantToaster,
+  type Integration,
+  IntegrationIcon,
+  IntegrationsPage,
+  ReconnectBanner,
+} from '../../index.js';
+import { sampleIntegration, sampleProviders } from '../../testing/index.js';
+import { toasts } from '../toasts.js';
+import { focused, press, show } from './shown.js';
+
+beforeEach(() => toasts.set([]));
+
+const studio = sampleIntegration({
+  id: 1,
+  provider: 'instagram',
+  providerAccountId: 'i1',
+  displayName: 'Juniper Studio',
+});
+const vale = sampleIntegration({
+  id: 2,
+  provider: 'reddit',
+  providerAccountId: 'r1',
+  displayName: 'Juniper Vale',
+});
+const lost = { status: 'expired', statusReason: 'REVOKED_BY_USER', isConnected: false } as const;
+const card = (name: string) => screen.getByRole('article', { name });
+const headings = () => screen.getAllByRole('heading', { level: 2 }).map((one) => one.textContent);
+
+test('what needs its owner comes first, then what is connected, then the rest', () => {
+  show(<IntegrationsPage />, { integrations: [studio, { ...vale, ...lost }] });
+  expect(headings()).toEqual(['Reddit', 'Instagram', 'TikTok', 'OnlyFans']);
+});
+
+test('nothing changes its place while the page is open', () => {
+  const { client } = show(<IntegrationsPage />, { integrations: [studio] });
+  act(() => client.set({ integrations: [studio, { ...vale, ...lost }] }));
+  expect(headings()).toEqual(['Instagram', 'TikTok', 'Reddit', 'OnlyFans']);
+});
+
+test('one primary button in the whole page', () => {
+  show(<IntegrationsPage />, {
+    integrations: [
+      { ...studio, ...lost },
+      { ...vale, ...lost },
+    ],
+  });
+  expect(document.querySelectorAll('[data-variant=primary]')).toHaveLength(1);
+});
+
+test('an account that is well is one line: no sentence, no button', () => {
+  show(<IntegrationsPage />, { integrations: [vale] });
+  const row = card('Reddit').querySelector<HTMLElement>('.eg-account')!;
+  expect(row.querySelector('.eg-trouble')).toBeNull();
+  expect(within(row).getAllByRole('button')).toHaveLength(1);
+});
+
+test.each<[Partial<Integration>, RegExp, string | null]>([
+  [lost, /Access was withdrawn at Reddit/, 'Reconnect'],
+  [{ ...lost, statusReason: 'REFRESH_TOKEN_INVALID' }, /Reddit asks you to sign in again/, 'Reconnect'],
+  [{ ...lost, statusReason: 'SESSION_ENDED' }, /The session has ended/, 'Reconnect'],
+  [{ ...lost, statusReason: 'LOST_IN_FLIGHT' }, /cut off on its way/, 'Reconnect'],
+  [{ ...lost, statusReason: 'BRAND_NEW' }, /Reddit asks you to sign in again/, 'Reconnect'],
+  [{ status: 'expiring' }, /only you can renew it/, 'Reconnect'],
+  [{ status: 'error', statusReason: 'PROVIDER_UNAVAILABLE' }, /Reddit is not answering/, 'Try now'],
+  [{ status: 'error', statusReason: 'USER_ACTION_AT_PLATFORM' }, /confirm something there/, 'Try now'],
+  [
+    { status: 'error', statusReason: 'DECRYPTION_ERROR', correlationId: 'c1' },
+    /on our side/,
+    'Copy reference',
+  ],
+  [{ statusReason: 'UNVERIFIED' }, /could not be checked/, null],
+  [
+    { statusReason: 'SCOPE_MISSING', missingScopes: ['history', 'read'] },
+    /Not allowed: See your posts and comments and Read as you do\./,
+    'Allow it',
+  ],
+])('trouble is one sentence and one button: %o', (change, sentence, button) => {
+  show(<IntegrationsPage />, { integrations: [{ ...vale, ...change }] });
+  const trouble = card('Reddit').querySelector('.eg-trouble');
+  expect(trouble?.textContent).toMatch(sentence);
+  expect([...(trouble?.querySelectorAll('button') ?? [])].map((one) => one.textContent)).toEqual(
+    button ? [button] : [],
+  );
+});
+
+test('a renewal that is only slow is no trouble of the user’s', () => {
+  show(<IntegrationsPage />, { integrations: [{ ...vale, statusReason: 'REFRESH_RETRYING' }] });
+  expect(document.querySelector('.eg-trouble')).toBeNull();
+});
+
+test('connecting says how far it is, and the button keeps its focus', async () => {
+  const { client } = show(<IntegrationsPage />);
+  const button = within(card('Reddit')).getByRole('button', { name: 'Connect Reddit' });
+  button.focus();
+  act(() => client.set({ flow: { step: 'waiting', provider: 'reddit', flowId: 'f1' } }));
+  const status = within(card('Reddit')).getByRole('status');
+  await waitFor(() => expect(status.textContent).toContain('Finish in the window that just opened.'));
+  expect(focused()).toBe(button);
+  expect(button.getAttribute('aria-disabled')).toBe('true');
+  await press('Enter');
+  expect(client.calls).toEqual([]);
+  act(() => client.set({ flow: { step: 'unsure', provider: 'reddit', flowId: 'f1' } }));
+  await userEvent.click(screen.getByRole('button', { name: 'Open it again' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+  expect(client.calls.map(({ action }) => action)).toEqual(['reopen', 'cancel']);
+});
+
+test('a failure is one sentence, the button tries again, and it can be put away', async () => {
+  const { client } = show(<IntegrationsPage />);
+  const error = new EvergrantError('OAUTH_DENIED');
+  act(() => client.set({ flow: { step: 'failed', provider: 'reddit', flowId: 'f1', error } }));
+  await within(card('Reddit')).findByText('You did not allow access. Nothing was changed.');
+  expect(within(card('Reddit')).getByRole('button', { name: 'Try again' })).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: 'Dismiss' }));
+  expect(client.calls.map(({ action }) => action)).toEqual(['dismiss']);
+});
+
+test('whoever comes back finds the card that this was about focused', () => {
+  const { client } = show(<IntegrationsPage />);
+  expect(focused()).toBe(document.body);
+  act(() => client.set({ flow: { step: 'connected', provider: 'reddit', flowId: 'f1', integrations: [] } }));
+  expect(focused()).toBe(card('Reddit'));
+});
+
+test('what is old is said to be old, with a countdown that no screen reader hears, and stays in sight', async () => {
+  const { client } = show(<IntegrationsPage />, { integrations: [vale] });
+  const error = new EvergrantError('NETWORK_ERROR');
+  act(() => client.set({ error, stale: true, readAt: Date.now(), retryAt: Date.now() + 12_000 }));
+  await screen.findByText(/The connection is lost/);
+  expect(screen.getByText('Juniper Vale')).toBeTruthy();
+  const countdown = await screen.findByText(/Next try in 1[12] seconds/);
+  expect(countdown.closest('[role=status]')).toBeNull();
+  await userEvent.click(screen.getByRole('button', { name: 'Try now' }));
+  expect(client.calls.map(({ action }) => action)).toEqual(['reload']);
+});
+
+test('an app’s own browser is told, with a way out', async () => {
+  vi.spyOn(navigator, 'userAgent', 'get').mockReturnValue('Mozilla/5.0 (iPhone) Instagram 350.0');
+  show(<IntegrationsPage />);
+  expect((await screen.findByRole('note')).textContent).toMatch(/Open this page in your browser/);
+  expect(screen.getByRole('button', { name: 'Copy link' })).toBeTruthy();
+  vi.restoreAllMocks();
+});
+
+test('platforms that are not set up are not shown to users, unless something is connected', () => {
+  const providers = sampleProviders.map((one) => ({ ...one, configured: one.provider === 'tiktok' }));
+  show(<IntegrationsPage />, { providers, integrations: [vale] });
+  expect(headings()).toEqual(['Reddit', 'TikTok']);
+  expect(within(card('Reddit')).queryByRole('button', { name: /Connect/ })).toBeNull();
+});
+
+test('nine platforms can be searched', async () => {
+  const providers = Array.from({ length: 9 }, (_, place) => ({
+    ...sampleProviders[2]!,
+    provider: `p${place}`,
+    name: `Place ${place}`,
+  }));
+  show(<IntegrationsPage />, { providers });
+  await userEvent.fill(screen.getByRole('searchbox', { name: 'Search platforms' }), 'place 7');
+  expect(headings()).toEqual(['Place 7']);
+  await userEvent.fill(screen.getByRole('searchbox'), 'nowhere');
+  expect(screen.getByText('No platform is called “nowhere”.')).toBeTruthy();
+});
+
+test('permissions tell before what is asked for, and after what was allowed', () => {
+  const { client } = show(<IntegrationsPage only={['reddit']} />);
+  expect(screen.getByText('Permissions')).toBeTruthy();
+  act(() => client.set({ integrations: [{ ...vale, missingScopes: ['history'] }] }));
+  expect(screen.getByText('Permissions, 2 of 3')).toBeTruthy();
+  const item = screen.getByText('See your posts and comments').closest('li');
+  expect(item?.dataset['granted']).toBe('false');
+  expect(item?.textContent).toBe('See your posts and comments, not allowed');
+});
+
+test('what happened is said once, above everything, and goes', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const { client } = show(<EvergrantToaster />);
+  await act(async () => vi.advanceTimersByTime(1));
+  act(() => client.emit({ type: 'connected', provider: 'reddit', integrations: [vale] }));
+  expect(screen.getByRole('status').textContent).toBe('Juniper Vale is connected.');
+  expect(document.querySelector('.eg-toaster')?.matches(':popover-open')).toBe(true);
+  expect(document.querySelectorAll('.eg-toast')).toHaveLength(1);
+  act(() => vi.advanceTimersByTime(6000));
+  expect(document.querySelectorAll('.eg-toast')).toHaveLength(0);
+  vi.useRealTimers();
+});
+
+test('what became of the grant is told as it is', async () => {
+  const { client } = show(<EvergrantToaster />);
+  await waitFor(() => expect(document.querySelector('.eg-toaster')).toBeTruthy());
+  const tell = (revocation: 'revoked' | 'pending' | 'unsupported' | 'kept') =>
+    act(() => client.emit({ type: 'disconnected', provider: 'instagram', revocation, message: '' }));
+  tell('unsupported');
+  const said = (text: RegExp) => waitFor(() => expect(screen.getByRole('status').textContent).toMatch(text));
+  await said(/To end access at Instagram too, remove this app/);
+  tell('revoked');
+  await said(/^Disconnected. Instagram has confirmed it.$/);
+});
+
+test('the banner names the account, or how many, and begins with the first', async () => {
+  const { client } = show(<ReconnectBanner />, { integrations: [vale] });
+  expect(screen.getByRole('status').textContent).toBe('');
+  act(() => client.set({ integrations: [{ ...vale, ...lost }] }));
+  expect(screen.getByText('Juniper Vale on Reddit needs you.')).toBeTruthy();
+  act(() =>
+    client.set({
+      integrations: [
+        { ...vale, ...lost },
+        { ...studio, ...lost },
+      ],
+    }),
+  );
+  expect(screen.getByText('2 accounts need you.')).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: 'Reconnect Juniper Vale' }));
+  expect(client.calls[0]).toEqual({ action: 'reconnect', args: ['reddit', 'r1'] });
+});
+
+test('the switcher offers accounts by platform', async () => {
+  const chosen = vi.fn();
+  show(<AccountSwitcher value={studio} onChange={chosen} allowAll />, { integrations: [studio, vale] });
+  const select = screen.getByRole<HTMLSelectElement>('combobox', { name: 'Account' });
+  expect([...select.querySelectorAll('optgroup')].map((one) => one.label)).toEqual(['Instagram', 'Reddit']);
+  await userEvent.selectOptions(select, 'Juniper Vale');
+  expect(chosen).toHaveBeenLastCalledWith(vale);
+  await userEvent.selectOptions(select, 'All accounts');
+  expect(chosen).toHaveBeenLastCalledWith(null);
+});
+
+test('a button connects with its options', async () => {
+  const { client } = show(<ConnectButton provider="reddit" mode="redirect" scopes={['read']} />);
+  await userEvent.click(screen.getByRole('button', { name: 'Connect Reddit' }));
+  expect(client.calls[0]).toEqual({
+    action: 'connect',
+    args: ['reddit', { mode: 'redirect', scopes: ['read'] }],
+  });
+});
+
+test('a platform without a mark has its first letter', () => {
+  show(<IntegrationIcon provider="acme" name="Acme" label="Acme" />);
+  expect(screen.getByRole('img', { name: 'Acme' }).textContent).toBe('A');
+});
+
+test('both ways to Instagram have its mark', () => {
+  show(<IntegrationIcon provider="instagram-login" />);
+  expect(document.querySelector('.eg-icon[data-provider=instagram] path')).toBeTruthy();
+});
+
+test('a picture that does not load gives way to a letter', async () => {
+  show(<IntegrationsPage only={['reddit']} />, {
+    integrations: [{ ...vale, avatarUrl: 'data:image/png;base64,AA' }],
+  });
+  await waitFor(() => expect(document.querySelector('.eg-avatar')?.textContent).toBe('J'));
+});

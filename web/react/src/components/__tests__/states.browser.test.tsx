@@ -1,0 +1,83 @@
+/** Every component in every state: without a word on the console, an inline style or a finding of axe. */
+import { act, render } from '@testing-library/react';
+import axe from 'axe-core';
+import { StrictMode } from 'react';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { STATES } from '../../../gallery/states.js';
+import { EvergrantProvider } from '../../index.js';
+import { pseudo } from '../../locales/pseudo.js';
+import * as extras from '../extras/index.js';
+
+const error = vi.spyOn(console, 'error');
+const warn = vi.spyOn(console, 'warn');
+beforeEach(() => {
+  error.mockClear();
+  warn.mockClear();
+});
+afterEach(() => document.documentElement.removeAttribute('style'));
+
+async function show(name: string, messages?: typeof pseudo) {
+  const { client, view } = STATES[name]!();
+  const shown = render(
+    <StrictMode>
+      <EvergrantProvider client={client} {...(messages ? { messages } : {})}>
+        <main>{view}</main>
+      </EvergrantProvider>
+    </StrictMode>,
+  );
+  // What is loaded after the list, and what it shows then.
+  await act(async () => {
+    await import('../extras/index.js');
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  });
+  return { client, ...shown };
+}
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+async function findings(): Promise<string[]> {
+  const ending = document.getAnimations().filter((one) => one.effect?.getTiming().iterations === 1);
+  ending.forEach((one) => one.finish());
+  const { violations } = await axe.run(document.body, {
+    runOnly: RULES,
+    // A fragment of a page has neither a title nor always a first heading.
+    rules: { 'page-has-heading-one': { enabled: false }, 'document-title': { enabled: false } },
+  });
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+test('the rest of the components is there', () => expect(Object.keys(extras)).toHaveLength(7));
+
+test.each(Object.keys(STATES))('%s', async (name) => {
+  await show(name);
+  for (const scheme of ['light', 'dark']) {
+    document.documentElement.style.colorScheme = scheme;
+    document.documentElement.style.background = 'var(--eg-canvas)';
+    expect(await findings(), scheme).toEqual([]);
+  }
+  expect(document.body.querySelectorAll('[style]')).toHaveLength(0);
+  expect(error.mock.calls).toEqual([]);
+  expect(warn.mock.calls).toEqual([]);
+});
+
+test.each(Object.keys(STATES))('%s says nothing that is not translated', async (name) => {
+  const { client } = await show(name, pseudo);
+  const { providers, integrations } = client.getSnapshot();
+  const data = JSON.stringify([providers, integrations]);
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const plain: string[] = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const text = node.textContent?.trim() ?? '';
+    const isData = text === '' || data.includes(JSON.stringify(text).slice(1, -1)) || /^@/.test(text);
+    // A single letter stands for a picture, and a sentence about a name holds it.
+    if (!isData && text.length > 1 && !/⟦|^[,\d\s·]+$/.test(text)) plain.push(text);
+  }
+  // The server's own words, which know the platform.
+  const served = [
+    'OnlyFans does not accept this session.',
+    'Juniper Studio',
+    'Juniper Shop',
+    'Wren & Daughters',
+  ];
+  expect(plain.filter((text) => !served.includes(text))).toEqual([]);
+});

@@ -1,0 +1,163 @@
+/** The hooks on a real client, under StrictMode, with the network alone made up. */
+import { act, render, screen, waitFor } from '@testing-library/react';
+import { StrictMode } from 'react';
+import { afterEach, expect, test, vi } from 'vitest';
+import {
+  EvergrantProvider,
+  type EvergrantProviderProps,
+  useAccount,
+  useEvergrantClient,
+  useIntegration,
+  useIntegrations,
+} from '../../headless.js';
+import { createFakeClient, sampleIntegration, sampleProviders } from '../../testing/index.js';
+
+const vale = sampleIntegration({ id: 1, providerAccountId: 'r1', displayName: 'Juniper Vale' });
+const studio = sampleIntegration({ id: 2, provider: 'instagram', providerAccountId: 'i1' });
+
+function network() {
+  const asked: string[] = [];
+  const fetch: typeof globalThis.fetch = async (input) => {
+    const path = String(input).replace(/^.*\/api\/integrations\//, '');
+    asked.push(path);
+    if (path === 'status') return Response.json({ version: 1, integrations: [vale] });
+    if (path === 'providers') return Response.json({ providers: sampleProviders });
+    return Response.json({ code: 'NOT_FOUND' }, { status: 404 });
+  };
+  return { asked, fetch };
+}
+
+function Names() {
+  const { integrations, loading } = useIntegrations();
+  return <p>{loading ? 'loading' : integrations.map((one) => one.displayName).join()}</p>;
+}
+
+function show(props: Partial<EvergrantProviderProps>, view = <Names />) {
+  return render(
+    <StrictMode>
+      <EvergrantProvider {...props}>{view}</EvergrantProvider>
+    </StrictMode>,
+  );
+}
+
+const error = vi.spyOn(console, 'error');
+afterEach(() => {
+  expect(error.mock.calls).toEqual([]);
+  error.mockClear();
+});
+
+test('one provider reads once and shows what it read', async () => {
+  const { asked, fetch } = network();
+  show({ fetch });
+  expect(screen.getByText('loading')).toBeTruthy();
+  await screen.findByText('Juniper Vale');
+  expect(asked.filter((path) => path === 'providers')).toHaveLength(1);
+});
+
+test('what was read by a server is there at the first rendering', () => {
+  const { fetch } = network();
+  const initialStatus = { version: 1, integrations: [vale], providers: sampleProviders };
+  show({ fetch, initialStatus });
+  expect(screen.getByText('Juniper Vale')).toBeTruthy();
+});
+
+test('the token comes from the newest function, and another user gets another client', async () => {
+  const { asked, fetch } = network();
+  const [first, second] = [vi.fn(() => 'a'), vi.fn(() => 'b')];
+  const { rerender } = show({ fetch, getToken: first, userKey: '1' });
+  await screen.findByText('Juniper Vale');
+  const before = asked.length;
+  rerender(
+    <StrictMode>
+      <EvergrantProvider fetch={fetch} getToken={second} userKey="2">
+        <Names />
+      </EvergrantProvider>
+    </StrictMode>,
+  );
+  expect(screen.getByText('loading')).toBeTruthy();
+  await screen.findByText('Juniper Vale');
+  expect(asked.length).toBeGreaterThan(before);
+  expect(second).toHaveBeenCalled();
+});
+
+test('a hook without a provider says what is missing', () => {
+  const silent = error.mockImplementation(() => {});
+  const listener = (event: Event) => event.preventDefault();
+  window.addEventListener('error', listener);
+  expect(() => render(<Names />)).toThrow(/EvergrantProvider/);
+  window.removeEventListener('error', listener);
+  silent.mockReset();
+});
+
+test('a component that reads one platform is not rendered for another', () => {
+  const client = createFakeClient({ providers: sampleProviders, integrations: [vale, studio] });
+  const rendered = vi.fn();
+  function Reddit() {
+    rendered(useIntegration('reddit')?.integrations.length);
+    return null;
+  }
+  render(
+    <EvergrantProvider client={client}>
+      <Reddit />
+    </EvergrantProvider>,
+  );
+  act(() => client.set({ integrations: [vale, { ...studio, status: 'expired' }] }));
+  expect(rendered).toHaveBeenCalledTimes(1);
+  act(() => client.set({ integrations: [studio] }));
+  expect(rendered.mock.calls).toEqual([[1], [0]]);
+});
+
+test('one account is found until it is disconnected', () => {
+  const client = createFakeClient({ providers: sampleProviders, integrations: [vale] });
+  function One() {
+    return <p>{useAccount('reddit', 'r1')?.displayName ?? 'none'}</p>;
+  }
+  show({ client }, <One />);
+  expect(screen.getByText('Juniper Vale')).toBeTruthy();
+  act(() => void client.disconnect('reddit', 'r1'));
+  return waitFor(() => expect(screen.getByText('none')).toBeTruthy());
+});
+
+test('both lists can be narrowed, and what is busy is known', () => {
+  const client = createFakeClient({ providers: sampleProviders, integrations: [vale, studio] });
+  let seen: ReturnType<typeof useIntegrations> | undefined;
+  function Only() {
+    seen = useIntegrations({ only: ['reddit'] });
+    return null;
+  }
+  show({ client }, <Only />);
+  expect(seen?.providers.map(({ provider }) => provider)).toEqual(['reddit']);
+  expect(seen?.integrations).toEqual([vale]);
+  act(() => client.set({ busy: ['reddit/r1'] }));
+  expect([seen?.isBusy('reddit', 'r1'), seen?.isBusy('reddit')]).toEqual([true, false]);
+  act(() => client.set({ flow: { step: 'waiting', provider: 'reddit', flowId: 'f' } }));
+  expect(seen?.isBusy('reddit')).toBe(true);
+});
+
+test('what happens is told to the newest listener', () => {
+  const client = createFakeClient({ providers: sampleProviders });
+  const [first, second] = [vi.fn(), vi.fn()];
+  const view = (onEvent: typeof first) => (
+    <EvergrantProvider client={client} onEvent={onEvent}>
+      <p />
+    </EvergrantProvider>
+  );
+  const { rerender, unmount } = render(view(first));
+  rerender(view(second));
+  act(() => client.emit({ type: 'refreshed', provider: 'reddit', accountId: 'r1' }));
+  expect([first, second].map((one) => one.mock.calls.length)).toEqual([0, 1]);
+  unmount();
+  client.emit({ type: 'refreshed', provider: 'reddit', accountId: 'r1' });
+  expect(second).toHaveBeenCalledTimes(1);
+});
+
+test('the client is at hand for what the hooks do not cover', () => {
+  const client = createFakeClient();
+  let found: unknown;
+  function Reader() {
+    found = useEvergrantClient();
+    return null;
+  }
+  show({ client }, <Reader />);
+  expect(found).toBe(client);
+});
