@@ -81,7 +81,8 @@ export const fr: Messages = {
   choose: {
     title: (provider) => `Quels comptes ${provider} ?`,
     intro: 'Vous avez donné accès à plusieurs comptes. Choisissez ceux que vous voulez utiliser ici.',
-    confirm: (count) => plural(count, `Connecter ${count} compte`, `Connecter ${count} comptes`),
+    confirm: (count) =>
+      count > 0 ? plural(count, 'Connecter 1 compte', `Connecter ${count} comptes`) : 'Connecter',
   },
   credentials: {
     title: (provider) => `Connecter ${provider}`,

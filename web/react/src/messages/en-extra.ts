@@ -23,7 +23,8 @@ export const enExtra: ExtraMessages = {
   choose: {
     title: (provider) => `Which ${provider} accounts?`,
     intro: 'You allowed access to several. Choose those that you want to use here.',
-    confirm: (count) => plural(count, 'Connect 1 account', `Connect ${count} accounts`),
+    confirm: (count) =>
+      count > 0 ? plural(count, 'Connect 1 account', `Connect ${count} accounts`) : 'Connect',
   },
   credentials: {
     title: (provider) => `Connect ${provider}`,

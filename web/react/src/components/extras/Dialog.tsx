@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import { useFullUi } from './useFullUi.js';
 
 export interface DialogProps {
@@ -9,28 +9,18 @@ export interface DialogProps {
   children: ReactNode;
 }
 
-/** Effects that a server does not know of and must not warn about. */
-const useBrowserLayoutEffect = typeof document === 'undefined' ? useEffect : useLayoutEffect;
-
 /**
  * A modal dialog, open for as long as it is there. The platform keeps the focus inside, gives it back, and closes on
  * Escape. What has `data-eg-focus` is focused first.
  */
 export function Dialog({ title, role = 'dialog', onClose, children }: DialogProps) {
   const { root } = useFullUi();
-  const dialog = useRef<HTMLDialogElement>(null);
+  const [modal] = useState(createModal);
   const id = useId();
-  useBrowserLayoutEffect(() => {
-    const element = dialog.current;
-    if (!element) return;
-    element.showModal();
-    element.querySelector<HTMLElement>('[data-eg-focus]')?.focus();
-    return () => element.close();
-  }, []);
   return (
     <dialog
       {...root}
-      ref={dialog}
+      ref={modal}
       role={role === 'dialog' ? undefined : role}
       className="eg-root eg-dialog"
       aria-labelledby={id}
@@ -45,4 +35,17 @@ export function Dialog({ title, role = 'dialog', onClose, children }: DialogProp
       {children}
     </dialog>
   );
+}
+
+/** Opens a dialog as it comes and closes it before it goes: only then is the focus given back. */
+function createModal(): (element: HTMLDialogElement | null) => void {
+  let shown: HTMLDialogElement | null = null;
+  return (element) => {
+    if (!element) shown?.close();
+    else {
+      element.showModal();
+      element.querySelector<HTMLElement>('[data-eg-focus]')?.focus();
+    }
+    shown = element;
+  };
 }
