@@ -18,7 +18,7 @@ function inBrowser(
   return {
     plugins: [react()],
     resolve: { alias },
-    define: { __REACT__: JSON.stringify(name.replace('react-', '')) },
+    define: { REACT: JSON.stringify(name.replace('react-', '')) },
     cacheDir: `node_modules/.vite-${name}`,
     optimizeDeps: {
       include: [
