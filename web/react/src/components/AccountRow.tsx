@@ -25,11 +25,18 @@ export function AccountRow({ integration, provider, primary = false }: AccountRo
   const trouble = troubleOf(integration, provider, { ...ui, now });
   const handle = handleOf(integration);
   return (
-    <li className="eg-account" data-status={integration.status} aria-busy={busy || undefined}>
+    <li
+      {...ui.root}
+      className="eg-root eg-account"
+      data-status={integration.status}
+      aria-busy={busy || undefined}
+    >
       <Avatar name={nameOf(integration)} src={integration.avatarUrl} />
       <span className="eg-account-name">
-        <span className="eg-account-title">{nameOf(integration)}</span>
-        {handle && <span className="eg-handle">{handle}</span>}
+        <bdi className="eg-account-title" title={nameOf(integration)}>
+          {nameOf(integration)}
+        </bdi>
+        {handle && <bdi className="eg-handle">{handle}</bdi>}
       </span>
       <IntegrationStatus status={integration.status} busy={busy} />
       <AccountMenu integration={integration} provider={provider} now={now} />

@@ -17,7 +17,11 @@ export function IntegrationIcon({ provider, name = provider, label, className }:
   const mark = MARKS[provider] ?? MARKS[family];
   const spoken = label ? { role: 'img', 'aria-label': label } : { 'aria-hidden': true };
   return (
-    <span className={classes('eg-icon', className)} data-provider={mark ? family : provider} {...spoken}>
+    <span
+      className={classes('eg-root eg-icon', className)}
+      data-provider={mark ? family : provider}
+      {...spoken}
+    >
       {mark ? (
         <svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
           <path d={mark} />

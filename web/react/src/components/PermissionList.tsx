@@ -4,14 +4,15 @@ import { useUi } from './ui.js';
 
 /** What is asked for, in plain words, and whether it was allowed once something is connected. */
 export function PermissionList({ provider }: { provider: ProviderIntegrations }) {
-  const { card } = useUi().messages;
+  const { messages, root } = useUi();
+  const { card } = messages;
   const { integrations, scopes } = provider;
   if (scopes.length === 0) return null;
   const missing = new Set(integrations.flatMap((one) => one.missingScopes));
   const isKnown = integrations.length > 0;
   const granted = scopes.filter(({ id }) => !missing.has(id)).length;
   return (
-    <details className="eg-permissions">
+    <details {...root} className="eg-root eg-permissions">
       <summary>
         <Glyph name="chevron" />
         {card.permissions(isKnown ? granted : null, scopes.length)}

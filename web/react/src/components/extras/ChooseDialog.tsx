@@ -66,8 +66,8 @@ function ChoiceRow({ account, checked, onToggle }: { account: Choice; checked: b
         <input type="checkbox" checked={checked} onChange={onToggle} />
         <Avatar name={nameOf(account)} src={account.avatarUrl} />
         <span className="eg-account-name">
-          <span className="eg-account-title">{nameOf(account)}</span>
-          <span className="eg-handle">{handleOf(account)}</span>
+          <bdi className="eg-account-title">{nameOf(account)}</bdi>
+          <bdi className="eg-handle">{handleOf(account)}</bdi>
         </span>
       </label>
     </li>
