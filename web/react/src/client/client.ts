@@ -94,7 +94,11 @@ class Core {
   async connect(provider: ProviderId, how: ConnectOptions): Promise<ConnectResult> {
     const { page } = this.here();
     const { mode = 'auto', accountId } = how;
-    const popup = mode === 'popup' || (mode === 'auto' && !page.isCoarse()) ? page.openPopup() : null;
+    const isPasted = this.store
+      .get()
+      .providers.some((one) => one.provider === provider && one.kind === 'cookies');
+    const inWindow = !isPasted && (mode === 'popup' || (mode === 'auto' && !page.isCoarse()));
+    const popup = inWindow ? page.openPopup() : null;
     if (!this.ready)
       this.#patch({ flow: { step: 'starting', provider, ...(accountId ? { accountId } : {}) } });
     try {

@@ -103,13 +103,18 @@ async function settle(
   return completeFlow(api, records, flowId, { ...record, receipt: back.receipt });
 }
 
+/** What Reddit and Facebook append, and browsers carry along; nobody meant it. */
+const LITTER = /^#_(?:=_)?$/;
+
 /** A fragment cannot travel through a redirect, so it comes from where the flow was begun, if that was this page. */
 function withHash(cleaned: string, record: FlowRecord | null): string {
-  if (!record) return cleaned;
-  const [here, there] = [new URL(cleaned), new URL(record.returnTo)];
-  return here.origin + here.pathname === there.origin + there.pathname && !here.hash
-    ? here.href + there.hash
-    : cleaned;
+  const here = new URL(cleaned);
+  if (LITTER.test(here.hash)) here.hash = '';
+  if (record && !here.hash) {
+    const there = new URL(record.returnTo);
+    if (here.origin + here.pathname === there.origin + there.pathname) here.hash = there.hash;
+  }
+  return here.href;
 }
 
 /** Leaves what came of a flow for the page that this tab goes to next. */

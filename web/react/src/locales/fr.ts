@@ -129,7 +129,7 @@ export const fr: Messages = {
     none: 'Aucun compte connecté',
   },
   toast: {
-    connected: (names, provider) => (names ? `Connecté : ${names}.` : `${provider} est connecté.`),
+    connected: (_names, list, provider) => `Connecté : ${list || provider}.`,
     disconnected: {
       revoked: (provider) => `Déconnecté. ${provider} l’a confirmé.`,
       pending: (provider) =>

@@ -59,7 +59,7 @@ export const enExtra: ExtraMessages = {
     confirm: 'Disconnect',
   },
   toast: {
-    connected: (names, provider) => (names ? `${names} is connected.` : `${provider} is connected.`),
+    connected: (names, list, provider) => `${list || provider} ${names.length > 1 ? 'are' : 'is'} connected.`,
     disconnected: {
       revoked: (provider) => `Disconnected. ${provider} has confirmed it.`,
       pending: (provider) =>

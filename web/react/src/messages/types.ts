@@ -142,7 +142,7 @@ export interface ExtraMessages {
     confirm: string;
   };
   toast: {
-    connected(names: string, provider: string): string;
+    connected(names: readonly string[], list: string, provider: string): string;
     disconnected: Record<Revocation, (provider: string) => string>;
     renewed(name: string): string;
     dismiss: string;

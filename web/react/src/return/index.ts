@@ -22,6 +22,8 @@ export interface ReturnPageOptions extends HttpOptions {
   texts?: ReturnTexts;
   /** Where to go when the address tells of no flow; `/` by default. */
   home?: string;
+  /** Instead of loading the next page, for a router of your own. */
+  navigate?: (url: string) => void;
 }
 
 const ENGLISH: ReturnTexts = {
@@ -37,6 +39,7 @@ const ENGLISH: ReturnTexts = {
  */
 export async function runReturnPage(options: ReturnPageOptions = {}): Promise<Outcome | null> {
   const { texts = ENGLISH, home = '/', element = document.body } = options;
+  const navigate = options.navigate ?? ((url: string) => location.replace(url));
   const browser = createBrowser();
   const tabs = createTabs();
   element.textContent = texts.working;
@@ -48,14 +51,14 @@ export async function runReturnPage(options: ReturnPageOptions = {}): Promise<Ou
     tell: (flowId) => tabs.tell({ type: 'flow', flowId }),
   });
   if (!returned) {
-    location.replace(home);
+    navigate(home);
     return null;
   }
   const { outcome, record } = returned;
   const back = sameOrigin(record?.returnTo) ?? home;
   if (record?.mode === 'popup' && browser.closeSelf()) return outcome;
   if (record) leaveOutcome(browser, outcome);
-  if (record?.mode === 'redirect') location.replace(back);
+  if (record?.mode === 'redirect') navigate(back);
   else say(element, record ? texts.done : texts.elsewhere, texts.back, back);
   return outcome;
 }

@@ -35,6 +35,14 @@ test('the window opens in the click itself', async () => {
   expect(await result).toEqual({ status: 'cancelled' });
 });
 
+test('a platform without a consent page opens no window', async () => {
+  const { client, browser } = await setUp();
+  void client.connect('onlyfans');
+  await settled();
+  expect(browser.popups).toHaveLength(0);
+  expect(client.getSnapshot().flow.step).toBe('credentials');
+});
+
 test('a finger means that this page goes', async () => {
   const { client, browser } = await setUp();
   browser.coarse = true;

@@ -39,6 +39,15 @@ test('the address is clean before anything is sent, and has its fragment back', 
   expect(world.server.integrations).toHaveLength(1);
 });
 
+test.each(['#_', '#_=_'])('what a platform appends is cleaned away: %s', async (litter) => {
+  const world = new World();
+  world.browser.blocked = true;
+  await world.connect();
+  const browser = new FakeBrowser(world.browser.site);
+  await world.comeBackTo(world.server.consent('flow1') + litter, browser);
+  expect(browser.href).toBe('https://app.example/settings#accounts');
+});
+
 test('who opened this page and the other tabs are told which flow to ask for', async () => {
   const world = new World();
   void world.connect();

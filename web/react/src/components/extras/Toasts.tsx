@@ -91,8 +91,10 @@ interface Names {
 function textOf(event: ClientEvent, messages: Messages, names: Names): string | null {
   const { toast } = messages;
   switch (event.type) {
-    case 'connected':
-      return toast.connected(names.list(event.integrations.map(nameOf)), names.platform(event.provider));
+    case 'connected': {
+      const accounts = event.integrations.map(nameOf);
+      return toast.connected(accounts, names.list(accounts), names.platform(event.provider));
+    }
     case 'disconnected':
       return toast.disconnected[event.revocation](names.platform(event.provider));
     case 'refreshed': {
