@@ -47,14 +47,12 @@ export function createHandlers(options: HandlersOptions): { GET: Handler; POST: 
   return { GET: handle, POST: handle, DELETE: handle };
 }
 
-/** The path below the mount, where it is one of ours and was asked for by a page of ours. */
+/** The path below the mount (a parsed address has no `..`), where it is one of ours and was asked for by a page of ours. */
 function routeOf(request: Request, { basePath = '/api/integrations', origins }: HandlersOptions): string {
   const { pathname, search, origin } = new URL(request.url);
   const base = `${basePath.replace(/\/$/, '')}/`;
   const path = pathname.startsWith(base) ? pathname.slice(base.length) : '';
-  const isStep = path.split('/').some((part) => /^(?:\.|%2e){1,2}$/i.test(part));
-  if (isStep || !ROUTES.some((route) => route.test(`${request.method} ${path}`)))
-    throw refusal('NOT_FOUND', 404);
+  if (!ROUTES.some((route) => route.test(`${request.method} ${path}`))) throw refusal('NOT_FOUND', 404);
   if (request.method !== 'GET' && !isOwn(request, origins ?? [origin])) throw refusal('FORBIDDEN', 403);
   return path + search;
 }

@@ -142,6 +142,30 @@ test('both pages may finish: there is one account, and no failure', async () => 
   expect(world.server.integrations).toHaveLength(1);
 });
 
+test('a page that loses the race is told of the other one’s success', async () => {
+  const world = new World();
+  world.browser.blocked = true;
+  await world.connect();
+  const address = world.server.consent('flow1');
+  // Another page has used the receipt up, and the server is not done with it.
+  world.server.intercept = ({ method }) => (method === 'POST' ? problem(400, 'INVALID_STATE') : null);
+  const back = world.comeBackTo(address);
+  await settled();
+  const flow = world.server.flows.get('flow1');
+  if (flow) flow.state = { status: 'connected', accountId: 'sim9z' };
+  await passed(10_000);
+  expect((await back)?.outcome).toMatchObject({ status: 'connected', accountIds: ['sim9z'] });
+});
+
+test('accounts that another browser reached are not offered here', async () => {
+  const world = new World();
+  void world.connect('instagram');
+  await settled();
+  await world.comeBackTo(world.server.consent('flow1', ['a', 'b']), new FakeBrowser());
+  await passed(20_000);
+  expect(world.state.step).toBe('waiting');
+});
+
 test('several accounts are chosen from here', async () => {
   const world = new World();
   const result = world.connect('instagram');
@@ -241,45 +265,4 @@ test('the server is asked after one second, then ever later, and at once on a me
   world.browser.receive({ source: world.popup as never, data: { type: 'evergrant:flow', flowId: 'flow1' } });
   await settled();
   expect(asked()).toBe(before + 1);
-});
-
-test('a pasted session needs no window', async () => {
-  const world = new World();
-  const result = world.connect('onlyfans');
-  await settled();
-  expect(world.popup?.closed).toBe(true);
-  expect(world.state).toMatchObject({ step: 'credentials', flowId: 'flow1' });
-  await world.runner.submitCredentials({ sess: 's' });
-  expect(await result).toMatchObject({
-    status: 'connected',
-    integrations: [{ providerAccountId: '900001' }],
-  });
-});
-
-test('what is wrong with a pasted session is told, and it may be sent again', async () => {
-  const world = new World();
-  void world.connect('onlyfans');
-  await settled();
-  const fields = [{ field: 'values.sess', message: 'Please fill in sess.' }];
-  world.server.intercept = ({ path }) =>
-    path.endsWith('credentials') ? problem(422, 'VALIDATION_ERROR', { fields }) : null;
-  await world.runner.submitCredentials({});
-  expect(world.state).toMatchObject({
-    step: 'credentials',
-    busy: false,
-    error: { fields: { 'values.sess': 'Please fill in sess.' } },
-  });
-  world.server.intercept = () => null;
-  await world.runner.submitCredentials({ sess: 's' });
-  expect(world.state.step).toBe('connected');
-});
-
-test('whoever needs more than ten minutes to find a session gets another ten', async () => {
-  const world = new World();
-  void world.connect('onlyfans');
-  await settled();
-  world.server.flows.clear();
-  await world.runner.submitCredentials({ sess: 's' });
-  expect(world.state.step).toBe('connected');
-  expect(world.server.calls('POST connect')).toHaveLength(2);
 });

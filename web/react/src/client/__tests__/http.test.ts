@@ -43,6 +43,27 @@ test('a refused token is asked for again, once, by all that it failed', async ()
   expect(sent).toHaveLength(6);
 });
 
+test('a refusal that comes late does not cost the newer token', async () => {
+  const getToken = tokens('old', 'new', 'never');
+  let refuseLate = () => {};
+  const late = new Promise<void>((resolve) => (refuseLate = resolve));
+  let calls = 0;
+  const { send, sent } = setUp(
+    async (headers) => {
+      if (headers.get('authorization') === 'Bearer new') return ok();
+      if (++calls === 2) await late;
+      return problem(401, 'UNAUTHENTICATED');
+    },
+    { getToken },
+  );
+  const [first, second] = [send('status'), send('providers')];
+  await first;
+  refuseLate();
+  await second;
+  expect(getToken).toHaveBeenCalledTimes(2);
+  expect(sent.at(-1)?.headers.get('authorization')).toBe('Bearer new');
+});
+
 test('a fresh token that is refused too is the end: no third call', async () => {
   const onUnauthorized = vi.fn();
   const getToken = vi.fn(async () => 'bad');

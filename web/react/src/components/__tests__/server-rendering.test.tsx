@@ -16,6 +16,28 @@ test.each(Object.keys(STATES))(
   },
 );
 
+test('what the guide promises of the markup is there', () => {
+  const html = Object.values(STATES)
+    .map((make) => make())
+    .map(({ client, view }) => renderToString(<EvergrantProvider client={client}>{view}</EvergrantProvider>))
+    .join();
+  for (const part of [
+    'page',
+    'card',
+    'account',
+    'button',
+    'status',
+    'menu',
+    'banner',
+    'icon',
+    'avatar',
+    'switcher',
+  ]) {
+    expect(html).toMatch(new RegExp(`class="[^"]*\\beg-${part}\\b`));
+  }
+  for (const name of ['status', 'provider', 'step', 'variant']) expect(html).toContain(`data-${name}="`);
+});
+
 test('a page that a server has read arrives with its accounts, and asks for nothing', () => {
   const initialStatus = {
     version: 1,

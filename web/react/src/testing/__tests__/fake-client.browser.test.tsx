@@ -1,0 +1,38 @@
+import { act, render, screen } from '@testing-library/react';
+import { expect, test } from 'vitest';
+import { userEvent } from 'vitest/browser';
+import { EvergrantError, EvergrantProvider, IntegrationsPage } from '../../index.js';
+import { createFakeClient, sampleIntegration, sampleProviders } from '../index.js';
+
+test('as the guide shows it', async () => {
+  const client = createFakeClient({
+    providers: sampleProviders,
+    integrations: [sampleIntegration({ id: 1, provider: 'reddit', status: 'expired' })],
+  });
+  render(
+    <EvergrantProvider client={client}>
+      <IntegrationsPage />
+    </EvergrantProvider>,
+  );
+  await userEvent.click(screen.getByRole('button', { name: 'Reconnect: Juniper Vale' }));
+  expect(client.calls).toEqual([{ action: 'reconnect', args: ['reddit', 'account-1'] }]);
+  expect(client.getSnapshot().integrations).toMatchObject([{ id: 1, status: 'connected' }]);
+  act(() => client.set({ flow: { step: 'waiting', provider: 'reddit', flowId: 'f1' } }));
+  await screen.findByText('Finish in the window that just opened.');
+});
+
+test('it does what it is asked, or what it is told to answer', async () => {
+  const error = new EvergrantError('PROVIDER_UNAVAILABLE');
+  const client = createFakeClient({
+    providers: sampleProviders,
+    outcomes: { refresh: async () => ({ status: 'failed', error }) },
+  });
+  const connected = await client.connect('tiktok');
+  expect(connected).toMatchObject({ status: 'connected', integrations: [{ provider: 'tiktok' }] });
+  expect(
+    client.getSnapshot().providers.find(({ provider }) => provider === 'tiktok')?.integrations,
+  ).toHaveLength(1);
+  expect(await client.refresh('tiktok', 'new')).toEqual({ status: 'failed', error });
+  await client.disconnect('tiktok', 'new');
+  expect(client.getSnapshot().integrations).toEqual([]);
+});
