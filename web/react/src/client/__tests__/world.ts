@@ -70,15 +70,15 @@ export class World {
 }
 
 /** Digests are made beside the loop of events, and take their own time. */
-let digesting = 0;
+const digests = { underWay: 0 };
 const { subtle } = crypto;
 const digest = subtle.digest.bind(subtle);
 subtle.digest = async (...args) => {
-  digesting++;
+  digests.underWay++;
   try {
     return await digest(...args);
   } finally {
-    digesting--;
+    digests.underWay--;
   }
 };
 
@@ -89,7 +89,7 @@ export async function settled(): Promise<void> {
   for (let calm = 0; calm < 8; calm++) {
     await vi.advanceTimersByTimeAsync(0);
     await turn();
-    while (digesting > 0) await turn();
+    while (digests.underWay > 0) await turn();
   }
 }
 
