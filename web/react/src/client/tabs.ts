@@ -22,20 +22,25 @@ const NAME = 'evergrant';
 export function createTabs(): Tabs {
   const hasChannel = 'BroadcastChannel' in globalThis;
   const hasLocks = hasChannel && 'locks' in navigator;
+  /** What speaks through the channel that listens does not hear itself. */
+  let ear: BroadcastChannel | undefined;
   return {
     tell(message) {
       if (!hasChannel) return;
-      const channel = new BroadcastChannel(NAME);
+      const channel = ear ?? new BroadcastChannel(NAME);
       channel.postMessage(message);
-      channel.close();
+      if (channel !== ear) channel.close();
     },
     listen(listener) {
       if (!hasChannel) return () => {};
-      const channel = new BroadcastChannel(NAME);
+      const channel = (ear = new BroadcastChannel(NAME));
       channel.onmessage = ({ data }: MessageEvent<unknown>) => {
         if (isMessage(data)) listener(data);
       };
-      return () => channel.close();
+      return () => {
+        channel.close();
+        ear = undefined;
+      };
     },
     lead(scope, run) {
       if (!hasLocks) return run();

@@ -129,6 +129,17 @@ test('tabs tell each other what to ask for, and a stranger on the channel is tol
   stranger.close();
 });
 
+test('a tab does not hear itself', async () => {
+  const [mine, other] = [createTabs(), createTabs()];
+  const heard: TabMessage[] = [];
+  const deaf = mine.listen((message) => heard.push(message));
+  mine.tell({ type: 'flow', flowId: 'mine' });
+  other.tell({ type: 'flow', flowId: 'other' });
+  await vi.waitFor(() => expect(heard).toHaveLength(1));
+  expect(heard).toEqual([{ type: 'flow', flowId: 'other' }]);
+  deaf();
+});
+
 test('a stranger on the channel only makes the page ask', async () => {
   const { polls, client, end } = await waiting();
   const stranger = new BroadcastChannel('evergrant');
