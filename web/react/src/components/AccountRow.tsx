@@ -1,5 +1,5 @@
 import type { Integration, ProviderIntegrations } from '../client/types.js';
-import { useIntegrations } from '../react/useIntegrations.js';
+import { useSnapshot } from '../react/useSnapshot.js';
 import { AccountMenu } from './AccountMenu.js';
 import { AccountTrouble } from './AccountTrouble.js';
 import { Avatar } from './Avatar.js';
@@ -20,8 +20,8 @@ export interface AccountRowProps {
 export function AccountRow({ integration, provider, primary = false }: AccountRowProps) {
   const ui = useUi();
   const now = useNow();
-  const { isBusy } = useIntegrations();
-  const busy = isBusy(integration.provider, integration.providerAccountId);
+  const key = `${integration.provider}/${integration.providerAccountId}`;
+  const busy = useSnapshot((snapshot) => snapshot.busy.includes(key));
   const trouble = troubleOf(integration, provider, { ...ui, now });
   const handle = handleOf(integration);
   return (

@@ -15,7 +15,7 @@ interface AccountTroubleProps {
 export function AccountTrouble({ integration, trouble, primary }: AccountTroubleProps) {
   const { messages } = useUi();
   const { account } = messages;
-  const { reconnect, refresh } = useIntegrations();
+  const { reconnect, refresh, isBusy } = useIntegrations();
   const { provider, providerAccountId: id, correlationId } = integration;
   const button = {
     reconnect: { label: account.reconnect, work: () => void reconnect(provider, id) },
@@ -32,6 +32,7 @@ export function AccountTrouble({ integration, trouble, primary }: AccountTrouble
         <Button
           variant={primary && trouble.action === 'reconnect' ? 'primary' : 'plain'}
           aria-label={`${button.label}: ${nameOf(integration)}`}
+          busy={isBusy(provider, id)}
           onClick={button.work}
         >
           {button.label}

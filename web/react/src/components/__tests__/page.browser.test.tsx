@@ -112,6 +112,24 @@ test('connecting says how far it is, and the button keeps its focus', async () =
   expect(client.calls.map(({ action }) => action)).toEqual(['reopen', 'cancel']);
 });
 
+test('while an account is reconnected its own button waits, and the card says what to do', async () => {
+  const { client } = show(<IntegrationsPage />, { integrations: [{ ...vale, ...lost }] });
+  act(() => client.set({ flow: { step: 'waiting', provider: 'reddit', accountId: 'r1', flowId: 'f1' } }));
+  const button = screen.getByRole('button', { name: 'Reconnect: Juniper Vale' });
+  expect(button.getAttribute('aria-disabled')).toBe('true');
+  await within(card('Reddit')).findByText('Finish in the window that just opened.');
+  expect(within(card('Reddit')).getByText('Needs you')).toBeTruthy();
+  expect(
+    screen.getByRole('button', { name: 'Connect another account' }).getAttribute('aria-disabled'),
+  ).toBeNull();
+});
+
+test('an account that is renewed says so', () => {
+  const { client } = show(<IntegrationsPage />, { integrations: [vale] });
+  act(() => client.set({ busy: ['reddit/r1'] }));
+  expect(within(card('Reddit')).getByText('Renewing').closest('li')?.getAttribute('aria-busy')).toBe('true');
+});
+
 test('a failure is one sentence, the button tries again, and it can be put away', async () => {
   const { client } = show(<IntegrationsPage />);
   const error = new EvergrantError('OAUTH_DENIED');
