@@ -1,10 +1,9 @@
-/** The events of `GET /api/integrations/events`, by hand until the OpenAPI document describes them. */
+/** The events of `GET /api/integrations/events`; those that the OpenAPI document does not describe yet, by hand. */
+import type { components } from './generated.js';
 import type { Integration, ServerFlow } from './types.js';
 
-interface Versioned {
-  /** The user's version; rises with every change. Also the event's `id`. */
-  version: number;
-}
+/** The user's version rises with every change, and is also the event's `id`. */
+type Versioned = components['schemas']['VersionEvent'];
 
 interface Dated extends Versioned {
   /** RFC 3339. */

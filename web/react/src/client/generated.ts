@@ -84,6 +84,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/integrations/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The user's connections as they change, as server-sent events.
+         * @description `ready` comes first, then `connected`, `refreshed`, `expiring`, `expired`, `error`, `disconnected` and `flow`, each
+         *     once and in the order of their `id`, which is the user's version. With `Last-Event-ID` what was missed comes first;
+         *     `reset` instead of it where that is too long ago: then read the list again. The stream ends with the credential that
+         *     it was opened with, and when the program does.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/integrations/flows/{flowId}": {
         parameters: {
             query?: never;
@@ -174,6 +197,26 @@ export interface paths {
         put?: never;
         /** Renews a connection's token now: one attempt, joined if one is under way. */
         post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/integrations/report-401": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that a platform has refused a token which should have worked: it is renewed, unless that has happened already.
+         * @description For API keys with `tokens:read` only. However many report the same token, it is renewed once.
+         */
+        post: operations["reportRefusedToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -625,6 +668,28 @@ export interface components {
             /** @description Always true: a failure is a problem document. */
             success: boolean;
         };
+        /** @description A token that a platform has refused. */
+        RefusedToken: {
+            /** @description The access token that was refused. */
+            accessToken: string;
+            /** @description The account's id there. */
+            accountId: string;
+            /** @description The platform. */
+            provider: string;
+        };
+        /** @description What was done about it. */
+        ReportView: {
+            /**
+             * Format: date-time
+             * @description When the token ends that is held now; null where nobody knows.
+             */
+            expiresAt?: string | null;
+            /**
+             * @description `superseded`: a newer token was there already; `renewed`: now one is; read it. `tooYoung`: the token is less than
+             *     a minute old, so the refusal has another cause; `confirmed`: the platform says that the session holds.
+             */
+            outcome: string;
+        };
         /** @description A permission, in plain words. */
         Scope: {
             /** @description As the platform calls it. */
@@ -707,6 +772,14 @@ export interface components {
              * @description When it was last changed.
              */
             updatedAt: string;
+        };
+        /** @description What `ready` and `reset` say. */
+        VersionEvent: {
+            /**
+             * Format: int64
+             * @description The user's version: what comes later is told.
+             */
+            version: number;
         };
         /** @description Whose tokens. */
         Wanted: {
@@ -1194,6 +1267,94 @@ export interface operations {
             };
         };
     };
+    streamEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `id` of the last event that was seen */
+                "Last-Event-ID"?: string | null;
+                /** @description With an API key: whose events */
+                "Evergrant-User"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each event's data is one of these as JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["VersionEvent"];
+                };
+            };
+            /** @description `INVALID_USER_ID`, `INVALID_REQUEST` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAUTHENTICATED` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `USER_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_ERROR` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL_ERROR` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `OVERLOADED`: too many streams of this user; `DATABASE_ERROR` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getFlow: {
         parameters: {
             query?: never;
@@ -1643,6 +1804,141 @@ export interface operations {
             };
             /** @description `RECONNECT_REQUIRED` (no call is made for a dead grant), `NO_REFRESH_TOKEN` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `RATE_LIMIT_ERROR`: the platform's */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL_ERROR` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOKEN_REFRESH_ERROR`, `NETWORK_ERROR` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `PROVIDER_UNAVAILABLE`, `DATABASE_ERROR` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMEOUT_ERROR` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reportRefusedToken: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Whose account: the user's id, or `ext:` and your own id */
+                "Evergrant-User": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefusedToken"];
+            };
+        };
+        responses: {
+            /** @description What was done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
+                };
+            };
+            /** @description `INVALID_USER_ID`, `INVALID_REQUEST` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAUTHENTICATED` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ACCOUNT_NOT_FOUND`, for another user's too; `INVALID_PROVIDER` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `RECONNECT_REQUIRED`, `NO_REFRESH_TOKEN` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: more than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_ERROR` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
