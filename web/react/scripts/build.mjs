@@ -2,11 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 
-const STYLES = ['tokens', 'controls', 'page', 'overlays'];
+const STYLES = 'src/styles/';
 
 rmSync('dist', { recursive: true, force: true });
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
-writeFileSync(
-  'dist/styles.css',
-  STYLES.map((name) => readFileSync(`src/styles/${name}.css`, 'utf8')).join('\n'),
-);
+const sheets = [...readFileSync(`${STYLES}index.css`, 'utf8').matchAll(/@import '(.+)';/g)];
+writeFileSync('dist/styles.css', sheets.map(([, name]) => readFileSync(STYLES + name, 'utf8')).join('\n'));

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { transform } from 'lightningcss';
 import { expect, test } from 'vitest';
 
-const css = ['tokens', 'controls', 'page', 'overlays']
-  .map((name) => readFileSync(new URL(`../${name}.css`, import.meta.url), 'utf8'))
+const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
+const css = [...read('index.css').matchAll(/@import '(.+)';/g)]
+  .map(([, name = '']) => read(name))
   .join('\n')
   .replace(/\/\*[\s\S]*?\*\//g, '');
 
