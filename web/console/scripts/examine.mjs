@@ -1,0 +1,54 @@
+/** What is wrong with a page as it stands: axe's findings, and whether it scrolls sideways. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** @typedef {import('playwright-core').Page} Page */
+
+/** Animations that end are where they end. @param {Page} page */
+export async function settle(page) {
+  await page.evaluate(() => {
+    const ending = document.getAnimations().filter((one) => one.effect?.getTiming().iterations === 1);
+    ending.forEach((one) => one.finish());
+  });
+}
+
+/** `isPart` of a page: it need not have a first heading. @param {Page} page @returns {Promise<string[]>} */
+export async function examine(page, isPart = false) {
+  await settle(page);
+  // A page's policy does not stop what a debugger evaluates.
+  await page.evaluate(`window.axe ?? (() => { ${AXE} })()`);
+  return page.evaluate(
+    async ({ rules, isPart }) => {
+      const { axe } = /** @type {any} */ (window);
+      const options = { runOnly: rules, rules: { 'page-has-heading-one': { enabled: !isPart } } };
+      const { violations } = await axe.run(document, options);
+      /** @type {string[]} */
+      const found = violations.flatMap((/** @type {any} */ { id, nodes }) =>
+        nodes.map((/** @type {any} */ { html }) => `${id}: ${html}`),
+      );
+      if (document.documentElement.scrollWidth > innerWidth) found.push('scrolls sideways');
+      return found;
+    },
+    { rules: RULES, isPart },
+  );
+}
+
+/**
+ * Collects what pages of a browser profile say that they should not: errors, warnings, and reports of their policy.
+ * @param {import('playwright-core').BrowserContext} profile
+ */
+export function listen(profile) {
+  /** @type {string[]} */
+  const said = [];
+  profile.on('weberror', (thrown) => said.push(`${thrown.page()?.url()}: ${thrown.error().message}`));
+  profile.on('console', (message) => {
+    // A refused request is the browser's own line, and no fault of the page's.
+    const isRefusal = message.text().startsWith('Failed to load resource');
+    if (isRefusal || !['error', 'warning'].includes(message.type())) return;
+    said.push(`${message.page()?.url()}: ${message.text()}`);
+  });
+  return said;
+}

@@ -1,0 +1,78 @@
+/** The session as the page knows it, outside of React, so that it is asked for before React is there. */
+import { becomePerson, csrfHeader, endSession, readSession, type Session } from './session.js';
+
+export type SessionState =
+  | { status: 'loading' }
+  | { status: 'open'; session: Session }
+  /** `ended`: there was one before. */
+  | { status: 'closed'; ended: boolean }
+  /** The server does not say. */
+  | { status: 'failed' };
+
+/** A cookie is shared by all tabs: whoever changes it tells the others, with no word about what it is now. */
+const CHANNEL = 'evergrant-console';
+
+export class SessionStore {
+  #state: SessionState = { status: 'loading' };
+  readonly #listeners = new Set<() => void>();
+  readonly #channel = new BroadcastChannel(CHANNEL);
+
+  constructor() {
+    this.#channel.onmessage = () => void this.load();
+    // What the back/forward cache brings back may be of a session that has ended since.
+    window.addEventListener('pageshow', ({ persisted }) => persisted && void this.load());
+  }
+
+  readonly get = (): SessionState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Asks the server who this is. An outage leaves what is known as it is. */
+  async load(): Promise<void> {
+    try {
+      const session = await readSession();
+      this.#set(session ? { status: 'open', session } : this.#closed());
+    } catch {
+      if (this.#state.status !== 'open') this.#set({ status: 'failed' });
+    }
+  }
+
+  retry(): void {
+    this.#set({ status: 'loading' });
+    void this.load();
+  }
+
+  /** Rejects where the server refuses. */
+  async become(userId: number): Promise<void> {
+    const session = await becomePerson(userId, this.#csrfToken());
+    this.#set({ status: 'open', session });
+    this.#channel.postMessage('changed');
+  }
+
+  /** Rejects where the server refuses. */
+  async end(): Promise<void> {
+    await endSession(this.#csrfToken());
+    this.#set(this.#closed());
+    this.#channel.postMessage('changed');
+  }
+
+  /** What calls to the API carry. */
+  readonly headers = (): Record<string, string> => csrfHeader(this.#csrfToken());
+
+  #csrfToken(): string {
+    return this.#state.status === 'open' ? this.#state.session.csrfToken : '';
+  }
+
+  #closed(): SessionState {
+    const was = this.#state;
+    return { status: 'closed', ended: was.status === 'open' || (was.status === 'closed' && was.ended) };
+  }
+
+  #set(state: SessionState): void {
+    this.#state = state;
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,8 @@
+/** The product's mark, an evergreen; the name stands beside it. */
+export function Mark() {
+  return (
+    <svg className="mark" viewBox="0 0 40 40" width="28" height="28" aria-hidden="true">
+      <path d="M20 5 28 16h-4l7 9h-4l6 8H22v3h-4v-3H7l6-8H9l7-9h-4z" />
+    </svg>
+  );
+}
