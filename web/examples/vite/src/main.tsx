@@ -1,0 +1,19 @@
+import { EvergrantProvider, IntegrationsPage } from '@evergrant/react';
+import '@evergrant/react/styles.css';
+import { createRoot } from 'react-dom/client';
+import './app.css';
+
+async function getToken(): Promise<string> {
+  const response = await fetch('/evergrant-token');
+  if (!response.ok) throw new Error(`The token route answers ${response.status}`);
+  return response.text();
+}
+
+const root = document.getElementById('root');
+if (root) {
+  createRoot(root).render(
+    <EvergrantProvider baseUrl="http://localhost:8080" getToken={getToken}>
+      <IntegrationsPage />
+    </EvergrantProvider>,
+  );
+}
