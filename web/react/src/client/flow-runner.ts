@@ -136,7 +136,8 @@ export class FlowRunner {
     if (outcome.status === 'choose') {
       return this.#feed({ type: 'choose', provider, flowId: outcome.flowId, accounts: outcome.accounts });
     }
-    if (flowId) records.remove(flowId);
+    // Its window may come back only now: the note tells that page that it was begun here.
+    if (flowId) records.cancel(flowId);
     if (outcome.status === 'failed') {
       const { code, correlationId } = outcome;
       const error = new EvergrantError(code, code, correlationId ? { correlationId } : {});

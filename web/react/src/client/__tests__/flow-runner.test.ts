@@ -94,6 +94,18 @@ test('a denial is told by its code', async () => {
   expect(world.browser.site.local?.length).toBe(0);
 });
 
+test('a window that comes back after its failure is known still knows that it was begun here', async () => {
+  const world = new World();
+  const result = world.connect();
+  await settled();
+  const address = world.server.deny('flow1');
+  world.runner.wake('flow1');
+  expect(await result).toMatchObject({ status: 'failed' });
+  const back = await world.comeBackTo(address);
+  expect(back?.record).toMatchObject({ mode: 'popup' });
+  expect(back?.record?.verifier).toBeUndefined();
+});
+
 test('what comes back after a cancel is not taken', async () => {
   const world = new World();
   const result = world.connect();
