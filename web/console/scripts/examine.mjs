@@ -5,6 +5,9 @@ import { createRequire } from 'node:module';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
+/** Lines of the browser's own: a request that is refused, a tab that stays since no page opened it. Neither is a fault. */
+const BROWSERS_OWN = ['Failed to load resource', 'Scripts may close only'];
+
 /** @typedef {import('playwright-core').Page} Page */
 
 /** Animations that end are where they end. @param {Page} page */
@@ -45,9 +48,8 @@ export function listen(profile) {
   const said = [];
   profile.on('weberror', (thrown) => said.push(`${thrown.page()?.url()}: ${thrown.error().message}`));
   profile.on('console', (message) => {
-    // A refused request is the browser's own line, and no fault of the page's.
-    const isRefusal = message.text().startsWith('Failed to load resource');
-    if (isRefusal || !['error', 'warning'].includes(message.type())) return;
+    const isOwn = BROWSERS_OWN.some((start) => message.text().startsWith(start));
+    if (isOwn || !['error', 'warning'].includes(message.type())) return;
     said.push(`${message.page()?.url()}: ${message.text()}`);
   });
   return said;

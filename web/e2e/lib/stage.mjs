@@ -1,0 +1,139 @@
+/** What every test stands on: the program, the sandbox, the console, and a browser. */
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { after, afterEach, before } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { examine } from '../../console/scripts/examine.mjs';
+import { CHROMIUM } from '../../react/scripts/chromium.mjs';
+import { Program } from './program.mjs';
+import { standIn } from './stand-in.mjs';
+import { Visit } from './visit.mjs';
+
+/** Somebody who begins with nothing, and somebody else. */
+export const DEMO = 1;
+export const NEW = 2;
+
+/** One for a file of tests; each test leaves no account behind. @param {NodeJS.ProcessEnv} env */
+export function stage(env = {}) {
+  const here = new Stage(env);
+  before(() => here.open());
+  afterEach(() => here.tidy());
+  after(() => here.close());
+  return here;
+}
+
+export class Stage {
+  /** Where the console is. */
+  url = '';
+  program;
+  /** @type {import('playwright-core').Browser | undefined} */
+  #browser;
+  /** @type {{ close(): void } | undefined} */
+  #standIn;
+  #env;
+  /** @type {Visit[]} */
+  #visits = [];
+
+  /** @param {NodeJS.ProcessEnv} env */
+  constructor(env) {
+    this.#env = env;
+    this.program = new Program(env);
+  }
+
+  async open() {
+    this.#browser = await chromium.launch(CHROMIUM);
+    await this.program.start();
+    const answer = await fetch(`${this.program.url}/console/session`);
+    this.url = answer.status === 404 ? await this.#withStandIn() : this.program.url;
+  }
+
+  async #withStandIn() {
+    await this.program.remove();
+    const served = await standIn(() => this.program);
+    this.#standIn = served;
+    this.program = new Program({ ...this.#env, EVERGRANT_ALLOWED_REDIRECTS: served.url });
+    await this.program.start();
+    return served.url;
+  }
+
+  async close() {
+    await this.#browser?.close();
+    this.#standIn?.close();
+    await this.program.remove();
+  }
+
+  /** A browser of its own in which this user has opened the console. */
+  async visit(userId = DEMO, options = {}) {
+    assert(this.#browser);
+    const profile = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    const visit = new Visit(this, profile);
+    this.#visits.push(visit);
+    await visit.signIn(userId);
+    await visit.open();
+    return visit;
+  }
+
+  /** With the API key, as an app's server calls. @param {string} path */
+  async api(path, { method = 'GET', userId = DEMO } = {}) {
+    const headers = { authorization: `Bearer ${this.program.apiKey}`, 'evergrant-user': String(userId) };
+    const response = await fetch(`${this.program.url}/api/integrations/${path}`, { method, headers });
+    return /** @type {any} */ (await response.json());
+  }
+
+  /** @returns {Promise<import('@evergrant/react').Integration[]>} */
+  async accounts(userId = DEMO) {
+    return (await this.api('status', { userId })).integrations;
+  }
+
+  /** The sandbox's control API. @param {string} path @param {object} body */
+  async control(path, body = {}) {
+    const response = await fetch(`${this.program.sandbox}/control/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    assert(response.ok, `${path}: ${text}`);
+    return text ? JSON.parse(text) : null;
+  }
+
+  /** No test finds what another has left; and none has said what it should not. */
+  async tidy() {
+    const visits = this.#visits.splice(0);
+    const found = [];
+    for (const visit of visits) found.push(...(await visit.end()));
+    for (const userId of [DEMO, NEW]) {
+      for (const { provider, providerAccountId } of await this.accounts(userId)) {
+        await this.api(`disconnect/${provider}/${encodeURIComponent(providerAccountId)}`, {
+          method: 'DELETE',
+          userId,
+        });
+      }
+    }
+    await this.control('reset');
+    assert.deepEqual(found, []);
+  }
+}
+
+const WIDTHS = [1280, 390, 320];
+const SHOTS = new URL('../shots/', import.meta.url);
+
+/**
+ * Nothing of axe's and no sideways scroll, at each width and in both schemes; a picture of each in `shots/`.
+ * @param {import('playwright-core').Page} page @param {string} name of the picture
+ */
+export async function assertWellMade(page, name) {
+  mkdirSync(SHOTS, { recursive: true });
+  const size = page.viewportSize();
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: width === 1280 ? 800 : 844 });
+    for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+      await page.emulateMedia({ colorScheme });
+      assert.deepEqual(await examine(page), [], `${name} at ${width} px, ${colorScheme}`);
+      await page.screenshot({ path: fileURLToPath(new URL(`${name}-${width}-${colorScheme}.png`, SHOTS)) });
+    }
+  }
+  if (size) await page.setViewportSize(size);
+  await page.emulateMedia({ colorScheme: null });
+}

@@ -1,0 +1,147 @@
+/** A sign-in in a window of its own: how it goes well, and all the ways in which it does not. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { stage } from '../lib/stage.mjs';
+import { consent } from '../lib/visit.mjs';
+
+const here = stage();
+
+test('in a window', async (context) => {
+  const visit = await here.visit();
+  const popup = await visit.begin('Reddit');
+  assert.equal(
+    await popup.evaluate(() => window.opener),
+    null,
+    'the platform has cut the window off from its opener',
+  );
+  await consent(popup, { person: 'juniper' });
+  const allowed = performance.now();
+  await visit.row('juniper_vale').getByText('Connected', { exact: true }).waitFor();
+  context.diagnostic(`from Allow to a connected card: ${Math.round(performance.now() - allowed)} ms`);
+  await visit.told('juniper_vale is connected.');
+  if (!popup.isClosed()) await popup.waitForEvent('close');
+  const [account] = await here.accounts();
+  assert.equal(account?.providerAccountId, 'sim9z');
+  assert.equal(account?.status, 'connected');
+});
+
+test('in a window whose platform does not cut it off', async () => {
+  const visit = await here.visit();
+  await visit.page.route('**/connect/reddit', async (route) => {
+    const response = await route.fetch();
+    const started = await response.json();
+    await route.fulfill({ response, json: { ...started, authUrl: `${started.authUrl}&misbehave=coop-off` } });
+  });
+  const popup = await visit.begin('Reddit');
+  assert.notEqual(await popup.evaluate(() => window.opener), null);
+  const closed = popup.waitForEvent('close');
+  await consent(popup);
+  await closed;
+  await visit.told('juniper_vale is connected.');
+});
+
+test('with a finger the page itself goes, and comes back to where it was', async () => {
+  const visit = await here.visit(1, {
+    hasTouch: true,
+    isMobile: true,
+    viewport: { width: 390, height: 844 },
+  });
+  await visit.card('TikTok').getByRole('button', { name: 'Connect TikTok' }).click();
+  await consent(visit.page);
+  await visit.told('Juniper Vale is connected.');
+  assert.equal(visit.page.url(), `${here.url}/integrations`);
+  assert.equal(
+    await visit.page.evaluate(() => document.activeElement?.getAttribute('data-provider')),
+    'tiktok',
+  );
+});
+
+test('a browser that blocks windows goes itself, without a word', async () => {
+  const visit = await here.visit();
+  await visit.page.evaluate(() => {
+    window.open = () => null;
+  });
+  await visit.card('Reddit').getByRole('button', { name: 'Connect Reddit' }).click();
+  await consent(visit.page);
+  await visit.told('juniper_vale is connected.');
+  assert.equal(visit.page.url(), `${here.url}/integrations`);
+});
+
+test('a window closed by hand is asked about, and given up', async () => {
+  const visit = await here.visit();
+  const popup = await visit.begin('Reddit');
+  await popup.close();
+  const card = visit.card('Reddit');
+  await card.getByText('Did the window close before you finished?').waitFor();
+  await card.getByRole('button', { name: 'Cancel' }).click();
+  await card.getByRole('button', { name: 'Connect Reddit' }).waitFor();
+  assert.deepEqual(await here.accounts(), []);
+});
+
+test('a window closed by hand is opened again', async () => {
+  const visit = await here.visit();
+  await (await visit.begin('Reddit')).close();
+  const opened = visit.page.waitForEvent('popup');
+  await visit.card('Reddit').getByRole('button', { name: 'Open it again' }).click();
+  await consent(await opened);
+  await visit.told('juniper_vale is connected.');
+});
+
+test('finished late in another tab, it still connects', async () => {
+  const visit = await here.visit();
+  const popup = await visit.begin('Reddit');
+  const address = popup.url();
+  await popup.close();
+  await visit.card('Reddit').getByText('Did the window close before you finished?').waitFor();
+  const tab = await visit.profile.newPage();
+  await tab.goto(address);
+  await consent(tab);
+  await visit.told('juniper_vale is connected.');
+  assert.equal((await here.accounts()).length, 1);
+});
+
+test('not allowed', async () => {
+  const visit = await here.visit();
+  await visit.connect('Reddit', { answer: 'deny' });
+  const card = visit.card('Reddit');
+  await card.getByText('You did not allow access. Nothing was changed.').waitFor();
+  assert.deepEqual(await here.accounts(), []);
+  await visit.connect('Reddit', { button: 'Try again' });
+  await visit.told('juniper_vale is connected.');
+});
+
+test('a permission left out is told, and allowed afterwards', async () => {
+  const visit = await here.visit();
+  await visit.connect('Reddit', { without: ['history'] });
+  const row = visit.row('juniper_vale');
+  await row.getByText('Not allowed: See your posts and comments.').waitFor();
+  assert.equal((await here.accounts())[0]?.statusReason, 'SCOPE_MISSING');
+  const opened = visit.page.waitForEvent('popup');
+  await row.getByRole('button', { name: 'Allow it: juniper_vale' }).click();
+  await consent(await opened);
+  await row.getByText('Not allowed').waitFor({ state: 'hidden' });
+  const accounts = await here.accounts();
+  assert.deepEqual(
+    accounts.map(({ statusReason = null }) => statusReason),
+    [null],
+  );
+});
+
+test('a platform that comes back with a failure', async () => {
+  const visit = await here.visit();
+  await visit.connect('Reddit', { misbehave: 'dialog-error' });
+  await visit
+    .card('Reddit')
+    .getByText('Reddit could not complete the sign-in. Nothing was changed.')
+    .waitFor();
+  assert.deepEqual(await here.accounts(), []);
+});
+
+test('a code that has ended', async () => {
+  const visit = await here.visit();
+  await visit.connect('Reddit', { misbehave: 'code-expired' });
+  await visit
+    .card('Reddit')
+    .getByText('Reddit could not complete the sign-in. Nothing was changed.')
+    .waitFor();
+});
