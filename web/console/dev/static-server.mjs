@@ -34,14 +34,19 @@ export const HEADERS = {
 
 /** @typedef {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} Handler */
 
-/** @param {Handler} backend @returns {Promise<{ url: string, close(): void }>} */
-export async function serveConsole(backend, port = 0) {
-  const server = createServer((request, response) => {
+/**
+ * `onDocument` may set headers, such as a cookie's, before a document is sent.
+ * @param {Handler} backend @param {(...call: Parameters<Handler>) => Promise<void>} onDocument
+ * @returns {Promise<{ url: string, close(): void }>}
+ */
+export async function serveConsole(backend, onDocument = async () => {}) {
+  const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    if (SERVED.test(pathname)) backend(request, response);
-    else file(pathname, response);
+    if (SERVED.test(pathname)) return backend(request, response);
+    if (!pathname.startsWith('/assets/')) await onDocument(request, response);
+    file(pathname, response);
   });
-  await new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(undefined)));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
     url: `http://localhost:${address.port}`,

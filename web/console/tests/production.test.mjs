@@ -81,6 +81,17 @@ test('the policy is in force, and the session is asked for once', async (context
   assert.match(said.join(), /TrustedHTML/);
 });
 
+test('a page whose code has gone, as after an update, says so', async (context) => {
+  const { page } = await open(context);
+  await page.route(/\/assets\/IntegrationsRoute-/, (route) => route.fulfill({ status: 404 }));
+  await page.goto(server.url);
+  await page.getByRole('heading', { level: 1, name: /^Something went wrong on this page/ }).waitFor();
+  assert.deepEqual(await examine(page), []);
+  await page.unroute(/\/assets\/IntegrationsRoute-/);
+  await page.getByRole('button', { name: 'Load it again' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Integrations' }).waitFor();
+});
+
 test('connecting in a window', async (context) => {
   const { page, said } = await open(context, 8);
   await page.goto(server.url);

@@ -43,8 +43,6 @@ export function standIn(program) {
   async function answer(request, response) {
     const id = cookieOf(request);
     const known = sessions.get(id);
-    // As in `dev`: whoever opens it is the first of the people.
-    if (request.url === '/console/begin') return shown(response, await begin(response, 1));
     if (!known) return problem(response, 401, 'UNAUTHENTICATED');
     const isSafe = request.method === 'GET';
     if (!isSafe && request.headers['x-csrf-token'] !== known.csrfToken)
@@ -57,9 +55,14 @@ export function standIn(program) {
     shown(response, await begin(response, userId));
   }
 
-  return serveConsole((request, response) => {
-    answer(request, response).catch(() => problem(response, 502, 'NETWORK_ERROR'));
-  });
+  return serveConsole(
+    (request, response) =>
+      void answer(request, response).catch(() => problem(response, 502, 'NETWORK_ERROR')),
+    // As in `dev`: whoever opens it is the first of the people.
+    async (request, response) => {
+      if (!sessions.has(cookieOf(request))) await begin(response, 1).catch(() => {});
+    },
+  );
 }
 
 /** @param {Request} request @param {Response} response @param {string} origin @param {string} token */

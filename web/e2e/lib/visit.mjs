@@ -35,7 +35,7 @@ export class Visit {
   async signIn(userId) {
     const { request } = this.#profile;
     const { url } = this.#stage;
-    await request.get(`${url}/console/begin`);
+    // Whoever opens it in `dev` is the first of the people.
     await request.get(url);
     const session = await (await request.get(`${url}/console/session`)).json();
     if (session.user.id === userId) return;
