@@ -44,7 +44,7 @@ export async function serveConsole(backend, onDocument = async () => {}) {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     if (SERVED.test(pathname)) return backend(request, response);
     if (!pathname.startsWith('/assets/')) await onDocument(request, response);
-    file(pathname, response);
+    file(pathname, request, response);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
@@ -57,15 +57,23 @@ export async function serveConsole(backend, onDocument = async () => {}) {
   };
 }
 
-/** @param {string} pathname @param {import('node:http').ServerResponse} response */
-function file(pathname, response) {
+/** @type {(pathname: string, ...exchange: Parameters<Handler>) => void} */
+function file(pathname, request, response) {
   const isAsset = pathname.startsWith('/assets/');
   const name = isAsset ? pathname.slice(1) : pathname === '/return' ? 'return.html' : 'index.html';
+  const type = TYPES[/** @type {keyof typeof TYPES} */ (name.split('.').at(-1))];
+  const isBrotli = /\bbr\b/.test(String(request.headers['accept-encoding']));
+  const headers = {
+    ...HEADERS,
+    'content-type': type,
+    'cache-control': isAsset ? 'public, max-age=31536000, immutable' : 'no-cache',
+    vary: 'Accept-Encoding',
+    ...(isBrotli ? { 'content-encoding': 'br' } : {}),
+  };
   try {
-    const content = readFileSync(new URL(name, DIST));
-    const type = TYPES[/** @type {keyof typeof TYPES} */ (name.split('.').at(-1))];
-    const cache = isAsset ? 'public, max-age=31536000, immutable' : 'no-cache';
-    response.writeHead(200, { ...HEADERS, 'content-type': type, 'cache-control': cache }).end(content);
+    if (!type) throw new Error(`nothing ends like ${name}`);
+    const content = readFileSync(new URL(isBrotli ? `${name}.br` : name, DIST));
+    response.writeHead(200, headers).end(content);
   } catch {
     response.writeHead(404, HEADERS).end();
   }

@@ -1,16 +1,16 @@
 /**
- * What a browser loads, compressed (gzip -9), and what the program embeds (brotli). Fails where a budget is passed, and
- * where something of development is among it.
+ * What a browser loads, compressed (gzip -9), and what the program embeds (the brotli files). Fails where a budget is
+ * passed, where a brotli file is missing or of something else, and where something of development is among it.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { brotliDecompressSync, gzipSync } from 'node:zlib';
 
 const KB = 1024;
 const BUDGET = { script: 100, style: 8, chunk: 15, returned: 15, embedded: 250 };
 
 const read = (/** @type {string} */ path) => readFileSync(`dist/${path}`);
 const gzip = (/** @type {string} */ path) => gzipSync(read(path), { level: 9 }).length / KB;
-const brotli = (/** @type {string} */ path) => brotliCompressSync(read(path)).length / KB;
+const brotli = (/** @type {string} */ path) => read(`${path}.br`).length / KB;
 const sum = (/** @type {string[]} */ paths, of = gzip) => paths.reduce((total, path) => total + of(path), 0);
 
 /** What a document names, and so loads at once. @param {string} document @param {string} extension */
@@ -29,18 +29,23 @@ function line(name, value, most) {
   console.log(`${name.padEnd(34)} ${value.toFixed(1).padStart(6)} of ${most} KB${over ? '  TOO MUCH' : ''}`);
 }
 
-const assets = readdirSync('dist/assets').map((name) => `assets/${name}`);
+const embedded = readdirSync('dist', { encoding: 'utf8', recursive: true }).filter(
+  (path) => !path.endsWith('.br') && statSync(`dist/${path}`).isFile(),
+);
 const first = named('index.html', '.js');
 const returned = named('return.html', '.js');
-const later = assets.filter((path) => path.endsWith('.js') && ![...first, ...returned].includes(path));
+const later = embedded.filter((path) => path.endsWith('.js') && ![...first, ...returned].includes(path));
 line('console, first script', sum(first), BUDGET.script);
 line('console, first style', sum(named('index.html', '.css')), BUDGET.style);
 line('return page, script', sum(returned), BUDGET.returned);
 for (const path of later) line(path, gzip(path), BUDGET.chunk);
-line('all that is embedded, brotli', sum([...assets, 'index.html', 'return.html'], brotli), BUDGET.embedded);
+line('all that is embedded, brotli', sum(embedded, brotli), BUDGET.embedded);
 
-const strays = assets.filter(
+const stale = embedded.filter((path) => !brotliDecompressSync(read(`${path}.br`)).equals(read(path)));
+if (stale.length > 0) console.error(`the brotli file is of something else: ${stale.join(', ')}`);
+
+const strays = embedded.filter(
   (path) => /gallery/i.test(path) || /createFakeClient|Every component/.test(read(path).toString()),
 );
 if (strays.length > 0) console.error(`what is for development alone is in ${strays.join(', ')}`);
-process.exitCode = failed || strays.length > 0 ? 1 : 0;
+process.exitCode = failed || stale.length + strays.length > 0 ? 1 : 0;

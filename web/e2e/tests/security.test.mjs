@@ -1,6 +1,9 @@
 /** What somebody who means ill could try from a browser. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get } from 'node:http';
 import { test } from 'node:test';
+import { brotliDecompressSync } from 'node:zlib';
 import { HEADERS } from '../../console/dev/static-server.mjs';
 import { DEMO, NEW, stage } from '../lib/stage.mjs';
 import { consent } from '../lib/visit.mjs';
@@ -92,3 +95,22 @@ test('every document comes with the policy, and is never kept; assets are, under
   assert.match((await fetch(here.url + asset)).headers.get('cache-control') ?? '', /immutable/);
   assert.equal((await fetch(`${here.url}/assets/none.js`)).status, 404);
 });
+
+test('documents and assets are sent compressed to whoever takes that, and as they are to whoever does not', async () => {
+  const document = await (await fetch(here.url)).text();
+  const [, asset] = /src="(\/assets\/[^"]+)"/.exec(document) ?? [];
+  for (const path of ['/', '/return', asset]) {
+    const compressed = await sent(here.url + path, 'br');
+    const plain = await sent(here.url + path, 'identity');
+    assert.equal(compressed.headers['content-encoding'], 'br', path);
+    assert.equal(plain.headers['content-encoding'], undefined, path);
+    for (const { headers } of [compressed, plain]) assert.match(headers.vary ?? '', /accept-encoding/i, path);
+    assert(brotliDecompressSync(compressed.content).equals(plain.content), path);
+  }
+});
+
+/** As it comes over the wire. @param {string} url @param {string} encoding */
+async function sent(url, encoding) {
+  const [response] = await once(get(url, { headers: { 'accept-encoding': encoding } }), 'response');
+  return { headers: response.headers, content: Buffer.concat(await response.toArray()) };
+}
