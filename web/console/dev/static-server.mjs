@@ -1,10 +1,16 @@
-/** Serves what was built as the program does, with the same headers; whatever is not a file of it goes to `backend`. */
+/** Serves what was built as the program does, with the same headers; the server's own paths go to `backend`. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
 const DIST = new URL('../dist/', import.meta.url);
 /** Paths of the server's own. */
 const SERVED = /^\/(?:api|console|connect|docs|errors|images|portal|mock)(?:\/|$)|^\/openapi\.json$/;
+/** The documents of all pages that there are. */
+const DOCUMENTS = new Map([
+  ['/', 'index.html'],
+  ['/integrations', 'index.html'],
+  ['/return', 'return.html'],
+]);
 const TYPES = {
   html: 'text/html; charset=utf-8',
   js: 'text/javascript',
@@ -28,8 +34,9 @@ export const HEADERS = {
     "trusted-types 'none'",
   ].join('; '),
   'cross-origin-opener-policy': 'same-origin-allow-popups',
+  'cross-origin-resource-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
-  'referrer-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
 };
 
 /** @typedef {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} Handler */
@@ -60,9 +67,13 @@ export async function serveConsole(backend, onDocument = async () => {}) {
 /** @type {(pathname: string, ...exchange: Parameters<Handler>) => void} */
 function file(pathname, request, response) {
   const isAsset = pathname.startsWith('/assets/');
-  const name = isAsset ? pathname.slice(1) : pathname === '/return' ? 'return.html' : 'index.html';
+  const known = isAsset ? pathname.slice(1) : DOCUMENTS.get(pathname);
+  // A person is told by the console that there is no such page, a program by the status.
+  const name = known ?? (/text\/html/.test(String(request.headers.accept)) ? 'index.html' : '');
   const type = TYPES[/** @type {keyof typeof TYPES} */ (name.split('.').at(-1))];
   const isBrotli = /\bbr\b/.test(String(request.headers['accept-encoding']));
+  const content = type && read(isBrotli ? `${name}.br` : name);
+  if (!content) return void response.writeHead(404, HEADERS).end();
   const headers = {
     ...HEADERS,
     'content-type': type,
@@ -70,11 +81,14 @@ function file(pathname, request, response) {
     vary: 'Accept-Encoding',
     ...(isBrotli ? { 'content-encoding': 'br' } : {}),
   };
+  response.writeHead(known ? 200 : 404, headers).end(content);
+}
+
+/** @param {string} name */
+function read(name) {
   try {
-    if (!type) throw new Error(`nothing ends like ${name}`);
-    const content = readFileSync(new URL(isBrotli ? `${name}.br` : name, DIST));
-    response.writeHead(200, headers).end(content);
+    return readFileSync(new URL(name, DIST));
   } catch {
-    response.writeHead(404, HEADERS).end();
+    return null;
   }
 }

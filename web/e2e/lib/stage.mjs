@@ -10,9 +10,13 @@ import { Program } from './program.mjs';
 import { standIn } from './stand-in.mjs';
 import { Visit } from './visit.mjs';
 
+/** @typedef {{ method?: string, userId?: number, body?: object | undefined }} Call */
+
 /** Somebody who begins with nothing, and somebody else. */
 export const DEMO = 1;
 export const NEW = 2;
+/** A browser in which nothing is open yet. */
+export const NOBODY = 0;
 
 /** One for a file of tests; each test leaves no account behind. @param {NodeJS.ProcessEnv} env */
 export function stage(env = {}) {
@@ -29,7 +33,7 @@ export class Stage {
   program;
   /** @type {import('playwright-core').Browser | undefined} */
   #browser;
-  /** @type {{ close(): void } | undefined} */
+  /** @type {import('./stand-in.mjs').StandIn | undefined} */
   #standIn;
   #env;
   /** @type {Visit[]} */
@@ -69,16 +73,41 @@ export class Stage {
     const profile = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     const visit = new Visit(this, profile);
     this.#visits.push(visit);
+    await visit.prepare();
+    if (userId === NOBODY) return visit;
     await visit.signIn(userId);
     await visit.open();
     return visit;
   }
 
-  /** With the API key, as an app's server calls. @param {string} path */
-  async api(path, { method = 'GET', userId = DEMO } = {}) {
-    const headers = { authorization: `Bearer ${this.program.apiKey}`, 'evergrant-user': String(userId) };
-    const response = await fetch(`${this.program.url}/api/integrations/${path}`, { method, headers });
-    return /** @type {any} */ (await response.json());
+  /** Opens the console as this user, once. @param {number} userId @returns {Promise<string>} */
+  async portalLink(userId) {
+    if (this.#standIn) return this.#standIn.portal(userId);
+    return (await this.#call('/api/sessions', { method: 'POST', body: { userId, portal: true } })).url;
+  }
+
+  /** With the API key, as an app's server calls. @param {string} path @param {Call} call @returns {Promise<any>} */
+  async api(path, { method = 'GET', userId = DEMO, body } = {}) {
+    return this.#call(`/api/integrations/${path}`, { method, userId, body });
+  }
+
+  /** Ends all sessions of a user, as their app may. @param {number} userId */
+  async endSessions(userId) {
+    await this.#call('/api/sessions', { method: 'DELETE', userId });
+  }
+
+  /** @param {string} path @param {Call} call */
+  async #call(path, { method = 'GET', userId, body }) {
+    const response = await fetch(this.program.url + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.program.apiKey}`,
+        ...(userId && { 'evergrant-user': String(userId) }),
+        ...(body && { 'content-type': 'application/json' }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return response.json();
   }
 
   /** @returns {Promise<import('@evergrant/react').Integration[]>} */

@@ -1,6 +1,6 @@
 /** One browser profile at the console: what a person does in it, and what of it must not be there afterwards. */
 import assert from 'node:assert/strict';
-import { listen } from '../../console/scripts/examine.mjs';
+import { Witness } from './witness.mjs';
 
 /**
  * @typedef {import('playwright-core').Page} Page
@@ -12,18 +12,14 @@ export class Visit {
   page = /** @type {any} */ (undefined);
   #stage;
   #profile;
-  #said;
-  /** Every address that a page of the console had. */
-  #addresses = new Set();
+  #witness;
   #secrets = new Set();
 
   /** @param {import('./stage.mjs').Stage} stage @param {import('playwright-core').BrowserContext} profile */
   constructor(stage, profile) {
     this.#stage = stage;
     this.#profile = profile;
-    this.#said = listen(profile);
-    profile.on('console', (message) => this.#said.push(...this.#leaks('console', message.text())));
-    profile.on('page', (page) => page.on('framenavigated', (frame) => this.#addresses.add(frame.url())));
+    this.#witness = new Witness(profile, stage.url);
     profile.setDefaultTimeout(10_000);
   }
 
@@ -31,17 +27,16 @@ export class Visit {
     return this.#profile;
   }
 
-  /** As the console's own switch does it. @param {number} userId */
+  async prepare() {
+    await this.#witness.hearReports();
+  }
+
+  /** As an app's user comes in, by a link that works once. @param {number} userId */
   async signIn(userId) {
-    const { request } = this.#profile;
-    const { url } = this.#stage;
-    // Whoever opens it in `dev` is the first of the people.
-    await request.get(url);
-    const session = await (await request.get(`${url}/console/session`)).json();
-    if (session.user.id === userId) return;
-    const headers = { 'x-csrf-token': session.csrfToken, origin: url };
-    const answer = await request.post(`${url}/console/session`, { data: { userId }, headers });
-    assert(answer.ok(), `POST /console/session: ${answer.status()}`);
+    const link = await this.#stage.portalLink(userId);
+    const answer = await this.#profile.request.get(link, { maxRedirects: 0 });
+    assert.equal(answer.status(), 303, 'the portal link opens');
+    assert.equal(new URL(answer.headers().location ?? '', this.#stage.url).pathname, '/integrations');
   }
 
   /** Another tab of the console, whose list is there. */
@@ -109,29 +104,12 @@ export class Visit {
 
   /** Closes the profile; answers what was wrong with it. */
   async end() {
-    if (this.#profile.browser()?.isConnected()) await this.#search();
+    const cookies = await this.#profile.cookies();
+    this.hide(this.#stage.program.apiKey, ...cookies.map(({ value }) => value));
+    for (const userId of [1, 2]) await this.hideTokens(userId);
+    const found = await this.#witness.tell(this.#secrets);
     await this.#profile.close();
-    return this.#said;
-  }
-
-  async #search() {
-    await this.hideTokens(1);
-    await this.hideTokens(2);
-    this.#said.push(...this.#leaks('an address', [...this.#addresses].join('\n')));
-    const pages = this.#profile.pages().filter((page) => page.url().startsWith(this.#stage.url));
-    for (const page of pages) {
-      const kept = await contentOf(page);
-      for (const [where, text] of Object.entries(kept)) this.#said.push(...this.#leaks(where, text));
-      // A flow that is over leaves a note at most; what proves who began it goes.
-      if (/verifier|receipt/.test(kept.storage)) this.#said.push('a verifier is left in storage');
-    }
-  }
-
-  /** @param {string} where @param {string} text */
-  #leaks(where, text) {
-    return [...this.#secrets]
-      .filter((secret) => text.includes(secret))
-      .map((secret) => `${secret} is in ${where}`);
+    return found;
   }
 }
 
@@ -141,22 +119,4 @@ export async function consent(page, { person, answer = 'allow', without = [], mi
   for (const scope of without) await page.uncheck(`input[name=scope][value="${scope}"]`);
   if (misbehave) await page.selectOption('select[name=misbehave]', misbehave);
   await page.click(`button[name=decision][value=${answer}]`);
-}
-
-/** All that a page shows and keeps; nothing where it has closed meanwhile. @param {Page} page */
-async function contentOf(page) {
-  const read = page.evaluate(() => {
-    const values = [...document.querySelectorAll('input, textarea')].map(
-      (one) => /** @type {any} */ (one).value,
-    );
-    const stored = [localStorage, sessionStorage].map((store) => JSON.stringify({ ...store }));
-    return {
-      document: [document.documentElement.outerHTML, ...values].join('\n'),
-      storage: stored.join('\n'),
-    };
-  });
-  return read.catch((thrown) => {
-    if (page.isClosed()) return { document: '', storage: '' };
-    throw thrown;
-  });
 }

@@ -15,7 +15,32 @@ test('one consent that reaches several accounts asks which', async () => {
   for (const box of await dialog.getByRole('checkbox').all()) await box.check();
   await dialog.getByRole('button', { name: 'Connect 2 accounts' }).click();
   await visit.told('are connected.');
-  assert.equal((await here.accounts()).length, 2);
+  const [first, second, ...others] = await here.accounts();
+  assert.deepEqual([first?.provider, second?.provider, others], ['instagram', 'instagram', []]);
+  for (const one of [first, second]) await visit.row(one?.displayName ?? '').waitFor();
+});
+
+test('of several accounts only those are connected that were chosen', async () => {
+  const visit = await here.visit();
+  await visit.connect('Instagram', { person: 'wren' });
+  const dialog = visit.page.getByRole('dialog', { name: 'Which Instagram accounts?' });
+  const [wanted, ...others] = await dialog.getByRole('checkbox').all();
+  await wanted?.check();
+  for (const box of others) await box.uncheck();
+  await dialog.getByRole('button', { name: 'Connect 1 account' }).click();
+  await visit.told('is connected.');
+  const [account, ...more] = await here.accounts();
+  assert.deepEqual(more, []);
+  await visit.row(account?.displayName ?? '').waitFor();
+});
+
+test('a choice that is given up connects nothing', async () => {
+  const visit = await here.visit();
+  await visit.connect('Instagram', { person: 'wren' });
+  const dialog = visit.page.getByRole('dialog', { name: 'Which Instagram accounts?' });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await visit.card('Instagram').getByRole('button', { name: 'Connect Instagram' }).waitFor();
+  assert.deepEqual(await here.accounts(), []);
 });
 
 test('a sign-in that reaches no account that can be connected', async () => {
@@ -94,6 +119,10 @@ test('a platform that is asked too often', async () => {
   await visit.choose('Juniper Vale', 'Renew now');
   await visit.told('That was too often. Wait a moment.');
   await visit.row('Juniper Vale').getByText('Connected', { exact: true }).waitFor();
+  assert.deepEqual(
+    (await here.accounts()).map(({ status }) => status),
+    ['connected'],
+  );
 });
 
 test('what is withdrawn at the platform is told in every tab, and so is its mending', async () => {
@@ -115,7 +144,8 @@ test('what is withdrawn at the platform is told in every tab, and so is its mend
   for (const page of [visit.page, tab]) {
     await visit.row('juniper_vale', page).getByText('Connected', { exact: true }).waitFor();
   }
-  assert.equal((await here.accounts())[0]?.id, before?.id);
+  const [after] = await here.accounts();
+  assert.deepEqual([after?.id, after?.status], [before?.id, 'connected']);
 });
 
 test('disconnected, and the platform has confirmed it', async () => {

@@ -1,10 +1,9 @@
-/** A server that goes and comes back, one that asks for patience, and sessions that end or change. */
+/** A server that goes and comes back, and one that asks for patience. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEMO, NEW, stage } from '../lib/stage.mjs';
+import { stage } from '../lib/stage.mjs';
 
 const here = stage();
-const ENDED = 'You are signed out. Open this page again from your app.';
 
 test('the server goes, what is known stays, and the server comes back', async () => {
   const visit = await here.visit();
@@ -18,6 +17,46 @@ test('the server goes, what is known stays, and the server comes back', async ()
   await here.program.start();
   await visit.page.getByRole('button', { name: 'Try now' }).click();
   await visit.page.getByText(/^The connection is lost/).waitFor({ state: 'hidden' });
+  assert.deepEqual(
+    (await here.accounts()).map(({ status }) => status),
+    ['connected'],
+  );
+});
+
+test('a server that is away is asked later and later, and found again by itself', async () => {
+  const visit = await here.visit();
+  const { page } = visit;
+  const lost = page.getByText(/^The connection is lost/);
+  let tries = 0;
+  /** @type {Promise<unknown>} */
+  let answer = Promise.resolve();
+  page.on('request', (request) => {
+    if (!request.url().endsWith('/status')) return;
+    tries++;
+    answer = request.response().catch(() => null);
+  });
+  const seconds = async (count = 1) => {
+    for (; count > 0; count--) {
+      await page.clock.runFor(1000);
+      await answer;
+    }
+  };
+  await page.clock.install();
+  await here.program.stop();
+  await seconds(31);
+  await lost.waitFor();
+  const perMinute = [];
+  for (let minute = 0; minute < 4; minute++) {
+    tries = 0;
+    await seconds(60);
+    perMinute.push(tries);
+  }
+  const [first = 0, ...later] = perMinute;
+  assert(first >= 2 && first <= 10, `${first} tries in the first minute`);
+  for (const count of later) assert(count >= 1 && count <= 5, `${perMinute} tries a minute`);
+  await here.program.start();
+  for (let second = 0; second < 60 && (await lost.isVisible()); second++) await seconds();
+  await lost.waitFor({ state: 'hidden' });
 });
 
 test('a server that asks for patience is given it, with a countdown', async () => {
@@ -32,41 +71,4 @@ test('a server that asks for patience is given it, with a countdown', async () =
   await visit.profile.unroute('**/api/integrations/status');
   await page.getByRole('button', { name: 'Try now' }).click();
   await visit.card('Reddit', page).waitFor();
-});
-
-test('a session that has ended is told as such', async () => {
-  const visit = await here.visit();
-  await visit.connect('Reddit');
-  await visit.row('juniper_vale').waitFor();
-  await visit.profile.clearCookies();
-  await visit.choose('juniper_vale', 'Renew now');
-  await visit.page.getByRole('heading', { level: 1, name: ENDED }).waitFor();
-  assert.equal(await visit.page.title(), 'Signed out · Evergrant');
-});
-
-test('signed out in one tab, signed out in the other', async () => {
-  const visit = await here.visit();
-  const tab = await visit.open();
-  await tab.getByRole('button', { name: 'Demo creator, account menu' }).click();
-  await tab.getByRole('button', { name: 'Sign out' }).click();
-  for (const page of [tab, visit.page]) await page.getByRole('heading', { level: 1, name: ENDED }).waitFor();
-});
-
-test('somebody else in one tab, somebody else in the other, and each sees only their own', async () => {
-  const visit = await here.visit(DEMO);
-  await visit.connect('Reddit');
-  await visit.row('juniper_vale').waitFor();
-  const tab = await visit.open();
-  await tab.getByRole('button', { name: 'Demo creator, account menu' }).click();
-  await tab.getByRole('button', { name: 'New user', exact: true }).click();
-  for (const page of [tab, visit.page]) {
-    await page.getByRole('button', { name: 'New user, account menu' }).waitFor();
-    await visit.card('Reddit', page).getByRole('button', { name: 'Connect Reddit' }).waitFor();
-    assert.equal(await visit.row('juniper_vale', page).count(), 0);
-  }
-  await tab.bringToFront();
-  visit.page = tab;
-  await visit.connect('TikTok');
-  await visit.told('Juniper Vale is connected.');
-  assert.deepEqual([(await here.accounts(DEMO)).length, (await here.accounts(NEW)).length], [1, 1]);
 });
