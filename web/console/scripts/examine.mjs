@@ -25,20 +25,24 @@ export async function examine(page, isPart = false) {
   await settle(page);
   // A page's policy does not stop what a debugger evaluates.
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(AXE);
-  return page.evaluate(
+  const found = await page.evaluate(
     async ({ rules, quick, isPart }) => {
       const { axe } = /** @type {any} */ (window);
       const options = { ...quick, runOnly: rules, rules: { 'page-has-heading-one': { enabled: !isPart } } };
       const { violations } = await axe.run(document, options);
-      /** @type {string[]} */
-      const found = violations.flatMap((/** @type {any} */ { id, nodes }) =>
+      return violations.flatMap((/** @type {any} */ { id, nodes }) =>
         nodes.map((/** @type {any} */ { html }) => `${id}: ${html}`),
       );
-      if (document.documentElement.scrollWidth > innerWidth) found.push('scrolls sideways');
-      return found;
     },
     { rules: RULES, quick: QUICK, isPart },
   );
+  return [...found, ...(await sideways(page))];
+}
+
+/** Whether a page is wider than its window. @param {Page} page @returns {Promise<string[]>} */
+export async function sideways(page) {
+  const isWider = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  return isWider ? ['scrolls sideways'] : [];
 }
 
 /**

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { after, afterEach, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { examine } from '../../console/scripts/examine.mjs';
+import { examine, sideways } from '../../console/scripts/examine.mjs';
 import { CHROMIUM } from '../../react/scripts/chromium.mjs';
 import { Program } from './program.mjs';
 import { standIn } from './stand-in.mjs';
@@ -145,17 +145,17 @@ export class Stage {
   }
 }
 
-const WIDTHS = [1280, 390, 320];
 const SHOTS = new URL('../shots/', import.meta.url);
 
 /**
- * Nothing of axe's and no sideways scroll, at each width and in both schemes; a picture of each in `shots/`.
+ * Nothing of axe's on a screen and a phone, in both schemes, and no sideways scroll there nor on the narrowest; a picture
+ * of each in `shots/`.
  * @param {import('playwright-core').Page} page @param {string} name of the picture
  */
 export async function assertWellMade(page, name) {
   mkdirSync(SHOTS, { recursive: true });
   const size = page.viewportSize();
-  for (const width of WIDTHS) {
+  for (const width of [1280, 390]) {
     await page.setViewportSize({ width, height: width === 1280 ? 800 : 844 });
     for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       await page.emulateMedia({ colorScheme });
@@ -163,6 +163,8 @@ export async function assertWellMade(page, name) {
       await page.screenshot({ path: fileURLToPath(new URL(`${name}-${width}-${colorScheme}.png`, SHOTS)) });
     }
   }
+  await page.setViewportSize({ width: 320, height: 640 });
+  assert.deepEqual(await sideways(page), [], `${name} at 320 px`);
   if (size) await page.setViewportSize(size);
   await page.emulateMedia({ colorScheme: null });
 }

@@ -14,6 +14,8 @@ export class Visit {
   #profile;
   #witness;
   #secrets = new Set();
+  /** @type {RegExp[]} */
+  #expected = [];
 
   /** @param {import('./stage.mjs').Stage} stage @param {import('playwright-core').BrowserContext} profile */
   constructor(stage, profile) {
@@ -93,6 +95,11 @@ export class Visit {
     for (const text of texts) if (text.length >= 8) this.#secrets.add(text);
   }
 
+  /** What a test brings about on purpose, and so has to be wrong. @param {RegExp} fault */
+  expect(fault) {
+    this.#expected.push(fault);
+  }
+
   /** The platforms' tokens for everything that the user has connected, as the app's server would read them. */
   async hideTokens(userId = 1) {
     for (const { provider, providerAccountId } of await this.#stage.accounts(userId)) {
@@ -109,7 +116,13 @@ export class Visit {
     for (const userId of [1, 2]) await this.hideTokens(userId);
     const found = await this.#witness.tell(this.#secrets);
     await this.#profile.close();
-    return found;
+    for (const fault of this.#expected) {
+      assert(
+        found.some((one) => fault.test(one)),
+        `${fault} is not in ${found.join()}`,
+      );
+    }
+    return found.filter((one) => !this.#expected.some((fault) => fault.test(one)));
   }
 }
 

@@ -1,16 +1,13 @@
 /** What somebody who means ill could try from a browser. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { get } from 'node:http';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { brotliDecompressSync } from 'node:zlib';
-import { HEADERS } from '../../console/dev/static-server.mjs';
-import { DEMO, NEW, stage } from '../lib/stage.mjs';
+import { DEMO, NEW, NOBODY, stage } from '../lib/stage.mjs';
 import { consent } from '../lib/visit.mjs';
 
 const here = stage();
 
-test('a consent page that was forwarded to somebody else connects nothing, while its sender waits', async () => {
+test('item 6: a consent page that was forwarded to somebody else connects nothing, while its sender waits', async () => {
   const sender = await here.visit(DEMO);
   const popup = await sender.begin('Reddit');
   const victim = await here.visit(NEW);
@@ -25,13 +22,82 @@ test('a consent page that was forwarded to somebody else connects nothing, while
   assert.deepEqual([...(await here.accounts(DEMO)), ...(await here.accounts(NEW))], []);
 });
 
-test('what another site’s window says is not believed', async () => {
+test('item 6: a consent that was given elsewhere connects nothing to whoever is led to its end', async () => {
+  const attacker = await here.visit(DEMO);
+  const popup = await attacker.begin('Reddit');
+  const consented = { authUrl: popup.url(), person: 'kiln' };
+  const { location: address } = await here.control('approve', consented);
+  const victim = await here.visit(NEW);
+  const tab = await victim.profile.newPage();
+  await tab.goto(address);
+  await tab.getByText('This was begun in another browser. Nothing was connected.').waitFor();
+  assert.deepEqual(await here.accounts(NEW), []);
+  assert.deepEqual(await here.accounts(DEMO), []);
+  await attacker.card('Reddit').getByRole('button', { name: 'Cancel' }).click();
+});
+
+test('a consent is finished once, with what only the browser that began it has', async () => {
   const visit = await here.visit();
-  await visit.page.route('**/connect/reddit', async (route) => {
-    const response = await route.fetch();
-    const started = await response.json();
-    await route.fulfill({ response, json: { ...started, authUrl: `${started.authUrl}&misbehave=coop-off` } });
+  const asked = visit.page.waitForRequest(/\/connect\/reddit$/);
+  const popup = await visit.begin('Reddit');
+  const { challenge } = (await asked).postDataJSON();
+  /** @type {number[]} */
+  const refused = [];
+  const finished = visit.profile.waitForEvent('request', (one) => one.url().endsWith('/finish'));
+  await visit.profile.route('**/finish', async (route) => {
+    const { receipt } = route.request().postDataJSON();
+    const data = { verifier: 'a'.repeat(43), receipt };
+    const headers = route.request().headers();
+    refused.push((await visit.profile.request.post(route.request().url(), { data, headers })).status());
+    await route.continue();
   });
+  await consent(popup);
+  await visit.told('juniper_vale is connected.');
+  assert.deepEqual(refused, [400]);
+  const request = await finished;
+  const { verifier, receipt } = request.postDataJSON();
+  assert.equal(createHash('sha256').update(verifier).digest('base64url'), challenge);
+  const headers = request.headers();
+  const again = await visit.profile.request.post(request.url(), { data: { verifier, receipt }, headers });
+  assert.equal((await again.json()).code, 'INVALID_STATE');
+  assert.equal((await here.accounts()).length, 1);
+  // What proved it is in no address that a page had, was asked for, or said.
+  visit.hide(verifier);
+});
+
+test('item 17: what windows and tabs tell each other is what to ask for, at this origin alone', async () => {
+  const visit = await here.visit(NOBODY);
+  /** @type {{ keys: string, target: string | null }[]} */
+  const said = [];
+  await visit.profile.exposeFunction('note', (/** @type {any} */ one) => void said.push(one));
+  await visit.profile.addInitScript(() => {
+    const { note, postMessage } = /** @type {any} */ (window);
+    const keysOf = (/** @type {object} */ data) => Object.keys(data).toSorted().join();
+    // What a window that was opened here says to its opener comes through this.
+    window.postMessage = (/** @type {any} */ data, /** @type {any} */ target) => {
+      note({ keys: keysOf(data), target });
+      postMessage.call(window, data, target);
+    };
+    const tell = BroadcastChannel.prototype.postMessage;
+    BroadcastChannel.prototype.postMessage = function (/** @type {any} */ data) {
+      note({ keys: keysOf(data), target: null });
+      tell.call(this, data);
+    };
+  });
+  await visit.signIn(DEMO);
+  await visit.open();
+  await withoutIsolation(visit);
+  await visit.connect('Reddit');
+  await visit.told('juniper_vale is connected.');
+  const kinds = new Set(said.map(({ keys }) => keys));
+  assert(kinds.delete('flowId,type'), 'the window that came back has told which flow');
+  for (const kind of kinds) assert.match(kind, /^(?:live,)?scope,type(?:,version)?$/);
+  for (const { target } of said) assert(target === null || target === here.url, `told at ${target}`);
+});
+
+test('item 17: what another site’s window says is not believed', async () => {
+  const visit = await here.visit();
+  await withoutIsolation(visit);
   const popup = await visit.begin('Reddit');
   await popup.evaluate(() => {
     const { opener } = window;
@@ -82,35 +148,11 @@ test('a session cannot be sent elsewhere, nor used by another site, nor read a t
   });
 });
 
-test('every document comes with the policy, and is never kept; assets are, under names of their content', async () => {
-  for (const path of ['/', '/integrations', '/return', '/no/such/page']) {
-    const { headers, status } = await fetch(here.url + path);
-    assert.equal(status, 200, path);
-    for (const [name, value] of Object.entries(HEADERS))
-      assert.equal(headers.get(name), value, `${path}: ${name}`);
-    assert.match(headers.get('cache-control') ?? '', /no-cache|no-store/, path);
-  }
-  const document = await (await fetch(here.url)).text();
-  const [, asset] = /src="(\/assets\/[^"]+)"/.exec(document) ?? [];
-  assert.match((await fetch(here.url + asset)).headers.get('cache-control') ?? '', /immutable/);
-  assert.equal((await fetch(`${here.url}/assets/none.js`)).status, 404);
-});
-
-test('documents and assets are sent compressed to whoever takes that, and as they are to whoever does not', async () => {
-  const document = await (await fetch(here.url)).text();
-  const [, asset] = /src="(\/assets\/[^"]+)"/.exec(document) ?? [];
-  for (const path of ['/', '/return', asset]) {
-    const compressed = await sent(here.url + path, 'br');
-    const plain = await sent(here.url + path, 'identity');
-    assert.equal(compressed.headers['content-encoding'], 'br', path);
-    assert.equal(plain.headers['content-encoding'], undefined, path);
-    for (const { headers } of [compressed, plain]) assert.match(headers.vary ?? '', /accept-encoding/i, path);
-    assert(brotliDecompressSync(compressed.content).equals(plain.content), path);
-  }
-});
-
-/** As it comes over the wire. @param {string} url @param {string} encoding */
-async function sent(url, encoding) {
-  const [response] = await once(get(url, { headers: { 'accept-encoding': encoding } }), 'response');
-  return { headers: response.headers, content: Buffer.concat(await response.toArray()) };
+/** The platform's page leaves the window its opener, as few do. @param {import('../lib/visit.mjs').Visit} visit */
+async function withoutIsolation({ page }) {
+  await page.route('**/connect/reddit', async (route) => {
+    const response = await route.fetch();
+    const started = await response.json();
+    await route.fulfill({ response, json: { ...started, authUrl: `${started.authUrl}&misbehave=coop-off` } });
+  });
 }
