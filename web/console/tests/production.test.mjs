@@ -65,7 +65,7 @@ for (const [name, { path, userId, heading, last = 'h1' }] of Object.entries(PAGE
   });
 }
 
-test('the policy is in force, and the session is asked for once', async (context) => {
+test('item 56: the policy is in force, and the session is asked for once', async (context) => {
   const { page, said } = await open(context);
   /** @type {string[]} */
   const asked = [];

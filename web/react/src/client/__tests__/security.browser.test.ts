@@ -70,7 +70,7 @@ async function waiting() {
 const said = (init: MessageEventInit) => window.dispatchEvent(new MessageEvent('message', init));
 const flow = { type: 'evergrant:flow', flowId: 'f1' };
 
-test('a message of the window makes the page ask, and nothing more', async () => {
+test('item 17: a message of the window makes the page ask, and nothing more', async () => {
   const { polls, client, end } = await waiting();
   const message = { ...flow, status: 'connected', accountId: 'evil', receipt: 'r' };
   said({ data: message, source: frame.contentWindow, origin: here });
@@ -85,7 +85,7 @@ test.each([
   ['no window', () => ({ data: flow, origin: here })],
   ['another matter', () => ({ data: { type: 'other' }, source: frame.contentWindow, origin: here })],
   ['nothing', () => ({ data: null, source: frame.contentWindow, origin: here })],
-])('a message of %s is not heard', async (_, init) => {
+])('item 17: a message of %s is not heard', async (_, init) => {
   const { polls, end } = await waiting();
   const before = polls();
   said(init());
@@ -95,7 +95,7 @@ test.each([
   end();
 });
 
-test('the popup that the page opens knows its own messages by origin and source', () => {
+test('item 17: the popup that the page opens knows its own messages by origin and source', () => {
   const opened = frame.contentWindow as Window;
   vi.spyOn(window, 'open').mockReturnValueOnce(opened);
   const popup = createPage().openPopup();
@@ -105,7 +105,7 @@ test('the popup that the page opens knows its own messages by origin and source'
   expect(popup?.sent(message({ source: window, origin: here }))).toBe(false);
 });
 
-test('the opener is told at this exact origin, which flow and nothing else', () => {
+test('item 17: the opener is told at this exact origin, which flow and nothing else', () => {
   const postMessage = vi.fn();
   vi.spyOn(window, 'opener', 'get').mockReturnValue({ postMessage } as never);
   createBrowser().tellOpener('f1');
@@ -113,7 +113,7 @@ test('the opener is told at this exact origin, which flow and nothing else', () 
   vi.restoreAllMocks();
 });
 
-test('tabs tell each other what to ask for, and a stranger on the channel is told nothing', async () => {
+test('item 17: tabs tell each other what to ask for, and a stranger on the channel is told nothing', async () => {
   const heard: TabMessage[] = [];
   const overheard: unknown[] = [];
   const stranger = new BroadcastChannel('evergrant');
@@ -140,7 +140,7 @@ test('a tab does not hear itself', async () => {
   deaf();
 });
 
-test('a stranger on the channel only makes the page ask', async () => {
+test('item 17: a stranger on the channel only makes the page ask', async () => {
   const { polls, client, end } = await waiting();
   const stranger = new BroadcastChannel('evergrant');
   stranger.postMessage({ type: 'flow', flowId: 'f1', status: 'connected' });
