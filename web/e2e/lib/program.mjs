@@ -6,6 +6,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+// Then what was started here is ended by what listens to that.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
 /** The sandbox and the console stand beside it, each on an address of its own. */
 export class Program {
   url = '';
@@ -21,6 +24,7 @@ export class Program {
   /** @param {NodeJS.ProcessEnv} env */
   constructor(env) {
     this.#env = env;
+    process.once('exit', this.#leave);
   }
 
   /** On the same ports and data each time. */
@@ -56,8 +60,15 @@ export class Program {
 
   async remove() {
     await this.stop();
-    rmSync(this.#data, { recursive: true, force: true });
+    process.off('exit', this.#leave);
+    this.#leave();
   }
+
+  /** Whatever happens to the tests, nothing of it stays. */
+  #leave = () => {
+    this.#process?.kill('SIGKILL');
+    rmSync(this.#data, { recursive: true, force: true });
+  };
 
   /** What it prints once it serves. @returns {Promise<string>} */
   async #words() {
@@ -78,7 +89,7 @@ function find(text, wanted) {
 }
 
 /** @returns {Promise<number>} */
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());

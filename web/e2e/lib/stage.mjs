@@ -28,8 +28,8 @@ export function stage(env = {}) {
 }
 
 export class Stage {
-  /** Where the console is. */
-  url = '';
+  /** Where the console is, or the app that is looked at instead. */
+  url;
   program;
   /** @type {import('playwright-core').Browser | undefined} */
   #browser;
@@ -39,15 +39,17 @@ export class Stage {
   /** @type {Visit[]} */
   #visits = [];
 
-  /** @param {NodeJS.ProcessEnv} env */
-  constructor(env) {
+  /** @param {NodeJS.ProcessEnv} env @param {string} url of an app */
+  constructor(env, url = '') {
     this.#env = env;
+    this.url = url;
     this.program = new Program(env);
   }
 
   async open() {
     this.#browser = await chromium.launch(CHROMIUM);
     await this.program.start();
+    if (this.url) return;
     const answer = await fetch(`${this.program.url}/console/session`);
     this.url = answer.status === 404 ? await this.#withStandIn() : this.program.url;
   }

@@ -79,6 +79,16 @@ export class Visit {
     await closed;
   }
 
+  /** From now on Reddit's page leaves its window its opener, as few platforms do. */
+  async leaveOpeners() {
+    await this.page.route('**/connect/reddit', async (route) => {
+      const response = await route.fetch();
+      const started = await response.json();
+      const authUrl = `${started.authUrl}&misbehave=coop-off`;
+      await route.fulfill({ response, json: { ...started, authUrl } });
+    });
+  }
+
   /** @param {string} account @param {string} action */
   async choose(account, action) {
     await this.page.getByRole('button', { name: `Actions for ${account}` }).click();

@@ -30,11 +30,7 @@ test('in a window', async (context) => {
 
 test('in a window whose platform does not cut it off', async () => {
   const visit = await here.visit();
-  await visit.page.route('**/connect/reddit', async (route) => {
-    const response = await route.fetch();
-    const started = await response.json();
-    await route.fulfill({ response, json: { ...started, authUrl: `${started.authUrl}&misbehave=coop-off` } });
-  });
+  await visit.leaveOpeners();
   const popup = await visit.begin('Reddit');
   assert.notEqual(await popup.evaluate(() => window.opener), null);
   const closed = popup.waitForEvent('close');

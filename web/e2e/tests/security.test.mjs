@@ -86,7 +86,7 @@ test('item 17: what windows and tabs tell each other is what to ask for, at this
   });
   await visit.signIn(DEMO);
   await visit.open();
-  await withoutIsolation(visit);
+  await visit.leaveOpeners();
   await visit.connect('Reddit');
   await visit.told('juniper_vale is connected.');
   const kinds = new Set(said.map(({ keys }) => keys));
@@ -97,7 +97,7 @@ test('item 17: what windows and tabs tell each other is what to ask for, at this
 
 test('item 17: what another site’s window says is not believed', async () => {
   const visit = await here.visit();
-  await withoutIsolation(visit);
+  await visit.leaveOpeners();
   const popup = await visit.begin('Reddit');
   await popup.evaluate(() => {
     const { opener } = window;
@@ -147,12 +147,3 @@ test('a session cannot be sent elsewhere, nor used by another site, nor read a t
     cookie: '',
   });
 });
-
-/** The platform's page leaves the window its opener, as few do. @param {import('../lib/visit.mjs').Visit} visit */
-async function withoutIsolation({ page }) {
-  await page.route('**/connect/reddit', async (route) => {
-    const response = await route.fetch();
-    const started = await response.json();
-    await route.fulfill({ response, json: { ...started, authUrl: `${started.authUrl}&misbehave=coop-off` } });
-  });
-}

@@ -2,11 +2,13 @@ import { createSession } from '@evergrant/react/server';
 import react from '@vitejs/plugin-react';
 import { type Connect, defineConfig, type Plugin } from 'vite';
 
+const url = process.env.VITE_EVERGRANT_URL ?? 'http://localhost:8080';
+
 /** The whole backend: a token for whoever is signed in. The API key never leaves it. */
 const tokenRoute: Connect.NextHandleFunction = (_request, response, next) => {
   const apiKey = process.env.EVERGRANT_KEY ?? '';
   // Your own session says who this is; `evergrant dev` has made this user.
-  createSession({ url: 'http://localhost:8080', apiKey, externalId: 'demo-creator' }).then(
+  createSession({ url, apiKey, externalId: 'demo-creator' }).then(
     ({ token }) => response.setHeader('cache-control', 'no-store').end(token),
     next,
   );

@@ -3,6 +3,8 @@ import '@evergrant/react/styles.css';
 import { createRoot } from 'react-dom/client';
 import './app.css';
 
+const EVERGRANT_URL = import.meta.env.VITE_EVERGRANT_URL ?? 'http://localhost:8080';
+
 async function getToken(): Promise<string> {
   const response = await fetch('/evergrant-token');
   if (!response.ok) throw new Error(`The token route answers ${response.status}`);
@@ -12,7 +14,7 @@ async function getToken(): Promise<string> {
 const root = document.getElementById('root');
 if (root) {
   createRoot(root).render(
-    <EvergrantProvider baseUrl="http://localhost:8080" getToken={getToken}>
+    <EvergrantProvider baseUrl={EVERGRANT_URL} getToken={getToken}>
       <IntegrationsPage />
     </EvergrantProvider>,
   );
