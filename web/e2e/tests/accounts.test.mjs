@@ -24,6 +24,7 @@ test('of several accounts only those are connected that were chosen', async () =
   const visit = await here.visit();
   await visit.connect('Instagram', { person: 'wren' });
   const dialog = visit.page.getByRole('dialog', { name: 'Which Instagram accounts?' });
+  await dialog.waitFor();
   const [wanted, ...others] = await dialog.getByRole('checkbox').all();
   await wanted?.check();
   for (const box of others) await box.uncheck();
