@@ -6,6 +6,7 @@ import { createPage, type Page } from '../page.js';
 import { createTabs, type TabMessage } from '../tabs.js';
 
 const here = location.origin;
+const soon = (check: () => void) => vi.waitFor(check, { timeout: 10_000 });
 const providers = [{ provider: 'reddit', name: 'Reddit', kind: 'oauth2', scopes: [] }];
 
 /** A server whose flow waits for ever, and a log of what it was asked. */
@@ -62,8 +63,8 @@ async function waiting() {
   const client = createClient({ fetch: world.fetch, page: pageWith(frame), realtime: false });
   const stop = client.start();
   void client.connect('reddit');
-  await vi.waitFor(() => expect(client.getSnapshot().flow.step).toBe('waiting'));
-  await vi.waitFor(() => expect(world.polls()).toBe(1), { timeout: 3000 });
+  await soon(() => expect(client.getSnapshot().flow.step).toBe('waiting'));
+  await soon(() => expect(world.polls()).toBe(1));
   return { ...world, client, end: () => (client.cancel(), stop()) };
 }
 
@@ -74,7 +75,7 @@ test('item 17: a message of the window makes the page ask, and nothing more', as
   const { polls, client, end } = await waiting();
   const message = { ...flow, status: 'connected', accountId: 'evil', receipt: 'r' };
   said({ data: message, source: frame.contentWindow, origin: here });
-  await vi.waitFor(() => expect(polls()).toBe(2));
+  await soon(() => expect(polls()).toBe(2));
   expect(client.getSnapshot().flow.step).toBe('waiting');
   end();
 });
@@ -91,7 +92,7 @@ test.each([
   said(init());
   // A real one comes after it, so that whatever the first had caused would be there by now.
   said({ data: flow, source: frame.contentWindow, origin: here });
-  await vi.waitFor(() => expect(polls()).toBe(before + 1));
+  await soon(() => expect(polls()).toBe(before + 1));
   end();
 });
 
@@ -123,7 +124,7 @@ test('item 17: tabs tell each other what to ask for, and a stranger on the chann
   stranger.postMessage('nonsense');
   stranger.postMessage(null);
   stranger.postMessage({ type: 'flow', flowId: 'f2' });
-  await vi.waitFor(() => expect(heard.map((one) => 'flowId' in one && one.flowId)).toEqual(['f1', 'f2']));
+  await soon(() => expect(heard.map((one) => 'flowId' in one && one.flowId)).toEqual(['f1', 'f2']));
   expect(overheard).toEqual([{ type: 'flow', flowId: 'f1' }]);
   deaf();
   stranger.close();
@@ -135,7 +136,7 @@ test('a tab does not hear itself', async () => {
   const deaf = mine.listen((message) => heard.push(message));
   mine.tell({ type: 'flow', flowId: 'mine' });
   other.tell({ type: 'flow', flowId: 'other' });
-  await vi.waitFor(() => expect(heard).toHaveLength(1));
+  await soon(() => expect(heard).toHaveLength(1));
   expect(heard).toEqual([{ type: 'flow', flowId: 'other' }]);
   deaf();
 });
@@ -144,7 +145,7 @@ test('item 17: a stranger on the channel only makes the page ask', async () => {
   const { polls, client, end } = await waiting();
   const stranger = new BroadcastChannel('evergrant');
   stranger.postMessage({ type: 'flow', flowId: 'f1', status: 'connected' });
-  await vi.waitFor(() => expect(polls()).toBeGreaterThanOrEqual(1));
+  await soon(() => expect(polls()).toBeGreaterThanOrEqual(1));
   expect(client.getSnapshot().flow.step).toBe('waiting');
   stranger.close();
   end();
@@ -159,9 +160,9 @@ test('one tab leads, and the next one follows when it leaves', async () => {
     });
   const first = lead('first');
   const second = lead('second');
-  await vi.waitFor(() => expect(log).toEqual(['first leads']));
+  await soon(() => expect(log).toEqual(['first leads']));
   first();
-  await vi.waitFor(() => expect(log).toEqual(['first leads', 'first ends', 'second leads']));
+  await soon(() => expect(log).toEqual(['first leads', 'first ends', 'second leads']));
   second();
-  await vi.waitFor(() => expect(log.at(-1)).toBe('second ends'));
+  await soon(() => expect(log.at(-1)).toBe('second ends'));
 });
