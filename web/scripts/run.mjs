@@ -28,6 +28,8 @@ const SETS = {
   e2e: NAMES.filter((name) => /build|e2e:e2e/.test(name)),
 };
 const AT_ONCE = 2;
+/** What has something to say when all is well. */
+const TELLS = ['e2e:e2e'];
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
@@ -70,6 +72,7 @@ async function runAll(names) {
       console.error(`${said}\n${name} has failed`);
       return false;
     }
+    if (TELLS.includes(name)) console.log(said.trim());
     console.log(`${name.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`);
   }
   return true;
