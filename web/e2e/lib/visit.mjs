@@ -22,7 +22,7 @@ export class Visit {
     this.#stage = stage;
     this.#profile = profile;
     this.#witness = new Witness(profile, stage.url);
-    profile.setDefaultTimeout(10_000);
+    profile.setDefaultTimeout(20_000);
   }
 
   get profile() {
