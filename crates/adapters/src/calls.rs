@@ -178,6 +178,7 @@ pub(crate) fn plain_call<'a>(client: &'a ClientRegistration, method: Method, url
         method,
         url,
         reach: client.reach,
+        accept: http::JSON,
         body: None,
         credentials: Vec::new(),
         user_agent: client.user_agent.as_ref(),

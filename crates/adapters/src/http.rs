@@ -15,6 +15,9 @@ use crate::{AdapterError, Cause, ErrorClass};
 /// A pooled connection idle for longer is closed by us, before the platform does it under a request of ours.
 const IDLE: Duration = Duration::from_secs(20);
 
+/// What platforms answer in.
+pub(crate) const JSON: &str = "application/json";
+
 /// The bounds of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
@@ -59,6 +62,8 @@ pub(crate) struct Call<'a> {
     pub(crate) method: Method,
     pub(crate) url: &'a Url,
     pub(crate) reach: Reach,
+    /// The media types that are of use.
+    pub(crate) accept: &'static str,
     pub(crate) body: Option<Body>,
     /// Headers whose values are secrets.
     pub(crate) credentials: Vec<(HeaderName, Zeroizing<String>)>,
@@ -127,7 +132,7 @@ impl HttpClient {
             Reach::Anywhere => &self.anywhere,
             Reach::PublicOnly => &self.public_only,
         };
-        let mut request = client.request(call.method, call.url.clone()).header(ACCEPT, "application/json");
+        let mut request = client.request(call.method, call.url.clone()).header(ACCEPT, call.accept);
         if let Some(body) = call.body {
             request = request.header(CONTENT_TYPE, body.content_type).body(body.bytes.to_vec());
         }
@@ -201,7 +206,9 @@ mod tests {
 
     async fn got(reach: Reach, url: &Url) -> Result<Reply, AdapterError> {
         let client = HttpClient::new(HttpLimits::default()).unwrap();
-        let call = Call { method: Method::GET, url, reach, body: None, credentials: Vec::new(), user_agent: None };
+        let accept = JSON;
+        let call =
+            Call { method: Method::GET, url, reach, accept, body: None, credentials: Vec::new(), user_agent: None };
         client.send(call).await
     }
 

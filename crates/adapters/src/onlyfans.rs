@@ -48,6 +48,7 @@ impl OnlyFans {
             method: Method::GET,
             url,
             reach: Reach::Anywhere,
+            accept: http::JSON,
             body: None,
             credentials: vec![
                 (COOKIE, session.cookies()),

@@ -11,7 +11,10 @@ use crate::oauth2::OAuth2;
 use crate::platform::Platform;
 use crate::resolve::{HostFault, Origin, resolve};
 use crate::traffic::Traffic;
-use crate::{CustomProvider, DefinitionFault, HttpClient, NetworkPolicy, PlatformAdapter, ProviderSpec};
+use crate::{
+    AdapterError, CustomProvider, DefinitionFault, ErrorClass, HttpClient, NetworkPolicy, Picture, PlatformAdapter,
+    ProviderSpec,
+};
 
 /// The operator's settings by name; the program passes its environment.
 pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -20,6 +23,7 @@ pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 pub struct Registry {
     platforms: Vec<Arc<Platform>>,
     places: HashMap<ProviderSlug, usize>,
+    http: HttpClient,
 }
 
 impl Registry {
@@ -36,11 +40,12 @@ impl Registry {
         custom: Vec<CustomProvider>,
         policy: NetworkPolicy,
     ) -> Result<Self, Vec<DefinitionFault>> {
+        let calls = http.clone();
         let engine = move |spec: ProviderSpec| {
             let traffic = Traffic::new(spec.slug.clone(), Arc::clone(&clock));
-            (OAuth2::new(spec, http.clone(), Arc::clone(&clock), Arc::clone(&traffic)), traffic)
+            (OAuth2::new(spec, calls.clone(), Arc::clone(&clock), Arc::clone(&traffic)), traffic)
         };
-        let mut registry = Self { platforms: Vec::new(), places: HashMap::new() };
+        let mut registry = Self { platforms: Vec::new(), places: HashMap::new(), http };
         let mut faults = Vec::new();
         for entry in CATALOGUE {
             let definition = read_file(entry.definition)?;
@@ -78,6 +83,18 @@ impl Registry {
     /// What is known about each platform, in the order of the lists that people see.
     pub fn specs(&self) -> impl Iterator<Item = &ProviderSpec> {
         self.platforms.iter().map(|platform| platform.spec())
+    }
+
+    /// The picture that this platform says is at `address`.
+    ///
+    /// # Errors
+    ///
+    /// `ConfigError` for an address that is not ours to call or a platform that is not there, `Unknown` for what is no
+    /// raster image of at most 1 MiB.
+    pub async fn picture(&self, slug: &ProviderSlug, address: &str) -> Result<Picture, AdapterError> {
+        let gone = || AdapterError::new(ErrorClass::ConfigError, "the platform is not there any more");
+        let platform = self.platform(slug).ok_or_else(gone)?;
+        self.http.picture(platform.spec(), address).await
     }
 
     fn add(&mut self, adapter: Arc<dyn PlatformAdapter>, traffic: Arc<Traffic>) {

@@ -9,11 +9,18 @@ use evergrant_model::{Entropy, ErrorCode};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use crate::digest;
 use crate::token::{Parts, join, looks_encrypted};
 use crate::{EncryptedToken, EncryptionKey, KeyRing};
 
 /// GCM with the 16-byte IV of the stored format; the usual 12 bytes would not open one existing row.
 type Aes256Gcm16 = AesGcm<Aes256, U16>;
+
+/// What the key of signatures is derived with, so that it is never the one that encrypts.
+const SIGNING_TEXT: &str = "evergrant signatures v1";
+
+/// 128 bits, as many as nobody tries.
+const SIGNATURE_BYTES: usize = 16;
 
 /// Why a token could not be encrypted or decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -55,16 +62,23 @@ struct Inner {
 struct PreparedKey {
     fingerprint: String,
     gcm: Aes256Gcm16,
+    signing: Zeroizing<[u8; 32]>,
 }
 
 impl From<EncryptionKey> for PreparedKey {
     fn from(key: EncryptionKey) -> Self {
-        Self { fingerprint: key.fingerprint(), gcm: Aes256Gcm16::new(key.bytes().into()) }
+        let signing = Zeroizing::new(digest::hmac_sha256(key.bytes(), SIGNING_TEXT));
+        Self { fingerprint: key.fingerprint(), gcm: Aes256Gcm16::new(key.bytes().into()), signing }
     }
 }
 
 impl PreparedKey {
     /// The plaintext, if this key made `parts`.
+    fn sign(&self, text: &str) -> String {
+        let whole = digest::hmac_sha256(self.signing.as_slice(), text);
+        digest::base64url(whole.get(..SIGNATURE_BYTES).unwrap_or(&whole))
+    }
+
     fn open(&self, parts: &Parts) -> Option<SecretString> {
         let mut buffer = Zeroizing::new(parts.body.clone());
         let body = buffer.as_mut_slice().into();
@@ -143,6 +157,19 @@ impl TokenCipher {
     /// ciphertext that nobody can read must not travel to a platform as if it were a token.
     pub fn safe_decrypt(&self, text: &str) -> Result<SecretString, CipherError> {
         if looks_encrypted(text) { self.decrypt_token(text) } else { Ok(SecretString::from(text)) }
+    }
+
+    /// A signature of `text` under the current key, in the url-safe alphabet: whoever presents both has them from us.
+    #[must_use]
+    pub fn sign(&self, text: &str) -> String {
+        self.0.current.sign(text)
+    }
+
+    /// Whether a key of the ring made this signature of `text`.
+    #[must_use]
+    pub fn is_signed(&self, text: &str, signature: &str) -> bool {
+        let made = |key: &PreparedKey| digest::constant_time_eq(key.sign(text).as_bytes(), signature.as_bytes());
+        self.keys().any(made)
     }
 
     fn open(&self, stored: &str) -> Option<(&PreparedKey, SecretString)> {

@@ -16,6 +16,9 @@ use crate::service::IntegrationsService;
 
 const API_KEY: &str = "evg_";
 const SESSION: &str = "evs_";
+/// The console's cookie, and the code of a portal link.
+pub(crate) const CONSOLE: &str = "evc_";
+pub(crate) const PORTAL: &str = "evp_";
 /// Hex digits of 6 random bytes.
 const PUBLIC_LENGTH: usize = 12;
 /// Base64url of 32 random bytes.
@@ -161,11 +164,23 @@ impl IntegrationsService {
         if self.store.user(user).await?.is_none() {
             return Err(ServiceError::user_not_found());
         }
-        let minted = self.mint(SESSION);
+        self.begin_session(SESSION, user, ttl, None).await
+    }
+
+    /// Begins a session that lasts for so long, less where it ends `idle_s` after its last use.
+    pub(crate) async fn begin_session(
+        &self,
+        prefix: &str,
+        user: UserId,
+        ttl_s: i64,
+        idle_s: Option<i64>,
+    ) -> Result<Issued<StartedSession>, ServiceError> {
+        let minted = self.mint(prefix);
         let id = SessionId::new(minted.public).map_err(|_| internal())?;
-        let created_at = self.now();
-        let expires_at = created_at.plus_seconds(ttl);
-        let new = NewSession { id: &id, user, secret_hash: &minted.secret_hash, created_at, expires_at };
+        let (created_at, secret_hash) = (self.now(), minted.secret_hash);
+        let (expires_at, idle_until) =
+            (created_at.plus_seconds(ttl_s), idle_s.map(|idle| created_at.plus_seconds(idle)));
+        let new = NewSession { id: &id, user, secret_hash: &secret_hash, created_at, expires_at, idle_until };
         self.store.insert_session(&new).await?;
         Ok(Issued { secret: minted.text, stored: StartedSession { expires_at } })
     }
@@ -235,17 +250,21 @@ impl IntegrationsService {
     async fn browser(&self, public: &str, secret_hash: &[u8]) -> Result<Option<Caller>, ServiceError> {
         let (Ok(id), now) = (SessionId::new(public), self.now()) else { return Ok(None) };
         let session = self.known_session(&id, now).await?;
-        let good = |hash: &[u8], end: Timestamp| constant_time_eq(hash, secret_hash) && end > now;
-        let session = session.filter(|session| good(&session.secret_hash, session.expires_at));
+        let good = |one: &Session| one.idle_until.is_none() && is_good(one, secret_hash, now);
+        let session = session.filter(|session| good(session));
         Ok(session.map(|session| Caller::Browser { session: id, user: session.user }))
     }
 
-    async fn known_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Session>>, ServiceError> {
+    pub(crate) async fn known_session(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, ServiceError> {
         let load = || async { Ok(Some(self.ask(self.store.session(id)).await?.map(Arc::new))) };
         Ok(self.caches.sessions.get_or_load(id.clone(), now, self.feed.trust(), load).await?.flatten())
     }
 
-    fn mint(&self, prefix: &str) -> Minted {
+    pub(crate) fn mint(&self, prefix: &str) -> Minted {
         let public = hex(self.entropy.bytes::<6>());
         let secret = base64url(self.entropy.bytes::<32>());
         let text = format!("{prefix}{public}{secret}");
@@ -255,10 +274,15 @@ impl IntegrationsService {
 }
 
 /// A new credential, and the two parts of it that are stored.
-struct Minted {
-    public: String,
-    secret_hash: [u8; 32],
-    text: SecretString,
+pub(crate) struct Minted {
+    pub(crate) public: String,
+    pub(crate) secret_hash: [u8; 32],
+    pub(crate) text: SecretString,
+}
+
+/// Whether this is the session's secret, and the session is not over.
+pub(crate) fn is_good(session: &Session, secret_hash: &[u8], now: Timestamp) -> bool {
+    constant_time_eq(&session.secret_hash, secret_hash) && session.expires_at > now
 }
 
 fn checksum(text: &str) -> String {
@@ -266,7 +290,7 @@ fn checksum(text: &str) -> String {
 }
 
 /// The public half and the hash of the secret half of a well-formed credential of this prefix.
-fn take_apart<'a>(prefix: &str, text: &'a str) -> Option<(&'a str, [u8; 32])> {
+pub(crate) fn take_apart<'a>(prefix: &str, text: &'a str) -> Option<(&'a str, [u8; 32])> {
     let rest = text.strip_prefix(prefix)?;
     if rest.len() != PUBLIC_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH {
         return None;

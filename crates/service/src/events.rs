@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evergrant_model::{ErrorCode, EventKind, Timestamp, UserId};
-use evergrant_store::Event;
+use evergrant_store::{Event, Session};
 use tokio::sync::broadcast;
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -168,7 +168,8 @@ impl IntegrationsService {
     async fn end_of(&self, caller: &Caller) -> Result<Option<Instant>, ServiceError> {
         let Caller::Browser { session, .. } = caller else { return Ok(None) };
         let stored = self.ask(self.store.session(session)).await?;
-        let left_s = stored.map_or(0, |session| session.expires_at.seconds_since(self.now()).max(0));
+        let end = |session: Session| session.idle_until.map_or(session.expires_at, |idle| idle.min(session.expires_at));
+        let left_s = stored.map_or(0, |session| end(session).seconds_since(self.now()).max(0));
         Ok(Instant::now().checked_add(Duration::from_secs(left_s.unsigned_abs())))
     }
 }

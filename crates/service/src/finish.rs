@@ -1,7 +1,7 @@
 //! Finishing a bound flow: who began it and who consented must be the same browser.
 
 use evergrant_encryption::digest::{base64url, constant_time_eq, sha256};
-use evergrant_model::{ErrorCode, FlowId, UserId};
+use evergrant_model::{ErrorCode, FlowId, ProviderSlug, UserId};
 use evergrant_store::{Flow, FlowStatus};
 use serde::de::DeserializeOwned;
 
@@ -34,6 +34,8 @@ impl std::fmt::Debug for FinishRequest {
 pub struct FlowState {
     /// The word for it.
     pub status: FlowStatus,
+    /// At which platform.
+    pub provider: ProviderSlug,
     /// The accounts to choose from, where there is a choice.
     pub accounts: Vec<ReachedAccount>,
     /// Why it came to nothing.
@@ -55,10 +57,12 @@ impl IntegrationsService {
         let late = flow.status == FlowStatus::Waiting && flow.expires_at.plus_seconds(patience) <= self.now();
         if late || self.is_overdue(&flow) {
             let code = Some(ErrorCode::InvalidState);
-            return Ok(FlowState { status: FlowStatus::Error, accounts: Vec::new(), code, account: None });
+            let (status, provider) = (FlowStatus::Error, flow.provider);
+            return Ok(FlowState { status, provider, accounts: Vec::new(), code, account: None });
         }
         let accounts = if flow.status == FlowStatus::Choose { accounts_of(&flow)? } else { Vec::new() };
-        Ok(FlowState { status: flow.status, accounts, code: flow.error_code, account: flow.account })
+        let Flow { status, provider, error_code: code, account, .. } = flow;
+        Ok(FlowState { status, provider, accounts, code, account })
     }
 
     /// Completes a bound flow and answers the connections that it made.

@@ -4,9 +4,9 @@
 //! next process that starts with the same folder takes over what a dead one has left.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{BufRead, BufReader, Error, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -40,7 +40,7 @@ struct Written {
 impl Journal {
     /// A journal of our own in `folder`, with what processes that are gone have left there.
     pub(crate) fn open(folder: &Path, owner: &str) -> Result<(Self, Vec<Record>), Error> {
-        std::fs::create_dir_all(folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let path = folder.join(format!("renewals-{owner}.{ENDING}"));
         let file = OpenOptions::new().create_new(true).append(true).read(true).mode(0o600).open(&path)?;
         file.try_lock().map_err(Error::from)?;

@@ -17,6 +17,7 @@ use crate::cache::Caches;
 use crate::events::Streams;
 use crate::failed_refresh::RefreshFailure;
 use crate::feed::{Feed, Trust};
+use crate::images::Pictures;
 use crate::keeper::Keeper;
 use crate::refresh::RefreshOutcome;
 use crate::unstored::Unstored;
@@ -59,6 +60,7 @@ pub struct Inner {
     pub(crate) owner: String,
     pub(crate) feed: Feed,
     pub(crate) streams: Streams,
+    pub(crate) pictures: Pictures,
     pub(crate) unstored: Unstored,
     /// Held by the one task that offers what is unstored.
     pub(crate) offering: Mutex<()>,
@@ -100,6 +102,7 @@ impl IntegrationsService {
             tasks: TaskTracker::new(),
             feed: Feed::default(),
             streams: Streams::default(),
+            pictures: Pictures::default(),
             unstored: Unstored::default(),
             offering: Mutex::new(()),
             uses: Uses::default(),

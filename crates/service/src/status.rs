@@ -26,6 +26,8 @@ pub struct Integration {
     pub username: Option<String>,
     /// The name that people see.
     pub display_name: Option<String>,
+    /// Where its picture is: an address of ours.
+    pub avatar_url: Option<String>,
     /// The granted scopes, divided by spaces.
     pub scope: Option<String>,
     /// The scopes that were asked for and not granted.
@@ -100,6 +102,7 @@ impl Inner {
             reason,
             username: fact("username"),
             display_name: fact("display_name"),
+            avatar_url: self.avatar_address(row.provider.as_str(), &row.metadata),
             scope: row.scope.clone(),
             missing_scopes: missing_scopes(row),
             expires_at: row.expires_at,

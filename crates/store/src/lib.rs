@@ -21,6 +21,7 @@ mod line;
 mod open;
 #[cfg(test)]
 mod plans;
+mod portal;
 mod refusals;
 mod renewals;
 mod replicas;
@@ -46,6 +47,7 @@ pub use grants::{Grant, StoredGrant};
 pub use key_checks::KeyCheck;
 pub use leases::{LeaseAnswer, Leased};
 pub use open::Store;
+pub use portal::NewPortalLink;
 pub use refusals::Refusals;
 pub use renewals::{FailedRefresh, RefreshedGrant};
 pub use revocations::{NewRevocation, Revocation};

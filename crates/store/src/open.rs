@@ -44,6 +44,12 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../migrations/sqlite/0002_renewal.sql"),
         postgres: include_str!("../migrations/postgres/0002_renewal.sql"),
     },
+    Step {
+        version: 3,
+        name: "console",
+        sqlite: include_str!("../migrations/sqlite/0003_console.sql"),
+        postgres: include_str!("../migrations/postgres/0003_console.sql"),
+    },
 ];
 
 /// The database, open. Cloning shares the pools.

@@ -1,4 +1,5 @@
-//! User session tokens: what the user's browser presents. Only the hash of the secret half is stored.
+//! Sessions: what a user's browser presents, be it a token or the console's cookie. Only the hash of the secret half is
+//! stored.
 
 use evergrant_model::{SessionId, Timestamp, UserId};
 
@@ -16,6 +17,8 @@ pub struct Session {
     pub secret_hash: Vec<u8>,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// When it ends unless it is used; `None` for a token, which ends at its time alone.
+    pub idle_until: Option<Timestamp>,
 }
 
 /// A session about to be stored.
@@ -31,11 +34,13 @@ pub struct NewSession<'a> {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// When it ends unless it is used; `None` for a token.
+    pub idle_until: Option<Timestamp>,
 }
 
-const INSERT: &str = "INSERT INTO evergrant_sessions (id, user_id, secret_hash, created_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5)";
-const ONE: &str = "SELECT id, user_id, secret_hash, expires_at FROM evergrant_sessions WHERE id = $1";
+const INSERT: &str = "INSERT INTO evergrant_sessions (id, user_id, secret_hash, created_at, expires_at, idle_until)
+    VALUES ($1, $2, $3, $4, $5, $6)";
+const ONE: &str = "SELECT id, user_id, secret_hash, expires_at, idle_until FROM evergrant_sessions WHERE id = $1";
 
 impl Store {
     /// Begins a session.
@@ -44,7 +49,8 @@ impl Store {
     ///
     /// [`StoreError::Missing`] where the user is gone, others where the database fails.
     pub async fn insert_session(&self, new: &NewSession<'_>) -> Result<(), StoreError> {
-        let params = params![new.id.as_str(), new.user.get(), new.secret_hash, new.created_at, new.expires_at];
+        let (id, user, hash) = (new.id.as_str(), new.user.get(), new.secret_hash);
+        let params = params![id, user, hash, new.created_at, new.expires_at, new.idle_until];
         self.database.execute(INSERT, params).await.map(drop)
     }
 
@@ -61,7 +67,18 @@ impl Store {
             user: user.map_err(|_| StoreError::Inconsistent("evergrant_sessions.user_id"))?,
             secret_hash: row.bytes("secret_hash")?,
             expires_at: row.time("expires_at")?,
+            idle_until: row.optional_time("idle_until")?,
         }))
+    }
+
+    /// Notes that a session is in use: it ends idle at `until`, and not before. A token has no such end.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn keep_session(&self, id: &SessionId, until: Timestamp) -> Result<(), StoreError> {
+        const KEEP: &str = "UPDATE evergrant_sessions SET idle_until = $2 WHERE id = $1 AND idle_until < $2";
+        self.database.execute(KEEP, params![id.as_str(), until]).await.map(drop)
     }
 
     /// Ends one session; `false` where there is none.
@@ -96,12 +113,14 @@ impl Store {
         Ok(deleted)
     }
 
-    /// Forgets sessions that ended before `moment`.
+    /// Forgets sessions and portal links that ended before `moment`.
     ///
     /// # Errors
     ///
     /// [`StoreError`] where the database fails.
     pub async fn sweep_sessions(&self, moment: Timestamp) -> Result<u64, StoreError> {
-        self.database.execute("DELETE FROM evergrant_sessions WHERE expires_at < $1", params![moment]).await
+        const SWEEP: &str = "DELETE FROM evergrant_sessions WHERE expires_at < $1 OR idle_until < $1";
+        self.database.execute("DELETE FROM evergrant_portal_links WHERE expires_at < $1", params![moment]).await?;
+        self.database.execute(SWEEP, params![moment]).await
     }
 }

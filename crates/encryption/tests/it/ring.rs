@@ -84,3 +84,16 @@ fn errors_say_one_thing_each() {
     assert_eq!(CipherError::Unreadable.code(), ErrorCode::DecryptionError);
     assert_eq!(CipherError::TooLong.code(), ErrorCode::EncryptionError);
 }
+
+#[test]
+fn a_signature_is_of_its_text_and_its_key_and_outlives_a_rotation() {
+    let before = cipher(&["old"]).sign("picture a");
+    assert_eq!(before.len(), 22, "128 bits");
+    let during = cipher(&["new", "old"]);
+    assert!(during.is_signed("picture a", &before));
+    assert_ne!(during.sign("picture a"), before);
+    for (text, signature) in [("picture b", before.as_str()), ("picture a", ""), ("picture a", &before[..21])] {
+        assert!(!during.is_signed(text, signature), "{text} {signature}");
+    }
+    assert!(!cipher(&["new"]).is_signed("picture a", &before));
+}

@@ -11,11 +11,13 @@
 mod bound;
 mod callbacks;
 mod clocks;
+mod console;
 mod credentials;
 mod crowds;
 mod disconnect;
 mod feed;
 mod harness;
+mod images;
 mod issuer;
 mod key_check;
 mod outage;

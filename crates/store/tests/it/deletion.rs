@@ -47,7 +47,10 @@ async fn user_with_everything(store: &Store) -> UserId {
     park(store, user).await;
     let id = SessionId::new(format!("session-{}", user.get())).unwrap();
     let (created_at, expires_at) = (at(0), at(900));
-    store.insert_session(&NewSession { id: &id, user, secret_hash: b"hash", created_at, expires_at }).await.unwrap();
+    store
+        .insert_session(&NewSession { id: &id, user, secret_hash: b"hash", created_at, expires_at, idle_until: None })
+        .await
+        .unwrap();
     user
 }
 

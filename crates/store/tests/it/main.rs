@@ -26,6 +26,7 @@ mod leases;
 mod metadata;
 mod migrations;
 mod opening;
+mod portal;
 mod refresh;
 mod refusals;
 mod revocations;

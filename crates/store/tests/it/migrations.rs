@@ -26,8 +26,12 @@ async fn migrating_twice_is_migrating_once(database: TestDatabase) {
 async fn pending_migrations_are_told_and_then_gone(database: TestDatabase) {
     let database = database.without_schema().await;
     let store = Store::open(&database.url).await.unwrap();
-    assert_eq!(store.pending_migrations().await.unwrap(), ["1 first", "2 renewal"]);
-    assert_eq!(store.pending_migrations().await.unwrap(), ["1 first", "2 renewal"], "asking applies nothing");
+    assert_eq!(store.pending_migrations().await.unwrap(), ["1 first", "2 renewal", "3 console"]);
+    assert_eq!(
+        store.pending_migrations().await.unwrap(),
+        ["1 first", "2 renewal", "3 console"],
+        "asking applies nothing"
+    );
     store.migrate().await.unwrap();
     assert_eq!(store.pending_migrations().await.unwrap(), [""; 0]);
 }
@@ -44,7 +48,7 @@ async fn processes_may_migrate_at_once(database: TestDatabase) {
         });
     }
     tasks.join_all().await;
-    assert_eq!(database.contents().await["evergrant_migrations"].len(), 2);
+    assert_eq!(database.contents().await["evergrant_migrations"].len(), 3);
     connect(&database.store().await, "reddit", "juniper").await;
 }
 

@@ -20,7 +20,9 @@ fn id(text: &str) -> SessionId {
 async fn begin(store: &Store, user: UserId, name: &str, end: i64) -> Result<(), StoreError> {
     let id = id(name);
     let (created_at, expires_at) = (at(0), at(end));
-    store.insert_session(&NewSession { id: &id, user, secret_hash: &[0, 255], created_at, expires_at }).await
+    store
+        .insert_session(&NewSession { id: &id, user, secret_hash: &[0, 255], created_at, expires_at, idle_until: None })
+        .await
 }
 
 async fn a_session_reads_back_as_it_was_begun(database: TestDatabase) {

@@ -26,7 +26,10 @@ fn pairs() -> impl Strategy<Value = (Timestamp, Timestamp)> {
 async fn session(store: &Store, created_at: Timestamp, expires_at: Timestamp) -> SessionId {
     let id = SessionId::new(format!("session-{}", unique())).unwrap();
     let user = new_user(store).await;
-    store.insert_session(&NewSession { id: &id, user, secret_hash: b"hash", created_at, expires_at }).await.unwrap();
+    store
+        .insert_session(&NewSession { id: &id, user, secret_hash: b"hash", created_at, expires_at, idle_until: None })
+        .await
+        .unwrap();
     id
 }
 

@@ -1,0 +1,54 @@
+//! Portal links: addresses that open the console as a user, once. Only the hash of the secret half is stored.
+
+use evergrant_model::{Timestamp, UserId};
+
+use crate::database::params;
+use crate::{Store, StoreError};
+
+/// A link about to be stored.
+#[derive(Debug)]
+pub struct NewPortalLink<'a> {
+    /// Its public half.
+    pub id: &'a str,
+    /// As whom it opens the console.
+    pub user: UserId,
+    /// The hash of its secret half.
+    pub secret_hash: &'a [u8],
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+const INSERT: &str =
+    "INSERT INTO evergrant_portal_links (id, user_id, secret_hash, expires_at) VALUES ($1, $2, $3, $4)";
+const USE: &str = "DELETE FROM evergrant_portal_links WHERE id = $1 AND secret_hash = $2 AND expires_at > $3
+    RETURNING user_id";
+
+impl Store {
+    /// Keeps a link until it is used or over.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`] where the user is gone, others where the database fails.
+    pub async fn insert_portal_link(&self, new: &NewPortalLink<'_>) -> Result<(), StoreError> {
+        let params = params![new.id, new.user.get(), new.secret_hash, new.expires_at];
+        self.database.execute(INSERT, params).await.map(drop)
+    }
+
+    /// Uses a link up; as whom it opens the console. Of many who try at once, one succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn use_portal_link(
+        &self,
+        id: &str,
+        secret_hash: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<UserId>, StoreError> {
+        let mut work = self.database.begin().await?;
+        let Some(row) = work.row(USE, params![id, secret_hash, now]).await? else { return Ok(None) };
+        work.commit().await?;
+        let user = UserId::try_from(i64::from(row.int("user_id")?));
+        user.map(Some).map_err(|_| StoreError::Inconsistent("evergrant_portal_links.user_id"))
+    }
+}
