@@ -8,6 +8,7 @@ help: ## Lists these targets
 
 run: ## Starts Evergrant with everything for a first look; more options in ARGS="--data DIR"
 	@scripts/setup --run
+	@npm run --silent --prefix web build
 	@cargo build --release --locked -p evergrant-server
 	@exec "$${CARGO_TARGET_DIR:-target}/release/evergrant" dev $(ARGS)
 
@@ -27,4 +28,4 @@ fuzz: ## A minute on each fuzz target; another time by FUZZ_SECONDS=600
 
 clean: ## Removes what was built and installed here; the data of `make run` stays
 	@cargo clean
-	@rm -rf .venv tests/prisma/node_modules
+	@rm -rf .venv tests/prisma/node_modules web/node_modules web/*/node_modules web/*/dist

@@ -5,14 +5,16 @@ use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use evergrant_model::{CorrelationId, ErrorCode, ExternalId, UserId};
-use evergrant_service::{Caller, IntegrationsService, KeyScope, UserRef};
+use evergrant_service::{Caller, IntegrationsService, KeyScope, Presence, UserRef, constant_time_eq, csrf_token};
 use http::request::Parts;
-use http::{HeaderName, header};
+use http::{HeaderName, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 
+use crate::console::ConsoleCookie;
 use crate::problem::ApiError;
 use crate::state::ApiState;
 
+const CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 const EVERGRANT_USER: HeaderName = HeaderName::from_static("evergrant-user");
 
 /// What a route lets its callers do.
@@ -21,16 +23,19 @@ pub(crate) trait Permission: Send + Sync + 'static {
     const SCOPE: KeyScope;
     /// Whether the user's own browser may do it too.
     const BROWSER: bool;
+    /// Whether it shows that somebody is there.
+    const PRESENCE: Presence = Presence::Active;
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident: $scope:ident, browser: $browser:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $scope:ident, browser: $browser:literal $(, presence: $presence:ident)?;)*) => {$(
         $(#[$doc])*
         pub(crate) struct $name;
 
         impl Permission for $name {
             const SCOPE: KeyScope = KeyScope::$scope;
             const BROWSER: bool = $browser;
+            $(const PRESENCE: Presence = Presence::$presence;)?
         }
     )*};
 }
@@ -38,6 +43,8 @@ macro_rules! permissions {
 permissions! {
     /// See connections.
     Read: ConnectionsRead, browser: true;
+    /// Be told of changes, which a page is without anybody's doing.
+    Watch: ConnectionsRead, browser: true, presence: Passive;
     /// Change connections.
     Write: ConnectionsWrite, browser: true;
     /// Read platform tokens: never the browser.
@@ -65,8 +72,12 @@ impl<P: Permission> FromRequestParts<ApiState> for Allowed<P> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let bearer = bearer(parts).ok_or_else(unauthenticated)?;
-        let caller = state.service.authenticate(bearer).await?.ok_or_else(unauthenticated)?;
+        let caller = if parts.headers.contains_key(header::AUTHORIZATION) {
+            let bearer = bearer(parts).ok_or_else(unauthenticated)?;
+            state.service.authenticate(bearer).await?.ok_or_else(unauthenticated)?
+        } else {
+            by_cookie(parts, &state.service, P::PRESENCE).await?
+        };
         let allowed = match &caller {
             Caller::App { scopes, .. } => scopes.contains(&P::SCOPE),
             Caller::Browser { .. } => P::BROWSER,
@@ -108,6 +119,26 @@ impl<S: Send + Sync> FromRequestParts<S> for Correlation {
     }
 }
 
+/// The user who is signed in to the console there.
+async fn by_cookie(parts: &Parts, service: &IntegrationsService, presence: Presence) -> Result<Caller, ApiError> {
+    let cookie = ConsoleCookie::of(service).read(&parts.headers).ok_or_else(unauthenticated)?;
+    let signed_in = service.signed_in(cookie, presence).await?.ok_or_else(unauthenticated)?;
+    check_csrf(parts, cookie)?;
+    Ok(signed_in.caller)
+}
+
+/// A browser sends its cookie with whatever any site makes it send; only our own page can read what goes beside it.
+pub(crate) fn check_csrf(parts: &Parts, cookie: &str) -> Result<(), ApiError> {
+    let mut sent = parts.headers.get_all(CSRF_TOKEN).iter();
+    let expected = csrf_token(cookie);
+    let is_ours = |token: &HeaderValue| constant_time_eq(token.as_bytes(), expected.as_bytes());
+    let proven = sent.next().is_some_and(is_ours) && sent.next().is_none();
+    if parts.method.is_safe() || proven {
+        return Ok(());
+    }
+    Err(ApiError::new(ErrorCode::Forbidden, "This request needs the session's csrfToken as X-CSRF-Token."))
+}
+
 fn bearer(parts: &Parts) -> Option<&str> {
     let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
@@ -143,7 +174,7 @@ pub(crate) fn invalid_user() -> ApiError {
     )
 }
 
-fn unauthenticated() -> ApiError {
+pub(crate) fn unauthenticated() -> ApiError {
     ApiError::new(ErrorCode::Unauthenticated, "A valid API key or session token is needed.")
 }
 

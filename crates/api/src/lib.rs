@@ -3,8 +3,10 @@
 mod body;
 mod caller;
 mod codes;
+mod console;
 mod docs;
 mod hosted_form;
+mod images;
 mod integrations;
 mod openapi;
 mod pages;
@@ -17,4 +19,4 @@ mod users;
 mod views;
 
 pub use codes::errors_markdown;
-pub use routes::{ApiOptions, admin_router, openapi_json, router, router_with_pages};
+pub use routes::{ApiOptions, Console, admin_router, no_route, openapi_json, router};

@@ -3,7 +3,7 @@
 use utoipa::Modify;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, Response, ResponseBuilder};
 
 /// The document without its routes.
@@ -23,10 +23,12 @@ use utoipa::openapi::{ContentBuilder, Ref, Response, ResponseBuilder};
         (name = "Tokens", description = "Platform tokens, for the app's server only."),
         (name = "Callback", description = "Where platforms send the browser back to."),
         (name = "Users", description = "The people of the host application."),
-        (name = "Sessions", description = "Tokens for their browsers."),
+        (name = "Sessions", description = "Tokens for their browsers, and the way into the console."),
+        (name = "Console", description = "Who is signed in to the console, by its cookie."),
+        (name = "Images", description = "Pictures of accounts."),
     ),
     modifiers(&Credentials),
-    security(("apiKey" = []), ("session" = [])),
+    security(("apiKey" = []), ("session" = []), ("console" = [])),
 )]
 pub(crate) struct Description;
 
@@ -44,6 +46,13 @@ impl Modify for Credentials {
         components.add_security_scheme("apiKey", bearer(api_key));
         let session = "`evs_…`, for the user's browser: from `POST /api/sessions`, good for up to 15 minutes.";
         components.add_security_scheme("session", bearer(session));
+        let mut cookie = ApiKeyValue::new("__Host-evergrant");
+        cookie.description = Some(
+            "The console's own, for user sessions that `/portal/{code}` began; `evergrant-<port>` without TLS. Good where \
+            a session token is, when no `Authorization` is sent; what changes something needs `X-CSRF-Token` too."
+                .to_owned(),
+        );
+        components.add_security_scheme("console", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
 

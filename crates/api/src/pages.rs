@@ -22,18 +22,40 @@ const STYLE: &str = include_str!("page.css");
 
 /// A callback that belongs nowhere: the browser stays here, since nobody knows where it came from.
 pub(crate) fn callback_failed(error: &ServiceError, correlation_id: &CorrelationId) -> Response {
+    failed("This sign-in could not be completed", error, correlation_id)
+}
+
+fn failed(title: &str, error: &ServiceError, correlation_id: &CorrelationId) -> Response {
     let status = status_of(error.code());
     if status.is_server_error() {
-        tracing::error!(code = error.code().as_str(), error = error as &dyn std::error::Error, "callback failed");
+        tracing::error!(
+            code = error.code().as_str(),
+            error = error as &dyn std::error::Error,
+            "a page could not be given"
+        );
     }
     let detail = if status == StatusCode::INTERNAL_SERVER_ERROR { "Something went wrong." } else { error.detail() };
     let body = html! {
-        h1 { "This sign-in could not be completed" }
+        h1 { (title) }
         p { (detail) }
         p.quiet { "Go back to the app and try again. If it asks for a reference: "
             code { (error.code().as_str()) } " · " code { (correlation_id.as_str()) } }
     };
-    page(status, "Sign-in not completed", &body)
+    page(status, title, &body)
+}
+
+/// A portal link that opens nothing.
+pub(crate) fn portal_closed() -> Response {
+    let body = html! {
+        h1 { "This link opens nothing any more" }
+        p { "It worked once, or its five minutes are over. Go back to the app and open your connected accounts from there." }
+    };
+    page(StatusCode::GONE, "Link closed", &body)
+}
+
+/// A portal link that could not be tried.
+pub(crate) fn portal_failed(error: &ServiceError, correlation_id: &CorrelationId) -> Response {
+    failed("Your connected accounts cannot be shown now", error, correlation_id)
 }
 
 /// The front door of a service that has no console: where it is, and where its description stands.

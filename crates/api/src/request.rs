@@ -6,16 +6,33 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use evergrant_model::{CorrelationId, Entropy};
+use evergrant_service::IntegrationsService;
 use http::{HeaderName, HeaderValue, header};
 use tracing::Instrument;
 
 use crate::problem::render;
 
+/// For a year; other hosts below ours are their owner's matter.
+const BY_TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What the answers of one router share.
+#[derive(Clone)]
+pub(crate) struct AroundAll {
+    entropy: Arc<dyn Entropy>,
+    /// Whether browsers reach the service by TLS.
+    by_tls: bool,
+}
+
+impl AroundAll {
+    pub(crate) fn of(service: &IntegrationsService) -> Self {
+        Self { entropy: service.entropy(), by_tls: service.settings().public_url.scheme() == "https" }
+    }
+}
+
 /// Gives the request its id, the caller's own if it is a sane one, and the answer its document and headers.
-pub(crate) async fn around(State(entropy): State<Arc<dyn Entropy>>, mut request: Request, next: Next) -> Response {
-    let correlation_id = sent_id(&request).unwrap_or_else(|| new_id(&*entropy));
+pub(crate) async fn around(State(all): State<AroundAll>, mut request: Request, next: Next) -> Response {
+    let correlation_id = sent_id(&request).unwrap_or_else(|| new_id(&*all.entropy));
     request.extensions_mut().insert(correlation_id.clone());
     let span = tracing::info_span!("request", correlation_id = %correlation_id, method = %request.method(),
         route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
@@ -31,6 +48,9 @@ pub(crate) async fn around(State(entropy): State<Arc<dyn Entropy>>, mut request:
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if all.by_tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, BY_TLS_ONLY);
+    }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
-use evergrant_model::{Entropy, ErrorCode};
+use evergrant_model::{ErrorCode, UserId};
 use evergrant_service::IntegrationsService;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -17,20 +18,36 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::console::{dev, portal, session};
 use crate::integrations::{
     callback, choose, connect, disconnect, events, flows, providers, refresh, report, status, token, tokens,
 };
 use crate::openapi::{Description, complete};
 use crate::problem::ApiError;
+use crate::request::AroundAll;
 use crate::state::ApiState;
-use crate::{docs, hosted_form, pages, request, sessions, users};
+use crate::{docs, hosted_form, images, pages, request, sessions, users};
 
 /// What the operator decides about the HTTP side.
 #[derive(Debug, Clone, Default)]
 pub struct ApiOptions {
     /// Origins whose browsers may call (CORS), such as `https://app.example`.
     pub allowed_origins: Vec<String>,
+    /// The console; without it there is a front door at `/`.
+    pub console: Option<Console>,
 }
+
+/// The pages for people.
+#[derive(Debug, Clone, Default)]
+pub struct Console {
+    /// Answers every path that is none of the API's.
+    pub pages: Router,
+    /// In `dev`: whom a visitor may be, who is the first of them until they say otherwise.
+    pub people: Vec<UserId>,
+}
+
+/// Where paths begin below which there is nothing but what is described.
+const RESERVED: [&str; 8] = ["api", "connect", "console", "docs", "errors", "images", "openapi.json", "portal"];
 
 fn described() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Description::openapi())
@@ -52,6 +69,9 @@ fn described() -> OpenApiRouter<ApiState> {
         .routes(routes!(users::create))
         .routes(routes!(users::show, users::delete))
         .routes(routes!(sessions::create, sessions::end))
+        .routes(routes!(session::show, session::change, session::end))
+        .routes(routes!(portal::open))
+        .routes(routes!(images::image))
 }
 
 /// The OpenAPI 3.1 document.
@@ -60,50 +80,60 @@ pub fn openapi_json() -> String {
     complete(described().into_openapi()).to_pretty_json().unwrap_or_default()
 }
 
-/// The public routes: the API, its description, the page to try it, and a front door at `/`.
+/// The public routes: the API, its description, the page to try it, and the console.
 pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
-    routes(service, options, Router::new().route("/", get(async || pages::front_door())))
-}
-
-/// The public routes with pages of the caller's own, `/` among them, in the place of the front door.
-pub fn router_with_pages(service: IntegrationsService, options: &ApiOptions, pages: Router) -> Router {
-    routes(service, options, pages)
-}
-
-fn routes(service: IntegrationsService, options: &ApiOptions, pages: Router) -> Router {
-    let entropy = service.entropy();
+    let around_all = AroundAll::of(&service);
+    let people = options.console.iter().flat_map(|console| &console.people).copied().collect();
+    let state = ApiState { service, people };
     let (api, document) = described().split_for_parts();
     let document = Arc::new(complete(document));
     let routes = api
-        .with_state(ApiState { service })
+        .with_state(state.clone())
         .route("/openapi.json", get(async move || Json(document.as_ref().clone())))
         .route("/errors", get(async || pages::error_codes()))
         .route("/docs", get(docs::without_slash))
         .route("/docs/", get(docs::index))
         .route("/docs/{*file}", get(docs::asset))
-        .merge(pages)
-        .fallback(no_route)
         .method_not_allowed_fallback(no_method);
-    around(routes, cors(&options.allowed_origins), entropy)
+    let routes = match &options.console {
+        Some(console) => routes.fallback_service(console_pages(console, state)),
+        None => routes.route("/", get(async || pages::front_door())).fallback(async || no_route()),
+    };
+    around(routes, cors(&options.allowed_origins), around_all)
+}
+
+fn console_pages(console: &Console, state: ApiState) -> Router {
+    let pages = console.pages.clone().method_not_allowed_fallback(no_method);
+    let pages = match console.people.as_slice() {
+        [] => pages,
+        _ => pages.layer(middleware::from_fn_with_state(state, dev::sign_in)),
+    };
+    pages.layer(middleware::from_fn(outside_of_the_api))
+}
+
+async fn outside_of_the_api(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let first = path.split('/').nth(1).unwrap_or_default();
+    if RESERVED.contains(&first) { no_route() } else { next.run(request).await }
 }
 
 /// The routes of the private listener: `/healthz`, whether the process lives, and `/readyz`, whether it can serve.
 pub fn admin_router(service: IntegrationsService) -> Router {
-    let entropy = service.entropy();
+    let around_all = AroundAll::of(&service);
     let routes = Router::new()
         .route("/healthz", get(async || Json(serde_json::json!({"status": "ok"}))))
         .route("/readyz", get(ready))
-        .fallback(no_route)
+        .fallback(async || no_route())
         .method_not_allowed_fallback(no_method)
-        .with_state(ApiState { service });
-    around(routes, None, entropy)
+        .with_state(ApiState { service, people: Arc::default() });
+    around(routes, None, around_all)
 }
 
 /// A panic becomes a problem, CORS headers go on that too, and the outermost layer gives every answer its request id.
-fn around(routes: Router, cors: Option<CorsLayer>, entropy: Arc<dyn Entropy>) -> Router {
+fn around(routes: Router, cors: Option<CorsLayer>, around_all: AroundAll) -> Router {
     let routes = routes.layer(CatchPanicLayer::custom(panicked));
     let routes = if let Some(cors) = cors { routes.layer(cors) } else { routes };
-    routes.layer(middleware::from_fn_with_state(entropy, request::around))
+    routes.layer(middleware::from_fn_with_state(around_all, request::around))
 }
 
 async fn ready(State(state): State<ApiState>) -> Response {
@@ -121,8 +151,10 @@ async fn ready(State(state): State<ApiState>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(degraded)).into_response()
 }
 
-async fn no_route() -> ApiError {
-    ApiError::new(ErrorCode::NotFound, "There is no such route; /docs lists them.")
+/// What is answered where there is nothing.
+#[must_use]
+pub fn no_route() -> Response {
+    ApiError::new(ErrorCode::NotFound, "There is no such route; /docs lists them.").into_response()
 }
 
 async fn no_method() -> ApiError {

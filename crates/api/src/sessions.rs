@@ -25,6 +25,9 @@ pub(crate) struct CreateSession {
     external_id: Option<String>,
     /// How long the token is good, in seconds: 1 to 900; 900.
     ttl_seconds: Option<i64>,
+    /// Whether to make an address too that opens the console as the user; false.
+    #[serde(default)]
+    portal: bool,
 }
 
 /// A token for the user's browser.
@@ -36,6 +39,9 @@ pub(crate) struct Session {
     /// When it ends.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
+    /// With `portal`: opens the console as the user, once, within five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
 }
 
 /// What came of ending sessions.
@@ -63,8 +69,15 @@ pub(crate) async fn create(
     let may_make = matches!(&allowed.caller, Caller::App { scopes, .. } if scopes.contains(&KeyScope::UsersWrite));
     let user = found_or_made(&state.service, &user, may_make).await?;
     let issued = state.service.create_session(user, body.ttl_seconds).await?;
+    let url = if body.portal { Some(portal_url(&state.service, user).await?) } else { None };
     let token = issued.secret.expose_secret().to_owned();
-    Ok(Json(Session { token, expires_at: issued.stored.expires_at }))
+    Ok(Json(Session { token, expires_at: issued.stored.expires_at, url }))
+}
+
+async fn portal_url(service: &IntegrationsService, user: UserId) -> Result<String, ServiceError> {
+    let code = service.create_portal_link(user).await?;
+    let base = service.settings().public_url.as_str().trim_end_matches('/').to_owned();
+    Ok(format!("{base}/portal/{}", code.expose_secret()))
 }
 
 /// Ends sessions: a session token ends itself, an API key ends all of the user whom it names.

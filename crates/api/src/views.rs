@@ -29,6 +29,9 @@ pub(crate) struct IntegrationView {
     /// The name that people see there.
     #[serde(skip_serializing_if = "Option::is_none")]
     display_name: Option<String>,
+    /// Where the account's picture is: an address of Evergrant's own, which anybody may show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar_url: Option<String>,
     /// The granted scopes, divided by spaces; null where nobody knows.
     scope: Option<String>,
     /// The scopes that were asked for and not granted.
@@ -69,6 +72,7 @@ impl From<Integration> for IntegrationView {
             status_reason: one.reason.map(evergrant_model::StatusReason::as_str),
             username: one.username,
             display_name: one.display_name,
+            avatar_url: one.avatar_url,
             scope: one.scope,
             missing_scopes: one.missing_scopes,
             expires_at: one.expires_at,

@@ -1,6 +1,7 @@
 //! The program `evergrant`: it reads the settings, puts the parts together and serves, or does one thing and ends.
 
 mod commands;
+mod console;
 mod dev;
 mod failure;
 mod hardening;
@@ -10,7 +11,6 @@ mod serve;
 mod settings;
 mod signals;
 mod telemetry;
-mod walk;
 mod wiring;
 
 use std::process::ExitCode;

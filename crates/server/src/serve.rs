@@ -1,7 +1,7 @@
 //! `evergrant serve`: production, where every doubt about the settings is a reason not to start.
 
 use evergrant_adapters::{NetworkPolicy, Registry};
-use evergrant_api::ApiOptions;
+use evergrant_api::{ApiOptions, Console};
 use evergrant_encryption::KeyRing;
 use evergrant_service::IntegrationsService;
 use tokio::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::failure::{Failure, Problems};
 use crate::hardening::harden;
 use crate::settings::{Settings, Sources};
 use crate::signals::Signals;
-use crate::{listener, telemetry, wiring};
+use crate::{console, listener, telemetry, wiring};
 
 /// Serves until a signal asks for the end.
 ///
@@ -45,7 +45,9 @@ pub(crate) async fn run() -> Result<(), Failure> {
         public_url = public_url.as_str(),
         "evergrant is listening"
     );
-    let router = evergrant_api::router(service.clone(), &ApiOptions { allowed_origins: server.origins() });
+    let console = Some(Console { pages: console::router(), people: Vec::new() });
+    let options = ApiOptions { allowed_origins: server.origins(), console };
+    let router = evergrant_api::router(service.clone(), &options);
     until_signalled(&service, (public, router), admin, &mut signals).await
 }
 

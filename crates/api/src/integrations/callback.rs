@@ -232,7 +232,7 @@ async fn answer(state: &ApiState, outcome: CallbackOutcome) -> Result<CallbackAn
             answer.status = "choose";
             answer.flow_id = Some(flow_id.as_str().to_owned());
             answer.receipt = Some(receipt);
-            answer.accounts = accounts.into_iter().map(Choice::from).collect();
+            answer.accounts = Choice::list(accounts, outcome.provider.as_str(), &state.service);
         }
         CallbackEnd::Connected { account } => {
             let list = state.service.connected_integrations(outcome.user).await?;

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::caller::{ForUser, Read};
+use crate::caller::{ForUser, Watch};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 use crate::views::IntegrationView;
@@ -90,7 +90,7 @@ pub(crate) struct FlowEvent {
     ))]
 pub(crate) async fn events(
     State(state): State<ApiState>,
-    caller: ForUser<Read>,
+    caller: ForUser<Watch>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let seen = last_seen(&headers)?;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use evergrant_model::ErrorCode;
-use evergrant_service::{FieldFault, FinishRequest, FlowState, FlowStatus, ReachedAccount, ServiceError};
+use evergrant_service::{
+    FieldFault, FinishRequest, FlowState, FlowStatus, IntegrationsService, ReachedAccount, ServiceError,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -25,11 +27,20 @@ pub(crate) struct Choice {
     username: Option<String>,
     /// The name that people see.
     display_name: Option<String>,
+    /// Where the account's picture is: an address of Evergrant's own, which anybody may show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar_url: Option<String>,
 }
 
-impl From<ReachedAccount> for Choice {
-    fn from(account: ReachedAccount) -> Self {
-        Self { provider_account_id: account.id, username: account.username, display_name: account.display_name }
+impl Choice {
+    /// Accounts at one platform, as they are offered.
+    pub(crate) fn list(accounts: Vec<ReachedAccount>, provider: &str, service: &IntegrationsService) -> Vec<Self> {
+        let offered = |account: ReachedAccount| {
+            let avatar_url = service.avatar_address(provider, &account.metadata);
+            let ReachedAccount { id, username, display_name, .. } = account;
+            Self { provider_account_id: id, username, display_name, avatar_url }
+        };
+        accounts.into_iter().map(offered).collect()
     }
 }
 
@@ -51,11 +62,11 @@ pub(crate) struct FlowView {
     account_id: Option<String>,
 }
 
-impl From<FlowState> for FlowView {
-    fn from(flow: FlowState) -> Self {
+impl FlowView {
+    fn new(flow: FlowState, service: &IntegrationsService) -> Self {
         Self {
             status: flow.status.as_str(),
-            accounts: flow.accounts.into_iter().map(Choice::from).collect(),
+            accounts: Choice::list(flow.accounts, flow.provider.as_str(), service),
             code: flow.code.map(ErrorCode::as_str),
             account_id: flow.account.filter(|_| flow.status == FlowStatus::Connected),
         }
@@ -75,7 +86,8 @@ pub(crate) async fn flow(
     caller: ForUser<Read>,
     PathOf(flow): PathOf<String>,
 ) -> Result<Json<FlowView>, ApiError> {
-    Ok(Json(state.service.flow_state(caller.user, &flow).await?.into()))
+    let flow = state.service.flow_state(caller.user, &flow).await?;
+    Ok(Json(FlowView::new(flow, &state.service)))
 }
 
 /// What finishes a flow.

@@ -11,8 +11,8 @@ use serde_json::Value;
 const SHOWN: [&str; 6] = ["content-type", "cache-control", "allow", "retry-after", "www-authenticate", "location"];
 
 /// Fields that differ from run to run, or that no file may hold.
-const REDACTED: [&str; 8] =
-    ["correlationId", "state", "authUrl", "flowId", "token", "accessToken", "receipt", "avatar_url"];
+const REDACTED: [&str; 9] =
+    ["correlationId", "state", "authUrl", "flowId", "token", "accessToken", "receipt", "avatar_url", "avatarUrl"];
 
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {

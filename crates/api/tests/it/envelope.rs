@@ -5,6 +5,7 @@
 use axum::Router;
 use axum::http::Method;
 use axum::routing::get;
+use evergrant_api::Console;
 use insta::assert_snapshot;
 
 use crate::stand::Stand;
@@ -137,7 +138,7 @@ async fn stops_in_the_middle() -> String {
 #[tokio::test]
 async fn item_63_a_panic_is_500_with_nothing_but_code_and_id() {
     let pages = Router::new().route("/", get(stops_in_the_middle));
-    let stand = Stand::new().await.with_pages(pages);
+    let stand = Stand::new().await.with_console(Console { pages, people: Vec::new() });
     let answer = stand.anonymous().get("/").await;
     assert!(!answer.whole().contains("hush"), "{answer}");
     assert_snapshot!(answer, @r#"

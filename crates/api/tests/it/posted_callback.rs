@@ -40,6 +40,7 @@ async fn json_is_answered_in_json() {
     {
       "accountId": "sima4",
       "integration": {
+        "avatarUrl": "[avatarUrl]",
         "correlationId": "[correlationId]",
         "createdAt": "2026-01-01T00:00:00.000Z",
         "expiresAt": "2026-01-02T00:00:00.000Z",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry, parse_providers};
-use evergrant_api::{ApiOptions, router, router_with_pages};
+use evergrant_api::{ApiOptions, Console, router};
 use evergrant_model::{ExternalId, ManualClock};
 use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, dev_settings};
 use evergrant_service::{AllowedRedirects, IntegrationsService, NewUser, ServiceParts, ServiceSettings};
@@ -112,13 +112,14 @@ impl Stand {
     /// The same service behind other options.
     pub(crate) fn with_origins(mut self, origins: &[&str]) -> Self {
         let allowed_origins = origins.iter().copied().map(str::to_owned).collect();
-        self.router = router(self.service.clone(), &ApiOptions { allowed_origins });
+        self.router = router(self.service.clone(), &ApiOptions { allowed_origins, console: None });
         self
     }
 
-    /// The same service with pages beside it.
-    pub(crate) fn with_pages(mut self, pages: Router) -> Self {
-        self.router = router_with_pages(self.service.clone(), &ApiOptions::default(), pages);
+    /// The same service with a console.
+    pub(crate) fn with_console(mut self, console: Console) -> Self {
+        let options = ApiOptions { console: Some(console), ..ApiOptions::default() };
+        self.router = router(self.service.clone(), &options);
         self
     }
 

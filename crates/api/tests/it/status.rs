@@ -34,6 +34,7 @@ async fn lists_what_is_connected() {
     {
       "integrations": [
         {
+          "avatarUrl": "[avatarUrl]",
           "correlationId": "[correlationId]",
           "createdAt": "2026-01-01T00:00:00.000Z",
           "displayName": "juniper_vale",

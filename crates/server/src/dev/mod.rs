@@ -1,7 +1,7 @@
 //! `evergrant dev`: everything for a first look, on this machine only, without any setting.
 //!
 //! It is the same service as in production over a SQLite file, with the platforms' simulator beside it, two people to
-//! try it as, and a page that leads through a connection's life.
+//! try it as, and the console, which signs in whoever opens it.
 
 mod data_folder;
 mod people;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use evergrant_adapters::NetworkPolicy;
-use evergrant_api::ApiOptions;
+use evergrant_api::{ApiOptions, Console};
 use evergrant_sandbox::{Sandbox, SandboxOptions, dev_settings};
 use evergrant_service::IntegrationsService;
 use tokio::net::TcpListener;
@@ -23,8 +23,7 @@ use crate::failure::{Failure, Problems, innermost};
 use crate::hardening::harden;
 use crate::settings::{Listen, SandboxListen, Settings, Sources, parse_listen};
 use crate::signals::Signals;
-use crate::walk::Walk;
-use crate::{listener, serve, telemetry, walk, wiring};
+use crate::{console, listener, serve, telemetry, wiring};
 use data_folder::DataFolder;
 use welcome::{Urls, Welcome};
 
@@ -55,7 +54,7 @@ pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
     let listeners = Listeners::bind(&settings, &sandbox_listen).await?;
     settings.platforms = settings.platforms.with_defaults(dev_settings(&listeners.urls.sandbox));
     let service = start_service(&mut settings, &folder, &listeners.public_url).await?;
-    people::make(&service).await?;
+    let people = people::make(&service).await?;
     let api_key = people::api_key(&service, &folder).await?;
     let simulation = start_simulator(&folder, listeners.sandbox)?;
     let simulated: Vec<_> =
@@ -63,9 +62,9 @@ pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
     Welcome { folder: &folder, urls: &listeners.urls, api_key: &api_key, simulated: &simulated }.print()?;
     telemetry::start(settings.log.filter.take(), settings.log.format, telemetry::USUAL);
     settings.encryption.warn_of_passphrases();
-    let port = listener::local_address(&listeners.public)?.port();
-    let api = evergrant_api::router(service.clone(), &ApiOptions { allowed_origins: settings.server.origins() });
-    let router = walk::router(Walk::new(service.clone(), api_key, port)).fallback_service(api);
+    let console = Some(Console { pages: console::router(), people });
+    let options = ApiOptions { allowed_origins: settings.server.origins(), console };
+    let router = evergrant_api::router(service.clone(), &options);
     let ended = serve::until_signalled(&service, (listeners.public, router), listeners.admin, &mut signals).await;
     simulation.abort();
     ended

@@ -12,12 +12,13 @@ const PEOPLE: [(i64, &str, &str); 2] = [(1, "demo-creator", "Demo creator"), (2,
 
 const KEY_FILE: &str = "api-key";
 
-/// Makes the two users, unless they are there.
+/// Makes the two users, unless they are there. Their numbers, in the order in which the console offers them.
 ///
 /// # Errors
 ///
 /// Where the database fails. That somebody has taken one of the names by hand is no reason not to start.
-pub(super) async fn make(service: &IntegrationsService) -> Result<(), Failure> {
+pub(super) async fn make(service: &IntegrationsService) -> Result<Vec<UserId>, Failure> {
+    let mut people = Vec::new();
     for (number, external_id, name) in PEOPLE {
         let new = NewUser {
             id: UserId::try_from(number).ok(),
@@ -26,11 +27,12 @@ pub(super) async fn make(service: &IntegrationsService) -> Result<(), Failure> {
             external_id: ExternalId::new(external_id).ok(),
         };
         match service.create_user(&new).await {
+            Ok((user, _)) => people.push(user.id),
             Err(error) if error.field_faults().is_empty() => return Err(error.into()),
-            _ => {}
+            Err(_) => {}
         }
     }
-    Ok(())
+    Ok(people)
 }
 
 /// The key of the last run if it still works, else a new one.

@@ -45,9 +45,9 @@ impl Welcome<'_> {
         let key = self.api_key.expose_secret();
         let mut rows = vec![
             (
-                "page",
+                "console",
                 self.urls.public.clone(),
-                "connect an account, read its token, renew it, disconnect it".to_owned(),
+                "signed in as the demo creator; switch to a new user at the top right".to_owned(),
             ),
             ("API", format!("{}/docs", self.urls.public), format!("key {key}  (Ctrl-C stops everything)")),
             ("sandbox", self.urls.sandbox.clone(), self.played()),

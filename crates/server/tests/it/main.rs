@@ -10,6 +10,7 @@
 
 mod cli;
 mod client;
+mod console;
 mod dev;
 mod ending;
 mod every_platform;

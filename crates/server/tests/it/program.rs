@@ -62,7 +62,7 @@ impl Program {
         let (running, printed) = start(command);
         let text = printed.wait_for("the `try` line", |text| text.contains("\n  try ").then(|| text.to_owned()));
         let word = |label: &str| word_after(&text, label);
-        let addresses = Addresses { url: word("page"), admin_url: word("health"), sandbox_url: word("sandbox") };
+        let addresses = Addresses { url: word("console"), admin_url: word("health"), sandbox_url: word("sandbox") };
         let api_key = text.split_whitespace().find(|word| word.starts_with("evg_")).expect("a key").to_owned();
         Self { running, printed, addresses, api_key, _folder: folder }
     }

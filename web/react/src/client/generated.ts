@@ -357,10 +357,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in to the console. */
+        get: operations["getConsoleSession"];
+        put?: never;
+        /** Becomes another of the `people`; in `evergrant dev` alone. The cookie is another one then. */
+        post: operations["changeConsoleSession"];
+        /** Signs out. */
+        delete: operations["endConsoleSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/images/{signature}/{target}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The picture at an address that Evergrant has given out, such as `avatarUrl`.
+         * @description The address is signed, so it needs no credential. A raster image of at most 1 MiB: PNG, JPEG, GIF, WebP or AVIF.
+         */
+        get: operations["getImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/portal/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Opens the console as a user, once, within five minutes: the `url` of a session that was begun with `portal`.
+         * @description Whoever was signed in there before is signed out.
+         */
+        get: operations["openPortal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Whom to be. */
+        Become: {
+            /**
+             * Format: int32
+             * @description One of `people`.
+             */
+            userId: number;
+        };
         /** @description What came of a callback that an app passed on. */
         CallbackAnswer: {
             /** @description The connected account. */
@@ -398,6 +465,8 @@ export interface components {
         };
         /** @description An account that can be chosen. */
         Choice: {
+            /** @description Where the account's picture is: an address of Evergrant's own, which anybody may show. */
+            avatarUrl?: string | null;
             /** @description The name that people see. */
             displayName?: string | null;
             /** @description What `accountIds` takes. */
@@ -428,10 +497,30 @@ export interface components {
             /** @description What to ask for beyond what is required. Without it, all that the platform's entry lists. */
             scopes?: string[] | null;
         };
+        /** @description A session of the console. */
+        ConsoleSession: {
+            /** @description Goes with every request that changes something, as `X-CSRF-Token`. */
+            csrfToken: string;
+            /** @description Whether this is `evergrant dev`. */
+            dev: boolean;
+            /**
+             * Format: date-time
+             * @description When the session ends at the latest; it also ends an hour after its last use.
+             */
+            expiresAt: string;
+            /** @description Whom one may be; empty but in `evergrant dev`. */
+            people: components["schemas"]["Person"][];
+            /** @description Who is signed in. */
+            user: components["schemas"]["Person"];
+            /** @description The program's version. */
+            version: string;
+        };
         /** @description Whose browser. */
         CreateSession: {
             /** @description Your own id of the user. */
             externalId?: string | null;
+            /** @description Whether to make an address too that opens the console as the user; false. */
+            portal?: boolean;
             /**
              * Format: int64
              * @description How long the token is good, in seconds: 1 to 900; 900.
@@ -521,6 +610,8 @@ export interface components {
         };
         /** @description A connected account, as the app sees it. */
         Integration: {
+            /** @description Where the account's picture is: an address of Evergrant's own, which anybody may show. */
+            avatarUrl?: string | null;
             /** @description Finds the last change of status in the operator's log. */
             correlationId?: string | null;
             /**
@@ -593,6 +684,20 @@ export interface components {
         Outcome: components["schemas"]["Token"] | {
             /** @description Why there is none. */
             error: components["schemas"]["Problem"];
+        };
+        /** @description Somebody. */
+        Person: {
+            /** @description Their e-mail address; null where the app has not said. */
+            email?: string | null;
+            /** @description The app's own id of them; null where there is none. */
+            externalId?: string | null;
+            /**
+             * Format: int32
+             * @description The user's id.
+             */
+            id: number;
+            /** @description Their name; null where the app has not said. */
+            name?: string | null;
         };
         /** @description A failed request (RFC 9457). */
         Problem: {
@@ -708,6 +813,8 @@ export interface components {
             expiresAt: string;
             /** @description To be sent as `Authorization: Bearer`. */
             token: string;
+            /** @description With `portal`: opens the console as the user, once, within five minutes. */
+            url?: string | null;
         };
         /** @description A flow that has begun. */
         Started: {
@@ -2755,6 +2862,325 @@ export interface operations {
             };
             /** @description `INVALID_STATE`: unknown, used or expired */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `DATABASE_ERROR` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+        };
+    };
+    getConsoleSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleSession"];
+                };
+            };
+            /** @description `UNAUTHENTICATED` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL_ERROR` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `DATABASE_ERROR` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeConsoleSession: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `csrfToken` of the session */
+                "X-CSRF-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Become"];
+            };
+        };
+        responses: {
+            /** @description The new session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleSession"];
+                };
+            };
+            /** @description `INVALID_USER_ID`, `INVALID_REQUEST` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAUTHENTICATED` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: more than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_ERROR` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL_ERROR` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `DATABASE_ERROR` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endConsoleSession: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `csrfToken` of the session */
+                "X-CSRF-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out, here and on the server */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `INVALID_USER_ID`, `INVALID_REQUEST` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAUTHENTICATED` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL_ERROR` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `DATABASE_ERROR` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As given out */
+                signature: string;
+                /** @description As given out */
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture, good for a day */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": unknown;
+                };
+            };
+            /** @description `NOT_FOUND`: not an address of ours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NETWORK_ERROR` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `PROVIDER_UNAVAILABLE`: the platform has no such picture */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMEOUT_ERROR` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openPortal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /api/sessions`; it stands in `url` already */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody has followed the link yet (`Sec-Purpose: prefetch`): it is not spent */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description To the console's first page, with its cookie */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The link is unknown, has been used or has expired */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,67 @@
+//! In `dev` whoever opens the console is signed in by that: on this machine there is nobody else.
+//!
+//! A page on the internet can lead a name of its own here (DNS rebinding) and would then read what it asks for; so only
+//! our own name signs in, and other names lead to it.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use evergrant_service::Presence;
+use http::{HeaderValue, Method, StatusCode, header};
+use url::{Position, Url};
+
+use super::ConsoleCookie;
+use crate::problem::ApiError;
+use crate::state::ApiState;
+
+/// Goes around the console's documents.
+pub(crate) async fn sign_in(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if request.method() != Method::GET || path.starts_with("/assets/") {
+        return next.run(request).await;
+    }
+    let public_url = &state.service.settings().public_url;
+    if host_of(&request).as_deref() != Some(authority_of(public_url)) {
+        return elsewhere(public_url, &request);
+    }
+    let held = ConsoleCookie::of(&state.service).read(request.headers()).map(str::to_owned);
+    let mut response = next.run(request).await;
+    if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
+        match new_cookie(&state, held.as_deref()).await {
+            Ok(cookie) => response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie))),
+            Err(error) => return error.into_response(),
+        }
+    }
+    response
+}
+
+/// The host and port that were asked for: HTTP/2 says it in the address.
+fn host_of(request: &Request) -> Option<String> {
+    let in_address = request.uri().authority().map(ToString::to_string);
+    in_address.or_else(|| Some(request.headers().get(header::HOST)?.to_str().ok()?.to_owned()))
+}
+
+fn authority_of(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
+}
+
+fn elsewhere(public_url: &Url, request: &Request) -> Response {
+    let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let address = format!("{}{wanted}", public_url.as_str().trim_end_matches('/'));
+    let location = HeaderValue::from_str(&address);
+    location.map_or(StatusCode::NOT_FOUND.into_response(), |location| {
+        (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+    })
+}
+
+/// The cookie of a new session of the first of the people, where the browser has none that is good.
+async fn new_cookie(state: &ApiState, held: Option<&str>) -> Result<Option<HeaderValue>, ApiError> {
+    if let Some(held) = held
+        && state.service.signed_in(held, Presence::Active).await?.is_some()
+    {
+        return Ok(None);
+    }
+    let Some(first) = state.people.first() else { return Ok(None) };
+    let begun = state.service.begin_console_session(*first).await?;
+    Ok(Some(ConsoleCookie::of(&state.service).given(&begun.secret)))
+}
