@@ -114,12 +114,12 @@ fn written(status: StatusCode, title: &str, body: &Markup, form_action: &str) ->
     response
 }
 
-/// Nothing but our own style sheet, which is named by its hash. Never `Cross-Origin-Opener-Policy`: it would cut an
+/// Nothing but our own pictures and style sheet, which is named by its hash. Never `Cross-Origin-Opener-Policy`: it would cut an
 /// app's popup off from the app.
 fn policy(form_action: &str) -> String {
     let hash = STANDARD.encode(Sha256::digest(STYLE));
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
     )
 }
 

@@ -3,8 +3,9 @@
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use evergrant_model::ErrorCode;
-use evergrant_service::{CallbackEnd, CallbackOutcome, ServiceError};
+use evergrant_service::{CallbackEnd, CallbackOutcome, ReachedAccount, ServiceError};
 use serde::Deserialize;
+use url::Url;
 use utoipa::ToSchema;
 
 use super::callback::answered;
@@ -86,6 +87,11 @@ fn page(state: &ApiState, outcome: &CallbackOutcome, ticked: Option<&[String]>) 
     };
     let adapter = state.service.registry().platform(&outcome.provider);
     let platform = adapter.map_or_else(|| outcome.provider.as_str().to_owned(), |adapter| adapter.spec().name.clone());
+    let picture = |account: &ReachedAccount| {
+        let address = state.service.avatar_address(outcome.provider.as_str(), &account.metadata);
+        address.as_deref().and_then(path_of)
+    };
+    let pictures: Vec<_> = accounts.iter().map(picture).collect();
     let chooser = Chooser {
         platform: &platform,
         provider: outcome.provider.as_str(),
@@ -93,6 +99,12 @@ fn page(state: &ApiState, outcome: &CallbackOutcome, ticked: Option<&[String]>) 
         flow: flow_id.as_str(),
         receipt,
         accounts,
+        pictures: &pictures,
     };
     chooser.page(ticked)
+}
+
+/// An address of ours as this page names it: by its path, whatever name the browser has reached us by.
+fn path_of(address: &str) -> Option<String> {
+    Url::parse(address).ok().map(|url| url.path().to_owned())
 }

@@ -15,6 +15,8 @@ pub(crate) struct Chooser<'a> {
     pub(crate) flow: &'a str,
     pub(crate) receipt: &'a str,
     pub(crate) accounts: &'a [ReachedAccount],
+    /// Where each one's picture is, in the same order.
+    pub(crate) pictures: &'a [Option<String>],
 }
 
 impl Chooser<'_> {
@@ -35,7 +37,8 @@ impl Chooser<'_> {
                 fieldset aria-describedby=[fault.map(|_| "fault")] {
                     legend.unseen { "Accounts to connect" }
                     @for (place, account) in self.accounts.iter().enumerate() {
-                        (row(account, ticked.map_or(place == 0, |ticked| ticked.contains(&account.id))))
+                        @let picture = self.pictures.get(place).and_then(Option::as_deref);
+                        (row(account, picture, ticked.map_or(place == 0, |ticked| ticked.contains(&account.id))))
                     }
                 }
                 @if let Some(fault) = fault { p.fault #fault role="alert" { (fault) } }
@@ -48,14 +51,17 @@ impl Chooser<'_> {
     }
 }
 
-fn row(account: &ReachedAccount, ticked: bool) -> maud::Markup {
+fn row(account: &ReachedAccount, picture: Option<&str>, ticked: bool) -> maud::Markup {
     let handle = account.username.as_ref().map(|username| format!("@{username}"));
     let name = account.display_name.as_ref().or(account.username.as_ref()).unwrap_or(&account.id);
     let initial: String =
         name.chars().find(|letter| letter.is_alphanumeric()).into_iter().flat_map(char::to_uppercase).collect();
     html! {
         label.account {
-            span.picture aria-hidden="true" { (initial) }
+            span.picture aria-hidden="true" {
+                span { (initial) }
+                @if let Some(address) = picture { img src=(address) alt="" width="40" height="40"; }
+            }
             span.names {
                 span { (name) }
                 @if let Some(handle) = handle.filter(|_| account.display_name.is_some()) { span.quiet { (handle) } }

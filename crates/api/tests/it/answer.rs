@@ -115,14 +115,14 @@ impl Answer {
         boxes.collect()
     }
 
-    /// What every page with a form owes its reader: nothing but our style sheet, no frame around it, and a form that
+    /// What every page with a form owes its reader: nothing but our pictures and style sheet, no frame around it, and a form that
     /// goes to us and from there to the app alone. No `Cross-Origin-Opener-Policy`, which would lose the app's popup.
     pub(crate) fn check_form_policy(&self) {
         let policy = self.header("content-security-policy").unwrap();
         let (first, rest) = policy.split_once("; style-src 'sha256-").unwrap();
         assert_eq!(first, "default-src 'none'");
         let (_, rest) = rest.split_once("'; ").unwrap();
-        assert_eq!(rest, "base-uri 'none'; form-action 'self' https://app.example; frame-ancestors 'none'");
+        assert_eq!(rest, "img-src 'self'; base-uri 'none'; form-action 'self' https://app.example; frame-ancestors 'none'");
         assert_eq!((self.header("cache-control"), self.header("cross-origin-opener-policy")), (Some("no-store"), None));
         assert!(!self.body.contains("<script") && !self.body.contains("style=\""), "{self}");
     }

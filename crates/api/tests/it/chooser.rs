@@ -42,6 +42,7 @@ async fn a_page_asks_which_accounts_with_the_first_one_ticked() {
     assert_eq!(page.ticks("account"), [(STUDIO.to_owned(), true), (SHOP.to_owned(), false)]);
     assert!(page.body.contains("&lt;Shop&gt;") && !page.body.contains("<Shop>"), "a name is no markup: {page}");
     assert!(page.body.contains("@juniper.shop"), "{page}");
+    assert!(page.body.contains(r#"<img src="/images/"#) && !page.body.contains("pictures.example"), "{page}");
     assert_eq!(accounts(&stand).await, Vec::<String>::new());
 }
 
@@ -153,11 +154,13 @@ async fn the_apps_server_is_told_the_accounts_and_finishes_without_a_verifier() 
     {
       "accounts": [
         {
+          "avatarUrl": "[avatarUrl]",
           "displayName": "Juniper Studio",
           "providerAccountId": "17840001",
           "username": "juniper"
         },
         {
+          "avatarUrl": "[avatarUrl]",
           "displayName": "<Shop>",
           "providerAccountId": "17840002",
           "username": "juniper.shop"

@@ -61,7 +61,8 @@ async fn answer(State(platforms): State<Platforms>, uri: Uri, headers: HeaderMap
         return if status == 200 { axum::Json(profile(&headers)).into_response() } else { status.into_response() };
     }
     let page = |id, name, account, username| {
-        let account = json!({"id": account, "username": username, "name": name});
+        let picture = "https://pictures.example/a?b=\"><script>";
+        let account = json!({"id": account, "username": username, "name": name, "profile_picture_url": picture});
         json!({"id": id, "name": name, "instagram_business_account": account})
     };
     let scopes = ["instagram_basic", "instagram_manage_insights", "pages_show_list", "pages_read_engagement"];
