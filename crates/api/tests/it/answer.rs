@@ -122,7 +122,10 @@ impl Answer {
         let (first, rest) = policy.split_once("; style-src 'sha256-").unwrap();
         assert_eq!(first, "default-src 'none'");
         let (_, rest) = rest.split_once("'; ").unwrap();
-        assert_eq!(rest, "img-src 'self'; base-uri 'none'; form-action 'self' https://app.example; frame-ancestors 'none'");
+        assert_eq!(
+            rest,
+            "img-src 'self'; base-uri 'none'; form-action 'self' https://app.example; frame-ancestors 'none'"
+        );
         assert_eq!((self.header("cache-control"), self.header("cross-origin-opener-policy")), (Some("no-store"), None));
         assert!(!self.body.contains("<script") && !self.body.contains("style=\""), "{self}");
     }

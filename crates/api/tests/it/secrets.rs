@@ -23,6 +23,7 @@ enum Place {
     Connect,
     Callback,
     Sessions,
+    Portal,
     Tokens,
     Elsewhere,
 }
@@ -167,6 +168,23 @@ async fn by_the_browser(stand: &Stand, journey: &mut Journey) {
     journey.hide_stored(stand).await;
 }
 
+/// A user comes in by a link and looks around.
+async fn by_the_console(stand: &Stand, journey: &mut Journey) {
+    let begin = json!({"userId": 1, "portal": true});
+    let session = journey.saw(Place::Sessions, stand.app().await.post("/api/sessions", begin).await);
+    let link = session.text("url").strip_prefix("http://localhost:8080").unwrap().to_owned();
+    journey.hide("portal code", link.rsplit('/').next().unwrap(), Place::Sessions);
+    let opened = journey.saw(Place::Portal, stand.anonymous().get(&link).await);
+    let pair = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    journey.hide("cookie", pair.split_once('=').unwrap().1, Place::Portal);
+    journey.saw(Place::Elsewhere, stand.anonymous().get(&link).await);
+    for (method, path) in [(Method::GET, "/console/session"), (Method::POST, "/console/session")] {
+        journey.saw(Place::Elsewhere, stand.anonymous().ask(method, path).with("cookie", &pair).send().await);
+    }
+    let status = stand.anonymous().ask(Method::GET, "/api/integrations/status").with("cookie", &pair);
+    journey.saw(Place::Elsewhere, status.send().await);
+}
+
 /// Our own failures: a row that does not open, and no database at all.
 async fn by_misfortune(stand: &Stand, journey: &mut Journey) {
     let app = stand.app_for(1).await;
@@ -186,6 +204,7 @@ async fn whole_journey() -> Journey {
     let (stand, mut journey) = (Stand::new().await, Journey::default());
     by_the_server(&stand, &mut journey).await;
     by_the_browser(&stand, &mut journey).await;
+    by_the_console(&stand, &mut journey).await;
     by_misfortune(&stand, &mut journey).await;
     for kind in ["access token", "refresh token", "parked access token", "code verifier", "receipt", "code", "state"] {
         assert!(journey.secrets.iter().any(|secret| secret.what == kind), "no {kind} was followed");
