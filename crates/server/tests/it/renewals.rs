@@ -115,12 +115,22 @@ fn path(id: &str) -> String {
     format!("/api/integrations/token/acme/{id}")
 }
 
+/// A token, as an app reads it from a program that may have more to do than its machine can bear.
+async fn patiently_read(app: &App, user: i32, id: &str) -> Value {
+    loop {
+        let answer = app.get(user, &path(id)).await;
+        let Some(seconds) = answer.body["retryAfterSeconds"].as_u64() else { return answer.ok() };
+        assert_eq!(answer.code(503), "OVERLOADED");
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+}
+
 /// The tokens of all accounts, beginning with the one in this place.
 async fn read_all(app: Arc<App>, accounts: Vec<(i32, String)>, first: usize) -> Vec<(String, String)> {
     let mut tokens = Vec::new();
     for place in 0..accounts.len() {
         let (user, id) = &accounts[(place + first) % accounts.len()];
-        let token = app.get(*user, &path(id)).await.ok();
+        let token = patiently_read(&app, *user, id).await;
         tokens.push((id.clone(), token["accessToken"].as_str().unwrap().to_owned()));
     }
     tokens
