@@ -79,6 +79,8 @@ test('how far a sign-in has come', async () => {
   const visit = await here.visit();
   const { page } = visit;
   const card = visit.card('Reddit');
+  // A window that is cut off looks closed, and every page of a driven browser looks focused.
+  await visit.leaveOpeners();
   const popup = await visit.begin('Reddit');
   await card.getByText('Finish in the window that just opened.').waitFor();
   await assertWellMade(page, 'waiting');
