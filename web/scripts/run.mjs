@@ -29,7 +29,7 @@ const SETS = {
 };
 const AT_ONCE = 2;
 /** What has something to say when all is well. */
-const TELLS = ['e2e:e2e'];
+const TELLS = new Set(['e2e:e2e']);
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
@@ -72,7 +72,7 @@ async function runAll(names) {
       console.error(`${said}\n${name} has failed`);
       return false;
     }
-    if (TELLS.includes(name)) console.log(said.trim());
+    if (TELLS.has(name)) console.log(said.trim());
     console.log(`${name.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`);
   }
   return true;
