@@ -257,3 +257,15 @@ async fn below_the_apis_paths_there_are_no_pages() {
         assert_eq!(stand.anonymous().get(path).await.refusal(), (404, "NOT_FOUND".to_owned()), "{path}");
     }
 }
+
+#[tokio::test]
+async fn item_30_an_open_stream_keeps_nobody_signed_in() {
+    for (path, stays) in [("/api/integrations/events", 401), (STATUS, 200)] {
+        let stand = Stand::new().await;
+        let visitor = Visitor::of(&stand, 1).await;
+        stand.clock.advance_seconds(59 * 60);
+        assert_eq!(visitor.get(path).await.status, StatusCode::OK, "{path}");
+        stand.clock.advance_seconds(60);
+        assert_eq!(visitor.get(path).await.status, stays, "{path}");
+    }
+}
