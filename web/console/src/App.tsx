@@ -19,7 +19,7 @@ function BySession({ store }: { store: SessionStore }) {
   const state = useSyncExternalStore(store.subscribe, store.get);
   switch (state.status) {
     case 'closed':
-      return <ClosedPage ended={state.ended} />;
+      return <ClosedPage ended={state.ended} dev={state.dev} />;
     case 'failed':
       return <FailedPage onRetry={() => store.retry()} />;
     case 'loading':

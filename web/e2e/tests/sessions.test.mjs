@@ -23,7 +23,11 @@ async function statusFor({ name, value }) {
 test('in dev whoever opens the console is the first of its people', async () => {
   const visit = await here.visit(NOBODY);
   const page = await visit.open('/');
-  await page.getByRole('button', { name: 'Demo creator, account menu' }).waitFor();
+  const menu = page.getByRole('button', { name: 'Demo creator, account menu' });
+  await menu.click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in again' }).click();
+  await menu.waitFor();
 });
 
 test('a link from the app opens the console once', async () => {

@@ -71,6 +71,7 @@ test('whoever signs out is signed out, and is told so', async () => {
   await click(await item('Sign out'));
   await heading('You are signed out. Open this page again from your app.');
   expect(server.calls('DELETE', '/console/session')[0]?.csrf).toBe('csrf-7');
+  expect(screen.getByRole('button', { name: 'Sign in again' })).toBeVisible();
 });
 
 test('a sign-out that fails says so and can be tried again', async () => {
@@ -90,6 +91,9 @@ test('outside of dev there is nobody else to be', async () => {
   await click(await menuButton('Demo creator'));
   expect(await item('Sign out')).toBeVisible();
   expect(screen.queryByText('Look at it as')).toBeNull();
+  await click(await item('Sign out'));
+  await heading('You are signed out. Open this page again from your app.');
+  expect(screen.queryByRole('button')).toBeNull();
 });
 
 test('a session that ends is told as such, not as a fault', async () => {

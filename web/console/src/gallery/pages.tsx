@@ -35,7 +35,8 @@ export const PAGES: Readonly<Record<string, () => ReactNode>> = {
       <BrokenPage />
     </Shell>
   ),
-  'console-closed': () => <ClosedPage ended={false} />,
-  'console-ended': () => <ClosedPage ended />,
+  'console-closed': () => <ClosedPage ended={false} dev={false} />,
+  'console-ended': () => <ClosedPage ended dev={false} />,
+  'console-ended-dev': () => <ClosedPage ended dev />,
   'console-failed': () => <FailedPage onRetry={() => {}} />,
 };

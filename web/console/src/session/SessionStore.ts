@@ -4,8 +4,8 @@ import { becomePerson, csrfHeader, endSession, readSession, type Session } from 
 export type SessionState =
   | { status: 'loading' }
   | { status: 'open'; session: Session }
-  /** `ended`: there was one before. */
-  | { status: 'closed'; ended: boolean }
+  /** `ended`: there was one before; `dev`: of `evergrant dev`, which signs in whoever opens the page. */
+  | { status: 'closed'; ended: boolean; dev: boolean }
   /** The server does not say. */
   | { status: 'failed' };
 
@@ -68,7 +68,9 @@ export class SessionStore {
 
   #closed(): SessionState {
     const was = this.#state;
-    return { status: 'closed', ended: was.status === 'open' || (was.status === 'closed' && was.ended) };
+    if (was.status === 'closed') return was;
+    const session = was.status === 'open' ? was.session : null;
+    return { status: 'closed', ended: session !== null, dev: session?.dev ?? false };
   }
 
   #set(state: SessionState): void {

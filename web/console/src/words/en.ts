@@ -18,6 +18,7 @@ export const en: Words = {
     title: 'Signed out',
     never: 'This page opens from your app.',
     ended: 'You are signed out. Open this page again from your app.',
+    again: 'Sign in again',
   },
   failed: {
     title: 'No answer',

@@ -18,6 +18,7 @@ export const fr: Words = {
     title: 'Déconnecté',
     never: 'Cette page s’ouvre depuis votre application.',
     ended: 'Vous êtes déconnecté. Rouvrez cette page depuis votre application.',
+    again: 'Se reconnecter',
   },
   failed: {
     title: 'Pas de réponse',

@@ -18,6 +18,8 @@ export interface Words {
     title: string;
     never: string;
     ended: string;
+    /** In `dev`, where whoever opens the page is signed in. */
+    again: string;
   };
   failed: {
     title: string;

@@ -1,8 +1,8 @@
 import type { ComponentProps, MouseEvent } from 'react';
 
 export interface ButtonProps extends ComponentProps<'button'> {
-  /** One `primary` a view. */
-  variant?: 'primary' | 'plain' | 'quiet';
+  /** One `primary` a view; `grave` is what takes something away. */
+  variant?: 'primary' | 'plain' | 'quiet' | 'grave';
   /** Does nothing for now, and keeps its focus: it is `aria-disabled`, not `disabled`. */
   busy?: boolean;
 }

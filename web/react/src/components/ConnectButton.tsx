@@ -8,7 +8,7 @@ import { useUi } from './ui.js';
 
 export interface ConnectButtonProps extends ConnectOptions {
   provider: ProviderId;
-  variant?: ButtonProps['variant'];
+  variant?: Exclude<ButtonProps['variant'], 'grave'>;
   children?: ReactNode;
   className?: string;
 }

@@ -17,14 +17,16 @@ export function ReconnectBanner() {
       {first && (
         <>
           <span className="eg-mark" aria-hidden="true" />
-          <p>{needy.length === 1 ? banner.one(nameOf(first), provider) : banner.several(needy.length)}</p>
-          <Button
-            variant="primary"
-            busy={isBusy(first.provider, first.providerAccountId)}
-            onClick={() => void reconnect(first.provider, first.providerAccountId)}
-          >
-            {needy.length === 1 ? messages.account.reconnect : banner.start(nameOf(first))}
-          </Button>
+          <div className="eg-banner-body">
+            <p>{needy.length === 1 ? banner.one(nameOf(first), provider) : banner.several(needy.length)}</p>
+            <Button
+              variant="primary"
+              busy={isBusy(first.provider, first.providerAccountId)}
+              onClick={() => void reconnect(first.provider, first.providerAccountId)}
+            >
+              {needy.length === 1 ? messages.account.reconnect : banner.start(nameOf(first))}
+            </Button>
+          </div>
         </>
       )}
     </div>

@@ -4,6 +4,8 @@ import { createStore } from '../client/store.js';
 export interface Toast {
   id: number;
   text: string;
+  /** How bad it is; absent where all is well. */
+  status: 'expired' | 'error' | undefined;
 }
 
 export const toasts = createStore<readonly Toast[]>([]);
@@ -11,8 +13,8 @@ export const toasts = createStore<readonly Toast[]>([]);
 const MOST = 3;
 let last = 0;
 
-export function showToast(text: string): void {
-  toasts.set([...toasts.get(), { id: ++last, text }].slice(-MOST));
+export function showToast(text: string, status?: Toast['status']): void {
+  toasts.set([...toasts.get(), { id: ++last, text, status }].slice(-MOST));
 }
 
 export function hideToast(id: number): void {

@@ -43,7 +43,7 @@ export function DisconnectDialog({ integration, onClose }: DisconnectDialogProps
           <Button data-eg-focus onClick={onClose}>
             {messages.flow.cancel}
           </Button>
-          <Button type="submit" variant="primary" busy={busy}>
+          <Button type="submit" variant="grave" busy={busy}>
             {words.confirm}
           </Button>
         </div>

@@ -16,10 +16,12 @@ export function InAppNotice() {
   return (
     <div className="eg-banner" data-status="expiring" role="note">
       <span className="eg-mark" aria-hidden="true" />
-      <p>{messages.inApp.text}</p>
-      <Button variant="primary" onClick={() => void copy(location.href, messages)}>
-        {messages.inApp.copyLink}
-      </Button>
+      <div className="eg-banner-body">
+        <p>{messages.inApp.text}</p>
+        <Button variant="primary" onClick={() => void copy(location.href, messages)}>
+          {messages.inApp.copyLink}
+        </Button>
+      </div>
     </div>
   );
 }

@@ -20,11 +20,13 @@ export function OutageNotice() {
   return (
     <div className="eg-banner" data-status={error ? 'error' : 'none'}>
       {error && <span className="eg-mark" aria-hidden="true" />}
-      <p role="status">{text}</p>
-      {error && left > 0 && (
-        <span className="eg-note eg-countdown">{outage.nextTry(secondsOf(messages.locale, left))}</span>
-      )}
-      {error && <Button onClick={() => void reload()}>{outage.tryNow}</Button>}
+      <div className="eg-banner-body">
+        <p role="status">{text}</p>
+        {error && left > 0 && (
+          <span className="eg-note eg-countdown">{outage.nextTry(secondsOf(messages.locale, left))}</span>
+        )}
+        {error && <Button onClick={() => void reload()}>{outage.tryNow}</Button>}
+      </div>
     </div>
   );
 }

@@ -11,6 +11,10 @@ import { useFullUi } from './useFullUi.js';
 
 const SHOWN_MS = 6000;
 const NONE: readonly Toast[] = [];
+const STATUS: Partial<Record<ClientEvent['type'], Toast['status']>> = {
+  failed: 'error',
+  'needs-reconnect': 'expired',
+};
 
 /** The corner in which is said what has just happened; `early` is what happened before this was loaded. */
 export function Toasts({ early }: { early: ClientEvent[] }) {
@@ -57,7 +61,15 @@ function ToastView({ toast }: { toast: Toast }) {
     // oxlint-disable-next-line react/exhaustive-deps
   }, []);
   return (
-    <div className="eg-toast" onPointerEnter={hold} onPointerLeave={wait} onFocus={hold} onBlur={wait}>
+    <div
+      className="eg-toast"
+      data-status={toast.status}
+      onPointerEnter={hold}
+      onPointerLeave={wait}
+      onFocus={hold}
+      onBlur={wait}
+    >
+      {toast.status && <span className="eg-mark" aria-hidden="true" />}
       <p>{toast.text}</p>
       <button type="button" className="eg-close" aria-label={messages.toast.dismiss} onClick={hide}>
         <Glyph name="close" />
@@ -75,7 +87,7 @@ function useClientToasts(early: ClientEvent[]): void {
       const platform = (id: string) => providers.find(({ provider }) => provider === id)?.name ?? id;
       const account = (id: string) => integrations.find((one) => one.providerAccountId === id);
       const text = textOf(event, messages, { list: format.list, platform, account });
-      if (text) showToast(text);
+      if (text) showToast(text, STATUS[event.type]);
     };
     early.splice(0).forEach(tell);
     return client.on(tell);
