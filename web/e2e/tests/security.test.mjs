@@ -12,9 +12,11 @@ test('item 6: a consent page that was forwarded to somebody else connects nothin
   const popup = await sender.begin('Reddit');
   const victim = await here.visit(NEW);
   const tab = await victim.profile.newPage();
+  const sent = finishesOf(victim);
   await tab.goto(popup.url());
   await consent(tab, { person: 'kiln' });
   await tab.getByText('This was begun in another browser. Nothing was connected.').waitFor();
+  assert.deepEqual(sent, []);
   const answer = await sender.page.waitForResponse(/\/api\/integrations\/flows\//);
   assert.equal((await answer.json()).status, 'pending');
   await sender.card('Reddit').locator('[data-step=waiting], [data-step=unsure]').waitFor();
@@ -29,8 +31,10 @@ test('item 6: a consent that was given elsewhere connects nothing to whoever is 
   const { location: address } = await here.control('approve', consented);
   const victim = await here.visit(NEW);
   const tab = await victim.profile.newPage();
+  const sent = finishesOf(victim);
   await tab.goto(address);
   await tab.getByText('This was begun in another browser. Nothing was connected.').waitFor();
+  assert.deepEqual(sent, []);
   assert.deepEqual(await here.accounts(NEW), []);
   assert.deepEqual(await here.accounts(DEMO), []);
   await attacker.card('Reddit').getByRole('button', { name: 'Cancel' }).click();
@@ -147,3 +151,14 @@ test('a session cannot be sent elsewhere, nor used by another site, nor read a t
     cookie: '',
   });
 });
+
+/** What a browser sends from now on to finish a consent. @param {import('../lib/visit.mjs').Visit} visit */
+function finishesOf({ profile }) {
+  /** @type {string[]} */
+  const sent = [];
+  profile.on(
+    'request',
+    (request) => void (/\/flows\/.*\/finish$/.test(request.url()) && sent.push(request.url())),
+  );
+  return sent;
+}
