@@ -8,7 +8,7 @@ help: ## Lists these targets
 
 run: ## Starts Evergrant with everything for a first look; more options in ARGS="--data DIR"
 	@scripts/setup --run
-	@npm run --silent --prefix web build
+	@npm run --silent --prefix web build >/dev/null
 	@cargo build --release --locked -p evergrant-server
 	@exec "$${CARGO_TARGET_DIR:-target}/release/evergrant" dev $(ARGS)
 
