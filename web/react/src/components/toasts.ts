@@ -13,8 +13,10 @@ export const toasts = createStore<readonly Toast[]>([]);
 const MOST = 3;
 let last = 0;
 
+/** What is said once more takes the place of what was said before. */
 export function showToast(text: string, status?: Toast['status']): void {
-  toasts.set([...toasts.get(), { id: ++last, text, status }].slice(-MOST));
+  const others = toasts.get().filter((toast) => toast.text !== text);
+  toasts.set([...others, { id: ++last, text, status }].slice(-MOST));
 }
 
 export function hideToast(id: number): void {
