@@ -1,6 +1,6 @@
 /**
  * Runs scripts of the workspace, two at a time and each after what it needs. One that goes well says how long it took;
- * one that fails says all that it had to say, and ends the others. `node scripts/run.mjs check | test | e2e`.
+ * one that fails says all that it had to say, and ends the others. `node scripts/run.mjs check | test`.
  */
 import { spawn } from 'node:child_process';
 
@@ -18,18 +18,14 @@ const NEEDS = {
   'console:types': ['react:build'],
   'console:sizes': ['console:build'],
   'e2e:types': ['react:build'],
-  'e2e:e2e': ['console:build'],
   lint: [],
 };
 const NAMES = /** @type {(keyof typeof NEEDS)[]} */ (Object.keys(NEEDS));
 const SETS = {
-  check: NAMES.filter((name) => !/test|gallery|e2e:e2e/.test(name)),
-  test: NAMES.filter((name) => name !== 'e2e:e2e'),
-  e2e: NAMES.filter((name) => /build|e2e:e2e/.test(name)),
+  check: NAMES.filter((name) => !/test|gallery/.test(name)),
+  test: NAMES,
 };
 const AT_ONCE = 2;
-/** What has something to say when all is well. */
-const TELLS = new Set(['e2e:e2e']);
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
@@ -72,7 +68,6 @@ async function runAll(names) {
       console.error(`${said}\n${name} has failed`);
       return false;
     }
-    if (TELLS.has(name)) console.log(said.trim());
     console.log(`${name.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`);
   }
   return true;

@@ -7,7 +7,6 @@ import { chromium } from 'playwright-core';
 import { examine, sideways } from '../../console/scripts/examine.mjs';
 import { CHROMIUM } from '../../react/scripts/chromium.mjs';
 import { Program } from './program.mjs';
-import { standIn } from './stand-in.mjs';
 import { Visit } from './visit.mjs';
 
 /** @typedef {{ method?: string, userId?: number, body?: object | undefined }} Call */
@@ -33,15 +32,11 @@ export class Stage {
   program;
   /** @type {import('playwright-core').Browser | undefined} */
   #browser;
-  /** @type {import('./stand-in.mjs').StandIn | undefined} */
-  #standIn;
-  #env;
   /** @type {Visit[]} */
   #visits = [];
 
   /** @param {NodeJS.ProcessEnv} env @param {string} url of an app */
   constructor(env, url = '') {
-    this.#env = env;
     this.url = url;
     this.program = new Program(env);
   }
@@ -49,23 +44,17 @@ export class Stage {
   async open() {
     this.#browser = await chromium.launch(CHROMIUM);
     await this.program.start();
-    if (this.url) return;
-    const answer = await fetch(`${this.program.url}/console/session`);
-    this.url = answer.status === 404 ? await this.#withStandIn() : this.program.url;
-  }
-
-  async #withStandIn() {
-    await this.program.remove();
-    const served = await standIn(() => this.program);
-    this.#standIn = served;
-    this.program = new Program({ ...this.#env, EVERGRANT_ALLOWED_REDIRECTS: served.url });
-    await this.program.start();
-    return served.url;
+    this.url ||= this.program.url;
+    const document = await (await fetch(this.program.url)).text();
+    assert.match(
+      document,
+      /\/assets\//,
+      'the program was built before the console: npm run build, then cargo build',
+    );
   }
 
   async close() {
     await this.#browser?.close();
-    this.#standIn?.close();
     await this.program.remove();
   }
 
@@ -84,7 +73,6 @@ export class Stage {
 
   /** Opens the console as this user, once. @param {number} userId @returns {Promise<string>} */
   async portalLink(userId) {
-    if (this.#standIn) return this.#standIn.portal(userId);
     return (await this.#call('/api/sessions', { method: 'POST', body: { userId, portal: true } })).url;
   }
 

@@ -97,7 +97,7 @@ export class Visit {
 
   /** What was said in the corner. @param {string | RegExp} text */
   async told(text) {
-    await this.page.locator('.eg-toast', { hasText: text }).waitFor();
+    await this.page.locator('.eg-toast', { hasText: text }).last().waitFor();
   }
 
   /** What no page may show or keep from now on. @param {...string} texts */
