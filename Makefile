@@ -1,7 +1,7 @@
 # The few commands that this project is worked with; the work itself is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint fuzz clean
+.PHONY: help run test soak bench lint fuzz clean
 
 help: ## Lists these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ test: ## Every check that a change must pass, on SQLite and on a PostgreSQL of i
 soak: ## A million schedules, a million rows, a thousand killed processes: about an hour
 	@scripts/setup
 	@scripts/with-postgres scripts/soak
+
+bench: ## How quick the console is in a browser on this machine; nothing fails
+	@scripts/setup
+	@npm run --silent --prefix web build >/dev/null
+	@cargo build --release --locked -p evergrant-server
+	@EVERGRANT_BIN="$${CARGO_TARGET_DIR:-$$PWD/target}/release/evergrant" npm run --silent --prefix web bench -w e2e
 
 lint: ## Layout, lints and dependencies, without the tests
 	@scripts/lint
