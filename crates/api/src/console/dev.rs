@@ -6,7 +6,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use evergrant_service::Presence;
+use evergrant_service::{Presence, is_loopback};
 use http::{HeaderValue, Method, StatusCode, header};
 use url::{Position, Url};
 
@@ -21,7 +21,7 @@ pub(crate) async fn sign_in(State(state): State<ApiState>, request: Request, nex
         return next.run(request).await;
     }
     let public_url = &state.service.settings().public_url;
-    if host_of(&request).as_deref() != Some(authority_of(public_url)) {
+    if !host_of(&request).is_some_and(|host| is_ours(&host, public_url)) {
         return elsewhere(public_url, &request);
     }
     let held = ConsoleCookie::of(&state.service).read(request.headers()).map(str::to_owned);
@@ -41,8 +41,12 @@ fn host_of(request: &Request) -> Option<String> {
     in_address.or_else(|| Some(request.headers().get(header::HOST)?.to_str().ok()?.to_owned()))
 }
 
-fn authority_of(url: &Url) -> &str {
-    &url[Position::BeforeHost..Position::AfterPort]
+/// Whether the page was asked for by our own name; or by a name of this machine, where a proxy of the developer's stands
+/// between it and our own.
+fn is_ours(host: &str, public_url: &Url) -> bool {
+    let asked = Url::parse(&format!("http://{host}/"));
+    let by_a_proxy = || !is_loopback(public_url) && asked.is_ok_and(|asked| is_loopback(&asked));
+    host == &public_url[Position::BeforeHost..Position::AfterPort] || by_a_proxy()
 }
 
 fn elsewhere(public_url: &Url, request: &Request) -> Response {
@@ -64,4 +68,41 @@ async fn new_cookie(state: &ApiState, held: Option<&str>) -> Result<Option<Heade
     let Some(first) = state.people.first() else { return Ok(None) };
     let begun = state.service.begin_console_session(*first).await?;
     Ok(Some(ConsoleCookie::of(&state.service).given(&begun.secret)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ours(host: &str, public_url: &str) -> bool {
+        is_ours(host, &Url::parse(public_url).unwrap())
+    }
+
+    #[test]
+    fn answers_to_its_own_name_and_behind_a_proxy_to_this_machines() {
+        assert!(ours("localhost:8080", "http://localhost:8080"));
+        assert!(ours("dev.example", "https://dev.example"));
+        for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
+            assert!(ours(host, "https://dev.example"), "{host}");
+        }
+    }
+
+    #[test]
+    fn does_not_answer_to_a_name_that_merely_leads_here() {
+        for host in [
+            "",
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil.example:8080",
+            "127.0.0.1.nip.io:8080",
+            "10.0.0.1:8080",
+        ] {
+            for public_url in ["http://localhost:8080", "https://dev.example"] {
+                assert!(!ours(host, public_url), "{host}");
+            }
+        }
+        for host in ["127.0.0.1:8080", "localhost", "localhost:8081", "localhost:8080@evil.example"] {
+            assert!(!ours(host, "http://localhost:8080"), "{host}: its cookies are not those of our own name");
+        }
+    }
 }
