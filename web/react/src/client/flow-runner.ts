@@ -247,6 +247,9 @@ export class FlowRunner {
   async #onAnswer(run: Run, flowId: string, flow: ServerFlow): Promise<void> {
     const { api, browser, records } = this.#deps;
     const { provider, popup } = run;
+    const state = this.#deps.state();
+    // What is on its way from here is answered with all accounts; a flow names one of them.
+    if ('busy' in state && state.busy) return;
     if (flow.status === 'connected') {
       const accountIds = flow.accountId ? [flow.accountId] : [];
       return this.settle({ status: 'connected', provider, flowId, accountIds }, run);

@@ -169,28 +169,6 @@ test('a page that loses the race is told of the other one’s success', async ()
   expect((await back)?.outcome).toMatchObject({ status: 'connected', accountIds: ['sim9z'] });
 });
 
-test('accounts that another browser reached are not offered here', async () => {
-  const world = new World();
-  void world.connect('instagram');
-  await settled();
-  await world.comeBackTo(world.server.consent('flow1', ['a', 'b']), new FakeBrowser());
-  await passed(20_000);
-  expect(world.state.step).toBe('waiting');
-});
-
-test('several accounts are chosen from here', async () => {
-  const world = new World();
-  const result = world.connect('instagram');
-  await settled();
-  await world.comeBackTo(world.server.consent('flow1', ['a', 'b', 'c']));
-  await settled();
-  expect(world.state).toMatchObject({ step: 'choose', accounts: [{}, {}, {}] });
-  await world.runner.chooseAccounts(['a', 'c']);
-  expect(await result).toMatchObject({
-    integrations: [{ providerAccountId: 'a' }, { providerAccountId: 'c' }],
-  });
-});
-
 test('a second flow takes the first one over, window and all', async () => {
   const world = new World();
   const first = world.connect('reddit');
