@@ -6,7 +6,7 @@ use evergrant_model::{ErrorCode, Timestamp, UserId};
 use evergrant_service::{Caller, Presence, ServiceError, SignedIn, UserRef, csrf_token};
 use http::request::Parts;
 use http::{HeaderName, StatusCode, header};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -63,7 +63,7 @@ pub(crate) struct Become {
 /// Whoever holds the console's cookie; with an unsafe method, and its CSRF token.
 pub(crate) struct Holder {
     signed_in: SignedIn,
-    cookie: String,
+    cookie: SecretString,
 }
 
 impl FromRequestParts<ApiState> for Holder {
@@ -73,7 +73,7 @@ impl FromRequestParts<ApiState> for Holder {
         let cookie = ConsoleCookie::of(&state.service).read(&parts.headers).ok_or_else(unauthenticated)?;
         let signed_in = state.service.signed_in(cookie, Presence::Active).await?.ok_or_else(unauthenticated)?;
         check_csrf(parts, cookie)?;
-        Ok(Self { signed_in, cookie: cookie.to_owned() })
+        Ok(Self { signed_in, cookie: cookie.into() })
     }
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn change(
     let begun = state.service.begin_console_session(user).await?;
     holder.end(&state).await?;
     let given = ConsoleCookie::of(&state.service).given(&begun.secret);
-    let shown = session(&state, user, begun.secret.expose_secret(), begun.stored.expires_at).await?;
+    let shown = session(&state, user, &begun.secret, begun.stored.expires_at).await?;
     Ok(([(header::SET_COOKIE, given)], shown))
 }
 
@@ -134,7 +134,7 @@ pub(crate) async fn end(
 async fn session(
     state: &ApiState,
     user: UserId,
-    cookie: &str,
+    cookie: &SecretString,
     expires_at: Timestamp,
 ) -> Result<Json<ConsoleSession>, ApiError> {
     let mut people = Vec::new();
@@ -147,7 +147,7 @@ async fn session(
     }
     Ok(Json(ConsoleSession {
         user: person(state, user).await?,
-        csrf_token: csrf_token(cookie),
+        csrf_token: csrf_token(cookie.expose_secret()),
         expires_at,
         people,
         version: env!("CARGO_PKG_VERSION"),
