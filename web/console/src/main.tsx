@@ -11,9 +11,9 @@ import { LanguageContext, loadLanguage } from './words/language.js';
 async function start(): Promise<void> {
   const store = new SessionStore();
   void store.load();
-  // Its failure is told where the page is shown.
-  loadIntegrationsPage().catch(() => {});
-  const language = await loadLanguage(navigator.languages);
+  // Waited for, so that it is shown at once. Its failure is told where the page is shown.
+  const page = loadIntegrationsPage().catch(() => {});
+  const [language] = await Promise.all([loadLanguage(navigator.languages), page]);
   document.documentElement.lang = language.locale;
   createRoot(document.body.appendChild(document.createElement('div'))).render(
     <LanguageContext.Provider value={language}>

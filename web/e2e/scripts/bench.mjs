@@ -51,11 +51,11 @@ async function observed(stage) {
 async function loading(stage) {
   const visit = await observed(stage);
   const warm = [];
-  await visit.open();
+  const page = await visit.open();
   for (let time = 0; time < TIMES; time++) {
-    const page = await visit.open();
+    await page.reload();
+    await page.waitForSelector('.eg-toaster', { state: 'attached' });
     warm.push(await seen(page));
-    await page.close();
   }
   const slowest = [];
   for (const name of ['Permissions', 'Permissions']) {
