@@ -150,26 +150,22 @@ async fn release(State(sandbox): State<Sandbox>) -> Json<Value> {
     Json(json!({}))
 }
 
+/// Whose grants, and where.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Grantor {
+    platform: String,
+    person: String,
+}
+
 async fn revoke_user(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body {
-        platform: String,
-        person: String,
-    }
-    let Body { platform, person } = read(&body)?;
+    let Grantor { platform, person } = read(&body)?;
     let ended = sandbox.revoke_user(&platform, &person)?;
     Ok(Json(json!({ "grantsEnded": ended })))
 }
 
 async fn tokens(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body {
-        platform: String,
-        person: String,
-    }
-    let Body { platform, person } = read(&body)?;
+    let Grantor { platform, person } = read(&body)?;
     let (access, refresh) = sandbox.tokens(&platform, &person)?;
     Ok(Json(json!({ "accessToken": access, "refreshToken": refresh })))
 }
@@ -217,13 +213,7 @@ async fn approve(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
 }
 
 async fn session(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body {
-        platform: String,
-        person: String,
-    }
-    let Body { platform, person } = read(&body)?;
+    let Grantor { platform, person } = read(&body)?;
     Ok(Json(json!(sandbox.session(&platform, &person)?)))
 }
 
