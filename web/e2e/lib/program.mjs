@@ -70,12 +70,17 @@ export class Program {
     rmSync(this.#data, { recursive: true, force: true });
   };
 
-  /** What it prints once it serves. @returns {Promise<string>} */
+  /** What it prints once it serves; a minute is more than it needs. @returns {Promise<string>} */
   async #words() {
     let text = '';
-    for await (const part of this.#process?.stdout ?? []) {
-      text += part;
-      if (/^\s*try\s.*\n/m.test(text)) return text;
+    const patience = setTimeout(() => this.#process?.kill('SIGKILL'), 60_000);
+    try {
+      for await (const part of this.#process?.stdout ?? []) {
+        text += part;
+        if (/^\s*try\s.*\n/m.test(text)) return text;
+      }
+    } finally {
+      clearTimeout(patience);
     }
     throw new Error(`the program ended before it served: ${text}`);
   }

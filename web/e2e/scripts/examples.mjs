@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { tryApp, tryProxy, tryTokens } from '../lib/host-app.mjs';
@@ -16,9 +17,11 @@ import { Stage } from '../lib/stage.mjs';
 const EXAMPLES = new URL('../../examples/', import.meta.url);
 /** How each is served once it is built, and what it does in its own way. */
 const KINDS = {
-  vite: { serve: ['vite', 'preview', '--strictPort', '--port'], ready: /Local:/, tryIt: tryTokens },
-  next: { serve: ['next', 'start', '--hostname', 'localhost', '--port'], ready: /Ready in/, tryIt: tryProxy },
+  vite: { serve: ['vite', 'preview', '--strictPort', '--port'], tryIt: tryTokens },
+  next: { serve: ['next', 'start', '--hostname', 'localhost', '--port'], tryIt: tryProxy },
 };
+/** What takes longer than this, in milliseconds, hangs. */
+const PATIENCE = { npm: 10 * 60_000, serve: 60_000 };
 
 /** Of the example's own; what was installed or built in it stays behind. */
 const isSource = (/** @type {string} */ path) => !/\/(?:node_modules|dist|\.next)(?:\/|$)/.test(path);
@@ -27,7 +30,8 @@ const run = promisify(execFile);
 /** @param {string} cwd @param {string[]} args @param {NodeJS.ProcessEnv} env */
 async function npm(cwd, args, env = {}) {
   try {
-    return (await run('npm', args, { cwd, env: { ...process.env, ...env } })).stdout;
+    const options = { cwd, env: { ...process.env, ...env }, timeout: PATIENCE.npm };
+    return (await run('npm', args, options)).stdout;
   } catch (thrown) {
     const { stdout, stderr } = /** @type {any} */ (thrown);
     throw new Error(`npm ${args.join(' ')}\n${stdout}${stderr}`, { cause: thrown });
@@ -35,25 +39,22 @@ async function npm(cwd, args, env = {}) {
 }
 
 /**
- * Until what it answers is called.
- * @param {string} cwd @param {string[]} command @param {RegExp} ready what it says once it serves @param {NodeJS.ProcessEnv} env
+ * Until what it answers is called. Whether it serves is asked at its address: its words may be coloured, or other ones
+ * in its next version.
+ * @param {string} cwd @param {string[]} command @param {string} url @param {NodeJS.ProcessEnv} env
  */
-async function serve(cwd, [program = '', ...args], ready, env) {
+async function serve(cwd, [program = '', ...args], url, env) {
   const server = spawn(join(cwd, 'node_modules/.bin', program), args, {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit'],
     detached: true,
   });
   const ended = once(server, 'exit');
   const end = () => server.pid && server.exitCode === null && process.kill(-server.pid, 'SIGKILL');
   process.once('exit', end);
-  let said = '';
-  await new Promise((resolve, reject) => {
-    server.stdout.on('data', (part) => ready.test((said += part)) && resolve(said));
-    server.once('error', reject);
-    server.once('exit', () => reject(new Error(`${program} ended: ${said}`)));
-  });
+  const stopped = ended.then(() => Promise.reject(new Error(`${program} ended before it served`)));
+  await Promise.race([answers(url), stopped]);
   return async () => {
     process.off('exit', end);
     end();
@@ -61,9 +62,22 @@ async function serve(cwd, [program = '', ...args], ready, env) {
   };
 }
 
+/** Until a server is there. @param {string} url */
+async function answers(url) {
+  const signal = AbortSignal.timeout(PATIENCE.serve);
+  for (;;) {
+    try {
+      return await fetch(url, { signal });
+    } catch (thrown) {
+      if (signal.aborted) throw new Error(`nothing answers at ${url}`, { cause: thrown });
+      await setTimeout(100);
+    }
+  }
+}
+
 /** @param {keyof typeof KINDS} name @param {string} folder where its copy is */
 async function tryExample(name, folder) {
-  const { serve: command, ready, tryIt } = KINDS[name];
+  const { serve: command, tryIt } = KINDS[name];
   const port = await freePort();
   const url = `http://localhost:${port}`;
   const stage = new Stage({ EVERGRANT_ALLOWED_REDIRECTS: url }, url);
@@ -72,7 +86,7 @@ async function tryExample(name, folder) {
     const { url: evergrant, apiKey } = stage.program;
     const env = { VITE_EVERGRANT_URL: evergrant, EVERGRANT_URL: evergrant, EVERGRANT_KEY: apiKey };
     await npm(folder, ['run', 'build'], { ...env, EVERGRANT_KEY: '', NEXT_TELEMETRY_DISABLED: '1' });
-    const end = await serve(folder, [...command, String(port)], ready, env);
+    const end = await serve(folder, [...command, String(port)], url, env);
     try {
       await tryIt(stage, await tryApp(stage));
       await stage.tidy();
