@@ -58,10 +58,15 @@ export class Stage {
     await this.program.remove();
   }
 
-  /** A browser of its own in which this user has opened the console. */
-  async visit(userId = DEMO, options = {}) {
+  /**
+   * A browser of its own in which this user has opened the console; `clock`: whose time the test may turn.
+   * @param {number} userId @param {import('playwright-core').BrowserContextOptions & { clock?: boolean }} options
+   */
+  async visit(userId = DEMO, { clock = false, ...options } = {}) {
     assert(this.#browser);
     const profile = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    // Before the first page: a timer that began without it would never hear of it.
+    if (clock) await profile.clock.install();
     const visit = new Visit(this, profile);
     this.#visits.push(visit);
     await visit.prepare();

@@ -1,7 +1,7 @@
 /** What changes on the server shows at once: one stream of events for all tabs of a browser. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stage } from '../lib/stage.mjs';
+import { DEMO, stage } from '../lib/stage.mjs';
 
 const here = stage();
 const STREAM = /\/api\/integrations\/events$/;
@@ -45,13 +45,12 @@ test('one tab has the stream for all of them, and another takes over when it goe
 });
 
 test('a stream that broke off goes on after the last event that came', async () => {
-  const visit = await here.visit();
+  const visit = await here.visit(DEMO, { clock: true });
   const { page } = visit;
   await visit.connect('Reddit');
   await visit.told('juniper_vale is connected.');
   const known = await here.api('status');
   // No timer runs from here on, so that the page asks when it is told to.
-  await page.clock.install();
   await page.clock.pauseAt(Date.now() + 1000);
   const isStream = (/** @type {import('playwright-core').Request} */ request) => STREAM.test(request.url());
   const broke = Promise.race([
@@ -70,12 +69,11 @@ test('a stream that broke off goes on after the last event that came', async () 
 });
 
 test('without a stream the list is asked for now and then', async () => {
-  const visit = await here.visit();
+  const visit = await here.visit(DEMO, { clock: true });
   await visit.profile.route(STREAM, (route) => route.fulfill({ status: 503 }));
   await visit.page.close();
   const page = await visit.open();
   visit.page = page;
-  await page.clock.install();
   await visit.connect('Reddit');
   await visit.row('juniper_vale').waitFor();
   await disconnectAll();

@@ -57,7 +57,7 @@ test('a list with accounts, its menu, what is asked before one goes, and a page 
 });
 
 test('accounts that need their owner, and a server that has gone', async () => {
-  const visit = await here.visit();
+  const visit = await here.visit(DEMO, { clock: true });
   const { page } = visit;
   await visit.connect('Reddit');
   await visit.connect('TikTok');
@@ -67,7 +67,6 @@ test('accounts that need their owner, and a server that has gone', async () => {
   await visit.row('juniper_vale').getByText('Needs you', { exact: true }).waitFor();
   await assertWellMade(page, 'needs-you');
   await visit.profile.route('**/api/integrations/**', (route) => route.abort());
-  await page.clock.install();
   await page.clock.fastForward(31_000);
   await page.evaluate(() => window.dispatchEvent(new Event('online')));
   await page.getByText(/^The connection is lost/).waitFor();
