@@ -1,13 +1,14 @@
 /**
- * Looks at all of the gallery, light and dark, at 1280 and 390 px: a picture of each in `shots/`, and what axe, the
- * console and a sideways scroll say against it. `node scripts/gallery.mjs [NAME…]`; `LOCALE=fr` or `LOCALE=pseudo` for
+ * Looks at all of the gallery, light and dark, at 1280 and 390 px: a picture of each in `shots/` with the way of the Tab
+ * key beside it, and what axe, the console, that way and a sideways scroll say against it. `node scripts/gallery.mjs [NAME…]`; `LOCALE=fr` or `LOCALE=pseudo` for
  * another language.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { createServer } from 'vite';
 import { CHROMIUM } from '../../react/scripts/chromium.mjs';
 import { examine, listen, settle } from './examine.mjs';
+import { tabOrder } from './tab-order.mjs';
 
 const FOLDER = 'shots';
 const WIDTHS = [1280, 390];
@@ -32,6 +33,9 @@ async function look(page, url, name) {
       const found = await examine(page, true);
       faults.push(...found.map((fault) => `${what}: ${fault}`));
     }
+    const { stops, faults: met } = await tabOrder(page);
+    writeFileSync(`${FOLDER}/${name}-${width}.tab.txt`, stops.map((stop) => `${stop}\n`).join(''));
+    faults.push(...met.map((fault) => `${name}-${width}: ${fault}`));
   }
 }
 
