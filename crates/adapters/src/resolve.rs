@@ -237,6 +237,7 @@ fn spec(slug: ProviderSlug, definition: Definition, problem: Option<String>) -> 
     let renews_itself = definition.renew.is_some();
     ProviderSpec {
         account_type: definition.account_type.clone().unwrap_or(standard.account_type),
+        sign_in_with: definition.sign_in_with.clone(),
         token_type: definition.token_type.clone().unwrap_or(standard.token_type),
         scopes: definition.scopes.iter().map(scope).collect(),
         issuer: definition.issuer.clone(),

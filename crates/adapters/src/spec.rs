@@ -82,6 +82,8 @@ pub struct ProviderSpec {
     pub kind: ProviderKind,
     /// What an account there is called, such as `Reddit User`.
     pub account_type: String,
+    /// With whom its users sign in, where that is another platform, such as `Facebook`.
+    pub sign_in_with: Option<String>,
     /// What its tokens are like, such as `Permanent (with refresh)`.
     pub token_type: String,
     /// The permissions that every flow asks for.
@@ -129,6 +131,7 @@ impl ProviderSpec {
             name: name.to_owned(),
             kind: ProviderKind::OAuth2,
             account_type: format!("{name} account"),
+            sign_in_with: None,
             token_type: "Bearer".to_owned(),
             scopes: Vec::new(),
             issuer: None,

@@ -158,6 +158,9 @@ pub(crate) struct ProviderView {
     kind: &'static str,
     /// What an account there is called, such as `Reddit User`.
     account_type: String,
+    /// With whom its users sign in, where that is another platform, such as `Facebook`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_in_with: Option<String>,
     /// What its tokens are like, such as `Permanent (with refresh)`.
     token_type: String,
     /// Whether the operator has registered a client with it.
@@ -193,6 +196,7 @@ impl ProviderView {
                 ProviderKind::Cookies => "cookies",
             },
             account_type: spec.account_type.clone(),
+            sign_in_with: spec.sign_in_with.clone(),
             token_type: spec.token_type.clone(),
             configured: spec.is_configured(),
             multi_account: spec.multi_account,

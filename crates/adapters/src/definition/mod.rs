@@ -201,6 +201,7 @@ pub(crate) struct ErrorRule {
 pub(crate) struct Definition {
     pub(crate) name: String,
     pub(crate) account_type: Option<String>,
+    pub(crate) sign_in_with: Option<String>,
     pub(crate) token_type: Option<String>,
     pub(crate) authorization_url: String,
     pub(crate) token_url: String,

@@ -130,6 +130,7 @@ pub(super) const FIELDS: &[Field] = &[
     required("name", Kind::Text),
     optional("docs", Kind::Url),
     optional("account_type", Kind::Text),
+    optional("sign_in_with", Kind::Text),
     optional("token_type", Kind::Text),
     required("authorization_url", Kind::Url),
     required("token_url", Kind::Url),

@@ -36,6 +36,7 @@ pub(crate) const FIELDS: &[(&str, Judged)] = &[
     ("slug", Judged::Name),
     ("name", Judged::Name),
     ("account_type", Judged::Name),
+    ("sign_in_with", Judged::Name),
     ("token_type", Judged::Name),
     ("problem", Judged::EveryCheck),
     ("scopes", Judged::EveryCheck),

@@ -58,6 +58,13 @@ async fn says_of_each_what_it_is_and_what_it_will_ask_for() {
 }
 
 #[tokio::test]
+async fn says_whose_sign_in_it_is_where_that_is_not_its_own() {
+    let stand = Stand::new().await;
+    let sign_in = async |slug| provider(&stand, slug).await["signInWith"].clone();
+    assert_eq!([sign_in("instagram").await, sign_in("instagram-login").await], ["Facebook".into(), Value::Null]);
+}
+
+#[tokio::test]
 async fn says_what_is_filled_in_where_a_session_is_pasted() {
     let stand = Stand::new().await;
     let onlyfans = provider(&stand, "onlyfans").await;

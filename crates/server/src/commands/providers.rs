@@ -102,6 +102,7 @@ impl Show {
             ["name".to_owned(), spec.name.clone()],
             ["state".to_owned(), spec.problem.clone().unwrap_or_else(|| "ready".to_owned())],
             ["accounts are".to_owned(), spec.account_type.clone()],
+            ["sign in with".to_owned(), spec.sign_in_with.clone().unwrap_or_else(|| spec.name.clone())],
             ["tokens are".to_owned(), spec.token_type.clone()],
             ["renews tokens".to_owned(), yes(spec.capabilities.refresh)],
             ["ends grants".to_owned(), yes(spec.capabilities.revoke)],
@@ -168,7 +169,8 @@ fn as_json(spec: &ProviderSpec) -> Value {
         spec.scopes.iter().map(|scope| json!({ "id": scope.id, "label": scope.label, "required": scope.required }));
     json!({
         "provider": spec.slug, "name": spec.name, "kind": kind, "configured": spec.is_configured(),
-        "problem": spec.problem, "multiAccount": spec.multi_account,
+        "problem": spec.problem, "multiAccount": spec.multi_account, "accountType": spec.account_type,
+        "signInWith": spec.sign_in_with, "tokenType": spec.token_type,
         "capabilities": {
             "refresh": spec.capabilities.refresh, "revoke": spec.capabilities.revoke, "profile": spec.capabilities.profile,
         },

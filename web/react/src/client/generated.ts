@@ -755,6 +755,8 @@ export interface components {
             provider: string;
             /** @description The permissions that are asked for. */
             scopes: components["schemas"]["Scope"][];
+            /** @description With whom its users sign in, where that is another platform, such as `Facebook`. */
+            signInWith?: string | null;
             /** @description What its tokens are like, such as `Permanent (with refresh)`. */
             tokenType: string;
         };

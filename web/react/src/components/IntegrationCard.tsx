@@ -61,9 +61,9 @@ function CardHead({
 }) {
   const { card } = useUi().messages;
   const flow = useConnectFlow();
-  const { provider, name, configured, integrations } = entry;
+  const { provider, name, kind, configured, signInWith, accountType, integrations } = entry;
+  const way = kind === 'cookies' ? card.session : signInWith ? card.through(signInWith) : accountType;
   const Heading = `h${headingLevel}` as const;
-  const note = !configured ? card.notSetUp : entry.kind === 'cookies' ? card.session : entry.accountType;
   const failed = flow.step === 'failed' && flow.provider === provider && !flow.accountId;
   return (
     <header className="eg-card-head">
@@ -72,7 +72,7 @@ function CardHead({
         <Heading id={headingId} className="eg-card-title">
           {name}
         </Heading>
-        <p className="eg-note">{note}</p>
+        <p className="eg-note">{configured ? way : card.notSetUp}</p>
       </div>
       {configured && integrations.length === 0 && (
         <ConnectButton provider={provider}>{failed ? card.tryAgain : undefined}</ConnectButton>

@@ -20,7 +20,8 @@ export const fr: Messages = {
     connectAnother: 'Connecter un autre compte',
     connecting: 'Connexion…',
     tryAgain: 'Réessayer',
-    session: 'Utilise une session copiée depuis votre navigateur',
+    through: (name) => `Par ${name}`,
+    session: 'Utilise une session de votre navigateur',
     notSetUp: 'Pas encore configuré',
     permissions: (granted, total) =>
       granted === null || granted === total ? 'Autorisations' : `Autorisations, ${granted} sur ${total}`,

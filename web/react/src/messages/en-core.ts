@@ -17,8 +17,9 @@ export const enCore: CoreMessages = {
     connectAnother: 'Connect another account',
     connecting: 'Connecting…',
     tryAgain: 'Try again',
-    session: 'Uses a session that you copy from your browser',
-    notSetUp: 'Not set up yet',
+    through: (name) => `Through ${name}`,
+    session: 'Uses a session of your browser',
+    notSetUp: 'Not set up',
     permissions: (granted, total) =>
       granted === null || granted === total ? `Permissions` : `Permissions, ${granted} of ${total}`,
     granted: 'allowed',

@@ -57,6 +57,8 @@ export interface CoreMessages {
     connectAnother: string;
     connecting: string;
     tryAgain: string;
+    /** Which sign-in a platform uses, where it is another one's. */
+    through(name: string): string;
     session: string;
     notSetUp: string;
     permissions(granted: number | null, total: number): string;

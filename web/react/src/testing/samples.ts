@@ -25,6 +25,7 @@ function field(name: string, label: string, rest: Partial<CredentialField>): Cre
 export const sampleProviders: readonly Provider[] = [
   platform('instagram', 'Instagram', {
     accountType: 'Instagram Business',
+    signInWith: 'Facebook',
     multiAccount: true,
     scopes: [
       scope('instagram_basic', 'See your profile and posts', true),

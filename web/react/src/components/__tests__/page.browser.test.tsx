@@ -174,6 +174,18 @@ test('platforms that are not set up are not shown to users, unless something is 
   expect(within(card('Reddit')).queryByRole('button', { name: /Connect/ })).toBeNull();
 });
 
+test('a card says which way it goes to its platform', () => {
+  const providers = sampleProviders.map((one) => ({ ...one, configured: one.provider !== 'reddit' }));
+  show(<IntegrationsPage />, { providers, integrations: [vale] });
+  const note = (name: string) => card(name).querySelector('.eg-card-head .eg-note')?.textContent;
+  expect(['Instagram', 'TikTok', 'OnlyFans', 'Reddit'].map(note)).toEqual([
+    'Through Facebook',
+    'TikTok Creator',
+    'Uses a session of your browser',
+    'Not set up',
+  ]);
+});
+
 test('nine platforms can be searched', async () => {
   const providers = Array.from({ length: 9 }, (_, place) => ({
     ...sampleProviders[2]!,
