@@ -116,18 +116,18 @@ impl Line {
         &mut self,
         question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
-        let connection = self.connection.as_mut().ok_or(StoreError::Silent)?;
+        let mut call = Call(self.connection.take());
+        let connection = call.0.as_mut().ok_or(StoreError::Silent)?;
         let Ok(answer) = timeout(self.patience, question(connection)).await else {
-            self.hang_up();
             return Err(self.exchange.in_vain());
         };
         let history = &self.exchange.history;
         let answer = answer.map_err(StoreError::from);
         if matches!(&answer, Err(error) if error.is_lost_connection()) {
             history.broken_ms.fetch_max(history.now_ms(), Ordering::Relaxed);
-            self.hang_up();
         } else {
             history.answered_ms.fetch_max(history.now_ms(), Ordering::Relaxed);
+            self.connection = call.0.take();
         }
         answer
     }
@@ -143,10 +143,15 @@ impl Line {
         self.is_open = false;
         self.ask(async |connection| connection.execute("COMMIT").await).await.map(drop)
     }
+}
 
-    /// The pool gets its place back, the server an end of file.
-    fn hang_up(&mut self) {
-        if let Some(connection) = self.connection.take() {
+/// A connection that owes an answer. Whoever goes away before it came leaves it in a state that nobody knows, in the
+/// middle of a transaction perhaps: the pool gets its place back, the server an end of file.
+struct Call(Option<PoolConnection<Postgres>>);
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
             drop(connection.detach());
         }
     }
@@ -163,5 +168,42 @@ impl Drop for Line {
                 drop(connection.detach());
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use evergrant_testkit::TestDatabase;
+    use sqlx::postgres::PgPoolOptions;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    async fn process_id(exchange: &Exchange) -> i32 {
+        let mut line = exchange.line(PATIENCE).await.unwrap();
+        line.ask(async |connection| sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_away_before_the_answer_leaves_nothing_open_behind() {
+        let database = TestDatabase::postgres().await;
+        let pool = PgPoolOptions::new().max_connections(1).connect(&database.url).await.unwrap();
+        let exchange = Exchange::new(pool, Arc::default());
+        let before = process_id(&exchange).await;
+        assert_eq!(process_id(&exchange).await, before, "a connection that has answered is used again");
+        let mut line = exchange.line(PATIENCE).await.unwrap();
+        {
+            let mut begun = pin!(line.begin());
+            let asked = poll_fn(|context| Poll::Ready(begun.as_mut().poll(context).is_pending())).await;
+            assert!(asked, "the answer is not there yet");
+        }
+        drop(line);
+        assert_ne!(process_id(&exchange).await, before, "nobody meets the transaction that may have begun");
     }
 }

@@ -31,6 +31,17 @@ macro_rules! past_the_store {
     };
 }
 
+/// An open transaction of another program.
+pub struct Foreign(PgConnection);
+
+impl Foreign {
+    /// What it has changed is there for everybody, and what it has locked is free.
+    pub async fn commit(mut self) {
+        sqlx::raw_sql("COMMIT").execute(&mut self.0).await.unwrap();
+        self.0.close().await.unwrap();
+    }
+}
+
 /// An empty database with the current schema.
 pub struct TestDatabase {
     /// What `DATABASE_URL` would say.
@@ -86,7 +97,22 @@ impl TestDatabase {
         });
     }
 
-    /// The same where a failure is none of the test's.
+    /// Runs statements in a transaction of another program on PostgreSQL, which stays open.
+    pub async fn begin(&self, sql: &str) -> Foreign {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; {sql}"))).execute(&mut connection).await.unwrap();
+        Foreign(connection)
+    }
+
+    /// Ends once a query waits for a lock that somebody else holds.
+    pub async fn somebody_waits(&self) {
+        let waits = "SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while self.texts(waits).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// [`execute`](Self::execute) where a failure is none of the test's.
     pub async fn try_execute(&self, sql: &str) {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await);

@@ -178,17 +178,15 @@ async fn whoever_waited_for_the_row_is_shown_all_of_the_new_pair(database: TestD
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let id = held.id.get();
-    let renewal = format!(
-        "BEGIN; UPDATE oauth_accounts SET access_token = 'new' WHERE id = {id};
-        UPDATE evergrant_connections SET generation = 2 WHERE oauth_account_id = {id}; SELECT pg_sleep(0.3); COMMIT"
-    );
-    let other = TestDatabase::at(&database.url);
-    let renewing = tokio::spawn(async move { other.execute(&renewal).await });
-    let asleep = "SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
-    while database.texts(asleep).await.is_empty() {
-        tokio::task::yield_now().await;
-    }
-    let LeaseAnswer::Moved(newest) = ask(&store, &held).await else { panic!("somebody has renewed it") };
+    let renewal = database
+        .begin(&format!(
+            "UPDATE oauth_accounts SET access_token = 'new' WHERE id = {id};
+            UPDATE evergrant_connections SET generation = 2 WHERE oauth_account_id = {id}"
+        ))
+        .await;
+    let asking = tokio::spawn(async move { ask(&store, &held).await });
+    database.somebody_waits().await;
+    renewal.commit().await;
+    let LeaseAnswer::Moved(newest) = asking.await.unwrap() else { panic!("somebody has renewed it") };
     assert_eq!((newest.lease.generation, newest.access_token.unwrap().as_str()), (2, "new"));
-    renewing.await.unwrap();
 }
