@@ -3,9 +3,9 @@
 //! One file a process, locked while the process lives, each pair encrypted and flushed before anybody relies on it. The
 //! next process that starts with the same folder takes over what a dead one has left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{BufRead, BufReader, Error, Seek, Write};
+use std::io::{BufRead, BufReader, Error, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,17 +34,23 @@ pub(crate) struct Journal {
 
 struct Written {
     file: File,
-    waiting: usize,
+    /// How much of the file is whole lines.
+    bytes: u64,
+    /// The pairs that stand in it and are not settled, by connection and attempt.
+    waiting: BTreeSet<(i32, i64)>,
 }
 
 impl Journal {
     /// A journal of our own in `folder`, with what processes that are gone have left there.
     pub(crate) fn open(folder: &Path, owner: &str) -> Result<(Self, Vec<Record>), Error> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let path = folder.join(format!("renewals-{owner}.{ENDING}"));
-        let file = OpenOptions::new().create_new(true).append(true).read(true).mode(0o600).open(&path)?;
+        let (path, unlocked) = names(folder, owner);
+        let file = OpenOptions::new().create_new(true).append(true).read(true).mode(0o600).open(&unlocked)?;
         file.try_lock().map_err(Error::from)?;
-        let journal = Self { path, written: Mutex::new(Written { file, waiting: 0 }) };
+        // Only now has it the name that others look for: what nobody has locked is taken for a dead process's.
+        std::fs::rename(&unlocked, &path)?;
+        File::open(folder)?.sync_all()?;
+        let journal = Self { path, written: Mutex::new(Written { file, bytes: 0, waiting: BTreeSet::new() }) };
         let mut inherited = Vec::new();
         for left in std::fs::read_dir(folder)? {
             let left = left?.path();
@@ -66,8 +72,11 @@ impl Journal {
         for record in &records {
             self.add(record)?;
         }
-        std::fs::remove_file(left)?;
-        Ok(records)
+        match std::fs::remove_file(left) {
+            // Another one took it over at the same time: a pair that is offered twice is stored once.
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(records),
+        }
     }
 
     fn written(&self) -> MutexGuard<'_, Written> {
@@ -78,19 +87,21 @@ impl Journal {
     pub(crate) fn add(&self, record: &Record) -> Result<(), Error> {
         let mut written = self.written();
         written.append(&Line::Waiting(Box::new(record.clone())))?;
-        written.waiting += 1;
+        written.waiting.insert((record.connection, record.attempt));
         Ok(())
     }
 
     /// Notes that a pair is stored, or of no use any more.
     pub(crate) fn settle(&self, record: &Record) -> Result<(), Error> {
         let mut written = self.written();
-        written.waiting = written.waiting.saturating_sub(1);
-        if written.waiting > 0 {
+        if !written.waiting.remove(&(record.connection, record.attempt)) {
+            // It never came to stand here.
+            return Ok(());
+        }
+        if !written.waiting.is_empty() {
             return written.append(&Line::Settled { connection: record.connection, attempt: record.attempt });
         }
-        written.file.set_len(0)?;
-        written.file.rewind()?;
+        written.cut_to(0)?;
         written.file.sync_data()
     }
 }
@@ -99,18 +110,34 @@ impl Written {
     fn append(&mut self, line: &Line) -> Result<(), Error> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        self.file.write_all(&text)?;
-        self.file.sync_data()
+        if let Err(error) = self.file.write_all(&text).and_then(|()| self.file.sync_data()) {
+            // Half a line would take the next one with it.
+            self.cut_to(self.bytes)?;
+            return Err(error);
+        }
+        self.bytes += u64::try_from(text.len()).unwrap_or(0);
+        Ok(())
+    }
+
+    fn cut_to(&mut self, bytes: u64) -> Result<(), Error> {
+        self.file.set_len(bytes)?;
+        self.bytes = bytes;
+        Ok(())
     }
 }
 
 impl Drop for Journal {
     /// An empty journal is of no use to anybody.
     fn drop(&mut self) {
-        if self.written().waiting == 0 {
+        if self.written().waiting.is_empty() {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// What a process's journal is called, and what before it is locked.
+fn names(folder: &Path, owner: &str) -> (PathBuf, PathBuf) {
+    (folder.join(format!("renewals-{owner}.{ENDING}")), folder.join(format!("renewals-{owner}.new")))
 }
 
 /// The pairs in a file that were not settled. A line that was cut off in writing says nothing.
@@ -211,6 +238,50 @@ mod tests {
         kill(first);
         let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
         assert_eq!(connections(&inherited), [1]);
+    }
+
+    /// Lets the journal write to this file instead; answers the one that it has written to so far.
+    fn write_to(journal: &Journal, file: File) -> File {
+        std::mem::replace(&mut journal.written().file, file)
+    }
+
+    #[test]
+    fn a_pair_that_found_no_room_takes_no_other_with_it() {
+        let folder = Folder::new("full");
+        let (first, _) = Journal::open(&folder.0, "first").unwrap();
+        first.add(&record(1)).unwrap();
+        let file = write_to(&first, OpenOptions::new().write(true).open("/dev/full").unwrap());
+        first.add(&record(2)).unwrap_err();
+        write_to(&first, file);
+        first.settle(&record(2)).unwrap();
+        kill(first);
+        let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
+        assert_eq!(connections(&inherited), [1]);
+    }
+
+    #[test]
+    fn half_a_line_is_cut_off_before_the_next_one() {
+        let folder = Folder::new("half");
+        let (first, _) = Journal::open(&folder.0, "first").unwrap();
+        first.add(&record(1)).unwrap();
+        first.written().file.write_all(b"{\"waiting\":{\"connec").unwrap();
+        // As where the disk was full.
+        let whole = first.written().bytes;
+        first.written().cut_to(whole).unwrap();
+        first.add(&record(2)).unwrap();
+        kill(first);
+        let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
+        assert_eq!(connections(&inherited), [1, 2]);
+    }
+
+    #[test]
+    fn nobody_takes_over_what_has_just_begun() {
+        let folder = Folder::new("begins");
+        let (_first, _) = Journal::open(&folder.0, "first").unwrap();
+        let (_, unlocked) = names(&folder.0, "second");
+        std::fs::write(&unlocked, b"").unwrap();
+        drop(Journal::open(&folder.0, "third").unwrap());
+        assert!(unlocked.exists(), "its process has not locked it yet");
     }
 
     #[test]
