@@ -91,8 +91,9 @@ impl Streams {
             return Some(broadcast::Sender::new(1).subscribe());
         }
         let open: usize = by_user.values().map(broadcast::Sender::receiver_count).sum();
-        let streams = by_user.entry(user).or_insert_with(|| broadcast::Sender::new(BACKLOG));
-        (open < most && streams.receiver_count() < MOST_OF_ONE_USER).then(|| streams.subscribe())
+        let own = by_user.get(&user).map_or(0, broadcast::Sender::receiver_count);
+        let has_room = open < most && own < MOST_OF_ONE_USER;
+        has_room.then(|| by_user.entry(user).or_insert_with(|| broadcast::Sender::new(BACKLOG)).subscribe())
     }
 
     /// Tells those whom it concerns; the end of a credential may be anybody's.
@@ -146,17 +147,19 @@ impl IntegrationsService {
             let detail = "Too many event streams are open. Close one, or try again later.";
             ServiceError::new(ErrorCode::Overloaded, detail).retry_after(Some(5))
         })?;
-        let version = self.ask(self.store.version_of(user)).await?.ok_or_else(ServiceError::user_not_found)?;
-        let ends_at = self.end_of(&caller).await?;
+        // From here on whatever fails gives the place back.
         let mut events = UserEvents {
             service: self.clone(),
             user,
             caller,
-            version,
+            version: 0,
             news: Some(news),
             waiting: VecDeque::new(),
-            ends_at,
+            ends_at: None,
         };
+        let version = self.ask(self.store.version_of(user)).await?.ok_or_else(ServiceError::user_not_found)?;
+        events.version = version;
+        events.ends_at = self.end_of(&events.caller).await?;
         events.waiting.push_back(UserEvent::Ready { version });
         if let Some(seen) = seen.filter(|seen| *seen != version) {
             events.resume_after(seen).await?;
@@ -267,5 +270,24 @@ async fn end(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_remembered_of_whoever_was_refused() {
+        let streams = Streams::default();
+        let user = UserId::try_from(1).unwrap();
+        assert!(streams.subscribe(user, 0).is_none());
+        assert!(streams.users().is_empty());
+        let place = streams.subscribe(user, 1).unwrap();
+        assert!(streams.subscribe(UserId::try_from(2).unwrap(), 1).is_none(), "there is one place for all");
+        assert_eq!(streams.users(), [user]);
+        drop(place);
+        streams.forget_if_unheard(user);
+        assert!(streams.users().is_empty());
     }
 }
