@@ -32,6 +32,8 @@ const BACKLOG: usize = 1024;
 /// A number that was drawn may become visible late, but not later than any transaction lasts.
 const GAP_LASTS: Duration = Duration::from_mins(1);
 const MOST_GAPS: usize = 10_000;
+/// Numbers drawn so shortly before the first look may still be invisible then.
+const FIRST_LOOK_BACK: i64 = 100;
 
 /// What caches are worth now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,16 +141,19 @@ struct Reader {
     newest: Option<i64>,
     /// Numbers below the newest that have not been seen, and since when they are missed.
     gaps: BTreeMap<i64, Option<Instant>>,
+    /// What was read and not told yet: a look that fails half-way has moved on and must lose nothing.
+    heard: Vec<Event>,
 }
 
 impl Reader {
-    /// The events that are new since the last look, each once.
-    async fn look(&mut self, store: &Store) -> Result<Vec<Event>, StoreError> {
-        let Some(mut newest) = self.newest else {
-            self.newest = Some(store.newest_event().await?);
-            return Ok(Vec::new());
+    /// Hears the events that are new since the last look, each once.
+    async fn look(&mut self, store: &Store) -> Result<(), StoreError> {
+        let mut newest = match self.newest {
+            Some(newest) => newest,
+            // Those just before may belong to a transaction that is not visible yet.
+            None => (store.newest_event().await? - FIRST_LOOK_BACK).max(0),
         };
-        let mut news = self.late(store).await?;
+        self.late(store).await?;
         loop {
             let events = store.events_after(newest, BATCH).await?;
             for event in &events {
@@ -156,27 +161,28 @@ impl Reader {
                 newest = event.id;
             }
             let is_last = i64::try_from(events.len()).unwrap_or(BATCH) < BATCH;
-            news.extend(events);
+            self.heard.extend(events);
             self.newest = Some(newest);
             if is_last {
-                return Ok(news);
+                return Ok(());
             }
         }
     }
 
-    /// Those of the missed that have become visible.
-    async fn late(&mut self, store: &Store) -> Result<Vec<Event>, StoreError> {
+    /// Hears those of the missed that have become visible.
+    async fn late(&mut self, store: &Store) -> Result<(), StoreError> {
         let now = Instant::now();
         self.gaps.retain(|_, since| since.get_or_insert(now).elapsed() < GAP_LASTS);
         if self.gaps.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let missed: Vec<_> = self.gaps.keys().copied().collect();
         let found = store.events_among(&missed).await?;
         for event in &found {
             self.gaps.remove(&event.id);
         }
-        Ok(found)
+        self.heard.extend(found);
+        Ok(())
     }
 
     fn miss(&mut self, numbers: std::ops::Range<i64>) {
@@ -237,17 +243,16 @@ impl IntegrationsService {
     }
 
     async fn hear(&self, reader: &mut Reader) {
-        match reader.look(&self.store).await {
-            Ok(events) => {
-                for event in events {
-                    self.forget_changed(&event).await;
-                    let event = Arc::new(event);
-                    self.streams.tell(&event);
-                    // Without waiters there is nobody to tell.
-                    let _ = self.feed.news.send(event);
-                }
-                self.feed.note_hearing();
-            }
+        let looked = reader.look(&self.store).await;
+        for event in reader.heard.drain(..) {
+            self.forget_changed(&event).await;
+            let event = Arc::new(event);
+            self.streams.tell(&event);
+            // Without waiters there is nobody to tell.
+            let _ = self.feed.news.send(event);
+        }
+        match looked {
+            Ok(()) => self.feed.note_hearing(),
             Err(error) => {
                 self.note_trouble(&error);
                 tracing::warn!(error = &error as &dyn std::error::Error, "the outbox cannot be read");
@@ -296,15 +301,49 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
+    use evergrant_testkit::TestDatabase;
+
     use super::*;
 
     #[test]
     fn numbers_that_were_passed_over_are_missed_up_to_a_bound() {
-        let mut reader = Reader { newest: Some(7), gaps: BTreeMap::new() };
+        let mut reader = Reader { newest: Some(7), ..Reader::default() };
         reader.miss(8..10);
         assert_eq!(reader.gaps.keys().copied().collect::<Vec<_>>(), [8, 9]);
         reader.miss(11..i64::MAX);
         assert_eq!(reader.gaps.len(), MOST_GAPS);
+    }
+
+    /// An event more in the outbox, with this number.
+    async fn announce(database: &TestDatabase, id: i64) {
+        let insert = format!(
+            "INSERT INTO evergrant_events (id, user_id, version, kind, correlation_id, created_at)
+            VALUES ({id}, 1, {id}, 'refreshed', 'c', 0)"
+        );
+        database.execute(&insert).await;
+    }
+
+    fn heard(reader: &mut Reader) -> Vec<i64> {
+        reader.heard.drain(..).map(|event| event.id).collect()
+    }
+
+    #[tokio::test]
+    async fn a_look_that_fails_half_way_loses_nothing() {
+        let database = TestDatabase::sqlite();
+        let store = database.store().await;
+        announce(&database, 1).await;
+        announce(&database, 3).await;
+        let mut reader = Reader::default();
+        reader.look(&store).await.unwrap();
+        assert_eq!(heard(&mut reader), [1, 3], "what came just before the first look is heard too");
+        announce(&database, 2).await;
+        reader.late(&store).await.unwrap();
+        database.execute("ALTER TABLE evergrant_events RENAME TO gone").await;
+        assert!(reader.look(&store).await.is_err());
+        database.execute("ALTER TABLE gone RENAME TO evergrant_events").await;
+        announce(&database, 4).await;
+        reader.look(&store).await.unwrap();
+        assert_eq!(heard(&mut reader), [2, 4]);
     }
 
     #[tokio::test(start_paused = true)]
