@@ -28,8 +28,8 @@ impl Admission {
         self.trial.as_ref().map(|gate| gate.kind)
     }
 
-    /// Notes how one request went.
-    pub(crate) async fn note<T>(&self, outcome: &Result<T, AdapterError>) {
+    /// Notes how one request went, for everybody who comes after it.
+    pub async fn note<T>(&self, outcome: &Result<T, AdapterError>) {
         match outcome {
             Ok(_) => self.traffic.answered(&self.host),
             Err(error) => self.note_error(error).await,

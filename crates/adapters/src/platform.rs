@@ -85,6 +85,12 @@ impl Platform {
         self.traffic.closed_gate(self.host(Operation::Refresh), true)
     }
 
+    /// The gate that keeps renewals back because the platform refused too many, whatever else keeps them back too.
+    #[must_use]
+    pub fn refusals_gate(&self) -> Option<ClosedGate> {
+        self.traffic.gate_in_force(ClosedGate::RENEWALS, GateKind::Refusals)
+    }
+
     /// How many operations could begin at once; `None` for any number.
     #[must_use]
     pub fn free_places(&self) -> Option<usize> {
@@ -106,15 +112,23 @@ impl Platform {
         self.traffic.admit(wish).await
     }
 
-    /// [`PlatformAdapter::refresh_access_token`] from a place that was waited for.
+    /// [`PlatformAdapter::refresh_access_token`] from a place that was waited for. Whoever calls tells how it went by
+    /// [`Admission::note`], which may take a while: a pair of tokens is stored first.
     ///
     /// # Errors
     ///
     /// As there.
-    pub async fn renew(&self, admission: &Admission, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
-        let outcome = unharmed(self.adapter.refresh_access_token(held)).await;
-        admission.note(&outcome).await;
-        outcome
+    pub async fn renew(&self, _place: &Admission, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
+        unharmed(self.adapter.refresh_access_token(held)).await
+    }
+
+    /// Whether a renewal may call once more from its place: no gate was closed meanwhile, and there is an allowance for
+    /// it. The one that tries a gate may.
+    #[must_use]
+    pub fn lets_pass_again(&self, admission: &Admission, account: &ProviderAccountId) -> bool {
+        let (host, account) = (admission.host.as_str(), Some(account.as_str()));
+        let wish = Wish { host, renewal: true, account, patience: Duration::ZERO };
+        admission.trial.is_some() || self.traffic.lets_pass_now(wish)
     }
 
     async fn guarded<T>(

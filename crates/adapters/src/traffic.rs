@@ -116,6 +116,13 @@ impl Traffic {
         self.state().gates.iter().filter(before).max_by_key(|gate| gate.closed_to).cloned()
     }
 
+    /// This very gate, if it is closed.
+    pub(crate) fn gate_in_force(&self, host: &str, kind: GateKind) -> Option<ClosedGate> {
+        let now = self.clock.now();
+        let is_it = |gate: &&ClosedGate| gate.host == host && gate.kind == kind && gate.is_in_force(now);
+        self.state().gates.iter().find(is_it).cloned()
+    }
+
     /// How many operations could begin at once; `None` for any number.
     pub(crate) fn free_places(&self) -> Option<usize> {
         let waiting = self.waiting.load(Ordering::Relaxed);
@@ -131,6 +138,11 @@ impl Traffic {
         // One may have been closed by those who were before us in the queue.
         let trial = self.pass_gates(wish).await?;
         Ok(Admission { traffic: Arc::clone(self), host: wish.host.to_owned(), trial, place })
+    }
+
+    /// Whether a call may begin at this moment.
+    pub(crate) fn lets_pass_now(&self, wish: Wish<'_>) -> bool {
+        matches!(self.look_at_gates(wish), Ok(None)) && self.take_allowance(wish).is_ok()
     }
 
     /// The gate that somebody has to try now, if any; an error where one is closed for longer.

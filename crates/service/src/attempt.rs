@@ -11,7 +11,7 @@ use evergrant_store::{Connection, Leased, RefreshedGrant};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::cache::ConnectionKey;
-use crate::failed_refresh::{RefreshFailure, verdict_of};
+use crate::failed_refresh::{RefreshFailure, newer, verdict_of};
 use crate::refresh::RefreshOutcome;
 use crate::service::{Inner, IntegrationsService};
 use crate::turns::Turning;
@@ -65,9 +65,14 @@ impl IntegrationsService {
                 Step::Pause { for_ms } => {
                     sleep(duration(for_ms)).await;
                     let row = self.store.lease_row(held.id).await.ok().flatten();
+                    let row = row.filter(|_| run.platform.lets_pass_again(&run.admission, &held.account));
                     attempt.resume(row.as_ref(), run.elapsed_ms())
                 }
-                Step::Store => return self.keep(&leased, spec, answer, correlation_id).await,
+                Step::Store => {
+                    let kept = self.keep(&leased, spec, answer, correlation_id).await;
+                    run.admission.note(&Ok(())).await;
+                    return kept;
+                }
                 Step::End(end) => return self.conclude(&run, &leased, end, answer, correlation_id).await,
             }
         }
@@ -84,10 +89,13 @@ impl IntegrationsService {
         let sent_at = self.now();
         tracing::info!(provider = %held.provider, connection.id = held.id.get(), correlation_id = %correlation_id,
             "renewing");
-        match timeout(duration(within_ms), run.platform.renew(&run.admission, tokens)).await {
-            Ok(Ok(new)) => Answer::Tokens(Box::new(new), sent_at, Instant::now()),
-            Ok(Err(error)) => Answer::Error(error),
-            Err(_elapsed) => Answer::Error(AdapterError::timed_out()),
+        let answered = timeout(duration(within_ms), run.platform.renew(&run.admission, tokens)).await;
+        match answered.unwrap_or_else(|_elapsed| Err(AdapterError::timed_out())) {
+            Ok(new) => Answer::Tokens(Box::new(new), sent_at, Instant::now()),
+            Err(error) => {
+                run.admission.note(&Err::<(), _>(error.clone())).await;
+                Answer::Error(error)
+            }
         }
     }
 
@@ -131,7 +139,7 @@ impl IntegrationsService {
             scope: scope.as_deref(),
             status: turning.status,
             reason: remark(held, scope.as_deref()),
-            next_refresh_at: self.due(spec, sent_at, tokens.expires_at, held.id.get()),
+            next_refresh_at: Some(self.due(spec, sent_at, tokens.expires_at, held.id.get())),
             issued_at: sent_at,
             correlation_id,
         };
@@ -177,12 +185,12 @@ impl IntegrationsService {
         sealed: &crate::vault::SealedTokens,
         correlation_id: &CorrelationId,
     ) -> RefreshOutcome {
-        let newest = self.reread(leased.held.id).await.map(Arc::new);
+        let newest = self.reread(leased.held.id).await;
         if matches!(&newest, Err(failure) if failure.code() == ErrorCode::AccountNotFound) {
             let given_up = self.give_up_tokens(spec, sealed, &leased.held.metadata, correlation_id).await;
             given_up.map_err(|error| RefreshFailure::of(&error))?;
         }
-        newest
+        newer(newest?)
     }
 }
 

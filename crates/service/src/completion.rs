@@ -202,7 +202,7 @@ impl Inner {
         match spec.kind {
             ProviderKind::Cookies => Some(facts.issued_at.plus_seconds(CHECK_EVERY_SECONDS)).filter(|_| facts.verified),
             ProviderKind::OAuth2 if spec.can_renew(consent.refresh.is_some()) => {
-                self.due(spec, facts.issued_at, facts.expires_at, 0)
+                Some(self.due(spec, facts.issued_at, facts.expires_at, 0))
             }
             ProviderKind::OAuth2 => None,
         }

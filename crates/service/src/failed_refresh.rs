@@ -157,8 +157,14 @@ impl Inner {
         match recorded {
             Ok(true) if refusal == Some(Belief::Counted) => drop(self.stops_for_refusals(run.platform, 0).await),
             Ok(true) => {}
-            // Another pair was stored meanwhile: what the platform said of the old one matters to nobody.
-            Ok(false) => return self.reread(held.id).await.map(Arc::new),
+            // Another pair was stored meanwhile: what the platform said of the old one matters to nobody. Or another
+            // replica has taken the lease, and what comes of that is its own to tell.
+            Ok(false) => {
+                let newest = self.reread(held.id).await?;
+                if newest.lease.generation > leased.ticket.generation {
+                    return newer(newest);
+                }
+            }
             Err(error) => {
                 self.note_trouble(&error);
                 tracing::error!(connection.id = held.id.get(), correlation_id = %correlation_id,
@@ -253,6 +259,12 @@ impl Inner {
             _ => Some(now.plus_seconds(pause.max(stated.unwrap_or(0)))),
         }
     }
+}
+
+/// A connection with a newer pair than the one that was to be renewed, unless that grant has ended too.
+pub(crate) fn newer(newest: Connection) -> RefreshOutcome {
+    let is_dead = newest.status == ConnectionStatus::Expired;
+    if is_dead { Err(RefreshFailure::new(ErrorCode::ReconnectRequired)) } else { Ok(Arc::new(newest)) }
 }
 
 /// What those who waited for the attempt are told.

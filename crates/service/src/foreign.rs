@@ -27,7 +27,7 @@ impl Inner {
         let platform = self.registry.platform(&held.provider);
         let spec = platform.as_ref().map(|platform| platform.spec()).filter(|spec| spec.is_configured());
         let correlation_id = self.new_correlation_id()?;
-        let next = spec.filter(|spec| is_renewable(held, spec)).and_then(|spec| {
+        let next = spec.filter(|spec| is_renewable(held, spec)).map(|spec| {
             // Nobody knows when it was issued, so of its life only what is left counts.
             self.due(spec, self.now(), held.expires_at, held.id.get())
         });

@@ -64,7 +64,7 @@ impl IntegrationsService {
             self.give_up_flow(&flow, ErrorCode::InvalidState).await?;
         }
         for _ in 0..BATCH {
-            if !self.work_off_a_revocation().await? {
+            if self.is_closing() || !self.work_off_a_revocation().await? {
                 break;
             }
         }

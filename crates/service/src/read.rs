@@ -35,6 +35,8 @@ pub struct IssuedToken {
 /// and a fifth of the life.
 const MARGIN_SECONDS: i64 = 15 * 60;
 const MARGIN_SHARE: i64 = 5;
+/// A token whose end nobody knows is renewed this often: it is not taken to be good for ever.
+const PROBE_SECONDS: i64 = 24 * 60 * 60;
 
 impl IntegrationsService {
     /// An access token of the user's connection that is good for at least `min_ttl_seconds`, as far as the platform's
@@ -96,15 +98,16 @@ impl IntegrationsService {
             let held = self.ask(self.store.connection(user, &provider, &account)).await?;
             Ok(held.map(Arc::new))
         };
-        let found = self.caches.connections.get_or_load(key, self.now(), self.feed.trust(), load).await?;
+        let found = self.caches.connections.get_or_load(key.clone(), self.now(), self.feed.trust(), load).await;
         match found {
-            Some(held) if held.is_foreign => self.held_anew(user, spec, account.as_str()).await,
-            Some(held) => Ok(self
+            Ok(Some(held)) if held.is_foreign => self.held_anew(user, spec, account.as_str()).await,
+            Ok(Some(held)) => Ok(self
                 .unstored
                 .newest(held.id)
                 .filter(|it| it.lease.generation > held.lease.generation)
                 .unwrap_or(held)),
-            None => Err(self.absent(user).await),
+            Ok(None) => Err(self.absent(user).await),
+            Err(error) => self.unstored.newest_of(&key).ok_or(error),
         }
     }
 
@@ -193,17 +196,17 @@ impl Inner {
         spread_out(margin, spread)
     }
 
-    /// When a token that ends at `expires_at` is due for renewal; `None` where its end is not known.
+    /// When a token that ends at `expires_at` is due for renewal.
     pub(crate) fn due(
         &self,
         spec: &ProviderSpec,
         issued_at: Timestamp,
         expires_at: Option<Timestamp>,
         spread: i32,
-    ) -> Option<Timestamp> {
-        let end = expires_at?;
+    ) -> Timestamp {
+        let Some(end) = expires_at else { return issued_at.plus_seconds(spread_out(PROBE_SECONDS, spread)) };
         let margin = self.margin(spec, Some(end.seconds_since(issued_at)), spread);
-        Some(end.plus_seconds(-margin).max(issued_at))
+        end.plus_seconds(-margin).max(issued_at)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use evergrant_adapters::{AdapterError, ProviderSpec};
 use evergrant_model::{ConnectionId, ConnectionStatus, CorrelationId, ErrorCode, Timestamp, UserId};
 use evergrant_resilience::renewal::attempt::Verdict;
-use evergrant_resilience::renewal::lease::{Asker, LEASE_MS};
+use evergrant_resilience::renewal::lease::{Asker, LEASE_MS, LeaseRow};
 use evergrant_store::{Connection, Event, LeaseAnswer};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::ServiceError;
 use crate::cache::ConnectionKey;
 use crate::error::code_of;
-use crate::failed_refresh::{LastFailure, RefreshFailure, verdict_of};
+use crate::failed_refresh::{LastFailure, RefreshFailure, newer, verdict_of};
 use crate::read::is_renewable;
 use crate::service::{Inner, IntegrationsService};
 
@@ -87,8 +87,7 @@ impl IntegrationsService {
             return Err(ServiceError::new(ErrorCode::TokenExpired, detail));
         }
         if self.is_closing() {
-            let detail = "The service is about to restart. Nothing is lost; please try again.";
-            return Err(ServiceError::new(ErrorCode::Overloaded, detail).retry_after(Some(1)));
+            return Err(closing());
         }
         let (service, id, seen) = (self.clone(), held.id, held.lease.generation);
         let correlation_id = correlation_id.clone();
@@ -109,18 +108,17 @@ impl IntegrationsService {
     async fn fly(&self, id: ConnectionId, seen: i64, demand: Demand, correlation_id: &CorrelationId) -> RefreshOutcome {
         let (began, mut news) = (Instant::now(), self.feed.subscribe());
         loop {
-            if let Some(waiting) = self.unstored.newest(id).filter(|waiting| waiting.lease.generation > seen) {
-                return Ok(waiting);
-            }
-            let held = self.reread(id).await?;
-            if held.lease.generation > seen {
-                self.caches.forget(&ConnectionKey::from(&held)).await;
-                return Ok(Arc::new(held));
-            }
+            let held = match self.look_at(id, seen).await? {
+                Look::Newer(newest) => return Ok(newest),
+                Look::Same(held) => held,
+            };
             let platform = self.configured(held.provider.as_str()).map_err(|error| RefreshFailure::of(&error))?;
             self.check_allowed(&held, platform.spec(), demand)?;
             let admission = platform.admit_renewal(&held.account, PLACE_PATIENCE).await;
             let admission = admission.map_err(|error| not_admitted(&error))?;
+            if self.is_closing() {
+                return Err(RefreshFailure::of(&closing()));
+            }
             let asked_at = Instant::now();
             match self.ask_for_lease(&held).await? {
                 LeaseAnswer::Leased(leased) => {
@@ -130,17 +128,12 @@ impl IntegrationsService {
                 }
                 LeaseAnswer::Moved(newest) => {
                     self.caches.forget(&ConnectionKey::from(&*newest)).await;
-                    let dead = newest.status == ConnectionStatus::Expired;
-                    return if dead {
-                        Err(RefreshFailure::new(ErrorCode::ReconnectRequired))
-                    } else {
-                        Ok(newest.into())
-                    };
+                    return newer(*newest);
                 }
                 LeaseAnswer::Gone => return Err(RefreshFailure::of(&ServiceError::account_not_found())),
                 LeaseAnswer::Busy { for_ms } if began.elapsed() < LONGEST_WAIT => {
                     drop(admission);
-                    wait_for_news(&mut news, &held, for_ms).await;
+                    self.wait_for_turn(&mut news, &held, for_ms).await;
                 }
                 LeaseAnswer::Busy { .. } => return Err(RefreshFailure::new(ErrorCode::TimeoutError).retry_after(1)),
             }
@@ -148,9 +141,13 @@ impl IntegrationsService {
     }
 }
 
-/// Waits until something is told of the connection, the lease has run out, or it is time to look by oneself.
-async fn wait_for_news(news: &mut broadcast::Receiver<Arc<Event>>, held: &Connection, for_ms: i64) {
-    let for_ms = Duration::from_millis(u64::try_from(for_ms).unwrap_or(1));
+fn closing() -> ServiceError {
+    let detail = "The service is about to restart. Nothing is lost; please try again.";
+    ServiceError::new(ErrorCode::Overloaded, detail).retry_after(Some(1))
+}
+
+/// Waits until something is told of the connection, the time is over, or it is time to look by oneself.
+async fn wait_for_news(news: &mut broadcast::Receiver<Arc<Event>>, held: &Connection, until: Instant) {
     let told = async {
         loop {
             match news.recv().await {
@@ -160,7 +157,7 @@ async fn wait_for_news(news: &mut broadcast::Receiver<Arc<Event>>, held: &Connec
             }
         }
     };
-    let _ = tokio::time::timeout(for_ms.min(LOOK_EVERY), told).await;
+    let _ = tokio::time::timeout_at(until.min(Instant::now() + LOOK_EVERY), told).await;
 }
 
 fn not_admitted(error: &AdapterError) -> RefreshFailure {
@@ -170,10 +167,52 @@ fn not_admitted(error: &AdapterError) -> RefreshFailure {
     error.retry_after_seconds().map_or(failure.clone(), |seconds| failure.retry_after(seconds))
 }
 
+/// A connection as a flight finds it.
+enum Look {
+    /// Somebody has renewed it since.
+    Newer(Arc<Connection>),
+    /// It holds what whoever asks has seen.
+    Same(Box<Connection>),
+}
+
 impl Inner {
+    async fn look_at(&self, id: ConnectionId, seen: i64) -> Result<Look, RefreshFailure> {
+        if let Some(waiting) = self.unstored.newest(id).filter(|waiting| waiting.lease.generation > seen) {
+            return Ok(Look::Newer(waiting));
+        }
+        let held = self.reread(id).await?;
+        if held.lease.generation > seen {
+            self.caches.forget(&ConnectionKey::from(&held)).await;
+            return newer(held).map(Look::Newer);
+        }
+        if self.unstored.has_replaced(id, held.lease.generation) {
+            // The database will have the pair in a moment; sending its refresh token again could end the grant.
+            return Err(RefreshFailure::new(ErrorCode::DatabaseError).retry_after(1));
+        }
+        Ok(Look::Same(Box::new(held)))
+    }
+
     pub(crate) async fn reread(&self, id: ConnectionId) -> Result<Connection, RefreshFailure> {
         let found = self.ask(self.store.connection_by_id(id)).await.map_err(|error| RefreshFailure::of(&error))?;
         found.ok_or_else(|| RefreshFailure::of(&ServiceError::account_not_found()))
+    }
+
+    /// Waits until another's lease may be over. The place on the way out is asked for only then: to wait costs the
+    /// platform nothing.
+    async fn wait_for_turn(&self, news: &mut broadcast::Receiver<Arc<Event>>, held: &Connection, for_ms: i64) {
+        let until = Instant::now() + Duration::from_millis(u64::try_from(for_ms).unwrap_or(1));
+        while Instant::now() < until {
+            wait_for_news(news, held, until).await;
+            let row = self.store.lease_row(held.id).await.ok().flatten();
+            let is_over = |row: LeaseRow| {
+                row.generation != held.lease.generation
+                    || row.dead
+                    || row.held_until_ms.or(row.doubt_since_ms).is_none()
+            };
+            if row.is_none_or(is_over) {
+                return;
+            }
+        }
     }
 
     async fn ask_for_lease(&self, held: &Connection) -> Result<LeaseAnswer, RefreshFailure> {

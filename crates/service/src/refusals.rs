@@ -40,7 +40,7 @@ impl Inner {
     /// the platform's.
     pub(crate) async fn belief(&self, run: &Run<'_>, held: &Connection, lost: bool) -> Belief {
         let tries_gate = run.admission.trial() == Some(GateKind::Refusals);
-        if tries_gate || refuses_everybody(run.platform) {
+        if tries_gate || run.platform.refusals_gate().is_some() {
             return Belief::Doubted;
         }
         if lost || LastFailure::of(held) == Some(LastFailure::Suspect) || self.ended_long_ago(held) {
@@ -79,9 +79,7 @@ impl Inner {
     /// Takes back what was marked just before renewals were stopped, here and in other replicas.
     pub(crate) async fn take_back_marks(&self) -> Result<(), ServiceError> {
         for platform in self.registry.platforms() {
-            let Some(gate) = platform.gate_before_renewals().filter(|gate| gate.kind == GateKind::Refusals) else {
-                continue;
-            };
+            let Some(gate) = platform.refusals_gate() else { continue };
             let since = gate.since.plus_seconds(-SPAN_SECONDS);
             for held in self.store.refused_connections(&gate.provider, since, BATCH).await? {
                 self.take_back(&held, gate.closed_to).await?;
@@ -102,13 +100,8 @@ impl Inner {
             at: self.now(),
             correlation_id: &correlation_id,
         };
-        self.store.record_failed_check(held, &suspect).await?;
+        self.store.take_back_refusal(held, &suspect).await?;
         self.caches.forget(&held.into()).await;
         Ok(())
     }
-}
-
-/// Whether renewals are stopped because the platform refuses too many.
-fn refuses_everybody(platform: &Platform) -> bool {
-    platform.gate_before_renewals().is_some_and(|gate| gate.kind == GateKind::Refusals)
 }

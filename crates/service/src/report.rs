@@ -12,6 +12,7 @@ use crate::ServiceError;
 use crate::read::is_renewable;
 use crate::refresh::Demand;
 use crate::service::IntegrationsService;
+use crate::session_checks::{Checked, Occasion};
 
 /// A younger token is not renewed for having been refused.
 const YOUNG_SECONDS: i64 = 60;
@@ -25,6 +26,8 @@ pub enum Reported {
     Renewed,
     /// The platform was asked, and says that the session holds.
     Confirmed,
+    /// The session cannot be renewed, and the platform could not be asked about it or is not believed yet.
+    Unconfirmed,
     /// The token is too young for a renewal to help: the refusal has another cause.
     TooYoung,
 }
@@ -74,12 +77,11 @@ impl IntegrationsService {
             return report(Reported::TooYoung);
         }
         if spec.kind == ProviderKind::Cookies {
-            self.check_session(&platform, &held).await?;
-            let checked = self.held_anew(user, spec, account).await?;
-            if checked.status == ConnectionStatus::Expired {
-                return Err(ServiceError::reconnect_required(&spec.name));
-            }
-            return report(Reported::Confirmed);
+            return match self.check_session(&platform, &held, Occasion::Reported).await? {
+                Checked::Holds => report(Reported::Confirmed),
+                Checked::Unsure => report(Reported::Unconfirmed),
+                Checked::Ended => Err(ServiceError::reconnect_required(&spec.name)),
+            };
         }
         if !is_renewable(&held, spec) {
             let detail = format!("{} gives nothing to renew this token with.", spec.name);

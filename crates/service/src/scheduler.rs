@@ -14,6 +14,7 @@ use crate::failed_refresh::RefreshFailure;
 use crate::read::is_renewable;
 use crate::refresh::Demand;
 use crate::service::IntegrationsService;
+use crate::session_checks::Occasion;
 
 /// How long a claim lasts that comes to nothing.
 const CLAIM_SECONDS: i64 = 60;
@@ -81,7 +82,7 @@ impl IntegrationsService {
         });
     }
 
-    async fn attend_to(&self, platform: &Platform, id: ConnectionId) -> Result<(), RefreshFailure> {
+    async fn attend_to(&self, platform: &Arc<Platform>, id: ConnectionId) -> Result<(), RefreshFailure> {
         let spec = platform.spec();
         let of = |error: ServiceError| RefreshFailure::of(&error);
         let held = self.reread(id).await?;
@@ -92,13 +93,13 @@ impl IntegrationsService {
             return self.ask(self.store.reschedule(id, None)).await.map_err(of);
         }
         if spec.kind == ProviderKind::Cookies {
-            return self.check_session(platform, &held).await.map_err(of);
+            return self.check_session(platform, &held, Occasion::Due).await.map(drop).map_err(of);
         }
-        if held.failures == 0 && self.freshness(&held, spec, 0) == Freshness::Fresh {
+        let due = self.due(spec, held.issued_at.unwrap_or(held.updated_at), held.expires_at, id.get());
+        let may_wait = held.expires_at.is_some() || due > self.now();
+        if held.failures == 0 && may_wait && self.freshness(&held, spec, 0) == Freshness::Fresh {
             // Renewed by somebody else meanwhile, or its date was not ours.
-            let issued_at = held.issued_at.unwrap_or(held.updated_at);
-            let due = self.due(spec, issued_at, held.expires_at, id.get());
-            return self.ask(self.store.reschedule(id, due)).await.map_err(of);
+            return self.ask(self.store.reschedule(id, Some(due))).await.map_err(of);
         }
         let correlation_id = self.new_correlation_id().map_err(of)?;
         self.renew(&held, spec, &correlation_id, Demand::Due).await.map(drop).map_err(of)

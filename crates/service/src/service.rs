@@ -20,6 +20,7 @@ use crate::feed::{Feed, Trust};
 use crate::images::Pictures;
 use crate::keeper::Keeper;
 use crate::refresh::RefreshOutcome;
+use crate::session_checks::Checked;
 use crate::unstored::Unstored;
 use crate::uses::Uses;
 use crate::{ServiceError, ServiceSettings};
@@ -55,6 +56,8 @@ pub struct Inner {
     pub(crate) caches: Caches,
     pub(crate) flights: SingleFlight<ConnectionId, RefreshOutcome>,
     pub(crate) adoptions: SingleFlight<ConnectionId, Result<(), RefreshFailure>>,
+    /// Checks of sessions under way.
+    pub(crate) checks: SingleFlight<ConnectionId, Result<Checked, RefreshFailure>>,
     pub(crate) tasks: TaskTracker,
     /// Names this process among the replicas.
     pub(crate) owner: String,
@@ -99,6 +102,7 @@ impl IntegrationsService {
             caches: Caches::default(),
             flights: SingleFlight::new(),
             adoptions: SingleFlight::new(),
+            checks: SingleFlight::new(),
             tasks: TaskTracker::new(),
             feed: Feed::default(),
             streams: Streams::default(),

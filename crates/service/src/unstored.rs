@@ -2,6 +2,7 @@
 //! kept in the journal meanwhile, and readers are served from them.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use evergrant_resilience::renewal::lease::Ticket;
 use evergrant_store::{Connection, Leased, RefreshedGrant, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::ServiceError;
+use crate::cache::ConnectionKey;
 use crate::journal::Journal;
 use crate::service::{Inner, IntegrationsService};
 use crate::vault::SealedTokens;
@@ -137,6 +138,27 @@ impl Unstored {
         of_it.filter_map(|(_, one)| one.connection.clone()).next_back()
     }
 
+    /// The newest pair that waits of the connection that this key names: what is known where the row cannot be read.
+    pub(crate) fn newest_of(&self, key: &ConnectionKey) -> Option<Arc<Connection>> {
+        if self.count() == 0 {
+            return None;
+        }
+        let waiting = self.waiting();
+        let of_it = waiting.values().filter_map(|one| one.connection.clone());
+        of_it.filter(|held| ConnectionKey::from(&**held) == *key).max_by_key(|held| held.lease.generation)
+    }
+
+    /// Whether a pair waits that this generation's refresh token has bought, or one that came after it: the token is
+    /// spent then, whoever left the pair behind.
+    pub(crate) fn has_replaced(&self, id: ConnectionId, generation: i64) -> bool {
+        if self.count() == 0 {
+            return false;
+        }
+        let waiting = self.waiting();
+        let mut of_it = waiting.range((id.get(), i64::MIN)..=(id.get(), i64::MAX));
+        of_it.any(|(_, one)| one.record.generation >= generation)
+    }
+
     fn insert(&self, record: Arc<Record>, connection: Option<Arc<Connection>>) {
         let mut waiting = self.waiting();
         waiting.insert((record.connection, record.attempt), Waiting { record, connection });
@@ -209,20 +231,32 @@ impl IntegrationsService {
     fn offer_unstored(&self) {
         let service = self.clone();
         self.tasks.spawn(async move {
-            let Ok(_alone) = service.offering.try_lock() else { return };
-            let mut last_offers = LAST_OFFERS;
+            // A pair that came while the last round ended found the place taken, so there is one more look.
             while service.unstored.count() > 0 {
-                service.offer_all().await;
-                let kept = service.unstored.journal.get().is_some();
-                if service.is_closing() && (kept || last_offers == 0) {
+                let Ok(_alone) = service.offering.try_lock() else { return };
+                if service.offer_until_stored().await.is_break() {
                     return;
                 }
-                last_offers -= u32::from(service.is_closing());
-                tokio::time::sleep(OFFER_EVERY).await;
             }
         });
     }
 
+    /// Breaks off at the end of the program.
+    async fn offer_until_stored(&self) -> ControlFlow<()> {
+        let mut last_offers = LAST_OFFERS;
+        while self.unstored.count() > 0 {
+            self.offer_all().await;
+            let kept = self.unstored.journal.get().is_some();
+            if self.is_closing() && (kept || last_offers == 0) {
+                return ControlFlow::Break(());
+            }
+            last_offers -= u32::from(self.is_closing());
+            tokio::time::sleep(OFFER_EVERY).await;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Offers each once: what keeps one of them, such as a row that somebody has locked, is no matter of the others.
     async fn offer_all(&self) {
         for record in self.unstored.all() {
             match self.offer(&record).await {
@@ -231,8 +265,15 @@ impl IntegrationsService {
                     self.unstored.remove(&record);
                 }
                 Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "a renewed pair still waits");
-                    return;
+                    self.note_trouble(&error);
+                    tracing::debug!(
+                        connection.id = record.connection,
+                        error = &error as &dyn std::error::Error,
+                        "a renewed pair still waits"
+                    );
+                    if error.is_outage() || error.is_refused_write() {
+                        return;
+                    }
                 }
             }
         }
@@ -241,11 +282,13 @@ impl IntegrationsService {
 
 impl Inner {
     /// Stores a pair that waited, unless a newer one has been stored or the connection is gone.
-    async fn offer(&self, record: &Record) -> Result<(), ServiceError> {
+    async fn offer(&self, record: &Record) -> Result<(), StoreError> {
         let sealed = record.sealed();
-        let correlation_id = CorrelationId::new(record.correlation_id.clone());
-        let correlation_id = correlation_id.map_err(|_| ServiceError::account_not_found())?;
-        let Some(held) = self.offered(self.store.connection_by_id(ConnectionId::new(record.connection)).await)? else {
+        let Ok(correlation_id) = CorrelationId::new(record.correlation_id.clone()) else {
+            tracing::error!(connection.id = record.connection, "a pair in the journal is not as we write them");
+            return Ok(());
+        };
+        let Some(held) = self.store.connection_by_id(ConnectionId::new(record.connection)).await? else {
             return self.give_up_unstored(record, &sealed, &correlation_id).await;
         };
         if held.provider.as_str() != record.provider || held.account.as_str() != record.account {
@@ -257,31 +300,27 @@ impl Inner {
             tracing::info!(connection.id = record.connection, "another program has stored a pair of its own meanwhile");
             return Ok(());
         }
-        let key = crate::cache::ConnectionKey::from(&held);
+        let key = ConnectionKey::from(&held);
         let leased = Leased { held, ticket: record.ticket() };
-        let stored = self.store.store_refresh(&leased, &record.grant(&sealed, &correlation_id)).await;
-        let stored = self.offered(stored)?.is_some();
+        let stored = self.store.store_refresh(&leased, &record.grant(&sealed, &correlation_id)).await?.is_some();
         self.caches.forget(&key).await;
         tracing::info!(connection.id = record.connection, correlation_id = %correlation_id, stored,
             "a renewed pair waits no more");
         Ok(())
     }
 
-    fn offered<T>(&self, answer: Result<T, StoreError>) -> Result<T, ServiceError> {
-        answer.map_err(|error| {
-            self.note_trouble(&error);
-            error.into()
-        })
-    }
-
-    /// Disconnected meanwhile: what the platform has issued must not outlive the connection.
+    /// Disconnected meanwhile: what the platform has issued must not outlive the connection. The platform is asked by
+    /// whoever works off the queue, since other pairs wait behind this one.
     async fn give_up_unstored(
         &self,
         record: &Record,
         sealed: &SealedTokens,
         correlation_id: &CorrelationId,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let Ok(platform) = self.platform(&record.provider) else { return Ok(()) };
-        self.give_up_tokens(platform.spec(), sealed, &serde_json::Value::Null, correlation_id).await
+        match self.plan_revocation(platform.spec(), &serde_json::Value::Null, correlation_id) {
+            Some(plan) => self.store.queue_revocation(&plan, &sealed.access, sealed.refresh.as_ref()).await,
+            None => Ok(()),
+        }
     }
 }

@@ -138,6 +138,16 @@ impl Store {
         self.record(held, failed, |row| (row.generation == seen).then_some(*row)).await
     }
 
+    /// Takes back that a grant was called dead; `false` where somebody else has done so, or there is another pair.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the database fails.
+    pub async fn take_back_refusal(&self, held: &Connection, failed: &FailedRefresh<'_>) -> Result<bool, StoreError> {
+        let seen = held.lease.generation;
+        self.record(held, failed, |row| (row.generation == seen && row.dead).then_some(*row)).await
+    }
+
     async fn record(
         &self,
         held: &Connection,

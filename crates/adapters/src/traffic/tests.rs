@@ -252,3 +252,28 @@ async fn once_a_gate_opens_those_who_waited_do_not_all_come_at_once() {
     stand.clock.advance_seconds(for_ms / 1000);
     assert!((0..100).all(|_| stand.traffic.take_allowance(wish(false)).is_ok()));
 }
+
+#[tokio::test]
+async fn whoever_has_a_place_calls_again_only_where_it_could_begin_now() {
+    let stand = Stand::new(4);
+    assert!(stand.traffic.lets_pass_now(wish(true)));
+    stand.traffic.pause(HOST, 10).await;
+    assert!(!stand.traffic.lets_pass_now(wish(true)), "the platform has asked for a pause");
+    stand.clock.advance_ms(10_000);
+    assert!(stand.traffic.lets_pass_now(wish(true)));
+    stand.traffic.close(ClosedGate::RENEWALS, GateKind::Refusals).await;
+    stand.clock.advance_ms(86_400_000);
+    assert!(!stand.traffic.lets_pass_now(wish(true)), "one tries the gate, and this is not the one");
+    assert!(stand.traffic.lets_pass_now(wish(false)), "which holds back renewals alone");
+}
+
+#[tokio::test]
+async fn a_gate_is_found_behind_one_that_stays_closed_for_longer() {
+    let stand = Stand::new(4);
+    let refusals = || stand.traffic.gate_in_force(ClosedGate::RENEWALS, GateKind::Refusals);
+    assert_eq!(refusals(), None);
+    stand.traffic.close(ClosedGate::RENEWALS, GateKind::Refusals).await;
+    stand.traffic.pause(HOST, 86_400).await;
+    assert_eq!(stand.traffic.closed_gate(HOST, true).map(|gate| gate.kind), Some(GateKind::Limit));
+    assert_eq!(refusals().map(|gate| gate.kind), Some(GateKind::Refusals));
+}

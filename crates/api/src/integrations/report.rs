@@ -29,7 +29,8 @@ pub(crate) struct RefusedToken {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReportView {
     /// `superseded`: a newer token was there already; `renewed`: now one is; read it. `tooYoung`: the token is less than
-    /// a minute old, so the refusal has another cause; `confirmed`: the platform says that the session holds.
+    /// a minute old, so the refusal has another cause. Of a pasted session, `confirmed`: the platform says that it holds;
+    /// `unconfirmed`: the platform could not be asked, or is not believed before it has said so twice.
     outcome: &'static str,
     /// When the token ends that is held now; null where nobody knows.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -66,6 +67,7 @@ pub(crate) async fn report(
         Reported::Superseded => "superseded",
         Reported::Renewed => "renewed",
         Reported::Confirmed => "confirmed",
+        Reported::Unconfirmed => "unconfirmed",
         Reported::TooYoung => "tooYoung",
     };
     Ok(Json(ReportView { outcome, expires_at: reported.expires_at }))

@@ -1,15 +1,22 @@
 //! What one process does, the others hear of: caches, waiters and lists.
 
+use std::time::Duration;
+
 use evergrant_model::ErrorCode;
+use evergrant_sandbox::{Fault, FaultKind};
 use evergrant_service::IntegrationsService;
 use evergrant_testkit::{ForeignAccount, TestDatabase, cipher, insert_accounts, on_both_databases, on_postgres};
 
-use crate::harness::{ACME_LIFE_S, Stand};
+use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
 use crate::outcomes::{correlation, read, until};
 
-on_postgres!(a23_what_another_replica_disconnects_is_read_no_more_even_where_the_bell_is_lost);
+on_postgres!(
+    a23_what_another_replica_disconnects_is_read_no_more_even_where_the_bell_is_lost,
+    a23_a_change_rings_and_a_ring_is_heard_at_once,
+);
 on_both_databases!(
     a23_what_another_replica_disconnects_is_read_no_more,
+    to_wait_for_another_replica_costs_the_platform_nothing,
     what_another_program_does_to_the_shared_tables_is_noticed,
 );
 
@@ -52,6 +59,61 @@ async fn a23_what_another_replica_disconnects_is_read_no_more(database: TestData
 
 async fn a23_what_another_replica_disconnects_is_read_no_more_even_where_the_bell_is_lost(database: TestDatabase) {
     disconnected_elsewhere(&Stand::new(database).await, true).await;
+}
+
+async fn a23_a_change_rings_and_a_ring_is_heard_at_once(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let (user, account) = stand.user_with("acme").await;
+    let service = serving(&stand).await;
+    let mut bell = stand.store.listen().await.unwrap().unwrap();
+    service.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
+    let rings = async {
+        bell.rung().await.unwrap();
+        // By itself it looks once a second, so without the bell this would take two minutes.
+        for _ in 0..120 {
+            let before = service.health().await.looks;
+            stand.store.ring().await.unwrap();
+            until(async || service.health().await.looks > before).await;
+        }
+    };
+    // Far more than it takes.
+    tokio::time::timeout(Duration::from_mins(1), rings).await.unwrap();
+}
+
+/// Each piece of news wakes whoever waits, and a call is allowed for the renewal alone.
+async fn to_wait_for_another_replica_costs_the_platform_nothing(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let (user, account) = stand.user_with("acme").await;
+    let other = stand.connect(user, "acme", "kiln").await;
+    let (slow, waiting) = (stand.twin().await, serving(&stand).await);
+    stand.force(Fault::new("acme", REFRESH, FaultKind::Hold));
+    let holder = tokio::spawn({
+        let account = account.clone();
+        async move { slow.refresh_token(user, "acme", &account, &correlation()).await.is_ok() }
+    });
+    stand.called("acme", REFRESH, 1).await;
+    let two_left = Fault::new("acme", REFRESH, FaultKind::Latency).latency_ms(1).header("x-ratelimit-remaining", "2");
+    stand.force(two_left.header("x-ratelimit-reset", "600"));
+    assert!(waiting.refresh_token(user, "acme", &other, &correlation()).await.is_ok());
+    let waiter = tokio::spawn({
+        let (waiting, account) = (waiting.clone(), account.clone());
+        async move { waiting.refresh_token(user, "acme", &account, &correlation()).await.map(drop) }
+    });
+    let columns = "user_id, version, kind, provider, provider_account_id, correlation_id, created_at";
+    let again = format!(
+        "INSERT INTO evergrant_events ({columns})
+        SELECT {columns} FROM evergrant_events WHERE provider_account_id = '{account}' ORDER BY id LIMIT 1"
+    );
+    for _ in 0..3 {
+        stand.database.execute(&again).await;
+        let before = waiting.health().await.looks;
+        stand.store.ring().await.unwrap();
+        until(async || waiting.health().await.looks > before).await;
+    }
+    stand.sandbox.release();
+    assert!(holder.await.unwrap());
+    waiter.await.unwrap().unwrap();
+    assert_eq!(stand.calls("acme", REFRESH), 2);
 }
 
 async fn what_another_program_does_to_the_shared_tables_is_noticed(database: TestDatabase) {

@@ -15,12 +15,17 @@ use crate::outcomes::until;
 
 on_postgres!(
     a9_pairs_that_come_back_while_the_database_takes_no_writes_are_not_lost,
+    a9_a_pair_that_came_while_the_database_was_gone_is_served_to_whoever_asks_first,
     a21_a_database_that_is_gone,
     a21_a_database_that_hangs,
     a21_a_database_that_takes_no_writes,
     a_row_that_somebody_locks_is_no_outage,
 );
-on_both_databases!(a9_what_a_dead_process_has_left_in_its_journal_is_stored_by_the_next);
+on_both_databases!(
+    a9_what_a_dead_process_has_left_in_its_journal_is_stored_by_the_next,
+    a9_the_token_that_bought_a_waiting_pair_is_not_sent_again,
+    a9_a_pair_that_cannot_be_stored_holds_no_other_up,
+);
 
 /// Far above what it takes, for machines that do ten other things.
 const PROMPT: Duration = Duration::from_secs(2);
@@ -118,6 +123,106 @@ async fn a9_what_a_dead_process_has_left_in_its_journal_is_stored_by_the_next(da
     assert_eq!(stand.stored(user, &account).await.as_ref(), Ok(&renewed));
     assert!(next.refresh_token(user, "acme", &account, &crate::outcomes::correlation()).await.is_ok());
     assert_eq!(stand.calls("acme", REFRESH), 2, "the second is the one of the line before");
+}
+
+/// Lets no pair of this account be stored: neither an outage nor a full disk, as far as anybody can tell.
+async fn refuse_pairs_of(database: &TestDatabase, account: &str) {
+    let refuse = if database.is_postgres() {
+        format!(
+            "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'not this one'; END $$ LANGUAGE plpgsql;
+            CREATE TRIGGER refuse BEFORE UPDATE ON oauth_accounts FOR EACH ROW
+                WHEN (OLD.provider_account_id = '{account}') EXECUTE FUNCTION refuse()"
+        )
+    } else {
+        format!(
+            "CREATE TRIGGER refuse BEFORE UPDATE ON oauth_accounts WHEN OLD.provider_account_id = '{account}'
+            BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        )
+    };
+    database.execute(&refuse).await;
+}
+
+async fn accept_pairs(database: &TestDatabase) {
+    database
+        .execute(if database.is_postgres() { "DROP TRIGGER refuse ON oauth_accounts" } else { "DROP TRIGGER refuse" })
+        .await;
+}
+
+/// The next process knows of the pair from the journal alone, and its database is the best that there is.
+async fn a9_the_token_that_bought_a_waiting_pair_is_not_sent_again(database: TestDatabase) {
+    let folder = Folder::new(if database.is_postgres() { "spent-postgres" } else { "spent-sqlite" });
+    let stand = Stand::new(database).await;
+    let (user, account) = stand.user_with("acme").await;
+    let dying = stand.twin().await;
+    dying.keep_journal(&folder.0).unwrap();
+    refuse_pairs_of(&stand.database, &account).await;
+    stand.pass_seconds(ACME_LIFE_S);
+    let renewed = crate::outcomes::read(&dying, user, "acme", &account).await.unwrap();
+    dying.close();
+    dying.drain().await;
+    drop(dying);
+
+    let next = stand.twin().await;
+    next.keep_journal(&folder.0).unwrap();
+    // By now the lease has run out that the dead process left behind.
+    stand.pass_seconds(60);
+    for _ in 0..3 {
+        assert_eq!(crate::outcomes::read(&next, user, "acme", &account).await, Err(ErrorCode::DatabaseError));
+    }
+    assert_eq!(stand.calls("acme", REFRESH), 1, "the platform would take it for a theft");
+    accept_pairs(&stand.database).await;
+    until(async || next.health().await.waiting_pairs == 0).await;
+    assert_eq!(crate::outcomes::read(&next, user, "acme", &account).await, Ok(renewed));
+}
+
+async fn a9_a_pair_that_cannot_be_stored_holds_no_other_up(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let (user, accounts) = stand.user_with_many("acme", 3, stand.now()).await;
+    stand.service.reconcile().await.unwrap();
+    let all = if stand.database.is_postgres() {
+        "CREATE FUNCTION refuse_all() RETURNS trigger AS $$ BEGIN RAISE 'none'; END $$ LANGUAGE plpgsql;
+        CREATE TRIGGER refuse_all BEFORE UPDATE ON oauth_accounts FOR EACH ROW EXECUTE FUNCTION refuse_all()"
+    } else {
+        "CREATE TRIGGER refuse_all BEFORE UPDATE ON oauth_accounts BEGIN SELECT RAISE(ABORT, 'none'); END"
+    };
+    stand.database.execute(all).await;
+    for account in &accounts {
+        assert!(stand.read(user, "acme", account).await.is_ok());
+    }
+    assert_eq!(stand.service.health().await.waiting_pairs, 3);
+    refuse_pairs_of(&stand.database, &accounts[0]).await;
+    let others = if stand.database.is_postgres() {
+        "DROP TRIGGER refuse_all ON oauth_accounts"
+    } else {
+        "DROP TRIGGER refuse_all"
+    };
+    stand.database.execute(others).await;
+    until(async || stand.service.health().await.waiting_pairs == 1).await;
+    for account in &accounts[1..] {
+        assert_eq!(stand.stored(user, account).await, stand.read(user, "acme", account).await);
+    }
+    accept_pairs(&stand.database).await;
+    until(async || stand.service.health().await.waiting_pairs == 0).await;
+    assert_eq!(stand.calls("acme", REFRESH), 3);
+}
+
+/// Nobody has read the account yet, so nothing of it is in memory but the pair.
+async fn a9_a_pair_that_came_while_the_database_was_gone_is_served_to_whoever_asks_first(database: TestDatabase) {
+    let wire = Wire::to(database.server()).await;
+    let store = Store::open(&database.url_through(wire.address)).await.unwrap();
+    let stand = Stand::over(database, store).await;
+    let (user, accounts) = stand.user_with_many("acme", 1, stand.now()).await;
+    stand.service.reconcile().await.unwrap();
+    stand.force(Fault::new("acme", REFRESH, FaultKind::Hold));
+    assert_eq!(stand.service.take_up_due().await.unwrap(), 1);
+    stand.called("acme", REFRESH, 1).await;
+    wire.set(WireState::Cut);
+    stand.releasing(until(async || stand.service.health().await.waiting_pairs == 1)).await;
+    let served = stand.read(user, "acme", &accounts[0]).await.unwrap();
+    assert!(stand.works(&served).await);
+    wire.set(WireState::Open);
+    until(async || stand.service.health().await.waiting_pairs == 0).await;
+    assert_eq!(stand.stored(user, &accounts[0]).await, Ok(served));
 }
 
 /// A service behind a wire, with a fresh token in memory, one that is not, and one that has ended.
@@ -226,24 +331,16 @@ async fn a_row_that_somebody_locks_is_no_outage(database: TestDatabase) {
     let scene = Scene::new(database).await;
     expire(&scene).await;
     let id = scene.stand.row(scene.user, "acme", &scene.ended).await.id.get();
-    let name = scene.stand.database.url.clone();
-    let locker = tokio::spawn(async move {
-        let database = TestDatabase::at(&name);
-        database
-            .execute(&format!(
-                "BEGIN; SELECT 1 FROM oauth_accounts WHERE id = {id} FOR UPDATE;
-            UPDATE evergrant_connections SET failures = 0 WHERE oauth_account_id = {id}; SELECT pg_sleep(4); COMMIT"
-            ))
-            .await;
-    });
-    let waits = "SELECT 'locked' FROM pg_stat_activity WHERE query LIKE '%pg_sleep(4)%' AND pid <> pg_backend_pid()";
-    until(async || !scene.stand.database.texts(waits).await.is_empty()).await;
+    let locks = format!(
+        "SELECT 1 FROM oauth_accounts WHERE id = {id} FOR UPDATE;
+        UPDATE evergrant_connections SET failures = 0 WHERE oauth_account_id = {id}"
+    );
+    let locker = scene.stand.database.begin(&locks).await;
     assert!(scene.read(&scene.ended).await.is_err());
     for _ in 0..5 {
         until(async || scene.read(&scene.unknown).await.is_ok()).await;
         until(async || scene.stand.refresh(scene.user, "acme", &scene.known).await.is_ok()).await;
     }
-    assert!(!locker.is_finished(), "others are read and renewed meanwhile");
-    locker.await.unwrap();
+    locker.commit().await;
     until(async || scene.stand.read(scene.user, "acme", &scene.ended).await.is_ok()).await;
 }

@@ -3,9 +3,9 @@
 use std::future::ready;
 
 use evergrant_model::{ConnectionStatus, ErrorCode, UserId};
-use evergrant_sandbox::FaultKind;
+use evergrant_sandbox::{Fault, FaultKind};
 use evergrant_testkit::{TestDatabase, on_both_databases};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::harness::{REFRESH, Stand};
 use crate::outcomes::{connected, correlation, params};
@@ -16,6 +16,7 @@ on_both_databases!(
     a_disconnect_during_a_renewal_leaves_no_grant_behind,
     a_user_deleted_during_a_flow_leaves_no_grant_behind,
     draining_waits_for_a_renewal,
+    whoever_waits_for_a_place_begins_nothing_once_the_program_ends,
 );
 
 /// A renewal that has reached the platform, and whose answer is kept back.
@@ -100,4 +101,24 @@ async fn draining_waits_for_a_renewal(database: TestDatabase) {
     stand.sandbox.release();
     drained.await;
     assert_eq!(stand.row(user, "acme", &account).await.lease.generation, 2);
+}
+
+async fn whoever_waits_for_a_place_begins_nothing_once_the_program_ends(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let places = stand.service.settings().refresh_concurrency;
+    let (user, accounts) = stand.user_with_many("acme", places + 1, stand.now()).await;
+    stand.service.reconcile().await.unwrap();
+    stand.force(Fault::new("acme", REFRESH, FaultKind::Hold).times(1000));
+    let mut readers = JoinSet::new();
+    for account in accounts {
+        let service = stand.service.clone();
+        readers.spawn(async move { crate::outcomes::read(&service, user, "acme", &account).await });
+    }
+    let places = places as u64;
+    stand.called("acme", REFRESH, places).await;
+    stand.service.close();
+    let mut answers = stand.releasing(readers.join_all()).await;
+    answers.retain(Result::is_err);
+    assert_eq!(answers, [Err(ErrorCode::Overloaded)]);
+    assert_eq!(stand.calls("acme", REFRESH), places);
 }

@@ -1,17 +1,19 @@
 //! Several processes over one database: each renewal is one call, whoever makes it, and the newest pair stays.
 
-use evergrant_model::{ConnectionStatus, StatusReason};
+use evergrant_model::{ConnectionStatus, ErrorCode, StatusReason};
 use evergrant_sandbox::{Fault, FaultKind, RefreshMode, Switch, acme_definition};
+use evergrant_service::IntegrationsService;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::JoinSet;
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
-use crate::outcomes::{correlation, read};
+use crate::outcomes::{connected, correlation, params, read};
 
 on_both_databases!(
     a5_three_replicas_and_many_readers_make_one_call_an_expiry,
     a5_what_is_due_is_taken_up_by_one_of_three_replicas,
     a6_whoever_comes_back_after_its_lease_changes_nothing,
+    a6_a_failure_that_is_told_too_late_is_no_success,
     a_process_that_died_with_a_lease_is_succeeded_when_that_has_run_out,
 );
 
@@ -79,6 +81,31 @@ async fn a6_whoever_comes_back_after_its_lease_changes_nothing(database: TestDat
     assert_eq!(stand.row(user, "acme", &account).await.lease.generation, 2);
     assert!(quick.refresh_token(user, "acme", &account, &correlation()).await.is_ok(), "and the grant lives");
     assert_eq!(stand.events().await, ["connected", "refreshed", "refreshed"]);
+}
+
+/// Nothing of what the slow one learned is written down, for another has taken the lease; what it holds has ended.
+async fn a6_a_failure_that_is_told_too_late_is_no_success(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let user = stand.user().await;
+    let flow = stand.begin(user, "acme").await;
+    let refused = format!("{}&misbehave=refresh-refused", flow.auth_url);
+    let back = params(&stand.sandbox.approve(&refused, "juniper", None).unwrap());
+    let account = connected(&stand.callback("acme", back).await.unwrap());
+    let (slow, quick) = (stand.twin().await, stand.twin().await);
+    stand.pass_seconds(ACME_LIFE_S);
+    stand.force(Fault::new("acme", REFRESH, FaultKind::Hold).times(2));
+    let ask = |replica: IntegrationsService| {
+        let account = account.clone();
+        tokio::spawn(async move { read(&replica, user, "acme", &account).await })
+    };
+    let paused = ask(slow);
+    stand.called("acme", REFRESH, 1).await;
+    stand.pass_seconds(21);
+    let other = ask(quick);
+    stand.called("acme", REFRESH, 2).await;
+    for answer in stand.releasing(async { [paused.await.unwrap(), other.await.unwrap()] }).await {
+        assert_eq!(answer, Err(ErrorCode::ReconnectRequired));
+    }
 }
 
 async fn a_process_that_died_with_a_lease_is_succeeded_when_that_has_run_out(database: TestDatabase) {

@@ -1,12 +1,16 @@
 //! Pasted sessions: accepted by their owner's hand, checked now and then, never renewed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use evergrant_model::{ConnectionStatus, ErrorCode, StatusReason, UserId};
+use evergrant_model::{AccessToken, ConnectionStatus, ErrorCode, StatusReason, UserId};
 use evergrant_sandbox::{Fault, FaultKind};
+use evergrant_service::Reported;
 use evergrant_testkit::{TestDatabase, on_both_databases};
+use tokio::task::JoinSet;
 
 use crate::harness::Stand;
+use crate::outcomes::correlation;
 
 const SITE: &str = "onlyfans";
 const KILN_THERE: &str = "900001";
@@ -79,6 +83,51 @@ async fn a_block_proves_nothing(database: TestDatabase) {
     assert_eq!(standing(&stand, user).await, (ConnectionStatus::Connected, None), "the next answer clears it up");
 }
 
+/// What the app gets to know that says the session was refused.
+async fn report(stand: &Stand, user: UserId) -> Result<Reported, ErrorCode> {
+    let token = AccessToken::new(stand.read(user, SITE, KILN_THERE).await?);
+    let report = stand.service.report_refused_token(user, SITE, KILN_THERE, &token, &correlation()).await;
+    report.map(|report| report.outcome).map_err(|error| error.code())
+}
+
+async fn a_report_is_answered_with_what_the_platform_says(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let user = user_with_session(&stand).await;
+    assert_eq!(report(&stand, user).await, Ok(Reported::TooYoung));
+    stand.pass_seconds(60);
+    let asked = stand.calls(SITE, "me");
+    assert_eq!(report(&stand, user).await, Ok(Reported::Confirmed));
+    assert_eq!(stand.calls(SITE, "me"), asked + 1);
+    stand.pass_seconds(59);
+    assert_eq!(report(&stand, user).await, Ok(Reported::Confirmed));
+    assert_eq!(stand.calls(SITE, "me"), asked + 1, "it has said so within the minute");
+    stand.pass_seconds(1);
+    stand.sandbox.revoke_user(SITE, "kiln").unwrap();
+    assert_eq!(report(&stand, user).await, Err(ErrorCode::ReconnectRequired));
+    assert_eq!(stand.calls(SITE, "me"), asked + 2);
+}
+
+async fn reports_end_no_session_on_doubt_and_are_no_storm(database: TestDatabase) {
+    let stand = Arc::new(Stand::new(database).await);
+    let user = user_with_session(&stand).await;
+    stand.pass_seconds(60);
+    let asked = stand.calls(SITE, "me");
+    stand.force(Fault::new(SITE, "me", FaultKind::Respond).status(401).times(2));
+    let mut reports = JoinSet::new();
+    for _ in 0..100 {
+        let stand = Arc::clone(&stand);
+        reports.spawn(async move { report(&stand, user).await });
+    }
+    assert_eq!(reports.join_all().await, [Ok(Reported::Unconfirmed); 100]);
+    stand.pass_seconds(HOUR_S - 1);
+    assert_eq!(report(&stand, user).await, Ok(Reported::Unconfirmed), "the second refusal is one an hour later");
+    assert_eq!(stand.calls(SITE, "me"), asked + 1);
+    assert_eq!(standing(&stand, user).await, (ConnectionStatus::Expiring, Some(StatusReason::Unverified)));
+    stand.pass_seconds(1);
+    assert_eq!(report(&stand, user).await, Err(ErrorCode::ReconnectRequired));
+    assert_eq!(stand.calls(SITE, "me"), asked + 2);
+}
+
 async fn a_slip_of_the_hand_keeps_the_flow_open(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = stand.user().await;
@@ -106,6 +155,8 @@ on_both_databases!(
     a_session_is_checked_every_six_hours_and_called_ended_when_it_has,
     a_refusal_is_believed_the_second_time,
     a_block_proves_nothing,
+    a_report_is_answered_with_what_the_platform_says,
+    reports_end_no_session_on_doubt_and_are_no_storm,
     a_slip_of_the_hand_keeps_the_flow_open,
     a_token_too_young_is_not_offered_for_renewal,
 );

@@ -14,6 +14,7 @@ on_both_databases!(
     the_doubt_outlasts_failures_of_other_kinds,
     without_a_known_end_the_doubt_is_never_resolved_by_trying,
     a_platform_that_never_rotates_loses_nothing_in_flight,
+    a_token_without_a_known_end_is_renewed_every_day_or_so,
 );
 
 async fn a_lost_answer_is_not_asked_for_again_before_the_held_token_has_ended(database: TestDatabase) {
@@ -99,4 +100,24 @@ async fn a_platform_that_never_rotates_loses_nothing_in_flight(database: TestDat
     stand.pass_seconds(20);
     assert_eq!(stand.read(user, "reddit", &account).await, Err(ErrorCode::ReconnectRequired));
     assert_eq!(stand.integration(user).await.reason, Some(StatusReason::RefreshTokenInvalid));
+}
+
+/// Nobody would notice otherwise that it has ended.
+async fn a_token_without_a_known_end_is_renewed_every_day_or_so(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let (user, account) = stand.user_with("acme").await;
+    stand.database.execute("UPDATE oauth_accounts SET expires_at = NULL").await;
+    let day_s = 86_400;
+    for hour in 1..24 {
+        stand.pass_seconds(day_s / 24);
+        stand.take_up_due().await;
+        assert!(stand.read(user, "acme", &account).await.is_ok());
+        assert_eq!(stand.calls("acme", REFRESH), 0, "after {hour} hours");
+    }
+    let next = stand.integration(user).await.next_refresh_at.unwrap();
+    assert!((0..=day_s).contains(&next.seconds_since(stand.now())), "it is said when: {next}");
+    stand.pass_seconds(day_s);
+    stand.take_up_due().await;
+    assert_eq!(stand.calls("acme", REFRESH), 1);
+    assert!(stand.row(user, "acme", &account).await.expires_at.is_some(), "the platform has said it this time");
 }
