@@ -41,9 +41,9 @@ macro_rules! permissions {
 }
 
 permissions! {
-    /// See connections.
+    /// See what somebody has begun.
     Read: ConnectionsRead, browser: true;
-    /// Be told of changes, which a page is without anybody's doing.
+    /// See connections, which a page does by itself to stay up to date.
     Watch: ConnectionsRead, browser: true, presence: Passive;
     /// Change connections.
     Write: ConnectionsWrite, browser: true;

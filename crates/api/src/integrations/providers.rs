@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::caller::{Allowed, Read};
+use crate::caller::{Allowed, Watch};
 use crate::problem::ApiError;
 use crate::state::ApiState;
 use crate::views::ProviderView;
@@ -26,7 +26,7 @@ pub(crate) struct Providers {
 ))]
 pub(crate) async fn providers(
     State(state): State<ApiState>,
-    _caller: Allowed<Read>,
+    _caller: Allowed<Watch>,
 ) -> Result<Json<Providers>, ApiError> {
     let platforms = state.service.registry().platforms();
     let providers = platforms.map(|one| ProviderView::new(one.spec(), one.credential_fields())).collect();

@@ -8,7 +8,7 @@ use evergrant_model::ErrorCode;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use crate::caller::{ForUser, Read};
+use crate::caller::{ForUser, Watch};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 use crate::views::StatusView;
@@ -26,7 +26,7 @@ use crate::views::StatusView;
     ))]
 pub(crate) async fn status(
     State(state): State<ApiState>,
-    caller: ForUser<Read>,
+    caller: ForUser<Watch>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let list = state.service.connected_integrations(caller.user).await?;

@@ -259,8 +259,9 @@ async fn below_the_apis_paths_there_are_no_pages() {
 }
 
 #[tokio::test]
-async fn item_30_an_open_stream_keeps_nobody_signed_in() {
-    for (path, stays) in [("/api/integrations/events", 401), (STATUS, 200)] {
+async fn item_30_what_a_page_asks_by_itself_keeps_nobody_signed_in() {
+    let by_itself = ["/api/integrations/events", STATUS, "/api/integrations/providers"].map(|path| (path, 401));
+    for (path, stays) in by_itself.into_iter().chain([("/console/session", 200)]) {
         let stand = Stand::new().await;
         let visitor = Visitor::of(&stand, 1).await;
         stand.clock.advance_seconds(59 * 60);

@@ -37,6 +37,7 @@ pub(crate) fn router() -> Router {
     Router::new()
         .route("/", get(index))
         .route("/integrations", get(index))
+        .route("/integrations/", get(index))
         .route("/return", get(|headers: HeaderMap| async move { document(RETURN, StatusCode::OK, &headers) }))
         .route("/assets/{*name}", get(asset))
         .fallback(no_page)

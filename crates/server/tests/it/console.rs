@@ -61,7 +61,7 @@ async fn item_56_every_document_comes_with_the_policy_and_hosted_pages_keep_thei
     let folder = Folder::new();
     let program = serve(&folder, "https://vault.example");
     let browser = Browser::of(&program);
-    for path in ["/", "/integrations", "/return", "/no-such-page", "/assets/none.js"] {
+    for path in ["/", "/integrations", "/integrations/", "/return", "/no-such-page", "/assets/none.js"] {
         let page = browser.open(path).await;
         assert_eq!(header(&page, "content-security-policy"), POLICY, "{path}");
         assert_eq!(header(&page, "cross-origin-opener-policy"), "same-origin-allow-popups", "{path}");
