@@ -241,13 +241,12 @@ impl Scene {
         let store = Store::open(&database.url_through(wire.address)).await.unwrap();
         let stand = Stand::over(database, store).await;
         keep_house(&stand.service);
-        let (user, ended) = stand.user_with_many("acme", 1, stand.now()).await;
+        let (user, ended) = stand.user_with_many("acme", 1, stand.now().plus_seconds(ACME_LIFE_S)).await;
         stand.service.reconcile().await.unwrap();
         let known = stand.connect(user, "acme", "juniper").await;
         let unknown = stand.connect(user, "acme", "kiln").await;
         assert!(stand.read(user, "acme", &known).await.is_ok());
         let [ended] = ended.try_into().unwrap();
-        // Nobody has asked for it yet, and the house has had no time for it.
         let scene = Self { stand, wire, user, known, unknown, ended };
         until(async || scene.stand.service.health().await.is_good()).await;
         scene
@@ -285,7 +284,7 @@ impl Scene {
     }
 }
 
-/// An account that ended long ago would be renewed by the house: it is dead until the trouble begins.
+/// Ends a token that nobody has read yet, and of which the house does not hear.
 async fn expire(scene: &Scene) {
     let past = scene.stand.now().plus_seconds(-60);
     let sql = format!(
