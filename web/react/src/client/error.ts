@@ -100,19 +100,25 @@ interface Problem {
 export async function errorOf(response: Response): Promise<EvergrantError> {
   const { status, headers } = response;
   const problem = (await response.json().catch(() => ({}))) as Problem;
-  const retryAfter = problem.retryAfterSeconds ?? Number(headers.get('retry-after') ?? NaN);
+  const retryAfter = problem.retryAfterSeconds ?? secondsOf(headers.get('retry-after'));
   const correlationId = problem.correlationId ?? headers.get('x-request-id');
   return new EvergrantError(
     problem.code ?? codeOf(status),
     problem.detail ?? problem.title ?? `HTTP ${status}`,
     {
       status,
-      retryable: problem.retryable ?? status >= 500,
+      retryable: problem.retryable ?? (status >= 500 || status === 429),
       fields: Object.fromEntries((problem.fields ?? []).map(({ field, message }) => [field, message])),
       ...(correlationId ? { correlationId } : {}),
-      ...(Number.isFinite(retryAfter) ? { retryAfter } : {}),
+      ...(retryAfter >= 0 ? { retryAfter } : {}),
     },
   );
+}
+
+/** `Retry-After` is a number of seconds or a date (RFC 9110, 10.2.3); NaN where it is neither. */
+function secondsOf(header: string | null): number {
+  const seconds = Number(header ?? NaN);
+  return seconds >= 0 ? seconds : Math.max(0, Math.ceil((Date.parse(header ?? '') - Date.now()) / 1000));
 }
 
 function codeOf(status: number): ErrorCode {
