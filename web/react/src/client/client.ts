@@ -1,10 +1,9 @@
 /** The core without a framework: what is known, and what can be done about it. */
-import { type Api, createApi } from './api.js';
 import type { ClientEvent, ClientOptions, EvergrantClient } from './client-types.js';
 import { asError } from './error.js';
 import type { ConnectOptions, ConnectResult } from './flow-options.js';
 import type { Flows } from './flows.js';
-import { createSend } from './http.js';
+import { createSend, type Send } from './http.js';
 import { createPage, type Page } from './page.js';
 import { initialSnapshot, type Snapshot } from './snapshot.js';
 import { createStore, type Store } from './store.js';
@@ -43,7 +42,7 @@ class Core {
   /** Once it is loaded: windows must be opened in the click itself. */
   ready: Flows | undefined;
   readonly #options: ClientOptions;
-  readonly #api: Api;
+  readonly #send: Send;
   #here: { page: Page; sync: Sync } | undefined;
   #flows: Promise<Flows> | undefined;
   #starts = 0;
@@ -51,7 +50,7 @@ class Core {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#api = createApi(createSend(options));
+    this.#send = createSend(options);
     this.store = createStore(initialSnapshot(options.initialStatus));
   }
 
@@ -116,7 +115,7 @@ class Core {
     const scope = `${baseOf(this.#options)}|${userKey}`;
     const onFlow = (flowId: string) => this.ready?.runner.wake(flowId);
     const { store } = this;
-    const sync = new Sync({ api: this.#api, page, tabs, store, scope, realtime, pollMs, onFlow });
+    const sync = new Sync({ send: this.#send, page, tabs, store, scope, realtime, pollMs, onFlow });
     return { page, sync };
   }
 
@@ -126,7 +125,7 @@ class Core {
     const { browser, tabs } = this.#options;
     const { createFlows } = await import('./flows.js');
     this.ready = createFlows({
-      api: this.#api,
+      send: this.#send,
       page,
       browser,
       tabs,

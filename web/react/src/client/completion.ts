@@ -1,8 +1,9 @@
 /** Ends a flow whose consent came back to this browser: by the verifier, which it kept, and the receipt, which it got. */
 import type { Api } from './api.js';
-import { backoff, pause } from './backoff.js';
+import { backoff } from './backoff.js';
 import { asError, type ErrorCode } from './error.js';
 import type { FlowRecord, FlowRecords } from './flow-records.js';
+import { pause } from './pause.js';
 import type { Choice } from './types.js';
 
 /** What came of a flow; plain data, so that it can wait in storage for another page. */

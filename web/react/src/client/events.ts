@@ -1,5 +1,9 @@
-/** The events of `GET /api/integrations/events`; those that the OpenAPI document does not describe yet, by hand. */
+/**
+ * The events of `GET /api/integrations/events`, and what they change; those that the OpenAPI document does not describe
+ * yet, by hand.
+ */
 import type { components } from './generated.js';
+import { grouped, type Snapshot } from './snapshot.js';
 import type { Integration, ServerFlow } from './types.js';
 
 /** The user's version rises with every change, and is also the event's `id`. */
@@ -30,3 +34,17 @@ export interface FlowEvent extends Dated {
 export type StreamEvent = Versioned & ({ type: 'ready' } | { type: 'reset' });
 
 export type ServerEvent = AccountEvent | FlowEvent | StreamEvent;
+
+/** An event that is not newer than what is known has been seen. */
+export function withEvent(snapshot: Snapshot, event: AccountEvent): Snapshot {
+  if (snapshot.version === null || event.version <= snapshot.version) return snapshot;
+  const { provider, accountId, integration } = event;
+  const isIt = (one: Integration) => one.provider === provider && one.providerAccountId === accountId;
+  const known = snapshot.integrations;
+  const kept = integration
+    ? known.some(isIt)
+      ? known.map((one) => (isIt(one) ? integration : one))
+      : [...known, integration]
+    : known.filter((one) => !isIt(one));
+  return grouped({ ...snapshot, version: event.version }, kept);
+}

@@ -1,16 +1,19 @@
 /** What a page needs only once somebody does something, or comes back from a platform. Loaded apart. */
 import { type ActionsOptions, createActions, isOneOf } from './account-actions.js';
+import { createApi } from './api.js';
 import { type Browser, createBrowser } from './browser.js';
 import { finishReturn, takeOutcome } from './finish-return.js';
 import { createFlowRecords } from './flow-records.js';
 import { FlowRunner } from './flow-runner.js';
 import type { FlowState } from './flow-state.js';
+import type { Send } from './http.js';
 import type { Page } from './page.js';
 import { createTabs, type Tabs } from './tabs.js';
 
 export type Flows = ReturnType<typeof createFlows>;
 
-export interface FlowsOptions extends ActionsOptions {
+export interface FlowsOptions extends Omit<ActionsOptions, 'api'> {
+  send: Send;
   page: Page;
   browser: Browser | undefined;
   tabs: Tabs | undefined;
@@ -19,7 +22,8 @@ export interface FlowsOptions extends ActionsOptions {
 }
 
 export function createFlows(options: FlowsOptions) {
-  const { api, page, store, reload, redirectUrl, browser = createBrowser(), tabs = createTabs() } = options;
+  const { send, page, store, reload, redirectUrl, browser = createBrowser(), tabs = createTabs() } = options;
+  const api = createApi(send);
   const records = createFlowRecords(browser);
   const runner = new FlowRunner({
     api,
@@ -50,10 +54,10 @@ export function createFlows(options: FlowsOptions) {
   }
 
   tellExpired(options);
-  return { runner, resume, actions: createActions(options) };
+  return { runner, resume, actions: createActions({ ...options, api }) };
 }
 
-function tellEnd({ emit }: ActionsOptions, flow: FlowState): void {
+function tellEnd({ emit }: FlowsOptions, flow: FlowState): void {
   if (flow.step === 'connected') {
     emit({ type: 'connected', provider: flow.provider, integrations: flow.integrations });
   } else if (flow.step === 'failed') {
@@ -62,7 +66,7 @@ function tellEnd({ emit }: ActionsOptions, flow: FlowState): void {
 }
 
 /** Tells of accounts that come to need their owner while this page is open. */
-function tellExpired({ store, emit }: ActionsOptions): void {
+function tellExpired({ store, emit }: FlowsOptions): void {
   let before = store.get().integrations;
   store.subscribe(() => {
     const known = new Map(before.map((one) => [one.id, one.status]));

@@ -21,7 +21,9 @@ export interface Request {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
-  /** How long to wait for the answer's head, in milliseconds. */
+  /** Its body goes on and on, so its head alone is waited for. */
+  isStream?: boolean;
+  /** How long to wait for the whole answer, in milliseconds. */
   timeoutMs?: number;
 }
 
@@ -92,11 +94,14 @@ function createCredential(getToken: HttpOptions['getToken']) {
   };
 }
 
+/** The answer with all of its body, in time; of a stream its head. */
 async function timed(request: Request, call: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), request.timeoutMs ?? TIMEOUT_MS);
   try {
-    return await call(request.signal ? AbortSignal.any([request.signal, late.signal]) : late.signal);
+    const { signal } = late;
+    const response = await call(request.signal ? AbortSignal.any([request.signal, signal]) : signal);
+    return request.isStream ? response : new Response((await response.text()) || null, response);
   } catch (thrown) {
     if (!late.signal.aborted) throw thrown;
     throw new EvergrantError('TIMEOUT_ERROR', 'No answer in time', { retryable: true, cause: thrown });

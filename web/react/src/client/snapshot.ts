@@ -1,5 +1,4 @@
 /** All that is known at one moment, and how it changes; without effects. Unchanged parts keep their identity. */
-import type { AccountEvent } from './events.js';
 import type { EvergrantError } from './error.js';
 import type { FlowState } from './flow-state.js';
 import type { Integration, Provider, ProviderIntegrations, StatusSnapshot } from './types.js';
@@ -61,20 +60,6 @@ export function withStatus(snapshot: Snapshot, status: StatusSnapshot): Snapshot
   return grouped({ ...snapshot, version: status.version }, status.integrations);
 }
 
-/** The same for an event; one that is not newer has been seen. */
-export function withEvent(snapshot: Snapshot, event: AccountEvent): Snapshot {
-  if (snapshot.version === null || event.version <= snapshot.version) return snapshot;
-  const { provider, accountId, integration } = event;
-  const isIt = (one: Integration) => one.provider === provider && one.providerAccountId === accountId;
-  const known = snapshot.integrations;
-  const kept = integration
-    ? known.some(isIt)
-      ? known.map((one) => (isIt(one) ? integration : one))
-      : [...known, integration]
-    : known.filter((one) => !isIt(one));
-  return grouped({ ...snapshot, version: event.version }, kept);
-}
-
 export function withCatalogue(snapshot: Snapshot, catalogue: readonly Provider[]): Snapshot {
   return grouped(
     { ...snapshot, providers: catalogue.map((provider) => ({ ...provider, integrations: [] })) },
@@ -82,7 +67,8 @@ export function withCatalogue(snapshot: Snapshot, catalogue: readonly Provider[]
   );
 }
 
-function grouped(snapshot: Snapshot, fresh: readonly Integration[]): Snapshot {
+/** With these accounts, each under its platform too. */
+export function grouped(snapshot: Snapshot, fresh: readonly Integration[]): Snapshot {
   const integrations = reuse(
     snapshot.integrations,
     fresh.map((one) => snapshot.integrations.find((known) => equal(known, one)) ?? one),

@@ -1,14 +1,16 @@
 /** The server's events, for as long as this tab leads: opened again with backoff, from the version that is known. */
-import type { Api } from './api.js';
-import { backoff, pause } from './backoff.js';
-import { asError } from './error.js';
+import { waitAfter } from './backoff.js';
+import { asError, type EvergrantError } from './error.js';
 import type { ServerEvent } from './events.js';
+import type { Send } from './http.js';
+import { pause } from './pause.js';
+import type { Snapshot } from './snapshot.js';
 import { createSseParser } from './sse.js';
+import type { Store } from './store.js';
 
 export interface StreamOptions {
-  api: Api;
-  /** The version that is known, to go on from. */
-  version: () => number | null;
+  send: Send;
+  store: Store<Snapshot>;
   onEvent(event: ServerEvent): void;
   onOpen(open: boolean): void;
 }
@@ -24,37 +26,47 @@ export function openStream(options: StreamOptions): () => void {
   return () => gone.abort();
 }
 
-async function run({ api, version, onEvent, onOpen }: StreamOptions, signal: AbortSignal): Promise<void> {
+async function run({ send, store, onEvent, onOpen }: StreamOptions, signal: AbortSignal): Promise<void> {
   for (let failures = 0; !signal.aborted;) {
+    let error: EvergrantError | undefined;
     try {
-      await once(api, version(), signal, (event) => {
+      await once(send, store.get().version, signal, (event) => {
         failures = 0;
         if (event.type === 'ready') onOpen(true);
         onEvent(event);
       });
     } catch (thrown) {
-      const { status } = asError(thrown);
+      error = asError(thrown);
       // A server without events; asking now and then will do.
-      if (status === 404 || status === 405 || status === 501) return;
+      if (error.status === 404 || error.status === 405 || error.status === 501) return;
       failures++;
     }
     if (signal.aborted) return;
     onOpen(false);
-    await pause(failures ? backoff(failures) : PAUSE_MS, signal);
+    // Only the user can mend that; once a reading succeeds, the user has.
+    if (error?.code === 'UNAUTHENTICATED' || error?.code === 'FORBIDDEN') await nextReading(store, signal);
+    else await pause(error ? waitAfter(error, failures) : PAUSE_MS, signal);
   }
 }
 
 async function once(
-  api: Api,
+  send: Send,
   version: number | null,
   gone: AbortSignal,
   onEvent: (event: ServerEvent) => void,
 ): Promise<void> {
   const quiet = new AbortController();
-  const signal = AbortSignal.any([gone, quiet.signal]);
   let timer = setTimeout(() => quiet.abort(), SILENCE_MS);
   try {
-    const reader = (await api.events(version, signal)).body?.pipeThrough(new TextDecoderStream()).getReader();
+    const response = await send('events', {
+      isStream: true,
+      signal: AbortSignal.any([gone, quiet.signal]),
+      headers: {
+        accept: 'text/event-stream',
+        ...(version === null ? {} : { 'last-event-id': String(version) }),
+      },
+    });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     const parse = createSseParser(({ event, data }) => onEvent({ ...JSON.parse(data), type: event }));
     for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
       clearTimeout(timer);
@@ -63,5 +75,23 @@ async function once(
     }
   } finally {
     clearTimeout(timer);
+    // However it ends, no second stream opens beside it.
+    quiet.abort();
   }
+}
+
+/** Resolves once the status is read again, or when `signal` fires. */
+function nextReading(store: Store<Snapshot>, signal: AbortSignal): Promise<void> {
+  const { readAt } = store.get();
+  return new Promise((resolve) => {
+    const unsubscribe = store.subscribe(() => {
+      if (store.get().readAt !== readAt) done();
+    });
+    signal.addEventListener('abort', done, { once: true });
+    function done() {
+      unsubscribe();
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
 }

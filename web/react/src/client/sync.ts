@@ -1,15 +1,15 @@
 /** Keeps the snapshot like the server's: by the stream of one tab, else by asking now and then. */
-import type { Api } from './api.js';
-import { backoff } from './backoff.js';
+import { waitAfter } from './backoff.js';
 import { asError, type EvergrantError } from './error.js';
-import type { ServerEvent } from './events.js';
+import type { Send } from './http.js';
 import type { Page } from './page.js';
-import { type Snapshot, withCatalogue, withEvent, withStatus } from './snapshot.js';
+import { readProviders, readStatus } from './reads.js';
+import { type Snapshot, withCatalogue, withStatus } from './snapshot.js';
 import type { Store } from './store.js';
 import type { Tabs } from './tabs.js';
 
 export interface SyncOptions {
-  api: Api;
+  send: Send;
   page: Page;
   tabs: Tabs | undefined;
   store: Store<Snapshot>;
@@ -28,11 +28,15 @@ const ALL_WELL = { loading: false, error: null, stale: false, retryAt: null };
 
 export class Sync {
   readonly #options: SyncOptions;
+  /** Of what is shown. */
+  #etag: string | null = null;
   #reading: Promise<void> | undefined;
   #again = false;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running = false;
+  #streaming = false;
+  #following: Promise<() => void> | undefined;
 
   constructor(options: SyncOptions) {
     this.#options = options;
@@ -40,19 +44,18 @@ export class Sync {
 
   /** Begins to keep up; until what it answers is called. */
   start(): () => void {
-    const { store, page, realtime } = this.#options;
     this.#running = true;
-    // Events go on from the version that is known, so the first reading comes first.
-    const first = this.reload();
-    const known = store.get().version === null ? first : Promise.resolve();
-    const following = realtime ? known.then(() => this.#follow()) : undefined;
-    following?.catch(() => {});
-    const deaf = page.onReturn(() => this.#onReturn());
+    void this.reload();
+    const deaf = this.#options.page.onReturn(() => this.#onReturn());
     return () => {
-      this.#running = false;
+      this.#running = this.#streaming = false;
       clearTimeout(this.#timer);
       deaf();
-      void following?.then((unfollow) => unfollow());
+      this.#following?.then(
+        (unfollow) => unfollow(),
+        () => {},
+      );
+      this.#following = undefined;
     };
   }
 
@@ -77,13 +80,19 @@ export class Sync {
   }
 
   async #read(): Promise<void> {
-    const { api, store } = this.#options;
+    const { send, store } = this.#options;
     try {
       const wanted = store.get().providers.length === 0;
-      const [status, catalogue] = await Promise.all([api.status(), wanted ? api.providers() : null]);
+      const [{ status, etag }, catalogue] = await Promise.all([
+        readStatus(send, this.#etag),
+        wanted ? readProviders(send) : null,
+      ]);
       this.#failures = 0;
+      this.#etag = etag;
       const known = catalogue ? withCatalogue(store.get(), catalogue) : store.get();
-      store.set({ ...(status ? withStatus(known, status) : known), ...ALL_WELL, readAt: Date.now() });
+      const live = this.#streaming ? 'stream' : 'poll';
+      store.set({ ...(status ? withStatus(known, status) : known), ...ALL_WELL, live, readAt: Date.now() });
+      this.#follow();
     } catch (thrown) {
       this.#fail(asError(thrown));
     }
@@ -91,58 +100,55 @@ export class Sync {
 
   #fail(error: EvergrantError): void {
     const { version, live } = this.#options.store.get();
-    const wait = Math.max(backoff(++this.#failures), (error.retryAfter ?? 0) * 1000);
+    const wait = waitAfter(error, ++this.#failures);
     this.#patch({
       error,
       loading: false,
       stale: version !== null,
       retryAt: error.retryable ? Date.now() + wait : null,
-      live: error.status === undefined ? 'offline' : live,
+      live: error.retryable && error.status === undefined ? 'offline' : live,
     });
   }
 
   #schedule(): void {
     clearTimeout(this.#timer);
-    const { retryAt, live, error } = this.#options.store.get();
-    if (!this.#running || (retryAt === null && (error || live === 'stream'))) return;
+    const { retryAt, error } = this.#options.store.get();
+    if (!this.#running || (retryAt === null && (error || this.#streaming))) return;
     const wait = retryAt === null ? this.#options.pollMs : retryAt - Date.now();
     const isIdle = () => retryAt === null && this.#options.page.isHidden();
     this.#timer = setTimeout(() => (isIdle() ? this.#schedule() : void this.reload()), wait);
   }
 
   #onReturn(): void {
-    const { readAt, error } = this.#options.store.get();
-    if (error || readAt === null || Date.now() - readAt > FRESH_MS) void this.reload();
+    const { readAt, retryAt, error } = this.#options.store.get();
+    const now = Date.now();
+    // Where the server said how long to wait, coming back changes nothing.
+    const isDue = error ? !error.retryAfter || now >= (retryAt ?? 0) : now - (readAt ?? 0) > FRESH_MS;
+    if (isDue) void this.reload();
   }
 
-  async #follow(): Promise<() => void> {
-    const { api, store, tabs, scope, onFlow } = this.#options;
-    const { follow } = await import('./live.js');
-    if (!this.#running) return () => {};
-    return follow({
-      api,
-      tabs,
-      scope,
-      onFlow,
-      version: () => store.get().version,
-      onVersion: (version) => {
-        if (version > (store.get().version ?? -1)) void this.reload();
-      },
-      onEvent: (event) => this.#onEvent(event),
-      onLive: (live) => {
-        // Each failed opening says so again; the next reading is not put off by that.
-        if (live === (store.get().live === 'stream')) return;
-        this.#patch({ live: live ? 'stream' : 'poll' });
-        this.#schedule();
-      },
+  /** Events go on from the version that is known. What cannot be loaded is asked for after the next reading. */
+  #follow(): void {
+    const { realtime } = this.#options;
+    if (!realtime || !this.#running || this.#following) return;
+    const isWanted = (): boolean => this.#following === following;
+    const reload = () => this.reload();
+    const onLive = (live: boolean) => this.#onLive(live);
+    const following: Promise<() => void> = (this.#following = import('./live.js').then(({ follow }) =>
+      isWanted() ? follow({ ...this.#options, reload, onLive }) : () => {},
+    ));
+    following.catch(() => {
+      if (isWanted()) this.#following = undefined;
     });
   }
 
-  #onEvent(event: ServerEvent): void {
-    const { store, onFlow } = this.#options;
-    if (event.type === 'flow') onFlow(event.flowId);
-    else if (event.type !== 'ready' && event.type !== 'reset') store.set(withEvent(store.get(), event));
-    else if (event.type === 'reset' || event.version > (store.get().version ?? -1)) void this.reload();
+  /** Each failed opening says so again; the next reading is not put off by that. */
+  #onLive(live: boolean): void {
+    if (live === this.#streaming) return;
+    this.#streaming = live;
+    if (live) this.#patch({ live: 'stream' });
+    else if (this.#options.store.get().live === 'stream') this.#patch({ live: 'poll' });
+    this.#schedule();
   }
 
   #patch(change: Partial<Snapshot>): void {

@@ -119,6 +119,35 @@ test('an answer that is no document is told by its status', async () => {
   });
 });
 
+test('a limit without a document, as of a proxy before the server, may be tried again', async () => {
+  const limited = (retryAfter: string) =>
+    setUp(() => new Response('<html>', { status: 429, headers: { 'retry-after': retryAfter } })).send('x');
+  vi.setSystemTime('2030-01-01T12:00:00Z');
+  const inSeconds = { code: 'RATE_LIMIT_ERROR', retryable: true, retryAfter: 7 };
+  await expect(limited('7')).rejects.toMatchObject(inSeconds);
+  await expect(limited('Tue, 01 Jan 2030 12:00:07 GMT')).rejects.toMatchObject(inSeconds);
+  await expect(limited('Tue, 01 Jan 2030 11:00:00 GMT')).rejects.toMatchObject({ retryAfter: 0 });
+  await expect(limited('soon')).rejects.not.toHaveProperty('retryAfter');
+});
+
+test('a body that stops on its way is given up; a stream may go on', async () => {
+  const stalled: typeof fetch = async (_, init) =>
+    new Response(
+      new ReadableStream({
+        start: (body) => init?.signal?.addEventListener('abort', () => body.error(init.signal?.reason)),
+      }),
+    );
+  const send = createSend({ fetch: stalled });
+  const stream = await send('events', { isStream: true });
+  const told = expect(send('status')).rejects.toMatchObject({ code: 'TIMEOUT_ERROR' });
+  await vi.advanceTimersByTimeAsync(30_000);
+  await told;
+  const ended = vi.fn();
+  void stream.text().catch(ended);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(ended).not.toHaveBeenCalled();
+});
+
 test('no answer in time is told as such', async () => {
   const hang: typeof fetch = (_, init) =>
     new Promise((_resolve, reject) =>

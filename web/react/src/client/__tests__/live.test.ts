@@ -135,7 +135,40 @@ test('without a network what is known stays, marked as old, and is tried again l
   expect(server.calls('GET status').length - tries).toBeLessThan(12);
   server.intercept = () => null;
   await passed(31_000);
-  expect(now()).toMatchObject({ stale: false, error: null, retryAt: null });
+  expect(now()).toMatchObject({ stale: false, error: null, retryAt: null, live: 'poll' });
+});
+
+test('a network that is back is told as such, by the stream or by a reading', async () => {
+  const { server, now, browser } = await setUp();
+  server.intercept = () => Promise.reject(new TypeError('offline'));
+  server.endStreams();
+  await passed(6000);
+  browser.comeBack();
+  await settled();
+  expect(now().live).toBe('offline');
+  server.intercept = ({ path }) => (path === 'events' ? problem(503, 'OVERLOADED') : null);
+  browser.comeBack();
+  await settled();
+  expect(now()).toMatchObject({ error: null, live: 'poll' });
+  server.intercept = () => null;
+  await passed(45_000);
+  expect(now().live).toBe('stream');
+});
+
+test('that nobody is signed in is no trouble of the network', async () => {
+  const { now } = await setUp({ getToken: () => null });
+  expect(now()).toMatchObject({ error: { code: 'UNAUTHENTICATED' }, live: 'poll' });
+});
+
+test('a list whose platforms could not be read is not taken for an empty one', async () => {
+  const server = new FakeServer();
+  server.integrations = [vale];
+  server.intercept = ({ path }) => (path === 'providers' ? problem(503, 'OVERLOADED') : null);
+  const { now, client } = await setUp({ realtime: false }, server);
+  expect(now().error?.code).toBe('OVERLOADED');
+  server.intercept = () => null;
+  await client.reload();
+  expect(now()).toMatchObject({ integrations: [vale], version: 1, error: null });
 });
 
 test('a limit is kept to', async () => {
@@ -148,6 +181,53 @@ test('a limit is kept to', async () => {
   expect(server.calls('GET status')).toHaveLength(asked);
   await passed(2000);
   expect(server.calls('GET status')).toHaveLength(asked + 1);
+});
+
+test('coming back does not shorten a wait that the server asked for', async () => {
+  const server = new FakeServer();
+  server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', { retryAfterSeconds: 90 });
+  const { browser } = await setUp({ realtime: false }, server);
+  const asked = server.calls('GET status').length;
+  browser.comeBack();
+  await settled();
+  expect(server.calls('GET status')).toHaveLength(asked);
+  server.intercept = () => Promise.reject(new TypeError('offline'));
+  await passed(90_000);
+  browser.comeBack();
+  await settled();
+  expect(server.calls('GET status')).toHaveLength(asked + 2);
+});
+
+test('the stream keeps to a limit', async () => {
+  const server = new FakeServer();
+  const limit = { retryAfterSeconds: 90 };
+  server.intercept = ({ path }) => (path === 'events' ? problem(429, 'RATE_LIMIT_ERROR', limit) : null);
+  await setUp({}, server);
+  await passed(89_000);
+  expect(server.calls('GET events')).toHaveLength(1);
+  await passed(2000);
+  expect(server.calls('GET events')).toHaveLength(2);
+});
+
+test('a stream that is refused is not asked for again before a reading succeeds', async () => {
+  const { server, browser, now } = await setUp();
+  server.intercept = () => problem(401, 'UNAUTHENTICATED');
+  server.endStreams();
+  await passed(300_000);
+  expect(server.calls('GET events')).toHaveLength(2);
+  server.intercept = () => null;
+  browser.comeBack();
+  await settled();
+  expect(server.listeners).toBe(1);
+  expect(now().live).toBe('stream');
+});
+
+test('a stream that cannot be understood is closed before another is opened', async () => {
+  const { server } = await setUp();
+  server.write('id: 2\nevent: connected\ndata: {\n\n');
+  await passed(5000);
+  expect(server.calls('GET events')).toHaveLength(2);
+  expect(server.listeners).toBe(1);
 });
 
 test('what nothing but the user can mend is not tried again by itself', async () => {

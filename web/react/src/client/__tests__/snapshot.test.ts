@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sampleIntegration, sampleProviders } from '../../testing/samples.js';
-import type { AccountEvent } from '../events.js';
-import { initialSnapshot, withEvent, withStatus } from '../snapshot.js';
+import { type AccountEvent, withEvent } from '../events.js';
+import { initialSnapshot, withStatus } from '../snapshot.js';
 
 const vale = sampleIntegration({ id: 1, providerAccountId: 'a' });
 const other = sampleIntegration({ id: 2, providerAccountId: 'b', provider: 'tiktok' });
