@@ -44,10 +44,16 @@ export function createFlowRecords(browser: Pick<Browser, 'local'>) {
     }
   }
 
+  /** What is over may be nobody's to read any more. */
+  function sweep(): void {
+    for (const key of keys(store())) parse(store(), key);
+  }
+
+  sweep();
   return {
     read,
     begin(flowId: string, record: Omit<FlowRecord, 'expiresAt'>): void {
-      for (const key of keys(store())) parse(store(), key);
+      sweep();
       write(flowId, { ...record, expiresAt: Date.now() + LIFETIME_MS });
     },
     /** Keeps the receipt beside the verifier, for whichever of our pages finishes. */

@@ -34,6 +34,13 @@ test('beginning a flow erases those that are over, finished or not', () => {
   expect([...local.map.keys()]).toEqual(['evergrant:flow:b']);
 });
 
+test('a page that reads none of them erases those that are over all the same', () => {
+  records.begin('a', record);
+  vi.setSystemTime(600_000);
+  createFlowRecords({ local: () => local });
+  expect(local.map.size).toBe(0);
+});
+
 test('a cancel leaves a note without anything secret', () => {
   records.begin('a', record);
   records.keepReceipt('a', 'r');
