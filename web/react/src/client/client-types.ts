@@ -52,6 +52,8 @@ export type RefreshResult = ({ status: 'refreshed' } & Omit<Refreshed, 'success'
 /** None of the actions rejects, so each can be a click's handler. */
 export interface EvergrantClient {
   getSnapshot(): Snapshot;
+  /** What was known at first, and a server rendered with. */
+  getServerSnapshot(): Snapshot;
   subscribe(listener: () => void): () => void;
   /** Calls back with what happens; until what it answers is called. */
   on(listener: (event: ClientEvent) => void): () => void;

@@ -1,7 +1,7 @@
 /** Ends a flow whose consent came back to this browser: by the verifier, which it kept, and the receipt, which it got. */
 import type { Api } from './api.js';
-import { backoff } from './backoff.js';
-import { asError, type ErrorCode } from './error.js';
+import { waitAfter } from './backoff.js';
+import { asError, type ErrorCode, type ErrorDetails } from './error.js';
 import type { FlowRecord, FlowRecords } from './flow-records.js';
 import { pause } from './pause.js';
 import type { Choice } from './types.js';
@@ -10,13 +10,21 @@ import type { Choice } from './types.js';
 export type Outcome =
   | { status: 'connected'; provider: string; flowId: string; accountIds: readonly string[] }
   | { status: 'choose'; provider: string; flowId: string; accounts: readonly Choice[] }
-  | { status: 'failed'; provider: string; flowId?: string; code: ErrorCode; correlationId?: string }
+  | (Pick<ErrorDetails, 'correlationId' | 'retryAfter'> & {
+      status: 'failed';
+      provider: string;
+      flowId?: string | undefined;
+      code: ErrorCode;
+    })
   | { status: 'cancelled'; provider: string; flowId: string };
 
 const TRIES = 4;
 const NEVER = new AbortController().signal;
 
-/** Safe to call twice: a flow that is finished already is told as such. */
+/**
+ * Safe to call twice: a flow that is finished already is told as such. It is tried for as long as the flow lives; where
+ * accounts were chosen, a failure that may pass is thrown, since whoever chose is here to try again.
+ */
 export async function completeFlow(
   api: Api,
   records: FlowRecords,
@@ -25,8 +33,10 @@ export async function completeFlow(
   accountIds?: readonly string[],
 ): Promise<Outcome> {
   const { provider, verifier, receipt } = record;
-  if (!verifier || !receipt) return { status: 'cancelled', provider, flowId };
   for (let attempt = 1; ; attempt++) {
+    // Where another of our pages has ended it, there is no note of it; where it was cancelled, one without a verifier.
+    const isWanted = (records.read(flowId) ?? record).verifier;
+    if (!isWanted || !verifier || !receipt) return { status: 'cancelled', provider, flowId };
     try {
       const body = { verifier, receipt, ...(accountIds ? { accountIds } : {}) };
       const outcome =
@@ -40,13 +50,21 @@ export async function completeFlow(
       if (outcome.status !== 'choose') records.remove(flowId);
       return outcome;
     } catch (thrown) {
-      const { code, correlationId, retryable } = asError(thrown);
+      const error = asError(thrown);
       // Another of our pages may have finished it, or be about to.
-      const raced = code === 'INVALID_STATE';
+      const raced = error.code === 'INVALID_STATE';
       const finished = raced ? await standing(api, flowId, provider).catch(() => null) : null;
       if (finished?.status === 'connected') return finished;
-      if ((retryable || raced) && attempt < TRIES) await pause(backoff(attempt), NEVER);
-      else return { status: 'failed', provider, flowId, code, ...(correlationId ? { correlationId } : {}) };
+      if (error.retryable && accountIds) throw error;
+      const wait = waitAfter(error, attempt);
+      // Waiting mends an outage; a fault of the server hardly, and a lost race soon or never.
+      const isOutage = error.retryable && error.code !== 'INTERNAL_ERROR';
+      const mayPass = isOutage
+        ? Date.now() + wait < record.expiresAt
+        : (error.retryable || raced) && attempt < TRIES;
+      const { code, correlationId, retryAfter } = error;
+      if (!mayPass) return { status: 'failed', provider, flowId, code, correlationId, retryAfter };
+      await pause(wait, NEVER);
     }
   }
 }

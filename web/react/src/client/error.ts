@@ -49,11 +49,11 @@ export type ErrorCode = ServerErrorCode | ClientErrorCode;
 /** What is known of a failure beyond its code. */
 export interface ErrorDetails {
   /** The HTTP status; absent where no answer came. */
-  status?: number;
+  status?: number | undefined;
   /** Finds the request in the operator's log. */
-  correlationId?: string;
+  correlationId?: string | undefined;
   /** How long to wait before another try, in seconds. */
-  retryAfter?: number;
+  retryAfter?: number | undefined;
   retryable?: boolean;
   /** What is wrong with which field, by its path such as `values.sess`. */
   fields?: Readonly<Record<string, string>>;
@@ -100,25 +100,24 @@ interface Problem {
 export async function errorOf(response: Response): Promise<EvergrantError> {
   const { status, headers } = response;
   const problem = (await response.json().catch(() => ({}))) as Problem;
-  const retryAfter = problem.retryAfterSeconds ?? secondsOf(headers.get('retry-after'));
-  const correlationId = problem.correlationId ?? headers.get('x-request-id');
   return new EvergrantError(
     problem.code ?? codeOf(status),
     problem.detail ?? problem.title ?? `HTTP ${status}`,
     {
       status,
       retryable: problem.retryable ?? (status >= 500 || status === 429),
+      retryAfter: problem.retryAfterSeconds ?? secondsOf(headers.get('retry-after')),
+      correlationId: problem.correlationId ?? headers.get('x-request-id') ?? undefined,
       fields: Object.fromEntries((problem.fields ?? []).map(({ field, message }) => [field, message])),
-      ...(correlationId ? { correlationId } : {}),
-      ...(retryAfter >= 0 ? { retryAfter } : {}),
     },
   );
 }
 
-/** `Retry-After` is a number of seconds or a date (RFC 9110, 10.2.3); NaN where it is neither. */
-function secondsOf(header: string | null): number {
-  const seconds = Number(header ?? NaN);
-  return seconds >= 0 ? seconds : Math.max(0, Math.ceil((Date.parse(header ?? '') - Date.now()) / 1000));
+/** `Retry-After` is a number of seconds or a date (RFC 9110, 10.2.3). */
+function secondsOf(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const seconds = Number.isNaN(+header) ? (Date.parse(header) - Date.now()) / 1000 : +header;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, Math.ceil(seconds));
 }
 
 function codeOf(status: number): ErrorCode {

@@ -92,9 +92,9 @@ async function settle(
     return {
       status: 'failed',
       provider,
-      ...(flowId && { flowId }),
+      flowId: flowId || undefined,
       code,
-      ...(correlationId && { correlationId }),
+      correlationId: correlationId || undefined,
     };
   }
   // Without the verifier this is another's consent, forwarded or tricked: nothing is sent, and nothing is kept.

@@ -3,15 +3,15 @@
  * says so. Messages and closed windows only say when to ask.
  */
 import type { Api } from './api.js';
-import type { Browser, FlowMessage } from './browser.js';
+import type { Browser } from './browser.js';
 import { completeFlow, type Outcome } from './completion.js';
 import { asError, type ErrorCode, EvergrantError } from './error.js';
 import type { FlowRecords } from './flow-records.js';
 import type { ConnectOptions, ConnectResult } from './flow-options.js';
+import { createRun, type Run, watchRun, webAddress } from './flow-run.js';
 import { type FlowInput, type FlowState, isOpen, nextFlow } from './flow-state.js';
 import type { Page, Popup } from './page.js';
 import { challengeOf, createVerifier } from './pkce.js';
-import { createPoller } from './poller.js';
 import type { Integration, Provider, ProviderId, ServerFlow, StartedFlow } from './types.js';
 
 export interface RunnerOptions {
@@ -24,6 +24,8 @@ export interface RunnerOptions {
   provider(id: ProviderId): Promise<Provider | undefined>;
   /** Where consents come back to. */
   redirectUrl(): string;
+  /** Whether nobody looks at this client just now. */
+  isResting(): boolean;
   /** Reads the status again and finds accounts in it. */
   accounts(provider: ProviderId, accountIds: readonly string[]): Promise<readonly Integration[]>;
   onEnd(state: FlowState): void;
@@ -32,19 +34,6 @@ export interface RunnerOptions {
 /** So many answers that a consent waits for its page are believed before this page finishes in its place. */
 const PATIENCE = 2;
 const OVER: ReadonlySet<ErrorCode> = new Set(['INVALID_STATE', 'FLOW_NOT_FOUND']);
-
-interface Run {
-  provider: ProviderId;
-  options: ConnectOptions;
-  popup: Popup | null;
-  /** Tells whoever called `connect`. */
-  resolve(result: ConnectResult): void;
-  authUrl?: string;
-  /** Answers of the server that the consent waits for its page. */
-  unfinished: number;
-  wake(): void;
-  stop(): void;
-}
 
 export class FlowRunner {
   readonly #deps: RunnerOptions;
@@ -56,15 +45,18 @@ export class FlowRunner {
 
   /** Never rejects. `popup` was opened in the click; without one, this page is left. */
   connect(provider: ProviderId, options: ConnectOptions, popup: Popup | null): Promise<ConnectResult> {
+    const before = this.#current;
     this.#abandon();
-    const { accountId } = options;
+    const { accountId, signal } = options;
     return new Promise((resolve) => {
-      const idle = () => {};
-      const run: Run = { provider, options, popup, resolve, unfinished: 0, wake: idle, stop: idle };
+      const run = createRun({ provider, options, popup, resolve });
       this.#current = run;
+      if (before) this.#closeWindow(before);
       this.#feed({ type: 'start', provider, accountId });
+      if (signal?.aborted) return this.cancel();
+      signal?.addEventListener('abort', () => this.#current === run && this.cancel(), { once: true });
       this.#begin(run).catch((thrown) => {
-        popup?.close();
+        this.#closeWindow(run);
         if (this.#current === run) this.#feed({ type: 'failed', provider, error: asError(thrown) });
       });
     });
@@ -87,7 +79,7 @@ export class FlowRunner {
     this.#feed({ type: 'dismiss' });
   }
 
-  /** This page was left and has come back as it was. */
+  /** The user is on this page. If it was about to be left, it was not, or has come back as it was. */
   restored(): void {
     if (this.#deps.state().step === 'redirecting') this.#feed({ type: 'cancel' });
   }
@@ -96,11 +88,11 @@ export class FlowRunner {
   reopen(): void {
     const state = this.#deps.state();
     const run = this.#current;
-    if (!run?.authUrl || !(state.step === 'waiting' || state.step === 'unsure')) return;
+    if (!run?.started || !(state.step === 'waiting' || state.step === 'unsure')) return;
     if (run.popup && !run.popup.closed) return run.popup.focus();
     run.popup = this.#deps.page.openPopup();
-    if (!run.popup) return this.#deps.browser.leave(run.authUrl);
-    run.popup.go(run.authUrl);
+    if (!run.popup) return this.#deps.browser.leave(run.started.authUrl);
+    run.popup.go(run.started.authUrl);
     this.#feed({ type: 'reopened', flowId: state.flowId });
   }
 
@@ -126,27 +118,43 @@ export class FlowRunner {
     });
   }
 
-  /** Takes what came of a flow, of this page's or of the page before. */
-  async settle(outcome: Outcome, run = this.#current): Promise<void> {
+  /** Takes what came of a flow that was begun before this page was loaded. */
+  async resume(find: () => Promise<Outcome | null>): Promise<void> {
+    const outcome = await find();
+    if (outcome) await this.#settle(outcome, undefined);
+  }
+
+  /** Watches the flow that is under way no longer. */
+  rest(): void {
+    this.#current?.stop();
+  }
+
+  /** Watches it again. */
+  watch(): void {
+    if (this.#current) this.#watch(this.#current);
+  }
+
+  /** Takes what came of a flow: of `run`, or of one that is none of this page's. */
+  async #settle(outcome: Outcome, run: Run | undefined): Promise<void> {
     const { records, accounts } = this.#deps;
     const isOvertaken = () => this.#current !== run;
-    const { provider, flowId } = outcome;
-    if (isOvertaken()) return;
-    if (outcome.status === 'cancelled') return this.#feed({ type: 'cancel' });
-    if (outcome.status === 'choose') {
-      return this.#feed({ type: 'choose', provider, flowId: outcome.flowId, accounts: outcome.accounts });
-    }
+    const { provider, flowId, status } = outcome;
     // Its window may come back only now: the note tells that page that it was begun here.
-    if (flowId) records.cancel(flowId);
-    if (outcome.status === 'failed') {
-      const { code, correlationId } = outcome;
-      const error = new EvergrantError(code, code, correlationId ? { correlationId } : {});
+    if (flowId && status !== 'choose') records.cancel(flowId);
+    // Whoever has begun another meanwhile still finds the account in the list.
+    const integrations = status === 'connected' ? await accounts(provider, outcome.accountIds) : [];
+    if (isOvertaken()) return;
+    if (status === 'cancelled') return this.#feed({ type: 'cancel' });
+    if (status === 'choose')
+      return this.#feed({ type: 'choose', provider, flowId, accounts: outcome.accounts });
+    if (status === 'failed') {
+      const { code, correlationId, retryAfter } = outcome;
+      const error = new EvergrantError(code, code, { correlationId, retryAfter });
       return this.#feed({ type: 'failed', flowId, provider, error });
     }
-    const integrations = await accounts(provider, outcome.accountIds);
     // An address can say anything: without a flow of ours, only what the server lists counts.
-    if (isOvertaken() || (!flowId && integrations.length === 0)) return;
-    this.#feed({ type: 'connected', flowId: outcome.flowId, provider, integrations });
+    if (!flowId && integrations.length === 0) return;
+    this.#feed({ type: 'connected', flowId, provider, integrations });
   }
 
   #feed(input: FlowInput): void {
@@ -164,6 +172,11 @@ export class FlowRunner {
     if (after.step === 'failed') ended?.resolve({ status: 'failed', error: after.error });
   }
 
+  /** All flows share the one window, so it stays if a newer one has taken it over. */
+  #closeWindow(run: Run): void {
+    if (this.#current === run || !this.#current?.popup) run.popup?.close();
+  }
+
   /** Its window stays: another flow may take it over. */
   #abandon(): void {
     const state = this.#deps.state();
@@ -175,7 +188,7 @@ export class FlowRunner {
     const { provider } = run;
     const entry = await this.#deps.provider(provider);
     const pasted = entry?.kind === 'cookies';
-    if (pasted) run.popup?.close();
+    if (pasted) this.#closeWindow(run);
     const { started, verifier } = await this.#ask(run);
     // Cancelled meanwhile, or another was begun.
     if (this.#current !== run) return;
@@ -201,15 +214,16 @@ export class FlowRunner {
 
   #sendOff(run: Run, started: StartedFlow): void {
     const { flowId, authUrl } = started;
-    run.authUrl = webAddress(authUrl);
+    const address = webAddress(authUrl);
     if (run.popup) {
-      run.popup.go(authUrl);
+      run.started = started;
+      run.popup.go(address);
       this.#feed({ type: 'begun', step: 'waiting', flowId });
-      return this.#watch(run, started);
+      return this.#watch(run);
     }
     this.#feed({ type: 'begun', step: 'redirecting', flowId });
     run.resolve({ status: 'redirecting' });
-    this.#deps.browser.leave(authUrl);
+    this.#deps.browser.leave(address);
   }
 
   async #ask(run: Run): Promise<{ started: StartedFlow; verifier: string }> {
@@ -226,22 +240,9 @@ export class FlowRunner {
     return { started, verifier };
   }
 
-  #watch(run: Run, { flowId, expiresAt }: StartedFlow): void {
-    const { api, page, browser } = this.#deps;
-    const poller = createPoller({ api, flowId, expiresAt: Date.parse(expiresAt) }, (flow) =>
-      this.#onAnswer(run, flowId, flow),
-    );
-    const deaf = browser.onMessage((message) => {
-      const said = message.data as Partial<FlowMessage> | null;
-      if (run.popup?.sent(message) && said?.type === 'evergrant:flow') poller.wake();
-    });
-    const undo = page.onReturn(() => poller.wake());
-    run.wake = () => poller.wake();
-    run.stop = () => {
-      poller.stop();
-      deaf();
-      undo();
-    };
+  #watch(run: Run): void {
+    if (!this.#deps.isResting())
+      watchRun(run, this.#deps, (flowId, flow) => this.#onAnswer(run, flowId, flow));
   }
 
   async #onAnswer(run: Run, flowId: string, flow: ServerFlow): Promise<void> {
@@ -252,11 +253,11 @@ export class FlowRunner {
     if ('busy' in state && state.busy) return;
     if (flow.status === 'connected') {
       const accountIds = flow.accountId ? [flow.accountId] : [];
-      return this.settle({ status: 'connected', provider, flowId, accountIds }, run);
+      return this.#settle({ status: 'connected', provider, flowId, accountIds }, run);
     }
     if (flow.status === 'error') {
       const code = (flow.code ?? 'OAUTH_CALLBACK_ERROR') as ErrorCode;
-      return this.settle({ status: 'failed', provider, flowId, code }, run);
+      return this.#settle({ status: 'failed', provider, flowId, code }, run);
     }
     // Without a receipt the consent came back to another browser, and is not for us to take.
     const record = records.read(flowId);
@@ -265,7 +266,7 @@ export class FlowRunner {
     }
     // The page that came back finishes by itself; if it was closed before it could, this one does.
     if (record?.receipt && flow.status === 'pending' && popup?.closed && ++run.unfinished > PATIENCE) {
-      return this.settle(await completeFlow(api, records, flowId, record), run);
+      return this.#settle(await completeFlow(api, records, flowId, record), run);
     }
     if (popup?.closed && browser.hasFocus()) this.#feed({ type: 'closed', flowId });
   }
@@ -279,15 +280,9 @@ export class FlowRunner {
     const run = this.#current;
     this.#feed({ type: 'busy', flowId });
     try {
-      await this.settle(await work(flowId, provider, run), run);
+      await this.#settle(await work(flowId, provider, run), run);
     } catch (thrown) {
       this.#feed({ type: 'refused', flowId, error: asError(thrown) });
     }
   }
-}
-
-/** Scripts and files are no consent pages, whoever says so. */
-function webAddress(url: string): string {
-  if (/^https?:\/\//i.test(url)) return url;
-  throw new EvergrantError('OAUTH_INIT_ERROR', 'The consent page has no web address');
 }

@@ -19,18 +19,19 @@ export interface FlowsOptions extends Omit<ActionsOptions, 'api'> {
   tabs: Tabs | undefined;
   /** Where consents come back to. */
   redirectUrl(): string;
+  /** Whether nobody looks at this client just now. */
+  isResting(): boolean;
 }
 
 export function createFlows(options: FlowsOptions) {
-  const { send, page, store, reload, redirectUrl, browser = createBrowser(), tabs = createTabs() } = options;
+  const { send, page, store, reload, browser = createBrowser(), tabs = createTabs() } = options;
   const api = createApi(send);
   const records = createFlowRecords(browser);
   const runner = new FlowRunner({
+    ...options,
     api,
-    page,
     browser,
     records,
-    redirectUrl,
     state: () => store.get().flow,
     setState: (flow) => store.set({ ...store.get(), flow }),
     async accounts(provider, accountIds) {
@@ -45,12 +46,13 @@ export function createFlows(options: FlowsOptions) {
   });
 
   /** Finishes what has come back to this page; a window that was opened for it closes. */
-  async function resume(): Promise<void> {
+  function resume(): Promise<void> {
     const tell = (flowId: string) => tabs.tell({ type: 'flow', flowId });
-    const returned = await finishReturn({ api, page, browser, records, tell });
-    if (returned?.record?.mode === 'popup' && browser.closeSelf()) return;
-    const outcome = returned?.outcome ?? takeOutcome(browser);
-    if (outcome) await runner.settle(outcome);
+    return runner.resume(async () => {
+      const returned = await finishReturn({ api, page, browser, records, tell });
+      if (returned?.record?.mode === 'popup' && browser.closeSelf()) return null;
+      return returned?.outcome ?? takeOutcome(browser);
+    });
   }
 
   tellExpired(options);

@@ -1,5 +1,6 @@
 /** Calls with a credential: a bearer token that is asked for again once when it is refused, or the page's cookie. */
 import { asError, errorOf, EvergrantError } from './error.js';
+import { tellAll } from './store.js';
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -63,7 +64,7 @@ export function createSend(options: HttpOptions): Send {
       throw await errorOf(response);
     } catch (thrown) {
       const error = asError(thrown);
-      if (error.code === 'UNAUTHENTICATED') options.onUnauthorized?.();
+      if (error.code === 'UNAUTHENTICATED' && options.onUnauthorized) tellAll([options.onUnauthorized]);
       throw error;
     }
   };

@@ -19,8 +19,8 @@ export interface Page {
   /** A finger rather than a mouse: windows are clumsy there. */
   isCoarse(): boolean;
   isHidden(): boolean;
-  /** Calls back when the user may have come back to this page; `restored` from the back/forward cache. */
-  onReturn(listener: (restored: boolean) => void): () => void;
+  /** Calls back when the user may have come back to this page. */
+  onReturn(listener: () => void): () => void;
 }
 
 /** The one window; a second flow takes it over. */
@@ -56,13 +56,14 @@ function openPopup(): Popup | null {
   );
 }
 
-function onReturn(listener: (restored: boolean) => void): () => void {
+function onReturn(listener: () => void): () => void {
   const gone = new AbortController();
   const { signal } = gone;
-  const seen = () => document.hidden || listener(false);
+  const seen = () => document.hidden || listener();
   document.addEventListener('visibilitychange', seen, { signal });
   window.addEventListener('focus', seen, { signal });
   window.addEventListener('online', seen, { signal });
-  window.addEventListener('pageshow', ({ persisted }) => persisted && listener(true), { signal });
+  // From the back/forward cache.
+  window.addEventListener('pageshow', ({ persisted }) => persisted && listener(), { signal });
   return () => gone.abort();
 }

@@ -27,7 +27,7 @@ export interface Snapshot {
   retryAt: number | null;
   live: Live;
   flow: FlowState;
-  /** What is under way: `provider` or `provider/accountId`. */
+  /** The accounts that are being worked on, each as `provider/accountId`. */
   busy: readonly string[];
 }
 

@@ -13,11 +13,22 @@ export function createStore<T>(initial: T): Store<T> {
     set(next) {
       if (next === value) return;
       value = next;
-      for (const listener of listeners) listener();
+      tellAll(listeners);
     },
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** Calls each of them. What one throws is reported; it is no trouble of ours, nor of the others. */
+export function tellAll<A extends unknown[]>(listeners: Iterable<(...args: A) => void>, ...args: A): void {
+  for (const listener of listeners) {
+    try {
+      listener(...args);
+    } catch (thrown) {
+      reportError(thrown);
+    }
+  }
 }

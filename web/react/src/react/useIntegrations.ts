@@ -5,7 +5,7 @@ import type { ProviderId } from '../client/types.js';
 import { useEvergrantClient } from './context.js';
 import { useSnapshot } from './useSnapshot.js';
 
-type Actions = Omit<EvergrantClient, 'getSnapshot' | 'subscribe' | 'on' | 'start'>;
+type Actions = Omit<EvergrantClient, 'getSnapshot' | 'getServerSnapshot' | 'subscribe' | 'on' | 'start'>;
 
 export interface UseIntegrations extends Omit<Snapshot, 'version' | 'busy'>, Actions {
   /** Whether something is under way: with this account, or with connecting this platform. */

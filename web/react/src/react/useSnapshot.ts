@@ -4,7 +4,10 @@ import { useEvergrantClient } from './context.js';
 
 /** A part of what is known; renders again when that part changes. */
 export function useSnapshot<T>(select: (snapshot: Snapshot) => T): T {
-  const { subscribe, getSnapshot } = useEvergrantClient();
-  const read = () => select(getSnapshot());
-  return useSyncExternalStore(subscribe, read, read);
+  const { subscribe, getSnapshot, getServerSnapshot } = useEvergrantClient();
+  return useSyncExternalStore(
+    subscribe,
+    () => select(getSnapshot()),
+    () => select(getServerSnapshot()),
+  );
 }

@@ -1,5 +1,6 @@
 /** `@evergrant/react/testing`: a client without a network, for the tests of your app. */
 import type { ClientEvent, EvergrantClient } from '../client/client-types.js';
+import type { ConnectOptions } from '../client/flow-options.js';
 import {
   type InitialStatus,
   initialSnapshot,
@@ -44,40 +45,44 @@ export function createFakeClient(options: FakeOptions = {}): FakeClient {
   const listeners = new Set<(event: ClientEvent) => void>();
   const calls: FakeCall[] = [];
   const emit = (event: ClientEvent) => listeners.forEach((listener) => listener(event));
-
-  function set(change: Partial<Snapshot>): void {
-    const { integrations: accounts, providers: catalogue, ...rest } = change;
-    let next = { ...store.get(), ...rest };
-    if (catalogue) next = withCatalogue(next, catalogue);
-    if (accounts) next = withStatus(next, { version: (next.version ?? 0) + 1, integrations: accounts });
-    store.set(next);
-  }
-
+  const set = (change: Partial<Snapshot>) => store.set(changed(store.get(), change));
   const world: World = { store: { get: store.get, set }, emit, outcomes };
   const asked = recorder(calls);
+  const toIdle = () => set({ flow: { step: 'idle' } });
   return {
     calls,
     set,
     emit,
     getSnapshot: store.get,
+    getServerSnapshot: store.get,
     subscribe: store.subscribe,
     on(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     start: () => () => {},
-    connect: asked('connect', (provider, how) => connect(world, provider, how?.accountId, how)),
-    reconnect: asked('reconnect', (provider, id, how) => connect(world, provider, id, how)),
+    connect: asked('connect', (provider, how = {}) => connect(world, provider, how)),
+    reconnect: asked('reconnect', (provider, accountId, how) =>
+      connect(world, provider, { ...how, accountId }),
+    ),
     disconnect: asked('disconnect', (provider, id, how) => disconnect(world, provider, id, how)),
     refresh: asked('refresh', (provider, id) => refresh(world, provider, id)),
-    cancel: asked('cancel', () => set({ flow: { step: 'idle' } })),
-    dismiss: asked('dismiss', () => set({ flow: { step: 'idle' } })),
+    cancel: asked('cancel', toIdle),
+    dismiss: asked('dismiss', toIdle),
     reopen: asked('reopen', () => {}),
-    chooseAccounts: asked('chooseAccounts', async () => set({ flow: { step: 'idle' } })),
-    submitCredentials: asked('submitCredentials', async () => set({ flow: { step: 'idle' } })),
+    chooseAccounts: asked('chooseAccounts', async () => toIdle()),
+    submitCredentials: asked('submitCredentials', async () => toIdle()),
     reload: asked('reload', async () => {}),
     imageUrl: (address) => address,
   };
+}
+
+function changed(known: Snapshot, change: Partial<Snapshot>): Snapshot {
+  const { integrations: accounts, providers: catalogue, ...rest } = change;
+  let next = { ...known, ...rest };
+  if (catalogue) next = withCatalogue(next, catalogue);
+  if (accounts) next = withStatus(next, { version: (next.version ?? 0) + 1, integrations: accounts });
+  return next;
 }
 
 interface World {
@@ -100,13 +105,13 @@ const isIt = (provider: string, id: string) => (one: Integration) =>
 async function connect(
   { store, emit, outcomes }: World,
   provider: ProviderId,
-  accountId = 'new',
-  how: Parameters<EvergrantClient['connect']>[1] = {},
+  how: ConnectOptions,
 ): ReturnType<EvergrantClient['connect']> {
   if (outcomes.connect) return outcomes.connect(provider, how);
+  const { accountId = 'new' } = how;
   const known = store.get().integrations;
   const old = known.find(isIt(provider, accountId));
-  const made = fresh(provider, accountId, old, known.length + 1);
+  const made = fresh(provider, accountId, old, Math.max(0, ...known.map(({ id }) => id)) + 1);
   store.set({ integrations: [...known.filter((one) => one !== old), made] });
   emit({ type: 'connected', provider, integrations: [made] });
   return { status: 'connected', integrations: [made] };

@@ -1,10 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createClient } from '../client.js';
 import { sampleIntegration } from '../../testing/samples.js';
 import { FakeBrowser } from './fake-browser.js';
 import { FakeServer, problem } from './fake-server.js';
 import { setUp, withClients } from './set-up.js';
-import { settled } from './world.js';
+import { passed, settled } from './world.js';
 
 withClients();
 
@@ -49,6 +49,16 @@ test('a finger means that this page goes', async () => {
   expect(await client.connect('reddit')).toEqual({ status: 'redirecting' });
   expect(browser.popups).toHaveLength(0);
   expect(browser.left).toHaveLength(1);
+});
+
+test('a page that was to be left and was not is free again once the user is seen on it', async () => {
+  const { client, browser } = await setUp();
+  browser.coarse = true;
+  await client.connect('reddit');
+  expect(client.getSnapshot().flow.step).toBe('redirecting');
+  browser.comeBack();
+  expect(client.getSnapshot().flow.step).toBe('idle');
+  expect(browser.site.local?.length).toBe(1);
 });
 
 test('a consent that came back to this page is finished and told', async () => {
@@ -112,6 +122,64 @@ test('disconnecting and renewing tell what came of it, and never reject', async 
   });
   expect(events.map(({ type }) => type)).toEqual(['refreshed', 'disconnected', 'failed']);
   expect(client.getSnapshot().busy).toEqual([]);
+});
+
+test('a listener that throws is reported, and changes nothing', async () => {
+  const reported = vi.fn();
+  vi.stubGlobal('reportError', reported);
+  const server = new FakeServer();
+  server.integrations = [vale];
+  const { client, now } = await setUp({ realtime: false }, server);
+  const oops = new Error('oops');
+  const fails = () => {
+    throw oops;
+  };
+  client.on(fails);
+  const result = client.connect('reddit');
+  await settled();
+  client.cancel();
+  await settled();
+  expect(await result).toEqual({ status: 'cancelled' });
+  server.intercept = ({ path }) => (path.startsWith('connect') ? problem(400, 'OAUTH_INIT_ERROR') : null);
+  expect(await client.connect('reddit')).toMatchObject({ status: 'failed' });
+  expect(reported.mock.calls).toEqual([[oops]]);
+  server.change('expired', { ...vale, status: 'expired', isConnected: false });
+  await client.reload();
+  expect(reported).toHaveBeenCalledTimes(2);
+  expect(now()).toMatchObject({ error: null, live: 'poll' });
+  client.subscribe(fails);
+  expect(await client.disconnect('reddit', 'a')).toMatchObject({ status: 'disconnected' });
+  vi.unstubAllGlobals();
+});
+
+test('a client that nobody looks at asks for no flow, and goes on where it is looked at again', async () => {
+  const { client, server, browser, stop } = await setUp({ realtime: false });
+  const result = client.connect('reddit');
+  await settled();
+  stop();
+  const asked = server.log.length;
+  await passed(60_000);
+  browser.comeBack();
+  browser.receive({ source: browser.popup as never, data: { type: 'evergrant:flow', flowId: 'flow1' } });
+  await settled();
+  expect(server.log).toHaveLength(asked);
+  const flow = server.flows.get('flow1');
+  if (flow) flow.state = { status: 'connected', accountId: 'sim9z' };
+  const stopAgain = client.start();
+  await passed(4000);
+  expect(await result).toMatchObject({ status: 'connected' });
+  stopAgain();
+});
+
+test('a flow that is begun while nobody looks any more is not watched', async () => {
+  const { client, server, stop } = await setUp({ realtime: false });
+  void client.connect('reddit');
+  stop();
+  await settled();
+  expect(client.getSnapshot().flow.step).toBe('waiting');
+  const asked = server.log.length;
+  await passed(60_000);
+  expect(server.log).toHaveLength(asked);
 });
 
 test('an account that comes to need its owner is told once', async () => {

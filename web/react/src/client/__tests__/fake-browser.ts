@@ -38,7 +38,7 @@ export class FakeBrowser implements Browser, Page {
   isClosable = false;
   isClosed = false;
   readonly tab = new FakeStorage();
-  #returns = new Set<(restored: boolean) => void>();
+  #returns = new Set<() => void>();
   #messages = new Set<(message: MessageEvent) => void>();
 
   constructor(readonly site: { local: FakeStorage | null } = { local: new FakeStorage() }) {}
@@ -66,7 +66,7 @@ export class FakeBrowser implements Browser, Page {
     this.isClosed = this.isClosable;
     return this.isClosed;
   };
-  onReturn = (listener: (restored: boolean) => void) => {
+  onReturn = (listener: () => void) => {
     this.#returns.add(listener);
     return () => void this.#returns.delete(listener);
   };
@@ -75,8 +75,8 @@ export class FakeBrowser implements Browser, Page {
     return () => void this.#messages.delete(listener);
   };
 
-  comeBack(restored = false): void {
-    for (const listener of this.#returns) listener(restored);
+  comeBack(): void {
+    for (const listener of this.#returns) listener();
   }
   receive(message: Partial<MessageEvent>): void {
     for (const listener of this.#messages) listener(message as MessageEvent);

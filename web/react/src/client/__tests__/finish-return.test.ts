@@ -69,6 +69,63 @@ test('a page without a network tries again, and keeps what it needs to', async (
   expect((await back)?.outcome.status).toBe('connected');
 });
 
+test('an outage is waited out for as long as the flow lives, and a limit is kept to', async () => {
+  const world = new World();
+  world.browser.blocked = true;
+  await world.connect();
+  const limit = { retryAfterSeconds: 120 };
+  world.server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', limit);
+  const back = world.comeBackTo(world.server.consent('flow1'));
+  await settled();
+  const asked = world.server.log.length;
+  await passed(115_000);
+  expect(world.server.log).toHaveLength(asked);
+  world.server.intercept = () => Promise.reject(new TypeError('offline'));
+  await passed(300_000);
+  world.server.intercept = () => null;
+  await passed(30_000);
+  expect((await back)?.outcome.status).toBe('connected');
+});
+
+test('what does not pass while the flow lives is told, with how long to wait', async () => {
+  const world = new World();
+  world.browser.blocked = true;
+  await world.connect();
+  const limit = { retryAfterSeconds: 700 };
+  world.server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', limit);
+  const back = await world.comeBackTo(world.server.consent('flow1'));
+  const outcome = { status: 'failed', code: 'RATE_LIMIT_ERROR', retryAfter: 700 };
+  expect(back?.outcome).toMatchObject(outcome);
+  const page = new World(world.browser, world.server);
+  await page.runner.resume(async () => back?.outcome ?? null);
+  expect(page.state).toMatchObject({ step: 'failed', error: { retryAfter: 700, correlationId: 'c1' } });
+});
+
+test('a fault of the server is tried a few times only', async () => {
+  const world = new World();
+  world.browser.blocked = true;
+  await world.connect();
+  world.server.intercept = ({ method }) => (method === 'POST' ? problem(500, 'INTERNAL_ERROR') : null);
+  const back = world.comeBackTo(world.server.consent('flow1'));
+  await passed(30_000);
+  expect((await back)?.outcome).toMatchObject({ status: 'failed', code: 'INTERNAL_ERROR' });
+  expect(world.server.calls('POST flows')).toHaveLength(4);
+});
+
+test('what is cancelled during an outage is not taken once it is over', async () => {
+  const world = new World();
+  void world.connect();
+  await settled();
+  world.server.intercept = () => problem(503, 'OVERLOADED');
+  const back = world.comeBackTo(world.server.consent('flow1'));
+  await settled();
+  world.runner.cancel();
+  world.server.intercept = () => null;
+  await passed(30_000);
+  expect((await back)?.outcome.status).toBe('cancelled');
+  expect(world.server.integrations).toEqual([]);
+});
+
 test('a refusal that is final is not tried again', async () => {
   const world = new World();
   world.browser.blocked = true;
@@ -87,7 +144,7 @@ test('a refusal that is final is not tried again', async () => {
 test('a success that the address alone claims is told only if the server lists the account', async () => {
   const world = new World();
   const claim = { status: 'connected', provider: 'reddit', flowId: '', accountIds: ['x'] } as const;
-  await world.runner.settle(claim);
+  await world.runner.resume(async () => claim);
   expect(world.state.step).toBe('idle');
 });
 

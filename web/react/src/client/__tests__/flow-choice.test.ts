@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sampleIntegration } from '../../testing/samples.js';
 import { FakeBrowser } from './fake-browser.js';
+import { problem } from './fake-server.js';
 import { FAKED, passed, settled, World } from './world.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKED.toFake] }));
@@ -27,6 +28,20 @@ test('several accounts are chosen from here', async () => {
   expect(await result).toMatchObject({
     integrations: [{ providerAccountId: 'a' }, { providerAccountId: 'c' }],
   });
+});
+
+test('a choice that could not be sent may be sent again', async () => {
+  const world = new World();
+  const result = world.connect('instagram');
+  await settled();
+  await world.comeBackTo(world.server.consent('flow1', ['a', 'b']));
+  await settled();
+  world.server.intercept = ({ method }) => (method === 'POST' ? problem(503, 'OVERLOADED') : null);
+  await world.runner.chooseAccounts(['a']);
+  expect(world.state).toMatchObject({ step: 'choose', busy: false, error: { code: 'OVERLOADED' } });
+  world.server.intercept = () => null;
+  await world.runner.chooseAccounts(['a']);
+  expect(await result).toMatchObject({ integrations: [{ providerAccountId: 'a' }] });
 });
 
 test('of what was chosen all is told, also where the server’s word of it comes before its answer', async () => {

@@ -39,8 +39,16 @@ test('a blocked window means that this page goes', async () => {
   expect(await world.connect()).toEqual({ status: 'redirecting' });
   expect(world.browser.left).toEqual(['https://reddit.example/consent?flow1']);
   expect(world.state.step).toBe('redirecting');
+});
+
+test('a page that did not go, or has come back as it was, is free again; the consent may still come', async () => {
+  const world = new World();
+  world.browser.blocked = true;
+  await world.connect();
   world.runner.restored();
   expect(world.state.step).toBe('idle');
+  const back = await world.comeBackTo(world.server.consent('flow1'));
+  expect(back?.outcome.status).toBe('connected');
 });
 
 test('a window that is closed is a question, and a late consent still connects', async () => {
@@ -169,17 +177,20 @@ test('a page that loses the race is told of the other one’s success', async ()
   expect((await back)?.outcome).toMatchObject({ status: 'connected', accountIds: ['sim9z'] });
 });
 
-test('a second flow takes the first one over, window and all', async () => {
+test('the server is not asked before it wants to be', async () => {
   const world = new World();
-  const first = world.connect('reddit');
+  void world.connect();
   await settled();
-  const second = world.connect('tiktok');
-  expect(await first).toEqual({ status: 'cancelled' });
-  expect(world.browser.popups[0]?.closed).toBe(false);
+  world.server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', { retryAfterSeconds: 60 });
+  await passed(1000);
+  const asked = world.server.calls('GET flows').length;
+  await passed(55_000);
+  world.runner.wake('flow1');
   await settled();
-  await world.comeBackTo(world.server.consent('flow2'));
-  await settled();
-  expect(await second).toMatchObject({ status: 'connected' });
+  expect(world.server.calls('GET flows')).toHaveLength(asked);
+  world.server.intercept = () => null;
+  await passed(5000);
+  expect(world.server.calls('GET flows')).toHaveLength(asked + 1);
 });
 
 test('a reconnect names its account', async () => {

@@ -33,6 +33,7 @@ export class World {
       state: () => this.state,
       setState: (state) => void this.states.push(state),
       provider: async (id) => this.server.providers.find(({ provider }) => provider === id),
+      isResting: () => false,
       redirectUrl: () => 'https://app.example/settings',
       accounts: async (provider, ids) => this.server.integrations.filter(isOneOf(provider, ids)),
       onEnd: (state) => void this.ends.push(state),

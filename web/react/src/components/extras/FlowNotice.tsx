@@ -12,7 +12,7 @@ type Told = Exclude<FlowState, { step: 'idle' | 'connected' | 'choose' | 'creden
 export function FlowNotice({ flow, name }: { flow: Told; name: string }) {
   const { messages } = useFullUi();
   const { cancel, reopen, dismiss } = useIntegrations();
-  const isAway = flow.step === 'waiting' || flow.step === 'unsure';
+  const isAway = flow.step === 'waiting' || flow.step === 'unsure' || flow.step === 'redirecting';
   return (
     <>
       <p>{textOf(flow, messages, name)}</p>
