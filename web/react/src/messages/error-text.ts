@@ -46,6 +46,7 @@ const SENTENCES: Record<ErrorCode, keyof ErrorMessages> = {
 
 /** What a person is told of a failure; a code that is newer than this package is told as a failure of ours. */
 export function errorText(messages: Messages, code: ErrorCode, provider: string): string {
-  const sentence = messages.errors[SENTENCES[code] ?? 'ours'];
+  // A code may come from an address that anybody made up.
+  const sentence = messages.errors[Object.hasOwn(SENTENCES, code) ? SENTENCES[code] : 'ours'];
   return typeof sentence === 'string' ? sentence : sentence(provider);
 }

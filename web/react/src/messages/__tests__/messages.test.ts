@@ -49,7 +49,8 @@ test('every code of the server has a sentence of its own meaning', () => {
 });
 
 test('a code that is newer than this package is told as a fault of ours', () => {
-  expect(errorText(en, 'BRAND_NEW' as ErrorCode, 'Reddit')).toBe(en.errors.ours);
+  for (const code of ['BRAND_NEW', 'constructor', '__proto__', 'toString'])
+    expect(errorText(en, code as ErrorCode, 'Reddit')).toBe(en.errors.ours);
 });
 
 test('times are told in words, and as a date while nobody knows the time', () => {
