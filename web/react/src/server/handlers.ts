@@ -2,7 +2,7 @@
  * A proxy on your app's own origin: no CORS, and no credential in the browser but your own session. It acts with a
  * session token of the user, not with the API key, so a browser can do through it what it may do anyway, and no more.
  */
-import { EvergrantError } from '../client/error.js';
+import { asError, EvergrantError } from '../client/error.js';
 import { createSessions } from './sessions.js';
 import type { ServerOptions, User } from './session.js';
 
@@ -106,11 +106,17 @@ function refusal(code: EvergrantError['code'], status: number): EvergrantError {
 /** What went wrong on the way, as the server would tell it; a fault of the API key's is not the user's. */
 function problem(thrown: unknown): Response {
   const known = thrown instanceof EvergrantError && thrown.status !== undefined ? thrown : null;
-  const code = known?.code ?? 'NETWORK_ERROR';
-  const status = known?.status ?? 502;
-  const document = { type: `/errors#${code}`, title: code, status, code, retryable: status >= 500 };
-  return Response.json(document, {
+  const { code, status = 502, retryable, correlationId, retryAfter } = known ?? asError(thrown);
+  const document = {
+    type: `/errors#${code}`,
+    title: code,
     status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
-  });
+    code,
+    retryable,
+    correlationId,
+    retryAfterSeconds: retryAfter,
+  };
+  const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+  if (retryAfter !== undefined) headers.set('retry-after', String(retryAfter));
+  return Response.json(document, { status, headers });
 }

@@ -49,6 +49,7 @@ function asServerFault(thrown: unknown): unknown {
   if (!(thrown instanceof EvergrantError) || (thrown.status !== 401 && thrown.status !== 403)) return thrown;
   return new EvergrantError('INTERNAL_ERROR', 'Evergrant refuses the API key', {
     status: 500,
+    retryable: true,
     cause: thrown,
   });
 }

@@ -180,7 +180,20 @@ test('that the app’s key is refused is not told as the user’s fault, nor tol
 
 test('a server that cannot be reached is told as such', async () => {
   const { call } = setUp({ fetch: () => Promise.reject(new TypeError('fetch failed')) });
-  expect((await call('GET', 'status')).status).toBe(502);
+  const response = await call('GET', 'status');
+  expect(response.status).toBe(502);
+  expect(await response.json()).toMatchObject({ code: 'NETWORK_ERROR', retryable: true });
+});
+
+test('a limit on sessions is told as it was: how long to wait, and what finds it in the log', async () => {
+  const limit = { code: 'RATE_LIMIT_ERROR', retryable: true, correlationId: 'c1', retryAfterSeconds: 9 };
+  const { call } = setUp({}, ({ url }) =>
+    url.endsWith('sessions') ? Response.json(limit, { status: 429 }) : null,
+  );
+  const response = await call('GET', 'status');
+  expect(response.status).toBe(429);
+  expect(response.headers.get('retry-after')).toBe('9');
+  expect(await response.json()).toMatchObject(limit);
 });
 
 test('events flow through as they come', async () => {
