@@ -59,8 +59,12 @@ export async function runReturnPage(options: ReturnPageOptions = {}): Promise<Ou
   if (record?.mode === 'popup' && browser.closeSelf()) return outcome;
   if (record) leaveOutcome(browser, outcome);
   if (record?.mode === 'redirect') navigate(back);
-  else say(element, record ? texts.done : texts.elsewhere, texts.back, back);
+  else say(element, isElsewhere(outcome) ? texts.elsewhere : texts.done, texts.back, back);
   return outcome;
+}
+
+function isElsewhere(outcome: Outcome): boolean {
+  return outcome.status === 'failed' && outcome.code === 'BEGUN_ELSEWHERE';
 }
 
 function say(element: HTMLElement, text: string, back: string, href: string): void {

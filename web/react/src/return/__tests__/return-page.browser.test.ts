@@ -75,6 +75,14 @@ test('a consent that was begun in another browser is told so, and nothing is sen
   expect(element.textContent).toBe('This was begun in another browser. Nothing was connected.Go back');
 });
 
+test('what the server says is connected is not denied, whoever began it', async () => {
+  comeBack(null, 'connected');
+  const { outcome, sent } = await run();
+  expect(outcome).toMatchObject({ status: 'connected' });
+  expect(sent).toEqual([]);
+  expect(element.textContent).toBe('You can close this window.Go back');
+});
+
 test('a refusal goes back too, and nothing stays', async () => {
   comeBack('redirect', 'error');
   const { outcome, navigate } = await run();
