@@ -1,5 +1,5 @@
 import { act, render, screen } from '@testing-library/react';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { EvergrantError, EvergrantProvider, IntegrationsPage } from '../../index.js';
 import { createFakeClient, sampleIntegration, sampleProviders } from '../index.js';
@@ -19,6 +19,23 @@ test('as the guide shows it', async () => {
   expect(client.getSnapshot().integrations).toMatchObject([{ id: 1, status: 'connected' }]);
   act(() => client.set({ flow: { step: 'waiting', provider: 'reddit', flowId: 'f1' } }));
   await screen.findByText('Finish in the window that just opened.');
+});
+
+test('each account has a number of its own, and a reconnect names its account to what answers it', async () => {
+  const connect = vi.fn(async () => ({ status: 'cancelled' as const }));
+  const client = createFakeClient({
+    providers: sampleProviders,
+    integrations: [sampleIntegration({ id: 2, provider: 'reddit' })],
+  });
+  await client.connect('tiktok');
+  expect(client.getSnapshot().integrations.map(({ id }) => id)).toEqual([2, 3]);
+  const told = createFakeClient({ providers: sampleProviders, outcomes: { connect } });
+  await told.reconnect('reddit', 'account-1', { mode: 'popup' });
+  await told.connect('reddit');
+  expect(connect.mock.calls).toEqual([
+    ['reddit', { mode: 'popup', accountId: 'account-1' }],
+    ['reddit', {}],
+  ]);
 });
 
 test('it does what it is asked, or what it is told to answer', async () => {
