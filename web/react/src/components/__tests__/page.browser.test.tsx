@@ -112,6 +112,13 @@ test('connecting says how far it is, and the button keeps its focus', async () =
   expect(client.calls.map(({ action }) => action)).toEqual(['reopen', 'cancel']);
 });
 
+test('a page that was to be left and was not can be kept', async () => {
+  const { client } = show(<IntegrationsPage />);
+  act(() => client.set({ flow: { step: 'redirecting', provider: 'reddit', flowId: 'f1' } }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Cancel' }));
+  expect(client.calls.map(({ action }) => action)).toEqual(['cancel']);
+});
+
 test('while an account is reconnected its own button waits, and the card says what to do', async () => {
   const { client } = show(<IntegrationsPage />, { integrations: [{ ...vale, ...lost }] });
   act(() => client.set({ flow: { step: 'waiting', provider: 'reddit', accountId: 'r1', flowId: 'f1' } }));

@@ -1,8 +1,11 @@
 /** The hooks on a real client, under StrictMode, with the network alone made up. */
 import { act, render, screen, waitFor } from '@testing-library/react';
-import { StrictMode } from 'react';
+import { StrictMode, Suspense } from 'react';
+import { hydrateRoot } from 'react-dom/client';
+import { renderToString } from 'react-dom/server';
 import { afterEach, expect, test, vi } from 'vitest';
 import {
+  type EvergrantClient,
   EvergrantProvider,
   type EvergrantProviderProps,
   useAccount,
@@ -61,15 +64,45 @@ test('what was read by a server is there at the first rendering', () => {
   expect(screen.getByText('Juniper Vale')).toBeTruthy();
 });
 
-test('the token comes from the newest function, and another user gets another client', async () => {
-  const { asked, fetch } = network();
+test('the token comes from the newest function', async () => {
+  const { fetch } = network();
+  const good = new Set(['Bearer a']);
+  const guarded: typeof globalThis.fetch = async (input, init) =>
+    good.has(new Headers(init?.headers).get('authorization') ?? '')
+      ? fetch(input)
+      : Response.json({ code: 'UNAUTHENTICATED' }, { status: 401 });
   const [first, second] = [vi.fn(() => 'a'), vi.fn(() => 'b')];
-  const { rerender } = show({ fetch, getToken: first, userKey: '1' });
+  let client: EvergrantClient | undefined;
+  function Reader() {
+    client = useEvergrantClient();
+    return <Names />;
+  }
+  const view = (getToken: () => string) => (
+    <EvergrantProvider fetch={guarded} getToken={getToken} userKey="1" realtime={false}>
+      <Reader />
+    </EvergrantProvider>
+  );
+  const { rerender } = render(view(first));
+  await screen.findByText('Juniper Vale');
+  const [kept, asked] = [client, first.mock.calls.length];
+  rerender(view(second));
+  good.clear();
+  good.add('Bearer b');
+  await act(() => client?.reload());
+  expect(client).toBe(kept);
+  expect(client?.getSnapshot().error).toBeNull();
+  expect(second).toHaveBeenCalledTimes(1);
+  expect(first).toHaveBeenCalledTimes(asked);
+});
+
+test('another user gets another client', async () => {
+  const { asked, fetch } = network();
+  const { rerender } = show({ fetch, userKey: '1' });
   await screen.findByText('Juniper Vale');
   const before = asked.length;
   rerender(
     <StrictMode>
-      <EvergrantProvider fetch={fetch} getToken={second} userKey="2">
+      <EvergrantProvider fetch={fetch} userKey="2">
         <Names />
       </EvergrantProvider>
     </StrictMode>,
@@ -77,7 +110,43 @@ test('the token comes from the newest function, and another user gets another cl
   expect(screen.getByText('loading')).toBeTruthy();
   await screen.findByText('Juniper Vale');
   expect(asked.length).toBeGreaterThan(before);
-  expect(second).toHaveBeenCalled();
+});
+
+test('a part of the page that hydrates later does so with what the server rendered', async () => {
+  const { fetch } = network();
+  const integrations = [{ ...vale, displayName: 'as it was' }];
+  const initialStatus = { version: 0, integrations, providers: sampleProviders };
+  let arrive = () => {};
+  const late = new Promise<void>((resolve) => (arrive = resolve));
+  let isLate = false;
+  let client: EvergrantClient | undefined;
+  function Below() {
+    client = useEvergrantClient();
+    if (isLate) throw late;
+    return <Names />;
+  }
+  const app = (
+    <EvergrantProvider fetch={fetch} initialStatus={initialStatus} realtime={false}>
+      <Suspense fallback={null}>
+        <Below />
+      </Suspense>
+    </EvergrantProvider>
+  );
+  const place = document.body.appendChild(document.createElement('div'));
+  place.append(document.createRange().createContextualFragment(renderToString(app)));
+  const rendered = place.querySelector('p');
+  expect(rendered?.textContent).toBe('as it was');
+  const recovered = vi.fn();
+  isLate = true;
+  const root = await act(async () => hydrateRoot(place, app, { onRecoverableError: recovered }));
+  await waitFor(() => expect(client?.getSnapshot().version).toBe(1));
+  isLate = false;
+  await act(async () => arrive());
+  await screen.findByText('Juniper Vale');
+  expect(recovered).not.toHaveBeenCalled();
+  expect(place.querySelector('p')).toBe(rendered);
+  act(() => root.unmount());
+  place.remove();
 });
 
 test('a hook without a provider says what is missing', () => {
