@@ -43,7 +43,7 @@ export function createActions({ api, store, reload, emit }: ActionsOptions) {
         const integration = store.get().integrations.find(isOneOf(provider, [accountId]));
         const { revocation, message } = await api.disconnect(provider, accountId, deleteData);
         await reload();
-        emit({ type: 'disconnected', provider, revocation, message, ...(integration && { integration }) });
+        emit({ type: 'disconnected', provider, revocation, message, integration });
         return { status: 'disconnected' as const, revocation, message };
       }),
     refresh: (provider: ProviderId, accountId: string): Promise<RefreshResult> =>

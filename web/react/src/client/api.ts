@@ -5,14 +5,14 @@ import type { Disconnected, Integration, Refreshed, ServerFlow, StartedFlow } fr
 export interface ConnectBody {
   redirectUrl: string;
   challenge: string;
-  scopes?: readonly string[];
-  accountId?: string;
+  scopes: readonly string[] | undefined;
+  accountId: string | undefined;
 }
 
 export interface FinishBody {
   verifier: string;
   receipt: string;
-  accountIds?: readonly string[];
+  accountIds: readonly string[] | undefined;
 }
 
 interface Made {

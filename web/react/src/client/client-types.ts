@@ -34,7 +34,7 @@ export type ClientEvent =
       during: 'connect' | 'disconnect' | 'refresh';
       error: EvergrantError;
     }
-  | ({ type: 'disconnected'; provider: ProviderId; integration?: Integration } & Omit<
+  | ({ type: 'disconnected'; provider: ProviderId; integration?: Integration | undefined } & Omit<
       Disconnected,
       'success'
     >)

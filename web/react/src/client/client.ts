@@ -110,8 +110,7 @@ class Core {
       .providers.some((one) => one.provider === provider && one.kind === 'cookies');
     const inWindow = !isPasted && (mode === 'popup' || (mode === 'auto' && !page.isCoarse()));
     const popup = inWindow ? page.openPopup() : null;
-    if (!this.ready)
-      this.#patch({ flow: { step: 'starting', provider, ...(accountId ? { accountId } : {}) } });
+    if (!this.ready) this.#patch({ flow: { step: 'starting', provider, accountId } });
     const result = await this.act('connect', provider, ({ runner }) => runner.connect(provider, how, popup));
     if (!this.ready && result.status === 'failed') {
       popup?.close();

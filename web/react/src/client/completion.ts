@@ -4,7 +4,7 @@ import { waitAfter } from './backoff.js';
 import { asError, type ErrorCode, type ErrorDetails } from './error.js';
 import type { FlowRecord, FlowRecords } from './flow-records.js';
 import { pause } from './pause.js';
-import type { Choice } from './types.js';
+import type { Choice, ServerFlow } from './types.js';
 
 /** What came of a flow; plain data, so that it can wait in storage for another page. */
 export type Outcome =
@@ -38,7 +38,7 @@ export async function completeFlow(
     const isWanted = (records.read(flowId) ?? record).verifier;
     if (!isWanted || !verifier || !receipt) return { status: 'cancelled', provider, flowId };
     try {
-      const body = { verifier, receipt, ...(accountIds ? { accountIds } : {}) };
+      const body = { verifier, receipt, accountIds };
       const outcome =
         (accountIds ? null : await standing(api, flowId, provider)) ??
         ({
@@ -71,11 +71,15 @@ export async function completeFlow(
 
 /** How the flow stands where finishing it is not what is needed; null where it is. */
 async function standing(api: Api, flowId: string, provider: string): Promise<Outcome | null> {
-  const flow = await api.flow(flowId);
-  if (flow.status === 'choose') return { status: 'choose', provider, flowId, accounts: flow.accounts ?? [] };
-  if (flow.status === 'error') {
-    return { status: 'failed', provider, flowId, code: (flow.code ?? 'OAUTH_CALLBACK_ERROR') as ErrorCode };
-  }
-  if (flow.status !== 'connected') return null;
-  return { status: 'connected', provider, flowId, accountIds: flow.accountId ? [flow.accountId] : [] };
+  return outcomeOf(await api.flow(flowId), provider, flowId);
+}
+
+/** What the server says came of a flow; null while nothing has. */
+export function outcomeOf(flow: ServerFlow, provider: string, flowId: string): Outcome | null {
+  const { status, accountId, accounts = [] } = flow;
+  const own = { provider, flowId };
+  if (status === 'choose') return { status, ...own, accounts };
+  if (status === 'connected') return { status, ...own, accountIds: accountId ? [accountId] : [] };
+  if (status !== 'error') return null;
+  return { status: 'failed', ...own, code: (flow.code ?? 'OAUTH_CALLBACK_ERROR') as ErrorCode };
 }

@@ -7,25 +7,21 @@ import type { FlowRecord, FlowRecords } from './flow-records.js';
 import type { Page } from './page.js';
 
 /** Set by the server on the way back; it drops a caller's own of these names. */
-const NAMES = ['integration', 'status', 'accountId', 'code', 'correlationId', 'flowId', 'receipt'];
+const NAMES = ['integration', 'status', 'accountId', 'code', 'correlationId', 'flowId', 'receipt'] as const;
 const OUTCOME = 'evergrant:outcome';
 
-export interface Back {
-  provider: string;
-  status: string;
-  flowId: string;
-  receipt: string;
-  accountId: string;
-  code: string;
-  correlationId: string;
+/** What it said, each empty where it said nothing; `integration` is the platform. */
+type Told = Record<(typeof NAMES)[number], string>;
+
+export interface Back extends Told {
   /** The address without what the server added. */
   cleaned: string;
 }
 
 export interface Returned {
   outcome: Outcome;
-  /** Absent where this browser did not begin the flow. */
-  record?: FlowRecord;
+  /** Null where this browser did not begin the flow. */
+  record: FlowRecord | null;
 }
 
 export interface ReturnOptions {
@@ -40,19 +36,10 @@ export interface ReturnOptions {
 /** What the address tells of a flow; null where it tells nothing. */
 export function readBack(address: string): Back | null {
   const url = new URL(address);
-  const value = (name: string) => url.searchParams.get(name) ?? '';
-  const back = {
-    provider: value('integration'),
-    status: value('status'),
-    flowId: value('flowId'),
-    receipt: value('receipt'),
-    accountId: value('accountId'),
-    code: value('code'),
-    correlationId: value('correlationId'),
-  };
-  if (!back.provider || !['pending', 'connected', 'error'].includes(back.status)) return null;
+  const told = Object.fromEntries(NAMES.map((name) => [name, url.searchParams.get(name) ?? ''])) as Told;
+  if (!told.integration || !['pending', 'connected', 'error'].includes(told.status)) return null;
   for (const name of NAMES) url.searchParams.delete(name);
-  return { ...back, cleaned: url.href };
+  return { ...told, cleaned: url.href };
 }
 
 /** Null where the address tells nothing. The address is clean before this first waits. */
@@ -67,12 +54,12 @@ export async function finishReturn(options: ReturnOptions): Promise<Returned | n
     browser.tellOpener(flowId);
     tell(flowId);
   }
-  return { outcome, ...(record ? { record } : {}) };
+  return { outcome, record };
 }
 
 function recordOf(back: Back, records: FlowRecords): { flowId: string; record: FlowRecord | null } {
   if (back.flowId) return { flowId: back.flowId, record: records.read(back.flowId) };
-  return records.latest(back.provider) ?? { flowId: '', record: null };
+  return records.latest(back.integration) ?? { flowId: '', record: null };
 }
 
 async function settle(
@@ -82,7 +69,7 @@ async function settle(
   flowId: string,
   record: FlowRecord | null,
 ): Promise<Outcome> {
-  const { provider, correlationId } = back;
+  const { integration: provider, correlationId } = back;
   if (back.status === 'connected') {
     return { status: 'connected', provider, flowId, accountIds: [back.accountId] };
   }

@@ -9,7 +9,6 @@ import { EvergrantError } from './error.js';
 
 export interface FlowRecord {
   provider: string;
-  accountId?: string;
   mode: 'popup' | 'redirect';
   /** The page on which the flow was begun. */
   returnTo: string;

@@ -4,7 +4,7 @@
  */
 import type { Api } from './api.js';
 import type { Browser } from './browser.js';
-import { completeFlow, type Outcome } from './completion.js';
+import { completeFlow, type Outcome, outcomeOf } from './completion.js';
 import { asError, type ErrorCode, EvergrantError } from './error.js';
 import type { FlowRecords } from './flow-records.js';
 import type { ConnectOptions, ConnectResult } from './flow-options.js';
@@ -187,8 +187,9 @@ export class FlowRunner {
   async #begin(run: Run): Promise<void> {
     const { provider } = run;
     const entry = await this.#deps.provider(provider);
+    if (this.#current !== run) return;
     const pasted = entry?.kind === 'cookies';
-    if (pasted) this.#closeWindow(run);
+    if (pasted) run.popup?.close();
     const { started, verifier } = await this.#ask(run);
     // Cancelled meanwhile, or another was begun.
     if (this.#current !== run) return;
@@ -198,18 +199,10 @@ export class FlowRunner {
     this.#sendOff(run, started);
   }
 
-  #keep(run: Run, flowId: string, verifier: string): void {
-    const { provider, popup, options } = run;
-    const { accountId } = options;
+  #keep({ provider, popup }: Run, flowId: string, verifier: string): void {
     const mode = popup ? 'popup' : 'redirect';
     const returnTo = this.#deps.page.address();
-    this.#deps.records.begin(flowId, {
-      provider,
-      mode,
-      returnTo,
-      verifier,
-      ...(accountId ? { accountId } : {}),
-    });
+    this.#deps.records.begin(flowId, { provider, mode, returnTo, verifier });
   }
 
   #sendOff(run: Run, started: StartedFlow): void {
@@ -234,8 +227,8 @@ export class FlowRunner {
     const started = await api.connect(run.provider, {
       redirectUrl: redirectUrl(),
       challenge: await challengeOf(verifier),
-      ...(scopes ? { scopes } : {}),
-      ...(accountId ? { accountId } : {}),
+      scopes,
+      accountId,
     });
     return { started, verifier };
   }
@@ -251,19 +244,10 @@ export class FlowRunner {
     const state = this.#deps.state();
     // What is on its way from here is answered with all accounts; a flow names one of them.
     if ('busy' in state && state.busy) return;
-    if (flow.status === 'connected') {
-      const accountIds = flow.accountId ? [flow.accountId] : [];
-      return this.#settle({ status: 'connected', provider, flowId, accountIds }, run);
-    }
-    if (flow.status === 'error') {
-      const code = (flow.code ?? 'OAUTH_CALLBACK_ERROR') as ErrorCode;
-      return this.#settle({ status: 'failed', provider, flowId, code }, run);
-    }
-    // Without a receipt the consent came back to another browser, and is not for us to take.
     const record = records.read(flowId);
-    if (record?.receipt && flow.status === 'choose') {
-      return this.#feed({ type: 'choose', flowId, provider, accounts: flow.accounts ?? [] });
-    }
+    const outcome = outcomeOf(flow, provider, flowId);
+    // Without a receipt the consent came back to another browser, and is not for us to take.
+    if (outcome && (flow.status !== 'choose' || record?.receipt)) return this.#settle(outcome, run);
     // The page that came back finishes by itself; if it was closed before it could, this one does.
     if (record?.receipt && flow.status === 'pending' && popup?.closed && ++run.unfinished > PATIENCE) {
       return this.#settle(await completeFlow(api, records, flowId, record), run);

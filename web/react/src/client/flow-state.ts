@@ -8,7 +8,7 @@ import type { Choice, CredentialField, Integration, ProviderId } from './types.j
 interface Of {
   provider: ProviderId;
   /** The account to be reconnected. */
-  accountId?: string;
+  accountId?: string | undefined;
 }
 
 interface Begun extends Of {
@@ -35,7 +35,7 @@ export type FlowState =
       error?: EvergrantError;
     })
   | (Begun & { step: 'connected'; integrations: readonly Integration[] })
-  | (Of & { step: 'failed'; flowId?: string; error: EvergrantError });
+  | (Of & { step: 'failed'; flowId?: string | undefined; error: EvergrantError });
 
 export type FlowStep = FlowState['step'];
 
@@ -87,7 +87,7 @@ export function nextFlow(state: FlowState, input: FlowInput): FlowState {
         integrations: input.integrations,
       };
     case 'failed':
-      return { step: 'failed', ...of(input, state), ...idOf(input.flowId), error: input.error };
+      return { step: 'failed', ...of(input, state), flowId: input.flowId, error: input.error };
   }
 }
 
@@ -113,9 +113,6 @@ function withoutError(state: FlowState, busy: boolean): FlowState {
   return { ...rest, busy };
 }
 
-function of(input: { provider: ProviderId; accountId?: string | undefined }, state?: FlowState): Of {
-  const accountId = input.accountId ?? (state && 'accountId' in state ? state.accountId : undefined);
-  return { provider: input.provider, ...(accountId === undefined ? {} : { accountId }) };
+function of({ provider, accountId }: Of, state?: FlowState): Of {
+  return { provider, accountId: accountId ?? (state && 'accountId' in state ? state.accountId : undefined) };
 }
-
-const idOf = (flowId: string | undefined) => (flowId === undefined ? {} : { flowId });

@@ -49,7 +49,8 @@ export function createSend(options: HttpOptions): Send {
         headers,
         signal,
         credentials: options.getToken ? 'omit' : 'same-origin',
-        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+        // Nothing where there is none.
+        body: JSON.stringify(request.body),
       }),
     );
     if (response.status === 401) credential.refuse(token);

@@ -3,7 +3,7 @@ import { waitAfter } from './backoff.js';
 import { asError, type EvergrantError } from './error.js';
 import type { ServerEvent } from './events.js';
 import type { Send } from './http.js';
-import { pause } from './pause.js';
+import { pause, until } from './pause.js';
 import type { Snapshot } from './snapshot.js';
 import { createSseParser } from './sse.js';
 import type { Store } from './store.js';
@@ -83,15 +83,5 @@ async function once(
 /** Resolves once the status is read again, or when `signal` fires. */
 function nextReading(store: Store<Snapshot>, signal: AbortSignal): Promise<void> {
   const { readAt } = store.get();
-  return new Promise((resolve) => {
-    const unsubscribe = store.subscribe(() => {
-      if (store.get().readAt !== readAt) done();
-    });
-    signal.addEventListener('abort', done, { once: true });
-    function done() {
-      unsubscribe();
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
+  return until(signal, (done) => store.subscribe(() => store.get().readAt !== readAt && done()));
 }

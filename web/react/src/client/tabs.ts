@@ -4,6 +4,8 @@
  *
  * On plain http off loopback there are no Web Locks, so each tab has a stream of its own.
  */
+import { until } from './pause.js';
+
 export type TabMessage =
   | { type: 'flow'; flowId: string }
   | { type: 'changed'; scope: string; version: number }
@@ -46,9 +48,7 @@ export function createTabs(): Tabs {
       if (!hasLocks) return run();
       const gone = new AbortController();
       const { signal } = gone;
-      void navigator.locks
-        .request(`${NAME}:${scope}`, { signal }, () => untilAborted(signal, run))
-        .catch(() => {});
+      void navigator.locks.request(`${NAME}:${scope}`, { signal }, () => until(signal, run)).catch(() => {});
       return () => gone.abort();
     },
   };
@@ -56,16 +56,4 @@ export function createTabs(): Tabs {
 
 function isMessage(data: unknown): data is TabMessage {
   return typeof data === 'object' && data !== null && 'type' in data;
-}
-
-function untilAborted(signal: AbortSignal, run: () => () => void): Promise<void> {
-  const stop = run();
-  return new Promise((resolve) => {
-    const end = () => {
-      stop();
-      resolve();
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });
 }
