@@ -55,7 +55,7 @@ export interface EvergrantClient {
   /** What was known at first, and a server rendered with. */
   getServerSnapshot(): Snapshot;
   subscribe(listener: () => void): () => void;
-  /** Calls back with what happens; until what it answers is called. */
+  /** Calls back with what happens; until what it answers is called. What a listener throws is reported, no more. */
   on(listener: (event: ClientEvent) => void): () => void;
   /** Reads the status, keeps it up to date, and finishes a flow that has come back to this page. */
   start(): () => void;

@@ -9,7 +9,7 @@ export interface ConnectOptions {
   accountId?: string;
   /** What to ask for beyond what is required; all that the platform's entry lists by default. */
   scopes?: readonly string[];
-  /** Gives the flow up when it fires. */
+  /** Gives the flow up when it fires, as `cancel` does. */
   signal?: AbortSignal;
 }
 

@@ -1,10 +1,11 @@
 /**
  * The whole of a flow against a server, in any order of what can happen: messages, polls, closed windows, cancels,
- * consents that come back late, twice or elsewhere. Never two accounts, never "failed" after "connected".
+ * consents that come back late, twice or elsewhere, outages, limits and pages that are left. Never two accounts, never "failed" after "connected".
  */
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeBrowser } from './fake-browser.js';
+import { problem } from './fake-server.js';
 import { FAKED, settled, World } from './world.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKED.toFake] }));
@@ -24,6 +25,9 @@ const step = fc.constantFrom(
   'wait',
   'offline',
   'online',
+  'limited',
+  'leave',
+  'stay',
   'consent',
   'consent elsewhere',
   'deny',
@@ -71,6 +75,16 @@ async function take(world: World, what: Step, wanted: Wanted): Promise<void> {
     case 'online':
       server.intercept = () => null;
       return;
+    case 'limited':
+      server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', { retryAfterSeconds: 10 });
+      return;
+    case 'leave':
+      world.isResting = true;
+      return runner.rest();
+    case 'stay':
+      world.isResting = false;
+      runner.restored();
+      return runner.watch();
     case 'consent':
     case 'return again':
       if (!flow) return;

@@ -16,6 +16,7 @@ export class World {
   readonly browser: FakeBrowser;
   readonly states: FlowState[] = [{ step: 'idle' }];
   readonly ends: FlowState[] = [];
+  isResting = false;
   readonly api = createApi(createSend({ fetch: this.server.fetch }));
   readonly records;
   readonly runner: FlowRunner;
@@ -33,7 +34,7 @@ export class World {
       state: () => this.state,
       setState: (state) => void this.states.push(state),
       provider: async (id) => this.server.providers.find(({ provider }) => provider === id),
-      isResting: () => false,
+      isResting: () => this.isResting,
       redirectUrl: () => 'https://app.example/settings',
       accounts: async (provider, ids) => this.server.integrations.filter(isOneOf(provider, ids)),
       onEnd: (state) => void this.ends.push(state),
