@@ -38,6 +38,15 @@ test('a flow that fails only once another has taken its window over leaves it op
   expect(await second).toMatchObject({ status: 'connected' });
 });
 
+test('a flow that is overtaken before it is begun closes no window, and asks for nothing', async () => {
+  const world = new World();
+  void world.connect('onlyfans');
+  void world.connect('tiktok');
+  await settled();
+  expect(world.browser.popups.map(({ closed }) => closed)).toEqual([false, false]);
+  expect(world.server.calls('POST connect').map(({ path }) => path)).toEqual(['connect/tiktok']);
+});
+
 test('a flow without a window closes that of the flow that it takes over', async () => {
   const world = new World();
   void world.connect('reddit');
