@@ -65,6 +65,28 @@ test('becoming somebody else shows their accounts and nothing of the other’s',
   ]);
 });
 
+test('an answer that was overtaken by becoming somebody else brings nobody back', async () => {
+  const store = await open();
+  const arrive = server.delay('GET', '/console/session');
+  const loading = store.load();
+  await act(() => store.become(8));
+  arrive();
+  await act(() => loading);
+  expect(store.headers()).toEqual({ 'X-CSRF-Token': 'csrf-8' });
+  expect(await menuButton('New user')).toBeVisible();
+});
+
+test('of two questions the later one counts, in whatever order they are answered', async () => {
+  const store = await open();
+  const arrive = server.delay('GET', '/console/session');
+  const loading = store.load();
+  server.userId = 8;
+  await act(() => store.load());
+  arrive();
+  await act(() => loading);
+  expect(await menuButton('New user')).toBeVisible();
+});
+
 test('whoever signs out is signed out, and is told so', async () => {
   await open();
   await click(await menuButton('Demo creator'));
@@ -138,6 +160,15 @@ test('an address without a page leads back, and the focus goes along', async () 
   await click(screen.getByRole('link', { name: 'Go to Integrations' }));
   await heading('Integrations');
   expect(screen.getByRole('main')).toHaveFocus();
+});
+
+test('the two addresses of the list are one page: what is under way there goes on', async () => {
+  await open('/');
+  await heading('Integrations');
+  const page = document.querySelector('.eg-page');
+  await click(screen.getByRole('link', { name: 'Integrations' }));
+  await waitFor(() => expect(screen.getByRole('main')).toHaveFocus());
+  expect(document.querySelector('.eg-page')).toBe(page);
 });
 
 test('whoever reads French reads French, the list’s words too', async () => {

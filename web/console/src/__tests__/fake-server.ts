@@ -23,6 +23,8 @@ export class FakeServer {
   /** Statuses to answer instead, by `METHOD path`. */
   refusals = new Map<string, number>();
   readonly sent: Sent[] = [];
+  /** What the next answer waits for on its way back, by `METHOD path`. */
+  readonly #delays = new Map<string, Promise<void>>();
 
   constructor() {
     vi.stubGlobal('fetch', (input: string, init: RequestInit = {}) => this.#fetch(input, init));
@@ -32,11 +34,26 @@ export class FakeServer {
     return this.sent.filter((one) => one.method === method && one.path === path);
   }
 
+  /** The next answer to this is late: it arrives when what is returned here is called. */
+  delay(method: string, path: string): () => void {
+    let arrive = () => {};
+    this.#delays.set(`${method} ${path}`, new Promise((resolve) => (arrive = resolve)));
+    return arrive;
+  }
+
   async #fetch(input: string, init: RequestInit): Promise<Response> {
     const { pathname: path } = new URL(input, location.href);
     const { method = 'GET' } = init;
     const body = typeof init.body === 'string' ? JSON.parse(init.body) : undefined;
     this.sent.push({ method, path, body, csrf: new Headers(init.headers).get('x-csrf-token') });
+    const answer = this.#answer(method, path, body);
+    const delay = this.#delays.get(`${method} ${path}`);
+    this.#delays.delete(`${method} ${path}`);
+    await delay;
+    return answer;
+  }
+
+  #answer(method: string, path: string, body: { userId: number } | undefined): Response {
     const status = this.refusals.get(`${method} ${path}`) ?? (this.userId === null ? 401 : 200);
     if (status >= 400)
       return Response.json({ code: status === 401 ? 'UNAUTHENTICATED' : 'INTERNAL_ERROR' }, { status });

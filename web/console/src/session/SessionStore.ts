@@ -14,6 +14,8 @@ const CHANNEL = 'evergrant-console';
 
 export class SessionStore {
   #state: SessionState = { status: 'loading' };
+  /** Counts questions and answers: what was asked before the last of them is out of date. */
+  #turn = 0;
   readonly #listeners = new Set<() => void>();
   readonly #channel = new BroadcastChannel(CHANNEL);
 
@@ -32,12 +34,11 @@ export class SessionStore {
 
   /** Asks the server who this is. An outage leaves what is known as it is. */
   async load(): Promise<void> {
-    try {
-      const session = await readSession();
-      this.#set(session ? { status: 'open', session } : this.#closed());
-    } catch {
-      if (this.#state.status !== 'open') this.#set({ status: 'failed' });
-    }
+    const turn = ++this.#turn;
+    const session = await readSession().catch(() => undefined);
+    if (turn !== this.#turn) return;
+    if (session !== undefined) this.#set(session ? { status: 'open', session } : this.#closed());
+    else if (this.#state.status !== 'open') this.#set({ status: 'failed' });
   }
 
   retry(): void {
@@ -74,6 +75,7 @@ export class SessionStore {
   }
 
   #set(state: SessionState): void {
+    this.#turn++;
     this.#state = state;
     for (const listener of this.#listeners) listener();
   }
