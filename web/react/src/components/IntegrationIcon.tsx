@@ -34,5 +34,5 @@ export function IntegrationIcon({ provider, name = provider, label, className }:
 }
 
 export function firstLetter(name: string): string {
-  return (Array.from(name.trim())[0] ?? '?').toLocaleUpperCase();
+  return (Array.from(name.trim())[0] ?? '?').toUpperCase();
 }

@@ -31,7 +31,7 @@ export function IntegrationsPage(props: IntegrationsPageProps) {
   const [query, setQuery] = useState('');
   const usable = providers.filter((one) => showUnconfigured || one.configured || one.integrations.length > 0);
   const ordered = useFixedOrder(usable);
-  const shown = ordered.filter(({ name }) => name.toLocaleLowerCase().includes(query.toLocaleLowerCase()));
+  const shown = ordered.filter(({ name }) => name.toLowerCase().includes(query.toLowerCase()));
   const level = ((headingLevel ?? 1) + 1) as NonNullable<IntegrationCardProps['headingLevel']>;
   const first = integrations.find((one) => one.status === 'expired');
   return (

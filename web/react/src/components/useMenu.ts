@@ -64,7 +64,7 @@ function nextItem(items: HTMLElement[], key: string): HTMLElement | undefined {
   if (key === 'Home') return items[0];
   if (key === 'End') return items.at(-1);
   if (key.length !== 1 || key === ' ') return undefined;
-  const letter = key.toLocaleLowerCase();
+  const letter = key.toLowerCase();
   const after = [...items.slice(at + 1), ...items.slice(0, at + 1)];
-  return after.find((item) => item.textContent?.trim().toLocaleLowerCase().startsWith(letter));
+  return after.find((item) => item.textContent?.trim().toLowerCase().startsWith(letter));
 }

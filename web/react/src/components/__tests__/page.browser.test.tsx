@@ -284,6 +284,14 @@ test('a platform without a mark has its first letter', () => {
   expect(screen.getByRole('img', { name: 'Acme' }).textContent).toBe('A');
 });
 
+test('letters are those of no language in particular, so that a server and every browser agree', async () => {
+  vi.spyOn(String.prototype, 'toLocaleUpperCase').mockReturnValue('İ');
+  vi.spyOn(String.prototype, 'toLocaleLowerCase').mockReturnValue('ı');
+  show(<IntegrationIcon provider="iris" label="iris" />);
+  expect(screen.getByRole('img', { name: 'iris' }).textContent).toBe('I');
+  vi.restoreAllMocks();
+});
+
 test('both ways to Instagram have its mark', () => {
   show(<IntegrationIcon provider="instagram-login" />);
   expect(document.querySelector('.eg-icon[data-provider=instagram] path')).toBeTruthy();
