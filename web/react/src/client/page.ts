@@ -56,7 +56,7 @@ function openPopup(): Popup | null {
   );
 }
 
-function onReturn(listener: () => void): () => void {
+export function onReturn(listener: () => void): () => void {
   const gone = new AbortController();
   const { signal } = gone;
   const seen = () => document.hidden || listener();
