@@ -31,7 +31,7 @@ export function AccountTrouble({ integration, trouble, primary }: AccountTrouble
       {trouble.action && button && (
         <Button
           variant={primary && trouble.action === 'reconnect' ? 'primary' : 'plain'}
-          aria-label={`${button.label}: ${nameOf(integration)}`}
+          aria-label={account.doFor(button.label, nameOf(integration))}
           busy={isBusy(provider, id)}
           onClick={button.work}
         >

@@ -7,10 +7,11 @@ export function FlowStrip({ provider, name }: { provider: ProviderId; name: stri
   const flow = useConnectFlow();
   const mine = flow.step !== 'idle' && flow.provider === provider ? flow : null;
   const extras = useExtras(mine !== null);
-  const isTold = mine && mine.step !== 'connected' && mine.step !== 'choose' && mine.step !== 'credentials';
+  const told = mine && mine.step !== 'connected' && mine.step !== 'choose' && mine.step !== 'credentials';
   return (
-    <div className="eg-flow" role="status" data-step={isTold ? mine.step : undefined}>
-      {isTold && extras && <extras.FlowNotice flow={mine} name={name} />}
+    <div className="eg-flow" data-step={told ? mine.step : undefined}>
+      <p role="status">{told && extras && <extras.FlowText flow={mine} name={name} />}</p>
+      {told && extras && <extras.FlowActions flow={mine} />}
     </div>
   );
 }

@@ -10,6 +10,7 @@ export function PermissionList({ provider }: { provider: ProviderIntegrations })
   if (scopes.length === 0) return null;
   const missing = new Set(integrations.flatMap((one) => one.missingScopes));
   const isKnown = integrations.length > 0;
+  const sayOf = (id: string) => (missing.has(id) ? card.notGranted : card.granted);
   const granted = scopes.filter(({ id }) => !missing.has(id)).length;
   return (
     <details {...root} className="eg-root eg-permissions">
@@ -21,10 +22,8 @@ export function PermissionList({ provider }: { provider: ProviderIntegrations })
         {scopes.map(({ id, label }) => (
           <li key={id} data-granted={isKnown ? !missing.has(id) : undefined}>
             <Glyph name={isKnown && missing.has(id) ? 'dash' : 'check'} />
-            {label}
-            {isKnown && (
-              <span className="eg-unseen">, {missing.has(id) ? card.notGranted : card.granted}</span>
-            )}
+            <span aria-hidden={isKnown || undefined}>{label}</span>
+            {isKnown && <span className="eg-unseen">{sayOf(id)(label)}</span>}
           </li>
         ))}
       </ul>

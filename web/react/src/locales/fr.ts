@@ -25,8 +25,8 @@ export const fr: Messages = {
     notSetUp: 'Pas encore configuré',
     permissions: (granted, total) =>
       granted === null || granted === total ? 'Autorisations' : `Autorisations, ${granted} sur ${total}`,
-    granted: 'accordée',
-    notGranted: 'non accordée',
+    granted: (permission) => `${permission}, accordée`,
+    notGranted: (permission) => `${permission}, non accordée`,
   },
   status: {
     connected: 'Connecté',
@@ -51,6 +51,7 @@ export const fr: Messages = {
   },
   account: {
     actions: (name) => `Actions pour ${name}`,
+    doFor: (action, name) => `${action} : ${name}`,
     reconnect: 'Reconnecter',
     allow: 'Accorder',
     renew: 'Renouveler maintenant',
@@ -63,7 +64,8 @@ export const fr: Messages = {
     nextRenewal: (when) => `prochain ${when}`,
   },
   outage: {
-    stale: (when) => `La connexion est perdue. Ce que vous voyez date de ${when}.`,
+    stale: (when) =>
+      `La connexion est perdue. Ce que vous voyez ${when ? `date de ${when}` : 'est peut-être ancien'}.`,
     failed: 'Vos comptes n’ont pas pu être chargés.',
     nextTry: (seconds) => `Prochain essai dans ${seconds}`,
     tryNow: 'Réessayer',
@@ -78,6 +80,7 @@ export const fr: Messages = {
     unsure: 'La fenêtre s’est-elle fermée avant la fin ?',
     reopen: 'La rouvrir',
     cancel: 'Annuler',
+    tryAgainIn: (seconds) => `Réessayez dans ${seconds}`,
   },
   choose: {
     title: (provider) => `Quels comptes ${provider} ?`,
@@ -126,6 +129,7 @@ export const fr: Messages = {
   },
   switcher: {
     label: 'Compte',
+    choose: 'Choisissez un compte',
     all: 'Tous les comptes',
     none: 'Aucun compte connecté',
   },

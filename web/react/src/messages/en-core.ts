@@ -22,8 +22,8 @@ export const enCore: CoreMessages = {
     notSetUp: 'Not set up',
     permissions: (granted, total) =>
       granted === null || granted === total ? `Permissions` : `Permissions, ${granted} of ${total}`,
-    granted: 'allowed',
-    notGranted: 'not allowed',
+    granted: (permission) => `${permission}, allowed`,
+    notGranted: (permission) => `${permission}, not allowed`,
   },
   status: {
     connected: 'Connected',
@@ -48,6 +48,7 @@ export const enCore: CoreMessages = {
   },
   account: {
     actions: (name) => `Actions for ${name}`,
+    doFor: (action, name) => `${action}: ${name}`,
     reconnect: 'Reconnect',
     allow: 'Allow it',
     renew: 'Renew now',
@@ -66,6 +67,7 @@ export const enCore: CoreMessages = {
   },
   switcher: {
     label: 'Account',
+    choose: 'Choose an account',
     all: 'All accounts',
     none: 'No account is connected',
   },

@@ -4,7 +4,7 @@ const plural = (count: number, one: string, many: string) => (count === 1 ? one 
 
 export const enExtra: ExtraMessages = {
   outage: {
-    stale: (when) => `The connection is lost. What you see is from ${when}.`,
+    stale: (when) => `The connection is lost. What you see ${when ? `is from ${when}` : 'may be old'}.`,
     failed: 'Your accounts could not be loaded.',
     nextTry: (seconds) => `Next try in ${seconds}`,
     tryNow: 'Try now',
@@ -19,6 +19,7 @@ export const enExtra: ExtraMessages = {
     unsure: 'Did the window close before you finished?',
     reopen: 'Open it again',
     cancel: 'Cancel',
+    tryAgainIn: (seconds) => `Try again in ${seconds}`,
   },
   choose: {
     title: (provider) => `Which ${provider} accounts?`,

@@ -62,13 +62,15 @@ export interface CoreMessages {
     session: string;
     notSetUp: string;
     permissions(granted: number | null, total: number): string;
-    granted: string;
-    notGranted: string;
+    granted(permission: string): string;
+    notGranted(permission: string): string;
   };
   status: Record<IntegrationStatus, string> & { none: string; renewing: string };
   reasons: ReasonMessages;
   account: {
     actions(name: string): string;
+    /** What a button does, and to which account. */
+    doFor(action: string, name: string): string;
     reconnect: string;
     allow: string;
     renew: string;
@@ -87,6 +89,7 @@ export interface CoreMessages {
   };
   switcher: {
     label: string;
+    choose: string;
     all: string;
     none: string;
   };
@@ -95,7 +98,8 @@ export interface CoreMessages {
 /** What is said once something happens. */
 export interface ExtraMessages {
   outage: {
-    stale(when: string): string;
+    /** `when` it was read; null where nobody knows. */
+    stale(when: string | null): string;
     failed: string;
     nextTry(seconds: string): string;
     tryNow: string;
@@ -110,6 +114,7 @@ export interface ExtraMessages {
     unsure: string;
     reopen: string;
     cancel: string;
+    tryAgainIn(seconds: string): string;
   };
   choose: {
     title(provider: string): string;

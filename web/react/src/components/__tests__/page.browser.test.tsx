@@ -1,36 +1,10 @@
 import { act, screen, waitFor, within } from '@testing-library/react';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
-import {
-  AccountSwitcher,
-  ConnectButton,
-  EvergrantError,
-  EvergrantToaster,
-  type Integration,
-  IntegrationIcon,
-  IntegrationsPage,
-  ReconnectBanner,
-} from '../../index.js';
-import { sampleIntegration, sampleProviders } from '../../testing/index.js';
-import { toasts } from '../toasts.js';
-import { focused, press, show } from './shown.js';
+import { type ErrorCode, EvergrantError, type Integration, IntegrationsPage } from '../../index.js';
+import { sampleProviders } from '../../testing/index.js';
+import { card, focused, lost, press, show, studio, vale } from './shown.js';
 
-beforeEach(() => toasts.set([]));
-
-const studio = sampleIntegration({
-  id: 1,
-  provider: 'instagram',
-  providerAccountId: 'i1',
-  displayName: 'Juniper Studio',
-});
-const vale = sampleIntegration({
-  id: 2,
-  provider: 'reddit',
-  providerAccountId: 'r1',
-  displayName: 'Juniper Vale',
-});
-const lost = { status: 'expired', statusReason: 'REVOKED_BY_USER', isConnected: false } as const;
-const card = (name: string) => screen.getByRole('article', { name });
 const headings = () => screen.getAllByRole('heading', { level: 2 }).map((one) => one.textContent);
 
 test('what needs its owner comes first, then what is connected, then the rest', () => {
@@ -147,23 +121,27 @@ test('a failure is one sentence, the button tries again, and it can be put away'
   expect(client.calls.map(({ action }) => action)).toEqual(['dismiss']);
 });
 
-test('whoever comes back finds the card that this was about focused', () => {
+test('a failure that may soon be over says when, second by second, which no screen reader hears', async () => {
   const { client } = show(<IntegrationsPage />);
-  expect(focused()).toBe(document.body);
-  act(() => client.set({ flow: { step: 'connected', provider: 'reddit', flowId: 'f1', integrations: [] } }));
-  expect(focused()).toBe(card('Reddit'));
+  const error = new EvergrantError('RATE_LIMIT_ERROR', 'too often', { status: 429, retryAfter: 12 });
+  act(() => client.set({ flow: { step: 'failed', provider: 'reddit', error } }));
+  const countdown = await within(card('Reddit')).findByText(/^Try again in 1[12] seconds$/);
+  expect(countdown.closest('[role=status]')).toBeNull();
 });
 
-test('what is old is said to be old, with a countdown that no screen reader hears, and stays in sight', async () => {
-  const { client } = show(<IntegrationsPage />, { integrations: [vale] });
-  const error = new EvergrantError('NETWORK_ERROR');
-  act(() => client.set({ error, stale: true, readAt: Date.now(), retryAt: Date.now() + 12_000 }));
-  await screen.findByText(/The connection is lost/);
-  expect(screen.getByText('Juniper Vale')).toBeTruthy();
-  const countdown = await screen.findByText(/Next try in 1[12] seconds/);
-  expect(countdown.closest('[role=status]')).toBeNull();
-  await userEvent.click(screen.getByRole('button', { name: 'Try now' }));
-  expect(client.calls.map(({ action }) => action)).toEqual(['reload']);
+test('a failure has its reference at hand, unless it was the user’s own no', async () => {
+  const write = vi.spyOn(navigator.clipboard, 'writeText').mockResolvedValue();
+  const { client } = show(<IntegrationsPage />);
+  const fail = (code: ErrorCode) => {
+    const error = new EvergrantError(code, code, { correlationId: 'c-7f3a91' });
+    act(() => client.set({ flow: { step: 'failed', provider: 'reddit', error } }));
+  };
+  fail('INTERNAL_ERROR');
+  await userEvent.click(await screen.findByRole('button', { name: 'Copy reference' }));
+  expect(write).toHaveBeenCalledWith('c-7f3a91');
+  fail('OAUTH_DENIED');
+  expect(screen.queryByRole('button', { name: 'Copy reference' })).toBeNull();
+  write.mockRestore();
 });
 
 test('an app’s own browser is told, with a way out', async () => {
@@ -213,93 +191,5 @@ test('permissions tell before what is asked for, and after what was allowed', ()
   expect(screen.getByText('Permissions, 2 of 3')).toBeTruthy();
   const item = screen.getByText('See your posts and comments').closest('li');
   expect(item?.dataset['granted']).toBe('false');
-  expect(item?.textContent).toBe('See your posts and comments, not allowed');
-});
-
-test('what happened is said once, above everything, and goes', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  const { client } = show(<EvergrantToaster />);
-  await act(async () => vi.advanceTimersByTime(1));
-  act(() => client.emit({ type: 'connected', provider: 'reddit', integrations: [vale] }));
-  expect(screen.getByRole('status').textContent).toBe('Juniper Vale is connected.');
-  expect(document.querySelector('.eg-toaster')?.matches(':popover-open')).toBe(true);
-  expect(document.querySelectorAll('.eg-toast')).toHaveLength(1);
-  act(() => vi.advanceTimersByTime(6000));
-  expect(document.querySelectorAll('.eg-toast')).toHaveLength(0);
-  vi.useRealTimers();
-});
-
-test('what became of the grant is told as it is', async () => {
-  const { client } = show(<EvergrantToaster />);
-  await waitFor(() => expect(document.querySelector('.eg-toaster')).toBeTruthy());
-  const tell = (revocation: 'revoked' | 'pending' | 'unsupported' | 'kept') =>
-    act(() => client.emit({ type: 'disconnected', provider: 'instagram', revocation, message: '' }));
-  tell('unsupported');
-  const said = (text: RegExp) => waitFor(() => expect(screen.getByRole('status').textContent).toMatch(text));
-  await said(/To end access at Instagram too, remove this app/);
-  tell('revoked');
-  await said(/^Disconnected. Instagram has confirmed it.$/);
-});
-
-test('the banner names the account, or how many, and begins with the first', async () => {
-  const { client } = show(<ReconnectBanner />, { integrations: [vale] });
-  expect(screen.getByRole('status').textContent).toBe('');
-  act(() => client.set({ integrations: [{ ...vale, ...lost }] }));
-  expect(screen.getByText('Juniper Vale on Reddit needs you.')).toBeTruthy();
-  act(() =>
-    client.set({
-      integrations: [
-        { ...vale, ...lost },
-        { ...studio, ...lost },
-      ],
-    }),
-  );
-  expect(screen.getByText('2 accounts need you.')).toBeTruthy();
-  await userEvent.click(screen.getByRole('button', { name: 'Reconnect Juniper Vale' }));
-  expect(client.calls[0]).toEqual({ action: 'reconnect', args: ['reddit', 'r1'] });
-});
-
-test('the switcher offers accounts by platform', async () => {
-  const chosen = vi.fn();
-  show(<AccountSwitcher value={studio} onChange={chosen} allowAll />, { integrations: [studio, vale] });
-  const select = screen.getByRole<HTMLSelectElement>('combobox', { name: 'Account' });
-  expect([...select.querySelectorAll('optgroup')].map((one) => one.label)).toEqual(['Instagram', 'Reddit']);
-  await userEvent.selectOptions(select, 'Juniper Vale');
-  expect(chosen).toHaveBeenLastCalledWith(vale);
-  await userEvent.selectOptions(select, 'All accounts');
-  expect(chosen).toHaveBeenLastCalledWith(null);
-});
-
-test('a button connects with its options', async () => {
-  const { client } = show(<ConnectButton provider="reddit" mode="redirect" scopes={['read']} />);
-  await userEvent.click(screen.getByRole('button', { name: 'Connect Reddit' }));
-  expect(client.calls[0]).toEqual({
-    action: 'connect',
-    args: ['reddit', { mode: 'redirect', scopes: ['read'] }],
-  });
-});
-
-test('a platform without a mark has its first letter', () => {
-  show(<IntegrationIcon provider="acme" name="Acme" label="Acme" />);
-  expect(screen.getByRole('img', { name: 'Acme' }).textContent).toBe('A');
-});
-
-test('letters are those of no language in particular, so that a server and every browser agree', async () => {
-  vi.spyOn(String.prototype, 'toLocaleUpperCase').mockReturnValue('İ');
-  vi.spyOn(String.prototype, 'toLocaleLowerCase').mockReturnValue('ı');
-  show(<IntegrationIcon provider="iris" label="iris" />);
-  expect(screen.getByRole('img', { name: 'iris' }).textContent).toBe('I');
-  vi.restoreAllMocks();
-});
-
-test('both ways to Instagram have its mark', () => {
-  show(<IntegrationIcon provider="instagram-login" />);
-  expect(document.querySelector('.eg-icon[data-provider=instagram] path')).toBeTruthy();
-});
-
-test('a picture that does not load gives way to a letter', async () => {
-  show(<IntegrationsPage only={['reddit']} />, {
-    integrations: [{ ...vale, avatarUrl: 'data:image/png;base64,AA' }],
-  });
-  await waitFor(() => expect(document.querySelector('.eg-avatar')?.textContent).toBe('J'));
+  expect(item?.querySelector('.eg-unseen')?.textContent).toBe('See your posts and comments, not allowed');
 });

@@ -1,38 +1,57 @@
+import { useState } from 'react';
+import type { EvergrantError } from '../../client/error.js';
 import type { FlowState } from '../../client/flow-state.js';
 import { errorText } from '../../messages/error-text.js';
-import type { Messages } from '../../messages/types.js';
 import { useIntegrations } from '../../react/useIntegrations.js';
 import { Button } from '../Button.js';
+import { copy } from '../copy.js';
 import { Glyph } from '../Glyph.js';
+import { Countdown } from './Countdown.js';
 import { useFullUi } from './useFullUi.js';
 
 type Told = Exclude<FlowState, { step: 'idle' | 'connected' | 'choose' | 'credentials' }>;
 
-/** One sentence on the flow, and what can be done. */
-export function FlowNotice({ flow, name }: { flow: Told; name: string }) {
+/** One sentence on the flow. */
+export function FlowText({ flow, name }: { flow: Told; name: string }) {
   const { messages } = useFullUi();
-  const { cancel, reopen, dismiss } = useIntegrations();
-  const isAway = flow.step === 'waiting' || flow.step === 'unsure' || flow.step === 'redirecting';
+  if (flow.step === 'failed') return errorText(messages, flow.error.code, name);
+  if (flow.step === 'waiting') return messages.flow.waiting;
+  return flow.step === 'unsure' ? messages.flow.unsure : messages.flow.starting(name);
+}
+
+/** What can be done about it. */
+export function FlowActions({ flow }: { flow: Told }) {
+  const { messages } = useFullUi();
+  const { cancel, reopen } = useIntegrations();
+  if (flow.step === 'failed') return <FailureActions error={flow.error} />;
+  if (flow.step !== 'waiting' && flow.step !== 'unsure') return null;
   return (
     <>
-      <p>{textOf(flow, messages, name)}</p>
       {flow.step === 'unsure' && <Button onClick={reopen}>{messages.flow.reopen}</Button>}
-      {isAway && (
-        <Button variant="quiet" onClick={cancel}>
-          {messages.flow.cancel}
-        </Button>
-      )}
-      {flow.step === 'failed' && (
-        <button type="button" className="eg-close" aria-label={messages.toast.dismiss} onClick={dismiss}>
-          <Glyph name="close" />
-        </button>
-      )}
+      <Button variant="quiet" onClick={cancel}>
+        {messages.flow.cancel}
+      </Button>
     </>
   );
 }
 
-function textOf(flow: Told, messages: Messages, name: string): string {
-  if (flow.step === 'failed') return errorText(messages, flow.error.code, name);
-  if (flow.step === 'waiting') return messages.flow.waiting;
-  return flow.step === 'unsure' ? messages.flow.unsure : messages.flow.starting(name);
+/** When to try again, what to tell whoever runs the site, and the way to put it away. */
+function FailureActions({ error }: { error: EvergrantError }) {
+  const { messages } = useFullUi();
+  const { dismiss } = useIntegrations();
+  const { code, correlationId, retryAfter = 0 } = error;
+  const [until] = useState(() => Date.now() + retryAfter * 1000);
+  return (
+    <>
+      <Countdown until={until} say={messages.flow.tryAgainIn} />
+      {correlationId && code !== 'OAUTH_DENIED' && (
+        <Button variant="quiet" onClick={() => void copy(correlationId, messages)}>
+          {messages.account.copyReference}
+        </Button>
+      )}
+      <button type="button" className="eg-close" aria-label={messages.toast.dismiss} onClick={dismiss}>
+        <Glyph name="close" />
+      </button>
+    </>
+  );
 }

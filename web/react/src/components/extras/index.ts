@@ -2,7 +2,7 @@
 export { ChooseDialog } from './ChooseDialog.js';
 export { CredentialsDialog } from './CredentialsDialog.js';
 export { DisconnectDialog } from './DisconnectDialog.js';
-export { FlowNotice } from './FlowNotice.js';
+export { FlowActions, FlowText } from './FlowNotice.js';
 export { InAppNotice } from './InAppNotice.js';
 export { OutageNotice } from './OutageNotice.js';
 export { Toasts } from './Toasts.js';
