@@ -1,11 +1,11 @@
 import { useId } from 'react';
-import type { Integration, ProviderId } from '../client/types.js';
+import type { Integration, ProviderId, ProviderIntegrations } from '../client/types.js';
 import { useIntegrations } from '../react/useIntegrations.js';
 import { nameOf } from './names.js';
 import { useUi } from './ui.js';
 
 export interface AccountSwitcherProps {
-  /** The chosen account; null for all of them. */
+  /** The chosen account; null for none, or for all of them where `allowAll` offers that. */
   value: Integration | null;
   onChange(account: Integration | null): void;
   /** Of one platform alone. */
@@ -14,6 +14,8 @@ export interface AccountSwitcherProps {
   /** Offers all accounts together, as null. */
   allowAll?: boolean;
 }
+
+const ALL = 'all';
 
 /** For pages that read one account: a select, by platform. */
 export function AccountSwitcher({
@@ -29,29 +31,42 @@ export function AccountSwitcher({
   const words = messages.switcher;
   const choose = (key: string) => onChange(integrations.find((one) => String(one.id) === key) ?? null);
   const isEmpty = integrations.length === 0;
+  // What was disconnected meanwhile is chosen no more: the page must not show one account and read another.
+  const isThere = integrations.some((one) => one.id === value?.id);
+  const chosen = isThere ? value?.id : allowAll && !value && !isEmpty ? ALL : '';
   return (
     <div {...root} className="eg-root eg-switcher">
       <label htmlFor={id}>{label ?? words.label}</label>
       <select
         id={id}
         className="eg-select"
-        value={value ? String(value.id) : ''}
+        value={chosen}
         disabled={isEmpty}
         onChange={(event) => choose(event.target.value)}
       >
-        {(allowAll || isEmpty || !value) && <option value="">{isEmpty ? words.none : words.all}</option>}
-        {providers
-          .filter((one) => one.integrations.length > 0)
-          .map((one) => (
-            <optgroup key={one.provider} label={one.name}>
-              {one.integrations.map((account) => (
-                <option key={account.id} value={account.id}>
-                  {nameOf(account)}
-                </option>
-              ))}
-            </optgroup>
-          ))}
+        {chosen === '' && (
+          <option value="" disabled>
+            {isEmpty ? words.none : words.choose}
+          </option>
+        )}
+        {allowAll && <option value={ALL}>{words.all}</option>}
+        {providers.map((one) => (
+          <Group key={one.provider} provider={one} />
+        ))}
       </select>
     </div>
+  );
+}
+
+function Group({ provider: { name, integrations } }: { provider: ProviderIntegrations }) {
+  if (integrations.length === 0) return null;
+  return (
+    <optgroup label={name}>
+      {integrations.map((account) => (
+        <option key={account.id} value={account.id}>
+          {nameOf(account)}
+        </option>
+      ))}
+    </optgroup>
   );
 }
