@@ -40,7 +40,7 @@ export function AccountRow({ integration, provider, primary = false }: AccountRo
       </span>
       <IntegrationStatus status={integration.status} busy={busy} />
       <AccountMenu integration={integration} provider={provider} now={now} />
-      {trouble && !busy && <AccountTrouble integration={integration} trouble={trouble} primary={primary} />}
+      {trouble && <AccountTrouble integration={integration} trouble={trouble} primary={primary} />}
     </li>
   );
 }

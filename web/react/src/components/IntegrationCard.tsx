@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef } from 'react';
+import { type FocusEvent, useEffect, useId, useRef } from 'react';
 import type { ProviderId, ProviderIntegrations } from '../client/types.js';
 import { useConnectFlow } from '../react/useConnectFlow.js';
 import { useIntegration } from '../react/useIntegration.js';
@@ -22,14 +22,14 @@ export function IntegrationCard({ provider, headingLevel = 2, primaryId }: Integ
   const { root } = useUi();
   const entry = useIntegration(provider);
   const id = useId();
-  const card = useFocusOnReturn(provider);
+  const focus = useCardFocus(provider);
   if (!entry) return null;
   const { integrations, name, scopes } = entry;
   const isConnected = integrations.length > 0;
   return (
     <article
       {...root}
-      ref={card}
+      {...focus}
       tabIndex={-1}
       className="eg-root eg-card"
       data-provider={provider}
@@ -96,15 +96,25 @@ function CardFoot({ entry }: { entry: ProviderIntegrations }) {
   );
 }
 
-/** Whoever was sent away to connect lands on the card that this was about. */
-function useFocusOnReturn(provider: ProviderId) {
+/**
+ * Whoever was sent away to connect lands on the card that this was about; and what had the focus and is gone leaves it to
+ * its card.
+ */
+function useCardFocus(provider: ProviderId) {
   const card = useRef<HTMLElement>(null);
+  const last = useRef<Element>(undefined);
   const flow = useConnectFlow();
   const ended = (flow.step === 'connected' || flow.step === 'failed') && flow.provider === provider;
   useEffect(() => {
-    if (!ended || document.activeElement !== document.body) return;
-    card.current?.focus({ preventScroll: true });
-    card.current?.scrollIntoView({ block: 'nearest' });
+    if (focusCard(card.current, ended)) card.current?.scrollIntoView({ block: 'nearest' });
   }, [ended]);
-  return card;
+  useEffect(() => void focusCard(card.current, last.current?.isConnected === false));
+  return { ref: card, onFocus: ({ target }: FocusEvent) => void (last.current = target) };
+}
+
+/** Where nothing else has the focus. */
+function focusCard(card: HTMLElement | null, wanted: boolean): boolean {
+  const isFree = wanted && document.activeElement === document.body;
+  if (isFree) card?.focus({ preventScroll: true });
+  return isFree;
 }
