@@ -99,11 +99,43 @@ test('a click opens it and a click elsewhere closes it', async () => {
   await waitFor(() => expect(isOpen()).toBe(false));
 });
 
-test('it lies under its button, at its end, within the window', async () => {
+/** `placed`: in a browser without anchor positioning. */
+async function openAt(way: string, left: string, top: string) {
   const { button } = open();
+  Object.assign(button.style, { position: 'fixed', left, top });
+  const popover = document.querySelector<HTMLElement>('.eg-popover')!;
+  if (way === 'placed') {
+    vi.spyOn(CSS, 'supports').mockReturnValue(false);
+    popover.style.setProperty('position-area', 'none');
+  }
   await userEvent.click(button);
-  const menu = await screen.findByRole('menu');
-  const [one, other] = [button.getBoundingClientRect(), menu.getBoundingClientRect()];
-  expect(other.top).toBeGreaterThanOrEqual(one.bottom);
-  expect(other.left).toBeGreaterThanOrEqual(0);
+  await waitFor(() => expect(focusedText()).toBe('Reconnect'));
+  if (way === 'placed') await waitFor(() => expect(popover.style.top).not.toBe(''));
+  popover.getAnimations().forEach((one) => one.finish());
+  vi.restoreAllMocks();
+  return { button: button.getBoundingClientRect(), menu: popover.getBoundingClientRect() };
+}
+
+const WAYS = ['anchored', 'placed'];
+
+test.each(WAYS)('it lies under its button, at its end: %s', async (way) => {
+  const { button, menu } = await openAt(way, '500px', '100px');
+  expect(menu.top).toBeCloseTo(button.bottom + 4, 0);
+  expect(menu.right).toBeCloseTo(button.right, 0);
+});
+
+test.each(WAYS)('where there is no room below, it lies above: %s', async (way) => {
+  const { button, menu } = await openAt(way, '500px', 'calc(100vh - 40px)');
+  expect(menu.bottom).toBeCloseTo(button.top - 4, 0);
+});
+
+test.each(
+  WAYS.flatMap((way) => [
+    [way, '0px'],
+    [way, 'calc(100vw - 36px)'],
+  ]),
+)('it stays within the window: %s, from %s', async (way, left) => {
+  const { menu } = await openAt(way!, left!, '100px');
+  expect(menu.left).toBeGreaterThanOrEqual(0);
+  expect(menu.right).toBeLessThanOrEqual(innerWidth);
 });
