@@ -19,6 +19,11 @@ export function showToast(text: string, status?: Toast['status']): void {
   toasts.set([...others, { id: ++last, text, status }].slice(-MOST));
 }
 
+/** The one that was shown last, for as long as it is there: those that it leaves behind have been told. */
+export function newestToast(): Toast | undefined {
+  return toasts.get().find(({ id }) => id === last);
+}
+
 export function hideToast(id: number): void {
   toasts.set(toasts.get().filter((toast) => toast.id !== id));
 }

@@ -1,9 +1,10 @@
-import { act, screen, waitFor } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
 import { useState } from 'react';
 import { expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { ChooseDialog, DisconnectDialog, EvergrantError } from '../../index.js';
 import { sampleIntegration } from '../../testing/index.js';
+import { showToast, toasts } from '../toasts.js';
 import { focused, press, show } from './shown.js';
 
 const shop = sampleIntegration({
@@ -36,6 +37,19 @@ test('disconnecting is asked for, with Cancel focused', async () => {
   await openDisconnect();
   expect(screen.getByRole('alertdialog', { name: 'Disconnect Juniper Shop from Instagram?' })).toBeTruthy();
   expect(focused()?.textContent).toBe('Cancel');
+});
+
+test('what is lost is read with the question', async () => {
+  const { dialog } = await openDisconnect();
+  const text = document.getElementById(dialog.getAttribute('aria-describedby') ?? '');
+  expect(text?.textContent).toMatch(/^The stored tokens are deleted/);
+});
+
+test('what is told while a dialog is open is told in it', async () => {
+  const { dialog } = await openDisconnect();
+  act(() => showToast('Copied.'));
+  expect(within(dialog).getByRole('status').textContent).toBe('Copied.');
+  act(() => toasts.set([]));
 });
 
 test.each(['Escape', 'Enter'])('%s leaves everything as it was and gives the focus back', async (key) => {

@@ -32,9 +32,8 @@ function Choices({ flow }: { flow: FlowState & { step: 'choose' } }) {
   }
 
   return (
-    <Dialog title={words.title(provider)} onClose={cancel}>
+    <Dialog title={words.title(provider)} text={words.intro} onClose={cancel}>
       <form onSubmit={submit}>
-        <p>{words.intro}</p>
         <ul className="eg-choices">
           {flow.accounts.map((account) => (
             <ChoiceRow

@@ -11,26 +11,16 @@ import { useFullUi } from './useFullUi.js';
 /** Asks before an account is disconnected; open for as long as it is there. */
 export function DisconnectDialog({ integration, onClose }: DisconnectDialogProps) {
   const { messages } = useFullUi();
-  const { disconnect, isBusy } = useIntegrations();
-  const { provider: slug, providerAccountId: id } = integration;
-  const name = useIntegration(slug)?.name ?? slug;
-  const [problem, setProblem] = useState<string>();
-  const busy = isBusy(slug, id);
+  const { name, busy, problem, submit } = useDisconnect({ integration, onClose });
   const words = messages.disconnect;
-
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
-    if (busy) return;
-    const deleteData = new FormData(event.currentTarget).has('deleteData');
-    const done = await disconnect(slug, id, { deleteData });
-    if (done.status === 'disconnected') onClose();
-    else setProblem(errorText(messages, done.error.code, name));
-  }
-
   return (
-    <Dialog role="alertdialog" title={words.title(nameOf(integration), name)} onClose={onClose}>
+    <Dialog
+      role="alertdialog"
+      title={words.title(nameOf(integration), name)}
+      text={words.text(name)}
+      onClose={onClose}
+    >
       <form onSubmit={(event) => void submit(event)}>
-        <p>{words.text(name)}</p>
         <p className="eg-note">{words.keeps}</p>
         <label className="eg-check">
           <input type="checkbox" name="deleteData" />
@@ -50,4 +40,24 @@ export function DisconnectDialog({ integration, onClose }: DisconnectDialogProps
       </form>
     </Dialog>
   );
+}
+
+function useDisconnect({ integration, onClose }: DisconnectDialogProps) {
+  const { messages } = useFullUi();
+  const { disconnect, isBusy } = useIntegrations();
+  const { provider, providerAccountId: id } = integration;
+  const name = useIntegration(provider)?.name ?? provider;
+  const [problem, setProblem] = useState<string>();
+  const busy = isBusy(provider, id);
+
+  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault();
+    if (busy) return;
+    const deleteData = new FormData(event.currentTarget).has('deleteData');
+    const done = await disconnect(provider, id, { deleteData });
+    if (done.status === 'disconnected') onClose();
+    else setProblem(errorText(messages, done.error.code, name));
+  }
+
+  return { name, busy, problem, submit };
 }

@@ -7,6 +7,7 @@ import { useEvergrantClient } from '../../react/context.js';
 import { Glyph } from '../Glyph.js';
 import { nameOf } from '../names.js';
 import { hideToast, showToast, type Toast, toasts } from '../toasts.js';
+import { Said } from './Said.js';
 import { useFullUi } from './useFullUi.js';
 
 const SHOWN_MS = 6000;
@@ -23,19 +24,14 @@ export function Toasts({ early }: { early: ClientEvent[] }) {
   const corner = useRef<HTMLDivElement>(null);
   useClientToasts(early);
 
-  // Shown anew for each, so that it lies above a dialog that was opened meanwhile.
   const last = shown.at(-1)?.id;
   useEffect(() => {
-    if (last === undefined) return;
-    corner.current?.hidePopover();
-    corner.current?.showPopover();
+    if (last !== undefined && corner.current) raise(corner.current);
   }, [last]);
 
   return (
     <>
-      <div role="status" className="eg-root eg-unseen">
-        {shown.at(-1)?.text}
-      </div>
+      <Said />
       <div {...root} ref={corner} popover="manual" className="eg-root eg-toaster">
         {shown.map((toast) => (
           <ToastView key={toast.id} toast={toast} />
@@ -43,6 +39,13 @@ export function Toasts({ early }: { early: ClientEvent[] }) {
       </div>
     </>
   );
+}
+
+/** Shows it, anew only above a dialog that was opened meanwhile: whoever is in it keeps the focus. */
+function raise(corner: HTMLElement): void {
+  if (corner.matches(':popover-open') && !document.querySelector(':modal')) return;
+  corner.hidePopover();
+  corner.showPopover();
 }
 
 function ToastView({ toast }: { toast: Toast }) {
