@@ -12,9 +12,13 @@ const MOST = 100;
  */
 export async function tabOrder(page) {
   await page.evaluate(() => {
-    /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
-    // A browser goes on from where somebody was last.
-    getSelection()?.collapse(document.body, 0);
+    // A browser goes on from where somebody was last: here, at the start.
+    const start = document.querySelector('dialog:modal') ?? document.body;
+    if (!(start instanceof HTMLElement)) return;
+    start.tabIndex = -1;
+    start.focus();
+    start.blur();
+    start.removeAttribute('tabindex');
   });
   /** @type {Stop[]} */
   const stops = [];
