@@ -39,9 +39,15 @@ export async function examine(page, isPart = false) {
   return [...found, ...(await sideways(page))];
 }
 
-/** Whether a page is wider than its window. @param {Page} page @returns {Promise<string[]>} */
+/** Whether a page, or what lies above it, is wider than its window. @param {Page} page @returns {Promise<string[]>} */
 export async function sideways(page) {
-  const isWider = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  const isWider = await page.evaluate(() => {
+    const above = [...document.querySelectorAll('dialog[open], :popover-open')];
+    return (
+      document.documentElement.scrollWidth > innerWidth ||
+      above.some((one) => one.scrollWidth > one.clientWidth || one.getBoundingClientRect().right > innerWidth)
+    );
+  });
   return isWider ? ['scrolls sideways'] : [];
 }
 

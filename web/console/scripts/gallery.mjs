@@ -1,17 +1,19 @@
 /**
  * Looks at all of the gallery, light and dark, at 1280 and 390 px: a picture of each in `shots/` with the way of the Tab
- * key beside it, and what axe, the console, that way and a sideways scroll say against it. `node scripts/gallery.mjs [NAME…]`; `LOCALE=fr` or `LOCALE=pseudo` for
- * another language.
+ * key beside it, and what axe, the console, that way and a sideways scroll (at 320 px too) say against it.
+ * `node scripts/gallery.mjs [NAME…]`; `LOCALE=fr` or `LOCALE=pseudo` for another language.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { createServer } from 'vite';
 import { CHROMIUM } from '../../react/scripts/chromium.mjs';
-import { examine, listen, settle } from './examine.mjs';
+import { examine, listen, settle, sideways } from './examine.mjs';
 import { tabOrder } from './tab-order.mjs';
 
 const FOLDER = 'shots';
 const WIDTHS = [1280, 390];
+/** Of the smallest phones, and of a page that is shown four times as large (WCAG 1.4.10). */
+const NARROWEST = 320;
 const SCHEMES = /** @type {const} */ (['light', 'dark']);
 const { LOCALE: locale } = process.env;
 
@@ -37,6 +39,8 @@ async function look(page, url, name) {
     writeFileSync(`${FOLDER}/${name}-${width}.tab.txt`, stops.map((stop) => `${stop}\n`).join(''));
     faults.push(...met.map((fault) => `${name}-${width}: ${fault}`));
   }
+  await page.setViewportSize({ width: NARROWEST, height: 640 });
+  faults.push(...(await sideways(page)).map((fault) => `${name}-${NARROWEST}: ${fault}`));
 }
 
 /** @param {import('playwright-core').Browser} browser @param {string} url @param {string[]} names */

@@ -1,7 +1,9 @@
 /** Every component in every state, by name: `?state=page-mixed&scheme=dark&locale=fr`. */
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
+import { toasts } from '../src/components/toasts.js';
 import {
   AccountSwitcher,
+  type ClientEvent,
   ConnectButton,
   DisconnectDialog,
   EvergrantError,
@@ -72,6 +74,13 @@ const fans = account(5, {
   username: 'juniperafterdark',
 });
 
+/** A name that no line can be broken in, as an id of a platform's may be. */
+const long = account(6, {
+  provider: 'reddit',
+  providerAccountId: 'r2',
+  displayName: 'Juniper_of_the_very_long_name_that_somebody_chose_without_a_single_break_in_it',
+});
+
 const lost = { status: 'expired', isConnected: false, statusReason: 'REVOKED_BY_USER' } as const;
 const well = [studio, shop, makes, vale];
 
@@ -95,6 +104,25 @@ const choices = [
   { providerAccountId: 'i2', displayName: 'Juniper Shop', username: 'juniper.shop' },
   { providerAccountId: 'i3', displayName: 'Wren & Daughters', username: 'wrenanddaughters' },
 ];
+
+/** Tells of it again whenever it has gone, so that there is time to look. */
+function Telling({ client, event }: { client: FakeClient; event: ClientEvent }) {
+  useEffect(() => {
+    const tell = () => toasts.get().length > 0 || client.emit(event);
+    tell();
+    const untell = toasts.subscribe(tell);
+    return () => {
+      untell();
+      toasts.set([]);
+    };
+  }, [client, event]);
+  return <EvergrantToaster />;
+}
+
+function telling(event: ClientEvent): State {
+  const state = alone(null);
+  return { ...state, view: <Telling client={state.client} event={event} /> };
+}
 
 function alone(view: ReactNode, integrations: readonly Integration[] = well): State {
   return { client: createFakeClient({ integrations, providers: sampleProviders }), view };
@@ -137,6 +165,8 @@ export const STATES: Readonly<Record<string, () => State>> = {
       retryAt: Date.now() + 12_000,
       live: 'offline',
     }),
+  'page-stale-signed-out': () =>
+    changed(page(well), { error: error('UNAUTHENTICATED'), stale: true, readAt: Date.now() - 300_000 }),
   'page-unconfigured': () => ({
     ...page(
       [],
@@ -169,6 +199,22 @@ export const STATES: Readonly<Record<string, () => State>> = {
   'flow-waiting': () => page([studio], { step: 'waiting', ...at }),
   'flow-unsure': () => page([studio], { step: 'unsure', ...at }),
   'flow-denied': () => page([studio], { step: 'failed', ...at, error: error('OAUTH_DENIED') }),
+  'flow-limited': () =>
+    page([studio], {
+      step: 'failed',
+      ...at,
+      error: new EvergrantError('RATE_LIMIT_ERROR', 'too often', {
+        retryAfter: 90,
+        correlationId: 'c-7f3a91',
+      }),
+    }),
+  'flow-fault': () =>
+    page([studio, { ...vale, ...lost }], {
+      step: 'failed',
+      ...at,
+      accountId: 'r1',
+      error: new EvergrantError('INTERNAL_ERROR', 'a fault', { correlationId: 'c-7f3a91' }),
+    }),
   'flow-taken': () =>
     page([studio, vale], { step: 'failed', ...at, error: error('ACCOUNT_ALREADY_CONNECTED') }),
   'dialog-choose': () =>
@@ -199,6 +245,15 @@ export const STATES: Readonly<Record<string, () => State>> = {
       { ...shop, ...lost },
       { ...vale, ...lost },
     ]),
+  'banner-long': () =>
+    alone(<ReconnectBanner />, [
+      { ...long, ...lost },
+      { ...vale, ...lost },
+    ]),
+  'dialog-long': () => alone(<DisconnectDialog integration={long} onClose={() => {}} />, [long]),
+  toast: () => telling({ type: 'needs-reconnect', integration: { ...shop, ...lost } }),
+  'toast-long': () => telling({ type: 'connected', provider: 'reddit', integrations: [long] }),
+  'switcher-long': () => alone(<AccountSwitcher value={long} onChange={() => {}} />, [long]),
   switcher: () => alone(<AccountSwitcher value={studio} onChange={() => {}} allowAll />),
   'switcher-empty': () => alone(<AccountSwitcher value={null} onChange={() => {}} />, []),
   parts: () =>

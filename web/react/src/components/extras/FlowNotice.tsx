@@ -35,7 +35,7 @@ export function FlowActions({ flow }: { flow: Told }) {
   );
 }
 
-/** When to try again, what to tell whoever runs the site, and the way to put it away. */
+/** The way to put it away; when to try again, and what to tell whoever runs the site. */
 function FailureActions({ error }: { error: EvergrantError }) {
   const { messages } = useFullUi();
   const { dismiss } = useIntegrations();
@@ -43,15 +43,17 @@ function FailureActions({ error }: { error: EvergrantError }) {
   const [until] = useState(() => Date.now() + retryAfter * 1000);
   return (
     <>
-      <Countdown until={until} say={messages.flow.tryAgainIn} />
-      {correlationId && code !== 'OAUTH_DENIED' && (
-        <Button variant="quiet" onClick={() => void copy(correlationId, messages)}>
-          {messages.account.copyReference}
-        </Button>
-      )}
       <button type="button" className="eg-close" aria-label={messages.toast.dismiss} onClick={dismiss}>
         <Glyph name="close" />
       </button>
+      <div className="eg-flow-more">
+        <Countdown until={until} say={messages.flow.tryAgainIn} />
+        {correlationId && code !== 'OAUTH_DENIED' && (
+          <Button variant="quiet" onClick={() => void copy(correlationId, messages)}>
+            {messages.account.copyReference}
+          </Button>
+        )}
+      </div>
     </>
   );
 }
