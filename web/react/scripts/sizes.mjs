@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 const KB = 1024;
 const BUDGETS = [
   { name: '@evergrant/react/headless', entry: 'dist/headless.js', first: 5, later: 7 },
-  { name: '@evergrant/react', entry: 'dist/index.js', first: 14, later: 14 },
+  { name: '@evergrant/react', entry: 'dist/index.js', first: 14, later: 15 },
   { name: '@evergrant/react/return', entry: 'dist/return/index.js', first: 5, later: 0 },
   { name: 'styles.css', entry: 'dist/styles.css', first: 4, later: 0 },
 ];

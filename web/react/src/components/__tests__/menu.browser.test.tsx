@@ -1,8 +1,23 @@
 import { screen, waitFor } from '@testing-library/react';
+import { useRef } from 'react';
 import { expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
-import { Menu } from '../Menu.js';
-import { focused, press, show } from './shown.js';
+import { IntegrationsPage } from '../../index.js';
+import { Menu, type MenuItem } from '../extras/Menu.js';
+import { focused, press, show, vale } from './shown.js';
+
+function Page({ items }: { items: readonly MenuItem[] }) {
+  const button = useRef<HTMLButtonElement>(null);
+  return (
+    <>
+      <button ref={button} type="button" className="eg-more">
+        Actions for Juniper
+      </button>
+      <Menu button={button} label="Actions for Juniper" note="Renewed 2 hours ago" items={items} />
+      <button type="button">after</button>
+    </>
+  );
+}
 
 function open() {
   const chosen = vi.fn();
@@ -10,12 +25,7 @@ function open() {
     label,
     onSelect: () => chosen(label),
   }));
-  show(
-    <>
-      <Menu label="Actions for Juniper" note="Renewed 2 hours ago" items={items} />
-      <button type="button">after</button>
-    </>,
-  );
+  show(<Page items={items} />);
   const button = screen.getByRole('button', { name: 'Actions for Juniper' });
   const isOpen = () => button.getAttribute('aria-expanded') === 'true';
   return { chosen, button, isOpen };
@@ -97,6 +107,17 @@ test('a click opens it and a click elsewhere closes it', async () => {
   await waitFor(() => expect(isOpen()).toBe(true));
   await userEvent.click(document.body);
   await waitFor(() => expect(isOpen()).toBe(false));
+});
+
+test('what is asked for before it is loaded opens once it is', async () => {
+  show(<IntegrationsPage />, { integrations: [vale] });
+  const button = screen.getByRole('button', { name: 'Actions for Juniper Vale' });
+  expect(screen.queryByRole('menu', { hidden: true })).toBeNull();
+  button.click();
+  expect(await screen.findByRole('menuitem', { name: 'Disconnect…' })).toBeTruthy();
+  expect(button.getAttribute('aria-expanded')).toBe('true');
+  button.click();
+  await waitFor(() => expect(screen.queryByRole('menu')).toBeNull());
 });
 
 /** `placed`: in a browser without anchor positioning. */

@@ -27,7 +27,6 @@ test('what the guide promises of the markup is there', () => {
     'account',
     'button',
     'status',
-    'menu',
     'banner',
     'icon',
     'avatar',

@@ -1,4 +1,5 @@
 /** What is shown once something happens: loaded apart, right after the list. */
+export { AccountActions } from './AccountActions.js';
 export { ChooseDialog } from './ChooseDialog.js';
 export { CredentialsDialog } from './CredentialsDialog.js';
 export { DisconnectDialog } from './DisconnectDialog.js';
