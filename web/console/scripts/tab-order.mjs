@@ -26,9 +26,10 @@ export async function tabOrder(page) {
     stops.push(next);
     if (stops.length > MOST) return { stops: [], faults: [`more than ${MOST} stops of the Tab key`] };
   }
-  await page.evaluate(() =>
-    document.querySelectorAll('[data-stop]').forEach((one) => one.removeAttribute('data-stop')),
-  );
+  await page.evaluate(() => {
+    document.querySelectorAll('[data-stop]').forEach((one) => one.removeAttribute('data-stop'));
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  });
   const faults = [
     ...stops.filter(({ isSeen }) => !isSeen).map(({ what }) => `not seen when it has the focus: ${what}`),
     ...stops.filter(({ isAhead }) => !isAhead).map(({ what }) => `the Tab key goes back to: ${what}`),
@@ -36,12 +37,15 @@ export async function tabOrder(page) {
   return { stops: stops.map(({ what }) => what), faults };
 }
 
-/** The next one; none at the end, or where the way begins again. @param {import('playwright-core').Page} page @returns {Promise<Stop | undefined>} */
+/**
+ * The next one; none at the end, or where the way begins again: at the page, a dialog or the first stop.
+ * @param {import('playwright-core').Page} page @returns {Promise<Stop | undefined>}
+ */
 async function step(page) {
   await page.keyboard.press('Tab');
   return page.evaluate(() => {
     const here = document.activeElement;
-    if (!here || here === document.body || here.hasAttribute('data-stop')) return undefined;
+    if (!here || here.matches('body, dialog, [data-stop]')) return undefined;
     const last = [...document.querySelectorAll('[data-stop]')].at(-1);
     const isAhead = !last || Boolean(last.compareDocumentPosition(here) & Node.DOCUMENT_POSITION_FOLLOWING);
     here.setAttribute('data-stop', '');
