@@ -1,5 +1,5 @@
 'use client';
-/** `@evergrant/react`: components, hooks and the client in one. */
+/** `@evergrant/react`: components and hooks, with the types of the client under them. */
 export { AccountRow } from './components/AccountRow.js';
 export type { AccountRowProps } from './components/AccountRow.js';
 export { AccountSwitcher } from './components/AccountSwitcher.js';

@@ -13,7 +13,7 @@ export default function IntegrationsRoute({ session, store }: { session: Session
     <EvergrantProvider
       userKey={String(session.user.id)}
       headers={store.headers}
-      redirectUrl={`${location.origin}/return`}
+      redirectUrl="/return"
       onUnauthorized={() => void store.load()}
       {...(messages && { messages })}
     >

@@ -11,7 +11,10 @@ import type { Disconnected, Integration, ProviderId, Refreshed } from './types.j
 export interface ClientOptions extends HttpOptions {
   /** What a server has read already (`fetchStatus`), so that nothing is loading at first. */
   initialStatus?: InitialStatus;
-  /** Where consents come back to: on the operator's list, on this origin. This page by default. */
+  /**
+   * Where consents come back to: on the operator's list, on this origin. An address or a path, such as `/connected`;
+   * this page by default.
+   */
   redirectUrl?: string;
   /** Server-sent events; true. */
   realtime?: boolean;

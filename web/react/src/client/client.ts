@@ -183,7 +183,7 @@ class Core {
       page,
       browser,
       tabs,
-      redirectUrl: () => this.#options.redirectUrl ?? page.address().replace(/#.*$/, ''),
+      redirectUrl: () => new URL(this.#options.redirectUrl ?? '', page.address()).href,
       reload: () => sync.reload(),
       store,
       emit: (event) => this.#emit(event),

@@ -35,6 +35,17 @@ test('the window opens in the click itself', async () => {
   expect(await result).toEqual({ status: 'cancelled' });
 });
 
+test.each([
+  ['/connected', 'https://app.example/connected'],
+  ['https://app.example/back?a=1', 'https://app.example/back?a=1'],
+  [undefined, 'https://app.example/settings?tab=1'],
+])('from this page, consents come back to %s as %s', async (redirectUrl, address) => {
+  const { client, server } = await setUp(redirectUrl === undefined ? {} : { redirectUrl });
+  void client.connect('reddit');
+  await settled();
+  expect([...server.flows.values()].map((flow) => flow.redirectUrl)).toEqual([address]);
+});
+
 test('a platform without a consent page opens no window', async () => {
   const { client, browser } = await setUp();
   void client.connect('onlyfans');
