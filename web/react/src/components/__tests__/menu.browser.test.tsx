@@ -116,6 +116,7 @@ test('what is asked for before it is loaded opens once it is', async () => {
   button.click();
   expect(await screen.findByRole('menuitem', { name: 'Disconnect…' })).toBeTruthy();
   expect(button.getAttribute('aria-expanded')).toBe('true');
+  expect(screen.getByRole('menu').className).toBe('eg-menu');
   button.click();
   await waitFor(() => expect(screen.queryByRole('menu')).toBeNull());
 });

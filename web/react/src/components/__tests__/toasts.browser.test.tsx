@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { EvergrantToaster } from '../../index.js';
 import { pseudo } from '../../locales/pseudo.js';
 import { hideToast, showToast, toasts } from '../toasts.js';
-import { focused, show, vale } from './shown.js';
+import { focused, press, show, vale } from './shown.js';
 
 beforeEach(() => toasts.set([]));
 afterEach(() => vi.useRealTimers());
@@ -61,6 +61,18 @@ test('something new leaves the corner where it is, with whoever is in it', async
   act(() => showToast('two'));
   expect(hidden).not.toHaveBeenCalled();
   expect(focused()).toBe(button);
+});
+
+test('what is put away gives the focus back', async () => {
+  await open();
+  const before = document.body.appendChild(document.createElement('button'));
+  act(() => showToast('one'));
+  before.focus();
+  screen.getByRole('button', { name: 'Dismiss' }).focus();
+  await press('Enter');
+  expect(document.querySelectorAll('.eg-toast')).toHaveLength(0);
+  expect(focused()).toBe(before);
+  before.remove();
 });
 
 test('something new lies above a dialog that was opened meanwhile', async () => {

@@ -51,12 +51,17 @@ function raise(corner: HTMLElement): void {
 function ToastView({ toast }: { toast: Toast }) {
   const { messages } = useFullUi();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const cameFrom = useRef<EventTarget>(null);
   const hide = () => hideToast(toast.id);
   const wait = () => {
     clearTimeout(timer.current);
     timer.current = setTimeout(hide, SHOWN_MS);
   };
   const hold = () => clearTimeout(timer.current);
+  function dismiss(): void {
+    if (cameFrom.current instanceof HTMLElement) cameFrom.current.focus();
+    hide();
+  }
   useEffect(() => {
     wait();
     return hold;
@@ -69,12 +74,15 @@ function ToastView({ toast }: { toast: Toast }) {
       data-status={toast.status}
       onPointerEnter={hold}
       onPointerLeave={wait}
-      onFocus={hold}
+      onFocus={({ relatedTarget }) => {
+        hold();
+        cameFrom.current = relatedTarget;
+      }}
       onBlur={wait}
     >
       {toast.status && <span className="eg-mark" aria-hidden="true" />}
       <p>{toast.text}</p>
-      <button type="button" className="eg-close" aria-label={messages.toast.dismiss} onClick={hide}>
+      <button type="button" className="eg-close" aria-label={messages.toast.dismiss} onClick={dismiss}>
         <Glyph name="close" />
       </button>
     </div>
