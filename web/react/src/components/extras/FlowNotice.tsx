@@ -24,7 +24,7 @@ export function FlowActions({ flow }: { flow: Told }) {
   const { messages } = useFullUi();
   const { cancel, reopen } = useIntegrations();
   if (flow.step === 'failed') return <FailureActions error={flow.error} />;
-  if (flow.step !== 'waiting' && flow.step !== 'unsure') return null;
+  if (flow.step === 'starting') return null;
   return (
     <>
       {flow.step === 'unsure' && <Button onClick={reopen}>{messages.flow.reopen}</Button>}
