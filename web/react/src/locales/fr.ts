@@ -54,9 +54,14 @@ export const fr: Messages = {
     doFor: (action, name) => `${action} : ${name}`,
     reconnect: 'Reconnecter',
     allow: 'Accorder',
+    renew: 'Renouveler maintenant',
     tryNow: 'Réessayer',
     copyReference: 'Copier la référence',
     copied: 'Copié.',
+    disconnect: 'Déconnecter…',
+    renewed: (when) => `Renouvelé ${when}`,
+    connected: (when) => `Connecté ${when}`,
+    nextRenewal: (when) => `prochain ${when}`,
   },
   outage: {
     stale: (when) =>
@@ -68,13 +73,6 @@ export const fr: Messages = {
   inApp: {
     text: 'Le navigateur de cette application ne permet pas de connecter un compte. Ouvrez cette page dans le vôtre.',
     copyLink: 'Copier le lien',
-  },
-  menu: {
-    renew: 'Renouveler maintenant',
-    disconnect: 'Déconnecter…',
-    renewed: (when) => `Renouvelé ${when}`,
-    connected: (when) => `Connecté ${when}`,
-    nextRenewal: (when) => `prochain ${when}`,
   },
   flow: {
     starting: (provider) => `Ouverture de ${provider}…`,

@@ -13,13 +13,6 @@ export const enExtra: ExtraMessages = {
     text: 'This app’s own browser cannot be used to connect. Open this page in your browser.',
     copyLink: 'Copy link',
   },
-  menu: {
-    renew: 'Renew now',
-    disconnect: 'Disconnect…',
-    renewed: (when) => `Renewed ${when}`,
-    connected: (when) => `Connected ${when}`,
-    nextRenewal: (when) => `next ${when}`,
-  },
   flow: {
     starting: (provider) => `Opening ${provider}…`,
     waiting: 'Finish in the window that just opened.',

@@ -73,9 +73,14 @@ export interface CoreMessages {
     doFor(action: string, name: string): string;
     reconnect: string;
     allow: string;
+    renew: string;
     tryNow: string;
     copyReference: string;
     copied: string;
+    disconnect: string;
+    renewed(when: string): string;
+    connected(when: string): string;
+    nextRenewal(when: string): string;
   };
   banner: {
     one(name: string, provider: string): string;
@@ -102,13 +107,6 @@ export interface ExtraMessages {
   inApp: {
     text: string;
     copyLink: string;
-  };
-  menu: {
-    renew: string;
-    disconnect: string;
-    renewed(when: string): string;
-    connected(when: string): string;
-    nextRenewal(when: string): string;
   };
   flow: {
     starting(provider: string): string;

@@ -1,31 +1,23 @@
 import { screen, waitFor } from '@testing-library/react';
-import { useRef } from 'react';
 import { expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { IntegrationsPage } from '../../index.js';
-import { Menu, type MenuItem } from '../extras/Menu.js';
+import { Menu } from '../Menu.js';
 import { focused, press, show, vale } from './shown.js';
 
-function Page({ items }: { items: readonly MenuItem[] }) {
-  const button = useRef<HTMLButtonElement>(null);
-  return (
-    <>
-      <button ref={button} type="button" className="eg-more">
-        Actions for Juniper
-      </button>
-      <Menu button={button} label="Actions for Juniper" note="Renewed 2 hours ago" items={items} />
-      <button type="button">after</button>
-    </>
-  );
-}
-
-function open() {
+async function open() {
   const chosen = vi.fn();
   const items = ['Reconnect', 'Renew now', 'Disconnect…'].map((label) => ({
     label,
     onSelect: () => chosen(label),
   }));
-  show(<Page items={items} />);
+  show(
+    <>
+      <Menu label="Actions for Juniper" note="Renewed 2 hours ago" items={items} />
+      <button type="button">after</button>
+    </>,
+  );
+  await screen.findByRole('menu', { hidden: true });
   const button = screen.getByRole('button', { name: 'Actions for Juniper' });
   const isOpen = () => button.getAttribute('aria-expanded') === 'true';
   return { chosen, button, isOpen };
@@ -39,7 +31,7 @@ test.each([
   ['ArrowDown', 'Reconnect'],
   ['ArrowUp', 'Disconnect…'],
 ])('%s on the button opens it on "%s"', async (key, item) => {
-  const { button, isOpen } = open();
+  const { button, isOpen } = await open();
   button.focus();
   await press(key);
   await waitFor(() => expect(focusedText()).toBe(item));
@@ -54,7 +46,7 @@ test.each([
   ['d', 'Disconnect…'],
   ['r', 'Renew now'],
 ])('%s moves from the first item to "%s"', async (key, item) => {
-  const { button } = open();
+  const { button } = await open();
   button.focus();
   await press('Enter');
   await waitFor(() => expect(focusedText()).toBe('Reconnect'));
@@ -63,7 +55,7 @@ test.each([
 });
 
 test('the ends are joined', async () => {
-  const { button } = open();
+  const { button } = await open();
   button.focus();
   await press('ArrowUp');
   await waitFor(() => expect(focusedText()).toBe('Disconnect…'));
@@ -72,7 +64,7 @@ test('the ends are joined', async () => {
 });
 
 test('Escape closes it and gives the focus back', async () => {
-  const { button, isOpen } = open();
+  const { button, isOpen } = await open();
   button.focus();
   await press('Enter');
   await waitFor(() => expect(isOpen()).toBe(true));
@@ -82,7 +74,7 @@ test('Escape closes it and gives the focus back', async () => {
 });
 
 test('Tab closes it and goes on', async () => {
-  const { button, isOpen } = open();
+  const { button, isOpen } = await open();
   button.focus();
   await press('Enter');
   await waitFor(() => expect(focusedText()).toBe('Reconnect'));
@@ -92,7 +84,7 @@ test('Tab closes it and goes on', async () => {
 });
 
 test('an item does its work once, and the menu is closed', async () => {
-  const { button, chosen, isOpen } = open();
+  const { button, chosen, isOpen } = await open();
   button.focus();
   await press('Enter');
   await waitFor(() => expect(focusedText()).toBe('Reconnect'));
@@ -102,7 +94,7 @@ test('an item does its work once, and the menu is closed', async () => {
 });
 
 test('a click opens it and a click elsewhere closes it', async () => {
-  const { button, isOpen } = open();
+  const { button, isOpen } = await open();
   await userEvent.click(button);
   await waitFor(() => expect(isOpen()).toBe(true));
   await userEvent.click(document.body);
@@ -123,7 +115,7 @@ test('what is asked for before it is loaded opens once it is', async () => {
 
 /** `placed`: in a browser without anchor positioning. */
 async function openAt(way: string, left: string, top: string) {
-  const { button } = open();
+  const { button } = await open();
   Object.assign(button.style, { position: 'fixed', left, top });
   const popover = document.querySelector<HTMLElement>('.eg-popover')!;
   if (way === 'placed') {

@@ -1,9 +1,9 @@
 /** What is shown once something happens: loaded apart, right after the list. */
-export { AccountActions } from './AccountActions.js';
 export { ChooseDialog } from './ChooseDialog.js';
 export { CredentialsDialog } from './CredentialsDialog.js';
 export { DisconnectDialog } from './DisconnectDialog.js';
 export { FlowActions, FlowText } from './FlowNotice.js';
 export { InAppNotice } from './InAppNotice.js';
+export { MenuPopover } from './MenuPopover.js';
 export { OutageNotice } from './OutageNotice.js';
 export { Toasts } from './Toasts.js';

@@ -5,12 +5,15 @@ import { place } from './place.js';
  * A menu button after the ARIA pattern, on the platform's popover: that closes it on Escape and clicks outside, gives
  * the focus back, and puts it above everything.
  */
-export function useMenu(button: RefObject<HTMLButtonElement | null>) {
+export function useMenu(button: RefObject<HTMLButtonElement | null>, isAwaited: RefObject<boolean>) {
   const popover = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const [trigger, menu] = [button.current, popover.current];
-    return trigger && menu ? join(trigger, menu) : undefined;
-  }, [button]);
+    if (!trigger || !menu) return;
+    const part = join(trigger, menu);
+    if (isAwaited.current) trigger.click();
+    return part;
+  }, [button, isAwaited]);
 
   function onKeyDown(event: ReactKeyboardEvent): void {
     const menu = popover.current;

@@ -1,23 +1,16 @@
-import { type ReactNode, type RefObject, useId } from 'react';
+import { type RefObject, useId } from 'react';
+import type { MenuItem, MenuProps } from '../Menu.js';
 import { useMenu } from './useMenu.js';
 
-export interface MenuItem {
-  label: string;
-  onSelect(): void;
-}
-
-interface MenuProps {
-  /** Which opens it. */
+interface MenuPopoverProps extends MenuProps {
   button: RefObject<HTMLButtonElement | null>;
-  label: string;
-  /** Stands above the items. */
-  note?: ReactNode;
-  items: readonly MenuItem[];
+  /** Whether the button was pressed already. */
+  isAwaited: RefObject<boolean>;
 }
 
-/** What a button offers. */
-export function Menu({ button, label, note, items }: MenuProps) {
-  const { popover, onKeyDown, close } = useMenu(button);
+/** What a menu button offers. */
+export function MenuPopover({ button, isAwaited, label, note, items }: MenuPopoverProps) {
+  const { popover, onKeyDown, close } = useMenu(button, isAwaited);
   return (
     <div ref={popover} id={useId()} popover="auto" className="eg-popover">
       {note && <p className="eg-popover-note">{note}</p>}
