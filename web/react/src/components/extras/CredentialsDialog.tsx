@@ -40,4 +40,4 @@ function NeedsComputer() {
   );
 }
 
-const isPhone = () => typeof matchMedia === 'function' && matchMedia('(pointer: coarse)').matches;
+const isPhone = () => matchMedia('(pointer: coarse)').matches;

@@ -1,4 +1,3 @@
-import { useSyncExternalStore } from 'react';
 import { inAppBrowser } from '../../client/in-app.js';
 import { Button } from '../Button.js';
 import { copy } from '../copy.js';
@@ -7,12 +6,7 @@ import { useFullUi } from './useFullUi.js';
 /** Says so where the page runs in an app's own browser, in which platforms refuse to sign people in. */
 export function InAppNotice() {
   const { messages } = useFullUi();
-  const isInApp = useSyncExternalStore(
-    () => () => {},
-    () => inAppBrowser(),
-    () => false,
-  );
-  if (!isInApp) return null;
+  if (!inAppBrowser()) return null;
   return (
     <div className="eg-banner" data-status="expiring" role="note">
       <span className="eg-mark" aria-hidden="true" />

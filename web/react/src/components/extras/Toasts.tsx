@@ -11,7 +11,6 @@ import { Said } from './Said.js';
 import { useFullUi } from './useFullUi.js';
 
 const SHOWN_MS = 6000;
-const NONE: readonly Toast[] = [];
 const STATUS: Partial<Record<ClientEvent['type'], Toast['status']>> = {
   failed: 'error',
   'needs-reconnect': 'expired',
@@ -20,7 +19,7 @@ const STATUS: Partial<Record<ClientEvent['type'], Toast['status']>> = {
 /** The corner in which is said what has just happened; `early` is what happened before this was loaded. */
 export function Toasts({ early }: { early: ClientEvent[] }) {
   const { root } = useFullUi();
-  const shown = useSyncExternalStore(toasts.subscribe, toasts.get, () => NONE);
+  const shown = useSyncExternalStore(toasts.subscribe, toasts.get);
   const corner = useRef<HTMLDivElement>(null);
   useClientToasts(early);
 
