@@ -793,7 +793,8 @@ export interface components {
             expiresAt?: string | null;
             /**
              * @description `superseded`: a newer token was there already; `renewed`: now one is; read it. `tooYoung`: the token is less than
-             *     a minute old, so the refusal has another cause; `confirmed`: the platform says that the session holds.
+             *     a minute old, so the refusal has another cause. Of a pasted session, `confirmed`: the platform says that it holds;
+             *     `unconfirmed`: the platform could not be asked, or is not believed before it has said so twice.
              */
             outcome: string;
         };
