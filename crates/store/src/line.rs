@@ -197,13 +197,16 @@ mod tests {
         let exchange = Exchange::new(pool, Arc::default());
         let before = process_id(&exchange).await;
         assert_eq!(process_id(&exchange).await, before, "a connection that has answered is used again");
+        let lock = database.begin("SELECT pg_advisory_xact_lock(1)").await;
         let mut line = exchange.line(PATIENCE).await.unwrap();
         {
-            let mut begun = pin!(line.begin());
-            let asked = poll_fn(|context| Poll::Ready(begun.as_mut().poll(context).is_pending())).await;
-            assert!(asked, "the answer is not there yet");
+            let question = "BEGIN; SELECT pg_advisory_xact_lock(1)";
+            let mut asked = pin!(line.ask(async |connection| connection.execute(question).await));
+            let waits = poll_fn(|context| Poll::Ready(asked.as_mut().poll(context).is_pending())).await;
+            assert!(waits, "nobody answers before the lock is free");
         }
         drop(line);
         assert_ne!(process_id(&exchange).await, before, "nobody meets the transaction that may have begun");
+        lock.commit().await;
     }
 }
