@@ -120,6 +120,8 @@ test('outside of dev there is nobody else to be', async () => {
 
 test('a session that ends is told as such, not as a fault', async () => {
   await open();
+  // A click looks for its button anew, and the menu that comes later has the same name.
+  await screen.findByRole('menu', { name: 'Actions for Juniper Vale', hidden: true });
   await click(await item('Actions for Juniper Vale'));
   server.userId = null;
   await click(await screen.findByRole('menuitem', { name: 'Renew now' }));
