@@ -201,7 +201,7 @@ impl Inner {
     /// platform nothing.
     async fn wait_for_turn(&self, news: &mut broadcast::Receiver<Arc<Event>>, held: &Connection, for_ms: i64) {
         let until = Instant::now() + Duration::from_millis(u64::try_from(for_ms).unwrap_or(1));
-        while Instant::now() < until {
+        while Instant::now() < until && !self.is_closing() {
             wait_for_news(news, held, until).await;
             let row = self.store.lease_row(held.id).await.ok().flatten();
             let is_over = |row: LeaseRow| {
