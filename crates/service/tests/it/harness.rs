@@ -175,6 +175,14 @@ impl Stand {
         connected(&self.callback(platform, self.consent(&flow, person)).await.unwrap())
     }
 
+    /// The whole flow where the platform is to misbehave in this way; answers the account's id.
+    pub(crate) async fn connect_misbehaving(&self, user: UserId, platform: &str, how: &str) -> String {
+        let flow = self.begin(user, platform).await;
+        let url = format!("{}&misbehave={how}", flow.auth_url);
+        let back = params(&self.sandbox.approve(&url, "juniper", None).unwrap());
+        connected(&self.callback(platform, back).await.unwrap())
+    }
+
     /// A user with so many accounts at `platform` that another program has stored, their tokens ending at `expires_at`.
     pub(crate) async fn user_with_many(
         &self,

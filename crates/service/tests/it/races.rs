@@ -8,7 +8,7 @@ use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::harness::{REFRESH, Stand};
-use crate::outcomes::{connected, correlation, params};
+use crate::outcomes::correlation;
 
 on_both_databases!(
     a_reconnect_during_a_renewal_is_not_overwritten,
@@ -47,10 +47,7 @@ async fn a_reconnect_during_a_renewal_is_not_overwritten(database: TestDatabase)
 async fn a_refusal_of_the_old_grant_does_not_touch_the_new_one(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
-    let url = format!("{}&misbehave=refresh-refused", flow.auth_url);
-    let back = params(&stand.sandbox.approve(&url, "juniper", None).unwrap());
-    let account = connected(&stand.callback("acme", back).await.unwrap());
+    let account = stand.connect_misbehaving(user, "acme", "refresh-refused").await;
     let renewal = held_renewal(&stand, user, &account).await;
     stand.connect(user, "acme", "juniper").await;
     stand.sandbox.release();

@@ -7,7 +7,7 @@ use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::JoinSet;
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
-use crate::outcomes::{connected, correlation, params, read};
+use crate::outcomes::{correlation, read};
 
 on_both_databases!(
     a5_three_replicas_and_many_readers_make_one_call_an_expiry,
@@ -87,10 +87,7 @@ async fn a6_whoever_comes_back_after_its_lease_changes_nothing(database: TestDat
 async fn a6_a_failure_that_is_told_too_late_is_no_success(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
-    let refused = format!("{}&misbehave=refresh-refused", flow.auth_url);
-    let back = params(&stand.sandbox.approve(&refused, "juniper", None).unwrap());
-    let account = connected(&stand.callback("acme", back).await.unwrap());
+    let account = stand.connect_misbehaving(user, "acme", "refresh-refused").await;
     let (slow, quick) = (stand.twin().await, stand.twin().await);
     stand.pass_seconds(ACME_LIFE_S);
     stand.force(Fault::new("acme", REFRESH, FaultKind::Hold).times(2));
