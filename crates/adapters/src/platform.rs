@@ -123,7 +123,7 @@ impl Platform {
     }
 
     /// Whether a renewal may call once more from its place: no gate was closed meanwhile, and there is an allowance for
-    /// it. The one that tries a gate may.
+    /// it, which it takes. The one that tries a gate may.
     #[must_use]
     pub fn lets_pass_again(&self, admission: &Admission, account: &ProviderAccountId) -> bool {
         let (host, account) = (admission.host.as_str(), Some(account.as_str()));

@@ -32,9 +32,9 @@ macro_rules! past_the_store {
 }
 
 /// An open transaction of another program.
-pub struct Foreign(PgConnection);
+pub struct OpenTransaction(PgConnection);
 
-impl Foreign {
+impl OpenTransaction {
     /// What it has changed is there for everybody, and what it has locked is free.
     pub async fn commit(mut self) {
         sqlx::raw_sql("COMMIT").execute(&mut self.0).await.unwrap();
@@ -98,10 +98,10 @@ impl TestDatabase {
     }
 
     /// Runs statements in a transaction of another program on PostgreSQL, which stays open.
-    pub async fn begin(&self, sql: &str) -> Foreign {
+    pub async fn begin(&self, sql: &str) -> OpenTransaction {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; {sql}"))).execute(&mut connection).await.unwrap();
-        Foreign(connection)
+        OpenTransaction(connection)
     }
 
     /// Ends once a query waits for a lock that somebody else holds.
@@ -110,12 +110,6 @@ impl TestDatabase {
         while self.texts(waits).await.is_empty() {
             tokio::task::yield_now().await;
         }
-    }
-
-    /// [`execute`](Self::execute) where a failure is none of the test's.
-    pub async fn try_execute(&self, sql: &str) {
-        let mut connection = PgConnection::connect(&self.url).await.unwrap();
-        drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await);
     }
 
     /// The first column of each row of a query past the store, which must be text.

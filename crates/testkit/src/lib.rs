@@ -17,7 +17,7 @@ use evergrant_encryption::{EncryptionKey, KeyRing, TokenCipher};
 use evergrant_model::{Clock, Entropy, ManualClock, OsEntropy, Timestamp};
 
 pub use accounts::{ForeignAccount, insert_accounts};
-pub use databases::{TestDatabase, postgres_url};
+pub use databases::{OpenTransaction, TestDatabase, postgres_url};
 pub use wire::{State as WireState, Wire};
 
 /// 2026-01-01T00:00:00Z, where every test begins.

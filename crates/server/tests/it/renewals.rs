@@ -12,7 +12,7 @@ use evergrant_model::{Clock, OsEntropy, ProviderAccountId, ProviderSlug, SystemC
 use evergrant_resilience::renewal::lease::Asker;
 use evergrant_sandbox::{Fault, FaultKind, RefreshMode, Switch, acme_definition};
 use evergrant_store::{LeaseAnswer, Store};
-use evergrant_testkit::{ForeignAccount, TestDatabase, insert_accounts, number_from};
+use evergrant_testkit::{ForeignAccount, OpenTransaction, TestDatabase, insert_accounts, number_from};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -247,20 +247,21 @@ impl Scene {
         let asked = path(id);
         let reader = tokio::spawn(async move { drop(app.try_get(USER, &asked).await) });
         self.called(before + 1).await;
+        let mut lock = None;
         match step {
             Step::AfterTheReply => {
                 self.platforms.sandbox.release();
                 // From before the answer has arrived until after the new pair is stored.
                 tokio::time::sleep(Duration::from_micros(500 * (before % 16))).await;
             }
-            Step::BeforeTheCommit => self.a_writer_waits(id).await,
+            Step::BeforeTheCommit => lock = Some(self.a_writer_waits(id).await),
             Step::AfterTheCommit => until(async || self.generation(id).await == 2).await,
             _ => {}
         }
         program.kill();
         self.platforms.sandbox.release();
         self.let_writers_go().await;
-        drop(reader.await);
+        drop((reader.await, lock));
         None
     }
 
@@ -275,24 +276,19 @@ impl Scene {
     }
 
     /// Locks the account's row, lets the platform's answer go, and waits until the new pair waits for the lock.
-    async fn a_writer_waits(&self, id: &str) {
-        let lock = format!(
-            "BEGIN; SELECT 1 FROM oauth_accounts WHERE provider_account_id = '{id}' FOR UPDATE; SELECT pg_sleep(99)"
-        );
-        let database = TestDatabase::at(&self.database.url);
-        tokio::spawn(async move { database.try_execute(&lock).await });
-        let asleep = "SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
-        until(async || !self.database.texts(asleep).await.is_empty()).await;
+    async fn a_writer_waits(&self, id: &str) -> OpenTransaction {
+        let lock = format!("SELECT 1 FROM oauth_accounts WHERE provider_account_id = '{id}' FOR UPDATE");
+        let lock = self.database.begin(&lock).await;
         self.platforms.sandbox.release();
-        let waits = "SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        until(async || !self.database.texts(waits).await.is_empty()).await;
+        self.database.somebody_waits().await;
+        lock
     }
 
     /// Ends what holds row locks, after those have gone who waited for them.
     async fn let_writers_go(&self) {
         let end = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()
-            ORDER BY wait_event = 'PgSleep'";
+            ORDER BY state = 'idle in transaction'";
         self.database.texts(end).await;
     }
 
