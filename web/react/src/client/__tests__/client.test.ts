@@ -3,7 +3,7 @@ import { createClient } from '../client.js';
 import { sampleIntegration } from '../../testing/samples.js';
 import { FakeBrowser } from './fake-browser.js';
 import { FakeServer, problem } from './fake-server.js';
-import { setUp, withClients } from './set-up.js';
+import { returned, setUp, withClients } from './set-up.js';
 import { passed, settled } from './world.js';
 
 withClients();
@@ -74,12 +74,7 @@ test('a page that was to be left and was not is free again once the user is seen
 
 test('a consent that came back to this page is finished and told', async () => {
   const server = new FakeServer();
-  const before = await setUp({}, server);
-  before.browser.blocked = true;
-  await before.client.connect('reddit');
-  before.stop();
-  const browser = new FakeBrowser(before.browser.site);
-  browser.href = server.consent('flow1');
+  const browser = await returned(server);
   const { events, now } = await setUp({ page: browser, browser }, server);
   await settled();
   expect(browser.href).toBe('https://app.example/settings?tab=1#accounts');

@@ -1,8 +1,7 @@
 /** What is loaded apart may not arrive at first. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { FakeBrowser } from './fake-browser.js';
 import { FakeServer } from './fake-server.js';
-import { setUp, withClients } from './set-up.js';
+import { returned, setUp, withClients } from './set-up.js';
 import { passed, settled } from './world.js';
 
 withClients();
@@ -52,17 +51,6 @@ test('no action rejects, each tells what came of it, and the next one loads it a
   await loaded();
   expect(now().flow.step).toBe('waiting');
 });
-
-/** A browser to which a consent has come back. */
-async function returned(server: FakeServer): Promise<FakeBrowser> {
-  const before = await setUp({}, server);
-  before.browser.blocked = true;
-  await before.client.connect('reddit');
-  before.stop();
-  const browser = new FakeBrowser(before.browser.site);
-  browser.href = server.consent('flow1');
-  return browser;
-}
 
 test('what came back is finished once its part has arrived', async () => {
   const server = new FakeServer();

@@ -32,3 +32,14 @@ export async function setUp(options: ClientOptions = {}, server = new FakeServer
   await settled();
   return { server, hub, browser, client, events, stop, now: () => client.getSnapshot() };
 }
+
+/** A browser to which a consent has come back. */
+export async function returned(server: FakeServer): Promise<FakeBrowser> {
+  const before = await setUp({}, server);
+  before.browser.blocked = true;
+  await before.client.connect('reddit');
+  before.stop();
+  const browser = new FakeBrowser(before.browser.site);
+  browser.href = server.consent('flow1');
+  return browser;
+}
