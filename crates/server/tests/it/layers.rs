@@ -103,7 +103,7 @@ fn only_the_settings_read_the_environment() {
     }
 }
 
-fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let found = entries.flat_map(|path| match path.extension() {
         _ if path.is_dir() => sources(&path),

@@ -15,6 +15,7 @@ mod dev;
 mod ending;
 mod every_platform;
 mod flows;
+mod import_cycles;
 mod layers;
 mod limits;
 mod platforms;
