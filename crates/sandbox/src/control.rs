@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::engine::is_loopback;
+use crate::loopback::is_loopback;
 use crate::{CallbackOrder, Fault, Sandbox, SandboxError, Switch};
 
 pub(crate) fn routes(sandbox: Sandbox) -> Router {
@@ -81,7 +81,7 @@ async fn calls(State(sandbox): State<Sandbox>) -> Json<Value> {
 async fn people(State(sandbox): State<Sandbox>) -> Json<Value> {
     let shared = sandbox.shared();
     let accounts = |handle: &str| -> Value {
-        let platforms = shared.platforms().iter();
+        let platforms = sandbox.platforms().iter();
         let pairs = platforms.filter_map(|platform| {
             let card = platform.cards().iter().find(|card| card.person == handle)?;
             let account = json!({ "id": card.account_id, "username": card.username, "about": card.about });

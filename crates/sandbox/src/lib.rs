@@ -1,37 +1,28 @@
 #![doc = include_str!("../README.md")]
 
-mod callbacks;
 mod control;
-mod counters;
-mod cut;
-mod delivery;
 mod engine;
 mod faults;
-mod grants;
-mod misbehaviour;
+mod loopback;
+mod notifications;
 mod options;
 mod pages;
-mod people;
 mod picture;
+mod platform;
 mod platforms;
+mod profile;
 mod sandbox;
-mod sessions;
 mod settings;
 mod shared;
-mod state_file;
-mod webhooks;
-mod windows;
+mod world;
 
-pub use callbacks::{CallbackKind, CallbackOrder, SignatureKind};
-pub use counters::CallCounts;
-pub use delivery::CallbackAnswer;
 pub use engine::AuthorizationFault;
 pub use faults::{Fault, FaultKind};
+pub use notifications::{CallbackAnswer, CallbackKind, CallbackOrder, SignatureKind, Webhook, WebhookSignature};
 pub use options::{SandboxError, SandboxOptions};
 pub use sandbox::{Sandbox, acme_definition, dev_settings};
-pub use sessions::Session;
 pub use settings::{
     ClientKind, DeadRefreshBody, PermissionsForm, RefreshExpiry, RefreshMode, RefreshReply, RevokeReply, RevokeStatus,
     Switch, ThrottleCode, UserIdForm, Wrapping,
 };
-pub use webhooks::{Webhook, WebhookSignature};
+pub use world::{CallCounts, Session};

@@ -1,23 +1,20 @@
-//! What every part of a running sandbox shares: its time, its randomness, its platforms, and one world behind a lock.
+//! What every part of a running sandbox shares: its time, its randomness, and one world behind a lock.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use evergrant_model::Timestamp;
 use tokio::sync::watch;
 
 use crate::faults::Faults;
-use crate::grants::Grants;
-use crate::people::{self, Person};
-use crate::platforms::{self, Platform};
+use crate::options::{SandboxError, SandboxOptions};
+use crate::profile::PlatformProfile;
 use crate::settings::Settings;
-use crate::state_file::StateFile;
-use crate::windows::{SlidingWindows, Window, Windows};
-use crate::{CallCounts, SandboxError, SandboxOptions};
+use crate::world::grants::Grants;
+use crate::world::{CallCounts, Person, SlidingWindows, StateFile, Window, Windows};
 
 /// Where pages point while nobody has said where the sandbox is.
 const NOWHERE: &str = "http://127.0.0.1:8081";
@@ -34,9 +31,9 @@ pub(crate) struct World {
 }
 
 impl World {
-    fn new(platforms: &[Arc<dyn Platform>], grants: Grants) -> Self {
+    fn new(profiles: &[&PlatformProfile], grants: Grants) -> Self {
         let mut world = Self { grants, ..Self::default() };
-        for profile in platforms.iter().map(|platform| platform.profile()) {
+        for profile in profiles {
             world.calls.expect(profile.slug, profile.endpoints);
             world.settings.insert(profile.slug, profile.settings);
         }
@@ -49,7 +46,7 @@ pub(crate) struct Shared {
     options: SandboxOptions,
     shift_s: AtomicI64,
     served_at: OnceLock<String>,
-    platforms: Vec<Arc<dyn Platform>>,
+    profiles: Vec<&'static PlatformProfile>,
     people: Vec<Person>,
     state_file: Option<StateFile>,
     world: Mutex<World>,
@@ -57,14 +54,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
-        let people = people::everybody().map_err(|bad| SandboxError::People(bad.into()))?;
-        let platforms = platforms::all(&people).map_err(|bad| SandboxError::People(bad.into()))?;
+    /// A sandbox of these people and platforms, with the grants of the last run if there is a state file.
+    pub(crate) fn new(
+        options: SandboxOptions,
+        people: Vec<Person>,
+        profiles: Vec<&'static PlatformProfile>,
+    ) -> Result<Self, SandboxError> {
         let state_file = options.state_file.clone().map(StateFile::new);
         let grants = state_file.as_ref().map_or(Ok(Vec::new()), StateFile::load)?;
-        let world = Mutex::new(World::new(&platforms, Grants::restore(grants, options.clock.now())));
+        let world = Mutex::new(World::new(&profiles, Grants::restore(grants, options.clock.now())));
         let (shift_s, served_at) = (AtomicI64::new(0), OnceLock::new());
-        Ok(Self { options, shift_s, served_at, platforms, people, state_file, world, gate: watch::Sender::default() })
+        Ok(Self { options, shift_s, served_at, profiles, people, state_file, world, gate: watch::Sender::default() })
     }
 
     /// The world, locked. Nothing in it is left half changed, so a poisoned lock is taken over.
@@ -87,6 +87,23 @@ impl Shared {
         self.gate.send_replace(());
     }
 
+    /// Hears of the next [`release`](Self::release).
+    pub(crate) fn gate(&self) -> watch::Receiver<()> {
+        self.gate.subscribe()
+    }
+
+    /// Counts one call of `caller` in the window that is open now.
+    pub(crate) fn spend(&self, caller: String, quota: u32) -> Window {
+        let now = self.now();
+        self.world().windows.spend(caller, quota, now)
+    }
+
+    /// Counts one call of `caller` in the `span_s` seconds just gone by, and tells whether it may go on.
+    pub(crate) fn has_room(&self, caller: String, quota: u32, span_s: i64) -> bool {
+        let now = self.now();
+        self.world().sliding.spend(caller, quota, span_s, now)
+    }
+
     /// 256 random bits as text fit for addresses and headers.
     pub(crate) fn random(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.options.entropy.bytes::<32>())
@@ -107,16 +124,6 @@ impl Shared {
         self.served_at.get_or_init(|| base_url);
     }
 
-    pub(crate) fn platforms(&self) -> &[Arc<dyn Platform>] {
-        &self.platforms
-    }
-
-    pub(crate) fn platform(&self, slug: &str) -> Result<&Arc<dyn Platform>, SandboxError> {
-        let known = || self.platforms.iter().map(|p| p.profile().slug).collect::<Vec<_>>().join(", ");
-        let found = self.platforms.iter().find(|platform| platform.profile().slug == slug);
-        found.ok_or_else(|| SandboxError::UnknownPlatform(slug.to_owned(), known()))
-    }
-
     pub(crate) fn people(&self) -> &[Person] {
         &self.people
     }
@@ -125,7 +132,7 @@ impl Shared {
     pub(crate) fn reset(&self) {
         self.shift_s.store(0, Ordering::SeqCst);
         let mut world = self.world();
-        *world = World::new(&self.platforms, Grants::default());
+        *world = World::new(&self.profiles, Grants::default());
         world.grants.mark_changed();
     }
 
@@ -140,51 +147,5 @@ impl Shared {
             world.grants.mark_changed();
         }
         written
-    }
-}
-
-/// One platform with the sandbox around it: what its handlers work with.
-#[derive(Clone)]
-pub(crate) struct Stage {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) platform: Arc<dyn Platform>,
-}
-
-impl Stage {
-    pub(crate) fn slug(&self) -> &'static str {
-        self.platform.profile().slug
-    }
-
-    /// How the platform's switches stand.
-    pub(crate) fn settings(&self) -> Settings {
-        let profile = self.platform.profile();
-        self.shared.world().settings.get(profile.slug).copied().unwrap_or(profile.settings)
-    }
-
-    /// Counts a call, and answers it with `work` unless a fault waits for it.
-    pub(crate) async fn attend(&self, endpoint: &str, work: impl Future<Output = Response>) -> Response {
-        // Before the call is counted: whoever sees it counted and lets go must be heard.
-        let gate = self.shared.gate.subscribe();
-        let fault = {
-            let mut world = self.shared.world();
-            world.calls.count(self.slug(), endpoint);
-            world.faults.take(self.slug(), endpoint)
-        };
-        match fault {
-            None => work.await,
-            Some(fault) => fault.play(gate, work).await,
-        }
-    }
-
-    /// Counts one call of `caller` in the window that is open now.
-    pub(crate) fn spend(&self, caller: &str, quota: u32) -> Window {
-        let now = self.shared.now();
-        self.shared.world().windows.spend(format!("{}/{caller}", self.slug()), quota, now)
-    }
-
-    /// Counts one call of `caller` in the `span_s` seconds just gone by, and tells whether it may go on.
-    pub(crate) fn has_room(&self, caller: &str, quota: u32, span_s: i64) -> bool {
-        let now = self.shared.now();
-        self.shared.world().sliding.spend(format!("{}/{caller}", self.slug()), quota, span_s, now)
     }
 }

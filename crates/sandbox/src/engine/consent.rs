@@ -12,10 +12,10 @@ use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use super::{AuthorizationFault, AuthorizationRequest, Form};
-use crate::grants::{Code, Selection};
-use crate::misbehaviour::Misbehaviour;
+use crate::faults::Misbehaviour;
 use crate::pages;
-use crate::shared::Stage;
+use crate::platform::Stage;
+use crate::world::grants::{Code, Selection};
 
 /// The cookie that ties an answer to the browser that was shown the page. Cookies are shared between the ports of a
 /// host, hence a name that nobody else will use.

@@ -6,10 +6,11 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
-use super::{AuthorizationFault, Form, Refusal, is_loopback};
-use crate::platforms::Pkce;
+use super::{AuthorizationFault, Form, Refusal};
+use crate::loopback::is_loopback;
+use crate::platform::Stage;
+use crate::profile::Pkce;
 use crate::settings::ClientKind;
-use crate::shared::Stage;
 
 /// The challenge that the code will be held against; `None` where none is demanded. How its hash is written shows only
 /// when the verifier comes, as at the real platforms.

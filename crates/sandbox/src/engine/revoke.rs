@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::token::{brings_everything, client};
 use super::{Form, Refusal};
-use crate::grants::TokenKind;
-use crate::platforms::{Client, RevokingAccess};
-use crate::shared::Stage;
+use crate::platform::Stage;
+use crate::profile::{Client, RevokingAccess};
+use crate::world::grants::TokenKind;
 
 /// `POST` of the revocation endpoint.
 pub(super) async fn answer(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -> Response {

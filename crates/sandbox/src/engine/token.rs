@@ -9,11 +9,13 @@ use axum::response::Response;
 use subtle::ConstantTimeEq as _;
 
 use super::{Form, Refusal};
-use crate::grants::{Grant, GrantId, TokenKind};
-use crate::misbehaviour::Misbehaviour;
-use crate::platforms::{Client, Issued, ReusedRefresh};
+use crate::faults::Misbehaviour;
+use crate::platform::Issued;
+use crate::platform::Stage;
+use crate::profile::{Client, ReusedRefresh};
 use crate::settings::{RefreshExpiry, RefreshMode, RefreshReply};
-use crate::shared::{Stage, World};
+use crate::shared::World;
+use crate::world::grants::{Grant, GrantId, TokenKind};
 
 /// `POST` of the token endpoint.
 pub(super) async fn answer(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -> Response {

@@ -5,11 +5,13 @@ use axum::response::Response;
 use maud::{Markup, html};
 use url::{Host, Url};
 
-use super::{layout, page};
-use crate::engine::{AuthorizationRequest, is_loopback};
-use crate::misbehaviour::Misbehaviour;
-use crate::platforms::{Asset, Platform, PlatformProfile};
-use crate::shared::Stage;
+use super::layout;
+use crate::engine::AuthorizationRequest;
+use crate::faults::Misbehaviour;
+use crate::loopback::is_loopback;
+use crate::platform::Stage;
+use crate::platform::{Asset, Platform};
+use crate::profile::PlatformProfile;
 
 /// Permissions with longer ids stand below their words instead of beside them.
 const LONG_ID: usize = 20;
@@ -39,7 +41,7 @@ pub(crate) fn consent(stage: &Stage, request: &AuthorizationRequest, query: &str
             }
         }
     };
-    let mut response = page(&layout::document(&title, &body), &form_action(&request.redirect_to));
+    let mut response = layout::page(&layout::document(&title, &body), &form_action(&request.redirect_to));
     if request.misbehaviour == Misbehaviour::CoopOff {
         response.headers_mut().remove(HeaderName::from_static("cross-origin-opener-policy"));
     }

@@ -6,9 +6,10 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::{layout, page};
-use crate::misbehaviour::Misbehaviour;
-use crate::platforms::{self, Platform, PlatformProfile};
+use super::layout;
+use crate::faults::Misbehaviour;
+use crate::platform::Platform;
+use crate::profile::PlatformProfile;
 use crate::shared::Shared;
 
 /// One control: method and path, a body to try, and what it does.
@@ -98,9 +99,20 @@ const CONTROLS: &[Control] = &[
     },
 ];
 
+/// What the front page tells of.
+#[derive(Clone)]
+pub(crate) struct FrontPage {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) platforms: Arc<[Arc<dyn Platform>]>,
+    /// The product's settings for a sandbox at a base address.
+    pub(crate) dev_settings: fn(&str) -> Vec<(&'static str, String)>,
+    /// The definition of Acme in a sandbox at a base address.
+    pub(crate) acme_definition: fn(&str) -> String,
+}
+
 /// `GET /`
-pub(super) async fn front(State(shared): State<Arc<Shared>>) -> Response {
-    let base = shared.base_url();
+pub(super) async fn front(State(shown): State<FrontPage>) -> Response {
+    let base = shown.shared.base_url();
     let body = html! {
         (layout::banner("thing"))
         main.wide {
@@ -109,21 +121,21 @@ pub(super) async fn front(State(shared): State<Arc<Shared>>) -> Response {
                 p.lead { "It plays the platforms, so that everything can be tried without a single credential. \
                           Nothing here is real, and nothing leaves this machine." }
             }
-            @for platform in shared.platforms() { (one_platform(platform.as_ref())) }
+            @for platform in shown.platforms.iter() { (one_platform(platform.as_ref())) }
             section.card {
                 h2 { "Point a program at it" }
-                pre { @for (name, value) in platforms::dev_settings(base) { (name) "=" (quoted(&value)) "\n" } }
+                pre { @for (name, value) in (shown.dev_settings)(base) { (name) "=" (quoted(&value)) "\n" } }
             }
             section.card {
                 h2 { "Or a platform of your own" }
                 p { "Acme is a plain OAuth 2.0 server. In " code { "evergrant.toml" } ":" }
-                pre { (platforms::acme_definition(base)) }
+                pre { ((shown.acme_definition)(base)) }
             }
             section.card { h2 { "Controls" } (controls(base)) }
             section.card { h2 { "Misbehaving consents" } (misbehaviours()) }
         }
     };
-    page(&layout::document("Sandbox", &body), "'none'")
+    layout::page(&layout::document("Sandbox", &body), "'none'")
 }
 
 fn one_platform(platform: &dyn Platform) -> Markup {

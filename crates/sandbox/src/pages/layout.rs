@@ -1,5 +1,7 @@
-//! What all pages have in common: the document around them, the banner, a platform's tile.
+//! What all pages have in common: the headers, the document around them, the banner, a platform's tile.
 
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{Html, IntoResponse as _, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// A whole document.
@@ -28,4 +30,23 @@ pub(super) fn banner(platform: &str) -> Markup {
 /// The platform's mark on its colour.
 pub(super) fn tile(mark: &'static str) -> Markup {
     html! { svg.tile viewBox="0 0 40 40" width="40" height="40" aria-hidden="true" { (PreEscaped(mark)) } }
+}
+
+/// A page with the headers that belong to every page; `form_action` is where its forms may lead.
+pub(super) fn page(document: &Markup, form_action: &str) -> Response {
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
+         form-action {form_action}"
+    );
+    let mut response = Html(document.clone().into_string()).into_response();
+    let headers = response.headers_mut();
+    headers.extend(HeaderValue::try_from(policy).ok().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
+    let fixed = [
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    response
 }

@@ -5,10 +5,10 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::consent::people;
-use super::{layout, page};
-use crate::misbehaviour::Misbehaviour;
-use crate::sessions::Session;
-use crate::shared::Stage;
+use super::layout;
+use crate::faults::Misbehaviour;
+use crate::platform::Stage;
+use crate::world::Session;
 
 /// The page to sign in on; `action` takes the answer.
 pub(crate) fn sign_in(stage: &Stage, action: &str, csrf: &str, troubles: &[(Misbehaviour, &str)]) -> Response {
@@ -33,7 +33,7 @@ pub(crate) fn sign_in(stage: &Stage, action: &str, csrf: &str, troubles: &[(Misb
             }
         }
     };
-    page(&layout::document(&format!("Sign in to {}", profile.name), &body), "'self'")
+    layout::page(&layout::document(&format!("Sign in to {}", profile.name), &body), "'self'")
 }
 
 /// What the page behind the sign-in shows.
@@ -73,7 +73,7 @@ pub(crate) fn signed_in(stage: &Stage, shown: &SessionPage<'_>) -> Response {
             }
         }
     };
-    let mut response = page(&layout::document(&format!("{} sandbox", profile.name), &body), "'self'");
+    let mut response = layout::page(&layout::document(&format!("{} sandbox", profile.name), &body), "'self'");
     if shown.misbehaviour == Misbehaviour::CoopOff {
         response.headers_mut().remove(HeaderName::from_static("cross-origin-opener-policy"));
     }

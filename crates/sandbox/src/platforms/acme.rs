@@ -15,12 +15,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Card, Client, Issued, Paths, Pkce, Platform, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
 use crate::engine::{Form, Refusal};
-use crate::grants::TokenKind;
-use crate::people::Person;
+use crate::platform::Stage;
+use crate::platform::{Card, Issued, Platform};
+use crate::profile::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
 use crate::settings::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings};
-use crate::shared::Stage;
+use crate::world::Person;
+use crate::world::grants::TokenKind;
 
 const USERINFO: &str = "/acme/oauth/userinfo";
 const ISSUER: &str = "/acme";

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Switch;
-
 /// What a successful `DELETE …/permissions` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -115,21 +113,4 @@ impl MetaSettings {
         permissions: PermissionsForm::Array,
         throttle_code: ThrottleCode::Instagram,
     };
-
-    /// `false` for a switch that is not one of these.
-    pub(super) fn put(&mut self, switch: Switch) -> bool {
-        match switch {
-            Switch::ExpiresInReply(on) => self.expires_in_reply = on,
-            Switch::SameToken(on) => self.same_token = on,
-            Switch::RequireProof(on) => self.require_proof = on,
-            Switch::Urlencoded(on) => self.urlencoded = on,
-            Switch::RevokeReply(reply) => self.revoke_reply = reply,
-            Switch::Wrapping(wrapping) => self.wrapping = wrapping,
-            Switch::UserId(form) => self.user_id = form,
-            Switch::Permissions(form) => self.permissions = form,
-            Switch::ThrottleCode(code) => self.throttle_code = code,
-            _ => return false,
-        }
-        true
-    }
 }

@@ -1,7 +1,7 @@
 //! Instagram through Facebook Login as data.
 
 use crate::platforms::meta::{Host, SETTINGS};
-use crate::platforms::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
+use crate::profile::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
 
 pub(super) const HOST: Host = Host {
     prefix: "/facebook/graph",

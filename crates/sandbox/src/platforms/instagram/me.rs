@@ -6,12 +6,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::facts::PROFILE;
-use crate::grants::{Ending, Whose};
 use crate::platforms::meta;
 use crate::platforms::meta::{
     Caller, GraphCall, GraphError, MetaPerson, Node, Page, appsecret_proof, instagram_node, page,
 };
 use crate::settings::RevokeReply;
+use crate::world::grants::{Ending, Whose};
 
 /// Answers a `GET`.
 pub(super) async fn read(call: &GraphCall, path: &[&str]) -> Response {

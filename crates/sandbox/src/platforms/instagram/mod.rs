@@ -22,13 +22,14 @@ use evergrant_model::ScopeSet;
 pub(super) use self::facts::dev_settings;
 use self::facts::{HOST, PROFILE};
 use super::meta::{self, GraphCall, Host, MetaPeople, Page, Subject};
-use super::{Asset, Card, Platform, PlatformProfile};
-use crate::callbacks::CallbackOrder;
-use crate::delivery::Message;
 use crate::engine::AuthorizationRequest;
-use crate::grants::Ending;
-use crate::people::Person;
-use crate::shared::Stage;
+use crate::notifications::CallbackOrder;
+use crate::notifications::Message;
+use crate::platform::Stage;
+use crate::platform::{Asset, Card, Platform};
+use crate::profile::PlatformProfile;
+use crate::world::Person;
+use crate::world::grants::Ending;
 
 /// Facebook with the accounts of the demo persons.
 pub(super) struct Instagram {

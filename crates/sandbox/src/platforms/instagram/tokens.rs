@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::facts::PROFILE;
-use crate::grants::{GrantId, Presented, Remembered};
-use crate::misbehaviour::Misbehaviour;
-use crate::platforms::Client;
+use crate::faults::Misbehaviour;
 use crate::platforms::meta::{self, Caller, GraphCall, GraphError};
+use crate::profile::Client;
+use crate::world::grants::{GrantId, Presented, Remembered};
 
 /// An hour and a half, the life of a token that a code buys.
 const SHORT_LIFE_S: i64 = 5400;
@@ -98,7 +98,7 @@ fn of_token(call: &GraphCall) -> Result<Value, GraphError> {
     let Caller { id, kind, .. } = call.holder(presented)?;
     let refuses = call.stage.shared.world().grants.get(id).is_some_and(|grant| grant.refuses_refresh);
     if refuses && kind == "long" {
-        return Err(GraphError::ended(crate::grants::Ending::PasswordChanged));
+        return Err(GraphError::ended(crate::world::grants::Ending::PasswordChanged));
     }
     let token = if kind == "long" && call.settings().same_token { presented.to_owned() } else { long_token(call) };
     Ok(keep_long(call, id, &token))

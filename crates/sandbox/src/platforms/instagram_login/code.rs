@@ -13,11 +13,11 @@ use subtle::ConstantTimeEq as _;
 
 use super::facts::PROFILE;
 use crate::engine::Form;
-use crate::grants::{GrantId, Presented};
-use crate::misbehaviour::Misbehaviour;
+use crate::faults::Misbehaviour;
+use crate::platform::Stage;
 use crate::platforms::meta::{self, MetaPeople};
 use crate::settings::{MetaSettings, PermissionsForm, UserIdForm, Wrapping};
-use crate::shared::Stage;
+use crate::world::grants::{GrantId, Presented};
 
 /// An hour, the life of a token that a code buys.
 const SHORT_LIFE_S: i64 = 3600;

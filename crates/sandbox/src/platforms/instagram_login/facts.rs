@@ -1,7 +1,7 @@
 //! Instagram Login as data.
 
 use crate::platforms::meta::{Host, SETTINGS};
-use crate::platforms::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
+use crate::profile::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
 use crate::settings::Settings;
 
 pub(super) const HOST: Host = Host {

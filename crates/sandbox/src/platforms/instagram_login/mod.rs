@@ -24,13 +24,14 @@ use serde_json::{Value, json};
 pub(super) use self::facts::dev_settings;
 use self::facts::{HOST, PROFILE};
 use super::meta::{self, Caller, GraphCall, GraphError, Host, MetaPeople, Subject};
-use super::{Card, Platform, PlatformProfile};
-use crate::callbacks::CallbackOrder;
-use crate::delivery::Message;
-use crate::grants::Ending;
-use crate::people::Person;
+use crate::notifications::CallbackOrder;
+use crate::notifications::Message;
+use crate::platform::Stage;
+use crate::platform::{Card, Platform};
+use crate::profile::PlatformProfile;
 use crate::settings::Wrapping;
-use crate::shared::Stage;
+use crate::world::Person;
+use crate::world::grants::Ending;
 
 /// Instagram with the professional accounts of the demo persons.
 pub(super) struct InstagramLogin {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::facts::{HOST, PROFILE};
-use crate::grants::{Ending, GrantId};
 use crate::platforms::meta::{self, Caller, GraphCall, GraphError};
+use crate::world::grants::{Ending, GrantId};
 
 /// A token that is younger is not renewed.
 const YOUNGEST_S: i64 = 86_400;

@@ -10,13 +10,14 @@ use evergrant_model::{ScopeSet, Timestamp};
 use serde_json::{Value, json as object};
 use subtle::ConstantTimeEq as _;
 
+use super::answer::json;
 use super::{Account, Fields, GraphError, MetaPeople, MetaPerson, appsecret_proof, media, multipart};
 use crate::engine::Form;
-use crate::grants::{GrantId, Selection};
-use crate::platforms::Client;
+use crate::platform::Stage;
+use crate::profile::Client;
 use crate::settings::MetaSettings;
-use crate::shared::Stage;
-use crate::windows::Window;
+use crate::world::Window;
+use crate::world::grants::{GrantId, Selection};
 
 /// 90 days: for so long after consenting, a person's data may be read.
 const DATA_ACCESS_S: i64 = 90 * 86_400;
@@ -31,13 +32,6 @@ pub(crate) struct Host {
     pub(crate) insights: &'static str,
     /// Whether a token stands for one Instagram account, which `me` then is.
     pub(crate) is_login: bool,
-}
-
-/// JSON as Graph labels it.
-pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
-    let labels =
-        [(header::CONTENT_TYPE, "application/json; charset=UTF-8"), (header::CACHE_CONTROL, "private, no-cache")];
-    (status, labels, body.to_string()).into_response()
 }
 
 /// A call, taken apart.

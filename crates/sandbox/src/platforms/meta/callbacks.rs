@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::signature;
-use crate::callbacks::{CallbackKind, CallbackOrder, SignatureKind};
-use crate::delivery::Message;
-use crate::shared::Stage;
+use crate::notifications::Message;
+use crate::notifications::{CallbackKind, CallbackOrder, SignatureKind};
+use crate::platform::Stage;
 
 /// Whom a callback is about, and who signs it.
 pub(crate) struct Subject<'a> {

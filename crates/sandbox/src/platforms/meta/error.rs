@@ -4,8 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::call::json as labelled;
-use crate::grants::Ending;
+use super::answer::json as labelled;
+use crate::world::grants::Ending;
 
 /// Why a call to the Graph API failed.
 pub(crate) struct GraphError {

@@ -2,6 +2,7 @@
 //! the signatures of Meta's callbacks. The logins themselves are `instagram` and `instagram_login`.
 
 mod accounts;
+mod answer;
 mod call;
 mod callbacks;
 mod days;
@@ -16,7 +17,8 @@ mod paging;
 mod signature;
 
 pub(crate) use accounts::{Account, MetaPeople, MetaPerson, Page, everybody};
-pub(crate) use call::{Caller, GraphCall, Host, json};
+pub(crate) use answer::json;
+pub(crate) use call::{Caller, GraphCall, Host};
 pub(crate) use callbacks::{Subject, signed};
 pub(crate) use error::GraphError;
 pub(crate) use fields::{Fields, Node};
@@ -25,7 +27,7 @@ pub(crate) use nodes::{endpoint, instagram_node};
 pub(crate) use paging::page;
 pub(crate) use signature::appsecret_proof;
 
-use crate::misbehaviour::Misbehaviour;
+use crate::faults::Misbehaviour;
 use crate::settings::{
     ClientKind, DeadRefreshBody, MetaSettings, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings,
 };

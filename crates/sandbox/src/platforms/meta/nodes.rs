@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::media::{self, Kind, Medium};
 use super::{Account, Caller, GraphCall, GraphError, Node, insights, media_insights, page};
-use crate::shared::Stage;
+use crate::platform::Stage;
 
 /// What a path of the call leads to, as counters name it. `None`: not to an Instagram node.
 pub(crate) fn endpoint(call: &GraphCall) -> Option<&'static str> {

@@ -16,9 +16,9 @@ use super::browser::Caller;
 use super::facts::ME;
 use super::{answers, posts};
 use crate::engine::Form;
-use crate::grants::GrantId;
-use crate::misbehaviour::Misbehaviour;
-use crate::shared::Stage;
+use crate::faults::Misbehaviour;
+use crate::platform::Stage;
+use crate::world::grants::GrantId;
 
 type Accounts = Arc<BTreeMap<String, Account>>;
 

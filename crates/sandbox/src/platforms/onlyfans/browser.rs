@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::account::Account;
 use super::facts::PROFILE;
-use crate::grants::{Grant, GrantId, TokenKind};
-use crate::misbehaviour::Misbehaviour;
-use crate::platforms::Card;
-use crate::sessions::{Session, SignIn};
-use crate::shared::Stage;
+use crate::faults::Misbehaviour;
+use crate::platform::Card;
+use crate::platform::Stage;
+use crate::world::grants::{Grant, GrantId, TokenKind};
+use crate::world::{Session, SignIn};
 
 /// Opens a session, or tells that the person has no account.
 pub(super) fn sign_in(

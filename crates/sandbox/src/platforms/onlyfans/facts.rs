@@ -1,6 +1,6 @@
 //! OnlyFans as data: its endpoints and how it is set at first.
 
-use crate::platforms::{Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess};
+use crate::profile::{Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess};
 use crate::settings::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings};
 
 /// The site's front door.

@@ -12,6 +12,7 @@ mod answers;
 mod api;
 mod browser;
 mod facts;
+mod me;
 mod posts;
 mod site;
 
@@ -22,10 +23,11 @@ use axum::Router;
 use self::account::Account;
 use self::facts::PROFILE;
 pub(super) use self::facts::dev_settings;
-use super::{Card, Platform, PlatformProfile};
-use crate::people::Person;
-use crate::sessions::{Session, SignIn};
-use crate::shared::Stage;
+use crate::platform::Stage;
+use crate::platform::{Card, Platform};
+use crate::profile::PlatformProfile;
+use crate::world::Person;
+use crate::world::{Session, SignIn};
 
 /// OnlyFans with the accounts of the demo persons.
 pub(super) struct OnlyFans {

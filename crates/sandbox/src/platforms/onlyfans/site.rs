@@ -11,10 +11,10 @@ use axum::routing::{get, post};
 use super::browser::cookie;
 use super::facts::{ME, SIGN_IN, SIGN_OUT, SITE};
 use crate::engine::{CSRF_COOKIE, Form, csrf_cookie, is_from_our_page};
-use crate::misbehaviour::Misbehaviour;
+use crate::faults::Misbehaviour;
 use crate::pages::{self, SessionPage};
-use crate::sessions::{Session, SignIn};
-use crate::shared::Stage;
+use crate::platform::Stage;
+use crate::world::{Session, SignIn};
 
 /// What can go wrong with a session, in the words of this site.
 const MISBEHAVIOURS: [(Misbehaviour, &str); 9] = [

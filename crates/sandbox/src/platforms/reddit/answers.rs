@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::faults::BLOCK_PAGE;
 use crate::settings::Settings;
-use crate::windows::Window;
+use crate::world::Window;
 
 /// JSON as Reddit labels it.
 pub(super) fn json(status: StatusCode, body: &Value) -> Response {

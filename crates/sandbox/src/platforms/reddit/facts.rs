@@ -1,6 +1,6 @@
 //! Reddit as data: where its endpoints are, what may be asked for, and how it is set at first.
 
-use crate::platforms::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
+use crate::profile::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
 use crate::settings::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings};
 
 pub(super) const PROFILE: PlatformProfile = PlatformProfile {

@@ -27,12 +27,13 @@ use serde_json::json;
 use self::account::Account;
 use self::facts::PROFILE;
 pub(super) use self::facts::dev_settings;
-use super::{Card, Issued, Platform, PlatformProfile};
 use crate::engine::{Form, Refusal};
-use crate::people::Person;
+use crate::platform::Stage;
+use crate::platform::{Card, Issued, Platform};
+use crate::profile::PlatformProfile;
 use crate::settings::{DeadRefreshBody, Settings};
-use crate::shared::Stage;
-use crate::windows::Window;
+use crate::world::Person;
+use crate::world::Window;
 
 /// Reddit with the accounts of the demo persons.
 pub(super) struct Reddit {

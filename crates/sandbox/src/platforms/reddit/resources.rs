@@ -17,8 +17,8 @@ use super::account::Account;
 use super::posts::{self, Kind};
 use super::{answers, listing};
 use crate::engine::Form;
-use crate::grants::TokenKind;
-use crate::shared::Stage;
+use crate::platform::Stage;
+use crate::world::grants::TokenKind;
 
 type Accounts = Arc<BTreeMap<String, Account>>;
 

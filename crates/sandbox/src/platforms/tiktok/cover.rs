@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::engine::Form;
 use crate::picture;
-use crate::shared::Stage;
+use crate::platform::Stage;
 
 const LIFE_S: i64 = 6 * 3600;
 /// Below the sandbox's base address.

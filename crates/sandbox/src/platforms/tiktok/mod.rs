@@ -15,6 +15,7 @@ mod answers;
 mod cover;
 mod facts;
 mod resources;
+mod user_info;
 mod videos;
 mod webhook;
 
@@ -31,12 +32,13 @@ use serde_json::json;
 use self::account::Account;
 use self::facts::PROFILE;
 pub(super) use self::facts::dev_settings;
-use super::{Card, Issued, Platform, PlatformProfile};
 use crate::engine::{Form, Refusal};
-use crate::people::Person;
+use crate::notifications::{Notice, Webhook};
+use crate::platform::Stage;
+use crate::platform::{Card, Issued, Platform};
+use crate::profile::PlatformProfile;
 use crate::settings::Settings;
-use crate::shared::Stage;
-use crate::webhooks::{Notice, Webhook};
+use crate::world::Person;
 
 /// TikTok with the accounts of the demo persons.
 pub(super) struct TikTok {

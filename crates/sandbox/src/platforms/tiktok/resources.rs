@@ -16,13 +16,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::account::{self, Account};
+use super::account::Account;
 use super::answers::{self, Refused};
-use super::cover;
 use super::videos::{self, Video};
+use super::{cover, user_info};
 use crate::engine::Form;
-use crate::grants::TokenKind;
-use crate::shared::Stage;
+use crate::platform::Stage;
+use crate::world::grants::TokenKind;
 
 /// The limit counts the calls of the last minute.
 const SPAN_S: i64 = 60;
@@ -44,8 +44,8 @@ pub(super) fn routes(accounts: BTreeMap<String, Account>) -> Router<Stage> {
 
 async fn user_info(call: Call) -> Response {
     let work = |caller: &Caller| {
-        let asked = call.fields(&account::FIELDS.map(|(name, _)| name))?;
-        let needs = |name: &&str| account::FIELDS.iter().find(|(field, _)| field == name).map(|(_, scope)| *scope);
+        let asked = call.fields(&user_info::FIELDS.map(|(name, _)| name))?;
+        let needs = |name: &&str| user_info::FIELDS.iter().find(|(field, _)| field == name).map(|(_, scope)| *scope);
         // One field too many, and there is no answer at all.
         if !asked.iter().filter_map(needs).all(|scope| caller.scopes.contains(scope)) {
             return Err(Refused::ScopeNotAuthorized);

@@ -8,8 +8,8 @@ use sha2::Sha256;
 
 use super::account::Account;
 use super::facts::PROFILE;
-use crate::delivery::Message;
-use crate::webhooks::{Notice, REMOVAL, Webhook, WebhookSignature};
+use crate::notifications::Message;
+use crate::notifications::{Notice, REMOVAL, Webhook, WebhookSignature};
 
 /// How old a message is that somebody sends again.
 const OLD_S: i64 = 3600;

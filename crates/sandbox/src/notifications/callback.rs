@@ -2,9 +2,6 @@
 
 use serde::Deserialize;
 
-use crate::delivery::{CallbackAnswer, Delivery};
-use crate::shared::Stage;
-
 /// What the callback tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -50,12 +47,4 @@ pub struct CallbackOrder {
 
 fn once() -> u32 {
     1
-}
-
-/// Sends what `order` says, one delivery after the other. The error says what stood in the way.
-pub(crate) async fn send(stage: &Stage, order: &CallbackOrder) -> Result<Vec<CallbackAnswer>, String> {
-    let delivery = Delivery::new(&order.url, order.times)?;
-    let callback = stage.platform.callback(stage, order).ok_or("the platform sends no such callback")?;
-    let sent = delivery.send(&callback).await;
-    sent.map_err(|error| format!("{} did not take it: {error}", delivery.receiver()))
 }

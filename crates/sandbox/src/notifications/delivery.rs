@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::net::TcpStream;
 use url::{Host, Position, Url};
 
-use crate::engine::is_loopback;
+use crate::loopback::is_loopback;
 
 /// How long a receiver may take.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);

@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::delivery::{Delivery, Message};
-use crate::{Sandbox, SandboxError};
+use super::delivery::Message;
 
 /// The event that ends a person's grants.
 pub(crate) const REMOVAL: &str = "authorization.removed";
@@ -78,7 +77,7 @@ impl Webhook {
     }
 
     /// Whether this is the platform's own and first news of a removal. By the time it arrives the tokens are dead.
-    fn ends_grants(&self) -> bool {
+    pub(crate) fn ends_grants(&self) -> bool {
         self.event == REMOVAL && self.signature == WebhookSignature::Right && self.delay_seconds == 0
     }
 }
@@ -88,28 +87,4 @@ pub(crate) struct Notice {
     pub(crate) message: Message,
     /// The app that it is for.
     pub(crate) client: &'static str,
-}
-
-impl Sandbox {
-    /// Sends a webhook, and tells which statuses it was answered with. The news of a removal ends the person's grants
-    /// for the app first, unless it is forged, old or late.
-    ///
-    /// # Errors
-    ///
-    /// [`SandboxError::UnknownPlatform`], [`SandboxError::UnknownPerson`], [`SandboxError::BadWebhook`],
-    /// [`SandboxError::Undelivered`] or [`SandboxError::StateFile`].
-    pub async fn send_webhook(&self, webhook: Webhook) -> Result<Vec<u16>, SandboxError> {
-        let platform = self.platform_of(&webhook.platform, &webhook.person)?;
-        let profile = platform.profile();
-        let delivery = Delivery::new(&webhook.url, webhook.times).map_err(SandboxError::BadWebhook)?;
-        let silent = || SandboxError::BadWebhook(format!("{} sends no webhooks", profile.name));
-        let notice = platform.webhook(&webhook, self.shared().now()).ok_or_else(silent)?;
-        if webhook.ends_grants() {
-            self.shared().world().grants.end_all_for(profile.slug, &webhook.person, notice.client);
-            self.shared().save()?;
-        }
-        let sent = delivery.send(&notice.message).await;
-        let answers = sent.map_err(|source| SandboxError::Undelivered { url: webhook.url, source })?;
-        Ok(answers.into_iter().map(|answer| answer.status).collect())
-    }
 }

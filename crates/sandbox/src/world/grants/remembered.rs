@@ -1,50 +1,10 @@
 //! Grants of platforms that remember: they say why a token no longer works, tell a used code from an unknown one, and
 //! have several kinds of access token.
 
-use evergrant_model::{ScopeSet, Timestamp};
-use serde::{Deserialize, Serialize};
+use evergrant_model::Timestamp;
 
-use super::{Code, Grant, GrantId, Grants, Held, TokenKind, scope_text, sha256};
-
-/// What a person decides on the consent page beside the permissions.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Selection {
-    /// The assets that were ticked; `None`: all.
-    pub(crate) assets: Option<Vec<String>>,
-    /// The permissions that were asked for and unticked.
-    #[serde(with = "scope_text")]
-    pub(crate) declined: ScopeSet,
-    pub(crate) consented_at: Timestamp,
-}
-
-impl Selection {
-    /// Whether this asset may be used.
-    pub(crate) fn has(&self, asset: &str) -> bool {
-        self.assets.as_ref().is_none_or(|some| some.iter().any(|id| id == asset))
-    }
-}
-
-/// Why a token stopped working before its time, or at it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Ending {
-    AppRemoved,
-    Checkpoint,
-    PasswordChanged,
-    Expired,
-    Unconfirmed,
-    SessionInvalid,
-    RoleLost,
-}
-
-/// What is known of a token beside its grant.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct About {
-    kind: String,
-    issued_at: Timestamp,
-}
+use super::grant::{About, Code, Ending, Grant, GrantId, Held, TokenKind};
+use super::index::{Grants, sha256};
 
 /// Which grants are meant.
 pub(crate) struct Whose<'a> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch::Receiver;
 
-use crate::cut;
+use super::cut;
 
 /// The longest delay, so that a typing error does not hold a connection for days.
 const LONGEST_LATENCY_MS: u64 = 600_000;

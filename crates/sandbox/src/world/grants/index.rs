@@ -1,134 +1,34 @@
-//! Codes, grants and tokens: who allowed what to whom, and what still works.
+//! Every live code and grant, found by what was given out for it.
 //!
 //! Tokens are known by their SHA-256 alone: a simulator has to recognise them, never to repeat them, so neither its
 //! memory nor its state file can leak one.
-
-mod remembered;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use evergrant_model::{ScopeSet, Timestamp};
-use serde::{Deserialize, Serialize};
+use evergrant_model::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::misbehaviour::Misbehaviour;
-
-pub(crate) use remembered::{Ending, Presented, Remembered, Selection, Whose};
+use super::grant::{Code, Grant, GrantId, Held, TokenKind};
+use crate::faults::Misbehaviour;
 
 /// How long a rotated refresh token still works where rotation is graceful.
 const GRACE_S: i64 = 60;
 
-/// Names a grant, for as long as it lives.
-pub(crate) type GrantId = u64;
-
-/// A consent that waits for its code to be exchanged.
-#[derive(Clone)]
-pub(crate) struct Code {
-    pub(crate) platform: &'static str,
-    pub(crate) client: &'static str,
-    pub(crate) redirect_uri: String,
-    pub(crate) person: String,
-    pub(crate) scopes: ScopeSet,
-    /// Whether a refresh token belongs to it.
-    pub(crate) lasting: bool,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) misbehaviour: Misbehaviour,
-    /// What a verifier must be held against, where PKCE was demanded.
-    pub(crate) challenge: Option<String>,
-    pub(crate) selection: Selection,
-}
-
-/// What one person allowed one client.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Grant {
-    pub(crate) platform: String,
-    pub(crate) client: String,
-    pub(crate) person: String,
-    #[serde(with = "scope_text")]
-    pub(crate) scopes: ScopeSet,
-    /// Whether refreshing it is refused whatever is presented, because that was asked for at consent.
-    pub(crate) refuses_refresh: bool,
-    /// When its refresh tokens end; `None`: never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) refresh_ends_at: Option<Timestamp>,
-    /// What is to go wrong at the next use of a session; not kept over a restart.
-    #[serde(skip)]
-    pub(crate) trouble: Misbehaviour,
-    refresh: Vec<Held>,
-    access: Vec<Held>,
-    /// What else the person decided.
-    #[serde(default)]
-    pub(crate) selection: Selection,
-    /// Why it ended, at a platform that remembers its dead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ended: Option<Ending>,
-}
-
-impl Grant {
-    /// What `person` allows `client`, before any token was given out.
-    pub(crate) fn new(platform: &str, client: String, person: String, misbehaviour: Misbehaviour) -> Self {
-        Self {
-            platform: platform.to_owned(),
-            client,
-            person,
-            scopes: ScopeSet::default(),
-            refuses_refresh: misbehaviour == Misbehaviour::RefreshRefused,
-            refresh_ends_at: None,
-            trouble: misbehaviour,
-            refresh: Vec::new(),
-            access: Vec::new(),
-            selection: Selection::default(),
-            ended: None,
-        }
-    }
-}
-
-/// A token that was given out.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Held {
-    sha256: String,
-    /// `None`: it has no end of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<Timestamp>,
-    /// What a platform with several kinds of access token wants to know about this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    about: Option<remembered::About>,
-}
-
-impl Held {
-    fn new(sha256: &str, expires_at: Option<Timestamp>) -> Self {
-        Self { sha256: sha256.to_owned(), expires_at, about: None }
-    }
-
-    fn works(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|end| now < end)
-    }
-}
-
-/// Which of a grant's two kinds of token was presented.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenKind {
-    Access,
-    Refresh,
-}
-
 /// Every live code and grant.
 #[derive(Default)]
 pub(crate) struct Grants {
-    codes: HashMap<String, Code>,
-    live: BTreeMap<GrantId, Grant>,
+    pub(super) codes: HashMap<String, Code>,
+    pub(super) live: BTreeMap<GrantId, Grant>,
     /// The grant and kind of each token, by hash.
-    index: HashMap<String, (GrantId, TokenKind)>,
+    pub(super) index: HashMap<String, (GrantId, TokenKind)>,
     /// The grants of rotated refresh tokens that have ended, by hash; a restart forgets them.
     spent: HashMap<String, GrantId>,
     next: GrantId,
-    changed: bool,
+    pub(super) changed: bool,
     /// The codes that were used, by hash, at a platform that tells them from unknown ones.
-    used_codes: HashSet<String>,
+    pub(super) used_codes: HashSet<String>,
 }
 
 impl Grants {
@@ -175,7 +75,7 @@ impl Grants {
     }
 
     /// Takes up the grant that a code stands for.
-    fn open_for(&mut self, code: Code) -> GrantId {
+    pub(super) fn open_for(&mut self, code: Code) -> GrantId {
         let grant = Grant::new(code.platform, code.client.to_owned(), code.person, code.misbehaviour);
         self.open(Grant { scopes: code.scopes, selection: code.selection, ..grant })
     }
@@ -309,20 +209,6 @@ impl Grants {
     }
 }
 
-fn sha256(token: &str) -> String {
+pub(super) fn sha256(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(token))
-}
-
-/// Scopes as one text, divided by spaces.
-mod scope_text {
-    use evergrant_model::ScopeSet;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(scopes: &ScopeSet, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(scopes)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ScopeSet, D::Error> {
-        String::deserialize(deserializer).map(|text| ScopeSet::parse(&text))
-    }
 }

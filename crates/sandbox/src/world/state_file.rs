@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::SandboxError;
-use crate::grants::Grant;
+use super::grants::Grant;
+use crate::options::SandboxError;
 
 /// The form of the file; another number is refused rather than misread.
 const VERSION: u32 = 1;

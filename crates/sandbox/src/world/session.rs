@@ -2,12 +2,7 @@
 
 use serde::Serialize;
 
-use crate::misbehaviour::Misbehaviour;
-use crate::shared::Stage;
-use crate::{Sandbox, SandboxError};
-
-/// The browser of those who sign in without one.
-const USUAL_BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Sandbox/1.0";
+use crate::faults::Misbehaviour;
 
 /// Who signs in, and with which browser.
 pub(crate) struct SignIn<'a> {
@@ -69,22 +64,4 @@ impl Session {
 /// A text that a shell takes as one word.
 fn in_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-impl Sandbox {
-    /// Signs `person` in without a browser, at a platform that has no OAuth.
-    ///
-    /// # Errors
-    ///
-    /// [`SandboxError::UnknownPlatform`], [`SandboxError::NoSessions`], [`SandboxError::UnknownPerson`] or
-    /// [`SandboxError::StateFile`].
-    pub fn session(&self, platform: &str, person: &str) -> Result<Session, SandboxError> {
-        let platform = self.platform_of(platform, person)?.clone();
-        let slug = platform.profile().slug;
-        let stage = Stage { shared: self.shared().clone(), platform };
-        let sign_in = SignIn { person, user_agent: USUAL_BROWSER, misbehaviour: Misbehaviour::None };
-        let session = stage.platform.sign_in(&stage, &sign_in).ok_or(SandboxError::NoSessions(slug))?;
-        self.shared().save()?;
-        Ok(session)
-    }
 }

@@ -1,0 +1,73 @@
+//! The switches of a platform: what real platforms did differently over the years, or leave undocumented.
+
+mod meta;
+mod switch;
+mod values;
+
+use serde::Serialize;
+
+pub(crate) use meta::MetaSettings;
+pub use meta::{PermissionsForm, RevokeReply, ThrottleCode, UserIdForm, Wrapping};
+pub use switch::Switch;
+pub use values::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus};
+
+/// How the switches of one platform stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Settings {
+    pub(crate) refresh_token: RefreshMode,
+    pub(crate) refresh_reply: RefreshReply,
+    pub(crate) refresh_expiry: RefreshExpiry,
+    pub(crate) client_kind: ClientKind,
+    #[serde(rename = "oauthErrorsAs200")]
+    pub(crate) oauth_errors_as_200: bool,
+    pub(crate) expires_in: u32,
+    pub(crate) revoke_status: RevokeStatus,
+    pub(crate) retry_after: bool,
+    pub(crate) dead_refresh_body: DeadRefreshBody,
+    pub(crate) quota: u32,
+    pub(crate) token_quota: u32,
+    /// Those of Meta's platforms; `None` elsewhere.
+    #[serde(flatten)]
+    pub(crate) meta: Option<MetaSettings>,
+}
+
+impl Settings {
+    /// Puts a switch in its position; `false` where the platform has no such switch.
+    pub(crate) fn put(&mut self, switch: Switch) -> bool {
+        match switch {
+            Switch::RefreshToken(mode) => self.refresh_token = mode,
+            Switch::RefreshReply(reply) => self.refresh_reply = reply,
+            Switch::RefreshExpiry(expiry) => self.refresh_expiry = expiry,
+            Switch::ClientKind(kind) => self.client_kind = kind,
+            Switch::OauthErrorsAs200(on) => self.oauth_errors_as_200 = on,
+            Switch::ExpiresIn(seconds) => self.expires_in = seconds,
+            Switch::RevokeStatus(status) => self.revoke_status = status,
+            Switch::RetryAfter(on) => self.retry_after = on,
+            Switch::DeadRefreshBody(body) => self.dead_refresh_body = body,
+            Switch::Quota(calls) => self.quota = calls,
+            Switch::TokenQuota(calls) => self.token_quota = calls,
+            of_meta => return self.meta.as_mut().is_some_and(|meta| meta.put(of_meta)),
+        }
+        true
+    }
+}
+
+impl MetaSettings {
+    /// `false` for a switch that is not one of these.
+    fn put(&mut self, switch: Switch) -> bool {
+        match switch {
+            Switch::ExpiresInReply(on) => self.expires_in_reply = on,
+            Switch::SameToken(on) => self.same_token = on,
+            Switch::RequireProof(on) => self.require_proof = on,
+            Switch::Urlencoded(on) => self.urlencoded = on,
+            Switch::RevokeReply(reply) => self.revoke_reply = reply,
+            Switch::Wrapping(wrapping) => self.wrapping = wrapping,
+            Switch::UserId(form) => self.user_id = form,
+            Switch::Permissions(form) => self.permissions = form,
+            Switch::ThrottleCode(code) => self.throttle_code = code,
+            _ => return false,
+        }
+        true
+    }
+}
