@@ -1,10 +1,7 @@
 //! `[database]`: where users, connections and keys are.
 
-use super::Sources;
-use super::sources::Key;
+use super::{Sources, key};
 use crate::failure::Problems;
-
-const URL: Key = Key { env: "DATABASE_URL", section: "database", name: "url" };
 
 /// Where the database is. Its address may hold a password.
 pub(crate) struct Database {
@@ -20,7 +17,7 @@ impl std::fmt::Debug for Database {
 
 impl Database {
     pub(crate) fn read(sources: &Sources) -> Self {
-        Self { url: sources.given(&URL).map(|given| given.text()) }
+        Self { url: sources.given(&key::DATABASE_URL).map(|given| given.text()) }
     }
 
     /// The address; a missing one is noted.

@@ -2,15 +2,9 @@
 
 use evergrant_encryption::{EncryptionKey, KeyError, KeyRing, parse_previous_keys};
 
-use super::Sources;
-use super::file::Value;
-use super::sources::{Given, Key};
+use super::value::{Given, Value};
+use super::{Sources, key};
 use crate::failure::Problems;
-
-const KEY: Key = Key { env: "TOKEN_ENCRYPTION_KEY", section: "encryption", name: "key" };
-const PREVIOUS: Key = Key { env: "TOKEN_ENCRYPTION_KEYS_PREVIOUS", section: "encryption", name: "keys_previous" };
-/// What is asked where the environment has no `TOKEN_ENCRYPTION_KEY`.
-const SECOND_NAME: &str = "DATA_ENCRYPTION_KEY";
 
 const MAKE_ONE: &str = "make a key with `evergrant keys generate` and keep it safe: without it every token is lost";
 
@@ -27,7 +21,7 @@ impl Encryption {
     pub(crate) fn read(sources: &Sources, problems: &mut Problems) -> Self {
         let given = current(sources);
         let key = given.as_ref().and_then(|given| noted(given, EncryptionKey::parse(&given.text()), problems));
-        let before = sources.given(&PREVIOUS);
+        let before = sources.given(&key::ENCRYPTION_KEYS_PREVIOUS);
         let previous = before.as_ref().and_then(|given| noted(given, parse_previous_keys(&list(given)), problems));
         let previous = previous.unwrap_or_default();
         let weak = |given: Option<&Given>, keys: &[EncryptionKey]| {
@@ -59,7 +53,7 @@ impl Encryption {
 
     /// What the current key is called in messages.
     pub(crate) fn name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| KEY.env.to_owned())
+        self.name.clone().unwrap_or_else(|| key::ENCRYPTION_KEY.env.to_owned())
     }
 
     /// The ring, once; `None` without a current key.
@@ -83,7 +77,9 @@ fn current(sources: &Sources) -> Option<Given> {
         let text = sources.environment(name).filter(|text| !text.is_empty())?;
         Some(Given { value: Value::Text(text), name: name.to_owned() })
     };
-    in_environment(KEY.env).or_else(|| in_environment(SECOND_NAME)).or_else(|| sources.given(&KEY))
+    in_environment(key::ENCRYPTION_KEY.env)
+        .or_else(|| in_environment(key::SECOND_ENCRYPTION_KEY))
+        .or_else(|| sources.given(&key::ENCRYPTION_KEY))
 }
 
 /// A list in the file is a list of whole keys, commas and all.

@@ -6,29 +6,14 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::sources::Given;
+use super::key;
+use super::value::{Given, Value};
 use crate::failure::Problems;
 
-/// The sections whose keys we know, each with its keys. `platforms` and `providers` have names of their own.
-const SECTIONS: [(&str, &[&str]); 6] = [
-    ("server", &["listen", "admin_listen", "public_url", "allowed_redirects", "allowed_origins"]),
-    ("database", &["url"]),
-    ("encryption", &["key", "keys_previous"]),
-    ("flows", &["ttl"]),
-    ("refresh", &["concurrency", "margin", "data_dir"]),
-    ("log", &["format"]),
-];
 /// The section of the platforms' own settings.
 pub(super) const PLATFORMS: &str = "platforms";
 /// The sections of the operator's own platforms, which the adapters read.
 const PROVIDERS: &str = "providers";
-
-/// A value of the file.
-#[derive(Clone)]
-pub(super) enum Value {
-    Text(String),
-    List(Vec<String>),
-}
 
 struct Entry {
     value: Value,
@@ -87,9 +72,11 @@ impl File {
         if name == PROVIDERS {
             return;
         }
-        let keys = SECTIONS.iter().find(|(known, _)| *known == name).map(|(_, keys)| *keys);
-        if keys.is_none() && name != PLATFORMS {
-            let known: Vec<_> = SECTIONS.iter().map(|(name, _)| *name).chain([PLATFORMS, "providers.NAME"]).collect();
+        let keys: Vec<_> = key::ALL.iter().filter(|key| key.section == name).map(|key| key.name).collect();
+        if keys.is_empty() && name != PLATFORMS {
+            let mut known: Vec<_> = key::ALL.iter().map(|key| key.section).collect();
+            known.dedup();
+            known.extend([PLATFORMS, "providers.NAME"]);
             let what = self.place(text, at, format_args!("there is no section or key `{name}`"));
             return problems.add(what, format!("the sections are: {}", known.join(", ")));
         }
@@ -98,7 +85,7 @@ impl File {
             return problems.add(what, format!("write [{name}] on a line of its own"));
         };
         for (key, value) in table {
-            self.entry(text, name, keys, (key.get_ref(), key.span().start), value.get_ref(), problems);
+            self.entry(text, name, &keys, (key.get_ref(), key.span().start), value.get_ref(), problems);
         }
     }
 
@@ -106,12 +93,12 @@ impl File {
         &mut self,
         text: &str,
         section: &str,
-        known: Option<&[&str]>,
+        known: &[&str],
         (key, at): (&str, usize),
         value: &DeValue<'_>,
         problems: &mut Problems,
     ) {
-        if let Some(known) = known.filter(|known| !known.contains(&key)) {
+        if section != PLATFORMS && !known.contains(&key) {
             let what = self.place(text, at, format_args!("[{section}] has no key `{key}`"));
             return problems.add(what, format!("its keys are: {}", known.join(", ")));
         }

@@ -1,10 +1,8 @@
 //! `[flows]`: how long a sign-in at a platform may take.
 
-use super::Sources;
-use super::sources::{Key, whole_number};
+use super::value::whole_number;
+use super::{Sources, key};
 use crate::failure::Problems;
-
-const TTL: Key = Key { env: "EVERGRANT_FLOW_TTL", section: "flows", name: "ttl" };
 
 /// A flow's state is worth stealing as long as it is good, so the default is also the most.
 const LONGEST_SECONDS: i64 = 600;
@@ -18,7 +16,7 @@ pub(crate) struct Flows {
 
 impl Flows {
     pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
-        let ttl = whole_number(sources.given(&TTL), 1..=LONGEST_SECONDS, "seconds", problems);
+        let ttl = whole_number(sources.given(&key::FLOW_TTL), 1..=LONGEST_SECONDS, "seconds", problems);
         Self { ttl_seconds: ttl.unwrap_or(LONGEST_SECONDS) }
     }
 }

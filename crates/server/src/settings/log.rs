@@ -2,12 +2,8 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::Sources;
-use super::sources::Key;
+use super::{Sources, key};
 use crate::failure::Problems;
-
-const FORMAT: Key = Key { env: "EVERGRANT_LOG", section: "log", name: "format" };
-const FILTER: &str = "RUST_LOG";
 
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +32,7 @@ impl Log {
 fn format(sources: &Sources, problems: &mut Problems) -> LogFormat {
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let usual = if is_terminal { LogFormat::Pretty } else { LogFormat::Json };
-    let Some(given) = sources.given(&FORMAT) else { return usual };
+    let Some(given) = sources.given(&key::LOG_FORMAT) else { return usual };
     match given.text().as_str() {
         "json" => LogFormat::Json,
         "pretty" => LogFormat::Pretty,
@@ -48,9 +44,11 @@ fn format(sources: &Sources, problems: &mut Problems) -> LogFormat {
 }
 
 fn filter(sources: &Sources, problems: &mut Problems) -> Option<EnvFilter> {
-    let text = sources.environment(FILTER).filter(|text| !text.is_empty())?;
+    let text = sources.environment(key::LOG_FILTER).filter(|text| !text.is_empty())?;
     let parsed = EnvFilter::builder().parse(text);
     parsed
-        .map_err(|error| problems.add(format!("{FILTER}: {error}"), "write it as info or evergrant_service=debug"))
+        .map_err(|error| {
+            problems.add(format!("{}: {error}", key::LOG_FILTER), "write it as info or evergrant_service=debug");
+        })
         .ok()
 }

@@ -7,6 +7,7 @@ mod database;
 mod encryption;
 mod file;
 mod flows;
+mod key;
 mod log;
 mod platforms;
 mod providers;
@@ -14,6 +15,7 @@ mod refresh;
 mod sandbox;
 mod server;
 mod sources;
+mod value;
 
 pub(crate) use database::Database;
 pub(crate) use encryption::Encryption;

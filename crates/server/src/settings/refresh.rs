@@ -2,14 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::Sources;
-use super::sources::{Key, whole_number};
+use super::value::whole_number;
+use super::{Sources, key};
 use crate::failure::Problems;
-
-const CONCURRENCY: Key = Key { env: "EVERGRANT_REFRESH_CONCURRENCY", section: "refresh", name: "concurrency" };
-const MARGIN: Key = Key { env: "EVERGRANT_REFRESH_MARGIN", section: "refresh", name: "margin" };
-
-const DATA_DIR: Key = Key { env: "EVERGRANT_DATA_DIR", section: "refresh", name: "data_dir" };
 
 const USUAL_CONCURRENCY: usize = 64;
 
@@ -26,11 +21,12 @@ pub(crate) struct Refresh {
 
 impl Refresh {
     pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
-        let concurrency = whole_number(sources.given(&CONCURRENCY), 1..=10_000, "renewals at once", problems);
+        let concurrency =
+            whole_number(sources.given(&key::REFRESH_CONCURRENCY), 1..=10_000, "renewals at once", problems);
         Self {
             concurrency: concurrency.and_then(|number| usize::try_from(number).ok()).unwrap_or(USUAL_CONCURRENCY),
-            margin_seconds: whole_number(sources.given(&MARGIN), 0..=31_536_000, "seconds", problems),
-            data_dir: sources.given(&DATA_DIR).map(|given| PathBuf::from(given.text())),
+            margin_seconds: whole_number(sources.given(&key::REFRESH_MARGIN), 0..=31_536_000, "seconds", problems),
+            data_dir: sources.given(&key::DATA_DIR).map(|given| PathBuf::from(given.text())),
         }
     }
 }

@@ -1,11 +1,9 @@
 //! Where the platforms' simulator listens: for `dev` and `sandbox`, never for `serve`, so it is no key of the file.
 
-use super::file::Value;
-use super::sources::Given;
-use super::{Listen, Sources};
+use super::value::{Given, Value};
+use super::{Listen, Sources, key};
 use crate::failure::Problems;
 
-const NAME: &str = "EVERGRANT_SANDBOX_LISTEN";
 const USUAL_PORT: u16 = 8081;
 
 /// Where the simulator listens.
@@ -14,8 +12,8 @@ pub(crate) struct SandboxListen;
 impl SandboxListen {
     /// What the environment says, or else port 8081 of the loopback address.
     pub(crate) fn read(sources: &Sources, problems: &mut Problems) -> Listen {
-        let text = sources.environment(NAME).filter(|text| !text.is_empty());
-        let given = text.map(|text| Given { value: Value::Text(text), name: NAME.to_owned() });
+        let text = sources.environment(key::SANDBOX_LISTEN).filter(|text| !text.is_empty());
+        let given = text.map(|text| Given { value: Value::Text(text), name: key::SANDBOX_LISTEN.to_owned() });
         Listen::read(given, USUAL_PORT, problems)
     }
 }

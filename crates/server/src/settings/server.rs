@@ -5,15 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use evergrant_service::{AllowedRedirects, is_loopback};
 use url::Url;
 
-use super::Sources;
-use super::sources::{Given, Key};
+use super::value::Given;
+use super::{Sources, key};
 use crate::failure::Problems;
-
-const LISTEN: Key = Key { env: "EVERGRANT_LISTEN", section: "server", name: "listen" };
-const ADMIN_LISTEN: Key = Key { env: "EVERGRANT_ADMIN_LISTEN", section: "server", name: "admin_listen" };
-const PUBLIC_URL: Key = Key { env: "EVERGRANT_PUBLIC_URL", section: "server", name: "public_url" };
-const ALLOWED_REDIRECTS: Key = Key { env: "EVERGRANT_ALLOWED_REDIRECTS", section: "server", name: "allowed_redirects" };
-const ALLOWED_ORIGINS: Key = Key { env: "EVERGRANT_ALLOWED_ORIGINS", section: "server", name: "allowed_origins" };
 
 const USUAL_PORT: u16 = 8080;
 const USUAL_ADMIN_PORT: u16 = 9090;
@@ -68,9 +62,9 @@ pub(crate) struct Server {
 impl Server {
     pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
         Self {
-            listen: Listen::read(sources.given(&LISTEN), USUAL_PORT, problems),
+            listen: Listen::read(sources.given(&key::LISTEN), USUAL_PORT, problems),
             admin_listen: admin_listen(sources, problems),
-            public_url: sources.given(&PUBLIC_URL).and_then(|given| public_url(&given, problems)),
+            public_url: sources.given(&key::PUBLIC_URL).and_then(|given| public_url(&given, problems)),
             allowed_redirects: allowed_redirects(sources, problems),
             allowed_origins: allowed_origins(sources, problems),
         }
@@ -102,7 +96,7 @@ impl Server {
 }
 
 fn admin_listen(sources: &Sources, problems: &mut Problems) -> Option<Listen> {
-    let given = sources.given_or_empty(&ADMIN_LISTEN);
+    let given = sources.given_or_empty(&key::ADMIN_LISTEN);
     let is_off = given.as_ref().is_some_and(|given| matches!(given.text().as_str(), "" | "off"));
     (!is_off).then(|| Listen::read(given, USUAL_ADMIN_PORT, problems))
 }
@@ -121,7 +115,7 @@ fn public_url(given: &Given, problems: &mut Problems) -> Option<Url> {
 }
 
 fn allowed_redirects(sources: &Sources, problems: &mut Problems) -> Vec<Url> {
-    let Some(given) = sources.given(&ALLOWED_REDIRECTS) else { return Vec::new() };
+    let Some(given) = sources.given(&key::ALLOWED_REDIRECTS) else { return Vec::new() };
     AllowedRedirects::parse_list(&given.text()).unwrap_or_else(|error| {
         problems.add(format!("{}: {error}", given.name), "write it as https://app.example/settings");
         Vec::new()
@@ -129,7 +123,7 @@ fn allowed_redirects(sources: &Sources, problems: &mut Problems) -> Vec<Url> {
 }
 
 fn allowed_origins(sources: &Sources, problems: &mut Problems) -> Option<Vec<String>> {
-    let given = sources.given(&ALLOWED_ORIGINS)?;
+    let given = sources.given(&key::ALLOWED_ORIGINS)?;
     let text = given.text();
     let mut origins = Vec::new();
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{File, Value};
+use super::file::File;
+use super::key::{self, Key};
+use super::value::{Given, Value};
 use crate::failure::Problems;
 
 /// A setting's value by its name; the program passes the environment, a test what it likes.
@@ -11,34 +13,6 @@ pub(crate) type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// The file that is read where `EVERGRANT_CONFIG` names no other.
 const USUAL_FILE: &str = "evergrant.toml";
-
-/// A setting's two names.
-pub(super) struct Key {
-    /// In the environment.
-    pub(super) env: &'static str,
-    /// Its section of the file.
-    pub(super) section: &'static str,
-    /// In that section.
-    pub(super) name: &'static str,
-}
-
-/// A value that somebody gave. Without `Debug`: it may be a secret.
-pub(super) struct Given {
-    /// The value.
-    pub(super) value: Value,
-    /// What to call the setting in a message: the name under which it was given.
-    pub(super) name: String,
-}
-
-impl Given {
-    /// A single text, or the texts of a list joined by commas.
-    pub(super) fn text(&self) -> String {
-        match &self.value {
-            Value::Text(text) => text.clone(),
-            Value::List(texts) => texts.join(","),
-        }
-    }
-}
 
 /// The environment over the file.
 #[derive(Clone)]
@@ -56,7 +30,7 @@ impl Sources {
 
     /// `environment`, and the file that it names or the one in the working directory.
     pub(crate) fn new(environment: Arc<Lookup>, problems: &mut Problems) -> Self {
-        let named = environment("EVERGRANT_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let named = environment(key::CONFIG).filter(|path| !path.is_empty()).map(PathBuf::from);
         let file = match named {
             Some(path) => read_named(&path, problems),
             None => read_usual(problems),
@@ -97,7 +71,7 @@ fn read_named(path: &Path, problems: &mut Problems) -> File {
     match std::fs::read_to_string(path) {
         Ok(text) => File::parse(path, text, problems),
         Err(error) => {
-            let what = format!("EVERGRANT_CONFIG: {} cannot be read: {error}", path.display());
+            let what = format!("{}: {} cannot be read: {error}", key::CONFIG, path.display());
             problems.add(what, "name a file that is there, or unset it");
             File::default()
         }
@@ -114,20 +88,4 @@ fn read_usual(problems: &mut Problems) -> File {
             File::default()
         }
     }
-}
-
-/// The number that was given, if it is one of `range`; another is noted.
-pub(super) fn whole_number(
-    given: Option<Given>,
-    range: std::ops::RangeInclusive<i64>,
-    unit: &str,
-    problems: &mut Problems,
-) -> Option<i64> {
-    let given = given?;
-    let number = given.text().parse().ok().filter(|number| range.contains(number));
-    if number.is_none() {
-        let what = format!("{}: {:?} is not acceptable", given.name, given.text());
-        problems.add(what, format!("write a whole number of {unit} from {} to {}", range.start(), range.end()));
-    }
-    number
 }
