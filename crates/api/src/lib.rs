@@ -5,7 +5,7 @@ mod caller;
 mod codes;
 mod console;
 mod docs;
-mod hosted_form;
+mod hosted;
 mod images;
 mod integrations;
 mod openapi;

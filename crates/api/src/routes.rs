@@ -19,14 +19,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::console::{dev, portal, session};
+use crate::hosted::{account_choice, credential_form};
 use crate::integrations::{
-    callback, choose, connect, disconnect, events, flows, providers, refresh, report, status, token, tokens,
+    callback, connect, disconnect, events, flows, providers, refresh, report, status, token, tokens,
 };
 use crate::openapi::{Description, complete};
 use crate::problem::ApiError;
 use crate::request::AroundAll;
 use crate::state::ApiState;
-use crate::{docs, hosted_form, images, pages, request, sessions, users};
+use crate::{docs, images, pages, request, sessions, users};
 
 /// What the operator decides about the HTTP side.
 #[derive(Debug, Clone, Default)]
@@ -55,8 +56,8 @@ fn described() -> OpenApiRouter<ApiState> {
         .routes(routes!(providers::providers))
         .routes(routes!(connect::connect))
         .routes(routes!(callback::by_browser, callback::by_post))
-        .routes(routes!(choose::choose))
-        .routes(routes!(hosted_form::show))
+        .routes(routes!(credential_form::show, credential_form::submit))
+        .routes(routes!(account_choice::choose))
         .routes(routes!(flows::flow))
         .routes(routes!(flows::finish))
         .routes(routes!(flows::credentials))

@@ -1,23 +1,22 @@
-//! `GET` and `POST /api/integrations/callback/{provider}`: where a platform sends the browser back to, and our own form.
+//! `GET` and `POST /api/integrations/callback/{provider}`: where a platform sends the browser back to.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
 use evergrant_model::{AuthorizationCode, ErrorCode, FlowState};
 use evergrant_service::{CallbackEnd, CallbackOutcome, CallbackParams, ServiceError};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
-use url::Url;
 use utoipa::ToSchema;
 
-use super::choose;
+use super::flow_response;
 use super::flows::Choice;
 use crate::body::{PathOf, QueryOf, is_form, is_json, parse, read};
 use crate::caller::{Allowed, Correlation, ServerWrite};
+use crate::pages;
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 use crate::views::IntegrationView;
-use crate::{hosted_form, pages};
 
 /// What an app that owns the callback page passes on.
 #[derive(Deserialize, ToSchema)]
@@ -74,7 +73,7 @@ pub(crate) struct CallbackAnswer {
         ("error" = Option<String>, Query, description = "The platform's error"),
         ("iss" = Option<String>, Query, description = "Who answers (RFC 9207)")),
     responses(
-        (status = 200, description = "Which accounts? A page that posts to `/choose`", content_type = "text/html"),
+        (status = 200, description = "Which accounts? A page that posts to `/connect/{provider}/choose`", content_type = "text/html"),
         (status = 303, description = "Back to the app"),
         (status = 400, description = "`INVALID_STATE`", content_type = "text/html"),
         (status = 503, description = "`DATABASE_ERROR`", content_type = "text/html"),
@@ -87,17 +86,15 @@ pub(crate) async fn by_browser(
     query: QueryOf,
 ) -> Response {
     match go_on(&state, &provider, &query).await {
-        Ok(outcome) => answered(&state, &outcome),
+        Ok(outcome) => flow_response::to_browser(&state, &outcome),
         Err(error) if accepts_json(&headers) => error.into_response(),
         Err(ApiError(error)) => pages::callback_failed(&error, &correlation_id),
     }
 }
 
-/// The platform posts the browser back, an app passes on what its own page received, or our own form is sent.
+/// The platform posts the browser back, or an app passes on what its own page received.
 ///
-/// A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is answered in JSON. A form
-/// with `csrf` is the one of `GET /connect/{provider}`: whatever its owner can mend, or the platform's trouble, brings the
-/// form again with the flow still open.
+/// A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is answered in JSON.
 #[utoipa::path(post, path = "/api/integrations/callback/{provider}", operation_id = "postCallback", tag = "Callback",
     security((), ("apiKey" = [])),
     request_body(content((CallbackBody = "application/json"), (CallbackBody = "application/x-www-form-urlencoded"))),
@@ -108,18 +105,16 @@ pub(crate) async fn by_browser(
         (status = 303, description = "Back to the app (for a form)"),
         (status = 400, description = "`INVALID_STATE`, `INVALID_CODE`, `OAUTH_DENIED`, `OAUTH_CALLBACK_ERROR`, `INVALID_REQUEST`; a page for a form",
             content((Problem = "application/problem+json"), (String = "text/html"))),
-        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`; our form again for our form",
-            content((Problem = "application/problem+json"), (String = "text/html"))),
-        (status = 422, description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`; our form again for our form",
-            content((Problem = "application/problem+json"), (String = "text/html"))),
-        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's; our form again for our form",
-            content((Problem = "application/problem+json"), (String = "text/html"))),
-        (status = 502, description = "`NETWORK_ERROR`; our form again for our form",
-            content((Problem = "application/problem+json"), (String = "text/html"))),
+        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "`NETWORK_ERROR`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`; a page for a form",
             content((Problem = "application/problem+json"), (String = "text/html"))),
-        (status = 504, description = "`TIMEOUT_ERROR`; our form again for our form",
-            content((Problem = "application/problem+json"), (String = "text/html"))),
+        (status = 504, description = "`TIMEOUT_ERROR`", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn by_post(
     State(state): State<ApiState>,
@@ -136,9 +131,6 @@ pub(crate) async fn by_post(
         return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
     }
     let form = QueryOf::parse(&read(request).await?);
-    if form.has("csrf") {
-        return Ok(hosted_form::submit(&state, &provider, &form, &correlation_id).await);
-    }
     Ok(by_browser(State(state), PathOf(provider), headers, Correlation(correlation_id), form).await)
 }
 
@@ -176,36 +168,6 @@ async fn go_on(state: &ApiState, provider: &str, query: &QueryOf) -> Result<Call
         issuer: issuer.map(str::to_owned),
     };
     Ok(state.service.handle_oauth_callback(provider, params).await?)
-}
-
-/// What a browser gets: its app's address, or the page on which it chooses.
-pub(crate) fn answered(state: &ApiState, outcome: &CallbackOutcome) -> Response {
-    match &outcome.end {
-        CallbackEnd::Connected { account } => redirect(outcome, &[("status", "connected"), ("accountId", account)]),
-        CallbackEnd::Pending { flow_id, receipt } => {
-            redirect(outcome, &[("status", "pending"), ("flowId", flow_id.as_str()), ("receipt", receipt)])
-        }
-        CallbackEnd::Choose { .. } => choose::ask(state, outcome),
-        CallbackEnd::Failed(code) => {
-            let correlation_id = outcome.correlation_id.as_str();
-            redirect(outcome, &[("status", "error"), ("code", code.as_str()), ("correlationId", correlation_id)])
-        }
-    }
-}
-
-/// To the app's address with what came of the flow, and nothing secret but the receipt, which is worthless alone.
-fn redirect(outcome: &CallbackOutcome, parameters: &[(&str, &str)]) -> Response {
-    let Some(location) = location(outcome, parameters) else {
-        return ApiError::new(ErrorCode::InternalError, "A flow has no address to return to.").into_response();
-    };
-    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    (StatusCode::SEE_OTHER, headers).into_response()
-}
-
-fn location(outcome: &CallbackOutcome, parameters: &[(&str, &str)]) -> Option<HeaderValue> {
-    let mut url = Url::parse(&outcome.redirect_url).ok()?;
-    url.query_pairs_mut().append_pair("integration", outcome.provider.as_str()).extend_pairs(parameters);
-    HeaderValue::from_str(url.as_str()).ok()
 }
 
 async fn answer(state: &ApiState, outcome: CallbackOutcome) -> Result<CallbackAnswer, ApiError> {

@@ -1,10 +1,10 @@
 //! `/api/integrations/…`: one file a route.
 
 pub(crate) mod callback;
-pub(crate) mod choose;
 pub(crate) mod connect;
 pub(crate) mod disconnect;
 pub(crate) mod events;
+pub(crate) mod flow_response;
 pub(crate) mod flows;
 pub(crate) mod providers;
 pub(crate) mod refresh;

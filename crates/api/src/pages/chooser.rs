@@ -31,7 +31,7 @@ impl Chooser<'_> {
             h1 { "Which " (platform) " accounts?" }
             p { "Your sign-in at " (platform) " reaches " (self.accounts.len()) " accounts. "
                 strong { (app_of(self.redirect_url)) } " can use those that you tick." }
-            form method="post" action=(format!("/api/integrations/callback/{}/choose", self.provider)) {
+            form method="post" action=(format!("/connect/{}/choose", self.provider)) {
                 input type="hidden" name="flowId" value=(self.flow);
                 input type="hidden" name="receipt" value=(self.receipt);
                 fieldset aria-describedby=[fault.map(|_| "fault")] {

@@ -29,7 +29,7 @@ pub(crate) struct CredentialPage<'a> {
 
 impl CredentialPage<'_> {
     pub(crate) fn page(&self, status: StatusCode) -> Response {
-        let (platform, action) = (&self.form.platform, format!("/api/integrations/callback/{}", self.provider));
+        let (platform, action) = (&self.form.platform, format!("/connect/{}", self.provider));
         let (whole, parts): (Vec<&CredentialField>, Vec<_>) =
             self.form.fields.iter().partition(|field| field.name == WHOLE);
         let open = whole.is_empty() || parts.iter().any(|field| self.fault(field.name).is_some());

@@ -9,7 +9,7 @@ use crate::platforms::{SHOP, STUDIO};
 use crate::stand::{CHALLENGE, Stand, VERIFIER};
 
 const CALLBACK: &str = "/api/integrations/callback/instagram";
-const CHOOSE: &str = "/api/integrations/callback/instagram/choose";
+const CHOOSE: &str = "/connect/instagram/choose";
 
 /// Begins an unbound flow and comes back with a consent.
 async fn asked(stand: &Stand) -> (Answer, Answer) {
@@ -38,6 +38,7 @@ async fn a_page_asks_which_accounts_with_the_first_one_ticked() {
     let stand = Stand::new().await;
     let (_, page) = asked(&stand).await;
     assert!(page.status == 200 && page.is_page(), "{page}");
+    assert!(page.body.contains(&format!(r#"<form method="post" action="{CHOOSE}""#)), "{page}");
     assert!(page.body.contains("Which Instagram accounts?") && page.body.contains("app.example"), "{page}");
     assert_eq!(page.ticks("account"), [(STUDIO.to_owned(), true), (SHOP.to_owned(), false)]);
     assert!(page.body.contains("&lt;Shop&gt;") && !page.body.contains("<Shop>"), "a name is no markup: {page}");

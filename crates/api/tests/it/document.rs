@@ -51,7 +51,6 @@ fn lists_every_route() {
     insta::assert_snapshot!(routes.join("\n"), @"
     get /api/integrations/callback/{provider}
     post /api/integrations/callback/{provider}
-    post /api/integrations/callback/{provider}/choose
     post /api/integrations/connect/{provider}
     delete /api/integrations/disconnect/{provider}/{accountId}
     get /api/integrations/events
@@ -70,6 +69,8 @@ fn lists_every_route() {
     delete /api/users/{userId}
     get /api/users/{userId}
     get /connect/{provider}
+    post /connect/{provider}
+    post /connect/{provider}/choose
     delete /console/session
     get /console/session
     post /console/session

@@ -1,4 +1,4 @@
-//! `GET /connect/{provider}`: the form on which an account's owner pastes a session.
+//! `GET` and `POST /connect/{provider}`: the form on which an account's owner pastes a session.
 
 use axum::http::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::platforms::{OWNER, SESS, USER_AGENT, X_BC};
 use crate::stand::{CHALLENGE, Stand, VERIFIER};
 
-const CALLBACK: &str = "/api/integrations/callback/onlyfans";
+const FORM: &str = "/connect/onlyfans";
 
 /// The path of the form of a new flow.
 async fn form_of(stand: &Stand, connect: serde_json::Value) -> String {
@@ -29,7 +29,7 @@ fn curl(sess: &str) -> String {
 async fn send(stand: &Stand, page: &Answer, fields: &[(&str, &str)]) -> Answer {
     let own = [("state", page.field("state")), ("csrf", page.field("csrf"))];
     let form: Vec<_> = own.into_iter().chain(fields.iter().copied()).collect();
-    stand.anonymous().ask(Method::POST, CALLBACK).form(&form).send().await
+    stand.anonymous().ask(Method::POST, FORM).form(&form).send().await
 }
 
 async fn shown(stand: &Stand) -> Answer {
@@ -168,7 +168,7 @@ async fn cancel_goes_back_as_a_denied_consent_does() {
     let page = shown(&stand).await;
     assert!(page.body.contains(r#"<form id="cancel" method="post""#), "{page}");
     let form = [("state", page.field("state")), ("error", "access_denied")];
-    let back = stand.anonymous().ask(Method::POST, CALLBACK).form(&form).send().await;
+    let back = stand.anonymous().ask(Method::POST, FORM).form(&form).send().await;
     assert_eq!(back.returned("code").as_deref(), Some("OAUTH_DENIED"), "{back}");
 }
 
@@ -204,13 +204,44 @@ async fn a_form_that_is_not_ours_connects_nothing() {
     let pasted = curl(SESS);
     for csrf in ["", "guessed", other.field("csrf")] {
         let form = [("state", page.field("state")), ("csrf", csrf), ("consent", "yes"), ("pasted", &pasted)];
-        let refused = stand.anonymous().ask(Method::POST, CALLBACK).form(&form).send().await;
+        let refused = stand.anonymous().ask(Method::POST, FORM).form(&form).send().await;
         assert!(refused.status == 400 && refused.is_page(), "{csrf}: {refused}");
     }
     let twice = send(&stand, &page, &[("csrf", page.field("csrf")), ("consent", "yes"), ("pasted", &pasted)]).await;
     assert_eq!(twice.status, 400);
     assert!(stand.stored().await["oauth_accounts"].is_empty());
     assert_eq!(send(&stand, &page, &[("consent", "yes"), ("pasted", &pasted)]).await.status, 303);
+}
+
+#[tokio::test]
+async fn both_forms_post_to_the_address_of_the_page() {
+    let stand = Stand::new().await;
+    let page = shown(&stand).await;
+    assert_eq!(page.body.matches(&format!(r#"method="post" action="{FORM}""#)).count(), 2, "{page}");
+    assert_eq!(page.body.matches("<form").count(), 2, "{page}");
+}
+
+#[tokio::test]
+async fn the_callback_does_not_take_the_form() {
+    let stand = Stand::new().await;
+    let page = shown(&stand).await;
+    let pasted = curl(SESS);
+    let form = [("state", page.field("state")), ("csrf", page.field("csrf")), ("consent", "yes"), ("pasted", &pasted)];
+    let path = "/api/integrations/callback/onlyfans";
+    let back = stand.anonymous().ask(Method::POST, path).form(&form).send().await;
+    assert_eq!(back.returned("code").as_deref(), Some("INVALID_CODE"), "it is a callback without a code: {back}");
+    assert!(stand.stored().await["oauth_accounts"].is_empty());
+}
+
+#[tokio::test]
+async fn only_a_form_is_taken() {
+    let stand = Stand::new().await;
+    let page = shown(&stand).await;
+    let body =
+        json!({"state": page.field("state"), "csrf": page.field("csrf"), "consent": "yes", "pasted": curl(SESS)});
+    let refused = stand.anonymous().post(FORM, body).await;
+    assert!(refused.status == 400 && refused.is_page() && refused.body.contains("INVALID_REQUEST"), "{refused}");
+    assert!(stand.stored().await["oauth_accounts"].is_empty());
 }
 
 #[tokio::test]
@@ -222,5 +253,5 @@ async fn takes_64_kib_and_no_more() {
     assert!(again.status == 422 && again.body.contains("pasted-fault") && again.body.len() < 20_000);
     let larger = "x".repeat(64 * 1024);
     let refused = send(&stand, &page, &[("consent", "yes"), ("pasted", &larger)]).await;
-    assert_eq!(refused.refusal(), (413, "PAYLOAD_TOO_LARGE".to_owned()));
+    assert!(refused.status == 413 && refused.is_page() && refused.body.contains("PAYLOAD_TOO_LARGE"), "{refused}");
 }

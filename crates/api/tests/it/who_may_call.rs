@@ -47,10 +47,11 @@ impl Route {
 }
 
 /// What browsers without any credential come to: the way back from a platform, and our own forms.
-const OPEN: [&str; 5] = [
+const OPEN: [&str; 6] = [
     "GET /api/integrations/callback/{provider}",
-    "POST /api/integrations/callback/{provider}/choose",
     "GET /connect/{provider}",
+    "POST /connect/{provider}",
+    "POST /connect/{provider}/choose",
     "GET /portal/{code}",
     "GET /images/{signature}/{target}",
 ];

@@ -18,32 +18,10 @@ export interface paths {
         get: operations["callback"];
         put?: never;
         /**
-         * The platform posts the browser back, an app passes on what its own page received, or our own form is sent.
-         * @description A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is answered in JSON. A form
-         *     with `csrf` is the one of `GET /connect/{provider}`: whatever its owner can mend, or the platform's trouble, brings the
-         *     form again with the flow still open.
+         * The platform posts the browser back, or an app passes on what its own page received.
+         * @description A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is answered in JSON.
          */
         post: operations["postCallback"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/integrations/callback/{provider}/choose": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The browser chooses among the accounts that its consent reached.
-         * @description Sent by the page that the callback answers for a flow without a challenge, and answered as a callback is.
-         */
-        post: operations["chooseAccounts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -346,11 +324,36 @@ export interface paths {
         };
         /**
          * The form on which the account's owner pastes a session: the `authUrl` of platforms of kind `cookies`.
-         * @description It is sent to the callback route, urlencoded, with the state, a CSRF token and the platform's fields.
+         * @description It posts to the same address, urlencoded, with the state, a CSRF token and the platform's fields.
          */
         get: operations["credentialForm"];
         put?: never;
-        post?: never;
+        /**
+         * The owner sends the form, or cancels.
+         * @description The answer is that of a callback. What the owner can correct, and errors of the platform, show the form again; the
+         *     flow stays open.
+         */
+        post: operations["submitCredentialForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connect/{provider}/choose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The browser chooses among the accounts that its consent reached.
+         * @description Sent by the page that the callback answers for a flow without a challenge, and answered as a callback is.
+         */
+        post: operations["chooseAccounts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -558,6 +561,17 @@ export interface components {
             required: boolean;
             /** @description Whether it must be hidden as it is typed, and never shown again. */
             secret: boolean;
+        };
+        /** @description The form of the page, beside the platform's own fields. */
+        CredentialFormBody: {
+            /** @description The tick without which nothing is taken. */
+            consent?: string | null;
+            /** @description The token that binds the form to the flow, from the page. */
+            csrf?: string | null;
+            /** @description `access_denied`: the owner cancels, and no other field counts. */
+            error?: string | null;
+            /** @description The state, from the page. */
+            state: string;
         };
         /** @description What the owner of an account pastes, for a platform of kind `cookies`. */
         Credentials: {
@@ -933,7 +947,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Which accounts? A page that posts to `/choose` */
+            /** @description Which accounts? A page that posts to `/connect/{provider}/choose` */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1031,14 +1045,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`; our form again for our form */
+            /** @description `ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "text/html": string;
                 };
             };
             /** @description `PAYLOAD_TOO_LARGE`: more than 64 KiB */
@@ -1050,24 +1063,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`; our form again for our form */
+            /** @description `VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "text/html": string;
                 };
             };
-            /** @description `RATE_LIMIT_ERROR`: the platform's; our form again for our form */
+            /** @description `RATE_LIMIT_ERROR`: the platform's */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "text/html": string;
                 };
             };
             /** @description `INTERNAL_ERROR` */
@@ -1079,14 +1090,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `NETWORK_ERROR`; our form again for our form */
+            /** @description `NETWORK_ERROR` */
             502: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "text/html": string;
                 };
             };
             /** @description `PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`; a page for a form */
@@ -1099,75 +1109,13 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description `TIMEOUT_ERROR`; our form again for our form */
+            /** @description `TIMEOUT_ERROR` */
             504: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    chooseAccounts: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Such as `instagram` */
-                provider: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/x-www-form-urlencoded": components["schemas"]["ChooseForm"];
-            };
-        };
-        responses: {
-            /** @description Back to the app */
-            303: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `INVALID_STATE`: a wrong receipt, or nothing to choose any more */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": unknown;
-                };
-            };
-            /** @description `PAYLOAD_TOO_LARGE`: more than 64 KiB */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": unknown;
-                };
-            };
-            /** @description Nothing is ticked, or something that was not offered: the page again */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": unknown;
-                };
-            };
-            /** @description `DATABASE_ERROR` */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": unknown;
                 };
             };
         };
@@ -2865,6 +2813,164 @@ export interface operations {
             };
             /** @description `INVALID_STATE`: unknown, used or expired */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `DATABASE_ERROR` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+        };
+    };
+    submitCredentialForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as `onlyfans` */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["CredentialFormBody"];
+            };
+        };
+        responses: {
+            /** @description Back to the app */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `INVALID_STATE`: unknown, used or expired, or a wrong CSRF token; `INVALID_REQUEST`: not a form */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`: the form again */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: more than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`: the form again */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `RATE_LIMIT_ERROR`: the platform's; the form again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `NETWORK_ERROR`: the form again */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `PROVIDER_UNAVAILABLE`: the form again; `DATABASE_ERROR` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `TIMEOUT_ERROR`: the form again */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+        };
+    };
+    chooseAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as `instagram` */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["ChooseForm"];
+            };
+        };
+        responses: {
+            /** @description Back to the app */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `INVALID_STATE`: a wrong receipt, or nothing to choose any more */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: more than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description Nothing is ticked, or something that was not offered: the page again */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

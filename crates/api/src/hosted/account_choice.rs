@@ -1,17 +1,16 @@
-//! `POST /api/integrations/callback/{provider}/choose`: one consent reached several accounts, and a browser has chosen.
+//! `POST /connect/{provider}/choose`: one consent reached several accounts, and a browser has chosen.
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use evergrant_model::ErrorCode;
-use evergrant_service::{CallbackEnd, CallbackOutcome, ReachedAccount, ServiceError};
+use evergrant_service::ServiceError;
 use serde::Deserialize;
-use url::Url;
 use utoipa::ToSchema;
 
-use super::callback::answered;
 use crate::body::{PathOf, QueryOf, is_form, read};
 use crate::caller::Correlation;
-use crate::pages::{self, Chooser};
+use crate::integrations::flow_response;
+use crate::pages;
 use crate::problem::ApiError;
 use crate::state::ApiState;
 
@@ -33,7 +32,7 @@ pub(crate) struct ChooseForm {
 /// The browser chooses among the accounts that its consent reached.
 ///
 /// Sent by the page that the callback answers for a flow without a challenge, and answered as a callback is.
-#[utoipa::path(post, path = "/api/integrations/callback/{provider}/choose", operation_id = "chooseAccounts", tag = "Callback",
+#[utoipa::path(post, path = "/connect/{provider}/choose", operation_id = "chooseAccounts", tag = "Callback",
     request_body(content = ChooseForm, content_type = "application/x-www-form-urlencoded"),
     params(("provider" = String, Path, description = "Such as `instagram`")),
     responses(
@@ -55,11 +54,6 @@ pub(crate) async fn choose(
     }
 }
 
-/// The page that asks, with the first account ticked.
-pub(super) fn ask(state: &ApiState, outcome: &CallbackOutcome) -> Response {
-    page(state, outcome, None)
-}
-
 async fn chosen(state: &ApiState, provider: &str, request: Request) -> Result<Response, ApiError> {
     if !is_form(request.headers()) {
         return Err(ApiError::new(ErrorCode::InvalidRequest, "Send application/x-www-form-urlencoded."));
@@ -74,37 +68,10 @@ async fn chosen(state: &ApiState, provider: &str, request: Request) -> Result<Re
     }
     let ticked = form.all("account");
     match state.service.choose_accounts(flow, receipt.to_owned(), ticked.clone()).await {
-        Ok(outcome) => Ok(answered(state, &outcome)),
-        Err(error) if error.code() == ErrorCode::ValidationError => Ok(page(state, &open, Some(&ticked))),
+        Ok(outcome) => Ok(flow_response::to_browser(state, &outcome)),
+        Err(error) if error.code() == ErrorCode::ValidationError => {
+            Ok(flow_response::chooser(state, &open, Some(&ticked)))
+        }
         Err(error) => Err(error.into()),
     }
-}
-
-/// The page; again, where what was `ticked` cannot be.
-fn page(state: &ApiState, outcome: &CallbackOutcome, ticked: Option<&[String]>) -> Response {
-    let CallbackEnd::Choose { flow_id, receipt, accounts } = &outcome.end else {
-        return ApiError::new(ErrorCode::InternalError, "There is nothing to choose.").into_response();
-    };
-    let adapter = state.service.registry().platform(&outcome.provider);
-    let platform = adapter.map_or_else(|| outcome.provider.as_str().to_owned(), |adapter| adapter.spec().name.clone());
-    let picture = |account: &ReachedAccount| {
-        let address = state.service.avatar_address(outcome.provider.as_str(), &account.metadata);
-        address.as_deref().and_then(path_of)
-    };
-    let pictures: Vec<_> = accounts.iter().map(picture).collect();
-    let chooser = Chooser {
-        platform: &platform,
-        provider: outcome.provider.as_str(),
-        redirect_url: &outcome.redirect_url,
-        flow: flow_id.as_str(),
-        receipt,
-        accounts,
-        pictures: &pictures,
-    };
-    chooser.page(ticked)
-}
-
-/// An address of ours as this page names it: by its path, whatever name the browser has reached us by.
-fn path_of(address: &str) -> Option<String> {
-    Url::parse(address).ok().map(|url| url.path().to_owned())
 }
