@@ -1,43 +1,35 @@
-//! The two ways in which a form travels in a body, each wiped after use since forms hold secrets.
+//! The two encodings of a form. The bodies are wiped after use, since forms hold secrets.
 
+use evergrant_outbound::Body;
 use sha2::{Digest, Sha256};
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
-/// What a call carries.
-pub(crate) struct Body {
-    pub(crate) content_type: String,
-    pub(crate) bytes: Zeroizing<Vec<u8>>,
+/// `application/x-www-form-urlencoded`.
+pub(crate) fn urlencoded_body(pairs: &[(&str, &str)]) -> Body {
+    let text = urlencoded(pairs);
+    Body::Full {
+        content_type: "application/x-www-form-urlencoded".to_owned(),
+        bytes: Zeroizing::new(text.as_bytes().to_vec()),
+    }
 }
 
-impl Body {
-    /// `application/x-www-form-urlencoded`.
-    pub(crate) fn urlencoded(pairs: &[(&str, &str)]) -> Self {
-        let text = urlencoded(pairs);
-        Self {
-            content_type: "application/x-www-form-urlencoded".to_owned(),
-            bytes: Zeroizing::new(text.as_bytes().to_vec()),
+/// `multipart/form-data` (RFC 7578). The boundary is a hash of the parts, so none of them can contain it.
+pub(crate) fn multipart_body(pairs: &[(&str, &str)]) -> Body {
+    let boundary = const_hex::encode(Sha256::digest(urlencoded(pairs).as_bytes()));
+    let mut text = Zeroizing::new(String::new());
+    for (name, value) in pairs {
+        for piece in ["--", &boundary, "\r\nContent-Disposition: form-data; name=\"", name, "\"\r\n\r\n", value, "\r\n"]
+        {
+            text.push_str(piece);
         }
     }
-
-    /// `multipart/form-data` (RFC 7578). The boundary is a hash of the parts, so none of them can hold it.
-    pub(crate) fn multipart(pairs: &[(&str, &str)]) -> Self {
-        let boundary = const_hex::encode(Sha256::digest(urlencoded(pairs).as_bytes()));
-        let mut text = Zeroizing::new(String::new());
-        for (name, value) in pairs {
-            for piece in
-                ["--", &boundary, "\r\nContent-Disposition: form-data; name=\"", name, "\"\r\n\r\n", value, "\r\n"]
-            {
-                text.push_str(piece);
-            }
-        }
-        text.push_str("--");
-        text.push_str(&boundary);
-        text.push_str("--\r\n");
-        Self {
-            content_type: format!("multipart/form-data; boundary={boundary}"),
-            bytes: Zeroizing::new(text.as_bytes().to_vec()),
-        }
+    text.push_str("--");
+    text.push_str(&boundary);
+    text.push_str("--\r\n");
+    Body::Full {
+        content_type: format!("multipart/form-data; boundary={boundary}"),
+        bytes: Zeroizing::new(text.as_bytes().to_vec()),
     }
 }
 
@@ -50,11 +42,18 @@ pub(crate) fn urlencoded(pairs: &[(&str, &str)]) -> Zeroizing<String> {
 mod tests {
     use super::*;
 
+    fn parts(body: Body) -> (String, Vec<u8>) {
+        match body {
+            Body::Full { content_type, bytes } => (content_type, bytes.to_vec()),
+            _ => panic!("a form is sent whole"),
+        }
+    }
+
     #[test]
     fn a_multipart_body_holds_each_value_as_it_is() {
-        let body = Body::multipart(&[("code", "a*!%\r\n--x"), ("client_secret", "s=&")]);
-        let boundary = body.content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
-        let text = std::str::from_utf8(&body.bytes).unwrap();
+        let (content_type, bytes) = parts(multipart_body(&[("code", "a*!%\r\n--x"), ("client_secret", "s=&")]));
+        let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
         let parts: Vec<&str> = text.split(&format!("--{boundary}")).collect();
         assert_eq!(
             parts,
@@ -69,6 +68,7 @@ mod tests {
 
     #[test]
     fn an_urlencoded_body_keeps_to_the_form_standard() {
-        assert_eq!(Body::urlencoded(&[("a b", "c+d"), ("e", "é&")]).bytes.as_slice(), b"a+b=c%2Bd&e=%C3%A9%26");
+        let (_, bytes) = parts(urlencoded_body(&[("a b", "c+d"), ("e", "é&")]));
+        assert_eq!(bytes, b"a+b=c%2Bd&e=%C3%A9%26");
     }
 }

@@ -3,17 +3,17 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use evergrant_model::{AccessToken, ScopeSet, Timestamp, TokenSet};
-use reqwest::Method;
-use reqwest::header::AUTHORIZATION;
+use evergrant_outbound::{Request, Response};
+use http::Method;
+use http::header::AUTHORIZATION;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
-use crate::body::{Body, urlencoded};
+use crate::body::{multipart_body, urlencoded, urlencoded_body};
 use crate::classify::{Context, classify, refusal_code};
 use crate::definition::{AccessTokenIn, AccessTrade, Call, ClientAuth, ClientPart, TokenRequest};
 use crate::engine::ClientRegistration;
-use crate::http::{self, Reply};
 use crate::json::Document;
 use crate::oauth2::OAuth2;
 use crate::{AdapterError, ErrorClass, token_reply};
@@ -50,7 +50,7 @@ impl OAuth2 {
         self.read_tokens(call, &reply, sent_at)
     }
 
-    fn read_tokens(&self, call: Call, reply: &Reply, sent_at: Timestamp) -> Result<TokenSet, AdapterError> {
+    fn read_tokens(&self, call: Call, reply: &Response, sent_at: Timestamp) -> Result<TokenSet, AdapterError> {
         let definition = self.definition();
         let document = self.accepted(call, reply)?;
         let document = document.ok_or_else(|| unread("the platform's answer is not the JSON of a token", reply))?;
@@ -66,7 +66,7 @@ impl OAuth2 {
         request: TokenRequest,
         url: &Url,
         params: &[(&str, &str)],
-    ) -> Result<Reply, AdapterError> {
+    ) -> Result<Response, AdapterError> {
         let definition = self.definition();
         let mut pairs = params.to_vec();
         if definition.client_auth != ClientAuth::Basic {
@@ -78,8 +78,8 @@ impl OAuth2 {
         let queried = with_query(url, &pairs);
         let mut call = match request {
             TokenRequest::Query => plain_call(client, Method::GET, &queried),
-            TokenRequest::Form => plain_call(client, Method::POST, url).carrying(Body::urlencoded(&pairs)),
-            TokenRequest::Multipart => plain_call(client, Method::POST, url).carrying(Body::multipart(&pairs)),
+            TokenRequest::Form => plain_call(client, Method::POST, url).with_body(urlencoded_body(&pairs)),
+            TokenRequest::Multipart => plain_call(client, Method::POST, url).with_body(multipart_body(&pairs)),
         };
         call.credentials =
             basic(definition.client_auth, client).map(|basic| (AUTHORIZATION, basic)).into_iter().collect();
@@ -132,16 +132,13 @@ impl OAuth2 {
     }
 
     /// The JSON of an answer to a call that reads an account.
-    pub(crate) fn profile_document(&self, reply: &Reply) -> Result<Document, AdapterError> {
+    pub(crate) fn profile_document(&self, reply: &Response) -> Result<Document, AdapterError> {
         let document = self.accepted(Call::Profile, reply)?;
         document.ok_or_else(|| unread("the platform's answer is not the JSON of a profile", reply))
     }
 
-    pub(crate) async fn send(&self, call: http::Call<'_>) -> Result<Reply, AdapterError> {
-        let host = call.url.host_str().unwrap_or_default().to_owned();
-        let reply = self.http.send(call).await?;
-        self.traffic.heed(&host, &reply.headers);
-        Ok(reply)
+    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Response, AdapterError> {
+        Ok(self.outbound.send(request).await?)
     }
 
     fn unwrapped(&self, document: Document) -> Document {
@@ -153,7 +150,7 @@ impl OAuth2 {
 
     /// The JSON of an answer that reports success, if it has any; else the failure that it reports. The body is read
     /// before the status is believed: a 200 may be an error.
-    pub(crate) fn accepted(&self, call: Call, reply: &Reply) -> Result<Option<Document>, AdapterError> {
+    pub(crate) fn accepted(&self, call: Call, reply: &Response) -> Result<Option<Document>, AdapterError> {
         let document = Document::parse(&reply.body);
         let body = document.as_ref().map(Document::value);
         let code = body.and_then(|body| refusal_code(reply, body));
@@ -173,16 +170,8 @@ impl OAuth2 {
 }
 
 /// A call without body and credentials.
-pub(crate) fn plain_call<'a>(client: &'a ClientRegistration, method: Method, url: &'a Url) -> http::Call<'a> {
-    http::Call {
-        method,
-        url,
-        reach: client.reach,
-        accept: http::JSON,
-        body: None,
-        credentials: Vec::new(),
-        user_agent: client.user_agent.as_ref(),
-    }
+pub(crate) fn plain_call<'a>(client: &'a ClientRegistration, method: Method, url: &'a Url) -> Request<'a> {
+    Request { user_agent: client.user_agent.as_ref(), ..Request::new(method, url, client.reach) }
 }
 
 /// The address with more parameters.
@@ -211,6 +200,6 @@ pub(crate) fn unsent(class: ErrorClass, what: &'static str) -> AdapterError {
 }
 
 /// A success that does not say what was done.
-pub(crate) fn unread(what: &'static str, reply: &Reply) -> AdapterError {
+pub(crate) fn unread(what: &'static str, reply: &Response) -> AdapterError {
     AdapterError::new(ErrorClass::Unknown, what).with_status(reply.status)
 }

@@ -6,11 +6,12 @@
 mod graph;
 
 use evergrant_model::Timestamp;
-use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use evergrant_outbound::Response;
+use http::HeaderMap;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::Value;
 
 use crate::definition::{Call, ErrorCodes, ErrorRule};
-use crate::http::Reply;
 use crate::{AdapterError, ErrorClass};
 
 /// The longest wait that we believe: 30 days.
@@ -30,7 +31,7 @@ pub(crate) struct Context<'a> {
 /// The code of an answer that reports an error; `None` where it reports none.
 ///
 /// Some refusals have their code at the top, beside an `error_type` or, where the status is not one of success, alone.
-pub(crate) fn refusal_code(reply: &Reply, body: &Value) -> Option<String> {
+pub(crate) fn refusal_code(reply: &Response, body: &Value) -> Option<String> {
     if body.get("error").is_some() {
         return error_code(body);
     }
@@ -65,7 +66,12 @@ fn error_code(body: &Value) -> Option<String> {
 }
 
 /// The failure that `reply` reports, whose body names `code`.
-pub(crate) fn classify(context: Context<'_>, reply: &Reply, body: Option<&Value>, code: Option<&str>) -> AdapterError {
+pub(crate) fn classify(
+    context: Context<'_>,
+    reply: &Response,
+    body: Option<&Value>,
+    code: Option<&str>,
+) -> AdapterError {
     let status = told_status(reply, code);
     let code = told_code(reply, code);
     let graph =
@@ -77,7 +83,13 @@ pub(crate) fn classify(context: Context<'_>, reply: &Reply, body: Option<&Value>
     finish(refusal, context, reply, status, code.as_deref())
 }
 
-fn finish(refusal: AdapterError, context: Context<'_>, reply: &Reply, status: u16, code: Option<&str>) -> AdapterError {
+fn finish(
+    refusal: AdapterError,
+    context: Context<'_>,
+    reply: &Response,
+    status: u16,
+    code: Option<&str>,
+) -> AdapterError {
     let wait = wait_seconds(&reply.headers, status, context.now);
     let unprocessed = status == 429 || (status == 503 && reply.headers.contains_key(RETRY_AFTER));
     let wait = wait.or(refusal.retry_after_seconds());
@@ -86,13 +98,13 @@ fn finish(refusal: AdapterError, context: Context<'_>, reply: &Reply, status: u1
 }
 
 /// Some platforms report a status in the body of a 200: `{"error": 401}`.
-fn told_status(reply: &Reply, code: Option<&str>) -> u16 {
+fn told_status(reply: &Response, code: Option<&str>) -> u16 {
     let told = code.and_then(|code| code.parse().ok()).filter(|told| (400..600).contains(told));
     told.filter(|_| reply.is_success()).unwrap_or(reply.status)
 }
 
 /// The body's code, else the one in the header (RFC 6750 §3). A code that only repeats the status says nothing.
-fn told_code(reply: &Reply, code: Option<&str>) -> Option<String> {
+fn told_code(reply: &Response, code: Option<&str>) -> Option<String> {
     let in_body = code.filter(|code| !code.is_empty());
     let telling = in_body.filter(|code| code.parse() != Ok(reply.status));
     telling.map(str::to_owned).or_else(|| challenge_code(&reply.headers)).or_else(|| in_body.map(str::to_owned))
@@ -160,7 +172,7 @@ fn trouble(context: Context<'_>) -> ErrorClass {
     if context.repeatable { ErrorClass::Transient } else { ErrorClass::Unknown }
 }
 
-fn by_status(context: Context<'_>, status: u16, reply: &Reply) -> AdapterError {
+fn by_status(context: Context<'_>, status: u16, reply: &Response) -> AdapterError {
     let class = match status {
         429 => ErrorClass::RateLimited,
         503 if reply.headers.contains_key(RETRY_AFTER) => ErrorClass::Transient,

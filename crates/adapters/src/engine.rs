@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use evergrant_model::ClientSecret;
-use reqwest::header::HeaderValue;
+use evergrant_outbound::Reach;
+use http::HeaderValue;
 use url::Url;
 
 use crate::definition::Definition;
-use crate::http::Reach;
 
 /// The engine's half of a [`crate::ProviderSpec`].
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,14 @@ pub(crate) struct Engine {
     pub(crate) client: Option<ClientRegistration>,
     /// Where a pasted session is checked; `None` where the operator has not said.
     pub(crate) session_check: Option<Url>,
+}
+
+impl Engine {
+    /// Addresses at which the platform itself is called.
+    pub(crate) fn called(&self) -> Vec<&Url> {
+        let endpoints = self.client.as_ref().map(|client| [&client.endpoints.token, &client.endpoints.userinfo]);
+        endpoints.into_iter().flatten().chain(&self.session_check).collect()
+    }
 }
 
 /// Our registration at the platform, and the platform's addresses.

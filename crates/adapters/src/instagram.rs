@@ -6,8 +6,9 @@
 
 use async_trait::async_trait;
 use evergrant_model::{AccessToken, AccountInfo, ClientSecret, ScopeSet, Timestamp, TokenSet};
+use evergrant_outbound::Response;
 use hmac::{Hmac, KeyInit, Mac};
-use reqwest::Method;
+use http::Method;
 use serde_json::{Map, Value};
 use sha2::Sha256;
 use url::Url;
@@ -15,7 +16,6 @@ use zeroize::Zeroizing;
 
 use crate::calls::{plain_call, unread, with_query};
 use crate::definition::Call;
-use crate::http::Reply;
 use crate::json::Document;
 use crate::oauth2::OAuth2;
 use crate::{
@@ -46,7 +46,7 @@ impl Instagram {
     }
 
     /// One Graph call.
-    async fn call(&self, method: Method, url: &Url, token: &str) -> Result<Reply, AdapterError> {
+    async fn call(&self, method: Method, url: &Url, token: &str) -> Result<Response, AdapterError> {
         let client = self.engine.client()?;
         let proof = client.secret.as_ref().map(|secret| proof(secret, token)).unwrap_or_default();
         let url = with_query(url, &[("access_token", token), ("appsecret_proof", &proof)]);
@@ -206,7 +206,7 @@ fn moment(document: &Document, pointer: &str) -> Option<i64> {
 }
 
 /// `{"success":true}`, or the bare word of older versions.
-fn says_done(answer: Option<&Document>, reply: &Reply) -> bool {
+fn says_done(answer: Option<&Document>, reply: &Response) -> bool {
     match answer {
         Some(answer) => answer.get("success") == Some(&Value::Bool(true)),
         None => reply.body.trim_ascii() == b"true",

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod adapter;
-mod admission;
 mod body;
 mod calls;
 mod catalogue;
@@ -10,35 +9,27 @@ mod credentials;
 mod definition;
 mod engine;
 mod error;
-mod gate;
-mod http;
 mod instagram;
 mod json;
-mod network;
 mod oauth2;
 mod onlyfans;
 mod pasted;
-mod picture;
 mod pkce;
 mod platform;
 mod profile;
-mod rates;
 mod registry;
 mod resolve;
 mod session;
 mod spec;
 mod token_reply;
-mod traffic;
 
 pub use adapter::{AuthorizationRequest, CodeExchange, HeldTokens, PlatformAdapter, RemoteRevocation};
-pub use admission::Admission;
 pub use credentials::{AcceptedCredentials, CredentialError, CredentialFault, CredentialField, SessionCheck};
 pub use definition::{CustomProvider, DefinitionFault, parse_providers};
 pub use error::{AdapterError, Cause, ErrorClass};
-pub use gate::{ClosedGate, GateKeeper, GateKind};
-pub use http::{HttpClient, HttpClientError, HttpLimits};
-pub use network::NetworkPolicy;
-pub use picture::Picture;
-pub use platform::Platform;
+pub use evergrant_outbound::{
+    Block, BlockKind, HttpClient, HttpClientError, HttpLimits, NetworkPolicy, Permit, Picture, SharedBreakerState,
+};
+pub use platform::{AccountCalls, Platform};
 pub use registry::{Lookup, Registry};
 pub use spec::{Capabilities, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach, ScopeSpec};

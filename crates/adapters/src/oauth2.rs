@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use evergrant_model::{AccessToken, AccountInfo, Clock, PkceVerifier, ScopeSet, TokenSet};
+use evergrant_outbound::Outbound;
 use url::Url;
 
 use crate::calls::{unread, unsent};
 use crate::definition::{Call, Definition, TokenKind, TokenRequest};
 use crate::engine::ClientRegistration;
-use crate::http::HttpClient;
-use crate::traffic::Traffic;
 use crate::{
     AdapterError, AuthorizationRequest, CodeExchange, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec,
     RemoteRevocation, pkce, profile,
@@ -20,15 +19,13 @@ use crate::{
 /// A platform that keeps to OAuth 2.0, more or less.
 pub(crate) struct OAuth2 {
     pub(crate) spec: ProviderSpec,
-    pub(crate) http: HttpClient,
+    pub(crate) outbound: Outbound,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Hears what answers say about limits.
-    pub(crate) traffic: Arc<Traffic>,
 }
 
 impl OAuth2 {
-    pub(crate) fn new(spec: ProviderSpec, http: HttpClient, clock: Arc<dyn Clock>, traffic: Arc<Traffic>) -> Self {
-        Self { spec, http, clock, traffic }
+    pub(crate) fn new(spec: ProviderSpec, outbound: Outbound, clock: Arc<dyn Clock>) -> Self {
+        Self { spec, outbound, clock }
     }
 
     pub(crate) fn definition(&self) -> &Definition {

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use evergrant_model::{AccessToken, AccountInfo, ScopeSet, StatusReason, TokenSet};
-use reqwest::Method;
-use reqwest::header::{COOKIE, HeaderName, HeaderValue};
+use evergrant_outbound::{Reach, Request};
+use http::header::COOKIE;
+use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
 use crate::calls::unsent;
-use crate::http::{self, Reach};
 use crate::oauth2::OAuth2;
 use crate::session::{self, Session};
 use crate::{
@@ -44,20 +44,16 @@ impl OnlyFans {
         let unfit = |_| unsent(ErrorClass::BadRequest, "the session does not fit into a header");
         let user_agent = HeaderValue::from_str(session.get(session::USER_AGENT)).map_err(unfit)?;
         let own = |field| Zeroizing::new(session.get(field).to_owned());
-        let call = http::Call {
-            method: Method::GET,
-            url,
-            reach: Reach::Anywhere,
-            accept: http::JSON,
-            body: None,
+        let request = Request {
             credentials: vec![
                 (COOKIE, session.cookies()),
                 (HeaderName::from_static("x-bc"), own(session::X_BC)),
                 (HeaderName::from_static("user-id"), own(session::AUTH_ID)),
             ],
             user_agent: Some(&user_agent),
+            ..Request::new(Method::GET, url, Reach::Anywhere)
         };
-        let document = self.engine.profile_document(&self.engine.send(call).await?)?;
+        let document = self.engine.profile_document(&self.engine.send(request).await?)?;
         if document.get("isAuth") == Some(&Value::Bool(false)) || document.get("id").is_none_or(Value::is_null) {
             return Ok(Owner::Nobody);
         }

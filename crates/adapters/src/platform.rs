@@ -1,27 +1,25 @@
-//! A platform as the service holds it: its adapter, behind the one way out.
+//! A platform as the service holds it: its adapter behind the guarded call path of `evergrant-outbound`.
 //!
-//! Every call goes through here, so that no adapter can forget the gate, the queue or the end of patience, and a panic
-//! in one is a failed call and nothing more.
+//! Every call goes through here, so that no adapter can forget the circuit breaker, the queue or the time limit, and a
+//! panic in one is a failed call and nothing more.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId, ScopeSet, TokenSet};
-
-use crate::admission::Admission;
-use crate::gate::{ClosedGate, GateKeeper, GateKind};
-use crate::traffic::{Traffic, Wish};
-use crate::{
-    AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError, CredentialField,
-    ErrorClass, HeldTokens, PlatformAdapter, ProviderKind, ProviderSpec, RemoteRevocation, SessionCheck,
+use evergrant_outbound::{
+    AdmissionRequest, Block, BlockKind, CallError, CallOutcome, Permit, RequestClass, SharedBreakerState, Traffic,
+    catch_panic,
 };
 
-/// How long somebody waits for a place who has a person waiting.
+use crate::{
+    AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError, CredentialField,
+    HeldTokens, PlatformAdapter, ProviderKind, ProviderSpec, RemoteRevocation, SessionCheck,
+};
+
+/// How long a call waits for a place on behalf of a person.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is asked of a platform, which decides about the host that is called.
@@ -57,38 +55,38 @@ impl Platform {
         self.adapter.credential_fields()
     }
 
-    /// Lets so many operations be under way at once, and `keeper` share what happens with other replicas. A platform
-    /// whose sessions are only checked is asked one thing at a time.
-    pub fn begin(&self, places: usize, keeper: Arc<dyn GateKeeper>) {
+    /// Sets how many operations may be under way at once, and what the replicas share. A platform whose sessions are
+    /// only checked gets one place.
+    pub fn start(&self, places: usize, shared: Arc<dyn SharedBreakerState>) {
         let places = if self.spec().kind == ProviderKind::Cookies { 1 } else { places };
-        self.traffic.begin(places, keeper);
+        self.traffic.start(places, shared);
     }
 
-    /// What the platform allows is shared by so many replicas.
+    /// Divides the platform's limits among so many replicas.
     pub fn share_among(&self, replicas: u64) {
         self.traffic.share_among(replicas);
     }
 
-    /// The gates before this platform, as all replicas know them.
-    pub fn set_gates(&self, gates: Vec<ClosedGate>) {
-        self.traffic.set_gates(gates);
+    /// Replaces the blocks of this platform by those that the replicas share.
+    pub fn set_blocks(&self, blocks: Vec<Block>) {
+        self.traffic.set_blocks(blocks);
     }
 
-    /// Stops all renewals, because the platform refuses too many grants to be believed.
-    pub async fn stop_renewals(&self) {
-        self.traffic.close(ClosedGate::RENEWALS, GateKind::Refusals).await;
+    /// Blocks all refreshes, because the platform rejects too many grants to be believed.
+    pub async fn block_refreshes(&self) {
+        self.traffic.block(Block::REFRESHES, BlockKind::MassRejection).await;
     }
 
-    /// The gate that keeps renewals from being sent now, if any does.
+    /// The block that applies to refreshes now, if any does.
     #[must_use]
-    pub fn gate_before_renewals(&self) -> Option<ClosedGate> {
-        self.traffic.closed_gate(self.host(Operation::Refresh), true)
+    pub fn refresh_block(&self) -> Option<Block> {
+        self.traffic.block_for(self.host(Operation::Refresh), RequestClass::Refresh)
     }
 
-    /// The gate that keeps renewals back because the platform refused too many, whatever else keeps them back too.
+    /// The block set by [`Platform::block_refreshes`], whatever else blocks refreshes too.
     #[must_use]
-    pub fn refusals_gate(&self) -> Option<ClosedGate> {
-        self.traffic.gate_in_force(ClosedGate::RENEWALS, GateKind::Refusals)
+    pub fn mass_rejection_block(&self) -> Option<Block> {
+        self.traffic.active_block(Block::REFRESHES, BlockKind::MassRejection)
     }
 
     /// How many operations could begin at once; `None` for any number.
@@ -97,51 +95,57 @@ impl Platform {
         self.traffic.free_places()
     }
 
-    /// Waits for a place to renew an account's token from.
+    /// Waits for a place from which to refresh an account's token.
     ///
     /// # Errors
     ///
     /// `RateLimited`, `Transient` or `ConfigError`, surely unprocessed, with the time to come back.
-    pub async fn admit_renewal(
-        &self,
-        account: &ProviderAccountId,
-        patience: Duration,
-    ) -> Result<Admission, AdapterError> {
-        let account = Some(account.as_str());
-        let wish = Wish { host: self.host(Operation::Refresh), renewal: true, account, patience };
-        self.traffic.admit(wish).await
+    pub async fn admit_refresh(&self, account: &ProviderAccountId, patience: Duration) -> Result<Permit, AdapterError> {
+        let request = AdmissionRequest { patience, ..self.request(Operation::Refresh, Some(account)) };
+        Ok(self.traffic.admit(request).await?)
     }
 
-    /// [`PlatformAdapter::refresh_access_token`] from a place that was waited for. Whoever calls tells how it went by
-    /// [`Admission::note`], which may take a while: a pair of tokens is stored first.
+    /// [`PlatformAdapter::refresh_access_token`] with a permit of [`Platform::admit_refresh`]. The caller reports the
+    /// result by [`Platform::settle`], perhaps much later: the new tokens are stored first.
     ///
     /// # Errors
     ///
-    /// As there.
-    pub async fn renew(&self, _place: &Admission, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
-        unharmed(self.adapter.refresh_access_token(held)).await
+    /// Those of [`PlatformAdapter::refresh_access_token`].
+    pub async fn refresh_permitted(&self, _permit: &Permit, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
+        catch_panic(self.adapter.refresh_access_token(held)).await
     }
 
-    /// Whether a renewal may call once more from its place: no gate was closed meanwhile, and there is an allowance for
-    /// it, which it takes. The one that tries a gate may.
+    /// Records how a call with this permit went: with an error, or with success.
+    pub async fn settle(&self, permit: &Permit, error: Option<&AdapterError>) {
+        let outcome = error.map_or(CallOutcome::Succeeded, CallError::outcome);
+        self.traffic.settle(permit, outcome).await;
+    }
+
+    /// Whether a refresh may call once more with its permit; see [`Traffic::admits_again`].
     #[must_use]
-    pub fn lets_pass_again(&self, admission: &Admission, account: &ProviderAccountId) -> bool {
-        let (host, account) = (admission.host.as_str(), Some(account.as_str()));
-        let wish = Wish { host, renewal: true, account, patience: Duration::ZERO };
-        admission.trial.is_some() || self.traffic.lets_pass_now(wish)
+    pub fn admits_again(&self, permit: &Permit) -> bool {
+        self.traffic.admits_again(permit)
     }
 
-    async fn guarded<T>(
-        &self,
-        operation: Operation,
-        call: impl Future<Output = Result<T, AdapterError>>,
-    ) -> Result<T, AdapterError> {
-        let renewal = operation == Operation::Refresh;
-        let wish = Wish { host: self.host(operation), renewal, account: None, patience: PATIENCE };
-        let admission = self.traffic.admit(wish).await?;
-        let outcome = unharmed(call).await;
-        admission.note(&outcome).await;
-        outcome
+    /// Calls that concern `account`: they wait for the end of its pause, and a rate limit that they meet pauses it.
+    #[must_use]
+    pub fn for_account<'a>(&'a self, account: &'a ProviderAccountId) -> AccountCalls<'a> {
+        AccountCalls { platform: self, account: Some(account) }
+    }
+
+    /// Calls for an account that is not known yet.
+    fn unknown_account(&self) -> AccountCalls<'_> {
+        AccountCalls { platform: self, account: None }
+    }
+
+    fn request<'a>(&'a self, operation: Operation, account: Option<&'a ProviderAccountId>) -> AdmissionRequest<'a> {
+        let class = match operation {
+            Operation::Refresh => RequestClass::Refresh,
+            Operation::Exchange | Operation::Profile | Operation::Revoke | Operation::Session => {
+                RequestClass::Interactive
+            }
+        };
+        AdmissionRequest { host: self.host(operation), class, account, patience: PATIENCE }
     }
 
     /// The host that an operation begins at; empty where nothing is called.
@@ -161,6 +165,65 @@ impl Platform {
     }
 }
 
+/// The calls of one platform, each admitted and settled for one account.
+#[derive(Clone, Copy)]
+pub struct AccountCalls<'a> {
+    platform: &'a Platform,
+    /// `None` where the account is not known yet.
+    account: Option<&'a ProviderAccountId>,
+}
+
+impl AccountCalls<'_> {
+    /// [`PlatformAdapter::refresh_access_token`] for this account.
+    ///
+    /// # Errors
+    ///
+    /// Any class.
+    pub async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
+        self.guarded(Operation::Refresh, self.platform.adapter.refresh_access_token(held)).await
+    }
+
+    /// [`PlatformAdapter::user_profile`] for this account.
+    ///
+    /// # Errors
+    ///
+    /// Any class.
+    pub async fn user_profile(
+        &self,
+        access: &AccessToken,
+        granted: &ScopeSet,
+    ) -> Result<Vec<AccountInfo>, AdapterError> {
+        self.guarded(Operation::Profile, self.platform.adapter.user_profile(access, granted)).await
+    }
+
+    /// [`PlatformAdapter::revoke_access`] for this account.
+    ///
+    /// # Errors
+    ///
+    /// Any class.
+    pub async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {
+        self.guarded(Operation::Revoke, self.platform.adapter.revoke_access(held)).await
+    }
+
+    /// [`PlatformAdapter::check_session`] for this account.
+    ///
+    /// # Errors
+    ///
+    /// Any class.
+    pub async fn check_session(&self, session: &AccessToken) -> Result<SessionCheck, AdapterError> {
+        self.guarded(Operation::Session, self.platform.adapter.check_session(session)).await
+    }
+
+    async fn guarded<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<T, AdapterError>>,
+    ) -> Result<T, AdapterError> {
+        self.platform.traffic.guarded(self.platform.request(operation, self.account), call).await
+    }
+}
+
+/// Calls that concern no known account; [`Platform::for_account`] has those that do.
 #[async_trait]
 impl PlatformAdapter for Platform {
     fn spec(&self) -> &ProviderSpec {
@@ -172,19 +235,19 @@ impl PlatformAdapter for Platform {
     }
 
     async fn exchange_code_for_token(&self, exchange: &CodeExchange<'_>) -> Result<TokenSet, AdapterError> {
-        self.guarded(Operation::Exchange, self.adapter.exchange_code_for_token(exchange)).await
+        self.unknown_account().guarded(Operation::Exchange, self.adapter.exchange_code_for_token(exchange)).await
     }
 
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
-        self.guarded(Operation::Refresh, self.adapter.refresh_access_token(held)).await
+        self.unknown_account().refresh_access_token(held).await
     }
 
     async fn user_profile(&self, access: &AccessToken, granted: &ScopeSet) -> Result<Vec<AccountInfo>, AdapterError> {
-        self.guarded(Operation::Profile, self.adapter.user_profile(access, granted)).await
+        self.unknown_account().user_profile(access, granted).await
     }
 
     async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {
-        self.guarded(Operation::Revoke, self.adapter.revoke_access(held)).await
+        self.unknown_account().revoke_access(held).await
     }
 
     fn credential_fields(&self) -> &[CredentialField] {
@@ -198,25 +261,13 @@ impl PlatformAdapter for Platform {
         let call = async {
             match self.adapter.accept_credentials(values).await {
                 Err(CredentialError::Platform(error)) => Err(error),
-                told => Ok(told),
+                accepted_or_faults => Ok(accepted_or_faults),
             }
         };
-        self.guarded(Operation::Session, call).await?
+        self.unknown_account().guarded(Operation::Session, call).await?
     }
 
     async fn check_session(&self, session: &AccessToken) -> Result<SessionCheck, AdapterError> {
-        self.guarded(Operation::Session, self.adapter.check_session(session)).await
+        self.unknown_account().check_session(session).await
     }
-}
-
-/// The outcome of a call, or of its panic: then nobody knows what the platform made of it.
-async fn unharmed<T>(call: impl Future<Output = Result<T, AdapterError>>) -> Result<T, AdapterError> {
-    let mut call = pin!(call);
-    std::future::poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
-        polled.unwrap_or_else(|_| {
-            Poll::Ready(Err(AdapterError::new(ErrorClass::Unknown, "the adapter stopped in the middle").of_ours()))
-        })
-    })
-    .await
 }

@@ -4,17 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use evergrant_model::{Clock, ProviderSlug};
+use evergrant_outbound::{HttpClient, NetworkPolicy, Outbound, Picture, Traffic};
 
 use crate::catalogue::CATALOGUE;
 use crate::definition::read_file;
 use crate::oauth2::OAuth2;
 use crate::platform::Platform;
 use crate::resolve::{HostFault, Origin, resolve};
-use crate::traffic::Traffic;
-use crate::{
-    AdapterError, CustomProvider, DefinitionFault, ErrorClass, HttpClient, NetworkPolicy, Picture, PlatformAdapter,
-    ProviderSpec,
-};
+use crate::{AdapterError, CustomProvider, DefinitionFault, ErrorClass, PlatformAdapter, ProviderSpec};
 
 /// The operator's settings by name; the program passes its environment.
 pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -43,7 +40,8 @@ impl Registry {
         let calls = http.clone();
         let engine = move |spec: ProviderSpec| {
             let traffic = Traffic::new(spec.slug.clone(), Arc::clone(&clock));
-            (OAuth2::new(spec, calls.clone(), Arc::clone(&clock), Arc::clone(&traffic)), traffic)
+            let outbound = Outbound::new(calls.clone(), Arc::clone(&traffic));
+            (OAuth2::new(spec, outbound, Arc::clone(&clock)), traffic)
         };
         let mut registry = Self { platforms: Vec::new(), places: HashMap::new(), http };
         let mut faults = Vec::new();
@@ -94,7 +92,7 @@ impl Registry {
     pub async fn picture(&self, slug: &ProviderSlug, address: &str) -> Result<Picture, AdapterError> {
         let gone = || AdapterError::new(ErrorClass::ConfigError, "the platform is not there any more");
         let platform = self.platform(slug).ok_or_else(gone)?;
-        self.http.picture(platform.spec(), address).await
+        Ok(self.http.picture(address, &platform.spec().engine.called()).await?)
     }
 
     fn add(&mut self, adapter: Arc<dyn PlatformAdapter>, traffic: Arc<Traffic>) {

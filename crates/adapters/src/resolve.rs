@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use evergrant_model::{ClientSecret, ProviderSlug};
-use reqwest::header::HeaderValue;
+use evergrant_outbound::{NetworkPolicy, Reach, objection, objection_to_override};
+use http::HeaderValue;
 use url::Url;
 
+use crate::Pkce;
 use crate::definition::{AccessTrade, ClientAuth, Definition, Scope, host_name, is_segment};
 use crate::engine::{ClientRegistration, Endpoints, Engine};
-use crate::http::Reach;
-use crate::network::{objection, objection_to_override};
 use crate::registry::Lookup;
 use crate::spec::{Capabilities, ProviderKind, ProviderSpec, RenewsWith, ScopeSpec};
-use crate::{NetworkPolicy, Pkce};
 
 /// Who wrote a definition, and so how far it is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

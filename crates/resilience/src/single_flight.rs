@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
@@ -32,9 +32,8 @@ pub struct SingleFlight<K, V> {
 struct Flights<K, V>(Mutex<HashMap<K, Outcome<V>>>);
 
 impl<K: Eq + Hash, V> Flights<K, V> {
-    /// No code that could panic half-way runs under the lock, so a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Outcome<V>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        crate::lock(&self.0)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergrant_adapters::{AdapterError, Admission, HeldTokens, Platform, ProviderSpec};
+use evergrant_adapters::{AdapterError, HeldTokens, Permit, Platform, ProviderSpec};
 use evergrant_model::{CorrelationId, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet};
 use evergrant_resilience::renewal::AllRules;
 use evergrant_resilience::renewal::attempt::{Attempt, End, Failure, Step, Tolerance};
@@ -22,7 +22,7 @@ const STORE_TRIES: u32 = 3;
 /// What an attempt is made with.
 pub(crate) struct Run<'a> {
     pub(crate) platform: &'a Platform,
-    pub(crate) admission: Admission,
+    pub(crate) permit: Permit,
     /// When the lease was asked for: from there its time is counted.
     pub(crate) asked_at: Instant,
     /// Whether the held access token is worth nothing any more.
@@ -65,12 +65,12 @@ impl IntegrationsService {
                 Step::Pause { for_ms } => {
                     sleep(duration(for_ms)).await;
                     let row = self.store.lease_row(held.id).await.ok().flatten();
-                    let row = row.filter(|_| run.platform.lets_pass_again(&run.admission, &held.account));
+                    let row = row.filter(|_| run.platform.admits_again(&run.permit));
                     attempt.resume(row.as_ref(), run.elapsed_ms())
                 }
                 Step::Store => {
                     let kept = self.keep(&leased, spec, answer, correlation_id).await;
-                    run.admission.note(&Ok(())).await;
+                    run.platform.settle(&run.permit, None).await;
                     return kept;
                 }
                 Step::End(end) => return self.conclude(&run, &leased, end, answer, correlation_id).await,
@@ -89,11 +89,11 @@ impl IntegrationsService {
         let sent_at = self.now();
         tracing::info!(provider = %held.provider, connection.id = held.id.get(), correlation_id = %correlation_id,
             "renewing");
-        let answered = timeout(duration(within_ms), run.platform.renew(&run.admission, tokens)).await;
+        let answered = timeout(duration(within_ms), run.platform.refresh_permitted(&run.permit, tokens)).await;
         match answered.unwrap_or_else(|_elapsed| Err(AdapterError::timed_out())) {
             Ok(new) => Answer::Tokens(Box::new(new), sent_at, Instant::now()),
             Err(error) => {
-                run.admission.note(&Err::<(), _>(error.clone())).await;
+                run.platform.settle(&run.permit, Some(&error)).await;
                 Answer::Error(error)
             }
         }

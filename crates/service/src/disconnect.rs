@@ -44,7 +44,7 @@ impl IntegrationsService {
                 return Err(ServiceError::account_not_found());
             }
             let revocation = match &plan {
-                Some(plan) => service.revoke_queued(&plan.id).await?,
+                Some(plan) => service.revoke_queued(&plan.id, Some(&held.account)).await?,
                 None => Revocation::Unsupported,
             };
             tracing::info!(provider = %spec.slug, user.id = held.user.get(), connection.id = held.id.get(),

@@ -5,7 +5,7 @@
 //! a day.
 
 use evergrant_adapters::{ErrorClass, PlatformAdapter, ProviderSpec, RemoteRevocation, RevocationReach};
-use evergrant_model::{CorrelationId, ErrorCode, Revocation, Timestamp};
+use evergrant_model::{CorrelationId, ErrorCode, ProviderAccountId, Revocation, Timestamp};
 use evergrant_store::{Flow, NewRevocation};
 use serde_json::Value;
 
@@ -49,7 +49,7 @@ impl Inner {
     ) -> Result<(), ServiceError> {
         let Some(plan) = self.plan_revocation(spec, facts, correlation_id) else { return Ok(()) };
         self.store.queue_revocation(&plan, &tokens.access, tokens.refresh.as_ref()).await?;
-        self.revoke_queued(&plan.id).await.map(drop)
+        self.revoke_queued(&plan.id, None).await.map(drop)
     }
 
     /// Gives up the grant of a parked flow, which ends with this code.
@@ -59,15 +59,19 @@ impl Inner {
         let plan = platform.and_then(|platform| self.plan_revocation(platform.spec(), facts, &flow.correlation_id));
         let ended = self.store.give_up_flow(flow, code, plan.as_ref(), self.now()).await?;
         match plan {
-            Some(plan) if ended => self.revoke_queued(&plan.id).await.map(drop),
+            Some(plan) if ended => self.revoke_queued(&plan.id, None).await.map(drop),
             _ => Ok(()),
         }
     }
 
-    /// Tries a queued revocation once and says what became of the grant.
-    pub(crate) async fn revoke_queued(&self, id: &str) -> Result<Revocation, ServiceError> {
+    /// Tries a queued revocation once and says what became of the grant. `account` is the one it concerns, where known.
+    pub(crate) async fn revoke_queued(
+        &self,
+        id: &str,
+        account: Option<&ProviderAccountId>,
+    ) -> Result<Revocation, ServiceError> {
         let Some(queued) = self.store.revocation(id).await? else { return Ok(Revocation::Revoked) };
-        self.try_revocation(&queued).await
+        self.try_revocation(&queued, account).await
     }
 
     /// Takes up a revocation that is due; whether there was one.
@@ -75,7 +79,7 @@ impl Inner {
         let now = self.now();
         let again_at = now.plus_seconds(OWN_SECONDS);
         let Some(queued) = self.store.claim_revocation(now, again_at).await? else { return Ok(false) };
-        let outcome = self.try_revocation(&queued).await;
+        let outcome = self.try_revocation(&queued, None).await;
         if matches!(outcome, Ok(Revocation::Pending)) {
             if queued.expires_at <= now {
                 tracing::warn!(provider = %queued.provider, correlation_id = queued.correlation_id,
@@ -88,7 +92,11 @@ impl Inner {
         outcome.map(|_| true)
     }
 
-    async fn try_revocation(&self, queued: &evergrant_store::Revocation) -> Result<Revocation, ServiceError> {
+    async fn try_revocation(
+        &self,
+        queued: &evergrant_store::Revocation,
+        account: Option<&ProviderAccountId>,
+    ) -> Result<Revocation, ServiceError> {
         let Ok(platform) = self.configured(queued.provider.as_str()) else { return Ok(Revocation::Pending) };
         let held = self.open_both(queued.access_token.as_ref(), queued.refresh_token.as_ref());
         let Ok(held) = held else {
@@ -100,7 +108,11 @@ impl Inner {
             self.store.delete_revocation(&queued.id).await?;
             return Ok(Revocation::Kept);
         }
-        let outcome = match platform.revoke_access(&held).await {
+        let outcome = match account {
+            Some(account) => platform.for_account(account).revoke_access(&held).await,
+            None => platform.revoke_access(&held).await,
+        };
+        let outcome = match outcome {
             Ok(RemoteRevocation::Revoked) => Revocation::Revoked,
             Ok(RemoteRevocation::Unsupported) => Revocation::Unsupported,
             // Only a grant that is gone already is refused so.

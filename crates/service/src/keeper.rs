@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use evergrant_adapters::{ClosedGate, GateKeeper, GateKind, Registry};
+use evergrant_adapters::{Block, BlockKind, Registry, SharedBreakerState};
 use evergrant_model::{Clock, Timestamp};
 use evergrant_store::{Gate, Store, StoreError};
 
@@ -14,26 +14,26 @@ pub(crate) struct Keeper {
 }
 
 #[async_trait]
-impl GateKeeper for Keeper {
-    async fn close(&self, gate: &ClosedGate) {
-        if gate.kind == GateKind::Limit {
-            tracing::info!(provider = %gate.provider, host = gate.host, until = %gate.closed_to,
+impl SharedBreakerState for Keeper {
+    async fn block(&self, gate: &Block) {
+        if gate.kind == BlockKind::RateLimit {
+            tracing::info!(provider = %gate.provider, host = gate.host, until = %gate.blocked_until,
                 "a platform has asked for a pause");
         } else {
-            tracing::error!(provider = %gate.provider, host = gate.host, gate = gate.kind.as_str(), trips = gate.trips,
-                until = %gate.closed_to, "a platform is left alone");
+            tracing::error!(provider = %gate.provider, host = gate.host, gate = gate.kind.as_str(), trips = gate.consecutive_trips,
+                until = %gate.blocked_until, "a platform is left alone");
         }
         noted(self.store.close_gate(&row(gate)).await);
     }
 
-    async fn may_try(&self, gate: &ClosedGate, again_at: Timestamp) -> bool {
+    async fn may_probe(&self, gate: &Block, again_at: Timestamp) -> bool {
         noted(self.store.try_gate(&row(gate), self.clock.now(), again_at).await).unwrap_or(false)
     }
 
-    async fn open(&self, gate: &ClosedGate) {
+    async fn unblock(&self, gate: &Block) {
         tracing::info!(provider = %gate.provider, host = gate.host, gate = gate.kind.as_str(),
             "a platform is called again");
-        if noted(self.store.open_gate(&row(gate)).await) == Some(true) && gate.kind == GateKind::Refusals {
+        if noted(self.store.open_gate(&row(gate)).await) == Some(true) && gate.kind == BlockKind::MassRejection {
             noted(self.store.release_suspects(&gate.provider, self.clock.now()).await);
         }
     }
@@ -47,14 +47,14 @@ fn noted<T>(answer: Result<T, StoreError>) -> Option<T> {
         .ok()
 }
 
-fn row(gate: &ClosedGate) -> Gate {
+fn row(gate: &Block) -> Gate {
     Gate {
         provider: gate.provider.clone(),
         host: gate.host.clone(),
         kind: gate.kind.as_str().to_owned(),
         since: gate.since,
-        closed_to: gate.closed_to,
-        trips: gate.trips,
+        closed_to: gate.blocked_until,
+        trips: gate.consecutive_trips,
     }
 }
 
@@ -64,19 +64,19 @@ pub(crate) fn spread(registry: &Registry, rows: Vec<Gate>) {
     for platform in registry.platforms() {
         let slug = &platform.spec().slug;
         let (own, others) = gates.into_iter().partition(|gate| gate.provider == *slug);
-        platform.set_gates(own);
+        platform.set_blocks(own);
         gates = others;
     }
 }
 
 /// A kind that this version of the program does not know is another's to keep.
-fn closed_gate(row: Gate) -> Option<ClosedGate> {
-    Some(ClosedGate {
-        kind: GateKind::parse(&row.kind)?,
+fn closed_gate(row: Gate) -> Option<Block> {
+    Some(Block {
+        kind: BlockKind::parse(&row.kind)?,
         provider: row.provider,
         host: row.host,
         since: row.since,
-        closed_to: row.closed_to,
-        trips: row.trips,
+        blocked_until: row.closed_to,
+        consecutive_trips: row.trips,
     })
 }

@@ -114,8 +114,8 @@ impl IntegrationsService {
             };
             let platform = self.configured(held.provider.as_str()).map_err(|error| RefreshFailure::of(&error))?;
             self.check_allowed(&held, platform.spec(), demand)?;
-            let admission = platform.admit_renewal(&held.account, PLACE_PATIENCE).await;
-            let admission = admission.map_err(|error| not_admitted(&error))?;
+            let permit = platform.admit_refresh(&held.account, PLACE_PATIENCE).await;
+            let permit = permit.map_err(|error| not_admitted(&error))?;
             if self.is_closing() {
                 return Err(RefreshFailure::of(&closing()));
             }
@@ -123,7 +123,7 @@ impl IntegrationsService {
             match self.ask_for_lease(&held).await? {
                 LeaseAnswer::Leased(leased) => {
                     let access_ended = demand == Demand::Refused || self.has_ended(&leased.held);
-                    let attempt = crate::attempt::Run { platform: &platform, admission, asked_at, access_ended };
+                    let attempt = crate::attempt::Run { platform: &platform, permit, asked_at, access_ended };
                     return self.attempt(attempt, *leased, correlation_id).await;
                 }
                 LeaseAnswer::Moved(newest) => {
@@ -132,7 +132,7 @@ impl IntegrationsService {
                 }
                 LeaseAnswer::Gone => return Err(RefreshFailure::of(&ServiceError::account_not_found())),
                 LeaseAnswer::Busy { for_ms } if began.elapsed() < LONGEST_WAIT => {
-                    drop(admission);
+                    drop(permit);
                     self.wait_for_turn(&mut news, &held, for_ms).await;
                 }
                 LeaseAnswer::Busy { .. } => return Err(RefreshFailure::new(ErrorCode::TimeoutError).retry_after(1)),

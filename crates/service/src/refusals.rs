@@ -4,7 +4,7 @@
 //! back. One renewal at a time tries whether it is over; then each connection that was refused is tried once more, and
 //! that answer counts.
 
-use evergrant_adapters::{GateKind, Platform};
+use evergrant_adapters::{BlockKind, Platform};
 use evergrant_model::{ConnectionStatus, EventKind, ProviderSlug, StatusReason, Timestamp};
 use evergrant_store::{Connection, FailedRefresh};
 
@@ -39,8 +39,8 @@ impl Inner {
     /// What it is worth that the platform has refused this grant. One that was `lost` on its way to us is no trouble of
     /// the platform's.
     pub(crate) async fn belief(&self, run: &Run<'_>, held: &Connection, lost: bool) -> Belief {
-        let tries_gate = run.admission.trial() == Some(GateKind::Refusals);
-        if tries_gate || run.platform.refusals_gate().is_some() {
+        let tries_gate = run.permit.half_open_probe() == Some(BlockKind::MassRejection);
+        if tries_gate || run.platform.mass_rejection_block().is_some() {
             return Belief::Doubted;
         }
         if lost || LastFailure::of(held) == Some(LastFailure::Suspect) || self.ended_long_ago(held) {
@@ -60,7 +60,7 @@ impl Inner {
         tracing::error!(%provider,
             "the platform refuses so many grants that it must be in trouble: renewals are stopped, and nobody is asked \
              to connect again");
-        platform.stop_renewals().await;
+        platform.block_refreshes().await;
         true
     }
 
@@ -79,10 +79,10 @@ impl Inner {
     /// Takes back what was marked just before renewals were stopped, here and in other replicas.
     pub(crate) async fn take_back_marks(&self) -> Result<(), ServiceError> {
         for platform in self.registry.platforms() {
-            let Some(gate) = platform.refusals_gate() else { continue };
+            let Some(gate) = platform.mass_rejection_block() else { continue };
             let since = gate.since.plus_seconds(-SPAN_SECONDS);
             for held in self.store.refused_connections(&gate.provider, since, BATCH).await? {
-                self.take_back(&held, gate.closed_to).await?;
+                self.take_back(&held, gate.blocked_until).await?;
             }
         }
         Ok(())

@@ -64,9 +64,9 @@ impl IntegrationsService {
 
     /// How many connections of this platform may be taken up now.
     fn room_at(&self, platform: &Platform) -> i64 {
-        match platform.gate_before_renewals() {
-            Some(gate) if gate.closed_to > self.now() => return 0,
-            Some(gate) if gate.kind.needs_trial() => return 1,
+        match platform.refresh_block() {
+            Some(gate) if gate.blocked_until > self.now() => return 0,
+            Some(gate) if gate.kind.needs_probe() => return 1,
             _ => {}
         }
         let places = platform.free_places().unwrap_or(usize::MAX);

@@ -89,7 +89,7 @@ impl IntegrationsService {
     pub fn new(parts: ServiceParts) -> Self {
         let keeper = Arc::new(Keeper { store: parts.store.clone(), clock: Arc::clone(&parts.clock) });
         for platform in parts.registry.platforms() {
-            platform.begin(parts.settings.refresh_concurrency, Arc::<Keeper>::clone(&keeper));
+            platform.start(parts.settings.refresh_concurrency, Arc::<Keeper>::clone(&keeper));
         }
         Self(Arc::new(Inner {
             owner: evergrant_encryption::digest::hex(parts.entropy.bytes::<12>()),

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::{AdapterError, ErrorClass, Platform, PlatformAdapter, SessionCheck};
+use evergrant_adapters::{AdapterError, ErrorClass, Platform, SessionCheck};
 use evergrant_model::{ConnectionStatus, CorrelationId, ErrorCode, EventKind, StatusReason, Timestamp};
 use evergrant_store::{Connection, FailedRefresh};
 
@@ -75,7 +75,7 @@ impl Inner {
             return Ok(Checked::Unsure);
         };
         let now = self.now();
-        let (checked, reason, next) = match platform.check_session(&session).await {
+        let (checked, reason, next) = match platform.for_account(&held.account).check_session(&session).await {
             Ok(SessionCheck::Alive(_)) => (Checked::Holds, None, Some(now.plus_seconds(CHECK_EVERY_SECONDS))),
             Ok(SessionCheck::Unverified) => (Checked::Unsure, Some(StatusReason::Unverified), None),
             Ok(SessionCheck::Ended) => return self.end_session_of(held, &correlation_id).await,

@@ -123,7 +123,7 @@ impl Inner {
         let spec = platform.map(Platform::spec);
         let turned = self.turning_of(spec, row).status;
         let ended = row.expires_at.is_some_and(|end| end <= self.now());
-        let left_alone = platform.is_some_and(|platform| platform.gate_before_renewals().is_some());
+        let left_alone = platform.is_some_and(|platform| platform.refresh_block().is_some());
         match turned {
             ConnectionStatus::Expired => (ConnectionStatus::Expired, Some(StatusReason::SessionEnded)),
             // Nobody has tried it yet, because the platform is in trouble for others too.

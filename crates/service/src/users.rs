@@ -87,7 +87,7 @@ impl IntegrationsService {
         let queued = plans.into_inner().unwrap_or_default();
         self.tasks.spawn(async move {
             for id in queued {
-                if let Err(error) = service.revoke_queued(&id).await {
+                if let Err(error) = service.revoke_queued(&id, None).await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a revocation is left to the queue");
                 }
             }

@@ -5,18 +5,18 @@
 
 use ErrorClass as C;
 use evergrant_model::StatusReason;
-use reqwest::header::HeaderMap;
+use evergrant_outbound::Response;
+use http::HeaderMap;
 use serde_json::Value;
 
 use super::{Context, dead_token, trouble, words};
 use crate::definition::Call;
-use crate::http::Reply;
 use crate::{AdapterError, ErrorClass};
 
 const USAGE: &str = "x-business-use-case-usage";
 
 /// The failure that a Graph error reports; `None` for a body or a number that is not Graph's.
-pub(super) fn read(context: Context<'_>, reply: &Reply, body: &Value) -> Option<AdapterError> {
+pub(super) fn read(context: Context<'_>, reply: &Response, body: &Value) -> Option<AdapterError> {
     let error = body.get("error")?;
     let number = |key: &str| error.get(key).and_then(Value::as_i64);
     let (code, subcode) = (number("code")?, number("error_subcode"));

@@ -2,7 +2,8 @@
 
 use ErrorClass as C;
 use evergrant_model::StatusReason;
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::*;
@@ -12,13 +13,13 @@ use crate::json::Document;
 const NOW_S: i64 = 1_767_225_600;
 
 /// An answer: status, headers as `name: value` lines, body.
-fn reply(status: u16, headers: &[&str], body: &str) -> Reply {
+fn reply(status: u16, headers: &[&str], body: &str) -> Response {
     let mut map = HeaderMap::new();
     for line in headers {
         let (name, value) = line.split_once(": ").unwrap();
         map.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
     }
-    Reply { status, headers: map, body: Zeroizing::new(body.as_bytes().to_vec()) }
+    Response { status, headers: map, body: Zeroizing::new(body.as_bytes().to_vec()) }
 }
 
 struct Platform {
@@ -41,7 +42,7 @@ impl Platform {
         Self { rules: Vec::new(), codes: ErrorCodes::OAuth, forgiving: false }
     }
 
-    fn read(&self, call: Call, reply: &Reply) -> AdapterError {
+    fn read(&self, call: Call, reply: &Response) -> AdapterError {
         let repeatable = match call {
             Call::Exchange => false,
             Call::Refresh => self.forgiving,

@@ -11,6 +11,8 @@ mod instagram_login;
 #[cfg(test)]
 mod onlyfans;
 #[cfg(test)]
+mod pauses;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod support;

@@ -175,6 +175,16 @@ pub(crate) fn acme(base: &str, more: &str) -> Arc<dyn PlatformAdapter> {
 }
 
 pub(crate) fn acme_within(base: &str, more: &str, limits: HttpLimits) -> Arc<dyn PlatformAdapter> {
+    guarded_acme(clock(), base, more, limits)
+}
+
+/// The same with its guarded call path.
+pub(crate) fn guarded_acme(
+    clock: Arc<ManualClock>,
+    base: &str,
+    more: &str,
+    limits: HttpLimits,
+) -> Arc<evergrant_adapters::Platform> {
     let text = format!(
         r#"
         [providers.acme]
@@ -189,7 +199,7 @@ pub(crate) fn acme_within(base: &str, more: &str, limits: HttpLimits) -> Arc<dyn
         {more}
         "#
     );
-    let registry = registry(clock(), &|_: &str| None, &text, limits);
+    let registry = registry(clock, &|_: &str| None, &text, limits);
     registry.platform(&ProviderSlug::new("acme").unwrap()).unwrap()
 }
 

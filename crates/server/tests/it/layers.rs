@@ -8,6 +8,7 @@ use serde_json::Value;
 const LAYERS: &[&[&str]] = &[
     &["evergrant-model"],
     &["evergrant-encryption", "evergrant-resilience"],
+    &["evergrant-outbound"],
     &["evergrant-adapters", "evergrant-store"],
     &["evergrant-service"],
     &["evergrant-api"],
@@ -24,7 +25,7 @@ const TESTKIT: &str = "evergrant-testkit";
 const FENCES: &[(&str, &[&str])] = &[
     ("sqlx", &["evergrant-store", TESTKIT]),
     ("axum", &["evergrant-api", SANDBOX, "evergrant-server"]),
-    ("reqwest", &["evergrant-adapters"]),
+    ("reqwest", &["evergrant-outbound"]),
     ("aes-gcm", &["evergrant-encryption"]),
 ];
 

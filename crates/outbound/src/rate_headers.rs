@@ -1,23 +1,23 @@
-//! What a platform's answers say about its limits.
+//! Reads what the headers of a response say about rate limits.
 
-use reqwest::header::HeaderMap;
+use http::HeaderMap;
 use serde_json::Value;
 
-/// One word about limits.
+/// One statement about limits.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Told {
+pub(crate) enum RateSignal {
     /// So many calls are left until the window ends, in so many seconds.
-    Left { calls: u64, for_s: i64 },
+    Remaining { calls: u64, for_s: i64 },
     /// So much of what the app may do is used up.
     Used { percent: f64 },
     /// Calls about this account are refused for so many seconds.
     AccountPaused { account: String, for_s: i64 },
 }
 
-/// Everything that an answer says, in the order of its headers. What cannot be read says nothing.
-pub(crate) fn told(headers: &HeaderMap, now_s: i64) -> Vec<Told> {
+/// Every statement of a response, in the order of its headers. A header that cannot be read is ignored.
+pub(crate) fn parse_rate_headers(headers: &HeaderMap, now_s: i64) -> Vec<RateSignal> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let mut told = Vec::new();
+    let mut signals = Vec::new();
     for (remaining, reset) in
         [("x-ratelimit-remaining", "x-ratelimit-reset"), ("ratelimit-remaining", "ratelimit-reset")]
     {
@@ -27,14 +27,14 @@ pub(crate) fn told(headers: &HeaderMap, now_s: i64) -> Vec<Told> {
         let for_s = i64::try_from(for_s).unwrap_or(i64::MAX);
         // Some platforms tell the second of the epoch instead of the seconds to come.
         let for_s = if for_s > 1_000_000_000 { for_s - now_s } else { for_s };
-        told.extend((for_s > 0).then_some(Told::Left { calls, for_s }));
+        signals.extend((for_s > 0).then_some(RateSignal::Remaining { calls, for_s }));
     }
     let usage = text("x-app-usage").and_then(|usage| serde_json::from_str::<Value>(usage).ok());
-    told.extend(usage.as_ref().and_then(highest_percent).map(|percent| Told::Used { percent }));
+    signals.extend(usage.as_ref().and_then(highest_percent).map(|percent| RateSignal::Used { percent }));
     if let Some(Ok(accounts)) = text("x-business-use-case-usage").map(serde_json::from_str::<Value>) {
-        told.extend(paused_accounts(&accounts));
+        signals.extend(paused_accounts(&accounts));
     }
-    told
+    signals
 }
 
 /// A count, with a fraction cut off.
@@ -48,7 +48,7 @@ fn highest_percent(usage: &Value) -> Option<f64> {
 }
 
 /// The accounts that may not be asked about for a while, which is told in minutes.
-fn paused_accounts(accounts: &Value) -> Vec<Told> {
+fn paused_accounts(accounts: &Value) -> Vec<RateSignal> {
     let minutes = |uses: &Value| {
         let waits = uses.as_array()?.iter().filter_map(|one| one.get("estimated_time_to_regain_access")?.as_i64());
         waits.max().filter(|minutes| *minutes > 0)
@@ -56,29 +56,29 @@ fn paused_accounts(accounts: &Value) -> Vec<Told> {
     let accounts = accounts.as_object().into_iter().flatten().take(64);
     accounts
         .filter_map(|(account, uses)| {
-            Some(Told::AccountPaused { account: account.clone(), for_s: minutes(uses)?.saturating_mul(60) })
+            Some(RateSignal::AccountPaused { account: account.clone(), for_s: minutes(uses)?.saturating_mul(60) })
         })
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::{HeaderName, HeaderValue};
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 
     const NOW_S: i64 = 1_767_225_600;
 
-    fn of(pairs: &[(&'static str, &str)]) -> Vec<Told> {
+    fn of(pairs: &[(&'static str, &str)]) -> Vec<RateSignal> {
         let header = |(name, value): &(&'static str, &str)| {
             (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
         };
-        told(&pairs.iter().map(header).collect(), NOW_S)
+        parse_rate_headers(&pairs.iter().map(header).collect(), NOW_S)
     }
 
     #[test]
     fn windows_are_read_in_seconds_or_as_a_moment() {
-        let left = |calls, for_s| vec![Told::Left { calls, for_s }];
+        let left = |calls, for_s| vec![RateSignal::Remaining { calls, for_s }];
         assert_eq!(of(&[("x-ratelimit-remaining", "599.0"), ("x-ratelimit-reset", "287")]), left(599, 287));
         assert_eq!(of(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "1767225660")]), left(0, 60));
         for silent in [("x-ratelimit-remaining", "many"), ("x-ratelimit-reset", "5"), ("x-ratelimit-remaining", "5")] {
@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn metas_percentages_and_accounts_are_read() {
         let usage = r#"{"call_count":61,"total_time":88,"total_cputime":12}"#;
-        assert_eq!(of(&[("x-app-usage", usage)]), [Told::Used { percent: 88.0 }]);
+        assert_eq!(of(&[("x-app-usage", usage)]), [RateSignal::Used { percent: 88.0 }]);
         let business = r#"{"17841":[{"call_count":100,"estimated_time_to_regain_access":7},{}],"2":[{}],"3":"?"}"#;
-        let paused = Told::AccountPaused { account: "17841".to_owned(), for_s: 420 };
+        let paused = RateSignal::AccountPaused { account: "17841".to_owned(), for_s: 420 };
         assert_eq!(of(&[("x-business-use-case-usage", business)]), [paused]);
         for nonsense in ["", "[]", "{", "{\"call_count\":\"x\"}", "7"] {
             assert!(of(&[("x-app-usage", nonsense), ("x-business-use-case-usage", nonsense)]).is_empty(), "{nonsense}");

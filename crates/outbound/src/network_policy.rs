@@ -16,7 +16,8 @@ pub struct NetworkPolicy {
 }
 
 /// What is wrong with calling `url` for an operator's own platform, if anything is.
-pub(crate) fn objection(url: &Url) -> Option<&'static str> {
+#[must_use]
+pub fn objection(url: &Url) -> Option<&'static str> {
     if url.scheme() != "https" {
         return Some("must begin with https://; `allow_insecure = true` lifts this");
     }
@@ -30,7 +31,8 @@ pub(crate) fn objection(url: &Url) -> Option<&'static str> {
 }
 
 /// What is wrong with calling `url` for a catalogue platform whose host the operator has set, if anything is.
-pub(crate) fn objection_to_override(url: &Url) -> Option<&'static str> {
+#[must_use]
+pub fn objection_to_override(url: &Url) -> Option<&'static str> {
     let safe = url.scheme() == "https" || is_loopback(url);
     if safe { None } else { Some("must begin with https:// unless its host is loopback") }
 }

@@ -1,22 +1,22 @@
-//! The one way out: every call to a platform is bounded in time and size, follows no redirect and uses no proxy.
+//! The one HTTP client: every request is bounded in time and size, follows no redirect and uses no proxy.
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use reqwest::Client;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::body::Body;
-use crate::network::{NotPublic, PublicOnly};
-use crate::{AdapterError, Cause, ErrorClass};
+use crate::RequestError;
+use crate::network_policy::{NotPublic, PublicOnly};
 
 /// A pooled connection idle for longer is closed by us, before the platform does it under a request of ours.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// What platforms answer in.
-pub(crate) const JSON: &str = "application/json";
+/// The media type of JSON.
+pub const JSON: &str = "application/json";
 
 /// The bounds of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,51 +48,82 @@ pub struct HttpClient {
     body_bytes: usize,
 }
 
-/// Where a call may go.
+/// Where a request may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub enum Reach {
     /// To any host: the address is ours, or the operator vouches for it.
     Anywhere,
     /// To public addresses.
     PublicOnly,
 }
 
-/// One call.
-pub(crate) struct Call<'a> {
-    pub(crate) method: Method,
-    pub(crate) url: &'a Url,
-    pub(crate) reach: Reach,
-    /// The media types that are of use.
-    pub(crate) accept: &'static str,
-    pub(crate) body: Option<Body>,
-    /// Headers whose values are secrets.
-    pub(crate) credentials: Vec<(HeaderName, Zeroizing<String>)>,
-    pub(crate) user_agent: Option<&'a HeaderValue>,
+/// What a request carries. A streamed body becomes a variant with its first user, the proxy.
+#[non_exhaustive]
+pub enum Body {
+    /// All bytes, wiped on drop.
+    Full {
+        /// The media type.
+        content_type: String,
+        /// The body.
+        bytes: Zeroizing<Vec<u8>>,
+    },
 }
 
-impl Call<'_> {
-    pub(crate) fn carrying(mut self, body: Body) -> Self {
+/// One request.
+pub struct Request<'a> {
+    /// The method.
+    pub method: Method,
+    /// The address.
+    pub url: &'a Url,
+    /// Where the request may go.
+    pub reach: Reach,
+    /// The media types that are of use.
+    pub accept: &'static str,
+    /// What it carries.
+    pub body: Option<Body>,
+    /// Headers whose values are secrets.
+    pub credentials: Vec<(HeaderName, Zeroizing<String>)>,
+    /// In place of our own `User-Agent`.
+    pub user_agent: Option<&'a HeaderValue>,
+}
+
+impl<'a> Request<'a> {
+    /// A request that accepts JSON, without body and credentials.
+    #[must_use]
+    pub fn new(method: Method, url: &'a Url, reach: Reach) -> Self {
+        Self { method, url, reach, accept: JSON, body: None, credentials: Vec::new(), user_agent: None }
+    }
+
+    /// The request with this body.
+    #[must_use]
+    pub fn with_body(mut self, body: Body) -> Self {
         self.body = Some(body);
         self
     }
 }
 
-/// An answer, whatever it says.
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    /// Empty where the answer was longer than we read. Wiped on drop.
-    pub(crate) body: Zeroizing<Vec<u8>>,
+/// A whole response, whatever it says. A response that is passed on while it arrives becomes a type of its own with its
+/// first user, the proxy.
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// Empty where the body is longer than [`HttpLimits::body_bytes`]. Wiped on drop.
+    pub body: Zeroizing<Vec<u8>>,
 }
 
-impl Reply {
-    pub(crate) fn is_success(&self) -> bool {
+impl Response {
+    /// Whether the status is one of success.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// Whether this is a page for people, such as a login or a block. An empty body is none, whatever it is declared
-    /// as: some frameworks call every empty answer HTML, a revocation's among them.
-    pub(crate) fn is_page(&self) -> bool {
+    /// Whether this is a page for people, such as a login or a block page. An empty body is none, whatever it is
+    /// declared as: some frameworks declare every empty response HTML, among them those of revocations.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
         if self.body.is_empty() {
             return false;
         }
@@ -126,70 +157,62 @@ impl HttpClient {
         Ok(Self { anywhere, public_only, body_bytes: limits.body_bytes })
     }
 
-    /// Makes the call, once.
-    pub(crate) async fn send(&self, call: Call<'_>) -> Result<Reply, AdapterError> {
-        let client = match call.reach {
+    /// Sends the request, once.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] where no whole response came.
+    pub async fn send(&self, request: Request<'_>) -> Result<Response, RequestError> {
+        let client = match request.reach {
             Reach::Anywhere => &self.anywhere,
             Reach::PublicOnly => &self.public_only,
         };
-        let mut request = client.request(call.method, call.url.clone()).header(ACCEPT, call.accept);
-        if let Some(body) = call.body {
-            request = request.header(CONTENT_TYPE, body.content_type).body(body.bytes.to_vec());
+        let mut built = client.request(request.method, request.url.clone()).header(ACCEPT, request.accept);
+        if let Some(Body::Full { content_type, bytes }) = request.body {
+            built = built.header(CONTENT_TYPE, content_type).body(bytes.to_vec());
         }
-        for (name, secret) in call.credentials {
-            request = request.header(name, sensitive(&secret)?);
+        for (name, secret) in request.credentials {
+            built = built.header(name, sensitive(&secret)?);
         }
-        if let Some(user_agent) = call.user_agent {
-            request = request.header(USER_AGENT, user_agent.clone());
+        if let Some(user_agent) = request.user_agent {
+            built = built.header(USER_AGENT, user_agent.clone());
         }
-        let response = request.send().await.map_err(|error| failure(&error))?;
+        let response = built.send().await.map_err(|error| no_response(&error))?;
         self.read(response).await
     }
 
-    async fn read(&self, mut response: Response) -> Result<Reply, AdapterError> {
+    async fn read(&self, mut response: reqwest::Response) -> Result<Response, RequestError> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(|error| cut(&error).with_status(status))? {
+        let interrupted = |error: reqwest::Error| RequestError::Interrupted { status, timed_out: error.is_timeout() };
+        while let Some(chunk) = response.chunk().await.map_err(interrupted)? {
             if body.len() + chunk.len() > self.body_bytes {
-                return Ok(Reply { status, headers, body: Zeroizing::new(Vec::new()) });
+                return Ok(Response { status, headers, body: Zeroizing::new(Vec::new()) });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status, headers, body })
+        Ok(Response { status, headers, body })
     }
 }
 
-fn sensitive(text: &str) -> Result<HeaderValue, AdapterError> {
-    let unfit =
-        |_| AdapterError::new(ErrorClass::BadRequest, "the credential does not fit into a header").surely_unprocessed();
-    let mut value = HeaderValue::from_str(text).map_err(unfit)?;
+fn sensitive(text: &str) -> Result<HeaderValue, RequestError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| RequestError::InvalidHeader)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// Why no answer began.
-fn failure(error: &reqwest::Error) -> AdapterError {
+/// Why no response began.
+fn no_response(error: &reqwest::Error) -> RequestError {
+    let timed_out = error.is_timeout();
     if is_not_public(error) {
-        let what = "the platform's host leads to a private network";
-        return AdapterError::new(ErrorClass::ConfigError, what).caused_by(Cause::Network).surely_unprocessed();
+        RequestError::PrivateNetwork
+    } else if error.is_builder() {
+        RequestError::InvalidRequest
+    } else if error.is_connect() {
+        RequestError::NotConnected { timed_out }
+    } else {
+        RequestError::NoResponse { timed_out }
     }
-    if error.is_builder() {
-        return AdapterError::new(ErrorClass::ConfigError, "the call cannot be formed").surely_unprocessed();
-    }
-    if error.is_connect() {
-        let failure = AdapterError::new(ErrorClass::Transient, "no connection to the platform came about");
-        return failure.caused_by(cause(error)).surely_unprocessed();
-    }
-    AdapterError::new(ErrorClass::Unknown, "the platform did not answer").caused_by(cause(error))
-}
-
-/// Why an answer that had begun did not end.
-fn cut(error: &reqwest::Error) -> AdapterError {
-    AdapterError::new(ErrorClass::Unknown, "the platform's answer was cut off").caused_by(cause(error))
-}
-
-fn cause(error: &reqwest::Error) -> Cause {
-    if error.is_timeout() { Cause::Timeout } else { Cause::Network }
 }
 
 fn is_not_public(error: &reqwest::Error) -> bool {
@@ -204,12 +227,9 @@ mod tests {
 
     use super::*;
 
-    async fn got(reach: Reach, url: &Url) -> Result<Reply, AdapterError> {
+    async fn status(reach: Reach, url: &Url) -> Result<u16, RequestError> {
         let client = HttpClient::new(HttpLimits::default()).unwrap();
-        let accept = JSON;
-        let call =
-            Call { method: Method::GET, url, reach, accept, body: None, credentials: Vec::new(), user_agent: None };
-        client.send(call).await
+        client.send(Request::new(Method::GET, url, reach)).await.map(|response| response.status)
     }
 
     /// `localhost` stands for any name that looks public and leads home.
@@ -222,10 +242,9 @@ mod tests {
             assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
             stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
         });
-        let error = got(Reach::PublicOnly, &url).await.map(|reply| reply.status).unwrap_err();
-        assert_eq!(error.class(), ErrorClass::ConfigError);
-        assert!(error.is_surely_unprocessed() && !server.is_finished());
-        assert_eq!(got(Reach::Anywhere, &url).await.map(|reply| reply.status), Ok(204));
+        assert_eq!(status(Reach::PublicOnly, &url).await, Err(RequestError::PrivateNetwork));
+        assert!(!server.is_finished());
+        assert_eq!(status(Reach::Anywhere, &url).await, Ok(204));
         server.await.unwrap();
     }
 }

@@ -1,0 +1,49 @@
+//! The guarded call path: admission, the call, its outcome, and a net under panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+use crate::{AdmissionRequest, CallOutcome, NotAdmitted, Traffic};
+
+/// The error of a call that can be guarded.
+pub trait CallError: From<NotAdmitted> {
+    /// How the call that failed so went.
+    fn outcome(&self) -> CallOutcome;
+
+    /// The error of a call that panicked: it is not known what the platform made of it.
+    fn panicked() -> Self;
+}
+
+impl Traffic {
+    /// Admits `call`, runs it and reports its outcome.
+    ///
+    /// # Errors
+    ///
+    /// Those of `call`, and [`NotAdmitted`] converted to them.
+    pub async fn guarded<T, E: CallError>(
+        &self,
+        request: AdmissionRequest<'_>,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let permit = self.admit(request).await?;
+        let result = catch_panic(call).await;
+        let outcome = result.as_ref().map_or_else(E::outcome, |_| CallOutcome::Succeeded);
+        self.settle(&permit, outcome).await;
+        result
+    }
+}
+
+/// The result of `call`, or [`CallError::panicked`] where it panics.
+///
+/// # Errors
+///
+/// Those of `call`.
+pub async fn catch_panic<T, E: CallError>(call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let mut call = pin!(call);
+    std::future::poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| Poll::Ready(Err(E::panicked())))
+    })
+    .await
+}

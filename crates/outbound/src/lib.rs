@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod block;
+mod class;
+mod error;
+mod guarded;
+mod http;
+mod network_policy;
+mod permit;
+mod picture;
+mod rate_headers;
+mod sender;
+mod traffic;
+
+pub use block::{Block, BlockKind, SharedBreakerState};
+pub use class::{AdmissionRequest, RequestClass};
+pub use error::{CallOutcome, NotAdmitted, Refusal, RequestError};
+pub use guarded::{CallError, catch_panic};
+pub use http::{Body, HttpClient, HttpClientError, HttpLimits, JSON, Reach, Request, Response};
+pub use network_policy::{NetworkPolicy, objection, objection_to_override};
+pub use permit::Permit;
+pub use picture::{Picture, PictureError};
+pub use sender::Outbound;
+pub use traffic::Traffic;
