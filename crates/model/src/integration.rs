@@ -1,42 +1,9 @@
 //! The state of a connection, as the app and the user see it.
 
-macro_rules! words {
-    ($(#[$enum_doc:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$enum_doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The word in answers and in the database.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            /// The value written as `text`, if there is one.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)* _ => None }
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-    };
-}
-
-words! {
+crate::string_enum! {
     /// How a connection stands.
-    ConnectionStatus {
+    #[non_exhaustive]
+    pub enum ConnectionStatus: Serialize {
         /// A working token can be had now.
         Connected = "connected",
         /// It works now, but automatic renewal will not keep it: the user should act in time.
@@ -56,9 +23,10 @@ impl ConnectionStatus {
     }
 }
 
-words! {
+crate::string_enum! {
     /// Why a connection stands as it does.
-    StatusReason {
+    #[non_exhaustive]
+    pub enum StatusReason: Serialize {
         /// The user withdrew access at the platform.
         RevokedByUser = "REVOKED_BY_USER",
         /// The platform no longer accepts the refresh token.
@@ -82,9 +50,10 @@ words! {
     }
 }
 
-words! {
+crate::string_enum! {
     /// What happened to a grant at the platform when it was given up here.
-    Revocation {
+    #[non_exhaustive]
+    pub enum Revocation: Serialize {
         /// The platform confirmed that the grant has ended.
         Revoked = "revoked",
         /// The platform did not confirm yet; we go on asking for a day.
@@ -96,9 +65,10 @@ words! {
     }
 }
 
-words! {
+crate::string_enum! {
     /// What happened to a user's connections.
-    EventKind {
+    #[non_exhaustive]
+    pub enum EventKind: Serialize {
         /// An account was connected or reconnected.
         Connected = "connected",
         /// A token was renewed.

@@ -10,6 +10,7 @@ mod expiry;
 mod ids;
 mod integration;
 mod secret;
+mod string_enum;
 mod token_set;
 
 pub use clock::{Clock, ManualClock, SteadyClock, SystemClock, Timestamp};
@@ -23,3 +24,6 @@ pub use ids::{
 pub use integration::{ConnectionStatus, EventKind, Revocation, StatusReason};
 pub use secret::{AccessToken, AuthorizationCode, ClientSecret, FlowState, PkceVerifier, RefreshToken};
 pub use token_set::{AccountInfo, ScopeSet, TokenSet};
+
+#[doc(hidden)]
+pub use serde as __serde;
