@@ -114,7 +114,7 @@ pub(crate) async fn prepare(store: &Store, cipher: &TokenCipher, key_name: &str)
 
 /// Whether another program's tables hold a token that our keys do not open. Without such tables there is none.
 async fn holds_foreign_tokens(store: &Store, cipher: &TokenCipher) -> bool {
-    store.any_token().await.ok().flatten().is_some_and(|token| !cipher.is_encrypted(token.as_str()))
+    store.key_checks().any_token().await.ok().flatten().is_some_and(|token| !cipher.is_encrypted(token.as_str()))
 }
 
 fn wrong_key(name: &str) -> Failure {

@@ -64,7 +64,7 @@ impl IntegrationsService {
                 }
                 Step::Pause { for_ms } => {
                     sleep(duration(for_ms)).await;
-                    let row = self.store.lease_row(held.id).await.ok().flatten();
+                    let row = self.store.refreshes().lease(held.id).await.ok().flatten();
                     let row = row.filter(|_| run.platform.admits_again(&run.permit));
                     attempt.resume(row.as_ref(), run.elapsed_ms())
                 }
@@ -134,7 +134,7 @@ impl IntegrationsService {
             refresh_token: sealed.refresh.as_ref(),
             expires_at: tokens.expires_at,
             grant_expires_at: tokens.grant_expires_at,
-            turns_at: turning.next,
+            next_status_at: turning.next,
             token_type: tokens.token_type.as_deref(),
             scope: scope.as_deref(),
             status: turning.status,
@@ -162,7 +162,7 @@ impl IntegrationsService {
     /// What came of offering a pair to the database; `None` where it does not take it.
     async fn offer_new(&self, leased: &Leased, new: &RefreshedGrant<'_>) -> Option<Option<Connection>> {
         for _ in 0..STORE_TRIES {
-            match self.store.store_refresh(leased, new).await {
+            match self.store.refreshes().store(leased, new).await {
                 Ok(stored) => return Some(stored),
                 Err(error) => {
                     self.note_trouble(&error);

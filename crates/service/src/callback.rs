@@ -106,10 +106,10 @@ impl IntegrationsService {
         let state_hash = sha256(params.state.expose());
         let code_hash = params.code.as_ref().map(|code| sha256(code.expose()));
         let code_hash = code_hash.as_ref().map(<[u8; 32]>::as_slice);
-        match self.store.consume_flow(&state_hash, &provider, code_hash, self.now()).await? {
+        match self.store.flows().consume(&state_hash, &provider, code_hash, self.now()).await? {
             Callback::Unknown => Err(ServiceError::invalid_state()),
             Callback::Expired(flow) => {
-                self.store.settle_flow(&flow, &FlowEnd::Error(ErrorCode::InvalidState), self.now()).await?;
+                self.store.flows().settle(&flow, &FlowEnd::Error(ErrorCode::InvalidState), self.now()).await?;
                 Ok(outcome(&flow, CallbackEnd::Failed(ErrorCode::InvalidState)))
             }
             Callback::First(flow) => self.first(*flow, params).await,
@@ -126,7 +126,7 @@ impl IntegrationsService {
                     let code = error.code();
                     tracing::warn!(provider = %flow.provider, flow.id = %flow.id, correlation_id = %flow.correlation_id,
                         code = code.as_str(), error = &error as &dyn std::error::Error, "flow failed");
-                    service.store.settle_flow(&flow, &FlowEnd::Error(code), service.now()).await?;
+                    service.store.flows().settle(&flow, &FlowEnd::Error(code), service.now()).await?;
                     CallbackEnd::Failed(code)
                 }
             };
@@ -178,7 +178,7 @@ impl Inner {
                 break;
             }
             tokio::time::sleep(WAIT).await;
-            let found = self.store.flow_by_state(state_hash, &flow.provider).await?;
+            let found = self.store.flows().by_state(state_hash, &flow.provider).await?;
             latest = found.ok_or_else(ServiceError::invalid_state)?;
         }
         Ok(latest)

@@ -158,7 +158,7 @@ impl Inner {
             receipt_hash: &sha256(&receipt),
             finish_by: self.now().plus_seconds(self.settings.flow_ttl_seconds),
         };
-        if !self.store.settle_flow(flow, &end, self.now()).await? {
+        if !self.store.flows().settle(flow, &end, self.now()).await? {
             // The user was deleted while the platform was asked.
             self.give_up_tokens(spec, &sealed, &grant.accounts, &flow.correlation_id).await?;
             return Err(ServiceError::invalid_state());
@@ -182,7 +182,7 @@ impl Inner {
         let accounts = consent.accounts.iter().zip(&ids);
         let grants: Vec<_> =
             accounts.map(|(account, id)| self.grant(spec, flow, consent, granted, (id, &account.metadata))).collect();
-        let stored = self.store.store_grants(&grants, &flow.id, flow.status).await?;
+        let stored = self.store.connections().store_grants(&grants, &flow.id, flow.status).await?;
         for account in ids {
             self.caches.forget(&ConnectionKey { user: flow.user, provider: spec.slug.clone(), account }).await;
         }
@@ -228,7 +228,7 @@ impl Inner {
             refresh_token: consent.refresh,
             expires_at: facts.expires_at,
             grant_expires_at: facts.grant_expires_at,
-            turns_at: Turning::of(renewable, life, facts.grant_expires_at, facts.issued_at).next,
+            next_status_at: Turning::of(renewable, life, facts.grant_expires_at, facts.issued_at).next,
             token_type: facts.token_type.as_deref(),
             scope: Some(granted),
             requested_scope: &flow.scope,

@@ -69,7 +69,7 @@ impl IntegrationsService {
         correlation_id: &CorrelationId,
     ) -> Result<StartedFlow, ServiceError> {
         let platform = self.platform(provider)?;
-        if self.store.user(user).await?.is_none() {
+        if self.store.users().by_id(user).await?.is_none() {
             return Err(ServiceError::user_not_found());
         }
         self.configured(provider)?;
@@ -84,7 +84,7 @@ impl Inner {
     async fn draft(&self, spec: &ProviderSpec, user: UserId, request: ConnectRequest) -> Result<Draft, ServiceError> {
         let reconnect = request.account.as_deref().map(Self::account_id).transpose()?;
         if let Some(account) = &reconnect
-            && self.store.connection(user, &spec.slug, account).await?.is_none()
+            && self.store.connections().owned(user, &spec.slug, account).await?.is_none()
         {
             return Err(ServiceError::account_not_found());
         }
@@ -145,7 +145,7 @@ impl Inner {
             created_at: now,
             expires_at: now.plus_seconds(self.settings.flow_ttl_seconds),
         };
-        self.store.insert_flow(&flow).await?;
+        self.store.flows().insert(&flow).await?;
         let expires_at = flow.expires_at;
         Ok(StartedFlow { auth_url, state, flow_id, expires_at })
     }

@@ -55,7 +55,7 @@ impl IntegrationsService {
         let minted = self.mint(PORTAL);
         let expires_at = self.now().plus_seconds(PORTAL_LINK_SECONDS);
         let new = NewPortalLink { id: &minted.public, user, secret_hash: &minted.secret_hash, expires_at };
-        match self.store.insert_portal_link(&new).await {
+        match self.store.sessions().insert_portal_link(&new).await {
             Ok(()) => Ok(minted.text),
             Err(StoreError::Missing) => Err(ServiceError::user_not_found()),
             Err(error) => Err(error.into()),
@@ -70,7 +70,7 @@ impl IntegrationsService {
     /// `DATABASE_ERROR`.
     pub async fn open_portal(&self, code: &str) -> Result<Option<Issued<StartedSession>>, ServiceError> {
         let Some((id, secret_hash)) = take_apart(PORTAL, code) else { return Ok(None) };
-        match self.store.use_portal_link(id, &secret_hash, self.now()).await? {
+        match self.store.sessions().consume_portal_link(id, &secret_hash, self.now()).await? {
             Some(user) => self.begin_console_session(user).await.map(Some),
             None => Ok(None),
         }
@@ -125,7 +125,7 @@ impl IntegrationsService {
 
     /// A database that takes no writes ends nobody's session.
     async fn note_presence(&self, id: &SessionId, until: Timestamp) {
-        if let Err(error) = self.store.keep_session(id, until).await {
+        if let Err(error) = self.store.sessions().extend(id, until).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "the use of a session was not noted");
         }
         self.caches.sessions.forget(id).await;

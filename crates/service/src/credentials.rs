@@ -120,7 +120,7 @@ impl IntegrationsService {
         let id = ApiKeyId::new(minted.public).map_err(|_| internal())?;
         let (secret_hash, created_at) = (minted.secret_hash, self.now());
         let new = NewApiKey { id: &id, name, secret_hash: &secret_hash, scopes: &scopes, created_at };
-        if !self.store.insert_api_key(&new).await? {
+        if !self.store.api_keys().insert(&new).await? {
             return Err(internal());
         }
         tracing::info!(key.id = %id, name, scopes, "API key made");
@@ -133,7 +133,7 @@ impl IntegrationsService {
     ///
     /// `DATABASE_ERROR`.
     pub async fn api_keys(&self) -> Result<Vec<ApiKey>, ServiceError> {
-        Ok(self.store.api_keys().await?)
+        Ok(self.store.api_keys().all().await?)
     }
 
     /// Ends an API key for good; `false` where there is none of this id.
@@ -142,7 +142,7 @@ impl IntegrationsService {
     ///
     /// `DATABASE_ERROR`.
     pub async fn revoke_api_key(&self, id: &ApiKeyId) -> Result<bool, ServiceError> {
-        let known = self.store.revoke_api_key(id, self.now()).await?;
+        let known = self.store.api_keys().revoke(id, self.now()).await?;
         self.caches.api_keys.forget(id).await;
         Ok(known)
     }
@@ -161,7 +161,7 @@ impl IntegrationsService {
         if !(1..=LONGEST_SESSION_SECONDS).contains(&ttl) {
             return Err(ServiceError::field("ttlSeconds", "must be from 1 to 900"));
         }
-        if self.store.user(user).await?.is_none() {
+        if self.store.users().by_id(user).await?.is_none() {
             return Err(ServiceError::user_not_found());
         }
         self.begin_session(SESSION, user, ttl, None).await
@@ -181,7 +181,7 @@ impl IntegrationsService {
         let (expires_at, idle_until) =
             (created_at.plus_seconds(ttl_s), idle_s.map(|idle| created_at.plus_seconds(idle)));
         let new = NewSession { id: &id, user, secret_hash: &secret_hash, created_at, expires_at, idle_until };
-        self.store.insert_session(&new).await?;
+        self.store.sessions().insert(&new).await?;
         Ok(Issued { secret: minted.text, stored: StartedSession { expires_at } })
     }
 
@@ -191,7 +191,7 @@ impl IntegrationsService {
     ///
     /// `DATABASE_ERROR`.
     pub async fn end_session(&self, id: &SessionId) -> Result<(), ServiceError> {
-        self.store.delete_session(id, self.now()).await?;
+        self.store.sessions().delete(id, self.now()).await?;
         self.caches.sessions.forget(id).await;
         Ok(())
     }
@@ -202,7 +202,7 @@ impl IntegrationsService {
     ///
     /// `DATABASE_ERROR`.
     pub async fn end_sessions_of(&self, user: UserId) -> Result<u64, ServiceError> {
-        Ok(self.store.delete_sessions_of(user, self.now()).await?)
+        Ok(self.store.sessions().delete_of_user(user, self.now()).await?)
     }
 
     /// Who presents this bearer text; `None` for one that is malformed, unknown, revoked or over: the four look alike.
@@ -229,7 +229,7 @@ impl IntegrationsService {
 
     async fn known_key(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<ApiKey>>, ServiceError> {
         let load = || async {
-            let found = self.ask(self.store.api_key(id)).await?.map(Arc::new);
+            let found = self.ask(self.store.api_keys().by_id(id)).await?.map(Arc::new);
             if found.is_some() {
                 self.note_use(id.clone(), now);
             }
@@ -241,7 +241,7 @@ impl IntegrationsService {
     fn note_use(&self, id: ApiKeyId, now: Timestamp) {
         let service = self.clone();
         self.tasks.spawn(async move {
-            if let Err(error) = service.store.touch_api_key(&id, now).await {
+            if let Err(error) = service.store.api_keys().record_use(&id, now).await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "the use of a key was not noted");
             }
         });
@@ -260,7 +260,7 @@ impl IntegrationsService {
         id: &SessionId,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, ServiceError> {
-        let load = || async { Ok(Some(self.ask(self.store.session(id)).await?.map(Arc::new))) };
+        let load = || async { Ok(Some(self.ask(self.store.sessions().by_id(id)).await?.map(Arc::new))) };
         Ok(self.caches.sessions.get_or_load(id.clone(), now, self.feed.trust(), load).await?.flatten())
     }
 

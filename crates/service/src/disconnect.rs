@@ -31,14 +31,15 @@ impl IntegrationsService {
     ) -> Result<Disconnected, ServiceError> {
         let platform = self.platform(provider)?;
         let account = crate::service::Inner::account_id(account)?;
-        let Some(held) = self.store.connection(user, &platform.spec().slug, &account).await? else {
+        let Some(held) = self.store.connections().owned(user, &platform.spec().slug, &account).await? else {
             return Err(self.absent(user).await);
         };
         let (service, correlation_id) = (self.clone(), correlation_id.clone());
         self.uncancelled(async move {
             let spec = platform.spec();
             let plan = service.plan_revocation(spec, &held.metadata, &correlation_id);
-            let deleted = service.store.delete_connection(&held, plan.as_ref(), &correlation_id, service.now()).await?;
+            let deleted =
+                service.store.connections().delete(&held, plan.as_ref(), &correlation_id, service.now()).await?;
             service.caches.forget(&ConnectionKey::from(&held)).await;
             if !deleted {
                 return Err(ServiceError::account_not_found());

@@ -157,7 +157,8 @@ impl IntegrationsService {
             waiting: VecDeque::new(),
             ends_at: None,
         };
-        let version = self.ask(self.store.version_of(user)).await?.ok_or_else(ServiceError::user_not_found)?;
+        let version =
+            self.ask(self.store.events().user_version(user)).await?.ok_or_else(ServiceError::user_not_found)?;
         events.version = version;
         events.ends_at = self.end_of(&events.caller).await?;
         events.waiting.push_back(UserEvent::Ready { version });
@@ -170,7 +171,7 @@ impl IntegrationsService {
     /// When a credential ends by itself.
     async fn end_of(&self, caller: &Caller) -> Result<Option<Instant>, ServiceError> {
         let Caller::Browser { session, .. } = caller else { return Ok(None) };
-        let stored = self.ask(self.store.session(session)).await?;
+        let stored = self.ask(self.store.sessions().by_id(session)).await?;
         let end = |session: Session| session.idle_until.map_or(session.expires_at, |idle| idle.min(session.expires_at));
         let left_s = stored.map_or(0, |session| end(session).seconds_since(self.now()).max(0));
         Ok(Instant::now().checked_add(Duration::from_secs(left_s.unsigned_abs())))
@@ -215,7 +216,7 @@ impl UserEvents {
 
     async fn resume_after(&mut self, seen: i64) -> Result<(), ServiceError> {
         let newest = std::mem::replace(&mut self.version, seen);
-        let missed = self.service.ask(self.service.store.events_of(self.user, seen, MOST_MISSED + 1)).await?;
+        let missed = self.service.ask(self.service.store.events().of_user(self.user, seen, MOST_MISSED + 1)).await?;
         let too_many = i64::try_from(missed.len()).unwrap_or(i64::MAX) > MOST_MISSED;
         let whole = missed.first().is_some_and(|first| first.version == seen + 1);
         if too_many || !whole {

@@ -147,12 +147,12 @@ impl Inner {
             outcome: failure.as_str(),
             next_refresh_at: next,
             event: event_for(held, status, reason),
-            refused: matches!(refusal, Some(Belief::Counted | Belief::Doubted)),
+            rejected: matches!(refusal, Some(Belief::Counted | Belief::Doubted)),
             at: self.now(),
             correlation_id,
         };
         let ending = Ending { dead: end.ending.dead && !doubted, ..end.ending };
-        let recorded = self.store.record_failed_attempt(leased, ending, &failed).await;
+        let recorded = self.store.refreshes().record_failure(leased, ending, &failed).await;
         self.caches.forget(&ConnectionKey::from(held)).await;
         match recorded {
             Ok(true) if refusal == Some(Belief::Counted) => drop(self.stops_for_refusals(run.platform, 0).await),
@@ -185,7 +185,7 @@ impl Inner {
             outcome: LastFailure::Unreadable.as_str(),
             next_refresh_at: Some(self.now().plus_seconds(LONGEST_PAUSE_SECONDS)),
             event: event_for(held, ConnectionStatus::Error, reason),
-            refused: false,
+            rejected: false,
             at: self.now(),
             correlation_id: trace,
         };
@@ -193,9 +193,9 @@ impl Inner {
             Some(leased) => {
                 let in_doubt = leased.ticket.doubt_age_ms.is_some();
                 let ending = Ending { dead: false, in_doubt, under_way: false };
-                self.store.record_failed_attempt(leased, ending, &failed).await
+                self.store.refreshes().record_failure(leased, ending, &failed).await
             }
-            None => self.store.record_failed_check(held, &failed).await,
+            None => self.store.refreshes().record_failed_check(held, &failed).await,
         };
         if let Err(error) = recorded {
             tracing::error!(error = &error as &dyn std::error::Error, "and could not be marked so");

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use evergrant_model::EventKind;
-use evergrant_store::{Bell, Event, Store, StoreError};
+use evergrant_store::{Event, NotifyListener, Store, StoreError};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
@@ -151,11 +151,11 @@ impl Reader {
         let mut newest = match self.newest {
             Some(newest) => newest,
             // Those just before may belong to a transaction that is not visible yet.
-            None => (store.newest_event().await? - FIRST_LOOK_BACK).max(0),
+            None => (store.events().newest_id().await? - FIRST_LOOK_BACK).max(0),
         };
         self.late(store).await?;
         loop {
-            let events = store.events_after(newest, BATCH).await?;
+            let events = store.events().after(newest, BATCH).await?;
             for event in &events {
                 self.miss(newest + 1..event.id);
                 newest = event.id;
@@ -177,7 +177,7 @@ impl Reader {
             return Ok(());
         }
         let missed: Vec<_> = self.gaps.keys().copied().collect();
-        let found = store.events_among(&missed).await?;
+        let found = store.events().among(&missed).await?;
         for event in &found {
             self.gaps.remove(&event.id);
         }
@@ -204,7 +204,7 @@ impl IntegrationsService {
     }
 
     async fn hear_all(&self) {
-        let (mut reader, mut news) = (Reader::default(), self.store.news());
+        let (mut reader, mut news) = (Reader::default(), self.store.changes());
         let mut bell = self.hang_bell().await;
         loop {
             news.mark_unchanged();
@@ -219,13 +219,13 @@ impl IntegrationsService {
                 tracing::warn!("the connection on which the database tells of changes is lost");
                 bell = None;
             }
-            if bell.is_none() && self.store.can_ring() {
+            if bell.is_none() && self.store.can_notify() {
                 bell = self.hang_bell().await;
             }
         }
     }
 
-    async fn hang_bell(&self) -> Option<Bell> {
+    async fn hang_bell(&self) -> Option<NotifyListener> {
         match tokio::time::timeout(HANG_AGAIN_AFTER, self.store.listen()).await {
             Ok(Ok(bell)) => bell,
             _ => None,
@@ -233,10 +233,10 @@ impl IntegrationsService {
     }
 
     async fn ring_for_news(&self) {
-        let mut news = self.store.news();
+        let mut news = self.store.changes();
         // Many commits while one ring is under way are one ring more.
         while news.changed().await.is_ok() {
-            if let Err(error) = self.store.ring().await {
+            if let Err(error) = self.store.notify().await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "others find the news by looking");
             }
         }
@@ -262,9 +262,9 @@ impl IntegrationsService {
 }
 
 /// `false` once the connection is lost; without one, never ends.
-async fn rung(bell: &mut Option<Bell>) -> bool {
+async fn rung(bell: &mut Option<NotifyListener>) -> bool {
     match bell {
-        Some(bell) => bell.rung().await.is_ok(),
+        Some(bell) => bell.notified().await.is_ok(),
         None => std::future::pending().await,
     }
 }

@@ -134,7 +134,7 @@ impl IntegrationsService {
 
     async fn flow_to_choose(&self, flow: &str, request: &FinishRequest) -> Result<Flow, ServiceError> {
         let id = FlowId::new(flow).map_err(|_| ServiceError::invalid_state())?;
-        let flow = self.store.flow_by_id(&id).await?.ok_or_else(ServiceError::invalid_state)?;
+        let flow = self.store.flows().by_id(&id).await?.ok_or_else(ServiceError::invalid_state)?;
         let waiting = flow.status == FlowStatus::Choose && !self.is_overdue(&flow);
         if waiting && is_proven(&flow, request) { Ok(flow) } else { Err(ServiceError::invalid_state()) }
     }
@@ -148,7 +148,7 @@ pub(crate) fn accounts_of(flow: &Flow) -> Result<Vec<ReachedAccount>, ServiceErr
 impl Inner {
     async fn owned_flow(&self, user: UserId, flow: &str) -> Result<Flow, ServiceError> {
         let id = FlowId::new(flow).map_err(|_| ServiceError::flow_not_found())?;
-        self.store.flow(&id, user).await?.ok_or_else(ServiceError::flow_not_found)
+        self.store.flows().owned(&id, user).await?.ok_or_else(ServiceError::flow_not_found)
     }
 
     fn is_overdue(&self, flow: &Flow) -> bool {

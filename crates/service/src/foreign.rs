@@ -33,7 +33,8 @@ impl Inner {
         });
         let turning = self.turning_of(spec, held);
         let turns_at = turning.next.or(held.expires_at.filter(|_| turning.status != held.status));
-        let adopted = self.ask(self.store.adopt(held, next, turns_at, &correlation_id, self.now())).await?;
+        let adopted =
+            self.ask(self.store.external_rows().import(held, next, turns_at, &correlation_id, self.now())).await?;
         if adopted {
             tracing::info!(provider = %held.provider, user.id = held.user.get(), connection.id = held.id.get(),
                 correlation_id = %correlation_id, "another program has stored this pair");
@@ -51,7 +52,7 @@ impl Inner {
         self.adopt_new_rows().await?;
         let watched = self.watched_users();
         for users in watched.chunks(WATCHED) {
-            for held in self.ask(self.store.foreign_connections_of(users)).await? {
+            for held in self.ask(self.store.external_rows().of_users(users)).await? {
                 self.adopt(&held).await?;
             }
             self.notice_removals(users).await?;
@@ -60,11 +61,11 @@ impl Inner {
     }
 
     async fn adopt_new_rows(&self) -> Result<(), ServiceError> {
-        let newest = self.ask(self.store.newest_connection()).await?;
+        let newest = self.ask(self.store.external_rows().newest_id()).await?;
         let mut after = self.reconciled_to.load(Ordering::Relaxed);
         while after < newest {
             let last = after.saturating_add(STEP).min(newest);
-            for held in self.ask(self.store.foreign_connections(after, last)).await? {
+            for held in self.ask(self.store.external_rows().in_range(after, last)).await? {
                 self.adopt(&held).await?;
             }
             after = last;
@@ -82,14 +83,14 @@ impl Inner {
 
     /// An account that is gone without an event was removed by another program.
     async fn notice_removals(&self, users: &[UserId]) -> Result<(), ServiceError> {
-        let counts = self.ask(self.store.connection_counts(users)).await?;
+        let counts = self.ask(self.store.external_rows().connection_counts(users)).await?;
         for user in users {
             let Some(known) = self.caches.statuses.get(user, self.now(), Trust::Outage).await else { continue };
             let held = usize::try_from(counts.get(user).copied().unwrap_or(0)).unwrap_or(usize::MAX);
             if held >= known.connections.len() {
                 continue;
             }
-            let Some(now) = self.ask(self.store.user_connections(*user)).await? else { continue };
+            let Some(now) = self.ask(self.store.connections().of_user(*user)).await? else { continue };
             let is_gone = |one: &&Connection| !now.connections.iter().any(|other| other.id == one.id);
             for gone in known.connections.iter().filter(is_gone) {
                 self.announce_removal(gone, now.version, self.now()).await?;
@@ -101,8 +102,8 @@ impl Inner {
     async fn announce_removal(&self, gone: &Connection, seen: i64, at: Timestamp) -> Result<(), ServiceError> {
         let correlation_id = self.new_correlation_id()?;
         let account = (&gone.provider, &gone.account);
-        let announced = self.store.announce_removal(gone.user, seen, account, &correlation_id, at);
-        if self.ask(announced).await? {
+        let rows = self.store.external_rows();
+        if self.ask(rows.announce_removal(gone.user, seen, account, &correlation_id, at)).await? {
             tracing::info!(provider = %gone.provider, user.id = gone.user.get(), connection.id = gone.id.get(),
                 correlation_id = %correlation_id, "another program has removed this account");
         }

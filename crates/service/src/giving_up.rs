@@ -48,7 +48,7 @@ impl Inner {
         correlation_id: &CorrelationId,
     ) -> Result<(), ServiceError> {
         let Some(plan) = self.plan_revocation(spec, facts, correlation_id) else { return Ok(()) };
-        self.store.queue_revocation(&plan, &tokens.access, tokens.refresh.as_ref()).await?;
+        self.store.revocations().queue(&plan, &tokens.access, tokens.refresh.as_ref()).await?;
         self.revoke_queued(&plan.id, None).await.map(drop)
     }
 
@@ -57,7 +57,7 @@ impl Inner {
         let platform = self.platform(flow.provider.as_str()).ok();
         let facts = flow.grant.as_ref().map_or(&Value::Null, |grant| &grant.accounts);
         let plan = platform.and_then(|platform| self.plan_revocation(platform.spec(), facts, &flow.correlation_id));
-        let ended = self.store.give_up_flow(flow, code, plan.as_ref(), self.now()).await?;
+        let ended = self.store.flows().abandon(flow, code, plan.as_ref(), self.now()).await?;
         match plan {
             Some(plan) if ended => self.revoke_queued(&plan.id, None).await.map(drop),
             _ => Ok(()),
@@ -70,7 +70,7 @@ impl Inner {
         id: &str,
         account: Option<&ProviderAccountId>,
     ) -> Result<Revocation, ServiceError> {
-        let Some(queued) = self.store.revocation(id).await? else { return Ok(Revocation::Revoked) };
+        let Some(queued) = self.store.revocations().by_id(id).await? else { return Ok(Revocation::Revoked) };
         self.try_revocation(&queued, account).await
     }
 
@@ -78,15 +78,15 @@ impl Inner {
     pub(crate) async fn work_off_a_revocation(&self) -> Result<bool, ServiceError> {
         let now = self.now();
         let again_at = now.plus_seconds(OWN_SECONDS);
-        let Some(queued) = self.store.claim_revocation(now, again_at).await? else { return Ok(false) };
+        let Some(queued) = self.store.revocations().claim(now, again_at).await? else { return Ok(false) };
         let outcome = self.try_revocation(&queued, None).await;
         if matches!(outcome, Ok(Revocation::Pending)) {
             if queued.expires_at <= now {
                 tracing::warn!(provider = %queued.provider, correlation_id = queued.correlation_id,
                     "a grant was not revoked within a day; the platform may still hold it");
-                self.store.delete_revocation(&queued.id).await?;
+                self.store.revocations().delete(&queued.id).await?;
             } else {
-                self.store.reschedule_revocation(&queued.id, next_try(now, queued.attempts)).await?;
+                self.store.revocations().reschedule(&queued.id, next_try(now, queued.attempts)).await?;
             }
         }
         outcome.map(|_| true)
@@ -101,11 +101,11 @@ impl Inner {
         let held = self.open_both(queued.access_token.as_ref(), queued.refresh_token.as_ref());
         let Ok(held) = held else {
             // What cannot be read cannot be revoked, now or later.
-            self.store.delete_revocation(&queued.id).await?;
+            self.store.revocations().delete(&queued.id).await?;
             return Ok(Revocation::Unsupported);
         };
         if self.has_siblings(platform.spec(), queued).await? {
-            self.store.delete_revocation(&queued.id).await?;
+            self.store.revocations().delete(&queued.id).await?;
             return Ok(Revocation::Kept);
         }
         let outcome = match account {
@@ -125,7 +125,7 @@ impl Inner {
                 return Ok(Revocation::Pending);
             }
         };
-        self.store.delete_revocation(&queued.id).await?;
+        self.store.revocations().delete(&queued.id).await?;
         Ok(outcome)
     }
 }
@@ -140,7 +140,7 @@ impl Inner {
     ) -> Result<bool, ServiceError> {
         let (RevocationReach::Person, Some(key)) = (spec.revocation_reach, &spec.person_key) else { return Ok(false) };
         match &queued.person {
-            Some(person) => Ok(self.store.has_connection_of_person(&spec.slug, key, person).await?),
+            Some(person) => Ok(self.store.connections().exists_for_person(&spec.slug, key, person).await?),
             None => Ok(true),
         }
     }

@@ -47,7 +47,7 @@ impl IntegrationsService {
             stop.await;
             stopped.cancel();
         });
-        if let Err(error) = self.store.leave(&self.owner).await {
+        if let Err(error) = self.store.replicas().remove(&self.owner).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "others notice by themselves that we are gone");
         }
     }
@@ -60,7 +60,7 @@ impl IntegrationsService {
     /// `DATABASE_ERROR`.
     pub async fn sweep(&self) -> Result<(), ServiceError> {
         let now = self.now();
-        for flow in self.store.unfinished_flows(now, BATCH).await? {
+        for flow in self.store.flows().unfinished(now, BATCH).await? {
             self.give_up_flow(&flow, ErrorCode::InvalidState).await?;
         }
         for _ in 0..BATCH {
@@ -70,9 +70,9 @@ impl IntegrationsService {
         }
         self.take_turns().await?;
         self.note_uses().await?;
-        self.store.sweep_flows(now.plus_seconds(-KEEP_FLOWS_SECONDS)).await?;
-        self.store.sweep_sessions(now).await?;
-        self.store.forget_events_before(now.plus_seconds(-KEEP_EVENTS_SECONDS)).await?;
+        self.store.flows().delete_expired(now.plus_seconds(-KEEP_FLOWS_SECONDS)).await?;
+        self.store.sessions().delete_expired(now).await?;
+        self.store.events().delete_before(now.plus_seconds(-KEEP_EVENTS_SECONDS)).await?;
         Ok(())
     }
 }
@@ -87,13 +87,13 @@ impl Inner {
         self.watch_clock();
         let now = self.now();
         let (live, long_ago) = (now.plus_seconds(-GONE_AFTER_SECONDS), now.plus_seconds(-FORGOTTEN_AFTER_SECONDS));
-        let beat = self.ask(self.store.heartbeat(&self.owner, now, live, long_ago)).await;
+        let beat = self.ask(self.store.replicas().heartbeat(&self.owner, now, live, long_ago)).await;
         self.feed.note_writing(beat.is_ok());
         let replicas = u64::try_from(beat?).unwrap_or(1);
         for platform in self.registry.platforms() {
             platform.share_among(replicas);
         }
-        spread(&self.registry, self.ask(self.store.gates()).await?);
+        spread(&self.registry, self.ask(self.store.provider_blocks().all()).await?);
         self.take_back_marks().await
     }
 
@@ -114,7 +114,7 @@ impl Inner {
         if ids.is_empty() {
             return Ok(());
         }
-        Ok(self.store.touch_connections(&ids, self.now()).await?)
+        Ok(self.store.connections().record_use(&ids, self.now()).await?)
     }
 }
 

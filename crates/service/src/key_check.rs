@@ -27,9 +27,9 @@ pub enum KeyTrouble {
 ///
 /// [`KeyTrouble::WrongKey`] where nothing opens; then nothing was written.
 pub async fn check_key(store: &Store, cipher: &TokenCipher, clock: &dyn Clock) -> Result<(), KeyTrouble> {
-    let checks = store.key_checks().await?;
+    let checks = store.key_checks().all().await?;
     let known = if checks.is_empty() {
-        store.any_token().await?.is_none_or(|token| cipher.is_encrypted(token.as_str()))
+        store.key_checks().any_token().await?.is_none_or(|token| cipher.is_encrypted(token.as_str()))
     } else {
         checks.iter().all(|check| cipher.verify_key_check(check.value.as_str()))
     };
@@ -39,7 +39,7 @@ pub async fn check_key(store: &Store, cipher: &TokenCipher, clock: &dyn Clock) -
     let Some(fingerprint) = cipher.fingerprints().next() else { return Err(KeyTrouble::WrongKey) };
     if !checks.iter().any(|check| check.fingerprint == fingerprint) {
         let check = KeyCheck { fingerprint: fingerprint.to_owned(), value: cipher.make_key_check()? };
-        store.insert_key_check(&check, clock.now()).await?;
+        store.key_checks().insert(&check, clock.now()).await?;
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ impl IntegrationsService {
         }
         let granted = self.accept(&*platform, &flow, values).await?;
         let state_hash = sha256(state.expose());
-        let consumed = self.store.consume_flow(&state_hash, &flow.provider, None, self.now()).await?;
+        let consumed = self.store.flows().consume(&state_hash, &flow.provider, None, self.now()).await?;
         let Callback::First(flow) = consumed else { return Err(ServiceError::invalid_state()) };
         let params = CallbackParams { state, code: Some(proof(self)), error: None, issuer: None };
         let end = self.settle_pasted(platform, *flow.clone(), params, granted).await?;
@@ -85,7 +85,7 @@ impl IntegrationsService {
         values: &BTreeMap<String, String>,
     ) -> Result<Vec<Integration>, ServiceError> {
         let id = FlowId::new(flow).map_err(|_| ServiceError::flow_not_found())?;
-        let flow = self.store.flow(&id, user).await?.ok_or_else(ServiceError::flow_not_found)?;
+        let flow = self.store.flows().owned(&id, user).await?.ok_or_else(ServiceError::flow_not_found)?;
         let platform = self.configured(flow.provider.as_str())?;
         if platform.spec().kind != ProviderKind::Cookies {
             let message = "this platform is connected on its own consent page: send the user to authUrl";
@@ -95,7 +95,7 @@ impl IntegrationsService {
             return Err(ServiceError::invalid_state());
         }
         let granted = self.accept(&*platform, &flow, values).await?;
-        let consumed = self.store.consume_owned_flow(&id, user, self.now()).await?;
+        let consumed = self.store.flows().consume_owned(&id, user, self.now()).await?;
         let mut flow = consumed.ok_or_else(ServiceError::invalid_state)?;
         // Whoever began the flow is the one who completes it: there is nobody left to prove anything to.
         flow.challenge = None;
@@ -122,7 +122,7 @@ impl IntegrationsService {
             match service.settle(platform.spec(), &flow, &params, granted).await {
                 Ok(end) => Ok(end),
                 Err(error) => {
-                    service.store.settle_flow(&flow, &FlowEnd::Error(error.code()), service.now()).await?;
+                    service.store.flows().settle(&flow, &FlowEnd::Error(error.code()), service.now()).await?;
                     Ok(CallbackEnd::Failed(error.code()))
                 }
             }
@@ -140,7 +140,7 @@ impl Inner {
     ) -> Result<(std::sync::Arc<Platform>, Flow), ServiceError> {
         let slug = ProviderSlug::new(provider).map_err(|_| ServiceError::invalid_state())?;
         let platform = self.configured(provider).map_err(|_| ServiceError::invalid_state())?;
-        let found = self.store.flow_by_state(&sha256(state.expose()), &slug).await?;
+        let found = self.store.flows().by_state(&sha256(state.expose()), &slug).await?;
         let open = |flow: &Flow| flow.consumed_at.is_none() && flow.expires_at > self.now();
         match found.filter(open) {
             Some(flow) if platform.spec().kind == ProviderKind::Cookies => Ok((platform, flow)),

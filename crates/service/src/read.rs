@@ -95,12 +95,12 @@ impl IntegrationsService {
         let key = ConnectionKey { user, provider: spec.slug.clone(), account: Inner::account_id(account)? };
         let (provider, account) = (key.provider.clone(), key.account.clone());
         let load = || async {
-            let held = self.ask(self.store.connection(user, &provider, &account)).await?;
+            let held = self.ask(self.store.connections().owned(user, &provider, &account)).await?;
             Ok(held.map(Arc::new))
         };
         let found = self.caches.connections.get_or_load(key.clone(), self.now(), self.feed.trust(), load).await;
         match found {
-            Ok(Some(held)) if held.is_foreign => self.held_anew(user, spec, account.as_str()).await,
+            Ok(Some(held)) if held.is_external => self.held_anew(user, spec, account.as_str()).await,
             Ok(Some(held)) => Ok(self
                 .unstored
                 .newest(held.id)
@@ -119,9 +119,9 @@ impl IntegrationsService {
         account: &str,
     ) -> Result<Arc<Connection>, ServiceError> {
         let account = Inner::account_id(account)?;
-        let look = async || self.ask(self.store.connection(user, &spec.slug, &account)).await;
+        let look = async || self.ask(self.store.connections().owned(user, &spec.slug, &account)).await;
         let Some(held) = look().await? else { return Err(self.absent(user).await) };
-        if !held.is_foreign {
+        if !held.is_external {
             return Ok(Arc::new(held));
         }
         self.adopt_once(held).await?;

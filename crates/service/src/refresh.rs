@@ -193,7 +193,7 @@ impl Inner {
     }
 
     pub(crate) async fn reread(&self, id: ConnectionId) -> Result<Connection, RefreshFailure> {
-        let found = self.ask(self.store.connection_by_id(id)).await.map_err(|error| RefreshFailure::of(&error))?;
+        let found = self.ask(self.store.connections().by_id(id)).await.map_err(|error| RefreshFailure::of(&error))?;
         found.ok_or_else(|| RefreshFailure::of(&ServiceError::account_not_found()))
     }
 
@@ -203,7 +203,7 @@ impl Inner {
         let until = Instant::now() + Duration::from_millis(u64::try_from(for_ms).unwrap_or(1));
         while Instant::now() < until && !self.is_closing() {
             wait_for_news(news, held, until).await;
-            let row = self.store.lease_row(held.id).await.ok().flatten();
+            let row = self.store.refreshes().lease(held.id).await.ok().flatten();
             let is_over = |row: LeaseRow| {
                 row.generation != held.lease.generation
                     || row.dead
@@ -218,7 +218,7 @@ impl Inner {
     async fn ask_for_lease(&self, held: &Connection) -> Result<LeaseAnswer, RefreshFailure> {
         let asker = Asker { seen: held.lease.generation, settled_for_ms: self.feed.settled_for_ms() };
         let due = self.now().plus_ms(LEASE_MS);
-        let answer = self.ask(self.store.take_lease(held.id, asker, &self.owner, due)).await;
+        let answer = self.ask(self.store.refreshes().take_lease(held.id, asker, &self.owner, due)).await;
         answer.map_err(|error| RefreshFailure::of(&error))
     }
 

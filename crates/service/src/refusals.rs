@@ -71,9 +71,9 @@ impl Inner {
 
     async fn too_many_refused(&self, provider: &ProviderSlug, more: i64) -> Result<bool, ServiceError> {
         let since = self.now().plus_seconds(-SPAN_SECONDS);
-        let counted = self.ask(self.store.refusals(provider, since, ENOUGH - more)).await?;
-        let refused = counted.refused + more;
-        Ok(refused >= ENOUGH && refused * ONE_IN > refused + counted.renewed)
+        let counted = self.ask(self.store.rejections().count(provider, since, ENOUGH - more)).await?;
+        let refused = counted.rejected + more;
+        Ok(refused >= ENOUGH && refused * ONE_IN > refused + counted.refreshed)
     }
 
     /// Takes back what was marked just before renewals were stopped, here and in other replicas.
@@ -81,7 +81,7 @@ impl Inner {
         for platform in self.registry.platforms() {
             let Some(gate) = platform.mass_rejection_block() else { continue };
             let since = gate.since.plus_seconds(-SPAN_SECONDS);
-            for held in self.store.refused_connections(&gate.provider, since, BATCH).await? {
+            for held in self.store.rejections().ended_since(&gate.provider, since, BATCH).await? {
                 self.take_back(&held, gate.blocked_until).await?;
             }
         }
@@ -96,11 +96,11 @@ impl Inner {
             outcome: LastFailure::Suspect.as_str(),
             next_refresh_at: Some(next),
             event: Some(EventKind::Error),
-            refused: true,
+            rejected: true,
             at: self.now(),
             correlation_id: &correlation_id,
         };
-        self.store.take_back_refusal(held, &suspect).await?;
+        self.store.rejections().undo(held, &suspect).await?;
         self.caches.forget(&held.into()).await;
         Ok(())
     }

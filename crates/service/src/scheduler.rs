@@ -50,7 +50,7 @@ impl IntegrationsService {
                 return Ok(taken);
             }
             let later = now.plus_seconds(CLAIM_SECONDS);
-            let claimed = self.ask(self.store.claim_due(&spec.slug, now, later, room)).await?;
+            let claimed = self.ask(self.store.refreshes().claim_due(&spec.slug, now, later, room)).await?;
             for id in &claimed {
                 self.take_up(Arc::clone(platform), *id);
             }
@@ -86,11 +86,11 @@ impl IntegrationsService {
         let spec = platform.spec();
         let of = |error: ServiceError| RefreshFailure::of(&error);
         let held = self.reread(id).await?;
-        if held.is_foreign {
+        if held.is_external {
             return self.adopt(&held).await.map(drop).map_err(of);
         }
         if held.status == ConnectionStatus::Expired || !is_renewable(&held, spec) && spec.kind == ProviderKind::OAuth2 {
-            return self.ask(self.store.reschedule(id, None)).await.map_err(of);
+            return self.ask(self.store.refreshes().reschedule(id, None)).await.map_err(of);
         }
         if spec.kind == ProviderKind::Cookies {
             return self.check_session(platform, &held, Occasion::Due).await.map(drop).map_err(of);
@@ -99,7 +99,7 @@ impl IntegrationsService {
         let may_wait = held.expires_at.is_some() || due > self.now();
         if held.failures == 0 && may_wait && self.freshness(&held, spec, 0) == Freshness::Fresh {
             // Renewed by somebody else meanwhile, or its date was not ours.
-            return self.ask(self.store.reschedule(id, Some(due))).await.map_err(of);
+            return self.ask(self.store.refreshes().reschedule(id, Some(due))).await.map_err(of);
         }
         let correlation_id = self.new_correlation_id().map_err(of)?;
         self.renew(&held, spec, &correlation_id, Demand::Due).await.map(drop).map_err(of)

@@ -213,7 +213,7 @@ impl Inner {
 
     /// Why a look-up found nothing: no such user, or no such account of this user.
     pub(crate) async fn absent(&self, user: UserId) -> ServiceError {
-        match self.ask(self.store.user(user)).await {
+        match self.ask(self.store.users().by_id(user)).await {
             Ok(Some(_)) => ServiceError::account_not_found(),
             Ok(None) => ServiceError::user_not_found(),
             Err(error) => error,

@@ -82,7 +82,7 @@ impl Inner {
             Err(error) if is_second_refusal(held, &error) => return self.end_session_of(held, &correlation_id).await,
             Err(error) => return self.put_check_off(held, &error, &correlation_id).await,
         };
-        self.store.record_check(held, reason, next, &correlation_id, now).await?;
+        self.store.refreshes().record_check(held, reason, next, &correlation_id, now).await?;
         self.caches.forget(&held.into()).await;
         Ok(checked)
     }
@@ -96,11 +96,11 @@ impl Inner {
             outcome: "terminal",
             next_refresh_at: None,
             event: Some(EventKind::Expired),
-            refused: false,
+            rejected: false,
             at: self.now(),
             correlation_id,
         };
-        self.store.record_failed_check(held, &ended).await?;
+        self.store.refreshes().record_failed_check(held, &ended).await?;
         self.caches.forget(&held.into()).await;
         Ok(Checked::Ended)
     }
@@ -125,11 +125,11 @@ impl Inner {
             outcome: if refused { REFUSED } else { "unknown" },
             next_refresh_at: Some(self.now().plus_seconds(wait)),
             event: news.then_some(kind),
-            refused: false,
+            rejected: false,
             at: self.now(),
             correlation_id,
         };
-        self.store.record_failed_check(held, &put_off).await?;
+        self.store.refreshes().record_failed_check(held, &put_off).await?;
         self.caches.forget(&held.into()).await;
         Ok(Checked::Unsure)
     }

@@ -73,19 +73,19 @@ impl IntegrationsService {
 impl Inner {
     async fn rows_of(&self, user: UserId) -> Result<Arc<UserConnections>, ServiceError> {
         let load = || async {
-            let rows = self.ask(self.store.user_connections(user)).await?;
+            let rows = self.ask(self.store.connections().of_user(user)).await?;
             Ok(rows.map(Arc::new))
         };
         let found = self.caches.statuses.get_or_load(user, self.now(), self.feed.trust(), load).await?;
         let rows = found.ok_or_else(ServiceError::user_not_found)?;
         let mut adopted = false;
-        for foreign in rows.connections.iter().filter(|row| row.is_foreign) {
+        for foreign in rows.connections.iter().filter(|row| row.is_external) {
             adopted |= self.adopt(foreign).await.unwrap_or(false);
         }
         if !adopted {
             return Ok(rows);
         }
-        let rows = self.ask(self.store.user_connections(user)).await?;
+        let rows = self.ask(self.store.connections().of_user(user)).await?;
         rows.map(Arc::new).ok_or_else(ServiceError::user_not_found)
     }
 

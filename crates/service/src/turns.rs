@@ -6,7 +6,7 @@
 
 use evergrant_adapters::ProviderSpec;
 use evergrant_model::{ConnectionStatus, EventKind, StatusReason, Timestamp, is_token_expired};
-use evergrant_store::{Connection, Turn};
+use evergrant_store::{Connection, StatusTransition};
 
 use crate::ServiceError;
 use crate::read::is_renewable;
@@ -69,7 +69,7 @@ impl Inner {
 
     /// Notes the turns that are due.
     pub(crate) async fn take_turns(&self) -> Result<(), ServiceError> {
-        for held in self.store.turning_connections(self.now(), BATCH).await? {
+        for held in self.store.status_transitions().due(self.now(), BATCH).await? {
             let platform = self.registry.platform(&held.provider);
             let turning = self.turning_of(platform.as_ref().map(|platform| platform.spec()), &held);
             self.take_turn(&held, turning).await?;
@@ -80,7 +80,7 @@ impl Inner {
     async fn take_turn(&self, held: &Connection, turning: Turning) -> Result<(), ServiceError> {
         let correlation_id = self.new_correlation_id()?;
         let ended = turning.status == ConnectionStatus::Expired;
-        let turn = Turn {
+        let turn = StatusTransition {
             status: turning.status,
             reason: if ended { Some(StatusReason::SessionEnded) } else { held.reason },
             next: turning.next,
@@ -92,7 +92,7 @@ impl Inner {
             at: self.now(),
             correlation_id: &correlation_id,
         };
-        if self.store.record_turn(held, &turn).await? {
+        if self.store.status_transitions().record(held, &turn).await? {
             tracing::info!(provider = %held.provider, connection.id = held.id.get(), correlation_id = %correlation_id,
                 status = turn.status.as_str(), "time has turned a connection");
             self.caches.forget(&held.into()).await;

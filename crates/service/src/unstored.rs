@@ -39,7 +39,8 @@ pub(crate) struct Record {
     refresh: Option<String>,
     expires_at: Option<Timestamp>,
     grant_expires_at: Option<Timestamp>,
-    turns_at: Option<Timestamp>,
+    #[serde(rename = "turnsAt")]
+    next_status_at: Option<Timestamp>,
     token_type: Option<String>,
     scope: Option<String>,
     status: String,
@@ -63,7 +64,7 @@ impl Record {
             refresh: new.refresh_token.map(text),
             expires_at: new.expires_at,
             grant_expires_at: new.grant_expires_at,
-            turns_at: new.turns_at,
+            next_status_at: new.next_status_at,
             token_type: new.token_type.map(str::to_owned),
             scope: new.scope.map(str::to_owned),
             status: new.status.as_str().to_owned(),
@@ -90,7 +91,7 @@ impl Record {
             refresh_token: sealed.refresh.as_ref(),
             expires_at: self.expires_at,
             grant_expires_at: self.grant_expires_at,
-            turns_at: self.turns_at,
+            next_status_at: self.next_status_at,
             token_type: self.token_type.as_deref(),
             scope: self.scope.as_deref(),
             status: ConnectionStatus::parse(&self.status).unwrap_or(ConnectionStatus::Connected),
@@ -214,7 +215,7 @@ impl IntegrationsService {
     /// Keeps a pair that the database did not take, and goes on offering it.
     pub(crate) async fn keep_unstored(&self, leased: &Leased, new: &RefreshedGrant<'_>) -> Arc<Connection> {
         let record = Arc::new(Record::new(leased, new));
-        let connection = Arc::new(leased.held.with_unstored_pair(&leased.ticket, new));
+        let connection = Arc::new(leased.held.with_pending_write(&leased.ticket, new));
         self.unstored.with_journal(&record, Journal::add).await;
         tracing::error!(
             connection.id = record.connection,
@@ -288,7 +289,7 @@ impl Inner {
             tracing::error!(connection.id = record.connection, "a pair in the journal is not as we write them");
             return Ok(());
         };
-        let Some(held) = self.store.connection_by_id(ConnectionId::new(record.connection)).await? else {
+        let Some(held) = self.store.connections().by_id(ConnectionId::new(record.connection)).await? else {
             return self.give_up_unstored(record, &sealed, &correlation_id).await;
         };
         if held.provider.as_str() != record.provider || held.account.as_str() != record.account {
@@ -296,13 +297,13 @@ impl Inner {
             tracing::error!(connection.id = record.connection, "a pair in the journal belongs to another database");
             return Ok(());
         }
-        if held.is_foreign {
+        if held.is_external {
             tracing::info!(connection.id = record.connection, "another program has stored a pair of its own meanwhile");
             return Ok(());
         }
         let key = ConnectionKey::from(&held);
         let leased = Leased { held, ticket: record.ticket() };
-        let stored = self.store.store_refresh(&leased, &record.grant(&sealed, &correlation_id)).await?.is_some();
+        let stored = self.store.refreshes().store(&leased, &record.grant(&sealed, &correlation_id)).await?.is_some();
         self.caches.forget(&key).await;
         tracing::info!(connection.id = record.connection, correlation_id = %correlation_id, stored,
             "a renewed pair waits no more");
@@ -319,7 +320,7 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let Ok(platform) = self.platform(&record.provider) else { return Ok(()) };
         match self.plan_revocation(platform.spec(), &serde_json::Value::Null, correlation_id) {
-            Some(plan) => self.store.queue_revocation(&plan, &sealed.access, sealed.refresh.as_ref()).await,
+            Some(plan) => self.store.revocations().queue(&plan, &sealed.access, sealed.refresh.as_ref()).await,
             None => Ok(()),
         }
     }

@@ -28,7 +28,7 @@ impl IntegrationsService {
             UserRef::External(external) => external,
         };
         let load = || async {
-            let found = self.ask(self.store.user_by_external_id(external)).await?;
+            let found = self.ask(self.store.users().by_external_id(external)).await?;
             Ok(found.map(|user| user.id))
         };
         let (trust, now) = (self.feed.trust(), self.now());
@@ -43,8 +43,8 @@ impl IntegrationsService {
     /// `USER_NOT_FOUND`.
     pub async fn user(&self, user: &UserRef) -> Result<User, ServiceError> {
         let found = match user {
-            UserRef::Id(id) => self.store.user(*id).await?,
-            UserRef::External(external) => self.store.user_by_external_id(external).await?,
+            UserRef::Id(id) => self.store.users().by_id(*id).await?,
+            UserRef::External(external) => self.store.users().by_external_id(external).await?,
         };
         found.ok_or_else(ServiceError::user_not_found)
     }
@@ -55,7 +55,7 @@ impl IntegrationsService {
     ///
     /// `VALIDATION_ERROR` where the e-mail address or external id belongs to somebody else.
     pub async fn create_user(&self, new: &NewUser) -> Result<(User, bool), ServiceError> {
-        match self.store.create_user(new, self.now()).await? {
+        match self.store.users().create(new, self.now()).await? {
             CreatedUser::New(user) => Ok((user, true)),
             CreatedUser::Existing(user) => Ok((user, false)),
             CreatedUser::Taken => Err(taken(new)),
@@ -75,8 +75,8 @@ impl IntegrationsService {
             plans.lock().ok()?.push(plan.id.clone());
             Some(plan)
         };
-        let held = self.store.user_connections(user).await?.ok_or_else(ServiceError::user_not_found)?;
-        if !self.store.delete_user(user, correlation_id, self.now(), plan).await? {
+        let held = self.store.connections().of_user(user).await?.ok_or_else(ServiceError::user_not_found)?;
+        if !self.store.users().delete(user, correlation_id, self.now(), plan).await? {
             return Err(ServiceError::user_not_found());
         }
         for connection in &held.connections {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use evergrant_store::Store;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use tokio::sync::OnceCell;
 
 /// The variable in which `scripts/with-postgres` names the server of this run.
@@ -116,6 +116,30 @@ impl TestDatabase {
     pub async fn texts(&self, sql: &str) -> Vec<String> {
         past_the_store!(&self.url, |connection| sqlx::query_scalar::<_, String>(AssertSqlSafe(sql))
             .fetch_all(&mut connection))
+    }
+
+    /// The plan of a query, as the database describes it in lines of text.
+    pub async fn query_plan(&self, sql: &str) -> String {
+        if self.is_postgres() {
+            return self.texts(&format!("EXPLAIN {sql}")).await.join("\n");
+        }
+        let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+        let explained = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let steps = sqlx::query(explained).fetch_all(&mut connection).await.unwrap_or_else(|error| panic!("{error}"));
+        connection.close().await.unwrap();
+        steps.iter().map(|step| step.get::<String, _>("detail")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The plan of a statement with the numbers of rows that it read, as JSON. PostgreSQL only. The statement is carried
+    /// out and rolled back.
+    pub async fn executed_plan(&self, sql: &str) -> sqlx::types::JsonValue {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let mut transaction = connection.begin().await.unwrap();
+        let explained = AssertSqlSafe(format!("EXPLAIN (ANALYZE, FORMAT JSON) {sql}"));
+        let plan = sqlx::query_scalar(explained).fetch_one(&mut *transaction).await;
+        transaction.rollback().await.unwrap();
+        connection.close().await.unwrap();
+        plan.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The columns of a table, in order.

@@ -95,14 +95,15 @@ impl List {
 
 async fn of_user(service: &IntegrationsService, user: &UserRef) -> Result<Vec<Connection>, Failure> {
     let user = service.user(user).await?.id;
-    let held = service.store().user_connections(user).await.map_err(|error| wiring::database_trouble(&error))?;
+    let held = service.store().connections().of_user(user).await.map_err(|error| wiring::database_trouble(&error))?;
     Ok(held.map(|held| held.connections).unwrap_or_default())
 }
 
 async fn all(service: &IntegrationsService) -> Result<Vec<Connection>, Failure> {
     let (mut rows, mut after) = (Vec::new(), 0);
     loop {
-        let page = service.store().connections(after, PAGE).await.map_err(|error| wiring::database_trouble(&error))?;
+        let page =
+            service.store().connections().page(after, PAGE).await.map_err(|error| wiring::database_trouble(&error))?;
         let Some(last) = page.last() else { return Ok(rows) };
         after = last.id.get();
         rows.extend(page);
@@ -110,7 +111,7 @@ async fn all(service: &IntegrationsService) -> Result<Vec<Connection>, Failure> 
 }
 
 async fn found(service: &IntegrationsService, one: &One) -> Result<Connection, Failure> {
-    let row = service.store().connection_to(&one.provider, &one.account).await;
+    let row = service.store().connections().by_account(&one.provider, &one.account).await;
     row.map_err(|error| wiring::database_trouble(&error))?.ok_or_else(|| {
         let what = format!("nobody has connected the {} account {:?}", one.provider, one.account.as_str());
         Failure::new(what, "`evergrant connections list` shows what is connected")

@@ -69,7 +69,7 @@ impl Counts {
     async fn of(store: &Store, cipher: &TokenCipher) -> Result<Self, Failure> {
         let (mut counts, mut after) = (Self::default(), 0);
         loop {
-            let page = store.connections(after, PAGE).await.map_err(|error| wiring::database_trouble(&error))?;
+            let page = store.connections().page(after, PAGE).await.map_err(|error| wiring::database_trouble(&error))?;
             let Some(last) = page.last() else { return Ok(counts) };
             after = last.id.get();
             for row in &page {

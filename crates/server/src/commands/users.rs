@@ -95,7 +95,7 @@ impl Create {
 async fn list(service: &IntegrationsService, json: &Json) -> Result<(), Failure> {
     let (mut users, mut after) = (Vec::new(), 0);
     loop {
-        let page = service.store().users(after, PAGE).await.map_err(|error| wiring::database_trouble(&error))?;
+        let page = service.store().users().page(after, PAGE).await.map_err(|error| wiring::database_trouble(&error))?;
         let Some(last) = page.last() else { break };
         after = last.id.get();
         users.extend(page);

@@ -269,9 +269,11 @@ impl Scene {
     async fn take_a_lease_and_die(&self, id: &str) {
         let store = Store::open(&self.database.url).await.unwrap();
         let (acme, account) = (ProviderSlug::new("acme").unwrap(), ProviderAccountId::new(id).unwrap());
-        let held = store.connection(i64::from(USER).try_into().unwrap(), &acme, &account).await.unwrap().unwrap();
+        let held =
+            store.connections().owned(i64::from(USER).try_into().unwrap(), &acme, &account).await.unwrap().unwrap();
         let asker = Asker { seen: held.lease.generation, settled_for_ms: 60_000 };
-        let taken = store.take_lease(held.id, asker, "dying", SystemClock.now().plus_seconds(20)).await.unwrap();
+        let taken =
+            store.refreshes().take_lease(held.id, asker, "dying", SystemClock.now().plus_seconds(20)).await.unwrap();
         assert!(matches!(taken, LeaseAnswer::Leased(_)), "{taken:?}");
     }
 

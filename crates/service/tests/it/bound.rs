@@ -88,7 +88,7 @@ async fn what_nobody_finishes_is_given_up_and_erased(database: TestDatabase) {
     stand.service.sweep().await.unwrap();
     assert_eq!(stand.calls("acme", "revoke"), 2, "the refresh token and the access token");
     assert_eq!(stand.sandbox.revoke_user("acme", "juniper").unwrap(), 0, "no grant is left at the platform");
-    let flow = stand.store.flow(&FlowId::new(id).unwrap(), user).await.unwrap().unwrap();
+    let flow = stand.store.flows().owned(&FlowId::new(id).unwrap(), user).await.unwrap().unwrap();
     assert!(flow.grant.is_none(), "the tokens are erased");
     assert!(stand.database.contents().await["evergrant_revocations"].is_empty());
     stand.service.sweep().await.unwrap();
@@ -104,7 +104,7 @@ async fn the_receipt_cannot_be_made_from_what_is_stored(database: TestDatabase) 
     let back = stand.consent(&flow, "juniper");
     let (id, receipt) = pending(&stand.callback("acme", again(&back)).await.unwrap());
     assert_eq!(receipt.len(), 22, "128 bits as base64url");
-    let stored = stand.store.flow(&FlowId::new(id).unwrap(), user).await.unwrap().unwrap();
+    let stored = stand.store.flows().owned(&FlowId::new(id).unwrap(), user).await.unwrap().unwrap();
     let [state, code] = [back.state.expose(), back.code.as_ref().unwrap().expose()].map(|text| sha256(text).to_vec());
     assert_eq!(stored.code_hash, Some(code.clone()));
     let parts =

@@ -68,11 +68,11 @@ async fn a23_a_change_rings_and_a_ring_is_heard_at_once(database: TestDatabase) 
     let mut bell = stand.store.listen().await.unwrap().unwrap();
     service.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
     let rings = async {
-        bell.rung().await.unwrap();
+        bell.notified().await.unwrap();
         // By itself it looks once a second, so without the bell this would take two minutes.
         for _ in 0..120 {
             let before = service.health().await.looks;
-            stand.store.ring().await.unwrap();
+            stand.store.notify().await.unwrap();
             until(async || service.health().await.looks > before).await;
         }
     };
@@ -107,7 +107,7 @@ async fn to_wait_for_another_replica_costs_the_platform_nothing(database: TestDa
     for _ in 0..3 {
         stand.database.execute(&again).await;
         let before = waiting.health().await.looks;
-        stand.store.ring().await.unwrap();
+        stand.store.notify().await.unwrap();
         until(async || waiting.health().await.looks > before).await;
     }
     stand.sandbox.release();

@@ -235,7 +235,7 @@ impl Stand {
     /// The stored row.
     pub(crate) async fn row(&self, user: UserId, platform: &str, account: &str) -> Connection {
         let (platform, account) = (slug(platform), ProviderAccountId::new(account).unwrap());
-        self.store.connection(user, &platform, &account).await.unwrap().unwrap()
+        self.store.connections().owned(user, &platform, &account).await.unwrap().unwrap()
     }
 
     /// The access token that Acme's stored row holds.

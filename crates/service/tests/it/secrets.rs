@@ -66,7 +66,8 @@ impl Run {
         let back = stand.consent(&flow, "juniper");
         self.secret("state", flow.state.expose());
         self.secret("code", back.code.as_ref().unwrap().expose());
-        let stored = stand.store.flow(&FlowId::new(flow.flow_id.as_str()).unwrap(), user).await.unwrap().unwrap();
+        let stored =
+            stand.store.flows().owned(&FlowId::new(flow.flow_id.as_str()).unwrap(), user).await.unwrap().unwrap();
         if let Some(sealed) = &stored.verifier {
             self.secret("PKCE verifier", cipher().decrypt_token(sealed.as_str()).unwrap().expose_secret());
         }

@@ -83,7 +83,7 @@ async fn a14_those_who_waited_come_back_at_the_set_pace(database: TestDatabase) 
     // Each fails once.
     stand.force(down(u32::try_from(MANY).unwrap()));
     a_second(&stand).await;
-    assert_eq!(stand.service.store().gates().await.unwrap().len(), 1);
+    assert_eq!(stand.service.store().provider_blocks().all().await.unwrap().len(), 1);
     let before = stand.calls("acme", REFRESH);
     for _ in 0..7200 {
         let began = stand.now();
@@ -106,7 +106,7 @@ async fn a_pair_is_stored_before_anybody_is_told_that_the_platform_is_back(datab
     let (user, accounts) = due(&stand, 5).await;
     stand.force(down(5));
     a_second(&stand).await;
-    assert_eq!(stand.service.store().gates().await.unwrap().len(), 1);
+    assert_eq!(stand.service.store().provider_blocks().all().await.unwrap().len(), 1);
     stand.force(Fault::new("acme", REFRESH, FaultKind::Hold));
     while stand.service.take_up_due().await.unwrap() == 0 {
         stand.pass_seconds(1);
@@ -121,7 +121,7 @@ async fn a_pair_is_stored_before_anybody_is_told_that_the_platform_is_back(datab
     lock.commit().await;
     assert_eq!(generations.iter().sum::<i64>(), 6, "{generations:?}");
     stand.service.drain().await;
-    assert!(stand.service.store().gates().await.unwrap().is_empty());
+    assert!(stand.service.store().provider_blocks().all().await.unwrap().is_empty());
 }
 
 async fn a20_a_platform_that_refuses_everybody_is_not_believed(database: TestDatabase) {

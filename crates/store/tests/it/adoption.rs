@@ -80,22 +80,23 @@ async fn tables_of_prisma_are_adopted_with_their_rows(database: TestDatabase) {
     let store = database.store().await;
     assert_eq!(database.texts(ROWS_OF_ALL).await, before);
     assert_eq!(before.len(), 4);
-    let found = store.user(user(1)).await.unwrap().unwrap();
+    let found = store.users().by_id(user(1)).await.unwrap().unwrap();
     assert_eq!((found.name.as_deref(), found.external_id), (Some("Juniper"), None));
-    let held = store.connection(user(1), &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
+    let held = store.connections().owned(user(1), &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
     assert_eq!((held.expires_at, text(held.refresh_token.as_ref())), (Some(at(3600)), Some("their refresh")));
     assert_eq!((held.lease.generation, held.metadata), (0, serde_json::json!({"username": "juniper"})));
 }
 
 async fn adopted_tables_are_worked_with_like_our_own(database: TestDatabase) {
     let (_database, store) = adopted(database).await;
-    let held = store.connection(user(1), &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
+    let held = store.connections().owned(user(1), &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
     assert!(Renewal::new("our access", None).store_leased(&store, &held).await);
     let reconnected = Consent::of(user(1), "reddit", "juniper").store(&store).await;
     assert_eq!((reconnected.id, reconnected.lease.generation), (held.id, 2));
-    let new = created(store.create_user(&NewUser { id: Some(user(10)), ..NewUser::default() }, at(0)).await.unwrap());
+    let new =
+        created(store.users().create(&NewUser { id: Some(user(10)), ..NewUser::default() }, at(0)).await.unwrap());
     Consent::of(new.id, "tiktok", "zoe").store(&store).await;
-    let next = created(store.create_user(&NewUser::default(), at(0)).await.unwrap());
+    let next = created(store.users().create(&NewUser::default(), at(0)).await.unwrap());
     assert_eq!(next.id, user(11));
 }
 
@@ -110,12 +111,12 @@ async fn the_application_goes_on_writing(database: TestDatabase) {
             DELETE FROM "users" WHERE "id" = 2"#,
         )
         .await;
-    let held = store.connection(user(3), &slug("tiktok"), &account("kim")).await.unwrap().unwrap();
+    let held = store.connections().owned(user(3), &slug("tiktok"), &account("kim")).await.unwrap().unwrap();
     assert_eq!(text(held.access_token.as_ref()), Some("newer"));
-    assert!(store.connection_to(&slug("reddit"), &account("robin")).await.unwrap().is_none());
+    assert!(store.connections().by_account(&slug("reddit"), &account("robin")).await.unwrap().is_none());
     Consent::of(user(3), "reddit", "kim2").store(&store).await;
     database.execute(r#"DELETE FROM "users" WHERE "id" = 3"#).await;
-    assert!(store.user_connections(user(3)).await.unwrap().is_none(), "our tables do not stand in the way");
+    assert!(store.connections().of_user(user(3)).await.unwrap().is_none(), "our tables do not stand in the way");
 }
 
 async fn adopted_tables_end_up_like_our_own(database: TestDatabase) {

@@ -21,13 +21,13 @@ async fn another_users_connection_is_none(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let stranger = connect(&store, "reddit", "robin").await.user;
-    assert!(store.connection(stranger, &held.provider, &held.account).await.unwrap().is_none());
-    assert!(store.connection(held.user, &slug("tiktok"), &held.account).await.unwrap().is_none());
-    assert!(store.connection(held.user, &held.provider, &account("robin")).await.unwrap().is_none());
-    assert_eq!(store.connection(held.user, &held.provider, &held.account).await.unwrap().unwrap().id, held.id);
+    assert!(store.connections().owned(stranger, &held.provider, &held.account).await.unwrap().is_none());
+    assert!(store.connections().owned(held.user, &slug("tiktok"), &held.account).await.unwrap().is_none());
+    assert!(store.connections().owned(held.user, &held.provider, &account("robin")).await.unwrap().is_none());
+    assert_eq!(store.connections().owned(held.user, &held.provider, &held.account).await.unwrap().unwrap().id, held.id);
     // Without an owner only where none is asked for.
-    assert_eq!(store.connection_to(&held.provider, &held.account).await.unwrap().unwrap().user, held.user);
-    assert!(store.connection_by_id(ConnectionId::new(0)).await.unwrap().is_none());
+    assert_eq!(store.connections().by_account(&held.provider, &held.account).await.unwrap().unwrap().user, held.user);
+    assert!(store.connections().by_id(ConnectionId::new(0)).await.unwrap().is_none());
 }
 
 fn names(connections: &[Connection]) -> Vec<&str> {
@@ -40,11 +40,11 @@ async fn lists_in_the_order_of_making_with_the_version(database: TestDatabase) {
     for (owner, name) in [(user, "zoe"), (stranger, "mallory"), (user, "abe"), (user, "kim")] {
         Consent::of(owner, "reddit", name).store(&store).await;
     }
-    let listed = store.user_connections(user).await.unwrap().unwrap();
+    let listed = store.connections().of_user(user).await.unwrap().unwrap();
     assert_eq!(names(&listed.connections), ["zoe", "abe", "kim"]);
     assert_eq!(listed.version, 3);
     Consent::of(user, "reddit", "abe").store(&store).await;
-    let listed = store.user_connections(user).await.unwrap().unwrap();
+    let listed = store.connections().of_user(user).await.unwrap().unwrap();
     assert_eq!(names(&listed.connections), ["zoe", "abe", "kim"], "connecting again moves nothing");
     assert_eq!(listed.version, 4);
 }
@@ -52,10 +52,10 @@ async fn lists_in_the_order_of_making_with_the_version(database: TestDatabase) {
 async fn a_user_without_connections_has_an_empty_list(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    let listed = store.user_connections(user).await.unwrap().unwrap();
+    let listed = store.connections().of_user(user).await.unwrap().unwrap();
     assert_eq!((listed.version, listed.connections.len()), (0, 0));
     let nobody = UserId::try_from(i64::from(user.get()) + 1).unwrap();
-    assert!(store.user_connections(nobody).await.unwrap().is_none());
+    assert!(store.connections().of_user(nobody).await.unwrap().is_none());
 }
 
 /// What a program that knows nothing of ours writes at the least.
@@ -70,7 +70,7 @@ async fn a_row_of_another_program_reads_with_defaults(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     foreign_row(&database, user, NAMED, "'reddit', 'juniper'").await;
-    let held = store.connection(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
+    let held = store.connections().owned(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
     assert_eq!((held.lease.generation, held.failures, held.status), (0, 0, ConnectionStatus::Connected));
     assert!(held.access_token.is_none() && held.refresh_token.is_none() && held.scope.is_none());
     assert!(held.token_type.is_none() && held.requested_scope.is_none() && held.reason.is_none());
@@ -78,13 +78,13 @@ async fn a_row_of_another_program_reads_with_defaults(database: TestDatabase) {
     let times = [held.expires_at, held.issued_at, held.grant_expires_at, held.last_refreshed_at, held.next_refresh_at];
     assert_eq!(times, [None; 5]);
     assert_eq!(held.created_at, held.updated_at);
-    assert_eq!(names(&store.user_connections(user).await.unwrap().unwrap().connections), ["juniper"]);
+    assert_eq!(names(&store.connections().of_user(user).await.unwrap().unwrap().connections), ["juniper"]);
 }
 
 /// Both lists show these accounts and no others.
 async fn assert_listed(store: &Store, user: UserId, expected: &[&str]) {
-    assert_eq!(names(&store.user_connections(user).await.unwrap().unwrap().connections), expected);
-    assert_eq!(names(&store.connections(0, 100).await.unwrap()), expected);
+    assert_eq!(names(&store.connections().of_user(user).await.unwrap().unwrap().connections), expected);
+    assert_eq!(names(&store.connections().page(0, 100).await.unwrap()), expected);
 }
 
 async fn an_unreadable_row_hides_no_other(database: TestDatabase) {
@@ -106,10 +106,10 @@ async fn connections_come_in_pages(database: TestDatabase) {
     }
     Consent::of(user, "reddit", "kim").store(&store).await;
     let last = connect(&store, "reddit", "zoe").await;
-    assert_eq!(names(&store.connections(0, 2).await.unwrap()), ["abe", "kim"]);
-    assert_eq!(names(&store.connections(first.id.get(), 2).await.unwrap()), ["kim", "zoe"]);
-    assert_eq!(names(&store.connections(first.id.get(), 1).await.unwrap()), ["kim"], "a page is not cut short");
-    assert!(store.connections(last.id.get(), 2).await.unwrap().is_empty());
+    assert_eq!(names(&store.connections().page(0, 2).await.unwrap()), ["abe", "kim"]);
+    assert_eq!(names(&store.connections().page(first.id.get(), 2).await.unwrap()), ["kim", "zoe"]);
+    assert_eq!(names(&store.connections().page(first.id.get(), 1).await.unwrap()), ["kim"], "a page is not cut short");
+    assert!(store.connections().page(last.id.get(), 2).await.unwrap().is_empty());
 }
 
 async fn an_infinite_time_is_the_fault_of_its_row_alone(database: TestDatabase) {
@@ -119,7 +119,7 @@ async fn an_infinite_time_is_the_fault_of_its_row_alone(database: TestDatabase) 
     for (name, end) in [("ever", "infinity"), ("never", "-infinity")] {
         let values = format!("'reddit', '{name}', '{end}'");
         foreign_row(&database, user, "provider, provider_account_id, expires_at", &values).await;
-        let read = store.connection(user, &slug("reddit"), &account(name)).await;
+        let read = store.connections().owned(user, &slug("reddit"), &account(name)).await;
         assert!(matches!(read, Err(StoreError::Inconsistent("expires_at"))), "{read:?}");
     }
     assert_listed(&store, user, &["juniper"]).await;
@@ -130,7 +130,7 @@ async fn broken_json_is_the_fault_of_its_row_alone(database: TestDatabase) {
     let user = new_user(&store).await;
     Consent::of(user, "reddit", "juniper").store(&store).await;
     foreign_row(&database, user, "provider, provider_account_id, metadata", "'reddit', 'broken', '{'").await;
-    let read = store.connection(user, &slug("reddit"), &account("broken")).await;
+    let read = store.connections().owned(user, &slug("reddit"), &account("broken")).await;
     assert!(matches!(read, Err(StoreError::Inconsistent("metadata"))), "{read:?}");
     assert_listed(&store, user, &["juniper"]).await;
 }
@@ -142,7 +142,7 @@ async fn microseconds_are_cut_in_reading_and_kept_in_the_row(database: TestDatab
     let columns = "provider, provider_account_id, created_at, expires_at";
     let values = "'reddit', 'juniper', '2026-01-01 00:00:00.123456', '1969-12-31 23:59:59.999999'";
     foreign_row(&database, user, columns, values).await;
-    let held = store.connection(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
+    let held = store.connections().owned(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
     assert_eq!(held.created_at.to_string(), "2026-01-01T00:00:00.123Z");
     assert_eq!(held.expires_at, Some(Timestamp::from_unix_ms(0)), "before 1970 is 1970");
     assert!(Renewal::new("new access", None).store_leased(&store, &held).await);

@@ -26,7 +26,7 @@ fn plan() -> impl Fn(&ProviderSlug, &Value) -> Option<NewRevocation> {
 }
 
 async fn delete(store: &Store, user: UserId) -> bool {
-    store.delete_user(user, &trace("bye"), at(100), plan()).await.unwrap()
+    store.users().delete(user, &trace("bye"), at(100), plan()).await.unwrap()
 }
 
 async fn park(store: &Store, user: UserId) {
@@ -35,7 +35,7 @@ async fn park(store: &Store, user: UserId) {
     let grant = PendingGrant { access_token, refresh_token, facts: Value::Null, accounts: Value::Null };
     let end =
         FlowEnd::Pending { status: FlowStatus::Pending, grant: &grant, receipt_hash: b"hash", finish_by: at(300) };
-    assert!(store.settle_flow(&flow.flow(store).await, &end, at(0)).await.unwrap());
+    assert!(store.flows().settle(&flow.flow(store).await, &end, at(0)).await.unwrap());
 }
 
 /// A user with a bit of everything.
@@ -48,7 +48,8 @@ async fn user_with_everything(store: &Store) -> UserId {
     let id = SessionId::new(format!("session-{}", user.get())).unwrap();
     let (created_at, expires_at) = (at(0), at(900));
     store
-        .insert_session(&NewSession { id: &id, user, secret_hash: b"hash", created_at, expires_at, idle_until: None })
+        .sessions()
+        .insert(&NewSession { id: &id, user, secret_hash: b"hash", created_at, expires_at, idle_until: None })
         .await
         .unwrap();
     user
@@ -60,7 +61,7 @@ async fn nothing_of_a_deleted_user_stays(database: TestDatabase) {
     let before = database.contents().await;
     let user = user_with_everything(&store).await;
     assert!(delete(&store, user).await);
-    assert!(store.user(user).await.unwrap().is_none());
+    assert!(store.users().by_id(user).await.unwrap().is_none());
     let mut after = database.contents().await;
     for told in ["evergrant_events", "evergrant_revocations"] {
         assert!(after.remove(told).is_some_and(|rows| !rows.is_empty()), "{told}");
@@ -94,9 +95,9 @@ async fn every_grant_is_queued_as_planned(database: TestDatabase) {
 async fn caches_hear_of_every_connection_and_of_the_user(database: TestDatabase) {
     let store = database.store().await;
     let user = user_with_everything(&store).await;
-    let (newest, last) = (store.newest_event().await.unwrap(), version(&store, user).await);
+    let (newest, last) = (store.events().newest_id().await.unwrap(), version(&store, user).await);
     assert!(delete(&store, user).await);
-    let events = store.events_after(newest, 10).await.unwrap();
+    let events = store.events().after(newest, 10).await.unwrap();
     assert!(events.iter().all(|event| event.user == Some(user)));
     let versions: Vec<_> = events.iter().map(|event| event.version).collect();
     assert_eq!(versions, [last + 1, last + 2, last + 3, last + 4]);
@@ -115,7 +116,7 @@ async fn a_user_without_connections_is_announced_too(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     assert!(delete(&store, user).await);
-    let events = store.events_after(0, 10).await.unwrap();
+    let events = store.events().after(0, 10).await.unwrap();
     assert_eq!(events.len(), 1);
     assert_eq!((events[0].user, &events[0].account), (Some(user), &None));
 }

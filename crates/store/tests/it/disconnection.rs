@@ -22,7 +22,7 @@ on_both_databases!(
 
 async fn disconnect(store: &Store, held: &Connection, id: &str) -> bool {
     let plan = revocation(id, held.provider.as_str());
-    store.delete_connection(held, Some(&plan), &trace("bye"), at(100)).await.unwrap()
+    store.connections().delete(held, Some(&plan), &trace("bye"), at(100)).await.unwrap()
 }
 
 async fn what_is_queued_is_what_was_held_at_that_moment(database: TestDatabase) {
@@ -30,10 +30,10 @@ async fn what_is_queued_is_what_was_held_at_that_moment(database: TestDatabase) 
     let stale = connect(&store, "reddit", "juniper").await;
     assert!(Renewal::new("newest access", Some("newest refresh")).store(&store, &stale).await);
     assert!(disconnect(&store, &stale, "r1").await);
-    let queued = store.revocation("r1").await.unwrap().unwrap();
+    let queued = store.revocations().by_id("r1").await.unwrap().unwrap();
     assert_eq!(text(queued.access_token.as_ref()), Some("newest access"));
     assert_eq!(text(queued.refresh_token.as_ref()), Some("newest refresh"));
-    let event = store.events_after(0, 10).await.unwrap().pop().unwrap();
+    let event = store.events().after(0, 10).await.unwrap().pop().unwrap();
     assert_eq!((event.version, event.account.as_ref().map(ProviderAccountId::as_str)), (3, Some("juniper")));
     let kinds = database.texts("SELECT kind FROM evergrant_events ORDER BY id").await;
     assert_eq!(kinds, ["connected", "refreshed", "disconnected"]);
@@ -45,7 +45,7 @@ async fn what_is_queued_is_what_was_held_at_that_moment(database: TestDatabase) 
 async fn without_a_plan_the_tokens_are_only_erased(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    assert!(store.delete_connection(&held, None, &trace("bye"), at(100)).await.unwrap());
+    assert!(store.connections().delete(&held, None, &trace("bye"), at(100)).await.unwrap());
     let contents = database.contents().await;
     for table in ["oauth_accounts", "evergrant_connections", "evergrant_revocations"] {
         assert!(contents[table].is_empty(), "{table}");
@@ -103,8 +103,8 @@ async fn disconnection_cleans_up(database: TestDatabase) {
             differences(&before, &after),
             BTreeMap::from(changes.map(|(table, gone, new)| (table, (gone, new))))
         );
-        prop_assert!(store.connection_by_id(target.id).await.unwrap().is_none());
-        let queued = store.revocation(&id).await.unwrap().unwrap();
+        prop_assert!(store.connections().by_id(target.id).await.unwrap().is_none());
+        let queued = store.revocations().by_id(&id).await.unwrap().unwrap();
         prop_assert_eq!((queued.access_token, queued.refresh_token), (target.access_token, target.refresh_token));
         Ok(())
     });

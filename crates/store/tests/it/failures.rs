@@ -18,7 +18,7 @@ async fn failures_are_noted_and_counted(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let trace = trace("failed");
-    assert!(store.record_failed_check(&held, &failure(&trace)).await.unwrap());
+    assert!(store.refreshes().record_failed_check(&held, &failure(&trace)).await.unwrap());
     let ended = FailedRefresh {
         status: ConnectionStatus::Expired,
         reason: Some(StatusReason::RevokedByUser),
@@ -26,7 +26,7 @@ async fn failures_are_noted_and_counted(database: TestDatabase) {
         next_refresh_at: None,
         ..failure(&trace)
     };
-    assert!(store.record_failed_check(&held, &ended).await.unwrap());
+    assert!(store.refreshes().record_failed_check(&held, &ended).await.unwrap());
     let new = again(&store, &held).await;
     assert_eq!((new.status, new.reason), (ConnectionStatus::Expired, Some(StatusReason::RevokedByUser)));
     assert_eq!((new.failures, new.next_refresh_at, new.last_outcome.as_deref()), (2, None, Some("terminal")));
@@ -42,10 +42,12 @@ async fn a_failure_that_is_no_news_is_not_announced(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let trace = trace("failed");
-    assert!(store.record_failed_check(&held, &FailedRefresh { event: None, ..failure(&trace) }).await.unwrap());
+    assert!(
+        store.refreshes().record_failed_check(&held, &FailedRefresh { event: None, ..failure(&trace) }).await.unwrap()
+    );
     assert_eq!(again(&store, &held).await.failures, 1);
     assert_eq!(version(&store, held.user).await, 1);
-    assert_eq!(store.events_after(0, 10).await.unwrap().len(), 1);
+    assert_eq!(store.events().after(0, 10).await.unwrap().len(), 1);
 }
 
 async fn a_failure_of_an_older_generation_is_not_noted(database: TestDatabase) {
@@ -53,7 +55,7 @@ async fn a_failure_of_an_older_generation_is_not_noted(database: TestDatabase) {
     let held = connect(&store, "reddit", "juniper").await;
     assert!(Renewal::new("second access", None).store(&store, &held).await);
     let before = database.contents().await;
-    assert!(!store.record_failed_check(&held, &failure(&trace("late"))).await.unwrap());
+    assert!(!store.refreshes().record_failed_check(&held, &failure(&trace("late"))).await.unwrap());
     assert_eq!(database.contents().await, before);
 }
 
@@ -61,14 +63,14 @@ async fn a_failure_of_a_connection_that_is_gone_is_not_noted(database: TestDatab
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let trace = trace("late");
-    assert!(store.delete_connection(&held, None, &trace, at(0)).await.unwrap());
+    assert!(store.connections().delete(&held, None, &trace, at(0)).await.unwrap());
     let before = database.contents().await;
-    assert!(!store.record_failed_check(&held, &failure(&trace)).await.unwrap());
+    assert!(!store.refreshes().record_failed_check(&held, &failure(&trace)).await.unwrap());
     let silent = FailedRefresh { event: None, ..failure(&trace) };
-    assert!(!store.record_failed_check(&held, &silent).await.unwrap());
+    assert!(!store.refreshes().record_failed_check(&held, &silent).await.unwrap());
     assert_eq!(database.contents().await, before);
-    assert!(store.delete_user(held.user, &trace, at(0), |_, _| None).await.unwrap());
-    assert!(!store.record_failed_check(&held, &failure(&trace)).await.unwrap());
+    assert!(store.users().delete(held.user, &trace, at(0), |_, _| None).await.unwrap());
+    assert!(!store.refreshes().record_failed_check(&held, &failure(&trace)).await.unwrap());
 }
 
 async fn a_row_of_another_program_can_fail(database: TestDatabase) {
@@ -77,8 +79,8 @@ async fn a_row_of_another_program_can_fail(database: TestDatabase) {
     let row = format!("{}, 'reddit', 'juniper', 'their access'", user.get());
     let columns = "user_id, provider, provider_account_id, access_token";
     database.execute(&format!("INSERT INTO oauth_accounts ({columns}) VALUES ({row})")).await;
-    let held = store.connection(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
-    assert!(store.record_failed_check(&held, &failure(&trace("failed"))).await.unwrap());
+    let held = store.connections().owned(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
+    assert!(store.refreshes().record_failed_check(&held, &failure(&trace("failed"))).await.unwrap());
     let new = again(&store, &held).await;
     assert_eq!((new.lease.generation, new.failures, new.status), (0, 1, ConnectionStatus::Error));
 }

@@ -18,7 +18,7 @@ on_both_databases!(
 );
 
 async fn consume(store: &Store, flow: &FlowSeed, seconds: i64) -> Callback {
-    store.consume_flow(&flow.state_hash, &flow.provider, Some(b"code"), at(seconds)).await.unwrap()
+    store.flows().consume(&flow.state_hash, &flow.provider, Some(b"code"), at(seconds)).await.unwrap()
 }
 
 async fn a_flow_reads_back_as_it_was_begun(database: TestDatabase) {
@@ -33,8 +33,8 @@ async fn a_flow_reads_back_as_it_was_begun(database: TestDatabase) {
         receipt_salt: &[0, 255, 10],
         ..seed.row()
     };
-    store.insert_flow(&new).await.unwrap();
-    let flow = store.flow(&seed.id, seed.user).await.unwrap().unwrap();
+    store.flows().insert(&new).await.unwrap();
+    let flow = store.flows().owned(&seed.id, seed.user).await.unwrap().unwrap();
     assert_eq!((&flow.id, flow.user, &flow.provider), (&seed.id, seed.user, &seed.provider));
     assert_eq!((flow.redirect_url.as_str(), flow.scope.as_str()), (new.redirect_url, new.scope));
     assert_eq!((flow.reconnect, flow.verifier), (Some(reconnect.clone()), Some(verifier.clone())));
@@ -53,7 +53,7 @@ async fn of_twenty_callbacks_one_is_the_first(database: TestDatabase) {
         let (store, seed) = (store.clone(), seed.clone());
         tasks.spawn(async move {
             let code = [n];
-            match store.consume_flow(&seed.state_hash, &seed.provider, Some(&code), at(60)).await.unwrap() {
+            match store.flows().consume(&seed.state_hash, &seed.provider, Some(&code), at(60)).await.unwrap() {
                 Callback::First(flow) => (Some(n), flow),
                 Callback::Again(flow) => (None, flow),
                 other => panic!("{other:?}"),
@@ -71,10 +71,10 @@ async fn a_state_is_bound_to_its_platform(database: TestDatabase) {
     let store = database.store().await;
     let seed = FlowSeed::of(new_user(&store).await, "reddit").begin(&store).await;
     let elsewhere = slug("tiktok");
-    let callback = store.consume_flow(&seed.state_hash, &elsewhere, None, at(60)).await.unwrap();
+    let callback = store.flows().consume(&seed.state_hash, &elsewhere, None, at(60)).await.unwrap();
     assert!(matches!(callback, Callback::Unknown), "{callback:?}");
-    assert!(store.flow_by_state(&seed.state_hash, &elsewhere).await.unwrap().is_none());
-    assert!(store.flow_by_state(&seed.state_hash, &seed.provider).await.unwrap().is_some());
+    assert!(store.flows().by_state(&seed.state_hash, &elsewhere).await.unwrap().is_none());
+    assert!(store.flows().by_state(&seed.state_hash, &seed.provider).await.unwrap().is_some());
     let callback = consume(&store, &seed, 60).await;
     assert!(matches!(callback, Callback::First(_)), "the wrong platform used nothing up: {callback:?}");
 }
@@ -84,7 +84,7 @@ async fn a_state_ends_with_its_time(database: TestDatabase) {
     let seed = FlowSeed::of(new_user(&store).await, "reddit").begin(&store).await;
     let late = consume(&store, &seed, 600).await;
     assert!(matches!(&late, Callback::Expired(flow) if flow.consumed_at.is_none()), "{late:?}");
-    let unknown = store.consume_flow(b"no such state", &seed.provider, None, at(0)).await.unwrap();
+    let unknown = store.flows().consume(b"no such state", &seed.provider, None, at(0)).await.unwrap();
     assert!(matches!(unknown, Callback::Unknown), "{unknown:?}");
     let in_time = consume(&store, &seed, 599).await;
     assert!(matches!(in_time, Callback::First(_)), "{in_time:?}");
@@ -93,9 +93,9 @@ async fn a_state_ends_with_its_time(database: TestDatabase) {
 async fn whoever_comes_second_learns_what_the_first_did(database: TestDatabase) {
     let store = database.store().await;
     let seed = FlowSeed::of(new_user(&store).await, "reddit").begin(&store).await;
-    let first = store.consume_flow(&seed.state_hash, &seed.provider, None, at(60)).await.unwrap();
+    let first = store.flows().consume(&seed.state_hash, &seed.provider, None, at(60)).await.unwrap();
     assert!(matches!(&first, Callback::First(flow) if flow.consumed_at == Some(at(60)) && flow.code_hash.is_none()));
-    store.settle_flow(&seed.flow(&store).await, &FlowEnd::Error(ErrorCode::OauthDenied), at(0)).await.unwrap();
+    store.flows().settle(&seed.flow(&store).await, &FlowEnd::Error(ErrorCode::OauthDenied), at(0)).await.unwrap();
     let again = |callback| -> Box<Flow> {
         match callback {
             Callback::Again(flow) => flow,
@@ -114,22 +114,22 @@ async fn another_users_flow_is_none(database: TestDatabase) {
     let store = database.store().await;
     let (user, stranger) = (new_user(&store).await, new_user(&store).await);
     let seed = FlowSeed::of(user, "reddit").begin(&store).await;
-    assert!(store.flow(&seed.id, stranger).await.unwrap().is_none());
-    assert!(store.flow(&seed.id, user).await.unwrap().is_some());
+    assert!(store.flows().owned(&seed.id, stranger).await.unwrap().is_none());
+    assert!(store.flows().owned(&seed.id, user).await.unwrap().is_some());
 }
 
 async fn a_state_is_never_used_for_two_flows(database: TestDatabase) {
     let store = database.store().await;
     let seed = FlowSeed::of(new_user(&store).await, "reddit").begin(&store).await;
     let other = FlowSeed::of(seed.user, "tiktok");
-    let twice = store.insert_flow(&NewFlow { state_hash: &seed.state_hash, ..other.row() }).await;
+    let twice = store.flows().insert(&NewFlow { state_hash: &seed.state_hash, ..other.row() }).await;
     assert!(matches!(twice, Err(StoreError::Conflict)), "{twice:?}");
 }
 
 async fn a_user_who_is_gone_begins_nothing(database: TestDatabase) {
     let store = database.store().await;
     let seed = FlowSeed::of(new_user(&store).await, "reddit");
-    assert!(store.delete_user(seed.user, &trace("bye"), at(0), |_, _| None).await.unwrap());
-    let begun = store.insert_flow(&seed.row()).await;
+    assert!(store.users().delete(seed.user, &trace("bye"), at(0), |_, _| None).await.unwrap());
+    let begun = store.flows().insert(&seed.row()).await;
     assert!(matches!(begun, Err(StoreError::Missing)), "{begun:?}");
 }

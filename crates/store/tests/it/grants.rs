@@ -28,8 +28,8 @@ async fn a_grant_reads_back_as_it_was_given(database: TestDatabase) {
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
     let (refresh_end, reason) = (Some(at(86_400)), Some(StatusReason::ScopeMissing));
     let grant = Grant { grant_expires_at: refresh_end, reason, ..consent.grant() };
-    let stored = store.store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
-    let held = store.connection(consent.user, &consent.provider, &consent.account).await.unwrap().unwrap();
+    let stored = store.connections().store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
+    let held = store.connections().owned(consent.user, &consent.provider, &consent.account).await.unwrap().unwrap();
     assert_eq!(stored, StoredGrant::Stored(vec![held.id]));
     assert_eq!(text(held.access_token.as_ref()), Some(consent.access.as_str()));
     assert_eq!(text(held.refresh_token.as_ref()), text(consent.refresh.as_ref()));
@@ -46,8 +46,8 @@ async fn a_grant_ends_its_flow(database: TestDatabase) {
     let store = database.store().await;
     let consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
-    store.store_grants(&[consent.grant()], &flow.id, FlowStatus::Waiting).await.unwrap();
-    let ended = store.flow(&flow.id, consent.user).await.unwrap().unwrap();
+    store.connections().store_grants(&[consent.grant()], &flow.id, FlowStatus::Waiting).await.unwrap();
+    let ended = store.flows().owned(&flow.id, consent.user).await.unwrap().unwrap();
     assert_eq!((ended.status, ended.account.as_deref()), (FlowStatus::Connected, Some("juniper")));
     assert!(ended.grant.is_none());
 }
@@ -58,12 +58,12 @@ async fn one_consent_may_reach_several_accounts(database: TestDatabase) {
     let consents = ["abe", "kim", "zoe"].map(|name| Consent::of(user, "instagram", name));
     let flow = FlowSeed::of(user, "instagram").begin(&store).await;
     let grants = consents.each_ref().map(Consent::grant);
-    let stored = store.store_grants(&grants, &flow.id, FlowStatus::Waiting).await.unwrap();
-    let listed = store.user_connections(user).await.unwrap().unwrap();
+    let stored = store.connections().store_grants(&grants, &flow.id, FlowStatus::Waiting).await.unwrap();
+    let listed = store.connections().of_user(user).await.unwrap().unwrap();
     let ids: Vec<_> = listed.connections.iter().map(|connection| connection.id).collect();
     assert_eq!(stored, StoredGrant::Stored(ids));
     assert_eq!(listed.version, 3, "one for each account");
-    let events = store.events_after(0, 10).await.unwrap();
+    let events = store.events().after(0, 10).await.unwrap();
     let told: Vec<_> = events
         .iter()
         .map(|event| (event.version, event.account.as_ref().map(ProviderAccountId::as_str).unwrap()))
@@ -76,8 +76,8 @@ async fn a_reconnect_keeps_number_and_refresh_token(database: TestDatabase) {
     let mut consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
     let grant = Grant { grant_expires_at: Some(at(86_400)), ..consent.grant() };
-    store.store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
-    let first = store.connection(consent.user, &consent.provider, &consent.account).await.unwrap().unwrap();
+    store.connections().store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
+    let first = store.connections().owned(consent.user, &consent.provider, &consent.account).await.unwrap().unwrap();
     (consent.access, consent.refresh) = (sealed("a newer access token"), None);
     consent.metadata = json!({"username": "juniper2"});
     let second = consent.store(&store).await;
@@ -94,14 +94,14 @@ async fn a_reconnect_with_a_new_refresh_token_forgets_the_old_ones_end(database:
     let consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
     let grant = Grant { grant_expires_at: Some(at(86_400)), ..consent.grant() };
-    store.store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
+    store.connections().store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
     assert_eq!(consent.store(&store).await.grant_expires_at, None);
 }
 
 async fn a_reconnect_ends_the_trouble(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    assert!(store.record_failed_check(&held, &failure(&trace("failed"))).await.unwrap());
+    assert!(store.refreshes().record_failed_check(&held, &failure(&trace("failed"))).await.unwrap());
     let healed = Consent::of(held.user, "reddit", "juniper").store(&store).await;
     assert!(healed.status.is_connected());
     assert_eq!((healed.reason, healed.failures, healed.last_outcome), (None, 0, None));
@@ -118,7 +118,7 @@ async fn assert_refused(
 ) -> StoredGrant {
     let before = database.contents().await;
     let grants: Vec<_> = consents.iter().map(Consent::grant).collect();
-    let stored = store.store_grants(&grants, &flow.id, seen).await.unwrap();
+    let stored = store.connections().store_grants(&grants, &flow.id, seen).await.unwrap();
     assert_eq!(database.contents().await, before);
     stored
 }
@@ -139,7 +139,7 @@ async fn a_flow_that_is_over_stores_nothing(database: TestDatabase) {
     let store = database.store().await;
     let consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
-    store.store_grants(&[consent.grant()], &flow.id, FlowStatus::Waiting).await.unwrap();
+    store.connections().store_grants(&[consent.grant()], &flow.id, FlowStatus::Waiting).await.unwrap();
     let stored = assert_refused(&database, &store, &[consent], &flow, FlowStatus::Waiting).await;
     assert_eq!(stored, StoredGrant::FlowOver);
 }
@@ -156,9 +156,9 @@ async fn a_user_who_is_gone_gets_nothing(database: TestDatabase) {
     let store = database.store().await;
     let consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
-    assert!(store.delete_user(consent.user, &trace("delete"), at(0), |_, _| None).await.unwrap());
+    assert!(store.users().delete(consent.user, &trace("delete"), at(0), |_, _| None).await.unwrap());
     let before = database.contents().await;
-    let stored = store.store_grants(&[consent.grant()], &flow.id, FlowStatus::Waiting).await;
+    let stored = store.connections().store_grants(&[consent.grant()], &flow.id, FlowStatus::Waiting).await;
     assert!(matches!(stored, Err(StoreError::Missing)), "{stored:?}");
     assert_eq!(database.contents().await, before);
 }
@@ -166,7 +166,7 @@ async fn a_user_who_is_gone_gets_nothing(database: TestDatabase) {
 async fn connection_numbers_are_never_given_twice(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    assert!(store.delete_connection(&held, None, &trace("bye"), at(0)).await.unwrap());
+    assert!(store.connections().delete(&held, None, &trace("bye"), at(0)).await.unwrap());
     let next = Consent::of(held.user, "reddit", "juniper").store(&store).await;
     assert!(next.id > held.id);
     assert_eq!(next.lease.generation, 1);

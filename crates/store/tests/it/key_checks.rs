@@ -13,16 +13,16 @@ on_both_databases!(
 
 async fn check(store: &Store, fingerprint: &str, value: &str, seconds: i64) {
     let check = KeyCheck { fingerprint: fingerprint.to_owned(), value: sealed(value) };
-    store.insert_key_check(&check, at(seconds)).await.unwrap();
+    store.key_checks().insert(&check, at(seconds)).await.unwrap();
 }
 
 async fn checks_are_kept_in_order_and_never_replaced(database: TestDatabase) {
     let store = database.store().await;
-    assert!(store.key_checks().await.unwrap().is_empty());
+    assert!(store.key_checks().all().await.unwrap().is_empty());
     check(&store, "newer", "n", 2).await;
     check(&store, "older", "o", 1).await;
     check(&store, "older", "another text", 3).await;
-    let checks = store.key_checks().await.unwrap();
+    let checks = store.key_checks().all().await.unwrap();
     let told: Vec<_> = checks.iter().map(|check| (check.fingerprint.as_str(), check.value.as_str())).collect();
     assert_eq!(told, [("older", "o"), ("newer", "n")]);
 }
@@ -38,16 +38,16 @@ async fn account_with(database: &TestDatabase, store: &Store, name: &str, column
 
 async fn the_first_token_is_found_behind_rows_without_one(database: TestDatabase) {
     let store = database.store().await;
-    assert!(store.any_token().await.unwrap().is_none());
+    assert!(store.key_checks().any_token().await.unwrap().is_none());
     account_with(&database, &store, "empty", "", "").await;
-    assert!(store.any_token().await.unwrap().is_none());
+    assert!(store.key_checks().any_token().await.unwrap().is_none());
     account_with(&database, &store, "first", ", access_token, refresh_token", ", 'access', 'refresh'").await;
     account_with(&database, &store, "second", ", access_token", ", 'another'").await;
-    assert_eq!(text(store.any_token().await.unwrap().as_ref()), Some("access"));
+    assert_eq!(text(store.key_checks().any_token().await.unwrap().as_ref()), Some("access"));
 }
 
 async fn a_refresh_token_is_a_token(database: TestDatabase) {
     let store = database.store().await;
     account_with(&database, &store, "first", ", refresh_token", ", 'refresh'").await;
-    assert_eq!(text(store.any_token().await.unwrap().as_ref()), Some("refresh"));
+    assert_eq!(text(store.key_checks().any_token().await.unwrap().as_ref()), Some("refresh"));
 }

@@ -28,7 +28,7 @@ fn knowing(held: &Connection) -> Asker {
 }
 
 async fn ask(store: &Store, held: &Connection) -> LeaseAnswer {
-    store.take_lease(held.id, knowing(held), "somebody", at(20)).await.unwrap()
+    store.refreshes().take_lease(held.id, knowing(held), "somebody", at(20)).await.unwrap()
 }
 
 const OVER: Ending = Ending { dead: false, in_doubt: false, under_way: false };
@@ -56,7 +56,7 @@ async fn a_lease_runs_out_by_the_databases_clock_and_leaves_a_doubt(database: Te
     let second = leased(&store, &held).await;
     assert_eq!(second.ticket.attempt, 2);
     assert!(second.ticket.doubt_age_ms.unwrap() >= LEASE_MS, "{:?}", second.ticket);
-    let row = store.lease_row(held.id).await.unwrap().unwrap();
+    let row = store.refreshes().lease(held.id).await.unwrap().unwrap();
     assert_eq!(row, second.held.lease, "the answer is what the row says");
     assert_eq!(row.doubt_since_ms, Some(first.ticket.taken_at_ms));
 }
@@ -65,10 +65,10 @@ async fn a_lease_is_given_back_with_the_result(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let first = leased(&store, &held).await;
-    assert!(store.record_failed_attempt(&first, OVER, &failure(&trace("failed"))).await.unwrap());
+    assert!(store.refreshes().record_failure(&first, OVER, &failure(&trace("failed"))).await.unwrap());
     assert!(again(&store, &held).await.lease.held_until_ms.is_none());
     let second = leased(&store, &held).await;
-    let stored = store.store_refresh(&second, &Renewal::new("second", None).row()).await.unwrap().unwrap();
+    let stored = store.refreshes().store(&second, &Renewal::new("second", None).row()).await.unwrap().unwrap();
     assert_eq!(stored.lease, again(&store, &held).await.lease);
     assert_eq!((stored.lease.held_until_ms, stored.lease.doubt_since_ms), (None, None));
     let shown = |one: &Connection| format!("{one:?}");
@@ -87,15 +87,15 @@ async fn a_dead_grant_is_leased_to_nobody(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let (first, trace) = (leased(&store, &held).await, trace("ended"));
-    let dead = FailedRefresh { status: ConnectionStatus::Expired, refused: true, ..failure(&trace) };
-    assert!(store.record_failed_attempt(&first, Ending { dead: true, ..OVER }, &dead).await.unwrap());
+    let dead = FailedRefresh { status: ConnectionStatus::Expired, rejected: true, ..failure(&trace) };
+    assert!(store.refreshes().record_failure(&first, Ending { dead: true, ..OVER }, &dead).await.unwrap());
     assert!(matches!(ask(&store, &held).await, LeaseAnswer::Moved(row) if row.status == ConnectionStatus::Expired));
 }
 
 async fn a_connection_that_is_gone_is_leased_to_nobody(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    assert!(store.delete_connection(&held, None, &trace("bye"), at(0)).await.unwrap());
+    assert!(store.connections().delete(&held, None, &trace("bye"), at(0)).await.unwrap());
     assert!(matches!(ask(&store, &held).await, LeaseAnswer::Gone));
 }
 
@@ -105,10 +105,11 @@ async fn a_row_of_another_program_is_leased_like_any_other(database: TestDatabas
     let row = format!("{}, 'reddit', 'juniper', 'their access', 'their refresh'", user.get());
     let columns = "user_id, provider, provider_account_id, access_token, refresh_token";
     database.execute(&format!("INSERT INTO oauth_accounts ({columns}) VALUES ({row})")).await;
-    let held = store.connection(user, &slug("reddit"), &crate::support::account("juniper")).await.unwrap().unwrap();
-    assert!(held.is_foreign);
+    let held =
+        store.connections().owned(user, &slug("reddit"), &crate::support::account("juniper")).await.unwrap().unwrap();
+    assert!(held.is_external);
     let lease = leased(&store, &held).await;
-    assert!(!lease.held.is_foreign, "or the reconciler would take the lease away");
+    assert!(!lease.held.is_external, "or the reconciler would take the lease away");
     assert!(matches!(ask(&store, &held).await, LeaseAnswer::Busy { .. }));
 }
 
@@ -123,7 +124,7 @@ async fn overlapping(store: &Store) -> (Leased, Leased) {
 async fn a_late_result_is_stored_unless_a_later_one_was(database: TestDatabase) {
     let store = database.store().await;
     let store_pair = async |leased: &Leased, token: &str| {
-        store.store_refresh(leased, &Renewal::new(token, Some(token)).row()).await.unwrap().is_some()
+        store.refreshes().store(leased, &Renewal::new(token, Some(token)).row()).await.unwrap().is_some()
     };
     let (first, second) = overlapping(&store).await;
     assert!(store_pair(&first, "early").await);
@@ -160,7 +161,7 @@ async fn a_pair_that_another_program_wrote_meanwhile_is_not_overwritten(database
         let lease = leased(&store, &again(&store, &held).await).await;
         database.execute(&format!("UPDATE oauth_accounts SET {column} = 'theirs'")).await;
         let before = database.contents().await;
-        assert!(store.store_refresh(&lease, &Renewal::new("ours", Some("ours")).row()).await.unwrap().is_none());
+        assert!(store.refreshes().store(&lease, &Renewal::new("ours", Some("ours")).row()).await.unwrap().is_none());
         assert_eq!(database.contents().await, before);
         store.shift_clock(LEASE_MS);
     }

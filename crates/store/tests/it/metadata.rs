@@ -73,7 +73,7 @@ async fn metadata_persists(database: TestDatabase) {
         // Neither a renewal nor its failure has a say in it.
         prop_assert!(Renewal::new("renewed", None).store(&store, &held).await);
         let renewed = again(&store, &held).await;
-        prop_assert!(store.record_failed_check(&renewed, &failure(&trace("failed"))).await.unwrap());
+        prop_assert!(store.refreshes().record_failed_check(&renewed, &failure(&trace("failed"))).await.unwrap());
         prop_assert_eq!(&again(&store, &held).await.metadata, &held.metadata);
         // Connecting again does.
         consent.metadata = second;

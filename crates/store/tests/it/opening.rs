@@ -51,7 +51,7 @@ async fn what_was_just_written_is_read(database: TestDatabase) {
         tasks.spawn(async move {
             for _ in 0..25 {
                 let user = new_user(&store).await;
-                assert!(store.user(user).await.unwrap().is_some());
+                assert!(store.users().by_id(user).await.unwrap().is_some());
             }
         });
     }

@@ -31,7 +31,7 @@ async fn a_renewed_pair_replaces_the_old_one(database: TestDatabase) {
         reason: Some(StatusReason::ScopeMissing),
         ..renewal.row()
     };
-    assert!(store.store_refresh(&bearing(&held), &row).await.unwrap().is_some());
+    assert!(store.refreshes().store(&bearing(&held), &row).await.unwrap().is_some());
     let new = again(&store, &held).await;
     assert_eq!(text(new.access_token.as_ref()), Some("second access"));
     assert_eq!(text(new.refresh_token.as_ref()), Some("second refresh"));
@@ -41,7 +41,7 @@ async fn a_renewed_pair_replaces_the_old_one(database: TestDatabase) {
     assert_eq!((new.token_type.as_deref(), new.scope.as_deref()), (Some("Bearer"), Some("identity read")));
     assert_eq!((new.lease.generation, new.reason), (2, Some(StatusReason::ScopeMissing)));
     assert_eq!(new.correlation_id.as_deref(), Some("renewed"));
-    let event = store.events_after(0, 10).await.unwrap().pop().unwrap();
+    let event = store.events().after(0, 10).await.unwrap().pop().unwrap();
     assert_eq!((event.user, event.version), (Some(held.user), version(&store, held.user).await));
     assert_eq!(
         (event.provider.as_ref().map(ProviderSlug::as_str), event.account.as_ref().map(ProviderAccountId::as_str)),
@@ -54,12 +54,13 @@ async fn what_the_platform_left_out_is_kept(database: TestDatabase) {
     let held = connect(&store, "reddit", "juniper").await;
     let first = Renewal::new("second access", Some("second refresh"));
     let with_end = RefreshedGrant { grant_expires_at: Some(at(90_000)), ..first.row() };
-    assert!(store.store_refresh(&bearing(&held), &with_end).await.unwrap().is_some());
+    assert!(store.refreshes().store(&bearing(&held), &with_end).await.unwrap().is_some());
     let held = again(&store, &held).await;
     let bare = Renewal::new("third access", None);
     assert!(
         store
-            .store_refresh(&bearing(&held), &RefreshedGrant { expires_at: None, ..bare.row() })
+            .refreshes()
+            .store(&bearing(&held), &RefreshedGrant { expires_at: None, ..bare.row() })
             .await
             .unwrap()
             .is_some()
@@ -80,7 +81,9 @@ async fn only_the_credentials_change(database: TestDatabase) {
     database.execute("UPDATE oauth_accounts SET their_note = 'of the app', token_binding = 'bound'").await;
     let before = database.texts(REST).await;
     assert!(Renewal::new("second access", None).store(&store, &held).await);
-    assert!(store.record_failed_check(&again(&store, &held).await, &failure(&trace("failed"))).await.unwrap());
+    assert!(
+        store.refreshes().record_failed_check(&again(&store, &held).await, &failure(&trace("failed"))).await.unwrap()
+    );
     assert_eq!(database.texts(REST).await, before);
     Consent::of(held.user, "reddit", "juniper").store(&store).await;
     assert_eq!(database.texts(REST).await, before, "a reconnect that learns nothing new changes no more");
@@ -110,7 +113,7 @@ async fn of_twenty_renewals_of_one_generation_one_is_stored(database: TestDataba
     assert_eq!(text(new.access_token.as_ref()), Some(&*format!("access {n}")));
     assert_eq!(text(new.refresh_token.as_ref()), Some(&*format!("refresh {n}")));
     assert_eq!((new.lease.generation, version(&store, held.user).await), (2, 2));
-    assert_eq!(store.events_after(0, 100).await.unwrap().len(), 2);
+    assert_eq!(store.events().after(0, 100).await.unwrap().len(), 2);
 }
 
 async fn a_reconnect_outruns_a_renewal(database: TestDatabase) {
@@ -126,11 +129,11 @@ async fn a_renewal_of_a_connection_that_is_gone_is_not_stored(database: TestData
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let renewal = Renewal::new("late access", Some("late refresh"));
-    assert!(store.delete_connection(&held, None, &trace("bye"), at(0)).await.unwrap());
+    assert!(store.connections().delete(&held, None, &trace("bye"), at(0)).await.unwrap());
     let before = database.contents().await;
     assert!(!renewal.store(&store, &held).await);
     assert_eq!(database.contents().await, before);
-    assert!(store.delete_user(held.user, &trace("bye"), at(0), |_, _| None).await.unwrap());
+    assert!(store.users().delete(held.user, &trace("bye"), at(0), |_, _| None).await.unwrap());
     let before = database.contents().await;
     assert!(!renewal.store(&store, &held).await);
     assert_eq!(database.contents().await, before);
@@ -142,7 +145,7 @@ async fn a_row_of_another_program_can_be_renewed(database: TestDatabase) {
     let row = format!("{}, 'reddit', 'juniper', 'their access', 'their refresh'", user.get());
     let columns = "user_id, provider, provider_account_id, access_token, refresh_token";
     database.execute(&format!("INSERT INTO oauth_accounts ({columns}) VALUES ({row})")).await;
-    let held = store.connection(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
+    let held = store.connections().owned(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
     assert!(Renewal::new("our access", None).store_leased(&store, &held).await);
     let new = again(&store, &held).await;
     assert_eq!((new.lease.generation, text(new.refresh_token.as_ref())), (1, Some("their refresh")));
@@ -153,7 +156,7 @@ async fn a_row_of_another_program_can_be_renewed(database: TestDatabase) {
 async fn a_success_ends_the_trouble(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    assert!(store.record_failed_check(&held, &failure(&trace("failed"))).await.unwrap());
+    assert!(store.refreshes().record_failed_check(&held, &failure(&trace("failed"))).await.unwrap());
     assert!(Renewal::new("second access", None).store(&store, &held).await, "a failure raises no generation");
     let new = again(&store, &held).await;
     assert_eq!((new.status, new.reason), (ConnectionStatus::Connected, None));

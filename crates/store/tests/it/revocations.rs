@@ -17,22 +17,22 @@ on_both_databases!(
 on_postgres!(a_worker_passes_by_what_another_is_claiming);
 
 async fn queue(store: &Store, new: &NewRevocation) {
-    store.queue_revocation(new, &sealed("access"), Some(&sealed("refresh"))).await.unwrap();
+    store.revocations().queue(new, &sealed("access"), Some(&sealed("refresh"))).await.unwrap();
 }
 
 async fn a_revocation_reads_back_as_it_was_queued(database: TestDatabase) {
     let store = database.store().await;
     queue(&store, &revocation("r1", "reddit")).await;
-    let read = store.revocation("r1").await.unwrap().unwrap();
+    let read = store.revocations().by_id("r1").await.unwrap().unwrap();
     assert_eq!((read.id.as_str(), read.provider.as_str()), ("r1", "reddit"));
     assert_eq!(
         (text(read.access_token.as_ref()), text(read.refresh_token.as_ref())),
         (Some("access"), Some("refresh"))
     );
     assert_eq!((read.attempts, read.expires_at, read.correlation_id.as_str()), (0, at(86_400), "gave-up"));
-    store.queue_revocation(&revocation("r2", "reddit"), &sealed("access"), None).await.unwrap();
-    assert!(store.revocation("r2").await.unwrap().unwrap().refresh_token.is_none());
-    assert!(store.revocation("r3").await.unwrap().is_none());
+    store.revocations().queue(&revocation("r2", "reddit"), &sealed("access"), None).await.unwrap();
+    assert!(store.revocations().by_id("r2").await.unwrap().unwrap().refresh_token.is_none());
+    assert!(store.revocations().by_id("r3").await.unwrap().is_none());
 }
 
 async fn a_claim_takes_the_longest_due_and_puts_it_off(database: TestDatabase) {
@@ -41,14 +41,14 @@ async fn a_claim_takes_the_longest_due_and_puts_it_off(database: TestDatabase) {
         queue(&store, &NewRevocation { next_attempt_at: at(due), ..revocation(id, "reddit") }).await;
     }
     let claim = async |now, again| {
-        let claimed = store.claim_revocation(at(now), at(again)).await.unwrap();
+        let claimed = store.revocations().claim(at(now), at(again)).await.unwrap();
         claimed.map(|claimed| (claimed.id, claimed.attempts))
     };
     assert_eq!(claim(59, 500).await, None);
     assert_eq!(claim(61, 500).await, Some(("first".to_owned(), 1)));
     assert_eq!(claim(61, 500).await, Some(("second".to_owned(), 1)));
     assert_eq!(claim(61, 500).await, None, "what is claimed is not due");
-    store.reschedule_revocation("first", at(70)).await.unwrap();
+    store.revocations().reschedule("first", at(70)).await.unwrap();
     assert_eq!(claim(70, 500).await, Some(("first".to_owned(), 2)));
 }
 
@@ -62,7 +62,7 @@ async fn workers_at_once_share_the_queue_without_overlap(database: TestDatabase)
         let store = store.clone();
         workers.spawn(async move {
             let mut claimed = Vec::new();
-            while let Some(one) = store.claim_revocation(at(60), at(500)).await.unwrap() {
+            while let Some(one) = store.revocations().claim(at(60), at(500)).await.unwrap() {
                 claimed.push(one.id);
             }
             claimed
@@ -86,7 +86,7 @@ async fn a_worker_passes_by_what_another_is_claiming(database: TestDatabase) {
         .execute(&mut *claiming)
         .await
         .unwrap();
-    let claimed = store.claim_revocation(at(61), at(500)).await.unwrap();
+    let claimed = store.revocations().claim(at(61), at(500)).await.unwrap();
     assert_eq!(claimed.map(|claimed| claimed.id).as_deref(), Some("second"));
     claiming.rollback().await.unwrap();
 }
@@ -95,8 +95,8 @@ async fn a_revocation_ends_when_it_is_done(database: TestDatabase) {
     let store = database.store().await;
     queue(&store, &revocation("r1", "reddit")).await;
     queue(&store, &revocation("r2", "reddit")).await;
-    store.delete_revocation("r1").await.unwrap();
-    assert!(store.revocation("r1").await.unwrap().is_none());
-    assert!(store.revocation("r2").await.unwrap().is_some());
-    store.delete_revocation("r1").await.unwrap();
+    store.revocations().delete("r1").await.unwrap();
+    assert!(store.revocations().by_id("r1").await.unwrap().is_none());
+    assert!(store.revocations().by_id("r2").await.unwrap().is_some());
+    store.revocations().delete("r1").await.unwrap();
 }

@@ -21,7 +21,8 @@ async fn begin(store: &Store, user: UserId, name: &str, end: i64) -> Result<(), 
     let id = id(name);
     let (created_at, expires_at) = (at(0), at(end));
     store
-        .insert_session(&NewSession { id: &id, user, secret_hash: &[0, 255], created_at, expires_at, idle_until: None })
+        .sessions()
+        .insert(&NewSession { id: &id, user, secret_hash: &[0, 255], created_at, expires_at, idle_until: None })
         .await
 }
 
@@ -29,10 +30,10 @@ async fn a_session_reads_back_as_it_was_begun(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     begin(&store, user, "one", 900).await.unwrap();
-    let read = store.session(&id("one")).await.unwrap().unwrap();
+    let read = store.sessions().by_id(&id("one")).await.unwrap().unwrap();
     assert_eq!((read.id, read.user), (id("one"), user));
     assert_eq!((read.secret_hash.as_slice(), read.expires_at), (&[0, 255][..], at(900)));
-    assert!(store.session(&id("two")).await.unwrap().is_none());
+    assert!(store.sessions().by_id(&id("two")).await.unwrap().is_none());
     let twice = begin(&store, user, "one", 900).await;
     assert!(matches!(twice, Err(StoreError::Conflict)), "{twice:?}");
 }
@@ -43,12 +44,12 @@ async fn sessions_end_one_by_one_or_all_at_once(database: TestDatabase) {
     for (user, name) in [(user, "a"), (user, "b"), (user, "c"), (other, "d")] {
         begin(&store, user, name, 900).await.unwrap();
     }
-    assert!(store.delete_session(&id("a"), at(0)).await.unwrap());
-    assert!(!store.delete_session(&id("a"), at(0)).await.unwrap());
-    assert_eq!(store.delete_sessions_of(user, at(0)).await.unwrap(), 2);
-    assert_eq!(store.delete_sessions_of(user, at(0)).await.unwrap(), 0);
-    assert!(store.session(&id("c")).await.unwrap().is_none());
-    assert!(store.session(&id("d")).await.unwrap().is_some());
+    assert!(store.sessions().delete(&id("a"), at(0)).await.unwrap());
+    assert!(!store.sessions().delete(&id("a"), at(0)).await.unwrap());
+    assert_eq!(store.sessions().delete_of_user(user, at(0)).await.unwrap(), 2);
+    assert_eq!(store.sessions().delete_of_user(user, at(0)).await.unwrap(), 0);
+    assert!(store.sessions().by_id(&id("c")).await.unwrap().is_none());
+    assert!(store.sessions().by_id(&id("d")).await.unwrap().is_some());
 }
 
 async fn the_sweep_takes_what_has_ended(database: TestDatabase) {
@@ -56,17 +57,17 @@ async fn the_sweep_takes_what_has_ended(database: TestDatabase) {
     let user = new_user(&store).await;
     begin(&store, user, "short", 10).await.unwrap();
     begin(&store, user, "long", 900).await.unwrap();
-    assert_eq!(store.sweep_sessions(at(10)).await.unwrap(), 0);
-    assert_eq!(store.sweep_sessions(at(11)).await.unwrap(), 1);
-    assert!(store.session(&id("long")).await.unwrap().is_some());
+    assert_eq!(store.sessions().delete_expired(at(10)).await.unwrap(), 0);
+    assert_eq!(store.sessions().delete_expired(at(11)).await.unwrap(), 1);
+    assert!(store.sessions().by_id(&id("long")).await.unwrap().is_some());
 }
 
 async fn a_user_who_is_gone_begins_no_session(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     begin(&store, user, "one", 900).await.unwrap();
-    assert!(store.delete_user(user, &trace("bye"), at(0), |_, _| None).await.unwrap());
-    assert!(store.session(&id("one")).await.unwrap().is_none());
+    assert!(store.users().delete(user, &trace("bye"), at(0), |_, _| None).await.unwrap());
+    assert!(store.sessions().by_id(&id("one")).await.unwrap().is_none());
     let begun = begin(&store, user, "two", 900).await;
     assert!(matches!(begun, Err(StoreError::Missing)), "{begun:?}");
 }

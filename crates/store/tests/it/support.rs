@@ -50,7 +50,7 @@ pub(crate) fn text(token: Option<&EncryptedToken>) -> Option<&str> {
 }
 
 pub(crate) async fn new_user(store: &Store) -> UserId {
-    created(store.create_user(&NewUser::default(), at(0)).await.unwrap()).id
+    created(store.users().create(&NewUser::default(), at(0)).await.unwrap()).id
 }
 
 pub(crate) fn created(made: CreatedUser) -> User {
@@ -98,11 +98,11 @@ impl FlowSeed {
 
     /// The flow as it is stored.
     pub(crate) async fn flow(&self, store: &Store) -> Flow {
-        store.flow(&self.id, self.user).await.unwrap().unwrap()
+        store.flows().owned(&self.id, self.user).await.unwrap().unwrap()
     }
 
     pub(crate) async fn begin(self, store: &Store) -> Self {
-        store.insert_flow(&self.row()).await.unwrap();
+        store.flows().insert(&self.row()).await.unwrap();
         self
     }
 }
@@ -142,7 +142,7 @@ impl Consent {
             refresh_token: self.refresh.as_ref(),
             expires_at: Some(at(3600)),
             grant_expires_at: None,
-            turns_at: None,
+            next_status_at: None,
             token_type: Some("bearer"),
             scope: Some("identity"),
             requested_scope: "identity read",
@@ -157,12 +157,12 @@ impl Consent {
     /// Stores the grant at the end of a flow of its own.
     pub(crate) async fn store(&self, store: &Store) -> Connection {
         assert!(matches!(self.try_store(store).await, Ok(StoredGrant::Stored(_))));
-        store.connection(self.user, &self.provider, &self.account).await.unwrap().unwrap()
+        store.connections().owned(self.user, &self.provider, &self.account).await.unwrap().unwrap()
     }
 
     pub(crate) async fn try_store(&self, store: &Store) -> Result<StoredGrant, StoreError> {
         let flow = FlowSeed::of(self.user, self.provider.as_str()).begin(store).await;
-        store.store_grants(&[self.grant()], &flow.id, FlowStatus::Waiting).await
+        store.connections().store_grants(&[self.grant()], &flow.id, FlowStatus::Waiting).await
     }
 }
 
@@ -173,7 +173,7 @@ pub(crate) async fn connect(store: &Store, provider: &str, name: &str) -> Connec
 
 /// The connection as it stands now.
 pub(crate) async fn again(store: &Store, held: &Connection) -> Connection {
-    store.connection_by_id(held.id).await.unwrap().unwrap()
+    store.connections().by_id(held.id).await.unwrap().unwrap()
 }
 
 /// The connection as somebody holds it who may bring a result back.
@@ -186,7 +186,7 @@ pub(crate) fn bearing(held: &Connection) -> Leased {
 /// The lease on the connection, which nobody else holds.
 pub(crate) async fn leased(store: &Store, held: &Connection) -> Leased {
     let asker = Asker { seen: held.lease.generation, settled_for_ms: i64::MAX };
-    match store.take_lease(held.id, asker, "a test", at(20)).await.unwrap() {
+    match store.refreshes().take_lease(held.id, asker, "a test", at(20)).await.unwrap() {
         LeaseAnswer::Leased(leased) => *leased,
         other => panic!("{other:?}"),
     }
@@ -211,7 +211,7 @@ impl Renewal {
             refresh_token: self.refresh.as_ref(),
             expires_at: Some(at(7200)),
             grant_expires_at: None,
-            turns_at: None,
+            next_status_at: None,
             token_type: None,
             scope: None,
             status: ConnectionStatus::Connected,
@@ -224,11 +224,11 @@ impl Renewal {
 
     /// Stores the pair under a lease of its own, as every program version does.
     pub(crate) async fn store_leased(&self, store: &Store, held: &Connection) -> bool {
-        store.store_refresh(&leased(store, held).await, &self.row()).await.unwrap().is_some()
+        store.refreshes().store(&leased(store, held).await, &self.row()).await.unwrap().is_some()
     }
 
     pub(crate) async fn store(&self, store: &Store, held: &Connection) -> bool {
-        store.store_refresh(&bearing(held), &self.row()).await.unwrap().is_some()
+        store.refreshes().store(&bearing(held), &self.row()).await.unwrap().is_some()
     }
 }
 
@@ -240,7 +240,7 @@ pub(crate) fn failure(trace: &CorrelationId) -> FailedRefresh<'_> {
         outcome: "unknown",
         next_refresh_at: Some(at(4000)),
         event: Some(EventKind::Error),
-        refused: false,
+        rejected: false,
         at: at(3700),
         correlation_id: trace,
     }
@@ -258,7 +258,18 @@ pub(crate) fn revocation(id: &str, provider: &str) -> NewRevocation {
 }
 
 pub(crate) async fn version(store: &Store, user: UserId) -> i64 {
-    store.user_connections(user).await.unwrap().unwrap().version
+    store.connections().of_user(user).await.unwrap().unwrap().version
+}
+
+/// A time as an SQL literal, so many seconds into the year.
+pub(crate) fn literal_time(database: &TestDatabase, seconds: i64) -> String {
+    if database.is_postgres() { format!("timestamp '{}'", at(seconds)) } else { at(seconds).unix_ms().to_string() }
+}
+
+/// A query with SQL literals in place of its parameters.
+pub(crate) fn with_literals(sql: &str, parameters: &[String]) -> String {
+    let numbered = parameters.iter().enumerate().rev();
+    numbered.fold(sql.to_owned(), |sql, (place, value)| sql.replace(&format!("${}", place + 1), value))
 }
 
 /// Gives every new connection to this PostgreSQL database another default.

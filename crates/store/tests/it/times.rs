@@ -27,7 +27,8 @@ async fn session(store: &Store, created_at: Timestamp, expires_at: Timestamp) ->
     let id = SessionId::new(format!("session-{}", unique())).unwrap();
     let user = new_user(store).await;
     store
-        .insert_session(&NewSession { id: &id, user, secret_hash: b"hash", created_at, expires_at, idle_until: None })
+        .sessions()
+        .insert(&NewSession { id: &id, user, secret_hash: b"hash", created_at, expires_at, idle_until: None })
         .await
         .unwrap();
     id
@@ -37,7 +38,7 @@ async fn times_come_back_to_the_millisecond(database: TestDatabase) {
     let store = database.store().await;
     for_all(64, &times(), async |time| {
         let id = session(&store, time, time).await;
-        prop_assert_eq!(store.session(&id).await.unwrap().unwrap().expires_at, time);
+        prop_assert_eq!(store.sessions().by_id(&id).await.unwrap().unwrap().expires_at, time);
         Ok(())
     });
 }
@@ -47,11 +48,11 @@ async fn sql_compares_times_as_we_do(database: TestDatabase) {
     let user = new_user(&store).await;
     for_all(64, &pairs(), async |(end, now)| {
         let id = session(&store, end, end).await;
-        store.sweep_sessions(now).await.unwrap();
-        prop_assert_eq!(store.session(&id).await.unwrap().is_some(), end >= now);
+        store.sessions().delete_expired(now).await.unwrap();
+        prop_assert_eq!(store.sessions().by_id(&id).await.unwrap().is_some(), end >= now);
         let seed = FlowSeed::of(user, "reddit");
-        store.insert_flow(&NewFlow { expires_at: end, ..seed.row() }).await.unwrap();
-        let callback = store.consume_flow(&seed.state_hash, &seed.provider, None, now).await.unwrap();
+        store.flows().insert(&NewFlow { expires_at: end, ..seed.row() }).await.unwrap();
+        let callback = store.flows().consume(&seed.state_hash, &seed.provider, None, now).await.unwrap();
         let first = matches!(&callback, Callback::First(flow) if flow.consumed_at == Some(now));
         prop_assert!(first == (end > now), "{callback:?}");
         Ok(())
@@ -63,11 +64,11 @@ async fn no_zone_of_server_or_program_moves_a_time(database: TestDatabase) {
     let store = database.store().await;
     let time = Timestamp::from_unix_ms(1_767_225_600_123);
     let id = session(&store, time, time).await;
-    assert_eq!(store.session(&id).await.unwrap().unwrap().expires_at, time);
+    assert_eq!(store.sessions().by_id(&id).await.unwrap().unwrap().expires_at, time);
     assert_eq!(database.texts("SELECT expires_at::text FROM evergrant_sessions").await, ["2026-01-01 00:00:00.123"]);
     // The defaults of the shared tables serve a program that stands in a zone of its own.
     database.execute("SET timezone TO 'Asia/Kolkata'; INSERT INTO users (external_id) VALUES ('theirs')").await;
-    let theirs = store.user_by_external_id(&ExternalId::new("theirs").unwrap()).await.unwrap().unwrap();
+    let theirs = store.users().by_external_id(&ExternalId::new("theirs").unwrap()).await.unwrap().unwrap();
     for made in [theirs.created_at, theirs.updated_at] {
         assert!(SystemClock.now().seconds_since(made).abs() < 3600, "{made}");
     }

@@ -19,20 +19,25 @@ const ACCOUNTS: [&str; 3] = ["abe", "kim", "zoe"];
 async fn reconnect(store: &Store, user: UserId, first: usize) -> Result<(), StoreError> {
     let consents: Vec<_> = (0..3).map(|n| Consent::of(user, "reddit", ACCOUNTS[(first + n) % 3])).collect();
     let flow = FlowSeed::of(user, "reddit");
-    store.insert_flow(&flow.row()).await?;
+    store.flows().insert(&flow.row()).await?;
     let grants: Vec<Grant<'_>> = consents.iter().map(Consent::grant).collect();
-    store.store_grants(&grants, &flow.id, FlowStatus::Waiting).await.map(drop)
+    store.connections().store_grants(&grants, &flow.id, FlowStatus::Waiting).await.map(drop)
 }
 
 /// Renewals, failures and disconnections of whatever the user has just now.
 async fn disturb(store: &Store, user: UserId, round: usize) -> Result<(), StoreError> {
-    let held = store.user_connections(user).await?.map(|listed| listed.connections).unwrap_or_default();
+    let held = store.connections().of_user(user).await?.map(|listed| listed.connections).unwrap_or_default();
     for (n, connection) in held.iter().enumerate() {
         match (round + n) % 3 {
             0 => {
-                drop(store.store_refresh(&bearing(connection), &Renewal::new("renewed", Some("renewed")).row()).await?);
+                drop(
+                    store
+                        .refreshes()
+                        .store(&bearing(connection), &Renewal::new("renewed", Some("renewed")).row())
+                        .await?,
+                );
             }
-            1 => drop(store.record_failed_check(connection, &failure(&trace("failed"))).await?),
+            1 => drop(store.refreshes().record_failed_check(connection, &failure(&trace("failed"))).await?),
             _ => drop(disconnect(store, connection).await?),
         }
     }
@@ -41,7 +46,7 @@ async fn disturb(store: &Store, user: UserId, round: usize) -> Result<(), StoreE
 
 async fn disconnect(store: &Store, held: &Connection) -> Result<bool, StoreError> {
     let plan = revocation(&format!("r{}", unique()), "reddit");
-    store.delete_connection(held, Some(&plan), &trace("bye"), at(0)).await
+    store.connections().delete(held, Some(&plan), &trace("bye"), at(0)).await
 }
 
 /// A task's worth of changes: every other task connects again, the rest disturbs.
@@ -62,7 +67,7 @@ async fn changes_that_meet_all_succeed(database: TestDatabase) {
     for done in tasks.join_all().await {
         assert!(done.is_ok(), "{done:?}");
     }
-    let events = store.events_after(0, 10_000).await.unwrap();
+    let events = store.events().after(0, 10_000).await.unwrap();
     let versions: Vec<_> = events.iter().map(|event| event.version).collect();
     let last = version(&store, user).await;
     assert_eq!(versions, (1..=last).collect::<Vec<_>>(), "one event for each version");
@@ -74,7 +79,7 @@ async fn users_are_deleted_amid_changes(database: TestDatabase) {
         let user = new_user(&store).await;
         let tasks: JoinSet<_> = (0..4).map(|task| change(store.clone(), user, task, 6)).collect();
         let plan = |provider: &ProviderSlug, _facts: &_| Some(revocation(&format!("r{}", unique()), provider.as_str()));
-        assert!(store.delete_user(user, &trace("bye"), at(0), plan).await.unwrap());
+        assert!(store.users().delete(user, &trace("bye"), at(0), plan).await.unwrap());
         for done in tasks.join_all().await {
             assert!(matches!(done, Ok(()) | Err(StoreError::Missing)), "{done:?}");
         }
@@ -93,7 +98,7 @@ async fn refusals_hold_nothing_back(database: TestDatabase) {
     assert!(Renewal::new("second access", None).store(&store, &old).await);
     for _ in 0..40 {
         assert!(!Renewal::new("late access", None).store(&store, &old).await);
-        assert!(!store.record_failed_check(&old, &failure(&trace("late"))).await.unwrap());
+        assert!(!store.refreshes().record_failed_check(&old, &failure(&trace("late"))).await.unwrap());
     }
     reconnect(&store, user, 0).await.unwrap();
     assert_eq!(version(&store, user).await, 5);
@@ -109,11 +114,11 @@ async fn a_grant_parked_while_its_user_is_deleted_is_queued(database: TestDataba
     sqlx::query(PARK).execute(&mut *parking).await.unwrap();
     let deleter = store.clone();
     let plan = |provider: &ProviderSlug, _facts: &_| Some(revocation("r1", provider.as_str()));
-    let deleting = tokio::spawn(async move { deleter.delete_user(user, &trace("bye"), at(0), plan).await.unwrap() });
+    let deleting = tokio::spawn(async move { deleter.users().delete(user, &trace("bye"), at(0), plan).await.unwrap() });
     somebody_waits(&database).await;
     parking.commit().await.unwrap();
     assert!(deleting.await.unwrap());
-    let queued = store.revocation("r1").await.unwrap().unwrap();
+    let queued = store.revocations().by_id("r1").await.unwrap().unwrap();
     assert_eq!(queued.access_token.unwrap().as_str(), "parked access");
 }
 

@@ -29,11 +29,11 @@ fn numbered(id: i64) -> NewUser {
 }
 
 async fn make(store: &Store, new: &NewUser) -> User {
-    created(store.create_user(new, at(0)).await.unwrap())
+    created(store.users().create(new, at(0)).await.unwrap())
 }
 
 async fn delete(store: &Store, user: UserId) {
-    assert!(store.delete_user(user, &trace("delete"), at(0), |_, _| None).await.unwrap());
+    assert!(store.users().delete(user, &trace("delete"), at(0), |_, _| None).await.unwrap());
 }
 
 async fn a_new_user_is_found_by_number_and_external_id(database: TestDatabase) {
@@ -44,10 +44,10 @@ async fn a_new_user_is_found_by_number_and_external_id(database: TestDatabase) {
     assert_eq!((&user.email, &user.name), (&new.email, &new.name));
     assert_eq!(user.external_id.as_deref(), Some("app|1"));
     assert_eq!((user.created_at, user.updated_at), (at(0), at(0)));
-    assert_eq!(store.user(user.id).await.unwrap(), Some(user.clone()));
-    assert_eq!(store.user_by_external_id(&external("app|1")).await.unwrap(), Some(user));
-    assert_eq!(store.user_by_external_id(&external("app|2")).await.unwrap(), None);
-    assert_eq!(store.user(UserId::try_from(i64::from(i32::MAX)).unwrap()).await.unwrap(), None);
+    assert_eq!(store.users().by_id(user.id).await.unwrap(), Some(user.clone()));
+    assert_eq!(store.users().by_external_id(&external("app|1")).await.unwrap(), Some(user));
+    assert_eq!(store.users().by_external_id(&external("app|2")).await.unwrap(), None);
+    assert_eq!(store.users().by_id(UserId::try_from(i64::from(i32::MAX)).unwrap()).await.unwrap(), None);
 }
 
 async fn an_existing_user_is_answered_unchanged(database: TestDatabase) {
@@ -62,7 +62,7 @@ async fn an_existing_user_is_answered_unchanged(database: TestDatabase) {
         NewUser { external_id: new.external_id.clone(), name: name.clone(), ..NewUser::default() },
         NewUser { email, name, ..NewUser::default() },
     ] {
-        let made = store.create_user(&same, at(60)).await.unwrap();
+        let made = store.users().create(&same, at(60)).await.unwrap();
         assert!(matches!(&made, CreatedUser::Existing(_)), "{made:?}");
         assert_eq!(made.into_user(), Some(user.clone()));
     }
@@ -80,7 +80,7 @@ async fn what_belongs_to_somebody_else_is_taken(database: TestDatabase) {
         NewUser { external_id: new.external_id.clone(), ..numbered(77) },
         NewUser { email, external_id: Some(external("app|2")), ..NewUser::default() },
     ] {
-        let made = store.create_user(&other, at(0)).await.unwrap();
+        let made = store.users().create(&other, at(0)).await.unwrap();
         assert!(matches!(made, CreatedUser::Taken), "{made:?}");
     }
     assert_eq!(database.contents().await, before);
@@ -92,9 +92,9 @@ async fn users_come_in_pages_in_the_order_of_their_numbers(database: TestDatabas
         make(&store, &numbered(id)).await;
     }
     let ids = |users: Vec<User>| users.iter().map(|user| user.id.get()).collect::<Vec<_>>();
-    assert_eq!(ids(store.users(0, 2).await.unwrap()), [10, 20]);
-    assert_eq!(ids(store.users(20, 2).await.unwrap()), [30]);
-    assert_eq!(ids(store.users(30, 2).await.unwrap()), [0; 0]);
+    assert_eq!(ids(store.users().page(0, 2).await.unwrap()), [10, 20]);
+    assert_eq!(ids(store.users().page(20, 2).await.unwrap()), [30]);
+    assert_eq!(ids(store.users().page(30, 2).await.unwrap()), [0; 0]);
 }
 
 async fn a_chosen_number_keeps_later_ones_ahead(database: TestDatabase) {
@@ -125,7 +125,7 @@ async fn twenty_at_once_make_one_user(database: TestDatabase) {
     for _ in 0..20 {
         let store = store.clone();
         let new = NewUser { external_id: Some(external("app|1")), ..NewUser::default() };
-        tasks.spawn(async move { store.create_user(&new, at(0)).await.unwrap() });
+        tasks.spawn(async move { store.users().create(&new, at(0)).await.unwrap() });
     }
     let made = tasks.join_all().await;
     assert_eq!(made.iter().filter(|made| matches!(made, CreatedUser::New(_))).count(), 1);

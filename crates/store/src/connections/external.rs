@@ -1,0 +1,158 @@
+//! Rows that another program writes into the shared tables, which leave no event in the outbox.
+//!
+//! Each write of this program records the beginning of the access token's ciphertext in `known_token`: the random IV, which
+//! no two encryptions share. A row whose token begins otherwise was written by another program.
+
+use std::collections::BTreeMap;
+
+use evergrant_model::{CorrelationId, EventKind, ProviderAccountId, ProviderSlug, Timestamp, UserId};
+use evergrant_resilience::renewal::lease;
+
+use crate::StoreError;
+use crate::connections::change::event;
+use crate::connections::lease::{LOCKED_POSTGRES, LOCKED_SQLITE};
+use crate::connections::row::{Connection, columns, decode};
+use crate::db::repository::repository;
+use crate::db::value::{int_array, params};
+use crate::events::new_event::{About, NewEvent};
+
+/// Rows whose tokens are not the ones that this program stored.
+macro_rules! external {
+    ($joined:literal, $which:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM oauth_accounts a LEFT JOIN evergrant_connections c ON c.oauth_account_id = a.id ",
+            $joined,
+            " WHERE (c.oauth_account_id IS NULL OR substr(a.access_token, 1, 32) IS DISTINCT FROM c.known_token) AND ",
+            $which
+        )
+    };
+}
+/// The range is stated for both tables, so that neither is read beyond it.
+pub(crate) const IN_RANGE: &str =
+    external!("AND c.oauth_account_id > $1 AND c.oauth_account_id <= $2", "a.id > $1 AND a.id <= $2 ORDER BY a.id");
+const OF_USERS_POSTGRES: &str = external!("", "a.user_id = ANY(CAST($1 AS integer[]))");
+const OF_USERS_SQLITE: &str = external!("", "a.user_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']'))");
+const COUNTS_POSTGRES: &str = "SELECT user_id, COUNT(*) AS held FROM oauth_accounts
+    WHERE user_id = ANY(CAST($1 AS integer[])) GROUP BY user_id";
+const COUNTS_SQLITE: &str = "SELECT user_id, COUNT(*) AS held FROM oauth_accounts
+    WHERE user_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']')) GROUP BY user_id";
+const IMPORT: &str = "UPDATE evergrant_connections SET provider = $2, generation = $3, held_until = NULL,
+        lease_owner = NULL, doubt_since = NULL, bought_with = NULL, bought_attempt = NULL, status = 'connected',
+        status_reason = NULL, issued_at = NULL, next_refresh_at = $4, turns_at = $5, failures = 0, last_outcome = NULL,
+        refused_at = NULL, correlation_id = $6,
+        known_token = (SELECT substr(access_token, 1, 32) FROM oauth_accounts WHERE id = $1)
+    WHERE oauth_account_id = $1";
+const RAISE_IF_AT: &str = "UPDATE evergrant_versions SET version = version + 1 WHERE user_id = $1 AND version = $2
+    RETURNING version";
+
+repository! {
+    /// Rows of `oauth_accounts` that another program writes.
+    ExternalRowRepository
+}
+
+impl ExternalRowRepository {
+    /// The highest id of a connection; 0 if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn newest_id(&self) -> Result<i32, StoreError> {
+        let row = self.database.row("SELECT COALESCE(MAX(id), 0) AS newest FROM oauth_accounts", params![]).await?;
+        row.map_or(Ok(0), |row| row.int("newest"))
+    }
+
+    /// The connections with ids above `after` up to `last` whose tokens another program wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn in_range(&self, after: i32, last: i32) -> Result<Vec<Connection>, StoreError> {
+        decode(self.database.rows(IN_RANGE, params![after, last]).await?)
+    }
+
+    /// The connections of these users whose tokens another program wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn of_users(&self, users: &[UserId]) -> Result<Vec<Connection>, StoreError> {
+        let list = int_array(users.iter().map(|user| user.get()));
+        let query = self.database.dialect(OF_USERS_SQLITE, OF_USERS_POSTGRES);
+        decode(self.database.rows(query, params![list.as_str()]).await?)
+    }
+
+    /// The number of connections of each of these users; users without connections are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn connection_counts(&self, users: &[UserId]) -> Result<BTreeMap<UserId, i64>, StoreError> {
+        let list = int_array(users.iter().map(|user| user.get()));
+        let query = self.database.dialect(COUNTS_SQLITE, COUNTS_POSTGRES);
+        let mut counts = BTreeMap::new();
+        for row in self.database.rows(query, params![list.as_str()]).await? {
+            if let Ok(user) = UserId::try_from(i64::from(row.int("user_id")?)) {
+                counts.insert(user, row.big("held")?);
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Imports the tokens that another program wrote: they become the current pair, due for refresh at `next`, and an event
+    /// is written. `false` if they are imported already.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn import(
+        &self,
+        held: &Connection,
+        next: Option<Timestamp>,
+        next_status_at: Option<Timestamp>,
+        correlation_id: &CorrelationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut work = self.database.begin().await?;
+        let Some(version) = work.raise_version_of_existing(held.user).await? else { return Ok(false) };
+        let is_new = work.ensure_state(held.id).await?;
+        let locked = work.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
+        let Some(row) = work.row(locked, params![held.id.get()]).await? else { return Ok(false) };
+        let found = Connection::read(&row)?;
+        if !is_new && !found.is_external {
+            return Ok(false);
+        }
+        let lease = lease::replace_pair(&found.lease);
+        let (id, provider) = (held.id.get(), held.provider.as_str());
+        let state = params![id, provider, lease.generation, next, next_status_at, correlation_id.as_str()];
+        work.execute(IMPORT, state).await?;
+        let kind = if is_new { EventKind::Connected } else { EventKind::Refreshed };
+        work.announce(&event(held, version, kind, correlation_id, at)).await?;
+        work.commit().await?;
+        Ok(true)
+    }
+
+    /// Announces that another program has deleted an account, for a caller that read the user's connections at version
+    /// `seen`; `false` if that is not the newest version, so that only one caller announces it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn announce_removal(
+        &self,
+        user: UserId,
+        seen: i64,
+        (provider, account): (&ProviderSlug, &ProviderAccountId),
+        correlation_id: &CorrelationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut work = self.database.begin().await?;
+        let Some(raised) = work.row(RAISE_IF_AT, params![user.get(), seen]).await? else { return Ok(false) };
+        let (version, about) = (raised.big("version")?, About::Account(provider, account));
+        let kind = EventKind::Disconnected;
+        work.announce(&NewEvent { user, version, kind, about, correlation_id, at }).await?;
+        work.commit().await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,24 @@
+//! Connections: `oauth_accounts` together with `evergrant_connections`, and everything that happens to a grant.
+
+pub(crate) mod change;
+pub(crate) mod due;
+pub(crate) mod external;
+pub(crate) mod lease;
+pub(crate) mod rejections;
+pub(crate) mod repository;
+pub(crate) mod revocations;
+pub(crate) mod row;
+pub(crate) mod session_check;
+pub(crate) mod status_transitions;
+pub(crate) mod store_grant;
+pub(crate) mod store_refresh;
+
+pub use external::ExternalRowRepository;
+pub use lease::{LeaseAnswer, Leased, RefreshRepository};
+pub use rejections::{RejectionRepository, Rejections};
+pub use repository::ConnectionRepository;
+pub use revocations::{NewRevocation, Revocation, RevocationRepository};
+pub use row::{Connection, UserConnections};
+pub use status_transitions::{StatusTransition, StatusTransitionRepository};
+pub use store_grant::{Grant, StoredGrant};
+pub use store_refresh::{FailedRefresh, RefreshedGrant};

@@ -1,0 +1,7 @@
+//! What replicas tell each other through the database.
+
+pub(crate) mod provider_blocks;
+pub(crate) mod replicas;
+
+pub use provider_blocks::{ProviderBlock, ProviderBlockRepository};
+pub use replicas::ReplicaRepository;

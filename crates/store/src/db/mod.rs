@@ -1,0 +1,15 @@
+//! Access to the database: pools, transactions, values, migrations.
+
+pub(crate) mod database;
+pub(crate) mod decode;
+pub(crate) mod error;
+pub(crate) mod json;
+pub(crate) mod migrations;
+pub(crate) mod notify;
+pub(crate) mod open;
+pub(crate) mod pg_connection;
+pub(crate) mod repository;
+pub(crate) mod sqlite_writer;
+pub(crate) mod time;
+pub(crate) mod value;
+pub(crate) mod work;
