@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
-use evergrant_model::{CorrelationId, ErrorCode, ExternalId, UserId};
+use evergrant_model::{Actor, Call, CorrelationId, ErrorCode, ExternalId, UserId};
 use evergrant_service::{Caller, IntegrationsService, KeyScope, Presence, UserRef, constant_time_eq, csrf_token};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
@@ -58,6 +58,7 @@ permissions! {
 /// A caller who may do `P`, for no user in particular.
 pub(crate) struct Allowed<P> {
     pub(crate) caller: Caller,
+    pub(crate) call: Call,
     permission: PhantomData<P>,
 }
 
@@ -65,6 +66,7 @@ pub(crate) struct Allowed<P> {
 pub(crate) struct ForUser<P> {
     pub(crate) user: UserId,
     pub(crate) caller: Caller,
+    pub(crate) call: Call,
     permission: PhantomData<P>,
 }
 
@@ -72,18 +74,22 @@ impl<P: Permission> FromRequestParts<ApiState> for Allowed<P> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let correlation_id = correlation_id(parts)?;
         let caller = if parts.headers.contains_key(header::AUTHORIZATION) {
             let bearer = bearer(parts).ok_or_else(unauthenticated)?;
-            state.service.authenticate(bearer).await?.ok_or_else(unauthenticated)?
+            state.service.authenticate(bearer, &correlation_id).await?.ok_or_else(unauthenticated)?
         } else {
             by_cookie(parts, &state.service, P::PRESENCE).await?
         };
         let allowed = match &caller {
             Caller::App { scopes, .. } => scopes.contains(&P::SCOPE),
-            Caller::Browser { .. } => P::BROWSER,
+            Caller::Browser { .. } | Caller::Console { .. } => P::BROWSER,
         };
-        let permission = PhantomData;
-        if allowed { Ok(Self { caller, permission }) } else { Err(forbidden()) }
+        if !allowed {
+            return Err(forbidden());
+        }
+        let call = state.service.call(caller.actor(), correlation_id);
+        Ok(Self { caller, call, permission: PhantomData })
     }
 }
 
@@ -91,38 +97,43 @@ impl<P: Permission> FromRequestParts<ApiState> for ForUser<P> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let Allowed { caller, permission } = Allowed::<P>::from_request_parts(parts, state).await?;
-        let user = match &caller {
-            Caller::Browser { user, .. } => *user,
-            Caller::App { .. } => named_user(parts, &state.service).await?,
+        let Allowed { caller, call, permission } = Allowed::<P>::from_request_parts(parts, state).await?;
+        let user = match caller.user() {
+            Some(user) => user,
+            None => named_user(parts, &state.service).await?,
         };
-        Ok(Self { user, caller, permission })
+        Ok(Self { user, caller, call, permission })
     }
 }
 
 impl<P> ForUser<P> {
     /// Whether it is the user's own browser that calls.
     pub(crate) fn is_browser(&self) -> bool {
-        matches!(self.caller, Caller::Browser { .. })
+        self.caller.user().is_some()
     }
 }
 
-/// The request's correlation id.
-pub(crate) struct Correlation(pub(crate) CorrelationId);
+/// The call of a browser without a credential, which proves itself by a state, a receipt or a signed address.
+pub(crate) struct Visitor(pub(crate) Call);
 
-impl<S: Send + Sync> FromRequestParts<S> for Correlation {
+impl FromRequestParts<ApiState> for Visitor {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        let id = parts.extensions.get::<CorrelationId>().cloned();
-        id.map(Self).ok_or_else(|| ApiError::new(ErrorCode::InternalError, "A request came without its id."))
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        Ok(Self(state.service.call(Actor::Visitor, correlation_id(parts)?)))
     }
+}
+
+/// The id that `request::around` has given to the request.
+pub(crate) fn correlation_id(parts: &Parts) -> Result<CorrelationId, ApiError> {
+    let id = parts.extensions.get::<CorrelationId>().cloned();
+    id.ok_or_else(|| ApiError::new(ErrorCode::InternalError, "A request came without its id."))
 }
 
 /// The user who is signed in to the console there.
 async fn by_cookie(parts: &Parts, service: &IntegrationsService, presence: Presence) -> Result<Caller, ApiError> {
     let cookie = ConsoleCookie::of(service).read(&parts.headers).ok_or_else(unauthenticated)?;
-    let signed_in = service.signed_in(cookie, presence).await?.ok_or_else(unauthenticated)?;
+    let signed_in = service.console().signed_in(cookie, presence).await?.ok_or_else(unauthenticated)?;
     check_csrf(parts, cookie)?;
     Ok(signed_in.caller)
 }
@@ -153,7 +164,7 @@ async fn named_user(parts: &Parts, service: &IntegrationsService) -> Result<User
         return Err(ApiError::new(ErrorCode::InvalidUserId, detail));
     };
     let user = value.to_str().ok().and_then(user_ref).ok_or_else(invalid_user)?;
-    Ok(service.resolve_user(&user).await?)
+    Ok(service.users().resolve(&user).await?)
 }
 
 /// `42`, or `ext:` and the app's own id, percent-encoded.

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
 
 use crate::body::PathOf;
+use crate::caller::Visitor;
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 
@@ -30,9 +31,10 @@ const FOR_ALL: (HeaderName, HeaderValue) =
     ), security(()))]
 pub(crate) async fn image(
     State(state): State<ApiState>,
+    Visitor(call): Visitor,
     PathOf((signature, target)): PathOf<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let picture = state.service.picture(&signature, &target).await?;
+    let picture = state.service.avatars().fetch(&call, &signature, &target).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(picture.media_type)),
         (header::CACHE_CONTROL, CACHED),

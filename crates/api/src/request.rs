@@ -1,11 +1,9 @@
 //! What goes around every request: its correlation id, its span in the log, and the headers of every answer.
 
-use std::sync::Arc;
-
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use evergrant_model::{CorrelationId, Entropy};
+use evergrant_model::CorrelationId;
 use evergrant_service::IntegrationsService;
 use http::{HeaderName, HeaderValue, header};
 use tracing::Instrument;
@@ -19,20 +17,20 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// What the answers of one router share.
 #[derive(Clone)]
 pub(crate) struct AroundAll {
-    entropy: Arc<dyn Entropy>,
+    service: IntegrationsService,
     /// Whether browsers reach the service by TLS.
     by_tls: bool,
 }
 
 impl AroundAll {
     pub(crate) fn of(service: &IntegrationsService) -> Self {
-        Self { entropy: service.entropy(), by_tls: service.settings().public_url.scheme() == "https" }
+        Self { service: service.clone(), by_tls: service.settings().public_url.scheme() == "https" }
     }
 }
 
 /// Gives the request its id, the caller's own if it is a sane one, and the answer its document and headers.
 pub(crate) async fn around(State(all): State<AroundAll>, mut request: Request, next: Next) -> Response {
-    let correlation_id = sent_id(&request).unwrap_or_else(|| new_id(&*all.entropy));
+    let correlation_id = sent_id(&request).unwrap_or_else(|| all.service.new_correlation_id());
     request.extensions_mut().insert(correlation_id.clone());
     let span = tracing::info_span!("request", correlation_id = %correlation_id, method = %request.method(),
         route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
@@ -58,10 +56,4 @@ pub(crate) async fn around(State(all): State<AroundAll>, mut request: Request, n
 fn sent_id(request: &Request) -> Option<CorrelationId> {
     let sent = request.headers().get(REQUEST_ID)?.to_str().ok()?;
     CorrelationId::new(sent).ok()
-}
-
-/// 128 random bits as hex digits.
-pub(crate) fn new_id(entropy: &dyn Entropy) -> CorrelationId {
-    let digits = format!("{:032x}", u128::from_le_bytes(entropy.bytes()));
-    CorrelationId::new(digits).unwrap_or_else(|_| unreachable!("hex digits are a correlation id"))
 }

@@ -138,7 +138,7 @@ fn around(routes: Router, cors: Option<CorsLayer>, around_all: AroundAll) -> Rou
 }
 
 async fn ready(State(state): State<ApiState>) -> Response {
-    let health = state.service.health().await;
+    let health = state.service.process().health().await;
     if health.is_good() {
         return Json(serde_json::json!({"status": "ok"})).into_response();
     }

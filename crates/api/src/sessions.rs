@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use evergrant_model::{ErrorCode, ExternalId, Timestamp, UserId};
+use evergrant_model::{Call, ErrorCode, ExternalId, Timestamp, UserId};
 use evergrant_service::{Caller, IntegrationsService, KeyScope, NewUser, ServiceError, UserRef};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -67,15 +67,15 @@ pub(crate) async fn create(
 ) -> Result<Json<Session>, ApiError> {
     let user = wanted_user(&body)?;
     let may_make = matches!(&allowed.caller, Caller::App { scopes, .. } if scopes.contains(&KeyScope::UsersWrite));
-    let user = found_or_made(&state.service, &user, may_make).await?;
-    let issued = state.service.create_session(user, body.ttl_seconds).await?;
-    let url = if body.portal { Some(portal_url(&state.service, user).await?) } else { None };
+    let user = found_or_made(&state.service, &allowed.call, &user, may_make).await?;
+    let issued = state.service.sessions().create(&allowed.call, user, body.ttl_seconds).await?;
+    let url = if body.portal { Some(portal_url(&state.service, &allowed.call, user).await?) } else { None };
     let token = issued.secret.expose_secret().to_owned();
     Ok(Json(Session { token, expires_at: issued.stored.expires_at, url }))
 }
 
-async fn portal_url(service: &IntegrationsService, user: UserId) -> Result<String, ServiceError> {
-    let code = service.create_portal_link(user).await?;
+async fn portal_url(service: &IntegrationsService, call: &Call, user: UserId) -> Result<String, ServiceError> {
+    let code = service.console().create_link(call, user).await?;
     let base = service.settings().public_url.as_str().trim_end_matches('/').to_owned();
     Ok(format!("{base}/portal/{}", code.expose_secret()))
 }
@@ -88,11 +88,12 @@ async fn portal_url(service: &IntegrationsService, user: UserId) -> Result<Strin
     (status = 404, description = "`USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn end(State(state): State<ApiState>, caller: ForUser<Write>) -> Result<Json<Ended>, ApiError> {
-    match &caller.caller {
-        Caller::Browser { session, .. } => state.service.end_session(session).await?,
-        Caller::App { .. } => {
-            let user = state.service.user(&UserRef::Id(caller.user)).await?;
-            state.service.end_sessions_of(user.id).await?;
+    let (sessions, call) = (state.service.sessions(), &caller.call);
+    match caller.caller.session() {
+        Some(session) => sessions.end(call, session).await?,
+        None => {
+            let user = state.service.users().get(call, &UserRef::Id(caller.user)).await?;
+            sessions.end_all(call, user.id).await?;
         }
     }
     Ok(Json(Ended { success: true }))
@@ -111,16 +112,17 @@ fn wanted_user(body: &CreateSession) -> Result<UserRef, ApiError> {
 
 async fn found_or_made(
     service: &IntegrationsService,
+    call: &Call,
     wanted: &UserRef,
     may_make: bool,
 ) -> Result<UserId, ServiceError> {
-    match service.user(wanted).await {
+    match service.users().get(call, wanted).await {
         Err(error) if may_make && error.code() == ErrorCode::UserNotFound => {
             let new = match wanted {
                 UserRef::Id(id) => NewUser { id: Some(*id), ..NewUser::default() },
                 UserRef::External(external) => NewUser { external_id: Some(external.clone()), ..NewUser::default() },
             };
-            Ok(service.create_user(&new).await?.0.id)
+            Ok(service.users().create(call, &new).await?.0.id)
         }
         found => found.map(|user| user.id),
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::{Body, PathOf};
-use crate::caller::{Allowed, Correlation, WriteUsers, invalid_user, user_ref};
+use crate::caller::{Allowed, WriteUsers, invalid_user, user_ref};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 
@@ -79,10 +79,10 @@ pub(crate) struct Deleted {
 ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
-    _caller: Allowed<WriteUsers>,
+    allowed: Allowed<WriteUsers>,
     Body(body): Body<CreateUser>,
 ) -> Result<(StatusCode, Json<UserView>), ApiError> {
-    let (user, new) = state.service.create_user(&checked(body)?).await?;
+    let (user, new) = state.service.users().create(&allowed.call, &checked(body)?).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(user.into())))
 }
@@ -97,11 +97,11 @@ pub(crate) async fn create(
     ))]
 pub(crate) async fn show(
     State(state): State<ApiState>,
-    _caller: Allowed<WriteUsers>,
+    allowed: Allowed<WriteUsers>,
     PathOf(user): PathOf<String>,
 ) -> Result<Json<UserView>, ApiError> {
     let user = user_ref(&user).ok_or_else(invalid_user)?;
-    Ok(Json(state.service.user(&user).await?.into()))
+    Ok(Json(state.service.users().get(&allowed.call, &user).await?.into()))
 }
 
 /// Deletes a user with all connections; their grants are ended at the platforms as far as those can.
@@ -114,13 +114,13 @@ pub(crate) async fn show(
     ))]
 pub(crate) async fn delete(
     State(state): State<ApiState>,
-    _caller: Allowed<WriteUsers>,
-    Correlation(correlation_id): Correlation,
+    allowed: Allowed<WriteUsers>,
     PathOf(user): PathOf<String>,
 ) -> Result<Json<Deleted>, ApiError> {
     let user = user_ref(&user).ok_or_else(invalid_user)?;
-    let user = state.service.user(&user).await?;
-    state.service.delete_user(user.id, &correlation_id).await?;
+    let users = state.service.users();
+    let user = users.get(&allowed.call, &user).await?;
+    users.delete(&allowed.call, user.id).await?;
     Ok(Json(Deleted { success: true }))
 }
 

@@ -3,6 +3,7 @@
 //! The lowest layer: no I/O, no async, nothing of ours below it. Every crate above speaks in these types, so a bare
 //! `String` in a signature is always some text without a meaning of its own.
 
+mod call;
 mod clock;
 mod code;
 mod entropy;
@@ -13,6 +14,7 @@ mod secret;
 mod string_enum;
 mod token_set;
 
+pub use call::{Actor, Call};
 pub use clock::{Clock, ManualClock, SteadyClock, SystemClock, Timestamp};
 pub use code::ErrorCode;
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};

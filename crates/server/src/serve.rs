@@ -79,7 +79,7 @@ impl Ready {
     }
 }
 
-/// Serves on both listeners and keeps house until a signal asks for the end; a second signal does not wait.
+/// Serves on both listeners and runs the background work until a signal asks for shutdown; a second signal forces it.
 ///
 /// # Errors
 ///
@@ -97,17 +97,17 @@ pub(crate) async fn until_signalled(
         let admin_router = evergrant_api::admin_router(service.clone());
         tasks.spawn(listener::serve(admin, admin_router, seats / 8 + 1, stop.clone()));
     }
-    let (house, stopped) = (service.clone(), stop.clone());
-    tasks.spawn(async move { house.keep_house(stopped.cancelled()).await });
+    let (background, stopped) = (service.clone(), stop.clone());
+    tasks.spawn(async move { background.process().run(stopped.cancelled()).await });
     tasks.close();
     signals.next().await;
     tracing::info!("ending; a second signal ends at once");
-    service.close();
+    service.process().begin_shutdown();
     stop.cancel();
     let ended = async {
         tasks.wait().await;
-        service.drain().await;
-        service.store().close().await;
+        service.process().drain().await;
+        service.process().close().await;
     };
     tokio::select! {
         () = ended => Ok(()),

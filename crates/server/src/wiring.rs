@@ -5,8 +5,10 @@ use std::sync::{Arc, LazyLock};
 
 use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry};
 use evergrant_encryption::{KeyRing, TokenCipher};
-use evergrant_model::{Clock, CorrelationId, Entropy, OsEntropy, SteadyClock, SystemClock};
-use evergrant_service::{AllowedRedirects, IntegrationsService, KeyTrouble, ServiceParts, ServiceSettings, check_key};
+use evergrant_model::{Clock, Entropy, OsEntropy, SteadyClock, SystemClock};
+use evergrant_service::{
+    AllowedRedirects, IntegrationsService, KeyTrouble, LogRecorder, ServiceParts, ServiceSettings, check_key,
+};
 use evergrant_store::{Store, StoreError};
 use url::Url;
 
@@ -23,12 +25,6 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
 /// The system's randomness.
 pub(crate) fn entropy() -> Arc<dyn Entropy> {
     Arc::new(OsEntropy)
-}
-
-/// An id that ties the log lines of one command together.
-pub(crate) fn correlation_id() -> Result<CorrelationId, Failure> {
-    let text = evergrant_encryption::digest::hex(entropy().bytes::<12>());
-    CorrelationId::new(text).map_err(|error| Failure::new(error.to_string(), ""))
 }
 
 /// A cipher over the ring.
@@ -137,7 +133,16 @@ pub(crate) fn service(
     registry: Registry,
     settings: ServiceSettings,
 ) -> IntegrationsService {
-    IntegrationsService::new(ServiceParts { store, cipher, registry, clock: clock(), entropy: entropy(), settings })
+    let recorder = Arc::new(LogRecorder);
+    IntegrationsService::new(ServiceParts {
+        store,
+        cipher,
+        registry,
+        clock: clock(),
+        entropy: entropy(),
+        recorder,
+        settings,
+    })
 }
 
 /// How the service behaves under this address.
@@ -165,7 +170,7 @@ pub(crate) fn keep_journal(service: &IntegrationsService, folder: Option<&Path>)
         );
         return Ok(());
     };
-    service.keep_journal(folder).map_err(|error| {
+    service.process().open_journal(folder).map_err(|error| {
         let what = format!("EVERGRANT_DATA_DIR: the journal in {} cannot be written: {error}", folder.display());
         Failure::new(what, "name a folder that this user may write, or leave the setting out")
     })

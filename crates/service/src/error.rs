@@ -84,6 +84,17 @@ impl ServiceError {
         self.retry_after_seconds
     }
 
+    /// A failure of Evergrant itself that the caller cannot resolve.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(ErrorCode::InternalError, "Something went wrong on our side.")
+    }
+
+    pub(crate) fn shutting_down() -> Self {
+        let detail = "The service is about to restart. Nothing is lost; please try again.";
+        Self::new(ErrorCode::Overloaded, detail).retry_after(Some(1))
+    }
+
     pub(crate) fn account_not_found() -> Self {
         Self::new(ErrorCode::AccountNotFound, "No such account is connected for this user.")
     }
@@ -101,7 +112,7 @@ impl ServiceError {
         Self::new(ErrorCode::Overloaded, detail).retry_after(Some(1))
     }
 
-    pub(crate) fn database_silent() -> Self {
+    pub(crate) fn database_unavailable() -> Self {
         let detail = "The database is not answering. Nothing is lost; please try again.";
         Self::new(ErrorCode::DatabaseError, detail).retry_after(Some(1))
     }
@@ -139,7 +150,7 @@ impl From<StoreError> for ServiceError {
             // The only rows that ours refer to are users'.
             StoreError::Missing => Self::user_not_found(),
             error @ StoreError::Busy => Self::overloaded().caused_by(error),
-            error => Self::database_silent().caused_by(error),
+            error => Self::database_unavailable().caused_by(error),
         }
     }
 }

@@ -1,46 +1,59 @@
 //! Whether this process can do its work, as the operator's probes ask.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::service::IntegrationsService;
+use evergrant_store::Store;
 
-/// How long the database may take to answer a probe.
-const PROMPT: Duration = Duration::from_secs(1);
+use crate::database::DatabaseMonitor;
+use crate::refresh::pending_writes::PendingWrites;
 
-/// How this process stands.
+/// The longest time for the database to answer a probe.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The state of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
-    /// The database answers.
+    /// Whether the database answers.
     pub answers: bool,
-    /// The database took this process's last sign of life, which every replica writes once a second.
+    /// Whether the database accepted this process's last heartbeat, which every replica writes once
+    /// a second.
     pub takes_writes: bool,
-    /// Renewed token pairs that the database has not taken yet. They are safe in memory, and in the journal if one is
-    /// kept.
+    /// Refreshed token pairs that the database has not accepted yet. They are kept in memory, and
+    /// in the journal if there is one.
     pub waiting_pairs: usize,
-    /// How often the change feed was read since the start.
-    pub looks: u64,
+    /// How often the change feed was polled since the start.
+    pub polls: u64,
 }
 
 impl Health {
-    /// Whether all is as it should be.
+    /// Whether nothing is wrong.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.answers && self.takes_writes && self.waiting_pairs == 0
     }
 }
 
-impl IntegrationsService {
-    /// Asks the database, and says how this process stands.
-    pub async fn health(&self) -> Health {
-        let answer = tokio::time::timeout(PROMPT, self.store.ping()).await;
+/// Checks the health of this process.
+pub(crate) struct HealthCheck {
+    pub(crate) store: Store,
+    pub(crate) database: Arc<DatabaseMonitor>,
+    pub(crate) pending: Arc<PendingWrites>,
+}
+
+impl HealthCheck {
+    /// Asks the database and returns the state of this process.
+    pub(crate) async fn run(&self) -> Health {
+        let answer = tokio::time::timeout(PROBE_TIMEOUT, self.store.ping()).await;
         if let Ok(Err(error)) = &answer {
-            tracing::error!(error = error as &dyn std::error::Error, "not ready: the database does not answer");
+            let error = error as &dyn std::error::Error;
+            tracing::error!(error, "not ready: the database does not answer");
         }
         Health {
             answers: matches!(answer, Ok(Ok(()))),
-            takes_writes: self.feed.takes_writes(),
-            waiting_pairs: self.unstored.count(),
-            looks: self.feed.looks(),
+            takes_writes: self.database.accepts_writes(),
+            waiting_pairs: self.pending.count(),
+            polls: self.database.polls(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::redirects::AllowedRedirects;
+use crate::authorization::redirect_allowlist::AllowedRedirects;
 
 /// How the service behaves.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use evergrant_model::{Actor, Call, CorrelationId};
 use evergrant_service::{Presence, is_loopback};
 use http::{HeaderValue, Method, StatusCode, header};
 use url::{Position, Url};
@@ -25,9 +26,12 @@ pub(crate) async fn sign_in(State(state): State<ApiState>, request: Request, nex
         return elsewhere(public_url, &request);
     }
     let held = ConsoleCookie::of(&state.service).read(request.headers()).map(str::to_owned);
+    let correlation_id = request.extensions().get::<CorrelationId>().cloned();
+    let correlation_id = correlation_id.unwrap_or_else(|| state.service.new_correlation_id());
+    let call = state.service.call(Actor::Visitor, correlation_id);
     let mut response = next.run(request).await;
     if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
-        match new_cookie(&state, held.as_deref()).await {
+        match new_cookie(&state, &call, held.as_deref()).await {
             Ok(cookie) => response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie))),
             Err(error) => return error.into_response(),
         }
@@ -59,15 +63,15 @@ fn elsewhere(public_url: &Url, request: &Request) -> Response {
 }
 
 /// The cookie of a new session of the first of the people, where the browser has none that is good.
-async fn new_cookie(state: &ApiState, held: Option<&str>) -> Result<Option<HeaderValue>, ApiError> {
+async fn new_cookie(state: &ApiState, call: &Call, held: Option<&str>) -> Result<Option<HeaderValue>, ApiError> {
     if let Some(held) = held
-        && state.service.signed_in(held, Presence::Active).await?.is_some()
+        && state.service.console().signed_in(held, Presence::Active).await?.is_some()
     {
         return Ok(None);
     }
     let Some(first) = state.people.first() else { return Ok(None) };
-    let begun = state.service.begin_console_session(*first).await?;
-    Ok(Some(ConsoleCookie::of(&state.service).given(&begun.secret)))
+    let started = state.service.console().start(call, *first).await?;
+    Ok(Some(ConsoleCookie::of(&state.service).given(&started.secret)))
 }
 
 #[cfg(test)]

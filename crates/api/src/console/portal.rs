@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use evergrant_service::{Caller, Presence};
+use evergrant_model::Call;
+use evergrant_service::Presence;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::ConsoleCookie;
 use crate::body::PathOf;
-use crate::caller::Correlation;
+use crate::caller::Visitor;
 use crate::pages;
 use crate::problem::ApiError;
 use crate::state::ApiState;
@@ -29,15 +30,15 @@ const FIRST_PAGE: HeaderValue = HeaderValue::from_static("/integrations");
 pub(crate) async fn open(
     State(state): State<ApiState>,
     PathOf(code): PathOf<String>,
-    Correlation(correlation_id): Correlation,
+    Visitor(call): Visitor,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
     if method == Method::HEAD || is_ahead_of_time(&headers) {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let opened = opened(&state, &code, &headers).await;
-    opened.unwrap_or_else(|ApiError(error)| pages::portal_failed(&error, &correlation_id))
+    let opened = opened(&state, &call, &code, &headers).await;
+    opened.unwrap_or_else(|ApiError(error)| pages::portal_failed(&error, &call.correlation_id))
 }
 
 /// Whether a browser asks before anybody has followed the link: a link that works once is not spent on that.
@@ -46,15 +47,16 @@ fn is_ahead_of_time(headers: &HeaderMap) -> bool {
     purpose.and_then(|purpose| purpose.to_str().ok()).is_some_and(|purpose| purpose.contains("prefetch"))
 }
 
-async fn opened(state: &ApiState, code: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
-    let Some(begun) = state.service.open_portal(code).await? else { return Ok(pages::portal_closed()) };
+async fn opened(state: &ApiState, call: &Call, code: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let console = state.service.console();
+    let Some(started) = console.open_link(call, code).await? else { return Ok(pages::portal_closed()) };
     let cookie = ConsoleCookie::of(&state.service);
     if let Some(before) = cookie.read(headers)
-        && let Some(signed_in) = state.service.signed_in(before, Presence::Passive).await?
-        && let Caller::Browser { session, .. } = signed_in.caller
+        && let Some(signed_in) = console.signed_in(before, Presence::Passive).await?
+        && let Some(session) = signed_in.caller.session()
     {
-        state.service.end_session(&session).await?;
+        state.service.sessions().end(call, session).await?;
     }
-    let headers = [(header::LOCATION, FIRST_PAGE), (header::SET_COOKIE, cookie.given(&begun.secret))];
+    let headers = [(header::LOCATION, FIRST_PAGE), (header::SET_COOKIE, cookie.given(&started.secret))];
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }

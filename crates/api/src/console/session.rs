@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
-use evergrant_model::{ErrorCode, Timestamp, UserId};
-use evergrant_service::{Caller, Presence, ServiceError, SignedIn, UserRef, csrf_token};
+use evergrant_model::{Call, ErrorCode, Timestamp, UserId};
+use evergrant_service::{Presence, ServiceError, SignedIn, UserRef, csrf_token};
 use http::request::Parts;
 use http::{HeaderName, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::ConsoleCookie;
 use crate::body::Body;
-use crate::caller::{check_csrf, forbidden, unauthenticated};
+use crate::caller::{check_csrf, correlation_id, forbidden, unauthenticated};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 use crate::users::user_number;
@@ -64,6 +64,7 @@ pub(crate) struct Become {
 pub(crate) struct Holder {
     signed_in: SignedIn,
     cookie: SecretString,
+    call: Call,
 }
 
 impl FromRequestParts<ApiState> for Holder {
@@ -71,17 +72,19 @@ impl FromRequestParts<ApiState> for Holder {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         let cookie = ConsoleCookie::of(&state.service).read(&parts.headers).ok_or_else(unauthenticated)?;
-        let signed_in = state.service.signed_in(cookie, Presence::Active).await?.ok_or_else(unauthenticated)?;
+        let signed_in = state.service.console().signed_in(cookie, Presence::Active).await?;
+        let signed_in = signed_in.ok_or_else(unauthenticated)?;
         check_csrf(parts, cookie)?;
-        Ok(Self { signed_in, cookie: cookie.into() })
+        let call = state.service.call(signed_in.caller.actor(), correlation_id(parts)?);
+        Ok(Self { signed_in, cookie: cookie.into(), call })
     }
 }
 
 impl Holder {
     async fn end(&self, state: &ApiState) -> Result<(), ApiError> {
-        match &self.signed_in.caller {
-            Caller::Browser { session, .. } => Ok(state.service.end_session(session).await?),
-            Caller::App { .. } => Err(forbidden()),
+        match self.signed_in.caller.session() {
+            Some(session) => Ok(state.service.sessions().end(&self.call, session).await?),
+            None => Err(forbidden()),
         }
     }
 }
@@ -90,7 +93,7 @@ impl Holder {
 #[utoipa::path(get, path = "/console/session", operation_id = "getConsoleSession", tag = "Console", security(("console" = [])),
     responses((status = 200, description = "The session", body = ConsoleSession)))]
 pub(crate) async fn show(State(state): State<ApiState>, holder: Holder) -> Result<Json<ConsoleSession>, ApiError> {
-    session(&state, holder.signed_in.user, &holder.cookie, holder.signed_in.expires_at).await
+    session(&state, &holder.call, holder.signed_in.user, &holder.cookie, holder.signed_in.expires_at).await
 }
 
 /// Becomes another of the `people`; in `evergrant dev` alone. The cookie is another one then.
@@ -111,10 +114,10 @@ pub(crate) async fn change(
     let Some(user) = state.people.iter().copied().find(|person| *person == wanted) else {
         return Err(ServiceError::field("userId", "must be one of people").into());
     };
-    let begun = state.service.begin_console_session(user).await?;
+    let started = state.service.console().start(&holder.call, user).await?;
     holder.end(&state).await?;
-    let given = ConsoleCookie::of(&state.service).given(&begun.secret);
-    let shown = session(&state, user, &begun.secret, begun.stored.expires_at).await?;
+    let given = ConsoleCookie::of(&state.service).given(&started.secret);
+    let shown = session(&state, &holder.call, user, &started.secret, started.stored.expires_at).await?;
     Ok(([(header::SET_COOKIE, given)], shown))
 }
 
@@ -133,20 +136,21 @@ pub(crate) async fn end(
 
 async fn session(
     state: &ApiState,
+    call: &Call,
     user: UserId,
     cookie: &SecretString,
     expires_at: Timestamp,
 ) -> Result<Json<ConsoleSession>, ApiError> {
     let mut people = Vec::new();
     for one in state.people.iter() {
-        match person(state, *one).await {
+        match person(state, call, *one).await {
             Ok(found) => people.push(found),
             Err(error) if error.0.code() == ErrorCode::UserNotFound => {}
             Err(error) => return Err(error),
         }
     }
     Ok(Json(ConsoleSession {
-        user: person(state, user).await?,
+        user: person(state, call, user).await?,
         csrf_token: csrf_token(cookie.expose_secret()),
         expires_at,
         people,
@@ -155,8 +159,8 @@ async fn session(
     }))
 }
 
-async fn person(state: &ApiState, user: UserId) -> Result<Person, ApiError> {
-    let found = state.service.user(&UserRef::Id(user)).await?;
+async fn person(state: &ApiState, call: &Call, user: UserId) -> Result<Person, ApiError> {
+    let found = state.service.users().get(call, &UserRef::Id(user)).await?;
     let external_id = found.external_id.map(|id| id.as_str().to_owned());
     Ok(Person { id: found.id.get(), name: found.name, email: found.email, external_id })
 }

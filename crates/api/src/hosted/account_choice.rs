@@ -2,13 +2,13 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use evergrant_model::ErrorCode;
+use evergrant_model::{Call, ErrorCode};
 use evergrant_service::ServiceError;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::body::{PathOf, QueryOf, is_form, read};
-use crate::caller::Correlation;
+use crate::caller::Visitor;
 use crate::integrations::flow_response;
 use crate::pages;
 use crate::problem::ApiError;
@@ -45,16 +45,16 @@ pub(crate) struct ChooseForm {
 pub(crate) async fn choose(
     State(state): State<ApiState>,
     PathOf(provider): PathOf<String>,
-    Correlation(correlation_id): Correlation,
+    Visitor(call): Visitor,
     request: Request,
 ) -> Response {
-    match chosen(&state, &provider, request).await {
+    match chosen(&state, &call, &provider, request).await {
         Ok(response) => response,
-        Err(ApiError(error)) => pages::callback_failed(&error, &correlation_id),
+        Err(ApiError(error)) => pages::callback_failed(&error, &call.correlation_id),
     }
 }
 
-async fn chosen(state: &ApiState, provider: &str, request: Request) -> Result<Response, ApiError> {
+async fn chosen(state: &ApiState, call: &Call, provider: &str, request: Request) -> Result<Response, ApiError> {
     if !is_form(request.headers()) {
         return Err(ApiError::new(ErrorCode::InvalidRequest, "Send application/x-www-form-urlencoded."));
     }
@@ -62,12 +62,13 @@ async fn chosen(state: &ApiState, provider: &str, request: Request) -> Result<Re
     let (Some(flow), Some(receipt)) = (form.filled("flowId"), form.filled("receipt")) else {
         return Err(ServiceError::new(ErrorCode::InvalidState, NOT_OURS).into());
     };
-    let open = state.service.choice(flow, receipt.to_owned()).await?;
+    let authorizations = state.service.authorizations();
+    let open = authorizations.choice(call, flow, receipt.to_owned()).await?;
     if open.provider.as_str() != provider {
         return Err(ServiceError::new(ErrorCode::InvalidState, NOT_OURS).into());
     }
     let ticked = form.all("account");
-    match state.service.choose_accounts(flow, receipt.to_owned(), ticked.clone()).await {
+    match authorizations.choose(call, flow, receipt.to_owned(), ticked.clone()).await {
         Ok(outcome) => Ok(flow_response::to_browser(state, &outcome)),
         Err(error) if error.code() == ErrorCode::ValidationError => {
             Ok(flow_response::chooser(state, &open, Some(&ticked)))

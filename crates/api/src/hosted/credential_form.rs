@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use evergrant_model::{ErrorCode, FlowState};
+use evergrant_model::{Call, ErrorCode, FlowState};
 use evergrant_service::{CallbackParams, CredentialForm, FieldFault, ServiceError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::body::{PathOf, QueryOf, is_form, read};
-use crate::caller::Correlation;
+use crate::caller::Visitor;
 use crate::codes::status_of;
 use crate::integrations::flow_response;
 use crate::pages::{self, CredentialPage};
@@ -37,13 +37,13 @@ const CONSENT: &str = "consent";
 pub(crate) async fn show(
     State(state): State<ApiState>,
     PathOf(provider): PathOf<String>,
-    Correlation(correlation_id): Correlation,
+    Visitor(call): Visitor,
     query: QueryOf,
 ) -> Response {
     let flow_state = FlowState::new(query.filled("state").unwrap_or_default());
-    match state.service.credential_form(&provider, &flow_state).await {
+    match state.service.authorizations().credential_form(&call, &provider, &flow_state).await {
         Ok(form) => page(&provider, &flow_state, &form, &BTreeMap::new(), None),
-        Err(error) => pages::callback_failed(&error, &correlation_id),
+        Err(error) => pages::callback_failed(&error, &call.correlation_id),
     }
 }
 
@@ -82,45 +82,49 @@ pub(crate) struct CredentialFormBody {
 pub(crate) async fn submit(
     State(state): State<ApiState>,
     PathOf(provider): PathOf<String>,
-    Correlation(correlation_id): Correlation,
+    Visitor(call): Visitor,
     request: Request,
 ) -> Response {
-    match taken(&state, &provider, request).await {
+    match taken(&state, &call, &provider, request).await {
         Ok(response) => response,
-        Err(ApiError(error)) => pages::callback_failed(&error, &correlation_id),
+        Err(ApiError(error)) => pages::callback_failed(&error, &call.correlation_id),
     }
 }
 
-async fn taken(state: &ApiState, provider: &str, request: Request) -> Result<Response, ApiError> {
+async fn taken(state: &ApiState, call: &Call, provider: &str, request: Request) -> Result<Response, ApiError> {
     if !is_form(request.headers()) {
         return Err(ApiError::new(ErrorCode::InvalidRequest, "Send application/x-www-form-urlencoded."));
     }
     let sent = QueryOf::parse(&read(request).await?);
-    if sent.has("error") { cancelled(state, provider, &sent).await } else { connected(state, provider, &sent).await }
+    if sent.has("error") {
+        return cancelled(state, call, provider, &sent).await;
+    }
+    connected(state, call, provider, &sent).await
 }
 
 /// Ends the flow as a consent that was denied.
-async fn cancelled(state: &ApiState, provider: &str, sent: &QueryOf) -> Result<Response, ApiError> {
+async fn cancelled(state: &ApiState, call: &Call, provider: &str, sent: &QueryOf) -> Result<Response, ApiError> {
     let params = CallbackParams {
         state: FlowState::new(sent.filled("state").unwrap_or_default()),
         code: None,
         error: Some(DENIED.to_owned()),
         issuer: None,
     };
-    let outcome = state.service.handle_oauth_callback(provider, params).await?;
+    let outcome = state.service.handle_oauth_callback(call, provider, params).await?;
     Ok(flow_response::to_browser(state, &outcome))
 }
 
-async fn connected(state: &ApiState, provider: &str, sent: &QueryOf) -> Result<Response, ApiError> {
+async fn connected(state: &ApiState, call: &Call, provider: &str, sent: &QueryOf) -> Result<Response, ApiError> {
+    let authorizations = state.service.authorizations();
     let flow_state = FlowState::new(sent.filled("state").unwrap_or_default());
-    let form = state.service.credential_form(provider, &flow_state).await?;
+    let form = authorizations.credential_form(call, provider, &flow_state).await?;
     let values =
         form.fields.iter().filter_map(|field| Some((field.name.to_owned(), sent.filled(field.name)?.to_owned())));
     let values: BTreeMap<_, _> = values.collect();
     let error = match agreed(sent) {
         Ok(()) => {
             let csrf = sent.filled("csrf").unwrap_or_default();
-            match state.service.submit_form(provider, flow_state.clone(), csrf, &values).await {
+            match authorizations.submit_form(call, provider, flow_state.clone(), csrf, &values).await {
                 Ok(outcome) => return Ok(flow_response::to_browser(state, &outcome)),
                 Err(error) => error,
             }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
-use evergrant_model::{AuthorizationCode, ErrorCode, FlowState};
+use evergrant_model::{Actor, AuthorizationCode, Call, ErrorCode, FlowState, ProviderSlug};
 use evergrant_service::{CallbackEnd, CallbackOutcome, CallbackParams, ServiceError};
 use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::flow_response;
 use super::flows::Choice;
 use crate::body::{PathOf, QueryOf, is_form, is_json, parse, read};
-use crate::caller::{Allowed, Correlation, ServerWrite};
+use crate::caller::{Allowed, ServerWrite, Visitor};
 use crate::pages;
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
@@ -82,13 +82,13 @@ pub(crate) async fn by_browser(
     State(state): State<ApiState>,
     PathOf(provider): PathOf<String>,
     headers: HeaderMap,
-    Correlation(correlation_id): Correlation,
+    Visitor(call): Visitor,
     query: QueryOf,
 ) -> Response {
-    match go_on(&state, &provider, &query).await {
+    match complete(&state, &call, &provider, &query).await {
         Ok(outcome) => flow_response::to_browser(&state, &outcome),
         Err(error) if accepts_json(&headers) => error.into_response(),
-        Err(ApiError(error)) => pages::callback_failed(&error, &correlation_id),
+        Err(ApiError(error)) => pages::callback_failed(&error, &call.correlation_id),
     }
 }
 
@@ -120,7 +120,7 @@ pub(crate) async fn by_post(
     State(state): State<ApiState>,
     PathOf(provider): PathOf<String>,
     headers: HeaderMap,
-    Correlation(correlation_id): Correlation,
+    Visitor(call): Visitor,
     request: Request,
 ) -> Result<Response, ApiError> {
     if is_json(request.headers()) {
@@ -131,12 +131,12 @@ pub(crate) async fn by_post(
         return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
     }
     let form = QueryOf::parse(&read(request).await?);
-    Ok(by_browser(State(state), PathOf(provider), headers, Correlation(correlation_id), form).await)
+    Ok(by_browser(State(state), PathOf(provider), headers, Visitor(call), form).await)
 }
 
 async fn by_server(state: &ApiState, provider: &str, request: Request) -> Result<Json<CallbackAnswer>, ApiError> {
     let (mut parts, body) = request.into_parts();
-    Allowed::<ServerWrite>::from_request_parts(&mut parts, state).await?;
+    let call = Allowed::<ServerWrite>::from_request_parts(&mut parts, state).await?.call;
     let body: CallbackBody = parse(&read(Request::from_parts(parts, body)).await?)?;
     let params = CallbackParams {
         state: FlowState::new(body.state),
@@ -144,12 +144,12 @@ async fn by_server(state: &ApiState, provider: &str, request: Request) -> Result
         error: body.error.filter(|error| !error.is_empty()),
         issuer: body.iss,
     };
-    let outcome = state.service.handle_oauth_callback(provider, params).await?;
-    answer(state, outcome).await.map(Json)
+    let outcome = state.service.handle_oauth_callback(&call, provider, params).await?;
+    answer(state, &call, outcome).await.map(Json)
 }
 
-/// Reads what the platform sent; a doubled `state`, `code` or `iss` is nobody's honest answer.
-async fn go_on(state: &ApiState, provider: &str, query: &QueryOf) -> Result<CallbackOutcome, ApiError> {
+/// Reads what the platform sent, and completes the flow. An answer with a repeated `state`, `code` or `iss` is rejected.
+async fn complete(state: &ApiState, call: &Call, provider: &str, query: &QueryOf) -> Result<CallbackOutcome, ApiError> {
     let filled = |name| Ok::<_, ApiError>(query.one(name)?.filter(|text| !text.is_empty()));
     let (Ok(Some(flow_state)), Ok(code), Ok(error), Ok(error_code), Ok(issuer)) =
         (filled("state"), filled("code"), filled("error"), filled("error_code"), filled("iss"))
@@ -167,10 +167,12 @@ async fn go_on(state: &ApiState, provider: &str, query: &QueryOf) -> Result<Call
         error: error.map(str::to_owned),
         issuer: issuer.map(str::to_owned),
     };
-    Ok(state.service.handle_oauth_callback(provider, params).await?)
+    let actor = ProviderSlug::new(provider).map_or(Actor::Visitor, Actor::PlatformCallback);
+    let call = Call { actor, ..call.clone() };
+    Ok(state.service.handle_oauth_callback(&call, provider, params).await?)
 }
 
-async fn answer(state: &ApiState, outcome: CallbackOutcome) -> Result<CallbackAnswer, ApiError> {
+async fn answer(state: &ApiState, call: &Call, outcome: CallbackOutcome) -> Result<CallbackAnswer, ApiError> {
     let mut answer = CallbackAnswer {
         success: true,
         status: "connected",
@@ -197,7 +199,7 @@ async fn answer(state: &ApiState, outcome: CallbackOutcome) -> Result<CallbackAn
             answer.accounts = Choice::list(accounts, outcome.provider.as_str(), &state.service);
         }
         CallbackEnd::Connected { account } => {
-            let list = state.service.connected_integrations(outcome.user).await?;
+            let list = state.service.connected_integrations(call, outcome.user).await?;
             let mine = list.integrations.into_iter();
             let found = mine
                 .filter(|one| one.provider == outcome.provider.as_str())

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::{Body, PathOf};
-use crate::caller::{Correlation, ForUser, Write};
+use crate::caller::{ForUser, Write};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 
@@ -67,7 +67,6 @@ impl From<StartedFlow> for Started {
 pub(crate) async fn connect(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
-    Correlation(correlation_id): Correlation,
     PathOf(provider): PathOf<String>,
     Body(body): Body<Connect>,
 ) -> Result<Json<Started>, ApiError> {
@@ -81,6 +80,6 @@ pub(crate) async fn connect(
         account: body.account_id,
         challenge: body.challenge,
     };
-    let flow = state.service.initiate_oauth_flow(&provider, caller.user, request, &correlation_id).await?;
+    let flow = state.service.initiate_oauth_flow(&caller.call, &provider, caller.user, request).await?;
     Ok(Json(flow.into()))
 }

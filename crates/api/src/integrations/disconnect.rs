@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::body::{PathOf, QueryOf};
-use crate::caller::{Correlation, ForUser, Write};
+use crate::caller::{ForUser, Write};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 
@@ -35,12 +35,11 @@ pub(crate) struct Disconnected {
 pub(crate) async fn disconnect(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
-    Correlation(correlation_id): Correlation,
     PathOf((provider, account)): PathOf<(String, String)>,
     query: QueryOf,
 ) -> Result<Json<Disconnected>, ApiError> {
     // Nothing is collected from accounts yet, so there is nothing more to delete; the parameter is checked all the same.
     query.flag("deleteData")?;
-    let done = state.service.disconnect_integration(caller.user, &provider, &account, &correlation_id).await?;
+    let done = state.service.disconnect_integration(&caller.call, caller.user, &provider, &account).await?;
     Ok(Json(Disconnected { success: true, revocation: done.revocation.as_str(), message: done.message }))
 }

@@ -94,7 +94,7 @@ pub(crate) async fn events(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let seen = last_seen(&headers)?;
-    let events = state.service.events(caller.user, caller.caller, seen).await?;
+    let events = state.service.events().open(&caller.call, caller.user, caller.caller, seen).await?;
     let stream = Sse::new(stream::unfold(events, next)).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE_EVERY));
     Ok(([NEVER_STORED, UNBUFFERED], stream).into_response())
 }

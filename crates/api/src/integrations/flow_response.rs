@@ -46,10 +46,9 @@ pub(crate) fn chooser(state: &ApiState, outcome: &CallbackOutcome, ticked: Optio
     let CallbackEnd::Choose { flow_id, receipt, accounts } = &outcome.end else {
         return ApiError::new(ErrorCode::InternalError, "This flow has no accounts to choose from.").into_response();
     };
-    let adapter = state.service.registry().platform(&outcome.provider);
-    let platform = adapter.map_or_else(|| outcome.provider.as_str().to_owned(), |adapter| adapter.spec().name.clone());
+    let platform = state.service.providers().name(&outcome.provider);
     let picture = |account: &ReachedAccount| {
-        let address = state.service.avatar_address(outcome.provider.as_str(), &account.metadata);
+        let address = state.service.avatars().address(outcome.provider.as_str(), &account.metadata);
         address.as_deref().and_then(path_of)
     };
     let pictures: Vec<_> = accounts.iter().map(picture).collect();

@@ -36,7 +36,7 @@ impl Choice {
     /// Accounts at one platform, as they are offered.
     pub(crate) fn list(accounts: Vec<ReachedAccount>, provider: &str, service: &IntegrationsService) -> Vec<Self> {
         let offered = |account: ReachedAccount| {
-            let avatar_url = service.avatar_address(provider, &account.metadata);
+            let avatar_url = service.avatars().address(provider, &account.metadata);
             let ReachedAccount { id, username, display_name, .. } = account;
             Self { provider_account_id: id, username, display_name, avatar_url }
         };
@@ -86,7 +86,7 @@ pub(crate) async fn flow(
     caller: ForUser<Read>,
     PathOf(flow): PathOf<String>,
 ) -> Result<Json<FlowView>, ApiError> {
-    let flow = state.service.flow_state(caller.user, &flow).await?;
+    let flow = state.service.authorizations().state(&caller.call, caller.user, &flow).await?;
     Ok(Json(FlowView::new(flow, &state.service)))
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn finish(
         return Err(ServiceError::field("verifier", "is required of session tokens").into());
     }
     let request = FinishRequest { verifier: body.verifier, receipt: body.receipt, accounts: body.account_ids };
-    let made = state.service.finish_flow(caller.user, &flow, request).await?;
+    let made = state.service.authorizations().finish(&caller.call, caller.user, &flow, request).await?;
     Ok(Json(IntegrationsView { integrations: made.into_iter().map(IntegrationView::from).collect() }))
 }
 
@@ -162,7 +162,9 @@ pub(crate) async fn credentials(
     PathOf(flow): PathOf<String>,
     Body(body): Body<Credentials>,
 ) -> Result<Json<IntegrationsView>, ApiError> {
-    let made = state.service.submit_credentials(caller.user, &flow, &body.values).await.map_err(within_values)?;
+    let (authorizations, values) = (state.service.authorizations(), &body.values);
+    let made =
+        authorizations.submit_credentials(&caller.call, caller.user, &flow, values).await.map_err(within_values)?;
     Ok(Json(IntegrationsView { integrations: made.into_iter().map(IntegrationView::from).collect() }))
 }
 

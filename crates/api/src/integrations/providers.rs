@@ -28,7 +28,7 @@ pub(crate) async fn providers(
     State(state): State<ApiState>,
     _caller: Allowed<Watch>,
 ) -> Result<Json<Providers>, ApiError> {
-    let platforms = state.service.registry().platforms();
-    let providers = platforms.map(|one| ProviderView::new(one.spec(), one.credential_fields())).collect();
+    let platforms = state.service.providers().specs();
+    let providers = platforms.map(|(spec, fields)| ProviderView::new(spec, fields)).collect();
     Ok(Json(Providers { providers }))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::body::PathOf;
-use crate::caller::{Correlation, ForUser, Write};
+use crate::caller::{ForUser, Write};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 
@@ -39,9 +39,8 @@ pub(crate) struct Refreshed {
 pub(crate) async fn refresh(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
-    Correlation(correlation_id): Correlation,
     PathOf((provider, account)): PathOf<(String, String)>,
 ) -> Result<Json<Refreshed>, ApiError> {
-    let expires_at = state.service.refresh_token(caller.user, &provider, &account, &correlation_id).await?;
+    let expires_at = state.service.refresh_token(&caller.call, caller.user, &provider, &account).await?;
     Ok(Json(Refreshed { success: true, expires_at }))
 }

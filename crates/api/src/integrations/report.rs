@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use evergrant_model::{AccessToken, Timestamp};
-use evergrant_service::Reported;
+use evergrant_service::ReportOutcome;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::caller::{Correlation, ForUser, ReadTokens};
+use crate::caller::{ForUser, ReadTokens};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 
@@ -56,19 +56,18 @@ pub(crate) struct ReportView {
 pub(crate) async fn report(
     State(state): State<ApiState>,
     caller: ForUser<ReadTokens>,
-    Correlation(correlation_id): Correlation,
     Body(refused): Body<RefusedToken>,
 ) -> Result<Json<ReportView>, ApiError> {
     let RefusedToken { provider, account_id, access_token } = refused;
     let token = AccessToken::new(access_token);
-    let reported =
-        state.service.report_refused_token(caller.user, &provider, &account_id, &token, &correlation_id).await?;
+    let reports = state.service.rejected_tokens();
+    let reported = reports.report(&caller.call, caller.user, &provider, &account_id, &token).await?;
     let outcome = match reported.outcome {
-        Reported::Superseded => "superseded",
-        Reported::Renewed => "renewed",
-        Reported::Confirmed => "confirmed",
-        Reported::Unconfirmed => "unconfirmed",
-        Reported::TooYoung => "tooYoung",
+        ReportOutcome::Superseded => "superseded",
+        ReportOutcome::Refreshed => "renewed",
+        ReportOutcome::Confirmed => "confirmed",
+        ReportOutcome::Unconfirmed => "unconfirmed",
+        ReportOutcome::TooYoung => "tooYoung",
     };
     Ok(Json(ReportView { outcome, expires_at: reported.expires_at }))
 }

@@ -29,7 +29,7 @@ pub(crate) async fn status(
     caller: ForUser<Watch>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let list = state.service.connected_integrations(caller.user).await?;
+    let list = state.service.connected_integrations(&caller.call, caller.user).await?;
     let body = serde_json::to_vec(&StatusView::from(list)).map_err(|_| unwritable())?;
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&body)));
     let etag = [(header::ETAG, tag.clone())];

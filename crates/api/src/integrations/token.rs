@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::body::{PathOf, QueryOf};
-use crate::caller::{Correlation, ForUser, ReadTokens};
+use crate::caller::{ForUser, ReadTokens};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 
@@ -68,11 +68,10 @@ pub(crate) const NEVER_STORED: [(HeaderName, HeaderValue); 1] =
 pub(crate) async fn token(
     State(state): State<ApiState>,
     caller: ForUser<ReadTokens>,
-    Correlation(correlation_id): Correlation,
     PathOf((provider, account)): PathOf<(String, String)>,
     query: QueryOf,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Token>), ApiError> {
     let wish = query.number("minTtlSeconds", LONGEST_WISH_SECONDS)?;
-    let issued = state.service.access_token(caller.user, &provider, &account, wish, &correlation_id).await?;
+    let issued = state.service.access_token(&caller.call, caller.user, &provider, &account, wish).await?;
     Ok((NEVER_STORED, Json(issued.into())))
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use evergrant_model::{CorrelationId, ErrorCode, UserId};
+use evergrant_model::{Call, ErrorCode, UserId};
 use evergrant_service::ServiceError;
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::token::{NEVER_STORED, Token};
 use crate::body::Body;
-use crate::caller::{Correlation, ForUser, ReadTokens};
+use crate::caller::{ForUser, ReadTokens};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 
@@ -78,7 +78,6 @@ enum Outcome {
 pub(crate) async fn tokens(
     State(state): State<ApiState>,
     caller: ForUser<ReadTokens>,
-    Correlation(correlation_id): Correlation,
     Body(wanted): Body<Wanted>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Tokens>), ApiError> {
     if !(1..=MOST_ACCOUNTS).contains(&wanted.accounts.len()) {
@@ -86,8 +85,8 @@ pub(crate) async fn tokens(
     }
     let mut reads = JoinSet::new();
     for (place, account) in wanted.accounts.into_iter().enumerate() {
-        let (state, correlation_id) = (state.clone(), correlation_id.clone());
-        let read = async move { (place, one(&state, caller.user, account, &correlation_id).await) };
+        let (state, call) = (state.clone(), caller.call.clone());
+        let read = async move { (place, one(&state, &call, caller.user, account).await) };
         reads.spawn(read.in_current_span());
     }
     let mut answers = reads.join_all().await;
@@ -96,19 +95,14 @@ pub(crate) async fn tokens(
     Ok((NEVER_STORED, Json(Tokens { tokens })))
 }
 
-async fn one(
-    state: &ApiState,
-    user: UserId,
-    wanted: WantedAccount,
-    correlation_id: &CorrelationId,
-) -> Result<TokenOrError, ServiceError> {
+async fn one(state: &ApiState, call: &Call, user: UserId, wanted: WantedAccount) -> Result<TokenOrError, ServiceError> {
     let WantedAccount { provider, account_id } = wanted;
-    let issued = state.service.access_token(user, &provider, &account_id, 0, correlation_id).await;
+    let issued = state.service.access_token(call, user, &provider, &account_id, 0).await;
     let outcome = match issued {
         Ok(issued) => Outcome::Token(issued.into()),
         // An unknown user is not one account's trouble but the whole request's.
         Err(error) if error.code() == ErrorCode::UserNotFound => return Err(error),
-        Err(error) => Outcome::Error { error: Problem::new(&error, correlation_id) },
+        Err(error) => Outcome::Error { error: Problem::new(&error, &call.correlation_id) },
     };
     Ok(TokenOrError { provider, account_id, outcome })
 }

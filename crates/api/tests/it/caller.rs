@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use crate::answer::Answer;
 use crate::described;
-use crate::stand::Stand;
+use crate::stand::{Stand, call};
 
 /// No credential at all.
 pub(crate) struct Anonymous;
@@ -77,7 +77,7 @@ impl Stand {
     }
 
     pub(crate) async fn app_with(&self, scopes: &[KeyScope]) -> Caller<'_, App> {
-        self.app_holding(&self.service.create_api_key("the app", scopes).await.unwrap())
+        self.app_holding(&self.service.api_keys().create(&call(), "the app", scopes).await.unwrap())
     }
 
     pub(crate) fn app_holding(&self, key: &Issued<ApiKeyId>) -> Caller<'_, App> {
@@ -91,7 +91,7 @@ impl Stand {
 
     /// The browser of this user.
     pub(crate) async fn browser(&self, user: i32) -> Caller<'_, Browser> {
-        let session = self.service.create_session(i64::from(user).try_into().unwrap(), None).await.unwrap();
+        let session = self.service.sessions().create(&call(), i64::from(user).try_into().unwrap(), None).await.unwrap();
         Caller { stand: self, who: Browser(session.secret.expose_secret().to_owned()) }
     }
 }

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use crate::caller::{Caller, Credential};
-use crate::stand::{JUNIPER, Stand};
+use crate::stand::{JUNIPER, Stand, call, call_as};
 
 const EVENTS: &str = "/api/integrations/events";
 
@@ -73,7 +73,7 @@ impl Reader {
 async fn stand() -> Stand {
     let stand = Stand::new().await;
     let service = stand.service.clone();
-    tokio::spawn(async move { service.keep_house(std::future::pending()).await });
+    tokio::spawn(async move { service.process().run(std::future::pending()).await });
     stand
 }
 
@@ -112,11 +112,7 @@ async fn whoever_comes_back_is_told_what_was_missed_each_once() {
     let ready = reader.next().await.unwrap();
     drop(reader);
     for _ in 0..3 {
-        stand
-            .service
-            .refresh_token(1.try_into().unwrap(), "reddit", JUNIPER, &"missed".parse().unwrap())
-            .await
-            .unwrap();
+        stand.service.refresh_token(&call_as("missed"), 1.try_into().unwrap(), "reddit", JUNIPER).await.unwrap();
     }
     let mut reader = Reader::open(&app, Some(ready.id)).await;
     assert_eq!(reader.next().await.unwrap().name, "ready");
@@ -124,7 +120,7 @@ async fn whoever_comes_back_is_told_what_was_missed_each_once() {
         let told = reader.next().await.unwrap();
         assert_eq!((told.name.as_str(), told.id), ("refreshed", ready.id + later));
     }
-    stand.service.refresh_token(1.try_into().unwrap(), "reddit", JUNIPER, &"now".parse().unwrap()).await.unwrap();
+    stand.service.refresh_token(&call_as("now"), 1.try_into().unwrap(), "reddit", JUNIPER).await.unwrap();
     assert_eq!(reader.next().await.unwrap().id, ready.id + 4, "and then what happens");
 }
 
@@ -138,7 +134,7 @@ async fn whoever_was_away_for_too_long_is_told_to_read_the_list() {
         let mut reader = Reader::open(&app, Some(last_seen)).await;
         let ready = reader.next().await.unwrap();
         assert_eq!(reader.next().await.unwrap().name, "reset", "{last_seen}");
-        stand.service.refresh_token(1.try_into().unwrap(), "reddit", JUNIPER, &"on".parse().unwrap()).await.unwrap();
+        stand.service.refresh_token(&call_as("on"), 1.try_into().unwrap(), "reddit", JUNIPER).await.unwrap();
         assert_eq!(reader.next().await.unwrap().id, ready.id + 1, "and goes on from there");
     }
 }
@@ -147,19 +143,19 @@ async fn whoever_was_away_for_too_long_is_told_to_read_the_list() {
 async fn ends_with_the_credential_that_it_was_opened_with() {
     let stand = stand().await;
     let (ending, staying) = (stand.browser(1).await, stand.browser(1).await);
-    let key = stand.service.create_api_key("ending", &[]).await.unwrap();
+    let key = stand.service.api_keys().create(&call(), "ending", &[]).await.unwrap();
     let mut readers = [Reader::open(&ending, None).await, Reader::open(&staying, None).await];
     let app = stand.app_holding(&key).for_user("1");
     let mut of_the_app = Reader::open(&app, None).await;
     assert_eq!(ending.delete("/api/sessions").await.status, 200);
-    assert!(stand.service.revoke_api_key(&key.stored).await.unwrap());
+    assert!(stand.service.api_keys().revoke(&call(), &key.stored).await.unwrap());
     for reader in readers.iter_mut().chain([&mut of_the_app]) {
         assert_eq!(reader.next().await.unwrap().name, "ready");
     }
     assert_eq!((readers[0].next().await, of_the_app.next().await), (None, None));
     stand.connect(1, "juniper").await;
     assert_eq!(readers[1].account().await.name, "connected", "another credential's goes on");
-    stand.service.close();
+    stand.service.process().begin_shutdown();
     assert_eq!(readers[1].next().await, None, "and ends with the program");
 }
 

@@ -23,7 +23,7 @@ async fn lives_and_is_ready() {
 #[tokio::test]
 async fn lives_and_is_not_ready_without_a_database() {
     let stand = admin().await;
-    stand.service.store().close().await;
+    stand.service.process().close().await;
     assert_eq!(stand.anonymous().get("/healthz").await.status, 200);
     let request = axum::http::Request::get("/readyz").body(axum::body::Body::empty()).unwrap();
     let response = tower::ServiceExt::oneshot(stand.router.clone(), request).await.unwrap();

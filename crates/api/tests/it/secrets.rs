@@ -197,7 +197,7 @@ async fn by_misfortune(stand: &Stand, journey: &mut Journey) {
     stand.database.execute("DROP TABLE evergrant_connections").await;
     stand.clock.advance_seconds(60);
     assert_eq!(journey.saw(Place::Elsewhere, app.get(&token).await).status, 503);
-    stand.service.drain().await;
+    stand.service.process().drain().await;
 }
 
 async fn whole_journey() -> Journey {

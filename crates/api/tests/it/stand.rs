@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::Router;
 use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry, parse_providers};
 use evergrant_api::{ApiOptions, Console, router};
-use evergrant_model::{ExternalId, ManualClock};
+use evergrant_model::{Actor, Call, ExternalId, ManualClock, Timestamp};
 use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, dev_settings};
-use evergrant_service::{AllowedRedirects, IntegrationsService, NewUser, ServiceParts, ServiceSettings};
+use evergrant_service::{AllowedRedirects, IntegrationsService, LogRecorder, NewUser, ServiceParts, ServiceSettings};
 use evergrant_testkit::{TestDatabase, cipher, entropy, new_year, shared};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -71,6 +71,17 @@ scopes = ["identity"]
 account = { id = "/id" }
 "#;
 
+/// The context in which tests call the service past the API.
+pub(crate) fn call() -> Call {
+    call_as("test")
+}
+
+/// [`call`] under this correlation id.
+pub(crate) fn call_as(correlation_id: &str) -> Call {
+    let correlation_id = correlation_id.parse().unwrap();
+    Call { actor: Actor::CommandLine, correlation_id, at: Timestamp::from_unix_ms(0) }
+}
+
 pub(crate) struct Stand {
     pub(crate) sandbox: Sandbox,
     pub(crate) platforms: Platforms,
@@ -101,6 +112,7 @@ impl Stand {
             registry: registry(&base, &platforms, &clock),
             clock: shared(&clock),
             entropy: entropy(),
+            recorder: Arc::new(LogRecorder),
             settings: settings(),
         });
         let router = router(service.clone(), &ApiOptions::default());
@@ -126,7 +138,7 @@ impl Stand {
     async fn make_users(&self) {
         for external in [None, Some("ext/2 é")] {
             let external_id = external.map(|text| ExternalId::new(text).unwrap());
-            self.service.create_user(&NewUser { external_id, ..NewUser::default() }).await.unwrap();
+            self.service.users().create(&call(), &NewUser { external_id, ..NewUser::default() }).await.unwrap();
         }
     }
 

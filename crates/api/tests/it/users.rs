@@ -158,7 +158,7 @@ async fn item_24_deleting_one_gives_up_the_grants_and_ends_the_sessions() {
       "success": true
     }
     "#);
-    stand.service.drain().await;
+    stand.service.process().drain().await;
     assert_eq!(stand.sandbox.calls().get("reddit", "revoke"), 1);
     assert!(stand.database.texts("SELECT provider FROM oauth_accounts").await.is_empty());
     let token = app.get(&format!("/api/integrations/token/reddit/{JUNIPER}")).await;

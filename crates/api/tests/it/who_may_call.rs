@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::caller::{Caller, Credential};
-use crate::stand::{JUNIPER, Stand};
+use crate::stand::{JUNIPER, Stand, call};
 
 /// A route and what its callers need.
 struct Route {
@@ -185,8 +185,8 @@ async fn every_bad_credential_is_answered_as_none_is() {
 /// The `Authorization` headers of somebody who may not.
 async fn bad_credentials(stand: &Stand) -> Vec<Vec<String>> {
     let good = stand.app().await.key().to_owned();
-    let revoked = stand.service.create_api_key("revoked", &[]).await.unwrap();
-    assert!(stand.service.revoke_api_key(&revoked.stored).await.unwrap());
+    let revoked = stand.service.api_keys().create(&call(), "revoked", &[]).await.unwrap();
+    assert!(stand.service.api_keys().revoke(&call(), &revoked.stored).await.unwrap());
     let revoked = secrecy::ExposeSecret::expose_secret(&revoked.secret).to_owned();
     let ended = stand.browser(1).await;
     assert_eq!(ended.delete("/api/sessions").await.status, 200);

@@ -89,7 +89,7 @@ async fn a_user_goes_with_everything(database: TestDatabase) {
     stand.connect(1, "juniper").await;
     let (app, browser) = (stand.app().await, stand.browser(1).await);
     assert_eq!(app.delete("/api/users/1").await.status, 200);
-    stand.service.drain().await;
+    stand.service.process().drain().await;
     assert_eq!(stand.sandbox.calls().get("reddit", "revoke"), 1);
     assert_eq!(browser.get("/api/integrations/status").await.status, 401);
     for table in ["oauth_accounts", "evergrant_flows", "evergrant_sessions", "evergrant_connections"] {

@@ -10,9 +10,10 @@ use super::Rules;
 use super::lease::{ATTEMPT_MS, Ending, LeaseRow, Ticket};
 use crate::Backoff;
 
-/// How often a request may be sent within one attempt.
-const TRIES: u32 = 3;
-const BACKOFF: Backoff = Backoff { first_ms: 200, longest_ms: 2_000 };
+/// How often a request to a platform is sent within one attempt.
+pub const MAX_TRIES: u32 = 3;
+/// The pause before a request is sent again.
+pub const BACKOFF: Backoff = Backoff { first_ms: 200, longest_ms: 2_000 };
 
 /// What a platform does with a refresh token that it has seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +150,7 @@ impl<R: Rules> Attempt<R> {
         let confirmed = failure.confirm && before.is_some_and(|before| before.confirm);
         let backoff_ms = i64::try_from(BACKOFF.delay_ms(self.sent.saturating_sub(1), entropy)).unwrap_or(i64::MAX);
         let for_ms = failure.wait_ms.unwrap_or(0).max(backoff_ms);
-        let again = self.sent < TRIES && !confirmed && self.may_send_at(now_ms.saturating_add(for_ms));
+        let again = self.sent < MAX_TRIES && !confirmed && self.may_send_at(now_ms.saturating_add(for_ms));
         if again { Step::Pause { for_ms } } else { self.end() }
     }
 

@@ -70,10 +70,11 @@ impl ApiKey {
 
 impl Create {
     async fn run(self, service: &IntegrationsService) -> Result<(), Failure> {
-        let issued = service.create_api_key(&self.name, &self.scope).await?;
+        let call = tool::call(service);
+        let issued = service.api_keys().create(&call, &self.name, &self.scope).await?;
         let key = issued.secret.expose_secret();
         if self.json {
-            let made = service.api_keys().await?.into_iter().find(|made| made.id == issued.stored);
+            let made = service.api_keys().list(&call).await?.into_iter().find(|made| made.id == issued.stored);
             let scopes: Vec<_> = made.iter().flat_map(|made| made.scopes.split(' ')).collect();
             return output::json(&json!({ "id": issued.stored, "name": self.name, "scopes": scopes, "key": key }));
         }
@@ -83,7 +84,7 @@ impl Create {
 
 impl List {
     async fn run(self, service: &IntegrationsService) -> Result<(), Failure> {
-        let keys = service.api_keys().await?;
+        let keys = service.api_keys().list(&tool::call(service)).await?;
         if self.json {
             let keys = keys.iter().map(|key| {
                 json!({
@@ -109,7 +110,7 @@ impl Revoke {
         let unknown =
             || Failure::new(format!("there is no key {:?}", self.id), "`evergrant api-key list` shows the ids");
         let id = ApiKeyId::new(self.id.as_str()).map_err(|_| unknown())?;
-        if !service.revoke_api_key(&id).await? {
+        if !service.api_keys().revoke(&tool::call(service), &id).await? {
             return Err(unknown());
         }
         output::line(format!("Revoked {id}."))

@@ -1,14 +1,13 @@
 //! `evergrant connections`: connected accounts by hand, whoever owns them.
 
 use clap::{Args, Subcommand};
-use evergrant_model::{ProviderAccountId, ProviderSlug};
+use evergrant_model::{ErrorCode, ProviderAccountId, ProviderSlug};
 use evergrant_service::{Integration, IntegrationsService, UserRef};
-use evergrant_store::Connection;
 use serde_json::{Value, json};
 
 use super::tool::{self, Needs, or_dash, parse_user, shown};
 use crate::failure::Failure;
-use crate::{output, wiring};
+use crate::output;
 
 /// How many connections are read at once.
 const PAGE: i64 = 500;
@@ -72,20 +71,17 @@ impl List {
             None => all(service).await?,
         };
         if self.json {
-            return output::json(&rows.iter().map(|row| as_json(service, row)).collect());
+            return output::json(&rows.iter().map(as_json).collect());
         }
-        let cells = |row: &Connection| {
-            let seen = service.view(row);
-            let name = or_dash(seen.username.as_deref());
-            let (status, expires_at) = (standing(&seen), shown(seen.expires_at));
+        let cells = |row: &Integration| {
             [
                 row.id.get().to_string(),
                 row.user.get().to_string(),
-                seen.provider,
-                seen.provider_account_id,
-                name,
-                status,
-                expires_at,
+                row.provider.clone(),
+                row.provider_account_id.clone(),
+                or_dash(row.username.as_deref()),
+                standing(row),
+                shown(row.expires_at),
             ]
         };
         let rows: Vec<_> = rows.iter().map(cells).collect();
@@ -93,40 +89,40 @@ impl List {
     }
 }
 
-async fn of_user(service: &IntegrationsService, user: &UserRef) -> Result<Vec<Connection>, Failure> {
-    let user = service.user(user).await?.id;
-    let held = service.store().connections().of_user(user).await.map_err(|error| wiring::database_trouble(&error))?;
-    Ok(held.map(|held| held.connections).unwrap_or_default())
+async fn of_user(service: &IntegrationsService, user: &UserRef) -> Result<Vec<Integration>, Failure> {
+    let call = tool::call(service);
+    let user = service.users().get(&call, user).await?.id;
+    Ok(service.connections().stored(&call, user).await?)
 }
 
-async fn all(service: &IntegrationsService) -> Result<Vec<Connection>, Failure> {
-    let (mut rows, mut after) = (Vec::new(), 0);
+async fn all(service: &IntegrationsService) -> Result<Vec<Integration>, Failure> {
+    let (mut rows, mut after, call) = (Vec::new(), 0, tool::call(service));
     loop {
-        let page =
-            service.store().connections().page(after, PAGE).await.map_err(|error| wiring::database_trouble(&error))?;
+        let page = service.connections().page(&call, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(rows) };
         after = last.id.get();
         rows.extend(page);
     }
 }
 
-async fn found(service: &IntegrationsService, one: &One) -> Result<Connection, Failure> {
-    let row = service.store().connections().by_account(&one.provider, &one.account).await;
-    row.map_err(|error| wiring::database_trouble(&error))?.ok_or_else(|| {
-        let what = format!("nobody has connected the {} account {:?}", one.provider, one.account.as_str());
-        Failure::new(what, "`evergrant connections list` shows what is connected")
-    })
+async fn found(service: &IntegrationsService, one: &One) -> Result<Integration, Failure> {
+    match service.connections().find(&tool::call(service), &one.provider, &one.account).await {
+        Err(error) if error.code() == ErrorCode::AccountNotFound => {
+            let what = format!("no user has connected the {} account {:?}", one.provider, one.account.as_str());
+            Err(Failure::new(what, "`evergrant connections list` shows what is connected"))
+        }
+        found => Ok(found?),
+    }
 }
 
 async fn show(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
-    let row = found(service, one).await?;
+    let seen = found(service, one).await?;
     if one.json {
-        return output::json(&as_json(service, &row));
+        return output::json(&as_json(&seen));
     }
-    let seen = service.view(&row);
     let facts = [
         ("connection", seen.id.get().to_string()),
-        ("user", row.user.get().to_string()),
+        ("user", seen.user.get().to_string()),
         ("platform", seen.provider.clone()),
         ("account", seen.provider_account_id.clone()),
         ("username", or_dash(seen.username.as_deref())),
@@ -146,8 +142,8 @@ async fn show(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
 
 async fn refresh(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
     let owner = found(service, one).await?.user;
-    let id = wiring::correlation_id()?;
-    let end = service.refresh_token(owner, one.provider.as_str(), one.account.as_str(), &id).await?;
+    let (provider, account) = (one.provider.as_str(), one.account.as_str());
+    let end = service.refresh_token(&tool::call(service), owner, provider, account).await?;
     if one.json {
         return output::json(&json!({ "success": true, "expiresAt": end }));
     }
@@ -156,8 +152,8 @@ async fn refresh(service: &IntegrationsService, one: &One) -> Result<(), Failure
 
 async fn disconnect(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
     let owner = found(service, one).await?.user;
-    let id = wiring::correlation_id()?;
-    let done = service.disconnect_integration(owner, one.provider.as_str(), one.account.as_str(), &id).await?;
+    let (provider, account) = (one.provider.as_str(), one.account.as_str());
+    let done = service.disconnect_integration(&tool::call(service), owner, provider, account).await?;
     if one.json {
         return output::json(&json!({ "success": true, "revocation": done.revocation, "message": done.message }));
     }
@@ -171,10 +167,9 @@ fn standing(seen: &Integration) -> String {
     }
 }
 
-fn as_json(service: &IntegrationsService, row: &Connection) -> Value {
-    let seen = service.view(row);
+fn as_json(seen: &Integration) -> Value {
     json!({
-        "id": seen.id, "userId": row.user, "provider": seen.provider, "providerAccountId": seen.provider_account_id,
+        "id": seen.id, "userId": seen.user, "provider": seen.provider, "providerAccountId": seen.provider_account_id,
         "status": seen.status, "statusReason": seen.reason, "username": seen.username,
         "displayName": seen.display_name, "scope": seen.scope, "missingScopes": seen.missing_scopes,
         "expiresAt": seen.expires_at, "metadata": seen.metadata, "createdAt": seen.created_at,

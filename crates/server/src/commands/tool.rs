@@ -2,7 +2,7 @@
 
 use evergrant_adapters::NetworkPolicy;
 use evergrant_encryption::{EncryptionKey, KeyRing};
-use evergrant_model::ExternalId;
+use evergrant_model::{Actor, Call, ExternalId};
 use evergrant_service::{IntegrationsService, UserRef};
 use evergrant_store::Store;
 
@@ -67,10 +67,15 @@ pub(super) async fn store() -> Result<Store, Failure> {
     wiring::open_store(&url).await
 }
 
-/// Waits for what a command has set in motion, and closes the database.
+/// The context of a command's operation.
+pub(super) fn call(service: &IntegrationsService) -> Call {
+    service.call(Actor::CommandLine, service.new_correlation_id())
+}
+
+/// Waits for the work that a command has started, and closes the database.
 pub(super) async fn close(service: &IntegrationsService) {
-    service.drain().await;
-    service.store().close().await;
+    service.process().drain().await;
+    service.process().close().await;
 }
 
 /// Reads `42` or `ext:2f1c`, as the header `Evergrant-User` does.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::tool::{self, Needs, or_dash, parse_user};
 use crate::failure::Failure;
-use crate::{output, wiring};
+use crate::output;
 
 /// How many users are read at once.
 const PAGE: i64 = 500;
@@ -69,7 +69,7 @@ impl Users {
         let outcome = match self {
             Self::Create(create) => create.run(&service).await,
             Self::List(json) => list(&service, &json).await,
-            Self::Show(one) => print(&[service.user(&one.user).await?], &one.json),
+            Self::Show(one) => show(&service, &one).await,
             Self::Delete(one) => delete(&service, &one).await,
         };
         tool::close(&service).await;
@@ -80,7 +80,7 @@ impl Users {
 impl Create {
     async fn run(self, service: &IntegrationsService) -> Result<(), Failure> {
         let new = NewUser { id: self.id, email: self.email, name: self.name, external_id: self.external_id };
-        let (user, is_new) = service.create_user(&new).await?;
+        let (user, is_new) = service.users().create(&tool::call(service), &new).await?;
         if self.json.json {
             return output::json(&as_json(&user));
         }
@@ -93,9 +93,9 @@ impl Create {
 }
 
 async fn list(service: &IntegrationsService, json: &Json) -> Result<(), Failure> {
-    let (mut users, mut after) = (Vec::new(), 0);
+    let (mut users, mut after, call) = (Vec::new(), 0, tool::call(service));
     loop {
-        let page = service.store().users().page(after, PAGE).await.map_err(|error| wiring::database_trouble(&error))?;
+        let page = service.users().page(&call, after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.id.get();
         users.extend(page);
@@ -106,9 +106,14 @@ async fn list(service: &IntegrationsService, json: &Json) -> Result<(), Failure>
     print(&users, json)
 }
 
+async fn show(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
+    let user = service.users().get(&tool::call(service), &one.user).await?;
+    print(&[user], &one.json)
+}
+
 async fn delete(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
-    let user = service.resolve_user(&one.user).await?;
-    service.delete_user(user, &wiring::correlation_id()?).await?;
+    let user = service.users().resolve(&one.user).await?;
+    service.users().delete(&tool::call(service), user).await?;
     if one.json.json {
         return output::json(&json!({ "deleted": user }));
     }

@@ -57,8 +57,12 @@ pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
     let people = people::make(&service).await?;
     let api_key = people::api_key(&service, &folder).await?;
     let simulation = start_simulator(&folder, listeners.sandbox)?;
-    let simulated: Vec<_> =
-        service.registry().specs().filter(|spec| settings.platforms.simulates(&spec.slug)).collect();
+    let simulated: Vec<_> = service
+        .providers()
+        .specs()
+        .map(|(spec, _)| spec)
+        .filter(|spec| settings.platforms.simulates(&spec.slug))
+        .collect();
     Welcome { folder: &folder, urls: &listeners.urls, api_key: &api_key, simulated: &simulated }.print()?;
     telemetry::start(settings.log.filter.take(), settings.log.format, telemetry::USUAL);
     settings.encryption.warn_of_passphrases();

@@ -6,7 +6,7 @@ use evergrant_service::{FinishRequest, FlowStatus};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::harness::{EXCHANGE, JUNIPER, Stand};
-use crate::outcomes::{VERIFIER, again, connected, finish, pending};
+use crate::outcomes::{VERIFIER, again, call, connected, finish, housekeep, pending};
 
 on_both_databases!(
     a_bound_flow_is_finished_by_verifier_and_receipt,
@@ -30,14 +30,15 @@ async fn a_bound_flow_is_finished_by_verifier_and_receipt(database: TestDatabase
     let stand = Stand::new(database).await;
     let user = stand.user().await;
     let flow = stand.begin_bound(user, "acme").await;
-    let status = async || stand.service.flow_state(user, flow.flow_id.as_str()).await.unwrap().status;
+    let status =
+        async || stand.service.authorizations().state(&call(), user, flow.flow_id.as_str()).await.unwrap().status;
     assert_eq!(status().await, FlowStatus::Waiting);
     let (id, receipt) = pending(&stand.callback("acme", stand.consent(&flow, "juniper")).await.unwrap());
     assert_eq!(status().await, FlowStatus::Pending);
     assert_eq!(stand.read(user, "acme", JUNIPER).await, Err(ErrorCode::AccountNotFound), "not before it is finished");
-    assert!(stand.service.connected_integrations(user).await.unwrap().integrations.is_empty());
+    assert!(stand.service.connected_integrations(&call(), user).await.unwrap().integrations.is_empty());
 
-    let made = stand.service.finish_flow(user, &id, finish(&receipt)).await.unwrap();
+    let made = stand.service.authorizations().finish(&call(), user, &id, finish(&receipt)).await.unwrap();
     assert_eq!(made.iter().map(|one| one.provider_account_id.as_str()).collect::<Vec<_>>(), [JUNIPER]);
     assert_eq!(status().await, FlowStatus::Connected);
     assert!(stand.read(user, "acme", JUNIPER).await.is_ok());
@@ -51,22 +52,24 @@ async fn item_5_neither_half_finishes_without_the_other(database: TestDatabase) 
     let wrong = [("", ""), (VERIFIER, ""), ("", receipt.as_str()), ("another", &receipt), (VERIFIER, "another")];
     for (verifier, receipt) in wrong {
         let request = FinishRequest { verifier: Some(verifier.into()), receipt: receipt.into(), accounts: None };
-        let refused = stand.service.finish_flow(user, &id, request).await.unwrap_err();
+        let refused = stand.service.authorizations().finish(&call(), user, &id, request).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::InvalidState, "{verifier:?} {receipt:?}");
     }
-    let foreign = stand.service.finish_flow(other, &id, finish(&receipt)).await.unwrap_err();
-    let unknown = stand.service.finish_flow(other, "0123456789ab", finish(&receipt)).await.unwrap_err();
+    let foreign = stand.service.authorizations().finish(&call(), other, &id, finish(&receipt)).await.unwrap_err();
+    let unknown =
+        stand.service.authorizations().finish(&call(), other, "0123456789ab", finish(&receipt)).await.unwrap_err();
     assert_eq!((foreign.code(), foreign.detail()), (ErrorCode::FlowNotFound, unknown.detail()));
-    assert_eq!(stand.service.flow_state(other, &id).await.unwrap_err().detail(), unknown.detail());
+    assert_eq!(stand.service.authorizations().state(&call(), other, &id).await.unwrap_err().detail(), unknown.detail());
     assert!(stand.events().await.is_empty(), "nothing was connected");
-    stand.service.finish_flow(user, &id, finish(&receipt)).await.unwrap();
+    stand.service.authorizations().finish(&call(), user, &id, finish(&receipt)).await.unwrap();
 }
 
 async fn a_flow_is_finished_once(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = stand.user().await;
     let (id, receipt) = consented(&stand, user).await;
-    let attempt = || stand.service.finish_flow(user, &id, finish(&receipt));
+    let call = call();
+    let attempt = || stand.service.authorizations().finish(&call, user, &id, finish(&receipt));
     let (one, two) = tokio::join!(attempt(), attempt());
     assert_eq!(u8::from(one.is_ok()) + u8::from(two.is_ok()), 1);
     assert_eq!(attempt().await.unwrap_err().code(), ErrorCode::InvalidState);
@@ -79,19 +82,19 @@ async fn what_nobody_finishes_is_given_up_and_erased(database: TestDatabase) {
     let user = stand.user().await;
     let (id, receipt) = consented(&stand, user).await;
     stand.pass_seconds(599);
-    stand.service.sweep().await.unwrap();
+    housekeep(&stand.service).await.unwrap();
     assert_eq!(stand.calls("acme", "revoke"), 0);
     stand.pass_seconds(1);
-    let late = stand.service.finish_flow(user, &id, finish(&receipt)).await.unwrap_err();
+    let late = stand.service.authorizations().finish(&call(), user, &id, finish(&receipt)).await.unwrap_err();
     assert_eq!(late.code(), ErrorCode::InvalidState);
-    assert_eq!(stand.service.flow_state(user, &id).await.unwrap().status, FlowStatus::Error);
-    stand.service.sweep().await.unwrap();
+    assert_eq!(stand.service.authorizations().state(&call(), user, &id).await.unwrap().status, FlowStatus::Error);
+    housekeep(&stand.service).await.unwrap();
     assert_eq!(stand.calls("acme", "revoke"), 2, "the refresh token and the access token");
     assert_eq!(stand.sandbox.revoke_user("acme", "juniper").unwrap(), 0, "no grant is left at the platform");
     let flow = stand.store.flows().owned(&FlowId::new(id).unwrap(), user).await.unwrap().unwrap();
     assert!(flow.grant.is_none(), "the tokens are erased");
     assert!(stand.database.contents().await["evergrant_revocations"].is_empty());
-    stand.service.sweep().await.unwrap();
+    housekeep(&stand.service).await.unwrap();
     assert_eq!(stand.calls("acme", "revoke"), 2, "given up once");
 }
 
@@ -129,7 +132,7 @@ async fn a_repeated_callback_brings_the_same_receipt(database: TestDatabase) {
     let (first, second) = tokio::join!(stand.callback("acme", again(&back)), stand.callback("acme", again(&back)));
     let (id, receipt) = pending(&first.unwrap());
     assert_eq!(pending(&second.unwrap()), (id.clone(), receipt.clone()));
-    stand.service.finish_flow(user, &id, finish(&receipt)).await.unwrap();
+    stand.service.authorizations().finish(&call(), user, &id, finish(&receipt)).await.unwrap();
     assert_eq!(connected(&stand.callback("acme", back).await.unwrap()), JUNIPER);
     assert_eq!(stand.calls("acme", EXCHANGE), 1);
 }
@@ -142,7 +145,8 @@ async fn a_flow_that_is_not_bound_cannot_be_finished(database: TestDatabase) {
         if consented {
             stand.callback("acme", stand.consent(&flow, "juniper")).await.unwrap();
         }
-        let refused = stand.service.finish_flow(user, flow.flow_id.as_str(), finish("")).await.unwrap_err();
+        let refused =
+            stand.service.authorizations().finish(&call(), user, flow.flow_id.as_str(), finish("")).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::InvalidState);
     }
 }
@@ -153,11 +157,11 @@ async fn accounts_that_the_consent_does_not_reach_cannot_be_chosen(database: Tes
     let (id, receipt) = consented(&stand, user).await;
     for accounts in [vec![], vec!["ac-1002".to_owned()], vec![JUNIPER.to_owned(), "ac-1002".to_owned()]] {
         let request = FinishRequest { accounts: Some(accounts), ..finish(&receipt) };
-        let refused = stand.service.finish_flow(user, &id, request).await.unwrap_err();
+        let refused = stand.service.authorizations().finish(&call(), user, &id, request).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::ValidationError);
     }
     let request = FinishRequest { accounts: Some(vec![JUNIPER.to_owned()]), ..finish(&receipt) };
-    assert_eq!(stand.service.finish_flow(user, &id, request).await.unwrap().len(), 1);
+    assert_eq!(stand.service.authorizations().finish(&call(), user, &id, request).await.unwrap().len(), 1);
 }
 
 /// Two platforms may give two accounts the same id.
@@ -167,6 +171,6 @@ async fn what_is_finished_is_told_apart_by_platform(database: TestDatabase) {
     stand.connect(user, "reddit", "juniper").await;
     stand.database.execute(&format!("UPDATE oauth_accounts SET provider_account_id = '{JUNIPER}'")).await;
     let (id, receipt) = consented(&stand, user).await;
-    let made = stand.service.finish_flow(user, &id, finish(&receipt)).await.unwrap();
+    let made = stand.service.authorizations().finish(&call(), user, &id, finish(&receipt)).await.unwrap();
     assert_eq!(made.iter().map(|one| one.provider.as_str()).collect::<Vec<_>>(), ["acme"]);
 }

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::harness::{EXCHANGE, Stand};
-use crate::outcomes::{again, connected, correlation, failed, params};
+use crate::outcomes::{again, call, connected, failed, params};
 
 on_postgres!(item_1_ten_thousand_states_are_distinct_and_long);
 on_both_databases!(
@@ -37,11 +37,7 @@ async fn item_1_ten_thousand_states_are_distinct_and_long(database: TestDatabase
         for _ in 0..100 {
             let service = stand.service.clone();
             flows.spawn(async move {
-                service
-                    .initiate_oauth_flow("acme", user, ConnectRequest::default(), &correlation())
-                    .await
-                    .unwrap()
-                    .state
+                service.initiate_oauth_flow(&call(), "acme", user, ConnectRequest::default()).await.unwrap().state
             });
         }
         states.extend(flows.join_all().await.iter().map(|state| state.expose().to_owned()));
@@ -58,7 +54,7 @@ async fn item_2_twenty_callbacks_at_once_buy_once_and_agree(database: TestDataba
     let mut callbacks = JoinSet::new();
     for _ in 0..20 {
         let (service, back): (IntegrationsService, _) = (stand.service.clone(), again(&back));
-        callbacks.spawn(async move { connected(&service.handle_oauth_callback("acme", back).await.unwrap()) });
+        callbacks.spawn(async move { connected(&service.handle_oauth_callback(&call(), "acme", back).await.unwrap()) });
     }
     assert_eq!(callbacks.join_all().await, vec![crate::harness::JUNIPER; 20]);
     assert_eq!(stand.calls("acme", EXCHANGE), 1);
@@ -189,7 +185,7 @@ async fn item_12_a_flow_returns_to_allowed_addresses_alone(database: TestDatabas
     let user = stand.user().await;
     let begin = async |url: &str| {
         let request = ConnectRequest { redirect_url: Some(url.to_owned()), ..ConnectRequest::default() };
-        stand.service.initiate_oauth_flow("acme", user, request, &correlation()).await
+        stand.service.initiate_oauth_flow(&call(), "acme", user, request).await
     };
     let refused = begin("https://evil.example/").await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::InvalidRedirectUrl);
@@ -248,11 +244,11 @@ async fn a_caller_that_goes_away_does_not_stop_the_exchange(database: TestDataba
     let flow = stand.begin(user, "acme").await;
     let (service, back) = (stand.service.clone(), stand.consent(&flow, "juniper"));
     stand.fault("acme", EXCHANGE, FaultKind::Hold);
-    let callback = tokio::spawn(async move { service.handle_oauth_callback("acme", back).await.map(drop) });
+    let callback = tokio::spawn(async move { service.handle_oauth_callback(&call(), "acme", back).await.map(drop) });
     stand.called("acme", EXCHANGE, 1).await;
     callback.abort();
     assert!(callback.await.unwrap_err().is_cancelled());
     stand.sandbox.release();
-    stand.service.drain().await;
+    stand.service.process().drain().await;
     assert!(stand.read(user, "acme", crate::harness::JUNIPER).await.is_ok());
 }

@@ -18,7 +18,7 @@ async fn all_work(stand: &Stand, user: evergrant_model::UserId, accounts: &[Stri
         let token = stand.read(user, "acme", account).await.unwrap();
         assert!(stand.works(&token).await, "a token was served that had ended, {when}");
     }
-    stand.service.drain().await;
+    stand.service.process().drain().await;
 }
 
 async fn a15_a_clock_that_steps_makes_no_storm_and_serves_nothing_that_has_ended(database: TestDatabase) {

@@ -7,6 +7,7 @@ use evergrant_testkit::{TestDatabase, on_both_databases};
 use secrecy::ExposeSecret;
 
 use crate::harness::Stand;
+use crate::outcomes::call;
 
 const HOUR_S: i64 = 60 * 60;
 
@@ -20,11 +21,11 @@ on_both_databases!(
 
 /// The cookie of somebody who has just come in.
 async fn cookie(service: &IntegrationsService, user: UserId) -> String {
-    service.begin_console_session(user).await.unwrap().secret.expose_secret().to_owned()
+    service.console().start(&call(), user).await.unwrap().secret.expose_secret().to_owned()
 }
 
 async fn is_in(service: &IntegrationsService, cookie: &str, presence: Presence) -> bool {
-    service.signed_in(cookie, presence).await.unwrap().is_some()
+    service.console().signed_in(cookie, presence).await.unwrap().is_some()
 }
 
 async fn acts(service: &IntegrationsService, cookie: &str) -> bool {
@@ -34,11 +35,12 @@ async fn acts(service: &IntegrationsService, cookie: &str) -> bool {
 async fn a_portal_link_opens_once_within_five_minutes(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = stand.user().await;
-    let code = async || stand.service.create_portal_link(user).await.unwrap().expose_secret().to_owned();
-    let open = async |code: &str| stand.service.open_portal(code).await.unwrap();
+    let code = async || stand.service.console().create_link(&call(), user).await.unwrap().expose_secret().to_owned();
+    let open = async |code: &str| stand.service.console().open_link(&call(), code).await.unwrap();
     let (one, late) = (code().await, code().await);
     let begun = open(&one).await.unwrap();
-    let signed_in = stand.service.signed_in(begun.secret.expose_secret(), Presence::Active).await.unwrap().unwrap();
+    let signed_in =
+        stand.service.console().signed_in(begun.secret.expose_secret(), Presence::Active).await.unwrap().unwrap();
     assert_eq!((signed_in.user, signed_in.expires_at), (user, stand.now().plus_seconds(12 * HOUR_S)));
     stand.pass_seconds(PORTAL_LINK_SECONDS);
     for spent in [&one, &late, "", "evp_", &begun.secret.expose_secret().replace("evc_", "evp_")] {
@@ -83,17 +85,17 @@ async fn item_30_a_session_that_was_used_elsewhere_is_good_here_and_one_that_end
     stand.clock.advance_ms(400);
     assert!(acts(&twin, &held).await, "the twin looks again before it refuses");
 
-    let Some(Caller::Browser { session, .. }) =
-        twin.signed_in(&held, Presence::Active).await.unwrap().map(|signed_in| signed_in.caller)
+    let Some(Caller::Console { session, .. }) =
+        twin.console().signed_in(&held, Presence::Active).await.unwrap().map(|signed_in| signed_in.caller)
     else {
         panic!("a browser")
     };
-    twin.end_session(&session).await.unwrap();
+    twin.sessions().end(&call(), &session).await.unwrap();
     assert!(!acts(&twin, &held).await);
     stand.pass_seconds(1);
     assert!(!acts(&stand.service, &held).await);
     let other = cookie(&stand.service, user).await;
-    assert_eq!(stand.service.end_sessions_of(user).await.unwrap(), 1);
+    assert_eq!(stand.service.sessions().end_all(&call(), user).await.unwrap(), 1);
     stand.pass_seconds(1);
     assert!(!acts(&stand.service, &other).await);
 }
@@ -102,9 +104,9 @@ async fn a_cookie_is_no_bearer_token_nor_a_bearer_token_a_cookie(database: TestD
     let stand = Stand::new(database).await;
     let user = stand.user().await;
     let held = cookie(&stand.service, user).await;
-    let token = stand.service.create_session(user, None).await.unwrap().secret.expose_secret().to_owned();
+    let token = stand.service.sessions().create(&call(), user, None).await.unwrap().secret.expose_secret().to_owned();
     for bearer in [held.clone(), of_kind("evs_", &held)] {
-        assert!(stand.service.authenticate(&bearer).await.unwrap().is_none());
+        assert!(stand.service.authenticate(&bearer, &call().correlation_id).await.unwrap().is_none());
     }
     for cookie in [token.clone(), of_kind("evc_", &token)] {
         assert!(!acts(&stand.service, &cookie).await);

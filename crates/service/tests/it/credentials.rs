@@ -6,6 +6,7 @@ use evergrant_testkit::{TestDatabase, on_both_databases};
 use secrecy::ExposeSecret;
 
 use crate::harness::Stand;
+use crate::outcomes::call;
 
 on_both_databases!(
     item_27_a_key_is_known_by_all_of_its_text_and_by_nothing_else,
@@ -21,11 +22,11 @@ on_both_databases!(
 );
 
 async fn caller(service: &IntegrationsService, bearer: &str) -> Option<Caller> {
-    service.authenticate(bearer).await.unwrap()
+    service.authenticate(bearer, &call().correlation_id).await.unwrap()
 }
 
 async fn key(stand: &Stand, scopes: &[KeyScope]) -> String {
-    stand.service.create_api_key("tests", scopes).await.unwrap().secret.expose_secret().to_owned()
+    stand.service.api_keys().create(&call(), "tests", scopes).await.unwrap().secret.expose_secret().to_owned()
 }
 
 async fn item_27_a_key_is_known_by_all_of_its_text_and_by_nothing_else(database: TestDatabase) {
@@ -47,7 +48,7 @@ async fn item_27_only_a_hash_of_a_key_is_stored(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let text = key(&stand, &[]).await;
     let user = stand.user().await;
-    let session = stand.service.create_session(user, None).await.unwrap().secret;
+    let session = stand.service.sessions().create(&call(), user, None).await.unwrap().secret;
     let stored = format!("{:?}", stand.database.contents().await);
     for secret in [text.as_str(), session.expose_secret()] {
         // After prefix and public half, without the checksum.
@@ -61,8 +62,8 @@ async fn item_27_a_revoked_key_is_refused_here_at_once_and_elsewhere_within_a_se
     let twin = stand.twin().await;
     let text = key(&stand, &[]).await;
     assert!(caller(&stand.service, &text).await.is_some() && caller(&twin, &text).await.is_some());
-    let id = stand.service.api_keys().await.unwrap()[0].id.clone();
-    assert!(stand.service.revoke_api_key(&id).await.unwrap());
+    let id = stand.service.api_keys().list(&call()).await.unwrap()[0].id.clone();
+    assert!(stand.service.api_keys().revoke(&call(), &id).await.unwrap());
     assert_eq!(caller(&stand.service, &text).await, None);
     stand.pass_seconds(1);
     assert_eq!(caller(&twin, &text).await, None);
@@ -72,9 +73,9 @@ async fn item_28_two_keys_live_side_by_side(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let (old, new) = (key(&stand, &[]).await, key(&stand, &[]).await);
     assert!(caller(&stand.service, &old).await.is_some() && caller(&stand.service, &new).await.is_some());
-    let keys = stand.service.api_keys().await.unwrap();
+    let keys = stand.service.api_keys().list(&call()).await.unwrap();
     let first = keys.iter().find(|key| old.contains(key.id.as_str())).unwrap();
-    stand.service.revoke_api_key(&first.id).await.unwrap();
+    stand.service.api_keys().revoke(&call(), &first.id).await.unwrap();
     assert!(caller(&stand.service, &old).await.is_none() && caller(&stand.service, &new).await.is_some());
 }
 
@@ -89,10 +90,12 @@ async fn without_a_wish_a_key_may_do_all_but_administer(database: TestDatabase) 
 async fn a_key_has_a_name(database: TestDatabase) {
     let stand = Stand::new(database).await;
     for bad in ["", "  ", "a\nb", &"a".repeat(101)] {
-        let Err(refused) = stand.service.create_api_key(bad, &[]).await else { panic!("{bad:?} is no name") };
+        let Err(refused) = stand.service.api_keys().create(&call(), bad, &[]).await else {
+            panic!("{bad:?} is no name")
+        };
         assert_eq!(refused.code(), ErrorCode::ValidationError);
     }
-    assert!(stand.service.api_keys().await.unwrap().is_empty());
+    assert!(stand.service.api_keys().list(&call()).await.unwrap().is_empty());
 }
 
 async fn a_key_remembers_its_last_use(database: TestDatabase) {
@@ -100,13 +103,14 @@ async fn a_key_remembers_its_last_use(database: TestDatabase) {
     let text = key(&stand, &[]).await;
     stand.pass_seconds(100);
     caller(&stand.service, &text).await.unwrap();
-    stand.service.drain().await;
-    assert_eq!(stand.service.api_keys().await.unwrap()[0].last_used_at, Some(stand.now()));
+    stand.service.process().drain().await;
+    assert_eq!(stand.service.api_keys().list(&call()).await.unwrap()[0].last_used_at, Some(stand.now()));
 }
 
 /// A new session of `user`: its text and public half.
 async fn session(stand: &Stand, user: UserId, ttl_seconds: Option<i64>) -> (String, SessionId) {
-    let text = stand.service.create_session(user, ttl_seconds).await.unwrap().secret.expose_secret().to_owned();
+    let text =
+        stand.service.sessions().create(&call(), user, ttl_seconds).await.unwrap().secret.expose_secret().to_owned();
     match caller(&stand.service, &text).await {
         Some(Caller::Browser { session, user: whose }) if whose == user => (text, session),
         other => panic!("not a session of this user: {other:?}"),
@@ -131,10 +135,10 @@ async fn a_session_is_ended_by_hand(database: TestDatabase) {
     let (first, id) = session(&stand, user, None).await;
     let (second, _) = session(&stand, user, None).await;
     let (theirs, _) = session(&stand, other, None).await;
-    stand.service.end_session(&id).await.unwrap();
+    stand.service.sessions().end(&call(), &id).await.unwrap();
     assert_eq!(caller(&stand.service, &first).await, None, "at once");
     assert!(caller(&stand.service, &second).await.is_some());
-    assert_eq!(stand.service.end_sessions_of(user).await.unwrap(), 1);
+    assert_eq!(stand.service.sessions().end_all(&call(), user).await.unwrap(), 1);
     stand.pass_seconds(1);
     assert_eq!(caller(&stand.service, &second).await, None, "within a second");
     assert!(caller(&stand.service, &theirs).await.is_some());
@@ -145,10 +149,14 @@ async fn a_session_lasts_a_quarter_of_an_hour_at_most(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = stand.user().await;
     for bad in [0, -1, 901, i64::MAX, i64::MIN] {
-        let Err(refused) = stand.service.create_session(user, Some(bad)).await else { panic!("{bad} s is no life") };
+        let Err(refused) = stand.service.sessions().create(&call(), user, Some(bad)).await else {
+            panic!("{bad} s is no life")
+        };
         assert_eq!(refused.code(), ErrorCode::ValidationError);
     }
     let nobody = UserId::try_from(i64::from(user.get()) + 1).unwrap();
-    let Err(refused) = stand.service.create_session(nobody, None).await else { panic!("there is no such user") };
+    let Err(refused) = stand.service.sessions().create(&call(), nobody, None).await else {
+        panic!("there is no such user")
+    };
     assert_eq!(refused.code(), ErrorCode::UserNotFound);
 }

@@ -7,7 +7,7 @@ use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::JoinSet;
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
-use crate::outcomes::{read, slug};
+use crate::outcomes::{call, read, reconcile};
 
 on_both_databases!(
     a2_a_thousand_different_connections_are_a_thousand_calls_as_many_at_once_as_are_allowed,
@@ -18,7 +18,7 @@ on_both_databases!(
 const PLACES: u64 = 64;
 
 fn free_places(stand: &Stand) -> usize {
-    stand.service.registry().platform(&slug("acme")).unwrap().free_places().unwrap()
+    stand.acme.free_places().unwrap()
 }
 
 fn hold(stand: &Stand, times: u32) {
@@ -32,7 +32,7 @@ async fn a2_a_thousand_different_connections_are_a_thousand_calls_as_many_at_onc
     let many = if database.is_postgres() { 1000 } else { 400 };
     let stand = Arc::new(Stand::new(database).await);
     let (user, accounts) = stand.user_with_many("acme", many, stand.now()).await;
-    stand.service.reconcile().await.unwrap();
+    reconcile(&stand.service).await.unwrap();
     hold(&stand, 1000);
     let mut readers = JoinSet::new();
     for account in accounts {
@@ -53,7 +53,7 @@ async fn a7_and_a24_renewals_that_hang_harm_nobody_else(database: TestDatabase) 
     let stand = Arc::new(Stand::new(database).await);
     let others = stand.user_with_many("reddit", 200, stand.now().plus_seconds(86_400)).await;
     let (user, accounts) = stand.user_with_many("acme", 500, stand.now()).await;
-    stand.service.reconcile().await.unwrap();
+    reconcile(&stand.service).await.unwrap();
     hold(&stand, 1000);
     let mut readers = JoinSet::new();
     for account in accounts {
@@ -65,7 +65,7 @@ async fn a7_and_a24_renewals_that_hang_harm_nobody_else(database: TestDatabase) 
     for account in &others.1 {
         assert!(read(&twin, others.0, "reddit", account).await.is_ok(), "another platform's tokens are read");
     }
-    let list = stand.service.connected_integrations(others.0).await.unwrap();
+    let list = stand.service.connected_integrations(&call(), others.0).await.unwrap();
     assert_eq!(list.integrations.len(), 200, "lists are read");
     assert!(stand.refresh(others.0, "reddit", &others.1[0]).await.is_ok(), "another platform's are renewed");
     let fresh = stand.user_with_many("acme", 1, stand.now().plus_seconds(ACME_LIFE_S)).await;

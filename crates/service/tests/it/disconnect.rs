@@ -6,7 +6,7 @@ use evergrant_service::IntegrationsService;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
-use crate::outcomes::{correlation, read, until};
+use crate::outcomes::{call, housekeep, read, until};
 
 on_both_databases!(
     a_confirmed_revocation_is_said_so,
@@ -20,7 +20,7 @@ on_both_databases!(
 );
 
 async fn disconnect(service: &IntegrationsService, user: UserId, account: &str) -> Result<Revocation, ErrorCode> {
-    let ended = service.disconnect_integration(user, "acme", account, &correlation()).await;
+    let ended = service.disconnect_integration(&call(), user, "acme", account).await;
     ended.map(|ended| ended.revocation).map_err(|error| error.code())
 }
 
@@ -37,12 +37,12 @@ async fn a_confirmed_revocation_is_said_so(database: TestDatabase) {
     let account = stand.connect(user, "reddit", "juniper").await;
     assert!(holds_tokens(&stand).await);
     let service = &stand.service;
-    let ended = service.disconnect_integration(user, "reddit", &account, &correlation()).await.unwrap();
+    let ended = service.disconnect_integration(&call(), user, "reddit", &account).await.unwrap();
     assert_eq!(ended.revocation, Revocation::Revoked);
     assert!(ended.message.contains("Reddit has confirmed"), "{}", ended.message);
     assert_eq!(stand.calls("reddit", "revoke"), 1, "Reddit ends the grant with its refresh token");
     assert!(!holds_tokens(&stand).await);
-    let unknown = service.disconnect_integration(user, "reddit", &account, &correlation()).await.unwrap_err();
+    let unknown = service.disconnect_integration(&call(), user, "reddit", &account).await.unwrap_err();
     assert_eq!(unknown.code(), ErrorCode::AccountNotFound);
 }
 
@@ -54,14 +54,14 @@ async fn item_69_while_the_platform_is_down_the_row_goes_at_once_and_the_call_fo
     assert_eq!(stand.read(user, "acme", &account).await, Err(ErrorCode::AccountNotFound));
     assert!(stand.database.contents().await["oauth_accounts"].is_empty());
     assert!(holds_tokens(&stand).await, "what must still be revoked");
-    stand.service.sweep().await.unwrap();
+    housekeep(&stand.service).await.unwrap();
     assert_eq!(stand.calls("acme", "revoke"), 1, "not at once again");
 
     stand.pass_seconds(60);
-    stand.service.sweep().await.unwrap();
+    housekeep(&stand.service).await.unwrap();
     assert_eq!(stand.calls("acme", "revoke"), 2, "still down");
     stand.pass_seconds(3600);
-    stand.service.sweep().await.unwrap();
+    housekeep(&stand.service).await.unwrap();
     assert_eq!(stand.calls("acme", "revoke"), 4, "both tokens");
     assert_eq!(stand.sandbox.revoke_user("acme", "juniper").unwrap(), 0, "no grant is left at the platform");
     assert!(!holds_tokens(&stand).await);
@@ -75,13 +75,13 @@ async fn item_69_after_a_day_we_no_longer_ask(database: TestDatabase) {
     for _ in 0..24 {
         assert!(holds_tokens(&stand).await, "within the day");
         stand.pass_seconds(3600);
-        stand.service.sweep().await.unwrap();
+        housekeep(&stand.service).await.unwrap();
     }
     assert!(!holds_tokens(&stand).await, "after it");
     let calls = stand.calls("acme", "revoke");
     assert_eq!(calls, 1 + 24, "once an hour");
     stand.pass_seconds(86_400);
-    stand.service.sweep().await.unwrap();
+    housekeep(&stand.service).await.unwrap();
     assert_eq!(stand.calls("acme", "revoke"), calls);
 }
 
@@ -91,7 +91,7 @@ async fn a_platform_that_cannot_revoke_is_not_asked(database: TestDatabase) {
     let definition = acme_definition(&stand.platforms_at);
     let without = definition.lines().filter(|line| !line.starts_with("revocation_url")).collect::<Vec<_>>().join("\n");
     let service = stand.replica(&without).await;
-    let ended = service.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
+    let ended = service.disconnect_integration(&call(), user, "acme", &account).await.unwrap();
     assert_eq!(ended.revocation, Revocation::Unsupported);
     assert!(ended.message.contains("settings of your Acme account"), "{}", ended.message);
     assert_eq!(stand.calls("acme", "revoke"), 0);
@@ -136,21 +136,21 @@ async fn another_replica_hears_of_it(database: TestDatabase) {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let house = tokio::spawn({
         let twin = twin.clone();
-        async move { twin.keep_house(async { drop(stopped.await) }).await }
+        async move { twin.process().run(async { drop(stopped.await) }).await }
     });
     assert!(read(&twin, user, "acme", &account).await.is_ok());
-    let listed = twin.connected_integrations(user).await.unwrap();
+    let listed = twin.connected_integrations(&call(), user).await.unwrap();
     assert_eq!(listed.integrations.len(), 1);
 
-    stand.service.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
+    stand.service.disconnect_integration(&call(), user, "acme", &account).await.unwrap();
     // The clock stands still: nothing but the news can end what the twin remembers.
     until(async || {
         stand.store.ping().await.unwrap();
         read(&twin, user, "acme", &account).await == Err(ErrorCode::AccountNotFound)
     })
     .await;
-    until(async || twin.connected_integrations(user).await.unwrap().version > listed.version).await;
-    assert!(twin.connected_integrations(user).await.unwrap().integrations.is_empty());
+    until(async || twin.connected_integrations(&call(), user).await.unwrap().version > listed.version).await;
+    assert!(twin.connected_integrations(&call(), user).await.unwrap().integrations.is_empty());
     assert_eq!(stand.calls("acme", REFRESH), 0);
     drop(stop);
     house.await.unwrap();

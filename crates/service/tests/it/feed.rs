@@ -8,7 +8,7 @@ use evergrant_service::IntegrationsService;
 use evergrant_testkit::{ForeignAccount, TestDatabase, cipher, insert_accounts, on_both_databases, on_postgres};
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
-use crate::outcomes::{correlation, read, until};
+use crate::outcomes::{call, read, reconcile, until};
 
 on_postgres!(
     a23_what_another_replica_disconnects_is_read_no_more_even_where_the_bell_is_lost,
@@ -24,15 +24,15 @@ on_both_databases!(
 async fn serving(stand: &Stand) -> IntegrationsService {
     let service = stand.twin().await;
     let house = service.clone();
-    tokio::spawn(async move { house.keep_house(std::future::pending()).await });
-    until(async || service.health().await.looks > 0).await;
+    tokio::spawn(async move { house.process().run(std::future::pending()).await });
+    until(async || service.process().health().await.polls > 0).await;
     service
 }
 
 /// A replica has looked twice at the outbox: the first look may have begun before what it is to see.
 async fn has_looked(service: &IntegrationsService) {
-    let before = service.health().await.looks;
-    until(async || service.health().await.looks >= before + 2).await;
+    let before = service.process().health().await.polls;
+    until(async || service.process().health().await.polls >= before + 2).await;
 }
 
 async fn disconnected_elsewhere(stand: &Stand, lose_bell: bool) {
@@ -41,16 +41,16 @@ async fn disconnected_elsewhere(stand: &Stand, lose_bell: bool) {
     for _ in 0..100 {
         assert!(read(&reader, user, "acme", &account).await.is_ok());
     }
-    assert_eq!(reader.connected_integrations(user).await.unwrap().integrations.len(), 1);
+    assert_eq!(reader.connected_integrations(&call(), user).await.unwrap().integrations.len(), 1);
     if lose_bell {
         let bells = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
             WHERE datname = current_database() AND query LIKE 'LISTEN%'";
         assert!(stand.database.texts(bells).await.len() >= 2);
     }
-    other.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
+    other.disconnect_integration(&call(), user, "acme", &account).await.unwrap();
     has_looked(&reader).await;
     assert_eq!(read(&reader, user, "acme", &account).await, Err(ErrorCode::AccountNotFound));
-    assert!(reader.connected_integrations(user).await.unwrap().integrations.is_empty());
+    assert!(reader.connected_integrations(&call(), user).await.unwrap().integrations.is_empty());
 }
 
 async fn a23_what_another_replica_disconnects_is_read_no_more(database: TestDatabase) {
@@ -66,14 +66,14 @@ async fn a23_a_change_rings_and_a_ring_is_heard_at_once(database: TestDatabase) 
     let (user, account) = stand.user_with("acme").await;
     let service = serving(&stand).await;
     let mut bell = stand.store.listen().await.unwrap().unwrap();
-    service.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
+    service.disconnect_integration(&call(), user, "acme", &account).await.unwrap();
     let rings = async {
         bell.notified().await.unwrap();
         // By itself it looks once a second, so without the bell this would take two minutes.
         for _ in 0..120 {
-            let before = service.health().await.looks;
+            let before = service.process().health().await.polls;
             stand.store.notify().await.unwrap();
-            until(async || service.health().await.looks > before).await;
+            until(async || service.process().health().await.polls > before).await;
         }
     };
     // Far more than it takes.
@@ -89,15 +89,15 @@ async fn to_wait_for_another_replica_costs_the_platform_nothing(database: TestDa
     stand.force(Fault::new("acme", REFRESH, FaultKind::Hold));
     let holder = tokio::spawn({
         let account = account.clone();
-        async move { slow.refresh_token(user, "acme", &account, &correlation()).await.is_ok() }
+        async move { slow.refresh_token(&call(), user, "acme", &account).await.is_ok() }
     });
     stand.called("acme", REFRESH, 1).await;
     let two_left = Fault::new("acme", REFRESH, FaultKind::Latency).latency_ms(1).header("x-ratelimit-remaining", "2");
     stand.force(two_left.header("x-ratelimit-reset", "600"));
-    assert!(waiting.refresh_token(user, "acme", &other, &correlation()).await.is_ok());
+    assert!(waiting.refresh_token(&call(), user, "acme", &other).await.is_ok());
     let waiter = tokio::spawn({
         let (waiting, account) = (waiting.clone(), account.clone());
-        async move { waiting.refresh_token(user, "acme", &account, &correlation()).await.map(drop) }
+        async move { waiting.refresh_token(&call(), user, "acme", &account).await.map(drop) }
     });
     let columns = "user_id, version, kind, provider, provider_account_id, correlation_id, created_at";
     let again = format!(
@@ -106,9 +106,9 @@ async fn to_wait_for_another_replica_costs_the_platform_nothing(database: TestDa
     );
     for _ in 0..3 {
         stand.database.execute(&again).await;
-        let before = waiting.health().await.looks;
+        let before = waiting.process().health().await.polls;
         stand.store.notify().await.unwrap();
-        until(async || waiting.health().await.looks > before).await;
+        until(async || waiting.process().health().await.polls > before).await;
     }
     stand.sandbox.release();
     assert!(holder.await.unwrap());
@@ -120,7 +120,7 @@ async fn what_another_program_does_to_the_shared_tables_is_noticed(database: Tes
     let stand = Stand::new(database).await;
     let (user, account) = stand.user_with("acme").await;
     let (reader, list) = (serving(&stand).await, async |service: &IntegrationsService| {
-        service.connected_integrations(user).await.unwrap()
+        service.connected_integrations(&call(), user).await.unwrap()
     });
     let before = list(&reader).await;
     let foreign = |id: &str| ForeignAccount {
@@ -131,7 +131,7 @@ async fn what_another_program_does_to_the_shared_tables_is_noticed(database: Tes
         expires_at: stand.now().plus_seconds(ACME_LIFE_S),
     };
     insert_accounts(&stand.database, &cipher(), &[foreign("theirs")]).await;
-    stand.service.reconcile().await.unwrap();
+    reconcile(&stand.service).await.unwrap();
     has_looked(&reader).await;
     let added = list(&reader).await;
     assert_eq!((added.integrations.len(), added.version), (2, before.version + 1), "an account was added");
@@ -140,13 +140,13 @@ async fn what_another_program_does_to_the_shared_tables_is_noticed(database: Tes
     let update =
         format!("UPDATE oauth_accounts SET access_token = '{}' WHERE provider_account_id = '{account}'", new.as_str());
     stand.database.execute(&update).await;
-    reader.reconcile().await.unwrap();
+    reconcile(&reader).await.unwrap();
     has_looked(&reader).await;
     assert_eq!(list(&reader).await.version, before.version + 2, "a token was replaced");
     assert_eq!(read(&reader, user, "acme", &account).await, stand.stored(user, &account).await);
 
     stand.database.execute("DELETE FROM oauth_accounts WHERE provider_account_id = 'theirs'").await;
-    reader.reconcile().await.unwrap();
+    reconcile(&reader).await.unwrap();
     has_looked(&reader).await;
     let removed = list(&reader).await;
     assert_eq!((removed.integrations.len(), removed.version), (1, before.version + 3), "one was removed");

@@ -4,15 +4,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, PlatformAdapter, Registry, parse_providers};
+use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Platform, PlatformAdapter, Registry, parse_providers};
 use evergrant_encryption::CipherError;
 use evergrant_model::{
     Clock, Entropy, ErrorCode, ManualClock, OsEntropy, ProviderAccountId, ScopeSet, Timestamp, UserId,
 };
 use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, Switch, acme_definition, dev_settings};
 use evergrant_service::{
-    CallbackOutcome, CallbackParams, ConnectRequest, Integration, IntegrationsService, NewUser, ServiceError,
-    ServiceParts, ServiceSettings, StartedFlow,
+    CallbackOutcome, CallbackParams, ConnectRequest, Integration, IntegrationsService, LogRecorder, NewUser,
+    ServiceError, ServiceParts, ServiceSettings, StartedFlow,
 };
 use evergrant_store::{Connection, Store};
 use evergrant_testkit::{ForeignAccount, TestDatabase, cipher, insert_accounts, new_year, shared};
@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::outcomes::{challenge, connected, correlation, params, read, slug, until};
+use crate::outcomes::{call, challenge, connected, params, read, slug, take_up_due, until};
 
 pub(crate) const REFRESH: &str = "token.refresh_token";
 pub(crate) const EXCHANGE: &str = "token.authorization_code";
@@ -57,6 +57,8 @@ impl Entropy for NoJitter {
 /// A service in the middle of its world.
 pub(crate) struct Stand {
     pub(crate) service: IntegrationsService,
+    /// Acme as the service calls it.
+    pub(crate) acme: Arc<Platform>,
     pub(crate) store: Store,
     /// The stores of all replicas, whose leases run by the database's time.
     stores: Mutex<Vec<Store>>,
@@ -101,16 +103,16 @@ impl Stand {
             sandbox.set(platform, Switch::TokenQuota(1_000_000)).unwrap();
         }
         let clocks = (&ours, &ours);
-        let service = service(&store, clocks, &entropy, &platforms_at, &acme_definition(&platforms_at));
+        let (service, acme) = service(&store, clocks, &entropy, &platforms_at, &acme_definition(&platforms_at));
         let stores = Mutex::new(vec![store.clone()]);
-        Self { service, store, stores, sandbox, clock, ours, entropy, platforms_at, database }
+        Self { service, acme, store, stores, sandbox, clock, ours, entropy, platforms_at, database }
     }
 
     /// Another replica over the same database, to which Acme is what `definition` says.
     pub(crate) async fn replica(&self, definition: &str) -> IntegrationsService {
         let store = self.database.store().await;
         self.stores.lock().unwrap().push(store.clone());
-        service(&store, (&self.ours, &self.ours), &self.entropy, &self.platforms_at, definition)
+        service(&store, (&self.ours, &self.ours), &self.entropy, &self.platforms_at, definition).0
     }
 
     /// Another replica over the same database.
@@ -118,8 +120,11 @@ impl Stand {
         self.replica(&acme_definition(&self.platforms_at)).await
     }
 
-    /// A replica whose adapters have a clock of their own.
-    pub(crate) async fn replica_whose_adapters_have(&self, clock: Arc<dyn Clock>) -> IntegrationsService {
+    /// A replica whose adapters have a clock of their own, and Acme as it calls it.
+    pub(crate) async fn replica_whose_adapters_have(
+        &self,
+        clock: Arc<dyn Clock>,
+    ) -> (IntegrationsService, Arc<Platform>) {
         let (store, acme) = (self.database.store().await, acme_definition(&self.platforms_at));
         service(&store, (&self.ours, &clock), &self.entropy, &self.platforms_at, &acme)
     }
@@ -135,24 +140,24 @@ impl Stand {
 
     /// A new user.
     pub(crate) async fn user(&self) -> UserId {
-        self.service.create_user(&NewUser::default()).await.unwrap().0.id
+        self.service.users().create(&call(), &NewUser::default()).await.unwrap().0.id
     }
 
     /// Begins a flow.
     pub(crate) async fn begin(&self, user: UserId, platform: &str) -> StartedFlow {
-        self.service.initiate_oauth_flow(platform, user, ConnectRequest::default(), &correlation()).await.unwrap()
+        self.service.initiate_oauth_flow(&call(), platform, user, ConnectRequest::default()).await.unwrap()
     }
 
     /// Begins a flow that must be finished with [`VERIFIER`].
     pub(crate) async fn begin_bound(&self, user: UserId, platform: &str) -> StartedFlow {
         let request = ConnectRequest { challenge: Some(challenge()), ..ConnectRequest::default() };
-        self.service.initiate_oauth_flow(platform, user, request, &correlation()).await.unwrap()
+        self.service.initiate_oauth_flow(&call(), platform, user, request).await.unwrap()
     }
 
     /// Begins a flow for an account that is connected already.
     pub(crate) async fn begin_again(&self, user: UserId, platform: &str, account: &str) -> StartedFlow {
         let request = ConnectRequest { account: Some(account.to_owned()), ..ConnectRequest::default() };
-        self.service.initiate_oauth_flow(platform, user, request, &correlation()).await.unwrap()
+        self.service.initiate_oauth_flow(&call(), platform, user, request).await.unwrap()
     }
 
     /// What the platform sends back when `person` consents.
@@ -166,7 +171,7 @@ impl Stand {
         platform: &str,
         params: CallbackParams,
     ) -> Result<CallbackOutcome, ServiceError> {
-        self.service.handle_oauth_callback(platform, params).await
+        self.service.handle_oauth_callback(&call(), platform, params).await
     }
 
     /// The whole flow of `person` for `user`; answers the account's id.
@@ -222,12 +227,12 @@ impl Stand {
         platform: &str,
         account: &str,
     ) -> Result<Option<Timestamp>, ErrorCode> {
-        self.service.refresh_token(user, platform, account, &correlation()).await.map_err(|error| error.code())
+        self.service.refresh_token(&call(), user, platform, account).await.map_err(|error| error.code())
     }
 
     /// The only integration of the user.
     pub(crate) async fn integration(&self, user: UserId) -> Integration {
-        let list = self.service.connected_integrations(user).await.unwrap();
+        let list = self.service.connected_integrations(&call(), user).await.unwrap();
         assert_eq!(list.integrations.len(), 1);
         list.integrations.into_iter().next().unwrap()
     }
@@ -318,15 +323,14 @@ impl Stand {
 
     /// Lets the service take up what is due, and waits until that is done.
     pub(crate) async fn take_up_due(&self) -> usize {
-        let taken = self.service.take_up_due().await.unwrap();
-        self.service.drain().await;
+        let taken = take_up_due(&self.service).await.unwrap();
+        self.service.process().drain().await;
         taken
     }
 
     /// Whether the platform still takes this access token.
     pub(crate) async fn works(&self, token: &str) -> bool {
-        let platform = self.service.registry().platform(&slug("acme")).unwrap();
-        platform.user_profile(&evergrant_model::AccessToken::new(token), &ScopeSet::default()).await.is_ok()
+        self.acme.user_profile(&evergrant_model::AccessToken::new(token), &ScopeSet::default()).await.is_ok()
     }
 }
 
@@ -336,18 +340,21 @@ fn service(
     entropy: &Arc<NoJitter>,
     platforms_at: &str,
     acme: &str,
-) -> IntegrationsService {
+) -> (IntegrationsService, Arc<Platform>) {
     let settings = dev_settings(platforms_at);
     let lookup = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     let http = HttpClient::new(HttpLimits::default()).unwrap();
     let custom = parse_providers(acme).unwrap();
     let registry = Registry::new(http, Arc::clone(of_adapters), &lookup, custom, NetworkPolicy::default()).unwrap();
-    IntegrationsService::new(ServiceParts {
+    let acme_platform = registry.platform(&slug("acme")).unwrap();
+    let service = IntegrationsService::new(ServiceParts {
         store: store.clone(),
         cipher: cipher(),
         registry,
         clock: Arc::clone(clock),
         entropy: Arc::<NoJitter>::clone(entropy),
+        recorder: Arc::new(LogRecorder),
         settings: ServiceSettings::new(Url::parse("http://localhost:8080").unwrap()),
-    })
+    });
+    (service, acme_platform)
 }

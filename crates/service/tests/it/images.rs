@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::harness::Stand;
+use crate::outcomes::call;
 
 on_sqlite!(
     many_who_look_at_once_make_one_call,
@@ -68,9 +69,9 @@ async fn picture(State(asked): State<Arc<AtomicU64>>, Path(name): Path<String>) 
 
 /// The picture that Acme says is at `address`.
 async fn shown(service: &IntegrationsService, address: &str) -> Result<Arc<Picture>, ServiceError> {
-    let ours = service.avatar_address("acme", &json!({"avatar_url": address})).unwrap();
+    let ours = service.avatars().address("acme", &json!({"avatar_url": address})).unwrap();
     let (rest, target) = ours.rsplit_once('/').unwrap();
-    service.picture(rest.rsplit('/').next().unwrap(), target).await
+    service.avatars().fetch(&call(), rest.rsplit('/').next().unwrap(), target).await
 }
 
 async fn many_who_look_at_once_make_one_call(database: TestDatabase) {
@@ -112,12 +113,12 @@ async fn item_64_a_picture_on_another_host_of_ours_is_not_fetched(database: Test
 async fn an_address_that_another_key_signed_is_not_ours(database: TestDatabase) {
     let (stand, host) = (Stand::new(database).await, Host::start().await);
     let service = host.service(&stand).await;
-    let ours = service.avatar_address("acme", &json!({"avatar_url": format!("{}/good.png", host.at)})).unwrap();
+    let ours = service.avatars().address("acme", &json!({"avatar_url": format!("{}/good.png", host.at)})).unwrap();
     let (rest, target) = ours.rsplit_once('/').unwrap();
     let signature = rest.rsplit('/').next().unwrap();
     let forged: String = signature.chars().rev().collect();
-    let refused = service.picture(&forged, target).await.unwrap_err();
+    let refused = service.avatars().fetch(&call(), &forged, target).await.unwrap_err();
     assert_eq!((refused.code(), host.asked()), (ErrorCode::NotFound, 0));
-    assert!(service.picture(signature, target).await.is_ok());
-    assert!(service.avatar_address("acme", &json!({"avatar_url": null})).is_none());
+    assert!(service.avatars().fetch(&call(), signature, target).await.is_ok());
+    assert!(service.avatars().address("acme", &json!({"avatar_url": null})).is_none());
 }

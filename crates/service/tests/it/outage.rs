@@ -11,7 +11,7 @@ use evergrant_testkit::{TestDatabase, Wire, WireState, on_both_databases, on_pos
 use tokio::task::JoinSet;
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
-use crate::outcomes::until;
+use crate::outcomes::{call, reconcile, take_up_due, until};
 
 on_postgres!(
     a9_pairs_that_come_back_while_the_database_takes_no_writes_are_not_lost,
@@ -41,13 +41,13 @@ async fn takes_writes(database: &TestDatabase, taken: bool) {
 
 fn keep_house(service: &IntegrationsService) {
     let service = service.clone();
-    tokio::spawn(async move { service.keep_house(std::future::pending()).await });
+    tokio::spawn(async move { service.process().run(std::future::pending()).await });
 }
 
 async fn a9_pairs_that_come_back_while_the_database_takes_no_writes_are_not_lost(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let (user, accounts) = stand.user_with_many("acme", 60, stand.now()).await;
-    stand.service.reconcile().await.unwrap();
+    reconcile(&stand.service).await.unwrap();
     stand.force(Fault::new("acme", REFRESH, FaultKind::Hold).times(60));
     let mut readers = JoinSet::new();
     for account in accounts.clone() {
@@ -58,12 +58,12 @@ async fn a9_pairs_that_come_back_while_the_database_takes_no_writes_are_not_lost
     takes_writes(&stand.database, false).await;
     let answers = stand.releasing(readers.join_all()).await;
     assert!(answers.iter().all(Result::is_ok), "whoever waited gets the new token: {answers:?}");
-    assert_eq!(stand.service.health().await.waiting_pairs, 60, "none could be stored");
+    assert_eq!(stand.service.process().health().await.waiting_pairs, 60, "none could be stored");
     for account in &accounts {
         assert!(stand.works(&stand.read(user, "acme", account).await.unwrap()).await, "and reads are served from them");
     }
     takes_writes(&stand.database, true).await;
-    until(async || stand.service.health().await.waiting_pairs == 0).await;
+    until(async || stand.service.process().health().await.waiting_pairs == 0).await;
     for account in &accounts {
         assert_eq!(stand.stored(user, account).await, stand.read(user, "acme", account).await);
         assert!(stand.refresh(user, "acme", account).await.is_ok(), "the grant lives");
@@ -92,7 +92,7 @@ async fn a9_what_a_dead_process_has_left_in_its_journal_is_stored_by_the_next(da
     let stand = Stand::new(database).await;
     let (user, account) = stand.user_with("acme").await;
     let dying = stand.twin().await;
-    dying.keep_journal(&folder.0).unwrap();
+    dying.process().open_journal(&folder.0).unwrap();
     let (forbid, allow) = if stand.database.is_postgres() {
         (
             "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'no room' USING ERRCODE = '53100'; END $$
@@ -109,19 +109,19 @@ async fn a9_what_a_dead_process_has_left_in_its_journal_is_stored_by_the_next(da
     stand.database.execute(forbid).await;
     stand.pass_seconds(ACME_LIFE_S);
     let renewed = crate::outcomes::read(&dying, user, "acme", &account).await.unwrap();
-    assert_eq!(dying.health().await.waiting_pairs, 1);
-    dying.close();
-    dying.drain().await;
+    assert_eq!(dying.process().health().await.waiting_pairs, 1);
+    dying.process().begin_shutdown();
+    dying.process().drain().await;
     drop(dying);
     let text = std::fs::read_dir(&folder.0).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
     assert!(!text.collect::<Vec<_>>().concat().windows(renewed.len()).any(|part| part == renewed.as_bytes()));
 
     let next = stand.twin().await;
-    next.keep_journal(&folder.0).unwrap();
+    next.process().open_journal(&folder.0).unwrap();
     stand.database.execute(allow).await;
-    until(async || next.health().await.waiting_pairs == 0).await;
+    until(async || next.process().health().await.waiting_pairs == 0).await;
     assert_eq!(stand.stored(user, &account).await.as_ref(), Ok(&renewed));
-    assert!(next.refresh_token(user, "acme", &account, &crate::outcomes::correlation()).await.is_ok());
+    assert!(next.refresh_token(&call(), user, "acme", &account).await.is_ok());
     assert_eq!(stand.calls("acme", REFRESH), 2, "the second is the one of the line before");
 }
 
@@ -154,16 +154,16 @@ async fn a9_the_token_that_bought_a_waiting_pair_is_not_sent_again(database: Tes
     let stand = Stand::new(database).await;
     let (user, account) = stand.user_with("acme").await;
     let dying = stand.twin().await;
-    dying.keep_journal(&folder.0).unwrap();
+    dying.process().open_journal(&folder.0).unwrap();
     refuse_pairs_of(&stand.database, &account).await;
     stand.pass_seconds(ACME_LIFE_S);
     let renewed = crate::outcomes::read(&dying, user, "acme", &account).await.unwrap();
-    dying.close();
-    dying.drain().await;
+    dying.process().begin_shutdown();
+    dying.process().drain().await;
     drop(dying);
 
     let next = stand.twin().await;
-    next.keep_journal(&folder.0).unwrap();
+    next.process().open_journal(&folder.0).unwrap();
     // By now the lease has run out that the dead process left behind.
     stand.pass_seconds(60);
     for _ in 0..3 {
@@ -171,14 +171,14 @@ async fn a9_the_token_that_bought_a_waiting_pair_is_not_sent_again(database: Tes
     }
     assert_eq!(stand.calls("acme", REFRESH), 1, "the platform would take it for a theft");
     accept_pairs(&stand.database).await;
-    until(async || next.health().await.waiting_pairs == 0).await;
+    until(async || next.process().health().await.waiting_pairs == 0).await;
     assert_eq!(crate::outcomes::read(&next, user, "acme", &account).await, Ok(renewed));
 }
 
 async fn a9_a_pair_that_cannot_be_stored_holds_no_other_up(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let (user, accounts) = stand.user_with_many("acme", 3, stand.now()).await;
-    stand.service.reconcile().await.unwrap();
+    reconcile(&stand.service).await.unwrap();
     let all = if stand.database.is_postgres() {
         "CREATE FUNCTION refuse_all() RETURNS trigger AS $$ BEGIN RAISE 'none'; END $$ LANGUAGE plpgsql;
         CREATE TRIGGER refuse_all BEFORE UPDATE ON oauth_accounts FOR EACH ROW EXECUTE FUNCTION refuse_all()"
@@ -189,7 +189,7 @@ async fn a9_a_pair_that_cannot_be_stored_holds_no_other_up(database: TestDatabas
     for account in &accounts {
         assert!(stand.read(user, "acme", account).await.is_ok());
     }
-    assert_eq!(stand.service.health().await.waiting_pairs, 3);
+    assert_eq!(stand.service.process().health().await.waiting_pairs, 3);
     refuse_pairs_of(&stand.database, &accounts[0]).await;
     let others = if stand.database.is_postgres() {
         "DROP TRIGGER refuse_all ON oauth_accounts"
@@ -197,12 +197,12 @@ async fn a9_a_pair_that_cannot_be_stored_holds_no_other_up(database: TestDatabas
         "DROP TRIGGER refuse_all"
     };
     stand.database.execute(others).await;
-    until(async || stand.service.health().await.waiting_pairs == 1).await;
+    until(async || stand.service.process().health().await.waiting_pairs == 1).await;
     for account in &accounts[1..] {
         assert_eq!(stand.stored(user, account).await, stand.read(user, "acme", account).await);
     }
     accept_pairs(&stand.database).await;
-    until(async || stand.service.health().await.waiting_pairs == 0).await;
+    until(async || stand.service.process().health().await.waiting_pairs == 0).await;
     assert_eq!(stand.calls("acme", REFRESH), 3);
 }
 
@@ -212,16 +212,16 @@ async fn a9_a_pair_that_came_while_the_database_was_gone_is_served_to_whoever_as
     let store = Store::open(&database.url_through(wire.address)).await.unwrap();
     let stand = Stand::over(database, store).await;
     let (user, accounts) = stand.user_with_many("acme", 1, stand.now()).await;
-    stand.service.reconcile().await.unwrap();
+    reconcile(&stand.service).await.unwrap();
     stand.force(Fault::new("acme", REFRESH, FaultKind::Hold));
-    assert_eq!(stand.service.take_up_due().await.unwrap(), 1);
+    assert_eq!(take_up_due(&stand.service).await.unwrap(), 1);
     stand.called("acme", REFRESH, 1).await;
     wire.set(WireState::Cut);
-    stand.releasing(until(async || stand.service.health().await.waiting_pairs == 1)).await;
+    stand.releasing(until(async || stand.service.process().health().await.waiting_pairs == 1)).await;
     let served = stand.read(user, "acme", &accounts[0]).await.unwrap();
     assert!(stand.works(&served).await);
     wire.set(WireState::Open);
-    until(async || stand.service.health().await.waiting_pairs == 0).await;
+    until(async || stand.service.process().health().await.waiting_pairs == 0).await;
     assert_eq!(stand.stored(user, &accounts[0]).await, Ok(served));
 }
 
@@ -242,13 +242,13 @@ impl Scene {
         let stand = Stand::over(database, store).await;
         keep_house(&stand.service);
         let (user, ended) = stand.user_with_many("acme", 1, stand.now().plus_seconds(ACME_LIFE_S)).await;
-        stand.service.reconcile().await.unwrap();
+        reconcile(&stand.service).await.unwrap();
         let known = stand.connect(user, "acme", "juniper").await;
         let unknown = stand.connect(user, "acme", "kiln").await;
         assert!(stand.read(user, "acme", &known).await.is_ok());
         let [ended] = ended.try_into().unwrap();
         let scene = Self { stand, wire, user, known, unknown, ended };
-        until(async || scene.stand.service.health().await.is_good()).await;
+        until(async || scene.stand.service.process().health().await.is_good()).await;
         scene
     }
 
@@ -271,13 +271,13 @@ impl Scene {
         }
         assert!(self.stand.refresh(self.user, "acme", &self.known).await.is_err(), "demanded or not");
         assert_eq!(self.stand.calls("acme", REFRESH), calls, "no renewal begins");
-        until(async || !self.stand.service.health().await.is_good()).await;
+        until(async || !self.stand.service.process().health().await.is_good()).await;
     }
 
     /// All is well again.
     async fn recovers(&self) {
         let began = Instant::now();
-        until(async || self.stand.service.health().await.is_good()).await;
+        until(async || self.stand.service.process().health().await.is_good()).await;
         until(async || self.stand.read(self.user, "acme", &self.ended).await.is_ok()).await;
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
         assert!(self.read(&self.unknown).await.is_ok());
@@ -319,7 +319,7 @@ async fn a21_a_database_that_takes_no_writes(database: TestDatabase) {
     let scene = Scene::new(database).await;
     expire(&scene).await;
     takes_writes(&scene.stand.database, false).await;
-    until(async || !scene.stand.service.health().await.is_good()).await;
+    until(async || !scene.stand.service.process().health().await.is_good()).await;
     scene.endures(true).await;
     takes_writes(&scene.stand.database, true).await;
     scene.recovers().await;

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use evergrant_encryption::digest::{base64url, sha256};
-use evergrant_model::{AuthorizationCode, CorrelationId, ErrorCode, FlowState, ProviderSlug, UserId};
+use evergrant_model::{
+    Actor, AuthorizationCode, Call, CorrelationId, ErrorCode, FlowState, ProviderSlug, Timestamp, UserId,
+};
 use evergrant_service::{
-    CallbackEnd, CallbackOutcome, CallbackParams, FinishRequest, IntegrationsService, IssuedToken,
+    CallbackEnd, CallbackOutcome, CallbackParams, FinishRequest, IntegrationsService, IssuedToken, JobName,
+    ServiceError,
 };
 use url::Url;
 
@@ -22,8 +25,45 @@ pub(crate) fn finish(receipt: &str) -> FinishRequest {
     FinishRequest { verifier: Some(VERIFIER.to_owned()), receipt: receipt.to_owned(), accounts: None }
 }
 
-pub(crate) fn correlation() -> CorrelationId {
-    CorrelationId::new("test-correlation").unwrap()
+/// The context in which tests call.
+pub(crate) fn call() -> Call {
+    let correlation_id = CorrelationId::new("test-correlation").unwrap();
+    Call { actor: Actor::CommandLine, correlation_id, at: Timestamp::from_unix_ms(0) }
+}
+
+/// Runs the jobs that otherwise run every 15 seconds, but for those that look for other programs' rows.
+pub(crate) async fn housekeep(service: &IntegrationsService) -> Result<(), ServiceError> {
+    for job in [
+        JobName::AbandonFlows,
+        JobName::Revocations,
+        JobName::Expiry,
+        JobName::LastUsed,
+        JobName::FlowRetention,
+        JobName::SessionRetention,
+        JobName::EventRetention,
+    ] {
+        while service.process().run_job(job).await?.more {}
+    }
+    Ok(())
+}
+
+/// Looks for what other programs have done.
+pub(crate) async fn reconcile(service: &IntegrationsService) -> Result<(), ServiceError> {
+    while service.process().run_job(JobName::ImportRows).await?.more {}
+    service.process().run_job(JobName::FindRemovedRows).await.map(drop)
+}
+
+/// Runs the jobs that keep a replica in step with the others.
+pub(crate) async fn look_round(service: &IntegrationsService) -> Result<(), ServiceError> {
+    for job in [JobName::ClockCheck, JobName::Heartbeat, JobName::ProviderBlocks, JobName::RestoreRejected] {
+        service.process().run_job(job).await?;
+    }
+    Ok(())
+}
+
+/// Starts what is due; how many connections that were.
+pub(crate) async fn take_up_due(service: &IntegrationsService) -> Result<usize, ServiceError> {
+    Ok(service.process().run_job(JobName::RefreshDue).await?.items)
 }
 
 pub(crate) fn slug(platform: &str) -> ProviderSlug {
@@ -83,7 +123,7 @@ pub(crate) async fn read(
     platform: &str,
     account: &str,
 ) -> Result<String, ErrorCode> {
-    let issued = service.access_token(user, platform, account, 0, &correlation()).await;
+    let issued = service.access_token(&call(), user, platform, account, 0).await;
     issued.map(|IssuedToken { access_token, .. }| access_token.expose().to_owned()).map_err(|error| error.code())
 }
 

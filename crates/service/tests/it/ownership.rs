@@ -5,7 +5,7 @@ use evergrant_service::ServiceError;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::harness::{EXCHANGE, JUNIPER, REFRESH, Stand};
-use crate::outcomes::{correlation, failed, finish, params, pending, read};
+use crate::outcomes::{call, failed, finish, params, pending, read};
 
 on_both_databases!(
     item_22_an_account_of_another_user_stays_theirs,
@@ -43,9 +43,9 @@ async fn item_22_the_same_goes_for_a_bound_flow(database: TestDatabase) {
     let bob = stand.user().await;
     let flow = stand.begin_bound(bob, "acme").await;
     let (id, receipt) = pending(&stand.callback("acme", stand.consent(&flow, "juniper")).await.unwrap());
-    let refused = stand.service.finish_flow(bob, &id, finish(&receipt)).await.unwrap_err();
+    let refused = stand.service.authorizations().finish(&call(), bob, &id, finish(&receipt)).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::AccountAlreadyConnected);
-    let state = stand.service.flow_state(bob, &id).await.unwrap();
+    let state = stand.service.authorizations().state(&call(), bob, &id).await.unwrap();
     assert_eq!(state.code, Some(ErrorCode::AccountAlreadyConnected));
     assert_eq!(stand.calls("acme", "revoke"), 2, "Bob's fresh grant is given up");
     assert!(stand.refresh(ann, "acme", &account).await.is_ok());
@@ -63,7 +63,7 @@ async fn another_account_than_the_one_to_be_reconnected_is_refused(database: Tes
     assert_eq!(stand.sandbox.revoke_user("acme", "kiln").unwrap(), 0, "the fresh grant is given up");
     assert_eq!(stand.read(user, "acme", &account).await, held);
     assert!(stand.refresh(user, "acme", &account).await.is_ok(), "the old connection still works");
-    assert_eq!(stand.service.connected_integrations(user).await.unwrap().integrations.len(), 1);
+    assert_eq!(stand.service.connected_integrations(&call(), user).await.unwrap().integrations.len(), 1);
 }
 
 /// What each operation answers `user` about `account`.
@@ -72,10 +72,10 @@ async fn answers(stand: &Stand, user: UserId, account: &str) -> Vec<String> {
     let told = |error: ServiceError| format!("{error:?}");
     let again = evergrant_service::ConnectRequest { account: Some(account.to_owned()), ..Default::default() };
     vec![
-        told(service.access_token(user, "acme", account, 0, &correlation()).await.unwrap_err()),
-        told(service.refresh_token(user, "acme", account, &correlation()).await.unwrap_err()),
-        told(service.disconnect_integration(user, "acme", account, &correlation()).await.unwrap_err()),
-        told(service.initiate_oauth_flow("acme", user, again, &correlation()).await.unwrap_err()),
+        told(service.access_token(&call(), user, "acme", account, 0).await.unwrap_err()),
+        told(service.refresh_token(&call(), user, "acme", account).await.unwrap_err()),
+        told(service.disconnect_integration(&call(), user, "acme", account).await.unwrap_err()),
+        told(service.initiate_oauth_flow(&call(), "acme", user, again).await.unwrap_err()),
     ]
 }
 
@@ -103,7 +103,7 @@ async fn item_21_a_foreign_account_answers_as_an_unknown_one(database: TestDatab
     assert_eq!(foreign, answers(&stand, bob, "nobody").await);
     assert_eq!(foreign, answers(&stand, bob, &"x".repeat(300)).await);
     assert!(foreign.iter().all(|told| told.contains("AccountNotFound")), "{foreign:?}");
-    assert!(stand.service.connected_integrations(bob).await.unwrap().integrations.is_empty());
+    assert!(stand.service.connected_integrations(&call(), bob).await.unwrap().integrations.is_empty());
     assert_eq!(stand.read(ann, "acme", JUNIPER).await, held, "nothing has happened to Ann's");
     assert_eq!(stand.calls("acme", REFRESH) + stand.calls("acme", "revoke"), 0);
 }
@@ -113,7 +113,7 @@ async fn a_user_who_does_not_exist_is_said_so(database: TestDatabase) {
     let (user, account) = stand.user_with("acme").await;
     let nobody = UserId::try_from(i64::from(user.get()) + 1).unwrap();
     assert_eq!(read(&stand.service, nobody, "acme", &account).await, Err(ErrorCode::UserNotFound));
-    let listed = stand.service.connected_integrations(nobody).await.unwrap_err();
+    let listed = stand.service.connected_integrations(&call(), nobody).await.unwrap_err();
     assert_eq!(listed.code(), ErrorCode::UserNotFound);
     assert_eq!(stand.calls("acme", EXCHANGE), 1);
 }

@@ -28,7 +28,7 @@ impl Clock for Breaking {
 async fn a26_a_panic_in_an_adapter_fails_one_call_and_harms_nobody_else(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let clock = Arc::new(Breaking { clock: Arc::clone(&stand.clock), breaks: AtomicBool::new(false) });
-    let service = stand.replica_whose_adapters_have(Arc::<Breaking>::clone(&clock)).await;
+    let (service, acme) = stand.replica_whose_adapters_have(Arc::<Breaking>::clone(&clock)).await;
     let (user, account) = stand.user_with("acme").await;
     let (other, theirs) = stand.user_with("reddit").await;
     stand.pass_seconds(ACME_LIFE_S);
@@ -42,8 +42,7 @@ async fn a26_a_panic_in_an_adapter_fails_one_call_and_harms_nobody_else(database
     assert_eq!(stand.releasing(reader).await.unwrap(), Err(ErrorCode::InternalError));
     assert!(!clock.breaks.load(Ordering::SeqCst), "it was the adapter that stopped");
     assert!(read(&service, other, "reddit", &theirs).await.is_ok(), "others live");
-    let free = service.registry().platform(&crate::outcomes::slug("acme")).unwrap().free_places();
-    assert_eq!(free, Some(64), "its place is free again");
+    assert_eq!(acme.free_places(), Some(64), "its place is free again");
     // What the panic has swallowed was a pair: nobody knows, so the lease is left to run out, and then it is tried.
     assert_eq!(read(&service, user, "acme", &account).await, Err(ErrorCode::ProviderUnavailable));
     assert_eq!(stand.calls("acme", REFRESH), 1);

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::harness::{ACME_LIFE_S, EXCHANGE, JUNIPER, KILN, Stand, WREN};
-use crate::outcomes::{again, connected, correlation, read};
+use crate::outcomes::{again, call, connected, housekeep, read};
 
 type Checked = Result<(), TestCaseError>;
 
@@ -71,7 +71,7 @@ async fn carry_out(stand: &Stand, user: UserId, (person, account): (&str, &str),
             was
         }
         Deed::Disconnect => {
-            let ended = stand.service.disconnect_integration(user, "acme", account, &correlation()).await;
+            let ended = stand.service.disconnect_integration(&call(), user, "acme", account).await;
             assert_eq!(ended.is_ok(), was);
             false
         }
@@ -119,7 +119,7 @@ async fn each_answer_is_the_newest_token_of_its_own_connection(stand: Stand, ste
                 Err(code) => prop_assert_eq!(code, ErrorCode::AccountNotFound),
             }
         }
-        stand.service.drain().await;
+        stand.service.process().drain().await;
         check_newest(&stand, user, &live).await?;
         INTERLEAVINGS.lock().unwrap().insert(std::mem::take(&mut *ends.lock().unwrap()));
         stand.pass_seconds(then_pass_seconds);
@@ -130,7 +130,7 @@ async fn each_answer_is_the_newest_token_of_its_own_connection(stand: Stand, ste
 async fn check_newest(stand: &Stand, user: UserId, live: &HashMap<&str, bool>) -> Checked {
     for (person, account) in ACCOUNTS {
         let answer = stand.read(user, "acme", account).await;
-        stand.service.drain().await;
+        stand.service.process().drain().await;
         if !live[account] {
             prop_assert_eq!(answer, Err(ErrorCode::AccountNotFound));
             continue;
@@ -254,14 +254,14 @@ async fn a_disconnect_leaves_nothing_behind(stand: Stand, before: Before) -> Che
         let down = evergrant_sandbox::Fault::new("acme", "revoke", evergrant_sandbox::FaultKind::Empty);
         stand.force(down.times(before.failing_calls));
     }
-    stand.service.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
+    stand.service.disconnect_integration(&call(), user, "acme", &account).await.unwrap();
     prop_assert_eq!(stand.read(user, "acme", &account).await, Err(ErrorCode::AccountNotFound));
-    prop_assert!(stand.service.connected_integrations(user).await.unwrap().integrations.is_empty());
+    prop_assert!(stand.service.connected_integrations(&call(), user).await.unwrap().integrations.is_empty());
     // The read may have begun a renewal behind its answer.
-    stand.service.drain().await;
+    stand.service.process().drain().await;
     for _ in 0..before.failing_calls {
         stand.pass_seconds(3600);
-        stand.service.sweep().await.unwrap();
+        housekeep(&stand.service).await.unwrap();
     }
     prop_assert_eq!(stand.sandbox.revoke_user("acme", "juniper").unwrap(), 0, "no grant is left at the platform");
     let contents = stand.database.contents().await;

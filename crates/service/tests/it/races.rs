@@ -8,7 +8,7 @@ use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::harness::{REFRESH, Stand};
-use crate::outcomes::correlation;
+use crate::outcomes::{call, reconcile};
 
 on_both_databases!(
     a_reconnect_during_a_renewal_is_not_overwritten,
@@ -24,7 +24,7 @@ async fn held_renewal(stand: &Stand, user: UserId, account: &str) -> JoinHandle<
     stand.fault("acme", REFRESH, FaultKind::Hold);
     let (service, account) = (stand.service.clone(), account.to_owned());
     let renewal = tokio::spawn(async move {
-        let renewed = service.refresh_token(user, "acme", &account, &correlation()).await;
+        let renewed = service.refresh_token(&call(), user, "acme", &account).await;
         renewed.map(drop).map_err(|error| error.code())
     });
     stand.called("acme", REFRESH, 1).await;
@@ -61,7 +61,7 @@ async fn a_disconnect_during_a_renewal_leaves_no_grant_behind(database: TestData
     let stand = Stand::new(database).await;
     let (user, account) = stand.user_with("acme").await;
     let renewal = held_renewal(&stand, user, &account).await;
-    stand.service.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
+    stand.service.disconnect_integration(&call(), user, "acme", &account).await.unwrap();
     stand.sandbox.release();
     assert_eq!(renewal.await.unwrap(), Err(ErrorCode::AccountNotFound));
     assert_eq!(stand.sandbox.revoke_user("acme", "juniper").unwrap(), 0, "no grant is left at the platform");
@@ -75,9 +75,10 @@ async fn a_user_deleted_during_a_flow_leaves_no_grant_behind(database: TestDatab
         let flow = if bound { stand.begin_bound(user, "acme").await } else { stand.begin(user, "acme").await };
         let (service, back) = (stand.service.clone(), stand.consent(&flow, "juniper"));
         stand.fault("acme", "userinfo", FaultKind::Hold);
-        let callback = tokio::spawn(async move { service.handle_oauth_callback("acme", back).await.map(drop) });
+        let callback =
+            tokio::spawn(async move { service.handle_oauth_callback(&call(), "acme", back).await.map(drop) });
         stand.called("acme", "userinfo", 1 + u64::from(bound)).await;
-        stand.service.delete_user(user, &correlation()).await.unwrap();
+        stand.service.users().delete(&call(), user).await.unwrap();
         stand.sandbox.release();
         let _ = callback.await.unwrap();
         assert_eq!(stand.sandbox.revoke_user("acme", "juniper").unwrap(), 0, "no grant is left; bound: {bound}");
@@ -89,7 +90,7 @@ async fn draining_waits_for_a_renewal(database: TestDatabase) {
     let (user, account) = stand.user_with("acme").await;
     let renewal = held_renewal(&stand, user, &account).await;
     renewal.abort();
-    let mut drained = Box::pin(stand.service.drain());
+    let mut drained = Box::pin(stand.service.process().drain());
     tokio::select! {
         biased;
         () = &mut drained => panic!("a renewal is under way"),
@@ -104,7 +105,7 @@ async fn whoever_waits_for_a_place_begins_nothing_once_the_program_ends(database
     let stand = Stand::new(database).await;
     let places = stand.service.settings().refresh_concurrency;
     let (user, accounts) = stand.user_with_many("acme", places + 1, stand.now()).await;
-    stand.service.reconcile().await.unwrap();
+    reconcile(&stand.service).await.unwrap();
     stand.force(Fault::new("acme", REFRESH, FaultKind::Hold).times(1000));
     let mut readers = JoinSet::new();
     for account in accounts {
@@ -113,7 +114,7 @@ async fn whoever_waits_for_a_place_begins_nothing_once_the_program_ends(database
     }
     let places = places as u64;
     stand.called("acme", REFRESH, places).await;
-    stand.service.close();
+    stand.service.process().begin_shutdown();
     let mut answers = stand.releasing(readers.join_all()).await;
     answers.retain(Result::is_err);
     assert_eq!(answers, [Err(ErrorCode::Overloaded)]);

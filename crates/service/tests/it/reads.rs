@@ -6,7 +6,7 @@ use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::JoinSet;
 
 use crate::harness::{ACME_LIFE_S, REDDIT_LIFE_S, REFRESH, Stand};
-use crate::outcomes::{correlation, read};
+use crate::outcomes::{call, read};
 
 on_both_databases!(
     a1_a_thousand_readers_of_an_expired_token_cost_one_call,
@@ -90,7 +90,7 @@ async fn inside_the_margin_the_held_token_is_answered_at_once_and_renewed_behind
     }
     stand.called("acme", REFRESH, 1).await;
     stand.sandbox.release();
-    stand.service.drain().await;
+    stand.service.process().drain().await;
     assert_ne!(stand.read(user, "acme", &account).await, Ok(held));
     assert_eq!(stand.calls("acme", REFRESH), 1);
 }
@@ -99,7 +99,7 @@ async fn a_wish_for_more_than_half_of_the_life_does_not_loop(database: TestDatab
     let stand = Stand::new(database).await;
     let (user, account) = stand.user_with("acme").await;
     let wish = async |seconds| {
-        let issued = stand.service.access_token(user, "acme", &account, seconds, &correlation()).await;
+        let issued = stand.service.access_token(&call(), user, "acme", &account, seconds).await;
         issued.unwrap().expires_at.unwrap().seconds_since(stand.now())
     };
     assert_eq!(wish(i64::MAX).await, ACME_LIFE_S, "a young token fulfils every wish");
@@ -123,7 +123,7 @@ async fn a12_while_the_token_works_no_failed_renewal_makes_a_read_fail(database:
         stand.pass_seconds(life_s - 290);
         for left in (1..=290).rev() {
             assert_eq!(stand.read(user, platform, &account).await.as_ref(), Ok(&held), "{left} s before the end");
-            stand.service.drain().await;
+            stand.service.process().drain().await;
             let seen = stand.integration(user).await;
             assert_eq!((seen.status, seen.reason), (ConnectionStatus::Connected, Some(StatusReason::RefreshRetrying)));
             stand.pass_seconds(1);

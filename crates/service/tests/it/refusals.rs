@@ -6,7 +6,7 @@ use evergrant_sandbox::{Fault, FaultKind, acme_definition};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
-use crate::outcomes::correlation;
+use crate::outcomes::call;
 
 on_both_databases!(
     a11_each_answer_has_its_class,
@@ -111,7 +111,7 @@ async fn a11_each_answer_has_its_class(database: TestDatabase) {
         let (user, account) = stand.user_with("acme").await;
         stand.pass_seconds(ACME_LIFE_S);
         stand.force(case.fault);
-        let error = stand.service.access_token(user, "acme", &account, 0, &correlation()).await.unwrap_err();
+        let error = stand.service.access_token(&call(), user, "acme", &account, 0).await.unwrap_err();
         let (name, row) = (case.name, stand.row(user, "acme", &account).await);
         assert_eq!((error.code(), stand.calls("acme", REFRESH)), (case.code, case.calls), "{name}");
         assert_eq!((row.status, row.reason), case.standing, "{name}");
@@ -119,7 +119,7 @@ async fn a11_each_answer_has_its_class(database: TestDatabase) {
         assert_eq!(error.retry_after_seconds(), case.next.filter(|_| case.code.is_retryable()), "{name}");
         assert_eq!((row.lease.generation, row.failures), (1, 1), "{name}");
         assert_eq!(stand.events().await.last().map(String::as_str), Some(case.event.unwrap_or("connected")), "{name}");
-        stand.service.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
+        stand.service.disconnect_integration(&call(), user, "acme", &account).await.unwrap();
         // Whatever gate this has closed may be tried by now.
         stand.pass_seconds(3600);
     }
@@ -182,7 +182,7 @@ async fn a_refused_connection_is_tried_three_times_and_does_no_harm(database: Te
     let stand = Stand::new(database).await;
     let (user, account) = stand.user_with("acme").await;
     let cut_off = stand.cut_off().await;
-    let error = cut_off.refresh_token(user, "acme", &account, &correlation()).await.unwrap_err();
+    let error = cut_off.refresh_token(&call(), user, "acme", &account).await.unwrap_err();
     assert_eq!((error.code(), stand.entropy.draws()), (ErrorCode::NetworkError, 3));
     assert_eq!(stand.calls("acme", REFRESH), 0);
     assert!(stand.refresh(user, "acme", &account).await.is_ok(), "the grant is as it was");
@@ -194,7 +194,7 @@ async fn our_own_wrong_secret_marks_nobodys_connection(database: TestDatabase) {
     let (user, account) = stand.user_with("acme").await;
     stand.pass_seconds(ACME_LIFE_S);
     let misled = stand.replica(&acme_definition(&stand.platforms_at).replace("simAcmeSecret", "wrong")).await;
-    let error = misled.access_token(user, "acme", &account, 0, &correlation()).await.unwrap_err();
+    let error = misled.access_token(&call(), user, "acme", &account, 0).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::TokenRefreshError);
     let seen = stand.integration(user).await;
     assert_eq!((seen.status, seen.reason), (ConnectionStatus::Connected, None));
@@ -209,7 +209,7 @@ async fn what_the_user_must_do_at_the_platform_is_not_tried_for_them(database: T
     let service = stand.replica(&format!("{}{rule}\n", acme_definition(&stand.platforms_at))).await;
     let read = async || crate::outcomes::read(&service, user, "acme", &account).await;
     stand.force(error(400, "checkpoint"));
-    let refused = service.refresh_token(user, "acme", &account, &correlation()).await.unwrap_err();
+    let refused = service.refresh_token(&call(), user, "acme", &account).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::TokenRefreshError);
     let seen = stand.integration(user).await;
     assert_eq!((seen.status, seen.reason), (ConnectionStatus::Error, Some(StatusReason::UserActionAtPlatform)));
@@ -217,7 +217,7 @@ async fn what_the_user_must_do_at_the_platform_is_not_tried_for_them(database: T
     assert!(read().await.is_ok(), "the held token works to its end");
     stand.pass_seconds(1);
     assert_eq!(read().await, Err(ErrorCode::TokenRefreshError));
-    service.drain().await;
+    service.process().drain().await;
     assert_eq!(stand.calls("acme", REFRESH), 1, "nothing was tried meanwhile");
     stand.connect(user, "acme", "juniper").await;
     // The replica believes its row for half a minute where no housekeeping tells it better.

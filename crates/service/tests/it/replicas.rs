@@ -7,7 +7,7 @@ use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::JoinSet;
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
-use crate::outcomes::{correlation, read};
+use crate::outcomes::{call, read, reconcile, take_up_due};
 
 on_both_databases!(
     a5_three_replicas_and_many_readers_make_one_call_an_expiry,
@@ -20,7 +20,7 @@ on_both_databases!(
 async fn a5_three_replicas_and_many_readers_make_one_call_an_expiry(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let (user, accounts) = stand.user_with_many("acme", 20, stand.now()).await;
-    stand.service.reconcile().await.unwrap();
+    reconcile(&stand.service).await.unwrap();
     let replicas = [stand.service.clone(), stand.twin().await, stand.twin().await];
     let mut readers = JoinSet::new();
     for account in accounts.iter().cycle().take(20 * 20) {
@@ -38,7 +38,7 @@ async fn a5_three_replicas_and_many_readers_make_one_call_an_expiry(database: Te
 async fn a5_what_is_due_is_taken_up_by_one_of_three_replicas(database: TestDatabase) {
     let stand = Stand::new(database).await;
     stand.user_with_many("acme", 60, stand.now().plus_seconds(ACME_LIFE_S)).await;
-    stand.service.reconcile().await.unwrap();
+    reconcile(&stand.service).await.unwrap();
     let replicas = [stand.service.clone(), stand.twin().await, stand.twin().await];
     assert_eq!(stand.take_up_due().await, 0, "nothing is due yet");
     stand.pass_seconds(ACME_LIFE_S - 300);
@@ -46,10 +46,10 @@ async fn a5_what_is_due_is_taken_up_by_one_of_three_replicas(database: TestDatab
     // A round each, until a whole one finds nothing: what one has claimed none of the others finds.
     loop {
         let (one, two, three) =
-            tokio::join!(replicas[0].take_up_due(), replicas[1].take_up_due(), replicas[2].take_up_due());
+            tokio::join!(take_up_due(&replicas[0]), take_up_due(&replicas[1]), take_up_due(&replicas[2]));
         let round = one.unwrap() + two.unwrap() + three.unwrap();
         for replica in &replicas {
-            replica.drain().await;
+            replica.process().drain().await;
         }
         if round == 0 {
             break;
@@ -79,7 +79,7 @@ async fn a6_whoever_comes_back_after_its_lease_changes_nothing(database: TestDat
     assert_eq!(stand.releasing(paused).await.unwrap().as_ref(), Ok(&newest), "it hears of the newer pair");
     assert_eq!(stand.stored(user, &account).await, Ok(newest));
     assert_eq!(stand.row(user, "acme", &account).await.lease.generation, 2);
-    assert!(quick.refresh_token(user, "acme", &account, &correlation()).await.is_ok(), "and the grant lives");
+    assert!(quick.refresh_token(&call(), user, "acme", &account).await.is_ok(), "and the grant lives");
     assert_eq!(stand.events().await, ["connected", "refreshed", "refreshed"]);
 }
 

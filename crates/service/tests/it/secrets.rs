@@ -12,7 +12,7 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
-use crate::outcomes::{VERIFIER, again, correlation, finish, params, pending, slug};
+use crate::outcomes::{VERIFIER, again, call, finish, housekeep, params, pending};
 
 /// All that was logged.
 #[derive(Clone, Default)]
@@ -83,8 +83,8 @@ impl Run {
         self.told(&finish(&receipt));
         let mut wrong = finish(&receipt);
         wrong.verifier = Some("not the verifier".to_owned());
-        self.told(&stand.service.finish_flow(user, &id, wrong).await.unwrap_err());
-        let made = stand.service.finish_flow(user, &id, finish(&receipt)).await.unwrap();
+        self.told(&stand.service.authorizations().finish(&call(), user, &id, wrong).await.unwrap_err());
+        let made = stand.service.authorizations().finish(&call(), user, &id, finish(&receipt)).await.unwrap();
         self.told(&made);
         stand.pass_seconds(60);
         self.told(&stand.callback(platform, back).await.unwrap_err());
@@ -98,42 +98,42 @@ async fn live_through(stand: &Stand, run: &mut Run) {
         let user = stand.user().await;
         let account = run.flow(stand, user, platform).await;
         run.held(stand, user, platform, &account).await;
-        let issued = stand.service.access_token(user, platform, &account, 0, &correlation()).await.unwrap();
+        let issued = stand.service.access_token(&call(), user, platform, &account, 0).await.unwrap();
         run.told(&issued);
-        run.told(&stand.service.refresh_token(user, platform, &account, &correlation()).await);
+        run.told(&stand.service.refresh_token(&call(), user, platform, &account).await);
         run.held(stand, user, platform, &account).await;
         for fault in [FaultKind::Html, FaultKind::Cut] {
             stand.force(Fault::new(platform, REFRESH, fault));
-            run.told(&stand.service.refresh_token(user, platform, &account, &correlation()).await);
+            run.told(&stand.service.refresh_token(&call(), user, platform, &account).await);
         }
         stand.sandbox.revoke_user(platform, "juniper").unwrap();
         stand.pass_seconds(30 * ACME_LIFE_S);
-        run.told(&stand.service.access_token(user, platform, &account, 0, &correlation()).await);
-        run.told(&stand.service.connected_integrations(user).await);
+        run.told(&stand.service.access_token(&call(), user, platform, &account, 0).await);
+        run.told(&stand.service.connected_integrations(&call(), user).await);
         stand.fault(platform, "revoke", FaultKind::Cut);
-        run.told(&stand.service.disconnect_integration(user, platform, &account, &correlation()).await);
-        stand.service.sweep().await.unwrap();
+        run.told(&stand.service.disconnect_integration(&call(), user, platform, &account).await);
+        housekeep(&stand.service).await.unwrap();
     }
 }
 
 async fn credentials(stand: &Stand, run: &mut Run) {
     let user = stand.user().await;
-    let key = stand.service.create_api_key("tests", &[]).await.unwrap();
-    let session = stand.service.create_session(user, None).await.unwrap();
+    let key = stand.service.api_keys().create(&call(), "tests", &[]).await.unwrap();
+    let session = stand.service.sessions().create(&call(), user, None).await.unwrap();
     for text in [key.secret.expose_secret(), session.secret.expose_secret()] {
         // Past the public half, which may be shown.
         run.secret("credential", &text[16..]);
-        run.told(&stand.service.authenticate(text).await.unwrap());
+        run.told(&stand.service.authenticate(text, &call().correlation_id).await.unwrap());
         let cut = &text[..text.len() - 1];
-        run.told(&stand.service.authenticate(cut).await.unwrap());
+        run.told(&stand.service.authenticate(cut, &call().correlation_id).await.unwrap());
     }
-    run.told(&stand.service.api_keys().await.unwrap());
+    run.told(&stand.service.api_keys().list(&call()).await.unwrap());
     run.secret("our verifier", VERIFIER);
     for (kind, text) in [("client secret", "simAcmeSecret"), ("client secret", "simRedditSecret")] {
         run.secret(kind, text);
     }
     run.secret("encryption key", "a passphrase for tests");
-    run.told(stand.service.registry().platform(&slug("acme")).unwrap().spec());
+    run.told(stand.acme.spec());
     run.told(stand.service.settings());
 }
 
@@ -149,10 +149,17 @@ async fn no_secret_is_seen(database: TestDatabase) {
     let (stand, mut run) = (Stand::new(database).await, Run::default());
     live_through(&stand, &mut run).await;
     credentials(&stand, &mut run).await;
-    stand.service.drain().await;
+    stand.service.process().drain().await;
 
     let logged = log.text();
-    for line in ["flow begun", "renewing", "disconnected", "flow failed", "not renewed", "is not revoked yet"] {
+    for line in [
+        "authorization flow started",
+        "refreshing token",
+        "account disconnected",
+        "authorization flow failed",
+        "token refresh failed",
+        "failed to revoke a grant",
+    ] {
         assert!(logged.contains(line), "the log was listening: {line:?}");
     }
     assert!(logged.contains("TRACE") && logged.contains("hyper"), "to libraries too");

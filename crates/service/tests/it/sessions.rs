@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use evergrant_model::{AccessToken, ConnectionStatus, ErrorCode, StatusReason, UserId};
 use evergrant_sandbox::{Fault, FaultKind};
-use evergrant_service::Reported;
+use evergrant_service::ReportOutcome;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::JoinSet;
 
 use crate::harness::Stand;
-use crate::outcomes::correlation;
+use crate::outcomes::call;
 
 const SITE: &str = "onlyfans";
 const KILN_THERE: &str = "900001";
@@ -25,7 +25,12 @@ fn pasted(stand: &Stand, person: &str) -> BTreeMap<String, String> {
 async fn user_with_session(stand: &Stand) -> UserId {
     let user = stand.user().await;
     let flow = stand.begin(user, SITE).await;
-    let made = stand.service.submit_credentials(user, flow.flow_id.as_str(), &pasted(stand, "kiln")).await.unwrap();
+    let made = stand
+        .service
+        .authorizations()
+        .submit_credentials(&call(), user, flow.flow_id.as_str(), &pasted(stand, "kiln"))
+        .await
+        .unwrap();
     assert_eq!(made[0].provider_account_id, KILN_THERE);
     user
 }
@@ -84,22 +89,22 @@ async fn a_block_proves_nothing(database: TestDatabase) {
 }
 
 /// What the app gets to know that says the session was refused.
-async fn report(stand: &Stand, user: UserId) -> Result<Reported, ErrorCode> {
+async fn report(stand: &Stand, user: UserId) -> Result<ReportOutcome, ErrorCode> {
     let token = AccessToken::new(stand.read(user, SITE, KILN_THERE).await?);
-    let report = stand.service.report_refused_token(user, SITE, KILN_THERE, &token, &correlation()).await;
+    let report = stand.service.rejected_tokens().report(&call(), user, SITE, KILN_THERE, &token).await;
     report.map(|report| report.outcome).map_err(|error| error.code())
 }
 
 async fn a_report_is_answered_with_what_the_platform_says(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = user_with_session(&stand).await;
-    assert_eq!(report(&stand, user).await, Ok(Reported::TooYoung));
+    assert_eq!(report(&stand, user).await, Ok(ReportOutcome::TooYoung));
     stand.pass_seconds(60);
     let asked = stand.calls(SITE, "me");
-    assert_eq!(report(&stand, user).await, Ok(Reported::Confirmed));
+    assert_eq!(report(&stand, user).await, Ok(ReportOutcome::Confirmed));
     assert_eq!(stand.calls(SITE, "me"), asked + 1);
     stand.pass_seconds(59);
-    assert_eq!(report(&stand, user).await, Ok(Reported::Confirmed));
+    assert_eq!(report(&stand, user).await, Ok(ReportOutcome::Confirmed));
     assert_eq!(stand.calls(SITE, "me"), asked + 1, "it has said so within the minute");
     stand.pass_seconds(1);
     stand.sandbox.revoke_user(SITE, "kiln").unwrap();
@@ -118,9 +123,9 @@ async fn reports_end_no_session_on_doubt_and_are_no_storm(database: TestDatabase
         let stand = Arc::clone(&stand);
         reports.spawn(async move { report(&stand, user).await });
     }
-    assert_eq!(reports.join_all().await, [Ok(Reported::Unconfirmed); 100]);
+    assert_eq!(reports.join_all().await, [Ok(ReportOutcome::Unconfirmed); 100]);
     stand.pass_seconds(HOUR_S - 1);
-    assert_eq!(report(&stand, user).await, Ok(Reported::Unconfirmed), "the second refusal is one an hour later");
+    assert_eq!(report(&stand, user).await, Ok(ReportOutcome::Unconfirmed), "the second refusal is one an hour later");
     assert_eq!(stand.calls(SITE, "me"), asked + 1);
     assert_eq!(standing(&stand, user).await, (ConnectionStatus::Expiring, Some(StatusReason::Unverified)));
     stand.pass_seconds(1);
@@ -133,12 +138,25 @@ async fn a_slip_of_the_hand_keeps_the_flow_open(database: TestDatabase) {
     let user = stand.user().await;
     let flow = stand.begin(user, SITE).await;
     let nonsense = BTreeMap::from([("pasted".to_owned(), "nothing of use".to_owned())]);
-    let refused = stand.service.submit_credentials(user, flow.flow_id.as_str(), &nonsense).await.unwrap_err();
+    let refused = stand
+        .service
+        .authorizations()
+        .submit_credentials(&call(), user, flow.flow_id.as_str(), &nonsense)
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), ErrorCode::ValidationError);
     assert!(!refused.field_faults().is_empty());
-    let made = stand.service.submit_credentials(user, flow.flow_id.as_str(), &pasted(&stand, "kiln")).await;
+    let made = stand
+        .service
+        .authorizations()
+        .submit_credentials(&call(), user, flow.flow_id.as_str(), &pasted(&stand, "kiln"))
+        .await;
     assert_eq!(made.unwrap().len(), 1);
-    let again = stand.service.submit_credentials(user, flow.flow_id.as_str(), &pasted(&stand, "kiln")).await;
+    let again = stand
+        .service
+        .authorizations()
+        .submit_credentials(&call(), user, flow.flow_id.as_str(), &pasted(&stand, "kiln"))
+        .await;
     assert_eq!(again.unwrap_err().code(), ErrorCode::InvalidState);
 }
 

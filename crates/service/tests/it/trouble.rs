@@ -5,6 +5,7 @@ use evergrant_sandbox::{Fault, FaultKind};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
+use crate::outcomes::{call, look_round, reconcile, take_up_due};
 
 on_postgres!(a_pair_is_stored_before_anybody_is_told_that_the_platform_is_back);
 on_both_databases!(
@@ -29,7 +30,7 @@ fn refuses(times: u32) -> Fault {
 /// One second of a program that serves: gates are looked at, what is due is taken up.
 async fn a_second(stand: &Stand) -> u64 {
     let before = stand.calls("acme", REFRESH);
-    stand.service.look_round().await.unwrap();
+    look_round(&stand.service).await.unwrap();
     Box::pin(stand.passing(stand.take_up_due())).await;
     stand.pass_seconds(1);
     stand.calls("acme", REFRESH) - before
@@ -38,7 +39,7 @@ async fn a_second(stand: &Stand) -> u64 {
 /// So many accounts, due now.
 async fn due(stand: &Stand, count: usize) -> (UserId, Vec<String>) {
     let many = stand.user_with_many("acme", count, stand.now().plus_seconds(ACME_LIFE_S)).await;
-    stand.service.reconcile().await.unwrap();
+    reconcile(&stand.service).await.unwrap();
     stand.pass_seconds(ACME_LIFE_S);
     many
 }
@@ -46,7 +47,7 @@ async fn due(stand: &Stand, count: usize) -> (UserId, Vec<String>) {
 /// How many of the user's accounts stand in each way.
 async fn standings(stand: &Stand, user: UserId) -> Vec<(ConnectionStatus, Option<StatusReason>, usize)> {
     let mut counted: Vec<(ConnectionStatus, Option<StatusReason>, usize)> = Vec::new();
-    for one in stand.service.connected_integrations(user).await.unwrap().integrations {
+    for one in stand.service.connected_integrations(&call(), user).await.unwrap().integrations {
         match counted.iter_mut().find(|(status, reason, _)| (*status, *reason) == (one.status, one.reason)) {
             Some((.., count)) => *count += 1,
             None => counted.push((one.status, one.reason, 1)),
@@ -83,7 +84,7 @@ async fn a14_those_who_waited_come_back_at_the_set_pace(database: TestDatabase) 
     // Each fails once.
     stand.force(down(u32::try_from(MANY).unwrap()));
     a_second(&stand).await;
-    assert_eq!(stand.service.store().provider_blocks().all().await.unwrap().len(), 1);
+    assert_eq!(stand.store.provider_blocks().all().await.unwrap().len(), 1);
     let before = stand.calls("acme", REFRESH);
     for _ in 0..7200 {
         let began = stand.now();
@@ -106,9 +107,9 @@ async fn a_pair_is_stored_before_anybody_is_told_that_the_platform_is_back(datab
     let (user, accounts) = due(&stand, 5).await;
     stand.force(down(5));
     a_second(&stand).await;
-    assert_eq!(stand.service.store().provider_blocks().all().await.unwrap().len(), 1);
+    assert_eq!(stand.store.provider_blocks().all().await.unwrap().len(), 1);
     stand.force(Fault::new("acme", REFRESH, FaultKind::Hold));
-    while stand.service.take_up_due().await.unwrap() == 0 {
+    while take_up_due(&stand.service).await.unwrap() == 0 {
         stand.pass_seconds(1);
     }
     stand.called("acme", REFRESH, 6).await;
@@ -120,8 +121,8 @@ async fn a_pair_is_stored_before_anybody_is_told_that_the_platform_is_back(datab
     }
     lock.commit().await;
     assert_eq!(generations.iter().sum::<i64>(), 6, "{generations:?}");
-    stand.service.drain().await;
-    assert!(stand.service.store().provider_blocks().all().await.unwrap().is_empty());
+    stand.service.process().drain().await;
+    assert!(stand.store.provider_blocks().all().await.unwrap().is_empty());
 }
 
 async fn a20_a_platform_that_refuses_everybody_is_not_believed(database: TestDatabase) {
@@ -130,7 +131,7 @@ async fn a20_a_platform_that_refuses_everybody_is_not_believed(database: TestDat
     let twin = stand.twin().await;
     stand.force(refuses(40));
     for _ in 0..7200 {
-        let (_, looked) = tokio::join!(a_second(&stand), twin.look_round());
+        let (_, looked) = tokio::join!(a_second(&stand), look_round(&twin));
         looked.unwrap();
         if standings(&stand, user).await == [(ConnectionStatus::Connected, None, MANY)] {
             break;

@@ -6,7 +6,7 @@ use evergrant_sandbox::{Fault, FaultKind, acme_definition};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::harness::{ACME_LIFE_S, REDDIT_LIFE_S, REFRESH, Stand};
-use crate::outcomes::correlation;
+use crate::outcomes::call;
 
 on_both_databases!(
     a_lost_answer_is_not_asked_for_again_before_the_held_token_has_ended,
@@ -27,7 +27,7 @@ async fn a_lost_answer_is_not_asked_for_again_before_the_held_token_has_ended(da
     for left in (1..=600).rev().step_by(13) {
         assert_eq!(stand.read(user, "acme", &account).await, held, "{left} s before the end");
         assert_eq!(stand.refresh(user, "acme", &account).await, Err(ErrorCode::ProviderUnavailable));
-        stand.service.drain().await;
+        stand.service.process().drain().await;
         stand.pass_seconds(13.min(left));
     }
     assert_eq!(stand.calls("acme", REFRESH), 1);
@@ -53,7 +53,7 @@ async fn a10_an_answer_cut_off_after_the_rotation_is_asked_for_once_more_inside_
         .unwrap();
     let (user, account) = stand.user_with("acme").await;
     stand.fault("acme", REFRESH, FaultKind::Cut);
-    assert!(service.refresh_token(user, "acme", &account, &correlation()).await.is_ok());
+    assert!(service.refresh_token(&call(), user, "acme", &account).await.is_ok());
     assert_eq!(stand.calls("acme", REFRESH), 2, "replayed at once");
 }
 

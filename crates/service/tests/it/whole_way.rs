@@ -3,7 +3,7 @@ use evergrant_sandbox::{RefreshMode, RefreshReply, Switch};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::harness::{ACME_LIFE_S, REDDIT_LIFE_S, REFRESH, Stand};
-use crate::outcomes::{connected, correlation, params};
+use crate::outcomes::{call, connected, params};
 
 on_both_databases!(
     a_connection_goes_the_whole_way,
@@ -35,9 +35,9 @@ async fn a_connection_goes_the_whole_way(database: TestDatabase) {
         assert!(after.metadata["avatar_url"].is_string(), "{}", after.metadata);
 
         let service = &stand.service;
-        let ended = service.disconnect_integration(user, platform, &account, &correlation()).await.unwrap();
+        let ended = service.disconnect_integration(&call(), user, platform, &account).await.unwrap();
         assert_eq!(ended.revocation, Revocation::Revoked);
-        assert!(service.connected_integrations(user).await.unwrap().integrations.is_empty());
+        assert!(service.connected_integrations(&call(), user).await.unwrap().integrations.is_empty());
         assert_eq!(stand.sandbox.revoke_user(platform, "juniper").unwrap(), 0, "no grant is left at the platform");
     }
     assert_eq!(stand.events().await, ["connected", "refreshed", "disconnected"].repeat(2));
@@ -57,7 +57,7 @@ async fn two_accounts_of_one_platform_stand_side_by_side(database: TestDatabase)
         stand.pass_seconds(ACME_LIFE_S);
     }
     assert_eq!(stand.calls("acme", REFRESH), 2);
-    assert_eq!(stand.service.connected_integrations(user).await.unwrap().integrations.len(), 2);
+    assert_eq!(stand.service.connected_integrations(&call(), user).await.unwrap().integrations.len(), 2);
 }
 
 async fn a_reconnect_keeps_the_connection_and_the_refresh_token_that_the_reply_leaves_out(database: TestDatabase) {
@@ -108,7 +108,7 @@ async fn a_scope_that_was_not_granted_is_missed_aloud(database: TestDatabase) {
 async fn every_change_raises_the_version(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = stand.user().await;
-    let version = async || stand.service.connected_integrations(user).await.unwrap().version;
+    let version = async || stand.service.connected_integrations(&call(), user).await.unwrap().version;
     assert_eq!(version().await, 0);
     let account = stand.connect(user, "acme", "juniper").await;
     assert_eq!(version().await, 1);
@@ -116,6 +116,6 @@ async fn every_change_raises_the_version(database: TestDatabase) {
     assert_eq!(version().await, 2);
     stand.read(user, "acme", &account).await.unwrap();
     assert_eq!(version().await, 2, "reading is no change");
-    stand.service.disconnect_integration(user, "acme", &account, &correlation()).await.unwrap();
+    stand.service.disconnect_integration(&call(), user, "acme", &account).await.unwrap();
     assert_eq!(version().await, 3);
 }

@@ -1,0 +1,9 @@
+//! Who may call: users, API keys, sessions and the console.
+
+pub(crate) mod api_keys;
+pub(crate) mod authenticator;
+pub(crate) mod caller;
+pub(crate) mod console_session;
+pub(crate) mod credential_text;
+pub(crate) mod sessions;
+pub(crate) mod users;

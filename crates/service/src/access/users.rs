@@ -1,0 +1,134 @@
+//! The users of the host application.
+
+use std::sync::{Arc, Mutex};
+
+use evergrant_model::{Call, Clock, ExternalId, UserId};
+use evergrant_resilience::lock;
+use evergrant_store::{ConnectionRepository, CreatedUser, NewUser, User, UserRepository};
+
+use crate::ServiceError;
+use crate::cache::Caches;
+use crate::connections::revocation_queue::RevocationQueue;
+use crate::database::DatabaseMonitor;
+use crate::error::FieldFault;
+use crate::outcome::{Outcome, Recorder};
+use crate::providers::Providers;
+use crate::tasks::Tasks;
+
+/// How a caller names a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserRef {
+    /// By Evergrant's id.
+    Id(UserId),
+    /// By the app's own id.
+    External(ExternalId),
+}
+
+/// Finds, creates and deletes users.
+pub struct Users {
+    pub(crate) repository: UserRepository,
+    pub(crate) connections: ConnectionRepository,
+    pub(crate) revocations: Arc<RevocationQueue>,
+    pub(crate) providers: Providers,
+    pub(crate) caches: Arc<Caches>,
+    pub(crate) database: Arc<DatabaseMonitor>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tasks: Tasks,
+    pub(crate) recorder: Arc<dyn Recorder>,
+}
+
+impl Users {
+    /// The user's id. A user named by id is not looked up: each operation finds out by itself
+    /// whether the user exists.
+    ///
+    /// # Errors
+    ///
+    /// `USER_NOT_FOUND` for an unknown external id.
+    pub async fn resolve(&self, user: &UserRef) -> Result<UserId, ServiceError> {
+        let external = match user {
+            UserRef::Id(id) => return Ok(*id),
+            UserRef::External(external) => external,
+        };
+        let load = || async {
+            let found = self.database.query(self.repository.by_external_id(external)).await?;
+            Ok(found.map(|user| user.id))
+        };
+        let (feed, now) = (self.database.feed_state(), self.clock.now());
+        let found = self.caches.external_ids.get_or_load(external.clone(), now, feed, load).await?;
+        found.ok_or_else(ServiceError::user_not_found)
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    ///
+    /// `USER_NOT_FOUND`.
+    pub async fn get(&self, _call: &Call, user: &UserRef) -> Result<User, ServiceError> {
+        let found = match user {
+            UserRef::Id(id) => self.repository.by_id(*id).await?,
+            UserRef::External(external) => self.repository.by_external_id(external).await?,
+        };
+        found.ok_or_else(ServiceError::user_not_found)
+    }
+
+    /// Up to `limit` users with ids after `after`, in the order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR`.
+    pub async fn page(&self, _call: &Call, after: i32, limit: i64) -> Result<Vec<User>, ServiceError> {
+        Ok(self.repository.page(after, limit).await?)
+    }
+
+    /// Creates a user, or returns the existing one unchanged; `true` with a new one.
+    ///
+    /// # Errors
+    ///
+    /// `VALIDATION_ERROR` if the e-mail address or external id belongs to another user.
+    #[tracing::instrument(name = "create_user", skip_all, fields(actor = %call.actor))]
+    pub async fn create(&self, call: &Call, new: &NewUser) -> Result<(User, bool), ServiceError> {
+        match self.repository.create(new, self.clock.now()).await? {
+            CreatedUser::New(user) => Ok((user, true)),
+            CreatedUser::Existing(user) => Ok((user, false)),
+            CreatedUser::Taken => Err(taken(new)),
+        }
+    }
+
+    /// Deletes a user with all connections, and revokes their grants.
+    ///
+    /// # Errors
+    ///
+    /// `USER_NOT_FOUND`.
+    #[tracing::instrument(name = "delete_user", skip_all, fields(actor = %call.actor))]
+    pub async fn delete(&self, call: &Call, user: UserId) -> Result<(), ServiceError> {
+        let queued = Mutex::new(Vec::new());
+        let plan = |provider: &_, facts: &_| {
+            let platform = self.providers.by_slug(provider)?;
+            let plan = self.revocations.plan(platform.spec(), facts, &call.correlation_id)?;
+            lock(&queued).push(plan.id.clone());
+            Some(plan)
+        };
+        let held = self.connections.of_user(user).await?.ok_or_else(ServiceError::user_not_found)?;
+        let deleted = self.repository.delete(user, &call.correlation_id, self.clock.now(), plan);
+        if !deleted.await? {
+            return Err(ServiceError::user_not_found());
+        }
+        for connection in &held.connections {
+            self.caches.invalidate(&connection.into()).await;
+        }
+        self.caches.statuses.invalidate(&user).await;
+        self.recorder.record(call, &Outcome::UserDeleted { user });
+        let (revocations, call, queued) =
+            (Arc::clone(&self.revocations), call.clone(), std::mem::take(&mut *lock(&queued)));
+        self.tasks.spawn(async move { revocations.try_all(&call, &queued).await });
+        Ok(())
+    }
+}
+
+/// The answer does not say which of the unique values is taken.
+fn taken(new: &NewUser) -> ServiceError {
+    let fault = |field: &str| FieldFault { field: field.to_owned(), message: "belongs to another user".to_owned() };
+    let email = new.email.is_some().then(|| fault("email"));
+    let external_id = new.external_id.is_some().then(|| fault("externalId"));
+    ServiceError::fields(email.into_iter().chain(external_id).collect())
+}

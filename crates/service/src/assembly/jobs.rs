@@ -1,0 +1,131 @@
+//! The background work of a process.
+
+use std::sync::Arc;
+
+use super::refresh::Refresh;
+use super::rows::Rows;
+use crate::authorization::abandoned_flows::AbandonFlows;
+use crate::base::Base;
+use crate::connections::expiry::Expiry;
+use crate::connections::external_rows::ImportRows;
+use crate::connections::removed_rows::FindRemovedRows;
+use crate::health::HealthCheck;
+use crate::jobs::clock_check::ClockCheck;
+use crate::jobs::heartbeat::Heartbeat;
+use crate::jobs::job::Job;
+use crate::jobs::retention::{Expired, Retention};
+use crate::jobs::runner::JobRunner;
+use crate::process::Process;
+use crate::provider_blocks::LoadBlocks;
+use crate::refresh::scheduler::Scheduler;
+use crate::tokens::last_used::LastUsed;
+
+/// The process with all jobs.
+pub(super) fn process(base: &Base, rows: &Rows, refresh: &Refresh, last_used: &Arc<LastUsed>) -> Process {
+    let heartbeat = Arc::new(base.heartbeat());
+    let mut jobs: Vec<Arc<dyn Job>> = vec![
+        Arc::clone(&heartbeat) as _,
+        Arc::new(base.load_blocks()),
+        Arc::clone(&refresh.guard) as _,
+        Arc::new(ClockCheck::new(Arc::clone(&base.clock))),
+        Arc::new(base.scheduler(rows, refresh)),
+        Arc::new(ImportRows::new(Arc::clone(&rows.external), rows.watched.clone())),
+        Arc::new(base.find_removed_rows(rows)),
+        Arc::new(base.abandon_flows(rows)),
+        Arc::clone(&rows.revocations) as _,
+        Arc::new(base.expiry()),
+        Arc::clone(last_used) as _,
+    ];
+    jobs.extend(base.retention());
+    Process {
+        store: base.store.clone(),
+        feed: Arc::clone(&refresh.feed),
+        streams: Arc::clone(&rows.streams),
+        pending: Arc::clone(&rows.pending),
+        heartbeat,
+        jobs: Arc::new(JobRunner::new(jobs, base.ids.clone(), Arc::clone(&base.clock))),
+        health: HealthCheck {
+            store: base.store.clone(),
+            database: Arc::clone(&base.database),
+            pending: Arc::clone(&rows.pending),
+        },
+        tasks: base.tasks.clone(),
+        replica: Arc::clone(&base.replica),
+    }
+}
+
+impl Base {
+    fn heartbeat(&self) -> Heartbeat {
+        Heartbeat {
+            replica: self.replica.to_string(),
+            replicas: self.store.replicas(),
+            database: Arc::clone(&self.database),
+            providers: self.providers.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn load_blocks(&self) -> LoadBlocks {
+        LoadBlocks {
+            blocks: self.store.provider_blocks(),
+            database: Arc::clone(&self.database),
+            providers: self.providers.clone(),
+        }
+    }
+
+    fn scheduler(&self, rows: &Rows, refresh: &Refresh) -> Scheduler {
+        Scheduler {
+            connections: self.store.connections(),
+            refreshes: self.store.refreshes(),
+            providers: self.providers.clone(),
+            refresher: Arc::clone(&refresh.refresher),
+            session_checks: Arc::clone(&refresh.session_checks),
+            external_rows: Arc::clone(&rows.external),
+            timing: self.timing.clone(),
+            database: Arc::clone(&self.database),
+            ids: self.ids.clone(),
+            clock: Arc::clone(&self.clock),
+            tasks: self.tasks.clone(),
+        }
+    }
+
+    fn find_removed_rows(&self, rows: &Rows) -> FindRemovedRows {
+        FindRemovedRows {
+            connections: self.store.connections(),
+            rows: self.store.external_rows(),
+            database: Arc::clone(&self.database),
+            watched: rows.watched.clone(),
+            caches: Arc::clone(&self.caches),
+            clock: Arc::clone(&self.clock),
+            recorder: Arc::clone(&self.recorder),
+        }
+    }
+
+    fn abandon_flows(&self, rows: &Rows) -> AbandonFlows {
+        AbandonFlows {
+            flows: self.store.flows(),
+            revocations: Arc::clone(&rows.revocations),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn expiry(&self) -> Expiry {
+        Expiry {
+            transitions: self.store.status_transitions(),
+            providers: self.providers.clone(),
+            caches: Arc::clone(&self.caches),
+            clock: Arc::clone(&self.clock),
+            recorder: Arc::clone(&self.recorder),
+        }
+    }
+
+    fn retention(&self) -> impl Iterator<Item = Arc<dyn Job>> {
+        let flows = Expired::Flows(self.store.flows());
+        let sessions = Expired::Sessions(self.store.sessions());
+        let events = Expired::Events(self.store.events());
+        let clock = Arc::clone(&self.clock);
+        [flows, sessions, events]
+            .into_iter()
+            .map(move |expired| Arc::new(Retention { expired, clock: Arc::clone(&clock) }) as Arc<dyn Job>)
+    }
+}

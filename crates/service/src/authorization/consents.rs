@@ -1,0 +1,182 @@
+//! What becomes of a consent: connections, or a parked flow that a browser must finish.
+
+use std::sync::Arc;
+
+use evergrant_adapters::ProviderSpec;
+use evergrant_encryption::digest::sha256;
+use evergrant_model::{Call, Clock, ErrorCode, ProviderAccountId, ScopeSet, StatusReason, Timestamp};
+use evergrant_store::{
+    ConnectionRepository, Flow, FlowEnd, FlowRepository, FlowStatus, Grant, PendingGrant, StoredGrant,
+};
+
+use crate::authorization::outcome::{CallbackEnd, CallbackParams, Consent, Granted, receipt, to_json};
+use crate::cache::{Caches, ConnectionKey};
+use crate::connections::expiry::TimedStatus;
+use crate::connections::lookup::account_id;
+use crate::connections::revocation_queue::RevocationQueue;
+use crate::connections::session_checks::CHECK_EVERY_SECONDS;
+use crate::outcome::{Outcome, Recorder};
+use crate::providers::{Lifecycle, lifecycle};
+use crate::tokens::refresh_time::RefreshTiming;
+use crate::{ServiceError, ServiceSettings};
+
+/// Stores consents.
+pub(crate) struct Consents {
+    pub(crate) flows: FlowRepository,
+    pub(crate) connections: ConnectionRepository,
+    pub(crate) revocations: Arc<RevocationQueue>,
+    pub(crate) timing: RefreshTiming,
+    pub(crate) caches: Arc<Caches>,
+    pub(crate) settings: Arc<ServiceSettings>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) recorder: Arc<dyn Recorder>,
+}
+
+impl Consents {
+    /// Stores what a consent granted, or parks it if the flow must be finished or an account
+    /// chosen.
+    pub(crate) async fn settle(
+        &self,
+        call: &Call,
+        spec: &ProviderSpec,
+        flow: &Flow,
+        params: &CallbackParams,
+        granted: Granted,
+    ) -> Result<CallbackEnd, ServiceError> {
+        if flow.challenge.is_some() || granted.accounts.len() > 1 {
+            return self.park(call, spec, flow, params, granted).await;
+        }
+        let Granted { tokens, facts, accounts } = &granted;
+        let (access, refresh) = (&tokens.access, tokens.refresh.as_ref());
+        let consent = Consent { access, refresh, facts, accounts };
+        match self.store(call, spec, flow, &consent).await {
+            Ok(()) => {
+                let account = accounts.first().map_or_else(String::new, |first| first.id.clone());
+                Ok(CallbackEnd::Connected { account })
+            }
+            Err(error) => {
+                let known = to_json(accounts);
+                self.revocations.revoke_unstored(call, spec, tokens, &known).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Stores the grant for each account and ends the flow, in one transaction.
+    pub(crate) async fn store(
+        &self,
+        call: &Call,
+        spec: &ProviderSpec,
+        flow: &Flow,
+        consent: &Consent<'_>,
+    ) -> Result<(), ServiceError> {
+        let ids = consent.accounts.iter().map(|account| account_id(&account.id));
+        let ids = ids.collect::<Result<Vec<_>, _>>()?;
+        let granted = consent.facts.scope.as_deref().unwrap_or(&flow.scope);
+        let accounts = consent.accounts.iter().zip(&ids);
+        let grants: Vec<_> =
+            accounts.map(|(account, id)| self.grant(spec, flow, consent, granted, (id, &account.metadata))).collect();
+        let stored = self.connections.store_grants(&grants, &flow.id, flow.status).await?;
+        for account in &ids {
+            let (user, provider, account) = (flow.user, spec.slug.clone(), account.clone());
+            self.caches.invalidate(&ConnectionKey { user, provider, account }).await;
+        }
+        match stored {
+            StoredGrant::Stored(_) => {
+                let (provider, user, accounts) = (&spec.slug, flow.user, grants.len());
+                self.recorder.record(call, &Outcome::Connected { provider, user, accounts });
+                Ok(())
+            }
+            StoredGrant::FlowOver => Err(ServiceError::invalid_state()),
+            StoredGrant::OwnedByAnother => {
+                let detail = format!("This {} account is already connected by somebody else.", spec.name);
+                Err(ServiceError::new(ErrorCode::AccountAlreadyConnected, detail))
+            }
+        }
+    }
+
+    /// Keeps the grant until the browser that started the flow finishes it.
+    async fn park(
+        &self,
+        call: &Call,
+        spec: &ProviderSpec,
+        flow: &Flow,
+        params: &CallbackParams,
+        granted: Granted,
+    ) -> Result<CallbackEnd, ServiceError> {
+        let Granted { tokens, facts, accounts } = granted;
+        let receipt = receipt(flow, params);
+        let several = accounts.len() > 1;
+        let grant = PendingGrant {
+            access_token: tokens.access.clone(),
+            refresh_token: tokens.refresh.clone(),
+            facts: to_json(&facts),
+            accounts: to_json(&accounts),
+        };
+        let now = self.clock.now();
+        let end = FlowEnd::Pending {
+            status: if several { FlowStatus::Choose } else { FlowStatus::Pending },
+            grant: &grant,
+            receipt_hash: &sha256(&receipt),
+            finish_by: now.plus_seconds(self.settings.flow_ttl_seconds),
+        };
+        if !self.flows.settle(flow, &end, now).await? {
+            // The user was deleted during the exchange.
+            self.revocations.revoke_unstored(call, spec, &tokens, &grant.accounts).await?;
+            return Err(ServiceError::invalid_state());
+        }
+        let flow_id = flow.id.clone();
+        Ok(match flow.challenge {
+            Some(_) => CallbackEnd::Pending { flow_id, receipt },
+            None => CallbackEnd::Choose { flow_id, receipt, accounts },
+        })
+    }
+
+    /// When a new connection is refreshed or checked first.
+    fn first_due(&self, spec: &ProviderSpec, consent: &Consent<'_>) -> Option<Timestamp> {
+        let facts = consent.facts;
+        if lifecycle(spec) == Lifecycle::Checked {
+            let first_check = facts.issued_at.plus_seconds(CHECK_EVERY_SECONDS);
+            return Some(first_check).filter(|_| facts.verified);
+        }
+        let refreshable = spec.can_renew(consent.refresh.is_some());
+        refreshable.then(|| self.timing.due(spec, facts.issued_at, facts.expires_at, 0))
+    }
+
+    fn grant<'a>(
+        &self,
+        spec: &'a ProviderSpec,
+        flow: &'a Flow,
+        consent: &Consent<'a>,
+        granted: &'a str,
+        (account, metadata): (&'a ProviderAccountId, &'a serde_json::Value),
+    ) -> Grant<'a> {
+        let facts = consent.facts;
+        let missing = ScopeSet::parse(&flow.scope).missing_from(&ScopeSet::parse(granted));
+        let (issued_at, lifetime) = (facts.issued_at, (facts.issued_at, facts.expires_at));
+        let refreshable = spec.can_renew(consent.refresh.is_some());
+        let timed = TimedStatus::at(issued_at, refreshable, lifetime, facts.grant_expires_at);
+        Grant {
+            user: flow.user,
+            provider: &spec.slug,
+            account,
+            access_token: consent.access,
+            refresh_token: consent.refresh,
+            expires_at: facts.expires_at,
+            grant_expires_at: facts.grant_expires_at,
+            next_status_at: timed.next_status_at,
+            token_type: facts.token_type.as_deref(),
+            scope: Some(granted),
+            requested_scope: &flow.scope,
+            metadata,
+            reason: match (facts.verified, missing.is_empty()) {
+                (false, _) => Some(StatusReason::Unverified),
+                (true, false) => Some(StatusReason::ScopeMissing),
+                (true, true) => None,
+            },
+            next_refresh_at: self.first_due(spec, consent),
+            issued_at,
+            correlation_id: &flow.correlation_id,
+        }
+    }
+}

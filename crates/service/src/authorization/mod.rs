@@ -1,0 +1,13 @@
+//! Authorization flows, from the start to a stored connection.
+
+pub(crate) mod abandoned_flows;
+pub(crate) mod authorizations;
+pub(crate) mod callback;
+pub(crate) mod consents;
+pub(crate) mod exchange;
+pub(crate) mod finish;
+pub(crate) mod outcome;
+pub(crate) mod redirect_allowlist;
+pub(crate) mod retry;
+pub(crate) mod session_credentials;
+pub(crate) mod start;

@@ -1,0 +1,96 @@
+//! Profile pictures at signed addresses of Evergrant.
+//!
+//! The signature prevents callers from making Evergrant fetch arbitrary addresses. Relaying the
+//! picture keeps the viewer's IP address from the platform. An address contains the platform's
+//! address of the picture and a signature under the encryption key, so it is the same on every
+//! replica for as long as the platform uses the same picture.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evergrant_adapters::Picture;
+use evergrant_encryption::TokenCipher;
+use evergrant_encryption::digest::{base64url, decode_base64url};
+use evergrant_model::{Call, ErrorCode, ProviderSlug};
+use moka::future::Cache;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::ServiceError;
+use crate::error::{code_of, sentence_for};
+use crate::providers::Providers;
+
+/// The size of the cache, in bytes.
+const CACHE_BYTES: u64 = 32 << 20;
+/// How long a picture is cached.
+const CACHE_TTL: Duration = Duration::from_hours(1);
+/// The most pictures fetched at once.
+const MAX_FETCHES: usize = 16;
+/// Separates these signatures from others under the same key.
+const PURPOSE: &str = "picture";
+
+/// Signs addresses of pictures, and fetches and caches the pictures.
+pub struct Avatars {
+    cipher: Arc<TokenCipher>,
+    providers: Providers,
+    public_url: Url,
+    cache: Cache<String, Arc<Picture>>,
+    fetches: Semaphore,
+}
+
+impl Avatars {
+    pub(crate) fn new(cipher: Arc<TokenCipher>, providers: Providers, public_url: Url) -> Self {
+        let weight = |_: &String, picture: &Arc<Picture>| u32::try_from(picture.bytes.len()).unwrap_or(u32::MAX);
+        let cache = Cache::builder().weigher(weight).max_capacity(CACHE_BYTES);
+        let cache = cache.time_to_live(CACHE_TTL).build();
+        Self { cipher, providers, public_url, cache, fetches: Semaphore::new(MAX_FETCHES) }
+    }
+
+    /// The signed address of the picture of an account with this metadata; `None` if the platform
+    /// has none.
+    #[must_use]
+    pub fn address(&self, provider: &str, metadata: &Value) -> Option<String> {
+        let target = format!("{provider} {}", metadata.get("avatar_url")?.as_str()?);
+        let base = self.public_url.as_str().trim_end_matches('/');
+        let signature = self.cipher.sign(&signed_text(&target));
+        Some(format!("{base}/images/{signature}/{}", base64url(target)))
+    }
+
+    /// The picture at a signed address, from the cache for up to an hour.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND` for an address with another signature; otherwise the platform's failure.
+    #[tracing::instrument(name = "fetch_avatar", skip_all, fields(actor = %call.actor))]
+    pub async fn fetch(&self, call: &Call, signature: &str, target: &str) -> Result<Arc<Picture>, ServiceError> {
+        let target = decode_base64url(target).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(not_found)?;
+        if !self.cipher.is_signed(&signed_text(&target), signature) {
+            return Err(not_found());
+        }
+        let fetched = self.cache.try_get_with(target.clone(), self.fetch_uncached(&target)).await;
+        fetched.map_err(|error| ServiceError::new(error.code(), error.detail()))
+    }
+
+    async fn fetch_uncached(&self, target: &str) -> Result<Arc<Picture>, ServiceError> {
+        let (provider, address) = target.split_once(' ').ok_or_else(not_found)?;
+        let slug = ProviderSlug::new(provider).map_err(|_| not_found())?;
+        let permit = self.fetches.acquire().await;
+        let _permit = permit.map_err(|_| ServiceError::overloaded())?;
+        let picture = self.providers.registry().picture(&slug, address).await;
+        picture.map(Arc::new).map_err(|error| {
+            let code = code_of(&error);
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(provider, error, "failed to fetch a picture");
+            ServiceError::new(code, sentence_for(code, provider))
+        })
+    }
+}
+
+fn signed_text(target: &str) -> String {
+    format!("{PURPOSE} {target}")
+}
+
+fn not_found() -> ServiceError {
+    ServiceError::new(ErrorCode::NotFound, "There is no picture at this address.")
+}

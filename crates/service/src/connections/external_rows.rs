@@ -1,0 +1,156 @@
+//! Import of rows that another program wrote into the shared tables.
+//!
+//! A read of such a row imports it at once. A job finds the others: new rows by their ids, and for
+//! users whose lists are watched, all rows. Each import goes through the outbox, so that all
+//! replicas learn of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use evergrant_model::{Call, Clock, ConnectionId};
+use evergrant_resilience::SingleFlight;
+use evergrant_store::{Connection, ExternalRowRepository};
+
+use crate::ServiceError;
+use crate::cache::Caches;
+use crate::connections::expiry::TimedStatus;
+use crate::connections::watched_users::WatchedUsers;
+use crate::database::DatabaseMonitor;
+use crate::jobs::job::{Job, JobName, Progress};
+use crate::jobs::runner::EVERY_15_SECONDS;
+use crate::outcome::{Outcome, Recorder};
+use crate::providers::Providers;
+use crate::refresh::outcome::RefreshFailure;
+use crate::tokens::refresh_time::{RefreshTiming, is_refreshable};
+
+/// The range of ids that one run searches.
+const ID_RANGE: i32 = 10_000;
+/// An id may become visible after a higher one: the search overlaps the previous one by so many.
+const OVERLAP: i32 = 1_000;
+/// The most rows imported in one transaction.
+const BATCH: usize = 1_000;
+/// How many watched users are asked about in one query.
+const USERS_PER_QUERY: usize = 500;
+
+/// Imports rows written by another program. A clone is the same component.
+#[derive(Clone)]
+pub(crate) struct ExternalRows {
+    pub(crate) rows: ExternalRowRepository,
+    pub(crate) database: Arc<DatabaseMonitor>,
+    pub(crate) providers: Providers,
+    pub(crate) timing: RefreshTiming,
+    pub(crate) caches: Arc<Caches>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) in_flight: Arc<SingleFlight<ConnectionId, Result<(), RefreshFailure>>>,
+}
+
+impl ExternalRows {
+    /// Imports these rows and returns how many this process imported; another replica may have
+    /// imported the others.
+    pub(crate) async fn import(&self, call: &Call, rows: &[Connection]) -> Result<usize, ServiceError> {
+        let mut imported = 0;
+        for batch in rows.chunks(BATCH) {
+            for row in batch {
+                let (correlation_id, now) = (&call.correlation_id, self.clock.now());
+                let (next, next_status) = self.prepare(row);
+                let stored = self.rows.import(row, next, next_status, correlation_id, now);
+                imported += usize::from(self.database.query(stored).await?);
+                self.caches.invalidate(&row.into()).await;
+            }
+        }
+        if imported > 0 {
+            self.recorder.record(call, &Outcome::RowsImported { rows: imported });
+        }
+        Ok(imported)
+    }
+
+    /// Imports one row, once for all callers in this process that read it at the same time.
+    pub(crate) async fn import_once(&self, call: &Call, row: Connection) -> Result<(), ServiceError> {
+        let (component, call, id) = (self.clone(), call.clone(), row.id);
+        let import = self.in_flight.run(id, move || async move {
+            let imported = component.import(&call, &[row]).await;
+            imported.map(drop).map_err(|error| RefreshFailure::of(&error))
+        });
+        match import.await {
+            Ok(outcome) => outcome.map_err(|failure| failure.into_error("The database")),
+            Err(_lost) => Err(ServiceError::database_unavailable()),
+        }
+    }
+
+    /// The times that an imported row gets. When its token was issued is unknown, so only the rest
+    /// of the lifetime counts.
+    fn prepare(&self, row: &Connection) -> (Option<evergrant_model::Timestamp>, Option<evergrant_model::Timestamp>) {
+        let (platform, now) = (self.providers.by_slug(&row.provider), self.clock.now());
+        let spec = platform.as_ref().map(|platform| platform.spec());
+        let spec = spec.filter(|spec| spec.is_configured());
+        let refreshable = spec.filter(|spec| is_refreshable(row, spec));
+        let timed = TimedStatus::of(now, row, spec);
+        let overdue = row.expires_at.filter(|_| timed.status != row.status);
+        let due = |spec| self.timing.due(spec, now, row.expires_at, row.id.get());
+        (refreshable.map(due), timed.next_status_at.or(overdue))
+    }
+}
+
+/// Finds rows to import.
+pub(crate) struct ImportRows {
+    rows: Arc<ExternalRows>,
+    watched: WatchedUsers,
+    /// The id up to which rows have been searched.
+    searched_to: AtomicI32,
+}
+
+impl ImportRows {
+    pub(crate) fn new(rows: Arc<ExternalRows>, watched: WatchedUsers) -> Self {
+        Self { rows, watched, searched_to: AtomicI32::new(0) }
+    }
+
+    /// Imports the new rows of the next range of ids.
+    async fn import_range(&self, call: &Call) -> Result<Progress, ServiceError> {
+        let database = &self.rows.database;
+        let newest = database.query(self.rows.rows.newest_id()).await?;
+        let after = self.searched_to.load(Ordering::Relaxed);
+        let last = after.saturating_add(ID_RANGE).min(newest);
+        let mut items = 0;
+        if after < last {
+            let found = database.query(self.rows.rows.in_range(after, last)).await?;
+            items = self.rows.import(call, &found).await?;
+        }
+        let more = last < newest;
+        let searched_to = if more { last } else { (newest - OVERLAP).max(0) };
+        self.searched_to.store(searched_to, Ordering::Relaxed);
+        Ok(Progress { items, more })
+    }
+
+    /// Imports rows of watched users that another program has overwritten.
+    async fn import_watched(&self, call: &Call) -> Result<usize, ServiceError> {
+        let mut imported = 0;
+        for users in self.watched.all().chunks(USERS_PER_QUERY) {
+            let found = self.rows.database.query(self.rows.rows.of_users(users)).await?;
+            imported += self.rows.import(call, &found).await?;
+        }
+        Ok(imported)
+    }
+}
+
+#[async_trait]
+impl Job for ImportRows {
+    fn name(&self) -> JobName {
+        JobName::ImportRows
+    }
+
+    fn interval(&self) -> Duration {
+        EVERY_15_SECONDS
+    }
+
+    async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
+        let progress = self.import_range(call).await?;
+        if progress.more {
+            return Ok(progress);
+        }
+        let watched = self.import_watched(call).await?;
+        Ok(Progress::done(progress.items + watched))
+    }
+}

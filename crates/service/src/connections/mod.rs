@@ -1,0 +1,12 @@
+//! Stored connections: look-up, list, disconnect, and the work that keeps them true.
+
+pub(crate) mod avatars;
+pub(crate) mod disconnect;
+pub(crate) mod expiry;
+pub(crate) mod external_rows;
+pub(crate) mod list;
+pub(crate) mod lookup;
+pub(crate) mod removed_rows;
+pub(crate) mod revocation_queue;
+pub(crate) mod session_checks;
+pub(crate) mod watched_users;

@@ -1,0 +1,131 @@
+//! Reads the outbox so that each event is delivered once, also one that commits out of order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use evergrant_store::{Event, EventRepository, StoreError};
+use tokio::time::Instant;
+
+/// Events per query.
+const BATCH: i64 = 500;
+/// A sequence value can commit after a higher one. The reader waits this long, the longest that a
+/// transaction lasts, for a gap to fill.
+const GAP_LIFETIME: Duration = Duration::from_mins(1);
+/// The most gaps that are tracked at once.
+const MAX_GAPS: usize = 10_000;
+/// Sequence values drawn shortly before the first poll may still be invisible then. The reader
+/// starts this many values earlier.
+const FIRST_POLL_OVERLAP: i64 = 100;
+
+/// The position of this process in the outbox.
+#[derive(Debug, Default)]
+pub(crate) struct FeedReader {
+    newest: Option<i64>,
+    /// Sequence values below the newest that were not visible, and since when they are awaited.
+    gaps: BTreeMap<i64, Option<Instant>>,
+    /// Events that were read and not delivered yet. A poll that fails half-way has advanced the
+    /// position, so it must keep what it read.
+    received: Vec<Event>,
+}
+
+impl FeedReader {
+    /// Reads the events that are new since the last poll.
+    ///
+    /// # Errors
+    ///
+    /// Any failure of the database; the events read before it are kept for [`FeedReader::take`].
+    pub(crate) async fn poll(&mut self, events: &EventRepository) -> Result<(), StoreError> {
+        let mut newest = match self.newest {
+            Some(newest) => newest,
+            None => (events.newest_id().await? - FIRST_POLL_OVERLAP).max(0),
+        };
+        self.poll_gaps(events).await?;
+        loop {
+            let batch = events.after(newest, BATCH).await?;
+            for event in &batch {
+                self.track_gaps(newest + 1..event.id);
+                newest = event.id;
+            }
+            let is_last = i64::try_from(batch.len()).unwrap_or(BATCH) < BATCH;
+            self.received.extend(batch);
+            self.newest = Some(newest);
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The events that were read since the last call, in the order of delivery.
+    pub(crate) fn take(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.received)
+    }
+
+    /// Reads the events of gaps that have become visible.
+    async fn poll_gaps(&mut self, events: &EventRepository) -> Result<(), StoreError> {
+        let now = Instant::now();
+        self.gaps.retain(|_, since| since.get_or_insert(now).elapsed() < GAP_LIFETIME);
+        if self.gaps.is_empty() {
+            return Ok(());
+        }
+        let missing: Vec<_> = self.gaps.keys().copied().collect();
+        let found = events.among(&missing).await?;
+        for event in &found {
+            self.gaps.remove(&event.id);
+        }
+        self.received.extend(found);
+        Ok(())
+    }
+
+    fn track_gaps(&mut self, ids: std::ops::Range<i64>) {
+        let room = MAX_GAPS.saturating_sub(self.gaps.len());
+        self.gaps.extend(ids.take(room).map(|id| (id, None)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evergrant_testkit::TestDatabase;
+
+    use super::*;
+
+    #[test]
+    fn skipped_sequence_values_are_tracked_up_to_a_bound() {
+        let mut reader = FeedReader { newest: Some(7), ..FeedReader::default() };
+        reader.track_gaps(8..10);
+        assert_eq!(reader.gaps.keys().copied().collect::<Vec<_>>(), [8, 9]);
+        reader.track_gaps(11..i64::MAX);
+        assert_eq!(reader.gaps.len(), MAX_GAPS);
+    }
+
+    /// Adds an event with this sequence value to the outbox.
+    async fn insert_event(database: &TestDatabase, id: i64) {
+        let insert = format!(
+            "INSERT INTO evergrant_events (id, user_id, version, kind, correlation_id, created_at)
+            VALUES ({id}, 1, {id}, 'refreshed', 'c', 0)"
+        );
+        database.execute(&insert).await;
+    }
+
+    fn received(reader: &mut FeedReader) -> Vec<i64> {
+        reader.take().iter().map(|event| event.id).collect()
+    }
+
+    #[tokio::test]
+    async fn poll_that_fails_half_way_loses_no_event() {
+        let database = TestDatabase::sqlite();
+        let events = database.store().await.events();
+        insert_event(&database, 1).await;
+        insert_event(&database, 3).await;
+        let mut reader = FeedReader::default();
+        reader.poll(&events).await.unwrap();
+        assert_eq!(received(&mut reader), [1, 3], "events just before the first poll are read too");
+        insert_event(&database, 2).await;
+        reader.poll_gaps(&events).await.unwrap();
+        database.execute("ALTER TABLE evergrant_events RENAME TO gone").await;
+        assert!(reader.poll(&events).await.is_err());
+        database.execute("ALTER TABLE gone RENAME TO evergrant_events").await;
+        insert_event(&database, 4).await;
+        reader.poll(&events).await.unwrap();
+        assert_eq!(received(&mut reader), [2, 4]);
+    }
+}

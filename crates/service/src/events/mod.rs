@@ -1,0 +1,7 @@
+//! The change feed, its subscribers, and the event streams of users.
+
+pub(crate) mod change_feed;
+pub(crate) mod feed_reader;
+pub(crate) mod streams;
+pub(crate) mod subscriber;
+pub(crate) mod user_events;

@@ -1,0 +1,104 @@
+//! The open event streams of each user, fed by the change feed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use evergrant_model::{EventKind, UserId};
+use evergrant_resilience::lock;
+use evergrant_store::Event;
+use tokio::sync::broadcast;
+
+use crate::events::subscriber::FeedSubscriber;
+
+/// Events that one stream may lag behind before it has to query.
+const BACKLOG: usize = 64;
+/// The most streams of one user: a browser opens one per tab.
+const MAX_PER_USER: usize = 64;
+
+/// The open streams of all users.
+pub(crate) struct EventStreams {
+    by_user: Mutex<HashMap<UserId, broadcast::Sender<Arc<Event>>>>,
+    closed: AtomicBool,
+    /// The most streams of all users.
+    limit: usize,
+}
+
+impl EventStreams {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { by_user: Mutex::default(), closed: AtomicBool::new(false), limit }
+    }
+
+    /// The users that have an open stream.
+    pub(crate) fn users(&self) -> Vec<UserId> {
+        lock(&self.by_user).keys().copied().collect()
+    }
+
+    /// Opens a stream; `None` if the user, or all users together, have too many.
+    pub(crate) fn open(&self, user: UserId) -> Option<broadcast::Receiver<Arc<Event>>> {
+        let mut by_user = lock(&self.by_user);
+        if self.closed.load(Ordering::SeqCst) {
+            return Some(broadcast::Sender::new(1).subscribe());
+        }
+        let open: usize = by_user.values().map(broadcast::Sender::receiver_count).sum();
+        let own = by_user.get(&user).map_or(0, broadcast::Sender::receiver_count);
+        let has_room = open < self.limit && own < MAX_PER_USER;
+        has_room.then(|| by_user.entry(user).or_insert_with(|| broadcast::Sender::new(BACKLOG)).subscribe())
+    }
+
+    /// Ends every stream, now and from now on.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        lock(&self.by_user).clear();
+    }
+
+    /// Removes a user whose last stream was closed.
+    pub(crate) fn remove_if_unused(&self, user: UserId) {
+        let mut by_user = lock(&self.by_user);
+        if by_user.get(&user).is_some_and(|streams| streams.receiver_count() == 0) {
+            by_user.remove(&user);
+        }
+    }
+}
+
+#[async_trait]
+impl FeedSubscriber for EventStreams {
+    /// Publishes the event to its user's streams. The end of a credential goes to all streams: any
+    /// of them may have been opened with it.
+    async fn receive(&self, event: &Arc<Event>) {
+        let mut by_user = lock(&self.by_user);
+        match event.user.filter(|_| event.kind != Some(EventKind::CredentialEnded)) {
+            Some(user) => {
+                let send = |streams: &broadcast::Sender<_>| streams.send(Arc::clone(event));
+                if by_user.get(&user).is_some_and(|streams| send(streams).is_err()) {
+                    by_user.remove(&user);
+                }
+            }
+            None => by_user.retain(|_, streams| streams.send(Arc::clone(event)).is_ok()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: i64) -> UserId {
+        UserId::try_from(id).unwrap()
+    }
+
+    #[test]
+    fn refused_stream_leaves_no_entry() {
+        let none = EventStreams::new(0);
+        assert!(none.open(user(1)).is_none());
+        assert!(none.users().is_empty());
+        let one = EventStreams::new(1);
+        let stream = one.open(user(1)).unwrap();
+        assert!(one.open(user(2)).is_none(), "the limit counts the streams of all users");
+        assert_eq!(one.users(), [user(1)]);
+        drop(stream);
+        one.remove_if_unused(user(1));
+        assert!(one.users().is_empty());
+    }
+}

@@ -1,0 +1,164 @@
+//! Runs each job at its own interval. A job that fails or takes long delays no other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evergrant_model::Clock;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::ServiceError;
+use crate::identifiers::Identifiers;
+use crate::jobs::job::{Job, JobName, Progress};
+
+/// The jobs of this process.
+pub(crate) struct JobRunner {
+    jobs: Vec<Arc<dyn Job>>,
+    ids: Identifiers,
+    clock: Arc<dyn Clock>,
+}
+
+impl JobRunner {
+    pub(crate) fn new(jobs: Vec<Arc<dyn Job>>, ids: Identifiers, clock: Arc<dyn Clock>) -> Self {
+        Self { jobs, ids, clock }
+    }
+
+    /// Runs all jobs until `stop`, then drops the runs that are under way.
+    pub(crate) async fn run_until(self: &Arc<Self>, stop: CancellationToken) {
+        let mut loops = JoinSet::new();
+        for job in &self.jobs {
+            let (runner, job, stop) = (Arc::clone(self), Arc::clone(job), stop.clone());
+            loops.spawn(async move {
+                stop.run_until_cancelled(runner.repeat(&*job)).await;
+            });
+        }
+        while loops.join_next().await.is_some() {}
+    }
+
+    /// Runs one job once.
+    ///
+    /// # Errors
+    ///
+    /// Whatever made the run fail.
+    pub(crate) async fn run_once(&self, name: JobName) -> Result<Progress, ServiceError> {
+        match self.jobs.iter().find(|job| job.name() == name) {
+            Some(job) => self.run(&**job).await,
+            None => Ok(Progress::done(0)),
+        }
+    }
+
+    async fn repeat(&self, job: &dyn Job) {
+        let mut failing = false;
+        loop {
+            match self.run(job).await {
+                Ok(Progress { more: true, .. }) => continue,
+                Ok(_) if failing => {
+                    tracing::info!(job = job.name().as_str(), "background job recovered");
+                    failing = false;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    report(job.name(), &error, failing);
+                    failing = true;
+                }
+            }
+            tokio::time::sleep(job.interval()).await;
+        }
+    }
+
+    async fn run(&self, job: &dyn Job) -> Result<Progress, ServiceError> {
+        let call = self.ids.scheduled_call(&*self.clock);
+        let span = tracing::info_span!(
+            "job", name = job.name().as_str(), correlation_id = %call.correlation_id
+        );
+        job.run(&call).instrument(span).await
+    }
+}
+
+/// The first failure is a warning; repetitions until the next success are for debugging.
+fn report(job: JobName, error: &ServiceError, repeated: bool) {
+    let (job, error) = (job.as_str(), error as &dyn std::error::Error);
+    if repeated {
+        tracing::debug!(job, error, "background job failed again");
+    } else {
+        tracing::warn!(job, error, "background job failed; it is retried at its interval");
+    }
+}
+
+/// The interval of jobs that keep this process in step with the others.
+pub(crate) const EVERY_SECOND: Duration = Duration::from_secs(1);
+/// The interval of housekeeping jobs.
+pub(crate) const EVERY_15_SECONDS: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use evergrant_model::{Call, ErrorCode, OsEntropy, SystemClock};
+
+    use super::*;
+
+    /// Fails, or hangs, or counts its runs.
+    enum Fake {
+        Failing(AtomicUsize),
+        Hanging,
+        Counting(AtomicUsize),
+    }
+
+    #[async_trait]
+    impl Job for Fake {
+        fn name(&self) -> JobName {
+            match self {
+                Self::Failing(_) => JobName::Expiry,
+                Self::Hanging => JobName::Revocations,
+                Self::Counting(_) => JobName::LastUsed,
+            }
+        }
+
+        fn interval(&self) -> Duration {
+            EVERY_SECOND
+        }
+
+        async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
+            match self {
+                Self::Failing(runs) => {
+                    runs.fetch_add(1, Ordering::SeqCst);
+                    Err(ServiceError::new(ErrorCode::InternalError, "failed"))
+                }
+                Self::Hanging => std::future::pending().await,
+                Self::Counting(runs) => {
+                    let before = runs.fetch_add(1, Ordering::SeqCst);
+                    // The first run stops at its bound.
+                    Ok(Progress { items: 1, more: before == 0 })
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failing_or_hanging_job_delays_no_other_and_none_outlives_stop() {
+        let failing = Arc::new(Fake::Failing(AtomicUsize::new(0)));
+        let counting = Arc::new(Fake::Counting(AtomicUsize::new(0)));
+        let jobs: Vec<Arc<dyn Job>> = vec![failing.clone(), Arc::new(Fake::Hanging), counting.clone()];
+        let ids = Identifiers::new(Arc::new(OsEntropy));
+        let runner = Arc::new(JobRunner::new(jobs, ids, Arc::new(SystemClock)));
+        let stop = CancellationToken::new();
+        let running = tokio::spawn({
+            let (runner, stop) = (Arc::clone(&runner), stop.clone());
+            async move { runner.run_until(stop).await }
+        });
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        let runs = |job: &Fake| match job {
+            Fake::Failing(runs) | Fake::Counting(runs) => runs.load(Ordering::SeqCst),
+            Fake::Hanging => 0,
+        };
+        assert_eq!(runs(&failing), 3, "at 0, 1 and 2 seconds");
+        assert_eq!(runs(&counting), 4, "the run after a full batch starts at once");
+        stop.cancel();
+        running.await.unwrap();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!((runs(&failing), runs(&counting)), (3, 4), "no job runs after stop");
+    }
+}

@@ -1,0 +1,88 @@
+//! Look-up of platforms by the name that a caller sends.
+
+use std::sync::Arc;
+
+use evergrant_adapters::{CredentialField, Platform, ProviderSpec, Registry};
+use evergrant_model::{ErrorCode, ProviderSlug};
+
+use crate::ServiceError;
+
+/// What keeps a connection of a platform valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lifecycle {
+    /// Its token is refreshed.
+    Refreshes,
+    /// Its session is checked.
+    Checked,
+    /// Nothing: it ends by itself.
+    Neither,
+}
+
+pub(crate) fn lifecycle(spec: &ProviderSpec) -> Lifecycle {
+    match spec.kind {
+        evergrant_adapters::ProviderKind::Cookies => Lifecycle::Checked,
+        evergrant_adapters::ProviderKind::OAuth2 if spec.capabilities.refresh => Lifecycle::Refreshes,
+        evergrant_adapters::ProviderKind::OAuth2 => Lifecycle::Neither,
+    }
+}
+
+/// The platforms that this process knows. A clone is the same set.
+#[derive(Clone)]
+pub struct Providers {
+    registry: Arc<Registry>,
+}
+
+impl Providers {
+    pub(crate) fn new(registry: Registry) -> Self {
+        Self { registry: Arc::new(registry) }
+    }
+
+    /// The public facts of every platform, in the order of the catalogue, each with the fields that
+    /// the account's owner fills in to connect. A platform with a consent page has no fields.
+    pub fn specs(&self) -> impl Iterator<Item = (&ProviderSpec, &[CredentialField])> {
+        self.all().map(|platform| (platform.spec(), platform.credential_fields()))
+    }
+
+    /// The platform's name for people; its slug if there is no such platform.
+    #[must_use]
+    pub fn name(&self, slug: &ProviderSlug) -> String {
+        let platform = self.by_slug(slug);
+        platform.map_or_else(|| slug.to_string(), |platform| platform.spec().name.clone())
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Platform>> {
+        self.registry.platforms()
+    }
+
+    pub(crate) fn by_slug(&self, slug: &ProviderSlug) -> Option<Arc<Platform>> {
+        self.registry.platform(slug)
+    }
+
+    /// The platform that a caller names.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_PROVIDER`.
+    pub(crate) fn get(&self, provider: &str) -> Result<Arc<Platform>, ServiceError> {
+        let known = ProviderSlug::new(provider).ok().and_then(|slug| self.by_slug(&slug));
+        known.ok_or_else(|| ServiceError::new(ErrorCode::InvalidProvider, "There is no platform of this name."))
+    }
+
+    /// The platform that a caller names, with the operator's client registration.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_PROVIDER`, `PROVIDER_NOT_CONFIGURED`.
+    pub(crate) fn configured(&self, provider: &str) -> Result<Arc<Platform>, ServiceError> {
+        let platform = self.get(provider)?;
+        if platform.spec().is_configured() {
+            return Ok(platform);
+        }
+        let detail = format!("{} is not set up here yet.", platform.spec().name);
+        Err(ServiceError::new(ErrorCode::ProviderNotConfigured, detail))
+    }
+}

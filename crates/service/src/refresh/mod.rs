@@ -1,0 +1,13 @@
+//! Token refresh: at most one attempt per generation over all replicas, and no lost token pair.
+
+pub(crate) mod attempt;
+pub(crate) mod context;
+pub(crate) mod coordinator;
+pub(crate) mod failure;
+pub(crate) mod journal;
+pub(crate) mod mass_rejection;
+pub(crate) mod outcome;
+pub(crate) mod pending_writes;
+pub(crate) mod permission;
+pub(crate) mod record;
+pub(crate) mod scheduler;

@@ -1,0 +1,57 @@
+//! The boundary between plaintext tokens and encrypted ones. No other component decrypts.
+
+use std::sync::Arc;
+
+use evergrant_adapters::HeldTokens;
+use evergrant_encryption::{EncryptedToken, TokenCipher};
+use evergrant_model::{AccessToken, PkceVerifier, RefreshToken, TokenSet};
+use secrecy::ExposeSecret;
+
+use crate::ServiceError;
+
+/// The tokens of a set, encrypted.
+pub(crate) struct EncryptedTokens {
+    pub(crate) access: EncryptedToken,
+    pub(crate) refresh: Option<EncryptedToken>,
+}
+
+/// Encrypts and decrypts tokens. A clone uses the same keys.
+#[derive(Clone)]
+pub(crate) struct TokenEncryption {
+    cipher: Arc<TokenCipher>,
+}
+
+impl TokenEncryption {
+    pub(crate) fn new(cipher: Arc<TokenCipher>) -> Self {
+        Self { cipher }
+    }
+
+    pub(crate) fn encrypt(&self, tokens: &TokenSet) -> Result<EncryptedTokens, ServiceError> {
+        let access = self.encrypt_text(tokens.access.expose())?;
+        let refresh = tokens.refresh.as_ref().map(|token| self.encrypt_text(token.expose())).transpose()?;
+        Ok(EncryptedTokens { access, refresh })
+    }
+
+    pub(crate) fn encrypt_text(&self, text: &str) -> Result<EncryptedToken, ServiceError> {
+        Ok(self.cipher.encrypt_token(text)?)
+    }
+
+    pub(crate) fn decrypt_access(&self, stored: &EncryptedToken) -> Result<AccessToken, ServiceError> {
+        Ok(AccessToken::new(self.cipher.decrypt_token(stored.as_str())?.expose_secret()))
+    }
+
+    pub(crate) fn decrypt_verifier(&self, stored: &EncryptedToken) -> Result<PkceVerifier, ServiceError> {
+        Ok(PkceVerifier::new(self.cipher.decrypt_token(stored.as_str())?.expose_secret()))
+    }
+
+    pub(crate) fn decrypt(
+        &self,
+        access: Option<&EncryptedToken>,
+        refresh: Option<&EncryptedToken>,
+    ) -> Result<HeldTokens, ServiceError> {
+        let access = access.map(|token| self.decrypt_access(token)).transpose()?;
+        let refresh = refresh.map(|token| self.cipher.decrypt_token(token.as_str())).transpose()?;
+        let refresh = refresh.map(|token| RefreshToken::new(token.expose_secret()));
+        Ok(HeldTokens { access, refresh })
+    }
+}

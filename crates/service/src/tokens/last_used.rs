@@ -1,0 +1,56 @@
+//! When tokens were last issued: collected in memory by reads, written in batches by a job.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use evergrant_model::{Call, Clock, ConnectionId};
+use evergrant_resilience::lock;
+use evergrant_store::ConnectionRepository;
+
+use crate::ServiceError;
+use crate::jobs::job::{Job, JobName, Progress};
+use crate::jobs::runner::EVERY_15_SECONDS;
+
+/// The most connections collected between two writes. More are not recorded: the time is a hint.
+const MAX_COLLECTED: usize = 50_000;
+
+/// The connections whose tokens were issued since the last write.
+pub(crate) struct LastUsed {
+    collected: Mutex<BTreeSet<i32>>,
+    connections: ConnectionRepository,
+    clock: Arc<dyn Clock>,
+}
+
+impl LastUsed {
+    pub(crate) fn new(connections: ConnectionRepository, clock: Arc<dyn Clock>) -> Self {
+        Self { collected: Mutex::default(), connections, clock }
+    }
+
+    pub(crate) fn record(&self, id: ConnectionId) {
+        let mut collected = lock(&self.collected);
+        if collected.len() < MAX_COLLECTED {
+            collected.insert(id.get());
+        }
+    }
+}
+
+#[async_trait]
+impl Job for LastUsed {
+    fn name(&self) -> JobName {
+        JobName::LastUsed
+    }
+
+    fn interval(&self) -> Duration {
+        EVERY_15_SECONDS
+    }
+
+    async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
+        let ids: Vec<_> = std::mem::take(&mut *lock(&self.collected)).into_iter().collect();
+        if !ids.is_empty() {
+            self.connections.record_use(&ids, self.clock.now()).await?;
+        }
+        Ok(Progress::done(ids.len()))
+    }
+}
