@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use axum::{Json, Router, middleware};
 use evergrant_model::{ErrorCode, UserId};
 use evergrant_service::IntegrationsService;
@@ -81,6 +81,36 @@ pub fn openapi_json() -> String {
     complete(described().into_openapi()).to_pretty_json().unwrap_or_default()
 }
 
+/// Paths with what answers a GET there.
+type Gets<S, const N: usize> = [(&'static str, MethodRouter<S>); N];
+
+/// The public routes that the document leaves out: the document itself, and what explains it.
+fn undescribed(document: Arc<utoipa::openapi::OpenApi>) -> Gets<(), 5> {
+    [
+        ("/openapi.json", get(async move || Json(document.as_ref().clone()))),
+        ("/errors", get(async || pages::error_codes())),
+        ("/docs", get(docs::without_slash)),
+        ("/docs/", get(docs::index)),
+        ("/docs/{*file}", get(docs::asset)),
+    ]
+}
+
+/// The routes of the private listener: whether the process lives, and whether it can serve.
+fn private() -> Gets<ApiState, 2> {
+    [("/healthz", get(async || Json(serde_json::json!({"status": "ok"})))), ("/readyz", get(ready))]
+}
+
+fn with_routes<S: Clone + Send + Sync + 'static, const N: usize>(router: Router<S>, gets: Gets<S, N>) -> Router<S> {
+    gets.into_iter().fold(router, |router, (path, answer)| router.route(path, answer))
+}
+
+/// The paths that answer a GET and stand in no document: those of the public listener, then those of the private one.
+#[must_use]
+pub fn undescribed_paths() -> (Vec<&'static str>, Vec<&'static str>) {
+    let public = undescribed(Arc::default()).into_iter().map(|(path, _)| path).collect();
+    (public, private().into_iter().map(|(path, _)| path).collect())
+}
+
 /// The public routes: the API, its description, the page to try it, and the console.
 pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
     let around_all = AroundAll::of(&service);
@@ -88,14 +118,8 @@ pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
     let state = ApiState { service, people };
     let (api, document) = described().split_for_parts();
     let document = Arc::new(complete(document));
-    let routes = api
-        .with_state(state.clone())
-        .route("/openapi.json", get(async move || Json(document.as_ref().clone())))
-        .route("/errors", get(async || pages::error_codes()))
-        .route("/docs", get(docs::without_slash))
-        .route("/docs/", get(docs::index))
-        .route("/docs/{*file}", get(docs::asset))
-        .method_not_allowed_fallback(no_method);
+    let routes = with_routes(api.with_state(state.clone()), undescribed(document));
+    let routes = routes.method_not_allowed_fallback(no_method);
     let routes = match &options.console {
         Some(console) => routes.fallback_service(console_pages(console, state)),
         None => routes.route("/", get(async || pages::front_door())).fallback(async || no_route()),
@@ -118,12 +142,10 @@ async fn outside_of_the_api(request: Request, next: Next) -> Response {
     if RESERVED.contains(&first) { no_route() } else { next.run(request).await }
 }
 
-/// The routes of the private listener: `/healthz`, whether the process lives, and `/readyz`, whether it can serve.
+/// The routes of the private listener.
 pub fn admin_router(service: IntegrationsService) -> Router {
     let around_all = AroundAll::of(&service);
-    let routes = Router::new()
-        .route("/healthz", get(async || Json(serde_json::json!({"status": "ok"}))))
-        .route("/readyz", get(ready))
+    let routes = with_routes(Router::new(), private())
         .fallback(async || no_route())
         .method_not_allowed_fallback(no_method)
         .with_state(ApiState { service, people: Arc::default() });

@@ -20,6 +20,7 @@ mod layers;
 mod limits;
 mod platforms;
 mod program;
+mod public_surface;
 mod renewals;
 mod shared_tables;
 mod third_party;
