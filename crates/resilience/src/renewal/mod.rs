@@ -4,7 +4,9 @@
 //! [`attempt`] tells it. What is decided can so be run through every order of events that a test can think of.
 
 pub mod attempt;
+mod failure;
 pub mod lease;
+mod row;
 mod rules;
 
 pub use rules::{AllRules, Rules};

@@ -1,8 +1,8 @@
 //! Every condition that stands between a grant and its death, one method each, so that a test can take them away one at
 //! a time and see what they are there for.
 
-use super::attempt::{Failure, Tolerance, Verdict};
-use super::lease::{ATTEMPT_MS, Ending, LEASE_MS, LeaseRow, SETTLE_MS, Ticket};
+use super::failure::{Failure, Tolerance, Verdict};
+use super::row::{ATTEMPT_MS, Ending, LEASE_MS, LeaseRow, SETTLE_MS, Ticket};
 
 /// The conditions of a renewal. The methods as they stand are the ones that the program runs by.
 pub trait Rules {
