@@ -1,28 +1,31 @@
 //! What a consent can be asked to get wrong, on the page or by `misbehave=` in the authorization address.
 
-/// How the platform treats this one consent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Misbehaviour {
-    #[default]
-    None,
-    /// The token endpoint takes [`SLOW_S`](Self::SLOW_S) seconds.
-    SlowToken,
-    /// Every refresh of this grant is refused as if the person had withdrawn it.
-    RefreshRefused,
-    /// The first exchange is answered with 429.
-    RateLimited,
-    /// The first exchange is answered with 500 and an empty body.
-    ServerError,
-    /// The code belongs to somebody else than the person chosen.
-    WrongAccount,
-    /// The state comes back altered.
-    StateMangled,
-    /// The code has ended when it arrives.
-    CodeExpired,
-    /// The consent page lacks its opener policy.
-    CoopOff,
-    /// The way back carries a failure instead of a code.
-    DialogError,
+evergrant_model::string_enum! {
+    /// How the platform treats this one consent.
+    #[derive(Default)]
+    pub(crate) enum Misbehaviour {
+        /// As it should.
+        #[default]
+        None = "none",
+        /// The token endpoint takes [`SLOW_S`](Self::SLOW_S) seconds.
+        SlowToken = "slow-token",
+        /// Every refresh of this grant is refused as if the person had withdrawn it.
+        RefreshRefused = "refresh-refused",
+        /// The first exchange is answered with 429.
+        RateLimited = "rate-limited",
+        /// The first exchange is answered with 500 and an empty body.
+        ServerError = "server-error",
+        /// The code belongs to somebody else than the person chosen.
+        WrongAccount = "wrong-account",
+        /// The state comes back altered.
+        StateMangled = "state-mangled",
+        /// The code has ended when it arrives.
+        CodeExpired = "code-expired",
+        /// The consent page lacks its opener policy.
+        CoopOff = "coop-off",
+        /// The way back carries a failure instead of a code.
+        DialogError = "dialog-error",
+    }
 }
 
 impl Misbehaviour {
@@ -31,22 +34,19 @@ impl Misbehaviour {
     /// How long the busy token endpoint asks to wait.
     pub(crate) const RETRY_AFTER_S: i64 = 3;
 
-    /// Every value with its word in addresses and its line in the page's list.
-    pub(crate) const ALL: [(Self, &'static str, &'static str); 10] = [
-        (Self::None, "none", "Nothing: behave well"),
-        (Self::SlowToken, "slow-token", "Slow token: five seconds"),
-        (Self::RefreshRefused, "refresh-refused", "Refuse every refresh (400)"),
-        (Self::RateLimited, "rate-limited", "Answer 429 with Retry-After once"),
-        (Self::ServerError, "server-error", "Answer 500 once"),
-        (Self::WrongAccount, "wrong-account", "Sign in somebody else"),
-        (Self::StateMangled, "state-mangled", "Mangle the state"),
-        (Self::CodeExpired, "code-expired", "Send an expired code"),
-        (Self::CoopOff, "coop-off", "Leave out the opener policy"),
-        (Self::DialogError, "dialog-error", "Come back with a failure"),
-    ];
-
-    /// The value that `word` names, if any.
-    pub(crate) fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(_, slug, _)| *slug == word).map(|(value, ..)| value)
+    /// What goes wrong, in the words of the pages.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Self::None => "Nothing: behave well",
+            Self::SlowToken => "Slow token: five seconds",
+            Self::RefreshRefused => "Refuse every refresh (400)",
+            Self::RateLimited => "Answer 429 with Retry-After once",
+            Self::ServerError => "Answer 500 once",
+            Self::WrongAccount => "Sign in somebody else",
+            Self::StateMangled => "Mangle the state",
+            Self::CodeExpired => "Send an expired code",
+            Self::CoopOff => "Leave out the opener policy",
+            Self::DialogError => "Come back with a failure",
+        }
     }
 }

@@ -108,8 +108,8 @@ fn misbehave(chosen: Misbehaviour) -> Markup {
         label.misbehave {
             span { "Misbehave" }
             select name="misbehave" {
-                @for (value, word, line) in Misbehaviour::ALL {
-                    option value=(word) selected[value == chosen] { (line) }
+                @for value in Misbehaviour::ALL.iter().copied() {
+                    option value=(value) selected[value == chosen] { (value.in_words()) }
                 }
             }
         }

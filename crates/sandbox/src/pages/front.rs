@@ -193,7 +193,7 @@ fn misbehaviours() -> Markup {
         p { "Choose one on the consent page, or add it to the authorization address, as in "
             code { "&misbehave=slow-token" } "." }
         dl {
-            @for (_, word, line) in Misbehaviour::ALL { dt { code { (word) } } dd { (line) } }
+            @for value in Misbehaviour::ALL { dt { code { (value) } } dd { (value.in_words()) } }
         }
     }
 }

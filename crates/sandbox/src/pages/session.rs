@@ -13,8 +13,6 @@ use crate::world::Session;
 /// The page to sign in on; `action` takes the answer.
 pub(crate) fn sign_in(stage: &Stage, action: &str, csrf: &str, troubles: &[(Misbehaviour, &str)]) -> Response {
     let profile = stage.platform.profile();
-    let words = Misbehaviour::ALL.map(|(value, word, _)| (value, word));
-    let word = |trouble| words.iter().find(|(value, _)| *value == trouble).map_or("none", |(_, word)| *word);
     let body = html! {
         (layout::banner(profile.name))
         main.card.narrow {
@@ -25,7 +23,7 @@ pub(crate) fn sign_in(stage: &Stage, action: &str, csrf: &str, troubles: &[(Misb
                 label.misbehave {
                     span { "Misbehave" }
                     select name="misbehave" {
-                        @for (value, line) in troubles { option value=(word(*value)) { (line) } }
+                        @for (value, line) in troubles { option value=(value) { (line) } }
                     }
                 }
                 button.primary { "Sign in" }

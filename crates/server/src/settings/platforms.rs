@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use evergrant_model::ProviderSlug;
+use evergrant_resilience::lock;
 
 use super::Sources;
 use super::file::PLATFORMS;
@@ -49,9 +50,7 @@ impl Platforms {
 
     /// What a platform's setting says.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
-        if let Ok(mut asked) = self.asked.lock() {
-            asked.insert(name.to_owned());
-        }
+        lock(&self.asked).insert(name.to_owned());
         self.given(name).or_else(|| self.defaults.get(name).cloned())
     }
 
@@ -63,7 +62,7 @@ impl Platforms {
 
     /// Notes the keys of the file that no platform has asked for.
     pub(crate) fn note_unknown(&self, problems: &mut Problems) {
-        let Ok(asked) = self.asked.lock() else { return };
+        let asked = lock(&self.asked);
         for (name, (_, place)) in &self.in_file {
             if !asked.contains(name) {
                 problems.add(format!("{place} is no platform's setting"), "`evergrant providers list` names them");
