@@ -7,7 +7,6 @@ use evergrant_model::{
     AccessToken, AccountInfo, AuthorizationCode, FlowState, PkceVerifier, RefreshToken, ScopeSet, TokenSet,
 };
 
-use crate::calls::unsent;
 use crate::{
     AcceptedCredentials, AdapterError, CredentialError, CredentialField, ErrorClass, ProviderSpec, SessionCheck,
 };
@@ -124,5 +123,5 @@ pub trait PlatformAdapter: Send + Sync {
 }
 
 fn no_credentials() -> AdapterError {
-    unsent(ErrorClass::BadRequest, "the platform takes no credentials, only consent")
+    AdapterError::unsent(ErrorClass::BadRequest, "the platform takes no credentials, only consent")
 }

@@ -13,7 +13,10 @@ use evergrant_outbound::{
     AdmissionRequest, Block, BlockKind, CallError, CallOutcome, Permit, RequestClass, SharedBreakerState, Traffic,
     catch_panic,
 };
+use url::Url;
 
+use crate::oauth2::client_registration::Endpoints;
+use crate::oauth2::config::EngineConfig;
 use crate::{
     AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError, CredentialField,
     HeldTokens, PlatformAdapter, ProviderKind, ProviderSpec, RemoteRevocation, SessionCheck,
@@ -36,11 +39,44 @@ enum Operation {
 pub struct Platform {
     adapter: Arc<dyn PlatformAdapter>,
     traffic: Arc<Traffic>,
+    hosts: CallHosts,
+}
+
+/// Where the calls of a platform are sent.
+pub(crate) struct CallHosts {
+    token: String,
+    refresh: String,
+    userinfo: String,
+    revocation: String,
+    session: String,
+    called: Vec<Url>,
+}
+
+impl CallHosts {
+    /// The hosts that the engine calls; empty where it calls none.
+    pub(crate) fn of(config: &EngineConfig) -> Self {
+        let endpoints = config.client.as_ref().map(|client| &client.endpoints);
+        let host = |url: Option<&Url>| url.and_then(Url::host_str).unwrap_or_default().to_owned();
+        let of = |choose: fn(&Endpoints) -> &Url| host(endpoints.map(choose));
+        Self {
+            token: of(|endpoints| &endpoints.token),
+            refresh: of(|endpoints| endpoints.renew.as_ref().unwrap_or(&endpoints.token)),
+            userinfo: of(|endpoints| &endpoints.userinfo),
+            revocation: of(|endpoints| endpoints.revocation.as_ref().unwrap_or(&endpoints.token)),
+            session: host(config.session_check.as_ref()),
+            called: config.called().cloned().collect(),
+        }
+    }
 }
 
 impl Platform {
-    pub(crate) fn new(adapter: Arc<dyn PlatformAdapter>, traffic: Arc<Traffic>) -> Self {
-        Self { adapter, traffic }
+    pub(crate) fn new(adapter: Arc<dyn PlatformAdapter>, traffic: Arc<Traffic>, hosts: CallHosts) -> Self {
+        Self { adapter, traffic, hosts }
+    }
+
+    /// Addresses at which the platform itself is called.
+    pub(crate) fn called(&self) -> Vec<&Url> {
+        self.hosts.called.iter().collect()
     }
 
     /// What is known about the platform.
@@ -148,20 +184,15 @@ impl Platform {
         AdmissionRequest { host: self.host(operation), class, account, patience: PATIENCE }
     }
 
-    /// The host that an operation begins at; empty where nothing is called.
+    /// The host that an operation calls first; empty where it calls none.
     fn host(&self, operation: Operation) -> &str {
-        let engine = &self.spec().engine;
-        let url = if operation == Operation::Session {
-            engine.session_check.as_ref()
-        } else {
-            engine.client.as_ref().map(|client| match operation {
-                Operation::Refresh => client.endpoints.renew.as_ref().unwrap_or(&client.endpoints.token),
-                Operation::Profile => &client.endpoints.userinfo,
-                Operation::Revoke => client.endpoints.revocation.as_ref().unwrap_or(&client.endpoints.token),
-                Operation::Exchange | Operation::Session => &client.endpoints.token,
-            })
-        };
-        url.and_then(|url| url.host_str()).unwrap_or_default()
+        match operation {
+            Operation::Exchange => &self.hosts.token,
+            Operation::Refresh => &self.hosts.refresh,
+            Operation::Profile => &self.hosts.userinfo,
+            Operation::Revoke => &self.hosts.revocation,
+            Operation::Session => &self.hosts.session,
+        }
     }
 }
 

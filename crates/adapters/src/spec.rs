@@ -2,7 +2,6 @@
 
 use evergrant_model::{ProviderSlug, ScopeSet};
 
-use crate::engine::Engine;
 use crate::{AdapterError, ErrorClass};
 
 /// How a platform lets us in.
@@ -117,8 +116,6 @@ pub struct ProviderSpec {
     pub rotates: bool,
     /// How long a replaced refresh token still works; 0 where it ends at once, or nobody knows.
     pub replay_window_seconds: i64,
-    /// What only the engine needs.
-    pub(crate) engine: Engine,
 }
 
 impl ProviderSpec {
@@ -148,7 +145,6 @@ impl ProviderSpec {
             person_key: None,
             rotates: true,
             replay_window_seconds: 0,
-            engine: Engine::default(),
         }
     }
 

@@ -7,10 +7,13 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::fault::suggestion;
+use super::catalogue;
+use super::custom::CustomProvider;
+use super::fault::{DefinitionFault, suggestion};
+use super::place::Place;
 use super::schema::{EITHER, FIELDS, Field, Kind, SESSION_FIELDS};
-use super::{CustomProvider, Definition, DefinitionFault, Place};
-use crate::{catalogue, spec};
+use super::tables::Definition;
+use crate::spec;
 
 /// Reads the `[providers.*]` sections of an `evergrant.toml`, in the order of their names; all else in it is ignored.
 ///

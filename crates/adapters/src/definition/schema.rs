@@ -1,7 +1,5 @@
 //! The keys of a definition: one table that the checker walks, so that every fault is found in one go.
 
-use crate::ErrorClass;
-
 /// One key.
 pub(super) struct Field {
     pub(super) name: &'static str,
@@ -66,20 +64,6 @@ pub(super) const RESERVED_PARAMS: &[&str] = &[
 
 /// The names that `AccountInfo` puts into the metadata itself.
 const RESERVED_FACTS: &[&str] = &["username", "display_name", "avatar_url"];
-
-/// The words for an [`ErrorClass`] in an error rule.
-pub(super) const CLASSES: &[(&str, ErrorClass)] = &[
-    ("transient", ErrorClass::Transient),
-    ("unknown", ErrorClass::Unknown),
-    ("rate_limited", ErrorClass::RateLimited),
-    ("token_expired", ErrorClass::TokenExpired),
-    ("needs_reauth", ErrorClass::NeedsReauth),
-    ("needs_user_action", ErrorClass::NeedsUserAction),
-    ("scope_missing", ErrorClass::ScopeMissing),
-    ("config_error", ErrorClass::ConfigError),
-    ("bad_request", ErrorClass::BadRequest),
-    ("blocked", ErrorClass::Blocked),
-];
 
 const CLASS: Kind = Kind::Word(&[
     "transient",
@@ -199,6 +183,7 @@ pub(super) const EITHER: &[(&str, &str)] =
 
 #[cfg(test)]
 mod tests {
+    use super::super::tables::CLASSES;
     use super::*;
 
     #[test]

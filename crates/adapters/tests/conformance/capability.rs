@@ -43,7 +43,6 @@ pub(crate) const FIELDS: &[(&str, Judged)] = &[
     ("default_lifetime_seconds", Judged::EveryCheck),
     ("refresh_ahead_seconds", Judged::EveryCheck),
     ("refresh_at_percent", Judged::EveryCheck),
-    ("engine", Judged::EveryCheck),
     ("kind", Judged::Capability),
     ("issuer", Judged::Capability),
     ("pkce", Judged::Capability),

@@ -14,13 +14,14 @@ use sha2::Sha256;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::calls::{plain_call, unread, with_query};
-use crate::definition::Call;
-use crate::json::Document;
-use crate::oauth2::OAuth2;
+use crate::definition::CallKind;
+use crate::oauth2::api_client::{plain_request, with_query};
+use crate::oauth2::engine::OAuth2;
+use crate::oauth2::json::Document;
+use crate::oauth2::userinfo;
 use crate::{
     AdapterError, AuthorizationRequest, CodeExchange, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec,
-    RemoteRevocation, profile,
+    RemoteRevocation,
 };
 
 /// The most pages of 100 Facebook Pages each that are read.
@@ -47,18 +48,18 @@ impl Instagram {
 
     /// One Graph call.
     async fn call(&self, method: Method, url: &Url, token: &str) -> Result<Response, AdapterError> {
-        let client = self.engine.client()?;
+        let client = self.engine.api().registration()?;
         let proof = client.secret.as_ref().map(|secret| proof(secret, token)).unwrap_or_default();
         let url = with_query(url, &[("access_token", token), ("appsecret_proof", &proof)]);
-        self.engine.send(plain_call(client, method, &url)).await
+        self.engine.api().send(plain_request(client, method, &url)).await
     }
 
     async fn read(&self, url: &Url, token: &str) -> Result<Document, AdapterError> {
-        self.engine.profile_document(&self.call(Method::GET, url, token).await?)
+        self.engine.api().profile_document(&self.call(Method::GET, url, token).await?)
     }
 
     fn me(&self) -> Result<&Url, AdapterError> {
-        self.engine.client().map(|client| &client.endpoints.userinfo)
+        self.engine.api().registration().map(|client| &client.endpoints.userinfo)
     }
 
     /// `/me/` and this.
@@ -87,7 +88,7 @@ impl Instagram {
     }
 
     async fn debugged(&self, access: &AccessToken) -> Option<Document> {
-        let client = self.engine.client().ok()?;
+        let client = self.engine.api().registration().ok()?;
         let app = Zeroizing::new(format!("{}|{}", client.id, client.secret.as_ref()?.expose()));
         let mut url = self.me().ok()?.clone();
         url.path_segments_mut().ok()?.pop().pop().push("debug_token");
@@ -119,7 +120,7 @@ impl Instagram {
         let own = |key: &str| page.get(key).cloned().unwrap_or_default();
         account.extend([("page_id".to_owned(), own("id")), ("page_name".to_owned(), own("name"))]);
         account.extend(person.clone());
-        Some(profile::account(&Value::Object(account), self.engine.definition()))
+        Some(userinfo::account(&Value::Object(account), self.engine.api().definition()))
     }
 
     /// What is equal for all accounts of the person whose grant it is.
@@ -174,9 +175,9 @@ impl PlatformAdapter for Instagram {
     async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {
         let Some(access) = &held.access else { return Ok(RemoteRevocation::Unsupported) };
         let reply = self.call(Method::DELETE, &self.mine("permissions")?, access.expose()).await?;
-        match self.engine.accepted(Call::Revoke, &reply) {
+        match self.engine.api().accepted(CallKind::Revoke, &reply) {
             Ok(answer) if says_done(answer.as_ref(), &reply) => Ok(RemoteRevocation::Revoked),
-            Ok(_) => Err(unread("the platform's answer does not confirm the revocation", &reply)),
+            Ok(_) => Err(AdapterError::unread("the platform's answer does not confirm the revocation", reply.status)),
             Err(error) if error.says_gone() => Ok(RemoteRevocation::Revoked),
             Err(error) => Err(error),
         }

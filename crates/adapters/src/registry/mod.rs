@@ -1,26 +1,30 @@
 //! The platforms of a running program, each one adapter and one way out for all callers.
 
+mod catalogue;
+mod facts;
+mod resolve;
+pub(crate) mod settings;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use evergrant_model::{Clock, ProviderSlug};
 use evergrant_outbound::{HttpClient, NetworkPolicy, Outbound, Picture, Traffic};
 
-use crate::catalogue::CATALOGUE;
+use self::resolve::{HostFault, Origin, Resolved, resolve};
+use self::settings::Lookup;
+use crate::definition::catalogue::CATALOGUE;
 use crate::definition::read_file;
-use crate::oauth2::OAuth2;
-use crate::platform::Platform;
-use crate::resolve::{HostFault, Origin, resolve};
+use crate::oauth2::engine::OAuth2;
+use crate::platform::{CallHosts, Platform};
 use crate::{AdapterError, CustomProvider, DefinitionFault, ErrorClass, PlatformAdapter, ProviderSpec};
-
-/// The operator's settings by name; the program passes its environment.
-pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// Every platform, the catalogue's first.
 pub struct Registry {
     platforms: Vec<Arc<Platform>>,
     places: HashMap<ProviderSlug, usize>,
     http: HttpClient,
+    clock: Arc<dyn Clock>,
 }
 
 impl Registry {
@@ -37,20 +41,13 @@ impl Registry {
         custom: Vec<CustomProvider>,
         policy: NetworkPolicy,
     ) -> Result<Self, Vec<DefinitionFault>> {
-        let calls = http.clone();
-        let engine = move |spec: ProviderSpec| {
-            let traffic = Traffic::new(spec.slug.clone(), Arc::clone(&clock));
-            let outbound = Outbound::new(calls.clone(), Arc::clone(&traffic));
-            (OAuth2::new(spec, outbound, Arc::clone(&clock)), traffic)
-        };
-        let mut registry = Self { platforms: Vec::new(), places: HashMap::new(), http };
+        let mut registry = Self { platforms: Vec::new(), places: HashMap::new(), http, clock };
         let mut faults = Vec::new();
-        for entry in CATALOGUE {
-            let definition = read_file(entry.definition)?;
-            let slug = ProviderSlug::new(entry.slug).map_err(|invalid| vec![first_place(invalid.expectation())])?;
-            let (spec, _) = resolve(slug, definition, Origin::Catalogue, settings, policy);
-            let (engine, traffic) = engine(spec);
-            registry.add((entry.adapter)(engine), traffic);
+        for file in CATALOGUE {
+            let definition = read_file(file.toml_text)?;
+            let slug = ProviderSlug::new(file.slug).map_err(|invalid| vec![first_place(invalid.expectation())])?;
+            let resolved = resolve(slug, definition, Origin::Catalogue, settings, policy);
+            registry.add(resolved, |engine| catalogue::adapter(file.slug, engine));
         }
         for provider in custom {
             if registry.places.contains_key(&provider.slug) {
@@ -59,10 +56,9 @@ impl Registry {
                 continue;
             }
             let definition = provider.definition.clone();
-            let (spec, found) = resolve(provider.slug.clone(), definition, Origin::Operator, settings, policy);
-            faults.extend(found.iter().map(|fault| provider.fault(fault)));
-            let (engine, traffic) = engine(spec);
-            registry.add(Arc::new(engine), traffic);
+            let resolved = resolve(provider.slug.clone(), definition, Origin::Operator, settings, policy);
+            faults.extend(resolved.faults.iter().map(|fault| provider.fault(fault)));
+            registry.add(resolved, |engine| Arc::new(engine));
         }
         if faults.is_empty() { Ok(registry) } else { Err(faults) }
     }
@@ -92,12 +88,18 @@ impl Registry {
     pub async fn picture(&self, slug: &ProviderSlug, address: &str) -> Result<Picture, AdapterError> {
         let gone = || AdapterError::new(ErrorClass::ConfigError, "the platform is not there any more");
         let platform = self.platform(slug).ok_or_else(gone)?;
-        Ok(self.http.picture(address, &platform.spec().engine.called()).await?)
+        Ok(self.http.picture(address, &platform.called()).await?)
     }
 
-    fn add(&mut self, adapter: Arc<dyn PlatformAdapter>, traffic: Arc<Traffic>) {
-        self.places.insert(adapter.spec().slug.clone(), self.platforms.len());
-        self.platforms.push(Arc::new(Platform::new(adapter, traffic)));
+    fn add(&mut self, resolved: Resolved, adapter: impl FnOnce(OAuth2) -> Arc<dyn PlatformAdapter>) {
+        let Resolved { spec, config, .. } = resolved;
+        let slug = spec.slug.clone();
+        let traffic = Traffic::new(slug.clone(), Arc::clone(&self.clock));
+        let outbound = Outbound::new(self.http.clone(), Arc::clone(&traffic));
+        let hosts = CallHosts::of(&config);
+        let adapter = adapter(OAuth2::new(spec, config, outbound, Arc::clone(&self.clock)));
+        self.places.insert(slug, self.platforms.len());
+        self.platforms.push(Arc::new(Platform::new(adapter, traffic, hosts)));
     }
 }
 

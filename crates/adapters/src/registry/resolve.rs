@@ -7,38 +7,46 @@ use evergrant_outbound::{NetworkPolicy, Reach, objection, objection_to_override}
 use http::HeaderValue;
 use url::Url;
 
-use crate::Pkce;
-use crate::definition::{AccessTrade, ClientAuth, Definition, Scope, host_name, is_segment};
-use crate::engine::{ClientRegistration, Endpoints, Engine};
-use crate::registry::Lookup;
-use crate::spec::{Capabilities, ProviderKind, ProviderSpec, RenewsWith, ScopeSpec};
+use super::facts::{session_spec, spec};
+use super::settings::{Lookup, Settings};
+use crate::definition::{AccessTokenGrant, ClientAuth, Definition, host_name, is_segment};
+use crate::oauth2::client_registration::{ClientRegistration, Endpoints};
+use crate::oauth2::config::EngineConfig;
+use crate::{Pkce, ProviderSpec};
 
 /// Who wrote a definition, and so how far it is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(super) enum Origin {
     Catalogue,
     Operator,
 }
 
 /// A key of a definition and what is wrong with its host.
-pub(crate) struct HostFault {
-    pub(crate) key: &'static str,
-    pub(crate) message: String,
+pub(super) struct HostFault {
+    pub(super) key: &'static str,
+    pub(super) message: String,
 }
 
-/// A platform, and what speaks against its hosts.
-pub(crate) fn resolve(
+/// A platform: its public facts, the engine's configuration, and what speaks against its hosts.
+pub(super) struct Resolved {
+    pub(super) spec: ProviderSpec,
+    pub(super) config: EngineConfig,
+    pub(super) faults: Vec<HostFault>,
+}
+
+/// Joins a definition with the operator's settings.
+pub(super) fn resolve(
     slug: ProviderSlug,
     definition: Definition,
     origin: Origin,
-    settings: &Lookup<'_>,
+    lookup: &Lookup<'_>,
     policy: NetworkPolicy,
-) -> (ProviderSpec, Vec<HostFault>) {
+) -> Resolved {
     if definition.enabled_env.is_some() {
-        return (session_spec(slug, definition, settings, policy), Vec::new());
+        return resolve_session(slug, definition, lookup, policy);
     }
     let trusting = policy.allow_insecure_hosts || definition.allow_insecure;
-    let mut resolver = Resolver { definition: &definition, settings, missing: Vec::new(), wrong: Vec::new() };
+    let mut resolver = Resolver { definition: &definition, settings: Settings::new(lookup) };
     let endpoints = resolver.endpoints(origin, trusting);
     let faults = match (&endpoints, origin, trusting) {
         (Some(endpoints), Origin::Operator, false) => host_faults(endpoints),
@@ -47,45 +55,24 @@ pub(crate) fn resolve(
     let reach = if origin == Origin::Operator && !trusting { Reach::PublicOnly } else { Reach::Anywhere };
     let pkce = resolver.pkce();
     let client = resolver.client(endpoints, reach);
-    let problem = resolver.problem();
-    let mut spec = spec(slug, definition, problem);
-    spec.pkce = pkce;
-    spec.engine.client = client;
-    (spec, faults)
+    let problem = resolver.settings.problem();
+    let spec = ProviderSpec { pkce, ..spec(slug, &definition, problem) };
+    let config = EngineConfig { definition: Arc::new(definition), client, session_check: None };
+    Resolved { spec, config, faults }
 }
 
 struct Resolver<'a> {
     definition: &'a Definition,
-    settings: &'a Lookup<'a>,
-    missing: Vec<String>,
-    wrong: Vec<String>,
+    settings: Settings<'a>,
 }
 
 impl Resolver<'_> {
-    /// A setting that is there and not empty.
-    fn setting(&self, name: &str) -> Option<String> {
-        (self.settings)(name).filter(|value| !value.is_empty())
-    }
-
-    /// What the definition says, else what the setting that it names says; a named setting that is absent is noted.
-    fn value(&mut self, plain: Option<&String>, env: Option<&String>) -> Option<String> {
-        if plain.is_some() {
-            return plain.cloned();
-        }
-        let name = env?;
-        let found = self.setting(name);
-        if found.is_none() {
-            self.missing.push(name.clone());
-        }
-        found
-    }
-
     fn client(&mut self, endpoints: Option<Endpoints>, reach: Reach) -> Option<ClientRegistration> {
         let definition = self.definition;
-        let id = self.value(definition.client_id.as_ref(), definition.client_id_env.as_ref());
+        let id = self.settings.value(definition.client_id.as_ref(), definition.client_id_env.as_ref());
         let secret = self.secret();
         let user_agent = self.user_agent();
-        if !(self.missing.is_empty() && self.wrong.is_empty()) {
+        if !self.settings.are_complete() {
             return None;
         }
         Some(ClientRegistration { id: id?, secret, user_agent, endpoints: endpoints?, reach })
@@ -95,17 +82,17 @@ impl Resolver<'_> {
         if self.definition.client_auth == ClientAuth::None {
             return None;
         }
-        let plain = self.definition.client_secret.clone();
-        plain.or_else(|| self.value(None, self.definition.client_secret_env.as_ref()).map(ClientSecret::new))
+        let (plain, env) = (self.definition.client_secret.clone(), self.definition.client_secret_env.as_ref());
+        plain.or_else(|| self.settings.value(None, env).map(ClientSecret::new))
     }
 
     fn user_agent(&mut self) -> Option<HeaderValue> {
         let definition = self.definition;
-        let text = self.value(definition.user_agent.as_ref(), definition.user_agent_env.as_ref())?;
+        let text = self.settings.value(definition.user_agent.as_ref(), definition.user_agent_env.as_ref())?;
         let value = HeaderValue::from_str(&text).ok();
         if value.is_none() {
             let name = definition.user_agent_env.as_deref().unwrap_or("user_agent");
-            self.wrong.push(format!("{name} has characters that a header cannot carry"));
+            self.settings.reject(format!("{name} has characters that a header cannot carry"));
         }
         value
     }
@@ -116,37 +103,40 @@ impl Resolver<'_> {
             self.check_override(name, origin, trusting);
         }
         for name in definition.variables.keys() {
-            if self.setting(name).is_some_and(|value| !is_segment(&value)) {
-                self.wrong.push(format!("{name} may hold letters, digits, points, hyphens and underscores"));
+            if self.settings.get(name).is_some_and(|value| !is_segment(&value)) {
+                self.settings.reject(format!("{name} may hold letters, digits, points, hyphens and underscores"));
             }
         }
         let optional = |address: Option<&String>| address.and_then(|address| self.address(address));
-        let trade = |trade: Option<&AccessTrade>| self.address(trade?.url.as_ref().unwrap_or(&definition.token_url));
+        let granted =
+            |grant: Option<&AccessTokenGrant>| self.address(grant?.url.as_ref().unwrap_or(&definition.token_url));
         Some(Endpoints {
             authorization: self.address(&definition.authorization_url)?,
             token: self.address(&definition.token_url)?,
             userinfo: self.address(&definition.userinfo_url)?,
             revocation: optional(definition.revocation_url.as_ref()),
-            lengthen: trade(definition.lengthen.as_ref()),
-            renew: trade(definition.renew.as_ref()),
+            long_lived_exchange: granted(definition.long_lived_exchange.as_ref()),
+            renew: granted(definition.renew.as_ref()),
         })
     }
 
     fn check_override(&mut self, name: &str, origin: Origin, trusting: bool) {
-        let Some(base) = self.setting(name) else { return };
+        let Some(base) = self.settings.get(name) else { return };
         match Url::parse(&base) {
             Ok(url) if url.has_host() && url.query().is_none() && url.fragment().is_none() => {
                 let objection = objection_to_override(&url).filter(|_| origin == Origin::Catalogue && !trusting);
-                self.wrong.extend(objection.map(|words| format!("{name} {words}")));
+                if let Some(words) = objection {
+                    self.settings.reject(format!("{name} {words}"));
+                }
             }
-            _ => self.wrong.push(format!("{name} is not the base of an address, such as https://host.example")),
+            _ => self.settings.reject(format!("{name} is not the base of an address, such as https://host.example")),
         }
     }
 
-    /// How the challenge is made, which a setting may say.
+    /// How the challenge is made, which a setting may override.
     fn pkce(&mut self) -> Pkce {
         let name = self.definition.pkce_env.as_deref();
-        let Some((name, word)) = name.and_then(|name| Some((name, self.setting(name)?))) else {
+        let Some((name, word)) = name.and_then(|name| Some((name, self.settings.get(name)?))) else {
             return self.definition.pkce;
         };
         match word.as_str() {
@@ -154,7 +144,7 @@ impl Resolver<'_> {
             "hex" => Pkce::S256Hex,
             "base64url" => Pkce::S256,
             _ => {
-                self.wrong.push(format!("{name} must be none, hex or base64url"));
+                self.settings.reject(format!("{name} must be none, hex or base64url"));
                 self.definition.pkce
             }
         }
@@ -164,26 +154,17 @@ impl Resolver<'_> {
     fn address(&self, address: &str) -> Option<Url> {
         let mut address = address.to_owned();
         for (name, value) in &self.definition.variables {
-            address = address.replace(&format!("{{{name}}}"), &self.setting(name).unwrap_or_else(|| value.clone()));
+            let value = self.settings.get(name).unwrap_or_else(|| value.clone());
+            address = address.replace(&format!("{{{name}}}"), &value);
         }
         self.hosted(&address)
     }
 
     fn hosted(&self, address: &str) -> Option<Url> {
         let Some(name) = host_name(address) else { return Url::parse(address).ok() };
-        let base = self.setting(name).or_else(|| self.definition.hosts.get(name).cloned())?;
+        let base = self.settings.get(name).or_else(|| self.definition.hosts.get(name).cloned())?;
         let rest = address.get(name.len() + 2..)?;
         Url::parse(&format!("{}{rest}", base.trim_end_matches('/'))).ok()
-    }
-
-    fn problem(&self) -> Option<String> {
-        let missing = match self.missing.as_slice() {
-            [] => None,
-            [only] => Some(format!("set {only}")),
-            [first @ .., last] => Some(format!("set {} and {last}", first.join(", "))),
-        };
-        let parts: Vec<String> = missing.into_iter().chain(self.wrong.iter().cloned()).collect();
-        if parts.is_empty() { None } else { Some(parts.join("; ")) }
     }
 }
 
@@ -193,7 +174,7 @@ fn host_faults(endpoints: &Endpoints) -> Vec<HostFault> {
         ("token_url", Some(&endpoints.token)),
         ("revocation_url", endpoints.revocation.as_ref()),
         ("userinfo_url", Some(&endpoints.userinfo)),
-        ("lengthen", endpoints.lengthen.as_ref()),
+        ("lengthen", endpoints.long_lived_exchange.as_ref()),
         ("renew", endpoints.renew.as_ref()),
     ];
     let fault = |(key, url): (&'static str, Option<&Url>)| {
@@ -203,13 +184,9 @@ fn host_faults(endpoints: &Endpoints) -> Vec<HostFault> {
 }
 
 /// A platform that is reached with a pasted session, and perhaps an address that checks one.
-fn session_spec(
-    slug: ProviderSlug,
-    definition: Definition,
-    settings: &Lookup<'_>,
-    policy: NetworkPolicy,
-) -> ProviderSpec {
-    let setting = |name: Option<&String>| name.and_then(|name| settings(name)).filter(|value| !value.is_empty());
+fn resolve_session(slug: ProviderSlug, definition: Definition, lookup: &Lookup<'_>, policy: NetworkPolicy) -> Resolved {
+    let settings = Settings::new(lookup);
+    let setting = |name: Option<&String>| name.and_then(|name| settings.get(name));
     let (enabled, address) = (definition.enabled_env.as_ref(), definition.userinfo_url_env.as_ref());
     let check = setting(address).map(|text| {
         let url = Url::parse(&text).ok().filter(Url::has_host).ok_or("is not an address")?;
@@ -222,53 +199,9 @@ fn session_spec(
         _ => off.then(|| format!("set {}=true", name(enabled))),
     };
     let session_check = check.and_then(Result::ok);
-    let mut spec = spec(slug, definition, problem);
-    spec.kind = ProviderKind::Cookies;
-    spec.pkce = Pkce::None;
-    spec.rotates = false;
-    spec.capabilities = Capabilities { refresh: false, revoke: false, profile: session_check.is_some() };
-    spec.engine.session_check = session_check;
-    spec
-}
-
-fn spec(slug: ProviderSlug, definition: Definition, problem: Option<String>) -> ProviderSpec {
-    let standard = ProviderSpec::new(slug, &definition.name);
-    let renews_itself = definition.renew.is_some();
-    ProviderSpec {
-        account_type: definition.account_type.clone().unwrap_or(standard.account_type),
-        sign_in_with: definition.sign_in_with.clone(),
-        token_type: definition.token_type.clone().unwrap_or(standard.token_type),
-        scopes: definition.scopes.iter().map(scope).collect(),
-        issuer: definition.issuer.clone(),
-        pkce: definition.pkce,
-        multi_account: definition.multi_account,
-        capabilities: Capabilities {
-            refresh: definition.refresh,
-            revoke: definition.revocation_url.is_some(),
-            profile: true,
-        },
-        problem,
-        default_lifetime_seconds: definition.default_lifetime_seconds,
-        refresh_ahead_seconds: definition.refresh_ahead_seconds,
-        refresh_at_percent: definition.refresh_at_percent,
-        refresh_not_before_seconds: definition.refresh_not_before_seconds,
-        renews_with: if renews_itself { RenewsWith::AccessToken } else { RenewsWith::RefreshToken },
-        revocation_reach: definition.revocation_reach,
-        person_key: definition.person_key.clone(),
-        rotates: definition.rotates,
-        replay_window_seconds: definition.replay_window_seconds,
-        engine: Engine { definition: Arc::new(definition), ..Engine::default() },
-        ..standard
-    }
-}
-
-fn scope(scope: &Scope) -> ScopeSpec {
-    match scope {
-        Scope::Plain(id) => ScopeSpec { id: id.clone(), label: id.clone(), required: false },
-        Scope::Described { id, label, required } => {
-            ScopeSpec { id: id.clone(), label: label.clone().unwrap_or_else(|| id.clone()), required: *required }
-        }
-    }
+    let spec = session_spec(slug, &definition, problem, session_check.is_some());
+    let config = EngineConfig { definition: Arc::new(definition), client: None, session_check };
+    Resolved { spec, config, faults: Vec::new() }
 }
 
 #[cfg(test)]
@@ -288,9 +221,9 @@ mod tests {
         };
         let policy = NetworkPolicy { allow_insecure_hosts };
         let slug = ProviderSlug::new("acme").unwrap();
-        let (spec, faults) = resolve(slug, definition, origin, &|_: &str| None, policy);
-        assert!(faults.is_empty());
-        spec.engine.client.unwrap().reach
+        let resolved = resolve(slug, definition, origin, &|_: &str| None, policy);
+        assert!(resolved.faults.is_empty());
+        resolved.config.client.unwrap().reach
     }
 
     #[test]

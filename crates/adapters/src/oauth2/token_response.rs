@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use evergrant_model::{AccessToken, RefreshToken, ScopeSet, Timestamp, TokenSet};
 use serde_json::Value;
 
-use crate::json::Document;
+use super::json::Document;
 use crate::{AdapterError, ErrorClass};
 
 /// The longest token that we keep.

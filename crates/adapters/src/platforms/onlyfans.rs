@@ -14,12 +14,12 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::calls::unsent;
-use crate::oauth2::OAuth2;
-use crate::session::{self, Session};
+use crate::oauth2::engine::OAuth2;
+use crate::oauth2::userinfo;
+use crate::session_cookies::session::{self, Session};
 use crate::{
     AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError, CredentialFault,
-    CredentialField, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec, RemoteRevocation, SessionCheck, profile,
+    CredentialField, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec, RemoteRevocation, SessionCheck,
 };
 
 /// See the module's text.
@@ -41,7 +41,7 @@ impl OnlyFans {
     }
 
     async fn owner(&self, url: &Url, session: &Session) -> Result<Owner, AdapterError> {
-        let unfit = |_| unsent(ErrorClass::BadRequest, "the session does not fit into a header");
+        let unfit = |_| AdapterError::unsent(ErrorClass::BadRequest, "the session does not fit into a header");
         let user_agent = HeaderValue::from_str(session.get(session::USER_AGENT)).map_err(unfit)?;
         let own = |field| Zeroizing::new(session.get(field).to_owned());
         let request = Request {
@@ -53,17 +53,17 @@ impl OnlyFans {
             user_agent: Some(&user_agent),
             ..Request::new(Method::GET, url, Reach::Anywhere)
         };
-        let document = self.engine.profile_document(&self.engine.send(request).await?)?;
+        let document = self.engine.api().profile_document(&self.engine.api().send(request).await?)?;
         if document.get("isAuth") == Some(&Value::Bool(false)) || document.get("id").is_none_or(Value::is_null) {
             return Ok(Owner::Nobody);
         }
-        let account = profile::account(document.value(), self.engine.definition())?;
+        let account = userinfo::account(document.value(), self.engine.api().definition())?;
         Ok(if account.id.as_str() == session.get(session::AUTH_ID) { Owner::Account(account) } else { Owner::Another })
     }
 
     fn check_address(&self) -> Result<Option<&Url>, AdapterError> {
-        let spec = &self.engine.spec;
-        if spec.is_configured() { Ok(spec.engine.session_check.as_ref()) } else { Err(not_configured()) }
+        let api = self.engine.api();
+        if api.spec.is_configured() { Ok(api.config.session_check.as_ref()) } else { Err(not_configured()) }
     }
 }
 
@@ -138,9 +138,9 @@ impl PlatformAdapter for OnlyFans {
 }
 
 fn not_configured() -> AdapterError {
-    unsent(ErrorClass::ConfigError, "the platform is not configured")
+    AdapterError::unsent(ErrorClass::ConfigError, "the platform is not configured")
 }
 
 fn no_consent() -> AdapterError {
-    unsent(ErrorClass::BadRequest, "the platform has no consent page; its sessions are pasted")
+    AdapterError::unsent(ErrorClass::BadRequest, "the platform has no consent page; its sessions are pasted")
 }

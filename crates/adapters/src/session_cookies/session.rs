@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::calls::unsent;
-use crate::pasted::Pasted;
+use super::paste::Pasted;
 use crate::{AcceptedCredentials, AdapterError, CredentialFault, CredentialField, ErrorClass};
 
 pub(crate) const AUTH_ID: &str = "auth_id";
@@ -81,7 +80,7 @@ impl Session {
     /// What [`Session::accepted`] made for the store.
     pub(crate) fn stored(text: &AccessToken) -> Result<Self, AdapterError> {
         let parts = serde_json::from_str(text.expose());
-        let unlike = |_| unsent(ErrorClass::BadRequest, "the stored session is not one of ours");
+        let unlike = |_| AdapterError::unsent(ErrorClass::BadRequest, "the stored session is not one of ours");
         parts.map(|parts| Self { parts, given_in: PASTED }).map_err(unlike)
     }
 
@@ -112,13 +111,13 @@ impl Session {
     /// All that is known of the account without the platform: its number.
     pub(crate) fn account(&self) -> Result<AccountInfo, AdapterError> {
         let id = ProviderAccountId::new(self.get(AUTH_ID))
-            .map_err(|_| unsent(ErrorClass::BadRequest, "the stored session names no account"))?;
+            .map_err(|_| AdapterError::unsent(ErrorClass::BadRequest, "the stored session names no account"))?;
         Ok(AccountInfo { id, username: None, display_name: None, avatar_url: None, metadata: serde_json::Map::new() })
     }
 
     /// The session as it is stored, of the account that the platform confirmed.
     pub(crate) fn accepted(&self, confirmed: Option<AccountInfo>) -> Result<AcceptedCredentials, AdapterError> {
-        let unfit = |_| unsent(ErrorClass::BadRequest, "the session cannot be stored");
+        let unfit = |_| AdapterError::unsent(ErrorClass::BadRequest, "the session cannot be stored");
         let text = serde_json::to_string(&self.parts).map_err(unfit)?;
         let verified = confirmed.is_some();
         let account = confirmed.map_or_else(|| self.account(), Ok)?;

@@ -3,7 +3,7 @@
 use super::*;
 
 fn instagram() -> Platform {
-    Platform::of(include_str!("../../../catalogue/instagram.toml"))
+    Platform::of(include_str!("../../../../catalogue/instagram.toml"))
 }
 
 fn graph(code: i64, subcode: i64) -> String {
@@ -34,8 +34,8 @@ fn graphs_answers_to_a_code_and_to_a_renewal() {
         (500, "<html>".to_owned(), C::Unknown, C::Transient),
         (400, bare(9999), C::BadRequest, C::BadRequest),
     ] {
-        assert_eq!(instagram().class(Call::Exchange, status, &[], &body), exchange, "{status} {body}");
-        assert_eq!(instagram().class(Call::Refresh, status, &[], &body), refresh, "{status} {body}");
+        assert_eq!(instagram().class(CallKind::Exchange, status, &[], &body), exchange, "{status} {body}");
+        assert_eq!(instagram().class(CallKind::Refresh, status, &[], &body), refresh, "{status} {body}");
     }
 }
 
@@ -63,15 +63,15 @@ fn graphs_answers_to_a_use_of_the_token() {
         (400, 368, C::NeedsUserAction),
         (403, 300, C::Blocked),
     ] {
-        assert_eq!(instagram().class(Call::Profile, status, &[], &bare(code)), class, "{status} {code}");
+        assert_eq!(instagram().class(CallKind::Profile, status, &[], &bare(code)), class, "{status} {code}");
     }
     let limited = r#"{"error":{"code":4,"is_transient":true}}"#;
     assert_eq!(
-        instagram().class(Call::Profile, 400, &[], limited),
+        instagram().class(CallKind::Profile, 400, &[], limited),
         C::RateLimited,
         "a throttle may call itself passing"
     );
-    assert_eq!(instagram().class(Call::Profile, 400, &[], &graph(100, 33)), C::BadRequest);
+    assert_eq!(instagram().class(CallKind::Profile, 400, &[], &graph(100, 33)), C::BadRequest);
 }
 
 #[test]
@@ -88,8 +88,8 @@ fn a_subcode_says_what_ended_a_graph_token() {
         (492, dead, dead, R::RefreshTokenInvalid),
     ] {
         let answer = reply(400, &[], &graph(190, subcode));
-        assert_eq!(instagram().read(Call::Profile, &answer).class(), profile, "{subcode}");
-        let error = instagram().read(Call::Refresh, &answer);
+        assert_eq!(instagram().read(CallKind::Profile, &answer).class(), profile, "{subcode}");
+        let error = instagram().read(CallKind::Refresh, &answer);
         assert_eq!((error.class(), error.reason()), (refresh, Some(reason)), "{subcode}");
         assert_eq!(error.platform_code(), Some("190"));
     }
@@ -102,8 +102,9 @@ fn a_throttled_graph_call_waits_for_the_longest_stated_time_in_minutes() {
             r#"x-business-use-case-usage: {{"1":[{{"type":"instagram","call_count":100,"estimated_time_to_regain_access":3}}],"1":[{{"type":"instagram","estimated_time_to_regain_access": {minutes}}}]}}"#
         )
     };
-    let wait =
-        |header: &str, code| instagram().read(Call::Profile, &reply(400, &[header], &bare(code))).retry_after_seconds();
+    let wait = |header: &str, code| {
+        instagram().read(CallKind::Profile, &reply(400, &[header], &bare(code))).retry_after_seconds()
+    };
     assert_eq!(wait(&usage("7"), 80_002), Some(420));
     assert_eq!(wait(&usage("0"), 80_002), Some(180));
     assert_eq!(wait(&usage("99999999999"), 80_002), Some(LONGEST_WAIT_SECONDS));
@@ -113,19 +114,19 @@ fn a_throttled_graph_call_waits_for_the_longest_stated_time_in_minutes() {
 
 #[test]
 fn instagram_logins_flat_refusals_are_read() {
-    let login = Platform::of(include_str!("../../../catalogue/instagram-login.toml"));
+    let login = Platform::of(include_str!("../../../../catalogue/instagram-login.toml"));
     let flat = |code| format!(r#"{{"error_type":"OAuthException","code":{code},"error_message":"sim"}}"#);
-    assert_eq!(login.class(Call::Exchange, 400, &[], &flat(400)), C::BadRequest);
-    assert_eq!(login.class(Call::Exchange, 200, &[], &flat(400)), C::BadRequest);
-    assert_eq!(login.class(Call::Exchange, 429, &[], &flat(429)), C::RateLimited);
-    assert_eq!(login.class(Call::Refresh, 400, &[], &bare(100)), C::BadRequest, "too young");
-    assert_eq!(login.class(Call::Refresh, 400, &[], &graph(190, 463)), C::NeedsReauth);
-    assert_eq!(login.class(Call::Profile, 400, &[], &graph(190, 463)), C::TokenExpired);
+    assert_eq!(login.class(CallKind::Exchange, 400, &[], &flat(400)), C::BadRequest);
+    assert_eq!(login.class(CallKind::Exchange, 200, &[], &flat(400)), C::BadRequest);
+    assert_eq!(login.class(CallKind::Exchange, 429, &[], &flat(429)), C::RateLimited);
+    assert_eq!(login.class(CallKind::Refresh, 400, &[], &bare(100)), C::BadRequest, "too young");
+    assert_eq!(login.class(CallKind::Refresh, 400, &[], &graph(190, 463)), C::NeedsReauth);
+    assert_eq!(login.class(CallKind::Profile, 400, &[], &graph(190, 463)), C::TokenExpired);
 }
 
 #[test]
 fn tiktoks_answers_to_the_token_endpoint_with_any_status() {
-    let tiktok = Platform::of(include_str!("../../../catalogue/tiktok.toml"));
+    let tiktok = Platform::of(include_str!("../../../../catalogue/tiktok.toml"));
     for (code, class) in [
         ("invalid_grant", C::NeedsReauth),
         ("invalid_client", C::ConfigError),
@@ -141,15 +142,15 @@ fn tiktoks_answers_to_the_token_endpoint_with_any_status() {
     ] {
         for status in [200, 400] {
             let body = format!(r#"{{"error":"{code}","error_description":"sim","log_id":"20260101SIM01"}}"#);
-            assert_eq!(tiktok.class(Call::Exchange, status, &[], &body), class, "{status} {code}");
-            assert_eq!(tiktok.class(Call::Refresh, status, &[], &body), class, "{status} {code}");
+            assert_eq!(tiktok.class(CallKind::Exchange, status, &[], &body), class, "{status} {code}");
+            assert_eq!(tiktok.class(CallKind::Refresh, status, &[], &body), class, "{status} {code}");
         }
     }
 }
 
 #[test]
 fn tiktoks_answers_to_a_use_of_the_token_wrapped_or_bare() {
-    let tiktok = Platform::of(include_str!("../../../catalogue/tiktok.toml"));
+    let tiktok = Platform::of(include_str!("../../../../catalogue/tiktok.toml"));
     for (status, code, class) in [
         (401, "access_token_invalid", C::TokenExpired),
         (401, "scope_not_authorized", C::ScopeMissing),
@@ -161,15 +162,15 @@ fn tiktoks_answers_to_a_use_of_the_token_wrapped_or_bare() {
     ] {
         let bare = format!(r#"{{"code":"{code}","message":"sim","log_id":"1"}}"#);
         let wrapped = format!(r#"{{"data":{{}},"error":{bare}}}"#);
-        assert_eq!(tiktok.class(Call::Profile, status, &[], &bare), class, "{bare}");
-        assert_eq!(tiktok.class(Call::Profile, status, &[], &wrapped), class, "{wrapped}");
-        assert_eq!(tiktok.class(Call::Profile, 200, &[], &wrapped), class, "200 {wrapped}");
+        assert_eq!(tiktok.class(CallKind::Profile, status, &[], &bare), class, "{bare}");
+        assert_eq!(tiktok.class(CallKind::Profile, status, &[], &wrapped), class, "{wrapped}");
+        assert_eq!(tiktok.class(CallKind::Profile, 200, &[], &wrapped), class, "200 {wrapped}");
     }
 }
 
 #[test]
 fn a_pasted_sessions_answers() {
-    let onlyfans = Platform::of(include_str!("../../../catalogue/onlyfans.toml"));
+    let onlyfans = Platform::of(include_str!("../../../../catalogue/onlyfans.toml"));
     for (status, body, class) in [
         (400, r#"{"error":{"code":0,"message":"sim"}}"#, C::NeedsReauth),
         (401, "", C::NeedsReauth),
@@ -178,7 +179,7 @@ fn a_pasted_sessions_answers() {
         (503, "", C::Transient),
         (504, "", C::Transient),
     ] {
-        let error = onlyfans.read(Call::Profile, &reply(status, &[], body));
+        let error = onlyfans.read(CallKind::Profile, &reply(status, &[], body));
         assert_eq!(error.class(), class, "{status}");
         assert_eq!(error.needs_confirmation(), class == C::NeedsReauth, "{status}");
         assert_eq!(error.reason(), (class == C::NeedsReauth).then_some(StatusReason::SessionEnded), "{status}");

@@ -9,8 +9,8 @@ use evergrant_outbound::Response;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::{Context, dead_token, trouble, words};
-use crate::definition::Call;
+use super::context::{Context, dead_token, trouble, words};
+use crate::definition::CallKind;
 use crate::{AdapterError, ErrorClass};
 
 const USAGE: &str = "x-business-use-case-usage";
@@ -26,7 +26,7 @@ pub(super) fn read(context: Context<'_>, reply: &Response, body: &Value) -> Opti
         102 | 190 => return Some(ended(context.call, subcode)),
         _ if passing => trouble(context),
         // At the token endpoint this number is how a wrong secret is told.
-        1 if reply.status < 500 && matches!(context.call, Call::Exchange | Call::Refresh) => C::ConfigError,
+        1 if reply.status < 500 && matches!(context.call, CallKind::Exchange | CallKind::Refresh) => C::ConfigError,
         1 | 2 => trouble(context),
         3 | 10 | 200..=299 => C::ScopeMissing,
         100 => bad_parameter(context.call, subcode),
@@ -39,21 +39,21 @@ pub(super) fn read(context: Context<'_>, reply: &Response, body: &Value) -> Opti
 }
 
 /// What ended the token: most often its age, which a renewal cures unless it was the renewal that was refused.
-fn ended(call: Call, subcode: Option<i64>) -> AdapterError {
+fn ended(call: CallKind, subcode: Option<i64>) -> AdapterError {
     let (class, reason) = match subcode {
         Some(458) => (C::NeedsReauth, Some(StatusReason::RevokedByUser)),
         Some(459 | 464) => (C::NeedsUserAction, None),
         Some(460 | 492) => (C::NeedsReauth, None),
-        Some(463) if call != Call::Profile => (C::NeedsReauth, Some(StatusReason::SessionEnded)),
+        Some(463) if call != CallKind::Profile => (C::NeedsReauth, Some(StatusReason::SessionEnded)),
         _ => (dead_token(call), None),
     };
     AdapterError::new(class, words(class)).with_reason(reason)
 }
 
 /// A code that was used or has expired, a callback that is not the consent page's, or really a bad parameter.
-fn bad_parameter(call: Call, subcode: Option<i64>) -> ErrorClass {
+fn bad_parameter(call: CallKind, subcode: Option<i64>) -> ErrorClass {
     match subcode {
-        Some(36007 | 36009) if call == Call::Exchange => C::NeedsReauth,
+        Some(36007 | 36009) if call == CallKind::Exchange => C::NeedsReauth,
         Some(36008) => C::ConfigError,
         _ => C::BadRequest,
     }

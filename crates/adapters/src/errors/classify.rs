@@ -3,30 +3,19 @@
 //! It goes by codes and statuses, never by message text, and in doubt it never declares a grant dead. The order is:
 //! the platform's own rules, then the codes of the standards, then the status.
 
-mod graph;
-
 use evergrant_model::Timestamp;
 use evergrant_outbound::Response;
 use http::HeaderMap;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::Value;
 
-use crate::definition::{Call, ErrorCodes, ErrorRule};
+use super::context::{Context, dead_token, trouble, words};
+use super::graph;
+use crate::definition::{CallKind, ErrorCodes, ErrorRule};
 use crate::{AdapterError, ErrorClass};
 
 /// The longest wait that we believe: 30 days.
 const LONGEST_WAIT_SECONDS: i64 = 30 * 86_400;
-
-/// What a call and its platform add to the reading.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Context<'a> {
-    pub(crate) call: Call,
-    pub(crate) rules: &'a [ErrorRule],
-    pub(crate) codes: ErrorCodes,
-    /// Whether the call may be sent twice without harm.
-    pub(crate) repeatable: bool,
-    pub(crate) now: Timestamp,
-}
 
 /// The code of an answer that reports an error; `None` where it reports none.
 ///
@@ -162,16 +151,6 @@ fn by_code(context: Context<'_>, code: &str) -> Option<AdapterError> {
     Some(AdapterError::new(class, words(class)).needing_confirmation(doubtful))
 }
 
-/// A token that the platform does not know: a refresh cures a dead access token and nothing cures a dead grant.
-fn dead_token(call: Call) -> ErrorClass {
-    if call == Call::Profile { ErrorClass::TokenExpired } else { ErrorClass::NeedsReauth }
-}
-
-/// Trouble at the platform: where a second sending could do harm, nobody knows what the first one did.
-fn trouble(context: Context<'_>) -> ErrorClass {
-    if context.repeatable { ErrorClass::Transient } else { ErrorClass::Unknown }
-}
-
 fn by_status(context: Context<'_>, status: u16, reply: &Response) -> AdapterError {
     let class = match status {
         429 => ErrorClass::RateLimited,
@@ -186,24 +165,9 @@ fn by_status(context: Context<'_>, status: u16, reply: &Response) -> AdapterErro
 }
 
 /// At the token endpoint, and where Basic is asked for, 401 is about the client; elsewhere it is about the token.
-fn unauthorized(call: Call, headers: &HeaderMap) -> ErrorClass {
+fn unauthorized(call: CallKind, headers: &HeaderMap) -> ErrorClass {
     let basic = challenge(headers).get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"));
-    if call == Call::Profile && !basic { ErrorClass::TokenExpired } else { ErrorClass::ConfigError }
-}
-
-fn words(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::Transient => "the platform is in trouble",
-        ErrorClass::Unknown => "the platform failed and may have acted on the call",
-        ErrorClass::RateLimited => "the platform asks for fewer calls",
-        ErrorClass::TokenExpired => "the platform no longer accepts the access token",
-        ErrorClass::NeedsReauth => "the platform no longer accepts the grant",
-        ErrorClass::NeedsUserAction => "the user must act at the platform first",
-        ErrorClass::ScopeMissing => "the grant lacks a scope",
-        ErrorClass::ConfigError => "the platform does not accept our registration",
-        ErrorClass::BadRequest => "the platform does not accept the request",
-        ErrorClass::Blocked => "the platform turns us away",
-    }
+    if call == CallKind::Profile && !basic { ErrorClass::TokenExpired } else { ErrorClass::ConfigError }
 }
 
 /// `Retry-After` in seconds or as a date, else the reset time that many platforms send with a 429: seconds to come, or

@@ -8,60 +8,66 @@ use evergrant_model::{AccessToken, AccountInfo, Clock, PkceVerifier, ScopeSet, T
 use evergrant_outbound::Outbound;
 use url::Url;
 
-use crate::calls::{unread, unsent};
-use crate::definition::{Call, Definition, TokenKind, TokenRequest};
-use crate::engine::ClientRegistration;
+use super::api_client::ApiClient;
+use super::config::EngineConfig;
+use super::token_client::TokenClient;
+use super::{pkce, userinfo};
+use crate::definition::{CallKind, TokenKind, TokenRequest};
 use crate::{
     AdapterError, AuthorizationRequest, CodeExchange, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec,
-    RemoteRevocation, pkce, profile,
+    RemoteRevocation,
 };
 
 /// A platform that keeps to OAuth 2.0, more or less.
 pub(crate) struct OAuth2 {
-    pub(crate) spec: ProviderSpec,
-    pub(crate) outbound: Outbound,
-    pub(crate) clock: Arc<dyn Clock>,
+    api: Arc<ApiClient>,
+    tokens: TokenClient,
 }
 
 impl OAuth2 {
-    pub(crate) fn new(spec: ProviderSpec, outbound: Outbound, clock: Arc<dyn Clock>) -> Self {
-        Self { spec, outbound, clock }
+    pub(crate) fn new(spec: ProviderSpec, config: EngineConfig, outbound: Outbound, clock: Arc<dyn Clock>) -> Self {
+        let api = Arc::new(ApiClient { spec, config, outbound, clock });
+        Self { tokens: TokenClient { api: Arc::clone(&api) }, api }
     }
 
-    pub(crate) fn definition(&self) -> &Definition {
-        &self.spec.engine.definition
-    }
-
-    pub(crate) fn client(&self) -> Result<&ClientRegistration, AdapterError> {
-        let client = self.spec.engine.client.as_ref();
-        client.ok_or_else(|| unsent(ErrorClass::ConfigError, "the platform is not configured"))
+    /// What adapters of single platforms call the platform with.
+    pub(crate) fn api(&self) -> &ApiClient {
+        &self.api
     }
 
     /// The verifier where the platform wants one.
     fn verifier<'v>(&self, given: Option<&'v PkceVerifier>) -> Result<Option<&'v PkceVerifier>, AdapterError> {
-        if !self.spec.uses_pkce() {
+        if !self.api.spec.uses_pkce() {
             return Ok(None);
         }
         let sound = given.filter(|verifier| pkce::is_sound(verifier));
-        sound.map(Some).ok_or_else(|| unsent(ErrorClass::BadRequest, "the flow needs a sound PKCE verifier"))
+        sound
+            .map(Some)
+            .ok_or_else(|| AdapterError::unsent(ErrorClass::BadRequest, "the flow needs a sound PKCE verifier"))
     }
 
     /// The token that is worth storing in place of the one that the code bought. The code is spent by now, so no failure
     /// here lets the exchange be sent again.
-    async fn lengthened(&self, bought: TokenSet) -> Result<TokenSet, AdapterError> {
-        let url = &self.client()?.endpoints.lengthen;
-        let Some(trade) = self.definition().lengthen.as_ref().zip(url.as_ref()) else { return Ok(bought) };
-        let long = self.trade(Call::Exchange, trade, &bought.access).await.map_err(AdapterError::after_effects)?;
+    async fn long_lived(&self, bought: TokenSet) -> Result<TokenSet, AdapterError> {
+        let url = &self.api.registration()?.endpoints.long_lived_exchange;
+        let Some(grant) = self.api.definition().long_lived_exchange.as_ref().zip(url.as_ref()) else {
+            return Ok(bought);
+        };
+        let long = self
+            .tokens
+            .exchange_access_token(CallKind::Exchange, grant, &bought.access)
+            .await
+            .map_err(AdapterError::after_effects)?;
         Ok(TokenSet { scope: long.scope.or(bought.scope), ..long })
     }
 
     /// Ends one token (RFC 7009 §2).
     async fn revoke(&self, url: &Url, token: &str, hint: &str) -> Result<RemoteRevocation, AdapterError> {
         let params = [("token", token), ("token_type_hint", hint)];
-        let reply = self.send_form(self.client()?, TokenRequest::Form, url, &params).await?;
-        match self.accepted(Call::Revoke, &reply) {
-            Ok(_) if reply.is_page() => {
-                Err(unread("the platform's answer to a revocation is a page for people", &reply))
+        let response = self.tokens.send_form(self.api.registration()?, TokenRequest::Form, url, &params).await?;
+        match self.api.accepted(CallKind::Revoke, &response) {
+            Ok(_) if response.is_page() => {
+                Err(AdapterError::unread("the platform's answer to a revocation is a page for people", response.status))
             }
             Ok(_) => Ok(RemoteRevocation::Revoked),
             Err(error) if error.platform_code() == Some("unsupported_token_type") => Ok(RemoteRevocation::Unsupported),
@@ -74,7 +80,7 @@ impl OAuth2 {
     fn revocable<'h>(&self, held: &'h HeldTokens) -> Vec<(&'h str, &'static str)> {
         let refresh = held.refresh.as_ref().map(|token| (token.expose(), "refresh_token"));
         let access = held.access.as_ref().map(|token| (token.expose(), "access_token"));
-        let named = self.definition().revoke_tokens.iter().filter_map(|kind| match kind {
+        let named = self.api.definition().revoke_tokens.iter().filter_map(|kind| match kind {
             TokenKind::Refresh => refresh,
             TokenKind::Access => access,
         });
@@ -85,7 +91,7 @@ impl OAuth2 {
     /// Where only an access token ends the grant and ours has expired, the grant may still live: a new access token is
     /// bought to end it with.
     async fn revoke_renewed(&self, url: &Url, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {
-        if held.refresh.is_none() || self.definition().revoke_tokens != [TokenKind::Access] {
+        if held.refresh.is_none() || self.api.definition().revoke_tokens != [TokenKind::Access] {
             return Ok(RemoteRevocation::Revoked);
         }
         let renewed = self.refresh_access_token(held).await?;
@@ -96,12 +102,13 @@ impl OAuth2 {
 #[async_trait]
 impl PlatformAdapter for OAuth2 {
     fn spec(&self) -> &ProviderSpec {
-        &self.spec
+        &self.api.spec
     }
 
     fn auth_url(&self, request: &AuthorizationRequest<'_>) -> Result<String, AdapterError> {
-        let (client, definition) = (self.client()?, self.definition());
-        let challenge = self.verifier(request.verifier)?.and_then(|verifier| pkce::challenge(self.spec.pkce, verifier));
+        let (client, definition) = (self.api.registration()?, self.api.definition());
+        let challenge =
+            self.verifier(request.verifier)?.and_then(|verifier| pkce::challenge(self.api.spec.pkce, verifier));
         let mut url = client.endpoints.authorization.clone();
         let mut query = url.query_pairs_mut();
         query
@@ -127,30 +134,37 @@ impl PlatformAdapter for OAuth2 {
             ("redirect_uri", exchange.redirect_uri),
         ];
         params.extend(self.verifier(exchange.verifier)?.map(|verifier| ("code_verifier", verifier.expose())));
-        let bought = self.token(Call::Exchange, &params).await?;
-        self.lengthened(bought).await
+        let bought = self.tokens.token(CallKind::Exchange, &params).await?;
+        self.long_lived(bought).await
     }
 
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
-        let nothing = || unsent(ErrorClass::NeedsReauth, "there is no token to renew with");
-        if !self.spec.capabilities.refresh {
+        let nothing = || AdapterError::unsent(ErrorClass::NeedsReauth, "there is no token to renew with");
+        if !self.api.spec.capabilities.refresh {
             return Err(nothing());
         }
-        let url = &self.client()?.endpoints.renew;
-        if let Some(trade) = self.definition().renew.as_ref().zip(url.as_ref()) {
-            return self.trade(Call::Refresh, trade, held.access.as_ref().ok_or_else(nothing)?).await;
+        let url = &self.api.registration()?.endpoints.renew;
+        if let Some(grant) = self.api.definition().renew.as_ref().zip(url.as_ref()) {
+            return self
+                .tokens
+                .exchange_access_token(CallKind::Refresh, grant, held.access.as_ref().ok_or_else(nothing)?)
+                .await;
         }
         let refresh = held.refresh.as_ref().ok_or_else(nothing)?;
-        self.token(Call::Refresh, &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose())]).await
+        self.tokens
+            .token(CallKind::Refresh, &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose())])
+            .await
     }
 
     async fn user_profile(&self, access: &AccessToken, granted: &ScopeSet) -> Result<Vec<AccountInfo>, AdapterError> {
-        let document = self.profile(access, granted).await?;
-        profile::account(document.value(), self.definition()).map(|account| vec![account])
+        let document = userinfo::profile(&self.api, access, granted).await?;
+        userinfo::account(document.value(), self.api.definition()).map(|account| vec![account])
     }
 
     async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {
-        let Some(url) = &self.client()?.endpoints.revocation else { return Ok(RemoteRevocation::Unsupported) };
+        let Some(url) = &self.api.registration()?.endpoints.revocation else {
+            return Ok(RemoteRevocation::Unsupported);
+        };
         let mut outcome = RemoteRevocation::Unsupported;
         for (token, hint) in self.revocable(held) {
             let ended = match self.revoke(url, token, hint).await {

@@ -1,16 +1,76 @@
-//! Reads whose account a grant reaches from the platform's profile answer.
+//! Asks the userinfo endpoint whose account a grant reaches, and reads the answer.
 //!
 //! The stable id is demanded, since everything hangs on it. All else is shown to people and never decided on, so a
 //! fact that is missing or not of its type is left out and never fails a connect.
 
-use evergrant_model::{AccountInfo, ProviderAccountId};
+use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId, ScopeSet};
+use http::Method;
+use http::header::AUTHORIZATION;
 use serde_json::Value;
+use url::Url;
+use zeroize::Zeroizing;
 
-use crate::definition::{Definition, Fact, FactKind};
+use super::api_client::{ApiClient, plain_request, with_query};
+use super::client_registration::ClientRegistration;
+use super::json::Document;
+use crate::definition::{AccessTokenIn, Definition, Fact, FactKind};
 use crate::{AdapterError, ErrorClass};
 
 /// The longest text that is kept as a fact.
 const LONGEST_TEXT_CHARS: usize = 2048;
+
+/// The profile as the platform gives it for this token.
+///
+/// # Errors
+///
+/// Any class.
+pub(crate) async fn profile(
+    api: &ApiClient,
+    access: &AccessToken,
+    granted: &ScopeSet,
+) -> Result<Document, AdapterError> {
+    let client = api.registration()?;
+    let mut url = client.endpoints.userinfo.clone();
+    let fields = profile_fields(api, granted);
+    if !fields.is_empty() {
+        url.query_pairs_mut().append_pair("fields", &fields.join(","));
+    }
+    read_with_token(api, client, url, access).await.map(|document| api.unwrapped(document))
+}
+
+/// The fields that the granted scopes open; where the granted scopes are unknown, those that every grant opens.
+fn profile_fields<'a>(api: &'a ApiClient, granted: &ScopeSet) -> Vec<&'a str> {
+    let allowed = |by: &ScopeSet| -> Vec<&'a str> {
+        let fields = api.definition().userinfo_fields.iter().filter(|(scope, _)| by.contains(scope));
+        fields.flat_map(|(_, fields)| fields).map(String::as_str).collect()
+    };
+    let fields = allowed(granted);
+    if !fields.is_empty() {
+        return fields;
+    }
+    let required = api.spec.scopes.iter().filter(|scope| scope.required).map(|scope| scope.id.as_str());
+    allowed(&required.collect())
+}
+
+async fn read_with_token(
+    api: &ApiClient,
+    client: &ClientRegistration,
+    url: Url,
+    access: &AccessToken,
+) -> Result<Document, AdapterError> {
+    let response = match api.definition().access_token_in {
+        AccessTokenIn::Header => {
+            let mut request = plain_request(client, Method::GET, &url);
+            request.credentials = vec![(AUTHORIZATION, Zeroizing::new(format!("Bearer {}", access.expose())))];
+            api.send(request).await?
+        }
+        AccessTokenIn::Query => {
+            let url = with_query(&url, &[("access_token", access.expose())]);
+            api.send(plain_request(client, Method::GET, &url)).await?
+        }
+    };
+    api.profile_document(&response)
+}
 
 /// The account that `profile` describes.
 ///
@@ -83,7 +143,7 @@ mod tests {
     use super::*;
 
     fn reddit(profile: &Value) -> Result<AccountInfo, AdapterError> {
-        let definition = crate::definition::read_file(include_str!("../catalogue/reddit.toml")).unwrap();
+        let definition = crate::definition::read_file(include_str!("../../catalogue/reddit.toml")).unwrap();
         account(profile, &definition)
     }
 

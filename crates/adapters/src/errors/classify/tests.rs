@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::definition::{Definition, read_file};
-use crate::json::Document;
+use crate::oauth2::json::Document;
 
 const NOW_S: i64 = 1_767_225_600;
 
@@ -35,18 +35,18 @@ impl Platform {
     }
 
     fn reddit() -> Self {
-        Self::of(include_str!("../../catalogue/reddit.toml"))
+        Self::of(include_str!("../../../catalogue/reddit.toml"))
     }
 
     fn strict() -> Self {
         Self { rules: Vec::new(), codes: ErrorCodes::OAuth, forgiving: false }
     }
 
-    fn read(&self, call: Call, reply: &Response) -> AdapterError {
+    fn read(&self, call: CallKind, reply: &Response) -> AdapterError {
         let repeatable = match call {
-            Call::Exchange => false,
-            Call::Refresh => self.forgiving,
-            Call::Profile | Call::Revoke => true,
+            CallKind::Exchange => false,
+            CallKind::Refresh => self.forgiving,
+            CallKind::Profile | CallKind::Revoke => true,
         };
         let now = Timestamp::from_unix_seconds(NOW_S);
         let document = Document::parse(&reply.body);
@@ -56,7 +56,7 @@ impl Platform {
         classify(Context { call, rules: &self.rules, codes: self.codes, repeatable, now }, reply, body, code.as_deref())
     }
 
-    fn class(&self, call: Call, status: u16, headers: &[&str], body: &str) -> ErrorClass {
+    fn class(&self, call: CallKind, status: u16, headers: &[&str], body: &str) -> ErrorClass {
         self.read(call, &reply(status, headers, body)).class()
     }
 }
@@ -98,7 +98,7 @@ fn a11_a_strict_platforms_answers_to_a_refresh() {
         (400, vec![], r#"{"error":"interaction_required"}"#, C::NeedsReauth),
     ] {
         assert_eq!(
-            Platform::strict().class(Call::Refresh, status, &headers, body),
+            Platform::strict().class(CallKind::Refresh, status, &headers, body),
             class,
             "{status} {headers:?} {body}"
         );
@@ -125,7 +125,7 @@ fn reddits_answers_to_a_code() {
         (400, vec![], r#"{"message":"Bad Request","error":400}"#, C::BadRequest),
         (500, vec![], "", C::Unknown),
     ] {
-        assert_eq!(Platform::reddit().class(Call::Exchange, status, &headers, body), class, "{status} {body}");
+        assert_eq!(Platform::reddit().class(CallKind::Exchange, status, &headers, body), class, "{status} {body}");
     }
 }
 
@@ -147,7 +147,7 @@ fn reddits_answers_to_a_refresh() {
         (520, vec![], "", C::Transient),
         (522, vec![], "", C::Transient),
     ] {
-        assert_eq!(Platform::reddit().class(Call::Refresh, status, &headers, body), class, "{status} {body}");
+        assert_eq!(Platform::reddit().class(CallKind::Refresh, status, &headers, body), class, "{status} {body}");
     }
 }
 
@@ -166,19 +166,19 @@ fn reddits_answers_to_a_use_of_the_token() {
         (200, vec![], r#"{"message":"Unauthorized","error":401}"#, C::TokenExpired),
         (400, vec![], r#"{"reason":"BAD","fields":[]}"#, C::BadRequest),
     ] {
-        assert_eq!(Platform::reddit().class(Call::Profile, status, &headers, body), class, "{status} {body}");
+        assert_eq!(Platform::reddit().class(CallKind::Profile, status, &headers, body), class, "{status} {body}");
     }
 }
 
 #[test]
 fn a_refusal_that_could_mean_something_else_asks_to_be_confirmed() {
-    let reddit = |status, body| Platform::reddit().read(Call::Refresh, &reply(status, &[], body));
+    let reddit = |status, body| Platform::reddit().read(CallKind::Refresh, &reply(status, &[], body));
     let bare = reddit(400, r#"{"error":400}"#);
     assert!(bare.needs_confirmation());
     assert_eq!(bare.reason(), Some(StatusReason::RefreshTokenInvalid));
-    let plain = Platform::strict().read(Call::Refresh, &reply(400, &[], r#"{"error":"invalid_grant"}"#));
+    let plain = Platform::strict().read(CallKind::Refresh, &reply(400, &[], r#"{"error":"invalid_grant"}"#));
     assert!(!plain.needs_confirmation());
-    let odd = Platform::strict().read(Call::Refresh, &reply(401, &[], r#"{"error":"invalid_token"}"#));
+    let odd = Platform::strict().read(CallKind::Refresh, &reply(401, &[], r#"{"error":"invalid_token"}"#));
     assert_eq!((odd.class(), odd.needs_confirmation()), (C::NeedsReauth, true));
 }
 
@@ -193,7 +193,7 @@ fn only_429_and_503_with_a_date_are_surely_unprocessed() {
         (400, vec![], false),
         (408, vec![], false),
     ] {
-        let error = Platform::strict().read(Call::Refresh, &reply(status, &headers, ""));
+        let error = Platform::strict().read(CallKind::Refresh, &reply(status, &headers, ""));
         assert_eq!(error.is_surely_unprocessed(), sure, "{status} {headers:?}");
     }
 }
@@ -213,10 +213,10 @@ fn a_wait_is_read_in_every_form_and_bounded() {
         ("x-ratelimit-reset: 1767225630", Some(30)),
         ("x-other: 1", None),
     ] {
-        let error = Platform::strict().read(Call::Profile, &reply(429, &[header], ""));
+        let error = Platform::strict().read(CallKind::Profile, &reply(429, &[header], ""));
         assert_eq!(error.retry_after_seconds(), wait, "{header}");
     }
-    let quiet = Platform::strict().read(Call::Profile, &reply(500, &["x-ratelimit-reset: 90"], ""));
+    let quiet = Platform::strict().read(CallKind::Profile, &reply(500, &["x-ratelimit-reset: 90"], ""));
     assert_eq!(quiet.retry_after_seconds(), None);
 }
 
@@ -257,7 +257,7 @@ fn a_bare_code_counts_where_the_status_is_not_one_of_success() {
 #[test]
 fn a_rule_may_be_bound_to_call_status_and_code() {
     let rule = ErrorRule {
-        on: Some(Call::Refresh),
+        on: Some(CallKind::Refresh),
         status: Some(400),
         code: Some("190".to_owned()),
         class: C::NeedsUserAction,
@@ -266,10 +266,10 @@ fn a_rule_may_be_bound_to_call_status_and_code() {
     };
     let platform = Platform { rules: vec![rule], ..Platform::strict() };
     let class = |call, status, body| platform.class(call, status, &[], body);
-    assert_eq!(class(Call::Refresh, 400, r#"{"error":{"code":190}}"#), C::NeedsUserAction);
-    assert_eq!(class(Call::Exchange, 400, r#"{"error":{"code":190}}"#), C::BadRequest);
-    assert_eq!(class(Call::Refresh, 500, r#"{"error":{"code":190}}"#), C::Unknown);
-    assert_eq!(class(Call::Refresh, 400, r#"{"error":{"code":191}}"#), C::BadRequest);
+    assert_eq!(class(CallKind::Refresh, 400, r#"{"error":{"code":190}}"#), C::NeedsUserAction);
+    assert_eq!(class(CallKind::Exchange, 400, r#"{"error":{"code":190}}"#), C::BadRequest);
+    assert_eq!(class(CallKind::Refresh, 500, r#"{"error":{"code":190}}"#), C::Unknown);
+    assert_eq!(class(CallKind::Refresh, 400, r#"{"error":{"code":191}}"#), C::BadRequest);
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn nothing_of_the_answer_but_its_short_code_is_shown() {
     let body = r#"{"error":"invalid_grant","error_description":"token hush-hush is dead"}"#;
     let header = "www-authenticate: Bearer error_description=\"hush-hush\"";
     let page = reply(400, &[header, &format!("{CONTENT_TYPE}: text/html; hush-hush")], body);
-    let error = Platform::strict().read(Call::Refresh, &page);
+    let error = Platform::strict().read(CallKind::Refresh, &page);
     assert_eq!(error.to_string(), "the platform no longer accepts the grant (status 400, invalid_grant)");
     assert!(!format!("{error:?}").contains("hush"));
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::json::Document;
+use crate::oauth2::json::Document;
 
 /// The parts of a request that carry a session. Wiped on drop.
 #[derive(Default)]

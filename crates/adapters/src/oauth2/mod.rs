@@ -1,0 +1,12 @@
+//! One OAuth 2.0 engine for all platforms.
+
+pub(crate) mod api_client;
+pub(crate) mod client_registration;
+pub(crate) mod config;
+pub(crate) mod engine;
+mod form;
+pub(crate) mod json;
+mod pkce;
+mod token_client;
+mod token_response;
+pub(crate) mod userinfo;

@@ -1,0 +1,62 @@
+//! The public facts of a platform, from its definition.
+
+use evergrant_model::ProviderSlug;
+
+use crate::definition::{Definition, Scope};
+use crate::spec::{Capabilities, Pkce, ProviderKind, ProviderSpec, RenewsWith, ScopeSpec};
+
+/// The facts of a platform that is reached by OAuth 2.0.
+pub(super) fn spec(slug: ProviderSlug, definition: &Definition, problem: Option<String>) -> ProviderSpec {
+    let standard = ProviderSpec::new(slug, &definition.name);
+    let renews_itself = definition.renew.is_some();
+    ProviderSpec {
+        account_type: definition.account_type.clone().unwrap_or(standard.account_type),
+        sign_in_with: definition.sign_in_with.clone(),
+        token_type: definition.token_type.clone().unwrap_or(standard.token_type),
+        scopes: definition.scopes.iter().map(scope).collect(),
+        issuer: definition.issuer.clone(),
+        pkce: definition.pkce,
+        multi_account: definition.multi_account,
+        capabilities: Capabilities {
+            refresh: definition.refresh,
+            revoke: definition.revocation_url.is_some(),
+            profile: true,
+        },
+        problem,
+        default_lifetime_seconds: definition.default_lifetime_seconds,
+        refresh_ahead_seconds: definition.refresh_ahead_seconds,
+        refresh_at_percent: definition.refresh_at_percent,
+        refresh_not_before_seconds: definition.refresh_not_before_seconds,
+        renews_with: if renews_itself { RenewsWith::AccessToken } else { RenewsWith::RefreshToken },
+        revocation_reach: definition.revocation_reach,
+        person_key: definition.person_key.clone(),
+        rotates: definition.rotates,
+        replay_window_seconds: definition.replay_window_seconds,
+        ..standard
+    }
+}
+
+fn scope(scope: &Scope) -> ScopeSpec {
+    match scope {
+        Scope::Plain(id) => ScopeSpec { id: id.clone(), label: id.clone(), required: false },
+        Scope::Described { id, label, required } => {
+            ScopeSpec { id: id.clone(), label: label.clone().unwrap_or_else(|| id.clone()), required: *required }
+        }
+    }
+}
+
+/// The facts of a platform that is reached with a pasted session.
+pub(super) fn session_spec(
+    slug: ProviderSlug,
+    definition: &Definition,
+    problem: Option<String>,
+    is_checked: bool,
+) -> ProviderSpec {
+    ProviderSpec {
+        kind: ProviderKind::Cookies,
+        pkce: Pkce::None,
+        rotates: false,
+        capabilities: Capabilities { refresh: false, revoke: false, profile: is_checked },
+        ..spec(slug, definition, problem)
+    }
+}
