@@ -22,4 +22,4 @@ pub use registry::settings::Lookup;
 pub use session_cookies::credentials::{
     AcceptedCredentials, CredentialError, CredentialFault, CredentialField, SessionCheck,
 };
-pub use spec::{Capabilities, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach, ScopeSpec};
+pub use spec::{Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach, ScopeSpec};

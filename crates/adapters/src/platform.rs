@@ -19,7 +19,7 @@ use crate::oauth2::client_registration::Endpoints;
 use crate::oauth2::config::EngineConfig;
 use crate::{
     AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError, CredentialField,
-    HeldTokens, PlatformAdapter, ProviderKind, ProviderSpec, RemoteRevocation, SessionCheck,
+    HeldTokens, Lifecycle, PlatformAdapter, ProviderSpec, RemoteRevocation, SessionCheck,
 };
 
 /// How long a call waits for a place on behalf of a person.
@@ -94,7 +94,7 @@ impl Platform {
     /// Sets how many operations may be under way at once, and what the replicas share. A platform whose sessions are
     /// only checked gets one place.
     pub fn start(&self, places: usize, shared: Arc<dyn SharedBreakerState>) {
-        let places = if self.spec().kind == ProviderKind::Cookies { 1 } else { places };
+        let places = if self.spec().lifecycle == Lifecycle::Checked { 1 } else { places };
         self.traffic.start(places, shared);
     }
 

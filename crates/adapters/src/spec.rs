@@ -13,6 +13,29 @@ pub enum ProviderKind {
     Cookies,
 }
 
+impl ProviderKind {
+    /// The word that stands for it in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OAuth2 => "oauth2",
+            Self::Cookies => "cookies",
+        }
+    }
+}
+
+/// What keeps the connections of a platform alive, decided once when a definition meets the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lifecycle {
+    /// Tokens are refreshed before they expire.
+    Refreshes,
+    /// Nothing refreshes the session; the platform is asked at intervals whether it still holds, where the operator
+    /// names an address for that.
+    Checked,
+    /// Tokens are neither refreshed nor checked.
+    Neither,
+}
+
 /// How the challenge is made from the verifier (RFC 7636 §4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
 pub enum Pkce {
@@ -79,6 +102,8 @@ pub struct ProviderSpec {
     pub name: String,
     /// How it lets us in.
     pub kind: ProviderKind,
+    /// What keeps its connections alive.
+    pub lifecycle: Lifecycle,
     /// What an account there is called, such as `Reddit User`.
     pub account_type: String,
     /// With whom its users sign in, where that is another platform, such as `Facebook`.
@@ -127,6 +152,7 @@ impl ProviderSpec {
             slug,
             name: name.to_owned(),
             kind: ProviderKind::OAuth2,
+            lifecycle: Lifecycle::Refreshes,
             account_type: format!("{name} account"),
             sign_in_with: None,
             token_type: "Bearer".to_owned(),
@@ -152,6 +178,12 @@ impl ProviderSpec {
     #[must_use]
     pub fn is_configured(&self) -> bool {
         self.problem.is_none()
+    }
+
+    /// Whether the account's owner pastes a session, in place of a consent page.
+    #[must_use]
+    pub fn takes_pasted_session(&self) -> bool {
+        self.kind == ProviderKind::Cookies
     }
 
     /// Whether a refresh whose fate is unknown may be sent again at once: the platform never replaces the refresh

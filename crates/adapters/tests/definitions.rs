@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use evergrant_adapters::{
-    DefinitionFault, ErrorClass, HeldTokens, HttpClient, HttpLimits, NetworkPolicy, Pkce, PlatformAdapter, Registry,
-    parse_providers,
+    DefinitionFault, ErrorClass, HeldTokens, HttpClient, HttpLimits, Lifecycle, NetworkPolicy, Pkce, PlatformAdapter,
+    Registry, parse_providers,
 };
 use evergrant_model::{AccessToken, ManualClock, ProviderSlug, ScopeSet, Timestamp};
 use proptest::prelude::*;
@@ -248,6 +248,17 @@ fn the_addresses_of_a_trade_are_judged_like_all_others() {
 #[test]
 fn a_custom_platform_has_no_kind() {
     assert_eq!(fault("pkce =", "kind = \"cookies\"\npkce ="), place(11, 1, "`kind` is not a key here"));
+}
+
+#[test]
+fn the_lifecycle_is_decided_by_the_definition() {
+    let lifecycle = |more: &str, slug_text: &str| {
+        let registry = registry(&ACME.replace("pkce =", &format!("{more}pkce =")), &[], STRICT).unwrap();
+        registry.platform(&slug(slug_text)).unwrap().spec().lifecycle
+    };
+    assert_eq!(lifecycle("", "acme"), Lifecycle::Refreshes);
+    assert_eq!(lifecycle("refresh = false\n", "acme"), Lifecycle::Neither);
+    assert_eq!(lifecycle("", "onlyfans"), Lifecycle::Checked);
 }
 
 #[test]

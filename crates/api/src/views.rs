@@ -1,7 +1,7 @@
 //! The shapes of answers: names, units and emptiness as the OpenAPI document states them.
 
 use evergrant_model::Timestamp;
-use evergrant_service::{CredentialField, Integration, IntegrationList, ProviderKind, ProviderSpec};
+use evergrant_service::{CredentialField, Integration, IntegrationList, ProviderSpec};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -191,10 +191,7 @@ impl ProviderView {
         Self {
             provider: spec.slug.as_str().to_owned(),
             name: spec.name.clone(),
-            kind: match spec.kind {
-                ProviderKind::OAuth2 => "oauth2",
-                ProviderKind::Cookies => "cookies",
-            },
+            kind: spec.kind.as_str(),
             account_type: spec.account_type.clone(),
             sign_in_with: spec.sign_in_with.clone(),
             token_type: spec.token_type.clone(),

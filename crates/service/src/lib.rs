@@ -58,6 +58,6 @@ pub use tokens::access_token::IssuedToken;
 pub use tokens::report_rejected::{RejectedTokens, Report, ReportOutcome};
 
 pub use evergrant_adapters::Picture;
-pub use evergrant_adapters::{Capabilities, CredentialField, ProviderKind, ProviderSpec, ScopeSpec};
+pub use evergrant_adapters::{Capabilities, CredentialField, ProviderSpec, ScopeSpec};
 pub use evergrant_encryption::digest::constant_time_eq;
 pub use evergrant_store::{FlowStatus, NewUser, User};

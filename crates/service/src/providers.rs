@@ -7,25 +7,6 @@ use evergrant_model::{ErrorCode, ProviderSlug};
 
 use crate::ServiceError;
 
-/// What keeps a connection of a platform valid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lifecycle {
-    /// Its token is refreshed.
-    Refreshes,
-    /// Its session is checked.
-    Checked,
-    /// Nothing: it ends by itself.
-    Neither,
-}
-
-pub(crate) fn lifecycle(spec: &ProviderSpec) -> Lifecycle {
-    match spec.kind {
-        evergrant_adapters::ProviderKind::Cookies => Lifecycle::Checked,
-        evergrant_adapters::ProviderKind::OAuth2 if spec.capabilities.refresh => Lifecycle::Refreshes,
-        evergrant_adapters::ProviderKind::OAuth2 => Lifecycle::Neither,
-    }
-}
-
 /// The platforms that this process knows. A clone is the same set.
 #[derive(Clone)]
 pub struct Providers {

@@ -3,13 +3,14 @@
 use evergrant_model::ProviderSlug;
 
 use crate::definition::{Definition, Scope};
-use crate::spec::{Capabilities, Pkce, ProviderKind, ProviderSpec, RenewsWith, ScopeSpec};
+use crate::spec::{Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, ScopeSpec};
 
 /// The facts of a platform that is reached by OAuth 2.0.
 pub(super) fn spec(slug: ProviderSlug, definition: &Definition, problem: Option<String>) -> ProviderSpec {
     let standard = ProviderSpec::new(slug, &definition.name);
     let renews_itself = definition.renew.is_some();
     ProviderSpec {
+        lifecycle: if definition.refresh { Lifecycle::Refreshes } else { Lifecycle::Neither },
         account_type: definition.account_type.clone().unwrap_or(standard.account_type),
         sign_in_with: definition.sign_in_with.clone(),
         token_type: definition.token_type.clone().unwrap_or(standard.token_type),
@@ -54,6 +55,7 @@ pub(super) fn session_spec(
 ) -> ProviderSpec {
     ProviderSpec {
         kind: ProviderKind::Cookies,
+        lifecycle: Lifecycle::Checked,
         pkce: Pkce::None,
         rotates: false,
         capabilities: Capabilities { refresh: false, revoke: false, profile: is_checked },

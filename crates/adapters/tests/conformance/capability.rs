@@ -1,6 +1,6 @@
 //! What a platform claims, value by value: the table between what a spec says and the checks that hold it to that.
 
-use evergrant_adapters::{Capabilities, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach};
+use evergrant_adapters::{Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach};
 
 use crate::entry::Entry;
 
@@ -8,6 +8,7 @@ use crate::entry::Entry;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Capability {
     Kind(ProviderKind),
+    Lifecycle(Lifecycle),
     Profile(bool),
     Refresh(bool),
     Revoke(bool),
@@ -44,6 +45,7 @@ pub(crate) const FIELDS: &[(&str, Judged)] = &[
     ("refresh_ahead_seconds", Judged::EveryCheck),
     ("refresh_at_percent", Judged::EveryCheck),
     ("kind", Judged::Capability),
+    ("lifecycle", Judged::Capability),
     ("issuer", Judged::Capability),
     ("pkce", Judged::Capability),
     ("multi_account", Judged::Capability),
@@ -73,6 +75,7 @@ pub(crate) fn claimed(spec: &ProviderSpec, entry: &Entry) -> Vec<Capability> {
     let Capabilities { refresh, revoke, profile } = spec.capabilities;
     let mut claimed = vec![
         Capability::Kind(spec.kind),
+        Capability::Lifecycle(spec.lifecycle),
         Capability::Profile(profile),
         Capability::Refresh(refresh),
         Capability::Revoke(revoke),

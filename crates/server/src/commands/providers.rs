@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use evergrant_adapters::{
-    CustomProvider, DefinitionFault, HttpClient, HttpLimits, NetworkPolicy, ProviderKind, ProviderSpec, Registry,
-    parse_providers,
+    CustomProvider, DefinitionFault, HttpClient, HttpLimits, NetworkPolicy, ProviderSpec, Registry, parse_providers,
 };
 use evergrant_model::ProviderSlug;
 use serde_json::{Value, json};
@@ -161,14 +160,10 @@ fn in_words(file: &Path, faults: &[DefinitionFault]) -> Failure {
 }
 
 fn as_json(spec: &ProviderSpec) -> Value {
-    let kind = match spec.kind {
-        ProviderKind::OAuth2 => "oauth2",
-        ProviderKind::Cookies => "cookies",
-    };
     let scopes =
         spec.scopes.iter().map(|scope| json!({ "id": scope.id, "label": scope.label, "required": scope.required }));
     json!({
-        "provider": spec.slug, "name": spec.name, "kind": kind, "configured": spec.is_configured(),
+        "provider": spec.slug, "name": spec.name, "kind": spec.kind.as_str(), "configured": spec.is_configured(),
         "problem": spec.problem, "multiAccount": spec.multi_account, "accountType": spec.account_type,
         "signInWith": spec.sign_in_with, "tokenType": spec.token_type,
         "capabilities": {

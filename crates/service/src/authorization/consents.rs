@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::ProviderSpec;
+use evergrant_adapters::{Lifecycle, ProviderSpec};
 use evergrant_encryption::digest::sha256;
 use evergrant_model::{Call, Clock, ErrorCode, ProviderAccountId, ScopeSet, StatusReason, Timestamp};
 use evergrant_store::{
@@ -16,7 +16,6 @@ use crate::connections::lookup::account_id;
 use crate::connections::revocation_queue::RevocationQueue;
 use crate::connections::session_checks::CHECK_EVERY_SECONDS;
 use crate::outcome::{Outcome, Recorder};
-use crate::providers::{Lifecycle, lifecycle};
 use crate::tokens::refresh_time::RefreshTiming;
 use crate::{ServiceError, ServiceSettings};
 
@@ -135,7 +134,7 @@ impl Consents {
     /// When a new connection is refreshed or checked first.
     fn first_due(&self, spec: &ProviderSpec, consent: &Consent<'_>) -> Option<Timestamp> {
         let facts = consent.facts;
-        if lifecycle(spec) == Lifecycle::Checked {
+        if spec.lifecycle == Lifecycle::Checked {
             let first_check = facts.issued_at.plus_seconds(CHECK_EVERY_SECONDS);
             return Some(first_check).filter(|_| facts.verified);
         }

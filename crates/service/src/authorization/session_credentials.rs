@@ -20,7 +20,7 @@ use crate::authorization::outcome::{
 use crate::connections::list::{ConnectionList, Integration};
 use crate::error::{FieldFault, code_of, sentence_for};
 use crate::identifiers::Identifiers;
-use crate::providers::{Lifecycle, Providers, lifecycle};
+use crate::providers::Providers;
 use crate::tasks::Tasks;
 use crate::tokens::encryption::{EncryptedTokens, TokenEncryption};
 
@@ -95,7 +95,7 @@ impl SessionCredentials {
         let flow = self.flows.owned(&id, user).await?;
         let flow = flow.ok_or_else(ServiceError::flow_not_found)?;
         let platform = self.providers.configured(flow.provider.as_str())?;
-        if lifecycle(platform.spec()) != Lifecycle::Checked {
+        if !platform.spec().takes_pasted_session() {
             let message = "this platform is connected on its own consent page: send the user to authUrl";
             return Err(ServiceError::field("values", message));
         }
@@ -152,7 +152,7 @@ impl SessionCredentials {
         let found = self.flows.by_state(&sha256(state.expose()), &slug).await?;
         let is_open = |flow: &Flow| flow.consumed_at.is_none() && flow.expires_at > self.clock.now();
         match found.filter(is_open) {
-            Some(flow) if lifecycle(platform.spec()) == Lifecycle::Checked => Ok((platform, flow)),
+            Some(flow) if platform.spec().takes_pasted_session() => Ok((platform, flow)),
             _ => Err(ServiceError::invalid_state()),
         }
     }

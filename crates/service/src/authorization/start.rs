@@ -13,7 +13,7 @@ use url::Url;
 use crate::connections::lookup::account_id;
 use crate::identifiers::Identifiers;
 use crate::outcome::{Outcome, Recorder};
-use crate::providers::{Lifecycle, Providers, lifecycle};
+use crate::providers::Providers;
 use crate::tokens::encryption::TokenEncryption;
 use crate::{ServiceError, ServiceSettings};
 
@@ -169,7 +169,7 @@ impl FlowStarter {
         verifier: Option<&PkceVerifier>,
     ) -> Result<String, ServiceError> {
         let spec = platform.spec();
-        if lifecycle(spec) == Lifecycle::Checked {
+        if spec.takes_pasted_session() {
             return Ok(self.settings.form_url(spec.slug.as_str(), state.expose()));
         }
         let redirect_uri = &self.settings.callback_url(spec.slug.as_str());

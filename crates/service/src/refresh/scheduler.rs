@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_adapters::Platform;
+use evergrant_adapters::{Lifecycle, Platform};
 use evergrant_model::{Call, Clock, ConnectionId, ConnectionStatus, Freshness, Timestamp};
 use evergrant_store::{ConnectionRepository, RefreshRepository};
 
@@ -21,7 +21,7 @@ use crate::database::DatabaseMonitor;
 use crate::identifiers::Identifiers;
 use crate::jobs::job::{Job, JobName, Progress};
 use crate::jobs::runner::EVERY_SECOND;
-use crate::providers::{Lifecycle, Providers, lifecycle};
+use crate::providers::Providers;
 use crate::refresh::coordinator::Refresher;
 use crate::refresh::outcome::RefreshFailure;
 use crate::refresh::permission::RefreshReason;
@@ -52,7 +52,7 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     async fn claim_at(&self, platform: &Arc<Platform>) -> Result<usize, ServiceError> {
         let spec = platform.spec();
-        if !spec.is_configured() || lifecycle(spec) == Lifecycle::Neither {
+        if !spec.is_configured() || spec.lifecycle == Lifecycle::Neither {
             return Ok(0);
         }
         let mut claimed = 0;
@@ -106,7 +106,7 @@ impl Scheduler {
         if held.status == ConnectionStatus::Expired {
             return self.reschedule(id, None).await;
         }
-        if lifecycle(spec) == Lifecycle::Checked {
+        if spec.lifecycle == Lifecycle::Checked {
             let reason = CheckReason::Scheduled;
             return self.session_checks.check(&call, platform, id, reason).await.map(drop);
         }

@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
+use evergrant_adapters::Lifecycle;
 use evergrant_encryption::digest::constant_time_eq;
 use evergrant_model::{AccessToken, Call, Clock, ConnectionStatus, ErrorCode, Timestamp, UserId};
 
 use crate::ServiceError;
 use crate::connections::lookup::{ConnectionLookup, account_id};
 use crate::connections::session_checks::{CheckReason, CheckResult, SessionChecks};
-use crate::providers::{Lifecycle, Providers, lifecycle};
+use crate::providers::Providers;
 use crate::refresh::coordinator::Refresher;
 use crate::refresh::permission::RefreshReason;
 use crate::tokens::encryption::TokenEncryption;
@@ -94,7 +95,7 @@ impl RejectedTokens {
         if age.is_some_and(|age| age < MIN_AGE_SECONDS) {
             return report(ReportOutcome::TooYoung);
         }
-        if lifecycle(spec) == Lifecycle::Checked {
+        if spec.lifecycle == Lifecycle::Checked {
             let reason = CheckReason::Reported;
             let checked = self.session_checks.check(call, &platform, held.id, reason).await;
             return match checked.map_err(|failure| failure.into_error(&spec.name))? {

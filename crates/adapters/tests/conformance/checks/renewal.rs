@@ -1,6 +1,6 @@
 //! Renewals: what they give, what they keep, and how a grant that has ended shows itself.
 
-use evergrant_adapters::{ErrorClass, HeldTokens, ProviderKind, RenewsWith};
+use evergrant_adapters::{ErrorClass, HeldTokens, Lifecycle, ProviderKind, RenewsWith};
 use evergrant_model::{AccessToken, Clock as _, RefreshToken, TokenSet};
 use evergrant_sandbox::{RefreshMode, RefreshReply, Switch};
 
@@ -11,11 +11,12 @@ use crate::verdict::{Verdict, ensure, refused, works};
 
 const BY_REFRESH_TOKEN: Capability = Capability::RenewsWith(RenewsWith::RefreshToken);
 const BY_ITSELF: Capability = Capability::RenewsWith(RenewsWith::AccessToken);
+const REFRESHES: Capability = Capability::Lifecycle(Lifecycle::Refreshes);
 const OAUTH: Capability = Kind(ProviderKind::OAuth2);
 
 pub(super) const CHECKS: &[Check] = &[
     check!("a renewal gives a token that works", [Refresh(true)], gives),
-    check!("a renewal works at the time that the entry sets for it", [Refresh(true)], when_due),
+    check!("a renewal works at the time that the entry sets for it", [REFRESHES, Refresh(true)], when_due),
     check!("a token of any age may be renewed", [MinimumAge(false)], at_once),
     check!("a token that is too young stays as it is", [MinimumAge(true)], too_young),
     check!("a renewal buys another access token", [BY_REFRESH_TOKEN], another_token),

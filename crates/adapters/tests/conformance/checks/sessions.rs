@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evergrant_adapters::{AcceptedCredentials, CodeExchange, ErrorClass, ProviderKind, SessionCheck};
+use evergrant_adapters::{AcceptedCredentials, CodeExchange, ErrorClass, Lifecycle, ProviderKind, SessionCheck};
 use evergrant_model::AuthorizationCode;
 use evergrant_sandbox::{Fault, FaultKind, Session};
 
@@ -12,6 +12,7 @@ use crate::suite::{Check, check};
 use crate::verdict::{Verdict, ensure, refused, works};
 
 const COOKIES: Capability = Kind(ProviderKind::Cookies);
+const CHECKED: Capability = Capability::Lifecycle(Lifecycle::Checked);
 
 pub(super) const CHECKS: &[Check] = &[
     check!("a session is read from each form in which it is copied", [COOKIES], forms),
@@ -20,8 +21,8 @@ pub(super) const CHECKS: &[Check] = &[
     check!("a session of another account is refused", [COOKIES, Profile(true)], another),
     check!("a session is refused with any of its parts altered", [COOKIES, Profile(true)], altered),
     check!("being turned away proves nothing about a session", [COOKIES, Profile(true)], blocked),
-    check!("a session is called ended after a second look", [COOKIES, Profile(true)], second_look),
-    check!("without an address nobody is asked and nothing is confirmed", [COOKIES, Profile(false)], nobody_asked),
+    check!("a session is called ended after a second look", [CHECKED, Profile(true)], second_look),
+    check!("without an address nobody is asked and nothing is confirmed", [CHECKED, Profile(false)], nobody_asked),
     check!("what takes sessions has no consent page", [COOKIES], no_consent),
     check!("the entry names no address to call", [COOKIES], no_address),
 ];
