@@ -1,26 +1,16 @@
 //! What is known about a platform, once its definition and the operator's settings have met.
 
-use evergrant_model::{ProviderSlug, ScopeSet};
+use evergrant_model::{ProviderSlug, ScopeSet, string_enum};
 
 use crate::{AdapterError, ErrorClass};
 
-/// How a platform lets us in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ProviderKind {
-    /// The authorization code grant of RFC 6749.
-    OAuth2,
-    /// A session that the account's owner pastes.
-    Cookies,
-}
-
-impl ProviderKind {
-    /// The word that stands for it in answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OAuth2 => "oauth2",
-            Self::Cookies => "cookies",
-        }
+string_enum! {
+    /// How a platform lets us in.
+    pub enum ProviderKind {
+        /// The authorization code grant of RFC 6749.
+        OAuth2 = "oauth2",
+        /// A session that the account's owner pastes.
+        Cookies = "cookies",
     }
 }
 
@@ -36,18 +26,18 @@ pub enum Lifecycle {
     Neither,
 }
 
-/// How the challenge is made from the verifier (RFC 7636 §4.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
-pub enum Pkce {
-    /// The platform does not take one.
-    #[serde(rename = "none")]
-    None,
-    /// Base64url of the SHA-256, as the RFC says.
-    #[default]
-    S256,
-    /// Lower-case hex of the SHA-256: `TikTok` for desktop apps.
-    #[serde(rename = "S256-hex")]
-    S256Hex,
+string_enum! {
+    /// How the challenge is made from the verifier (RFC 7636 §4.2).
+    #[derive(Default)]
+    pub enum Pkce: Deserialize {
+        /// Base64url of the SHA-256, as the RFC says.
+        #[default]
+        S256 = "S256",
+        /// Lower-case hex of the SHA-256: `TikTok` for desktop apps.
+        S256Hex = "S256-hex",
+        /// The platform does not take one.
+        None = "none",
+    }
 }
 
 /// What a renewal is bought with.
@@ -60,15 +50,16 @@ pub enum RenewsWith {
     AccessToken,
 }
 
-/// How much ends when a grant is revoked at the platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RevocationReach {
-    /// That grant.
-    #[default]
-    Grant,
-    /// Every grant that the person gave us there; see [`ProviderSpec::person_key`].
-    Person,
+string_enum! {
+    /// How much ends when a grant is revoked at the platform.
+    #[derive(Default)]
+    pub enum RevocationReach: Deserialize {
+        /// That grant.
+        #[default]
+        Grant = "grant",
+        /// Every grant that the person gave us there; see [`ProviderSpec::person_key`].
+        Person = "person",
+    }
 }
 
 /// A permission, as the user is told of it.

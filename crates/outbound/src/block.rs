@@ -4,45 +4,26 @@
 //! it is *half open*: one call probes the platform for all others.
 
 use async_trait::async_trait;
-use evergrant_model::{ProviderSlug, Timestamp};
+use evergrant_model::{ProviderSlug, Timestamp, string_enum};
 use evergrant_resilience::Backoff;
 
 use crate::RequestClass;
 
-/// Why calls are blocked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BlockKind {
-    /// The host does not answer.
-    Breaker,
-    /// The host has asked for a pause.
-    RateLimit,
-    /// The platform does not accept our client registration: the operator must correct it.
-    Registration,
-    /// The platform rejects so many grants at once that it must be in trouble itself.
-    MassRejection,
+string_enum! {
+    /// Why calls are blocked. The words are those that rows hold.
+    pub enum BlockKind {
+        /// The host does not answer.
+        Breaker = "breaker",
+        /// The host has asked for a pause.
+        RateLimit = "limit",
+        /// The platform does not accept our client registration: the operator must correct it.
+        Registration = "config",
+        /// The platform rejects so many grants at once that it must be in trouble itself.
+        MassRejection = "refusals",
+    }
 }
 
 impl BlockKind {
-    /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Breaker, Self::RateLimit, Self::Registration, Self::MassRejection];
-
-    /// The word that stands for it in rows and logs.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Breaker => "breaker",
-            Self::RateLimit => "limit",
-            Self::Registration => "config",
-            Self::MassRejection => "refusals",
-        }
-    }
-
-    /// The kind that this word stands for.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-
     /// Whether one call must probe the platform before all others may pass. A pause that was asked for ends by itself.
     #[must_use]
     pub fn needs_probe(self) -> bool {

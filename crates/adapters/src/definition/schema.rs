@@ -1,5 +1,8 @@
 //! The keys of a definition: one table that the checker walks, so that every fault is found in one go.
 
+use super::words::{AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, FactKind, TokenKind, TokenRequest};
+use crate::{ErrorClass, Pkce, RevocationReach};
+
 /// One key.
 pub(super) struct Field {
     pub(super) name: &'static str,
@@ -65,22 +68,11 @@ pub(super) const RESERVED_PARAMS: &[&str] = &[
 /// The names that `AccountInfo` puts into the metadata itself.
 const RESERVED_FACTS: &[&str] = &["username", "display_name", "avatar_url"];
 
-const CLASS: Kind = Kind::Word(&[
-    "transient",
-    "unknown",
-    "rate_limited",
-    "token_expired",
-    "needs_reauth",
-    "needs_user_action",
-    "scope_missing",
-    "config_error",
-    "bad_request",
-    "blocked",
-]);
+const CLASS: Kind = Kind::Word(ErrorClass::WORDS);
 const REASON: Kind =
     Kind::Word(&["REVOKED_BY_USER", "REFRESH_TOKEN_INVALID", "SESSION_ENDED", "USER_ACTION_AT_PLATFORM"]);
-const CALL: Kind = Kind::Word(&["exchange", "refresh", "profile", "revoke"]);
-const FACT_KIND: Kind = Kind::Word(&["text", "integer", "number", "boolean"]);
+const CALL: Kind = Kind::Word(CallKind::WORDS);
+const FACT_KIND: Kind = Kind::Word(FactKind::WORDS);
 
 const SCOPE: Kind = Kind::ShortOr(
     &Kind::Scope,
@@ -106,7 +98,7 @@ const ACCESS_TRADE: Kind = Kind::Table(&[
     optional("url", Kind::Url),
     required("grant_type", Kind::Text),
     optional("token_param", Kind::Text),
-    optional("client", Kind::Each(&Kind::Word(&["id", "secret"]))),
+    optional("client", Kind::Each(&Kind::Word(ClientPart::WORDS))),
 ]);
 
 /// Every key of a definition, as the README's table lists them.
@@ -128,20 +120,20 @@ pub(super) const FIELDS: &[Field] = &[
     optional("client_secret_env", Kind::Text),
     optional("user_agent", Kind::Text),
     optional("user_agent_env", Kind::Text),
-    optional("client_auth", Kind::Word(&["basic", "post", "none"])),
+    optional("client_auth", Kind::Word(ClientAuth::WORDS)),
     optional("client_id_param", Kind::Text),
-    optional("token_request", Kind::Word(&["form", "multipart", "query"])),
+    optional("token_request", Kind::Word(TokenRequest::WORDS)),
     optional("unwrap", Kind::Pointer),
     optional("lengthen", ACCESS_TRADE),
     optional("renew", ACCESS_TRADE),
     optional("scopes", Kind::Each(&SCOPE)),
     optional("scope_separator", Kind::Word(&[" ", ","])),
     optional("scope_field", Kind::Text),
-    optional("pkce", Kind::Word(&["S256", "S256-hex", "none"])),
+    optional("pkce", Kind::Word(Pkce::WORDS)),
     optional("pkce_env", Kind::Text),
     optional("authorize_params", Kind::Map(&Kind::Text, RESERVED_PARAMS)),
     optional("issuer", Kind::Text),
-    optional("access_token_in", Kind::Word(&["header", "query"])),
+    optional("access_token_in", Kind::Word(AccessTokenIn::WORDS)),
     optional("userinfo_fields", Kind::Map(&Kind::Each(&Kind::Text), &[])),
     optional("account", ACCOUNT),
     optional("facts", Kind::Each(&Kind::Text)),
@@ -154,10 +146,10 @@ pub(super) const FIELDS: &[Field] = &[
     optional("rotates", Kind::Flag),
     optional("replay_window_seconds", SECONDS),
     optional("multi_account", Kind::Flag),
-    optional("revoke_tokens", Kind::Each(&Kind::Word(&["refresh", "access"]))),
-    optional("revocation_reach", Kind::Word(&["grant", "person"])),
+    optional("revoke_tokens", Kind::Each(&Kind::Word(TokenKind::WORDS))),
+    optional("revocation_reach", Kind::Word(RevocationReach::WORDS)),
     optional("person_key", Kind::Text),
-    optional("error_codes", Kind::Word(&["oauth", "graph"])),
+    optional("error_codes", Kind::Word(ErrorCodes::WORDS)),
     optional("errors", Kind::Each(&ERROR_RULE)),
     optional("allow_insecure", Kind::Flag),
 ];
@@ -183,14 +175,7 @@ pub(super) const EITHER: &[(&str, &str)] =
 
 #[cfg(test)]
 mod tests {
-    use super::super::tables::CLASSES;
     use super::*;
-
-    #[test]
-    fn every_class_has_its_word() {
-        let Kind::Word(words) = CLASS else { panic!("a class is a word") };
-        assert!(words.iter().eq(CLASSES.iter().map(|(word, _)| word)));
-    }
 
     #[test]
     fn the_readme_lists_every_key() {

@@ -8,20 +8,6 @@ use serde::{Deserialize, Deserializer};
 use super::words::{AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, FactKind, TokenKind, TokenRequest};
 use crate::{ErrorClass, Pkce, RevocationReach};
 
-/// The words for an [`ErrorClass`] in an error rule.
-pub(super) const CLASSES: &[(&str, ErrorClass)] = &[
-    ("transient", ErrorClass::Transient),
-    ("unknown", ErrorClass::Unknown),
-    ("rate_limited", ErrorClass::RateLimited),
-    ("token_expired", ErrorClass::TokenExpired),
-    ("needs_reauth", ErrorClass::NeedsReauth),
-    ("needs_user_action", ErrorClass::NeedsUserAction),
-    ("scope_missing", ErrorClass::ScopeMissing),
-    ("config_error", ErrorClass::ConfigError),
-    ("bad_request", ErrorClass::BadRequest),
-    ("blocked", ErrorClass::Blocked),
-];
-
 /// How an access token is exchanged for another one, where the platform gives no refresh tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct AccessTokenGrant {
@@ -89,7 +75,6 @@ pub(crate) struct ErrorRule {
     pub(crate) on: Option<CallKind>,
     pub(crate) status: Option<u16>,
     pub(crate) code: Option<String>,
-    #[serde(deserialize_with = "class")]
     pub(crate) class: ErrorClass,
     #[serde(default, deserialize_with = "reason")]
     pub(crate) reason: Option<StatusReason>,
@@ -180,12 +165,6 @@ fn token_param() -> String {
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ClientSecret>, D::Error> {
     String::deserialize(deserializer).map(|text| Some(ClientSecret::new(text)))
-}
-
-fn class<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ErrorClass, D::Error> {
-    let word = String::deserialize(deserializer)?;
-    let known = CLASSES.iter().find(|(name, _)| *name == word);
-    known.map(|(_, class)| *class).ok_or_else(|| serde::de::Error::custom("not a class"))
 }
 
 fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StatusReason>, D::Error> {

@@ -3,31 +3,32 @@
 //! An [`AdapterError`] holds a class, a few numbers and at most the platform's own short code: never a body, an
 //! address, a header or a token. It may be logged as it stands.
 
-use evergrant_model::StatusReason;
+use evergrant_model::{StatusReason, string_enum};
 
-/// What the caller should make of a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorClass {
-    /// Trouble that passes: the call was not processed, or may safely be sent again.
-    Transient,
-    /// The call was sent and nobody knows what became of it.
-    Unknown,
-    /// Too many calls; see [`AdapterError::retry_after_seconds`].
-    RateLimited,
-    /// The access token has ended; a refresh will help.
-    TokenExpired,
-    /// The grant has ended; only the user can bring it back.
-    NeedsReauth,
-    /// The user must do something at the platform first.
-    NeedsUserAction,
-    /// The grant lives and lacks a scope.
-    ScopeMissing,
-    /// Our registration or definition is wrong: a matter for the operator, never for the user.
-    ConfigError,
-    /// The platform calls our request malformed.
-    BadRequest,
-    /// Something in front of the platform turns us away.
-    Blocked,
+string_enum! {
+    /// What the caller should make of a failure.
+    pub enum ErrorClass: Deserialize {
+        /// Trouble that passes: the call was not processed, or may safely be sent again.
+        Transient = "transient",
+        /// The call was sent and nobody knows what became of it.
+        Unknown = "unknown",
+        /// Too many calls; see [`AdapterError::retry_after_seconds`].
+        RateLimited = "rate_limited",
+        /// The access token has ended; a refresh will help.
+        TokenExpired = "token_expired",
+        /// The grant has ended; only the user can bring it back.
+        NeedsReauth = "needs_reauth",
+        /// The user must do something at the platform first.
+        NeedsUserAction = "needs_user_action",
+        /// The grant lives and lacks a scope.
+        ScopeMissing = "scope_missing",
+        /// Our registration or definition is wrong: a matter for the operator, never for the user.
+        ConfigError = "config_error",
+        /// The platform calls our request malformed.
+        BadRequest = "bad_request",
+        /// Something in front of the platform turns us away.
+        Blocked = "blocked",
+    }
 }
 
 /// Where a failure shows itself.
