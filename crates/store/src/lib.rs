@@ -17,7 +17,7 @@ pub use access::{
 pub use connections::{
     Connection, ConnectionRepository, ExternalRowRepository, FailedRefresh, Grant, LeaseAnswer, Leased, NewRevocation,
     RefreshRepository, RefreshedGrant, RejectionRepository, Rejections, Revocation, RevocationRepository,
-    StatusTransition, StatusTransitionRepository, StoredGrant, UserConnections,
+    StatusTransition, StatusTransitionRepository, StoredGrant, StoredTokens, UserConnections,
 };
 pub use coordination::{ProviderBlock, ProviderBlockRepository, ReplicaRepository};
 pub use db::error::StoreError;

@@ -79,7 +79,7 @@ impl Counts {
     }
 
     fn add(&mut self, row: &Connection, cipher: &TokenCipher) {
-        let tokens: Vec<_> = row.access_token.iter().chain(&row.refresh_token).collect();
+        let tokens: Vec<_> = row.tokens.access.iter().chain(&row.tokens.refresh).collect();
         let keys: BTreeSet<_> = tokens.iter().map(|token| cipher.key_of(token.as_str())).collect();
         if tokens.is_empty() {
             self.without_tokens += 1;

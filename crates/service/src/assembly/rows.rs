@@ -110,6 +110,7 @@ impl Base {
             providers: self.providers.clone(),
             caches: Arc::clone(&self.caches),
             database: Arc::clone(&self.database),
+            clock: Arc::clone(&self.clock),
             tasks: self.tasks.clone(),
             recorder: Arc::clone(&self.recorder),
         })

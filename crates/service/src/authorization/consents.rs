@@ -6,10 +6,10 @@ use evergrant_adapters::{Lifecycle, ProviderSpec};
 use evergrant_encryption::digest::sha256;
 use evergrant_model::{Call, Clock, ErrorCode, ProviderAccountId, ScopeSet, StatusReason, Timestamp};
 use evergrant_store::{
-    ConnectionRepository, Flow, FlowEnd, FlowRepository, FlowStatus, Grant, PendingGrant, StoredGrant,
+    ConnectionRepository, Flow, FlowEnd, FlowRepository, FlowStatus, Grant, PendingGrant, StoredGrant, StoredTokens,
 };
 
-use crate::authorization::outcome::{CallbackEnd, CallbackParams, Consent, Granted, receipt, to_json};
+use crate::authorization::outcome::{CallbackEnd, CallbackParams, Consent, Granted, GrantedTokens, receipt, to_json};
 use crate::cache::{Caches, ConnectionKey};
 use crate::connections::expiry::TimedStatus;
 use crate::connections::lookup::account_id;
@@ -45,9 +45,8 @@ impl Consents {
         if flow.challenge.is_some() || granted.accounts.len() > 1 {
             return self.park(call, spec, flow, params, granted).await;
         }
-        let Granted { tokens, facts, accounts } = &granted;
-        let (access, refresh) = (&tokens.access, tokens.refresh.as_ref());
-        let consent = Consent { access, refresh, facts, accounts };
+        let Granted { tokens, accounts } = &granted;
+        let consent = Consent { tokens, accounts };
         match self.store(call, spec, flow, &consent).await {
             Ok(()) => {
                 let account = accounts.first().map_or_else(String::new, |first| first.id.clone());
@@ -55,7 +54,7 @@ impl Consents {
             }
             Err(error) => {
                 let known = to_json(accounts);
-                self.revocations.revoke_unstored(call, spec, tokens, &known).await?;
+                self.revocations.revoke_unstored(call, spec, &tokens.tokens, &known).await?;
                 Err(error)
             }
         }
@@ -71,10 +70,12 @@ impl Consents {
     ) -> Result<(), ServiceError> {
         let ids = consent.accounts.iter().map(|account| account_id(&account.id));
         let ids = ids.collect::<Result<Vec<_>, _>>()?;
-        let granted = consent.facts.scope.as_deref().unwrap_or(&flow.scope);
+        // A platform that states no scopes has granted those that were requested (RFC 6749 §5.1).
+        let mut tokens = consent.tokens.tokens.clone();
+        tokens.scope.get_or_insert_with(|| flow.scope.clone());
         let accounts = consent.accounts.iter().zip(&ids);
         let grants: Vec<_> =
-            accounts.map(|(account, id)| self.grant(spec, flow, consent, granted, (id, &account.metadata))).collect();
+            accounts.map(|(account, id)| self.grant(spec, flow, (consent, &tokens), (id, &account.metadata))).collect();
         let stored = self.connections.store_grants(&grants, &flow.id, flow.status).await?;
         for account in &ids {
             let (user, provider, account) = (flow.user, spec.slug.clone(), account.clone());
@@ -103,13 +104,13 @@ impl Consents {
         params: &CallbackParams,
         granted: Granted,
     ) -> Result<CallbackEnd, ServiceError> {
-        let Granted { tokens, facts, accounts } = granted;
+        let Granted { tokens, accounts } = granted;
         let receipt = receipt(flow, params);
         let several = accounts.len() > 1;
         let grant = PendingGrant {
-            access_token: tokens.access.clone(),
-            refresh_token: tokens.refresh.clone(),
-            facts: to_json(&facts),
+            access_token: tokens.tokens.access.clone().ok_or_else(ServiceError::internal)?,
+            refresh_token: tokens.tokens.refresh.clone(),
+            facts: to_json(&tokens),
             accounts: to_json(&accounts),
         };
         let now = self.clock.now();
@@ -121,7 +122,7 @@ impl Consents {
         };
         if !self.flows.settle(flow, &end, now).await? {
             // The user was deleted during the exchange.
-            self.revocations.revoke_unstored(call, spec, &tokens, &grant.accounts).await?;
+            self.revocations.revoke_unstored(call, spec, &tokens.tokens, &grant.accounts).await?;
             return Err(ServiceError::invalid_state());
         }
         let flow_id = flow.id.clone();
@@ -132,49 +133,43 @@ impl Consents {
     }
 
     /// When a new connection is refreshed or checked first.
-    fn first_due(&self, spec: &ProviderSpec, consent: &Consent<'_>) -> Option<Timestamp> {
-        let facts = consent.facts;
+    fn first_due(&self, spec: &ProviderSpec, granted: &GrantedTokens, issued_at: Timestamp) -> Option<Timestamp> {
+        let GrantedTokens { tokens, verified } = granted;
         if spec.lifecycle == Lifecycle::Checked {
-            let first_check = facts.issued_at.plus_seconds(CHECK_EVERY_SECONDS);
-            return Some(first_check).filter(|_| facts.verified);
+            return Some(issued_at.plus_seconds(CHECK_EVERY_SECONDS)).filter(|_| *verified);
         }
-        let refreshable = spec.can_renew(consent.refresh.is_some());
-        refreshable.then(|| self.timing.due(spec, facts.issued_at, facts.expires_at, 0))
+        let refreshable = spec.can_renew(tokens.refresh.is_some());
+        refreshable.then(|| self.timing.due(spec, issued_at, tokens.expires_at, 0))
     }
 
     fn grant<'a>(
         &self,
         spec: &'a ProviderSpec,
         flow: &'a Flow,
-        consent: &Consent<'a>,
-        granted: &'a str,
+        (consent, tokens): (&Consent<'_>, &'a StoredTokens),
         (account, metadata): (&'a ProviderAccountId, &'a serde_json::Value),
     ) -> Grant<'a> {
-        let facts = consent.facts;
-        let missing = ScopeSet::parse(&flow.scope).missing_from(&ScopeSet::parse(granted));
-        let (issued_at, lifetime) = (facts.issued_at, (facts.issued_at, facts.expires_at));
-        let refreshable = spec.can_renew(consent.refresh.is_some());
-        let timed = TimedStatus::at(issued_at, refreshable, lifetime, facts.grant_expires_at);
+        let granted = ScopeSet::parse(tokens.scope.as_deref().unwrap_or_default());
+        let missing = ScopeSet::parse(&flow.scope).missing_from(&granted);
+        let issued_at = tokens.issued_at.unwrap_or_else(|| self.clock.now());
+        let refreshable = spec.can_renew(tokens.refresh.is_some());
+        let lifetime = (issued_at, tokens.expires_at);
+        let timed = TimedStatus::at(issued_at, refreshable, lifetime, tokens.grant_expires_at);
         Grant {
             user: flow.user,
             provider: &spec.slug,
             account,
-            access_token: consent.access,
-            refresh_token: consent.refresh,
-            expires_at: facts.expires_at,
-            grant_expires_at: facts.grant_expires_at,
+            tokens,
             next_status_at: timed.next_status_at,
-            token_type: facts.token_type.as_deref(),
-            scope: Some(granted),
             requested_scope: &flow.scope,
             metadata,
-            reason: match (facts.verified, missing.is_empty()) {
+            reason: match (consent.tokens.verified, missing.is_empty()) {
                 (false, _) => Some(StatusReason::Unverified),
                 (true, false) => Some(StatusReason::ScopeMissing),
                 (true, true) => None,
             },
-            next_refresh_at: self.first_due(spec, consent),
-            issued_at,
+            next_refresh_at: self.first_due(spec, consent.tokens, issued_at),
+            at: issued_at,
             correlation_id: &flow.correlation_id,
         }
     }

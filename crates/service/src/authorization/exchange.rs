@@ -8,7 +8,7 @@ use evergrant_store::Flow;
 
 use crate::authorization::consents::Consents;
 use crate::authorization::outcome::{
-    CallbackEnd, CallbackParams, Granted, ReachedAccount, TokenFacts, eligible, to_json,
+    CallbackEnd, CallbackParams, Granted, GrantedTokens, ReachedAccount, eligible, to_json,
 };
 use crate::authorization::retry::{Retry, with_retries};
 use crate::connections::revocation_queue::RevocationQueue;
@@ -42,7 +42,7 @@ impl CodeExchanger {
         check_answer(flow, params)?;
         let sent_at = self.clock.now();
         let tokens = self.exchange(&platform, flow, params).await?;
-        let encrypted = self.encryption.encrypt(&tokens)?;
+        let encrypted = self.encryption.encrypt(&tokens, sent_at)?;
         let granted = tokens.scope.clone().unwrap_or_else(|| ScopeSet::parse(&flow.scope));
         let reached = self.reached_accounts(&platform, &tokens.access, &granted).await;
         // The person decides whether a revocation would end other connections.
@@ -54,8 +54,8 @@ impl CodeExchanger {
                 return Err(error);
             }
         };
-        let facts = TokenFacts::of(&tokens, sent_at);
-        let granted = Granted { tokens: encrypted, facts, accounts };
+        let tokens = GrantedTokens { tokens: encrypted, verified: true };
+        let granted = Granted { tokens, accounts };
         self.consents.settle(call, spec, flow, params, granted).await
     }
 

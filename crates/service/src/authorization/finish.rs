@@ -10,7 +10,7 @@ use evergrant_store::{Flow, FlowRepository, FlowStatus};
 use crate::ServiceError;
 use crate::authorization::consents::Consents;
 use crate::authorization::outcome::{
-    CallbackEnd, CallbackOutcome, Consent, FlowState, ReachedAccount, TokenFacts, accounts_of, from_json,
+    CallbackEnd, CallbackOutcome, Consent, FlowState, GrantedTokens, ReachedAccount, accounts_of, from_json,
 };
 use crate::connections::list::{ConnectionList, Integration};
 use crate::connections::revocation_queue::RevocationQueue;
@@ -144,10 +144,11 @@ impl FlowFinisher {
     async fn store(&self, call: &Call, flow: &Flow, request: &FinishRequest) -> Result<Vec<String>, ServiceError> {
         let grant = flow.grant.as_ref().ok_or_else(ServiceError::invalid_state)?;
         let platform = self.providers.configured(flow.provider.as_str())?;
-        let facts: &TokenFacts = &from_json(&grant.facts)?;
+        let mut tokens: GrantedTokens = from_json(&grant.facts)?;
+        tokens.tokens.access = Some(grant.access_token.clone());
+        tokens.tokens.refresh.clone_from(&grant.refresh_token);
         let accounts = chosen(accounts_of(flow)?, request.accounts.as_deref())?;
-        let (access, refresh) = (&grant.access_token, grant.refresh_token.as_ref());
-        let consent = Consent { access, refresh, facts, accounts: &accounts };
+        let consent = Consent { tokens: &tokens, accounts: &accounts };
         match self.consents.store(call, platform.spec(), flow, &consent).await {
             Ok(()) => Ok(accounts.into_iter().map(|account| account.id).collect()),
             Err(error) if error.code() == ErrorCode::AccountAlreadyConnected => {

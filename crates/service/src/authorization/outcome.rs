@@ -5,14 +5,13 @@ use evergrant_encryption::EncryptedToken;
 use evergrant_encryption::digest::{base64url, sha256};
 use evergrant_model::{
     AccountInfo, AuthorizationCode, CorrelationId, ErrorCode, FlowId, FlowState as State, ProviderSlug, Timestamp,
-    TokenSet, UserId,
+    UserId,
 };
-use evergrant_store::{Flow, FlowStatus};
+use evergrant_store::{Flow, FlowStatus, StoredTokens};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::ServiceError;
-use crate::tokens::encryption::EncryptedTokens;
 
 /// What the platform sent back with the browser.
 #[derive(Debug)]
@@ -110,35 +109,30 @@ pub struct FlowState {
     pub account: Option<String>,
 }
 
-/// The facts of a token set that are not secret, as a parked flow stores them.
+/// The tokens of a consent, and whether they are confirmed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct TokenFacts {
-    pub(crate) token_type: Option<String>,
-    pub(crate) expires_at: Option<Timestamp>,
-    pub(crate) grant_expires_at: Option<Timestamp>,
-    pub(crate) scope: Option<String>,
-    pub(crate) issued_at: Timestamp,
+pub(crate) struct GrantedTokens {
+    /// A parked flow stores them without access token and refresh token, which have columns of
+    /// their own.
+    #[serde(flatten, with = "FlowTokens")]
+    pub(crate) tokens: StoredTokens,
     /// Whether the platform has confirmed the credential; only a pasted one may be unconfirmed.
     pub(crate) verified: bool,
 }
 
-impl TokenFacts {
-    pub(crate) fn of(tokens: &TokenSet, issued_at: Timestamp) -> Self {
-        Self {
-            token_type: tokens.token_type.clone(),
-            expires_at: tokens.expires_at,
-            grant_expires_at: tokens.grant_expires_at,
-            scope: tokens.scope.as_ref().map(ToString::to_string),
-            issued_at,
-            verified: true,
-        }
-    }
-
-    /// The facts of a pasted session.
-    pub(crate) fn of_session(issued_at: Timestamp, verified: bool) -> Self {
-        let (token_type, expires_at, grant_expires_at, scope) = (None, None, None, None);
-        Self { token_type, expires_at, grant_expires_at, scope, issued_at, verified }
-    }
+/// The form in which a parked flow stores [`StoredTokens`].
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "StoredTokens")]
+struct FlowTokens {
+    #[serde(skip)]
+    access: Option<EncryptedToken>,
+    #[serde(skip)]
+    refresh: Option<EncryptedToken>,
+    expires_at: Option<Timestamp>,
+    grant_expires_at: Option<Timestamp>,
+    token_type: Option<String>,
+    scope: Option<String>,
+    issued_at: Option<Timestamp>,
 }
 
 /// An account that a grant reaches, as a parked flow stores it and the chooser shows it.
@@ -167,16 +161,13 @@ impl From<AccountInfo> for ReachedAccount {
 
 /// What a consent granted: tokens, and the accounts that they reach.
 pub(crate) struct Granted {
-    pub(crate) tokens: EncryptedTokens,
-    pub(crate) facts: TokenFacts,
+    pub(crate) tokens: GrantedTokens,
     pub(crate) accounts: Vec<ReachedAccount>,
 }
 
 /// A consent that is ready to be stored for the chosen accounts.
 pub(crate) struct Consent<'a> {
-    pub(crate) access: &'a EncryptedToken,
-    pub(crate) refresh: Option<&'a EncryptedToken>,
-    pub(crate) facts: &'a TokenFacts,
+    pub(crate) tokens: &'a GrantedTokens,
     pub(crate) accounts: &'a [ReachedAccount],
 }
 
@@ -226,4 +217,22 @@ pub(crate) fn to_json(value: &impl Serialize) -> serde_json::Value {
 /// A value from JSON that [`to_json`] made.
 pub(crate) fn from_json<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, ServiceError> {
     serde_json::from_value(value.clone()).map_err(|_| ServiceError::internal())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn granted_tokens_of_a_parked_flow_keep_their_stored_form() {
+        let stored = serde_json::json!({
+            "token_type": "bearer", "expires_at": "2026-01-01T01:00:00.000Z", "grant_expires_at": null,
+            "scope": "read", "issued_at": "2026-01-01T00:00:00.000Z", "verified": true,
+        });
+        let read: GrantedTokens = from_json(&stored).unwrap();
+        assert_eq!(read.tokens.scope.as_deref(), Some("read"));
+        let access = Some(EncryptedToken::from_stored("ciphertext".to_owned()));
+        let tokens = StoredTokens { access, ..read.tokens };
+        assert_eq!(to_json(&GrantedTokens { tokens, verified: true }), stored, "without the tokens");
+    }
 }

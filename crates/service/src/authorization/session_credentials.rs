@@ -10,19 +10,19 @@ use std::sync::Arc;
 use evergrant_adapters::{CredentialError, CredentialFault, CredentialField, Platform, PlatformAdapter, ProviderSpec};
 use evergrant_encryption::digest::{base64url, constant_time_eq, sha256};
 use evergrant_model::{AuthorizationCode, Call, Clock, FlowId, FlowState, ProviderSlug, UserId};
-use evergrant_store::{Callback, Flow, FlowEnd, FlowRepository, FlowStatus};
+use evergrant_store::{Callback, Flow, FlowEnd, FlowRepository, FlowStatus, StoredTokens};
 
 use crate::ServiceError;
 use crate::authorization::consents::Consents;
 use crate::authorization::outcome::{
-    CallbackEnd, CallbackOutcome, CallbackParams, Granted, ReachedAccount, TokenFacts, eligible,
+    CallbackEnd, CallbackOutcome, CallbackParams, Granted, GrantedTokens, ReachedAccount, eligible,
 };
 use crate::connections::list::{ConnectionList, Integration};
 use crate::error::{FieldFault, code_of, sentence_for};
 use crate::identifiers::Identifiers;
 use crate::providers::Providers;
 use crate::tasks::Tasks;
-use crate::tokens::encryption::{EncryptedTokens, TokenEncryption};
+use crate::tokens::encryption::TokenEncryption;
 
 /// A form for the account's owner.
 #[derive(Debug, Clone)]
@@ -168,9 +168,17 @@ impl SessionCredentials {
         let accepted = platform.accept_credentials(values).await;
         let accepted = accepted.map_err(|error| rejected(spec, error))?;
         let accounts = eligible(spec, flow, vec![ReachedAccount::from(accepted.account)])?;
-        let facts = TokenFacts::of_session(self.clock.now(), accepted.verified);
-        let access = self.encryption.encrypt_text(accepted.session.expose())?;
-        Ok(Granted { tokens: EncryptedTokens { access, refresh: None }, facts, accounts })
+        let tokens = StoredTokens {
+            access: Some(self.encryption.encrypt_text(accepted.session.expose())?),
+            refresh: None,
+            expires_at: None,
+            grant_expires_at: None,
+            token_type: None,
+            scope: None,
+            issued_at: Some(self.clock.now()),
+        };
+        let tokens = GrantedTokens { tokens, verified: accepted.verified };
+        Ok(Granted { tokens, accounts })
     }
 }
 

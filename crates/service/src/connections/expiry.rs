@@ -71,8 +71,8 @@ impl TimedStatus {
     /// is unknown: its user is warned in the last week.
     pub(crate) fn of(now: Timestamp, held: &Connection, spec: Option<&ProviderSpec>) -> Self {
         let refreshable = spec.is_some_and(|spec| is_refreshable(held, spec));
-        let issued_at = held.issued_at.unwrap_or(Timestamp::from_unix_ms(0));
-        Self::at(now, refreshable, (issued_at, held.expires_at), held.grant_expires_at)
+        let issued_at = held.tokens.issued_at.unwrap_or(Timestamp::from_unix_ms(0));
+        Self::at(now, refreshable, (issued_at, held.tokens.expires_at), held.tokens.grant_expires_at)
     }
 
     fn warned(warn_at: Option<Timestamp>, then: Option<Timestamp>, now: Timestamp) -> Self {

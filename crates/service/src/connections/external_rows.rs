@@ -88,8 +88,8 @@ impl ExternalRows {
         let spec = spec.filter(|spec| spec.is_configured());
         let refreshable = spec.filter(|spec| is_refreshable(row, spec));
         let timed = TimedStatus::of(now, row, spec);
-        let overdue = row.expires_at.filter(|_| timed.status != row.status);
-        let due = |spec| self.timing.due(spec, now, row.expires_at, row.id.get());
+        let overdue = row.tokens.expires_at.filter(|_| timed.status != row.status);
+        let due = |spec| self.timing.due(spec, now, row.tokens.expires_at, row.id.get());
         (refreshable.map(due), timed.next_status_at.or(overdue))
     }
 }

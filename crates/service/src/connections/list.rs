@@ -157,9 +157,9 @@ impl ConnectionList {
             username: fact("username"),
             display_name: fact("display_name"),
             avatar_url: self.avatars.address(row.provider.as_str(), &row.metadata),
-            scope: row.scope.clone(),
+            scope: row.tokens.scope.clone(),
             missing_scopes: missing_scopes(row),
-            expires_at: row.expires_at,
+            expires_at: row.tokens.expires_at,
             metadata: if row.metadata.is_null() { no_facts() } else { row.metadata.clone() },
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -176,7 +176,7 @@ impl ConnectionList {
         }
         let now = self.clock.now();
         let timed = TimedStatus::of(now, row, platform.map(Platform::spec)).status;
-        let ended = row.expires_at.is_some_and(|end| end <= now);
+        let ended = row.tokens.expires_at.is_some_and(|end| end <= now);
         let blocked = platform.is_some_and(|platform| platform.refresh_block().is_some());
         match timed {
             ConnectionStatus::Expired => (ConnectionStatus::Expired, Some(StatusReason::SessionEnded)),
@@ -189,7 +189,7 @@ impl ConnectionList {
 }
 
 fn missing_scopes(row: &Connection) -> Vec<String> {
-    let (Some(requested), Some(granted)) = (&row.requested_scope, &row.scope) else {
+    let (Some(requested), Some(granted)) = (&row.requested_scope, &row.tokens.scope) else {
         return Vec::new();
     };
     ScopeSet::parse(requested).missing_from(&ScopeSet::parse(granted))

@@ -14,7 +14,7 @@ use evergrant_model::{Call, Clock, CorrelationId, ErrorCode, ProviderAccountId, 
 use evergrant_resilience::Backoff;
 use evergrant_store::{
     ConnectionRepository, Flow, FlowRepository, NewRevocation, Revocation as QueuedRevocation, RevocationRepository,
-    StoreError,
+    StoreError, StoredTokens,
 };
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ use crate::jobs::job::{Job, JobName, Progress};
 use crate::jobs::runner::EVERY_15_SECONDS;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
-use crate::tokens::encryption::{EncryptedTokens, TokenEncryption};
+use crate::tokens::encryption::TokenEncryption;
 
 /// How long a revocation is retried, in seconds.
 const RETRY_SECONDS: i64 = 24 * 60 * 60;
@@ -72,7 +72,7 @@ impl RevocationQueue {
         &self,
         call: &Call,
         spec: &ProviderSpec,
-        tokens: &EncryptedTokens,
+        tokens: &StoredTokens,
         facts: &Value,
     ) -> Result<(), ServiceError> {
         let Some(plan) = self.plan(spec, facts, &call.correlation_id) else { return Ok(()) };
@@ -81,8 +81,8 @@ impl RevocationQueue {
     }
 
     /// Queues tokens that are stored nowhere, without an attempt now.
-    pub(crate) async fn enqueue(&self, plan: &NewRevocation, tokens: &EncryptedTokens) -> Result<(), StoreError> {
-        self.revocations.queue(plan, &tokens.access, tokens.refresh.as_ref()).await
+    pub(crate) async fn enqueue(&self, plan: &NewRevocation, tokens: &StoredTokens) -> Result<(), StoreError> {
+        self.revocations.queue(plan, tokens).await
     }
 
     /// Ends a flow with this code and revokes the grant that it holds.

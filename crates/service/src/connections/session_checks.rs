@@ -92,7 +92,7 @@ impl SessionChecks {
         platform: &Platform,
         held: &Connection,
     ) -> Result<CheckResult, RefreshFailure> {
-        let Some(stored) = &held.access_token else { return Ok(CheckResult::Inconclusive) };
+        let Some(stored) = &held.tokens.access else { return Ok(CheckResult::Inconclusive) };
         let Ok(session) = self.encryption.decrypt_access(stored) else {
             self.failures.record_unreadable(call, held, None).await;
             return Ok(CheckResult::Inconclusive);

@@ -8,7 +8,7 @@ use evergrant_adapters::{AdapterError, HeldTokens, ProviderSpec};
 use evergrant_model::{Clock, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet};
 use evergrant_resilience::renewal::AllRules;
 use evergrant_resilience::renewal::attempt::{Attempt, End, Failure, Step, Tolerance};
-use evergrant_store::{Connection, ConnectionRepository, RefreshRepository, RefreshedGrant};
+use evergrant_store::{Connection, ConnectionRepository, RefreshRepository, RefreshedGrant, StoredTokens};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::cache::{Caches, ConnectionKey};
@@ -22,7 +22,7 @@ use crate::refresh::context::AttemptContext;
 use crate::refresh::failure::FailedRefreshes;
 use crate::refresh::outcome::{RefreshFailure, RefreshOutcome, newer, verdict_of};
 use crate::refresh::pending_writes::PendingWrites;
-use crate::tokens::encryption::{EncryptedTokens, TokenEncryption};
+use crate::tokens::encryption::TokenEncryption;
 use crate::tokens::refresh_time::RefreshTiming;
 
 /// How often new tokens are written before they become a pending write.
@@ -62,7 +62,7 @@ impl Attempts {
     /// Refreshes under the lease, and stores the result.
     pub(crate) async fn run(&self, context: AttemptContext<'_>) -> RefreshOutcome {
         let held = &context.leased.held;
-        let stored = (held.access_token.as_ref(), held.refresh_token.as_ref());
+        let stored = (held.tokens.access.as_ref(), held.tokens.refresh.as_ref());
         let tokens = match self.encryption.decrypt(stored.0, stored.1) {
             Ok(tokens) => tokens,
             Err(error) => {
@@ -129,10 +129,9 @@ impl Attempts {
     async fn store(&self, context: &AttemptContext<'_>, answer: Answer) -> RefreshOutcome {
         let Answer::Tokens(issued) = answer else { return Err(RefreshFailure::internal()) };
         let held = &context.leased.held;
-        let encrypted = self.encryption.encrypt(&issued.tokens);
+        let encrypted = self.encryption.encrypt(&issued.tokens, issued.sent_at);
         let encrypted = encrypted.map_err(|error| RefreshFailure::of(&error))?;
-        let scope = issued.tokens.scope.as_ref().map(ToString::to_string);
-        let new = self.refreshed_grant(context, &issued, &encrypted, scope.as_deref());
+        let new = self.refreshed_grant(context, issued.sent_at, &encrypted);
         let key = ConnectionKey::from(held);
         let mark = self.caches.connections.mark(&key);
         let Some(stored) = self.write(context, &new).await else {
@@ -154,29 +153,22 @@ impl Attempts {
     fn refreshed_grant<'a>(
         &self,
         context: &'a AttemptContext<'_>,
-        issued: &'a IssuedTokens,
-        encrypted: &'a EncryptedTokens,
-        scope: Option<&'a str>,
+        sent_at: Timestamp,
+        tokens: &'a StoredTokens,
     ) -> RefreshedGrant<'a> {
         let (held, spec) = (&context.leased.held, context.platform.spec());
-        let (tokens, sent_at) = (&issued.tokens, issued.sent_at);
-        let has_refresh = tokens.refresh.is_some() || held.refresh_token.is_some();
+        let has_refresh = tokens.refresh.is_some() || held.tokens.refresh.is_some();
         let (now, refreshable) = (self.clock.now(), spec.can_renew(has_refresh));
-        let grant_ends = tokens.grant_expires_at.or(held.grant_expires_at);
+        let grant_ends = tokens.grant_expires_at.or(held.tokens.grant_expires_at);
         let timed = TimedStatus::at(now, refreshable, (now, tokens.expires_at), grant_ends);
         let due = self.timing.due(spec, sent_at, tokens.expires_at, held.id.get());
         RefreshedGrant {
-            access_token: &encrypted.access,
-            refresh_token: encrypted.refresh.as_ref(),
-            expires_at: tokens.expires_at,
-            grant_expires_at: tokens.grant_expires_at,
+            tokens,
             next_status_at: timed.next_status_at,
-            token_type: tokens.token_type.as_deref(),
-            scope,
             status: timed.status,
-            reason: missing_scopes(held, scope),
+            reason: missing_scopes(held, tokens.scope.as_deref()),
             next_refresh_at: Some(due),
-            issued_at: sent_at,
+            at: sent_at,
             correlation_id: &context.call.correlation_id,
         }
     }
@@ -205,7 +197,7 @@ impl Attempts {
 
     /// A newer pair was stored meanwhile, or the connection was deleted: then the new tokens are
     /// revoked, so that they do not outlive the connection.
-    async fn superseded(&self, context: &AttemptContext<'_>, encrypted: &EncryptedTokens) -> RefreshOutcome {
+    async fn superseded(&self, context: &AttemptContext<'_>, encrypted: &StoredTokens) -> RefreshOutcome {
         let held = &context.leased.held;
         let newest = by_id(&self.connections, &self.database, held.id).await;
         let newest = newest.map_err(|error| RefreshFailure::of(&error));
@@ -221,7 +213,7 @@ impl Attempts {
 /// The reason of a connection whose refresh granted these scopes. An answer without scopes keeps
 /// the stored ones.
 fn missing_scopes(held: &Connection, scope: Option<&str>) -> Option<StatusReason> {
-    let granted = ScopeSet::parse(scope.or(held.scope.as_deref())?);
+    let granted = ScopeSet::parse(scope.or(held.tokens.scope.as_deref())?);
     let missing = ScopeSet::parse(held.requested_scope.as_deref()?).missing_from(&granted);
     (!missing.is_empty()).then_some(StatusReason::ScopeMissing)
 }

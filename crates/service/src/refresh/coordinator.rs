@@ -123,7 +123,7 @@ impl Refresher {
             let requested_at = Instant::now();
             match self.take_lease(&held).await? {
                 LeaseAnswer::Leased(leased) => {
-                    let ended = leased.held.expires_at.is_some_and(|end| end <= self.clock.now());
+                    let ended = leased.held.tokens.expires_at.is_some_and(|end| end <= self.clock.now());
                     let access_ended = reason == RefreshReason::Rejected || ended;
                     let (platform, leased) = (&*platform, *leased);
                     let context = AttemptContext { call, platform, permit, leased, requested_at, access_ended };

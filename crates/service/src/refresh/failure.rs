@@ -195,7 +195,7 @@ impl FailedRefreshes {
             LastFailure::Verdict(Verdict::Blocked) => Some(now.plus_seconds(pause.max(BLOCKED_PAUSE_SECONDS))),
             // Sending the same token again before the held one expires could end a valid grant.
             LastFailure::Verdict(Verdict::Unknown) if !spec.forgives_after(LEASE_MS / 1000) => {
-                held.expires_at.map(|end| end.max(now.plus_seconds(pause)))
+                held.tokens.expires_at.map(|end| end.max(now.plus_seconds(pause)))
             }
             _ => Some(now.plus_seconds(pause.max(stated.unwrap_or(0)))),
         }

@@ -92,7 +92,7 @@ impl RejectionGuard {
     fn is_overdue(&self, held: &Connection) -> bool {
         let lifetime = held.lifetime().seconds().unwrap_or(0);
         let limit = OVERDUE_SECONDS.max(lifetime);
-        held.expires_at.is_some_and(|end| self.clock.now().seconds_since(end) > limit)
+        held.tokens.expires_at.is_some_and(|end| self.clock.now().seconds_since(end) > limit)
     }
 
     async fn is_exceeded(&self, provider: &ProviderSlug, unrecorded: i64) -> Result<bool, ServiceError> {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use evergrant_model::{Call, ConnectionId, CorrelationId};
+use evergrant_model::{Call, Clock, ConnectionId, CorrelationId};
 use evergrant_resilience::lock;
 use evergrant_store::{Connection, ConnectionRepository, Leased, RefreshRepository, RefreshedGrant, StoreError};
 
@@ -20,7 +20,6 @@ use crate::providers::Providers;
 use crate::refresh::journal::Journal;
 use crate::refresh::record::Record;
 use crate::tasks::Tasks;
-use crate::tokens::encryption::EncryptedTokens;
 
 /// The interval between writes: far shorter than the time after which another replica may start a
 /// refresh after an outage.
@@ -44,6 +43,7 @@ pub(crate) struct PendingWritesParts {
     pub(crate) providers: Providers,
     pub(crate) caches: Arc<Caches>,
     pub(crate) database: Arc<DatabaseMonitor>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Tasks,
     pub(crate) recorder: Arc<dyn Recorder>,
 }
@@ -233,9 +233,8 @@ impl PendingWrites {
             tracing::error!(connection.id = connection_id, "malformed entry in the journal");
             return Ok(());
         };
-        let tokens = record.tokens();
         let Some(held) = self.parts.connections.by_id(record.connection_id()).await? else {
-            return self.revoke_orphan(record, &tokens, &correlation_id).await;
+            return self.revoke_orphan(record, &correlation_id).await;
         };
         if !record.belongs_to(&held) {
             let id = connection_id;
@@ -249,7 +248,7 @@ impl PendingWrites {
         }
         let key = ConnectionKey::from(&held);
         let leased = Leased { held, ticket: record.ticket() };
-        let grant = record.grant(&tokens, &correlation_id);
+        let grant = record.grant(&correlation_id, self.parts.clock.now());
         let stored = self.parts.refreshes.store(&leased, &grant).await?.is_some();
         self.parts.caches.invalidate(&key).await;
         tracing::info!(
@@ -261,16 +260,11 @@ impl PendingWrites {
 
     /// The connection was deleted meanwhile, so the grant must be revoked. The queue's job calls the
     /// platform: other pairs wait behind this one.
-    async fn revoke_orphan(
-        &self,
-        record: &Record,
-        tokens: &EncryptedTokens,
-        correlation_id: &CorrelationId,
-    ) -> Result<(), StoreError> {
+    async fn revoke_orphan(&self, record: &Record, correlation_id: &CorrelationId) -> Result<(), StoreError> {
         let Ok(platform) = self.parts.providers.get(&record.provider) else { return Ok(()) };
         let facts = serde_json::Value::Null;
         match self.parts.revocations.plan(platform.spec(), &facts, correlation_id) {
-            Some(plan) => self.parts.revocations.enqueue(&plan, tokens).await,
+            Some(plan) => self.parts.revocations.enqueue(&plan, &record.tokens).await,
             None => Ok(()),
         }
     }

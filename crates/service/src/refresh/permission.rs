@@ -32,7 +32,7 @@ pub(crate) fn check_allowed(
         return Err(RefreshFailure::new(ErrorCode::ReconnectRequired));
     }
     let age = |issued_at| now.seconds_since(issued_at);
-    let too_young = held.issued_at.map_or(0, |at| spec.refresh_not_before_seconds - age(at));
+    let too_young = held.tokens.issued_at.map_or(0, |at| spec.refresh_not_before_seconds - age(at));
     if too_young > 0 {
         // The platform refreshes no token of this age; the held one is valid for far longer.
         return Err(RefreshFailure::new(ErrorCode::RateLimitError).retry_after(too_young));

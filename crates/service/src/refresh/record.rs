@@ -3,10 +3,8 @@
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{ConnectionId, ConnectionStatus, CorrelationId, InvalidId, StatusReason, Timestamp};
 use evergrant_resilience::renewal::lease::Ticket;
-use evergrant_store::{Connection, Leased, RefreshedGrant};
+use evergrant_store::{Connection, Leased, RefreshedGrant, StoredTokens};
 use serde::{Deserialize, Serialize};
-
-use crate::tokens::encryption::EncryptedTokens;
 
 /// One pair of refreshed tokens. The tokens are encrypted.
 #[derive(Clone, Serialize, Deserialize)]
@@ -18,24 +16,53 @@ pub(crate) struct Record {
     pub(crate) generation: i64,
     pub(crate) attempt: i64,
     taken_at_ms: i64,
-    access: String,
-    refresh: Option<String>,
-    expires_at: Option<Timestamp>,
-    grant_expires_at: Option<Timestamp>,
+    #[serde(flatten, with = "JournalTokens")]
+    pub(crate) tokens: StoredTokens,
     #[serde(rename = "turnsAt")]
     next_status_at: Option<Timestamp>,
-    token_type: Option<String>,
-    scope: Option<String>,
     status: String,
     reason: Option<String>,
     next_refresh_at: Option<Timestamp>,
-    issued_at: Timestamp,
     correlation_id: String,
+}
+
+/// The form in which the journal stores [`StoredTokens`].
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "StoredTokens", rename_all = "camelCase")]
+struct JournalTokens {
+    #[serde(serialize_with = "encrypted::serialize", deserialize_with = "encrypted::required")]
+    access: Option<EncryptedToken>,
+    #[serde(with = "encrypted", default)]
+    refresh: Option<EncryptedToken>,
+    expires_at: Option<Timestamp>,
+    grant_expires_at: Option<Timestamp>,
+    token_type: Option<String>,
+    scope: Option<String>,
+    issued_at: Option<Timestamp>,
+}
+
+/// An encrypted token as its ciphertext.
+mod encrypted {
+    use evergrant_encryption::EncryptedToken;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
+    pub(super) fn serialize<S: Serializer>(token: &Option<EncryptedToken>, serializer: S) -> Result<S::Ok, S::Error> {
+        token.as_ref().map(EncryptedToken::as_str).serialize(serializer)
+    }
+
+    /// A record without an access token is malformed.
+    pub(super) fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EncryptedToken>, D::Error> {
+        Ok(Some(EncryptedToken::from_stored(String::deserialize(deserializer)?)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EncryptedToken>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(EncryptedToken::from_stored))
+    }
 }
 
 impl Record {
     pub(crate) fn new(leased: &Leased, new: &RefreshedGrant<'_>) -> Self {
-        let text = |token: &EncryptedToken| token.as_str().to_owned();
         Self {
             connection: leased.held.id.get(),
             provider: leased.held.provider.as_str().to_owned(),
@@ -43,17 +70,11 @@ impl Record {
             generation: leased.ticket.generation,
             attempt: leased.ticket.attempt,
             taken_at_ms: leased.ticket.taken_at_ms,
-            access: text(new.access_token),
-            refresh: new.refresh_token.map(text),
-            expires_at: new.expires_at,
-            grant_expires_at: new.grant_expires_at,
+            tokens: new.tokens.clone(),
             next_status_at: new.next_status_at,
-            token_type: new.token_type.map(str::to_owned),
-            scope: new.scope.map(str::to_owned),
             status: new.status.as_str().to_owned(),
             reason: new.reason.map(|reason| reason.as_str().to_owned()),
             next_refresh_at: new.next_refresh_at,
-            issued_at: new.issued_at,
             correlation_id: new.correlation_id.as_str().to_owned(),
         }
     }
@@ -81,29 +102,48 @@ impl Record {
         Ticket { generation: self.generation, attempt: self.attempt, taken_at_ms: self.taken_at_ms, doubt_age_ms: None }
     }
 
-    pub(crate) fn tokens(&self) -> EncryptedTokens {
-        let token = |text: &String| EncryptedToken::from_stored(text.clone());
-        EncryptedTokens { access: token(&self.access), refresh: self.refresh.as_ref().map(token) }
-    }
-
-    pub(crate) fn grant<'a>(
-        &'a self,
-        tokens: &'a EncryptedTokens,
-        correlation_id: &'a CorrelationId,
-    ) -> RefreshedGrant<'a> {
+    pub(crate) fn grant<'a>(&'a self, correlation_id: &'a CorrelationId, now: Timestamp) -> RefreshedGrant<'a> {
         RefreshedGrant {
-            access_token: &tokens.access,
-            refresh_token: tokens.refresh.as_ref(),
-            expires_at: self.expires_at,
-            grant_expires_at: self.grant_expires_at,
+            tokens: &self.tokens,
             next_status_at: self.next_status_at,
-            token_type: self.token_type.as_deref(),
-            scope: self.scope.as_deref(),
             status: ConnectionStatus::parse(&self.status).unwrap_or(ConnectionStatus::Connected),
             reason: self.reason.as_deref().and_then(StatusReason::parse),
             next_refresh_at: self.next_refresh_at,
-            issued_at: self.issued_at,
+            at: self.tokens.issued_at.unwrap_or(now),
             correlation_id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line of the journal.
+    const LINE: &str = r#"{"connection":7,"provider":"acme","account":"a","generation":1,"attempt":2,"takenAtMs":3,
+        "access":"sealed access","refresh":"sealed refresh","expiresAt":"2026-01-01T01:00:00.000Z",
+        "grantExpiresAt":"2026-04-01T00:00:00.000Z","turnsAt":"2026-03-18T00:00:00.000Z","tokenType":"bearer",
+        "scope":"read write","status":"connected","reason":"SCOPE_MISSING","nextRefreshAt":"2026-01-01T00:50:00.000Z",
+        "issuedAt":"2026-01-01T00:00:00.000Z","correlationId":"c"}"#;
+
+    #[test]
+    fn record_keeps_the_stored_form_of_the_journal() {
+        let record: Record = serde_json::from_str(LINE).unwrap();
+        let correlation_id = CorrelationId::new("c").unwrap();
+        let grant = record.grant(&correlation_id, Timestamp::from_unix_ms(0));
+        assert_eq!(grant.tokens.access.as_ref().map(EncryptedToken::as_str), Some("sealed access"));
+        assert_eq!(grant.tokens.refresh.as_ref().map(EncryptedToken::as_str), Some("sealed refresh"));
+        assert_eq!(grant.tokens.scope.as_deref(), Some("read write"));
+        assert_eq!(grant.at.to_string(), "2026-01-01T00:00:00.000Z");
+        let written = serde_json::to_value(&record).unwrap();
+        assert_eq!(written, serde_json::from_str::<serde_json::Value>(LINE).unwrap());
+    }
+
+    #[test]
+    fn record_without_an_access_token_is_rejected() {
+        for access in ["", r#""access":null,"#] {
+            let line = LINE.replace(r#""access":"sealed access","#, access);
+            assert!(serde_json::from_str::<Record>(&line).is_err(), "{line}");
         }
     }
 }

@@ -113,9 +113,9 @@ impl Scheduler {
         if !is_refreshable(&held, spec) {
             return self.reschedule(id, None).await;
         }
-        let issued_at = held.issued_at.unwrap_or(held.updated_at);
-        let due = self.timing.due(spec, issued_at, held.expires_at, id.get());
-        let may_wait = held.expires_at.is_some() || due > self.clock.now();
+        let issued_at = held.tokens.issued_at.unwrap_or(held.updated_at);
+        let due = self.timing.due(spec, issued_at, held.tokens.expires_at, id.get());
+        let may_wait = held.tokens.expires_at.is_some() || due > self.clock.now();
         let is_fresh = self.timing.freshness(&held, spec, 0) == Freshness::Fresh;
         if held.failures == 0 && may_wait && is_fresh {
             // Refreshed meanwhile, or the stored time was not computed by this version.

@@ -103,7 +103,7 @@ impl AccessTokens {
             return Err(ServiceError::new(ErrorCode::NoRefreshToken, detail));
         }
         let reason = RefreshReason::Requested;
-        Ok(self.refresher.refresh(call, &held, spec, reason).await?.expires_at)
+        Ok(self.refresher.refresh(call, &held, spec, reason).await?.tokens.expires_at)
     }
 
     fn refresh_in_background(&self, call: &Call, held: &Arc<Connection>, spec: &ProviderSpec) {
@@ -123,12 +123,12 @@ impl AccessTokens {
     }
 
     fn decrypt(&self, call: &Call, held: &Connection) -> Result<IssuedToken, ServiceError> {
-        let stored = held.access_token.as_ref().ok_or_else(no_access_token)?;
+        let stored = held.tokens.access.as_ref().ok_or_else(no_access_token)?;
         let issued = IssuedToken {
             access_token: self.encryption.decrypt_access(stored)?,
-            token_type: held.token_type.clone(),
-            expires_at: held.expires_at,
-            scope: held.scope.clone(),
+            token_type: held.tokens.token_type.clone(),
+            expires_at: held.tokens.expires_at,
+            scope: held.tokens.scope.clone(),
         };
         self.recorder.record(call, &Outcome::TokenIssued { connection: held });
         Ok(issued)
@@ -139,7 +139,7 @@ impl AccessTokens {
         if held.status == ConnectionStatus::Expired {
             return Err(ServiceError::reconnect_required(&spec.name));
         }
-        if held.access_token.is_none() && held.refresh_token.is_none() {
+        if held.tokens.access.is_none() && held.tokens.refresh.is_none() {
             return Err(no_access_token());
         }
         if awaits_user(held) && !is_usable(held, self.clock.now()) {

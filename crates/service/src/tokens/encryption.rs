@@ -4,16 +4,11 @@ use std::sync::Arc;
 
 use evergrant_adapters::HeldTokens;
 use evergrant_encryption::{EncryptedToken, TokenCipher};
-use evergrant_model::{AccessToken, PkceVerifier, RefreshToken, TokenSet};
+use evergrant_model::{AccessToken, PkceVerifier, RefreshToken, Timestamp, TokenSet};
+use evergrant_store::StoredTokens;
 use secrecy::ExposeSecret;
 
 use crate::ServiceError;
-
-/// The tokens of a set, encrypted.
-pub(crate) struct EncryptedTokens {
-    pub(crate) access: EncryptedToken,
-    pub(crate) refresh: Option<EncryptedToken>,
-}
 
 /// Encrypts and decrypts tokens. A clone uses the same keys.
 #[derive(Clone)]
@@ -26,10 +21,18 @@ impl TokenEncryption {
         Self { cipher }
     }
 
-    pub(crate) fn encrypt(&self, tokens: &TokenSet) -> Result<EncryptedTokens, ServiceError> {
-        let access = self.encrypt_text(tokens.access.expose())?;
-        let refresh = tokens.refresh.as_ref().map(|token| self.encrypt_text(token.expose())).transpose()?;
-        Ok(EncryptedTokens { access, refresh })
+    /// Encrypts a token set that was requested at `issued_at`.
+    pub(crate) fn encrypt(&self, tokens: &TokenSet, issued_at: Timestamp) -> Result<StoredTokens, ServiceError> {
+        let refresh = tokens.refresh.as_ref();
+        Ok(StoredTokens {
+            access: Some(self.encrypt_text(tokens.access.expose())?),
+            refresh: refresh.map(|token| self.encrypt_text(token.expose())).transpose()?,
+            expires_at: tokens.expires_at,
+            grant_expires_at: tokens.grant_expires_at,
+            token_type: tokens.token_type.clone(),
+            scope: tokens.scope.as_ref().map(ToString::to_string),
+            issued_at: Some(issued_at),
+        })
     }
 
     pub(crate) fn encrypt_text(&self, text: &str) -> Result<EncryptedToken, ServiceError> {

@@ -29,7 +29,7 @@ impl RefreshTiming {
 
     /// Whether a token can be issued as it is, should be refreshed, or must be.
     pub(crate) fn freshness(&self, held: &Connection, spec: &ProviderSpec, min_ttl_seconds: i64) -> Freshness {
-        if held.access_token.is_none() {
+        if held.tokens.access.is_none() {
             return Freshness::Expired;
         }
         let lifetime = held.lifetime();
@@ -75,8 +75,8 @@ fn spread_out(margin: i64, connection: i32) -> i64 {
 
 /// Whether this connection can be refreshed without the user.
 pub(crate) fn is_refreshable(held: &Connection, spec: &ProviderSpec) -> bool {
-    let has_token = held.refresh_token.is_some() || held.access_token.is_some();
-    spec.can_renew(held.refresh_token.is_some()) && has_token
+    let has_token = held.tokens.refresh.is_some() || held.tokens.access.is_some();
+    spec.can_renew(held.tokens.refresh.is_some()) && has_token
 }
 
 /// Whether the platform waits for an action of the account's owner, so that a refresh is pointless.
@@ -87,7 +87,7 @@ pub(crate) fn awaits_user(held: &Connection) -> bool {
 /// Whether the platform still accepts the held access token. A token that cannot be refreshed is
 /// issued up to its last second.
 pub(crate) fn is_usable(held: &Connection, now: Timestamp) -> bool {
-    held.access_token.is_some() && held.expires_at.is_none_or(|end| end > now)
+    held.tokens.access.is_some() && held.tokens.expires_at.is_none_or(|end| end > now)
 }
 
 #[cfg(test)]

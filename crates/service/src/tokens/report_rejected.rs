@@ -80,8 +80,8 @@ impl RejectedTokens {
         if held.status == ConnectionStatus::Expired {
             return Err(ServiceError::reconnect_required(&spec.name));
         }
-        let report = |outcome| Ok(Report { outcome, expires_at: held.expires_at });
-        let is_held = match &held.access_token {
+        let report = |outcome| Ok(Report { outcome, expires_at: held.tokens.expires_at });
+        let is_held = match &held.tokens.access {
             Some(stored) => {
                 let current = self.encryption.decrypt_access(stored)?;
                 constant_time_eq(current.expose().as_bytes(), token.expose().as_bytes())
@@ -91,7 +91,7 @@ impl RejectedTokens {
         if !is_held {
             return report(ReportOutcome::Superseded);
         }
-        let age = held.issued_at.map(|at| self.clock.now().seconds_since(at));
+        let age = held.tokens.issued_at.map(|at| self.clock.now().seconds_since(at));
         if age.is_some_and(|age| age < MIN_AGE_SECONDS) {
             return report(ReportOutcome::TooYoung);
         }
@@ -109,6 +109,6 @@ impl RejectedTokens {
             return Err(ServiceError::new(ErrorCode::NoRefreshToken, detail));
         }
         let refreshed = self.refresher.refresh(call, &held, spec, RefreshReason::Rejected).await?;
-        Ok(Report { outcome: ReportOutcome::Refreshed, expires_at: refreshed.expires_at })
+        Ok(Report { outcome: ReportOutcome::Refreshed, expires_at: refreshed.tokens.expires_at })
     }
 }

@@ -245,7 +245,7 @@ impl Stand {
 
     /// The access token that Acme's stored row holds.
     pub(crate) async fn stored(&self, user: UserId, account: &str) -> Result<String, ErrorCode> {
-        let sealed = self.row(user, "acme", account).await.access_token.unwrap();
+        let sealed = self.row(user, "acme", account).await.tokens.access.unwrap();
         let opened = cipher().decrypt_token(sealed.as_str());
         opened.map(|token| token.expose_secret().to_owned()).map_err(CipherError::code)
     }

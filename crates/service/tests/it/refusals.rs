@@ -238,5 +238,5 @@ async fn a_token_under_an_unknown_key_is_left_alone(database: TestDatabase) {
     assert_eq!((seen.status, seen.reason), (ConnectionStatus::Error, Some(StatusReason::DecryptionError)));
     assert_eq!(stand.refresh(user, "acme", &account).await, Err(ErrorCode::DecryptionError));
     assert_eq!(stand.calls("acme", REFRESH), 0);
-    assert_eq!(stand.row(user, "acme", &account).await.refresh_token.unwrap().as_str(), forged, "nothing is lost");
+    assert_eq!(stand.row(user, "acme", &account).await.tokens.refresh.unwrap().as_str(), forged, "nothing is lost");
 }

@@ -55,7 +55,7 @@ impl Run {
     async fn held(&mut self, stand: &Stand, user: UserId, platform: &str, account: &str) {
         let row = stand.row(user, platform, account).await;
         self.told(&row);
-        for (kind, sealed) in [("access token", row.access_token), ("refresh token", row.refresh_token)] {
+        for (kind, sealed) in [("access token", row.tokens.access), ("refresh token", row.tokens.refresh)] {
             self.secret(kind, cipher().decrypt_token(sealed.unwrap().as_str()).unwrap().expose_secret());
         }
     }

@@ -119,5 +119,5 @@ async fn a_token_without_a_known_end_is_renewed_every_day_or_so(database: TestDa
     stand.pass_seconds(day_s);
     stand.take_up_due().await;
     assert_eq!(stand.calls("acme", REFRESH), 1);
-    assert!(stand.row(user, "acme", &account).await.expires_at.is_some(), "the platform has said it this time");
+    assert!(stand.row(user, "acme", &account).await.tokens.expires_at.is_some(), "the platform has said it this time");
 }

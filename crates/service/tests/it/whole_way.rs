@@ -73,8 +73,8 @@ async fn a_reconnect_keeps_the_connection_and_the_refresh_token_that_the_reply_l
     let after = stand.row(user, "reddit", &account).await;
     assert_eq!((after.id, after.created_at), (before.id, before.created_at));
     assert_eq!((after.lease.generation, after.updated_at), (before.lease.generation + 1, stand.now()));
-    assert_ne!(after.access_token.unwrap().as_str(), before.access_token.unwrap().as_str());
-    assert_eq!(after.refresh_token.unwrap().as_str(), before.refresh_token.unwrap().as_str());
+    assert_ne!(after.tokens.access.unwrap().as_str(), before.tokens.access.unwrap().as_str());
+    assert_eq!(after.tokens.refresh.unwrap().as_str(), before.tokens.refresh.unwrap().as_str());
     assert!(stand.refresh(user, "reddit", &account).await.is_ok(), "the kept token renews");
 }
 
@@ -83,12 +83,12 @@ async fn a_renewal_keeps_the_refresh_token_that_the_reply_leaves_out(database: T
     stand.sandbox.set("acme", Switch::RefreshToken(RefreshMode::Keep)).unwrap();
     stand.sandbox.set("acme", Switch::RefreshReply(RefreshReply::Omit)).unwrap();
     let (user, account) = stand.user_with("acme").await;
-    let before = stand.row(user, "acme", &account).await.refresh_token.unwrap();
+    let before = stand.row(user, "acme", &account).await.tokens.refresh.unwrap();
     for calls in 1..=2 {
         assert!(stand.refresh(user, "acme", &account).await.is_ok());
         assert_eq!(stand.calls("acme", REFRESH), calls);
     }
-    assert_eq!(stand.row(user, "acme", &account).await.refresh_token.unwrap().as_str(), before.as_str());
+    assert_eq!(stand.row(user, "acme", &account).await.tokens.refresh.unwrap().as_str(), before.as_str());
 }
 
 async fn a_scope_that_was_not_granted_is_missed_aloud(database: TestDatabase) {

@@ -12,6 +12,7 @@ pub(crate) mod session_check;
 pub(crate) mod status_transitions;
 pub(crate) mod store_grant;
 pub(crate) mod store_refresh;
+pub(crate) mod tokens;
 
 pub use external::ExternalRowRepository;
 pub use lease::{LeaseAnswer, Leased, RefreshRepository};
@@ -22,3 +23,4 @@ pub use row::{Connection, UserConnections};
 pub use status_transitions::{StatusTransition, StatusTransitionRepository};
 pub use store_grant::{Grant, StoredGrant};
 pub use store_refresh::{FailedRefresh, RefreshedGrant};
+pub use tokens::StoredTokens;

@@ -5,6 +5,7 @@ use evergrant_encryption::EncryptedToken;
 use evergrant_model::{CorrelationId, ProviderSlug, Timestamp};
 
 use crate::StoreError;
+use crate::connections::tokens::StoredTokens;
 use crate::db::decode::Decoder;
 use crate::db::repository::repository;
 use crate::db::value::{Record, params};
@@ -112,14 +113,9 @@ impl RevocationRepository {
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn queue(
-        &self,
-        new: &NewRevocation,
-        access: &EncryptedToken,
-        refresh: Option<&EncryptedToken>,
-    ) -> Result<(), StoreError> {
+    pub async fn queue(&self, new: &NewRevocation, tokens: &StoredTokens) -> Result<(), StoreError> {
         let mut work = self.database.begin().await?;
-        work.queue_revocation(new, Some(access.as_str()), refresh.map(EncryptedToken::as_str)).await?;
+        work.queue_revocation(new, tokens.access_text(), tokens.refresh_text()).await?;
         work.commit().await
     }
 

@@ -7,6 +7,7 @@ use evergrant_model::{
 use evergrant_resilience::renewal::lease::{LeaseRow, Purchase};
 
 use crate::StoreError;
+use crate::connections::tokens::StoredTokens;
 use crate::db::decode::Decoder;
 use crate::db::value::Record;
 /// A stored connection, its tokens still encrypted.
@@ -20,16 +21,8 @@ pub struct Connection {
     pub provider: ProviderSlug,
     /// Which account there.
     pub account: ProviderAccountId,
-    /// `None` where nothing has been stored.
-    pub access_token: Option<EncryptedToken>,
-    /// `None` where the platform gives none.
-    pub refresh_token: Option<EncryptedToken>,
-    /// When the access token ends; `None` where nobody knows.
-    pub expires_at: Option<Timestamp>,
-    /// As the platform sent it, such as `bearer`.
-    pub token_type: Option<String>,
-    /// The granted scopes, divided by spaces.
-    pub scope: Option<String>,
+    /// Its tokens.
+    pub tokens: StoredTokens,
     /// What the platform says of the account; an object.
     pub metadata: serde_json::Value,
     /// When the row was made.
@@ -46,10 +39,6 @@ pub struct Connection {
     pub is_external: bool,
     /// The scopes that were asked for, divided by spaces; `None` for rows of another program.
     pub requested_scope: Option<String>,
-    /// When the access token was issued; `None` for rows of another program.
-    pub issued_at: Option<Timestamp>,
-    /// When the grant ends whatever is renewed; `None` where the platform states no end.
-    pub grant_expires_at: Option<Timestamp>,
     /// When the tokens were last renewed.
     pub last_refreshed_at: Option<Timestamp>,
     /// When renewal is next due, or may next be tried after a failure.
@@ -70,7 +59,7 @@ impl Connection {
     /// The span in which the access token is good.
     #[must_use]
     pub fn lifetime(&self) -> Lifetime {
-        Lifetime { issued_at: self.issued_at, expires_at: self.expires_at }
+        Lifetime { issued_at: self.tokens.issued_at, expires_at: self.tokens.expires_at }
     }
 
     pub(crate) fn read(row: &Record) -> Result<Self, StoreError> {
@@ -83,11 +72,7 @@ impl Connection {
             user: UserId::try_from(i64::from(row.int("user_id")?)).map_err(|_| bad("user_id"))?,
             provider: ProviderSlug::new(row.text("provider")?).map_err(|_| bad("provider"))?,
             account: ProviderAccountId::new(row.text("provider_account_id")?).map_err(|_| bad("account"))?,
-            access_token: access_token.map(EncryptedToken::from_stored),
-            refresh_token: row.optional_text("refresh_token")?.map(EncryptedToken::from_stored),
-            expires_at: row.optional_time("expires_at")?,
-            token_type: row.optional_text("token_type")?,
-            scope: row.optional_text("scope")?,
+            tokens: read_tokens(row)?,
             metadata: row.json("metadata")?,
             created_at: row.time("created_at")?,
             updated_at: row.time("updated_at")?,
@@ -96,8 +81,6 @@ impl Connection {
             reason: reason.as_deref().and_then(StatusReason::parse),
             is_external: !is_known,
             requested_scope: row.optional_text("requested_scope")?,
-            issued_at: row.optional_time("issued_at")?,
-            grant_expires_at: row.optional_time("refresh_expires_at")?,
             last_refreshed_at: row.optional_time("last_refreshed_at")?,
             next_refresh_at: row.optional_time("next_refresh_at")?,
             failures: row.optional_int("failures")?.unwrap_or(0),
@@ -107,6 +90,18 @@ impl Connection {
             correlation_id: row.optional_text("correlation_id")?,
         })
     }
+}
+
+fn read_tokens(row: &Record) -> Result<StoredTokens, StoreError> {
+    Ok(StoredTokens {
+        access: row.optional_text("access_token")?.map(EncryptedToken::from_stored),
+        refresh: row.optional_text("refresh_token")?.map(EncryptedToken::from_stored),
+        expires_at: row.optional_time("expires_at")?,
+        grant_expires_at: row.optional_time("refresh_expires_at")?,
+        token_type: row.optional_text("token_type")?,
+        scope: row.optional_text("scope")?,
+        issued_at: row.optional_time("issued_at")?,
+    })
 }
 
 /// What `substr(token, 1, 32)` is in SQL.

@@ -1,6 +1,5 @@
 //! Storing the grants of a consent, and deleting connections, each with its event in one transaction.
 
-use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
     ConnectionId, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug, StatusReason, Timestamp, UserId,
 };
@@ -10,6 +9,7 @@ use crate::connections::change::event;
 use crate::connections::repository::ConnectionRepository;
 use crate::connections::revocations::NewRevocation;
 use crate::connections::row::Connection;
+use crate::connections::tokens::StoredTokens;
 use crate::db::value::params;
 use crate::db::work::Work;
 use crate::events::new_event::{About, NewEvent};
@@ -24,20 +24,10 @@ pub struct Grant<'a> {
     pub provider: &'a ProviderSlug,
     /// For which account there.
     pub account: &'a ProviderAccountId,
-    /// The access token.
-    pub access_token: &'a EncryptedToken,
-    /// `None` keeps the refresh token of a connection that is already there.
-    pub refresh_token: Option<&'a EncryptedToken>,
-    /// When the access token ends; `None` where nobody knows.
-    pub expires_at: Option<Timestamp>,
-    /// When the grant ends whatever is renewed; `None` where the platform states no end.
-    pub grant_expires_at: Option<Timestamp>,
+    /// The new tokens.
+    pub tokens: &'a StoredTokens,
     /// When time alone next changes the status; `None` for never.
     pub next_status_at: Option<Timestamp>,
-    /// As the platform sent it.
-    pub token_type: Option<&'a str>,
-    /// The granted scopes, divided by spaces.
-    pub scope: Option<&'a str>,
     /// The scopes that were asked for, divided by spaces.
     pub requested_scope: &'a str,
     /// What the platform says of the account; an object.
@@ -46,8 +36,8 @@ pub struct Grant<'a> {
     pub reason: Option<StatusReason>,
     /// When renewal is due.
     pub next_refresh_at: Option<Timestamp>,
-    /// When the token was issued.
-    pub issued_at: Timestamp,
+    /// When the tokens were requested.
+    pub at: Timestamp,
     /// Finds the consent in the log.
     pub correlation_id: &'a CorrelationId,
 }
@@ -163,13 +153,13 @@ async fn store_grant(work: &mut Work, grant: &Grant<'_>) -> Result<Option<Connec
         grant.user.get(),
         grant.provider.as_str(),
         grant.account.as_str(),
-        grant.access_token.as_str(),
-        grant.refresh_token.map(EncryptedToken::as_str),
-        grant.expires_at,
-        grant.token_type,
-        grant.scope,
+        grant.tokens.access_text(),
+        grant.tokens.refresh_text(),
+        grant.tokens.expires_at,
+        grant.tokens.token_type.as_deref(),
+        grant.tokens.scope.as_deref(),
         grant.metadata,
-        grant.issued_at,
+        grant.at,
     ];
     let Some(row) = work.row(UPSERT_ACCOUNT, account).await? else { return Ok(None) };
     let id = row.int("id")?;
@@ -177,14 +167,14 @@ async fn store_grant(work: &mut Work, grant: &Grant<'_>) -> Result<Option<Connec
         id,
         grant.reason.map(StatusReason::as_str),
         grant.requested_scope,
-        grant.issued_at,
-        grant.grant_expires_at,
+        grant.tokens.issued_at,
+        grant.tokens.grant_expires_at,
         grant.next_refresh_at,
         grant.correlation_id.as_str(),
         // Where the refresh token is kept, so is what is known of its end.
-        i32::from(grant.refresh_token.is_some()),
+        i32::from(grant.tokens.refresh.is_some()),
         grant.provider.as_str(),
-        grant.access_token.as_str(),
+        grant.tokens.access_text(),
         grant.next_status_at,
     ];
     work.execute(UPSERT_STATE, state).await?;
@@ -198,6 +188,6 @@ fn connected<'a>(grant: &'a Grant<'a>, flow: &'a FlowId, version: i64) -> NewEve
         kind: EventKind::Connected,
         about: About::Consent(grant.provider, grant.account, flow.as_str()),
         correlation_id: grant.correlation_id,
-        at: grant.issued_at,
+        at: grant.at,
     }
 }

@@ -1,7 +1,6 @@
 //! Storing the outcome of a refresh: new tokens, or a failure. The transitions of the lease decide whether an outcome
 //! still applies; its event is written in the same transaction.
 
-use evergrant_encryption::EncryptedToken;
 use evergrant_model::{ConnectionStatus, CorrelationId, EventKind, StatusReason, Timestamp};
 use evergrant_resilience::renewal::AllRules;
 use evergrant_resilience::renewal::lease::{self, Ending, LeaseRow, Ticket};
@@ -10,6 +9,7 @@ use crate::StoreError;
 use crate::connections::change::event;
 use crate::connections::lease::{Leased, RefreshRepository, moment};
 use crate::connections::row::{Connection, read_lease};
+use crate::connections::tokens::StoredTokens;
 use crate::db::database::Database;
 use crate::db::value::params;
 use crate::db::work::Work;
@@ -17,28 +17,18 @@ use crate::db::work::Work;
 /// Refreshed tokens.
 #[derive(Debug)]
 pub struct RefreshedGrant<'a> {
-    /// The new access token.
-    pub access_token: &'a EncryptedToken,
-    /// `None` keeps the old one.
-    pub refresh_token: Option<&'a EncryptedToken>,
-    /// When the new access token ends; `None` where nobody knows.
-    pub expires_at: Option<Timestamp>,
-    /// When the grant ends whatever is renewed; `None` keeps what is known.
-    pub grant_expires_at: Option<Timestamp>,
+    /// The new tokens; what they leave out is kept, see [`StoredTokens::refreshed`].
+    pub tokens: &'a StoredTokens,
     /// When time alone next changes the status; `None` for never.
     pub next_status_at: Option<Timestamp>,
-    /// `None` keeps what is known.
-    pub token_type: Option<&'a str>,
-    /// The granted scopes, divided by spaces; `None` keeps what is known.
-    pub scope: Option<&'a str>,
     /// `connected`, or `expiring` once the user has been warned.
     pub status: ConnectionStatus,
     /// A remark on a connection that works, such as missing scopes.
     pub reason: Option<StatusReason>,
     /// When renewal is next due.
     pub next_refresh_at: Option<Timestamp>,
-    /// When the request was sent: lives are counted from there.
-    pub issued_at: Timestamp,
+    /// When the tokens were requested.
+    pub at: Timestamp,
     /// Finds the attempt in the log.
     pub correlation_id: &'a CorrelationId,
 }
@@ -105,7 +95,7 @@ impl RefreshRepository {
         let Some(lease) = lease::store_pair(&AllRules, &row, &leased.ticket) else { return Ok(None) };
         write_tokens(&mut work, held, new).await?;
         write_state(&mut work, held, &lease, new).await?;
-        work.announce(&event(held, version, EventKind::Refreshed, new.correlation_id, new.issued_at)).await?;
+        work.announce(&event(held, version, EventKind::Refreshed, new.correlation_id, new.at)).await?;
         work.commit().await?;
         Ok(Some(held.refreshed(lease, new)))
     }
@@ -167,18 +157,12 @@ impl Connection {
         Self {
             lease,
             is_external: false,
-            access_token: Some(new.access_token.clone()),
-            refresh_token: new.refresh_token.cloned().or_else(|| self.refresh_token.clone()),
-            expires_at: new.expires_at,
-            token_type: new.token_type.map(str::to_owned).or_else(|| self.token_type.clone()),
-            scope: new.scope.map(str::to_owned).or_else(|| self.scope.clone()),
-            updated_at: new.issued_at,
+            tokens: self.tokens.refreshed(new.tokens),
+            updated_at: new.at,
             status: new.status,
             reason: new.reason,
-            issued_at: Some(new.issued_at),
-            grant_expires_at: new.grant_expires_at.or(self.grant_expires_at),
             next_status_at: new.next_status_at,
-            last_refreshed_at: Some(new.issued_at),
+            last_refreshed_at: Some(new.at),
             next_refresh_at: new.next_refresh_at,
             failures: 0,
             last_outcome: None,
@@ -215,21 +199,21 @@ async fn locked(work: &mut Work, held: &Connection) -> Result<Option<Locked>, St
 /// pair is newer than ours whatever ours is.
 async fn untouched(work: &mut Work, held: &Connection) -> Result<Option<LeaseRow>, StoreError> {
     let Some(row) = locked(work, held).await? else { return Ok(None) };
-    let text = |token: &Option<EncryptedToken>| token.as_ref().map(|token| token.as_str().to_owned());
     let is_ours = row.lease.generation != held.lease.generation
-        || (row.access_token == text(&held.access_token) && row.refresh_token == text(&held.refresh_token));
+        || (row.access_token.as_deref() == held.tokens.access_text()
+            && row.refresh_token.as_deref() == held.tokens.refresh_text());
     Ok(is_ours.then_some(row.lease))
 }
 
 async fn write_tokens(work: &mut Work, held: &Connection, new: &RefreshedGrant<'_>) -> Result<(), StoreError> {
     let tokens = params![
         held.id.get(),
-        new.access_token.as_str(),
-        new.refresh_token.map(EncryptedToken::as_str),
-        new.expires_at,
-        new.token_type,
-        new.scope,
-        new.issued_at,
+        new.tokens.access_text(),
+        new.tokens.refresh_text(),
+        new.tokens.expires_at,
+        new.tokens.token_type.as_deref(),
+        new.tokens.scope.as_deref(),
+        new.at,
     ];
     work.execute(WRITE_TOKENS, tokens).await.map(drop)
 }
@@ -249,11 +233,11 @@ async fn write_state(
         lease.bought_by.map(|pair| pair.attempt),
         new.status.as_str(),
         new.reason.map(StatusReason::as_str),
-        new.issued_at,
-        new.grant_expires_at,
+        new.at,
+        new.tokens.grant_expires_at,
         new.next_status_at,
         new.next_refresh_at,
-        new.access_token.as_str(),
+        new.tokens.access_text(),
         new.correlation_id.as_str(),
     ];
     work.execute(WRITE_STATE, state).await.map(drop)

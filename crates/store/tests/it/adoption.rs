@@ -83,7 +83,7 @@ async fn tables_of_prisma_are_adopted_with_their_rows(database: TestDatabase) {
     let found = store.users().by_id(user(1)).await.unwrap().unwrap();
     assert_eq!((found.name.as_deref(), found.external_id), (Some("Juniper"), None));
     let held = store.connections().owned(user(1), &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
-    assert_eq!((held.expires_at, text(held.refresh_token.as_ref())), (Some(at(3600)), Some("their refresh")));
+    assert_eq!((held.tokens.expires_at, text(held.tokens.refresh.as_ref())), (Some(at(3600)), Some("their refresh")));
     assert_eq!((held.lease.generation, held.metadata), (0, serde_json::json!({"username": "juniper"})));
 }
 
@@ -112,7 +112,7 @@ async fn the_application_goes_on_writing(database: TestDatabase) {
         )
         .await;
     let held = store.connections().owned(user(3), &slug("tiktok"), &account("kim")).await.unwrap().unwrap();
-    assert_eq!(text(held.access_token.as_ref()), Some("newer"));
+    assert_eq!(text(held.tokens.access.as_ref()), Some("newer"));
     assert!(store.connections().by_account(&slug("reddit"), &account("robin")).await.unwrap().is_none());
     Consent::of(user(3), "reddit", "kim2").store(&store).await;
     database.execute(r#"DELETE FROM "users" WHERE "id" = 3"#).await;

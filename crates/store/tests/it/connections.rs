@@ -72,10 +72,16 @@ async fn a_row_of_another_program_reads_with_defaults(database: TestDatabase) {
     foreign_row(&database, user, NAMED, "'reddit', 'juniper'").await;
     let held = store.connections().owned(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
     assert_eq!((held.lease.generation, held.failures, held.status), (0, 0, ConnectionStatus::Connected));
-    assert!(held.access_token.is_none() && held.refresh_token.is_none() && held.scope.is_none());
-    assert!(held.token_type.is_none() && held.requested_scope.is_none() && held.reason.is_none());
+    assert!(held.tokens.access.is_none() && held.tokens.refresh.is_none() && held.tokens.scope.is_none());
+    assert!(held.tokens.token_type.is_none() && held.requested_scope.is_none() && held.reason.is_none());
     assert!(held.last_outcome.is_none() && held.correlation_id.is_none() && held.metadata.is_null());
-    let times = [held.expires_at, held.issued_at, held.grant_expires_at, held.last_refreshed_at, held.next_refresh_at];
+    let times = [
+        held.tokens.expires_at,
+        held.tokens.issued_at,
+        held.tokens.grant_expires_at,
+        held.last_refreshed_at,
+        held.next_refresh_at,
+    ];
     assert_eq!(times, [None; 5]);
     assert_eq!(held.created_at, held.updated_at);
     assert_eq!(names(&store.connections().of_user(user).await.unwrap().unwrap().connections), ["juniper"]);
@@ -144,7 +150,7 @@ async fn microseconds_are_cut_in_reading_and_kept_in_the_row(database: TestDatab
     foreign_row(&database, user, columns, values).await;
     let held = store.connections().owned(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
     assert_eq!(held.created_at.to_string(), "2026-01-01T00:00:00.123Z");
-    assert_eq!(held.expires_at, Some(Timestamp::from_unix_ms(0)), "before 1970 is 1970");
+    assert_eq!(held.tokens.expires_at, Some(Timestamp::from_unix_ms(0)), "before 1970 is 1970");
     assert!(Renewal::new("new access", None).store_leased(&store, &held).await);
     Consent::of(user, "reddit", "juniper").store(&store).await;
     assert_eq!(database.texts(KEPT).await, ["2026-01-01 00:00:00.123456"]);

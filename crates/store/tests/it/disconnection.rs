@@ -105,7 +105,7 @@ async fn disconnection_cleans_up(database: TestDatabase) {
         );
         prop_assert!(store.connections().by_id(target.id).await.unwrap().is_none());
         let queued = store.revocations().by_id(&id).await.unwrap().unwrap();
-        prop_assert_eq!((queued.access_token, queued.refresh_token), (target.access_token, target.refresh_token));
+        prop_assert_eq!((queued.access_token, queued.refresh_token), (target.tokens.access, target.tokens.refresh));
         Ok(())
     });
 }
@@ -117,7 +117,7 @@ async fn connect_all(store: &Store, drawn: BTreeSet<Drawn>, case: u32) -> Vec<Co
     for (user, platform, name, refreshable, renewed) in drawn {
         // Each user's account names are their own: that an account has one owner is another claim.
         let mut consent = Consent::of(users[user], platforms[platform], &format!("{case}-{user}-{name}"));
-        consent.refresh = consent.refresh.filter(|_| refreshable);
+        consent.tokens.refresh = consent.tokens.refresh.filter(|_| refreshable);
         let connection = consent.store(store).await;
         if renewed {
             assert!(Renewal::new(&format!("renewed {case}-{name}"), None).store(store, &connection).await);

@@ -31,9 +31,9 @@ async fn failures_are_noted_and_counted(database: TestDatabase) {
     assert_eq!((new.status, new.reason), (ConnectionStatus::Expired, Some(StatusReason::RevokedByUser)));
     assert_eq!((new.failures, new.next_refresh_at, new.last_outcome.as_deref()), (2, None, Some("terminal")));
     assert_eq!((new.lease.generation, new.correlation_id.as_deref()), (1, Some("failed")));
-    assert_eq!(text(new.access_token.as_ref()), text(held.access_token.as_ref()));
-    assert_eq!(text(new.refresh_token.as_ref()), text(held.refresh_token.as_ref()));
-    assert_eq!((new.expires_at, new.updated_at), (held.expires_at, held.updated_at));
+    assert_eq!(text(new.tokens.access.as_ref()), text(held.tokens.access.as_ref()));
+    assert_eq!(text(new.tokens.refresh.as_ref()), text(held.tokens.refresh.as_ref()));
+    assert_eq!((new.tokens.expires_at, new.updated_at), (held.tokens.expires_at, held.updated_at));
     assert_eq!(version(&store, held.user).await, 3);
     assert_eq!(database.texts("SELECT kind FROM evergrant_events ORDER BY id").await, ["connected", "error", "error"]);
 }

@@ -1,7 +1,7 @@
 //! Storing what a consent gave: all of it with the flow's end, or nothing.
 
 use evergrant_model::{EventKind, ProviderAccountId, StatusReason};
-use evergrant_store::{FlowStatus, Grant, Store, StoreError, StoredGrant};
+use evergrant_store::{FlowStatus, Grant, Store, StoreError, StoredGrant, StoredTokens};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use serde_json::json;
 
@@ -27,16 +27,20 @@ async fn a_grant_reads_back_as_it_was_given(database: TestDatabase) {
     consent.metadata = json!({"username": "juniper", "karma": 12, "tags": ["a", null], "nested": {"ok": true}});
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
     let (refresh_end, reason) = (Some(at(86_400)), Some(StatusReason::ScopeMissing));
-    let grant = Grant { grant_expires_at: refresh_end, reason, ..consent.grant() };
+    consent.tokens.grant_expires_at = refresh_end;
+    let grant = Grant { reason, ..consent.grant() };
     let stored = store.connections().store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
     let held = store.connections().owned(consent.user, &consent.provider, &consent.account).await.unwrap().unwrap();
     assert_eq!(stored, StoredGrant::Stored(vec![held.id]));
-    assert_eq!(text(held.access_token.as_ref()), Some(consent.access.as_str()));
-    assert_eq!(text(held.refresh_token.as_ref()), text(consent.refresh.as_ref()));
-    assert_eq!((held.expires_at, held.issued_at, held.next_refresh_at), (Some(at(3600)), Some(at(0)), Some(at(3000))));
-    assert_eq!((held.grant_expires_at, held.last_refreshed_at), (refresh_end, None));
+    assert_eq!(text(held.tokens.access.as_ref()), text(consent.tokens.access.as_ref()));
+    assert_eq!(text(held.tokens.refresh.as_ref()), text(consent.tokens.refresh.as_ref()));
+    assert_eq!(
+        (held.tokens.expires_at, held.tokens.issued_at, held.next_refresh_at),
+        (Some(at(3600)), Some(at(0)), Some(at(3000)))
+    );
+    assert_eq!((held.tokens.grant_expires_at, held.last_refreshed_at), (refresh_end, None));
     assert_eq!((held.created_at, held.updated_at), (at(0), at(0)));
-    assert_eq!((held.token_type.as_deref(), held.scope.as_deref()), (Some("bearer"), Some("identity")));
+    assert_eq!((held.tokens.token_type.as_deref(), held.tokens.scope.as_deref()), (Some("bearer"), Some("identity")));
     assert_eq!(held.requested_scope.as_deref(), Some("identity read"));
     assert_eq!((held.metadata, held.reason, held.lease.generation), (consent.metadata, reason, 1));
     assert_eq!(held.correlation_id.as_deref(), Some("consented"));
@@ -75,16 +79,17 @@ async fn a_reconnect_keeps_number_and_refresh_token(database: TestDatabase) {
     let store = database.store().await;
     let mut consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
-    let grant = Grant { grant_expires_at: Some(at(86_400)), ..consent.grant() };
+    let with_end = StoredTokens { grant_expires_at: Some(at(86_400)), ..consent.tokens.clone() };
+    let grant = Grant { tokens: &with_end, ..consent.grant() };
     store.connections().store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
     let first = store.connections().owned(consent.user, &consent.provider, &consent.account).await.unwrap().unwrap();
-    (consent.access, consent.refresh) = (sealed("a newer access token"), None);
+    (consent.tokens.access, consent.tokens.refresh) = (Some(sealed("a newer access token")), None);
     consent.metadata = json!({"username": "juniper2"});
     let second = consent.store(&store).await;
     assert_eq!((second.id, second.lease.generation, second.created_at), (first.id, 2, first.created_at));
-    assert_eq!(text(second.access_token.as_ref()), Some("a newer access token"));
-    assert_eq!(text(second.refresh_token.as_ref()), Some("refresh of juniper"));
-    assert_eq!(second.grant_expires_at, Some(at(86_400)), "its end is kept with it");
+    assert_eq!(text(second.tokens.access.as_ref()), Some("a newer access token"));
+    assert_eq!(text(second.tokens.refresh.as_ref()), Some("refresh of juniper"));
+    assert_eq!(second.tokens.grant_expires_at, Some(at(86_400)), "its end is kept with it");
     assert_eq!(second.metadata, consent.metadata);
     assert_eq!(version(&store, consent.user).await, 2);
 }
@@ -93,9 +98,10 @@ async fn a_reconnect_with_a_new_refresh_token_forgets_the_old_ones_end(database:
     let store = database.store().await;
     let consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     let flow = FlowSeed::of(consent.user, "reddit").begin(&store).await;
-    let grant = Grant { grant_expires_at: Some(at(86_400)), ..consent.grant() };
+    let with_end = StoredTokens { grant_expires_at: Some(at(86_400)), ..consent.tokens.clone() };
+    let grant = Grant { tokens: &with_end, ..consent.grant() };
     store.connections().store_grants(&[grant], &flow.id, FlowStatus::Waiting).await.unwrap();
-    assert_eq!(consent.store(&store).await.grant_expires_at, None);
+    assert_eq!(consent.store(&store).await.tokens.grant_expires_at, None);
 }
 
 async fn a_reconnect_ends_the_trouble(database: TestDatabase) {

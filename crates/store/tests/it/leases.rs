@@ -80,7 +80,7 @@ async fn whoever_saw_an_old_pair_is_shown_the_new_one(database: TestDatabase) {
     let held = connect(&store, "reddit", "juniper").await;
     assert!(Renewal::new("second", None).store_leased(&store, &held).await);
     let LeaseAnswer::Moved(newest) = ask(&store, &held).await else { panic!("an old pair") };
-    assert_eq!(text(newest.access_token.as_ref()), Some("second"));
+    assert_eq!(text(newest.tokens.access.as_ref()), Some("second"));
 }
 
 async fn a_dead_grant_is_leased_to_nobody(database: TestDatabase) {
@@ -130,11 +130,11 @@ async fn a_late_result_is_stored_unless_a_later_one_was(database: TestDatabase) 
     assert!(store_pair(&first, "early").await);
     assert!(again(&store, &first.held).await.lease.held_until_ms.is_some(), "the lease is the second one's");
     assert!(store_pair(&second, "later").await, "its request was sent last");
-    assert_eq!(text(again(&store, &first.held).await.refresh_token.as_ref()), Some("later"));
+    assert_eq!(text(again(&store, &first.held).await.tokens.refresh.as_ref()), Some("later"));
     let (first, second) = overlapping(&store).await;
     assert!(store_pair(&second, "later").await);
     assert!(!store_pair(&first, "early").await);
-    assert_eq!(text(again(&store, &first.held).await.refresh_token.as_ref()), Some("later"));
+    assert_eq!(text(again(&store, &first.held).await.tokens.refresh.as_ref()), Some("later"));
 }
 
 async fn a_consent_moves_the_row_as_the_rules_say(database: TestDatabase) {
@@ -189,5 +189,5 @@ async fn whoever_waited_for_the_row_is_shown_all_of_the_new_pair(database: TestD
     database.somebody_waits().await;
     renewal.commit().await;
     let LeaseAnswer::Moved(newest) = asking.await.unwrap() else { panic!("somebody has renewed it") };
-    assert_eq!((newest.lease.generation, newest.access_token.unwrap().as_str()), (2, "new"));
+    assert_eq!((newest.lease.generation, newest.tokens.access.unwrap().as_str()), (2, "new"));
 }

@@ -1,7 +1,7 @@
 //! Storing a renewed pair: over the generation it was bought with, in the columns of the credentials, or not at all.
 
 use evergrant_model::{ConnectionStatus, ProviderAccountId, ProviderSlug, StatusReason};
-use evergrant_store::RefreshedGrant;
+use evergrant_store::{RefreshedGrant, StoredTokens};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::support::{
@@ -24,21 +24,24 @@ async fn a_renewed_pair_replaces_the_old_one(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let renewal = Renewal::new("second access", Some("second refresh"));
-    let row = RefreshedGrant {
+    let tokens = StoredTokens {
         grant_expires_at: Some(at(90_000)),
-        token_type: Some("Bearer"),
-        scope: Some("identity read"),
-        reason: Some(StatusReason::ScopeMissing),
-        ..renewal.row()
+        token_type: Some("Bearer".to_owned()),
+        scope: Some("identity read".to_owned()),
+        ..renewal.tokens.clone()
     };
+    let row = RefreshedGrant { tokens: &tokens, reason: Some(StatusReason::ScopeMissing), ..renewal.row() };
     assert!(store.refreshes().store(&bearing(&held), &row).await.unwrap().is_some());
     let new = again(&store, &held).await;
-    assert_eq!(text(new.access_token.as_ref()), Some("second access"));
-    assert_eq!(text(new.refresh_token.as_ref()), Some("second refresh"));
-    assert_eq!((new.expires_at, new.issued_at), (Some(at(7200)), Some(at(3600))));
+    assert_eq!(text(new.tokens.access.as_ref()), Some("second access"));
+    assert_eq!(text(new.tokens.refresh.as_ref()), Some("second refresh"));
+    assert_eq!((new.tokens.expires_at, new.tokens.issued_at), (Some(at(7200)), Some(at(3600))));
     assert_eq!((new.last_refreshed_at, new.next_refresh_at), (Some(at(3600)), Some(at(6600))));
-    assert_eq!((new.updated_at, new.grant_expires_at), (at(3600), Some(at(90_000))));
-    assert_eq!((new.token_type.as_deref(), new.scope.as_deref()), (Some("Bearer"), Some("identity read")));
+    assert_eq!((new.updated_at, new.tokens.grant_expires_at), (at(3600), Some(at(90_000))));
+    assert_eq!(
+        (new.tokens.token_type.as_deref(), new.tokens.scope.as_deref()),
+        (Some("Bearer"), Some("identity read"))
+    );
     assert_eq!((new.lease.generation, new.reason), (2, Some(StatusReason::ScopeMissing)));
     assert_eq!(new.correlation_id.as_deref(), Some("renewed"));
     let event = store.events().after(0, 10).await.unwrap().pop().unwrap();
@@ -53,23 +56,21 @@ async fn what_the_platform_left_out_is_kept(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let first = Renewal::new("second access", Some("second refresh"));
-    let with_end = RefreshedGrant { grant_expires_at: Some(at(90_000)), ..first.row() };
+    let tokens = StoredTokens { grant_expires_at: Some(at(90_000)), ..first.tokens.clone() };
+    let with_end = RefreshedGrant { tokens: &tokens, ..first.row() };
     assert!(store.refreshes().store(&bearing(&held), &with_end).await.unwrap().is_some());
     let held = again(&store, &held).await;
-    let bare = Renewal::new("third access", None);
-    assert!(
-        store
-            .refreshes()
-            .store(&bearing(&held), &RefreshedGrant { expires_at: None, ..bare.row() })
-            .await
-            .unwrap()
-            .is_some()
-    );
+    let mut bare = Renewal::new("third access", None);
+    bare.tokens.expires_at = None;
+    assert!(store.refreshes().store(&bearing(&held), &bare.row()).await.unwrap().is_some());
     let new = again(&store, &held).await;
-    assert_eq!(text(new.access_token.as_ref()), Some("third access"));
-    assert_eq!(text(new.refresh_token.as_ref()), Some("second refresh"));
-    assert_eq!((new.grant_expires_at, new.token_type, new.scope), (Some(at(90_000)), held.token_type, held.scope));
-    assert_eq!(new.expires_at, None, "an old end says nothing of a new token");
+    assert_eq!(text(new.tokens.access.as_ref()), Some("third access"));
+    assert_eq!(text(new.tokens.refresh.as_ref()), Some("second refresh"));
+    assert_eq!(
+        (new.tokens.grant_expires_at, new.tokens.token_type, new.tokens.scope),
+        (Some(at(90_000)), held.tokens.token_type, held.tokens.scope)
+    );
+    assert_eq!(new.tokens.expires_at, None, "an old end says nothing of a new token");
 }
 
 async fn only_the_credentials_change(database: TestDatabase) {
@@ -110,8 +111,8 @@ async fn of_twenty_renewals_of_one_generation_one_is_stored(database: TestDataba
     let stored: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
     let [n] = stored[..] else { panic!("stored: {stored:?}") };
     let new = again(&store, &held).await;
-    assert_eq!(text(new.access_token.as_ref()), Some(&*format!("access {n}")));
-    assert_eq!(text(new.refresh_token.as_ref()), Some(&*format!("refresh {n}")));
+    assert_eq!(text(new.tokens.access.as_ref()), Some(&*format!("access {n}")));
+    assert_eq!(text(new.tokens.refresh.as_ref()), Some(&*format!("refresh {n}")));
     assert_eq!((new.lease.generation, version(&store, held.user).await), (2, 2));
     assert_eq!(store.events().after(0, 100).await.unwrap().len(), 2);
 }
@@ -148,7 +149,7 @@ async fn a_row_of_another_program_can_be_renewed(database: TestDatabase) {
     let held = store.connections().owned(user, &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
     assert!(Renewal::new("our access", None).store_leased(&store, &held).await);
     let new = again(&store, &held).await;
-    assert_eq!((new.lease.generation, text(new.refresh_token.as_ref())), (1, Some("their refresh")));
+    assert_eq!((new.lease.generation, text(new.tokens.refresh.as_ref())), (1, Some("their refresh")));
     assert!(!Renewal::new("late access", None).store(&store, &held).await);
     assert_eq!(version(&store, user).await, 1);
 }

@@ -6,7 +6,7 @@ use evergrant_store::{NewRevocation, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{at, revocation, sealed, set_default, text};
+use crate::support::{at, revocation, set_default, text, tokens};
 
 on_both_databases!(
     a_revocation_reads_back_as_it_was_queued,
@@ -17,7 +17,7 @@ on_both_databases!(
 on_postgres!(a_worker_passes_by_what_another_is_claiming);
 
 async fn queue(store: &Store, new: &NewRevocation) {
-    store.revocations().queue(new, &sealed("access"), Some(&sealed("refresh"))).await.unwrap();
+    store.revocations().queue(new, &tokens("access", Some("refresh"))).await.unwrap();
 }
 
 async fn a_revocation_reads_back_as_it_was_queued(database: TestDatabase) {
@@ -30,7 +30,7 @@ async fn a_revocation_reads_back_as_it_was_queued(database: TestDatabase) {
         (Some("access"), Some("refresh"))
     );
     assert_eq!((read.attempts, read.expires_at, read.correlation_id.as_str()), (0, at(86_400), "gave-up"));
-    store.revocations().queue(&revocation("r2", "reddit"), &sealed("access"), None).await.unwrap();
+    store.revocations().queue(&revocation("r2", "reddit"), &tokens("access", None)).await.unwrap();
     assert!(store.revocations().by_id("r2").await.unwrap().unwrap().refresh_token.is_none());
     assert!(store.revocations().by_id("r3").await.unwrap().is_none());
 }

@@ -10,7 +10,7 @@ use evergrant_model::{
 use evergrant_resilience::renewal::lease::{Asker, Ticket};
 use evergrant_store::{
     Connection, CreatedUser, FailedRefresh, Flow, FlowStatus, Grant, LeaseAnswer, Leased, NewFlow, NewRevocation,
-    NewUser, RefreshedGrant, Store, StoreError, StoredGrant, User,
+    NewUser, RefreshedGrant, Store, StoreError, StoredGrant, StoredTokens, User,
 };
 use evergrant_testkit::{NEW_YEAR_SECONDS, TestDatabase};
 use proptest::prelude::{Strategy, TestCaseError};
@@ -43,6 +43,19 @@ pub(crate) fn trace(text: &str) -> CorrelationId {
 /// A stand-in for a ciphertext: the store cannot tell it from a real one.
 pub(crate) fn sealed(text: &str) -> EncryptedToken {
     EncryptedToken::from_stored(text.to_owned())
+}
+
+/// Tokens of which nothing else is known.
+pub(crate) fn tokens(access: &str, refresh: Option<&str>) -> StoredTokens {
+    StoredTokens {
+        access: Some(sealed(access)),
+        refresh: refresh.map(sealed),
+        expires_at: None,
+        grant_expires_at: None,
+        token_type: None,
+        scope: None,
+        issued_at: None,
+    }
 }
 
 pub(crate) fn text(token: Option<&EncryptedToken>) -> Option<&str> {
@@ -113,8 +126,7 @@ pub(crate) struct Consent {
     pub(crate) user: UserId,
     pub(crate) provider: ProviderSlug,
     pub(crate) account: ProviderAccountId,
-    pub(crate) access: EncryptedToken,
-    pub(crate) refresh: Option<EncryptedToken>,
+    pub(crate) tokens: StoredTokens,
     pub(crate) metadata: serde_json::Value,
     pub(crate) trace: CorrelationId,
 }
@@ -125,8 +137,13 @@ impl Consent {
             user,
             provider: slug(provider),
             account: account(name),
-            access: sealed(&format!("access of {name}")),
-            refresh: Some(sealed(&format!("refresh of {name}"))),
+            tokens: StoredTokens {
+                expires_at: Some(at(3600)),
+                token_type: Some("bearer".to_owned()),
+                scope: Some("identity".to_owned()),
+                issued_at: Some(at(0)),
+                ..tokens(&format!("access of {name}"), Some(&format!("refresh of {name}")))
+            },
             metadata: serde_json::json!({"username": name}),
             trace: trace("consented"),
         }
@@ -138,18 +155,13 @@ impl Consent {
             user: self.user,
             provider: &self.provider,
             account: &self.account,
-            access_token: &self.access,
-            refresh_token: self.refresh.as_ref(),
-            expires_at: Some(at(3600)),
-            grant_expires_at: None,
+            tokens: &self.tokens,
             next_status_at: None,
-            token_type: Some("bearer"),
-            scope: Some("identity"),
             requested_scope: "identity read",
             metadata: &self.metadata,
             reason: None,
             next_refresh_at: Some(at(3000)),
-            issued_at: at(0),
+            at: at(0),
             correlation_id: &self.trace,
         }
     }
@@ -194,30 +206,26 @@ pub(crate) async fn leased(store: &Store, held: &Connection) -> Leased {
 
 /// The parts of a renewed pair that its row borrows.
 pub(crate) struct Renewal {
-    pub(crate) access: EncryptedToken,
-    pub(crate) refresh: Option<EncryptedToken>,
+    pub(crate) tokens: StoredTokens,
     pub(crate) trace: CorrelationId,
 }
 
 impl Renewal {
     pub(crate) fn new(access: &str, refresh: Option<&str>) -> Self {
-        Self { access: sealed(access), refresh: refresh.map(sealed), trace: trace("renewed") }
+        let (expires_at, issued_at) = (Some(at(7200)), Some(at(3600)));
+        let tokens = StoredTokens { expires_at, issued_at, ..tokens(access, refresh) };
+        Self { tokens, trace: trace("renewed") }
     }
 
     /// A pair that was asked for after an hour and says no more than it must.
     pub(crate) fn row(&self) -> RefreshedGrant<'_> {
         RefreshedGrant {
-            access_token: &self.access,
-            refresh_token: self.refresh.as_ref(),
-            expires_at: Some(at(7200)),
-            grant_expires_at: None,
+            tokens: &self.tokens,
             next_status_at: None,
-            token_type: None,
-            scope: None,
             status: ConnectionStatus::Connected,
             reason: None,
             next_refresh_at: Some(at(6600)),
-            issued_at: at(3600),
+            at: at(3600),
             correlation_id: &self.trace,
         }
     }

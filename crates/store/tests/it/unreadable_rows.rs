@@ -5,7 +5,7 @@ use evergrant_store::{Connection, FlowEnd, FlowStatus, NewApiKey, PendingGrant, 
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use serde_json::json;
 
-use crate::support::{FlowSeed, at, connect, literal_time, new_user, revocation, sealed, slug};
+use crate::support::{FlowSeed, at, connect, literal_time, new_user, revocation, sealed, slug, tokens};
 
 on_both_databases!(
     unknown_flow_status_does_not_hide_other_flows,
@@ -106,7 +106,7 @@ async fn unreadable_users_do_not_fill_a_page(database: TestDatabase) {
 async fn unreadable_revocations_are_passed_by(database: TestDatabase) {
     let store = database.store().await;
     for id in ["a", "b", "c"] {
-        store.revocations().queue(&revocation(id, "reddit"), &sealed("access"), None).await.unwrap();
+        store.revocations().queue(&revocation(id, "reddit"), &tokens("access", None)).await.unwrap();
     }
     database.execute("UPDATE evergrant_revocations SET provider = 'No Platform!' WHERE id <> 'c'").await;
     let claimed = store.revocations().claim(at(60), at(120)).await.unwrap().unwrap();
