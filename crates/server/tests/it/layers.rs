@@ -104,6 +104,60 @@ fn only_the_settings_read_the_environment() {
     }
 }
 
+/// The façade passes calls on to components; state and logic belong to those.
+const LONGEST_FACADE: usize = 200;
+
+#[test]
+fn the_facade_of_the_service_is_thin() {
+    let file = service_sources().join("service.rs");
+    let lines = std::fs::read_to_string(file).unwrap().lines().count();
+    assert!(lines <= LONGEST_FACADE, "service.rs has {lines} lines");
+}
+
+/// `Deref` would hand the fields of one type to every user of another (Rust API guidelines, C-DEREF).
+#[test]
+fn service_types_do_not_implement_deref() {
+    let root = service_sources();
+    for file in sources(&root) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let place = file.strip_prefix(&root).unwrap().display();
+        assert!(!names_deref(&text), "{place} implements Deref");
+    }
+}
+
+#[test]
+fn deref_is_found_however_it_is_written() {
+    for text in [
+        "impl Deref for A {}",
+        "impl std::ops::Deref for A {}",
+        "impl<T: Into<Vec<u8>>> ::core::ops::DerefMut for A<T> {}",
+        "impl<'a>\n    Deref\n    for A<'a> {}",
+        "use std::ops::Deref as _;",
+    ] {
+        assert!(names_deref(text), "{text}");
+    }
+    for text in ["impl A { fn f() {} }", "// impl Deref for A", "impl From<Deref2> for A {}", "\"impl Deref for\""] {
+        assert!(!names_deref(text), "{text}");
+    }
+}
+
+/// Whether `Deref` or `DerefMut` is named at all, outside of comments and literals: no use of them is legitimate there.
+fn names_deref(text: &str) -> bool {
+    fn names(stream: proc_macro2::TokenStream) -> Vec<String> {
+        let names = stream.into_iter().flat_map(|tree| match tree {
+            proc_macro2::TokenTree::Group(group) => names(group.stream()),
+            proc_macro2::TokenTree::Ident(name) => vec![name.to_string()],
+            _ => Vec::new(),
+        });
+        names.collect()
+    }
+    names(text.parse().unwrap()).iter().any(|name| name == "Deref" || name == "DerefMut")
+}
+
+fn service_sources() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../service/src")
+}
+
 pub(crate) fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let found = entries.flat_map(|path| match path.extension() {
