@@ -77,7 +77,7 @@ impl<P: Permission> FromRequestParts<ApiState> for Allowed<P> {
         let correlation_id = correlation_id(parts)?;
         let caller = if parts.headers.contains_key(header::AUTHORIZATION) {
             let bearer = bearer(parts).ok_or_else(unauthenticated)?;
-            state.service.authenticate(bearer, &correlation_id).await?.ok_or_else(unauthenticated)?
+            state.service.authenticator().authenticate(bearer, &correlation_id).await?.ok_or_else(unauthenticated)?
         } else {
             by_cookie(parts, &state.service, P::PRESENCE).await?
         };

@@ -26,6 +26,7 @@ mod tasks;
 mod tokens;
 
 pub use access::api_keys::ApiKeys;
+pub use access::authenticator::Authenticator;
 pub use access::caller::{Caller, KeyScope};
 pub use access::console_session::{
     CONSOLE_SESSION_SECONDS, ConsoleSessions, PORTAL_LINK_SECONDS, Presence, SignedIn, csrf_token,

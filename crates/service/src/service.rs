@@ -5,7 +5,7 @@ use std::sync::Arc;
 use evergrant_model::{Actor, Call, CorrelationId, Timestamp, UserId, is_token_expired};
 
 use crate::access::api_keys::ApiKeys;
-use crate::access::caller::Caller;
+use crate::access::authenticator::Authenticator;
 use crate::access::console_session::ConsoleSessions;
 use crate::access::sessions::Sessions;
 use crate::access::users::Users;
@@ -40,7 +40,7 @@ impl IntegrationsService {
     /// # Errors
     ///
     /// `USER_NOT_FOUND`.
-    #[tracing::instrument(skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id))]
     pub async fn connected_integrations(&self, call: &Call, user: UserId) -> Result<IntegrationList, ServiceError> {
         self.0.connections.of_user(call, user).await
     }
@@ -49,10 +49,9 @@ impl IntegrationsService {
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`, `PROVIDER_NOT_CONFIGURED`, `INVALID_REDIRECT_URL`, `VALIDATION_ERROR`
-    /// for scopes or a challenge, `ACCOUNT_NOT_FOUND` for an account to reconnect,
-    /// `USER_NOT_FOUND`.
-    #[tracing::instrument(skip_all, fields(actor = %call.actor, provider))]
+    /// `INVALID_PROVIDER`, `PROVIDER_NOT_CONFIGURED`, `INVALID_REDIRECT_URL`, `VALIDATION_ERROR` for scopes or a
+    /// challenge, `ACCOUNT_NOT_FOUND` for an account to reconnect, `USER_NOT_FOUND`.
+    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider))]
     pub async fn initiate_oauth_flow(
         &self,
         call: &Call,
@@ -67,10 +66,9 @@ impl IntegrationsService {
     ///
     /// # Errors
     ///
-    /// `INVALID_STATE` for a state that is unknown, another platform's, or used with another code:
-    /// the browser must not be redirected. Every other failure is an outcome, because the flow
-    /// knows where its browser goes.
-    #[tracing::instrument(skip_all, fields(actor = %call.actor, provider))]
+    /// `INVALID_STATE` for a state that is unknown, another platform's, or used with another code: the browser must not
+    /// be redirected. Every other failure is an outcome, because the flow knows where its browser goes.
+    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider))]
     pub async fn handle_oauth_callback(
         &self,
         call: &Call,
@@ -85,10 +83,13 @@ impl IntegrationsService {
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`, `NO_ACCESS_TOKEN`;
-    /// `RECONNECT_REQUIRED` once the platform has rejected the grant, `TOKEN_EXPIRED` if the token
-    /// cannot be refreshed; and, only when the held token has expired, the failure of its refresh.
-    #[tracing::instrument(level = "debug", skip_all, fields(actor = %call.actor, provider))]
+    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`, `NO_ACCESS_TOKEN`; `RECONNECT_REQUIRED` once the
+    /// platform has rejected the grant, `TOKEN_EXPIRED` if the token cannot be refreshed; and, only when the held token
+    /// has expired, the failure of its refresh.
+    #[tracing::instrument(
+        level = "debug", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id, provider)
+    )]
     pub async fn access_token(
         &self,
         call: &Call,
@@ -105,10 +106,9 @@ impl IntegrationsService {
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`; `RECONNECT_REQUIRED` for a grant
-    /// that has ended, without a call to the platform; `NO_REFRESH_TOKEN`; or the failure of the
-    /// refresh.
-    #[tracing::instrument(skip_all, fields(actor = %call.actor, provider))]
+    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`; `RECONNECT_REQUIRED` for a grant that has ended,
+    /// without a call to the platform; `NO_REFRESH_TOKEN`; or the failure of the refresh.
+    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider))]
     pub async fn refresh_token(
         &self,
         call: &Call,
@@ -124,9 +124,8 @@ impl IntegrationsService {
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND` for an unknown account or another user's,
-    /// `USER_NOT_FOUND`.
-    #[tracing::instrument(skip_all, fields(actor = %call.actor, provider))]
+    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND` for an unknown account or another user's, `USER_NOT_FOUND`.
+    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider))]
     pub async fn disconnect_integration(
         &self,
         call: &Call,
@@ -141,20 +140,6 @@ impl IntegrationsService {
     #[must_use]
     pub fn is_token_expired(&self, expires_at: Option<Timestamp>) -> bool {
         is_token_expired(expires_at, self.0.clock.now())
-    }
-
-    /// The caller with this bearer credential; `None` if it is malformed, unknown, revoked or
-    /// expired. The four cases cannot be told apart.
-    ///
-    /// # Errors
-    ///
-    /// `DATABASE_ERROR`.
-    pub async fn authenticate(
-        &self,
-        bearer: &str,
-        correlation_id: &CorrelationId,
-    ) -> Result<Option<Caller>, ServiceError> {
-        self.0.authenticator.authenticate(bearer, correlation_id).await
     }
 
     /// A new correlation id, for an operation whose caller sends none.
@@ -192,6 +177,8 @@ components! {
     avatars: Avatars;
     /// The platforms.
     providers: Providers;
+    /// Authentication of bearer credentials.
+    authenticator: Authenticator;
     /// Users of the app.
     users: Users;
     /// API keys.

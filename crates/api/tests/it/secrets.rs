@@ -236,7 +236,8 @@ async fn item_45_no_secret_reaches_a_log_at_any_level() {
     listen();
     let journey = whole_journey().await;
     let log = heard();
-    for line in ["flow begun", "flow failed", "answered", "request failed", "sqlx::query"] {
+    for line in ["authorization flow started", "authorization flow failed", "answered", "request failed", "sqlx::query"]
+    {
         assert!(log.contains(line), "{line:?} was not heard: the test listens to nothing");
     }
     for secret in &journey.secrets {

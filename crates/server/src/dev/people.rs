@@ -43,7 +43,10 @@ pub(super) async fn make(service: &IntegrationsService) -> Result<Vec<UserId>, F
 pub(super) async fn api_key(service: &IntegrationsService, folder: &DataFolder) -> Result<SecretString, Failure> {
     let call = service.call(Actor::CommandLine, service.new_correlation_id());
     if let Some(kept) = folder.read(KEY_FILE)?
-        && matches!(service.authenticate(kept.expose_secret(), &call.correlation_id).await?, Some(Caller::App { .. }))
+        && matches!(
+            service.authenticator().authenticate(kept.expose_secret(), &call.correlation_id).await?,
+            Some(Caller::App { .. })
+        )
     {
         return Ok(kept);
     }

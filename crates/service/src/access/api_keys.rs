@@ -32,7 +32,10 @@ impl ApiKeys {
     /// # Errors
     ///
     /// `VALIDATION_ERROR` for a name that is empty or longer than 100 characters.
-    #[tracing::instrument(name = "create_api_key", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "create_api_key", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn create(&self, call: &Call, name: &str, scopes: &[KeyScope]) -> Result<Issued<ApiKeyId>, ServiceError> {
         let has_control = name.chars().any(char::is_control);
         if name.trim().is_empty() || name.chars().count() > 100 || has_control {
@@ -57,7 +60,11 @@ impl ApiKeys {
     /// # Errors
     ///
     /// `DATABASE_ERROR`.
-    pub async fn list(&self, _call: &Call) -> Result<Vec<ApiKey>, ServiceError> {
+    #[tracing::instrument(
+        name = "list_api_keys", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub async fn list(&self, call: &Call) -> Result<Vec<ApiKey>, ServiceError> {
         Ok(self.keys.all().await?)
     }
 
@@ -66,7 +73,10 @@ impl ApiKeys {
     /// # Errors
     ///
     /// `DATABASE_ERROR`.
-    #[tracing::instrument(name = "revoke_api_key", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "revoke_api_key", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn revoke(&self, call: &Call, key: &ApiKeyId) -> Result<bool, ServiceError> {
         let known = self.keys.revoke(key, self.clock.now()).await?;
         self.caches.api_keys.invalidate(key).await;

@@ -11,7 +11,7 @@ use crate::access::credential_text::{API_KEY, SESSION, parse};
 use crate::access::sessions::Sessions;
 
 /// Authenticates API keys and session tokens.
-pub(crate) struct Authenticator {
+pub struct Authenticator {
     pub(crate) api_keys: Arc<ApiKeys>,
     pub(crate) sessions: Arc<Sessions>,
 }
@@ -19,7 +19,11 @@ pub(crate) struct Authenticator {
 impl Authenticator {
     /// The caller with this bearer credential; `None` if it is malformed, unknown, revoked or
     /// expired. The four cases cannot be told apart.
-    pub(crate) async fn authenticate(
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR`.
+    pub async fn authenticate(
         &self,
         bearer: &str,
         correlation_id: &CorrelationId,

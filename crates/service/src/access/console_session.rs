@@ -64,7 +64,10 @@ impl ConsoleSessions {
     /// # Errors
     ///
     /// `USER_NOT_FOUND`, `DATABASE_ERROR`.
-    #[tracing::instrument(name = "create_portal_link", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "create_portal_link", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn create_link(&self, call: &Call, user: UserId) -> Result<SecretString, ServiceError> {
         let credential = create(&self.ids, PORTAL);
         let expires_at = self.clock.now().plus_seconds(PORTAL_LINK_SECONDS);
@@ -83,7 +86,10 @@ impl ConsoleSessions {
     /// # Errors
     ///
     /// `DATABASE_ERROR`.
-    #[tracing::instrument(name = "open_portal", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "open_portal", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn open_link(&self, call: &Call, code: &str) -> Result<Option<Issued<StartedSession>>, ServiceError> {
         let Some((id, secret_hash)) = parse(PORTAL, code) else { return Ok(None) };
         match self.links.consume_portal_link(id, &secret_hash, self.clock.now()).await? {
@@ -97,6 +103,10 @@ impl ConsoleSessions {
     /// # Errors
     ///
     /// `USER_NOT_FOUND`, `DATABASE_ERROR`.
+    #[tracing::instrument(
+        name = "start_console_session", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn start(&self, call: &Call, user: UserId) -> Result<Issued<StartedSession>, ServiceError> {
         let (ttl, idle) = (CONSOLE_SESSION_SECONDS, Some(IDLE_SECONDS));
         let started = self.sessions.start(CONSOLE, user, ttl, idle).await?;

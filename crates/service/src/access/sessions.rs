@@ -39,7 +39,10 @@ impl Sessions {
     /// # Errors
     ///
     /// `USER_NOT_FOUND`; `VALIDATION_ERROR` for a lifetime outside 1 to 900 seconds.
-    #[tracing::instrument(name = "create_session", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "create_session", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn create(
         &self,
         call: &Call,
@@ -61,7 +64,11 @@ impl Sessions {
     /// # Errors
     ///
     /// `DATABASE_ERROR`.
-    pub async fn end(&self, _call: &Call, session: &SessionId) -> Result<(), ServiceError> {
+    #[tracing::instrument(
+        name = "end_session", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub async fn end(&self, call: &Call, session: &SessionId) -> Result<(), ServiceError> {
         self.repository.delete(session, self.clock.now()).await?;
         self.caches.sessions.invalidate(session).await;
         Ok(())
@@ -73,7 +80,11 @@ impl Sessions {
     /// # Errors
     ///
     /// `DATABASE_ERROR`.
-    pub async fn end_all(&self, _call: &Call, user: UserId) -> Result<u64, ServiceError> {
+    #[tracing::instrument(
+        name = "end_sessions", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub async fn end_all(&self, call: &Call, user: UserId) -> Result<u64, ServiceError> {
         Ok(self.repository.delete_of_user(user, self.clock.now()).await?)
     }
 

@@ -63,7 +63,11 @@ impl Users {
     /// # Errors
     ///
     /// `USER_NOT_FOUND`.
-    pub async fn get(&self, _call: &Call, user: &UserRef) -> Result<User, ServiceError> {
+    #[tracing::instrument(
+        name = "get_user", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub async fn get(&self, call: &Call, user: &UserRef) -> Result<User, ServiceError> {
         let found = match user {
             UserRef::Id(id) => self.repository.by_id(*id).await?,
             UserRef::External(external) => self.repository.by_external_id(external).await?,
@@ -76,7 +80,11 @@ impl Users {
     /// # Errors
     ///
     /// `DATABASE_ERROR`.
-    pub async fn page(&self, _call: &Call, after: i32, limit: i64) -> Result<Vec<User>, ServiceError> {
+    #[tracing::instrument(
+        name = "list_users", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub async fn page(&self, call: &Call, after: i32, limit: i64) -> Result<Vec<User>, ServiceError> {
         Ok(self.repository.page(after, limit).await?)
     }
 
@@ -85,7 +93,10 @@ impl Users {
     /// # Errors
     ///
     /// `VALIDATION_ERROR` if the e-mail address or external id belongs to another user.
-    #[tracing::instrument(name = "create_user", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "create_user", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn create(&self, call: &Call, new: &NewUser) -> Result<(User, bool), ServiceError> {
         match self.repository.create(new, self.clock.now()).await? {
             CreatedUser::New(user) => Ok((user, true)),
@@ -99,7 +110,10 @@ impl Users {
     /// # Errors
     ///
     /// `USER_NOT_FOUND`.
-    #[tracing::instrument(name = "delete_user", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "delete_user", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn delete(&self, call: &Call, user: UserId) -> Result<(), ServiceError> {
         let queued = Mutex::new(Vec::new());
         let plan = |provider: &_, facts: &_| {

@@ -22,7 +22,11 @@ impl Authorizations {
     /// # Errors
     ///
     /// `FLOW_NOT_FOUND` for an unknown flow or another user's.
-    pub async fn state(&self, _call: &Call, user: UserId, flow: &str) -> Result<FlowState, ServiceError> {
+    #[tracing::instrument(
+        name = "flow_state", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub async fn state(&self, call: &Call, user: UserId, flow: &str) -> Result<FlowState, ServiceError> {
         self.finisher.state(user, flow).await
     }
 
@@ -33,7 +37,10 @@ impl Authorizations {
     /// `FLOW_NOT_FOUND`; `INVALID_STATE` for a wrong verifier or receipt, or a flow that is not
     /// parked; `VALIDATION_ERROR` for accounts that the consent does not reach;
     /// `ACCOUNT_ALREADY_CONNECTED`.
-    #[tracing::instrument(name = "finish_flow", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "finish_flow", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn finish(
         &self,
         call: &Call,
@@ -49,7 +56,11 @@ impl Authorizations {
     /// # Errors
     ///
     /// `INVALID_STATE` for a wrong receipt, or a flow that does not wait for a choice.
-    pub async fn choice(&self, _call: &Call, flow: &str, receipt: String) -> Result<CallbackOutcome, ServiceError> {
+    #[tracing::instrument(
+        name = "account_choice", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub async fn choice(&self, call: &Call, flow: &str, receipt: String) -> Result<CallbackOutcome, ServiceError> {
         self.finisher.choice(flow, receipt).await
     }
 
@@ -60,7 +71,10 @@ impl Authorizations {
     ///
     /// `INVALID_STATE` for a wrong receipt, or a flow that does not wait for a choice;
     /// `VALIDATION_ERROR` for accounts that the consent does not reach.
-    #[tracing::instrument(name = "choose_accounts", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "choose_accounts", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn choose(
         &self,
         call: &Call,
@@ -77,9 +91,13 @@ impl Authorizations {
     ///
     /// `INVALID_STATE` for a flow that is unknown, used or expired, or whose platform has a consent
     /// page.
+    #[tracing::instrument(
+        name = "credential_form", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn credential_form(
         &self,
-        _call: &Call,
+        call: &Call,
         provider: &str,
         state: &State,
     ) -> Result<CredentialForm, ServiceError> {
@@ -93,7 +111,10 @@ impl Authorizations {
     ///
     /// `VALIDATION_ERROR` for fields to correct, with the flow still open; `INVALID_STATE` as for a
     /// callback, and for a form that Evergrant's page did not send.
-    #[tracing::instrument(name = "submit_credential_form", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "submit_credential_form", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn submit_form(
         &self,
         call: &Call,
@@ -112,7 +133,10 @@ impl Authorizations {
     /// `FLOW_NOT_FOUND`; `VALIDATION_ERROR` for fields to correct, with the flow still open, and
     /// for a platform with a consent page; `INVALID_STATE` for a flow that has ended;
     /// `ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`.
-    #[tracing::instrument(name = "submit_credentials", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "submit_credentials", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn submit_credentials(
         &self,
         call: &Call,

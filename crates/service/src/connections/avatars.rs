@@ -62,7 +62,10 @@ impl Avatars {
     /// # Errors
     ///
     /// `NOT_FOUND` for an address with another signature; otherwise the platform's failure.
-    #[tracing::instrument(name = "fetch_avatar", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "fetch_avatar", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn fetch(&self, call: &Call, signature: &str, target: &str) -> Result<Arc<Picture>, ServiceError> {
         let target = decode_base64url(target).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(not_found)?;
         if !self.cipher.is_signed(&signed_text(&target), signature) {

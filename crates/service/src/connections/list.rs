@@ -92,7 +92,11 @@ impl ConnectionList {
     /// # Errors
     ///
     /// `DATABASE_ERROR`.
-    pub async fn stored(&self, _call: &Call, user: UserId) -> Result<Vec<Integration>, ServiceError> {
+    #[tracing::instrument(
+        name = "stored_connections", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub async fn stored(&self, call: &Call, user: UserId) -> Result<Vec<Integration>, ServiceError> {
         let held = self.connections.of_user(user).await?;
         let rows = held.map(|held| held.connections).unwrap_or_default();
         Ok(rows.iter().map(|row| self.view(row)).collect())
@@ -103,7 +107,11 @@ impl ConnectionList {
     /// # Errors
     ///
     /// `DATABASE_ERROR`.
-    pub async fn page(&self, _call: &Call, after: i32, limit: i64) -> Result<Vec<Integration>, ServiceError> {
+    #[tracing::instrument(
+        name = "list_connections", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub async fn page(&self, call: &Call, after: i32, limit: i64) -> Result<Vec<Integration>, ServiceError> {
         let rows = self.connections.page(after, limit).await?;
         Ok(rows.iter().map(|row| self.view(row)).collect())
     }
@@ -113,9 +121,13 @@ impl ConnectionList {
     /// # Errors
     ///
     /// `ACCOUNT_NOT_FOUND`, `DATABASE_ERROR`.
+    #[tracing::instrument(
+        name = "find_connection", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn find(
         &self,
-        _call: &Call,
+        call: &Call,
         provider: &ProviderSlug,
         account: &ProviderAccountId,
     ) -> Result<Integration, ServiceError> {

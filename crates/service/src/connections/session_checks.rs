@@ -16,7 +16,7 @@ use crate::connections::lookup::by_id;
 use crate::database::DatabaseMonitor;
 use crate::outcome::{Outcome, Recorder};
 use crate::refresh::failure::FailedRefreshes;
-use crate::refresh::outcome::RefreshFailure;
+use crate::refresh::outcome::{LastFailure, RefreshFailure};
 use crate::tokens::encryption::TokenEncryption;
 
 /// The interval between checks of a session, in seconds.
@@ -26,9 +26,6 @@ const RECHECK_SECONDS: i64 = 60 * 60;
 /// A successful check is not repeated for this long when an app reports the session as rejected,
 /// in seconds.
 const VALID_FOR_SECONDS: i64 = 60;
-
-/// The word in the row for one rejection by the platform.
-const REJECTED_ONCE: &str = "refused";
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +116,7 @@ impl SessionChecks {
         let ended = FailedRefresh {
             status: ConnectionStatus::Expired,
             reason: Some(StatusReason::SessionEnded),
-            outcome: "terminal",
+            outcome: LastFailure::Terminal.as_str(),
             next_refresh_at: None,
             event: Some(EventKind::Expired),
             rejected: false,
@@ -148,7 +145,7 @@ impl SessionChecks {
         let failed = FailedRefresh {
             status,
             reason,
-            outcome: if rejected { REJECTED_ONCE } else { "unknown" },
+            outcome: if rejected { LastFailure::RejectedOnce } else { LastFailure::Unknown }.as_str(),
             next_refresh_at: Some(now.plus_seconds(wait)),
             event: changed.then_some(kind),
             rejected: false,
@@ -169,7 +166,7 @@ impl SessionChecks {
 
 /// Whether the platform also rejected the session at the previous check.
 fn is_second_rejection(held: &Connection, error: &AdapterError) -> bool {
-    let was_rejected = held.last_outcome.as_deref() == Some(REJECTED_ONCE);
+    let was_rejected = LastFailure::of(held) == Some(LastFailure::RejectedOnce);
     was_rejected && error.class() == ErrorClass::NeedsReauth
 }
 

@@ -92,6 +92,10 @@ impl UserEventStreams {
     /// # Errors
     ///
     /// `USER_NOT_FOUND`, `DATABASE_ERROR`; `OVERLOADED` if too many streams are open.
+    #[tracing::instrument(
+        name = "open_event_stream", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn open(
         &self,
         call: &Call,

@@ -212,7 +212,7 @@ async fn wait_for_event(events: &mut broadcast::Receiver<Arc<Event>>, held: &Con
 
 fn not_admitted(error: &AdapterError) -> RefreshFailure {
     let code = match verdict_of(error) {
-        Verdict::Config => LastFailure::Verdict(Verdict::Config).code(),
+        Verdict::Config => LastFailure::Config.code(),
         _ => code_of(error),
     };
     RefreshFailure::new(code).maybe_retry_after(error.retry_after_seconds())

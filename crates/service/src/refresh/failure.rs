@@ -49,13 +49,13 @@ impl FailedRefreshes {
             _ => None,
         };
         let doubtful = confidence == Some(Confidence::Doubtful);
-        let failure = if doubtful { LastFailure::Suspect } else { LastFailure::Verdict(end.verdict) };
+        let failure = if doubtful { LastFailure::Suspect } else { LastFailure::from(end.verdict) };
         self.recorder.record(
             context.call,
             &Outcome::RefreshFailed {
                 connection: held,
                 class: failure.as_str(),
-                registration: failure == LastFailure::Verdict(Verdict::Config),
+                registration: failure == LastFailure::Config,
                 error,
             },
         );
@@ -157,20 +157,18 @@ impl FailedRefreshes {
         use ConnectionStatus::{Connected, Error, Expired, Expiring};
         match failure {
             // The platform rotated the refresh token, and its answer was lost.
-            LastFailure::Verdict(Verdict::Terminal) if end.lost => (Expired, Some(StatusReason::LostInFlight)),
-            LastFailure::Verdict(Verdict::Terminal) => {
-                (Expired, Some(error.reason().unwrap_or(StatusReason::RefreshTokenInvalid)))
-            }
-            LastFailure::Verdict(Verdict::UserAction) => (Error, Some(StatusReason::UserActionAtPlatform)),
-            LastFailure::Verdict(Verdict::Config) => (held.status, error.reason().or(held.reason)),
-            LastFailure::Verdict(_) if is_usable(held, self.clock.now()) => {
+            LastFailure::Terminal if end.lost => (Expired, Some(StatusReason::LostInFlight)),
+            LastFailure::Terminal => (Expired, Some(error.reason().unwrap_or(StatusReason::RefreshTokenInvalid))),
+            LastFailure::UserAction => (Error, Some(StatusReason::UserActionAtPlatform)),
+            LastFailure::Config => (held.status, error.reason().or(held.reason)),
+            LastFailure::Transient | LastFailure::Unknown | LastFailure::Blocked | LastFailure::RateLimited
+                if is_usable(held, self.clock.now()) =>
+            {
                 // A warning of an end stays whatever else fails.
                 let status = if held.status == Expiring { Expiring } else { Connected };
                 (status, Some(StatusReason::RefreshRetrying))
             }
-            LastFailure::Verdict(_) | LastFailure::Suspect | LastFailure::Unreadable => {
-                (Error, Some(StatusReason::ProviderUnavailable))
-            }
+            _ => (Error, Some(StatusReason::ProviderUnavailable)),
         }
     }
 
@@ -190,11 +188,11 @@ impl FailedRefreshes {
         let pause = if end.ending.under_way { backoff.max(LEASE_MS / 1000) } else { backoff };
         let stated = error.retry_after_seconds();
         match failure {
-            LastFailure::Verdict(Verdict::Terminal | Verdict::UserAction) => None,
-            LastFailure::Verdict(Verdict::RateLimited) => Some(now.plus_seconds(stated.unwrap_or(pause).max(1))),
-            LastFailure::Verdict(Verdict::Blocked) => Some(now.plus_seconds(pause.max(BLOCKED_PAUSE_SECONDS))),
+            LastFailure::Terminal | LastFailure::UserAction => None,
+            LastFailure::RateLimited => Some(now.plus_seconds(stated.unwrap_or(pause).max(1))),
+            LastFailure::Blocked => Some(now.plus_seconds(pause.max(BLOCKED_PAUSE_SECONDS))),
             // Sending the same token again before the held one expires could end a valid grant.
-            LastFailure::Verdict(Verdict::Unknown) if !spec.forgives_after(LEASE_MS / 1000) => {
+            LastFailure::Unknown if !spec.forgives_after(LEASE_MS / 1000) => {
                 held.tokens.expires_at.map(|end| end.max(now.plus_seconds(pause)))
             }
             _ => Some(now.plus_seconds(pause.max(stated.unwrap_or(0)))),
@@ -205,7 +203,7 @@ impl FailedRefreshes {
 fn failure_for_waiters(failure: LastFailure, error: &AdapterError, wait_seconds: Option<i64>) -> RefreshFailure {
     let code = match failure {
         _ if error.is_of_ours() => ErrorCode::InternalError,
-        LastFailure::Verdict(Verdict::Transient | Verdict::Unknown | Verdict::Blocked) => code_of(error),
+        LastFailure::Transient | LastFailure::Unknown | LastFailure::Blocked => code_of(error),
         other => other.code(),
     };
     RefreshFailure::new(code).maybe_retry_after(wait_seconds.filter(|_| code.is_retryable()))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, ErrorClass};
-use evergrant_model::{ConnectionStatus, ErrorCode};
+use evergrant_model::{ConnectionStatus, ErrorCode, string_enum};
 use evergrant_resilience::renewal::attempt::Verdict;
 use evergrant_store::Connection;
 
@@ -75,50 +75,62 @@ pub(crate) fn verdict_of(error: &AdapterError) -> Verdict {
     }
 }
 
-/// How the last attempt failed, as the row stores it in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LastFailure {
-    /// The attempt's own verdict.
-    Verdict(Verdict),
-    /// The platform rejected the grant while it rejected too many: it is tried once more.
-    Suspect,
-    /// Nothing was sent, because no key decrypts the stored tokens.
-    Unreadable,
+string_enum! {
+    /// How the last attempt to refresh a token, or to check a session, failed.
+    pub(crate) enum LastFailure {
+        /// A temporary failure.
+        Transient = "transient",
+        /// The request was sent, and its result is unknown.
+        Unknown = "unknown",
+        /// A system in front of the platform rejected the request.
+        Blocked = "blocked",
+        /// The platform asked for a pause.
+        RateLimited = "rate_limited",
+        /// The grant or the session has ended.
+        Terminal = "terminal",
+        /// The account's owner must act at the platform.
+        UserAction = "user_action",
+        /// The platform rejected the client registration.
+        Config = "config",
+        /// The platform rejected the grant during a mass rejection: it is tried once more.
+        Suspect = "suspect",
+        /// Nothing was sent, because no key decrypts the stored tokens.
+        Unreadable = "unreadable",
+        /// The platform rejected the session once, which is not conclusive.
+        RejectedOnce = "refused",
+    }
+}
+
+impl From<Verdict> for LastFailure {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Transient => Self::Transient,
+            Verdict::Unknown => Self::Unknown,
+            Verdict::Blocked => Self::Blocked,
+            Verdict::RateLimited => Self::RateLimited,
+            Verdict::Terminal => Self::Terminal,
+            Verdict::UserAction => Self::UserAction,
+            Verdict::Config => Self::Config,
+        }
+    }
 }
 
 impl LastFailure {
-    const WORDS: [(Self, &'static str); 9] = [
-        (Self::Verdict(Verdict::Transient), "transient"),
-        (Self::Verdict(Verdict::Unknown), "unknown"),
-        (Self::Verdict(Verdict::Blocked), "blocked"),
-        (Self::Verdict(Verdict::RateLimited), "rate_limited"),
-        (Self::Verdict(Verdict::Terminal), "terminal"),
-        (Self::Verdict(Verdict::UserAction), "user_action"),
-        (Self::Verdict(Verdict::Config), "config"),
-        (Self::Suspect, "suspect"),
-        (Self::Unreadable, "unreadable"),
-    ];
-
-    /// The failure that the row stores; `None` if the last attempt succeeded or there was none.
+    /// The failure that the row stores; `None` if the last attempt succeeded or there was none. The
+    /// word of a newer version counts as a temporary failure.
     pub(crate) fn of(held: &Connection) -> Option<Self> {
         let word = held.last_outcome.as_deref()?;
-        let known = Self::WORDS.iter().find(|(_, known)| *known == word);
-        Some(known.map_or(Self::Verdict(Verdict::Transient), |(failure, _)| *failure))
-    }
-
-    pub(crate) fn as_str(self) -> &'static str {
-        let known = Self::WORDS.iter().find(|(failure, _)| *failure == self);
-        known.map_or("transient", |(_, word)| word)
+        Some(Self::parse(word).unwrap_or(Self::Transient))
     }
 
     /// The code for a caller that arrives during the pause after this failure.
     pub(crate) fn code(self) -> ErrorCode {
         match self {
-            Self::Verdict(Verdict::RateLimited) => ErrorCode::RateLimitError,
-            Self::Verdict(Verdict::Terminal) => ErrorCode::ReconnectRequired,
-            Self::Verdict(Verdict::UserAction | Verdict::Config) => ErrorCode::TokenRefreshError,
+            Self::RateLimited => ErrorCode::RateLimitError,
+            Self::Terminal => ErrorCode::ReconnectRequired,
+            Self::UserAction | Self::Config => ErrorCode::TokenRefreshError,
             Self::Unreadable => ErrorCode::DecryptionError,
-            Self::Verdict(Verdict::Transient | Verdict::Unknown | Verdict::Blocked) | Self::Suspect => {
+            Self::Transient | Self::Unknown | Self::Blocked | Self::Suspect | Self::RejectedOnce => {
                 ErrorCode::ProviderUnavailable
             }
         }

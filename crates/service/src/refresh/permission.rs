@@ -2,7 +2,6 @@
 
 use evergrant_adapters::ProviderSpec;
 use evergrant_model::{ConnectionStatus, ErrorCode, Timestamp};
-use evergrant_resilience::renewal::attempt::Verdict;
 use evergrant_store::Connection;
 
 use crate::refresh::outcome::{LastFailure, RefreshFailure};
@@ -48,8 +47,8 @@ pub(crate) fn check_allowed(
 fn is_paused(held: &Connection, last: LastFailure, reason: RefreshReason, now: Timestamp) -> bool {
     let too_early = held.next_refresh_at.is_some_and(|at| at > now);
     match last {
-        LastFailure::Verdict(Verdict::RateLimited) => too_early && reason != RefreshReason::Due,
-        LastFailure::Verdict(Verdict::UserAction) => {
+        LastFailure::RateLimited => too_early && reason != RefreshReason::Due,
+        LastFailure::UserAction => {
             matches!(reason, RefreshReason::Expired | RefreshReason::Due)
         }
         _ => too_early && !matches!(reason, RefreshReason::Requested | RefreshReason::Due),

@@ -65,7 +65,10 @@ impl RejectedTokens {
     /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`; `RECONNECT_REQUIRED` if the grant
     /// has ended; `NO_REFRESH_TOKEN` if the token cannot be refreshed; otherwise the failure of the
     /// refresh.
-    #[tracing::instrument(name = "report_rejected_token", skip_all, fields(actor = %call.actor))]
+    #[tracing::instrument(
+        name = "report_rejected_token", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
     pub async fn report(
         &self,
         call: &Call,

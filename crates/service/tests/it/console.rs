@@ -106,7 +106,7 @@ async fn a_cookie_is_no_bearer_token_nor_a_bearer_token_a_cookie(database: TestD
     let held = cookie(&stand.service, user).await;
     let token = stand.service.sessions().create(&call(), user, None).await.unwrap().secret.expose_secret().to_owned();
     for bearer in [held.clone(), of_kind("evs_", &held)] {
-        assert!(stand.service.authenticate(&bearer, &call().correlation_id).await.unwrap().is_none());
+        assert!(stand.service.authenticator().authenticate(&bearer, &call().correlation_id).await.unwrap().is_none());
     }
     for cookie in [token.clone(), of_kind("evc_", &token)] {
         assert!(!acts(&stand.service, &cookie).await);

@@ -22,7 +22,7 @@ on_both_databases!(
 );
 
 async fn caller(service: &IntegrationsService, bearer: &str) -> Option<Caller> {
-    service.authenticate(bearer, &call().correlation_id).await.unwrap()
+    service.authenticator().authenticate(bearer, &call().correlation_id).await.unwrap()
 }
 
 async fn key(stand: &Stand, scopes: &[KeyScope]) -> String {

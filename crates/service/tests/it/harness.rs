@@ -7,12 +7,12 @@ use std::time::Duration;
 use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Platform, PlatformAdapter, Registry, parse_providers};
 use evergrant_encryption::CipherError;
 use evergrant_model::{
-    Clock, Entropy, ErrorCode, ManualClock, OsEntropy, ProviderAccountId, ScopeSet, Timestamp, UserId,
+    ApiKeyId, Call, Clock, Entropy, ErrorCode, ManualClock, OsEntropy, ProviderAccountId, ScopeSet, Timestamp, UserId,
 };
 use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, Switch, acme_definition, dev_settings};
 use evergrant_service::{
-    CallbackOutcome, CallbackParams, ConnectRequest, Integration, IntegrationsService, LogRecorder, NewUser,
-    ServiceError, ServiceParts, ServiceSettings, StartedFlow,
+    CallbackOutcome, CallbackParams, Caller, ConnectRequest, Integration, IntegrationsService, KeyScope, LogRecorder,
+    NewUser, Outcome, Recorder, ServiceError, ServiceParts, ServiceSettings, StartedFlow,
 };
 use evergrant_store::{Connection, Store};
 use evergrant_testkit::{ForeignAccount, TestDatabase, cipher, insert_accounts, new_year, shared};
@@ -54,6 +54,31 @@ impl Entropy for NoJitter {
     }
 }
 
+/// Logs every outcome, and keeps it for the test.
+#[derive(Default)]
+pub(crate) struct Recording(Mutex<Vec<(Call, String)>>);
+
+impl Recording {
+    /// The outcomes since the last call, each by the name of its variant.
+    pub(crate) fn take(&self) -> Vec<(Call, String)> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// How many outcomes of this variant there have been.
+    pub(crate) fn count(&self, variant: &str) -> usize {
+        self.0.lock().unwrap().iter().filter(|(_, outcome)| outcome == variant).count()
+    }
+}
+
+impl Recorder for Recording {
+    fn record(&self, call: &Call, outcome: &Outcome<'_>) {
+        LogRecorder.record(call, outcome);
+        let shown = format!("{outcome:?}");
+        let variant = shown.split([' ', '(']).next().unwrap_or_default().to_owned();
+        self.0.lock().unwrap().push((call.clone(), variant));
+    }
+}
+
 /// A service in the middle of its world.
 pub(crate) struct Stand {
     pub(crate) service: IntegrationsService,
@@ -67,6 +92,8 @@ pub(crate) struct Stand {
     pub(crate) clock: Arc<ManualClock>,
     ours: Arc<dyn Clock>,
     pub(crate) entropy: Arc<NoJitter>,
+    /// What all replicas have reported.
+    pub(crate) recorder: Arc<Recording>,
     pub(crate) platforms_at: String,
     pub(crate) database: TestDatabase,
 }
@@ -102,17 +129,18 @@ impl Stand {
         for platform in ["acme", "reddit"] {
             sandbox.set(platform, Switch::TokenQuota(1_000_000)).unwrap();
         }
-        let clocks = (&ours, &ours);
-        let (service, acme) = service(&store, clocks, &entropy, &platforms_at, &acme_definition(&platforms_at));
+        let (clocks, recorder) = ((&ours, &ours), Arc::new(Recording::default()));
+        let definition = acme_definition(&platforms_at);
+        let (service, acme) = service(&store, clocks, (&entropy, &recorder), &platforms_at, &definition);
         let stores = Mutex::new(vec![store.clone()]);
-        Self { service, acme, store, stores, sandbox, clock, ours, entropy, platforms_at, database }
+        Self { service, acme, store, stores, sandbox, clock, ours, entropy, recorder, platforms_at, database }
     }
 
     /// Another replica over the same database, to which Acme is what `definition` says.
     pub(crate) async fn replica(&self, definition: &str) -> IntegrationsService {
         let store = self.database.store().await;
         self.stores.lock().unwrap().push(store.clone());
-        service(&store, (&self.ours, &self.ours), &self.entropy, &self.platforms_at, definition).0
+        service(&store, (&self.ours, &self.ours), (&self.entropy, &self.recorder), &self.platforms_at, definition).0
     }
 
     /// Another replica over the same database.
@@ -126,7 +154,7 @@ impl Stand {
         clock: Arc<dyn Clock>,
     ) -> (IntegrationsService, Arc<Platform>) {
         let (store, acme) = (self.database.store().await, acme_definition(&self.platforms_at));
-        service(&store, (&self.ours, &clock), &self.entropy, &self.platforms_at, &acme)
+        service(&store, (&self.ours, &clock), (&self.entropy, &self.recorder), &self.platforms_at, &acme)
     }
 
     /// A replica that finds nobody where Acme's token endpoint should be.
@@ -136,6 +164,12 @@ impl Stand {
         let definition = acme_definition(&self.platforms_at);
         self.replica(&definition.replace(&format!("{}{path}", self.platforms_at), &format!("http://{nobody}{path}")))
             .await
+    }
+
+    /// The app's server as a caller.
+    pub(crate) fn app(&self) -> Caller {
+        let key = ApiKeyId::new("0123456789ab").unwrap();
+        Caller::App { key, scopes: KeyScope::ALL.to_vec() }
     }
 
     /// A new user.
@@ -337,7 +371,7 @@ impl Stand {
 fn service(
     store: &Store,
     (clock, of_adapters): (&Arc<dyn Clock>, &Arc<dyn Clock>),
-    entropy: &Arc<NoJitter>,
+    (entropy, recorder): (&Arc<NoJitter>, &Arc<Recording>),
     platforms_at: &str,
     acme: &str,
 ) -> (IntegrationsService, Arc<Platform>) {
@@ -353,7 +387,7 @@ fn service(
         registry,
         clock: Arc::clone(clock),
         entropy: Arc::<NoJitter>::clone(entropy),
-        recorder: Arc::new(LogRecorder),
+        recorder: Arc::<Recording>::clone(recorder),
         settings: ServiceSettings::new(Url::parse("http://localhost:8080").unwrap()),
     });
     (service, acme_platform)

@@ -123,9 +123,9 @@ async fn credentials(stand: &Stand, run: &mut Run) {
     for text in [key.secret.expose_secret(), session.secret.expose_secret()] {
         // Past the public half, which may be shown.
         run.secret("credential", &text[16..]);
-        run.told(&stand.service.authenticate(text, &call().correlation_id).await.unwrap());
+        run.told(&stand.service.authenticator().authenticate(text, &call().correlation_id).await.unwrap());
         let cut = &text[..text.len() - 1];
-        run.told(&stand.service.authenticate(cut, &call().correlation_id).await.unwrap());
+        run.told(&stand.service.authenticator().authenticate(cut, &call().correlation_id).await.unwrap());
     }
     run.told(&stand.service.api_keys().list(&call()).await.unwrap());
     run.secret("our verifier", VERIFIER);

@@ -69,6 +69,8 @@ async fn a14_a_platform_that_is_down_is_left_alone_and_tried_by_one(database: Te
         probes += calls;
     }
     assert!((3..=20).contains(&probes), "5 s, 10 s, 20 s and so on up to 5 minutes apart: {probes}");
+    let opened = u64::try_from(stand.recorder.count("BreakerOpened")).unwrap();
+    assert_eq!(opened, 1 + probes, "reported once when it opens, and once per failed probe");
     let calls = stand.calls("acme", REFRESH);
     for account in &accounts {
         assert_eq!(stand.read(user, "acme", account).await, Err(ErrorCode::ProviderUnavailable));
@@ -97,6 +99,7 @@ async fn a14_those_who_waited_come_back_at_the_set_pace(database: TestDatabase) 
         }
     }
     assert_eq!(standings(&stand, user).await, [(ConnectionStatus::Connected, None, MANY)]);
+    assert_eq!(stand.recorder.count("BreakerClosed"), 1);
     let calls = stand.calls("acme", REFRESH) - before;
     assert!(calls <= 2 * MANY as u64, "{calls} calls for {MANY} connections, each of which failed once at most");
 }
