@@ -188,7 +188,7 @@ fn what_binds_the_flow_cannot_be_overridden() {
         let message = format!("`authorize_params` may not set `{name}`, which Evergrant sets itself");
         assert_eq!(fault("prompt", name), place(12, 22, &message));
     }
-    let own = ACME.replace("prompt =", "client_key =").replace("pkce =", "client_id_param = \"client_key\"\npkce =");
+    let own = ACME.replace("prompt =", "client_key =").replace("pkce =", "client.id_param = \"client_key\"\npkce =");
     assert_eq!(faults(&own), [place(13, 22, "`authorize_params` may not set the client's id")]);
 }
 
@@ -213,7 +213,7 @@ fn what_is_no_section_is_refused() {
 fn a_host_that_is_not_there_is_told() {
     assert_eq!(
         fault("https://acme.example/oauth/token", "{ACME_BASE}/token"),
-        place(4, 13, "`ACME_BASE` is not one of the `hosts`")
+        place(4, 13, "`ACME_BASE` is not one of `endpoints.hosts`")
     );
 }
 
@@ -221,12 +221,13 @@ fn a_host_that_is_not_there_is_told() {
 fn a_variable_must_be_there_and_keep_its_place() {
     assert_eq!(
         fault("https://acme.example/oauth/token", "https://acme.example/{ACME_VERSION}/token"),
-        place(4, 13, "`ACME_VERSION` is not one of the `variables`")
+        place(4, 13, "`ACME_VERSION` is not one of `endpoints.variables`")
     );
-    let with = |value: &str| fault("pkce =", &format!("variables = {{ ACME_VERSION = \"{value}\" }}\npkce ="));
+    let with =
+        |value: &str| fault("pkce =", &format!("endpoints.variables = {{ ACME_VERSION = \"{value}\" }}\npkce ="));
     for bad in ["", "../v1", "..", "a/b", "a?b", "a b"] {
-        let message = "`variables.ACME_VERSION` must be letters, digits, points, hyphens and underscores";
-        assert_eq!(with(bad), place(11, 30, message), "{bad}");
+        let message = "`endpoints.variables.ACME_VERSION` must be letters, digits, points, hyphens and underscores";
+        assert_eq!(with(bad), place(11, 40, message), "{bad}");
     }
 }
 
@@ -235,14 +236,68 @@ fn the_addresses_of_a_trade_are_judged_like_all_others() {
     let trade = |url: &str| {
         ACME.replace(
             "pkce =",
-            &format!("renew = {{ url = \"{url}\", grant_type = \"x\", token_param = \"t\" }}\npkce ="),
+            &format!("tokens.renew = {{ url = \"{url}\", grant_type = \"x\", token_param = \"t\" }}\npkce ="),
         )
     };
-    assert_eq!(faults(&trade("{ACME_BASE}/renew")), [place(11, 17, "`ACME_BASE` is not one of the `hosts`")]);
+    assert_eq!(faults(&trade("{ACME_BASE}/renew")), [place(11, 24, "`ACME_BASE` is not one of `endpoints.hosts`")]);
     let found = registry(&trade("https://10.0.0.1/renew"), &[], STRICT).expect_err("a private host");
-    assert_eq!((found.len(), found[0].line), (1, 11));
+    assert_eq!((found.len(), found[0].line, found[0].column), (1, 11, 24), "{found:?}");
     let registry = registry(&trade("https://acme.example/renew"), &[], STRICT).unwrap();
     assert!(registry.platform(&slug("acme")).unwrap().spec().can_renew(false));
+}
+
+#[test]
+fn a_key_of_an_earlier_version_is_told_its_new_place() {
+    for (old, column, path, new) in [
+        ("rotates = false", 1, "rotates", "tokens.rotates_refresh_token"),
+        ("hosts.ACME_BASE = \"https://acme.example\"", 1, "hosts", "endpoints.hosts"),
+        ("error_codes = \"graph\"", 1, "error_codes", "errors.codes"),
+        ("tokens = { lengthen = {} }", 12, "tokens.lengthen", "tokens.long_lived_exchange"),
+    ] {
+        let message =
+            format!("`{path}` is not a key here; it is `{new}` now, and scripts/convert-provider-toml moves all keys");
+        assert_eq!(fault("pkce =", &format!("{old}\npkce =")), place(11, column, &message));
+    }
+}
+
+/// `scripts/test` converts `flat.toml` and compares it with `grouped.toml`.
+#[test]
+fn a_converted_file_is_read_and_the_file_before_is_not() {
+    let found = faults(include_str!("keys/flat.toml"));
+    let moved = found.iter().filter(|(_, _, message)| message.contains("scripts/convert-provider-toml"));
+    assert_eq!(moved.count(), 10, "{found:?}");
+    let providers = parse_providers(include_str!("keys/grouped.toml")).unwrap();
+    assert_eq!(providers.len(), 2);
+}
+
+#[test]
+fn errors_are_a_list_of_rules_or_a_table() {
+    for fine in [
+        "errors = [{ status = 400, class = \"blocked\" }]",
+        "errors = { codes = \"graph\", rules = [{ status = 400, class = \"blocked\" }] }",
+        "errors.codes = \"graph\"",
+    ] {
+        assert!(parse_providers(&ACME.replace("pkce =", &format!("{fine}\npkce ="))).is_ok(), "{fine}");
+    }
+    assert_eq!(
+        fault("pkce =", "errors = { rules = [{ class = \"blockd\" }] }\npkce =").0,
+        11,
+        "a rule inside the table is checked"
+    );
+    let message = "`errors` must be a list, or a table, not an integer";
+    assert_eq!(fault("pkce =", "errors = 7\npkce ="), place(11, 10, message));
+}
+
+#[test]
+fn accounts_have_the_pointers_of_openid_connect_unless_they_have_their_own() {
+    let with = |account: &str| {
+        let start = ACME.find("account =").unwrap();
+        parse_providers(&format!("{}account = {account}\n", &ACME[..start]))
+    };
+    assert!(with("{ type = \"Acme creator\", multi_account = true }").is_ok());
+    let found = with("{ type = \"Acme creator\", avatar = \"/picture\" }").expect_err("no id");
+    assert_eq!((found.len(), found[0].line, found[0].column), (1, 14, 11), "{found:?}");
+    assert_eq!(found[0].message, "`account.id` is missing");
 }
 
 #[test]
@@ -257,7 +312,7 @@ fn the_lifecycle_is_decided_by_the_definition() {
         registry.platform(&slug(slug_text)).unwrap().spec().lifecycle
     };
     assert_eq!(lifecycle("", "acme"), Lifecycle::Refreshes);
-    assert_eq!(lifecycle("refresh = false\n", "acme"), Lifecycle::Neither);
+    assert_eq!(lifecycle("tokens.refresh = false\n", "acme"), Lifecycle::Neither);
     assert_eq!(lifecycle("", "onlyfans"), Lifecycle::Checked);
 }
 

@@ -10,10 +10,11 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::catalogue;
 use super::custom::CustomProvider;
 use super::fault::{DefinitionFault, suggestion};
+use super::moved_keys::new_place;
 use super::place::Place;
-use super::schema::{EITHER, FIELDS, Field, Kind, SESSION_FIELDS};
+use super::schema::{EITHER, EITHER_OF_CLIENT, FIELDS, Field, Kind, SESSION_FIELDS};
 use super::tables::Definition;
-use crate::spec;
+use super::values::{host_name, placeholders};
 
 /// Reads the `[providers.*]` sections of an `evergrant.toml`, in the order of their names; all else in it is ignored.
 ///
@@ -98,13 +99,21 @@ impl Walk<'_> {
         }
     }
 
-    /// Where each key stands; `""` stands for the section.
+    /// Where each key stands, those of tables by their path; `""` stands for the section.
     fn places(&self, at: usize, table: &DeTable<'_>) -> BTreeMap<String, Place> {
-        let section = (String::new(), Place::of(self.text, at));
-        let keys = table
-            .iter()
-            .map(|(key, value)| (key.get_ref().clone().into_owned(), Place::of(self.text, value.span().start)));
-        std::iter::once(section).chain(keys).collect()
+        let mut places = BTreeMap::from([(String::new(), Place::of(self.text, at))]);
+        self.add_places("", table, &mut places);
+        places
+    }
+
+    fn add_places(&self, path: &str, table: &DeTable<'_>, places: &mut BTreeMap<String, Place>) {
+        for (key, value) in table {
+            let path = join(path, key.get_ref());
+            if let DeValue::Table(table) = value.get_ref() {
+                self.add_places(&path, table, places);
+            }
+            places.insert(path, Place::of(self.text, value.span().start));
+        }
     }
 
     /// The definition, if nothing is wrong with it.
@@ -115,8 +124,10 @@ impl Walk<'_> {
             return None;
         };
         self.table(at, "", table, fields);
+        self.pointers(table);
         if fields.iter().any(|field| field.name == "client_id") {
             self.pairs(at, table);
+            self.client_id_param(table);
             self.placeholders(table);
         }
         if self.faults.len() > before {
@@ -138,7 +149,10 @@ impl Walk<'_> {
             if let Some(field) = fields.iter().find(|field| field.name == name) {
                 self.value(&join(path, name), value, &field.kind);
             } else {
-                let hint = suggestion(name, fields.iter().map(|field| field.name));
+                let hint = new_place(name).map_or_else(
+                    || suggestion(name, fields.iter().map(|field| field.name)),
+                    |place| format!("; it is `{place}` now, and scripts/convert-provider-toml moves all keys"),
+                );
                 self.fault(key.span().start, format!("`{}` is not a key here{hint}", join(path, name)));
             }
         }
@@ -159,7 +173,8 @@ impl Walk<'_> {
                     self.value(path, item, kind);
                 }
             }
-            (Kind::ShortOr(short, _), DeValue::String(_)) => self.value(path, value, short),
+            (Kind::ShortOr(short @ Kind::Each(_), _), DeValue::Array(_))
+            | (Kind::ShortOr(short, _), DeValue::String(_)) => self.value(path, value, short),
             (Kind::Flag, DeValue::Boolean(_)) => {}
             (Kind::Number(least, most), DeValue::Integer(number)) => {
                 let inside =
@@ -187,17 +202,7 @@ impl Walk<'_> {
     }
 
     fn text(&mut self, at: usize, path: &str, text: &str, kind: &Kind) {
-        let good = match kind {
-            Kind::Text => !text.is_empty() && !text.chars().any(char::is_control),
-            Kind::Url => is_address(text),
-            Kind::Origin => is_origin(text),
-            Kind::Segment => is_segment(text),
-            Kind::Word(words) => words.contains(&text),
-            Kind::Pointer => text.starts_with('/'),
-            Kind::Scope => spec::is_scope(text),
-            _ => false,
-        };
-        if good {
+        if kind.accepts(text) {
             return;
         }
         let hint = match kind {
@@ -212,98 +217,69 @@ impl Walk<'_> {
         let public = table.get("client_auth").and_then(|value| value.get_ref().as_str()) == Some("none");
         for (plain, env) in EITHER {
             let needed = *plain == "client_id" || (*plain == "client_secret" && !public);
-            match (table.get_key_value(*plain), table.get_key_value(*env)) {
-                (Some((first, _)), Some((second, _))) => {
-                    let later = first.span().start.max(second.span().start);
-                    self.fault(later, format!("give `{plain}` or `{env}`, not both"));
-                }
-                (None, None) if needed => self.fault(at, format!("`{plain}` or `{env}` is missing")),
-                _ => {}
+            if needed && !table.contains_key(*plain) && !table.contains_key(*env) {
+                self.fault(at, format!("`{plain}` or `{env}` is missing"));
             }
+            self.not_both("", table, (plain, env));
         }
-        let own = table.get("client_id_param").and_then(|value| value.get_ref().as_str());
-        let params = table.get("authorize_params").and_then(|value| value.get_ref().as_table());
-        let clash = own.and_then(|own| params?.get_key_value(own));
+        if let Some(client) = inner(table, "client") {
+            self.not_both("client", client, EITHER_OF_CLIENT);
+        }
+    }
+
+    fn not_both(&mut self, path: &str, table: &DeTable<'_>, (plain, env): (&str, &str)) {
+        if let (Some((first, _)), Some((second, _))) = (table.get_key_value(plain), table.get_key_value(env)) {
+            let later = first.span().start.max(second.span().start);
+            self.fault(later, format!("give `{}` or `{}`, not both", join(path, plain), join(path, env)));
+        }
+    }
+
+    /// The parameter with the client's id is the engine's, whatever its name.
+    fn client_id_param(&mut self, table: &DeTable<'_>) {
+        let own = inner(table, "client").and_then(|client| client.get("id_param")?.get_ref().as_str());
+        let clash = own.and_then(|own| inner(table, "authorize_params")?.get_key_value(own));
         if let Some((key, _)) = clash {
             self.fault(key.span().start, "`authorize_params` may not set the client's id");
+        }
+    }
+
+    /// Pointers into the profile are of no use without the one to the account's id.
+    fn pointers(&mut self, table: &DeTable<'_>) {
+        let Some(account) = inner(table, "account").filter(|account| !account.contains_key("id")) else { return };
+        if ["username", "display_name", "avatar"].iter().any(|key| account.contains_key(*key)) {
+            let at = table.get("account").map_or(0, |value| value.span().start);
+            self.fault(at, "`account.id` is missing");
         }
     }
 
     /// Each `{NAME}` that begins an address must be one of the hosts, each other one of the variables.
     fn placeholders(&mut self, table: &DeTable<'_>) {
         let known = |map: &str, name: &str| {
-            let map = table.get(map).and_then(|value| value.get_ref().as_table());
+            let map = inner(table, "endpoints").and_then(|endpoints| inner(endpoints, map));
             map.is_some_and(|map| map.contains_key(name))
         };
-        let nested = table.values().filter_map(|value| value.get_ref().as_table()?.get_key_value("url"));
-        for (key, value) in table.iter().chain(nested) {
-            let named = key.get_ref().ends_with("_url") || key.get_ref() == "url";
-            let Some(address) = value.get_ref().as_str().filter(|_| named) else { continue };
+        let own = table.iter().filter(|(key, _)| key.get_ref().ends_with("_url")).map(|(_, value)| value);
+        let tokens = inner(table, "tokens");
+        let granted = ["long_lived_exchange", "renew"].iter().filter_map(|key| inner(tokens?, key)?.get("url"));
+        for value in own.chain(granted) {
+            let Some(address) = value.get_ref().as_str() else { continue };
             let host = host_name(address);
             if let Some(name) = host.filter(|name| !known("hosts", name)) {
-                self.fault(value.span().start, format!("`{name}` is not one of the `hosts`"));
+                self.fault(value.span().start, format!("`{name}` is not one of `endpoints.hosts`"));
             }
             for name in placeholders(address).skip(usize::from(host.is_some())).filter(|name| !known("variables", name))
             {
-                self.fault(value.span().start, format!("`{name}` is not one of the `variables`"));
+                self.fault(value.span().start, format!("`{name}` is not one of `endpoints.variables`"));
             }
         }
     }
 }
 
-impl Kind {
-    /// What is expected, in words.
-    fn words(&self) -> String {
-        match self {
-            Self::Text => "text that is not empty".to_owned(),
-            Self::Url => "an absolute http or https address without user, password and fragment".to_owned(),
-            Self::Origin => "an http or https address without path and query".to_owned(),
-            Self::Segment => "letters, digits, points, hyphens and underscores".to_owned(),
-            Self::Word(words) => {
-                format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
-            }
-            Self::Flag => "true or false".to_owned(),
-            Self::Number(..) => "a whole number".to_owned(),
-            Self::Pointer => "a JSON pointer such as `/id`".to_owned(),
-            Self::Scope => "a scope: text without spaces, commas, quotes and backslashes".to_owned(),
-            Self::Table(_) | Self::Map(..) => "a table".to_owned(),
-            Self::Each(_) => "a list".to_owned(),
-            Self::ShortOr(short, _) => format!("{}, or a table", short.words()),
-        }
-    }
+/// The table at `key`.
+fn inner<'t, 'd>(table: &'t DeTable<'d>, key: &str) -> Option<&'t DeTable<'d>> {
+    table.get(key)?.get_ref().as_table()
 }
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
-}
-
-/// The `NAME` of an address that begins with `{NAME}`.
-pub(crate) fn host_name(address: &str) -> Option<&str> {
-    address.strip_prefix('{')?.split_once('}').map(|(name, _)| name)
-}
-
-/// Each `NAME` that stands as `{NAME}` in an address.
-fn placeholders(address: &str) -> impl Iterator<Item = &str> {
-    address.split('{').skip(1).filter_map(|piece| piece.split_once('}').map(|(name, _)| name))
-}
-
-/// Whether `text` can stand between two slashes of an address and stay there.
-pub(crate) fn is_segment(text: &str) -> bool {
-    let tame = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    (1..=64).contains(&text.len()) && text.bytes().all(tame) && !text.bytes().all(|b| b == b'.')
-}
-
-fn is_address(text: &str) -> bool {
-    let with_host = match host_name(text) {
-        Some(name) => text.replacen(&format!("{{{name}}}"), "https://host.example", 1),
-        None => text.to_owned(),
-    };
-    let tame = |url: &url::Url| {
-        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
-    };
-    url::Url::parse(&with_host).is_ok_and(|url| tame(&url) && url.has_host() && url.fragment().is_none())
-}
-
-fn is_origin(text: &str) -> bool {
-    is_address(text) && url::Url::parse(text).is_ok_and(|url| url.path() == "/" && url.query().is_none())
 }

@@ -12,7 +12,7 @@ use super::tables::Definition;
 pub struct CustomProvider {
     pub(crate) slug: ProviderSlug,
     pub(crate) definition: Definition,
-    /// Where each top-level key stands, for faults that show only later.
+    /// Where each key stands, by its path, for faults that show only later.
     pub(crate) places: BTreeMap<String, Place>,
 }
 

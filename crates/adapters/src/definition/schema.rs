@@ -79,12 +79,6 @@ const SCOPE: Kind = Kind::ShortOr(
     &[required("id", Kind::Scope), optional("label", Kind::Text), optional("required", Kind::Flag)],
 );
 const FACT: Kind = Kind::ShortOr(&Kind::Pointer, &[required("at", Kind::Pointer), required("type", FACT_KIND)]);
-const ACCOUNT: Kind = Kind::Table(&[
-    required("id", Kind::Pointer),
-    optional("username", Kind::Pointer),
-    optional("display_name", Kind::Pointer),
-    optional("avatar", Kind::Pointer),
-]);
 const ERROR_RULE: Kind = Kind::Table(&[
     optional("on", CALL),
     optional("status", Kind::Number(100, 599)),
@@ -94,84 +88,104 @@ const ERROR_RULE: Kind = Kind::Table(&[
     optional("confirm", Kind::Flag),
 ]);
 
-const ACCESS_TRADE: Kind = Kind::Table(&[
+const ACCESS_TOKEN_GRANT: Kind = Kind::Table(&[
     optional("url", Kind::Url),
     required("grant_type", Kind::Text),
     optional("token_param", Kind::Text),
     optional("client", Kind::Each(&Kind::Word(ClientPart::WORDS))),
 ]);
 
+const ENDPOINTS: &[Field] = &[
+    optional("docs", Kind::Url),
+    optional("hosts", Kind::Map(&Kind::Origin, &[])),
+    optional("variables", Kind::Map(&Kind::Segment, &[])),
+    optional("access_token_in", Kind::Word(AccessTokenIn::WORDS)),
+    optional("userinfo_fields", Kind::Map(&Kind::Each(&Kind::Text), &[])),
+    optional("unwrap", Kind::Pointer),
+];
+const CLIENT: &[Field] = &[
+    optional("id_param", Kind::Text),
+    optional("user_agent", Kind::Text),
+    optional("user_agent_env", Kind::Text),
+    optional("pkce_env", Kind::Text),
+    optional("scope_separator", Kind::Word(&[" ", ","])),
+];
+const TOKENS: &[Field] = &[
+    optional("type", Kind::Text),
+    optional("request", Kind::Word(TokenRequest::WORDS)),
+    optional("scope_field", Kind::Text),
+    optional("long_lived_exchange", ACCESS_TOKEN_GRANT),
+    optional("renew", ACCESS_TOKEN_GRANT),
+    optional("default_lifetime_seconds", SECONDS),
+    optional("refresh", Kind::Flag),
+    optional("refresh_ahead_seconds", SECONDS),
+    optional("refresh_at_percent", Kind::Number(1, 99)),
+    optional("refresh_not_before_seconds", SECONDS),
+    optional("rotates_refresh_token", Kind::Flag),
+    optional("replay_window_seconds", SECONDS),
+];
+const ACCOUNT: &[Field] = &[
+    optional("id", Kind::Pointer),
+    optional("username", Kind::Pointer),
+    optional("display_name", Kind::Pointer),
+    optional("avatar", Kind::Pointer),
+    optional("type", Kind::Text),
+    optional("sign_in_with", Kind::Text),
+    optional("multi_account", Kind::Flag),
+    optional("facts", Kind::Each(&Kind::Text)),
+    optional("metadata", Kind::Map(&FACT, RESERVED_FACTS)),
+];
+const REVOCATION: &[Field] = &[
+    optional("tokens", Kind::Each(&Kind::Word(TokenKind::WORDS))),
+    optional("reach", Kind::Word(RevocationReach::WORDS)),
+    optional("person_key", Kind::Text),
+];
+const ERRORS: Kind = Kind::ShortOr(
+    &Kind::Each(&ERROR_RULE),
+    &[optional("codes", Kind::Word(ErrorCodes::WORDS)), optional("rules", Kind::Each(&ERROR_RULE))],
+);
+
 /// Every key of a definition, as the README's table lists them.
 pub(super) const FIELDS: &[Field] = &[
     required("name", Kind::Text),
-    optional("docs", Kind::Url),
-    optional("account_type", Kind::Text),
-    optional("sign_in_with", Kind::Text),
-    optional("token_type", Kind::Text),
     required("authorization_url", Kind::Url),
     required("token_url", Kind::Url),
     optional("revocation_url", Kind::Url),
     required("userinfo_url", Kind::Url),
-    optional("hosts", Kind::Map(&Kind::Origin, &[])),
-    optional("variables", Kind::Map(&Kind::Segment, &[])),
     optional("client_id", Kind::Text),
     optional("client_id_env", Kind::Text),
     optional("client_secret", Kind::Text),
     optional("client_secret_env", Kind::Text),
-    optional("user_agent", Kind::Text),
-    optional("user_agent_env", Kind::Text),
     optional("client_auth", Kind::Word(ClientAuth::WORDS)),
-    optional("client_id_param", Kind::Text),
-    optional("token_request", Kind::Word(TokenRequest::WORDS)),
-    optional("unwrap", Kind::Pointer),
-    optional("lengthen", ACCESS_TRADE),
-    optional("renew", ACCESS_TRADE),
     optional("scopes", Kind::Each(&SCOPE)),
-    optional("scope_separator", Kind::Word(&[" ", ","])),
-    optional("scope_field", Kind::Text),
     optional("pkce", Kind::Word(Pkce::WORDS)),
-    optional("pkce_env", Kind::Text),
     optional("authorize_params", Kind::Map(&Kind::Text, RESERVED_PARAMS)),
     optional("issuer", Kind::Text),
-    optional("access_token_in", Kind::Word(AccessTokenIn::WORDS)),
-    optional("userinfo_fields", Kind::Map(&Kind::Each(&Kind::Text), &[])),
-    optional("account", ACCOUNT),
-    optional("facts", Kind::Each(&Kind::Text)),
-    optional("metadata", Kind::Map(&FACT, RESERVED_FACTS)),
-    optional("default_lifetime_seconds", SECONDS),
-    optional("refresh_ahead_seconds", SECONDS),
-    optional("refresh_at_percent", Kind::Number(1, 99)),
-    optional("refresh_not_before_seconds", SECONDS),
-    optional("refresh", Kind::Flag),
-    optional("rotates", Kind::Flag),
-    optional("replay_window_seconds", SECONDS),
-    optional("multi_account", Kind::Flag),
-    optional("revoke_tokens", Kind::Each(&Kind::Word(TokenKind::WORDS))),
-    optional("revocation_reach", Kind::Word(RevocationReach::WORDS)),
-    optional("person_key", Kind::Text),
-    optional("error_codes", Kind::Word(ErrorCodes::WORDS)),
-    optional("errors", Kind::Each(&ERROR_RULE)),
     optional("allow_insecure", Kind::Flag),
+    optional("endpoints", Kind::Table(ENDPOINTS)),
+    optional("client", Kind::Table(CLIENT)),
+    optional("tokens", Kind::Table(TOKENS)),
+    optional("account", Kind::Table(ACCOUNT)),
+    optional("revocation", Kind::Table(REVOCATION)),
+    optional("errors", ERRORS),
 ];
 
 /// The keys of a catalogue platform that is reached with a pasted session.
 pub(super) const SESSION_FIELDS: &[Field] = &[
     required("kind", Kind::Word(&["cookies"])),
     required("name", Kind::Text),
-    optional("docs", Kind::Url),
-    required("account_type", Kind::Text),
-    required("token_type", Kind::Text),
-    required("enabled_env", Kind::Text),
-    required("userinfo_url_env", Kind::Text),
-    required("account", ACCOUNT),
-    optional("facts", Kind::Each(&Kind::Text)),
-    optional("metadata", Kind::Map(&FACT, RESERVED_FACTS)),
-    optional("errors", Kind::Each(&ERROR_RULE)),
+    required("endpoints", Kind::Table(&[optional("docs", Kind::Url), required("userinfo_url_env", Kind::Text)])),
+    required("client", Kind::Table(&[required("enabled_env", Kind::Text)])),
+    required("tokens", Kind::Table(&[required("type", Kind::Text)])),
+    required("account", Kind::Table(ACCOUNT)),
+    optional("errors", ERRORS),
 ];
 
 /// Pairs of which one says the value and the other names the setting that holds it.
-pub(super) const EITHER: &[(&str, &str)] =
-    &[("client_id", "client_id_env"), ("client_secret", "client_secret_env"), ("user_agent", "user_agent_env")];
+pub(super) const EITHER: &[(&str, &str)] = &[("client_id", "client_id_env"), ("client_secret", "client_secret_env")];
+
+/// The pair of the `client` table.
+pub(super) const EITHER_OF_CLIENT: (&str, &str) = ("user_agent", "user_agent_env");
 
 #[cfg(test)]
 mod tests {
@@ -181,7 +195,15 @@ mod tests {
     fn the_readme_lists_every_key() {
         let readme = include_str!("../../README.md");
         for field in FIELDS {
-            assert!(readme.contains(&format!("| `{}` |", field.name)), "{} is not in the README", field.name);
+            match &field.kind {
+                Kind::Table(fields) | Kind::ShortOr(_, fields) => {
+                    for inner in *fields {
+                        let path = format!("{}.{}", field.name, inner.name);
+                        assert!(readme.contains(&format!("| `{path}` |")), "{path} is not in the README");
+                    }
+                }
+                _ => assert!(readme.contains(&format!("| `{}` |", field.name)), "{} is not in the README", field.name),
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use evergrant_model::{ClientSecret, StatusReason};
 use serde::{Deserialize, Deserializer};
 
-use super::words::{AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, FactKind, TokenKind, TokenRequest};
+use super::account::AccountTable;
+use super::words::{AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, TokenKind, TokenRequest};
 use crate::{ErrorClass, Pkce, RevocationReach};
 
 /// How an access token is exchanged for another one, where the platform gives no refresh tokens.
@@ -21,18 +22,6 @@ pub(crate) struct AccessTokenGrant {
     pub(crate) client: Vec<ClientPart>,
 }
 
-/// Where a fact of the account stands in the profile, and what it must be; without a type any plain value will do.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Fact {
-    Any(String),
-    Typed {
-        at: String,
-        #[serde(rename = "type")]
-        kind: FactKind,
-    },
-}
-
 /// A scope, with its words where the definition has them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
@@ -44,28 +33,6 @@ pub(crate) enum Scope {
         #[serde(default)]
         required: bool,
     },
-}
-
-/// JSON pointers into the profile.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct AccountPointers {
-    pub(crate) id: String,
-    pub(crate) username: Option<String>,
-    pub(crate) display_name: Option<String>,
-    pub(crate) avatar: Option<String>,
-}
-
-impl Default for AccountPointers {
-    /// The claims of `OpenID` Connect Core §5.1.
-    fn default() -> Self {
-        let claim = |name: &str| Some(name.to_owned());
-        Self {
-            id: "/sub".to_owned(),
-            username: claim("/preferred_username"),
-            display_name: claim("/name"),
-            avatar: claim("/picture"),
-        }
-    }
 }
 
 /// A departure of the platform's answers from the common reading.
@@ -85,76 +52,159 @@ pub(crate) struct ErrorRule {
 
 /// A definition whose every key has passed the schema.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default = "Definition::standard")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own in the file")]
+#[serde(default)]
 pub(crate) struct Definition {
     pub(crate) name: String,
-    pub(crate) account_type: Option<String>,
-    pub(crate) sign_in_with: Option<String>,
-    pub(crate) token_type: Option<String>,
+    pub(crate) kind: Option<String>,
     pub(crate) authorization_url: String,
     pub(crate) token_url: String,
     pub(crate) revocation_url: Option<String>,
     pub(crate) userinfo_url: String,
-    pub(crate) hosts: BTreeMap<String, String>,
-    pub(crate) variables: BTreeMap<String, String>,
-    /// For a pasted session: the setting that must be `true`.
-    pub(crate) enabled_env: Option<String>,
-    /// For a pasted session: the setting that holds the address which checks it.
-    pub(crate) userinfo_url_env: Option<String>,
     pub(crate) client_id: Option<String>,
     pub(crate) client_id_env: Option<String>,
     #[serde(deserialize_with = "secret")]
     pub(crate) client_secret: Option<ClientSecret>,
     pub(crate) client_secret_env: Option<String>,
-    pub(crate) user_agent: Option<String>,
-    pub(crate) user_agent_env: Option<String>,
     pub(crate) client_auth: ClientAuth,
-    pub(crate) client_id_param: String,
-    pub(crate) token_request: TokenRequest,
-    pub(crate) unwrap: Option<String>,
-    #[serde(rename = "lengthen")]
-    pub(crate) long_lived_exchange: Option<AccessTokenGrant>,
-    pub(crate) renew: Option<AccessTokenGrant>,
     pub(crate) scopes: Vec<Scope>,
-    pub(crate) scope_separator: String,
-    pub(crate) scope_field: String,
     pub(crate) pkce: Pkce,
-    pub(crate) pkce_env: Option<String>,
     pub(crate) authorize_params: BTreeMap<String, String>,
     pub(crate) issuer: Option<String>,
-    pub(crate) access_token_in: AccessTokenIn,
-    pub(crate) userinfo_fields: BTreeMap<String, Vec<String>>,
-    pub(crate) account: AccountPointers,
-    pub(crate) metadata: BTreeMap<String, Fact>,
-    pub(crate) facts: Vec<String>,
-    pub(crate) default_lifetime_seconds: Option<i64>,
-    pub(crate) refresh_ahead_seconds: Option<i64>,
-    pub(crate) refresh_at_percent: Option<i64>,
-    pub(crate) refresh_not_before_seconds: i64,
-    pub(crate) refresh: bool,
-    pub(crate) rotates: bool,
-    pub(crate) replay_window_seconds: i64,
-    pub(crate) multi_account: bool,
-    pub(crate) revoke_tokens: Vec<TokenKind>,
-    pub(crate) revocation_reach: RevocationReach,
-    pub(crate) person_key: Option<String>,
-    pub(crate) error_codes: ErrorCodes,
-    pub(crate) errors: Vec<ErrorRule>,
     pub(crate) allow_insecure: bool,
+    pub(crate) endpoints: EndpointTable,
+    pub(crate) client: ClientTable,
+    pub(crate) tokens: TokenTable,
+    pub(crate) account: AccountTable,
+    pub(crate) revocation: RevocationTable,
+    pub(crate) errors: ErrorTable,
 }
 
 impl Definition {
-    /// What holds for every key that is not there.
-    pub(crate) fn standard() -> Self {
+    /// Whether the account's owner pastes a session.
+    pub(crate) fn takes_pasted_session(&self) -> bool {
+        self.kind.is_some()
+    }
+}
+
+/// Where the platform is, and how its answers are wrapped.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct EndpointTable {
+    pub(crate) hosts: BTreeMap<String, String>,
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) access_token_in: AccessTokenIn,
+    pub(crate) userinfo_fields: BTreeMap<String, Vec<String>>,
+    pub(crate) unwrap: Option<String>,
+    /// For a pasted session: the setting that holds the address which checks it.
+    pub(crate) userinfo_url_env: Option<String>,
+}
+
+/// How our client introduces itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClientTable {
+    pub(crate) id_param: String,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) user_agent_env: Option<String>,
+    pub(crate) pkce_env: Option<String>,
+    pub(crate) scope_separator: String,
+    /// For a pasted session: the setting that must be `true`.
+    pub(crate) enabled_env: Option<String>,
+}
+
+impl Default for ClientTable {
+    fn default() -> Self {
         Self {
-            client_id_param: "client_id".to_owned(),
+            id_param: "client_id".to_owned(),
+            user_agent: None,
+            user_agent_env: None,
+            pkce_env: None,
             scope_separator: " ".to_owned(),
+            enabled_env: None,
+        }
+    }
+}
+
+/// What tokens are like, and how they are exchanged and refreshed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub(crate) struct TokenTable {
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<String>,
+    pub(crate) request: TokenRequest,
+    pub(crate) scope_field: String,
+    pub(crate) long_lived_exchange: Option<AccessTokenGrant>,
+    pub(crate) renew: Option<AccessTokenGrant>,
+    pub(crate) default_lifetime_seconds: Option<i64>,
+    pub(crate) refresh: bool,
+    pub(crate) refresh_ahead_seconds: Option<i64>,
+    pub(crate) refresh_at_percent: Option<i64>,
+    pub(crate) refresh_not_before_seconds: i64,
+    pub(crate) rotates_refresh_token: bool,
+    pub(crate) replay_window_seconds: i64,
+}
+
+impl Default for TokenTable {
+    fn default() -> Self {
+        Self {
+            kind: None,
+            request: TokenRequest::default(),
             scope_field: "scope".to_owned(),
+            long_lived_exchange: None,
+            renew: None,
+            default_lifetime_seconds: None,
             refresh: true,
-            rotates: true,
-            revoke_tokens: vec![TokenKind::Refresh, TokenKind::Access],
-            ..Self::default()
+            refresh_ahead_seconds: None,
+            refresh_at_percent: None,
+            refresh_not_before_seconds: 0,
+            rotates_refresh_token: true,
+            replay_window_seconds: 0,
+        }
+    }
+}
+
+/// How a grant is revoked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub(crate) struct RevocationTable {
+    pub(crate) tokens: Vec<TokenKind>,
+    pub(crate) reach: RevocationReach,
+    pub(crate) person_key: Option<String>,
+}
+
+impl Default for RevocationTable {
+    fn default() -> Self {
+        let (reach, person_key) = (RevocationReach::default(), None);
+        Self { tokens: vec![TokenKind::Refresh, TokenKind::Access], reach, person_key }
+    }
+}
+
+/// How refusals are read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(from = "ErrorKeys")]
+pub(crate) struct ErrorTable {
+    pub(crate) codes: ErrorCodes,
+    pub(crate) rules: Vec<ErrorRule>,
+}
+
+/// A list of rules is the short form of a table with nothing else.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ErrorKeys {
+    Rules(Vec<ErrorRule>),
+    Table {
+        #[serde(default)]
+        codes: ErrorCodes,
+        #[serde(default)]
+        rules: Vec<ErrorRule>,
+    },
+}
+
+impl From<ErrorKeys> for ErrorTable {
+    fn from(keys: ErrorKeys) -> Self {
+        match keys {
+            ErrorKeys::Rules(rules) => Self { codes: ErrorCodes::default(), rules },
+            ErrorKeys::Table { codes, rules } => Self { codes, rules },
         }
     }
 }

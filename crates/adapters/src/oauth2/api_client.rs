@@ -68,7 +68,7 @@ impl ApiClient {
             CallKind::Profile | CallKind::Revoke => true,
         };
         let definition = self.definition();
-        let (rules, codes) = (definition.errors.as_slice(), definition.error_codes);
+        let (rules, codes) = (definition.errors.rules.as_slice(), definition.errors.codes);
         let context = Context { call, rules, codes, repeatable, now: self.clock.now() };
         Err(classify(context, response, body, code.as_deref()))
     }
@@ -86,7 +86,7 @@ impl ApiClient {
 
     /// The object inside the wrapping that the definition names.
     pub(crate) fn unwrapped(&self, document: Document) -> Document {
-        match &self.definition().unwrap {
+        match &self.definition().endpoints.unwrap {
             Some(pointer) => document.unwrapped(pointer),
             None => document,
         }

@@ -50,7 +50,7 @@ impl OAuth2 {
     /// here lets the exchange be sent again.
     async fn long_lived(&self, bought: TokenSet) -> Result<TokenSet, AdapterError> {
         let url = &self.api.registration()?.endpoints.long_lived_exchange;
-        let Some(grant) = self.api.definition().long_lived_exchange.as_ref().zip(url.as_ref()) else {
+        let Some(grant) = self.api.definition().tokens.long_lived_exchange.as_ref().zip(url.as_ref()) else {
             return Ok(bought);
         };
         let long = self
@@ -80,7 +80,7 @@ impl OAuth2 {
     fn revocable<'h>(&self, held: &'h HeldTokens) -> Vec<(&'h str, &'static str)> {
         let refresh = held.refresh.as_ref().map(|token| (token.expose(), "refresh_token"));
         let access = held.access.as_ref().map(|token| (token.expose(), "access_token"));
-        let named = self.api.definition().revoke_tokens.iter().filter_map(|kind| match kind {
+        let named = self.api.definition().revocation.tokens.iter().filter_map(|kind| match kind {
             TokenKind::Refresh => refresh,
             TokenKind::Access => access,
         });
@@ -91,7 +91,7 @@ impl OAuth2 {
     /// Where only an access token ends the grant and ours has expired, the grant may still live: a new access token is
     /// bought to end it with.
     async fn revoke_renewed(&self, url: &Url, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {
-        if held.refresh.is_none() || self.api.definition().revoke_tokens != [TokenKind::Access] {
+        if held.refresh.is_none() || self.api.definition().revocation.tokens != [TokenKind::Access] {
             return Ok(RemoteRevocation::Revoked);
         }
         let renewed = self.refresh_access_token(held).await?;
@@ -113,11 +113,11 @@ impl PlatformAdapter for OAuth2 {
         let mut query = url.query_pairs_mut();
         query
             .append_pair("response_type", "code")
-            .append_pair(&definition.client_id_param, &client.id)
+            .append_pair(&definition.client.id_param, &client.id)
             .append_pair("redirect_uri", request.redirect_uri)
             .append_pair("state", request.state.expose());
         if !request.scopes.is_empty() {
-            query.append_pair("scope", &request.scopes.join(&definition.scope_separator));
+            query.append_pair("scope", &request.scopes.join(&definition.client.scope_separator));
         }
         if let Some(challenge) = challenge {
             query.append_pair("code_challenge", &challenge).append_pair("code_challenge_method", "S256");
@@ -144,7 +144,7 @@ impl PlatformAdapter for OAuth2 {
             return Err(nothing());
         }
         let url = &self.api.registration()?.endpoints.renew;
-        if let Some(grant) = self.api.definition().renew.as_ref().zip(url.as_ref()) {
+        if let Some(grant) = self.api.definition().tokens.renew.as_ref().zip(url.as_ref()) {
             return self
                 .tokens
                 .exchange_access_token(CallKind::Refresh, grant, held.access.as_ref().ok_or_else(nothing)?)

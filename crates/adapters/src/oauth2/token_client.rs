@@ -33,7 +33,7 @@ impl TokenClient {
     pub(crate) async fn token(&self, call: CallKind, params: &[(&str, &str)]) -> Result<TokenSet, AdapterError> {
         let client = self.api.registration()?;
         let sent_at = self.api.clock.now();
-        let request = self.api.definition().token_request;
+        let request = self.api.definition().tokens.request;
         let response = self.send_form(client, request, &client.endpoints.token, params).await?;
         self.read_tokens(call, &response, sent_at)
     }
@@ -53,7 +53,7 @@ impl TokenClient {
         let mut params = vec![("grant_type", grant.grant_type.as_str()), (&grant.token_param, access.expose())];
         for part in &grant.client {
             match part {
-                ClientPart::Id => params.push((&self.api.definition().client_id_param, &client.id)),
+                ClientPart::Id => params.push((&self.api.definition().client.id_param, &client.id)),
                 ClientPart::Secret => {
                     params.extend(client.secret.as_ref().map(|secret| ("client_secret", secret.expose())));
                 }
@@ -69,7 +69,7 @@ impl TokenClient {
         let unread = || AdapterError::unread("the platform's answer is not the JSON of a token", response.status);
         let document = self.api.unwrapped(document.ok_or_else(unread)?);
         let lifetime_seconds = self.api.spec.default_lifetime_seconds;
-        token_response::read(document, sent_at, lifetime_seconds, &self.api.definition().scope_field)
+        token_response::read(document, sent_at, lifetime_seconds, &self.api.definition().tokens.scope_field)
             .map_err(|error| error.with_status(response.status))
     }
 
@@ -88,7 +88,7 @@ impl TokenClient {
         let definition = self.api.definition();
         let mut pairs = params.to_vec();
         if definition.client_auth != ClientAuth::Basic {
-            pairs.push((&definition.client_id_param, &client.id));
+            pairs.push((&definition.client.id_param, &client.id));
         }
         if let (ClientAuth::Post, Some(secret)) = (definition.client_auth, &client.secret) {
             pairs.push(("client_secret", secret.expose()));

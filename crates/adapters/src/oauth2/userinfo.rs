@@ -41,7 +41,7 @@ pub(crate) async fn profile(
 /// The fields that the granted scopes open; where the granted scopes are unknown, those that every grant opens.
 fn profile_fields<'a>(api: &'a ApiClient, granted: &ScopeSet) -> Vec<&'a str> {
     let allowed = |by: &ScopeSet| -> Vec<&'a str> {
-        let fields = api.definition().userinfo_fields.iter().filter(|(scope, _)| by.contains(scope));
+        let fields = api.definition().endpoints.userinfo_fields.iter().filter(|(scope, _)| by.contains(scope));
         fields.flat_map(|(_, fields)| fields).map(String::as_str).collect()
     };
     let fields = allowed(granted);
@@ -58,7 +58,7 @@ async fn read_with_token(
     url: Url,
     access: &AccessToken,
 ) -> Result<Document, AdapterError> {
-    let response = match api.definition().access_token_in {
+    let response = match api.definition().endpoints.access_token_in {
         AccessTokenIn::Header => {
             let mut request = plain_request(client, Method::GET, &url);
             request.credentials = vec![(AUTHORIZATION, Zeroizing::new(format!("Bearer {}", access.expose())))];
@@ -78,7 +78,7 @@ async fn read_with_token(
 ///
 /// `Unknown`, for an answer that came with success, where it has no id.
 pub(crate) fn account(profile: &Value, definition: &Definition) -> Result<AccountInfo, AdapterError> {
-    let pointers = &definition.account;
+    let pointers = &definition.account.pointers;
     let text =
         |pointer: &Option<String>| pointer.as_deref().and_then(|pointer| profile.pointer(pointer)).and_then(text);
     let mut info = AccountInfo {
@@ -90,8 +90,10 @@ pub(crate) fn account(profile: &Value, definition: &Definition) -> Result<Accoun
     };
     let shown = [("username", &info.username), ("display_name", &info.display_name), ("avatar_url", &info.avatar_url)];
     let shown = shown.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text.clone()?))));
-    let plain = definition.facts.iter().filter_map(|name| Some((name.clone(), kept(profile.get(name)?, None)?)));
-    let own = definition.metadata.iter().filter_map(|(name, wanted)| Some((name.clone(), fact(profile, wanted)?)));
+    let plain =
+        definition.account.facts.iter().filter_map(|name| Some((name.clone(), kept(profile.get(name)?, None)?)));
+    let own =
+        definition.account.metadata.iter().filter_map(|(name, wanted)| Some((name.clone(), fact(profile, wanted)?)));
     info.metadata = plain.chain(own).chain(shown).collect();
     Ok(info)
 }

@@ -8,31 +8,31 @@ use crate::spec::{Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, Ren
 /// The facts of a platform that is reached by OAuth 2.0.
 pub(super) fn spec(slug: ProviderSlug, definition: &Definition, problem: Option<String>) -> ProviderSpec {
     let standard = ProviderSpec::new(slug, &definition.name);
-    let renews_itself = definition.renew.is_some();
+    let renews_itself = definition.tokens.renew.is_some();
     ProviderSpec {
-        lifecycle: if definition.refresh { Lifecycle::Refreshes } else { Lifecycle::Neither },
-        account_type: definition.account_type.clone().unwrap_or(standard.account_type),
-        sign_in_with: definition.sign_in_with.clone(),
-        token_type: definition.token_type.clone().unwrap_or(standard.token_type),
+        lifecycle: if definition.tokens.refresh { Lifecycle::Refreshes } else { Lifecycle::Neither },
+        account_type: definition.account.kind.clone().unwrap_or(standard.account_type),
+        sign_in_with: definition.account.sign_in_with.clone(),
+        token_type: definition.tokens.kind.clone().unwrap_or(standard.token_type),
         scopes: definition.scopes.iter().map(scope).collect(),
         issuer: definition.issuer.clone(),
         pkce: definition.pkce,
-        multi_account: definition.multi_account,
+        multi_account: definition.account.multi_account,
         capabilities: Capabilities {
-            refresh: definition.refresh,
+            refresh: definition.tokens.refresh,
             revoke: definition.revocation_url.is_some(),
             profile: true,
         },
         problem,
-        default_lifetime_seconds: definition.default_lifetime_seconds,
-        refresh_ahead_seconds: definition.refresh_ahead_seconds,
-        refresh_at_percent: definition.refresh_at_percent,
-        refresh_not_before_seconds: definition.refresh_not_before_seconds,
+        default_lifetime_seconds: definition.tokens.default_lifetime_seconds,
+        refresh_ahead_seconds: definition.tokens.refresh_ahead_seconds,
+        refresh_at_percent: definition.tokens.refresh_at_percent,
+        refresh_not_before_seconds: definition.tokens.refresh_not_before_seconds,
         renews_with: if renews_itself { RenewsWith::AccessToken } else { RenewsWith::RefreshToken },
-        revocation_reach: definition.revocation_reach,
-        person_key: definition.person_key.clone(),
-        rotates: definition.rotates,
-        replay_window_seconds: definition.replay_window_seconds,
+        revocation_reach: definition.revocation.reach,
+        person_key: definition.revocation.person_key.clone(),
+        rotates: definition.tokens.rotates_refresh_token,
+        replay_window_seconds: definition.tokens.replay_window_seconds,
         ..standard
     }
 }

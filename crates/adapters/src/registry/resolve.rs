@@ -42,7 +42,7 @@ pub(super) fn resolve(
     lookup: &Lookup<'_>,
     policy: NetworkPolicy,
 ) -> Resolved {
-    if definition.enabled_env.is_some() {
+    if definition.takes_pasted_session() {
         return resolve_session(slug, definition, lookup, policy);
     }
     let trusting = policy.allow_insecure_hosts || definition.allow_insecure;
@@ -88,10 +88,11 @@ impl Resolver<'_> {
 
     fn user_agent(&mut self) -> Option<HeaderValue> {
         let definition = self.definition;
-        let text = self.settings.value(definition.user_agent.as_ref(), definition.user_agent_env.as_ref())?;
+        let text =
+            self.settings.value(definition.client.user_agent.as_ref(), definition.client.user_agent_env.as_ref())?;
         let value = HeaderValue::from_str(&text).ok();
         if value.is_none() {
-            let name = definition.user_agent_env.as_deref().unwrap_or("user_agent");
+            let name = definition.client.user_agent_env.as_deref().unwrap_or("client.user_agent");
             self.settings.reject(format!("{name} has characters that a header cannot carry"));
         }
         value
@@ -99,10 +100,10 @@ impl Resolver<'_> {
 
     fn endpoints(&mut self, origin: Origin, trusting: bool) -> Option<Endpoints> {
         let definition = self.definition;
-        for name in definition.hosts.keys() {
+        for name in definition.endpoints.hosts.keys() {
             self.check_override(name, origin, trusting);
         }
-        for name in definition.variables.keys() {
+        for name in definition.endpoints.variables.keys() {
             if self.settings.get(name).is_some_and(|value| !is_segment(&value)) {
                 self.settings.reject(format!("{name} may hold letters, digits, points, hyphens and underscores"));
             }
@@ -115,8 +116,8 @@ impl Resolver<'_> {
             token: self.address(&definition.token_url)?,
             userinfo: self.address(&definition.userinfo_url)?,
             revocation: optional(definition.revocation_url.as_ref()),
-            long_lived_exchange: granted(definition.long_lived_exchange.as_ref()),
-            renew: granted(definition.renew.as_ref()),
+            long_lived_exchange: granted(definition.tokens.long_lived_exchange.as_ref()),
+            renew: granted(definition.tokens.renew.as_ref()),
         })
     }
 
@@ -135,7 +136,7 @@ impl Resolver<'_> {
 
     /// How the challenge is made, which a setting may override.
     fn pkce(&mut self) -> Pkce {
-        let name = self.definition.pkce_env.as_deref();
+        let name = self.definition.client.pkce_env.as_deref();
         let Some((name, word)) = name.and_then(|name| Some((name, self.settings.get(name)?))) else {
             return self.definition.pkce;
         };
@@ -153,7 +154,7 @@ impl Resolver<'_> {
     /// The address with its host and its variables filled in.
     fn address(&self, address: &str) -> Option<Url> {
         let mut address = address.to_owned();
-        for (name, value) in &self.definition.variables {
+        for (name, value) in &self.definition.endpoints.variables {
             let value = self.settings.get(name).unwrap_or_else(|| value.clone());
             address = address.replace(&format!("{{{name}}}"), &value);
         }
@@ -162,7 +163,7 @@ impl Resolver<'_> {
 
     fn hosted(&self, address: &str) -> Option<Url> {
         let Some(name) = host_name(address) else { return Url::parse(address).ok() };
-        let base = self.settings.get(name).or_else(|| self.definition.hosts.get(name).cloned())?;
+        let base = self.settings.get(name).or_else(|| self.definition.endpoints.hosts.get(name).cloned())?;
         let rest = address.get(name.len() + 2..)?;
         Url::parse(&format!("{}{rest}", base.trim_end_matches('/'))).ok()
     }
@@ -174,8 +175,8 @@ fn host_faults(endpoints: &Endpoints) -> Vec<HostFault> {
         ("token_url", Some(&endpoints.token)),
         ("revocation_url", endpoints.revocation.as_ref()),
         ("userinfo_url", Some(&endpoints.userinfo)),
-        ("lengthen", endpoints.long_lived_exchange.as_ref()),
-        ("renew", endpoints.renew.as_ref()),
+        ("tokens.long_lived_exchange.url", endpoints.long_lived_exchange.as_ref()),
+        ("tokens.renew.url", endpoints.renew.as_ref()),
     ];
     let fault = |(key, url): (&'static str, Option<&Url>)| {
         objection(url?).map(|words| HostFault { key, message: format!("`{key}` {words}") })
@@ -187,7 +188,7 @@ fn host_faults(endpoints: &Endpoints) -> Vec<HostFault> {
 fn resolve_session(slug: ProviderSlug, definition: Definition, lookup: &Lookup<'_>, policy: NetworkPolicy) -> Resolved {
     let settings = Settings::new(lookup);
     let setting = |name: Option<&String>| name.and_then(|name| settings.get(name));
-    let (enabled, address) = (definition.enabled_env.as_ref(), definition.userinfo_url_env.as_ref());
+    let (enabled, address) = (definition.client.enabled_env.as_ref(), definition.endpoints.userinfo_url_env.as_ref());
     let check = setting(address).map(|text| {
         let url = Url::parse(&text).ok().filter(Url::has_host).ok_or("is not an address")?;
         objection_to_override(&url).filter(|_| !policy.allow_insecure_hosts).map_or(Ok(url), Err)
@@ -217,7 +218,7 @@ mod tests {
             client_id: Some("id".to_owned()),
             client_secret: Some(ClientSecret::new("s")),
             allow_insecure,
-            ..Definition::standard()
+            ..Definition::default()
         };
         let policy = NetworkPolicy { allow_insecure_hosts };
         let slug = ProviderSlug::new("acme").unwrap();

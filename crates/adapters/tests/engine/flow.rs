@@ -48,8 +48,8 @@ fn reddits_consent_page_is_asked_for_a_permanent_grant() {
 #[test]
 fn a_consent_page_keeps_its_own_query_and_takes_the_platforms_names() {
     let more = r#"
-        client_id_param = "client_key"
-        scope_separator = ","
+        client.id_param = "client_key"
+        client.scope_separator = ","
         pkce = "S256-hex"
         authorize_params = { prompt = "consent" }
     "#;
@@ -117,7 +117,7 @@ async fn id_and_secret_are_form_encoded_before_basic() {
 #[tokio::test]
 async fn a_client_may_prove_itself_in_the_form_or_not_at_all() {
     let platform = Platform::telling(told(200, TOKENS)).await;
-    let more = "client_auth = \"post\"\nclient_id_param = \"client_key\"";
+    let more = "client_auth = \"post\"\nclient.id_param = \"client_key\"";
     acme(&platform.base, more).refresh_access_token(&held("a", "r")).await.unwrap();
     acme(&platform.base, "client_auth = \"none\"").refresh_access_token(&held("a", "r")).await.unwrap();
     let seen = platform.seen();
@@ -167,7 +167,8 @@ async fn without_a_refresh_token_no_call_is_made() {
     let only_access = HeldTokens { access: Some(AccessToken::new("a")), refresh: None };
     let error = reddit(&platform.base).refresh_access_token(&only_access).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::NeedsReauth);
-    let renounced = acme(&platform.base, "refresh = false").refresh_access_token(&held("a", "r")).await.unwrap_err();
+    let renounced =
+        acme(&platform.base, "tokens.refresh = false").refresh_access_token(&held("a", "r")).await.unwrap_err();
     assert_eq!(renounced.class(), ErrorClass::NeedsReauth);
     assert!(platform.seen().is_empty());
 }
@@ -204,14 +205,14 @@ async fn a_custom_platform_has_every_departure_of_the_catalogue() {
     platform.tell_at("POST /token", told(200, r#"{"in":{"access_token":"short","granted":["x"]}}"#));
     let more = r#"
         pkce = "none"
-        variables = { VERSION = "v1" }
-        unwrap = "/in"
-        scope_field = "granted"
-        access_token_in = "query"
-        lengthen = { grant_type = "long" }
-        renew = { grant_type = "renew", token_param = "old", client = ["id"] }
-        userinfo_fields = { x = ["a", "b"], y = ["c"] }
-        facts = ["a", "b", "d", "e", "f"]
+        endpoints.variables = { VERSION = "v1" }
+        endpoints.unwrap = "/in"
+        tokens.scope_field = "granted"
+        endpoints.access_token_in = "query"
+        tokens.long_lived_exchange = { grant_type = "long" }
+        tokens.renew = { grant_type = "renew", token_param = "old", client = ["id"] }
+        endpoints.userinfo_fields = { x = ["a", "b"], y = ["c"] }
+        account.facts = ["a", "b", "d", "e", "f"]
     "#;
     let adapter = acme(
         &platform.base,

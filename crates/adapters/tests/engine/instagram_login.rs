@@ -69,7 +69,7 @@ async fn the_code_travels_in_parts_and_another_definition_may_say_otherwise() {
         let part = format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         assert!(seen.body.contains(&part), "{name} in {}", seen.body);
     }
-    let other = acme(&platform.base, "pkce = \"none\"\ntoken_request = \"form\"\nclient_auth = \"post\"");
+    let other = acme(&platform.base, "pkce = \"none\"\ntokens.request = \"form\"\nclient_auth = \"post\"");
     let code = code();
     other.exchange_code_for_token(&CodeExchange { code: &code, redirect_uri: CALLBACK, verifier: None }).await.unwrap();
     assert_eq!(platform.seen().last().unwrap().field("code"), "sim-code*!%");

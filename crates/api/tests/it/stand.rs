@@ -40,7 +40,7 @@ userinfo_url = "{base}/reddit/oauth/api/v1/me"
 client_id = "simRedditId"
 client_secret = "simRedditSecret"
 client_auth = "basic"
-user_agent = "web:evergrant-sim:0.1 (by /u/juniper)"
+client.user_agent = "web:evergrant-sim:0.1 (by /u/juniper)"
 authorize_params = { duration = "permanent" }
 scopes = ["identity"]
 account = { id = "/id", username = "/name" }
@@ -54,7 +54,7 @@ userinfo_url = "{base}/reddit/oauth/api/v1/me"
 client_id = "simRedditId"
 client_secret = "simRedditSecret"
 client_auth = "basic"
-user_agent = "web:evergrant-sim:0.1 (by /u/juniper)"
+client.user_agent = "web:evergrant-sim:0.1 (by /u/juniper)"
 authorize_params = { duration = "permanent" }
 scopes = ["identity"]
 account = { id = "/id", username = "/name" }

@@ -30,8 +30,8 @@ struct Platform {
 
 impl Platform {
     fn of(catalogue: &str) -> Self {
-        let Definition { errors, error_codes, rotates, .. } = read_file(catalogue).unwrap();
-        Self { rules: errors, codes: error_codes, forgiving: !rotates }
+        let Definition { errors, tokens, .. } = read_file(catalogue).unwrap();
+        Self { rules: errors.rules, codes: errors.codes, forgiving: !tokens.rotates_refresh_token }
     }
 
     fn reddit() -> Self {

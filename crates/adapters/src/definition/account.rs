@@ -1,0 +1,79 @@
+//! The `account` table: where an account's facts stand in the profile, and what people see of it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::words::FactKind;
+
+/// Where a fact of the account stands in the profile, and what it must be; without a type any plain value will do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Fact {
+    Any(String),
+    Typed {
+        at: String,
+        #[serde(rename = "type")]
+        kind: FactKind,
+    },
+}
+
+/// JSON pointers into the profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AccountPointers {
+    pub(crate) id: String,
+    pub(crate) username: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) avatar: Option<String>,
+}
+
+impl Default for AccountPointers {
+    /// The claims of `OpenID` Connect Core §5.1.
+    fn default() -> Self {
+        let claim = |name: &str| Some(name.to_owned());
+        Self {
+            id: "/sub".to_owned(),
+            username: claim("/preferred_username"),
+            display_name: claim("/name"),
+            avatar: claim("/picture"),
+        }
+    }
+}
+
+/// What is known of accounts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "AccountKeys")]
+pub(crate) struct AccountTable {
+    pub(crate) pointers: AccountPointers,
+    pub(crate) kind: Option<String>,
+    pub(crate) sign_in_with: Option<String>,
+    pub(crate) multi_account: bool,
+    pub(crate) metadata: BTreeMap<String, Fact>,
+    pub(crate) facts: Vec<String>,
+}
+
+/// The table's keys. The pointers stand or fall together: where one is given, none of the others has a default.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AccountKeys {
+    id: Option<String>,
+    username: Option<String>,
+    display_name: Option<String>,
+    avatar: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    sign_in_with: Option<String>,
+    multi_account: bool,
+    metadata: BTreeMap<String, Fact>,
+    facts: Vec<String>,
+}
+
+impl From<AccountKeys> for AccountTable {
+    fn from(keys: AccountKeys) -> Self {
+        let AccountKeys { id, username, display_name, avatar, kind, sign_in_with, multi_account, metadata, facts } =
+            keys;
+        let pointers =
+            id.map_or_else(AccountPointers::default, |id| AccountPointers { id, username, display_name, avatar });
+        Self { pointers, kind, sign_in_with, multi_account, metadata, facts }
+    }
+}
