@@ -89,12 +89,11 @@ async fn portal_url(service: &IntegrationsService, call: &Call, user: UserId) ->
 ))]
 pub(crate) async fn end(State(state): State<ApiState>, caller: ForUser<Write>) -> Result<Json<Ended>, ApiError> {
     let (sessions, call) = (state.service.sessions(), &caller.call);
-    match caller.caller.session() {
-        Some(session) => sessions.end(call, session).await?,
-        None => {
-            let user = state.service.users().get(call, &UserRef::Id(caller.user)).await?;
-            sessions.end_all(call, user.id).await?;
-        }
+    if let Some(session) = caller.caller.session() {
+        sessions.end(call, session).await?;
+    } else {
+        let user = state.service.users().get(call, &UserRef::Id(caller.user)).await?;
+        sessions.end_all(call, user.id).await?;
     }
     Ok(Json(Ended { success: true }))
 }

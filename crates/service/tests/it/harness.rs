@@ -79,6 +79,12 @@ impl Recorder for Recording {
     }
 }
 
+/// The app's server as a caller.
+pub(crate) fn app() -> Caller {
+    let key = ApiKeyId::new("0123456789ab").unwrap();
+    Caller::App { key, scopes: KeyScope::ALL.to_vec() }
+}
+
 /// A service in the middle of its world.
 pub(crate) struct Stand {
     pub(crate) service: IntegrationsService,
@@ -164,12 +170,6 @@ impl Stand {
         let definition = acme_definition(&self.platforms_at);
         self.replica(&definition.replace(&format!("{}{path}", self.platforms_at), &format!("http://{nobody}{path}")))
             .await
-    }
-
-    /// The app's server as a caller.
-    pub(crate) fn app(&self) -> Caller {
-        let key = ApiKeyId::new("0123456789ab").unwrap();
-        Caller::App { key, scopes: KeyScope::ALL.to_vec() }
     }
 
     /// A new user.

@@ -10,16 +10,19 @@ use tracing::span::{Attributes, Id};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::harness::Stand;
+use crate::harness::{Stand, app};
 use crate::outcomes::call;
 
-/// The fields of every span that this crate opened, by the span's name.
+/// A span's name and its fields.
+type Opened = (String, BTreeMap<String, String>);
+
+/// The spans that the service opened.
 #[derive(Clone, Default)]
-struct Spans(Arc<Mutex<Vec<(String, BTreeMap<String, String>)>>>);
+struct Spans(Arc<Mutex<Vec<Opened>>>);
 
 impl Spans {
     /// The spans since the last call.
-    fn take(&self) -> Vec<(String, BTreeMap<String, String>)> {
+    fn take(&self) -> Vec<Opened> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
@@ -82,7 +85,7 @@ async fn every_operation_opens_one_span_with_its_call() {
     opens!(spans, "create_portal_link", service.console().create_link(&call, user));
     opens!(spans, "create_api_key", service.api_keys().create(&call, "tests", &[]));
     opens!(spans, "list_api_keys", service.api_keys().list(&call));
-    opens!(spans, "open_event_stream", service.events().open(&call, user, stand.app(), None));
+    opens!(spans, "open_event_stream", service.events().open(&call, user, app(), None));
     let account = account.as_str();
     opens!(spans, "disconnect_integration", service.disconnect_integration(&call, user, "acme", account));
     opens!(spans, "delete_user", service.users().delete(&call, user));
