@@ -15,9 +15,9 @@ pub use access::{
     Session, SessionRepository, User, UserRepository,
 };
 pub use connections::{
-    Connection, ConnectionRepository, ExternalRowRepository, FailedRefresh, Grant, LeaseAnswer, Leased, NewRevocation,
-    RefreshRepository, RefreshedGrant, RejectionRepository, Rejections, Revocation, RevocationRepository,
-    StatusTransition, StatusTransitionRepository, StoredGrant, StoredTokens, UserConnections,
+    Connection, ConnectionRepository, ExternalRow, ExternalRowRepository, FailedRefresh, Grant, LeaseAnswer, Leased,
+    NewRevocation, RefreshRepository, RefreshedGrant, RejectionRepository, Rejections, Revocation,
+    RevocationRepository, StatusTransition, StatusTransitionRepository, StoredGrant, StoredTokens, UserConnections,
 };
 pub use coordination::{ProviderBlock, ProviderBlockRepository, ReplicaRepository};
 pub use db::error::StoreError;

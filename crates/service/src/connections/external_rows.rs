@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use evergrant_model::{Call, Clock, ConnectionId};
 use evergrant_resilience::SingleFlight;
-use evergrant_store::{Connection, ExternalRowRepository};
+use evergrant_store::{Connection, ExternalRow, ExternalRowRepository};
 
 use crate::ServiceError;
 use crate::cache::Caches;
@@ -53,16 +53,16 @@ impl ExternalRows {
     pub(crate) async fn import(&self, call: &Call, rows: &[Connection]) -> Result<usize, ServiceError> {
         let mut imported = 0;
         for batch in rows.chunks(BATCH) {
+            let rows: Vec<_> = batch.iter().map(|row| self.prepare(row)).collect();
+            let stored = self.rows.import_batch(&rows, &call.correlation_id, self.clock.now());
+            let stored = self.database.query(stored).await?.len();
+            if stored > 0 {
+                self.recorder.record(call, &Outcome::RowsImported { rows: stored });
+            }
             for row in batch {
-                let (correlation_id, now) = (&call.correlation_id, self.clock.now());
-                let (next, next_status) = self.prepare(row);
-                let stored = self.rows.import(row, next, next_status, correlation_id, now);
-                imported += usize::from(self.database.query(stored).await?);
                 self.caches.invalidate(&row.into()).await;
             }
-        }
-        if imported > 0 {
-            self.recorder.record(call, &Outcome::RowsImported { rows: imported });
+            imported += stored;
         }
         Ok(imported)
     }
@@ -82,15 +82,15 @@ impl ExternalRows {
 
     /// The times that an imported row gets. When its token was issued is unknown, so only the rest
     /// of the lifetime counts.
-    fn prepare(&self, row: &Connection) -> (Option<evergrant_model::Timestamp>, Option<evergrant_model::Timestamp>) {
-        let (platform, now) = (self.providers.by_slug(&row.provider), self.clock.now());
+    fn prepare<'a>(&self, held: &'a Connection) -> ExternalRow<'a> {
+        let (platform, now) = (self.providers.by_slug(&held.provider), self.clock.now());
         let spec = platform.as_ref().map(|platform| platform.spec());
         let spec = spec.filter(|spec| spec.is_configured());
-        let refreshable = spec.filter(|spec| is_refreshable(row, spec));
-        let timed = TimedStatus::of(now, row, spec);
-        let overdue = row.tokens.expires_at.filter(|_| timed.status != row.status);
-        let due = |spec| self.timing.due(spec, now, row.tokens.expires_at, row.id.get());
-        (refreshable.map(due), timed.next_status_at.or(overdue))
+        let refreshable = spec.filter(|spec| is_refreshable(held, spec));
+        let timed = TimedStatus::of(now, held, spec);
+        let overdue = held.tokens.expires_at.filter(|_| timed.status != held.status);
+        let due = |spec| self.timing.due(spec, now, held.tokens.expires_at, held.id.get());
+        ExternalRow { held, next_refresh_at: refreshable.map(due), next_status_at: timed.next_status_at.or(overdue) }
     }
 }
 

@@ -6,11 +6,8 @@
 use std::collections::BTreeMap;
 
 use evergrant_model::{CorrelationId, EventKind, ProviderAccountId, ProviderSlug, Timestamp, UserId};
-use evergrant_resilience::renewal::lease;
 
 use crate::StoreError;
-use crate::connections::change::event;
-use crate::connections::lease::{LOCKED_POSTGRES, LOCKED_SQLITE};
 use crate::connections::row::{Connection, columns, decode};
 use crate::db::repository::repository;
 use crate::db::value::{int_array, params};
@@ -38,12 +35,6 @@ const COUNTS_POSTGRES: &str = "SELECT user_id, COUNT(*) AS held FROM oauth_accou
     WHERE user_id = ANY(CAST($1 AS integer[])) GROUP BY user_id";
 const COUNTS_SQLITE: &str = "SELECT user_id, COUNT(*) AS held FROM oauth_accounts
     WHERE user_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']')) GROUP BY user_id";
-const IMPORT: &str = "UPDATE evergrant_connections SET provider = $2, generation = $3, held_until = NULL,
-        lease_owner = NULL, doubt_since = NULL, bought_with = NULL, bought_attempt = NULL, status = 'connected',
-        status_reason = NULL, issued_at = NULL, next_refresh_at = $4, turns_at = $5, failures = 0, last_outcome = NULL,
-        refused_at = NULL, correlation_id = $6,
-        known_token = (SELECT substr(access_token, 1, 32) FROM oauth_accounts WHERE id = $1)
-    WHERE oauth_account_id = $1";
 const RAISE_IF_AT: &str = "UPDATE evergrant_versions SET version = version + 1 WHERE user_id = $1 AND version = $2
     RETURNING version";
 
@@ -98,39 +89,6 @@ impl ExternalRowRepository {
             }
         }
         Ok(counts)
-    }
-
-    /// Imports the tokens that another program wrote: they become the current pair, due for refresh at `next`, and an event
-    /// is written. `false` if they are imported already.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the query fails.
-    pub async fn import(
-        &self,
-        held: &Connection,
-        next: Option<Timestamp>,
-        next_status_at: Option<Timestamp>,
-        correlation_id: &CorrelationId,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let mut work = self.database.begin().await?;
-        let Some(version) = work.raise_version_of_existing(held.user).await? else { return Ok(false) };
-        let is_new = work.ensure_state(held.id).await?;
-        let locked = work.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
-        let Some(row) = work.row(locked, params![held.id.get()]).await? else { return Ok(false) };
-        let found = Connection::read(&row)?;
-        if !is_new && !found.is_external {
-            return Ok(false);
-        }
-        let lease = lease::replace_pair(&found.lease);
-        let (id, provider) = (held.id.get(), held.provider.as_str());
-        let state = params![id, provider, lease.generation, next, next_status_at, correlation_id.as_str()];
-        work.execute(IMPORT, state).await?;
-        let kind = if is_new { EventKind::Connected } else { EventKind::Refreshed };
-        work.announce(&event(held, version, kind, correlation_id, at)).await?;
-        work.commit().await?;
-        Ok(true)
     }
 
     /// Announces that another program has deleted an account, for a caller that read the user's connections at version

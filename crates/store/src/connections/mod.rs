@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod due;
 pub(crate) mod external;
+pub(crate) mod import;
 pub(crate) mod lease;
 pub(crate) mod rejections;
 pub(crate) mod repository;
@@ -15,6 +16,7 @@ pub(crate) mod store_refresh;
 pub(crate) mod tokens;
 
 pub use external::ExternalRowRepository;
+pub use import::ExternalRow;
 pub use lease::{LeaseAnswer, Leased, RefreshRepository};
 pub use rejections::{RejectionRepository, Rejections};
 pub use repository::ConnectionRepository;

@@ -31,8 +31,13 @@ pub(crate) const ENDED: &str = concat!(
         AND (c.refused_at, c.oauth_account_id) > ($2, $3)
     ORDER BY c.refused_at, c.oauth_account_id LIMIT $4"
 );
-const RELEASE: &str = "UPDATE evergrant_connections SET next_refresh_at = $2, refused_at = NULL
+const RELEASE_SQLITE: &str = "UPDATE evergrant_connections SET next_refresh_at = $2, refused_at = NULL
     WHERE provider = $1 AND refused_at IS NOT NULL AND status = 'error'";
+/// Locks by ascending id, as every statement that locks many connections.
+const RELEASE_POSTGRES: &str = "UPDATE evergrant_connections SET next_refresh_at = $2, refused_at = NULL
+    WHERE oauth_account_id = ANY(ARRAY(SELECT oauth_account_id FROM evergrant_connections
+        WHERE provider = $1 AND refused_at IS NOT NULL AND status = 'error'
+        ORDER BY oauth_account_id FOR UPDATE))";
 
 repository! {
     /// Grants that platforms reject, counted over all replicas.
@@ -87,7 +92,8 @@ impl RejectionRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn release_suspects(&self, provider: &ProviderSlug, next: Timestamp) -> Result<u64, StoreError> {
-        self.database.execute(RELEASE, params![provider.as_str(), next]).await
+        let release = self.database.dialect(RELEASE_SQLITE, RELEASE_POSTGRES);
+        self.database.execute(release, params![provider.as_str(), next]).await
     }
 
     /// Undoes the end of a connection that a rejection caused; `false` if it was undone before, or other tokens are stored.

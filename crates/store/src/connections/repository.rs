@@ -117,8 +117,10 @@ impl ConnectionRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn record_use(&self, ids: &[i32], at: Timestamp) -> Result<(), StoreError> {
+        // Locks by ascending id, as every statement that locks many connections.
         const POSTGRES: &str = "UPDATE evergrant_connections SET last_used_at = $2
-            WHERE oauth_account_id = ANY(CAST($1 AS integer[]))";
+            WHERE oauth_account_id = ANY(ARRAY(SELECT oauth_account_id FROM evergrant_connections
+                WHERE oauth_account_id = ANY(CAST($1 AS integer[])) ORDER BY oauth_account_id FOR UPDATE))";
         const SQLITE: &str = "UPDATE evergrant_connections SET last_used_at = $2
             WHERE oauth_account_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']'))";
         let (list, touch) = (int_array(ids.iter().copied()), self.database.dialect(SQLITE, POSTGRES));

@@ -74,6 +74,10 @@ impl Work {
         self.announces = true;
     }
 
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.open, Open::Postgres(_))
+    }
+
     /// The one of two texts that this database understands, where no text serves both.
     pub(crate) fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match &self.open {
@@ -91,7 +95,7 @@ impl Work {
         const AHEAD: &str = "SELECT setval(ids.name, $1)
             FROM (SELECT pg_get_serial_sequence('users', 'id')::regclass AS name) ids
             WHERE $1 > COALESCE(pg_sequence_last_value(ids.name), 0)";
-        if matches!(self.open, Open::Postgres(_)) {
+        if self.is_postgres() {
             self.row(ONE_AT_A_TIME, params![]).await?;
             self.row(AHEAD, params![i64::from(id)]).await?;
         }

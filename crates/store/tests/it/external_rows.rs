@@ -1,7 +1,7 @@
 //! What another program does to the shared tables is found, taken for what it is, and told once.
 
-use evergrant_model::{EventKind, UserId};
-use evergrant_store::Store;
+use evergrant_model::{EventKind, Timestamp, UserId};
+use evergrant_store::{Connection, ExternalRow, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::support::{Renewal, account, again, at, connect, new_user, slug, trace, version};
@@ -27,6 +27,12 @@ async fn found(store: &Store) -> Vec<i32> {
     store.external_rows().in_range(0, last).await.unwrap().iter().map(|held| held.id.get()).collect()
 }
 
+/// Whether this call has imported the row.
+async fn import(store: &Store, held: &Connection, next_refresh_at: Option<Timestamp>) -> bool {
+    let row = ExternalRow { held, next_refresh_at, next_status_at: None };
+    !store.external_rows().import_batch(&[row], &trace("found"), at(5)).await.unwrap().is_empty()
+}
+
 async fn kinds(store: &Store, user: UserId) -> Vec<EventKind> {
     store.events().of_user(user, 0, 100).await.unwrap().iter().map(|event| event.kind.unwrap()).collect()
 }
@@ -39,9 +45,8 @@ async fn a_row_of_another_program_is_found_and_imported_once(database: TestDatab
     let newest = store.external_rows().newest_id().await.unwrap();
     assert!(store.external_rows().in_range(newest, i32::MAX).await.unwrap().is_empty());
     let held = store.external_rows().of_users(&[user]).await.unwrap().remove(0);
-    let adopt = async || store.external_rows().import(&held, Some(at(900)), None, &trace("found"), at(5)).await;
-    let (one, other) = tokio::join!(adopt(), adopt());
-    assert!(one.unwrap() ^ other.unwrap(), "by whoever comes first");
+    let (one, other) = tokio::join!(import(&store, &held, Some(at(900))), import(&store, &held, Some(at(900))));
+    assert!(one ^ other, "by whoever comes first");
     let ours = again(&store, &held).await;
     assert_eq!((ours.next_refresh_at, ours.is_external, ours.lease.generation), (Some(at(900)), false, 1));
     assert!(found(&store).await.is_empty());
@@ -55,8 +60,8 @@ async fn a_pair_that_was_replaced_is_found_and_imported_once(database: TestDatab
     database.execute("UPDATE evergrant_connections SET status = 'expired', failures = 3").await;
     database.execute("UPDATE oauth_accounts SET access_token = 'a pair of theirs, longer than the beginning'").await;
     let seen = store.external_rows().of_users(&[held.user]).await.unwrap().remove(0);
-    assert!(store.external_rows().import(&seen, None, None, &trace("found"), at(5)).await.unwrap());
-    assert!(!store.external_rows().import(&seen, None, None, &trace("found"), at(5)).await.unwrap());
+    assert!(import(&store, &seen, None).await);
+    assert!(!import(&store, &seen, None).await);
     let ours = again(&store, &held).await;
     assert_eq!((ours.lease.generation, ours.lease.dead, ours.failures), (2, false, 0));
     assert_eq!(kinds(&store, held.user).await, [EventKind::Connected, EventKind::Refreshed]);

@@ -20,6 +20,7 @@ mod failures;
 mod flow_endings;
 mod flows;
 mod grants;
+mod import;
 mod key_checks;
 mod leases;
 mod metadata;
