@@ -34,7 +34,7 @@ impl Scene {
     /// With Acme as a platform that takes a refresh token again for so many seconds; for none, where it is strict.
     async fn new(replay_window_seconds: i64) -> Self {
         let (platforms, folder) = (Platforms::start().await, Folder::new());
-        let window = format!("replay_window_seconds = {replay_window_seconds}\n");
+        let window = format!("tokens.replay_window_seconds = {replay_window_seconds}\n");
         let definition = format!("{}{window}", acme_definition(platforms.base()));
         std::fs::write(folder.path().join("evergrant.toml"), definition).unwrap();
         let mode = if replay_window_seconds > 0 { RefreshMode::RotateGrace } else { RefreshMode::RotateStrict };

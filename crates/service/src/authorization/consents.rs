@@ -81,18 +81,10 @@ impl Consents {
             let (user, provider, account) = (flow.user, spec.slug.clone(), account.clone());
             self.caches.invalidate(&ConnectionKey { user, provider, account }).await;
         }
-        match stored {
-            StoredGrant::Stored(_) => {
-                let (provider, user, accounts) = (&spec.slug, flow.user, grants.len());
-                self.recorder.record(call, &Outcome::Connected { provider, user, accounts });
-                Ok(())
-            }
-            StoredGrant::FlowOver => Err(ServiceError::invalid_state()),
-            StoredGrant::OwnedByAnother => {
-                let detail = format!("This {} account is already connected by somebody else.", spec.name);
-                Err(ServiceError::new(ErrorCode::AccountAlreadyConnected, detail))
-            }
-        }
+        check_stored(&stored, spec)?;
+        let (provider, user, accounts) = (&spec.slug, flow.user, grants.len());
+        self.recorder.record(call, &Outcome::Connected { provider, user, accounts });
+        Ok(())
     }
 
     /// Keeps the grant until the browser that started the flow finishes it.
@@ -171,6 +163,18 @@ impl Consents {
             next_refresh_at: self.first_due(spec, consent.tokens, issued_at),
             at: issued_at,
             correlation_id: &flow.correlation_id,
+        }
+    }
+}
+
+fn check_stored(stored: &StoredGrant, spec: &ProviderSpec) -> Result<(), ServiceError> {
+    match stored {
+        StoredGrant::Stored(_) => Ok(()),
+        StoredGrant::FlowOver => Err(ServiceError::invalid_state()),
+        StoredGrant::OwnedByAnother => {
+            let name = &spec.name;
+            let detail = format!("This {name} account is already connected by somebody else.");
+            Err(ServiceError::new(ErrorCode::AccountAlreadyConnected, detail))
         }
     }
 }

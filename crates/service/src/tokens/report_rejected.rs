@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::Lifecycle;
+use evergrant_adapters::{Lifecycle, Platform};
 use evergrant_encryption::digest::constant_time_eq;
-use evergrant_model::{AccessToken, Call, Clock, ConnectionStatus, ErrorCode, Timestamp, UserId};
+use evergrant_model::{AccessToken, Call, Clock, ConnectionId, ConnectionStatus, ErrorCode, Timestamp, UserId};
+use evergrant_store::Connection;
 
 use crate::ServiceError;
 use crate::connections::lookup::{ConnectionLookup, account_id};
@@ -84,14 +85,7 @@ impl RejectedTokens {
             return Err(ServiceError::reconnect_required(&spec.name));
         }
         let report = |outcome| Ok(Report { outcome, expires_at: held.tokens.expires_at });
-        let is_held = match &held.tokens.access {
-            Some(stored) => {
-                let current = self.encryption.decrypt_access(stored)?;
-                constant_time_eq(current.expose().as_bytes(), token.expose().as_bytes())
-            }
-            None => false,
-        };
-        if !is_held {
+        if !self.is_held(&held, token)? {
             return report(ReportOutcome::Superseded);
         }
         let age = held.tokens.issued_at.map(|at| self.clock.now().seconds_since(at));
@@ -99,13 +93,7 @@ impl RejectedTokens {
             return report(ReportOutcome::TooYoung);
         }
         if spec.lifecycle == Lifecycle::Checked {
-            let reason = CheckReason::Reported;
-            let checked = self.session_checks.check(call, &platform, held.id, reason).await;
-            return match checked.map_err(|failure| failure.into_error(&spec.name))? {
-                CheckResult::Valid => report(ReportOutcome::Confirmed),
-                CheckResult::Inconclusive => report(ReportOutcome::Unconfirmed),
-                CheckResult::Ended => Err(ServiceError::reconnect_required(&spec.name)),
-            };
+            return report(self.check_session(call, &platform, held.id).await?);
         }
         if !is_refreshable(&held, spec) {
             let detail = format!("{} gives nothing to renew this token with.", spec.name);
@@ -113,5 +101,27 @@ impl RejectedTokens {
         }
         let refreshed = self.refresher.refresh(call, &held, spec, RefreshReason::Rejected).await?;
         Ok(Report { outcome: ReportOutcome::Refreshed, expires_at: refreshed.tokens.expires_at })
+    }
+
+    /// Whether the connection still holds the reported token.
+    fn is_held(&self, held: &Connection, token: &AccessToken) -> Result<bool, ServiceError> {
+        let Some(stored) = &held.tokens.access else { return Ok(false) };
+        let current = self.encryption.decrypt_access(stored)?;
+        Ok(constant_time_eq(current.expose().as_bytes(), token.expose().as_bytes()))
+    }
+
+    async fn check_session(
+        &self,
+        call: &Call,
+        platform: &Arc<Platform>,
+        id: ConnectionId,
+    ) -> Result<ReportOutcome, ServiceError> {
+        let name = &platform.spec().name;
+        let checked = self.session_checks.check(call, platform, id, CheckReason::Reported).await;
+        match checked.map_err(|failure| failure.into_error(name))? {
+            CheckResult::Valid => Ok(ReportOutcome::Confirmed),
+            CheckResult::Inconclusive => Ok(ReportOutcome::Unconfirmed),
+            CheckResult::Ended => Err(ServiceError::reconnect_required(name)),
+        }
     }
 }

@@ -62,7 +62,7 @@ async fn a5_what_is_due_is_taken_up_by_one_of_three_replicas(database: TestDatab
 /// The platform takes the same token twice within its window, so both attempts succeed there.
 async fn a6_whoever_comes_back_after_its_lease_changes_nothing(database: TestDatabase) {
     let stand = Stand::new(database).await;
-    let forgiving = format!("{}replay_window_seconds = 60\n", acme_definition(&stand.platforms_at));
+    let forgiving = format!("{}tokens.replay_window_seconds = 60\n", acme_definition(&stand.platforms_at));
     stand.sandbox.set("acme", Switch::RefreshToken(RefreshMode::RotateGrace)).unwrap();
     let (user, account) = stand.user_with("acme").await;
     let (slow, quick) = (stand.replica(&forgiving).await, stand.replica(&forgiving).await);

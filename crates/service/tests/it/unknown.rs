@@ -45,7 +45,7 @@ async fn a_lost_answer_is_not_asked_for_again_before_the_held_token_has_ended(da
 
 async fn a10_an_answer_cut_off_after_the_rotation_is_asked_for_once_more_inside_the_window(database: TestDatabase) {
     let stand = Stand::new(database).await;
-    let forgiving = format!("{}replay_window_seconds = 60\n", acme_definition(&stand.platforms_at));
+    let forgiving = format!("{}tokens.replay_window_seconds = 60\n", acme_definition(&stand.platforms_at));
     let service = stand.replica(&forgiving).await;
     stand
         .sandbox
