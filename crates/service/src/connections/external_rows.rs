@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use evergrant_model::{Call, Clock, ConnectionId};
 use evergrant_resilience::SingleFlight;
-use evergrant_store::{Connection, ExternalRow, ExternalRowRepository};
+use evergrant_store::{Connection, ExternalRow, ExternalRowRepository, StoreError};
 
 use crate::ServiceError;
 use crate::cache::Caches;
@@ -49,30 +49,45 @@ pub(crate) struct ExternalRows {
 
 impl ExternalRows {
     /// Imports these rows and returns how many this process imported; another replica may have
-    /// imported the others.
+    /// imported the others. A row that cannot be imported is logged and skipped.
     pub(crate) async fn import(&self, call: &Call, rows: &[Connection]) -> Result<usize, ServiceError> {
         let mut imported = 0;
-        for batch in rows.chunks(BATCH) {
-            let rows: Vec<_> = batch.iter().map(|row| self.prepare(row)).collect();
-            let stored = self.rows.import_batch(&rows, &call.correlation_id, self.clock.now());
-            let stored = self.database.query(stored).await?.len();
-            if stored > 0 {
-                self.recorder.record(call, &Outcome::RowsImported { rows: stored });
+        let mut parts: Vec<_> = rows.chunks(BATCH).rev().collect();
+        while let Some(part) = parts.pop() {
+            match self.import_batch(call, part).await {
+                Ok(stored) => imported += stored,
+                Err(error) if is_about_the_database(&error) => return Err(error.into()),
+                Err(error) if part.len() == 1 => log_skipped(part, &error),
+                // One of the rows is at fault: halves find it in few attempts.
+                Err(_) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
             }
-            for row in batch {
-                self.caches.invalidate(&row.into()).await;
-            }
-            imported += stored;
         }
         Ok(imported)
+    }
+
+    /// Imports these rows in one transaction.
+    async fn import_batch(&self, call: &Call, batch: &[Connection]) -> Result<usize, StoreError> {
+        let rows: Vec<_> = batch.iter().map(|row| self.prepare(row)).collect();
+        let stored = self.rows.import_batch(&rows, &call.correlation_id, self.clock.now()).await;
+        let stored = stored.inspect_err(|error| self.database.observe(error))?.len();
+        if stored > 0 {
+            self.recorder.record(call, &Outcome::RowsImported { rows: stored });
+        }
+        for row in batch {
+            self.caches.invalidate(&row.into()).await;
+        }
+        Ok(stored)
     }
 
     /// Imports one row, once for all callers in this process that read it at the same time.
     pub(crate) async fn import_once(&self, call: &Call, row: Connection) -> Result<(), ServiceError> {
         let (component, call, id) = (self.clone(), call.clone(), row.id);
         let import = self.in_flight.run(id, move || async move {
-            let imported = component.import(&call, &[row]).await;
-            imported.map(drop).map_err(|error| RefreshFailure::of(&error))
+            let imported = component.import_batch(&call, &[row]).await;
+            imported.map(drop).map_err(|error| RefreshFailure::of(&error.into()))
         });
         match import.await {
             Ok(outcome) => outcome.map_err(|failure| failure.into_error("The database")),
@@ -91,6 +106,23 @@ impl ExternalRows {
         let overdue = held.tokens.expires_at.filter(|_| timed.status != held.status);
         let due = |spec| self.timing.due(spec, now, held.tokens.expires_at, held.id.get());
         ExternalRow { held, next_refresh_at: refreshable.map(due), next_status_at: timed.next_status_at.or(overdue) }
+    }
+}
+
+/// Whether all further rows would fail too.
+fn is_about_the_database(error: &StoreError) -> bool {
+    error.is_outage() || error.is_refused_write() || matches!(error, StoreError::Busy)
+}
+
+fn log_skipped(rows: &[Connection], error: &StoreError) {
+    for row in rows {
+        tracing::warn!(
+            provider = %row.provider,
+            user.id = row.user.get(),
+            connection.id = row.id.get(),
+            error = error as &dyn std::error::Error,
+            "failed to import a connection written by another program; it is skipped"
+        );
     }
 }
 

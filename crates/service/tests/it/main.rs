@@ -15,6 +15,7 @@ mod console;
 mod credentials;
 mod crowds;
 mod disconnect;
+mod faults;
 mod feed;
 mod harness;
 mod images;
