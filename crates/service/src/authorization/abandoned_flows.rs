@@ -34,14 +34,16 @@ impl Job for AbandonFlows {
 
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
         let overdue = self.flows.unfinished(self.clock.now(), BATCH).await?;
-        let mut failed = None;
+        let (mut ended, mut failed) = (0, None);
         for flow in &overdue {
             let call = call.continuing(&flow.correlation_id);
             let code = ErrorCode::InvalidState;
-            if let Err(error) = self.revocations.abandon_flow(&call, flow, code).await {
-                failed = Some(error);
+            match self.revocations.abandon_flow(&call, flow, code).await {
+                Ok(now) => ended += usize::from(now),
+                Err(error) => failed = Some(error),
             }
         }
-        failed.map_or_else(|| Ok(Progress::of_batch(overdue.len(), BATCH)), Err)
+        // Only ended flows count: one that stays overdue must not start the next run at once.
+        failed.map_or_else(|| Ok(Progress::of_batch(ended, BATCH)), Err)
     }
 }

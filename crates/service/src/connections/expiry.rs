@@ -94,7 +94,8 @@ pub(crate) struct Expiry {
 }
 
 impl Expiry {
-    async fn apply(&self, call: &Call, held: &Connection) -> Result<(), ServiceError> {
+    /// Records the change that is due; `false` if another replica has changed the row meanwhile.
+    async fn apply(&self, call: &Call, held: &Connection) -> Result<bool, ServiceError> {
         let (platform, now) = (self.providers.by_slug(&held.provider), self.clock.now());
         let timed = TimedStatus::of(now, held, platform.as_ref().map(|platform| platform.spec()));
         let ended = timed.status == ConnectionStatus::Expired;
@@ -107,12 +108,13 @@ impl Expiry {
             at: now,
             correlation_id: &call.correlation_id,
         };
-        if self.transitions.record(held, &transition).await? {
+        let recorded = self.transitions.record(held, &transition).await?;
+        if recorded {
             let status = transition.status.as_str();
             self.recorder.record(call, &Outcome::StatusChanged { connection: held, status });
             self.caches.invalidate(&held.into()).await;
         }
-        Ok(())
+        Ok(recorded)
     }
 }
 
@@ -128,13 +130,15 @@ impl Job for Expiry {
 
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
         let due = self.transitions.due(self.clock.now(), BATCH).await?;
-        let mut failed = None;
+        let (mut changed, mut failed) = (0, None);
         for held in &due {
-            if let Err(error) = self.apply(call, held).await {
-                failed = Some(error);
+            match self.apply(call, held).await {
+                Ok(recorded) => changed += usize::from(recorded),
+                Err(error) => failed = Some(error),
             }
         }
-        failed.map_or_else(|| Ok(Progress::of_batch(due.len(), BATCH)), Err)
+        // Only changed rows count: a row that stays due must not start the next run at once.
+        failed.map_or_else(|| Ok(Progress::of_batch(changed, BATCH)), Err)
     }
 }
 

@@ -85,15 +85,15 @@ impl RevocationQueue {
         self.revocations.queue(plan, tokens).await
     }
 
-    /// Ends a flow with this code and revokes the grant that it holds.
-    pub(crate) async fn abandon_flow(&self, call: &Call, flow: &Flow, code: ErrorCode) -> Result<(), ServiceError> {
+    /// Ends a flow with this code and revokes the grant that it holds; `false` if it had ended.
+    pub(crate) async fn abandon_flow(&self, call: &Call, flow: &Flow, code: ErrorCode) -> Result<bool, ServiceError> {
         let platform = self.providers.by_slug(&flow.provider);
         let facts = flow.grant.as_ref().map_or(&Value::Null, |grant| &grant.accounts);
         let plan = platform.and_then(|platform| self.plan(platform.spec(), facts, &flow.correlation_id));
         let ended = self.flows.abandon(flow, code, plan.as_ref(), self.clock.now()).await?;
         match plan {
-            Some(plan) if ended => self.try_now(call, &plan.id, None).await.map(drop),
-            _ => Ok(()),
+            Some(plan) if ended => self.try_now(call, &plan.id, None).await.map(|_| true),
+            _ => Ok(ended),
         }
     }
 

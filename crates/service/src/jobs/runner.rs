@@ -26,14 +26,26 @@ impl JobRunner {
 
     /// Runs all jobs until `stop`, then drops the runs that are under way.
     pub(crate) async fn run_until(self: &Arc<Self>, stop: CancellationToken) {
-        let mut loops = JoinSet::new();
+        let mut jobs = JoinSet::new();
         for job in &self.jobs {
-            let (runner, job, stop) = (Arc::clone(self), Arc::clone(job), stop.clone());
-            loops.spawn(async move {
-                stop.run_until_cancelled(runner.repeat(&*job)).await;
-            });
+            jobs.spawn(Arc::clone(self).supervise(Arc::clone(job), stop.clone()));
         }
-        while loops.join_next().await.is_some() {}
+        while jobs.join_next().await.is_some() {}
+    }
+
+    /// Repeats one job until `stop`, also after a panic.
+    async fn supervise(self: Arc<Self>, job: Arc<dyn Job>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let (runner, repeated) = (Arc::clone(&self), Arc::clone(&job));
+            let mut runs = JoinSet::new();
+            runs.spawn(async move { runner.repeat(&*repeated).await });
+            if stop.run_until_cancelled(runs.join_next()).await.is_some() {
+                let job = job.name().as_str();
+                tracing::error!(job, "background job panicked; it continues at its interval");
+            }
+            runs.shutdown().await;
+            stop.run_until_cancelled(tokio::time::sleep(job.interval())).await;
+        }
     }
 
     /// Runs one job once.
@@ -100,9 +112,10 @@ mod tests {
 
     use super::*;
 
-    /// Fails, or hangs, or counts its runs.
+    /// Fails, panics, hangs, or counts its runs.
     enum Fake {
         Failing(AtomicUsize),
+        Panicking(AtomicUsize),
         Hanging,
         Counting(AtomicUsize),
     }
@@ -112,6 +125,7 @@ mod tests {
         fn name(&self) -> JobName {
             match self {
                 Self::Failing(_) => JobName::Expiry,
+                Self::Panicking(_) => JobName::Heartbeat,
                 Self::Hanging => JobName::Revocations,
                 Self::Counting(_) => JobName::LastUsed,
             }
@@ -127,6 +141,10 @@ mod tests {
                     runs.fetch_add(1, Ordering::SeqCst);
                     Err(ServiceError::new(ErrorCode::InternalError, "failed"))
                 }
+                Self::Panicking(runs) => {
+                    runs.fetch_add(1, Ordering::SeqCst);
+                    panic!("a job panics")
+                }
                 Self::Hanging => std::future::pending().await,
                 Self::Counting(runs) => {
                     let before = runs.fetch_add(1, Ordering::SeqCst);
@@ -138,10 +156,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn failing_or_hanging_job_delays_no_other_and_none_outlives_stop() {
+    async fn failing_panicking_or_hanging_job_delays_no_other_and_none_outlives_stop() {
         let failing = Arc::new(Fake::Failing(AtomicUsize::new(0)));
+        let panicking = Arc::new(Fake::Panicking(AtomicUsize::new(0)));
         let counting = Arc::new(Fake::Counting(AtomicUsize::new(0)));
-        let jobs: Vec<Arc<dyn Job>> = vec![failing.clone(), Arc::new(Fake::Hanging), counting.clone()];
+        let jobs: Vec<Arc<dyn Job>> =
+            vec![failing.clone(), panicking.clone(), Arc::new(Fake::Hanging), counting.clone()];
         let ids = Identifiers::new(Arc::new(OsEntropy));
         let runner = Arc::new(JobRunner::new(jobs, ids, Arc::new(SystemClock)));
         let stop = CancellationToken::new();
@@ -151,10 +171,11 @@ mod tests {
         });
         tokio::time::sleep(Duration::from_millis(2_500)).await;
         let runs = |job: &Fake| match job {
-            Fake::Failing(runs) | Fake::Counting(runs) => runs.load(Ordering::SeqCst),
+            Fake::Failing(runs) | Fake::Panicking(runs) | Fake::Counting(runs) => runs.load(Ordering::SeqCst),
             Fake::Hanging => 0,
         };
         assert_eq!(runs(&failing), 3, "at 0, 1 and 2 seconds");
+        assert_eq!(runs(&panicking), 3, "a panic ends one run, not the job");
         assert_eq!(runs(&counting), 4, "the run after a full batch starts at once");
         stop.cancel();
         running.await.unwrap();

@@ -48,8 +48,12 @@ impl Job for LastUsed {
 
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
         let ids: Vec<_> = std::mem::take(&mut *lock(&self.collected)).into_iter().collect();
-        if !ids.is_empty() {
-            self.connections.record_use(&ids, self.clock.now()).await?;
+        if ids.is_empty() {
+            return Ok(Progress::done(0));
+        }
+        if let Err(error) = self.connections.record_use(&ids, self.clock.now()).await {
+            lock(&self.collected).extend(ids);
+            return Err(error.into());
         }
         Ok(Progress::done(ids.len()))
     }
