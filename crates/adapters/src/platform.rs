@@ -108,9 +108,10 @@ impl Platform {
         self.traffic.set_blocks(blocks);
     }
 
-    /// Blocks all refreshes, because the platform rejects too many grants to be believed.
-    pub async fn block_refreshes(&self) {
-        self.traffic.block(Block::REFRESHES, BlockKind::MassRejection).await;
+    /// Blocks all refreshes, because the platform rejects too many grants to be believed; `false` if they are blocked
+    /// already.
+    pub async fn block_refreshes(&self) -> bool {
+        self.traffic.block(Block::REFRESHES, BlockKind::MassRejection).await
     }
 
     /// The block that applies to refreshes now, if any does.

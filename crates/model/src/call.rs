@@ -13,7 +13,7 @@ pub enum Actor {
     Session(SessionId),
     /// A user of the console, by the public half of the session cookie.
     ConsoleSession(SessionId),
-    /// The operator, by a route of the admin listener.
+    /// The operator, by a route of the admin listener. Its probes perform no operation, so none uses it yet.
     Operator,
     /// The operator, by a command of the `evergrant` program.
     CommandLine,

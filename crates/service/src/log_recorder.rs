@@ -30,6 +30,7 @@ impl Recorder for LogRecorder {
             | Outcome::FlowFailed { .. }
             | Outcome::Connected { .. }
             | Outcome::Disconnected { .. }
+            | Outcome::Revoked { .. }
             | Outcome::RevocationFailed { .. }
             | Outcome::RevocationAbandoned { .. } => log_grant(call, outcome),
             Outcome::BreakerOpened { block } => log_blocked(call, block),
@@ -46,6 +47,7 @@ impl Recorder for LogRecorder {
             | Outcome::RefreshSucceeded { .. }
             | Outcome::RefreshFailed { .. }
             | Outcome::WritePending { .. }
+            | Outcome::PendingWriteStored { .. }
             | Outcome::TokenUnreadable { .. } => log_tokens(call, outcome),
             Outcome::SessionEnded { .. }
             | Outcome::SessionCheckFailed { .. }
@@ -65,7 +67,7 @@ fn log_grant(call: &Call, outcome: &Outcome<'_>) {
         ),
         Outcome::FlowFailed { provider, flow, code, error } => tracing::warn!(
             %actor, %correlation_id, %provider, flow.id = %flow, code = code.as_str(),
-            error = *error, "authorization flow failed"
+            error = error.map(|error| error as &(dyn std::error::Error + 'static)), "authorization flow failed"
         ),
         Outcome::Connected { provider, user, accounts } => tracing::info!(
             %actor, %correlation_id, %provider, user.id = user.get(), accounts,
@@ -74,6 +76,9 @@ fn log_grant(call: &Call, outcome: &Outcome<'_>) {
         Outcome::Disconnected { connection, revocation } => {
             log!(info, call, connection, revocation = revocation.as_str(), "account disconnected");
         }
+        Outcome::Revoked { provider, revocation } => tracing::info!(
+            %actor, %correlation_id, %provider, revocation = revocation.as_str(), "grant revoked"
+        ),
         Outcome::RevocationFailed { provider, error } => tracing::warn!(
             %actor, %correlation_id, %provider, %error,
             "failed to revoke a grant; the revocation queue tries again"
@@ -108,6 +113,9 @@ fn log_tokens(call: &Call, outcome: &Outcome<'_>) {
             journaled,
             "the database did not accept refreshed tokens; they wait in memory"
         ),
+        Outcome::PendingWriteStored { connection, stored } => {
+            log!(info, call, connection, stored, "pending tokens written to the database");
+        }
         Outcome::TokenUnreadable { connection } => {
             log!(error, call, connection, "no key of the ring decrypts a stored token");
         }

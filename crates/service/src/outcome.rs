@@ -31,8 +31,8 @@ pub enum Outcome<'a> {
         flow: &'a FlowId,
         /// The code that the app receives.
         code: ErrorCode,
-        /// The cause.
-        error: &'a (dyn Error + Send + Sync + 'static),
+        /// The cause; `None` for a flow that was not completed in time.
+        error: Option<&'a (dyn Error + Send + Sync + 'static)>,
     },
     /// A connection was created, or an account was connected again.
     Connected {
@@ -48,6 +48,13 @@ pub enum Outcome<'a> {
         /// The connection.
         connection: &'a Connection,
         /// What the platform did with the grant.
+        revocation: Revocation,
+    },
+    /// A platform revoked a grant, or the queue found that there is nothing to revoke.
+    Revoked {
+        /// The platform.
+        provider: &'a ProviderSlug,
+        /// What became of the grant.
         revocation: Revocation,
     },
     /// A platform did not revoke a grant; the queue tries again.
@@ -98,6 +105,13 @@ pub enum Outcome<'a> {
         connection: &'a Connection,
         /// Whether a journal keeps them if this process stops.
         journaled: bool,
+    },
+    /// New tokens that waited in memory were written.
+    PendingWriteStored {
+        /// The connection.
+        connection: &'a Connection,
+        /// Whether the tokens were stored; `false` if a newer pair was stored meanwhile.
+        stored: bool,
     },
     /// A stored token cannot be decrypted with any key of the ring.
     TokenUnreadable {

@@ -45,7 +45,7 @@ impl Process {
     /// process. Jobs that are under way are dropped.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let stopped = CancellationToken::new();
-        let feed = self.feed.follow(stopped.cancelled());
+        let feed = Arc::clone(&self.feed).follow(stopped.clone());
         let jobs = self.jobs.run_until(stopped.clone());
         tokio::join!(feed, jobs, async {
             stop.await;

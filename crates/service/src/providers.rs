@@ -24,6 +24,12 @@ impl Providers {
         self.all().map(|platform| (platform.spec(), platform.credential_fields()))
     }
 
+    /// Whether there is a platform of this name.
+    #[must_use]
+    pub fn is_known(&self, slug: &ProviderSlug) -> bool {
+        self.by_slug(slug).is_some()
+    }
+
     /// The platform's name for people; its slug if there is no such platform.
     #[must_use]
     pub fn name(&self, slug: &ProviderSlug) -> String {

@@ -51,7 +51,7 @@ impl IntegrationsService {
     ///
     /// `INVALID_PROVIDER`, `PROVIDER_NOT_CONFIGURED`, `INVALID_REDIRECT_URL`, `VALIDATION_ERROR` for scopes or a
     /// challenge, `ACCOUNT_NOT_FOUND` for an account to reconnect, `USER_NOT_FOUND`.
-    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider))]
+    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider = ?provider))]
     pub async fn initiate_oauth_flow(
         &self,
         call: &Call,
@@ -68,7 +68,7 @@ impl IntegrationsService {
     ///
     /// `INVALID_STATE` for a state that is unknown, another platform's, or used with another code: the browser must not
     /// be redirected. Every other failure is an outcome, because the flow knows where its browser goes.
-    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider))]
+    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider = ?provider))]
     pub async fn handle_oauth_callback(
         &self,
         call: &Call,
@@ -88,7 +88,7 @@ impl IntegrationsService {
     /// has expired, the failure of its refresh.
     #[tracing::instrument(
         level = "debug", skip_all,
-        fields(actor = %call.actor, correlation_id = %call.correlation_id, provider)
+        fields(actor = %call.actor, correlation_id = %call.correlation_id, provider = ?provider)
     )]
     pub async fn access_token(
         &self,
@@ -108,7 +108,7 @@ impl IntegrationsService {
     ///
     /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`; `RECONNECT_REQUIRED` for a grant that has ended,
     /// without a call to the platform; `NO_REFRESH_TOKEN`; or the failure of the refresh.
-    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider))]
+    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider = ?provider))]
     pub async fn refresh_token(
         &self,
         call: &Call,
@@ -125,7 +125,7 @@ impl IntegrationsService {
     /// # Errors
     ///
     /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND` for an unknown account or another user's, `USER_NOT_FOUND`.
-    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider))]
+    #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider = ?provider))]
     pub async fn disconnect_integration(
         &self,
         call: &Call,

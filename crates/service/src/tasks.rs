@@ -17,7 +17,7 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    /// Starts shutdown: no refresh, revocation or job item is started from now on.
+    /// Starts shutdown: no refresh starts from now on.
     pub(crate) fn begin_shutdown(&self) {
         self.shutting_down.store(true, Ordering::SeqCst);
     }

@@ -167,7 +167,8 @@ async fn complete(state: &ApiState, call: &Call, provider: &str, query: &QueryOf
         error: error.map(str::to_owned),
         issuer: issuer.map(str::to_owned),
     };
-    let actor = ProviderSlug::new(provider).map_or(Actor::Visitor, Actor::PlatformCallback);
+    let known = ProviderSlug::new(provider).ok().filter(|slug| state.service.providers().is_known(slug));
+    let actor = known.map_or(Actor::Visitor, Actor::PlatformCallback);
     let call = Call { actor, ..call.clone() };
     Ok(state.service.handle_oauth_callback(&call, provider, params).await?)
 }

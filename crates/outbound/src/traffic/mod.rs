@@ -182,7 +182,7 @@ impl Traffic {
         match (&permit.probed, tripped) {
             (Some(block), _) if keeps_blocked(block.kind, outcome) => self.block_again(block).await,
             (Some(block), _) => self.unblock(block).await,
-            (None, Some(kind)) => self.block(&permit.host, kind).await,
+            (None, Some(kind)) => drop(self.block(&permit.host, kind).await),
             (None, None) => {}
         }
     }
@@ -200,9 +200,9 @@ impl Traffic {
         self.pause_host(&permit.host, seconds.min(LONGEST_SHARED_PAUSE_SECONDS)).await;
     }
 
-    /// Blocks calls to `host`, here at once and in other replicas soon. Changes nothing where they are blocked already.
-    pub async fn block(&self, host: &str, kind: BlockKind) {
-        self.set_block(self.first_block(host, kind, kind.duration_seconds(1))).await;
+    /// Blocks calls to `host`, here at once and in other replicas soon; `false` if they are blocked already.
+    pub async fn block(&self, host: &str, kind: BlockKind) -> bool {
+        self.set_block(self.first_block(host, kind, kind.duration_seconds(1))).await
     }
 
     async fn pause_host(&self, host: &str, seconds: i64) {
@@ -222,11 +222,12 @@ impl Traffic {
         self.set_block(Block { blocked_until, consecutive_trips, ..block.clone() }).await;
     }
 
-    async fn set_block(&self, block: Block) {
+    async fn set_block(&self, block: Block) -> bool {
         let changed = lock(&self.state).block(&block, self.clock.now());
         if let Some(shared) = self.shared.get().filter(|_| changed) {
             shared.block(&block).await;
         }
+        changed
     }
 
     async fn unblock(&self, block: &Block) {

@@ -77,6 +77,7 @@ pub(super) fn authorizations(base: &Base, rows: &Rows, consents: &Arc<Consents>)
             ids: base.ids.clone(),
             clock: Arc::clone(&base.clock),
             tasks: base.tasks.clone(),
+            recorder: Arc::clone(&base.recorder),
         },
     }
 }

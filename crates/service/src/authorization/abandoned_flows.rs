@@ -40,7 +40,11 @@ impl Job for AbandonFlows {
             let code = ErrorCode::InvalidState;
             match self.revocations.abandon_flow(&call, flow, code).await {
                 Ok(now) => ended += usize::from(now),
-                Err(error) => failed = Some(error),
+                Err(error) => {
+                    let cause = &error as &dyn std::error::Error;
+                    tracing::warn!(flow.id = %flow.id, error = cause, "failed to end an overdue flow");
+                    failed = Some(error);
+                }
             }
         }
         // Only ended flows count: one that stays overdue must not start the next run at once.

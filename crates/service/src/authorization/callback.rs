@@ -51,9 +51,8 @@ impl Callbacks {
         match self.flows.consume(&state_hash, &provider, code_hash, now).await? {
             Callback::Unknown => Err(ServiceError::invalid_state()),
             Callback::Expired(flow) => {
-                let end = FlowEnd::Error(ErrorCode::InvalidState);
-                self.flows.settle(&flow, &end, now).await?;
-                let end = CallbackEnd::Failed(ErrorCode::InvalidState);
+                let call = call.continuing(&flow.correlation_id);
+                let end = self.fail(&call, &flow, &ServiceError::invalid_state()).await?;
                 Ok(CallbackOutcome::of(&flow, end))
             }
             Callback::First(flow) => self.first(call, *flow, params).await,
@@ -76,7 +75,7 @@ impl Callbacks {
 
     async fn fail(&self, call: &Call, flow: &Flow, error: &ServiceError) -> Result<CallbackEnd, ServiceError> {
         let (provider, id, code) = (&flow.provider, &flow.id, error.code());
-        self.recorder.record(call, &Outcome::FlowFailed { provider, flow: id, code, error });
+        self.recorder.record(call, &Outcome::FlowFailed { provider, flow: id, code, error: Some(error) });
         self.flows.settle(flow, &FlowEnd::Error(code), self.clock.now()).await?;
         Ok(CallbackEnd::Failed(code))
     }

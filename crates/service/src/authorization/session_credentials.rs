@@ -20,6 +20,7 @@ use crate::authorization::outcome::{
 use crate::connections::list::{ConnectionList, Integration};
 use crate::error::{FieldFault, code_of, sentence_for};
 use crate::identifiers::Identifiers;
+use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::tasks::Tasks;
 use crate::tokens::encryption::TokenEncryption;
@@ -48,6 +49,7 @@ pub(crate) struct SessionCredentials {
     pub(crate) ids: Identifiers,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Tasks,
+    pub(crate) recorder: Arc<dyn Recorder>,
 }
 
 impl SessionCredentials {
@@ -135,9 +137,12 @@ impl SessionCredentials {
             match component.consents.settle(&call, spec, &flow, &params, granted).await {
                 Ok(end) => Ok(end),
                 Err(error) => {
-                    let (end, now) = (FlowEnd::Error(error.code()), component.clock.now());
-                    component.flows.settle(&flow, &end, now).await?;
-                    Ok(CallbackEnd::Failed(error.code()))
+                    let (code, now) = (error.code(), component.clock.now());
+                    let (provider, id, error) = (&flow.provider, &flow.id, Some(&error as _));
+                    let outcome = Outcome::FlowFailed { provider, flow: id, code, error };
+                    component.recorder.record(&call, &outcome);
+                    component.flows.settle(&flow, &FlowEnd::Error(code), now).await?;
+                    Ok(CallbackEnd::Failed(code))
                 }
             }
         };

@@ -17,7 +17,7 @@ use evergrant_store::{Connection, StatusTransition, StatusTransitionRepository};
 
 use crate::ServiceError;
 use crate::cache::Caches;
-use crate::jobs::job::{Job, JobName, Progress};
+use crate::jobs::job::{Job, JobName, Progress, log_failed};
 use crate::jobs::runner::EVERY_15_SECONDS;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
@@ -134,7 +134,10 @@ impl Job for Expiry {
         for held in &due {
             match self.apply(call, held).await {
                 Ok(recorded) => changed += usize::from(recorded),
-                Err(error) => failed = Some(error),
+                Err(error) => {
+                    log_failed(held, &error, "failed to apply a scheduled change of status");
+                    failed = Some(error);
+                }
             }
         }
         // Only changed rows count: a row that stays due must not start the next run at once.

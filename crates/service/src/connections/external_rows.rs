@@ -150,10 +150,8 @@ impl ImportRows {
             let found = database.query(self.rows.rows.in_range(after, last)).await?;
             items = self.rows.import(call, &found).await?;
         }
-        let more = last < newest;
-        let searched_to = if more { last } else { (newest - OVERLAP).max(0) };
-        self.searched_to.store(searched_to, Ordering::Relaxed);
-        Ok(Progress { items, more })
+        self.searched_to.store((last - OVERLAP).max(0), Ordering::Relaxed);
+        Ok(Progress { items, more: last < newest })
     }
 
     /// Imports rows of watched users that another program has overwritten.
@@ -178,11 +176,12 @@ impl Job for ImportRows {
     }
 
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
-        let progress = self.import_range(call).await?;
-        if progress.more {
-            return Ok(progress);
+        match self.import_range(call).await {
+            Ok(progress) if progress.more => Ok(progress),
+            range => {
+                let watched = self.import_watched(call).await?;
+                Ok(Progress::done(range?.items + watched))
+            }
         }
-        let watched = self.import_watched(call).await?;
-        Ok(Progress::done(progress.items + watched))
     }
 }

@@ -32,13 +32,16 @@ pub(crate) struct FindRemovedRows {
 impl FindRemovedRows {
     async fn of_users(&self, call: &Call, users: &[UserId]) -> Result<usize, ServiceError> {
         let counts = self.database.query(self.rows.connection_counts(users)).await?;
-        let mut removed = 0;
+        let (mut removed, mut failed) = (0, None);
         for user in users {
             let stored = counts.get(user).copied().unwrap_or(0);
             let stored = usize::try_from(stored).unwrap_or(usize::MAX);
-            removed += self.of_user(call, *user, stored).await?;
+            match self.of_user(call, *user, stored).await {
+                Ok(gone) => removed += gone,
+                Err(error) => failed = Some(error),
+            }
         }
-        Ok(removed)
+        failed.map_or(Ok(removed), Err)
     }
 
     async fn of_user(&self, call: &Call, user: UserId, stored: usize) -> Result<usize, ServiceError> {

@@ -91,6 +91,10 @@ impl RevocationQueue {
         let facts = flow.grant.as_ref().map_or(&Value::Null, |grant| &grant.accounts);
         let plan = platform.and_then(|platform| self.plan(platform.spec(), facts, &flow.correlation_id));
         let ended = self.flows.abandon(flow, code, plan.as_ref(), self.clock.now()).await?;
+        if ended {
+            let (provider, flow, error) = (&flow.provider, &flow.id, None);
+            self.recorder.record(call, &Outcome::FlowFailed { provider, flow, code, error });
+        }
         match plan {
             Some(plan) if ended => self.try_now(call, &plan.id, None).await.map(|_| true),
             _ => Ok(ended),
@@ -167,12 +171,10 @@ impl RevocationQueue {
         let (access, refresh) = (queued.access_token.as_ref(), queued.refresh_token.as_ref());
         let Ok(held) = self.encryption.decrypt(access, refresh) else {
             // Tokens that cannot be decrypted cannot be revoked, now or later.
-            self.revocations.delete(&queued.id).await?;
-            return Ok(Revocation::Unsupported);
+            return self.finish(call, queued, Revocation::Unsupported).await;
         };
         if self.has_siblings(platform.spec(), queued).await? {
-            self.revocations.delete(&queued.id).await?;
-            return Ok(Revocation::Kept);
+            return self.finish(call, queued, Revocation::Kept).await;
         }
         let revoked = match account {
             Some(account) => platform.for_account(account).revoke_access(&held).await,
@@ -189,8 +191,20 @@ impl RevocationQueue {
                 return Ok(Revocation::Pending);
             }
         };
+        self.finish(call, queued, outcome).await
+    }
+
+    /// Removes a revocation with a final result from the queue.
+    async fn finish(
+        &self,
+        call: &Call,
+        queued: &QueuedRevocation,
+        revocation: Revocation,
+    ) -> Result<Revocation, ServiceError> {
         self.revocations.delete(&queued.id).await?;
-        Ok(outcome)
+        let provider = &queued.provider;
+        self.recorder.record(call, &Outcome::Revoked { provider, revocation });
+        Ok(revocation)
     }
 
     /// Whether the revocation would end other connections: it ends all grants of a person, and that

@@ -112,7 +112,6 @@ impl SessionChecks {
     }
 
     async fn record_end(&self, call: &Call, held: &Connection) -> Result<CheckResult, RefreshFailure> {
-        self.recorder.record(call, &Outcome::SessionEnded { connection: held });
         let ended = FailedRefresh {
             status: ConnectionStatus::Expired,
             reason: Some(StatusReason::SessionEnded),
@@ -124,6 +123,7 @@ impl SessionChecks {
             correlation_id: &call.correlation_id,
         };
         self.record_failed(held, &ended).await?;
+        self.recorder.record(call, &Outcome::SessionEnded { connection: held });
         Ok(CheckResult::Ended)
     }
 

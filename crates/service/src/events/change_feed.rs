@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use evergrant_store::{Event, EventRepository, NotifyListener, Store};
 use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::database::DatabaseMonitor;
 use crate::events::feed_reader::FeedReader;
@@ -43,13 +45,20 @@ impl ChangeFeed {
         self.broadcast.subscribe()
     }
 
-    /// Follows the outbox until `stop`, and notifies other processes of what is committed here.
-    pub(crate) async fn follow(&self, stop: impl Future<Output = ()>) {
+    /// Follows the outbox until `stop`, and notifies other processes of what is committed here. A
+    /// panic of a subscriber does not end it.
+    pub(crate) async fn follow(self: Arc<Self>, stop: CancellationToken) {
         self.database.set_follows_feed(true);
-        tokio::select! {
-            () = stop => {}
-            () = self.poll_continuously() => {}
-            () = self.notify_others() => {}
+        while !stop.is_cancelled() {
+            let mut tasks = JoinSet::new();
+            let (poller, notifier) = (Arc::clone(&self), Arc::clone(&self));
+            tasks.spawn(async move { poller.poll_continuously().await });
+            tasks.spawn(async move { notifier.notify_others().await });
+            if stop.run_until_cancelled(tasks.join_next()).await.is_some() {
+                tracing::error!("the change feed stopped unexpectedly; it starts again in a second");
+            }
+            tasks.shutdown().await;
+            stop.run_until_cancelled(tokio::time::sleep(POLL_EVERY)).await;
         }
         self.database.set_follows_feed(false);
     }

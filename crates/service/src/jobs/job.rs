@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use evergrant_model::{Call, string_enum};
+use evergrant_store::Connection;
 
 use crate::ServiceError;
 
@@ -62,6 +63,16 @@ impl Progress {
     pub fn of_batch(items: usize, limit: i64) -> Self {
         Self { items, more: i64::try_from(items).unwrap_or(i64::MAX) >= limit }
     }
+}
+
+/// Logs an item that failed; the run goes on with the others.
+pub(crate) fn log_failed(connection: &Connection, error: &ServiceError, message: &'static str) {
+    tracing::warn!(
+        provider = %connection.provider,
+        connection.id = connection.id.get(),
+        error = error as &dyn std::error::Error,
+        "{message}"
+    );
 }
 
 /// Background work that recurs. The runner may drop a run at any await point when the process

@@ -87,7 +87,8 @@ impl Refresher {
         let (component, id, seen) = (self.clone(), held.id, held.lease.generation);
         let (call, token) = (call.clone(), self.tasks.token());
         let span = tracing::info_span!(
-            "refresh", provider = %spec.slug, connection.id = id.get(), reason = ?reason
+            "refresh", actor = %call.actor, correlation_id = %call.correlation_id,
+            provider = %spec.slug, connection.id = id.get(), reason = ?reason
         );
         let refresh = self.in_flight.run(id, move || {
             let refresh = async move {

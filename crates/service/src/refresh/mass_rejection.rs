@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_adapters::{BlockKind, Platform};
+use evergrant_adapters::{Block, BlockKind, Platform};
 use evergrant_model::{Call, Clock, ConnectionStatus, EventKind, ProviderSlug, StatusReason, Timestamp};
 use evergrant_store::{Connection, FailedRefresh, RejectionRepository};
 
 use crate::ServiceError;
 use crate::cache::Caches;
 use crate::database::DatabaseMonitor;
-use crate::jobs::job::{Job, JobName, Progress};
+use crate::jobs::job::{Job, JobName, Progress, log_failed};
 use crate::jobs::runner::EVERY_SECOND;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
@@ -84,8 +84,10 @@ impl RejectionGuard {
         if !self.is_exceeded(provider, unrecorded).await.unwrap_or(false) {
             return false;
         }
-        self.recorder.record(call, &Outcome::MassRejection { provider });
-        platform.block_refreshes().await;
+        // Of many rejections at one moment, the one that sets the block reports it.
+        if platform.block_refreshes().await {
+            self.recorder.record(call, &Outcome::MassRejection { provider });
+        }
         true
     }
 
@@ -102,6 +104,23 @@ impl RejectionGuard {
         let rejected = counted.rejected + unrecorded;
         let all = rejected + counted.refreshed;
         Ok(rejected >= MIN_REJECTIONS && rejected * MIN_SHARE_DIVISOR > all)
+    }
+
+    /// Restores the connections of one platform that were marked in the window before this block.
+    async fn restore_all(&self, call: &Call, block: &Block) -> Result<usize, ServiceError> {
+        let since = block.since.plus_seconds(-WINDOW_SECONDS);
+        let marked = self.rejections.ended_since(&block.provider, since, BATCH).await?;
+        let (mut restored, mut failed) = (0, None);
+        for held in &marked {
+            match self.restore(call, held, block.blocked_until).await {
+                Ok(()) => restored += 1,
+                Err(error) => {
+                    log_failed(held, &error, "failed to restore a connection after a mass rejection");
+                    failed = Some(error);
+                }
+            }
+        }
+        failed.map_or(Ok(restored), Err)
     }
 
     async fn restore(&self, call: &Call, held: &Connection, next: Timestamp) -> Result<(), ServiceError> {
@@ -136,13 +155,9 @@ impl Job for RejectionGuard {
         let (mut restored, mut failed) = (0, None);
         for platform in self.providers.all() {
             let Some(block) = platform.mass_rejection_block() else { continue };
-            let since = block.since.plus_seconds(-WINDOW_SECONDS);
-            let marked = self.rejections.ended_since(&block.provider, since, BATCH).await?;
-            for held in &marked {
-                match self.restore(call, held, block.blocked_until).await {
-                    Ok(()) => restored += 1,
-                    Err(error) => failed = Some(error),
-                }
+            match self.restore_all(call, &block).await {
+                Ok(count) => restored += count,
+                Err(error) => failed = Some(error),
             }
         }
         failed.map_or(Ok(Progress::done(restored)), Err)

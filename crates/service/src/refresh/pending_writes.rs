@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use evergrant_model::{Call, Clock, ConnectionId, CorrelationId};
+use evergrant_model::{Actor, Call, Clock, ConnectionId, CorrelationId};
 use evergrant_resilience::lock;
 use evergrant_store::{Connection, ConnectionRepository, Leased, RefreshRepository, RefreshedGrant, StoreError};
 
@@ -251,10 +251,10 @@ impl PendingWrites {
         let grant = record.grant(&correlation_id, self.parts.clock.now());
         let stored = self.parts.refreshes.store(&leased, &grant).await?.is_some();
         self.parts.caches.invalidate(&key).await;
-        tracing::info!(
-            connection.id = connection_id, %correlation_id, stored,
-            "pending tokens written to the database"
-        );
+        let (actor, at) = (Actor::Scheduler, self.parts.clock.now());
+        let call = Call { actor, correlation_id, at };
+        let outcome = Outcome::PendingWriteStored { connection: &leased.held, stored };
+        self.parts.recorder.record(&call, &outcome);
         Ok(())
     }
 

@@ -142,10 +142,13 @@ impl Job for Scheduler {
     }
 
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
-        let mut claimed = 0;
+        let (mut claimed, mut failed) = (0, None);
         for platform in self.providers.all() {
-            claimed += self.claim_at(platform).await?;
+            match self.claim_at(platform).await {
+                Ok(count) => claimed += count,
+                Err(error) => failed = Some(error),
+            }
         }
-        Ok(Progress::done(claimed))
+        failed.map_or(Ok(Progress::done(claimed)), Err)
     }
 }

@@ -118,7 +118,10 @@ impl RejectedTokens {
     ) -> Result<ReportOutcome, ServiceError> {
         let name = &platform.spec().name;
         let checked = self.session_checks.check(call, platform, id, CheckReason::Reported).await;
-        match checked.map_err(|failure| failure.into_error(name))? {
+        match checked.map_err(|failure| match failure.code() {
+            ErrorCode::InternalError => ServiceError::internal(),
+            _ => failure.into_error(name),
+        })? {
             CheckResult::Valid => Ok(ReportOutcome::Confirmed),
             CheckResult::Inconclusive => Ok(ReportOutcome::Unconfirmed),
             CheckResult::Ended => Err(ServiceError::reconnect_required(name)),

@@ -20,7 +20,8 @@ async fn a_connection_reports_each_step_of_its_life_once(database: TestDatabase)
     stand.read(user, "acme", &account).await.unwrap();
     stand.refresh(user, "acme", &account).await.unwrap();
     stand.service.disconnect_integration(&call(), user, "acme", &account).await.unwrap();
-    let expected = ["FlowStarted", "Connected", "TokenIssued", "RefreshStarted", "RefreshSucceeded", "Disconnected"];
+    let expected =
+        ["FlowStarted", "Connected", "TokenIssued", "RefreshStarted", "RefreshSucceeded", "Revoked", "Disconnected"];
     let recorded = stand.recorder.take();
     assert_eq!(recorded.iter().map(|(_, outcome)| outcome.as_str()).collect::<Vec<_>>(), expected);
     for (call, outcome) in &recorded {

@@ -54,6 +54,8 @@ macro_rules! opens {
         assert_eq!(opened.len(), 1, "{}: {opened:?}", $name);
         assert_eq!(opened[0].1["actor"], "command_line", "{}", $name);
         assert_eq!(opened[0].1["correlation_id"], "test-correlation", "{}", $name);
+        let acme = opened[0].1.get("provider").is_none_or(|provider| provider == "\"acme\"");
+        assert!(acme, "{}: {opened:?}", $name);
     };
 }
 
