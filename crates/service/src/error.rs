@@ -150,6 +150,7 @@ impl From<StoreError> for ServiceError {
             // The only rows that ours refer to are users'.
             StoreError::Missing => Self::user_not_found(),
             error @ StoreError::Busy => Self::overloaded().caused_by(error),
+            error @ StoreError::Inconsistent(_) => Self::internal().caused_by(error),
             error => Self::database_unavailable().caused_by(error),
         }
     }

@@ -32,7 +32,8 @@ impl Recorder for LogRecorder {
             | Outcome::Disconnected { .. }
             | Outcome::Revoked { .. }
             | Outcome::RevocationFailed { .. }
-            | Outcome::RevocationAbandoned { .. } => log_grant(call, outcome),
+            | Outcome::RevocationAbandoned { .. }
+            | Outcome::RevocationUnreadable { .. } => log_grant(call, outcome),
             Outcome::BreakerOpened { block } => log_blocked(call, block),
             Outcome::BreakerClosed { .. } | Outcome::MassRejection { .. } => {
                 log_provider(call, outcome);
@@ -86,6 +87,10 @@ fn log_grant(call: &Call, outcome: &Outcome<'_>) {
         Outcome::RevocationAbandoned { provider } => tracing::warn!(
             %actor, %correlation_id, %provider,
             "failed to revoke a grant within a day; it may still be valid at the platform"
+        ),
+        Outcome::RevocationUnreadable { provider } => tracing::error!(
+            %actor, %correlation_id, %provider,
+            "no key of the ring decrypts the tokens of a queued revocation; the grant stays valid at the platform"
         ),
         _ => {}
     }

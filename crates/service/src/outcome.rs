@@ -113,6 +113,11 @@ pub enum Outcome<'a> {
         /// Whether the tokens were stored; `false` if a newer pair was stored meanwhile.
         stored: bool,
     },
+    /// A queued revocation is dropped, because no key of the ring decrypts its tokens.
+    RevocationUnreadable {
+        /// The platform.
+        provider: &'a ProviderSlug,
+    },
     /// A stored token cannot be decrypted with any key of the ring.
     TokenUnreadable {
         /// The connection.

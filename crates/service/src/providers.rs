@@ -55,8 +55,7 @@ impl Providers {
     ///
     /// `INVALID_PROVIDER`.
     pub(crate) fn get(&self, provider: &str) -> Result<Arc<Platform>, ServiceError> {
-        let known = ProviderSlug::new(provider).ok().and_then(|slug| self.by_slug(&slug));
-        known.ok_or_else(|| ServiceError::new(ErrorCode::InvalidProvider, "There is no platform of this name."))
+        self.by_slug(&slug(provider)?).ok_or_else(unknown_provider)
     }
 
     /// The platform that a caller names, with the operator's client registration.
@@ -72,4 +71,17 @@ impl Providers {
         let detail = format!("{} is not set up here yet.", platform.spec().name);
         Err(ServiceError::new(ErrorCode::ProviderNotConfigured, detail))
     }
+}
+
+/// The slug that a caller names, whether or not there is such a platform.
+///
+/// # Errors
+///
+/// `INVALID_PROVIDER` if no platform can have this name.
+pub(crate) fn slug(provider: &str) -> Result<ProviderSlug, ServiceError> {
+    ProviderSlug::new(provider).map_err(|_| unknown_provider())
+}
+
+fn unknown_provider() -> ServiceError {
+    ServiceError::new(ErrorCode::InvalidProvider, "There is no platform of this name.")
 }

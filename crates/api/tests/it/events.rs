@@ -115,7 +115,8 @@ async fn whoever_comes_back_is_told_what_was_missed_each_once() {
         stand.service.refresh_token(&call_as("missed"), 1.try_into().unwrap(), "reddit", JUNIPER).await.unwrap();
     }
     let mut reader = Reader::open(&app, Some(ready.id)).await;
-    assert_eq!(reader.next().await.unwrap().name, "ready");
+    let resumed = reader.next().await.unwrap();
+    assert_eq!((resumed.name.as_str(), resumed.id), ("ready", ready.id), "a second break loses nothing");
     for later in 1..=3 {
         let told = reader.next().await.unwrap();
         assert_eq!((told.name.as_str(), told.id), ("refreshed", ready.id + later));

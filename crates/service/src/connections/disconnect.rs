@@ -10,7 +10,7 @@ use crate::cache::{Caches, ConnectionKey};
 use crate::connections::lookup::{ConnectionLookup, account_id};
 use crate::connections::revocation_queue::RevocationQueue;
 use crate::outcome::{Outcome, Recorder};
-use crate::providers::Providers;
+use crate::providers::{self, Providers};
 use crate::tasks::Tasks;
 
 /// What became of the grant.
@@ -44,19 +44,27 @@ impl Disconnector {
         provider: &str,
         account: &str,
     ) -> Result<Disconnected, ServiceError> {
-        let platform = self.providers.get(provider)?;
-        let account = account_id(account)?;
-        let held = self.connections.owned(user, &platform.spec().slug, &account).await?;
-        let Some(held) = held else { return Err(self.lookup.not_found(user).await) };
-        let (component, call, name) = (self.clone(), call.clone(), platform.spec().name.clone());
+        // A connection can outlive the configuration of its provider, and must stay removable.
+        let platform = self.providers.get(provider);
+        let (slug, account) = (providers::slug(provider)?, account_id(account)?);
+        let Some(held) = self.connections.owned(user, &slug, &account).await? else {
+            platform?;
+            return Err(self.lookup.not_found(user).await);
+        };
+        let (component, call) = (self.clone(), call.clone());
         let work = async move { component.delete(&call, &held).await };
         let revocation = self.tasks.run_to_completion(work).await?;
-        Ok(Disconnected { revocation, message: message(revocation, &name) })
+        let message = match platform {
+            Ok(platform) => message(revocation, &platform.spec().name),
+            Err(_) => message_of_unknown(provider),
+        };
+        Ok(Disconnected { revocation, message })
     }
 
     async fn delete(&self, call: &Call, held: &Connection) -> Result<Revocation, ServiceError> {
-        let platform = self.providers.get(held.provider.as_str())?;
-        let plan = self.revocations.plan(platform.spec(), &held.metadata, &call.correlation_id);
+        let platform = self.providers.by_slug(&held.provider);
+        let plan =
+            platform.and_then(|platform| self.revocations.plan(platform.spec(), &held.metadata, &call.correlation_id));
         let (now, plan) = (self.clock.now(), plan.as_ref());
         let deleted = self.connections.delete(held, plan, &call.correlation_id, now).await?;
         self.caches.invalidate(&ConnectionKey::from(held)).await;
@@ -70,6 +78,13 @@ impl Disconnector {
         self.recorder.record(call, &Outcome::Disconnected { connection: held, revocation });
         Ok(revocation)
     }
+}
+
+fn message_of_unknown(provider: &str) -> String {
+    format!(
+        "Disconnected, and the tokens are deleted here. {provider} is not configured on this server, so access there \
+         has not ended: remove this app in the settings of your account."
+    )
 }
 
 fn message(revocation: Revocation, provider: &str) -> String {

@@ -171,7 +171,9 @@ impl RevocationQueue {
         let (access, refresh) = (queued.access_token.as_ref(), queued.refresh_token.as_ref());
         let Ok(held) = self.encryption.decrypt(access, refresh) else {
             // Tokens that cannot be decrypted cannot be revoked, now or later.
-            return self.finish(call, queued, Revocation::Unsupported).await;
+            self.revocations.delete(&queued.id).await?;
+            self.recorder.record(call, &Outcome::RevocationUnreadable { provider: &queued.provider });
+            return Ok(Revocation::Unsupported);
         };
         if self.has_siblings(platform.spec(), queued).await? {
             return self.finish(call, queued, Revocation::Kept).await;

@@ -25,7 +25,7 @@ const MAX_MISSED: i64 = 500;
 pub enum UserEvent {
     /// The stream is open: every event after this version follows.
     Ready {
-        /// The user's version.
+        /// The user's version; on a resumed stream the version that the client saw last.
         version: i64,
     },
     /// The missed events cannot be sent: the list must be read again.
@@ -123,10 +123,15 @@ impl UserEventStreams {
         let version = self.database.query(self.events.user_version(user)).await?;
         events.version = version.ok_or_else(ServiceError::user_not_found)?;
         events.ends_at = self.end_of(&events.caller).await?;
-        events.pending.push_back(UserEvent::Ready { version: events.version });
-        if let Some(seen) = seen.filter(|seen| *seen != events.version) {
+        let newest = events.version;
+        if let Some(seen) = seen.filter(|seen| *seen != newest) {
             events.resume_after(seen).await?;
         }
+        // A client that breaks off after `Ready` resumes from its version: nothing that is still to
+        // be sent may lie before it.
+        let is_reset = matches!(events.pending.front(), Some(UserEvent::Reset { .. }));
+        let version = seen.filter(|_| !is_reset).unwrap_or(newest);
+        events.pending.push_front(UserEvent::Ready { version });
         Ok(events)
     }
 

@@ -124,8 +124,11 @@ impl AccessTokens {
 
     fn decrypt(&self, call: &Call, held: &Connection) -> Result<IssuedToken, ServiceError> {
         let stored = held.tokens.access.as_ref().ok_or_else(no_access_token)?;
+        let access_token = self.encryption.decrypt_access(stored).inspect_err(|_| {
+            self.recorder.record(call, &Outcome::TokenUnreadable { connection: held });
+        })?;
         let issued = IssuedToken {
-            access_token: self.encryption.decrypt_access(stored)?,
+            access_token,
             token_type: held.tokens.token_type.clone(),
             expires_at: held.tokens.expires_at,
             scope: held.tokens.scope.clone(),

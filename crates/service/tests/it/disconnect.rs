@@ -17,6 +17,8 @@ on_both_databases!(
     of_two_disconnects_at_once_one_succeeds,
     one_account_goes_and_the_other_stays,
     another_replica_hears_of_it,
+    a_connection_outlives_its_provider_and_can_be_removed,
+    a_queued_revocation_that_no_key_decrypts_is_reported,
 );
 
 async fn disconnect(service: &IntegrationsService, user: UserId, account: &str) -> Result<Revocation, ErrorCode> {
@@ -154,4 +156,34 @@ async fn another_replica_hears_of_it(database: TestDatabase) {
     assert_eq!(stand.calls("acme", REFRESH), 0);
     drop(stop);
     house.await.unwrap();
+}
+
+async fn a_connection_outlives_its_provider_and_can_be_removed(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let (user, account) = stand.user_with("acme").await;
+    stand.database.execute("UPDATE oauth_accounts SET provider = 'former'").await;
+    let disconnect = |provider: &'static str| {
+        let (service, account) = (stand.service.clone(), account.clone());
+        async move { service.disconnect_integration(&call(), user, provider, &account).await }
+    };
+    assert_eq!(disconnect("unheard-of").await.unwrap_err().code(), ErrorCode::InvalidProvider);
+    let ended = disconnect("former").await.unwrap();
+    assert_eq!(ended.revocation, Revocation::Unsupported);
+    assert!(ended.message.contains("former is not configured"), "{}", ended.message);
+    assert!(!holds_tokens(&stand).await);
+    assert_eq!(disconnect("former").await.unwrap_err().code(), ErrorCode::InvalidProvider);
+}
+
+async fn a_queued_revocation_that_no_key_decrypts_is_reported(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let (user, account) = stand.user_with("acme").await;
+    stand.force(Fault::new("acme", "revoke", FaultKind::Respond).status(503));
+    assert_eq!(disconnect(&stand.service, user, &account).await, Ok(Revocation::Pending));
+    let (iv_and_tag, text) = ("0".repeat(32), "00");
+    let sealed = format!("{iv_and_tag}:{iv_and_tag}:{text}");
+    stand.database.execute(&format!("UPDATE evergrant_revocations SET access_token = '{sealed}'")).await;
+    stand.pass_seconds(3_600);
+    housekeep(&stand.service).await.unwrap();
+    assert_eq!(stand.recorder.count("RevocationUnreadable"), 1);
+    assert!(!holds_tokens(&stand).await);
 }

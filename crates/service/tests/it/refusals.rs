@@ -17,6 +17,8 @@ on_both_databases!(
     our_own_wrong_secret_marks_nobodys_connection,
     what_the_user_must_do_at_the_platform_is_not_tried_for_them,
     a_token_under_an_unknown_key_is_left_alone,
+    an_access_token_that_no_key_decrypts_is_reported_with_its_connection,
+    a_row_that_cannot_be_decoded_is_our_fault_and_no_outage,
 );
 
 /// An answer, and what is expected of it.
@@ -239,4 +241,24 @@ async fn a_token_under_an_unknown_key_is_left_alone(database: TestDatabase) {
     assert_eq!(stand.refresh(user, "acme", &account).await, Err(ErrorCode::DecryptionError));
     assert_eq!(stand.calls("acme", REFRESH), 0);
     assert_eq!(stand.row(user, "acme", &account).await.tokens.refresh.unwrap().as_str(), forged, "nothing is lost");
+}
+
+async fn an_access_token_that_no_key_decrypts_is_reported_with_its_connection(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let (user, account) = stand.user_with("acme").await;
+    let forged = format!("{}:{}:00", "00".repeat(16), "00".repeat(16));
+    stand.database.execute(&format!("UPDATE oauth_accounts SET access_token = '{forged}'")).await;
+    let service = stand.twin().await;
+    let read = service.access_token(&call(), user, "acme", &account, 0).await;
+    assert_eq!(read.unwrap_err().code(), ErrorCode::DecryptionError);
+    assert_eq!(stand.recorder.count("TokenUnreadable"), 1);
+}
+
+async fn a_row_that_cannot_be_decoded_is_our_fault_and_no_outage(database: TestDatabase) {
+    let stand = Stand::new(database).await;
+    let user = stand.user().await;
+    let flow = stand.begin(user, "acme").await;
+    stand.database.execute("UPDATE evergrant_flows SET status = 'paused'").await;
+    let read = stand.service.authorizations().state(&call(), user, flow.flow_id.as_str()).await;
+    assert_eq!(read.unwrap_err().code(), ErrorCode::InternalError);
 }
