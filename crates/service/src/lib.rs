@@ -9,6 +9,7 @@ mod connections;
 mod database;
 mod error;
 mod events;
+mod failure_log;
 mod health;
 mod identifiers;
 mod jobs;

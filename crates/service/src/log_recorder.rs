@@ -1,7 +1,7 @@
 //! Writes outcomes to the log.
 
 use evergrant_adapters::{Block, BlockKind};
-use evergrant_model::Call;
+use evergrant_model::{Call, ErrorCode};
 use evergrant_store::Connection;
 
 use crate::outcome::{Outcome, Recorder};
@@ -65,6 +65,9 @@ fn log_grant(call: &Call, outcome: &Outcome<'_>) {
         Outcome::FlowStarted { provider, user, flow } => tracing::info!(
             %actor, %correlation_id, %provider, user.id = user.get(), flow.id = %flow,
             "authorization flow started"
+        ),
+        Outcome::FlowFailed { provider, flow, code: ErrorCode::OauthDenied, .. } => tracing::info!(
+            %actor, %correlation_id, %provider, flow.id = %flow, "the user declined the authorization"
         ),
         Outcome::FlowFailed { provider, flow, code, error } => tracing::warn!(
             %actor, %correlation_id, %provider, flow.id = %flow, code = code.as_str(),

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::database::DatabaseMonitor;
 use crate::events::feed_reader::FeedReader;
 use crate::events::subscriber::FeedSubscriber;
+use crate::failure_log::FailureLog;
 
 /// The poll interval on PostgreSQL, where notifications arrive most of the time.
 const POLL_EVERY: Duration = Duration::from_secs(1);
@@ -65,10 +66,10 @@ impl ChangeFeed {
 
     async fn poll_continuously(&self) {
         let (mut reader, mut commits) = (FeedReader::default(), self.store.changes());
-        let mut listener = self.listen().await;
+        let (mut listener, mut log) = (self.listen().await, FailureLog::new("change_feed"));
         loop {
             commits.mark_unchanged();
-            self.poll(&mut reader).await;
+            self.poll(&mut reader, &mut log).await;
             let interval = if listener.is_some() { POLL_EVERY } else { POLL_EVERY_WITHOUT_NOTIFICATIONS };
             let connected = tokio::select! {
                 _ = commits.changed() => true,
@@ -105,7 +106,7 @@ impl ChangeFeed {
         }
     }
 
-    async fn poll(&self, reader: &mut FeedReader) {
+    async fn poll(&self, reader: &mut FeedReader, log: &mut FailureLog) {
         let polled = reader.poll(&self.events).await;
         for event in reader.take() {
             let event = Arc::new(event);
@@ -116,10 +117,13 @@ impl ChangeFeed {
             let _ = self.broadcast.send(event);
         }
         match polled {
-            Ok(()) => self.database.record_poll(),
+            Ok(()) => {
+                self.database.record_poll();
+                log.record_success();
+            }
             Err(error) => {
                 self.database.observe(&error);
-                tracing::warn!(error = &error as &dyn std::error::Error, "failed to read the change feed");
+                log.record_failure(&error);
             }
         }
     }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::ServiceError;
+use crate::failure_log::FailureLog;
 use crate::identifiers::Identifiers;
 use crate::jobs::job::{Job, JobName, Progress};
 
@@ -61,19 +62,16 @@ impl JobRunner {
     }
 
     async fn repeat(&self, job: &dyn Job) {
-        let mut failing = false;
+        let mut log = FailureLog::new(job.name().as_str());
         loop {
             match self.run(job).await {
-                Ok(Progress { more: true, .. }) => continue,
-                Ok(_) if failing => {
-                    tracing::info!(job = job.name().as_str(), "background job recovered");
-                    failing = false;
+                Ok(progress) => {
+                    log.record_success();
+                    if progress.more {
+                        continue;
+                    }
                 }
-                Ok(_) => {}
-                Err(error) => {
-                    report(job.name(), &error, failing);
-                    failing = true;
-                }
+                Err(error) => log.record_failure(&error),
             }
             tokio::time::sleep(job.interval()).await;
         }
@@ -85,16 +83,6 @@ impl JobRunner {
             "job", name = job.name().as_str(), correlation_id = %call.correlation_id
         );
         job.run(&call).instrument(span).await
-    }
-}
-
-/// The first failure is a warning; repetitions until the next success are for debugging.
-fn report(job: JobName, error: &ServiceError, repeated: bool) {
-    let (job, error) = (job.as_str(), error as &dyn std::error::Error);
-    if repeated {
-        tracing::debug!(job, error, "background job failed again");
-    } else {
-        tracing::warn!(job, error, "background job failed; it is retried at its interval");
     }
 }
 

@@ -156,7 +156,7 @@ async fn no_secret_is_seen(database: TestDatabase) {
         "authorization flow started",
         "refreshing token",
         "account disconnected",
-        "authorization flow failed",
+        "the user declined the authorization",
         "token refresh failed",
         "failed to revoke a grant",
     ] {
