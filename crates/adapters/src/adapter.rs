@@ -81,7 +81,7 @@ pub trait PlatformAdapter: Send + Sync {
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError>;
 
     /// The accounts that the grant reaches: one for most platforms, several or none for some. `granted` says what may be
-    /// asked for; empty where nobody knows.
+    /// asked for; empty if unknown.
     ///
     /// # Errors
     ///

@@ -130,7 +130,7 @@ pub struct ProviderSpec {
     pub person_key: Option<String>,
     /// Whether a refresh may replace the refresh token.
     pub rotates: bool,
-    /// How long a replaced refresh token still works; 0 where it ends at once, or nobody knows.
+    /// How long a replaced refresh token still works; 0 where it ends at once or is unknown.
     pub replay_window_seconds: i64,
 }
 

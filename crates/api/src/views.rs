@@ -32,11 +32,11 @@ pub(crate) struct IntegrationView {
     /// Where the account's picture is: an address of Evergrant's own, which anybody may show.
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar_url: Option<String>,
-    /// The granted scopes, divided by spaces; null where nobody knows.
+    /// The granted scopes, divided by spaces; null if unknown.
     scope: Option<String>,
     /// The scopes that were asked for and not granted.
     missing_scopes: Vec<String>,
-    /// When the access token ends (RFC 3339 UTC, milliseconds); null where nobody knows.
+    /// When the access token ends (RFC 3339 UTC, milliseconds); null if unknown.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
     /// What the platform says of the account, by the names of its catalogue entry.

@@ -27,7 +27,7 @@ pub enum Freshness {
 pub struct Lifetime {
     /// When it was issued; `None` for rows that another program wrote.
     pub issued_at: Option<Timestamp>,
-    /// When it ends; `None` where nobody knows.
+    /// When it ends; `None` if unknown.
     pub expires_at: Option<Timestamp>,
 }
 

@@ -13,7 +13,7 @@ pub struct TokenSet {
     pub refresh: Option<RefreshToken>,
     /// As sent, such as `bearer`; `None` where the platform states none.
     pub token_type: Option<String>,
-    /// When the access token ends; `None` where nobody knows.
+    /// When the access token ends; `None` if unknown.
     pub expires_at: Option<Timestamp>,
     /// When the grant ends however often its token is renewed: the end of a refresh token, or of the person's consent.
     /// `None` where the platform states none.

@@ -10,7 +10,7 @@ string_enum! {
     pub enum ErrorClass: Deserialize {
         /// Trouble that passes: the call was not processed, or may safely be sent again.
         Transient = "transient",
-        /// The call was sent and nobody knows what became of it.
+        /// The call was sent; its result is unknown.
         Unknown = "unknown",
         /// Too many calls; see [`AdapterError::retry_after_seconds`].
         RateLimited = "rate_limited",

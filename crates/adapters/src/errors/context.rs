@@ -21,7 +21,7 @@ pub(super) fn dead_token(call: CallKind) -> ErrorClass {
     if call == CallKind::Profile { ErrorClass::TokenExpired } else { ErrorClass::NeedsReauth }
 }
 
-/// Trouble at the platform: where a second sending could do harm, nobody knows what the first one did.
+/// A failure of the platform. If a repeated call could do harm, the result of the first one counts as unknown.
 pub(super) fn trouble(context: Context<'_>) -> ErrorClass {
     if context.repeatable { ErrorClass::Transient } else { ErrorClass::Unknown }
 }

@@ -29,7 +29,7 @@ const MOST_PAGES: usize = 20;
 const PAGE_FIELDS: &str =
     "id,name,instagram_business_account{id,username,name,profile_picture_url,followers_count,media_count}";
 
-/// When a token and what it may read end, in seconds since 1970; `None` where nobody knows, and for never.
+/// When a token and what it may read end, in seconds since 1970; `None` if unknown, and for never.
 #[derive(Default)]
 struct Ends {
     token: Option<i64>,

@@ -17,7 +17,7 @@ use crate::state::ApiState;
 pub(crate) struct Refreshed {
     /// Always true: a failure is a problem document.
     success: bool,
-    /// When the new access token ends; null where nobody knows.
+    /// When the new access token ends; null if unknown.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }

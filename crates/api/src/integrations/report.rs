@@ -32,7 +32,7 @@ pub(crate) struct ReportView {
     /// a minute old, so the refusal has another cause. Of a pasted session, `confirmed`: the platform says that it holds;
     /// `unconfirmed`: the platform could not be asked, or is not believed before it has said so twice.
     outcome: &'static str,
-    /// When the token ends that is held now; null where nobody knows.
+    /// When the token ends that is held now; null if unknown.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }

@@ -25,10 +25,10 @@ pub(crate) struct Token {
     access_token: String,
     /// As the platform sent it, such as `bearer`; null where it states none.
     token_type: Option<String>,
-    /// When it ends; null where nobody knows.
+    /// When it ends; null if unknown.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
-    /// The granted scopes, divided by spaces; null where nobody knows.
+    /// The granted scopes, divided by spaces; null if unknown.
     scope: Option<String>,
 }
 

@@ -5,7 +5,7 @@
 pub struct Tolerance {
     /// Whether a renewal may replace the refresh token.
     pub rotates: bool,
-    /// How long a replaced one is still taken, in milliseconds; 0 where it ends at once, or nobody knows.
+    /// How long a replaced one is still taken, in milliseconds; 0 where it ends at once or is unknown.
     pub replay_window_ms: i64,
 }
 
@@ -22,7 +22,7 @@ impl Tolerance {
 pub enum Verdict {
     /// Trouble that passes.
     Transient,
-    /// Sent, and nobody knows what became of it.
+    /// The call was sent; its result is unknown.
     Unknown,
     /// Something in front of the platform turned us away.
     Blocked,

@@ -20,7 +20,7 @@ pub struct LeaseRow {
     pub attempt: i64,
     /// When the lease ends; `None` where it was given back. One that ran out was left behind in the middle of a call.
     pub held_until_ms: Option<i64>,
-    /// Since when nobody knows whether the platform has acted on a request with the refresh token that is stored.
+    /// Since when it is unknown whether the platform processed a request with the stored refresh token.
     pub doubt_since_ms: Option<i64>,
     /// The attempt that bought the stored pair; `None` where a consent brought it.
     pub bought_by: Option<Purchase>,

@@ -13,7 +13,7 @@ pub(crate) enum Refusal {
     UnsupportedGrantType,
     /// A grant type that this kind of app may not use.
     UnauthorizedClient,
-    /// A scope that nobody knows.
+    /// An unknown scope.
     InvalidScope,
     /// The refresh token is missing, wrong, withdrawn, or another client's.
     DeadRefreshToken,

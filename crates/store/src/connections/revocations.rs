@@ -18,7 +18,7 @@ pub struct NewRevocation {
     pub id: String,
     /// At which platform.
     pub provider: ProviderSlug,
-    /// Who gave the grant, where revoking it ends all that the person gave; `None` elsewhere, and where nobody knows.
+    /// Who gave the grant, where revoking it ends all that the person gave; `None` otherwise, and if unknown.
     pub person: Option<String>,
     /// When a worker may first try; the one who queues it usually tries at once.
     pub next_attempt_at: Timestamp,

@@ -23,7 +23,7 @@ export type FlowState =
   | (Begun & { step: 'redirecting' })
   /** The user is in the other window. */
   | (Begun & { step: 'waiting' })
-  /** The other window seems closed, and nobody knows whether the user had finished. */
+  /** The other window seems closed, and it is unknown whether the user had finished. */
   | (Begun & { step: 'unsure' })
   /** One consent reached several accounts. */
   | (Begun & { step: 'choose'; accounts: readonly Choice[]; busy: boolean; error?: EvergrantError })

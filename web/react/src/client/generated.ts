@@ -637,7 +637,7 @@ export interface components {
             displayName?: string | null;
             /**
              * Format: date-time
-             * @description When the access token ends (RFC 3339 UTC, milliseconds); null where nobody knows.
+             * @description When the access token ends (RFC 3339 UTC, milliseconds); null if unknown.
              */
             expiresAt?: string | null;
             /**
@@ -665,7 +665,7 @@ export interface components {
             provider: string;
             /** @description The account's id at the platform; `accountId` in routes means this one. */
             providerAccountId: string;
-            /** @description The granted scopes, divided by spaces; null where nobody knows. */
+            /** @description The granted scopes, divided by spaces; null if unknown. */
             scope?: string | null;
             /** @description `connected`, `expiring`, `expired` or `error`. */
             status: string;
@@ -783,7 +783,7 @@ export interface components {
         Refreshed: {
             /**
              * Format: date-time
-             * @description When the new access token ends; null where nobody knows.
+             * @description When the new access token ends; null if unknown.
              */
             expiresAt?: string | null;
             /** @description Always true: a failure is a problem document. */
@@ -802,7 +802,7 @@ export interface components {
         ReportView: {
             /**
              * Format: date-time
-             * @description When the token ends that is held now; null where nobody knows.
+             * @description When the token ends that is held now; null if unknown.
              */
             expiresAt?: string | null;
             /**
@@ -853,10 +853,10 @@ export interface components {
             accessToken: string;
             /**
              * Format: date-time
-             * @description When it ends; null where nobody knows.
+             * @description When it ends; null if unknown.
              */
             expiresAt?: string | null;
-            /** @description The granted scopes, divided by spaces; null where nobody knows. */
+            /** @description The granted scopes, divided by spaces; null if unknown. */
             scope?: string | null;
             /** @description As the platform sent it, such as `bearer`; null where it states none. */
             tokenType?: string | null;

@@ -98,7 +98,7 @@ export interface CoreMessages {
 /** What is said once something happens. */
 export interface ExtraMessages {
   outage: {
-    /** `when` it was read; null where nobody knows. */
+    /** `when` it was read; null if unknown. */
     stale(when: string | null): string;
     failed: string;
     nextTry(seconds: string): string;
