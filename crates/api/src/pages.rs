@@ -20,7 +20,7 @@ pub(crate) use credential_page::CredentialPage;
 
 const STYLE: &str = include_str!("page.css");
 
-/// A callback that belongs nowhere: the browser stays here, since nobody knows where it came from.
+/// A callback that belongs nowhere: the browser stays here, since its origin is unknown.
 pub(crate) fn callback_failed(error: &ServiceError, correlation_id: &CorrelationId) -> Response {
     failed("This sign-in could not be completed", error, correlation_id)
 }

@@ -2,7 +2,7 @@
 //!
 //! A blind retry on a platform that rotates kills a grant that still works, so a request is sent again only where the
 //! first surely was not processed or where the platform forgives. Everything else ends the attempt, and with it the
-//! truth that nobody knows: the token is then *in doubt* until a pair is stored.
+//! result that is unknown: the token is then *in doubt* until a pair is stored.
 
 use evergrant_model::Entropy;
 
