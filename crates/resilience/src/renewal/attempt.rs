@@ -1,8 +1,8 @@
 //! One attempt to renew: what to do next, given what the platform said. No clock, no network, no database.
 //!
 //! A blind retry on a platform that rotates kills a grant that still works, so a request is sent again only where the
-//! first surely was not processed or where the platform forgives. Everything else ends the attempt, and with it the
-//! result that is unknown: the token is then *in doubt* until a pair is stored.
+//! first surely was not processed or where the platform forgives. Everything else ends the attempt. So does an unknown
+//! result: the token is then *in doubt* until a pair is stored.
 
 use evergrant_model::Entropy;
 
