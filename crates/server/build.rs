@@ -1,5 +1,6 @@
-//! Puts the built console into the program: every file below `web/console/dist`, with the brotli file beside it. Where
-//! nothing has been built the program is built all the same, and says on its page how to build the console.
+//! Puts the built console into the program: every file below `web/console/dist`, with the brotli
+//! file beside it. Where nothing has been built the program is built all the same, and says on its
+//! page how to build the console.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -36,11 +37,21 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 fn table(dist: &Path, files: &[PathBuf]) -> String {
     let mut rows = String::new();
     for file in files {
-        let (name, plain) = (file.strip_prefix(dist).unwrap_or(file).to_string_lossy(), file.to_string_lossy());
+        let (name, plain) = (
+            file.strip_prefix(dist).unwrap_or(file).to_string_lossy(),
+            file.to_string_lossy(),
+        );
         let pressed = format!("{plain}.br");
         let has_pressed = Path::new(&pressed).is_file();
-        let pressed = if has_pressed { format!("Some(include_bytes!({pressed:?}))") } else { "None".to_owned() };
-        let _ = writeln!(rows, "    File {{ name: {name:?}, plain: include_bytes!({plain:?}), pressed: {pressed} }},");
+        let pressed = if has_pressed {
+            format!("Some(include_bytes!({pressed:?}))")
+        } else {
+            "None".to_owned()
+        };
+        let _ = writeln!(
+            rows,
+            "    File {{ name: {name:?}, plain: include_bytes!({plain:?}), pressed: {pressed} }},"
+        );
     }
     format!("static FILES: &[File] = &[\n{rows}];\n")
 }

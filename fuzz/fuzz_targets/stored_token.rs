@@ -1,5 +1,5 @@
-//! Everything that reads text from the database or the settings in Token Encryption: no text may stop the program,
-//! and what it answers about one text must agree.
+//! Everything that reads text from the database or the settings in Token Encryption: no text may
+//! stop the program, and what it answers about one text must agree.
 
 #![no_main]
 

@@ -1,14 +1,17 @@
-//! The trait that every platform wears, so that nothing above this crate knows one platform from another.
+//! The trait that every platform wears, so that nothing above this crate knows one platform from
+//! another.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use evergrant_model::{
-    AccessToken, AccountInfo, AuthorizationCode, FlowState, PkceVerifier, RefreshToken, ScopeSet, TokenSet,
+    AccessToken, AccountInfo, AuthorizationCode, FlowState, PkceVerifier, RefreshToken, ScopeSet,
+    TokenSet,
 };
 
 use crate::{
-    AcceptedCredentials, AdapterError, CredentialError, CredentialField, ErrorClass, ProviderSpec, SessionCheck,
+    AcceptedCredentials, AdapterError, CredentialError, CredentialField, ErrorClass, ProviderSpec,
+    SessionCheck,
 };
 
 /// What the consent page's address is made of.
@@ -53,7 +56,8 @@ pub enum RemoteRevocation {
     Unsupported,
 }
 
-/// One platform. Each method is one attempt: retry, timing, logging and storage belong to the caller.
+/// One platform. Each method is one attempt: retry, timing, logging and storage belong to the
+/// caller.
 #[async_trait]
 pub trait PlatformAdapter: Send + Sync {
     /// What is known about the platform.
@@ -63,15 +67,20 @@ pub trait PlatformAdapter: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `ConfigError` where the platform is not configured, `BadRequest` without the verifier that it needs.
+    /// `ConfigError` where the platform is not configured, `BadRequest` without the verifier that
+    /// it needs.
     fn auth_url(&self, request: &AuthorizationRequest<'_>) -> Result<String, AdapterError>;
 
-    /// Buys the first token set. A code is good for one call, so only a surely unprocessed one may be repeated.
+    /// Buys the first token set. A code is good for one call, so only a surely unprocessed one may
+    /// be repeated.
     ///
     /// # Errors
     ///
     /// Any class; `NeedsReauth` means that the code was refused.
-    async fn exchange_code_for_token(&self, exchange: &CodeExchange<'_>) -> Result<TokenSet, AdapterError>;
+    async fn exchange_code_for_token(
+        &self,
+        exchange: &CodeExchange<'_>,
+    ) -> Result<TokenSet, AdapterError>;
 
     /// Buys a new access token with what is held.
     ///
@@ -80,13 +89,17 @@ pub trait PlatformAdapter: Send + Sync {
     /// Any class; `NeedsReauth` means that the grant has ended.
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError>;
 
-    /// The accounts that the grant reaches: one for most platforms, several or none for some. `granted` says what may be
-    /// asked for; empty if unknown.
+    /// The accounts that the grant reaches: one for most platforms, several or none for some.
+    /// `granted` says what may be asked for; empty if unknown.
     ///
     /// # Errors
     ///
     /// Any class; `Unknown` where the answer names no account.
-    async fn user_profile(&self, access: &AccessToken, granted: &ScopeSet) -> Result<Vec<AccountInfo>, AdapterError>;
+    async fn user_profile(
+        &self,
+        access: &AccessToken,
+        granted: &ScopeSet,
+    ) -> Result<Vec<AccountInfo>, AdapterError>;
 
     /// Ends the grant at the platform. A grant that is gone already counts as revoked.
     ///
@@ -95,7 +108,8 @@ pub trait PlatformAdapter: Send + Sync {
     /// Any class; the call may be repeated.
     async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError>;
 
-    /// What the account's owner is asked for, where there is no consent page; empty for OAuth platforms.
+    /// What the account's owner is asked for, where there is no consent page; empty for OAuth
+    /// platforms.
     fn credential_fields(&self) -> &[CredentialField] {
         &[]
     }
@@ -116,12 +130,16 @@ pub trait PlatformAdapter: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Any class. `NeedsReauth` needs to be confirmed by a second check before the session is called ended.
+    /// Any class. `NeedsReauth` needs to be confirmed by a second check before the session is
+    /// called ended.
     async fn check_session(&self, _session: &AccessToken) -> Result<SessionCheck, AdapterError> {
         Err(no_credentials())
     }
 }
 
 fn no_credentials() -> AdapterError {
-    AdapterError::unsent(ErrorClass::BadRequest, "the platform takes no credentials, only consent")
+    AdapterError::unsent(
+        ErrorClass::BadRequest,
+        "the platform takes no credentials, only consent",
+    )
 }

@@ -10,11 +10,14 @@ mod registry;
 mod session_cookies;
 mod spec;
 
-pub use adapter::{AuthorizationRequest, CodeExchange, HeldTokens, PlatformAdapter, RemoteRevocation};
+pub use adapter::{
+    AuthorizationRequest, CodeExchange, HeldTokens, PlatformAdapter, RemoteRevocation,
+};
 pub use definition::{CustomProvider, DefinitionFault, parse_providers};
 pub use errors::adapter_error::{AdapterError, Cause, ErrorClass};
 pub use evergrant_outbound::{
-    Block, BlockKind, HttpClient, HttpClientError, HttpLimits, NetworkPolicy, Permit, Picture, SharedBreakerState,
+    Block, BlockKind, HttpClient, HttpClientError, HttpLimits, NetworkPolicy, Permit, Picture,
+    SharedBreakerState,
 };
 pub use platform::{AccountCalls, Platform};
 pub use registry::Registry;
@@ -22,4 +25,7 @@ pub use registry::settings::Lookup;
 pub use session_cookies::credentials::{
     AcceptedCredentials, CredentialError, CredentialFault, CredentialField, SessionCheck,
 };
-pub use spec::{Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach, ScopeSpec};
+pub use spec::{
+    Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach,
+    ScopeSpec,
+};

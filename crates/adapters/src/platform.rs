@@ -1,7 +1,8 @@
-//! A platform as the service holds it: its adapter behind the guarded call path of `evergrant-outbound`.
+//! A platform as the service holds it: its adapter behind the guarded call path of
+//! `evergrant-outbound`.
 //!
-//! Every call goes through here, so that no adapter can forget the circuit breaker, the queue or the time limit, and a
-//! panic in one is a failed call and nothing more.
+//! Every call goes through here, so that no adapter can forget the circuit breaker, the queue or
+//! the time limit, and a panic in one is a failed call and nothing more.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,16 +11,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId, ScopeSet, TokenSet};
 use evergrant_outbound::{
-    AdmissionRequest, Block, BlockKind, CallError, CallOutcome, Permit, RequestClass, SharedBreakerState, Traffic,
-    catch_panic,
+    AdmissionRequest, Block, BlockKind, CallError, CallOutcome, Permit, RequestClass,
+    SharedBreakerState, Traffic, catch_panic,
 };
 use url::Url;
 
 use crate::oauth2::client_registration::Endpoints;
 use crate::oauth2::config::EngineConfig;
 use crate::{
-    AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError, CredentialField,
-    HeldTokens, Lifecycle, PlatformAdapter, ProviderSpec, RemoteRevocation, SessionCheck,
+    AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError,
+    CredentialField, HeldTokens, Lifecycle, PlatformAdapter, ProviderSpec, RemoteRevocation,
+    SessionCheck,
 };
 
 /// How long a call waits for a place on behalf of a person.
@@ -70,8 +72,16 @@ impl CallHosts {
 }
 
 impl Platform {
-    pub(crate) fn new(adapter: Arc<dyn PlatformAdapter>, traffic: Arc<Traffic>, hosts: CallHosts) -> Self {
-        Self { adapter, traffic, hosts }
+    pub(crate) fn new(
+        adapter: Arc<dyn PlatformAdapter>,
+        traffic: Arc<Traffic>,
+        hosts: CallHosts,
+    ) -> Self {
+        Self {
+            adapter,
+            traffic,
+            hosts,
+        }
     }
 
     /// Addresses at which the platform itself is called.
@@ -91,10 +101,14 @@ impl Platform {
         self.adapter.credential_fields()
     }
 
-    /// Sets how many operations may be under way at once, and what the replicas share. A platform whose sessions are
-    /// only checked gets one place.
+    /// Sets how many operations may be under way at once, and what the replicas share. A platform
+    /// whose sessions are only checked gets one place.
     pub fn start(&self, places: usize, shared: Arc<dyn SharedBreakerState>) {
-        let places = if self.spec().lifecycle == Lifecycle::Checked { 1 } else { places };
+        let places = if self.spec().lifecycle == Lifecycle::Checked {
+            1
+        } else {
+            places
+        };
         self.traffic.start(places, shared);
     }
 
@@ -108,22 +122,26 @@ impl Platform {
         self.traffic.set_blocks(blocks);
     }
 
-    /// Blocks all refreshes, because the platform rejects too many grants to be believed; `false` if they are blocked
-    /// already.
+    /// Blocks all refreshes, because the platform rejects too many grants to be believed; `false`
+    /// if they are blocked already.
     pub async fn block_refreshes(&self) -> bool {
-        self.traffic.block(Block::REFRESHES, BlockKind::MassRejection).await
+        self.traffic
+            .block(Block::REFRESHES, BlockKind::MassRejection)
+            .await
     }
 
     /// The block that applies to refreshes now, if any does.
     #[must_use]
     pub fn refresh_block(&self) -> Option<Block> {
-        self.traffic.block_for(self.host(Operation::Refresh), RequestClass::Refresh)
+        self.traffic
+            .block_for(self.host(Operation::Refresh), RequestClass::Refresh)
     }
 
     /// The block set by [`Platform::block_refreshes`], whatever else blocks refreshes too.
     #[must_use]
     pub fn mass_rejection_block(&self) -> Option<Block> {
-        self.traffic.active_block(Block::REFRESHES, BlockKind::MassRejection)
+        self.traffic
+            .active_block(Block::REFRESHES, BlockKind::MassRejection)
     }
 
     /// How many operations could begin at once; `None` for any number.
@@ -137,18 +155,30 @@ impl Platform {
     /// # Errors
     ///
     /// `RateLimited`, `Transient` or `ConfigError`, surely unprocessed, with the time to come back.
-    pub async fn admit_refresh(&self, account: &ProviderAccountId, patience: Duration) -> Result<Permit, AdapterError> {
-        let request = AdmissionRequest { patience, ..self.request(Operation::Refresh, Some(account)) };
+    pub async fn admit_refresh(
+        &self,
+        account: &ProviderAccountId,
+        patience: Duration,
+    ) -> Result<Permit, AdapterError> {
+        let request = AdmissionRequest {
+            patience,
+            ..self.request(Operation::Refresh, Some(account))
+        };
         Ok(self.traffic.admit(request).await?)
     }
 
-    /// [`PlatformAdapter::refresh_access_token`] with a permit of [`Platform::admit_refresh`]. The caller reports the
-    /// result by [`Platform::settle`], perhaps much later: the new tokens are stored first.
+    /// [`PlatformAdapter::refresh_access_token`] with a permit of [`Platform::admit_refresh`]. The
+    /// caller reports the result by [`Platform::settle`], perhaps much later: the new tokens are
+    /// stored first.
     ///
     /// # Errors
     ///
     /// Those of [`PlatformAdapter::refresh_access_token`].
-    pub async fn refresh_permitted(&self, _permit: &Permit, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
+    pub async fn refresh_permitted(
+        &self,
+        _permit: &Permit,
+        held: &HeldTokens,
+    ) -> Result<TokenSet, AdapterError> {
         catch_panic(self.adapter.refresh_access_token(held)).await
     }
 
@@ -164,25 +194,41 @@ impl Platform {
         self.traffic.admits_again(permit)
     }
 
-    /// Calls that concern `account`: they wait for the end of its pause, and a rate limit that they meet pauses it.
+    /// Calls that concern `account`: they wait for the end of its pause, and a rate limit that they
+    /// meet pauses it.
     #[must_use]
     pub fn for_account<'a>(&'a self, account: &'a ProviderAccountId) -> AccountCalls<'a> {
-        AccountCalls { platform: self, account: Some(account) }
+        AccountCalls {
+            platform: self,
+            account: Some(account),
+        }
     }
 
     /// Calls for an account that is not known yet.
     fn unknown_account(&self) -> AccountCalls<'_> {
-        AccountCalls { platform: self, account: None }
+        AccountCalls {
+            platform: self,
+            account: None,
+        }
     }
 
-    fn request<'a>(&'a self, operation: Operation, account: Option<&'a ProviderAccountId>) -> AdmissionRequest<'a> {
+    fn request<'a>(
+        &'a self,
+        operation: Operation,
+        account: Option<&'a ProviderAccountId>,
+    ) -> AdmissionRequest<'a> {
         let class = match operation {
             Operation::Refresh => RequestClass::Refresh,
             Operation::Exchange | Operation::Profile | Operation::Revoke | Operation::Session => {
                 RequestClass::Interactive
             }
         };
-        AdmissionRequest { host: self.host(operation), class, account, patience: PATIENCE }
+        AdmissionRequest {
+            host: self.host(operation),
+            class,
+            account,
+            patience: PATIENCE,
+        }
     }
 
     /// The host that an operation calls first; empty where it calls none.
@@ -212,7 +258,11 @@ impl AccountCalls<'_> {
     ///
     /// Any class.
     pub async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
-        self.guarded(Operation::Refresh, self.platform.adapter.refresh_access_token(held)).await
+        self.guarded(
+            Operation::Refresh,
+            self.platform.adapter.refresh_access_token(held),
+        )
+        .await
     }
 
     /// [`PlatformAdapter::user_profile`] for this account.
@@ -225,7 +275,11 @@ impl AccountCalls<'_> {
         access: &AccessToken,
         granted: &ScopeSet,
     ) -> Result<Vec<AccountInfo>, AdapterError> {
-        self.guarded(Operation::Profile, self.platform.adapter.user_profile(access, granted)).await
+        self.guarded(
+            Operation::Profile,
+            self.platform.adapter.user_profile(access, granted),
+        )
+        .await
     }
 
     /// [`PlatformAdapter::revoke_access`] for this account.
@@ -234,7 +288,8 @@ impl AccountCalls<'_> {
     ///
     /// Any class.
     pub async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {
-        self.guarded(Operation::Revoke, self.platform.adapter.revoke_access(held)).await
+        self.guarded(Operation::Revoke, self.platform.adapter.revoke_access(held))
+            .await
     }
 
     /// [`PlatformAdapter::check_session`] for this account.
@@ -243,7 +298,11 @@ impl AccountCalls<'_> {
     ///
     /// Any class.
     pub async fn check_session(&self, session: &AccessToken) -> Result<SessionCheck, AdapterError> {
-        self.guarded(Operation::Session, self.platform.adapter.check_session(session)).await
+        self.guarded(
+            Operation::Session,
+            self.platform.adapter.check_session(session),
+        )
+        .await
     }
 
     async fn guarded<T>(
@@ -251,7 +310,10 @@ impl AccountCalls<'_> {
         operation: Operation,
         call: impl Future<Output = Result<T, AdapterError>>,
     ) -> Result<T, AdapterError> {
-        self.platform.traffic.guarded(self.platform.request(operation, self.account), call).await
+        self.platform
+            .traffic
+            .guarded(self.platform.request(operation, self.account), call)
+            .await
     }
 }
 
@@ -266,15 +328,27 @@ impl PlatformAdapter for Platform {
         self.adapter.auth_url(request)
     }
 
-    async fn exchange_code_for_token(&self, exchange: &CodeExchange<'_>) -> Result<TokenSet, AdapterError> {
-        self.unknown_account().guarded(Operation::Exchange, self.adapter.exchange_code_for_token(exchange)).await
+    async fn exchange_code_for_token(
+        &self,
+        exchange: &CodeExchange<'_>,
+    ) -> Result<TokenSet, AdapterError> {
+        self.unknown_account()
+            .guarded(
+                Operation::Exchange,
+                self.adapter.exchange_code_for_token(exchange),
+            )
+            .await
     }
 
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
         self.unknown_account().refresh_access_token(held).await
     }
 
-    async fn user_profile(&self, access: &AccessToken, granted: &ScopeSet) -> Result<Vec<AccountInfo>, AdapterError> {
+    async fn user_profile(
+        &self,
+        access: &AccessToken,
+        granted: &ScopeSet,
+    ) -> Result<Vec<AccountInfo>, AdapterError> {
         self.unknown_account().user_profile(access, granted).await
     }
 
@@ -296,7 +370,9 @@ impl PlatformAdapter for Platform {
                 accepted_or_faults => Ok(accepted_or_faults),
             }
         };
-        self.unknown_account().guarded(Operation::Session, call).await?
+        self.unknown_account()
+            .guarded(Operation::Session, call)
+            .await?
     }
 
     async fn check_session(&self, session: &AccessToken) -> Result<SessionCheck, AdapterError> {

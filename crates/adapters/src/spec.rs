@@ -14,13 +14,14 @@ string_enum! {
     }
 }
 
-/// What keeps the connections of a platform alive, decided once when a definition meets the settings.
+/// What keeps the connections of a platform alive, decided once when a definition meets the
+/// settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lifecycle {
     /// Tokens are refreshed before they expire.
     Refreshes,
-    /// Nothing refreshes the session; the platform is asked at intervals whether it still holds, where the operator
-    /// names an address for that.
+    /// Nothing refreshes the session; the platform is asked at intervals whether it still holds,
+    /// where the operator names an address for that.
     Checked,
     /// Tokens are neither refreshed nor checked.
     Neither,
@@ -111,14 +112,17 @@ pub struct ProviderSpec {
     pub multi_account: bool,
     /// What can be done with a grant.
     pub capabilities: Capabilities,
-    /// Why the platform cannot be used yet: names the settings that are missing or wrong, never their values.
+    /// Why the platform cannot be used yet: names the settings that are missing or wrong, never
+    /// their values.
     pub problem: Option<String>,
     /// How long an access token lives where the answer does not say.
     pub default_lifetime_seconds: Option<i64>,
-    /// How long before its end an access token is renewed; `None` leaves it to the program's own rule.
+    /// How long before its end an access token is renewed; `None` leaves it to the program's own
+    /// rule.
     pub refresh_ahead_seconds: Option<i64>,
-    /// At which part of an access token's life it is renewed, in percent; wins over `refresh_ahead_seconds` where the
-    /// life is known. Ask [`ProviderSpec::renewal_margin_seconds`].
+    /// At which part of an access token's life it is renewed, in percent; wins over
+    /// `refresh_ahead_seconds` where the life is known. Ask
+    /// [`ProviderSpec::renewal_margin_seconds`].
     pub refresh_at_percent: Option<i64>,
     /// How old an access token must be before the platform renews it; 0 where it does not mind.
     pub refresh_not_before_seconds: i64,
@@ -126,7 +130,8 @@ pub struct ProviderSpec {
     pub renews_with: RenewsWith,
     /// How much ends when a grant is revoked.
     pub revocation_reach: RevocationReach,
-    /// The fact in the metadata that is equal for all accounts of one person, where a revocation reaches a person.
+    /// The fact in the metadata that is equal for all accounts of one person, where a revocation
+    /// reaches a person.
     pub person_key: Option<String>,
     /// Whether a refresh may replace the refresh token.
     pub rotates: bool,
@@ -135,8 +140,8 @@ pub struct ProviderSpec {
 }
 
 impl ProviderSpec {
-    /// A configured OAuth 2.0 platform that keeps to the standard and has no endpoints: the start for an adapter that
-    /// does not use the engine.
+    /// A configured OAuth 2.0 platform that keeps to the standard and has no endpoints: the start
+    /// for an adapter that does not use the engine.
     #[must_use]
     pub fn new(slug: ProviderSlug, name: &str) -> Self {
         Self {
@@ -151,7 +156,11 @@ impl ProviderSpec {
             issuer: None,
             pkce: Pkce::S256,
             multi_account: false,
-            capabilities: Capabilities { refresh: true, revoke: true, profile: true },
+            capabilities: Capabilities {
+                refresh: true,
+                revoke: true,
+                profile: true,
+            },
             problem: None,
             default_lifetime_seconds: None,
             refresh_ahead_seconds: None,
@@ -177,8 +186,8 @@ impl ProviderSpec {
         self.kind == ProviderKind::Cookies
     }
 
-    /// Whether a refresh whose fate is unknown may be sent again at once: the platform never replaces the refresh
-    /// token, or forgives the replaced one for a while.
+    /// Whether a refresh whose fate is unknown may be sent again at once: the platform never
+    /// replaces the refresh token, or forgives the replaced one for a while.
     #[must_use]
     pub fn may_resend_refresh(&self) -> bool {
         !self.rotates || self.replay_window_seconds > 0
@@ -190,18 +199,22 @@ impl ProviderSpec {
         !self.rotates || seconds < self.replay_window_seconds
     }
 
-    /// How long before its end an access token of this life is renewed; `None` leaves it to the program's own rule.
+    /// How long before its end an access token of this life is renewed; `None` leaves it to the
+    /// program's own rule.
     #[must_use]
     pub fn renewal_margin_seconds(&self, life_seconds: Option<i64>) -> Option<i64> {
-        let by_percent =
-            self.refresh_at_percent.zip(life_seconds).map(|(at, life)| life.saturating_mul(100 - at) / 100);
+        let by_percent = self
+            .refresh_at_percent
+            .zip(life_seconds)
+            .map(|(at, life)| life.saturating_mul(100 - at) / 100);
         by_percent.or(self.refresh_ahead_seconds)
     }
 
     /// Whether tokens like these can be renewed without the user.
     #[must_use]
     pub fn can_renew(&self, has_refresh_token: bool) -> bool {
-        self.capabilities.refresh && (has_refresh_token || self.renews_with == RenewsWith::AccessToken)
+        self.capabilities.refresh
+            && (has_refresh_token || self.renews_with == RenewsWith::AccessToken)
     }
 
     /// Whether a flow needs a verifier.
@@ -214,16 +227,26 @@ impl ProviderSpec {
     ///
     /// # Errors
     ///
-    /// `BadRequest` where a scope of `extra` could not be one (RFC 6749 §3.3) or there are more than 100.
+    /// `BadRequest` where a scope of `extra` could not be one (RFC 6749 §3.3) or there are more
+    /// than 100.
     pub fn wanted_scopes(&self, extra: &ScopeSet) -> Result<ScopeSet, AdapterError> {
         if extra.iter().count() > 100 || !extra.iter().all(is_scope) {
-            return Err(AdapterError::new(ErrorClass::BadRequest, "a scope is not acceptable"));
+            return Err(AdapterError::new(
+                ErrorClass::BadRequest,
+                "a scope is not acceptable",
+            ));
         }
-        Ok(self.scopes.iter().map(|scope| scope.id.as_str()).chain(extra.iter()).collect())
+        Ok(self
+            .scopes
+            .iter()
+            .map(|scope| scope.id.as_str())
+            .chain(extra.iter())
+            .collect())
     }
 }
 
-/// Whether `text` is a scope by RFC 6749 §3.3, of a sane length, and without the comma that some platforms divide by.
+/// Whether `text` is a scope by RFC 6749 §3.3, of a sane length, and without the comma that some
+/// platforms divide by.
 pub(crate) fn is_scope(text: &str) -> bool {
     let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x2b | 0x2d..=0x5b | 0x5d..=0x7e);
     (1..=255).contains(&text.len()) && text.bytes().all(allowed)
@@ -235,13 +258,19 @@ mod tests {
 
     fn acme() -> ProviderSpec {
         let mut spec = ProviderSpec::new(ProviderSlug::new("acme").unwrap(), "Acme");
-        spec.scopes = vec![ScopeSpec { id: "identity".into(), label: "See your name".into(), required: true }];
+        spec.scopes = vec![ScopeSpec {
+            id: "identity".into(),
+            label: "See your name".into(),
+            required: true,
+        }];
         spec
     }
 
     #[test]
     fn wanted_scopes_are_its_own_and_the_extra_ones() {
-        let wanted = acme().wanted_scopes(&ScopeSet::parse("read identity")).unwrap();
+        let wanted = acme()
+            .wanted_scopes(&ScopeSet::parse("read identity"))
+            .unwrap();
         assert_eq!(wanted.to_string(), "identity read");
     }
 
@@ -252,7 +281,10 @@ mod tests {
         (spec.refresh_at_percent, spec.refresh_ahead_seconds) = (Some(80), Some(300));
         assert_eq!(spec.renewal_margin_seconds(Some(86_400)), Some(17_280));
         assert_eq!(spec.renewal_margin_seconds(Some(10)), Some(2));
-        assert_eq!(spec.renewal_margin_seconds(Some(i64::MAX)), Some(i64::MAX / 100));
+        assert_eq!(
+            spec.renewal_margin_seconds(Some(i64::MAX)),
+            Some(i64::MAX / 100)
+        );
         assert_eq!(spec.renewal_margin_seconds(None), Some(300));
     }
 

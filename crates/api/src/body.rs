@@ -40,7 +40,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 pub(crate) async fn read(request: Request) -> Result<Vec<u8>, ApiError> {
     match to_bytes(request.into_body(), LARGEST_BODY).await {
         Ok(bytes) => Ok(bytes.into()),
-        Err(_) => Err(ApiError::new(ErrorCode::PayloadTooLarge, "The body is larger than 64 KiB, or was cut off.")),
+        Err(_) => Err(ApiError::new(
+            ErrorCode::PayloadTooLarge,
+            "The body is larger than 64 KiB, or was cut off.",
+        )),
     }
 }
 
@@ -53,7 +56,10 @@ pub(crate) fn is_form(headers: &HeaderMap) -> bool {
 }
 
 fn has_media_type(headers: &HeaderMap, wanted: &str) -> bool {
-    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let sent = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let media_type = sent.split(';').next().unwrap_or_default().trim();
     media_type.eq_ignore_ascii_case(wanted)
 }
@@ -61,7 +67,10 @@ fn has_media_type(headers: &HeaderMap, wanted: &str) -> bool {
 /// JSON of this shape.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if nesting(bytes) > DEEPEST_NESTING {
-        return Err(ApiError::new(ErrorCode::InvalidRequest, "The body is nested too deeply."));
+        return Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "The body is nested too deeply.",
+        ));
     }
     // Well-formed or not is settled for the whole text first, whatever a shape makes of its parts.
     let text = str::from_utf8(bytes).map_err(|_| not_json())?;
@@ -91,10 +100,14 @@ fn nesting(json: &[u8]) -> usize {
 }
 
 fn not_json() -> ApiError {
-    ApiError::new(ErrorCode::InvalidRequest, "The body is not well-formed JSON.")
+    ApiError::new(
+        ErrorCode::InvalidRequest,
+        "The body is not well-formed JSON.",
+    )
 }
 
-/// Names the field; serde's own message is used only to tell the kind of fault, since it repeats the value.
+/// Names the field; serde's own message is used only to tell the kind of fault, since it repeats
+/// the value.
 fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     if !error.inner().is_data() {
         return not_json();
@@ -113,17 +126,26 @@ fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError 
 }
 
 fn is_field_name(name: &str) -> bool {
-    name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    name.len() <= 64
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 /// The path of an unknown field ends in the field itself, or in the place that holds it.
 fn beside(path: &str, name: &str) -> String {
-    let holder = path.strip_suffix(name).map_or(path, |holder| holder.trim_end_matches('.'));
+    let holder = path
+        .strip_suffix(name)
+        .map_or(path, |holder| holder.trim_end_matches('.'));
     below(holder, name)
 }
 
 fn below(path: &str, name: &str) -> String {
-    if path.is_empty() || path == "." || path == "?" { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() || path == "." || path == "?" {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 /// The parts of a path, decoded.
@@ -135,7 +157,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathOf<
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(path)) => Ok(Self(path)),
-            Err(_) => Err(ApiError::new(ErrorCode::InvalidRequest, "The address is not well-formed.")),
+            Err(_) => Err(ApiError::new(
+                ErrorCode::InvalidRequest,
+                "The address is not well-formed.",
+            )),
         }
     }
 }
@@ -147,7 +172,9 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryOf {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        Ok(Self::parse(parts.uri.query().unwrap_or_default().as_bytes()))
+        Ok(Self::parse(
+            parts.uri.query().unwrap_or_default().as_bytes(),
+        ))
     }
 }
 
@@ -162,7 +189,11 @@ impl QueryOf {
     ///
     /// `VALIDATION_ERROR` where it is given more than once.
     pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, ApiError> {
-        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let mut values = self
+            .0
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str());
         let first = values.next();
         match values.next() {
             None => Ok(first),
@@ -172,12 +203,19 @@ impl QueryOf {
 
     /// The parameter of this name where it is given once, with something in it.
     pub(crate) fn filled(&self, name: &str) -> Option<&str> {
-        self.one(name).ok().flatten().filter(|text| !text.is_empty())
+        self.one(name)
+            .ok()
+            .flatten()
+            .filter(|text| !text.is_empty())
     }
 
     /// Every value of this name, in the order in which they were given.
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
-        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+        self.0
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+            .collect()
     }
 
     /// Whether the parameter is given at all.
@@ -187,10 +225,17 @@ impl QueryOf {
 
     /// A whole number from 0 to `largest`; 0 where it is not given.
     pub(crate) fn number(&self, name: &str, largest: i64) -> Result<i64, ApiError> {
-        let Some(text) = self.one(name)? else { return Ok(0) };
+        let Some(text) = self.one(name)? else {
+            return Ok(0);
+        };
         let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let number = text.parse().ok().filter(|number| plain && *number <= largest);
-        number.ok_or_else(|| ServiceError::field(name, format!("must be a whole number from 0 to {largest}")).into())
+        let number = text
+            .parse()
+            .ok()
+            .filter(|number| plain && *number <= largest);
+        number.ok_or_else(|| {
+            ServiceError::field(name, format!("must be a whole number from 0 to {largest}")).into()
+        })
     }
 
     /// `true` or `false`; false where it is not given.
@@ -226,7 +271,10 @@ mod tests {
     fn fault(body: &str) -> (String, String) {
         let error = parse::<Sample>(body.as_bytes()).unwrap_err().0;
         let first = error.field_faults().first().cloned();
-        first.map_or_else(|| (error.code().to_string(), String::new()), |fault| (fault.field, fault.message))
+        first.map_or_else(
+            || (error.code().to_string(), String::new()),
+            |fault| (fault.field, fault.message),
+        )
     }
 
     fn pair(field: &str, message: &str) -> (String, String) {
@@ -236,13 +284,25 @@ mod tests {
     #[test]
     fn a_fault_names_its_field() {
         assert_eq!(fault("{}"), pair("redirectUrl", "is required"));
-        assert_eq!(fault(r#"{"redirectUrl":7}"#), pair("redirectUrl", "is not of the expected type"));
-        assert_eq!(fault(r#"{"redirectUrl":"a","hush":1}"#), pair("hush", "is not known here"));
-        assert_eq!(fault(r#"{"redirectUrl":"a","redirectUrl":"b"}"#), pair("redirectUrl", "is given twice"));
+        assert_eq!(
+            fault(r#"{"redirectUrl":7}"#),
+            pair("redirectUrl", "is not of the expected type")
+        );
+        assert_eq!(
+            fault(r#"{"redirectUrl":"a","hush":1}"#),
+            pair("hush", "is not known here")
+        );
+        assert_eq!(
+            fault(r#"{"redirectUrl":"a","redirectUrl":"b"}"#),
+            pair("redirectUrl", "is given twice")
+        );
         let nested = r#"{"redirectUrl":"a","accounts":[{"provider":"x"},{"provider":"y","z":1}]}"#;
         assert_eq!(fault(nested), pair("accounts[1].z", "is not known here"));
         let untyped = r#"{"redirectUrl":"a","accounts":[{"provider":null}]}"#;
-        assert_eq!(fault(untyped), pair("accounts[0].provider", "is not of the expected type"));
+        assert_eq!(
+            fault(untyped),
+            pair("accounts[0].provider", "is not of the expected type")
+        );
     }
 
     #[test]
@@ -254,7 +314,9 @@ mod tests {
 
     #[test]
     fn a_fault_never_repeats_a_value() {
-        let error = parse::<Sample>(br#"{"redirectUrl":["hush"]}"#).unwrap_err().0;
+        let error = parse::<Sample>(br#"{"redirectUrl":["hush"]}"#)
+            .unwrap_err()
+            .0;
         assert!(!format!("{error:?}").contains("hush"));
     }
 

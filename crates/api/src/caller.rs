@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use evergrant_model::{Actor, Call, CorrelationId, ErrorCode, ExternalId, UserId};
-use evergrant_service::{Caller, IntegrationsService, KeyScope, Presence, UserRef, constant_time_eq, csrf_token};
+use evergrant_service::{
+    Caller, IntegrationsService, KeyScope, Presence, UserRef, constant_time_eq, csrf_token,
+};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
 use percent_encoding::percent_decode_str;
@@ -62,7 +64,8 @@ pub(crate) struct Allowed<P> {
     permission: PhantomData<P>,
 }
 
-/// A caller who may do `P` for `user`: the browser's own user, or the one whom the app's server names.
+/// A caller who may do `P` for `user`: the browser's own user, or the one whom the app's server
+/// names.
 pub(crate) struct ForUser<P> {
     pub(crate) user: UserId,
     pub(crate) caller: Caller,
@@ -77,7 +80,12 @@ impl<P: Permission> FromRequestParts<ApiState> for Allowed<P> {
         let correlation_id = correlation_id(parts)?;
         let caller = if parts.headers.contains_key(header::AUTHORIZATION) {
             let bearer = bearer(parts).ok_or_else(unauthenticated)?;
-            state.service.authenticator().authenticate(bearer, &correlation_id).await?.ok_or_else(unauthenticated)?
+            state
+                .service
+                .authenticator()
+                .authenticate(bearer, &correlation_id)
+                .await?
+                .ok_or_else(unauthenticated)?
         } else {
             by_cookie(parts, &state.service, P::PRESENCE).await?
         };
@@ -89,7 +97,11 @@ impl<P: Permission> FromRequestParts<ApiState> for Allowed<P> {
             return Err(forbidden());
         }
         let call = state.service.call(caller.actor(), correlation_id);
-        Ok(Self { caller, call, permission: PhantomData })
+        Ok(Self {
+            caller,
+            call,
+            permission: PhantomData,
+        })
     }
 }
 
@@ -97,12 +109,21 @@ impl<P: Permission> FromRequestParts<ApiState> for ForUser<P> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let Allowed { caller, call, permission } = Allowed::<P>::from_request_parts(parts, state).await?;
+        let Allowed {
+            caller,
+            call,
+            permission,
+        } = Allowed::<P>::from_request_parts(parts, state).await?;
         let user = match caller.user() {
             Some(user) => user,
             None => named_user(parts, &state.service).await?,
         };
-        Ok(Self { user, caller, call, permission })
+        Ok(Self {
+            user,
+            caller,
+            call,
+            permission,
+        })
     }
 }
 
@@ -113,14 +134,17 @@ impl<P> ForUser<P> {
     }
 }
 
-/// The call of a browser without a credential, which proves itself by a state, a receipt or a signed address.
+/// The call of a browser without a credential, which proves itself by a state, a receipt or a
+/// signed address.
 pub(crate) struct Visitor(pub(crate) Call);
 
 impl FromRequestParts<ApiState> for Visitor {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        Ok(Self(state.service.call(Actor::Visitor, correlation_id(parts)?)))
+        Ok(Self(
+            state.service.call(Actor::Visitor, correlation_id(parts)?),
+        ))
     }
 }
 
@@ -131,14 +155,25 @@ pub(crate) fn correlation_id(parts: &Parts) -> Result<CorrelationId, ApiError> {
 }
 
 /// The user who is signed in to the console there.
-async fn by_cookie(parts: &Parts, service: &IntegrationsService, presence: Presence) -> Result<Caller, ApiError> {
-    let cookie = ConsoleCookie::of(service).read(&parts.headers).ok_or_else(unauthenticated)?;
-    let signed_in = service.console().signed_in(cookie, presence).await?.ok_or_else(unauthenticated)?;
+async fn by_cookie(
+    parts: &Parts,
+    service: &IntegrationsService,
+    presence: Presence,
+) -> Result<Caller, ApiError> {
+    let cookie = ConsoleCookie::of(service)
+        .read(&parts.headers)
+        .ok_or_else(unauthenticated)?;
+    let signed_in = service
+        .console()
+        .signed_in(cookie, presence)
+        .await?
+        .ok_or_else(unauthenticated)?;
     check_csrf(parts, cookie)?;
     Ok(signed_in.caller)
 }
 
-/// A browser sends its cookie with whatever any site makes it send; only our own page can read what goes beside it.
+/// A browser sends its cookie with whatever any site makes it send; only our own page can read what
+/// goes beside it.
 pub(crate) fn check_csrf(parts: &Parts, cookie: &str) -> Result<(), ApiError> {
     let mut sent = parts.headers.get_all(CSRF_TOKEN).iter();
     let expected = csrf_token(cookie);
@@ -147,14 +182,21 @@ pub(crate) fn check_csrf(parts: &Parts, cookie: &str) -> Result<(), ApiError> {
     if parts.method.is_safe() || proven {
         return Ok(());
     }
-    Err(ApiError::new(ErrorCode::Forbidden, "This request needs the session's csrfToken as X-CSRF-Token."))
+    Err(ApiError::new(
+        ErrorCode::Forbidden,
+        "This request needs the session's csrfToken as X-CSRF-Token.",
+    ))
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
     let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else { return None };
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
     let (scheme, credential) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| credential.trim())
 }
 
 async fn named_user(parts: &Parts, service: &IntegrationsService) -> Result<UserId, ApiError> {
@@ -163,7 +205,11 @@ async fn named_user(parts: &Parts, service: &IntegrationsService) -> Result<User
         let detail = "Say whom this is for: one Evergrant-User header with a user id, or ext: and your own id.";
         return Err(ApiError::new(ErrorCode::InvalidUserId, detail));
     };
-    let user = value.to_str().ok().and_then(user_ref).ok_or_else(invalid_user)?;
+    let user = value
+        .to_str()
+        .ok()
+        .and_then(user_ref)
+        .ok_or_else(invalid_user)?;
     Ok(service.users().resolve(&user).await?)
 }
 
@@ -186,7 +232,10 @@ pub(crate) fn invalid_user() -> ApiError {
 }
 
 pub(crate) fn unauthenticated() -> ApiError {
-    ApiError::new(ErrorCode::Unauthenticated, "A valid API key or session token is needed.")
+    ApiError::new(
+        ErrorCode::Unauthenticated,
+        "A valid API key or session token is needed.",
+    )
 }
 
 pub(crate) fn forbidden() -> ApiError {
@@ -201,8 +250,21 @@ mod tests {
     fn users_are_named_by_number_or_by_the_apps_own_id() {
         assert!(matches!(user_ref("42"), Some(UserRef::Id(id)) if id.get() == 42));
         let external = ExternalId::new("a/b é").unwrap();
-        assert_eq!(user_ref("ext:a%2Fb%20%C3%A9"), Some(UserRef::External(external)));
-        for bad in ["", "0", "-1", "one", "2147483648", "ext:", "ext:%ff", "ext:%0a", "EXT:1"] {
+        assert_eq!(
+            user_ref("ext:a%2Fb%20%C3%A9"),
+            Some(UserRef::External(external))
+        );
+        for bad in [
+            "",
+            "0",
+            "-1",
+            "one",
+            "2147483648",
+            "ext:",
+            "ext:%ff",
+            "ext:%0a",
+            "EXT:1",
+        ] {
             assert_eq!(user_ref(bad), None, "{bad}");
         }
     }

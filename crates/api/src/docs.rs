@@ -29,14 +29,22 @@ pub(crate) async fn asset(Path(name): Path<String>) -> Response {
 
 fn file(name: &str) -> Response {
     // Without a word of ours the page would send the document's address to a validator elsewhere.
-    let config = Arc::new(Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none"));
+    let config = Arc::new(
+        Config::from("/openapi.json")
+            .try_it_out_enabled(true)
+            .validator_url("none"),
+    );
     let Ok(Some(file)) = utoipa_swagger_ui::serve(name, config) else {
         return ApiError::new(ErrorCode::NotFound, "There is no such page.").into_response();
     };
-    let kind = HeaderValue::from_str(&file.content_type).unwrap_or(HeaderValue::from_static("text/plain"));
+    let kind =
+        HeaderValue::from_str(&file.content_type).unwrap_or(HeaderValue::from_static("text/plain"));
     let headers = [
         (header::CONTENT_TYPE, kind),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(POLICY),
+        ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
     (headers, file.bytes.into_owned()).into_response()

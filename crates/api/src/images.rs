@@ -14,12 +14,15 @@ const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 /// For whoever opens it as a page.
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 /// Apps that isolate themselves show it too.
-const FOR_ALL: (HeaderName, HeaderValue) =
-    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+const FOR_ALL: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("cross-origin-resource-policy"),
+    HeaderValue::from_static("cross-origin"),
+);
 
 /// The picture at an address that Evergrant has given out, such as `avatarUrl`.
 ///
-/// The address is signed, so it needs no credential. A raster image of at most 1 MiB: PNG, JPEG, GIF, WebP or AVIF.
+/// The address is signed, so it needs no credential. A raster image of at most 1 MiB: PNG, JPEG,
+/// GIF, WebP or AVIF.
 #[utoipa::path(get, path = "/images/{signature}/{target}", operation_id = "getImage", tag = "Images",
     params(("signature" = String, Path, description = "As given out"), ("target" = String, Path, description = "As given out")),
     responses(
@@ -34,9 +37,16 @@ pub(crate) async fn image(
     Visitor(call): Visitor,
     PathOf((signature, target)): PathOf<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let picture = state.service.avatars().fetch(&call, &signature, &target).await?;
+    let picture = state
+        .service
+        .avatars()
+        .fetch(&call, &signature, &target)
+        .await?;
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(picture.media_type)),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(picture.media_type),
+        ),
         (header::CACHE_CONTROL, CACHED),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         FOR_ALL,

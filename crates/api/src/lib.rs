@@ -19,4 +19,6 @@ mod users;
 mod views;
 
 pub use codes::errors_markdown;
-pub use routes::{ApiOptions, Console, admin_router, no_route, openapi_json, router, undescribed_paths};
+pub use routes::{
+    ApiOptions, Console, admin_router, no_route, openapi_json, router, undescribed_paths,
+};

@@ -3,7 +3,9 @@
 use utoipa::Modify;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{ContentBuilder, Ref, Response, ResponseBuilder};
 
 /// The document without its routes.
@@ -57,23 +59,38 @@ impl Modify for Credentials {
 }
 
 /// What may become of every request that needs a credential, whatever its route.
-const ANYWHERE: [(&str, &str); 4] =
-    [("401", "`UNAUTHENTICATED`"), ("403", "`FORBIDDEN`"), ("500", "`INTERNAL_ERROR`"), ("503", "`DATABASE_ERROR`")];
+const ANYWHERE: [(&str, &str); 4] = [
+    ("401", "`UNAUTHENTICATED`"),
+    ("403", "`FORBIDDEN`"),
+    ("500", "`INTERNAL_ERROR`"),
+    ("503", "`DATABASE_ERROR`"),
+];
 
 /// What may become of every request that names something in its address or its headers.
 const WITH_PARAMETERS: [(&str, &str); 1] = [("400", "`INVALID_USER_ID`, `INVALID_REQUEST`")];
 
 /// What may become of every request with a body.
-const WITH_BODY: [(&str, &str); 2] = [("400", "`INVALID_REQUEST`"), ("413", "`PAYLOAD_TOO_LARGE`: more than 64 KiB")];
+const WITH_BODY: [(&str, &str); 2] = [
+    ("400", "`INVALID_REQUEST`"),
+    ("413", "`PAYLOAD_TOO_LARGE`: more than 64 KiB"),
+];
 
 /// The document with the answers that routes need not describe one by one.
 pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
-            // The browser's way back, which needs no credential, fails with pages that it describes itself.
+        for operation in [&mut item.get, &mut item.post, &mut item.delete]
+            .into_iter()
+            .flatten()
+        {
+            // The browser's way back, which needs no credential, fails with pages that it describes
+            // itself.
             if operation.security.as_deref() != Some(&[SecurityRequirement::default()]) {
-                let parameters = WITH_PARAMETERS.iter().filter(|_| operation.parameters.is_some());
-                let body = WITH_BODY.iter().filter(|_| operation.request_body.is_some());
+                let parameters = WITH_PARAMETERS
+                    .iter()
+                    .filter(|_| operation.parameters.is_some());
+                let body = WITH_BODY
+                    .iter()
+                    .filter(|_| operation.request_body.is_some());
                 let answers: Vec<_> = ANYWHERE.iter().chain(parameters).chain(body).collect();
                 for (status, codes) in answers {
                     describe(operation, status, codes);
@@ -87,10 +104,17 @@ pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
 /// A route's own words for a status come first.
 fn describe(operation: &mut Operation, status: &str, codes: &str) {
     let responses = &mut operation.responses.responses;
-    responses.entry(status.to_owned()).or_insert_with(|| problem(codes).into());
+    responses
+        .entry(status.to_owned())
+        .or_insert_with(|| problem(codes).into());
 }
 
 fn problem(codes: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(codes).content("application/problem+json", content).build()
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    ResponseBuilder::new()
+        .description(codes)
+        .content("application/problem+json", content)
+        .build()
 }

@@ -34,7 +34,11 @@ fn failed(title: &str, error: &ServiceError, correlation_id: &CorrelationId) -> 
             "a page could not be given"
         );
     }
-    let detail = if status == StatusCode::INTERNAL_SERVER_ERROR { "Something went wrong." } else { error.detail() };
+    let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
+        "Something went wrong."
+    } else {
+        error.detail()
+    };
     let body = html! {
         h1 { (title) }
         p { (detail) }
@@ -55,7 +59,11 @@ pub(crate) fn portal_closed() -> Response {
 
 /// A portal link that could not be tried.
 pub(crate) fn portal_failed(error: &ServiceError, correlation_id: &CorrelationId) -> Response {
-    failed("Your connected accounts cannot be shown now", error, correlation_id)
+    failed(
+        "Your connected accounts cannot be shown now",
+        error,
+        correlation_id,
+    )
 }
 
 /// The front door of a service that has no console: where it is, and where its description stands.
@@ -86,9 +94,15 @@ fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     written(status, title, body, "'none'")
 }
 
-/// A page with a form, which ends at the app: a browser follows a form's redirect only where the policy names its end.
+/// A page with a form, which ends at the app: a browser follows a form's redirect only where the
+/// policy names its end.
 fn form_page(status: StatusCode, title: &str, body: &Markup, redirect_url: &str) -> Response {
-    written(status, title, body, &format!("'self' {}", source_of(redirect_url)))
+    written(
+        status,
+        title,
+        body,
+        &format!("'self' {}", source_of(redirect_url)),
+    )
 }
 
 fn written(status: StatusCode, title: &str, body: &Markup, form_action: &str) -> Response {
@@ -106,7 +120,10 @@ fn written(status: StatusCode, title: &str, body: &Markup, form_action: &str) ->
     };
     let mut response = (status, document.into_string()).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(policy) = HeaderValue::from_str(&policy(form_action)) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -114,8 +131,8 @@ fn written(status: StatusCode, title: &str, body: &Markup, form_action: &str) ->
     response
 }
 
-/// Nothing but our own pictures and style sheet, which is named by its hash. Never `Cross-Origin-Opener-Policy`: it would cut an
-/// app's popup off from the app.
+/// Nothing but our own pictures and style sheet, which is named by its hash. Never
+/// `Cross-Origin-Opener-Policy`: it would cut an app's popup off from the app.
 fn policy(form_action: &str) -> String {
     let hash = STANDARD.encode(Sha256::digest(STYLE));
     format!(
@@ -126,7 +143,9 @@ fn policy(form_action: &str) -> String {
 /// An address's origin as a policy names it, which cannot name an IPv6 address but by its scheme.
 fn source_of(address: &str) -> String {
     match Url::parse(address) {
-        Ok(url) if matches!(url.host(), Some(Host::Domain(_) | Host::Ipv4(_))) => url.origin().ascii_serialization(),
+        Ok(url) if matches!(url.host(), Some(Host::Domain(_) | Host::Ipv4(_))) => {
+            url.origin().ascii_serialization()
+        }
         Ok(url) => format!("{}:", url.scheme()),
         Err(_) => String::new(),
     }
@@ -135,7 +154,10 @@ fn source_of(address: &str) -> String {
 /// The app as its user knows it: by the host of the address to which they return.
 fn app_of(redirect_url: &str) -> String {
     let url = Url::parse(redirect_url).ok();
-    url.as_ref().and_then(Url::host_str).unwrap_or("the app").to_owned()
+    url.as_ref()
+        .and_then(Url::host_str)
+        .unwrap_or("the app")
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -144,7 +166,10 @@ mod tests {
 
     #[test]
     fn a_policy_names_where_a_form_ends() {
-        assert_eq!(source_of("https://app.example/settings?a=b;c"), "https://app.example");
+        assert_eq!(
+            source_of("https://app.example/settings?a=b;c"),
+            "https://app.example"
+        );
         assert_eq!(source_of("http://127.0.0.1:3000/"), "http://127.0.0.1:3000");
         assert_eq!(source_of("http://[::1]:3000/"), "http:");
     }

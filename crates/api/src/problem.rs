@@ -1,7 +1,7 @@
 //! Failures as RFC 9457 problem documents, made in one place so that none says more than it should.
 //!
-//! A handler's error travels in the response's extensions to [`render`], which runs around every route, knows the
-//! request's correlation id, and writes and logs each failure once.
+//! A handler's error travels in the response's extensions to [`render`], which runs around every
+//! route, knows the request's correlation id, and writes and logs each failure once.
 
 use std::sync::Arc;
 
@@ -56,7 +56,10 @@ impl Problem {
     pub(crate) fn new(error: &ServiceError, correlation_id: &CorrelationId) -> Self {
         let (code, status) = (error.code(), status_of(error.code()));
         let ours = status == StatusCode::INTERNAL_SERVER_ERROR;
-        let shown = |fault: &FieldFault| ProblemField { field: fault.field.clone(), message: fault.message.clone() };
+        let shown = |fault: &FieldFault| ProblemField {
+            field: fault.field.clone(),
+            message: fault.message.clone(),
+        };
         Self {
             kind: address_of(code),
             title: title_of(code),
@@ -97,19 +100,32 @@ impl IntoResponse for ApiError {
 
 /// Gives a response that carries an error its document.
 pub(crate) fn render(response: Response, correlation_id: &CorrelationId) -> Response {
-    let Some(ApiError(error)) = response.extensions().get::<ApiError>().cloned() else { return response };
+    let Some(ApiError(error)) = response.extensions().get::<ApiError>().cloned() else {
+        return response;
+    };
     log(&error);
     let (mut parts, _) = response.into_parts();
-    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    parts.headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    parts
+        .headers
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     parts.headers.remove(header::CONTENT_LENGTH);
     if let Some(seconds) = error.retry_after_seconds() {
-        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(0)));
+        parts
+            .headers
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(0)));
     }
     if parts.status == StatusCode::UNAUTHORIZED {
-        parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        parts
+            .headers
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    let document = Json(Problem::new(&error, correlation_id)).into_response().into_body();
+    let document = Json(Problem::new(&error, correlation_id))
+        .into_response()
+        .into_body();
     Response::from_parts(parts, document)
 }
 

@@ -1,4 +1,5 @@
-//! What goes around every request: its correlation id, its span in the log, and the headers of every answer.
+//! What goes around every request: its correlation id, its span in the log, and the headers of
+//! every answer.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -24,12 +25,20 @@ pub(crate) struct AroundAll {
 
 impl AroundAll {
     pub(crate) fn of(service: &IntegrationsService) -> Self {
-        Self { service: service.clone(), by_tls: service.settings().public_url.scheme() == "https" }
+        Self {
+            service: service.clone(),
+            by_tls: service.settings().public_url.scheme() == "https",
+        }
     }
 }
 
-/// Gives the request its id, the caller's own if it is a sane one, and the answer its document and headers.
-pub(crate) async fn around(State(all): State<AroundAll>, mut request: Request, next: Next) -> Response {
+/// Gives the request its id, the caller's own if it is a sane one, and the answer its document and
+/// headers.
+pub(crate) async fn around(
+    State(all): State<AroundAll>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let correlation_id = sent_id(&request).unwrap_or_else(|| all.service.new_correlation_id());
     request.extensions_mut().insert(correlation_id.clone());
     let span = tracing::info_span!("request", correlation_id = %correlation_id, method = %request.method(),
@@ -44,12 +53,20 @@ pub(crate) async fn around(State(all): State<AroundAll>, mut request: Request, n
     if let Ok(id) = HeaderValue::from_str(correlation_id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
     if all.by_tls {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, BY_TLS_ONLY);
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

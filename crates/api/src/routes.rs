@@ -48,7 +48,16 @@ pub struct Console {
 }
 
 /// Where paths begin below which there is nothing but what is described.
-const RESERVED: [&str; 8] = ["api", "connect", "console", "docs", "errors", "images", "openapi.json", "portal"];
+const RESERVED: [&str; 8] = [
+    "api",
+    "connect",
+    "console",
+    "docs",
+    "errors",
+    "images",
+    "openapi.json",
+    "portal",
+];
 
 fn described() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Description::openapi())
@@ -78,7 +87,9 @@ fn described() -> OpenApiRouter<ApiState> {
 /// The OpenAPI 3.1 document.
 #[must_use]
 pub fn openapi_json() -> String {
-    complete(described().into_openapi()).to_pretty_json().unwrap_or_default()
+    complete(described().into_openapi())
+        .to_pretty_json()
+        .unwrap_or_default()
 }
 
 /// Paths with what answers a GET there.
@@ -87,7 +98,10 @@ type Gets<S, const N: usize> = [(&'static str, MethodRouter<S>); N];
 /// The public routes that the document leaves out: the document itself, and what explains it.
 fn undescribed(document: Arc<utoipa::openapi::OpenApi>) -> Gets<(), 5> {
     [
-        ("/openapi.json", get(async move || Json(document.as_ref().clone()))),
+        (
+            "/openapi.json",
+            get(async move || Json(document.as_ref().clone())),
+        ),
         ("/errors", get(async || pages::error_codes())),
         ("/docs", get(docs::without_slash)),
         ("/docs/", get(docs::index)),
@@ -97,24 +111,46 @@ fn undescribed(document: Arc<utoipa::openapi::OpenApi>) -> Gets<(), 5> {
 
 /// The routes of the private listener: whether the process lives, and whether it can serve.
 fn private() -> Gets<ApiState, 2> {
-    [("/healthz", get(async || Json(serde_json::json!({"status": "ok"})))), ("/readyz", get(ready))]
+    [
+        (
+            "/healthz",
+            get(async || Json(serde_json::json!({"status": "ok"}))),
+        ),
+        ("/readyz", get(ready)),
+    ]
 }
 
-fn with_routes<S: Clone + Send + Sync + 'static, const N: usize>(router: Router<S>, gets: Gets<S, N>) -> Router<S> {
-    gets.into_iter().fold(router, |router, (path, answer)| router.route(path, answer))
+fn with_routes<S: Clone + Send + Sync + 'static, const N: usize>(
+    router: Router<S>,
+    gets: Gets<S, N>,
+) -> Router<S> {
+    gets.into_iter()
+        .fold(router, |router, (path, answer)| router.route(path, answer))
 }
 
-/// The paths that answer a GET and stand in no document: those of the public listener, then those of the private one.
+/// The paths that answer a GET and stand in no document: those of the public listener, then those
+/// of the private one.
 #[must_use]
 pub fn undescribed_paths() -> (Vec<&'static str>, Vec<&'static str>) {
-    let public = undescribed(Arc::default()).into_iter().map(|(path, _)| path).collect();
-    (public, private().into_iter().map(|(path, _)| path).collect())
+    let public = undescribed(Arc::default())
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    (
+        public,
+        private().into_iter().map(|(path, _)| path).collect(),
+    )
 }
 
 /// The public routes: the API, its description, the page to try it, and the console.
 pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
     let around_all = AroundAll::of(&service);
-    let people = options.console.iter().flat_map(|console| &console.people).copied().collect();
+    let people = options
+        .console
+        .iter()
+        .flat_map(|console| &console.people)
+        .copied()
+        .collect();
     let state = ApiState { service, people };
     let (api, document) = described().split_for_parts();
     let document = Arc::new(complete(document));
@@ -122,7 +158,9 @@ pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
     let routes = routes.method_not_allowed_fallback(no_method);
     let routes = match &options.console {
         Some(console) => routes.fallback_service(console_pages(console, state)),
-        None => routes.route("/", get(async || pages::front_door())).fallback(async || no_route()),
+        None => routes
+            .route("/", get(async || pages::front_door()))
+            .fallback(async || no_route()),
     };
     around(routes, cors(&options.allowed_origins), around_all)
 }
@@ -139,7 +177,11 @@ fn console_pages(console: &Console, state: ApiState) -> Router {
 async fn outside_of_the_api(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let first = path.split('/').nth(1).unwrap_or_default();
-    if RESERVED.contains(&first) { no_route() } else { next.run(request).await }
+    if RESERVED.contains(&first) {
+        no_route()
+    } else {
+        next.run(request).await
+    }
 }
 
 /// The routes of the private listener.
@@ -148,14 +190,22 @@ pub fn admin_router(service: IntegrationsService) -> Router {
     let routes = with_routes(Router::new(), private())
         .fallback(async || no_route())
         .method_not_allowed_fallback(no_method)
-        .with_state(ApiState { service, people: Arc::default() });
+        .with_state(ApiState {
+            service,
+            people: Arc::default(),
+        });
     around(routes, None, around_all)
 }
 
-/// A panic becomes a problem, CORS headers go on that too, and the outermost layer gives every answer its request id.
+/// A panic becomes a problem, CORS headers go on that too, and the outermost layer gives every
+/// answer its request id.
 fn around(routes: Router, cors: Option<CorsLayer>, around_all: AroundAll) -> Router {
     let routes = routes.layer(CatchPanicLayer::custom(panicked));
-    let routes = if let Some(cors) = cors { routes.layer(cors) } else { routes };
+    let routes = if let Some(cors) = cors {
+        routes.layer(cors)
+    } else {
+        routes
+    };
     routes.layer(middleware::from_fn_with_state(around_all, request::around))
 }
 
@@ -169,19 +219,25 @@ async fn ready(State(state): State<ApiState>) -> Response {
         (true, false) => "taking no writes",
         (true, true) => "ok",
     };
-    let degraded =
-        serde_json::json!({"status": "degraded", "database": database, "unstoredRenewals": health.waiting_pairs});
+    let degraded = serde_json::json!({"status": "degraded", "database": database, "unstoredRenewals": health.waiting_pairs});
     (StatusCode::SERVICE_UNAVAILABLE, Json(degraded)).into_response()
 }
 
 /// What is answered where there is nothing.
 #[must_use]
 pub fn no_route() -> Response {
-    ApiError::new(ErrorCode::NotFound, "There is no such route; /docs lists them.").into_response()
+    ApiError::new(
+        ErrorCode::NotFound,
+        "There is no such route; /docs lists them.",
+    )
+    .into_response()
 }
 
 async fn no_method() -> ApiError {
-    ApiError::new(ErrorCode::MethodNotAllowed, "This route does not know that method; /docs lists them.")
+    ApiError::new(
+        ErrorCode::MethodNotAllowed,
+        "This route does not know that method; /docs lists them.",
+    )
 }
 
 /// What a panic said is for the log alone, and only its place: it may hold what must not be seen.
@@ -189,9 +245,13 @@ fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     ApiError::new(ErrorCode::InternalError, "A handler stopped in the middle.").into_response()
 }
 
-/// Off unless origins are named; then those alone, without credentials, since bearer tokens are sent by hand.
+/// Off unless origins are named; then those alone, without credentials, since bearer tokens are
+/// sent by hand.
 fn cors(origins: &[String]) -> Option<CorsLayer> {
-    let origins: Vec<_> = origins.iter().filter_map(|origin| exact_origin(origin)).collect();
+    let origins: Vec<_> = origins
+        .iter()
+        .filter_map(|origin| exact_origin(origin))
+        .collect();
     if origins.is_empty() {
         return None;
     }
@@ -212,8 +272,13 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     Some(layer)
 }
 
-/// The origin as browsers write it. `*`, `null` and whatever else is no scheme, host and port is nobody's origin.
+/// The origin as browsers write it. `*`, `null` and whatever else is no scheme, host and port is
+/// nobody's origin.
 fn exact_origin(text: &str) -> Option<HeaderValue> {
     let origin = Url::parse(text).ok()?.origin();
-    if origin.is_tuple() { HeaderValue::from_str(&origin.ascii_serialization()).ok() } else { None }
+    if origin.is_tuple() {
+        HeaderValue::from_str(&origin.ascii_serialization()).ok()
+    } else {
+        None
+    }
 }

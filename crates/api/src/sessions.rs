@@ -51,7 +51,8 @@ pub(crate) struct Ended {
     success: bool,
 }
 
-/// Begins a session for a user's browser, which may see and change that user's own connections and read no token.
+/// Begins a session for a user's browser, which may see and change that user's own connections and
+/// read no token.
 ///
 /// Makes the user where there is none and the key has `users:write`.
 #[utoipa::path(post, path = "/api/sessions", operation_id = "createSession", tag = "Sessions", security(("apiKey" = [])), request_body = CreateSession, responses(
@@ -68,15 +69,36 @@ pub(crate) async fn create(
     let user = wanted_user(&body)?;
     let may_make = matches!(&allowed.caller, Caller::App { scopes, .. } if scopes.contains(&KeyScope::UsersWrite));
     let user = found_or_made(&state.service, &allowed.call, &user, may_make).await?;
-    let issued = state.service.sessions().create(&allowed.call, user, body.ttl_seconds).await?;
-    let url = if body.portal { Some(portal_url(&state.service, &allowed.call, user).await?) } else { None };
+    let issued = state
+        .service
+        .sessions()
+        .create(&allowed.call, user, body.ttl_seconds)
+        .await?;
+    let url = if body.portal {
+        Some(portal_url(&state.service, &allowed.call, user).await?)
+    } else {
+        None
+    };
     let token = issued.secret.expose_secret().to_owned();
-    Ok(Json(Session { token, expires_at: issued.stored.expires_at, url }))
+    Ok(Json(Session {
+        token,
+        expires_at: issued.stored.expires_at,
+        url,
+    }))
 }
 
-async fn portal_url(service: &IntegrationsService, call: &Call, user: UserId) -> Result<String, ServiceError> {
+async fn portal_url(
+    service: &IntegrationsService,
+    call: &Call,
+    user: UserId,
+) -> Result<String, ServiceError> {
     let code = service.console().create_link(call, user).await?;
-    let base = service.settings().public_url.as_str().trim_end_matches('/').to_owned();
+    let base = service
+        .settings()
+        .public_url
+        .as_str()
+        .trim_end_matches('/')
+        .to_owned();
     Ok(format!("{base}/portal/{}", code.expose_secret()))
 }
 
@@ -87,12 +109,19 @@ async fn portal_url(service: &IntegrationsService, call: &Call, user: UserId) ->
     (status = 400, description = "`INVALID_USER_ID`", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "`USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn end(State(state): State<ApiState>, caller: ForUser<Write>) -> Result<Json<Ended>, ApiError> {
+pub(crate) async fn end(
+    State(state): State<ApiState>,
+    caller: ForUser<Write>,
+) -> Result<Json<Ended>, ApiError> {
     let (sessions, call) = (state.service.sessions(), &caller.call);
     if let Some(session) = caller.caller.session() {
         sessions.end(call, session).await?;
     } else {
-        let user = state.service.users().get(call, &UserRef::Id(caller.user)).await?;
+        let user = state
+            .service
+            .users()
+            .get(call, &UserRef::Id(caller.user))
+            .await?;
         sessions.end_all(call, user.id).await?;
     }
     Ok(Json(Ended { success: true }))
@@ -118,8 +147,14 @@ async fn found_or_made(
     match service.users().get(call, wanted).await {
         Err(error) if may_make && error.code() == ErrorCode::UserNotFound => {
             let new = match wanted {
-                UserRef::Id(id) => NewUser { id: Some(*id), ..NewUser::default() },
-                UserRef::External(external) => NewUser { external_id: Some(external.clone()), ..NewUser::default() },
+                UserRef::Id(id) => NewUser {
+                    id: Some(*id),
+                    ..NewUser::default()
+                },
+                UserRef::External(external) => NewUser {
+                    external_id: Some(external.clone()),
+                    ..NewUser::default()
+                },
             };
             Ok(service.users().create(call, &new).await?.0.id)
         }

@@ -82,8 +82,16 @@ pub(crate) async fn create(
     allowed: Allowed<WriteUsers>,
     Body(body): Body<CreateUser>,
 ) -> Result<(StatusCode, Json<UserView>), ApiError> {
-    let (user, new) = state.service.users().create(&allowed.call, &checked(body)?).await?;
-    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    let (user, new) = state
+        .service
+        .users()
+        .create(&allowed.call, &checked(body)?)
+        .await?;
+    let status = if new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     Ok((status, Json(user.into())))
 }
 
@@ -101,10 +109,18 @@ pub(crate) async fn show(
     PathOf(user): PathOf<String>,
 ) -> Result<Json<UserView>, ApiError> {
     let user = user_ref(&user).ok_or_else(invalid_user)?;
-    Ok(Json(state.service.users().get(&allowed.call, &user).await?.into()))
+    Ok(Json(
+        state
+            .service
+            .users()
+            .get(&allowed.call, &user)
+            .await?
+            .into(),
+    ))
 }
 
-/// Deletes a user with all connections; their grants are ended at the platforms as far as those can.
+/// Deletes a user with all connections; their grants are ended at the platforms as far as those
+/// can.
 #[utoipa::path(delete, path = "/api/users/{userId}", operation_id = "deleteUser", tag = "Users", security(("apiKey" = [])),
     params(("userId" = String, Path, description = "The user's id, or `ext:` and your own id, percent-encoded")),
     responses(
@@ -127,7 +143,10 @@ pub(crate) async fn delete(
 fn checked(body: CreateUser) -> Result<NewUser, ApiError> {
     let mut faults = Vec::new();
     let mut fault = |field: &str, message: &str| {
-        faults.push(FieldFault { field: field.to_owned(), message: message.to_owned() });
+        faults.push(FieldFault {
+            field: field.to_owned(),
+            message: message.to_owned(),
+        });
     };
     let id = body.id.as_ref().map(user_number).transpose()?;
     let external_id = body.external_id.map(ExternalId::new).transpose();
@@ -138,17 +157,27 @@ fn checked(body: CreateUser) -> Result<NewUser, ApiError> {
         fault("email", "is not an e-mail address of up to 255 characters");
     }
     if body.name.as_deref().is_some_and(|name| !is_line(name)) {
-        fault("name", "must be 1 to 255 characters without control characters");
+        fault(
+            "name",
+            "must be 1 to 255 characters without control characters",
+        );
     }
     if !faults.is_empty() {
         return Err(ServiceError::fields(faults).into());
     }
-    Ok(NewUser { id, email: body.email, name: body.name, external_id: external_id.unwrap_or_default() })
+    Ok(NewUser {
+        id,
+        email: body.email,
+        name: body.name,
+        external_id: external_id.unwrap_or_default(),
+    })
 }
 
 /// A user's number in a body: whatever else stands there is an invalid user id, whatever its type.
 pub(crate) fn user_number(value: &serde_json::Value) -> Result<UserId, ApiError> {
-    let number = value.as_i64().and_then(|number| UserId::try_from(number).ok());
+    let number = value
+        .as_i64()
+        .and_then(|number| UserId::try_from(number).ok());
     number.ok_or_else(invalid_user)
 }
 
@@ -161,7 +190,9 @@ fn is_email(text: &str) -> bool {
     let sides = text.split_once('@');
     is_line(text)
         && !text.contains(char::is_whitespace)
-        && sides.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+        && sides.is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+        })
 }
 
 #[cfg(test)]
@@ -171,7 +202,16 @@ mod tests {
     #[test]
     fn an_e_mail_address_has_two_sides() {
         assert!(is_email("a@b") && is_email("ada+x@mail.example"));
-        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\n", &format!("{}@b", "a".repeat(300))] {
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@b@c",
+            "a b@c",
+            "a@b\n",
+            &format!("{}@b", "a".repeat(300)),
+        ] {
             assert!(!is_email(bad), "{bad:?}");
         }
     }

@@ -98,8 +98,15 @@ pub(crate) struct StatusView {
 
 impl From<IntegrationList> for StatusView {
     fn from(list: IntegrationList) -> Self {
-        let integrations = list.integrations.into_iter().map(IntegrationView::from).collect();
-        Self { version: list.version, integrations }
+        let integrations = list
+            .integrations
+            .into_iter()
+            .map(IntegrationView::from)
+            .collect();
+        Self {
+            version: list.version,
+            integrations,
+        }
     }
 }
 
@@ -140,8 +147,20 @@ pub(crate) struct FieldView {
 
 impl From<&CredentialField> for FieldView {
     fn from(field: &CredentialField) -> Self {
-        let CredentialField { name, label, secret, required, help } = *field;
-        Self { name, label, secret, required, help }
+        let CredentialField {
+            name,
+            label,
+            secret,
+            required,
+            help,
+        } = *field;
+        Self {
+            name,
+            label,
+            secret,
+            required,
+            help,
+        }
     }
 }
 
@@ -182,7 +201,11 @@ pub(crate) struct ProviderView {
 impl ProviderView {
     pub(crate) fn new(spec: &ProviderSpec, fields: &[CredentialField]) -> Self {
         let able = spec.capabilities;
-        let capabilities = [("refresh", able.refresh), ("revoke", able.revoke), ("profile", able.profile)];
+        let capabilities = [
+            ("refresh", able.refresh),
+            ("revoke", able.revoke),
+            ("profile", able.profile),
+        ];
         let scope = |scope: &evergrant_service::ScopeSpec| ScopeView {
             id: scope.id.clone(),
             label: scope.label.clone(),
@@ -197,7 +220,10 @@ impl ProviderView {
             token_type: spec.token_type.clone(),
             configured: spec.is_configured(),
             multi_account: spec.multi_account,
-            capabilities: capabilities.into_iter().filter_map(|(name, can)| can.then_some(name)).collect(),
+            capabilities: capabilities
+                .into_iter()
+                .filter_map(|(name, can)| can.then_some(name))
+                .collect(),
             scopes: spec.scopes.iter().map(scope).collect(),
             fields: fields.iter().map(FieldView::from).collect(),
             problem: spec.problem.clone(),

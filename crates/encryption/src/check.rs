@@ -1,5 +1,6 @@
-//! The key-check value: a text stored beside the tokens that shows at the start whether the configured keys are the
-//! ones that wrote them. A server with another key must stop before it writes a row that the right key cannot read.
+//! The key-check value: a text stored beside the tokens that shows at the start whether the
+//! configured keys are the ones that wrote them. A server with another key must stop before it
+//! writes a row that the right key cannot read.
 
 use secrecy::ExposeSecret;
 
@@ -9,7 +10,8 @@ use crate::{CipherError, EncryptedToken, TokenCipher};
 const KEY_CHECK_TEXT: &str = "evergrant key check v1";
 
 impl TokenCipher {
-    /// A key-check value of the current key, to be stored when the database is made and after each rotation.
+    /// A key-check value of the current key, to be stored when the database is made and after each
+    /// rotation.
     ///
     /// # Errors
     ///
@@ -21,7 +23,8 @@ impl TokenCipher {
     /// Whether a key of this ring made the `stored` key-check value.
     #[must_use]
     pub fn verify_key_check(&self, stored: &str) -> bool {
-        self.decrypt_token(stored).is_ok_and(|text| text.expose_secret() == KEY_CHECK_TEXT)
+        self.decrypt_token(stored)
+            .is_ok_and(|text| text.expose_secret() == KEY_CHECK_TEXT)
     }
 }
 
@@ -35,7 +38,10 @@ mod tests {
     use crate::{EncryptionKey, KeyRing, parse_previous_keys};
 
     fn cipher(current: &str, previous: &str) -> TokenCipher {
-        let ring = KeyRing::new(EncryptionKey::parse(current).unwrap(), parse_previous_keys(previous).unwrap());
+        let ring = KeyRing::new(
+            EncryptionKey::parse(current).unwrap(),
+            parse_previous_keys(previous).unwrap(),
+        );
         TokenCipher::new(ring, Arc::new(SeededEntropy::new(1)))
     }
 

@@ -1,4 +1,5 @@
-//! AES-256-GCM over the keys of a ring: the only code that turns a token into a stored text and back.
+//! AES-256-GCM over the keys of a ring: the only code that turns a token into a stored text and
+//! back.
 
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use crate::digest;
 use crate::token::{Parts, join, looks_encrypted};
 use crate::{EncryptedToken, EncryptionKey, KeyRing};
 
-/// GCM with the 16-byte IV of the stored format; the usual 12 bytes would not open one existing row.
+/// GCM with the 16-byte IV of the stored format; the usual 12 bytes would not open one existing
+/// row.
 type Aes256Gcm16 = AesGcm<Aes256, U16>;
 
 /// What the key of signatures is derived with, so that it is never the one that encrypts.
@@ -26,8 +28,8 @@ const SIGNATURE_BYTES: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CipherError {
-    /// It does not open. One error for a wrong form, a wrong key and a changed text: telling them apart would help
-    /// whoever tries forgeries.
+    /// It does not open. One error for a wrong form, a wrong key and a changed text: telling them
+    /// apart would help whoever tries forgeries.
     #[error("the stored token could not be decrypted")]
     Unreadable,
     /// It is longer than GCM can encrypt at once (64 GiB).
@@ -46,7 +48,8 @@ impl CipherError {
     }
 }
 
-/// Encrypts with the current key of a ring, decrypts with any of its keys. A clone shares the prepared keys.
+/// Encrypts with the current key of a ring, decrypts with any of its keys. A clone shares the
+/// prepared keys.
 #[derive(Clone)]
 pub struct TokenCipher(Arc<Inner>);
 
@@ -68,7 +71,11 @@ struct PreparedKey {
 impl From<EncryptionKey> for PreparedKey {
     fn from(key: EncryptionKey) -> Self {
         let signing = Zeroizing::new(digest::hmac_sha256(key.bytes(), SIGNING_TEXT));
-        Self { fingerprint: key.fingerprint(), gcm: Aes256Gcm16::new(key.bytes().into()), signing }
+        Self {
+            fingerprint: key.fingerprint(),
+            gcm: Aes256Gcm16::new(key.bytes().into()),
+            signing,
+        }
     }
 }
 
@@ -82,18 +89,25 @@ impl PreparedKey {
     fn open(&self, parts: &Parts) -> Option<SecretString> {
         let mut buffer = Zeroizing::new(parts.body.clone());
         let body = buffer.as_mut_slice().into();
-        self.gcm.decrypt_inout_detached(&parts.iv.into(), &[], body, &parts.tag.into()).ok()?;
+        self.gcm
+            .decrypt_inout_detached(&parts.iv.into(), &[], body, &parts.tag.into())
+            .ok()?;
         std::str::from_utf8(&buffer).ok().map(SecretString::from)
     }
 }
 
 impl TokenCipher {
-    /// A cipher over the keys of `ring`, which are wiped once they are prepared. IVs come from `entropy`.
+    /// A cipher over the keys of `ring`, which are wiped once they are prepared. IVs come from
+    /// `entropy`.
     #[must_use]
     pub fn new(ring: KeyRing, entropy: Arc<dyn Entropy>) -> Self {
         let (current, previous) = ring.into_keys();
         let previous = previous.into_iter().map(PreparedKey::from).collect();
-        Self(Arc::new(Inner { current: current.into(), previous, entropy }))
+        Self(Arc::new(Inner {
+            current: current.into(),
+            previous,
+            entropy,
+        }))
     }
 
     /// Encrypts `token` under the current key with an IV of its own.
@@ -105,7 +119,11 @@ impl TokenCipher {
         let iv = self.0.entropy.bytes();
         let mut buffer = Zeroizing::new(token.as_bytes().to_vec());
         let body = buffer.as_mut_slice().into();
-        let sealed = self.0.current.gcm.encrypt_inout_detached(&iv.into(), &[], body);
+        let sealed = self
+            .0
+            .current
+            .gcm
+            .encrypt_inout_detached(&iv.into(), &[], body);
         let tag = sealed.map_err(|_| CipherError::TooLong)?;
         Ok(join(&iv, &tag, &buffer))
     }
@@ -116,7 +134,9 @@ impl TokenCipher {
     ///
     /// [`CipherError::Unreadable`], whatever the reason.
     pub fn decrypt_token(&self, stored: &str) -> Result<SecretString, CipherError> {
-        self.open(stored).map(|(_, token)| token).ok_or(CipherError::Unreadable)
+        self.open(stored)
+            .map(|(_, token)| token)
+            .ok_or(CipherError::Unreadable)
     }
 
     /// The fingerprint of the key that opens `stored`; `None` where none of the ring does.
@@ -130,14 +150,16 @@ impl TokenCipher {
         self.keys().map(|key| key.fingerprint.as_str())
     }
 
-    /// Whether a key of the ring opens `text`. Its look decides nothing: a token may have that of a ciphertext.
+    /// Whether a key of the ring opens `text`. Its look decides nothing: a token may have that of a
+    /// ciphertext.
     #[must_use]
     pub fn is_encrypted(&self, text: &str) -> bool {
         self.open(text).is_some()
     }
 
-    /// Encrypts `text` unless it is encrypted already. For rows of unknown origin; a token that comes from outside
-    /// goes through [`encrypt_token`](Self::encrypt_token), or whoever sends us a stolen ciphertext gets it adopted.
+    /// Encrypts `text` unless it is encrypted already. For rows of unknown origin; a token that
+    /// comes from outside goes through [`encrypt_token`](Self::encrypt_token), or whoever sends us
+    /// a stolen ciphertext gets it adopted.
     ///
     /// # Errors
     ///
@@ -153,13 +175,19 @@ impl TokenCipher {
     ///
     /// # Errors
     ///
-    /// [`CipherError::Unreadable`] for a text that looks encrypted (three parts of hex digits) and does not open: a
-    /// ciphertext that nobody can read must not travel to a platform as if it were a token.
+    /// [`CipherError::Unreadable`] for a text that looks encrypted (three parts of hex digits) and
+    /// does not open: a ciphertext that nobody can read must not travel to a platform as if it were
+    /// a token.
     pub fn safe_decrypt(&self, text: &str) -> Result<SecretString, CipherError> {
-        if looks_encrypted(text) { self.decrypt_token(text) } else { Ok(SecretString::from(text)) }
+        if looks_encrypted(text) {
+            self.decrypt_token(text)
+        } else {
+            Ok(SecretString::from(text))
+        }
     }
 
-    /// A signature of `text` under the current key, in the url-safe alphabet: whoever presents both has them from us.
+    /// A signature of `text` under the current key, in the url-safe alphabet: whoever presents both
+    /// has them from us.
     #[must_use]
     pub fn sign(&self, text: &str) -> String {
         self.0.current.sign(text)
@@ -168,7 +196,9 @@ impl TokenCipher {
     /// Whether a key of the ring made this signature of `text`.
     #[must_use]
     pub fn is_signed(&self, text: &str, signature: &str) -> bool {
-        let made = |key: &PreparedKey| digest::constant_time_eq(key.sign(text).as_bytes(), signature.as_bytes());
+        let made = |key: &PreparedKey| {
+            digest::constant_time_eq(key.sign(text).as_bytes(), signature.as_bytes())
+        };
         self.keys().any(made)
     }
 

@@ -14,7 +14,11 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> [u8; 32] {
 
 /// HMAC-SHA256 of `message` under `key` (RFC 2104).
 #[must_use]
-#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "HMAC takes keys of every length")]
+#[expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "HMAC takes keys of every length"
+)]
 pub fn hmac_sha256(key: &[u8], message: impl AsRef<[u8]>) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
     mac.update(message.as_ref());
@@ -27,7 +31,8 @@ pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The bytes whose [`base64url`] is exactly `text`; `None` for padding, spare bits, spaces and other alphabets.
+/// The bytes whose [`base64url`] is exactly `text`; `None` for padding, spare bits, spaces and
+/// other alphabets.
 #[must_use]
 pub fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
@@ -51,16 +56,31 @@ mod tests {
 
     #[test]
     fn sha256_gives_the_digest_of_fips_180() {
-        assert_eq!(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(
+            hex(sha256("abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(
+            hex(sha256("")),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
     }
 
     #[test]
     fn hmac_gives_the_codes_of_rfc_4231_for_short_and_long_keys() {
         let short = hmac_sha256(b"Jefe", "what do ya want for nothing?");
-        assert_eq!(hex(short), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-        let long = hmac_sha256(&[0xaa; 131], "Test Using Larger Than Block-Size Key - Hash Key First");
-        assert_eq!(hex(long), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+        assert_eq!(
+            hex(short),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        let long = hmac_sha256(
+            &[0xaa; 131],
+            "Test Using Larger Than Block-Size Key - Hash Key First",
+        );
+        assert_eq!(
+            hex(long),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The stored text, `iv:authTag:encrypted`, and its one strict reader: Node's hex reader takes damaged texts too, so
-//! this is where a changed ciphertext would otherwise slip through.
+//! The stored text, `iv:authTag:encrypted`, and its one strict reader: Node's hex reader takes
+//! damaged texts too, so this is where a changed ciphertext would otherwise slip through.
 
 use crate::digest::hex;
 
@@ -40,10 +40,15 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Reads three parts of hex digits in pairs, the first two of exactly 16 bytes; upper case counts as lower.
+    /// Reads three parts of hex digits in pairs, the first two of exactly 16 bytes; upper case
+    /// counts as lower.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let [iv, tag, body] = split(text)?;
-        Some(Self { iv: decode(iv)?.try_into().ok()?, tag: decode(tag)?.try_into().ok()?, body: decode(body)? })
+        Some(Self {
+            iv: decode(iv)?.try_into().ok()?,
+            tag: decode(tag)?.try_into().ok()?,
+            body: decode(body)?,
+        })
     }
 }
 
@@ -52,11 +57,13 @@ pub(crate) fn join(iv: &[u8], tag: &[u8], body: &[u8]) -> EncryptedToken {
     EncryptedToken([hex(iv), hex(tag), hex(body)].join(":"))
 }
 
-/// Whether `text` is what the seed's program would take for encrypted: three parts of hex digits, whatever their
-/// lengths. It catches a damaged or cut ciphertext, which must never pass for a token.
+/// Whether `text` is what the seed's program would take for encrypted: three parts of hex digits,
+/// whatever their lengths. It catches a damaged or cut ciphertext, which must never pass for a
+/// token.
 pub(crate) fn looks_encrypted(text: &str) -> bool {
-    split(text)
-        .is_some_and(|[iv, tag, body]| !iv.is_empty() && !tag.is_empty() && [iv, tag, body].into_iter().all(is_hex))
+    split(text).is_some_and(|[iv, tag, body]| {
+        !iv.is_empty() && !tag.is_empty() && [iv, tag, body].into_iter().all(is_hex)
+    })
 }
 
 fn split(text: &str) -> Option<[&str; 3]> {
@@ -67,7 +74,11 @@ fn split(text: &str) -> Option<[&str; 3]> {
 
 /// The hex reader skips a leading `0x`, so the digits are checked first.
 fn decode(digits: &str) -> Option<Vec<u8>> {
-    if is_hex(digits) { const_hex::decode(digits).ok() } else { None }
+    if is_hex(digits) {
+        const_hex::decode(digits).ok()
+    } else {
+        None
+    }
 }
 
 fn is_hex(digits: &str) -> bool {
@@ -81,9 +92,15 @@ mod tests {
     #[test]
     fn writes_lower_case_and_reads_both() {
         let token = join(&[0xAB; 16], &[0xCD; 16], b"\xEF");
-        assert_eq!(token.as_str(), format!("{}:{}:ef", "ab".repeat(16), "cd".repeat(16)));
+        assert_eq!(
+            token.as_str(),
+            format!("{}:{}:ef", "ab".repeat(16), "cd".repeat(16))
+        );
         let parts = Parts::parse(&token.as_str().to_uppercase()).unwrap();
-        assert_eq!((parts.iv, parts.tag, parts.body), ([0xAB; 16], [0xCD; 16], vec![0xEF]));
+        assert_eq!(
+            (parts.iv, parts.tag, parts.body),
+            ([0xAB; 16], [0xCD; 16], vec![0xEF])
+        );
     }
 
     #[test]
@@ -99,15 +116,27 @@ mod tests {
         for text in ["1:2:3", "ab:cd:", "AB:CD:EF", "abc:d:e"] {
             assert!(looks_encrypted(text), "{text}");
         }
-        for text in
-            ["", "::", ":ab:cd", "ab::cd", "ab:cd", "ab:cd:ef:01", "ab:cd:eg", "ab:cd:ef ", "0x1:2:3", "ab:cd:é"]
-        {
+        for text in [
+            "",
+            "::",
+            ":ab:cd",
+            "ab::cd",
+            "ab:cd",
+            "ab:cd:ef:01",
+            "ab:cd:eg",
+            "ab:cd:ef ",
+            "0x1:2:3",
+            "ab:cd:é",
+        ] {
             assert!(!looks_encrypted(text), "{text}");
         }
     }
 
     #[test]
     fn debug_shows_no_ciphertext() {
-        assert_eq!(format!("{:?}", EncryptedToken::from_stored("ab:cd:ef".into())), "EncryptedToken");
+        assert_eq!(
+            format!("{:?}", EncryptedToken::from_stored("ab:cd:ef".into())),
+            "EncryptedToken"
+        );
     }
 }

@@ -13,7 +13,8 @@ pub enum Actor {
     Session(SessionId),
     /// A user of the console, by the public half of the session cookie.
     ConsoleSession(SessionId),
-    /// The operator, by a route of the admin listener. Its probes perform no operation, so none uses it yet.
+    /// The operator, by a route of the admin listener. Its probes perform no operation, so none
+    /// uses it yet.
     Operator,
     /// The operator, by a command of the `evergrant` program.
     CommandLine,
@@ -77,7 +78,10 @@ impl Call {
     /// The same operation under the correlation id of the flow or row that it continues.
     #[must_use]
     pub fn continuing(&self, correlation_id: &CorrelationId) -> Self {
-        Self { correlation_id: correlation_id.clone(), ..self.clone() }
+        Self {
+            correlation_id: correlation_id.clone(),
+            ..self.clone()
+        }
     }
 }
 

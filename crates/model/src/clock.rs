@@ -1,14 +1,17 @@
-//! Time as a parameter: whoever needs the time asks a [`Clock`], so a test can stand still or let years pass.
+//! Time as a parameter: whoever needs the time asks a [`Clock`], so a test can stand still or let
+//! years pass.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
-/// A moment in UTC, cut to milliseconds: the precision that both databases and the JSON answers share.
+/// A moment in UTC, cut to milliseconds: the precision that both databases and the JSON answers
+/// share.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
-/// The last millisecond of the year 9999; later moments are cut to it, so that no text form ever grows a digit.
+/// The last millisecond of the year 9999; later moments are cut to it, so that no text form ever
+/// grows a digit.
 const LATEST_MS: i64 = 253_402_207_200_999;
 
 impl Timestamp {
@@ -42,7 +45,8 @@ impl Timestamp {
         Self::from_unix_ms(self.0.saturating_add(ms))
     }
 
-    /// Whole seconds from `earlier` to this moment, rounded down; negative where `earlier` is the later one.
+    /// Whole seconds from `earlier` to this moment, rounded down; negative where `earlier` is the
+    /// later one.
     #[must_use]
     pub fn seconds_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).div_euclid(1000)
@@ -81,8 +85,8 @@ pub trait Clock: Send + Sync {
     /// The current moment.
     fn now(&self) -> Timestamp;
 
-    /// By how many milliseconds this clock goes on ahead of the one it is set by, because that was turned back; 0 for a
-    /// clock that is its own.
+    /// By how many milliseconds this clock goes on ahead of the one it is set by, because that was
+    /// turned back; 0 for a clock that is its own.
     fn ahead_ms(&self) -> i64 {
         0
     }
@@ -93,7 +97,10 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's time is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the machine's time is read"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond())
     }
@@ -101,9 +108,9 @@ impl Clock for SystemClock {
 
 /// A clock that is set by another one and never turned back.
 ///
-/// Moments that were written down stay in the past when the machine's clock is turned back: what has ended does not work
-/// again, and nothing that was done is done anew. A clock that is put forward is followed, since a machine that slept
-/// must not hand out what ended meanwhile.
+/// Moments that were written down stay in the past when the machine's clock is turned back: what
+/// has ended does not work again, and nothing that was done is done anew. A clock that is put
+/// forward is followed, since a machine that slept must not hand out what ended meanwhile.
 pub struct SteadyClock {
     source: Arc<dyn Clock>,
     began: Instant,
@@ -116,13 +123,20 @@ impl SteadyClock {
     #[must_use]
     pub fn set_by(source: Arc<dyn Clock>) -> Self {
         let offset_ms = AtomicI64::new(source.now().unix_ms());
-        Self { source, began: Instant::now(), offset_ms }
+        Self {
+            source,
+            began: Instant::now(),
+            offset_ms,
+        }
     }
 
     /// What must be added now to follow the source, and the time since the beginning.
     fn reading(&self) -> (i64, i64) {
         let since_ms = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
-        (self.source.now().unix_ms().saturating_sub(since_ms), since_ms)
+        (
+            self.source.now().unix_ms().saturating_sub(since_ms),
+            since_ms,
+        )
     }
 }
 
@@ -173,8 +187,14 @@ mod tests {
 
     #[test]
     fn prints_milliseconds_always() {
-        assert_eq!(Timestamp::from_unix_ms(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp::from_unix_ms(1_767_225_600_120).to_string(), "2026-01-01T00:00:00.120Z");
+        assert_eq!(
+            Timestamp::from_unix_ms(0).to_string(),
+            "1970-01-01T00:00:00.000Z"
+        );
+        assert_eq!(
+            Timestamp::from_unix_ms(1_767_225_600_120).to_string(),
+            "2026-01-01T00:00:00.120Z"
+        );
     }
 
     #[test]
@@ -183,7 +203,10 @@ mod tests {
             let text = Timestamp::from_unix_ms(ms).to_string();
             assert_eq!(text.len(), 24, "{text}");
         }
-        assert_eq!(Timestamp::from_unix_ms(5).plus_seconds(i64::MAX).unix_ms(), LATEST_MS);
+        assert_eq!(
+            Timestamp::from_unix_ms(5).plus_seconds(i64::MAX).unix_ms(),
+            LATEST_MS
+        );
     }
 
     #[test]
@@ -197,7 +220,10 @@ mod tests {
         source.advance_seconds(-7200);
         assert!(clock.now() >= later && clock.ahead_ms() >= 7_199_000);
         source.advance_seconds(10_800);
-        assert!(clock.now().seconds_since(later) >= 3600, "and goes on where the source has overtaken it");
+        assert!(
+            clock.now().seconds_since(later) >= 3600,
+            "and goes on where the source has overtaken it"
+        );
     }
 
     #[test]

@@ -103,7 +103,10 @@ mod tests {
 
     #[test]
     fn codes_are_case_sensitive() {
-        assert_eq!(ErrorCode::parse("INVALID_STATE"), Some(ErrorCode::InvalidState));
+        assert_eq!(
+            ErrorCode::parse("INVALID_STATE"),
+            Some(ErrorCode::InvalidState)
+        );
         assert_eq!(ErrorCode::parse("invalid_state"), None);
     }
 }

@@ -1,4 +1,5 @@
-//! Randomness as a parameter: the program draws from the operating system, a test from a seed that it can repeat.
+//! Randomness as a parameter: the program draws from the operating system, a test from a seed that
+//! it can repeat.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,7 +24,10 @@ impl dyn Entropy + '_ {
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the system's generator is asked")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the system's generator is asked"
+    )]
     #[expect(
         clippy::expect_used,
         reason = "without randomness no secret can be made: stopping is the only safe answer"
@@ -33,7 +37,8 @@ impl Entropy for OsEntropy {
     }
 }
 
-/// A repeatable sequence (`SplitMix64`) for tests. Never for secrets: whoever knows the seed knows every byte.
+/// A repeatable sequence (`SplitMix64`) for tests. Never for secrets: whoever knows the seed knows
+/// every byte.
 #[derive(Debug)]
 pub struct SeededEntropy(AtomicU64);
 

@@ -46,7 +46,9 @@ impl std::str::FromStr for UserId {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
         let number = text.parse::<i64>().ok().filter(|_| plain);
-        number.ok_or(InvalidId(Self::EXPECTATION)).and_then(Self::try_from)
+        number
+            .ok_or(InvalidId(Self::EXPECTATION))
+            .and_then(Self::try_from)
     }
 }
 
@@ -116,7 +118,9 @@ fn printable(text: &str, longest: usize) -> bool {
 
 fn is_slug(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=50).contains(&text.len()) && text.bytes().all(allowed) && text.starts_with(|c: char| c.is_ascii_lowercase())
+    (1..=50).contains(&text.len())
+        && text.bytes().all(allowed)
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
 fn is_token(text: &str, longest: usize) -> bool {
@@ -148,7 +152,20 @@ mod tests {
     #[test]
     fn user_ids_are_positive_and_fit_32_bits() {
         assert_eq!("2147483647".parse::<UserId>().unwrap().get(), i32::MAX);
-        for bad in ["", "0", "-1", "+1", " 1", "1 ", "01", "1.0", "2147483648", "99999999999999999999", "one", "٣"] {
+        for bad in [
+            "",
+            "0",
+            "-1",
+            "+1",
+            " 1",
+            "1 ",
+            "01",
+            "1.0",
+            "2147483648",
+            "99999999999999999999",
+            "one",
+            "٣",
+        ] {
             assert!(bad.parse::<UserId>().is_err(), "{bad:?}");
         }
     }
@@ -156,7 +173,16 @@ mod tests {
     #[test]
     fn slugs_are_tame() {
         assert!(ProviderSlug::new("instagram-login").is_ok());
-        for bad in ["", "Reddit", "a b", "-a", "1a", "a/b", "a\0", &"a".repeat(51)] {
+        for bad in [
+            "",
+            "Reddit",
+            "a b",
+            "-a",
+            "1a",
+            "a/b",
+            "a\0",
+            &"a".repeat(51),
+        ] {
             assert!(ProviderSlug::new(bad).is_err(), "{bad:?}");
         }
     }

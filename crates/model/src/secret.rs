@@ -1,7 +1,8 @@
-//! Texts that must never be seen: each kind is a type without `Display`, `Serialize` or a telling `Debug`.
+//! Texts that must never be seen: each kind is a type without `Display`, `Serialize` or a telling
+//! `Debug`.
 //!
-//! The one way to the text is `expose()`, so that a search for that word is the audit of where secrets go. The memory
-//! is wiped on drop.
+//! The one way to the text is `expose()`, so that a search for that word is the audit of where
+//! secrets go. The memory is wiped on drop.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -63,6 +64,9 @@ mod tests {
             PkceVerifier::new("hush"),
             FlowState::new("hush"),
         );
-        assert_eq!(shown, "AccessToken RefreshToken ClientSecret AuthorizationCode PkceVerifier FlowState");
+        assert_eq!(
+            shown,
+            "AccessToken RefreshToken ClientSecret AuthorizationCode PkceVerifier FlowState"
+        );
     }
 }

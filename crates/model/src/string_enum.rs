@@ -2,11 +2,11 @@
 
 /// Defines an enum together with the word of each variant.
 ///
-/// The enum derives `Debug`, `Clone`, `Copy`, `PartialEq`, `Eq` and `Hash`, and has
-/// `ALL` (every variant) and `WORDS` (every word) in declaration order, `as_str` (the word),
-/// `parse` (the variant of a word, `None` for an unknown one) and `Display` (the word). Attributes such as `#[non_exhaustive]` or further derives go
-/// before `enum`. `: Serialize`, or `: Serialize, Deserialize`, after the name adds the serde traits, which use the
-/// words as well.
+/// The enum derives `Debug`, `Clone`, `Copy`, `PartialEq`, `Eq` and `Hash`, and has `ALL` (every
+/// variant) and `WORDS` (every word) in declaration order, `as_str` (the word), `parse` (the
+/// variant of a word, `None` for an unknown one) and `Display` (the word). Attributes such as
+/// `#[non_exhaustive]` or further derives go before `enum`. `: Serialize`, or `: Serialize,
+/// Deserialize`, after the name adds the serde traits, which use the words as well.
 ///
 /// ```
 /// evergrant_model::string_enum! {
@@ -106,7 +106,11 @@ mod tests {
     #[test]
     fn every_word_reads_back() {
         assert_words_read_back(ErrorCode::ALL, ErrorCode::as_str, ErrorCode::parse);
-        assert_words_read_back(ConnectionStatus::ALL, ConnectionStatus::as_str, ConnectionStatus::parse);
+        assert_words_read_back(
+            ConnectionStatus::ALL,
+            ConnectionStatus::as_str,
+            ConnectionStatus::parse,
+        );
         assert_words_read_back(StatusReason::ALL, StatusReason::as_str, StatusReason::parse);
         assert_words_read_back(Revocation::ALL, Revocation::as_str, Revocation::parse);
         assert_words_read_back(EventKind::ALL, EventKind::as_str, EventKind::parse);

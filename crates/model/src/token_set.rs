@@ -9,16 +9,18 @@ use crate::{AccessToken, ProviderAccountId, RefreshToken, Timestamp};
 pub struct TokenSet {
     /// The access token.
     pub access: AccessToken,
-    /// The refresh token; `None` where the answer held none, which on a refresh means "keep the old one".
+    /// The refresh token; `None` where the answer held none, which on a refresh means "keep the old
+    /// one".
     pub refresh: Option<RefreshToken>,
     /// As sent, such as `bearer`; `None` where the platform states none.
     pub token_type: Option<String>,
     /// When the access token ends; `None` if unknown.
     pub expires_at: Option<Timestamp>,
-    /// When the grant ends however often its token is renewed: the end of a refresh token, or of the person's consent.
-    /// `None` where the platform states none.
+    /// When the grant ends however often its token is renewed: the end of a refresh token, or of
+    /// the person's consent. `None` where the platform states none.
     pub grant_expires_at: Option<Timestamp>,
-    /// The granted scopes; `None` where the answer did not say, which means "as requested" (RFC 6749 §5.1).
+    /// The granted scopes; `None` where the answer did not say, which means "as requested" (RFC
+    /// 6749 §5.1).
     pub scope: Option<ScopeSet>,
 }
 
@@ -30,13 +32,19 @@ impl ScopeSet {
     /// Reads scopes divided by spaces or commas.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        text.split([' ', ',']).filter(|scope| !scope.is_empty()).collect()
+        text.split([' ', ','])
+            .filter(|scope| !scope.is_empty())
+            .collect()
     }
 
     /// The scopes joined by `separator`.
     #[must_use]
     pub fn join(&self, separator: &str) -> String {
-        self.0.iter().map(String::as_str).collect::<Vec<_>>().join(separator)
+        self.0
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(separator)
     }
 
     /// Those of ours that `granted` lacks.

@@ -1,7 +1,7 @@
 //! An open circuit breaker: why a platform is not called, and until when.
 //!
-//! A *closed* breaker lets calls pass and has no [`Block`]. An *open* one is a [`Block`] in the future. After that time
-//! it is *half open*: one call probes the platform for all others.
+//! A *closed* breaker lets calls pass and has no [`Block`]. An *open* one is a [`Block`] in the
+//! future. After that time it is *half open*: one call probes the platform for all others.
 
 use async_trait::async_trait;
 use evergrant_model::{ProviderSlug, Timestamp, string_enum};
@@ -24,13 +24,15 @@ string_enum! {
 }
 
 impl BlockKind {
-    /// Whether one call must probe the platform before all others may pass. A pause that was asked for ends by itself.
+    /// Whether one call must probe the platform before all others may pass. A pause that was asked
+    /// for ends by itself.
     #[must_use]
     pub fn needs_probe(self) -> bool {
         self != Self::RateLimit
     }
 
-    /// For how many seconds calls are blocked when the breaker trips for the `consecutive_trips`th time, from 1.
+    /// For how many seconds calls are blocked when the breaker trips for the `consecutive_trips`th
+    /// time, from 1.
     #[must_use]
     pub fn duration_seconds(self, consecutive_trips: i32) -> i64 {
         let (first_ms, longest_ms) = match self {
@@ -40,7 +42,11 @@ impl BlockKind {
             Self::MassRejection => (60_000, 900_000),
         };
         let repetition = u32::try_from(consecutive_trips.saturating_sub(1)).unwrap_or(0);
-        let ceiling_ms = Backoff { first_ms, longest_ms }.ceiling_ms(repetition);
+        let ceiling_ms = Backoff {
+            first_ms,
+            longest_ms,
+        }
+        .ceiling_ms(repetition);
         i64::try_from(ceiling_ms / 1000).unwrap_or(i64::MAX)
     }
 }
@@ -101,7 +107,8 @@ pub trait SharedBreakerState: Send + Sync {
     /// Shares a block that this replica has set.
     async fn block(&self, block: &Block);
 
-    /// Whether this replica may send the half-open probe now. No other replica may before `again_at`.
+    /// Whether this replica may send the half-open probe now. No other replica may before
+    /// `again_at`.
     async fn may_probe(&self, block: &Block, again_at: Timestamp) -> bool;
 
     /// Shares that a probe succeeded and calls pass again.
@@ -114,11 +121,18 @@ mod tests {
 
     #[test]
     fn a_block_doubles_with_each_trip_up_to_the_longest() {
-        let durations = |kind: BlockKind| [1, 2, 3, 7, 100, i32::MAX].map(|trips| kind.duration_seconds(trips));
+        let durations =
+            |kind: BlockKind| [1, 2, 3, 7, 100, i32::MAX].map(|trips| kind.duration_seconds(trips));
         assert_eq!(durations(BlockKind::Breaker), [5, 10, 20, 300, 300, 300]);
         assert_eq!(durations(BlockKind::RateLimit), [1, 2, 4, 64, 900, 900]);
-        assert_eq!(durations(BlockKind::Registration), [60, 120, 240, 3600, 3600, 3600]);
-        assert_eq!(durations(BlockKind::MassRejection), [60, 120, 240, 900, 900, 900]);
+        assert_eq!(
+            durations(BlockKind::Registration),
+            [60, 120, 240, 3600, 3600, 3600]
+        );
+        assert_eq!(
+            durations(BlockKind::MassRejection),
+            [60, 120, 240, 900, 900, 900]
+        );
         assert_eq!(BlockKind::Breaker.duration_seconds(0), 5);
     }
 }

@@ -7,12 +7,12 @@ use evergrant_resilience::Priority;
 
 /// What a call is for.
 ///
-/// Analytics sync (`Sync`) and calls passed on for the app (`Proxy`) become classes of their own with their first user;
-/// both rank below [`RequestClass::Interactive`].
+/// Analytics sync (`Sync`) and calls passed on for the app (`Proxy`) become classes of their own
+/// with their first user; both rank below [`RequestClass::Interactive`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestClass {
-    /// Refreshes a token, or confirms a session that cannot be refreshed. A late refresh can cost the grant and all
-    /// readers of the token wait for it, so it goes first.
+    /// Refreshes a token, or confirms a session that cannot be refreshed. A late refresh can cost
+    /// the grant and all readers of the token wait for it, so it goes first.
     Refresh,
     /// Serves an action of one person: a code exchange, a profile, a revocation.
     Interactive,

@@ -54,9 +54,9 @@ impl RequestError {
     #[must_use]
     pub fn timed_out(self) -> bool {
         match self {
-            Self::NotConnected { timed_out } | Self::NoResponse { timed_out } | Self::Interrupted { timed_out, .. } => {
-                timed_out
-            }
+            Self::NotConnected { timed_out }
+            | Self::NoResponse { timed_out }
+            | Self::Interrupted { timed_out, .. } => timed_out,
             Self::InvalidHeader | Self::InvalidRequest | Self::PrivateNetwork => false,
         }
     }
@@ -87,7 +87,10 @@ pub struct NotAdmitted {
 
 impl NotAdmitted {
     pub(crate) fn new(refusal: Refusal, retry_after_seconds: i64) -> Self {
-        Self { refusal, retry_after_seconds: retry_after_seconds.max(1) }
+        Self {
+            refusal,
+            retry_after_seconds: retry_after_seconds.max(1),
+        }
     }
 
     /// The message, without a final stop.
@@ -98,7 +101,9 @@ impl NotAdmitted {
             Refusal::QueueFull => "too many calls wait already",
             Refusal::NoPlaceInTime => "no call could be made in time",
             Refusal::Blocked(BlockKind::RateLimit) => "the platform has asked for a pause",
-            Refusal::Blocked(BlockKind::Registration) => "the platform does not accept our registration",
+            Refusal::Blocked(BlockKind::Registration) => {
+                "the platform does not accept our registration"
+            }
             Refusal::Blocked(BlockKind::Breaker | BlockKind::MassRejection) => {
                 "the platform is in trouble and left alone"
             }

@@ -28,7 +28,9 @@ impl Traffic {
     ) -> Result<T, E> {
         let permit = self.admit(request).await?;
         let result = catch_panic(call).await;
-        let outcome = result.as_ref().map_or_else(E::outcome, |_| CallOutcome::Succeeded);
+        let outcome = result
+            .as_ref()
+            .map_or_else(E::outcome, |_| CallOutcome::Succeeded);
         self.settle(&permit, outcome).await;
         result
     }
@@ -39,7 +41,9 @@ impl Traffic {
 /// # Errors
 ///
 /// Those of `call`.
-pub async fn catch_panic<T, E: CallError>(call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+pub async fn catch_panic<T, E: CallError>(
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let mut call = pin!(call);
     std::future::poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));

@@ -1,4 +1,5 @@
-//! The one HTTP client: every request is bounded in time and size, follows no redirect and uses no proxy.
+//! The one HTTP client: every request is bounded in time and size, follows no redirect and uses no
+//! proxy.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use zeroize::Zeroizing;
 use crate::RequestError;
 use crate::network_policy::{NotPublic, PublicOnly};
 
-/// A pooled connection idle for longer is closed by us, before the platform does it under a request of ours.
+/// A pooled connection idle for longer is closed by us, before the platform does it under a request
+/// of ours.
 const IDLE: Duration = Duration::from_secs(20);
 
 /// The media type of JSON.
@@ -31,7 +33,11 @@ pub struct HttpLimits {
 
 impl Default for HttpLimits {
     fn default() -> Self {
-        Self { connect_seconds: 5, total_seconds: 10, body_bytes: 1024 * 1024 }
+        Self {
+            connect_seconds: 5,
+            total_seconds: 10,
+            body_bytes: 1024 * 1024,
+        }
     }
 }
 
@@ -91,7 +97,15 @@ impl<'a> Request<'a> {
     /// A request that accepts JSON, without body and credentials.
     #[must_use]
     pub fn new(method: Method, url: &'a Url, reach: Reach) -> Self {
-        Self { method, url, reach, accept: JSON, body: None, credentials: Vec::new(), user_agent: None }
+        Self {
+            method,
+            url,
+            reach,
+            accept: JSON,
+            body: None,
+            credentials: Vec::new(),
+            user_agent: None,
+        }
     }
 
     /// The request with this body.
@@ -102,8 +116,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A whole response, whatever it says. A response that is passed on while it arrives becomes a type of its own with its
-/// first user, the proxy.
+/// A whole response, whatever it says. A response that is passed on while it arrives becomes a type
+/// of its own with its first user, the proxy.
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -120,15 +134,21 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
-    /// Whether this is a page for people, such as a login or a block page. An empty body is none, whatever it is
-    /// declared as: some frameworks declare every empty response HTML, among them those of revocations.
+    /// Whether this is a page for people, such as a login or a block page. An empty body is none,
+    /// whatever it is declared as: some frameworks declare every empty response HTML, among them
+    /// those of revocations.
     #[must_use]
     pub fn is_page(&self) -> bool {
         if self.body.is_empty() {
             return false;
         }
-        let declared = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        declared.to_ascii_lowercase().contains("html") || self.body.trim_ascii_start().starts_with(b"<")
+        let declared = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        declared.to_ascii_lowercase().contains("html")
+            || self.body.trim_ascii_start().starts_with(b"<")
     }
 }
 
@@ -153,8 +173,15 @@ impl HttpClient {
                 .no_proxy()
         };
         let anywhere = builder().build().map_err(HttpClientError)?;
-        let public_only = builder().dns_resolver(PublicOnly).build().map_err(HttpClientError)?;
-        Ok(Self { anywhere, public_only, body_bytes: limits.body_bytes })
+        let public_only = builder()
+            .dns_resolver(PublicOnly)
+            .build()
+            .map_err(HttpClientError)?;
+        Ok(Self {
+            anywhere,
+            public_only,
+            body_bytes: limits.body_bytes,
+        })
     }
 
     /// Sends the request, once.
@@ -167,9 +194,17 @@ impl HttpClient {
             Reach::Anywhere => &self.anywhere,
             Reach::PublicOnly => &self.public_only,
         };
-        let mut built = client.request(request.method, request.url.clone()).header(ACCEPT, request.accept);
-        if let Some(Body::Full { content_type, bytes }) = request.body {
-            built = built.header(CONTENT_TYPE, content_type).body(bytes.to_vec());
+        let mut built = client
+            .request(request.method, request.url.clone())
+            .header(ACCEPT, request.accept);
+        if let Some(Body::Full {
+            content_type,
+            bytes,
+        }) = request.body
+        {
+            built = built
+                .header(CONTENT_TYPE, content_type)
+                .body(bytes.to_vec());
         }
         for (name, secret) in request.credentials {
             built = built.header(name, sensitive(&secret)?);
@@ -184,14 +219,25 @@ impl HttpClient {
     async fn read(&self, mut response: reqwest::Response) -> Result<Response, RequestError> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Zeroizing::new(Vec::new());
-        let interrupted = |error: reqwest::Error| RequestError::Interrupted { status, timed_out: error.is_timeout() };
+        let interrupted = |error: reqwest::Error| RequestError::Interrupted {
+            status,
+            timed_out: error.is_timeout(),
+        };
         while let Some(chunk) = response.chunk().await.map_err(interrupted)? {
             if body.len() + chunk.len() > self.body_bytes {
-                return Ok(Response { status, headers, body: Zeroizing::new(Vec::new()) });
+                return Ok(Response {
+                    status,
+                    headers,
+                    body: Zeroizing::new(Vec::new()),
+                });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Response { status, headers, body })
+        Ok(Response {
+            status,
+            headers,
+            body,
+        })
     }
 }
 
@@ -217,7 +263,8 @@ fn no_response(error: &reqwest::Error) -> RequestError {
 
 fn is_not_public(error: &reqwest::Error) -> bool {
     let first = std::error::Error::source(error);
-    std::iter::successors(first, |error| error.source()).any(<dyn std::error::Error>::is::<NotPublic>)
+    std::iter::successors(first, |error| error.source())
+        .any(<dyn std::error::Error>::is::<NotPublic>)
 }
 
 #[cfg(test)]
@@ -229,20 +276,33 @@ mod tests {
 
     async fn status(reach: Reach, url: &Url) -> Result<u16, RequestError> {
         let client = HttpClient::new(HttpLimits::default()).unwrap();
-        client.send(Request::new(Method::GET, url, reach)).await.map(|response| response.status)
+        client
+            .send(Request::new(Method::GET, url, reach))
+            .await
+            .map(|response| response.status)
     }
 
     /// `localhost` stands for any name that looks public and leads home.
     #[tokio::test]
     async fn item_64_a_name_that_leads_home_is_not_called_unless_the_operator_vouches_for_it() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = Url::parse(&format!("http://localhost:{}/", listener.local_addr().unwrap().port())).unwrap();
+        let url = Url::parse(&format!(
+            "http://localhost:{}/",
+            listener.local_addr().unwrap().port()
+        ))
+        .unwrap();
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
-            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .await
+                .unwrap();
         });
-        assert_eq!(status(Reach::PublicOnly, &url).await, Err(RequestError::PrivateNetwork));
+        assert_eq!(
+            status(Reach::PublicOnly, &url).await,
+            Err(RequestError::PrivateNetwork)
+        );
         assert!(!server.is_finished());
         assert_eq!(status(Reach::Anywhere, &url).await, Ok(204));
         server.await.unwrap();

@@ -1,7 +1,9 @@
-//! Which hosts an operator's own platform may lead us to, so that a definition cannot reach into the network we run in.
+//! Which hosts an operator's own platform may lead us to, so that a definition cannot reach into
+//! the network we run in.
 //!
-//! An address is judged twice: as it is written, and as its name resolves at each connection, where only the judged
-//! addresses are handed to the connector. So a name that changes its mind between the two gains nothing.
+//! An address is judged twice: as it is written, and as its name resolves at each connection, where
+//! only the judged addresses are handed to the connector. So a name that changes its mind between
+//! the two gains nothing.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -11,7 +13,8 @@ use url::{Host, Url};
 /// How far the program lets the platforms' definitions reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NetworkPolicy {
-    /// Allows plain http, loopback and private networks everywhere: for `dev`, where nothing is worth stealing.
+    /// Allows plain http, loopback and private networks everywhere: for `dev`, where nothing is
+    /// worth stealing.
     pub allow_insecure_hosts: bool,
 }
 
@@ -27,14 +30,23 @@ pub fn objection(url: &Url) -> Option<&'static str> {
         Some(Host::Ipv6(address)) => is_public_v6(address),
         None => false,
     };
-    if public { None } else { Some("leads to this machine or a private network; `allow_insecure = true` lifts this") }
+    if public {
+        None
+    } else {
+        Some("leads to this machine or a private network; `allow_insecure = true` lifts this")
+    }
 }
 
-/// What is wrong with calling `url` for a catalogue platform whose host the operator has set, if anything is.
+/// What is wrong with calling `url` for a catalogue platform whose host the operator has set, if
+/// anything is.
 #[must_use]
 pub fn objection_to_override(url: &Url) -> Option<&'static str> {
     let safe = url.scheme() == "https" || is_loopback(url);
-    if safe { None } else { Some("must begin with https:// unless its host is loopback") }
+    if safe {
+        None
+    } else {
+        Some("must begin with https:// unless its host is loopback")
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -74,13 +86,16 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !(special || shared || benchmark || protocol)
 }
 
-/// Only global unicast, and of the ranges that carry an IPv4 address inside only those whose inner one is public.
+/// Only global unicast, and of the ranges that carry an IPv4 address inside only those whose inner
+/// one is public.
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let inner = |high: u16, low: u16| is_public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    let inner = |high: u16, low: u16| {
+        is_public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
+    };
     match address.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
-            inner(high, low)
-        }
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => inner(high, low),
         [0x2001, 0 | 0xdb8, ..] => false,
         [first, ..] => (first & 0xe000) == 0x2000,
     }
@@ -136,7 +151,14 @@ mod tests {
 
     #[test]
     fn lets_public_hosts_pass_by_https_only() {
-        for host in ["acme.example", "8.8.8.8", "100.63.0.1", "172.32.0.1", "[2606:4700::1111]", "[64:ff9b::808:808]"] {
+        for host in [
+            "acme.example",
+            "8.8.8.8",
+            "100.63.0.1",
+            "172.32.0.1",
+            "[2606:4700::1111]",
+            "[64:ff9b::808:808]",
+        ] {
             assert!(!is_refused(&format!("https://{host}/")), "{host}");
             assert!(is_refused(&format!("http://{host}/")), "{host}");
         }
@@ -154,7 +176,11 @@ mod tests {
         ] {
             assert!(fine(url), "{url}");
         }
-        for url in ["http://10.0.0.1", "http://a.example", "ftp://127.0.0.1.example"] {
+        for url in [
+            "http://10.0.0.1",
+            "http://a.example",
+            "ftp://127.0.0.1.example",
+        ] {
             assert!(!fine(url), "{url}");
         }
     }

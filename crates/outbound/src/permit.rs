@@ -5,7 +5,8 @@ use evergrant_resilience::Place;
 
 use crate::{Block, BlockKind, RequestClass};
 
-/// A place on the way out, given back on drop. [`crate::Traffic::settle`] reports how the call went.
+/// A place on the way out, given back on drop. [`crate::Traffic::settle`] reports how the call
+/// went.
 #[derive(Debug)]
 pub struct Permit {
     pub(crate) host: String,
@@ -13,7 +14,10 @@ pub struct Permit {
     pub(crate) account: Option<ProviderAccountId>,
     /// The block that this call probes on behalf of all others.
     pub(crate) probed: Option<Block>,
-    #[expect(dead_code, reason = "held until the operation ends, then given back by its drop")]
+    #[expect(
+        dead_code,
+        reason = "held until the operation ends, then given back by its drop"
+    )]
     pub(crate) place: Option<Place>,
 }
 

@@ -1,8 +1,10 @@
-//! Pictures of accounts and posts, fetched for people so that their own addresses never reach a platform.
+//! Pictures of accounts and posts, fetched for people so that their own addresses never reach a
+//! platform.
 //!
-//! Where a picture lies is the platform's word, so the address is judged like that of a stranger: public hosts by https
-//! alone, or an origin at which the platform itself is called. What comes back is judged by its first bytes: a raster
-//! image or nothing, since a vector image may hold a script.
+//! Where a picture lies is the platform's word, so the address is judged like that of a stranger:
+//! public hosts by https alone, or an origin at which the platform itself is called. What comes
+//! back is judged by its first bytes: a raster image or nothing, since a vector image may hold a
+//! script.
 
 use http::Method;
 use url::Url;
@@ -37,24 +39,40 @@ pub enum PictureError {
 }
 
 impl HttpClient {
-    /// Fetches the picture that a platform says is at `address`. The hosts of `trusted` may be private: the platform
-    /// itself is called there.
+    /// Fetches the picture that a platform says is at `address`. The hosts of `trusted` may be
+    /// private: the platform itself is called there.
     ///
     /// # Errors
     ///
     /// See [`PictureError`].
     pub async fn picture(&self, address: &str, trusted: &[&Url]) -> Result<Picture, PictureError> {
         let url = Url::parse(address).map_err(|_| PictureError::NotAnImage { status: None })?;
-        let is_trusted = trusted.iter().any(|trusted| trusted.origin() == url.origin());
+        let is_trusted = trusted
+            .iter()
+            .any(|trusted| trusted.origin() == url.origin());
         if !is_trusted && objection(&url).is_some() {
             return Err(PictureError::PrivateNetwork);
         }
-        let reach = if is_trusted { Reach::Anywhere } else { Reach::PublicOnly };
+        let reach = if is_trusted {
+            Reach::Anywhere
+        } else {
+            Reach::PublicOnly
+        };
         let accept = "image/avif, image/webp, image/png, image/jpeg, image/gif";
-        let response = self.send(Request { accept, ..Request::new(Method::GET, &url, reach) }).await?;
+        let response = self
+            .send(Request {
+                accept,
+                ..Request::new(Method::GET, &url, reach)
+            })
+            .await?;
         let media_type = raster_type(&response.body).filter(|_| response.is_success());
-        let no_image = PictureError::NotAnImage { status: Some(response.status) };
-        Ok(Picture { media_type: media_type.ok_or(no_image)?, bytes: response.body.to_vec() })
+        let no_image = PictureError::NotAnImage {
+            status: Some(response.status),
+        };
+        Ok(Picture {
+            media_type: media_type.ok_or(no_image)?,
+            bytes: response.body.to_vec(),
+        })
     }
 }
 
@@ -63,8 +81,36 @@ fn raster_type(bytes: &[u8]) -> Option<&'static str> {
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some("image/png"),
         [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some("image/gif"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f' | b's', ..] => Some("image/avif"),
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => Some("image/webp"),
+        [
+            _,
+            _,
+            _,
+            _,
+            b'f',
+            b't',
+            b'y',
+            b'p',
+            b'a',
+            b'v',
+            b'i',
+            b'f' | b's',
+            ..,
+        ] => Some("image/avif"),
         _ => None,
     }
 }

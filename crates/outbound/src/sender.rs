@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{HttpClient, Request, RequestError, Response, Traffic};
 
-/// Sends requests to one platform and reads what each response says about rate limits. Cloning shares both.
+/// Sends requests to one platform and reads what each response says about rate limits. Cloning
+/// shares both.
 #[derive(Clone)]
 pub struct Outbound {
     http: HttpClient,
@@ -18,7 +19,8 @@ impl Outbound {
         Self { http, traffic }
     }
 
-    /// Sends one request of an operation that was admitted by [`Traffic::admit`] or [`Traffic::guarded`].
+    /// Sends one request of an operation that was admitted by [`Traffic::admit`] or
+    /// [`Traffic::guarded`].
     ///
     /// # Errors
     ///

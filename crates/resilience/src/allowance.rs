@@ -1,8 +1,8 @@
 //! How many calls somebody still takes from us, as far as they have said.
 //!
-//! Nobody is slowed down on suspicion: without a word from the other side there is no limit. What it says is a number of
-//! calls until a moment, a pause, or that we come near a limit; each is believed until it is over. Where a limit is
-//! shared among replicas, each takes its part.
+//! Nobody is slowed down on suspicion: without a word from the other side there is no limit. What
+//! it says is a number of calls until a moment, a pause, or that we come near a limit; each is
+//! believed until it is over. Where a limit is shared among replicas, each takes its part.
 
 /// What somebody has said about their limits. Moments are milliseconds of one clock.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +16,8 @@ pub struct Allowance {
     next_ms: i64,
 }
 
-/// No word of a limit is believed for longer: a clock may have been turned, or the other side mistaken.
+/// No word of a limit is believed for longer: a clock may have been turned, or the other side
+/// mistaken.
 const LONGEST_MS: i64 = 60 * 60 * 1000;
 
 impl Allowance {
@@ -106,7 +107,10 @@ mod tests {
         let mut allowance = Allowance::default();
         allowance.slow_down(100, 1_000);
         assert_eq!((allowance.take(0), allowance.take(0)), (Ok(()), Err(100)));
-        assert_eq!((allowance.take(100), allowance.take(150)), (Ok(()), Err(50)));
+        assert_eq!(
+            (allowance.take(100), allowance.take(150)),
+            (Ok(()), Err(50))
+        );
         assert!((0..100).all(|_| allowance.take(1_000).is_ok()));
     }
 

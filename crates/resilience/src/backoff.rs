@@ -1,7 +1,8 @@
-//! How long to wait before trying again, so that a platform in trouble is not kept there by our return.
+//! How long to wait before trying again, so that a platform in trouble is not kept there by our
+//! return.
 //!
-//! Exponential with full jitter: the ceiling doubles, and the wait is drawn evenly from zero to the ceiling. Of the
-//! usual forms this spreads simultaneous failures widest for the same mean wait.
+//! Exponential with full jitter: the ceiling doubles, and the wait is drawn evenly from zero to the
+//! ceiling. Of the usual forms this spreads simultaneous failures widest for the same mean wait.
 
 use evergrant_model::Entropy;
 
@@ -15,7 +16,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The wait before repetition `attempt`, counted from 0: evenly from 0 to [`Self::ceiling_ms`], both included.
+    /// The wait before repetition `attempt`, counted from 0: evenly from 0 to [`Self::ceiling_ms`],
+    /// both included.
     #[must_use]
     pub fn delay_ms(self, attempt: u32, entropy: &dyn Entropy) -> u64 {
         let choices = u128::from(self.ceiling_ms(attempt)) + 1;
@@ -27,7 +29,9 @@ impl Backoff {
     /// The longest that the wait before repetition `attempt` can be.
     #[must_use]
     pub fn ceiling_ms(self, attempt: u32) -> u64 {
-        let doubled = 1u64.checked_shl(attempt).map_or(u64::MAX, |factor| self.first_ms.saturating_mul(factor));
+        let doubled = 1u64
+            .checked_shl(attempt)
+            .map_or(u64::MAX, |factor| self.first_ms.saturating_mul(factor));
         doubled.min(self.longest_ms)
     }
 }
@@ -50,27 +54,39 @@ mod tests {
 
     #[test]
     fn the_ceiling_doubles_up_to_the_longest() {
-        let backoff = Backoff { first_ms: 100, longest_ms: 1000 };
+        let backoff = Backoff {
+            first_ms: 100,
+            longest_ms: 1000,
+        };
         let ceilings: Vec<u64> = (0..6).map(|attempt| backoff.ceiling_ms(attempt)).collect();
         assert_eq!(ceilings, [100, 200, 400, 800, 1000, 1000]);
     }
 
     #[test]
     fn reaches_both_ends() {
-        let backoff = Backoff { first_ms: 100, longest_ms: 1000 };
+        let backoff = Backoff {
+            first_ms: 100,
+            longest_ms: 1000,
+        };
         assert_eq!(backoff.delay_ms(2, &Constant(0)), 0);
         assert_eq!(backoff.delay_ms(2, &Constant(255)), 400);
     }
 
     #[test]
     fn spreads_evenly() {
-        let backoff = Backoff { first_ms: 9, longest_ms: 9 };
+        let backoff = Backoff {
+            first_ms: 9,
+            longest_ms: 9,
+        };
         let entropy = SeededEntropy::new(1);
         let mut counts = [0_u32; 10];
         for _ in 0..100_000 {
             counts[usize::try_from(backoff.delay_ms(0, &entropy)).unwrap()] += 1;
         }
-        assert!(counts.iter().all(|count| (9_500..10_500).contains(count)), "{counts:?}");
+        assert!(
+            counts.iter().all(|count| (9_500..10_500).contains(count)),
+            "{counts:?}"
+        );
     }
 
     proptest! {

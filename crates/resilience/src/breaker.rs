@@ -1,12 +1,14 @@
 //! When to stop calling somebody who does not answer.
 //!
-//! Two signals trip, because each misses what the other sees. *Failures in a row* show within seconds that a host is
-//! down, also where it is called once a minute; but one answer among a hundred failures resets them. The *share of
-//! failures* in the last half minute sees that; but it needs many calls, or two unlucky ones at night would cut a
-//! platform off. Refusals are answers: a host that says no a thousand times is up.
+//! Two signals trip, because each misses what the other sees. *Failures in a row* show within
+//! seconds that a host is down, also where it is called once a minute; but one answer among a
+//! hundred failures resets them. The *share of failures* in the last half minute sees that; but it
+//! needs many calls, or two unlucky ones at night would cut a platform off. Refusals are answers: a
+//! host that says no a thousand times is up.
 //!
-//! The breaker only says when to stop. For how long, who may try first, and what other processes know of it is a matter
-//! of shared rows, since a platform should not have to prove its health to each replica.
+//! The breaker only says when to stop. For how long, who may try first, and what other processes
+//! know of it is a matter of shared rows, since a platform should not have to prove its health to
+//! each replica.
 
 use std::collections::VecDeque;
 
@@ -50,7 +52,8 @@ impl Breaker {
     fn remember(&mut self, now_ms: i64, answered: bool) {
         self.calls.push_back((now_ms, answered));
         // A clock that was turned back would keep entries of the future for ever.
-        self.calls.retain(|(at_ms, _)| (0..=SPAN_MS).contains(&(now_ms - at_ms)));
+        self.calls
+            .retain(|(at_ms, _)| (0..=SPAN_MS).contains(&(now_ms - at_ms)));
         if self.calls.len() > MEMORY {
             self.calls.pop_front();
         }
@@ -107,7 +110,8 @@ mod tests {
     }
 
     proptest! {
-        /// A host that always answers is never left alone, and memory stays bounded whatever the clock does.
+        /// A host that always answers is never left alone, and memory stays bounded whatever the
+        /// clock does.
         #[test]
         fn answers_never_trip(moments in proptest::collection::vec(any::<i32>(), 0..400)) {
             let mut breaker = Breaker::default();

@@ -1,7 +1,8 @@
 //! One piece of work for all who want the same thing at the same time.
 //!
-//! A thousand readers of one expired token must cause one refresh. The work runs in a task of its own: the caller who
-//! happened to come first may go away at any moment, and a refresh that stops half-way can cost the grant.
+//! A thousand readers of one expired token must cause one refresh. The work runs in a task of its
+//! own: the caller who happened to come first may go away at any moment, and a refresh that stops
+//! half-way can cost the grant.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -10,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
-/// The work ended without an outcome: it panicked, or the program is shutting down. The key is free again.
+/// The work ended without an outcome: it panicked, or the program is shutting down. The key is free
+/// again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlightLost;
 
@@ -57,11 +59,14 @@ where
     /// Nothing under way.
     #[must_use]
     pub fn new() -> Self {
-        Self { flights: Arc::new(Flights(Mutex::new(HashMap::new()))) }
+        Self {
+            flights: Arc::new(Flights(Mutex::new(HashMap::new()))),
+        }
     }
 
-    /// The outcome of the flight under way for `key`, or else of `start`, which then flies in a task of its own.
-    /// Must be called inside a tokio runtime. Dropping the returned future leaves the flight alone.
+    /// The outcome of the flight under way for `key`, or else of `start`, which then flies in a
+    /// task of its own. Must be called inside a tokio runtime. Dropping the returned future leaves
+    /// the flight alone.
     ///
     /// # Errors
     ///
@@ -71,7 +76,10 @@ where
         F: Future<Output = V> + Send + 'static,
     {
         let mut outcome = self.join_or_start(key, start);
-        let landed = outcome.wait_for(Option::is_some).await.map_err(|_| FlightLost)?;
+        let landed = outcome
+            .wait_for(Option::is_some)
+            .await
+            .map_err(|_| FlightLost)?;
         (*landed).clone().ok_or(FlightLost)
     }
 
@@ -89,8 +97,12 @@ where
         if let Some(under_way) = self.enter(&key, &outcome) {
             return under_way;
         }
-        // From here on a panic frees the key, also one in `start`, which therefore is not called under the lock.
-        let landing = Landing { flights: Arc::clone(&self.flights), key };
+        // From here on a panic frees the key, also one in `start`, which therefore is not called
+        // under the lock.
+        let landing = Landing {
+            flights: Arc::clone(&self.flights),
+            key,
+        };
         let work = start();
         tokio::spawn(async move {
             // Dropped before `sender`: who hears of the outcome finds the key free.

@@ -1,7 +1,8 @@
-//! The control API: what [`Sandbox`] offers in the same process, over HTTP and in JSON, for tests in any language.
+//! The control API: what [`Sandbox`] offers in the same process, over HTTP and in JSON, for tests
+//! in any language.
 //!
-//! It is for this machine alone: callers from elsewhere, other sites in a browser here, and names that merely resolve
-//! to this machine are all refused.
+//! It is for this machine alone: callers from elsewhere, other sites in a browser here, and names
+//! that merely resolve to this machine are all refused.
 
 use std::net::SocketAddr;
 
@@ -37,9 +38,17 @@ pub(crate) fn routes(sandbox: Sandbox) -> Router {
         .route("/webhooks", post(webhook))
         .route("/invalidate", post(invalidate))
         .route("/callbacks", post(callback))
-        .fallback(|| async { Refused(StatusCode::NOT_FOUND, "there is no such control; GET / lists them all".into()) })
+        .fallback(|| async {
+            Refused(
+                StatusCode::NOT_FOUND,
+                "there is no such control; GET / lists them all".into(),
+            )
+        })
         .method_not_allowed_fallback(|| async {
-            Refused(StatusCode::METHOD_NOT_ALLOWED, "this control takes another method; GET / lists them all".into())
+            Refused(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this control takes another method; GET / lists them all".into(),
+            )
         })
         .layer(guard)
         .with_state(sandbox)
@@ -62,7 +71,9 @@ impl From<SandboxError> for Refused {
             SandboxError::StateFile { .. } | SandboxError::People(_) => {
                 Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
             }
-            SandboxError::Undelivered { ref source, .. } => Self(StatusCode::BAD_GATEWAY, format!("{error}: {source}")),
+            SandboxError::Undelivered { ref source, .. } => {
+                Self(StatusCode::BAD_GATEWAY, format!("{error}: {source}"))
+            }
             _ => Self(StatusCode::BAD_REQUEST, error.to_string()),
         }
     }
@@ -70,7 +81,10 @@ impl From<SandboxError> for Refused {
 
 impl From<serde_json::Error> for Refused {
     fn from(error: serde_json::Error) -> Self {
-        Self(StatusCode::BAD_REQUEST, format!("the body does not read: {error}"))
+        Self(
+            StatusCode::BAD_REQUEST,
+            format!("the body does not read: {error}"),
+        )
     }
 }
 
@@ -84,7 +98,8 @@ async fn people(State(sandbox): State<Sandbox>) -> Json<Value> {
         let platforms = sandbox.platforms().iter();
         let pairs = platforms.filter_map(|platform| {
             let card = platform.cards().iter().find(|card| card.person == handle)?;
-            let account = json!({ "id": card.account_id, "username": card.username, "about": card.about });
+            let account =
+                json!({ "id": card.account_id, "username": card.username, "about": card.about });
             Some((platform.profile().slug.to_owned(), account))
         });
         Value::Object(pairs.collect())
@@ -108,7 +123,11 @@ async fn switch(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
         switch: String,
         value: Value,
     }
-    let Body { platform, switch, value } = read(&body)?;
+    let Body {
+        platform,
+        switch,
+        value,
+    } = read(&body)?;
     let switch: Switch = serde_json::from_value(json!({ "switch": switch, "value": value }))?;
     sandbox.set(&platform, switch)?;
     Ok(Json(json!(sandbox.shared().world().settings)))
@@ -167,7 +186,9 @@ async fn revoke_user(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
 async fn tokens(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
     let Grantor { platform, person } = read(&body)?;
     let (access, refresh) = sandbox.tokens(&platform, &person)?;
-    Ok(Json(json!({ "accessToken": access, "refreshToken": refresh })))
+    Ok(Json(
+        json!({ "accessToken": access, "refreshToken": refresh }),
+    ))
 }
 
 async fn invalidate(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
@@ -178,13 +199,19 @@ async fn invalidate(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
         person: String,
         subcode: Option<u32>,
     }
-    let Body { platform, person, subcode } = read(&body)?;
+    let Body {
+        platform,
+        person,
+        subcode,
+    } = read(&body)?;
     let hit = sandbox.invalidate(&platform, &person, subcode)?;
     Ok(Json(json!({ "grantsHit": hit })))
 }
 
 async fn callback(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
-    let answers = sandbox.send_callback(&read::<CallbackOrder>(&body)?).await?;
+    let answers = sandbox
+        .send_callback(&read::<CallbackOrder>(&body)?)
+        .await?;
     Ok(Json(json!({ "answers": answers })))
 }
 
@@ -199,13 +226,26 @@ async fn approve(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
         #[serde(default)]
         deny: bool,
     }
-    let Body { auth_url, person, scopes, assets, deny } = read(&body)?;
+    let Body {
+        auth_url,
+        person,
+        scopes,
+        assets,
+        deny,
+    } = read(&body)?;
     let location = match person {
         _ if deny => sandbox.deny(&auth_url),
-        None => return Err(Refused(StatusCode::BAD_REQUEST, "missing field `person`, or \"deny\": true".into())),
+        None => {
+            return Err(Refused(
+                StatusCode::BAD_REQUEST,
+                "missing field `person`, or \"deny\": true".into(),
+            ));
+        }
         Some(person) => {
-            let [scopes, assets] = [&scopes, &assets]
-                .map(|list| list.as_ref().map(|some| some.iter().map(String::as_str).collect::<Vec<_>>()));
+            let [scopes, assets] = [&scopes, &assets].map(|list| {
+                list.as_ref()
+                    .map(|some| some.iter().map(String::as_str).collect::<Vec<_>>())
+            });
             sandbox.approve_sharing(&auth_url, &person, scopes.as_deref(), assets.as_deref())
         }
     };
@@ -226,9 +266,14 @@ fn read<B: DeserializeOwned>(body: &[u8]) -> Result<B, Refused> {
     Ok(serde_json::from_slice(body)?)
 }
 
-/// Three ways in that a control of this machine must not have: another machine, a name that an attacker pointed at
-/// this one (DNS rebinding), and a page of another site that is open in a browser here.
-async fn from_this_machine_only(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
+/// Three ways in that a control of this machine must not have: another machine, a name that an
+/// attacker pointed at this one (DNS rebinding), and a page of another site that is open in a
+/// browser here.
+async fn from_this_machine_only(
+    State(sandbox): State<Sandbox>,
+    request: Request,
+    next: Next,
+) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let is_near = peer.is_none_or(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
     if !is_near || !is_for_us(request.headers(), sandbox.shared().base_url()) {
@@ -240,11 +285,16 @@ async fn from_this_machine_only(State(sandbox): State<Sandbox>, request: Request
 
 fn is_for_us(headers: &HeaderMap, base_url: &str) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let is_ours = |url: &Url| is_loopback(url) || Url::parse(base_url).is_ok_and(|own| own.origin() == url.origin());
-    let Some(host) = text(header::HOST) else { return text(header::ORIGIN).is_none() };
+    let is_ours = |url: &Url| {
+        is_loopback(url) || Url::parse(base_url).is_ok_and(|own| own.origin() == url.origin())
+    };
+    let Some(host) = text(header::HOST) else {
+        return text(header::ORIGIN).is_none();
+    };
     let host_is_ours = [format!("http://{host}"), format!("https://{host}")]
         .iter()
         .any(|url| Url::parse(url).is_ok_and(|url| is_ours(&url)));
-    let same_origin = |origin: &str| origin == format!("http://{host}") || origin == format!("https://{host}");
+    let same_origin =
+        |origin: &str| origin == format!("http://{host}") || origin == format!("https://{host}");
     host_is_ours && text(header::ORIGIN).is_none_or(same_origin)
 }

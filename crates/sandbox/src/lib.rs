@@ -18,11 +18,13 @@ mod world;
 
 pub use engine::AuthorizationFault;
 pub use faults::{Fault, FaultKind};
-pub use notifications::{CallbackAnswer, CallbackKind, CallbackOrder, SignatureKind, Webhook, WebhookSignature};
+pub use notifications::{
+    CallbackAnswer, CallbackKind, CallbackOrder, SignatureKind, Webhook, WebhookSignature,
+};
 pub use options::{SandboxError, SandboxOptions};
 pub use sandbox::{Sandbox, acme_definition, dev_settings};
 pub use settings::{
-    ClientKind, DeadRefreshBody, PermissionsForm, RefreshExpiry, RefreshMode, RefreshReply, RevokeReply, RevokeStatus,
-    Switch, ThrottleCode, UserIdForm, Wrapping,
+    ClientKind, DeadRefreshBody, PermissionsForm, RefreshExpiry, RefreshMode, RefreshReply,
+    RevokeReply, RevokeStatus, Switch, ThrottleCode, UserIdForm, Wrapping,
 };
 pub use world::{CallCounts, Session};

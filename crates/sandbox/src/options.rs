@@ -10,11 +10,11 @@ use crate::engine::AuthorizationFault;
 /// What a sandbox is started with.
 #[derive(Clone)]
 pub struct SandboxOptions {
-    /// Base of the addresses in pages and JSON, such as `http://127.0.0.1:8081`. `None`: the address that
-    /// [`Sandbox::serve`](crate::Sandbox::serve) listens on.
+    /// Base of the addresses in pages and JSON, such as `http://127.0.0.1:8081`. `None`: the
+    /// address that [`Sandbox::serve`](crate::Sandbox::serve) listens on.
     pub public_url: Option<String>,
-    /// The redirect addresses that the simulated apps have registered, compared byte for byte. Empty: any `https`
-    /// address and any on loopback.
+    /// The redirect addresses that the simulated apps have registered, compared byte for byte.
+    /// Empty: any `https` address and any on loopback.
     pub redirect_uris: Vec<String>,
     /// The time, before the sandbox's own shift.
     pub clock: Arc<dyn Clock>,

@@ -1,5 +1,6 @@
-//! Pictures for people and posts: a small landscape drawn from a name, so that no file has to be shipped and no other
-//! host asked. Raster on purpose, because that is all that a careful product passes on to its users.
+//! Pictures for people and posts: a small landscape drawn from a name, so that no file has to be
+//! shipped and no other host asked. Raster on purpose, because that is all that a careful product
+//! passes on to its users.
 
 use sha2::{Digest, Sha256};
 
@@ -13,7 +14,9 @@ const SUN: u8 = SKY_SHADES;
 /// The picture that belongs to `name`, in a colour near `hue` degrees, as a PNG.
 pub(crate) fn landscape(name: &str, hue: u16) -> Vec<u8> {
     let dice: [u8; 32] = Sha256::digest(name).into();
-    let scene = Scene { dice: dice.map(i32::from) };
+    let scene = Scene {
+        dice: dice.map(i32::from),
+    };
     let mut rows = Vec::new();
     for y in 0..SIDE {
         rows.push(0); // PNG's "no filter" before each row
@@ -28,10 +31,15 @@ struct Scene {
 
 impl Scene {
     fn die(&self, at: i32) -> i32 {
-        usize::try_from(at).ok().and_then(|at| self.dice.get(at)).copied().unwrap_or_default()
+        usize::try_from(at)
+            .ok()
+            .and_then(|at| self.dice.get(at))
+            .copied()
+            .unwrap_or_default()
     }
 
-    /// The palette's index of a pixel: the nearest hill that reaches it, else the sun, else the sky.
+    /// The palette's index of a pixel: the nearest hill that reaches it, else the sun, else the
+    /// sky.
     fn colour_at(&self, x: i32, y: i32) -> u8 {
         let hill = (0..LAYERS).rev().find(|layer| y > self.crest(*layer, x));
         if let Some(hill) = hill {
@@ -62,9 +70,11 @@ fn wave(at: i32) -> i32 {
 
 /// The sky from light to lighter, the sun, and the hills from pale to dark.
 fn palette(hue: u16) -> Vec<u8> {
-    let sky = (0..i32::from(SKY_SHADES)).map(|shade| rgb(i32::from(hue) + 20 - shade / 2, 52, 78 + shade / 4));
+    let sky = (0..i32::from(SKY_SHADES))
+        .map(|shade| rgb(i32::from(hue) + 20 - shade / 2, 52, 78 + shade / 4));
     let sun = std::iter::once([255, 250, 235]);
-    let hills = (0..LAYERS).map(|layer| rgb(i32::from(hue) - layer * 6, 38 + layer * 4, 66 - layer * 13));
+    let hills =
+        (0..LAYERS).map(|layer| rgb(i32::from(hue) - layer * 6, 38 + layer * 4, 66 - layer * 13));
     sky.chain(sun).chain(hills).flatten().collect()
 }
 
@@ -80,14 +90,24 @@ fn rgb(hue: i32, saturation: i32, lightness: i32) -> [u8; 3] {
     })
 }
 
-/// A palette image as PNG. The pixels are stored, not compressed: that needs no library, and 16 KiB is little enough.
+/// A palette image as PNG. The pixels are stored, not compressed: that needs no library, and 16 KiB
+/// is little enough.
 fn png(palette: &[u8], rows: &[u8]) -> Vec<u8> {
     let side = u32::try_from(SIDE).unwrap_or_default().to_be_bytes();
     let head = [side.as_slice(), &side, &[8, 3, 0, 0, 0]].concat();
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (kind, content) in [(b"IHDR", head.as_slice()), (b"PLTE", palette), (b"IDAT", &stored(rows)), (b"IEND", &[])] {
+    for (kind, content) in [
+        (b"IHDR", head.as_slice()),
+        (b"PLTE", palette),
+        (b"IDAT", &stored(rows)),
+        (b"IEND", &[]),
+    ] {
         let named = [kind.as_slice(), content].concat();
-        file.extend(u32::try_from(content.len()).unwrap_or_default().to_be_bytes());
+        file.extend(
+            u32::try_from(content.len())
+                .unwrap_or_default()
+                .to_be_bytes(),
+        );
         file.extend(&named);
         file.extend(crc32(&named).to_be_bytes());
     }
@@ -97,7 +117,12 @@ fn png(palette: &[u8], rows: &[u8]) -> Vec<u8> {
 /// A zlib stream of one stored block (RFC 1950, RFC 1951 §3.2.4); holds up to 65,535 bytes.
 fn stored(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).unwrap_or_default();
-    let head = [&[0x78, 0x01, 0x01], length.to_le_bytes().as_slice(), &(!length).to_le_bytes()].concat();
+    let head = [
+        &[0x78, 0x01, 0x01],
+        length.to_le_bytes().as_slice(),
+        &(!length).to_le_bytes(),
+    ]
+    .concat();
     [head.as_slice(), bytes, &adler32(bytes).to_be_bytes()].concat()
 }
 
@@ -111,6 +136,14 @@ fn adler32(bytes: &[u8]) -> u32 {
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
-    let bit = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
+    let bit = |crc: u32| {
+        if crc & 1 == 1 {
+            crc >> 1 ^ 0xEDB8_8320
+        } else {
+            crc >> 1
+        }
+    };
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc))
+    })
 }

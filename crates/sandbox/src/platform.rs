@@ -1,7 +1,7 @@
 //! What a platform does in its own way, and what its handlers work with.
 //!
-//! OAuth itself is played by one engine; a platform is the data that the engine works with, and the few answers that no
-//! other platform gives. One that has no OAuth leaves the engine out.
+//! OAuth itself is played by one engine; a platform is the data that the engine works with, and the
+//! few answers that no other platform gives. One that has no OAuth leaves the engine out.
 
 use std::sync::Arc;
 
@@ -66,14 +66,18 @@ pub(crate) trait Platform: Send + Sync {
         String::new()
     }
 
-    /// The answer to a caller that the platform does not want at all, before anything else is looked at.
+    /// The answer to a caller that the platform does not want at all, before anything else is
+    /// looked at.
     fn turn_away(&self, _: &HeaderMap) -> Option<Response> {
         None
     }
 
     /// The client id and secret that came with a call to the token endpoint.
     fn credentials(&self, _: &HeaderMap, form: &Form) -> Option<(String, String)> {
-        Some((form.get("client_id")?.to_owned(), form.get("client_secret")?.to_owned()))
+        Some((
+            form.get("client_id")?.to_owned(),
+            form.get("client_secret")?.to_owned(),
+        ))
     }
 
     /// The answer that carries new tokens.
@@ -89,7 +93,8 @@ pub(crate) trait Platform: Send + Sync {
     /// Tells the caller how it stands in its window at the token endpoint.
     fn state_limit(&self, _: &mut Response, _: Window) {}
 
-    /// Opens a session as a browser would that this person signs in with; `None` at a platform with OAuth.
+    /// Opens a session as a browser would that this person signs in with; `None` at a platform with
+    /// OAuth.
     fn sign_in(&self, _: &Stage, _: &SignIn<'_>) -> Option<Session> {
         None
     }
@@ -102,8 +107,9 @@ pub(crate) trait Platform: Send + Sync {
     /// The platform's data endpoints, and whatever else it has.
     fn routes(&self) -> Router<Stage>;
 
-    /// Whether the platform answers at its token and revocation endpoints itself, because too little there is OAuth as
-    /// the engine knows it. What the engine's endpoints ask of a platform is then never asked.
+    /// Whether the platform answers at its token and revocation endpoints itself, because too
+    /// little there is OAuth as the engine knows it. What the engine's endpoints ask of a platform
+    /// is then never asked.
     fn brings_tokens(&self) -> bool {
         false
     }
@@ -114,13 +120,21 @@ pub(crate) trait Platform: Send + Sync {
     }
 
     /// What the callback gets beside the code.
-    fn callback_extras(&self, _: &AuthorizationRequest, _: &ScopeSet) -> Vec<(&'static str, String)> {
+    fn callback_extras(
+        &self,
+        _: &AuthorizationRequest,
+        _: &ScopeSet,
+    ) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 
-    /// What the callback gets when the platform fails on the way (RFC 6749 §4.1.2.1, where it keeps to that).
+    /// What the callback gets when the platform fails on the way (RFC 6749 §4.1.2.1, where it keeps
+    /// to that).
     fn dialog_failure(&self) -> &'static [(&'static str, &'static str)] {
-        &[("error", "server_error"), ("error_description", "The sandbox was asked to fail here.")]
+        &[
+            ("error", "server_error"),
+            ("error_description", "The sandbox was asked to fail here."),
+        ]
     }
 
     /// What a person can tick on the consent page beside the permissions.
@@ -154,11 +168,20 @@ impl Stage {
     /// How the platform's switches stand.
     pub(crate) fn settings(&self) -> Settings {
         let profile = self.platform.profile();
-        self.shared.world().settings.get(profile.slug).copied().unwrap_or(profile.settings)
+        self.shared
+            .world()
+            .settings
+            .get(profile.slug)
+            .copied()
+            .unwrap_or(profile.settings)
     }
 
     /// Counts a call, and answers it with `work` unless a fault waits for it.
-    pub(crate) async fn attend(&self, endpoint: &str, work: impl Future<Output = Response>) -> Response {
+    pub(crate) async fn attend(
+        &self,
+        endpoint: &str,
+        work: impl Future<Output = Response>,
+    ) -> Response {
         // Before the call is counted: whoever sees it counted and lets go must be heard.
         let gate = self.shared.gate();
         let fault = {
@@ -174,11 +197,14 @@ impl Stage {
 
     /// Counts one call of `caller` in the window that is open now.
     pub(crate) fn spend(&self, caller: &str, quota: u32) -> Window {
-        self.shared.spend(format!("{}/{caller}", self.slug()), quota)
+        self.shared
+            .spend(format!("{}/{caller}", self.slug()), quota)
     }
 
-    /// Counts one call of `caller` in the `span_s` seconds just gone by, and tells whether it may go on.
+    /// Counts one call of `caller` in the `span_s` seconds just gone by, and tells whether it may
+    /// go on.
     pub(crate) fn has_room(&self, caller: &str, quota: u32, span_s: i64) -> bool {
-        self.shared.has_room(format!("{}/{caller}", self.slug()), quota, span_s)
+        self.shared
+            .has_room(format!("{}/{caller}", self.slug()), quota, span_s)
     }
 }

@@ -28,7 +28,8 @@ pub(crate) struct PlatformProfile {
     pub(crate) lasting_when: Option<(&'static str, &'static str)>,
     pub(crate) state_required: bool,
     pub(crate) pkce: Pkce,
-    /// Where below the base address the issuer is that callbacks name (RFC 9207); `None`: they name none.
+    /// Where below the base address the issuer is that callbacks name (RFC 9207); `None`: they name
+    /// none.
     pub(crate) issuer: Option<&'static str>,
     /// Grant types without a person, which exist but are not for the simulated apps.
     pub(crate) personless_grants: &'static [&'static str],
@@ -36,7 +37,8 @@ pub(crate) struct PlatformProfile {
     pub(crate) static_redirects: bool,
     /// Life of an authorization code in seconds.
     pub(crate) code_life_s: i64,
-    /// What every code ends with: characters that only survive a callback address that is decoded exactly once.
+    /// What every code ends with: characters that only survive a callback address that is decoded
+    /// exactly once.
     pub(crate) code_ending: &'static str,
     /// Life of a refresh token in seconds; `None`: it has no end.
     pub(crate) refresh_life_s: Option<i64>,

@@ -1,4 +1,5 @@
-//! What every part of a running sandbox shares: its time, its randomness, and one world behind a lock.
+//! What every part of a running sandbox shares: its time, its randomness, and one world behind a
+//! lock.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -32,7 +33,10 @@ pub(crate) struct World {
 
 impl World {
     fn new(profiles: &[&PlatformProfile], grants: Grants) -> Self {
-        let mut world = Self { grants, ..Self::default() };
+        let mut world = Self {
+            grants,
+            ..Self::default()
+        };
         for profile in profiles {
             world.calls.expect(profile.slug, profile.endpoints);
             world.settings.insert(profile.slug, profile.settings);
@@ -54,17 +58,32 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// A sandbox of these people and platforms, with the grants of the last run if there is a state file.
+    /// A sandbox of these people and platforms, with the grants of the last run if there is a state
+    /// file.
     pub(crate) fn new(
         options: SandboxOptions,
         people: Vec<Person>,
         profiles: Vec<&'static PlatformProfile>,
     ) -> Result<Self, SandboxError> {
         let state_file = options.state_file.clone().map(StateFile::new);
-        let grants = state_file.as_ref().map_or(Ok(Vec::new()), StateFile::load)?;
-        let world = Mutex::new(World::new(&profiles, Grants::restore(grants, options.clock.now())));
+        let grants = state_file
+            .as_ref()
+            .map_or(Ok(Vec::new()), StateFile::load)?;
+        let world = Mutex::new(World::new(
+            &profiles,
+            Grants::restore(grants, options.clock.now()),
+        ));
         let (shift_s, served_at) = (AtomicI64::new(0), OnceLock::new());
-        Ok(Self { options, shift_s, served_at, profiles, people, state_file, world, gate: watch::Sender::default() })
+        Ok(Self {
+            options,
+            shift_s,
+            served_at,
+            profiles,
+            people,
+            state_file,
+            world,
+            gate: watch::Sender::default(),
+        })
     }
 
     /// The world, locked. Nothing in it is left half changed, so a poisoned lock is taken over.
@@ -73,13 +92,18 @@ impl Shared {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.options.clock.now().plus_seconds(self.shift_s.load(Ordering::SeqCst))
+        self.options
+            .clock
+            .now()
+            .plus_seconds(self.shift_s.load(Ordering::SeqCst))
     }
 
     pub(crate) fn advance_seconds(&self, seconds: i64) {
         let later = |shift: i64| Some(shift.saturating_add(seconds));
         // The closure always answers, so this cannot fail.
-        let _ = self.shift_s.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
+        let _ = self
+            .shift_s
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
     }
 
     /// Lets go of every call that a fault holds.
@@ -98,7 +122,8 @@ impl Shared {
         self.world().windows.spend(caller, quota, now)
     }
 
-    /// Counts one call of `caller` in the `span_s` seconds just gone by, and tells whether it may go on.
+    /// Counts one call of `caller` in the `span_s` seconds just gone by, and tells whether it may
+    /// go on.
     pub(crate) fn has_room(&self, caller: String, quota: u32, span_s: i64) -> bool {
         let now = self.now();
         self.world().sliding.spend(caller, quota, span_s, now)
@@ -115,7 +140,11 @@ impl Shared {
 
     /// The base of the sandbox's own addresses, without a final slash.
     pub(crate) fn base_url(&self) -> &str {
-        let told = self.options.public_url.as_ref().or_else(|| self.served_at.get());
+        let told = self
+            .options
+            .public_url
+            .as_ref()
+            .or_else(|| self.served_at.get());
         told.map_or(NOWHERE, |url| url.trim_end_matches('/'))
     }
 
@@ -138,10 +167,14 @@ impl Shared {
 
     /// Writes the grants down if they changed and there is a place for them.
     pub(crate) fn save(&self) -> Result<(), SandboxError> {
-        let Some(file) = &self.state_file else { return Ok(()) };
+        let Some(file) = &self.state_file else {
+            return Ok(());
+        };
         // Written under the lock: a later state can never be overtaken by an earlier one.
         let mut world = self.world();
-        let Some(grants) = world.grants.take_changes() else { return Ok(()) };
+        let Some(grants) = world.grants.take_changes() else {
+            return Ok(());
+        };
         let written = file.write(grants);
         if written.is_err() {
             world.grants.mark_changed();

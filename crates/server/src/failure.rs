@@ -13,7 +13,10 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), remedy: remedy.into() }
+        Self {
+            what: what.into(),
+            remedy: remedy.into(),
+        }
     }
 }
 
@@ -26,12 +29,16 @@ pub(crate) struct Failure {
 impl Failure {
     /// A single problem.
     pub(crate) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { problems: vec![Problem::new(what, remedy)] }
+        Self {
+            problems: vec![Problem::new(what, remedy)],
+        }
     }
 
     /// An end without a word: whoever read our output has gone away.
     fn silent() -> Self {
-        Self { problems: Vec::new() }
+        Self {
+            problems: Vec::new(),
+        }
     }
 
     /// What is wrong, in the order in which it was found.
@@ -57,14 +64,23 @@ impl From<std::io::Error> for Failure {
 
 impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
-        let fields = error.field_faults().iter().map(|fault| format!("{} {}", fault.field, fault.message));
+        let fields = error
+            .field_faults()
+            .iter()
+            .map(|fault| format!("{} {}", fault.field, fault.message));
         let remedy = fields.collect::<Vec<_>>().join("; ");
-        let cause = std::error::Error::source(&error).map(|_| format!(" ({})", innermost(&error))).unwrap_or_default();
-        Self::new(format!("{}: {}{cause}", error.code(), error.detail()), remedy)
+        let cause = std::error::Error::source(&error)
+            .map(|_| format!(" ({})", innermost(&error)))
+            .unwrap_or_default();
+        Self::new(
+            format!("{}: {}{cause}", error.code(), error.detail()),
+            remedy,
+        )
     }
 }
 
-/// The message at the bottom of a chain of errors: the one that says what the system or the other side answered.
+/// The message at the bottom of a chain of errors: the one that says what the system or the other
+/// side answered.
 pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let chain = std::iter::successors(Some(error), |error| error.source());
     chain.last().map(ToString::to_string).unwrap_or_default()
@@ -86,7 +102,11 @@ impl Problems {
     ///
     /// All that was noted.
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.0.into()) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(self.0.into())
+        }
     }
 
     /// Ends the reading with what came of it.
@@ -95,6 +115,8 @@ impl Problems {
     ///
     /// All that was noted, and always where nothing came of it.
     pub(crate) fn finish_with<T>(self, outcome: Option<T>) -> Result<T, Failure> {
-        outcome.filter(|_| self.0.is_empty()).ok_or_else(|| self.0.into())
+        outcome
+            .filter(|_| self.0.is_empty())
+            .ok_or_else(|| self.0.into())
     }
 }

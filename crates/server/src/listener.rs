@@ -1,8 +1,9 @@
-//! The accept loop: slow, silent and countless connections must not take the service away from the others.
+//! The accept loop: slow, silent and countless connections must not take the service away from the
+//! others.
 //!
-//! `axum::serve` sets no time-out on a request's header. hyper does when asked, but tells HTTP/1 from HTTP/2 by the
-//! first bytes, and waits for those as long as it takes; so a connection that has not brought a whole request within
-//! ten seconds is closed from outside.
+//! `axum::serve` sets no time-out on a request's header. hyper does when asked, but tells HTTP/1
+//! from HTTP/2 by the first bytes, and waits for those as long as it takes; so a connection that
+//! has not brought a whole request within ten seconds is closed from outside.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use tower::Service;
 use crate::failure::Failure;
 use crate::settings::Listen;
 
-/// How long a request's header may take, and how long a connection may lie idle between two requests.
+/// How long a request's header may take, and how long a connection may lie idle between two
+/// requests.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// How long requests that run at the end may go on.
 const GRACE: Duration = Duration::from_secs(20);
@@ -47,16 +49,20 @@ const PORTS_TRIED: u16 = 100;
 /// Where the address is in use or not ours to use.
 pub(crate) async fn bind(listen: &Listen, setting: &str) -> Result<TcpListener, Failure> {
     let name = listen.chosen_by.as_deref().unwrap_or(setting);
-    TcpListener::bind(listen.address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => Failure::new(
-            format!("{name}: {} is in use by another program", listen.address),
-            format!("end that program, or set {setting} to a free address"),
-        ),
-        _ => Failure::new(
-            format!("{name}: cannot listen on {}: {error}", listen.address),
-            format!("set {setting} to an address of this machine and a port that this user may open"),
-        ),
-    })
+    TcpListener::bind(listen.address)
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => Failure::new(
+                format!("{name}: {} is in use by another program", listen.address),
+                format!("end that program, or set {setting} to a free address"),
+            ),
+            _ => Failure::new(
+                format!("{name}: cannot listen on {}: {error}", listen.address),
+                format!(
+                    "set {setting} to an address of this machine and a port that this user may open"
+                ),
+            ),
+        })
 }
 
 /// The same, but an address that nobody chose gives way to the next free port.
@@ -82,24 +88,34 @@ pub(crate) async fn bind_near(listen: &Listen, setting: &str) -> Result<TcpListe
 ///
 /// Where the system does not know it.
 pub(crate) fn local_address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    listener.local_addr().map_err(|error| Failure::new(format!("a listener has no address: {error}"), ""))
+    listener
+        .local_addr()
+        .map_err(|error| Failure::new(format!("a listener has no address: {error}"), ""))
 }
 
-/// How many connections may be open at once; the next one waits in the system's queue. Half of the files that this
-/// process may open are for the database, the platforms and the logs.
+/// How many connections may be open at once; the next one waits in the system's queue. Half of the
+/// files that this process may open are for the database, the platforms and the logs.
 pub(crate) fn most_connections() -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(MOST_CONNECTIONS.min(files / 2)).unwrap_or(1)
 }
 
-/// Serves `router` on so many `seats` until `stop`; then accepts nothing more and gives running requests time to end.
-pub(crate) async fn serve(listener: TcpListener, router: Router, seats: usize, stop: CancellationToken) {
+/// Serves `router` on so many `seats` until `stop`; then accepts nothing more and gives running
+/// requests time to end.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    seats: usize,
+    stop: CancellationToken,
+) {
     let (graceful, seats) = (GracefulShutdown::new(), Arc::new(Semaphore::new(seats)));
     let builder = builder();
     while let Some((stream, peer, seat)) = next(&listener, &seats, &stop).await {
         let seen = Arc::new(AtomicBool::new(false));
         let service = service_fn(answer(router.clone(), peer, Arc::clone(&seen)));
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             tokio::select! {
@@ -114,14 +130,24 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, seats: usize, s
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
-        tracing::warn!(after_s = GRACE.as_secs(), "requests that still ran were cut off");
+    if tokio::time::timeout(GRACE, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            after_s = GRACE.as_secs(),
+            "requests that still ran were cut off"
+        );
     }
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(HEADER_BYTES as usize);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(HEADER_BYTES as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -190,9 +216,15 @@ mod tests {
     async fn started() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let router = Router::new()
-            .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }));
-        (address, stop.clone(), tokio::spawn(serve(listener, router, 100, stop)))
+        let router = Router::new().route(
+            "/",
+            get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }),
+        );
+        (
+            address,
+            stop.clone(),
+            tokio::spawn(serve(listener, router, 100, stop)),
+        )
     }
 
     async fn answer_to(address: SocketAddr, bytes: &[u8]) -> String {
@@ -207,15 +239,27 @@ mod tests {
     #[tokio::test]
     async fn tells_the_router_who_calls() {
         let (address, ..) = started().await;
-        let answer = answer_to(address, b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
-        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("127.0.0.1"), "{answer}");
+        let answer = answer_to(
+            address,
+            b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        )
+        .await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("127.0.0.1"),
+            "{answer}"
+        );
     }
 
     /// Half a preface of HTTP/2 is what hyper alone would wait for without end.
     #[tokio::test(start_paused = true)]
     async fn item_49_closes_connections_that_bring_no_whole_request() {
         let (address, ..) = started().await;
-        for bytes in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n", b"GET / HTTP/1.1\r\nhost: a\r\nx-slow: "] {
+        for bytes in [
+            &b""[..],
+            b"P",
+            b"PRI * HTTP/2.0\r\n",
+            b"GET / HTTP/1.1\r\nhost: a\r\nx-slow: ",
+        ] {
             let answer = answer_to(address, bytes).await;
             assert!(!answer.contains("200 OK"), "{answer}");
         }
@@ -231,8 +275,15 @@ mod tests {
     #[tokio::test]
     async fn item_50_refuses_a_header_without_end() {
         let (address, ..) = started().await;
-        let request = format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n", "a".repeat(HEADER_BYTES as usize));
-        assert!(answer_to(address, request.as_bytes()).await.starts_with("HTTP/1.1 431"));
+        let request = format!(
+            "GET / HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n",
+            "a".repeat(HEADER_BYTES as usize)
+        );
+        assert!(
+            answer_to(address, request.as_bytes())
+                .await
+                .starts_with("HTTP/1.1 431")
+        );
     }
 
     #[tokio::test]
@@ -248,11 +299,23 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_somebody_chose_is_not_exchanged_for_another() {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut listen = Listen { address: taken.local_addr().unwrap(), chosen_by: Some("EVERGRANT_LISTEN".into()) };
+        let mut listen = Listen {
+            address: taken.local_addr().unwrap(),
+            chosen_by: Some("EVERGRANT_LISTEN".into()),
+        };
         let failure = bind_near(&listen, "EVERGRANT_LISTEN").await.unwrap_err();
-        assert!(failure.problems()[0].what.ends_with("is in use by another program"), "{failure:?}");
+        assert!(
+            failure.problems()[0]
+                .what
+                .ends_with("is in use by another program"),
+            "{failure:?}"
+        );
         listen.chosen_by = None;
-        let near = bind_near(&listen, "EVERGRANT_LISTEN").await.unwrap().local_addr().unwrap();
+        let near = bind_near(&listen, "EVERGRANT_LISTEN")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
         assert!(near.port() > listen.address.port());
     }
 }

@@ -1,4 +1,5 @@
-//! The program `evergrant`: it reads the settings, puts the parts together and serves, or does one thing and ends.
+//! The program `evergrant`: it reads the settings, puts the parts together and serves, or does one
+//! thing and ends.
 
 mod commands;
 mod console;
@@ -16,7 +17,8 @@ mod wiring;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Whoever opens a TLS connection first would otherwise have to choose; an earlier choice is as good.
+    // Whoever opens a TLS connection first would otherwise have to choose; an earlier choice is as
+    // good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match commands::run() {
         Ok(()) => ExitCode::SUCCESS,

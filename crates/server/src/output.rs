@@ -49,7 +49,13 @@ pub(crate) fn failure(failure: &Failure) -> ExitCode {
 
 /// The text with control characters made visible: values in it may come from anywhere.
 fn one_line(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let shown = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
     text.chars().map(shown).collect()
 }
 
@@ -57,10 +63,17 @@ fn aligned<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let head = head.map(str::to_owned);
     let all = || std::iter::once(&head).chain(rows);
     let widths: [usize; N] = std::array::from_fn(|at| {
-        all().filter_map(|row| row.get(at)).map(|cell| one_line(cell).chars().count()).max().unwrap_or(0)
+        all()
+            .filter_map(|row| row.get(at))
+            .map(|cell| one_line(cell).chars().count())
+            .max()
+            .unwrap_or(0)
     });
     let lines = all().map(|row| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{:width$}", one_line(cell)));
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{:width$}", one_line(cell)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -72,12 +85,18 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_lines_have_no_tail() {
-        let rows = [["1".to_owned(), "juniper".to_owned()], ["12".to_owned(), String::new()]];
+        let rows = [
+            ["1".to_owned(), "juniper".to_owned()],
+            ["12".to_owned(), String::new()],
+        ];
         assert_eq!(aligned(["id", "name"], &rows), "id  name\n1   juniper\n12");
     }
 
     #[test]
     fn a_cell_cannot_steer_the_terminal() {
-        assert_eq!(aligned(["x"], &[["\u{1b}[2J\r\n".to_owned()]]), "x\n\\u{1b}[2J\\r\\n");
+        assert_eq!(
+            aligned(["x"], &[["\u{1b}[2J\r\n".to_owned()]]),
+            "x\n\\u{1b}[2J\\r\\n"
+        );
     }
 }

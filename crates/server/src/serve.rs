@@ -33,7 +33,9 @@ pub(crate) async fn run() -> Result<(), Failure> {
         Some(listen) => Some(listener::bind(listen, "EVERGRANT_ADMIN_LISTEN").await?),
         None => None,
     };
-    let public_url = server.public_url_at(bound).ok_or_else(|| Failure::new("EVERGRANT_PUBLIC_URL is not set", ""))?;
+    let public_url = server
+        .public_url_at(bound)
+        .ok_or_else(|| Failure::new("EVERGRANT_PUBLIC_URL is not set", ""))?;
     let behaviour = wiring::service_settings(&ready.settings, public_url.clone());
     let service = wiring::service(store, cipher, ready.registry, behaviour);
     wiring::keep_journal(&service, ready.settings.refresh.data_dir.as_deref())?;
@@ -45,8 +47,14 @@ pub(crate) async fn run() -> Result<(), Failure> {
         public_url = public_url.as_str(),
         "evergrant is listening"
     );
-    let console = Some(Console { pages: console::router(), people: Vec::new() });
-    let options = ApiOptions { allowed_origins: server.origins(), console };
+    let console = Some(Console {
+        pages: console::router(),
+        people: Vec::new(),
+    });
+    let options = ApiOptions {
+        allowed_origins: server.origins(),
+        console,
+    };
     let router = evergrant_api::router(service.clone(), &options);
     until_signalled(&service, (public, router), admin, &mut signals).await
 }
@@ -65,21 +73,37 @@ impl Ready {
         let mut problems = Problems::default();
         let sources = Sources::of_process(&mut problems);
         let mut settings = Settings::read(&sources, &mut problems);
-        telemetry::start(settings.log.filter.take(), settings.log.format, telemetry::USUAL);
+        telemetry::start(
+            settings.log.filter.take(),
+            settings.log.format,
+            telemetry::USUAL,
+        );
         let database_url = settings.database.required(&mut problems);
         settings.encryption.require(&mut problems);
         settings.encryption.warn_of_passphrases();
         settings.server.require_public_url(&mut problems);
         let policy = NetworkPolicy::default();
-        let registry = wiring::registry(&settings.platforms, &settings.providers, policy, &mut problems);
+        let registry = wiring::registry(
+            &settings.platforms,
+            &settings.providers,
+            policy,
+            &mut problems,
+        );
         let key_name = settings.encryption.name();
         let ring = settings.encryption.take_ring();
         let (ring, registry) = problems.finish_with(ring.zip(registry))?;
-        Ok(Self { settings, database_url, key_name, ring, registry })
+        Ok(Self {
+            settings,
+            database_url,
+            key_name,
+            ring,
+            registry,
+        })
     }
 }
 
-/// Serves on both listeners and runs the background work until a signal asks for shutdown; a second signal forces it.
+/// Serves on both listeners and runs the background work until a signal asks for shutdown; a second
+/// signal forces it.
 ///
 /// # Errors
 ///
@@ -95,7 +119,12 @@ pub(crate) async fn until_signalled(
     tasks.spawn(listener::serve(public, router, seats, stop.clone()));
     if let Some(admin) = admin {
         let admin_router = evergrant_api::admin_router(service.clone());
-        tasks.spawn(listener::serve(admin, admin_router, seats / 8 + 1, stop.clone()));
+        tasks.spawn(listener::serve(
+            admin,
+            admin_router,
+            seats / 8 + 1,
+            stop.clone(),
+        ));
     }
     let (background, stopped) = (service.clone(), stop.clone());
     tasks.spawn(async move { background.process().run(stopped.cancelled()).await });

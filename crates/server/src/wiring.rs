@@ -7,7 +7,8 @@ use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry};
 use evergrant_encryption::{KeyRing, TokenCipher};
 use evergrant_model::{Clock, Entropy, OsEntropy, SteadyClock, SystemClock};
 use evergrant_service::{
-    AllowedRedirects, IntegrationsService, KeyTrouble, LogRecorder, ServiceParts, ServiceSettings, check_key,
+    AllowedRedirects, IntegrationsService, KeyTrouble, LogRecorder, ServiceParts, ServiceSettings,
+    check_key,
 };
 use evergrant_store::{Store, StoreError};
 use url::Url;
@@ -18,7 +19,8 @@ use crate::settings::{Platforms, Providers, Settings};
 
 /// The machine's clock, which is not followed when it is turned back.
 pub(crate) fn clock() -> Arc<dyn Clock> {
-    static CLOCK: LazyLock<Arc<dyn Clock>> = LazyLock::new(|| Arc::new(SteadyClock::set_by(Arc::new(SystemClock))));
+    static CLOCK: LazyLock<Arc<dyn Clock>> =
+        LazyLock::new(|| Arc::new(SteadyClock::set_by(Arc::new(SystemClock))));
     Arc::clone(&CLOCK)
 }
 
@@ -40,11 +42,15 @@ pub(crate) fn registry(
     problems: &mut Problems,
 ) -> Option<Registry> {
     let http = HttpClient::new(HttpLimits::default());
-    let http = http.map_err(|error| problems.add(error.to_string(), "install the ca-certificates package")).ok()?;
+    let http = http
+        .map_err(|error| problems.add(error.to_string(), "install the ca-certificates package"))
+        .ok()?;
     let lookup = |name: &str| platforms.get(name);
     let registry = Registry::new(http, clock(), &lookup, providers.custom.clone(), policy);
     platforms.note_unknown(problems);
-    registry.map_err(|faults| providers.note(&faults, problems)).ok()
+    registry
+        .map_err(|faults| providers.note(&faults, problems))
+        .ok()
 }
 
 /// Opens the database.
@@ -74,8 +80,14 @@ pub(crate) async fn migrate(store: &Store) -> Result<Vec<String>, Failure> {
     let pending = pending(store).await?;
     if !pending.is_empty() {
         store.migrate().await.map_err(|error| {
-            let what = format!("DATABASE_URL: the schema cannot be brought up to date: {}", innermost(&error));
-            Failure::new(what, "run `evergrant migrate` as a database user who may create and alter tables")
+            let what = format!(
+                "DATABASE_URL: the schema cannot be brought up to date: {}",
+                innermost(&error)
+            );
+            Failure::new(
+                what,
+                "run `evergrant migrate` as a database user who may create and alter tables",
+            )
         })?;
     }
     Ok(pending)
@@ -87,43 +99,68 @@ pub(crate) async fn migrate(store: &Store) -> Result<Vec<String>, Failure> {
 ///
 /// Where the database does not answer.
 pub(crate) async fn pending(store: &Store) -> Result<Vec<String>, Failure> {
-    store.pending_migrations().await.map_err(|error| database_trouble(&error))
+    store
+        .pending_migrations()
+        .await
+        .map_err(|error| database_trouble(&error))
 }
 
-/// Brings the schema up to date and makes sure that the keys are this database's. With other keys nothing is written.
+/// Brings the schema up to date and makes sure that the keys are this database's. With other keys
+/// nothing is written.
 ///
 /// # Errors
 ///
 /// A failure that names the key's setting, or the database's.
-pub(crate) async fn prepare(store: &Store, cipher: &TokenCipher, key_name: &str) -> Result<(), Failure> {
+pub(crate) async fn prepare(
+    store: &Store,
+    cipher: &TokenCipher,
+    key_name: &str,
+) -> Result<(), Failure> {
     let is_up_to_date = pending(store).await?.is_empty();
     if !is_up_to_date && holds_foreign_tokens(store, cipher).await {
         return Err(wrong_key(key_name));
     }
     migrate(store).await?;
-    check_key(store, cipher, &SystemClock).await.map_err(|trouble| match trouble {
-        KeyTrouble::WrongKey => wrong_key(key_name),
-        KeyTrouble::Store(error) => database_trouble(&error),
-        KeyTrouble::Cipher(error) => Failure::new(format!("{key_name}: {error}"), ""),
-    })
+    check_key(store, cipher, &SystemClock)
+        .await
+        .map_err(|trouble| match trouble {
+            KeyTrouble::WrongKey => wrong_key(key_name),
+            KeyTrouble::Store(error) => database_trouble(&error),
+            KeyTrouble::Cipher(error) => Failure::new(format!("{key_name}: {error}"), ""),
+        })
 }
 
-/// Whether another program's tables hold a token that our keys do not open. Without such tables there is none.
+/// Whether another program's tables hold a token that our keys do not open. Without such tables
+/// there is none.
 async fn holds_foreign_tokens(store: &Store, cipher: &TokenCipher) -> bool {
-    store.key_checks().any_token().await.ok().flatten().is_some_and(|token| !cipher.is_encrypted(token.as_str()))
+    store
+        .key_checks()
+        .any_token()
+        .await
+        .ok()
+        .flatten()
+        .is_some_and(|token| !cipher.is_encrypted(token.as_str()))
 }
 
 fn wrong_key(name: &str) -> Failure {
     Failure::new(
-        format!("{name}: this is not the key that the database was written with; nothing was changed"),
+        format!(
+            "{name}: this is not the key that the database was written with; nothing was changed"
+        ),
         "set the key that was used before; one that has been replaced goes into TOKEN_ENCRYPTION_KEYS_PREVIOUS",
     )
 }
 
 /// What to say of a database that stopped answering.
 pub(crate) fn database_trouble(error: &StoreError) -> Failure {
-    let what = format!("DATABASE_URL: the database does not do what was asked: {}", innermost(error));
-    Failure::new(what, "check that it runs and that `evergrant migrate` has been run")
+    let what = format!(
+        "DATABASE_URL: the database does not do what was asked: {}",
+        innermost(error)
+    );
+    Failure::new(
+        what,
+        "check that it runs and that `evergrant migrate` has been run",
+    )
 }
 
 /// The service over its parts.
@@ -148,7 +185,10 @@ pub(crate) fn service(
 /// How the service behaves under this address.
 pub(crate) fn service_settings(settings: &Settings, public_url: Url) -> ServiceSettings {
     ServiceSettings {
-        allowed_redirects: AllowedRedirects::new(settings.server.allowed_redirects.clone(), &public_url),
+        allowed_redirects: AllowedRedirects::new(
+            settings.server.allowed_redirects.clone(),
+            &public_url,
+        ),
         flow_ttl_seconds: settings.flows.ttl_seconds,
         refresh_margin_seconds: settings.refresh.margin_seconds,
         refresh_concurrency: settings.refresh.concurrency,
@@ -162,7 +202,10 @@ pub(crate) fn service_settings(settings: &Settings, public_url: Url) -> ServiceS
 /// # Errors
 ///
 /// Where the folder cannot be made or written.
-pub(crate) fn keep_journal(service: &IntegrationsService, folder: Option<&Path>) -> Result<(), Failure> {
+pub(crate) fn keep_journal(
+    service: &IntegrationsService,
+    folder: Option<&Path>,
+) -> Result<(), Failure> {
     let Some(folder) = folder else {
         tracing::warn!(
             "no journal of renewals is kept: a pair that the database cannot take is lost with this process. Set \
@@ -171,7 +214,13 @@ pub(crate) fn keep_journal(service: &IntegrationsService, folder: Option<&Path>)
         return Ok(());
     };
     service.process().open_journal(folder).map_err(|error| {
-        let what = format!("EVERGRANT_DATA_DIR: the journal in {} cannot be written: {error}", folder.display());
-        Failure::new(what, "name a folder that this user may write, or leave the setting out")
+        let what = format!(
+            "EVERGRANT_DATA_DIR: the journal in {} cannot be written: {error}",
+            folder.display()
+        );
+        Failure::new(
+            what,
+            "name a folder that this user may write, or leave the setting out",
+        )
     })
 }

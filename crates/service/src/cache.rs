@@ -1,16 +1,19 @@
 //! Caches: rows with their tokens still encrypted, status lists, credentials.
 //!
-//! moka bounds the size; the entry carries its age, measured by the injected clock. A change made in this process
-//! invalidates the entries it affects at once; changes made elsewhere arrive through the change feed, to which
-//! [`Caches`] subscribes. While the feed is behind, [`FeedState`] decides whether an entry may be served. A reader that
-//! started its query before a change and ends after it must not put the old row back, hence the [`Mark`]s.
+//! moka bounds the size; the entry carries its age, measured by the injected clock. A change made
+//! in this process invalidates the entries it affects at once; changes made elsewhere arrive
+//! through the change feed, to which [`Caches`] subscribes. While the feed is behind, [`FeedState`]
+//! decides whether an entry may be served. A reader that started its query before a change and ends
+//! after it must not put the old row back, hence the [`Mark`]s.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use evergrant_model::{ApiKeyId, EventKind, ExternalId, ProviderAccountId, ProviderSlug, SessionId, Timestamp, UserId};
+use evergrant_model::{
+    ApiKeyId, EventKind, ExternalId, ProviderAccountId, ProviderSlug, SessionId, Timestamp, UserId,
+};
 use evergrant_store::{ApiKey, Connection, Event, Session, UserConnections};
 use moka::future::Cache;
 
@@ -22,12 +25,14 @@ use crate::events::subscriber::FeedSubscriber;
 const TOKEN_SECONDS: i64 = 30;
 /// How long a user's list is served without a query.
 const STATUS_SECONDS: i64 = 5 * 60;
-/// How long a credential is accepted without a query while the change feed is followed, in milliseconds.
+/// How long a credential is accepted without a query while the change feed is followed, in
+/// milliseconds.
 const CREDENTIAL_MS: i64 = 30_000;
-/// How long a credential is accepted without a query where the change feed is not followed: a revocation elsewhere must
-/// take effect within a second.
+/// How long a credential is accepted without a query where the change feed is not followed: a
+/// revocation elsewhere must take effect within a second.
 const CREDENTIAL_STANDALONE_MS: i64 = 500;
-/// How long an entry replaces the answer of a database that is down. Nothing can be revoked during that time.
+/// How long an entry replaces the answer of a database that is down. Nothing can be revoked during
+/// that time.
 const OUTAGE_MS: i64 = 5 * 60 * 1000;
 
 const TOKENS: u64 = 100_000;
@@ -44,7 +49,11 @@ pub(crate) struct ConnectionKey {
 
 impl From<&Connection> for ConnectionKey {
     fn from(connection: &Connection) -> Self {
-        Self { user: connection.user, provider: connection.provider.clone(), account: connection.account.clone() }
+        Self {
+            user: connection.user,
+            provider: connection.provider.clone(),
+            account: connection.account.clone(),
+        }
     }
 }
 
@@ -96,20 +105,30 @@ where
 {
     fn new(capacity: u64, live_ms: i64, standalone_ms: i64) -> Self {
         let invalidations = (0..COUNTERS).map(|_| AtomicU64::new(0)).collect();
-        let max_age = MaxAge { live_ms, standalone_ms };
-        Self { entries: Cache::new(capacity), max_age, invalidations, hasher: RandomState::new() }
+        let max_age = MaxAge {
+            live_ms,
+            standalone_ms,
+        };
+        Self {
+            entries: Cache::new(capacity),
+            max_age,
+            invalidations,
+            hasher: RandomState::new(),
+        }
     }
 
-    /// The entry of `key`, unless it is too old for this state of the feed. A clock that moved back makes an entry
-    /// invalid.
+    /// The entry of `key`, unless it is too old for this state of the feed. A clock that moved back
+    /// makes an entry invalid.
     pub(crate) async fn get(&self, key: &K, now: Timestamp, feed: FeedState) -> Option<V> {
         let aged = self.entries.get(key).await?;
         let age_ms = now.unix_ms() - aged.since.unix_ms();
-        (0..=self.max_age.of(feed)).contains(&age_ms).then_some(aged.value)
+        (0..=self.max_age.of(feed))
+            .contains(&age_ms)
+            .then_some(aged.value)
     }
 
-    /// The entry of `key`, else the result of `load`, which is cached. If `load` fails, an entry that is valid during an
-    /// outage is returned.
+    /// The entry of `key`, else the result of `load`, which is cached. If `load` fails, an entry
+    /// that is valid during an outage is returned.
     pub(crate) async fn get_or_load<F>(
         &self,
         key: K,
@@ -161,26 +180,38 @@ where
 
     /// The mark to take before the query.
     pub(crate) fn mark(&self, key: &K) -> Mark {
-        Mark(self.counter(key).map_or(0, |counter| counter.load(Ordering::SeqCst)))
+        Mark(
+            self.counter(key)
+                .map_or(0, |counter| counter.load(Ordering::SeqCst)),
+        )
     }
 
-    /// Caches the result of a query that started after `mark` and at `now`, unless the key was invalidated since.
+    /// Caches the result of a query that started after `mark` and at `now`, unless the key was
+    /// invalidated since.
     pub(crate) async fn put(&self, key: K, value: V, now: Timestamp, mark: Mark) {
-        self.entries.insert(key.clone(), Aged { value, since: now }).await;
+        self.entries
+            .insert(key.clone(), Aged { value, since: now })
+            .await;
         // Compared after the insertion: an `invalidate` that counts later removes the entry itself.
         if self.mark(&key) != mark {
             self.entries.invalidate(&key).await;
         }
     }
 
-    /// Replaces the entry by what a transaction that started after `mark` has written, unless the key was invalidated
-    /// since: that writer may have committed later.
+    /// Replaces the entry by what a transaction that started after `mark` has written, unless the
+    /// key was invalidated since: that writer may have committed later.
     pub(crate) async fn replace(&self, key: K, value: V, now: Timestamp, mark: Mark) {
         let next = Mark(mark.0.wrapping_add(1));
         let is_newest = self.counter(&key).is_some_and(|counter| {
-            counter.compare_exchange(mark.0, next.0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+            counter
+                .compare_exchange(mark.0, next.0, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok()
         });
-        if is_newest { self.put(key, value, now, next).await } else { self.invalidate(&key).await }
+        if is_newest {
+            self.put(key, value, now, next).await
+        } else {
+            self.invalidate(&key).await
+        }
     }
 
     pub(crate) async fn invalidate(&self, key: &K) {
@@ -213,7 +244,11 @@ impl Default for Caches {
             api_keys: AgedCache::new(CREDENTIALS, CREDENTIAL_MS, CREDENTIAL_STANDALONE_MS),
             sessions: AgedCache::new(CREDENTIALS, CREDENTIAL_MS, CREDENTIAL_STANDALONE_MS),
             // The app may change an external id in the shared table without an event.
-            external_ids: AgedCache::new(CREDENTIALS, CREDENTIAL_STANDALONE_MS, CREDENTIAL_STANDALONE_MS),
+            external_ids: AgedCache::new(
+                CREDENTIALS,
+                CREDENTIAL_STANDALONE_MS,
+                CREDENTIAL_STANDALONE_MS,
+            ),
         }
     }
 }
@@ -227,7 +262,9 @@ impl Caches {
 
     /// Invalidates a credential that has ended; all sessions if `id` is `None`.
     pub(crate) async fn invalidate_credential(&self, id: Option<&str>) {
-        let Some(id) = id else { return self.sessions.clear() };
+        let Some(id) = id else {
+            return self.sessions.clear();
+        };
         if let Ok(key) = ApiKeyId::new(id) {
             self.api_keys.invalidate(&key).await;
         }
@@ -247,7 +284,12 @@ impl FeedSubscriber for Caches {
         match (&event.provider, &event.account) {
             (Some(provider), Some(account)) => {
                 let (provider, account) = (provider.clone(), account.clone());
-                self.invalidate(&ConnectionKey { user, provider, account }).await;
+                self.invalidate(&ConnectionKey {
+                    user,
+                    provider,
+                    account,
+                })
+                .await;
             }
             // All accounts of a user at once: the user was deleted.
             (None, None) if event.kind == Some(EventKind::Disconnected) => {
@@ -277,11 +319,17 @@ mod tests {
         cache.put(1, "row", at(0), cache.mark(&1)).await;
         let known = async |ms, feed| cache.get(&1, at(ms), feed).await.is_some();
         assert!(known(30_000, FeedState::Live).await && !known(30_001, FeedState::Live).await);
-        assert!(known(500, FeedState::Standalone).await && !known(501, FeedState::Standalone).await);
         assert!(
-            known(OUTAGE_MS, FeedState::DatabaseDown).await && !known(OUTAGE_MS + 1, FeedState::DatabaseDown).await
+            known(500, FeedState::Standalone).await && !known(501, FeedState::Standalone).await
         );
-        assert!(!known(0, FeedState::Stale).await, "changes may have been missed");
+        assert!(
+            known(OUTAGE_MS, FeedState::DatabaseDown).await
+                && !known(OUTAGE_MS + 1, FeedState::DatabaseDown).await
+        );
+        assert!(
+            !known(0, FeedState::Stale).await,
+            "changes may have been missed"
+        );
         assert!(!known(-1, FeedState::Live).await);
     }
 
@@ -321,7 +369,10 @@ mod tests {
                 cache.invalidate(&1).await;
             }
             cache.replace(1, "new row", at(0), writer).await;
-            assert_eq!(cache.get(&1, at(0), FeedState::Live).await, (!other).then_some("new row"));
+            assert_eq!(
+                cache.get(&1, at(0), FeedState::Live).await,
+                (!other).then_some("new row")
+            );
             cache.put(1, "old row", at(0), reader).await;
             assert_eq!(
                 cache.get(&1, at(0), FeedState::Live).await,
@@ -336,11 +387,18 @@ mod tests {
         let cache = cache();
         let load = async |answer: Option<Option<&'static str>>| {
             let answer = || async { answer.ok_or_else(ServiceError::database_unavailable) };
-            cache.get_or_load(1, at(1_000), FeedState::Stale, answer).await.ok()
+            cache
+                .get_or_load(1, at(1_000), FeedState::Stale, answer)
+                .await
+                .ok()
         };
         assert_eq!(load(None).await, None, "nothing is known");
         assert_eq!(load(Some(Some("row"))).await, Some(Some("row")));
         assert_eq!(load(None).await, Some(Some("row")));
-        assert_eq!(load(Some(None)).await, Some(None), "it answers, and there is nothing");
+        assert_eq!(
+            load(Some(None)).await,
+            Some(None),
+            "it answers, and there is nothing"
+        );
     }
 }

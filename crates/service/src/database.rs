@@ -60,7 +60,10 @@ impl DatabaseMonitor {
     /// # Errors
     ///
     /// `DATABASE_ERROR`, `OVERLOADED`; `USER_NOT_FOUND` for a row that refers to a missing user.
-    pub(crate) async fn query<T>(&self, query: impl Future<Output = Result<T, StoreError>>) -> Result<T, ServiceError> {
+    pub(crate) async fn query<T>(
+        &self,
+        query: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, ServiceError> {
         if self.feed_state() == FeedState::DatabaseDown {
             return Err(ServiceError::database_unavailable());
         }
@@ -75,7 +78,8 @@ impl DatabaseMonitor {
         if error.is_outage() {
             self.failed_at_ms.store(self.now_ms(), Ordering::Relaxed);
         } else if error.is_refused_write() {
-            self.write_refused_at_ms.store(self.now_ms(), Ordering::Relaxed);
+            self.write_refused_at_ms
+                .store(self.now_ms(), Ordering::Relaxed);
         }
     }
 
@@ -94,7 +98,8 @@ impl DatabaseMonitor {
     /// For how long the database has answered and accepted writes, as far as this process knows,
     /// in milliseconds.
     pub(crate) fn settled_for_ms(&self) -> i64 {
-        self.since(&self.failed_at_ms).min(self.since(&self.write_refused_at_ms))
+        self.since(&self.failed_at_ms)
+            .min(self.since(&self.write_refused_at_ms))
     }
 
     pub(crate) fn set_follows_feed(&self, follows: bool) {

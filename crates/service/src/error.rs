@@ -1,4 +1,5 @@
-//! The one error of the service layer: a stable code, a sentence for the end user, and for the log the source.
+//! The one error of the service layer: a stable code, a sentence for the end user, and for the log
+//! the source.
 
 use evergrant_adapters::{AdapterError, Cause, ErrorClass};
 use evergrant_encryption::CipherError;
@@ -30,20 +31,32 @@ impl ServiceError {
     /// An error with this code; `detail` is a sentence fit for an end user.
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), fields: Vec::new(), retry_after_seconds: None, source: None }
+        Self {
+            code,
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after_seconds: None,
+            source: None,
+        }
     }
 
     /// One field that is not acceptable.
     #[must_use]
     pub fn field(field: &str, message: impl Into<String>) -> Self {
-        let fault = FieldFault { field: field.to_owned(), message: message.into() };
+        let fault = FieldFault {
+            field: field.to_owned(),
+            message: message.into(),
+        };
         Self::fields(vec![fault])
     }
 
     /// Fields that are not acceptable.
     #[must_use]
     pub fn fields(fields: Vec<FieldFault>) -> Self {
-        let mut error = Self::new(ErrorCode::ValidationError, "Some fields are not acceptable.");
+        let mut error = Self::new(
+            ErrorCode::ValidationError,
+            "Some fields are not acceptable.",
+        );
         error.fields = fields;
         error
     }
@@ -87,7 +100,10 @@ impl ServiceError {
     /// A failure of Evergrant itself that the caller cannot resolve.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(ErrorCode::InternalError, "Something went wrong on our side.")
+        Self::new(
+            ErrorCode::InternalError,
+            "Something went wrong on our side.",
+        )
     }
 
     pub(crate) fn shutting_down() -> Self {
@@ -96,7 +112,10 @@ impl ServiceError {
     }
 
     pub(crate) fn account_not_found() -> Self {
-        Self::new(ErrorCode::AccountNotFound, "No such account is connected for this user.")
+        Self::new(
+            ErrorCode::AccountNotFound,
+            "No such account is connected for this user.",
+        )
     }
 
     pub(crate) fn user_not_found() -> Self {
@@ -104,7 +123,10 @@ impl ServiceError {
     }
 
     pub(crate) fn flow_not_found() -> Self {
-        Self::new(ErrorCode::FlowNotFound, "There is no such flow for this user.")
+        Self::new(
+            ErrorCode::FlowNotFound,
+            "There is no such flow for this user.",
+        )
     }
 
     pub(crate) fn overloaded() -> Self {
@@ -127,7 +149,9 @@ impl ServiceError {
     pub(crate) fn reconnect_required(provider: &str) -> Self {
         Self::new(
             ErrorCode::ReconnectRequired,
-            format!("{provider} no longer accepts this connection. Please connect the account again."),
+            format!(
+                "{provider} no longer accepts this connection. Please connect the account again."
+            ),
         )
     }
 }
@@ -158,7 +182,11 @@ impl From<StoreError> for ServiceError {
 
 impl From<CipherError> for ServiceError {
     fn from(error: CipherError) -> Self {
-        Self::new(error.code(), "A stored secret could not be read or written.").caused_by(error)
+        Self::new(
+            error.code(),
+            "A stored secret could not be read or written.",
+        )
+        .caused_by(error)
     }
 }
 
@@ -178,12 +206,20 @@ pub(crate) fn sentence_for(code: ErrorCode, provider: &str) -> String {
         ErrorCode::RateLimitError => {
             format!("{provider} asks us to slow down. Nothing is lost; please try again later.")
         }
-        ErrorCode::TimeoutError => format!("{provider} did not answer in time. Nothing is lost; please try again."),
-        ErrorCode::NetworkError => format!("{provider} could not be reached. Nothing is lost; please try again."),
+        ErrorCode::TimeoutError => {
+            format!("{provider} did not answer in time. Nothing is lost; please try again.")
+        }
+        ErrorCode::NetworkError => {
+            format!("{provider} could not be reached. Nothing is lost; please try again.")
+        }
         ErrorCode::TokenRefreshError => {
             format!("{provider} refused the renewal. Nothing is lost; the operator has been told.")
         }
-        ErrorCode::DecryptionError => "The stored token cannot be read with any known key.".to_owned(),
-        _ => format!("{provider} is not available at the moment. Nothing is lost; please try again."),
+        ErrorCode::DecryptionError => {
+            "The stored token cannot be read with any known key.".to_owned()
+        }
+        _ => {
+            format!("{provider} is not available at the moment. Nothing is lost; please try again.")
+        }
     }
 }

@@ -11,7 +11,10 @@ pub(crate) struct FailureLog {
 
 impl FailureLog {
     pub(crate) fn new(job: &'static str) -> Self {
-        Self { job, failing: false }
+        Self {
+            job,
+            failing: false,
+        }
     }
 
     pub(crate) fn record_success(&mut self) {
@@ -25,7 +28,11 @@ impl FailureLog {
         if std::mem::replace(&mut self.failing, true) {
             tracing::debug!(job, error, "background job failed again");
         } else {
-            tracing::warn!(job, error, "background job failed; it is retried at its interval");
+            tracing::warn!(
+                job,
+                error,
+                "background job failed; it is retried at its interval"
+            );
         }
     }
 }

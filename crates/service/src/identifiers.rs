@@ -39,12 +39,17 @@ impl Identifiers {
     /// A new correlation id: 128 random bits in hexadecimal.
     pub(crate) fn correlation_id(&self) -> CorrelationId {
         let digits = hex(self.entropy.bytes::<16>());
-        CorrelationId::new(digits).unwrap_or_else(|_| unreachable!("hexadecimal digits are a valid correlation id"))
+        CorrelationId::new(digits)
+            .unwrap_or_else(|_| unreachable!("hexadecimal digits are a valid correlation id"))
     }
 
     /// The context of work that a background job starts by itself.
     pub(crate) fn scheduled_call(&self, clock: &dyn Clock) -> Call {
         let correlation_id = self.correlation_id();
-        Call { actor: Actor::Scheduler, correlation_id, at: clock.now() }
+        Call {
+            actor: Actor::Scheduler,
+            correlation_id,
+            at: clock.now(),
+        }
     }
 }

@@ -37,7 +37,9 @@ pub use access::sessions::{MAX_SESSION_SECONDS, Sessions, StartedSession};
 pub use access::users::{UserRef, Users};
 pub use authorization::authorizations::Authorizations;
 pub use authorization::finish::FinishRequest;
-pub use authorization::outcome::{CallbackEnd, CallbackOutcome, CallbackParams, FlowState, ReachedAccount};
+pub use authorization::outcome::{
+    CallbackEnd, CallbackOutcome, CallbackParams, FlowState, ReachedAccount,
+};
 pub use authorization::redirect_allowlist::{AllowedRedirects, InvalidRedirect, is_loopback};
 pub use authorization::session_credentials::CredentialForm;
 pub use authorization::start::{ConnectRequest, StartedFlow};

@@ -62,25 +62,55 @@ impl Recorder for LogRecorder {
 fn log_grant(call: &Call, outcome: &Outcome<'_>) {
     let (actor, correlation_id) = (&call.actor, &call.correlation_id);
     match outcome {
-        Outcome::FlowStarted { provider, user, flow } => tracing::info!(
+        Outcome::FlowStarted {
+            provider,
+            user,
+            flow,
+        } => tracing::info!(
             %actor, %correlation_id, %provider, user.id = user.get(), flow.id = %flow,
             "authorization flow started"
         ),
-        Outcome::FlowFailed { provider, flow, code: ErrorCode::OauthDenied, .. } => tracing::info!(
+        Outcome::FlowFailed {
+            provider,
+            flow,
+            code: ErrorCode::OauthDenied,
+            ..
+        } => tracing::info!(
             %actor, %correlation_id, %provider, flow.id = %flow, "the user declined the authorization"
         ),
-        Outcome::FlowFailed { provider, flow, code, error } => tracing::warn!(
+        Outcome::FlowFailed {
+            provider,
+            flow,
+            code,
+            error,
+        } => tracing::warn!(
             %actor, %correlation_id, %provider, flow.id = %flow, code = code.as_str(),
             error = error.map(|error| error as &(dyn std::error::Error + 'static)), "authorization flow failed"
         ),
-        Outcome::Connected { provider, user, accounts } => tracing::info!(
+        Outcome::Connected {
+            provider,
+            user,
+            accounts,
+        } => tracing::info!(
             %actor, %correlation_id, %provider, user.id = user.get(), accounts,
             "account connected"
         ),
-        Outcome::Disconnected { connection, revocation } => {
-            log!(info, call, connection, revocation = revocation.as_str(), "account disconnected");
+        Outcome::Disconnected {
+            connection,
+            revocation,
+        } => {
+            log!(
+                info,
+                call,
+                connection,
+                revocation = revocation.as_str(),
+                "account disconnected"
+            );
         }
-        Outcome::Revoked { provider, revocation } => tracing::info!(
+        Outcome::Revoked {
+            provider,
+            revocation,
+        } => tracing::info!(
             %actor, %correlation_id, %provider, revocation = revocation.as_str(), "grant revoked"
         ),
         Outcome::RevocationFailed { provider, error } => tracing::warn!(
@@ -103,18 +133,42 @@ fn log_tokens(call: &Call, outcome: &Outcome<'_>) {
     match outcome {
         Outcome::TokenIssued { connection } => log!(debug, call, connection, "token issued"),
         Outcome::RefreshStarted { connection } => log!(info, call, connection, "refreshing token"),
-        Outcome::RefreshSucceeded { connection, stored, answer_to_commit } => {
-            log!(info, call, connection, stored, answer_to_commit_us = answer_to_commit.as_micros(), "token refreshed");
+        Outcome::RefreshSucceeded {
+            connection,
+            stored,
+            answer_to_commit,
+        } => {
+            log!(
+                info,
+                call,
+                connection,
+                stored,
+                answer_to_commit_us = answer_to_commit.as_micros(),
+                "token refreshed"
+            );
         }
-        Outcome::RefreshFailed { connection, error, registration: true, .. } => log!(
+        Outcome::RefreshFailed {
+            connection,
+            error,
+            registration: true,
+            ..
+        } => log!(
             error, call, connection, %error,
             "token refresh failed: the platform rejected the client registration; check the \
              client id, the client secret and the endpoint addresses"
         ),
-        Outcome::RefreshFailed { connection, class, error, .. } => {
+        Outcome::RefreshFailed {
+            connection,
+            class,
+            error,
+            ..
+        } => {
             log!(warn, call, connection, class, %error, "token refresh failed");
         }
-        Outcome::WritePending { connection, journaled } => log!(
+        Outcome::WritePending {
+            connection,
+            journaled,
+        } => log!(
             error,
             call,
             connection,
@@ -122,10 +176,21 @@ fn log_tokens(call: &Call, outcome: &Outcome<'_>) {
             "the database did not accept refreshed tokens; they wait in memory"
         ),
         Outcome::PendingWriteStored { connection, stored } => {
-            log!(info, call, connection, stored, "pending tokens written to the database");
+            log!(
+                info,
+                call,
+                connection,
+                stored,
+                "pending tokens written to the database"
+            );
         }
         Outcome::TokenUnreadable { connection } => {
-            log!(error, call, connection, "no key of the ring decrypts a stored token");
+            log!(
+                error,
+                call,
+                connection,
+                "no key of the ring decrypts a stored token"
+            );
         }
         _ => {}
     }
@@ -138,14 +203,25 @@ fn log_rows(call: &Call, outcome: &Outcome<'_>) {
             log!(warn, call, connection, %error, "session check failed");
         }
         Outcome::StatusChanged { connection, status } => {
-            log!(info, call, connection, status, "connection status changed by expiry");
+            log!(
+                info,
+                call,
+                connection,
+                status,
+                "connection status changed by expiry"
+            );
         }
         Outcome::RowsImported { rows } => tracing::info!(
             actor = %call.actor, correlation_id = %call.correlation_id, rows,
             "imported connections written by another program"
         ),
         Outcome::RowRemoved { connection } => {
-            log!(info, call, connection, "another program deleted a connection");
+            log!(
+                info,
+                call,
+                connection,
+                "another program deleted a connection"
+            );
         }
         _ => {}
     }

@@ -28,7 +28,8 @@ pub(crate) struct SharedBlocks {
 impl SharedBlocks {
     /// Records an outcome of the breaker, which has no caller of its own.
     fn record(&self, outcome: &Outcome<'_>) {
-        self.recorder.record(&self.ids.scheduled_call(&*self.clock), outcome);
+        self.recorder
+            .record(&self.ids.scheduled_call(&*self.clock), outcome);
     }
 }
 
@@ -40,7 +41,10 @@ impl SharedBreakerState for SharedBlocks {
     }
 
     async fn may_probe(&self, block: &Block, again_at: Timestamp) -> bool {
-        let claimed = self.blocks.claim_probe(&row(block), self.clock.now(), again_at).await;
+        let claimed = self
+            .blocks
+            .claim_probe(&row(block), self.clock.now(), again_at)
+            .await;
         shared(claimed).unwrap_or(false)
     }
 
@@ -58,7 +62,10 @@ fn shared<T>(result: Result<T, StoreError>) -> Option<T> {
     result
         .inspect_err(|error| {
             let error = error as &dyn std::error::Error;
-            tracing::warn!(error, "failed to share circuit-breaker state with other replicas");
+            tracing::warn!(
+                error,
+                "failed to share circuit-breaker state with other replicas"
+            );
         })
         .ok()
 }
@@ -109,7 +116,9 @@ impl Job for LoadBlocks {
         let mut blocks: Vec<_> = rows.into_iter().filter_map(block).collect();
         for platform in self.providers.all() {
             let slug = &platform.spec().slug;
-            let (own, others) = blocks.into_iter().partition(|block| block.provider == *slug);
+            let (own, others) = blocks
+                .into_iter()
+                .partition(|block| block.provider == *slug);
             platform.set_blocks(own);
             blocks = others;
         }

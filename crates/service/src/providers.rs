@@ -15,13 +15,16 @@ pub struct Providers {
 
 impl Providers {
     pub(crate) fn new(registry: Registry) -> Self {
-        Self { registry: Arc::new(registry) }
+        Self {
+            registry: Arc::new(registry),
+        }
     }
 
     /// The public facts of every platform, in the order of the catalogue, each with the fields that
     /// the account's owner fills in to connect. A platform with a consent page has no fields.
     pub fn specs(&self) -> impl Iterator<Item = (&ProviderSpec, &[CredentialField])> {
-        self.all().map(|platform| (platform.spec(), platform.credential_fields()))
+        self.all()
+            .map(|platform| (platform.spec(), platform.credential_fields()))
     }
 
     /// Whether there is a platform of this name.
@@ -83,5 +86,8 @@ pub(crate) fn slug(provider: &str) -> Result<ProviderSlug, ServiceError> {
 }
 
 fn unknown_provider() -> ServiceError {
-    ServiceError::new(ErrorCode::InvalidProvider, "There is no platform of this name.")
+    ServiceError::new(
+        ErrorCode::InvalidProvider,
+        "There is no platform of this name.",
+    )
 }

@@ -41,7 +41,11 @@ impl IntegrationsService {
     ///
     /// `USER_NOT_FOUND`.
     #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id))]
-    pub async fn connected_integrations(&self, call: &Call, user: UserId) -> Result<IntegrationList, ServiceError> {
+    pub async fn connected_integrations(
+        &self,
+        call: &Call,
+        user: UserId,
+    ) -> Result<IntegrationList, ServiceError> {
         self.0.connections.of_user(call, user).await
     }
 
@@ -49,8 +53,9 @@ impl IntegrationsService {
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`, `PROVIDER_NOT_CONFIGURED`, `INVALID_REDIRECT_URL`, `VALIDATION_ERROR` for scopes or a
-    /// challenge, `ACCOUNT_NOT_FOUND` for an account to reconnect, `USER_NOT_FOUND`.
+    /// `INVALID_PROVIDER`, `PROVIDER_NOT_CONFIGURED`, `INVALID_REDIRECT_URL`, `VALIDATION_ERROR`
+    /// for scopes or a challenge, `ACCOUNT_NOT_FOUND` for an account to reconnect,
+    /// `USER_NOT_FOUND`.
     #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider = ?provider))]
     pub async fn initiate_oauth_flow(
         &self,
@@ -59,15 +64,19 @@ impl IntegrationsService {
         user: UserId,
         request: ConnectRequest,
     ) -> Result<StartedFlow, ServiceError> {
-        self.0.flow_starter.start(call, provider, user, request).await
+        self.0
+            .flow_starter
+            .start(call, provider, user, request)
+            .await
     }
 
     /// Handles the platform's answer to a flow.
     ///
     /// # Errors
     ///
-    /// `INVALID_STATE` for a state that is unknown, another platform's, or used with another code: the browser must not
-    /// be redirected. Every other failure is an outcome, because the flow knows where its browser goes.
+    /// `INVALID_STATE` for a state that is unknown, another platform's, or used with another code:
+    /// the browser must not be redirected. Every other failure is an outcome, because the flow
+    /// knows where its browser goes.
     #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider = ?provider))]
     pub async fn handle_oauth_callback(
         &self,
@@ -83,9 +92,9 @@ impl IntegrationsService {
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`, `NO_ACCESS_TOKEN`; `RECONNECT_REQUIRED` once the
-    /// platform has rejected the grant, `TOKEN_EXPIRED` if the token cannot be refreshed; and, only when the held token
-    /// has expired, the failure of its refresh.
+    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`, `NO_ACCESS_TOKEN`;
+    /// `RECONNECT_REQUIRED` once the platform has rejected the grant, `TOKEN_EXPIRED` if the token
+    /// cannot be refreshed; and, only when the held token has expired, the failure of its refresh.
     #[tracing::instrument(
         level = "debug", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id, provider = ?provider)
@@ -98,7 +107,10 @@ impl IntegrationsService {
         account: &str,
         min_ttl_seconds: i64,
     ) -> Result<IssuedToken, ServiceError> {
-        self.0.access_tokens.issue(call, user, provider, account, min_ttl_seconds).await
+        self.0
+            .access_tokens
+            .issue(call, user, provider, account, min_ttl_seconds)
+            .await
     }
 
     /// Refreshes the user's connection now, or joins the refresh that is under way; returns when
@@ -106,8 +118,9 @@ impl IntegrationsService {
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`; `RECONNECT_REQUIRED` for a grant that has ended,
-    /// without a call to the platform; `NO_REFRESH_TOKEN`; or the failure of the refresh.
+    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`; `RECONNECT_REQUIRED` for a grant
+    /// that has ended, without a call to the platform; `NO_REFRESH_TOKEN`; or the failure of the
+    /// refresh.
     #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider = ?provider))]
     pub async fn refresh_token(
         &self,
@@ -116,7 +129,10 @@ impl IntegrationsService {
         provider: &str,
         account: &str,
     ) -> Result<Option<Timestamp>, ServiceError> {
-        self.0.access_tokens.refresh(call, user, provider, account).await
+        self.0
+            .access_tokens
+            .refresh(call, user, provider, account)
+            .await
     }
 
     /// Deletes the user's connection and revokes its grant as far as the platform can. The
@@ -124,7 +140,8 @@ impl IntegrationsService {
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND` for an unknown account or another user's, `USER_NOT_FOUND`.
+    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND` for an unknown account or another user's,
+    /// `USER_NOT_FOUND`.
     #[tracing::instrument(skip_all, fields(actor = %call.actor, correlation_id = %call.correlation_id, provider = ?provider))]
     pub async fn disconnect_integration(
         &self,
@@ -133,7 +150,10 @@ impl IntegrationsService {
         provider: &str,
         account: &str,
     ) -> Result<Disconnected, ServiceError> {
-        self.0.disconnector.disconnect(call, user, provider, account).await
+        self.0
+            .disconnector
+            .disconnect(call, user, provider, account)
+            .await
     }
 
     /// Whether a token that ends at `expires_at` counts as expired now; `None` never does.
@@ -151,7 +171,11 @@ impl IntegrationsService {
     /// The context of an operation that starts now.
     #[must_use]
     pub fn call(&self, actor: Actor, correlation_id: CorrelationId) -> Call {
-        Call { actor, correlation_id, at: self.0.clock.now() }
+        Call {
+            actor,
+            correlation_id,
+            at: self.0.clock.now(),
+        }
     }
 }
 

@@ -37,12 +37,18 @@ impl ServiceSettings {
 
     /// Our own form for a platform without a consent page, for the flow with this state.
     pub(crate) fn form_url(&self, provider: &str, state: &str) -> String {
-        format!("{}/connect/{provider}?state={state}", self.public_url.as_str().trim_end_matches('/'))
+        format!(
+            "{}/connect/{provider}?state={state}",
+            self.public_url.as_str().trim_end_matches('/')
+        )
     }
 
     /// The callback that a platform sends the browser to: the same bytes in both calls of a flow.
     #[must_use]
     pub fn callback_url(&self, provider: &str) -> String {
-        format!("{}/api/integrations/callback/{provider}", self.public_url.as_str().trim_end_matches('/'))
+        format!(
+            "{}/api/integrations/callback/{provider}",
+            self.public_url.as_str().trim_end_matches('/')
+        )
     }
 }

@@ -43,7 +43,10 @@ impl Tasks {
         &self,
         work: impl Future<Output = Result<T, ServiceError>> + Send + 'static,
     ) -> Result<T, ServiceError> {
-        let joined = self.tracker.spawn(tracing::Instrument::in_current_span(work)).await;
+        let joined = self
+            .tracker
+            .spawn(tracing::Instrument::in_current_span(work))
+            .await;
         joined.unwrap_or_else(|_panicked| Err(ServiceError::internal()))
     }
 

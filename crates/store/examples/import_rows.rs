@@ -2,7 +2,8 @@
 //!
 //!     scripts/with-postgres cargo run --release -p evergrant-store --example import_rows
 //!
-//! `EVERGRANT_ROWS` says how many rows there are, `EVERGRANT_BATCH` how many one transaction imports.
+//! `EVERGRANT_ROWS` says how many rows there are, `EVERGRANT_BATCH` how many one transaction
+//! imports.
 
 #![expect(
     clippy::print_stdout,
@@ -34,7 +35,10 @@ async fn main() {
         ANALYZE"
     );
     database.execute(&fill).await;
-    let (now, correlation_id) = (Timestamp::from_unix_seconds(1_767_225_600), CorrelationId::new("bench").unwrap());
+    let (now, correlation_id) = (
+        Timestamp::from_unix_seconds(1_767_225_600),
+        CorrelationId::new("bench").unwrap(),
+    );
     let (external, mut after, mut imported) = (store.external_rows(), 0, 0);
     let (began, mut reading) = (Instant::now(), Duration::ZERO);
     while after < rows {
@@ -44,9 +48,17 @@ async fn main() {
         for batch in found.chunks(batch) {
             let rows: Vec<_> = batch
                 .iter()
-                .map(|held| ExternalRow { held, next_refresh_at: Some(now), next_status_at: None })
+                .map(|held| ExternalRow {
+                    held,
+                    next_refresh_at: Some(now),
+                    next_status_at: None,
+                })
                 .collect();
-            imported += external.import_batch(&rows, &correlation_id, now).await.unwrap().len();
+            imported += external
+                .import_batch(&rows, &correlation_id, now)
+                .await
+                .unwrap()
+                .len();
         }
         after += RANGE;
     }

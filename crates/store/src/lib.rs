@@ -11,13 +11,14 @@ mod store;
 pub mod testing;
 
 pub use access::{
-    ApiKey, ApiKeyRepository, CreatedUser, KeyCheck, KeyCheckRepository, NewApiKey, NewPortalLink, NewSession, NewUser,
-    Session, SessionRepository, User, UserRepository,
+    ApiKey, ApiKeyRepository, CreatedUser, KeyCheck, KeyCheckRepository, NewApiKey, NewPortalLink,
+    NewSession, NewUser, Session, SessionRepository, User, UserRepository,
 };
 pub use connections::{
-    Connection, ConnectionRepository, ExternalRow, ExternalRowRepository, FailedRefresh, Grant, LeaseAnswer, Leased,
-    NewRevocation, RefreshRepository, RefreshedGrant, RejectionRepository, Rejections, Revocation,
-    RevocationRepository, StatusTransition, StatusTransitionRepository, StoredGrant, StoredTokens, UserConnections,
+    Connection, ConnectionRepository, ExternalRow, ExternalRowRepository, FailedRefresh, Grant,
+    LeaseAnswer, Leased, NewRevocation, RefreshRepository, RefreshedGrant, RejectionRepository,
+    Rejections, Revocation, RevocationRepository, StatusTransition, StatusTransitionRepository,
+    StoredGrant, StoredTokens, UserConnections,
 };
 pub use coordination::{ProviderBlock, ProviderBlockRepository, ReplicaRepository};
 pub use db::error::StoreError;

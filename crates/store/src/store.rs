@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::StoreError;
 use crate::access::{ApiKeyRepository, KeyCheckRepository, SessionRepository, UserRepository};
 use crate::connections::{
-    ConnectionRepository, ExternalRowRepository, RefreshRepository, RejectionRepository, RevocationRepository,
-    StatusTransitionRepository,
+    ConnectionRepository, ExternalRowRepository, RefreshRepository, RejectionRepository,
+    RevocationRepository, StatusTransitionRepository,
 };
 use crate::coordination::{ProviderBlockRepository, ReplicaRepository};
 use crate::db::database::{Database, Pools};
@@ -72,22 +72,30 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Address`] if the address has neither form, [`StoreError::Database`] if nothing answers.
+    /// [`StoreError::Address`] if the address has neither form, [`StoreError::Database`] if nothing
+    /// answers.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { database: Arc::new(Database::new(open::open(url).await?)) })
+        Ok(Self {
+            database: Arc::new(Database::new(open::open(url).await?)),
+        })
     }
 
-    /// Moves the clock by which leases live `ms` milliseconds forward, for this store, its clones and its repositories.
+    /// Moves the clock by which leases live `ms` milliseconds forward, for this store, its clones
+    /// and its repositories.
     #[cfg(feature = "testing")]
     pub fn shift_clock(&self, ms: i64) {
-        self.database.clock_shift_ms.fetch_add(ms, std::sync::atomic::Ordering::SeqCst);
+        self.database
+            .clock_shift_ms
+            .fetch_add(ms, std::sync::atomic::Ordering::SeqCst);
     }
 
-    /// Applies the missing migrations. Several processes may do so at once: one applies them, the others wait.
+    /// Applies the missing migrations. Several processes may do so at once: one applies them, the
+    /// others wait.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Migration`] if the database does not permit it or a past migration was changed.
+    /// [`StoreError::Migration`] if the database does not permit it or a past migration was
+    /// changed.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         migrations::apply(&self.database).await
     }
@@ -143,7 +151,10 @@ impl Store {
     ///
     /// [`StoreError`] if it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.database.row("SELECT 1 AS one", params![]).await.map(drop)
+        self.database
+            .row("SELECT 1 AS one", params![])
+            .await
+            .map(drop)
     }
 
     /// Closes the pools after the queries that run in them have ended.

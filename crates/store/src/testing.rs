@@ -1,7 +1,9 @@
 //! The SQL texts of the frequent queries, for tests that examine how the databases carry them out.
 
 use crate::access::users;
-use crate::connections::{due, external, lease, rejections, repository, revocations, status_transitions, store_grant};
+use crate::connections::{
+    due, external, lease, rejections, repository, revocations, status_transitions, store_grant,
+};
 use crate::events;
 use crate::flows::repository as flows;
 
@@ -17,11 +19,19 @@ pub struct Query {
 }
 
 const fn one(name: &'static str, text: &'static str) -> Query {
-    Query { name, sqlite: text, postgres: text }
+    Query {
+        name,
+        sqlite: text,
+        postgres: text,
+    }
 }
 
 /// Claims the connections of a provider that are due.
-pub const CLAIM_DUE: Query = Query { name: "claim due", sqlite: due::CLAIM_SQLITE, postgres: due::CLAIM_POSTGRES };
+pub const CLAIM_DUE: Query = Query {
+    name: "claim due",
+    sqlite: due::CLAIM_SQLITE,
+    postgres: due::CLAIM_POSTGRES,
+};
 
 /// The queries behind requests and frequent jobs.
 pub const FREQUENT: &[Query] = &[
@@ -36,9 +46,17 @@ pub const FREQUENT: &[Query] = &[
     one("flow of user", flows::OWNED),
     one("unfinished flows", flows::UNFINISHED),
     one("delete connection", store_grant::DELETE),
-    Query { name: "claim revocation", sqlite: revocations::CLAIM_ALONE, postgres: revocations::CLAIM_AMONG_OTHERS },
+    Query {
+        name: "claim revocation",
+        sqlite: revocations::CLAIM_ALONE,
+        postgres: revocations::CLAIM_AMONG_OTHERS,
+    },
     CLAIM_DUE,
-    Query { name: "lock connection", sqlite: lease::LOCKED_SQLITE, postgres: lease::LOCKED_POSTGRES },
+    Query {
+        name: "lock connection",
+        sqlite: lease::LOCKED_SQLITE,
+        postgres: lease::LOCKED_POSTGRES,
+    },
     one("due status transitions", status_transitions::DUE),
     one("rejections", rejections::REJECTED),
     one("ended by rejections", rejections::ENDED),

@@ -27,20 +27,45 @@ pub struct ForeignAccount {
 /// # Panics
 ///
 /// Where the database does not take them.
-pub async fn insert_accounts(database: &TestDatabase, cipher: &TokenCipher, accounts: &[ForeignAccount]) {
-    let sealed = |token: &String| cipher.encrypt_token(token).expect("tokens can be encrypted");
+pub async fn insert_accounts(
+    database: &TestDatabase,
+    cipher: &TokenCipher,
+    accounts: &[ForeignAccount],
+) {
+    let sealed = |token: &String| {
+        cipher
+            .encrypt_token(token)
+            .expect("tokens can be encrypted")
+    };
     let mut sql = String::from(
         "INSERT INTO oauth_accounts (user_id, provider, provider_account_id, access_token, refresh_token, expires_at)
         VALUES ",
     );
-    for (place, ForeignAccount { user, provider, id, tokens: (access, refresh), expires_at }) in
-        accounts.iter().enumerate()
+    for (
+        place,
+        ForeignAccount {
+            user,
+            provider,
+            id,
+            tokens: (access, refresh),
+            expires_at,
+        },
+    ) in accounts.iter().enumerate()
     {
-        let end = if database.is_postgres() { format!("'{expires_at}'") } else { expires_at.unix_ms().to_string() };
+        let end = if database.is_postgres() {
+            format!("'{expires_at}'")
+        } else {
+            expires_at.unix_ms().to_string()
+        };
         let (access, refresh) = (sealed(access), sealed(refresh));
         let comma = if place == 0 { "" } else { ", " };
-        write!(sql, "{comma}({user}, '{provider}', '{id}', '{}', '{}', {end})", access.as_str(), refresh.as_str())
-            .expect("text can be written");
+        write!(
+            sql,
+            "{comma}({user}, '{provider}', '{id}', '{}', '{}', {end})",
+            access.as_str(),
+            refresh.as_str()
+        )
+        .expect("text can be written");
     }
     database.execute(&sql).await;
 }

@@ -55,7 +55,10 @@ impl TestDatabase {
     pub fn sqlite() -> Self {
         let folder = std::env::temp_dir().join(format!("evergrant-test-{}", unique()));
         std::fs::create_dir_all(&folder).expect("the temporary folder can be made");
-        Self { url: format!("sqlite://{}", folder.join("evergrant.db").display()), folder: Some(folder) }
+        Self {
+            url: format!("sqlite://{}", folder.join("evergrant.db").display()),
+            folder: Some(folder),
+        }
     }
 
     /// A database on the PostgreSQL server of this run.
@@ -63,21 +66,35 @@ impl TestDatabase {
         let server = postgres_url();
         let template = TEMPLATE.get_or_init(|| make_template(&server)).await;
         let name = format!("test_{}", unique());
-        let mut connection = PgConnection::connect(&server).await.expect("the server of this run answers");
-        create(&mut connection, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        let mut connection = PgConnection::connect(&server)
+            .await
+            .expect("the server of this run answers");
+        create(
+            &mut connection,
+            &format!("CREATE DATABASE {name} TEMPLATE {template}"),
+        )
+        .await;
         connection.close().await.unwrap();
-        Self { url: with_database(&server, &name), folder: None }
+        Self {
+            url: with_database(&server, &name),
+            folder: None,
+        }
     }
 
     /// The database of another test's value, on a server.
     #[must_use]
     pub fn at(url: &str) -> Self {
-        Self { url: url.to_owned(), folder: None }
+        Self {
+            url: url.to_owned(),
+            folder: None,
+        }
     }
 
     /// The store over it, schema up to date.
     pub async fn store(&self) -> Store {
-        let store = Store::open(&self.url).await.expect("the test's database opens");
+        let store = Store::open(&self.url)
+            .await
+            .expect("the test's database opens");
         store.migrate().await.expect("the schema can be made");
         store
     }
@@ -85,7 +102,8 @@ impl TestDatabase {
     /// The same database without the schema, as it is before the first migration.
     pub async fn without_schema(self) -> Self {
         if self.is_postgres() {
-            self.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
+            self.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+                .await;
         }
         self
     }
@@ -93,14 +111,20 @@ impl TestDatabase {
     /// Runs statements past the store, as another program would.
     pub async fn execute(&self, sql: &str) {
         past_the_store!(&self.url, |connection| async {
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map(drop)
+            sqlx::raw_sql(AssertSqlSafe(sql))
+                .execute(&mut connection)
+                .await
+                .map(drop)
         });
     }
 
     /// Runs statements in a transaction of another program on PostgreSQL, which stays open.
     pub async fn begin(&self, sql: &str) -> OpenTransaction {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; {sql}"))).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; {sql}")))
+            .execute(&mut connection)
+            .await
+            .unwrap();
         OpenTransaction(connection)
     }
 
@@ -114,8 +138,10 @@ impl TestDatabase {
 
     /// The first column of each row of a query past the store, which must be text.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
-        past_the_store!(&self.url, |connection| sqlx::query_scalar::<_, String>(AssertSqlSafe(sql))
-            .fetch_all(&mut connection))
+        past_the_store!(&self.url, |connection| sqlx::query_scalar::<_, String>(
+            AssertSqlSafe(sql)
+        )
+        .fetch_all(&mut connection))
     }
 
     /// The plan of a query, as the database describes it in lines of text.
@@ -125,18 +151,27 @@ impl TestDatabase {
         }
         let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
         let explained = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let steps = sqlx::query(explained).fetch_all(&mut connection).await.unwrap_or_else(|error| panic!("{error}"));
+        let steps = sqlx::query(explained)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
         connection.close().await.unwrap();
-        steps.iter().map(|step| step.get::<String, _>("detail")).collect::<Vec<_>>().join("\n")
+        steps
+            .iter()
+            .map(|step| step.get::<String, _>("detail"))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
-    /// The plan of a statement with the numbers of rows that it read, as JSON. PostgreSQL only. The statement is carried
-    /// out and rolled back.
+    /// The plan of a statement with the numbers of rows that it read, as JSON. PostgreSQL only. The
+    /// statement is carried out and rolled back.
     pub async fn executed_plan(&self, sql: &str) -> sqlx::types::JsonValue {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         let mut transaction = connection.begin().await.unwrap();
         let explained = AssertSqlSafe(format!("EXPLAIN (ANALYZE, FORMAT JSON) {sql}"));
-        let plan = sqlx::query_scalar(explained).fetch_one(&mut *transaction).await;
+        let plan = sqlx::query_scalar(explained)
+            .fetch_one(&mut *transaction)
+            .await;
         transaction.rollback().await.unwrap();
         connection.close().await.unwrap();
         plan.unwrap_or_else(|error| panic!("{error}"))
@@ -155,7 +190,8 @@ impl TestDatabase {
         self.texts(&list).await
     }
 
-    /// Every row of every table as text, in order: to tell what a call has written, and what it has not.
+    /// Every row of every table as text, in order: to tell what a call has written, and what it has
+    /// not.
     pub async fn contents(&self) -> BTreeMap<String, Vec<String>> {
         let tables = if self.is_postgres() {
             "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'"
@@ -174,7 +210,9 @@ impl TestDatabase {
                     .collect::<Vec<_>>()
                     .join(" || ' ' || ")
             };
-            let rows = self.texts(&format!("SELECT {row} FROM {table} AS rows ORDER BY 1")).await;
+            let rows = self
+                .texts(&format!("SELECT {row} FROM {table} AS rows ORDER BY 1"))
+                .await;
             contents.insert(table, rows);
         }
         contents
@@ -187,8 +225,13 @@ impl TestDatabase {
     /// For SQLite, which has no listener.
     #[must_use]
     pub fn url_through(&self, address: std::net::SocketAddr) -> String {
-        let (before, rest) = self.url.split_once('@').expect("a server's address names its user");
-        let (_, database) = rest.split_once('/').expect("the server's address names a database");
+        let (before, rest) = self
+            .url
+            .split_once('@')
+            .expect("a server's address names its user");
+        let (_, database) = rest
+            .split_once('/')
+            .expect("the server's address names a database");
         format!("{before}@{address}/{database}")
     }
 
@@ -199,8 +242,13 @@ impl TestDatabase {
     /// For SQLite.
     #[must_use]
     pub fn server(&self) -> &str {
-        let (_, rest) = self.url.split_once('@').expect("a server's address names its user");
-        rest.split_once('/').expect("the server's address names a database").0
+        let (_, rest) = self
+            .url
+            .split_once('@')
+            .expect("a server's address names its user");
+        rest.split_once('/')
+            .expect("the server's address names a database")
+            .0
     }
 
     /// Whether it is PostgreSQL.
@@ -225,7 +273,10 @@ impl Drop for TestDatabase {
 ///
 /// Where no server was started.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the run's script says so in the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the run's script says so in the environment"
+)]
 pub fn postgres_url() -> String {
     std::env::var(SERVER).unwrap_or_else(|_| {
         panic!("no {SERVER}: run the tests with `make test`, or with `scripts/with-postgres cargo test …`")
@@ -233,22 +284,33 @@ pub fn postgres_url() -> String {
 }
 
 fn unique() -> String {
-    format!("{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst))
+    format!(
+        "{}_{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::SeqCst)
+    )
 }
 
 fn with_database(server: &str, name: &str) -> String {
-    let (address, _) = server.rsplit_once('/').expect("the server's address names a database");
+    let (address, _) = server
+        .rsplit_once('/')
+        .expect("the server's address names a database");
     format!("{address}/{name}")
 }
 
 async fn create(connection: &mut PgConnection, statement: &str) {
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.expect("a database can be made");
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(connection)
+        .await
+        .expect("a database can be made");
 }
 
 /// One empty database with the schema, which the others are copies of.
 async fn make_template(server: &str) -> String {
     let name = format!("template_{}", unique());
-    let mut connection = PgConnection::connect(server).await.expect("the server of this run answers");
+    let mut connection = PgConnection::connect(server)
+        .await
+        .expect("the server of this run answers");
     create(&mut connection, &format!("CREATE DATABASE {name}")).await;
     connection.close().await.unwrap();
     let store = Store::open(&with_database(server, &name)).await.unwrap();

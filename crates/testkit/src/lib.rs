@@ -26,7 +26,9 @@ pub const NEW_YEAR_SECONDS: i64 = 1_767_225_600;
 /// A clock that stands at the beginning of 2026.
 #[must_use]
 pub fn new_year() -> Arc<ManualClock> {
-    Arc::new(ManualClock::new(Timestamp::from_unix_seconds(NEW_YEAR_SECONDS)))
+    Arc::new(ManualClock::new(Timestamp::from_unix_seconds(
+        NEW_YEAR_SECONDS,
+    )))
 }
 
 /// A cipher under a key of the tests' own.
@@ -42,11 +44,18 @@ pub fn entropy() -> Arc<dyn Entropy> {
     Arc::new(OsEntropy)
 }
 
-/// How much of something a test takes: what the environment says (`make soak`, a bug hunt), else the usual.
+/// How much of something a test takes: what the environment says (`make soak`, a bug hunt), else
+/// the usual.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "how long a test runs is for its caller to say")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a test runs is for its caller to say"
+)]
 pub fn number_from<N: std::str::FromStr>(variable: &str, usual: N) -> N {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+    std::env::var(variable)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(usual)
 }
 
 /// A clock as the parameter that it is.
@@ -55,7 +64,8 @@ pub fn shared(clock: &Arc<ManualClock>) -> Arc<dyn Clock> {
     Arc::<ManualClock>::clone(clock)
 }
 
-/// Makes a test that runs twice, once on SQLite and once on PostgreSQL. The function takes a [`TestDatabase`].
+/// Makes a test that runs twice, once on SQLite and once on PostgreSQL. The function takes a
+/// [`TestDatabase`].
 ///
 /// ```
 /// async fn answers(database: evergrant_testkit::TestDatabase) {

@@ -42,7 +42,11 @@ impl Wire {
                 tokio::spawn(pass(near, target.clone(), state.clone()));
             }
         });
-        Self { address, state: sender, connections }
+        Self {
+            address,
+            state: sender,
+            connections,
+        }
     }
 
     /// Puts the wire in this state, for every connection that there is and that comes.
@@ -61,8 +65,11 @@ async fn pass(near: TcpStream, target: String, state: watch::Receiver<State>) {
     if *state.borrow() == State::Cut {
         return;
     }
-    let Ok(far) = TcpStream::connect(target).await else { return };
-    let ((near_reader, near_writer), (far_reader, far_writer)) = (near.into_split(), far.into_split());
+    let Ok(far) = TcpStream::connect(target).await else {
+        return;
+    };
+    let ((near_reader, near_writer), (far_reader, far_writer)) =
+        (near.into_split(), far.into_split());
     let mut cut = state.clone();
     tokio::select! {
         () = copy(near_reader, far_writer, state.clone()) => {}
@@ -76,7 +83,12 @@ async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch:
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let passes = state.wait_for(|state| *state != State::Held).await.is_ok();
-        if !passes || to.write_all(buffer.get(..length).unwrap_or_default()).await.is_err() {
+        if !passes
+            || to
+                .write_all(buffer.get(..length).unwrap_or_default())
+                .await
+                .is_err()
+        {
             return;
         }
     }

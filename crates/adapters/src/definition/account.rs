@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::words::FactKind;
 
-/// Where a fact of the account stands in the profile, and what it must be; without a type any plain value will do.
+/// Where a fact of the account stands in the profile, and what it must be; without a type any plain
+/// value will do.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Fact {
@@ -52,7 +53,8 @@ pub(crate) struct AccountTable {
     pub(crate) facts: Vec<String>,
 }
 
-/// The table's keys. The pointers stand or fall together: where one is given, none of the others has a default.
+/// The table's keys. The pointers stand or fall together: where one is given, none of the others
+/// has a default.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct AccountKeys {
@@ -70,10 +72,30 @@ struct AccountKeys {
 
 impl From<AccountKeys> for AccountTable {
     fn from(keys: AccountKeys) -> Self {
-        let AccountKeys { id, username, display_name, avatar, kind, sign_in_with, multi_account, metadata, facts } =
-            keys;
-        let pointers =
-            id.map_or_else(AccountPointers::default, |id| AccountPointers { id, username, display_name, avatar });
-        Self { pointers, kind, sign_in_with, multi_account, metadata, facts }
+        let AccountKeys {
+            id,
+            username,
+            display_name,
+            avatar,
+            kind,
+            sign_in_with,
+            multi_account,
+            metadata,
+            facts,
+        } = keys;
+        let pointers = id.map_or_else(AccountPointers::default, |id| AccountPointers {
+            id,
+            username,
+            display_name,
+            avatar,
+        });
+        Self {
+            pointers,
+            kind,
+            sign_in_with,
+            multi_account,
+            metadata,
+            facts,
+        }
     }
 }

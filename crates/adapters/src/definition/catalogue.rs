@@ -10,7 +10,10 @@ pub(crate) struct CatalogueFile {
 
 pub(crate) const CATALOGUE: &[CatalogueFile] = &[
     file("instagram", include_str!("../../catalogue/instagram.toml")),
-    file("instagram-login", include_str!("../../catalogue/instagram-login.toml")),
+    file(
+        "instagram-login",
+        include_str!("../../catalogue/instagram-login.toml"),
+    ),
     file("tiktok", include_str!("../../catalogue/tiktok.toml")),
     file("reddit", include_str!("../../catalogue/reddit.toml")),
     file("onlyfans", include_str!("../../catalogue/onlyfans.toml")),

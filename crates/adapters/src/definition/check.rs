@@ -1,4 +1,5 @@
-//! Walks a TOML document along the schema and reports every fault with its place, not just the first.
+//! Walks a TOML document along the schema and reports every fault with its place, not just the
+//! first.
 
 use std::collections::BTreeMap;
 
@@ -16,20 +17,27 @@ use super::schema::{EITHER, EITHER_OF_CLIENT, FIELDS, Field, Kind, SESSION_FIELD
 use super::tables::Definition;
 use super::values::{host_name, placeholders};
 
-/// Reads the `[providers.*]` sections of an `evergrant.toml`, in the order of their names; all else in it is ignored.
+/// Reads the `[providers.*]` sections of an `evergrant.toml`, in the order of their names; all else
+/// in it is ignored.
 ///
 /// # Errors
 ///
-/// Every fault, in the order of their places. Whether a host may be called is asked by [`crate::Registry::new`],
-/// which knows the program's policy.
+/// Every fault, in the order of their places. Whether a host may be called is asked by
+/// [`crate::Registry::new`], which knows the program's policy.
 pub fn parse_providers(toml_text: &str) -> Result<Vec<CustomProvider>, Vec<DefinitionFault>> {
     let document = document(toml_text)?;
-    let mut walk = Walk { text: toml_text, faults: Vec::new() };
+    let mut walk = Walk {
+        text: toml_text,
+        faults: Vec::new(),
+    };
     let mut found = Vec::new();
     if let Some(sections) = document.get("providers") {
         match sections.get_ref() {
             DeValue::Table(sections) => found = walk.sections(sections),
-            _ => walk.fault(sections.span().start, "`providers` must be a table of sections"),
+            _ => walk.fault(
+                sections.span().start,
+                "`providers` must be a table of sections",
+            ),
         }
     }
     walk.finish(found)
@@ -38,10 +46,18 @@ pub fn parse_providers(toml_text: &str) -> Result<Vec<CustomProvider>, Vec<Defin
 /// Reads a file of the catalogue, which is a section without its header.
 pub(crate) fn read_file(toml_text: &str) -> Result<Definition, Vec<DefinitionFault>> {
     let document = document(toml_text)?;
-    let mut walk = Walk { text: toml_text, faults: Vec::new() };
-    let fields = if document.contains_key("kind") { SESSION_FIELDS } else { FIELDS };
+    let mut walk = Walk {
+        text: toml_text,
+        faults: Vec::new(),
+    };
+    let fields = if document.contains_key("kind") {
+        SESSION_FIELDS
+    } else {
+        FIELDS
+    };
     let definition = walk.definition(0, &DeValue::Table(document), fields);
-    walk.finish(definition).and_then(|definition| definition.ok_or_else(Vec::new))
+    walk.finish(definition)
+        .and_then(|definition| definition.ok_or_else(Vec::new))
 }
 
 fn document(text: &str) -> Result<DeTable<'_>, Vec<DefinitionFault>> {
@@ -49,7 +65,10 @@ fn document(text: &str) -> Result<DeTable<'_>, Vec<DefinitionFault>> {
     if errors.is_empty() {
         return Ok(document.into_inner());
     }
-    let mut walk = Walk { text, faults: Vec::new() };
+    let mut walk = Walk {
+        text,
+        faults: Vec::new(),
+    };
     for error in errors {
         walk.fault(error.span().map_or(0, |span| span.start), error.message());
     }
@@ -64,12 +83,20 @@ struct Walk<'t> {
 impl Walk<'_> {
     fn fault(&mut self, offset: usize, message: impl Into<String>) {
         let Place { line, column } = Place::of(self.text, offset);
-        self.faults.push(DefinitionFault { line, column, message: message.into() });
+        self.faults.push(DefinitionFault {
+            line,
+            column,
+            message: message.into(),
+        });
     }
 
     fn finish<T>(mut self, found: T) -> Result<T, Vec<DefinitionFault>> {
         self.faults.sort();
-        if self.faults.is_empty() { Ok(found) } else { Err(self.faults) }
+        if self.faults.is_empty() {
+            Ok(found)
+        } else {
+            Err(self.faults)
+        }
     }
 
     fn sections(&mut self, sections: &DeTable<'_>) -> Vec<CustomProvider> {
@@ -78,8 +105,14 @@ impl Walk<'_> {
             let at = key.span().start;
             let slug = self.slug(at, key.get_ref());
             let definition = self.definition(at, section.get_ref(), FIELDS);
-            if let (Some(slug), Some(definition), Some(table)) = (slug, definition, section.get_ref().as_table()) {
-                found.push(CustomProvider { slug, definition, places: self.places(at, table) });
+            if let (Some(slug), Some(definition), Some(table)) =
+                (slug, definition, section.get_ref().as_table())
+            {
+                found.push(CustomProvider {
+                    slug,
+                    definition,
+                    places: self.places(at, table),
+                });
             }
         }
         found
@@ -88,7 +121,10 @@ impl Walk<'_> {
     fn slug(&mut self, at: usize, text: &str) -> Option<ProviderSlug> {
         match ProviderSlug::new(text) {
             Ok(slug) if catalogue::has(&slug) => {
-                self.fault(at, format!("`{slug}` is a platform of the catalogue; choose another name"));
+                self.fault(
+                    at,
+                    format!("`{slug}` is a platform of the catalogue; choose another name"),
+                );
                 None
             }
             Ok(slug) => Some(slug),
@@ -117,7 +153,12 @@ impl Walk<'_> {
     }
 
     /// The definition, if nothing is wrong with it.
-    fn definition(&mut self, at: usize, section: &DeValue<'_>, fields: &[Field]) -> Option<Definition> {
+    fn definition(
+        &mut self,
+        at: usize,
+        section: &DeValue<'_>,
+        fields: &[Field],
+    ) -> Option<Definition> {
         let before = self.faults.len();
         let DeValue::Table(table) = section else {
             self.fault(at, "a platform is a table of keys");
@@ -153,10 +194,16 @@ impl Walk<'_> {
                     || suggestion(name, fields.iter().map(|field| field.name)),
                     |place| format!("; it is `{place}` now, and scripts/convert-provider-toml moves all keys"),
                 );
-                self.fault(key.span().start, format!("`{}` is not a key here{hint}", join(path, name)));
+                self.fault(
+                    key.span().start,
+                    format!("`{}` is not a key here{hint}", join(path, name)),
+                );
             }
         }
-        for field in fields.iter().filter(|field| field.required && !table.contains_key(field.name)) {
+        for field in fields
+            .iter()
+            .filter(|field| field.required && !table.contains_key(field.name))
+        {
             self.fault(at, format!("`{}` is missing", join(path, field.name)));
         }
     }
@@ -167,7 +214,9 @@ impl Walk<'_> {
             (Kind::Table(fields) | Kind::ShortOr(_, fields), DeValue::Table(table)) => {
                 self.table(at, path, table, fields);
             }
-            (Kind::Map(kind, reserved), DeValue::Table(table)) => self.map(path, table, kind, reserved),
+            (Kind::Map(kind, reserved), DeValue::Table(table)) => {
+                self.map(path, table, kind, reserved)
+            }
             (Kind::Each(kind), DeValue::Array(list)) => {
                 for item in list {
                     self.value(path, item, kind);
@@ -177,16 +226,27 @@ impl Walk<'_> {
             | (Kind::ShortOr(short, _), DeValue::String(_)) => self.value(path, value, short),
             (Kind::Flag, DeValue::Boolean(_)) => {}
             (Kind::Number(least, most), DeValue::Integer(number)) => {
-                let inside =
-                    i64::from_str_radix(number.as_str(), number.radix()).is_ok_and(|n| (*least..=*most).contains(&n));
+                let inside = i64::from_str_radix(number.as_str(), number.radix())
+                    .is_ok_and(|n| (*least..=*most).contains(&n));
                 if !inside {
                     self.fault(at, format!("`{path}` must be from {least} to {most}"));
                 }
             }
             (kind, DeValue::String(text)) => self.text(at, path, text, kind),
             (kind, other) => {
-                let article = if other.type_str().starts_with(['a', 'i']) { "an" } else { "a" };
-                self.fault(at, format!("`{path}` must be {}, not {article} {}", kind.words(), other.type_str()));
+                let article = if other.type_str().starts_with(['a', 'i']) {
+                    "an"
+                } else {
+                    "a"
+                };
+                self.fault(
+                    at,
+                    format!(
+                        "`{path}` must be {}, not {article} {}",
+                        kind.words(),
+                        other.type_str()
+                    ),
+                );
             }
         }
     }
@@ -195,7 +255,10 @@ impl Walk<'_> {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             if reserved.contains(&name) {
-                self.fault(key.span().start, format!("`{path}` may not set `{name}`, which Evergrant sets itself"));
+                self.fault(
+                    key.span().start,
+                    format!("`{path}` may not set `{name}`, which Evergrant sets itself"),
+                );
             }
             self.value(&join(path, name), value, kind);
         }
@@ -212,9 +275,13 @@ impl Walk<'_> {
         self.fault(at, format!("`{path}` must be {}{hint}", kind.words()));
     }
 
-    /// A value and the setting that holds it exclude each other; a client needs an id, and a secret unless it is public.
+    /// A value and the setting that holds it exclude each other; a client needs an id, and a secret
+    /// unless it is public.
     fn pairs(&mut self, at: usize, table: &DeTable<'_>) {
-        let public = table.get("client_auth").and_then(|value| value.get_ref().as_str()) == Some("none");
+        let public = table
+            .get("client_auth")
+            .and_then(|value| value.get_ref().as_str())
+            == Some("none");
         for (plain, env) in EITHER {
             let needed = *plain == "client_id" || (*plain == "client_secret" && !public);
             if needed && !table.contains_key(*plain) && !table.contains_key(*env) {
@@ -228,48 +295,83 @@ impl Walk<'_> {
     }
 
     fn not_both(&mut self, path: &str, table: &DeTable<'_>, (plain, env): (&str, &str)) {
-        if let (Some((first, _)), Some((second, _))) = (table.get_key_value(plain), table.get_key_value(env)) {
+        if let (Some((first, _)), Some((second, _))) =
+            (table.get_key_value(plain), table.get_key_value(env))
+        {
             let later = first.span().start.max(second.span().start);
-            self.fault(later, format!("give `{}` or `{}`, not both", join(path, plain), join(path, env)));
+            self.fault(
+                later,
+                format!(
+                    "give `{}` or `{}`, not both",
+                    join(path, plain),
+                    join(path, env)
+                ),
+            );
         }
     }
 
     /// The parameter with the client's id is the engine's, whatever its name.
     fn client_id_param(&mut self, table: &DeTable<'_>) {
-        let own = inner(table, "client").and_then(|client| client.get("id_param")?.get_ref().as_str());
+        let own =
+            inner(table, "client").and_then(|client| client.get("id_param")?.get_ref().as_str());
         let clash = own.and_then(|own| inner(table, "authorize_params")?.get_key_value(own));
         if let Some((key, _)) = clash {
-            self.fault(key.span().start, "`authorize_params` may not set the client's id");
+            self.fault(
+                key.span().start,
+                "`authorize_params` may not set the client's id",
+            );
         }
     }
 
     /// Pointers into the profile are of no use without the one to the account's id.
     fn pointers(&mut self, table: &DeTable<'_>) {
-        let Some(account) = inner(table, "account").filter(|account| !account.contains_key("id")) else { return };
-        if ["username", "display_name", "avatar"].iter().any(|key| account.contains_key(*key)) {
+        let Some(account) = inner(table, "account").filter(|account| !account.contains_key("id"))
+        else {
+            return;
+        };
+        if ["username", "display_name", "avatar"]
+            .iter()
+            .any(|key| account.contains_key(*key))
+        {
             let at = table.get("account").map_or(0, |value| value.span().start);
             self.fault(at, "`account.id` is missing");
         }
     }
 
-    /// Each `{NAME}` that begins an address must be one of the hosts, each other one of the variables.
+    /// Each `{NAME}` that begins an address must be one of the hosts, each other one of the
+    /// variables.
     fn placeholders(&mut self, table: &DeTable<'_>) {
         let known = |map: &str, name: &str| {
             let map = inner(table, "endpoints").and_then(|endpoints| inner(endpoints, map));
             map.is_some_and(|map| map.contains_key(name))
         };
-        let own = table.iter().filter(|(key, _)| key.get_ref().ends_with("_url")).map(|(_, value)| value);
+        let own = table
+            .iter()
+            .filter(|(key, _)| key.get_ref().ends_with("_url"))
+            .map(|(_, value)| value);
         let tokens = inner(table, "tokens");
-        let granted = ["long_lived_exchange", "renew"].iter().filter_map(|key| inner(tokens?, key)?.get("url"));
+        let granted = ["long_lived_exchange", "renew"]
+            .iter()
+            .filter_map(|key| inner(tokens?, key)?.get("url"));
         for value in own.chain(granted) {
-            let Some(address) = value.get_ref().as_str() else { continue };
+            let Some(address) = value.get_ref().as_str() else {
+                continue;
+            };
             let host = host_name(address);
             if let Some(name) = host.filter(|name| !known("hosts", name)) {
-                self.fault(value.span().start, format!("`{name}` is not one of `endpoints.hosts`"));
+                self.fault(
+                    value.span().start,
+                    format!("`{name}` is not one of `endpoints.hosts`"),
+                );
             }
-            for name in placeholders(address).skip(usize::from(host.is_some())).filter(|name| !known("variables", name))
+            for name in placeholders(address)
+                .skip(usize::from(host.is_some()))
+                .filter(|name| !known("variables", name))
             {
-                self.fault(value.span().start, format!("`{name}` is not one of `endpoints.variables`"));
+                self.fault(
+                    value.span().start,
+                    format!("`{name}` is not one of `endpoints.variables`"),
+                );
             }
         }
     }
@@ -281,5 +383,9 @@ fn inner<'t, 'd>(table: &'t DeTable<'d>, key: &str) -> Option<&'t DeTable<'d>> {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }

@@ -7,7 +7,8 @@ use evergrant_model::ProviderSlug;
 use super::place::Place;
 use super::tables::Definition;
 
-/// A platform of the operator's own, well formed; [`crate::Registry::new`] decides whether its hosts may be called.
+/// A platform of the operator's own, well formed; [`crate::Registry::new`] decides whether its
+/// hosts may be called.
 #[derive(Debug, Clone)]
 pub struct CustomProvider {
     pub(crate) slug: ProviderSlug,

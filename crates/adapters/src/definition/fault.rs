@@ -13,7 +13,11 @@ pub struct DefinitionFault {
 
 impl std::fmt::Display for DefinitionFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+        write!(
+            f,
+            "line {}, column {}: {}",
+            self.line, self.column, self.message
+        )
     }
 }
 
@@ -23,7 +27,9 @@ impl std::error::Error for DefinitionFault {}
 pub(super) fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
     let nearest = known.map(|other| (distance(word, other), other)).min();
     match nearest {
-        Some((steps, other)) if steps <= 2 || steps * 3 <= other.len() => format!("; did you mean `{other}`?"),
+        Some((steps, other)) if steps <= 2 || steps * 3 <= other.len() => {
+            format!("; did you mean `{other}`?")
+        }
         _ => String::new(),
     }
 }
@@ -36,7 +42,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut left = i + 1;
         for (cell, to) in row.iter_mut().skip(1).zip(b.chars()) {
             let above = *cell;
-            left = (diagonal + usize::from(from != to)).min(above + 1).min(left + 1);
+            left = (diagonal + usize::from(from != to))
+                .min(above + 1)
+                .min(left + 1);
             diagonal = above;
             *cell = left;
         }
@@ -53,9 +61,13 @@ mod tests {
 
     #[test]
     fn counts_the_steps_between_words() {
-        for (a, b, steps) in
-            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("token_url", "token_uri", 1), ("ab", "ba", 2)]
-        {
+        for (a, b, steps) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("token_url", "token_uri", 1),
+            ("ab", "ba", 2),
+        ] {
             assert_eq!(distance(a, b), steps, "{a} {b}");
         }
         assert_eq!(distance("kitten", "sitting"), 3);
@@ -64,7 +76,10 @@ mod tests {
     #[test]
     fn suggests_the_near_and_stays_silent_on_the_far() {
         let known = || ["authorization_url", "token_url"].into_iter();
-        assert_eq!(suggestion("authorize_url", known()), "; did you mean `authorization_url`?");
+        assert_eq!(
+            suggestion("authorize_url", known()),
+            "; did you mean `authorization_url`?"
+        );
         assert_eq!(suggestion("colour", known()), "");
     }
 }

@@ -1,4 +1,5 @@
-//! What a platform's TOML says: one schema for the catalogue's files and an operator's `[providers.*]` sections.
+//! What a platform's TOML says: one schema for the catalogue's files and an operator's
+//! `[providers.*]` sections.
 
 mod account;
 pub(crate) mod catalogue;

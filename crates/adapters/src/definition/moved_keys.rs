@@ -20,11 +20,17 @@ pub(super) const MOVED: &[(&str, &str)] = &[
     ("scope_field", "tokens.scope_field"),
     ("lengthen", "tokens.long_lived_exchange"),
     ("renew", "tokens.renew"),
-    ("default_lifetime_seconds", "tokens.default_lifetime_seconds"),
+    (
+        "default_lifetime_seconds",
+        "tokens.default_lifetime_seconds",
+    ),
     ("refresh", "tokens.refresh"),
     ("refresh_ahead_seconds", "tokens.refresh_ahead_seconds"),
     ("refresh_at_percent", "tokens.refresh_at_percent"),
-    ("refresh_not_before_seconds", "tokens.refresh_not_before_seconds"),
+    (
+        "refresh_not_before_seconds",
+        "tokens.refresh_not_before_seconds",
+    ),
     ("rotates", "tokens.rotates_refresh_token"),
     ("replay_window_seconds", "tokens.replay_window_seconds"),
     ("account_type", "account.type"),
@@ -40,7 +46,10 @@ pub(super) const MOVED: &[(&str, &str)] = &[
 
 /// The place to which a key of earlier versions has moved.
 pub(super) fn new_place(key: &str) -> Option<&'static str> {
-    MOVED.iter().find(|(old, _)| *old == key).map(|(_, new)| *new)
+    MOVED
+        .iter()
+        .find(|(old, _)| *old == key)
+        .map(|(_, new)| *new)
 }
 
 #[cfg(test)]
@@ -52,10 +61,18 @@ mod tests {
         let readme = include_str!("../../README.md");
         let script = include_str!("../../../../scripts/convert-provider-toml");
         for (old, new) in MOVED {
-            assert!(readme.contains(&format!("| `{old}` | `{new}` |")), "{old} is not in the README");
-            assert!(script.contains(&format!("    \"{old}\": \"{new}\",\n")), "{old} is not in the script");
+            assert!(
+                readme.contains(&format!("| `{old}` | `{new}` |")),
+                "{old} is not in the README"
+            );
+            assert!(
+                script.contains(&format!("    \"{old}\": \"{new}\",\n")),
+                "{old} is not in the script"
+            );
         }
-        let moves = script.lines().filter(|line| line.starts_with("    \"") && line.contains("\": \""));
+        let moves = script
+            .lines()
+            .filter(|line| line.starts_with("    \"") && line.contains("\": \""));
         assert_eq!(moves.count(), MOVED.len(), "the script moves other keys");
     }
 }

@@ -10,11 +10,17 @@ pub(crate) struct Place {
 impl Place {
     /// Where the byte `offset` of `text` stands; past the end counts as the end.
     pub(super) fn of(text: &str, offset: usize) -> Self {
-        let offset = (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let offset = (0..=offset.min(text.len()))
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
         let before = text.get(..offset).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        Self { line: before.matches('\n').count() + 1, column }
+        Self {
+            line: before.matches('\n').count() + 1,
+            column,
+        }
     }
 }
 
@@ -33,7 +39,11 @@ mod tests {
         assert_eq!(place(4), (1, 5));
         assert_eq!(place(7), (2, 1));
         assert_eq!(place(9), (2, 2));
-        assert_eq!(place(8), (2, 1), "the middle of a character is its beginning");
+        assert_eq!(
+            place(8),
+            (2, 1),
+            "the middle of a character is its beginning"
+        );
         assert_eq!(place(99), (3, 1));
     }
 }

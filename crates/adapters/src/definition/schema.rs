@@ -1,6 +1,9 @@
-//! The keys of a definition: one table that the checker walks, so that every fault is found in one go.
+//! The keys of a definition: one table that the checker walks, so that every fault is found in one
+//! go.
 
-use super::words::{AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, FactKind, TokenKind, TokenRequest};
+use super::words::{
+    AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, FactKind, TokenKind, TokenRequest,
+};
 use crate::{ErrorClass, Pkce, RevocationReach};
 
 /// One key.
@@ -40,11 +43,19 @@ pub(super) enum Kind {
 }
 
 const fn required(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, required: true }
+    Field {
+        name,
+        kind,
+        required: true,
+    }
 }
 
 const fn optional(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, required: false }
+    Field {
+        name,
+        kind,
+        required: false,
+    }
 }
 
 /// A hundred years: far enough for any figure, and safe to add to a date.
@@ -69,16 +80,27 @@ pub(super) const RESERVED_PARAMS: &[&str] = &[
 const RESERVED_FACTS: &[&str] = &["username", "display_name", "avatar_url"];
 
 const CLASS: Kind = Kind::Word(ErrorClass::WORDS);
-const REASON: Kind =
-    Kind::Word(&["REVOKED_BY_USER", "REFRESH_TOKEN_INVALID", "SESSION_ENDED", "USER_ACTION_AT_PLATFORM"]);
+const REASON: Kind = Kind::Word(&[
+    "REVOKED_BY_USER",
+    "REFRESH_TOKEN_INVALID",
+    "SESSION_ENDED",
+    "USER_ACTION_AT_PLATFORM",
+]);
 const CALL: Kind = Kind::Word(CallKind::WORDS);
 const FACT_KIND: Kind = Kind::Word(FactKind::WORDS);
 
 const SCOPE: Kind = Kind::ShortOr(
     &Kind::Scope,
-    &[required("id", Kind::Scope), optional("label", Kind::Text), optional("required", Kind::Flag)],
+    &[
+        required("id", Kind::Scope),
+        optional("label", Kind::Text),
+        optional("required", Kind::Flag),
+    ],
 );
-const FACT: Kind = Kind::ShortOr(&Kind::Pointer, &[required("at", Kind::Pointer), required("type", FACT_KIND)]);
+const FACT: Kind = Kind::ShortOr(
+    &Kind::Pointer,
+    &[required("at", Kind::Pointer), required("type", FACT_KIND)],
+);
 const ERROR_RULE: Kind = Kind::Table(&[
     optional("on", CALL),
     optional("status", Kind::Number(100, 599)),
@@ -142,7 +164,10 @@ const REVOCATION: &[Field] = &[
 ];
 const ERRORS: Kind = Kind::ShortOr(
     &Kind::Each(&ERROR_RULE),
-    &[optional("codes", Kind::Word(ErrorCodes::WORDS)), optional("rules", Kind::Each(&ERROR_RULE))],
+    &[
+        optional("codes", Kind::Word(ErrorCodes::WORDS)),
+        optional("rules", Kind::Each(&ERROR_RULE)),
+    ],
 );
 
 /// Every key of a definition, as the README's table lists them.
@@ -174,15 +199,27 @@ pub(super) const FIELDS: &[Field] = &[
 pub(super) const SESSION_FIELDS: &[Field] = &[
     required("kind", Kind::Word(&["cookies"])),
     required("name", Kind::Text),
-    required("endpoints", Kind::Table(&[optional("docs", Kind::Url), required("userinfo_url_env", Kind::Text)])),
-    required("client", Kind::Table(&[required("enabled_env", Kind::Text)])),
+    required(
+        "endpoints",
+        Kind::Table(&[
+            optional("docs", Kind::Url),
+            required("userinfo_url_env", Kind::Text),
+        ]),
+    ),
+    required(
+        "client",
+        Kind::Table(&[required("enabled_env", Kind::Text)]),
+    ),
     required("tokens", Kind::Table(&[required("type", Kind::Text)])),
     required("account", Kind::Table(ACCOUNT)),
     optional("errors", ERRORS),
 ];
 
 /// Pairs of which one says the value and the other names the setting that holds it.
-pub(super) const EITHER: &[(&str, &str)] = &[("client_id", "client_id_env"), ("client_secret", "client_secret_env")];
+pub(super) const EITHER: &[(&str, &str)] = &[
+    ("client_id", "client_id_env"),
+    ("client_secret", "client_secret_env"),
+];
 
 /// The pair of the `client` table.
 pub(super) const EITHER_OF_CLIENT: (&str, &str) = ("user_agent", "user_agent_env");
@@ -199,10 +236,17 @@ mod tests {
                 Kind::Table(fields) | Kind::ShortOr(_, fields) => {
                     for inner in *fields {
                         let path = format!("{}.{}", field.name, inner.name);
-                        assert!(readme.contains(&format!("| `{path}` |")), "{path} is not in the README");
+                        assert!(
+                            readme.contains(&format!("| `{path}` |")),
+                            "{path} is not in the README"
+                        );
                     }
                 }
-                _ => assert!(readme.contains(&format!("| `{}` |", field.name)), "{} is not in the README", field.name),
+                _ => assert!(
+                    readme.contains(&format!("| `{}` |", field.name)),
+                    "{} is not in the README",
+                    field.name
+                ),
             }
         }
     }

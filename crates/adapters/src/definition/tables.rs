@@ -6,7 +6,9 @@ use evergrant_model::{ClientSecret, StatusReason};
 use serde::{Deserialize, Deserializer};
 
 use super::account::AccountTable;
-use super::words::{AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, TokenKind, TokenRequest};
+use super::words::{
+    AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, TokenKind, TokenRequest,
+};
 use crate::{ErrorClass, Pkce, RevocationReach};
 
 /// How an access token is exchanged for another one, where the platform gives no refresh tokens.
@@ -175,7 +177,11 @@ pub(crate) struct RevocationTable {
 impl Default for RevocationTable {
     fn default() -> Self {
         let (reach, person_key) = (RevocationReach::default(), None);
-        Self { tokens: vec![TokenKind::Refresh, TokenKind::Access], reach, person_key }
+        Self {
+            tokens: vec![TokenKind::Refresh, TokenKind::Access],
+            reach,
+            person_key,
+        }
     }
 }
 
@@ -203,7 +209,10 @@ enum ErrorKeys {
 impl From<ErrorKeys> for ErrorTable {
     fn from(keys: ErrorKeys) -> Self {
         match keys {
-            ErrorKeys::Rules(rules) => Self { codes: ErrorCodes::default(), rules },
+            ErrorKeys::Rules(rules) => Self {
+                codes: ErrorCodes::default(),
+                rules,
+            },
             ErrorKeys::Table { codes, rules } => Self { codes, rules },
         }
     }
@@ -219,5 +228,7 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ClientSec
 
 fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StatusReason>, D::Error> {
     let word = String::deserialize(deserializer)?;
-    StatusReason::parse(&word).map(Some).ok_or_else(|| serde::de::Error::custom("not a reason"))
+    StatusReason::parse(&word)
+        .map(Some)
+        .ok_or_else(|| serde::de::Error::custom("not a reason"))
 }

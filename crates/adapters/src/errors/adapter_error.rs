@@ -1,7 +1,8 @@
-//! Why a call to a platform failed, told so that the caller knows what to do next and nothing leaks.
+//! Why a call to a platform failed, told so that the caller knows what to do next and nothing
+//! leaks.
 //!
-//! An [`AdapterError`] holds a class, a few numbers and at most the platform's own short code: never a body, an
-//! address, a header or a token. It may be logged as it stands.
+//! An [`AdapterError`] holds a class, a few numbers and at most the platform's own short code:
+//! never a body, an address, a header or a token. It may be logged as it stands.
 
 use evergrant_model::{StatusReason, string_enum};
 
@@ -58,7 +59,8 @@ pub struct AdapterError {
 }
 
 impl AdapterError {
-    /// A failure of this class; `what` is lower case, without a final stop and without anything from outside.
+    /// A failure of this class; `what` is lower case, without a final stop and without anything
+    /// from outside.
     pub(crate) fn new(class: ErrorClass, what: &'static str) -> Self {
         let reason = match class {
             ErrorClass::NeedsReauth => Some(StatusReason::RefreshTokenInvalid),
@@ -93,13 +95,18 @@ impl AdapterError {
     /// A call that was given up because its time was over.
     #[must_use]
     pub fn timed_out() -> Self {
-        Self::new(ErrorClass::Unknown, "the platform did not answer in time").caused_by(Cause::Timeout)
+        Self::new(ErrorClass::Unknown, "the platform did not answer in time")
+            .caused_by(Cause::Timeout)
     }
 
-    /// A call that was not made, because an earlier one may have taken effect and this one could do harm.
+    /// A call that was not made, because an earlier one may have taken effect and this one could do
+    /// harm.
     #[must_use]
     pub fn held_back() -> Self {
-        Self::new(ErrorClass::Unknown, "an earlier call may have taken effect, so nothing was sent")
+        Self::new(
+            ErrorClass::Unknown,
+            "an earlier call may have taken effect, so nothing was sent",
+        )
     }
 
     pub(crate) fn caused_by(mut self, cause: Cause) -> Self {
@@ -135,7 +142,8 @@ impl AdapterError {
         self
     }
 
-    /// For a later call of an operation whose first one has taken effect: the whole may not be sent again.
+    /// For a later call of an operation whose first one has taken effect: the whole may not be sent
+    /// again.
     pub(crate) fn after_effects(mut self) -> Self {
         self.surely_unprocessed = false;
         self
@@ -143,7 +151,10 @@ impl AdapterError {
 
     /// Whether the platform says that a token is none, as opposed to any trouble with the call.
     pub(crate) fn says_gone(&self) -> bool {
-        matches!(self.class, ErrorClass::NeedsReauth | ErrorClass::TokenExpired)
+        matches!(
+            self.class,
+            ErrorClass::NeedsReauth | ErrorClass::TokenExpired
+        )
     }
 
     pub(crate) fn of_ours(mut self) -> Self {
@@ -151,9 +162,13 @@ impl AdapterError {
         self
     }
 
-    /// Whether the platform says in so many words that it does not know us, as opposed to not liking a request.
+    /// Whether the platform says in so many words that it does not know us, as opposed to not
+    /// liking a request.
     pub(crate) fn blames_registration(&self) -> bool {
-        let told = matches!(self.platform_code(), Some("invalid_client" | "unauthorized_client"));
+        let told = matches!(
+            self.platform_code(),
+            Some("invalid_client" | "unauthorized_client")
+        );
         told || self.http_status == Some(401)
     }
 
@@ -174,8 +189,8 @@ impl AdapterError {
         self.cause
     }
 
-    /// Whether the platform surely did not act on the call, so that any call may be sent again: no connection came
-    /// about, or the answer was 429, or 503 with `Retry-After`.
+    /// Whether the platform surely did not act on the call, so that any call may be sent again: no
+    /// connection came about, or the answer was 429, or 503 with `Retry-After`.
     #[must_use]
     pub fn is_surely_unprocessed(&self) -> bool {
         self.surely_unprocessed
@@ -193,7 +208,8 @@ impl AdapterError {
         self.http_status
     }
 
-    /// The platform's own code, such as `invalid_grant`: up to 64 letters, digits, hyphens, points and underscores.
+    /// The platform's own code, such as `invalid_grant`: up to 64 letters, digits, hyphens, points
+    /// and underscores.
     #[must_use]
     pub fn platform_code(&self) -> Option<&str> {
         self.platform_code.as_deref()
@@ -205,14 +221,15 @@ impl AdapterError {
         self.reason
     }
 
-    /// Whether the failure is a fault in this program rather than in anything that the platform said.
+    /// Whether the failure is a fault in this program rather than in anything that the platform
+    /// said.
     #[must_use]
     pub fn is_of_ours(&self) -> bool {
         self.of_ours
     }
 
-    /// Whether this rejection could have another cause, so that it should be asked for once more before the grant is
-    /// declared dead.
+    /// Whether this rejection could have another cause, so that it should be asked for once more
+    /// before the grant is declared dead.
     #[must_use]
     pub fn needs_confirmation(&self) -> bool {
         self.needs_confirmation
@@ -238,13 +255,27 @@ mod tests {
     use super::*;
 
     fn shown(code: &str) -> String {
-        AdapterError::new(ErrorClass::BadRequest, "refused").with_status(400).with_platform_code(Some(code)).to_string()
+        AdapterError::new(ErrorClass::BadRequest, "refused")
+            .with_status(400)
+            .with_platform_code(Some(code))
+            .to_string()
     }
 
     #[test]
     fn shows_a_tame_code_and_no_other() {
-        assert_eq!(shown("invalid_grant"), "refused (status 400, invalid_grant)");
-        for wild in ["", "a b", "a\r\nb", "<b>", "token=abc", "é", &"a".repeat(65)] {
+        assert_eq!(
+            shown("invalid_grant"),
+            "refused (status 400, invalid_grant)"
+        );
+        for wild in [
+            "",
+            "a b",
+            "a\r\nb",
+            "<b>",
+            "token=abc",
+            "é",
+            &"a".repeat(65),
+        ] {
             assert_eq!(shown(wild), "refused (status 400)", "{wild:?}");
         }
     }
@@ -253,12 +284,24 @@ mod tests {
     fn only_classes_that_touch_the_connection_have_a_reason() {
         use ErrorClass as C;
         let reason = |class| AdapterError::new(class, "x").reason();
-        assert_eq!(reason(C::NeedsReauth), Some(StatusReason::RefreshTokenInvalid));
-        assert_eq!(reason(C::NeedsUserAction), Some(StatusReason::UserActionAtPlatform));
+        assert_eq!(
+            reason(C::NeedsReauth),
+            Some(StatusReason::RefreshTokenInvalid)
+        );
+        assert_eq!(
+            reason(C::NeedsUserAction),
+            Some(StatusReason::UserActionAtPlatform)
+        );
         assert_eq!(reason(C::ScopeMissing), Some(StatusReason::ScopeMissing));
-        for class in
-            [C::Transient, C::Unknown, C::RateLimited, C::TokenExpired, C::ConfigError, C::BadRequest, C::Blocked]
-        {
+        for class in [
+            C::Transient,
+            C::Unknown,
+            C::RateLimited,
+            C::TokenExpired,
+            C::ConfigError,
+            C::BadRequest,
+            C::Blocked,
+        ] {
             assert_eq!(reason(class), None, "{class:?}");
         }
     }

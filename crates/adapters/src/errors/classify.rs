@@ -1,7 +1,7 @@
 //! Reads a platform's refusal: what class of failure is it?
 //!
-//! It goes by codes and statuses, never by message text, and in doubt it never declares a grant dead. The order is:
-//! the platform's own rules, then the codes of the standards, then the status.
+//! It goes by codes and statuses, never by message text, and in doubt it never declares a grant
+//! dead. The order is: the platform's own rules, then the codes of the standards, then the status.
 
 use evergrant_model::Timestamp;
 use evergrant_outbound::Response;
@@ -19,7 +19,8 @@ const LONGEST_WAIT_SECONDS: i64 = 30 * 86_400;
 
 /// The code of an answer that reports an error; `None` where it reports none.
 ///
-/// Some refusals have their code at the top, beside an `error_type` or, where the status is not one of success, alone.
+/// Some refusals have their code at the top, beside an `error_type` or, where the status is not one
+/// of success, alone.
 pub(crate) fn refusal_code(reply: &Response, body: &Value) -> Option<String> {
     if body.get("error").is_some() {
         return error_code(body);
@@ -39,7 +40,8 @@ fn plain(value: &Value) -> Option<String> {
 
 /// The code in `error`; `Some("")` for an error that names none.
 ///
-/// `error` may be a text, a number or an object with a `code`. `TikTok` sends the object with the code `ok` on success.
+/// `error` may be a text, a number or an object with a `code`. `TikTok` sends the object with the
+/// code `ok` on success.
 fn error_code(body: &Value) -> Option<String> {
     match body.get("error")? {
         Value::Null | Value::Bool(false) => None,
@@ -48,9 +50,9 @@ fn error_code(body: &Value) -> Option<String> {
             let named = error.get("code").and_then(plain).unwrap_or_default();
             (!matches!(named.as_str(), "ok" | "0")).then_some(named)
         }
-        other => {
-            plain(other).map_or(Some(String::new()), |named| (!matches!(named.as_str(), "" | "0")).then_some(named))
-        }
+        other => plain(other).map_or(Some(String::new()), |named| {
+            (!matches!(named.as_str(), "" | "0")).then_some(named)
+        }),
     }
 }
 
@@ -63,8 +65,10 @@ pub(crate) fn classify(
 ) -> AdapterError {
     let status = told_status(reply, code);
     let code = told_code(reply, code);
-    let graph =
-        || body.filter(|_| context.codes == ErrorCodes::Graph).and_then(|body| graph::read(context, reply, body));
+    let graph = || {
+        body.filter(|_| context.codes == ErrorCodes::Graph)
+            .and_then(|body| graph::read(context, reply, body))
+    };
     let refusal = by_rule(context, status, code.as_deref())
         .or_else(graph)
         .or_else(|| code.as_deref().and_then(|code| by_code(context, code)))
@@ -82,21 +86,34 @@ fn finish(
     let wait = wait_seconds(&reply.headers, status, context.now);
     let unprocessed = status == 429 || (status == 503 && reply.headers.contains_key(RETRY_AFTER));
     let wait = wait.or(refusal.retry_after_seconds());
-    let told = refusal.with_status(reply.status).with_platform_code(code).with_retry_after(wait);
-    if unprocessed { told.surely_unprocessed() } else { told }
+    let told = refusal
+        .with_status(reply.status)
+        .with_platform_code(code)
+        .with_retry_after(wait);
+    if unprocessed {
+        told.surely_unprocessed()
+    } else {
+        told
+    }
 }
 
 /// Some platforms report a status in the body of a 200: `{"error": 401}`.
 fn told_status(reply: &Response, code: Option<&str>) -> u16 {
-    let told = code.and_then(|code| code.parse().ok()).filter(|told| (400..600).contains(told));
+    let told = code
+        .and_then(|code| code.parse().ok())
+        .filter(|told| (400..600).contains(told));
     told.filter(|_| reply.is_success()).unwrap_or(reply.status)
 }
 
-/// The body's code, else the one in the header (RFC 6750 §3). A code that only repeats the status says nothing.
+/// The body's code, else the one in the header (RFC 6750 §3). A code that only repeats the status
+/// says nothing.
 fn told_code(reply: &Response, code: Option<&str>) -> Option<String> {
     let in_body = code.filter(|code| !code.is_empty());
     let telling = in_body.filter(|code| code.parse() != Ok(reply.status));
-    telling.map(str::to_owned).or_else(|| challenge_code(&reply.headers)).or_else(|| in_body.map(str::to_owned))
+    telling
+        .map(str::to_owned)
+        .or_else(|| challenge_code(&reply.headers))
+        .or_else(|| in_body.map(str::to_owned))
 }
 
 /// The `error` of the `WWW-Authenticate` header.
@@ -106,16 +123,23 @@ fn challenge_code(headers: &HeaderMap) -> Option<String> {
 }
 
 fn challenge(headers: &HeaderMap) -> &str {
-    headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(WWW_AUTHENTICATE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
-/// A rule without a code does not apply where the answer blames our registration: users' grants must not die of that.
+/// A rule without a code does not apply where the answer blames our registration: users' grants
+/// must not die of that.
 fn by_rule(context: Context<'_>, status: u16, code: Option<&str>) -> Option<AdapterError> {
     let ours = code.is_some_and(blames_registration);
     let applies = |rule: &&ErrorRule| {
         rule.on.is_none_or(|call| call == context.call)
             && rule.status.is_none_or(|wanted| wanted == status)
-            && rule.code.as_deref().map_or(!ours, |wanted| Some(wanted) == code)
+            && rule
+                .code
+                .as_deref()
+                .map_or(!ours, |wanted| Some(wanted) == code)
     };
     let rule = context.rules.iter().find(applies)?;
     let refusal = AdapterError::new(rule.class, words(rule.class)).with_reason(rule.reason);
@@ -134,10 +158,13 @@ fn blames_registration(code: &str) -> bool {
     )
 }
 
-/// The codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, `OpenID` Connect Core §3.1.2.6, and the common ones for haste.
+/// The codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, `OpenID` Connect Core §3.1.2.6, and the
+/// common ones for haste.
 fn by_code(context: Context<'_>, code: &str) -> Option<AdapterError> {
     let class = match code {
-        "invalid_grant" | "interaction_required" | "login_required" | "consent_required" => ErrorClass::NeedsReauth,
+        "invalid_grant" | "interaction_required" | "login_required" | "consent_required" => {
+            ErrorClass::NeedsReauth
+        }
         code if blames_registration(code) => ErrorClass::ConfigError,
         "invalid_request" => ErrorClass::BadRequest,
         "invalid_token" => dead_token(context.call),
@@ -164,24 +191,45 @@ fn by_status(context: Context<'_>, status: u16, reply: &Response) -> AdapterErro
     AdapterError::new(class, words(class))
 }
 
-/// At the token endpoint, and where Basic is asked for, 401 is about the client; elsewhere it is about the token.
+/// At the token endpoint, and where Basic is asked for, 401 is about the client; elsewhere it is
+/// about the token.
 fn unauthorized(call: CallKind, headers: &HeaderMap) -> ErrorClass {
-    let basic = challenge(headers).get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"));
-    if call == CallKind::Profile && !basic { ErrorClass::TokenExpired } else { ErrorClass::ConfigError }
+    let basic = challenge(headers)
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"));
+    if call == CallKind::Profile && !basic {
+        ErrorClass::TokenExpired
+    } else {
+        ErrorClass::ConfigError
+    }
 }
 
-/// `Retry-After` in seconds or as a date, else the reset time that many platforms send with a 429: seconds to come, or
-/// the second of the epoch.
+/// `Retry-After` in seconds or as a date, else the reset time that many platforms send with a 429:
+/// seconds to come, or the second of the epoch.
 fn wait_seconds(headers: &HeaderMap, status: u16, now: Timestamp) -> Option<i64> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let stated = text(RETRY_AFTER.as_str()).and_then(|value| whole_seconds(value).or_else(|| seconds_to(value, now)));
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim)
+    };
+    let stated = text(RETRY_AFTER.as_str())
+        .and_then(|value| whole_seconds(value).or_else(|| seconds_to(value, now)));
     let reset = || {
         text("x-ratelimit-reset")
             .filter(|_| status == 429)
             .and_then(whole_seconds)
-            .map(|at| if at > 1_000_000_000 { Timestamp::from_unix_seconds(at).seconds_since(now) } else { at })
+            .map(|at| {
+                if at > 1_000_000_000 {
+                    Timestamp::from_unix_seconds(at).seconds_since(now)
+                } else {
+                    at
+                }
+            })
     };
-    stated.or_else(reset).map(|seconds| seconds.clamp(0, LONGEST_WAIT_SECONDS))
+    stated
+        .or_else(reset)
+        .map(|seconds| seconds.clamp(0, LONGEST_WAIT_SECONDS))
 }
 
 /// Whole or with a fraction, which is rounded up.
@@ -196,7 +244,9 @@ fn whole_seconds(text: &str) -> Option<i64> {
 }
 
 fn seconds_to(date: &str, now: Timestamp) -> Option<i64> {
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
+    let at = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(date)
+        .ok()?;
     Some(Timestamp::from_unix_ms(at.as_millisecond()).seconds_since(now))
 }
 

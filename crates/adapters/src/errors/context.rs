@@ -16,14 +16,24 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// A token that the platform does not know: a refresh cures a dead access token and nothing cures a dead grant.
+/// A token that the platform does not know: a refresh cures a dead access token and nothing cures a
+/// dead grant.
 pub(super) fn dead_token(call: CallKind) -> ErrorClass {
-    if call == CallKind::Profile { ErrorClass::TokenExpired } else { ErrorClass::NeedsReauth }
+    if call == CallKind::Profile {
+        ErrorClass::TokenExpired
+    } else {
+        ErrorClass::NeedsReauth
+    }
 }
 
-/// A failure of the platform. If a repeated call could do harm, the result of the first one counts as unknown.
+/// A failure of the platform. If a repeated call could do harm, the result of the first one counts
+/// as unknown.
 pub(super) fn trouble(context: Context<'_>) -> ErrorClass {
-    if context.repeatable { ErrorClass::Transient } else { ErrorClass::Unknown }
+    if context.repeatable {
+        ErrorClass::Transient
+    } else {
+        ErrorClass::Unknown
+    }
 }
 
 /// The words for a class.

@@ -1,6 +1,8 @@
 //! What happened to a request, as an [`AdapterError`], and what an error tells the circuit breaker.
 
-use evergrant_outbound::{BlockKind, CallError, CallOutcome, NotAdmitted, PictureError, Refusal, RequestError};
+use evergrant_outbound::{
+    BlockKind, CallError, CallOutcome, NotAdmitted, PictureError, Refusal, RequestError,
+};
 
 use super::adapter_error::{AdapterError, Cause, ErrorClass};
 
@@ -10,7 +12,9 @@ impl From<RequestError> for AdapterError {
             RequestError::InvalidHeader => ErrorClass::BadRequest,
             RequestError::InvalidRequest | RequestError::PrivateNetwork => ErrorClass::ConfigError,
             RequestError::NotConnected { .. } => ErrorClass::Transient,
-            RequestError::NoResponse { .. } | RequestError::Interrupted { .. } => ErrorClass::Unknown,
+            RequestError::NoResponse { .. } | RequestError::Interrupted { .. } => {
+                ErrorClass::Unknown
+            }
         };
         let cause = match error {
             RequestError::InvalidHeader | RequestError::InvalidRequest => Cause::Answer,
@@ -30,13 +34,17 @@ impl From<NotAdmitted> for AdapterError {
     fn from(error: NotAdmitted) -> Self {
         let class = match error.refusal {
             Refusal::Blocked(BlockKind::Registration) => ErrorClass::ConfigError,
-            Refusal::Blocked(BlockKind::Breaker | BlockKind::MassRejection) => ErrorClass::Transient,
+            Refusal::Blocked(BlockKind::Breaker | BlockKind::MassRejection) => {
+                ErrorClass::Transient
+            }
             Refusal::Blocked(BlockKind::RateLimit)
             | Refusal::AllowanceSpent
             | Refusal::QueueFull
             | Refusal::NoPlaceInTime => ErrorClass::RateLimited,
         };
-        Self::new(class, error.message()).surely_unprocessed().with_retry_after(Some(error.retry_after_seconds))
+        Self::new(class, error.message())
+            .surely_unprocessed()
+            .with_retry_after(Some(error.retry_after_seconds))
     }
 }
 
@@ -50,7 +58,9 @@ impl From<PictureError> for AdapterError {
             }
             PictureError::NotAnImage { status } => {
                 let what = "the platform has no picture that can be passed on";
-                status.map_or(Self::new(ErrorClass::Unknown, what), |status| Self::unread(what, status))
+                status.map_or(Self::new(ErrorClass::Unknown, what), |status| {
+                    Self::unread(what, status)
+                })
             }
         }
     }
@@ -59,9 +69,15 @@ impl From<PictureError> for AdapterError {
 impl CallError for AdapterError {
     fn outcome(&self) -> CallOutcome {
         match self.class() {
-            ErrorClass::RateLimited => CallOutcome::RateLimited { retry_after_seconds: self.retry_after_seconds() },
-            ErrorClass::Transient | ErrorClass::Unknown | ErrorClass::Blocked => CallOutcome::Failed,
-            ErrorClass::ConfigError if self.blames_registration() => CallOutcome::RegistrationRefused,
+            ErrorClass::RateLimited => CallOutcome::RateLimited {
+                retry_after_seconds: self.retry_after_seconds(),
+            },
+            ErrorClass::Transient | ErrorClass::Unknown | ErrorClass::Blocked => {
+                CallOutcome::Failed
+            }
+            ErrorClass::ConfigError if self.blames_registration() => {
+                CallOutcome::RegistrationRefused
+            }
             _ => CallOutcome::Refused,
         }
     }
@@ -82,16 +98,32 @@ mod tests {
         for class in [C::Transient, C::Unknown, C::Blocked] {
             assert_eq!(outcome(class), CallOutcome::Failed, "{class:?}");
         }
-        for class in
-            [C::TokenExpired, C::NeedsReauth, C::NeedsUserAction, C::ScopeMissing, C::BadRequest, C::ConfigError]
-        {
+        for class in [
+            C::TokenExpired,
+            C::NeedsReauth,
+            C::NeedsUserAction,
+            C::ScopeMissing,
+            C::BadRequest,
+            C::ConfigError,
+        ] {
             assert_eq!(outcome(class), CallOutcome::Refused, "{class:?}");
         }
-        let config = |code| AdapterError::new(C::ConfigError, "x").with_platform_code(Some(code)).outcome();
+        let config = |code| {
+            AdapterError::new(C::ConfigError, "x")
+                .with_platform_code(Some(code))
+                .outcome()
+        };
         assert_eq!(config("invalid_client"), CallOutcome::RegistrationRefused);
         assert_eq!(config("invalid_scope"), CallOutcome::Refused);
-        let limited = AdapterError::new(C::RateLimited, "x").with_retry_after(Some(7)).outcome();
-        assert_eq!(limited, CallOutcome::RateLimited { retry_after_seconds: Some(7) });
+        let limited = AdapterError::new(C::RateLimited, "x")
+            .with_retry_after(Some(7))
+            .outcome();
+        assert_eq!(
+            limited,
+            CallOutcome::RateLimited {
+                retry_after_seconds: Some(7)
+            }
+        );
     }
 
     #[test]
@@ -106,8 +138,15 @@ mod tests {
             (Refusal::Blocked(B::Breaker), ErrorClass::Transient),
             (Refusal::Blocked(B::MassRejection), ErrorClass::Transient),
         ] {
-            let error = AdapterError::from(NotAdmitted { refusal, retry_after_seconds: 5 });
-            assert_eq!((error.class(), error.retry_after_seconds()), (class, Some(5)), "{refusal:?}");
+            let error = AdapterError::from(NotAdmitted {
+                refusal,
+                retry_after_seconds: 5,
+            });
+            assert_eq!(
+                (error.class(), error.retry_after_seconds()),
+                (class, Some(5)),
+                "{refusal:?}"
+            );
             assert!(error.is_surely_unprocessed(), "{refusal:?}");
         }
     }

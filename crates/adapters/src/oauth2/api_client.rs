@@ -37,7 +37,9 @@ impl ApiClient {
     /// `ConfigError` where the platform is not configured.
     pub(crate) fn registration(&self) -> Result<&ClientRegistration, AdapterError> {
         let client = self.config.client.as_ref();
-        client.ok_or_else(|| AdapterError::unsent(ErrorClass::ConfigError, "the platform is not configured"))
+        client.ok_or_else(|| {
+            AdapterError::unsent(ErrorClass::ConfigError, "the platform is not configured")
+        })
     }
 
     /// Sends one request.
@@ -49,13 +51,17 @@ impl ApiClient {
         Ok(self.outbound.send(request).await?)
     }
 
-    /// The JSON of a response that reports success, if it has any. The body is read before the status is believed: a
-    /// 200 may be an error.
+    /// The JSON of a response that reports success, if it has any. The body is read before the
+    /// status is believed: a 200 may be an error.
     ///
     /// # Errors
     ///
     /// The refusal that the response reports.
-    pub(crate) fn accepted(&self, call: CallKind, response: &Response) -> Result<Option<Document>, AdapterError> {
+    pub(crate) fn accepted(
+        &self,
+        call: CallKind,
+        response: &Response,
+    ) -> Result<Option<Document>, AdapterError> {
         let document = Document::parse(&response.body);
         let body = document.as_ref().map(Document::value);
         let code = body.and_then(|body| refusal_code(response, body));
@@ -69,7 +75,13 @@ impl ApiClient {
         };
         let definition = self.definition();
         let (rules, codes) = (definition.errors.rules.as_slice(), definition.errors.codes);
-        let context = Context { call, rules, codes, repeatable, now: self.clock.now() };
+        let context = Context {
+            call,
+            rules,
+            codes,
+            repeatable,
+            now: self.clock.now(),
+        };
         Err(classify(context, response, body, code.as_deref()))
     }
 
@@ -80,7 +92,12 @@ impl ApiClient {
     /// The refusal that the response reports; `Unknown` where it holds no JSON object.
     pub(crate) fn profile_document(&self, response: &Response) -> Result<Document, AdapterError> {
         let document = self.accepted(CallKind::Profile, response)?;
-        let unread = || AdapterError::unread("the platform's answer is not the JSON of a profile", response.status);
+        let unread = || {
+            AdapterError::unread(
+                "the platform's answer is not the JSON of a profile",
+                response.status,
+            )
+        };
         document.ok_or_else(unread)
     }
 
@@ -94,8 +111,15 @@ impl ApiClient {
 }
 
 /// A request without body and credentials.
-pub(crate) fn plain_request<'a>(client: &'a ClientRegistration, method: Method, url: &'a Url) -> Request<'a> {
-    Request { user_agent: client.user_agent.as_ref(), ..Request::new(method, url, client.reach) }
+pub(crate) fn plain_request<'a>(
+    client: &'a ClientRegistration,
+    method: Method,
+    url: &'a Url,
+) -> Request<'a> {
+    Request {
+        user_agent: client.user_agent.as_ref(),
+        ..Request::new(method, url, client.reach)
+    }
 }
 
 /// The address with more parameters.

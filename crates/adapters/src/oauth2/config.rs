@@ -1,4 +1,5 @@
-//! What the OAuth 2.0 engine needs of a platform: its definition, and where the operator's settings lead.
+//! What the OAuth 2.0 engine needs of a platform: its definition, and where the operator's settings
+//! lead.
 
 use std::sync::Arc;
 
@@ -20,7 +21,10 @@ pub(crate) struct EngineConfig {
 impl EngineConfig {
     /// Addresses at which the platform itself is called.
     pub(crate) fn called(&self) -> impl Iterator<Item = &Url> {
-        let endpoints = self.client.as_ref().map(|client| [&client.endpoints.token, &client.endpoints.userinfo]);
+        let endpoints = self
+            .client
+            .as_ref()
+            .map(|client| [&client.endpoints.token, &client.endpoints.userinfo]);
         endpoints.into_iter().flatten().chain(&self.session_check)
     }
 }

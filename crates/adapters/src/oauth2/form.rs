@@ -14,13 +14,21 @@ pub(crate) fn urlencoded_body(pairs: &[(&str, &str)]) -> Body {
     }
 }
 
-/// `multipart/form-data` (RFC 7578). The boundary is a hash of the parts, so none of them can contain it.
+/// `multipart/form-data` (RFC 7578). The boundary is a hash of the parts, so none of them can
+/// contain it.
 pub(crate) fn multipart_body(pairs: &[(&str, &str)]) -> Body {
     let boundary = const_hex::encode(Sha256::digest(urlencoded(pairs).as_bytes()));
     let mut text = Zeroizing::new(String::new());
     for (name, value) in pairs {
-        for piece in ["--", &boundary, "\r\nContent-Disposition: form-data; name=\"", name, "\"\r\n\r\n", value, "\r\n"]
-        {
+        for piece in [
+            "--",
+            &boundary,
+            "\r\nContent-Disposition: form-data; name=\"",
+            name,
+            "\"\r\n\r\n",
+            value,
+            "\r\n",
+        ] {
             text.push_str(piece);
         }
     }
@@ -44,15 +52,23 @@ mod tests {
 
     fn parts(body: Body) -> (String, Vec<u8>) {
         match body {
-            Body::Full { content_type, bytes } => (content_type, bytes.to_vec()),
+            Body::Full {
+                content_type,
+                bytes,
+            } => (content_type, bytes.to_vec()),
             _ => panic!("a form is sent whole"),
         }
     }
 
     #[test]
     fn a_multipart_body_holds_each_value_as_it_is() {
-        let (content_type, bytes) = parts(multipart_body(&[("code", "a*!%\r\n--x"), ("client_secret", "s=&")]));
-        let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let (content_type, bytes) = parts(multipart_body(&[
+            ("code", "a*!%\r\n--x"),
+            ("client_secret", "s=&"),
+        ]));
+        let boundary = content_type
+            .strip_prefix("multipart/form-data; boundary=")
+            .unwrap();
         let text = std::str::from_utf8(&bytes).unwrap();
         let parts: Vec<&str> = text.split(&format!("--{boundary}")).collect();
         assert_eq!(

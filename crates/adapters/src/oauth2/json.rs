@@ -1,4 +1,5 @@
-//! JSON as a platform's answer: read strictly, and wiped from memory after use since it may hold tokens.
+//! JSON as a platform's answer: read strictly, and wiped from memory after use since it may hold
+//! tokens.
 
 use std::fmt;
 
@@ -10,8 +11,8 @@ use zeroize::Zeroize;
 pub(crate) struct Document(Value);
 
 impl Document {
-    /// `None` where `body` is anything else. Two values for one key are nothing that one could rely on: which of two
-    /// tokens would be the real one?
+    /// `None` where `body` is anything else. Two values for one key are nothing that one could rely
+    /// on: which of two tokens would be the real one?
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let Distinct(value) = serde_json::from_slice(body).ok()?;
         let document = Self(value);
@@ -34,7 +35,8 @@ impl Document {
         self.0.get(key)
     }
 
-    /// Moves a text out, so that no second copy of it is made. `None` where it is absent, empty or no text.
+    /// Moves a text out, so that no second copy of it is made. `None` where it is absent, empty or
+    /// no text.
     pub(crate) fn take_text(&mut self, key: &str) -> Option<String> {
         match self.0.get_mut(key) {
             Some(Value::String(text)) if !text.is_empty() => Some(std::mem::take(text)),
@@ -131,8 +133,12 @@ mod tests {
 
     #[test]
     fn refuses_a_key_given_twice_at_any_depth() {
-        for body in [r#"{"a":1,"a":1}"#, r#"{"a":{"b":1,"b":2}}"#, r#"{"a":[{"b":1,"b":2}]}"#, r#"{"a":1,"\u0061":2}"#]
-        {
+        for body in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":{"b":1,"b":2}}"#,
+            r#"{"a":[{"b":1,"b":2}]}"#,
+            r#"{"a":1,"\u0061":2}"#,
+        ] {
             assert!(Document::parse(body.as_bytes()).is_none(), "{body}");
         }
         assert!(Document::parse(br#"{"a":{"a":1},"b":{"a":1}}"#).is_some());
@@ -140,23 +146,51 @@ mod tests {
 
     #[test]
     fn refuses_all_but_an_object() {
-        for body in ["", " ", "null", "true", "1", "\"a\"", "[{}]", "{", "{} x", "<html>", "\u{feff}{}"] {
+        for body in [
+            "",
+            " ",
+            "null",
+            "true",
+            "1",
+            "\"a\"",
+            "[{}]",
+            "{",
+            "{} x",
+            "<html>",
+            "\u{feff}{}",
+        ] {
             assert!(Document::parse(body.as_bytes()).is_none(), "{body}");
         }
     }
 
     #[test]
     fn a_wrapped_answer_is_unwrapped_and_a_flat_one_left_alone() {
-        let at = |body: &str| Document::parse(body.as_bytes()).unwrap().unwrapped("/data/0").value().to_string();
+        let at = |body: &str| {
+            Document::parse(body.as_bytes())
+                .unwrap()
+                .unwrapped("/data/0")
+                .value()
+                .to_string()
+        };
         assert_eq!(at(r#"{"data":[{"a":1}]}"#), r#"{"a":1}"#);
-        for flat in [r#"{"a":1}"#, r#"{"data":[]}"#, r#"{"data":["x"]}"#, r#"{"data":{"a":1}}"#] {
+        for flat in [
+            r#"{"a":1}"#,
+            r#"{"data":[]}"#,
+            r#"{"data":["x"]}"#,
+            r#"{"data":{"a":1}}"#,
+        ] {
             assert_eq!(at(flat), flat);
         }
     }
 
     #[test]
     fn deep_nesting_is_refused_and_does_not_overflow_the_stack() {
-        let body = [b"{\"a\":".repeat(100_000), b"1".to_vec(), b"}".repeat(100_000)].concat();
+        let body = [
+            b"{\"a\":".repeat(100_000),
+            b"1".to_vec(),
+            b"}".repeat(100_000),
+        ]
+        .concat();
         assert!(Document::parse(&body).is_none());
     }
 
@@ -173,7 +207,10 @@ mod tests {
     fn wiping_reaches_every_text() {
         let mut value = serde_json::json!({"a": "x", "b": [{"c": "y"}], "d": 1});
         wipe(&mut value);
-        assert_eq!(value, serde_json::json!({"a": "", "b": [{"c": ""}], "d": 1}));
+        assert_eq!(
+            value,
+            serde_json::json!({"a": "", "b": [{"c": ""}], "d": 1})
+        );
     }
 
     proptest! {

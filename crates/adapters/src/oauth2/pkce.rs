@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::Pkce;
 
-/// What goes out with the authorization request for `verifier`; `None` where the platform takes no challenge.
+/// What goes out with the authorization request for `verifier`; `None` where the platform takes no
+/// challenge.
 pub(crate) fn challenge(pkce: Pkce, verifier: &PkceVerifier) -> Option<String> {
     let hash = || Sha256::digest(verifier.expose().as_bytes());
     match pkce {
@@ -31,7 +32,10 @@ mod tests {
     #[test]
     fn the_rfcs_own_example_comes_out() {
         let verifier = PkceVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
-        assert_eq!(challenge(Pkce::S256, &verifier).unwrap(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(
+            challenge(Pkce::S256, &verifier).unwrap(),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
     }
 
     #[test]
@@ -39,7 +43,10 @@ mod tests {
         let verifier = PkceVerifier::new("evergrant-sim-verifier-0123456789-abcdefghijklmnop");
         let hex = "6f78ecb27e525d01843332801cb5613e55997d721dee73c422494e5469893c1a";
         assert_eq!(challenge(Pkce::S256Hex, &verifier).unwrap(), hex);
-        assert_eq!(challenge(Pkce::S256, &verifier).unwrap(), "b3jssn5SXQGEMzKAHLVhPlWZfXId7nPEIklOVGmJPBo");
+        assert_eq!(
+            challenge(Pkce::S256, &verifier).unwrap(),
+            "b3jssn5SXQGEMzKAHLVhPlWZfXId7nPEIklOVGmJPBo"
+        );
         assert_eq!(challenge(Pkce::None, &verifier), None);
     }
 

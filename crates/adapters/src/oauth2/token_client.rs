@@ -30,11 +30,17 @@ impl TokenClient {
     /// # Errors
     ///
     /// Any class.
-    pub(crate) async fn token(&self, call: CallKind, params: &[(&str, &str)]) -> Result<TokenSet, AdapterError> {
+    pub(crate) async fn token(
+        &self,
+        call: CallKind,
+        params: &[(&str, &str)],
+    ) -> Result<TokenSet, AdapterError> {
         let client = self.api.registration()?;
         let sent_at = self.api.clock.now();
         let request = self.api.definition().tokens.request;
-        let response = self.send_form(client, request, &client.endpoints.token, params).await?;
+        let response = self
+            .send_form(client, request, &client.endpoints.token, params)
+            .await?;
         self.read_tokens(call, &response, sent_at)
     }
 
@@ -50,27 +56,57 @@ impl TokenClient {
         access: &AccessToken,
     ) -> Result<TokenSet, AdapterError> {
         let client = self.api.registration()?;
-        let mut params = vec![("grant_type", grant.grant_type.as_str()), (&grant.token_param, access.expose())];
+        let mut params = vec![
+            ("grant_type", grant.grant_type.as_str()),
+            (&grant.token_param, access.expose()),
+        ];
         for part in &grant.client {
             match part {
                 ClientPart::Id => params.push((&self.api.definition().client.id_param, &client.id)),
                 ClientPart::Secret => {
-                    params.extend(client.secret.as_ref().map(|secret| ("client_secret", secret.expose())));
+                    params.extend(
+                        client
+                            .secret
+                            .as_ref()
+                            .map(|secret| ("client_secret", secret.expose())),
+                    );
                 }
             }
         }
         let sent_at = self.api.clock.now();
-        let response = self.api.send(plain_request(client, Method::GET, &with_query(url, &params))).await?;
+        let response = self
+            .api
+            .send(plain_request(
+                client,
+                Method::GET,
+                &with_query(url, &params),
+            ))
+            .await?;
         self.read_tokens(call, &response, sent_at)
     }
 
-    fn read_tokens(&self, call: CallKind, response: &Response, sent_at: Timestamp) -> Result<TokenSet, AdapterError> {
+    fn read_tokens(
+        &self,
+        call: CallKind,
+        response: &Response,
+        sent_at: Timestamp,
+    ) -> Result<TokenSet, AdapterError> {
         let document = self.api.accepted(call, response)?;
-        let unread = || AdapterError::unread("the platform's answer is not the JSON of a token", response.status);
+        let unread = || {
+            AdapterError::unread(
+                "the platform's answer is not the JSON of a token",
+                response.status,
+            )
+        };
         let document = self.api.unwrapped(document.ok_or_else(unread)?);
         let lifetime_seconds = self.api.spec.default_lifetime_seconds;
-        token_response::read(document, sent_at, lifetime_seconds, &self.api.definition().tokens.scope_field)
-            .map_err(|error| error.with_status(response.status))
+        token_response::read(
+            document,
+            sent_at,
+            lifetime_seconds,
+            &self.api.definition().tokens.scope_field,
+        )
+        .map_err(|error| error.with_status(response.status))
     }
 
     /// A form with our registration in it, or beside it.
@@ -96,19 +132,35 @@ impl TokenClient {
         let queried = with_query(url, &pairs);
         let mut built = match request {
             TokenRequest::Query => plain_request(client, Method::GET, &queried),
-            TokenRequest::Form => plain_request(client, Method::POST, url).with_body(urlencoded_body(&pairs)),
-            TokenRequest::Multipart => plain_request(client, Method::POST, url).with_body(multipart_body(&pairs)),
+            TokenRequest::Form => {
+                plain_request(client, Method::POST, url).with_body(urlencoded_body(&pairs))
+            }
+            TokenRequest::Multipart => {
+                plain_request(client, Method::POST, url).with_body(multipart_body(&pairs))
+            }
         };
-        built.credentials =
-            basic(definition.client_auth, client).map(|basic| (AUTHORIZATION, basic)).into_iter().collect();
+        built.credentials = basic(definition.client_auth, client)
+            .map(|basic| (AUTHORIZATION, basic))
+            .into_iter()
+            .collect();
         self.api.send(built).await
     }
 }
 
 /// The `Authorization` header of RFC 6749 §2.3.1: both halves form-encoded, then Basic.
 fn basic(auth: ClientAuth, client: &ClientRegistration) -> Option<Zeroizing<String>> {
-    let secret = client.secret.as_ref().filter(|_| auth == ClientAuth::Basic)?;
+    let secret = client
+        .secret
+        .as_ref()
+        .filter(|_| auth == ClientAuth::Basic)?;
     let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = Zeroizing::new(format!("{}:{}", encoded(&client.id), *Zeroizing::new(encoded(secret.expose()))));
-    Some(Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes()))))
+    let pair = Zeroizing::new(format!(
+        "{}:{}",
+        encoded(&client.id),
+        *Zeroizing::new(encoded(secret.expose()))
+    ));
+    Some(Zeroizing::new(format!(
+        "Basic {}",
+        BASE64_STANDARD.encode(pair.as_bytes())
+    )))
 }

@@ -1,4 +1,5 @@
-//! Reads a token endpoint's success, forgiving where platforms differ and strict where a guess could lose a grant.
+//! Reads a token endpoint's success, forgiving where platforms differ and strict where a guess
+//! could lose a grant.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -14,7 +15,8 @@ const LONGEST_TOKEN_BYTES: usize = 64 * 1024;
 /// The longest life that we believe, ten years: whatever is longer will be asked for again by then.
 const LONGEST_LIFE_SECONDS: f64 = 315_576_000.0;
 
-/// What `document` says, with lifetimes counted from the moment of sending: the answer may have travelled for long.
+/// What `document` says, with lifetimes counted from the moment of sending: the answer may have
+/// travelled for long.
 ///
 /// # Errors
 ///
@@ -25,18 +27,25 @@ pub(crate) fn read(
     default_lifetime_seconds: Option<i64>,
     scope_field: &str,
 ) -> Result<TokenSet, AdapterError> {
-    let access = token(&mut document, "access_token")?
-        .ok_or_else(|| AdapterError::new(ErrorClass::Unknown, "the platform's answer holds no access token"))?;
+    let access = token(&mut document, "access_token")?.ok_or_else(|| {
+        AdapterError::new(
+            ErrorClass::Unknown,
+            "the platform's answer holds no access token",
+        )
+    })?;
     let stated = seconds(document.get("expires_in"));
     let expires_at = stated
         .or(default_lifetime_seconds)
         .map(|life| sent_at.plus_seconds(life))
         .or_else(|| end_of_jwt(&access).filter(|end| *end > sent_at));
-    let refresh_life =
-        ["refresh_token_expires_in", "refresh_expires_in"].iter().find_map(|key| seconds(document.get(key)));
+    let refresh_life = ["refresh_token_expires_in", "refresh_expires_in"]
+        .iter()
+        .find_map(|key| seconds(document.get(key)));
     Ok(TokenSet {
         refresh: token(&mut document, "refresh_token")?.map(RefreshToken::new),
-        token_type: document.take_text("token_type").filter(|kind| kind.chars().count() <= 50),
+        token_type: document
+            .take_text("token_type")
+            .filter(|kind| kind.chars().count() <= 50),
         expires_at,
         grant_expires_at: refresh_life.map(|life| sent_at.plus_seconds(life)),
         scope: document.get(scope_field).and_then(scope),
@@ -44,12 +53,17 @@ pub(crate) fn read(
     })
 }
 
-/// A token that can be kept and sent. A refresh token that cannot must not pass for an absent one: the old one may be
-/// dead already.
+/// A token that can be kept and sent. A refresh token that cannot must not pass for an absent one:
+/// the old one may be dead already.
 fn token(document: &mut Document, key: &str) -> Result<Option<String>, AdapterError> {
-    let Some(text) = document.take_text(key) else { return Ok(None) };
+    let Some(text) = document.take_text(key) else {
+        return Ok(None);
+    };
     if text.len() > LONGEST_TOKEN_BYTES || text.chars().any(char::is_control) {
-        return Err(AdapterError::new(ErrorClass::Unknown, "the platform's answer holds a token that cannot be kept"));
+        return Err(AdapterError::new(
+            ErrorClass::Unknown,
+            "the platform's answer holds a token that cannot be kept",
+        ));
     }
     Ok(Some(text))
 }
@@ -68,19 +82,29 @@ fn seconds(value: Option<&Value>) -> Option<i64> {
     (life >= 1.0).then(|| life.min(LONGEST_LIFE_SECONDS) as i64)
 }
 
-/// The `exp` of a token that happens to be a JWT. Unverified, which is enough for a hint about our own token.
+/// The `exp` of a token that happens to be a JWT. Unverified, which is enough for a hint about our
+/// own token.
 fn end_of_jwt(token: &str) -> Option<Timestamp> {
     let mut parts = token.split('.');
-    let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
+    let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
+        return None;
+    };
     let claims = Document::parse(&BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?)?;
-    claims.get("exp")?.as_i64().map(Timestamp::from_unix_seconds)
+    claims
+        .get("exp")?
+        .as_i64()
+        .map(Timestamp::from_unix_seconds)
 }
 
 /// A text or a list of texts. An empty one says nothing (RFC 6749 §3.3 knows no empty scope).
 fn scope(value: &Value) -> Option<ScopeSet> {
     let scopes: ScopeSet = match value {
         Value::String(text) => ScopeSet::parse(text),
-        Value::Array(list) => list.iter().filter_map(Value::as_str).filter(|scope| !scope.is_empty()).collect(),
+        Value::Array(list) => list
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|scope| !scope.is_empty())
+            .collect(),
         _ => return None,
     };
     (!scopes.is_empty()).then_some(scopes)
@@ -97,11 +121,20 @@ mod tests {
 
     fn read_json(body: &Value, default: Option<i64>) -> Result<TokenSet, AdapterError> {
         let document = Document::parse(body.to_string().as_bytes()).unwrap();
-        read(document, Timestamp::from_unix_seconds(SENT_S), default, "scope")
+        read(
+            document,
+            Timestamp::from_unix_seconds(SENT_S),
+            default,
+            "scope",
+        )
     }
 
     fn life(expires_in: &Value, default: Option<i64>) -> Option<i64> {
-        let tokens = read_json(&json!({"access_token": "a", "expires_in": expires_in}), default).unwrap();
+        let tokens = read_json(
+            &json!({"access_token": "a", "expires_in": expires_in}),
+            default,
+        )
+        .unwrap();
         tokens.expires_at.map(|at| at.unix_ms() / 1000 - SENT_S)
     }
 
@@ -131,19 +164,30 @@ mod tests {
             assert_eq!(life(&stated, Some(86_400)), wanted, "{stated}");
         }
         let absent = read_json(&json!({"access_token": "a"}), Some(86_400)).unwrap();
-        assert_eq!(absent.expires_at, Some(Timestamp::from_unix_seconds(SENT_S + 86_400)));
+        assert_eq!(
+            absent.expires_at,
+            Some(Timestamp::from_unix_seconds(SENT_S + 86_400))
+        );
         assert_eq!(life(&json!(0), None), None);
     }
 
     #[test]
     fn a_jwts_end_serves_where_nothing_better_is_known() {
-        let jwt = |claims: &Value| format!("e30.{}.sig", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let jwt = |claims: &Value| {
+            format!(
+                "e30.{}.sig",
+                BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
+            )
+        };
         let end = |claims: &Value, default| {
             let tokens = read_json(&json!({"access_token": jwt(claims)}), default).unwrap();
             tokens.expires_at.map(|at| at.unix_ms() / 1000)
         };
         assert_eq!(end(&json!({"exp": SENT_S + 5}), None), Some(SENT_S + 5));
-        assert_eq!(end(&json!({"exp": SENT_S + 5}), Some(60)), Some(SENT_S + 60));
+        assert_eq!(
+            end(&json!({"exp": SENT_S + 5}), Some(60)),
+            Some(SENT_S + 60)
+        );
         assert_eq!(end(&json!({"exp": SENT_S}), None), None);
         assert_eq!(end(&json!({"exp": "soon"}), None), None);
     }
@@ -173,14 +217,27 @@ mod tests {
             json!({"access_token": long}),
             json!({"access_token": "a", "refresh_token": long}),
         ] {
-            assert_eq!(read_json(&body, None).unwrap_err().class(), ErrorClass::Unknown);
+            assert_eq!(
+                read_json(&body, None).unwrap_err().class(),
+                ErrorClass::Unknown
+            );
         }
-        assert!(read_json(&json!({"access_token": "a".repeat(LONGEST_TOKEN_BYTES)}), None).is_ok());
+        assert!(
+            read_json(
+                &json!({"access_token": "a".repeat(LONGEST_TOKEN_BYTES)}),
+                None
+            )
+            .is_ok()
+        );
     }
 
     #[test]
     fn scopes_may_be_a_text_or_a_list() {
-        let scope = |value: Value| read_json(&json!({"access_token": "a", "scope": value}), None).unwrap().scope;
+        let scope = |value: Value| {
+            read_json(&json!({"access_token": "a", "scope": value}), None)
+                .unwrap()
+                .scope
+        };
         let two = Some(ScopeSet::parse("a b"));
         assert_eq!(scope(json!("b a")), two);
         assert_eq!(scope(json!("a,b")), two);
@@ -192,12 +249,20 @@ mod tests {
 
     #[test]
     fn the_refresh_tokens_own_end_is_kept() {
-        let tokens = read_json(&json!({"access_token": "a", "refresh_expires_in": 10}), None).unwrap();
-        assert_eq!(tokens.grant_expires_at, Some(Timestamp::from_unix_seconds(SENT_S + 10)));
+        let tokens = read_json(
+            &json!({"access_token": "a", "refresh_expires_in": 10}),
+            None,
+        )
+        .unwrap();
+        assert_eq!(
+            tokens.grant_expires_at,
+            Some(Timestamp::from_unix_seconds(SENT_S + 10))
+        );
     }
 
     proptest! {
-        /// Whatever number a platform states, the token's end lies after the sending and within ten years.
+        /// Whatever number a platform states, the token's end lies after the sending and within ten
+        /// years.
         #[test]
         fn a_stated_life_is_never_absurd(stated: f64, default in 1i64..315_576_000) {
             let life = life(&json!(stated), Some(default)).unwrap();

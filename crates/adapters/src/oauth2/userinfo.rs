@@ -1,7 +1,7 @@
 //! Asks the userinfo endpoint whose account a grant reaches, and reads the answer.
 //!
-//! The stable id is demanded, since everything hangs on it. All else is shown to people and never decided on, so a
-//! fact that is missing or not of its type is left out and never fails a connect.
+//! The stable id is demanded, since everything hangs on it. All else is shown to people and never
+//! decided on, so a fact that is missing or not of its type is left out and never fails a connect.
 
 use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId, ScopeSet};
 use http::Method;
@@ -33,22 +33,39 @@ pub(crate) async fn profile(
     let mut url = client.endpoints.userinfo.clone();
     let fields = profile_fields(api, granted);
     if !fields.is_empty() {
-        url.query_pairs_mut().append_pair("fields", &fields.join(","));
+        url.query_pairs_mut()
+            .append_pair("fields", &fields.join(","));
     }
-    read_with_token(api, client, url, access).await.map(|document| api.unwrapped(document))
+    read_with_token(api, client, url, access)
+        .await
+        .map(|document| api.unwrapped(document))
 }
 
-/// The fields that the granted scopes open; where the granted scopes are unknown, those that every grant opens.
+/// The fields that the granted scopes open; where the granted scopes are unknown, those that every
+/// grant opens.
 fn profile_fields<'a>(api: &'a ApiClient, granted: &ScopeSet) -> Vec<&'a str> {
     let allowed = |by: &ScopeSet| -> Vec<&'a str> {
-        let fields = api.definition().endpoints.userinfo_fields.iter().filter(|(scope, _)| by.contains(scope));
-        fields.flat_map(|(_, fields)| fields).map(String::as_str).collect()
+        let fields = api
+            .definition()
+            .endpoints
+            .userinfo_fields
+            .iter()
+            .filter(|(scope, _)| by.contains(scope));
+        fields
+            .flat_map(|(_, fields)| fields)
+            .map(String::as_str)
+            .collect()
     };
     let fields = allowed(granted);
     if !fields.is_empty() {
         return fields;
     }
-    let required = api.spec.scopes.iter().filter(|scope| scope.required).map(|scope| scope.id.as_str());
+    let required = api
+        .spec
+        .scopes
+        .iter()
+        .filter(|scope| scope.required)
+        .map(|scope| scope.id.as_str());
     allowed(&required.collect())
 }
 
@@ -61,7 +78,10 @@ async fn read_with_token(
     let response = match api.definition().endpoints.access_token_in {
         AccessTokenIn::Header => {
             let mut request = plain_request(client, Method::GET, &url);
-            request.credentials = vec![(AUTHORIZATION, Zeroizing::new(format!("Bearer {}", access.expose())))];
+            request.credentials = vec![(
+                AUTHORIZATION,
+                Zeroizing::new(format!("Bearer {}", access.expose())),
+            )];
             api.send(request).await?
         }
         AccessTokenIn::Query => {
@@ -77,10 +97,17 @@ async fn read_with_token(
 /// # Errors
 ///
 /// `Unknown`, for an answer that came with success, where it has no id.
-pub(crate) fn account(profile: &Value, definition: &Definition) -> Result<AccountInfo, AdapterError> {
+pub(crate) fn account(
+    profile: &Value,
+    definition: &Definition,
+) -> Result<AccountInfo, AdapterError> {
     let pointers = &definition.account.pointers;
-    let text =
-        |pointer: &Option<String>| pointer.as_deref().and_then(|pointer| profile.pointer(pointer)).and_then(text);
+    let text = |pointer: &Option<String>| {
+        pointer
+            .as_deref()
+            .and_then(|pointer| profile.pointer(pointer))
+            .and_then(text)
+    };
     let mut info = AccountInfo {
         id: id(profile, &pointers.id)?,
         username: text(&pointers.username),
@@ -88,12 +115,24 @@ pub(crate) fn account(profile: &Value, definition: &Definition) -> Result<Accoun
         avatar_url: text(&pointers.avatar).filter(|address| is_picture(address)),
         metadata: serde_json::Map::new(),
     };
-    let shown = [("username", &info.username), ("display_name", &info.display_name), ("avatar_url", &info.avatar_url)];
-    let shown = shown.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text.clone()?))));
-    let plain =
-        definition.account.facts.iter().filter_map(|name| Some((name.clone(), kept(profile.get(name)?, None)?)));
-    let own =
-        definition.account.metadata.iter().filter_map(|(name, wanted)| Some((name.clone(), fact(profile, wanted)?)));
+    let shown = [
+        ("username", &info.username),
+        ("display_name", &info.display_name),
+        ("avatar_url", &info.avatar_url),
+    ];
+    let shown = shown
+        .into_iter()
+        .filter_map(|(name, text)| Some((name.to_owned(), Value::from(text.clone()?))));
+    let plain = definition
+        .account
+        .facts
+        .iter()
+        .filter_map(|name| Some((name.clone(), kept(profile.get(name)?, None)?)));
+    let own = definition
+        .account
+        .metadata
+        .iter()
+        .filter_map(|(name, wanted)| Some((name.clone(), fact(profile, wanted)?)));
     info.metadata = plain.chain(own).chain(shown).collect();
     Ok(info)
 }
@@ -106,7 +145,12 @@ fn id(profile: &Value, pointer: &str) -> Result<ProviderAccountId, AdapterError>
         _ => None,
     };
     told.and_then(|id| ProviderAccountId::new(id).ok())
-        .ok_or_else(|| AdapterError::new(ErrorClass::Unknown, "the platform's profile has no usable account id"))
+        .ok_or_else(|| {
+            AdapterError::new(
+                ErrorClass::Unknown,
+                "the platform's profile has no usable account id",
+            )
+        })
         .map_err(|error| error.with_status(200))
 }
 
@@ -131,7 +175,8 @@ fn fact(profile: &Value, wanted: &Fact) -> Option<Value> {
 fn kept(value: &Value, kind: Option<FactKind>) -> Option<Value> {
     let fits = match (kind, value) {
         (None | Some(FactKind::Text), Value::String(_)) => return text(value).map(Value::from),
-        (None | Some(FactKind::Number), Value::Number(_)) | (None | Some(FactKind::Boolean), Value::Bool(_)) => true,
+        (None | Some(FactKind::Number), Value::Number(_))
+        | (None | Some(FactKind::Boolean), Value::Bool(_)) => true,
         (Some(FactKind::Integer), Value::Number(number)) => !number.is_f64(),
         _ => false,
     };
@@ -145,7 +190,8 @@ mod tests {
     use super::*;
 
     fn reddit(profile: &Value) -> Result<AccountInfo, AdapterError> {
-        let definition = crate::definition::read_file(include_str!("../../catalogue/reddit.toml")).unwrap();
+        let definition =
+            crate::definition::read_file(include_str!("../../catalogue/reddit.toml")).unwrap();
         account(profile, &definition)
     }
 
@@ -159,7 +205,10 @@ mod tests {
         assert_eq!(info.id.as_str(), "sim9z");
         assert_eq!(info.username.as_deref(), Some("juniper"));
         assert_eq!(info.display_name.as_deref(), Some("Juniper"));
-        assert_eq!(info.avatar_url.as_deref(), Some("https://styles.sim/a.png?s=1&t=2"));
+        assert_eq!(
+            info.avatar_url.as_deref(),
+            Some("https://styles.sim/a.png?s=1&t=2")
+        );
         assert_eq!(
             Value::Object(info.metadata),
             json!({
@@ -176,7 +225,10 @@ mod tests {
             "total_karma": "1234", "created_utc": null,
         }))
         .unwrap();
-        assert_eq!((info.username, info.display_name, info.avatar_url), (None, None, None));
+        assert_eq!(
+            (info.username, info.display_name, info.avatar_url),
+            (None, None, None)
+        );
         assert!(info.metadata.is_empty());
         let half = reddit(&json!({"id": "sim9z", "total_karma": 12.5, "created_utc": 5})).unwrap();
         assert_eq!(Value::Object(half.metadata), json!({"created_utc": 5}));
@@ -184,15 +236,30 @@ mod tests {
 
     #[test]
     fn a_number_may_be_an_id_and_keeps_its_digits() {
-        assert_eq!(reddit(&json!({"id": 17_841_400_000_000_001_u64})).unwrap().id.as_str(), "17841400000000001");
+        assert_eq!(
+            reddit(&json!({"id": 17_841_400_000_000_001_u64}))
+                .unwrap()
+                .id
+                .as_str(),
+            "17841400000000001"
+        );
     }
 
     #[test]
     fn without_an_id_there_is_no_account() {
-        for profile in [json!({}), json!({"id": null}), json!({"id": ""}), json!({"id": 1.5}), json!({"id": {"a": 1}})]
-        {
+        for profile in [
+            json!({}),
+            json!({"id": null}),
+            json!({"id": ""}),
+            json!({"id": 1.5}),
+            json!({"id": {"a": 1}}),
+        ] {
             let error = reddit(&profile).unwrap_err();
-            assert_eq!((error.class(), error.http_status()), (ErrorClass::Unknown, Some(200)), "{profile}");
+            assert_eq!(
+                (error.class(), error.http_status()),
+                (ErrorClass::Unknown, Some(200)),
+                "{profile}"
+            );
         }
     }
 }

@@ -1,8 +1,10 @@
-//! Instagram through Facebook Login: the grant is a Facebook person's, the accounts are those linked to their Pages.
+//! Instagram through Facebook Login: the grant is a Facebook person's, the accounts are those
+//! linked to their Pages.
 //!
-//! Departs from the engine in what Graph wants of every call (a proof that we know the app's secret), in scopes that a
-//! person may untick, in lifetimes that are sometimes told by `debug_token` alone, and in ending a grant by DELETE.
-//! Source: Meta's pages "Manually Build a Login Flow", "Get Long-Lived Access Tokens" and "Securing Graph API Requests".
+//! Departs from the engine in what Graph wants of every call (a proof that we know the app's
+//! secret), in scopes that a person may untick, in lifetimes that are sometimes told by
+//! `debug_token` alone, and in ending a grant by DELETE. Source: Meta's pages "Manually Build a
+//! Login Flow", "Get Long-Lived Access Tokens" and "Securing Graph API Requests".
 
 use async_trait::async_trait;
 use evergrant_model::{AccessToken, AccountInfo, ClientSecret, ScopeSet, Timestamp, TokenSet};
@@ -20,14 +22,13 @@ use crate::oauth2::engine::OAuth2;
 use crate::oauth2::json::Document;
 use crate::oauth2::userinfo;
 use crate::{
-    AdapterError, AuthorizationRequest, CodeExchange, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec,
-    RemoteRevocation,
+    AdapterError, AuthorizationRequest, CodeExchange, ErrorClass, HeldTokens, PlatformAdapter,
+    ProviderSpec, RemoteRevocation,
 };
 
 /// The most pages of 100 Facebook Pages each that are read.
 const MOST_PAGES: usize = 20;
-const PAGE_FIELDS: &str =
-    "id,name,instagram_business_account{id,username,name,profile_picture_url,followers_count,media_count}";
+const PAGE_FIELDS: &str = "id,name,instagram_business_account{id,username,name,profile_picture_url,followers_count,media_count}";
 
 /// When a token and what it may read end, in seconds since 1970; `None` if unknown, and for never.
 #[derive(Default)]
@@ -49,17 +50,29 @@ impl Instagram {
     /// One Graph call.
     async fn call(&self, method: Method, url: &Url, token: &str) -> Result<Response, AdapterError> {
         let client = self.engine.api().registration()?;
-        let proof = client.secret.as_ref().map(|secret| proof(secret, token)).unwrap_or_default();
+        let proof = client
+            .secret
+            .as_ref()
+            .map(|secret| proof(secret, token))
+            .unwrap_or_default();
         let url = with_query(url, &[("access_token", token), ("appsecret_proof", &proof)]);
-        self.engine.api().send(plain_request(client, method, &url)).await
+        self.engine
+            .api()
+            .send(plain_request(client, method, &url))
+            .await
     }
 
     async fn read(&self, url: &Url, token: &str) -> Result<Document, AdapterError> {
-        self.engine.api().profile_document(&self.call(Method::GET, url, token).await?)
+        self.engine
+            .api()
+            .profile_document(&self.call(Method::GET, url, token).await?)
     }
 
     fn me(&self) -> Result<&Url, AdapterError> {
-        self.engine.api().registration().map(|client| &client.endpoints.userinfo)
+        self.engine
+            .api()
+            .registration()
+            .map(|client| &client.endpoints.userinfo)
     }
 
     /// `/me/` and this.
@@ -73,31 +86,47 @@ impl Instagram {
 
     /// What the person has granted and not unticked.
     async fn granted(&self, access: &AccessToken) -> Result<ScopeSet, AdapterError> {
-        let document = self.read(&self.mine("permissions")?, access.expose()).await?;
-        let granted =
-            items(&document)?.iter().filter(|item| item.get("status").and_then(Value::as_str) == Some("granted"));
-        Ok(granted.filter_map(|item| item.get("permission").and_then(Value::as_str)).collect())
+        let document = self
+            .read(&self.mine("permissions")?, access.expose())
+            .await?;
+        let granted = items(&document)?
+            .iter()
+            .filter(|item| item.get("status").and_then(Value::as_str) == Some("granted"));
+        Ok(granted
+            .filter_map(|item| item.get("permission").and_then(Value::as_str))
+            .collect())
     }
 
     /// What Graph's debugger says of the token's ends.
     async fn ends(&self, access: &AccessToken) -> Ends {
-        self.debugged(access).await.map_or(Ends::default(), |document| Ends {
-            token: moment(&document, "/data/expires_at"),
-            data_access: moment(&document, "/data/data_access_expires_at"),
-        })
+        self.debugged(access)
+            .await
+            .map_or(Ends::default(), |document| Ends {
+                token: moment(&document, "/data/expires_at"),
+                data_access: moment(&document, "/data/data_access_expires_at"),
+            })
     }
 
     async fn debugged(&self, access: &AccessToken) -> Option<Document> {
         let client = self.engine.api().registration().ok()?;
-        let app = Zeroizing::new(format!("{}|{}", client.id, client.secret.as_ref()?.expose()));
+        let app = Zeroizing::new(format!(
+            "{}|{}",
+            client.id,
+            client.secret.as_ref()?.expose()
+        ));
         let mut url = self.me().ok()?.clone();
-        url.path_segments_mut().ok()?.pop().pop().push("debug_token");
+        url.path_segments_mut()
+            .ok()?
+            .pop()
+            .pop()
+            .push("debug_token");
         let url = with_query(&url, &[("input_token", access.expose())]);
         self.read(&url, &app).await.ok()
     }
 
-    /// The answers leave out the end of a token that has none, and at times of others too. What the person allowed us
-    /// to read ends by itself, 90 days after they last used the app, whatever becomes of the token.
+    /// The answers leave out the end of a token that has none, and at times of others too. What the
+    /// person allowed us to read ends by itself, 90 days after they last used the app, whatever
+    /// becomes of the token.
     async fn with_ends(&self, mut tokens: TokenSet) -> TokenSet {
         let ends = self.ends(&tokens.access).await;
         let at = |seconds: Option<i64>| seconds.map(Timestamp::from_unix_seconds);
@@ -106,7 +135,8 @@ impl Instagram {
         tokens
     }
 
-    /// The next answer of the list of Pages, if there is one. The address that Graph offers for it holds the token.
+    /// The next answer of the list of Pages, if there is one. The address that Graph offers for it
+    /// holds the token.
     fn next_pages(document: &Document, after: Option<&str>) -> Option<String> {
         let paging = document.get("paging")?;
         paging.get("next")?;
@@ -115,22 +145,48 @@ impl Instagram {
     }
 
     /// The account that is linked to a Page, if there is one.
-    fn account(&self, page: &Value, person: &Map<String, Value>) -> Option<Result<AccountInfo, AdapterError>> {
+    fn account(
+        &self,
+        page: &Value,
+        person: &Map<String, Value>,
+    ) -> Option<Result<AccountInfo, AdapterError>> {
         let mut account = page.get("instagram_business_account")?.as_object()?.clone();
         let own = |key: &str| page.get(key).cloned().unwrap_or_default();
-        account.extend([("page_id".to_owned(), own("id")), ("page_name".to_owned(), own("name"))]);
+        account.extend([
+            ("page_id".to_owned(), own("id")),
+            ("page_name".to_owned(), own("name")),
+        ]);
         account.extend(person.clone());
-        Some(userinfo::account(&Value::Object(account), self.engine.api().definition()))
+        Some(userinfo::account(
+            &Value::Object(account),
+            self.engine.api().definition(),
+        ))
     }
 
     /// What is equal for all accounts of the person whose grant it is.
     async fn person(&self, access: &AccessToken) -> Result<Map<String, Value>, AdapterError> {
-        let me = self.read(&with_query(self.me()?, &[("fields", "id,name")]), access.expose()).await?;
-        let nobody = || AdapterError::new(ErrorClass::Unknown, "the platform does not say whose the grant is");
-        let id = me.get("id").filter(|id| id.is_string()).ok_or_else(|| nobody().with_status(200))?;
+        let me = self
+            .read(
+                &with_query(self.me()?, &[("fields", "id,name")]),
+                access.expose(),
+            )
+            .await?;
+        let nobody = || {
+            AdapterError::new(
+                ErrorClass::Unknown,
+                "the platform does not say whose the grant is",
+            )
+        };
+        let id = me
+            .get("id")
+            .filter(|id| id.is_string())
+            .ok_or_else(|| nobody().with_status(200))?;
         let data_end = self.ends(access).await.data_access;
         let ends = data_end.map(|at| ("data_access_expires_at".to_owned(), at.into()));
-        Ok([("facebook_user_id".to_owned(), id.clone())].into_iter().chain(ends).collect())
+        Ok([("facebook_user_id".to_owned(), id.clone())]
+            .into_iter()
+            .chain(ends)
+            .collect())
     }
 }
 
@@ -144,7 +200,10 @@ impl PlatformAdapter for Instagram {
         self.engine.auth_url(request)
     }
 
-    async fn exchange_code_for_token(&self, exchange: &CodeExchange<'_>) -> Result<TokenSet, AdapterError> {
+    async fn exchange_code_for_token(
+        &self,
+        exchange: &CodeExchange<'_>,
+    ) -> Result<TokenSet, AdapterError> {
         let mut tokens = self.engine.exchange_code_for_token(exchange).await?;
         // The code is spent and the tokens are good: a list that cannot be read must not lose them.
         tokens.scope = self.granted(&tokens.access).await.ok().or(tokens.scope);
@@ -156,28 +215,49 @@ impl PlatformAdapter for Instagram {
         Ok(self.with_ends(tokens).await)
     }
 
-    async fn user_profile(&self, access: &AccessToken, _granted: &ScopeSet) -> Result<Vec<AccountInfo>, AdapterError> {
+    async fn user_profile(
+        &self,
+        access: &AccessToken,
+        _granted: &ScopeSet,
+    ) -> Result<Vec<AccountInfo>, AdapterError> {
         let person = self.person(access).await?;
         let (mut accounts, mut after) = (Vec::<AccountInfo>::new(), None);
         for _ in 0..MOST_PAGES {
             let mut query = vec![("fields", PAGE_FIELDS), ("limit", "100")];
             query.extend(after.as_deref().map(|cursor| ("after", cursor)));
-            let pages = self.read(&with_query(&self.mine("accounts")?, &query), access.expose()).await?;
-            for account in items(&pages)?.iter().filter_map(|page| self.account(page, &person)) {
+            let pages = self
+                .read(
+                    &with_query(&self.mine("accounts")?, &query),
+                    access.expose(),
+                )
+                .await?;
+            for account in items(&pages)?
+                .iter()
+                .filter_map(|page| self.account(page, &person))
+            {
                 accounts.push(account?);
             }
-            let Some(next) = Self::next_pages(&pages, after.as_deref()) else { break };
+            let Some(next) = Self::next_pages(&pages, after.as_deref()) else {
+                break;
+            };
             after = Some(next);
         }
         Ok(accounts)
     }
 
     async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {
-        let Some(access) = &held.access else { return Ok(RemoteRevocation::Unsupported) };
-        let reply = self.call(Method::DELETE, &self.mine("permissions")?, access.expose()).await?;
+        let Some(access) = &held.access else {
+            return Ok(RemoteRevocation::Unsupported);
+        };
+        let reply = self
+            .call(Method::DELETE, &self.mine("permissions")?, access.expose())
+            .await?;
         match self.engine.api().accepted(CallKind::Revoke, &reply) {
             Ok(answer) if says_done(answer.as_ref(), &reply) => Ok(RemoteRevocation::Revoked),
-            Ok(_) => Err(AdapterError::unread("the platform's answer does not confirm the revocation", reply.status)),
+            Ok(_) => Err(AdapterError::unread(
+                "the platform's answer does not confirm the revocation",
+                reply.status,
+            )),
             Err(error) if error.says_gone() => Ok(RemoteRevocation::Revoked),
             Err(error) => Err(error),
         }
@@ -198,12 +278,22 @@ fn proof(secret: &ClientSecret, token: &str) -> String {
 
 /// What an answer lists. None at all is no empty list.
 fn items(document: &Document) -> Result<&[Value], AdapterError> {
-    let list = document.get("data").and_then(Value::as_array).map(Vec::as_slice);
-    list.ok_or_else(|| AdapterError::new(ErrorClass::Unknown, "the platform's answer is not a list").with_status(200))
+    let list = document
+        .get("data")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice);
+    list.ok_or_else(|| {
+        AdapterError::new(ErrorClass::Unknown, "the platform's answer is not a list")
+            .with_status(200)
+    })
 }
 
 fn moment(document: &Document, pointer: &str) -> Option<i64> {
-    document.value().pointer(pointer)?.as_i64().filter(|at| *at > 0)
+    document
+        .value()
+        .pointer(pointer)?
+        .as_i64()
+        .filter(|at| *at > 0)
 }
 
 /// `{"success":true}`, or the bare word of older versions.
@@ -221,6 +311,9 @@ mod tests {
     #[test]
     fn the_proof_is_the_hex_of_an_hmac_over_the_token() {
         let proof = proof(&ClientSecret::new("sim-app-secret"), "EAAsimtoken123");
-        assert_eq!(proof, "1de1a69ce068e005de390a197e71d9bfec0771b558a7abf536275fa32b4e5f34");
+        assert_eq!(
+            proof,
+            "1de1a69ce068e005de390a197e71d9bfec0771b558a7abf536275fa32b4e5f34"
+        );
     }
 }

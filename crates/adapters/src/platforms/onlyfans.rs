@@ -1,7 +1,9 @@
-//! `OnlyFans`, which has neither a public API nor OAuth: the account's owner pastes their own session.
+//! `OnlyFans`, which has neither a public API nor OAuth: the account's owner pastes their own
+//! session.
 //!
-//! We keep it and, where the operator names an address for that, ask whose it is. We never log in, compute request
-//! signatures or call the site of our own accord: without `ONLYFANS_PROFILE_URL` nothing leaves.
+//! We keep it and, where the operator names an address for that, ask whose it is. We never log in,
+//! compute request signatures or call the site of our own accord: without `ONLYFANS_PROFILE_URL`
+//! nothing leaves.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +20,9 @@ use crate::oauth2::engine::OAuth2;
 use crate::oauth2::userinfo;
 use crate::session_cookies::session::{self, Session};
 use crate::{
-    AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError, CredentialFault,
-    CredentialField, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec, RemoteRevocation, SessionCheck,
+    AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError,
+    CredentialFault, CredentialField, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec,
+    RemoteRevocation, SessionCheck,
 };
 
 /// See the module's text.
@@ -41,7 +44,12 @@ impl OnlyFans {
     }
 
     async fn owner(&self, url: &Url, session: &Session) -> Result<Owner, AdapterError> {
-        let unfit = |_| AdapterError::unsent(ErrorClass::BadRequest, "the session does not fit into a header");
+        let unfit = |_| {
+            AdapterError::unsent(
+                ErrorClass::BadRequest,
+                "the session does not fit into a header",
+            )
+        };
         let user_agent = HeaderValue::from_str(session.get(session::USER_AGENT)).map_err(unfit)?;
         let own = |field| Zeroizing::new(session.get(field).to_owned());
         let request = Request {
@@ -53,17 +61,30 @@ impl OnlyFans {
             user_agent: Some(&user_agent),
             ..Request::new(Method::GET, url, Reach::Anywhere)
         };
-        let document = self.engine.api().profile_document(&self.engine.api().send(request).await?)?;
-        if document.get("isAuth") == Some(&Value::Bool(false)) || document.get("id").is_none_or(Value::is_null) {
+        let document = self
+            .engine
+            .api()
+            .profile_document(&self.engine.api().send(request).await?)?;
+        if document.get("isAuth") == Some(&Value::Bool(false))
+            || document.get("id").is_none_or(Value::is_null)
+        {
             return Ok(Owner::Nobody);
         }
         let account = userinfo::account(document.value(), self.engine.api().definition())?;
-        Ok(if account.id.as_str() == session.get(session::AUTH_ID) { Owner::Account(account) } else { Owner::Another })
+        Ok(if account.id.as_str() == session.get(session::AUTH_ID) {
+            Owner::Account(account)
+        } else {
+            Owner::Another
+        })
     }
 
     fn check_address(&self) -> Result<Option<&Url>, AdapterError> {
         let api = self.engine.api();
-        if api.spec.is_configured() { Ok(api.config.session_check.as_ref()) } else { Err(not_configured()) }
+        if api.spec.is_configured() {
+            Ok(api.config.session_check.as_ref())
+        } else {
+            Err(not_configured())
+        }
     }
 }
 
@@ -77,7 +98,10 @@ impl PlatformAdapter for OnlyFans {
         Err(no_consent())
     }
 
-    async fn exchange_code_for_token(&self, _exchange: &CodeExchange<'_>) -> Result<TokenSet, AdapterError> {
+    async fn exchange_code_for_token(
+        &self,
+        _exchange: &CodeExchange<'_>,
+    ) -> Result<TokenSet, AdapterError> {
         Err(no_consent())
     }
 
@@ -85,10 +109,16 @@ impl PlatformAdapter for OnlyFans {
         Err(no_consent())
     }
 
-    async fn user_profile(&self, access: &AccessToken, _granted: &ScopeSet) -> Result<Vec<AccountInfo>, AdapterError> {
+    async fn user_profile(
+        &self,
+        access: &AccessToken,
+        _granted: &ScopeSet,
+    ) -> Result<Vec<AccountInfo>, AdapterError> {
         match self.check_session(access).await? {
             SessionCheck::Alive(account) => Ok(vec![*account]),
-            SessionCheck::Unverified => Session::stored(access)?.account().map(|account| vec![account]),
+            SessionCheck::Unverified => Session::stored(access)?
+                .account()
+                .map(|account| vec![account]),
             SessionCheck::Ended => {
                 let ended = AdapterError::new(ErrorClass::NeedsReauth, "the session has ended");
                 Err(ended.with_reason(Some(StatusReason::SessionEnded)))
@@ -117,19 +147,28 @@ impl PlatformAdapter for OnlyFans {
         let sentence = match confirmed {
             Ok(Owner::Account(account)) => return Ok(session.accepted(Some(account))?),
             // Being turned away proves nothing about the session.
-            Err(error) if error.class() == ErrorClass::Blocked => return Ok(session.accepted(None)?),
+            Err(error) if error.class() == ErrorClass::Blocked => {
+                return Ok(session.accepted(None)?);
+            }
             Ok(Owner::Another) => "This session belongs to another account than auth_id says.",
-            Ok(Owner::Nobody) => "OnlyFans says that this session has ended. Log in there and copy it again.",
+            Ok(Owner::Nobody) => {
+                "OnlyFans says that this session has ended. Log in there and copy it again."
+            }
             Err(error) if error.class() == ErrorClass::NeedsReauth => {
                 "OnlyFans does not accept this session. Log in there and copy it again."
             }
             Err(error) => return Err(error.into()),
         };
-        Err(CredentialError::Fields(vec![CredentialFault::new(session.given_in(), sentence)]))
+        Err(CredentialError::Fields(vec![CredentialFault::new(
+            session.given_in(),
+            sentence,
+        )]))
     }
 
     async fn check_session(&self, session: &AccessToken) -> Result<SessionCheck, AdapterError> {
-        let Some(url) = self.check_address()? else { return Ok(SessionCheck::Unverified) };
+        let Some(url) = self.check_address()? else {
+            return Ok(SessionCheck::Unverified);
+        };
         match self.owner(url, &Session::stored(session)?).await? {
             Owner::Account(account) => Ok(SessionCheck::Alive(Box::new(account))),
             Owner::Nobody | Owner::Another => Ok(SessionCheck::Ended),
@@ -142,5 +181,8 @@ fn not_configured() -> AdapterError {
 }
 
 fn no_consent() -> AdapterError {
-    AdapterError::unsent(ErrorClass::BadRequest, "the platform has no consent page; its sessions are pasted")
+    AdapterError::unsent(
+        ErrorClass::BadRequest,
+        "the platform has no consent page; its sessions are pasted",
+    )
 }

@@ -3,17 +3,35 @@
 use evergrant_model::ProviderSlug;
 
 use crate::definition::{Definition, Scope};
-use crate::spec::{Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, ScopeSpec};
+use crate::spec::{
+    Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, ScopeSpec,
+};
 
 /// The facts of a platform that is reached by OAuth 2.0.
-pub(super) fn spec(slug: ProviderSlug, definition: &Definition, problem: Option<String>) -> ProviderSpec {
+pub(super) fn spec(
+    slug: ProviderSlug,
+    definition: &Definition,
+    problem: Option<String>,
+) -> ProviderSpec {
     let standard = ProviderSpec::new(slug, &definition.name);
     let renews_itself = definition.tokens.renew.is_some();
     ProviderSpec {
-        lifecycle: if definition.tokens.refresh { Lifecycle::Refreshes } else { Lifecycle::Neither },
-        account_type: definition.account.kind.clone().unwrap_or(standard.account_type),
+        lifecycle: if definition.tokens.refresh {
+            Lifecycle::Refreshes
+        } else {
+            Lifecycle::Neither
+        },
+        account_type: definition
+            .account
+            .kind
+            .clone()
+            .unwrap_or(standard.account_type),
         sign_in_with: definition.account.sign_in_with.clone(),
-        token_type: definition.tokens.kind.clone().unwrap_or(standard.token_type),
+        token_type: definition
+            .tokens
+            .kind
+            .clone()
+            .unwrap_or(standard.token_type),
         scopes: definition.scopes.iter().map(scope).collect(),
         issuer: definition.issuer.clone(),
         pkce: definition.pkce,
@@ -28,7 +46,11 @@ pub(super) fn spec(slug: ProviderSlug, definition: &Definition, problem: Option<
         refresh_ahead_seconds: definition.tokens.refresh_ahead_seconds,
         refresh_at_percent: definition.tokens.refresh_at_percent,
         refresh_not_before_seconds: definition.tokens.refresh_not_before_seconds,
-        renews_with: if renews_itself { RenewsWith::AccessToken } else { RenewsWith::RefreshToken },
+        renews_with: if renews_itself {
+            RenewsWith::AccessToken
+        } else {
+            RenewsWith::RefreshToken
+        },
         revocation_reach: definition.revocation.reach,
         person_key: definition.revocation.person_key.clone(),
         rotates: definition.tokens.rotates_refresh_token,
@@ -39,10 +61,20 @@ pub(super) fn spec(slug: ProviderSlug, definition: &Definition, problem: Option<
 
 fn scope(scope: &Scope) -> ScopeSpec {
     match scope {
-        Scope::Plain(id) => ScopeSpec { id: id.clone(), label: id.clone(), required: false },
-        Scope::Described { id, label, required } => {
-            ScopeSpec { id: id.clone(), label: label.clone().unwrap_or_else(|| id.clone()), required: *required }
-        }
+        Scope::Plain(id) => ScopeSpec {
+            id: id.clone(),
+            label: id.clone(),
+            required: false,
+        },
+        Scope::Described {
+            id,
+            label,
+            required,
+        } => ScopeSpec {
+            id: id.clone(),
+            label: label.clone().unwrap_or_else(|| id.clone()),
+            required: *required,
+        },
     }
 }
 
@@ -58,7 +90,11 @@ pub(super) fn session_spec(
         lifecycle: Lifecycle::Checked,
         pkce: Pkce::None,
         rotates: false,
-        capabilities: Capabilities { refresh: false, revoke: false, profile: is_checked },
+        capabilities: Capabilities {
+            refresh: false,
+            revoke: false,
+            profile: is_checked,
+        },
         ..spec(slug, definition, problem)
     }
 }

@@ -17,7 +17,9 @@ use crate::definition::catalogue::CATALOGUE;
 use crate::definition::read_file;
 use crate::oauth2::engine::OAuth2;
 use crate::platform::{CallHosts, Platform};
-use crate::{AdapterError, CustomProvider, DefinitionFault, ErrorClass, PlatformAdapter, ProviderSpec};
+use crate::{
+    AdapterError, CustomProvider, DefinitionFault, ErrorClass, PlatformAdapter, ProviderSpec,
+};
 
 /// Every platform, the catalogue's first.
 pub struct Registry {
@@ -28,12 +30,13 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Joins the catalogue, the operator's own platforms and the settings. A platform whose settings are missing is
-    /// there all the same and says so in its [`ProviderSpec::problem`].
+    /// Joins the catalogue, the operator's own platforms and the settings. A platform whose
+    /// settings are missing is there all the same and says so in its [`ProviderSpec::problem`].
     ///
     /// # Errors
     ///
-    /// Every fault: a host of an operator's own platform that `policy` does not allow, or a name given twice.
+    /// Every fault: a host of an operator's own platform that `policy` does not allow, or a name
+    /// given twice.
     pub fn new(
         http: HttpClient,
         clock: Arc<dyn Clock>,
@@ -41,11 +44,17 @@ impl Registry {
         custom: Vec<CustomProvider>,
         policy: NetworkPolicy,
     ) -> Result<Self, Vec<DefinitionFault>> {
-        let mut registry = Self { platforms: Vec::new(), places: HashMap::new(), http, clock };
+        let mut registry = Self {
+            platforms: Vec::new(),
+            places: HashMap::new(),
+            http,
+            clock,
+        };
         let mut faults = Vec::new();
         for file in CATALOGUE {
             let definition = read_file(file.toml_text)?;
-            let slug = ProviderSlug::new(file.slug).map_err(|invalid| vec![first_place(invalid.expectation())])?;
+            let slug = ProviderSlug::new(file.slug)
+                .map_err(|invalid| vec![first_place(invalid.expectation())])?;
             let resolved = resolve(slug, definition, Origin::Catalogue, settings, policy);
             registry.add(resolved, |engine| catalogue::adapter(file.slug, engine));
         }
@@ -56,17 +65,30 @@ impl Registry {
                 continue;
             }
             let definition = provider.definition.clone();
-            let resolved = resolve(provider.slug.clone(), definition, Origin::Operator, settings, policy);
+            let resolved = resolve(
+                provider.slug.clone(),
+                definition,
+                Origin::Operator,
+                settings,
+                policy,
+            );
             faults.extend(resolved.faults.iter().map(|fault| provider.fault(fault)));
             registry.add(resolved, |engine| Arc::new(engine));
         }
-        if faults.is_empty() { Ok(registry) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(registry)
+        } else {
+            Err(faults)
+        }
     }
 
     /// The platform of this name.
     #[must_use]
     pub fn platform(&self, slug: &ProviderSlug) -> Option<Arc<Platform>> {
-        self.places.get(slug).and_then(|place| self.platforms.get(*place)).cloned()
+        self.places
+            .get(slug)
+            .and_then(|place| self.platforms.get(*place))
+            .cloned()
     }
 
     /// Every platform, in the order of the lists that people see.
@@ -83,15 +105,28 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// `ConfigError` for an address that is not ours to call or a platform that is not there, `Unknown` for what is no
-    /// raster image of at most 1 MiB.
-    pub async fn picture(&self, slug: &ProviderSlug, address: &str) -> Result<Picture, AdapterError> {
-        let gone = || AdapterError::new(ErrorClass::ConfigError, "the platform is not there any more");
+    /// `ConfigError` for an address that is not ours to call or a platform that is not there,
+    /// `Unknown` for what is no raster image of at most 1 MiB.
+    pub async fn picture(
+        &self,
+        slug: &ProviderSlug,
+        address: &str,
+    ) -> Result<Picture, AdapterError> {
+        let gone = || {
+            AdapterError::new(
+                ErrorClass::ConfigError,
+                "the platform is not there any more",
+            )
+        };
         let platform = self.platform(slug).ok_or_else(gone)?;
         Ok(self.http.picture(address, &platform.called()).await?)
     }
 
-    fn add(&mut self, resolved: Resolved, adapter: impl FnOnce(OAuth2) -> Arc<dyn PlatformAdapter>) {
+    fn add(
+        &mut self,
+        resolved: Resolved,
+        adapter: impl FnOnce(OAuth2) -> Arc<dyn PlatformAdapter>,
+    ) {
         let Resolved { spec, config, .. } = resolved;
         let slug = spec.slug.clone();
         let traffic = Traffic::new(slug.clone(), Arc::clone(&self.clock));
@@ -99,13 +134,16 @@ impl Registry {
         let hosts = CallHosts::of(&config);
         let adapter = adapter(OAuth2::new(spec, config, outbound, Arc::clone(&self.clock)));
         self.places.insert(slug, self.platforms.len());
-        self.platforms.push(Arc::new(Platform::new(adapter, traffic, hosts)));
+        self.platforms
+            .push(Arc::new(Platform::new(adapter, traffic, hosts)));
     }
 }
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.specs().map(|spec| &spec.slug)).finish()
+        f.debug_list()
+            .entries(self.specs().map(|spec| &spec.slug))
+            .finish()
     }
 }
 
@@ -113,10 +151,18 @@ impl CustomProvider {
     fn fault(&self, fault: &HostFault) -> DefinitionFault {
         let place = self.places.get(fault.key).or_else(|| self.places.get(""));
         let (line, column) = place.map_or((1, 1), |place| (place.line, place.column));
-        DefinitionFault { line, column, message: fault.message.clone() }
+        DefinitionFault {
+            line,
+            column,
+            message: fault.message.clone(),
+        }
     }
 }
 
 fn first_place(message: &str) -> DefinitionFault {
-    DefinitionFault { line: 1, column: 1, message: message.to_owned() }
+    DefinitionFault {
+        line: 1,
+        column: 1,
+        message: message.to_owned(),
+    }
 }

@@ -1,4 +1,5 @@
-//! Where a definition meets the operator's settings: what comes out can be used, or says what is missing.
+//! Where a definition meets the operator's settings: what comes out can be used, or says what is
+//! missing.
 
 use std::sync::Arc;
 
@@ -46,19 +47,37 @@ pub(super) fn resolve(
         return resolve_session(slug, definition, lookup, policy);
     }
     let trusting = policy.allow_insecure_hosts || definition.allow_insecure;
-    let mut resolver = Resolver { definition: &definition, settings: Settings::new(lookup) };
+    let mut resolver = Resolver {
+        definition: &definition,
+        settings: Settings::new(lookup),
+    };
     let endpoints = resolver.endpoints(origin, trusting);
     let faults = match (&endpoints, origin, trusting) {
         (Some(endpoints), Origin::Operator, false) => host_faults(endpoints),
         _ => Vec::new(),
     };
-    let reach = if origin == Origin::Operator && !trusting { Reach::PublicOnly } else { Reach::Anywhere };
+    let reach = if origin == Origin::Operator && !trusting {
+        Reach::PublicOnly
+    } else {
+        Reach::Anywhere
+    };
     let pkce = resolver.pkce();
     let client = resolver.client(endpoints, reach);
     let problem = resolver.settings.problem();
-    let spec = ProviderSpec { pkce, ..spec(slug, &definition, problem) };
-    let config = EngineConfig { definition: Arc::new(definition), client, session_check: None };
-    Resolved { spec, config, faults }
+    let spec = ProviderSpec {
+        pkce,
+        ..spec(slug, &definition, problem)
+    };
+    let config = EngineConfig {
+        definition: Arc::new(definition),
+        client,
+        session_check: None,
+    };
+    Resolved {
+        spec,
+        config,
+        faults,
+    }
 }
 
 struct Resolver<'a> {
@@ -69,31 +88,50 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn client(&mut self, endpoints: Option<Endpoints>, reach: Reach) -> Option<ClientRegistration> {
         let definition = self.definition;
-        let id = self.settings.value(definition.client_id.as_ref(), definition.client_id_env.as_ref());
+        let id = self.settings.value(
+            definition.client_id.as_ref(),
+            definition.client_id_env.as_ref(),
+        );
         let secret = self.secret();
         let user_agent = self.user_agent();
         if !self.settings.are_complete() {
             return None;
         }
-        Some(ClientRegistration { id: id?, secret, user_agent, endpoints: endpoints?, reach })
+        Some(ClientRegistration {
+            id: id?,
+            secret,
+            user_agent,
+            endpoints: endpoints?,
+            reach,
+        })
     }
 
     fn secret(&mut self) -> Option<ClientSecret> {
         if self.definition.client_auth == ClientAuth::None {
             return None;
         }
-        let (plain, env) = (self.definition.client_secret.clone(), self.definition.client_secret_env.as_ref());
+        let (plain, env) = (
+            self.definition.client_secret.clone(),
+            self.definition.client_secret_env.as_ref(),
+        );
         plain.or_else(|| self.settings.value(None, env).map(ClientSecret::new))
     }
 
     fn user_agent(&mut self) -> Option<HeaderValue> {
         let definition = self.definition;
-        let text =
-            self.settings.value(definition.client.user_agent.as_ref(), definition.client.user_agent_env.as_ref())?;
+        let text = self.settings.value(
+            definition.client.user_agent.as_ref(),
+            definition.client.user_agent_env.as_ref(),
+        )?;
         let value = HeaderValue::from_str(&text).ok();
         if value.is_none() {
-            let name = definition.client.user_agent_env.as_deref().unwrap_or("client.user_agent");
-            self.settings.reject(format!("{name} has characters that a header cannot carry"));
+            let name = definition
+                .client
+                .user_agent_env
+                .as_deref()
+                .unwrap_or("client.user_agent");
+            self.settings
+                .reject(format!("{name} has characters that a header cannot carry"));
         }
         value
     }
@@ -104,13 +142,20 @@ impl Resolver<'_> {
             self.check_override(name, origin, trusting);
         }
         for name in definition.endpoints.variables.keys() {
-            if self.settings.get(name).is_some_and(|value| !is_segment(&value)) {
-                self.settings.reject(format!("{name} may hold letters, digits, points, hyphens and underscores"));
+            if self
+                .settings
+                .get(name)
+                .is_some_and(|value| !is_segment(&value))
+            {
+                self.settings.reject(format!(
+                    "{name} may hold letters, digits, points, hyphens and underscores"
+                ));
             }
         }
         let optional = |address: Option<&String>| address.and_then(|address| self.address(address));
-        let granted =
-            |grant: Option<&AccessTokenGrant>| self.address(grant?.url.as_ref().unwrap_or(&definition.token_url));
+        let granted = |grant: Option<&AccessTokenGrant>| {
+            self.address(grant?.url.as_ref().unwrap_or(&definition.token_url))
+        };
         Some(Endpoints {
             authorization: self.address(&definition.authorization_url)?,
             token: self.address(&definition.token_url)?,
@@ -122,22 +167,28 @@ impl Resolver<'_> {
     }
 
     fn check_override(&mut self, name: &str, origin: Origin, trusting: bool) {
-        let Some(base) = self.settings.get(name) else { return };
+        let Some(base) = self.settings.get(name) else {
+            return;
+        };
         match Url::parse(&base) {
             Ok(url) if url.has_host() && url.query().is_none() && url.fragment().is_none() => {
-                let objection = objection_to_override(&url).filter(|_| origin == Origin::Catalogue && !trusting);
+                let objection = objection_to_override(&url)
+                    .filter(|_| origin == Origin::Catalogue && !trusting);
                 if let Some(words) = objection {
                     self.settings.reject(format!("{name} {words}"));
                 }
             }
-            _ => self.settings.reject(format!("{name} is not the base of an address, such as https://host.example")),
+            _ => self.settings.reject(format!(
+                "{name} is not the base of an address, such as https://host.example"
+            )),
         }
     }
 
     /// How the challenge is made, which a setting may override.
     fn pkce(&mut self) -> Pkce {
         let name = self.definition.client.pkce_env.as_deref();
-        let Some((name, word)) = name.and_then(|name| Some((name, self.settings.get(name)?))) else {
+        let Some((name, word)) = name.and_then(|name| Some((name, self.settings.get(name)?)))
+        else {
             return self.definition.pkce;
         };
         match word.as_str() {
@@ -145,7 +196,8 @@ impl Resolver<'_> {
             "hex" => Pkce::S256Hex,
             "base64url" => Pkce::S256,
             _ => {
-                self.settings.reject(format!("{name} must be none, hex or base64url"));
+                self.settings
+                    .reject(format!("{name} must be none, hex or base64url"));
                 self.definition.pkce
             }
         }
@@ -162,8 +214,13 @@ impl Resolver<'_> {
     }
 
     fn hosted(&self, address: &str) -> Option<Url> {
-        let Some(name) = host_name(address) else { return Url::parse(address).ok() };
-        let base = self.settings.get(name).or_else(|| self.definition.endpoints.hosts.get(name).cloned())?;
+        let Some(name) = host_name(address) else {
+            return Url::parse(address).ok();
+        };
+        let base = self
+            .settings
+            .get(name)
+            .or_else(|| self.definition.endpoints.hosts.get(name).cloned())?;
         let rest = address.get(name.len() + 2..)?;
         Url::parse(&format!("{}{rest}", base.trim_end_matches('/'))).ok()
     }
@@ -175,23 +232,42 @@ fn host_faults(endpoints: &Endpoints) -> Vec<HostFault> {
         ("token_url", Some(&endpoints.token)),
         ("revocation_url", endpoints.revocation.as_ref()),
         ("userinfo_url", Some(&endpoints.userinfo)),
-        ("tokens.long_lived_exchange.url", endpoints.long_lived_exchange.as_ref()),
+        (
+            "tokens.long_lived_exchange.url",
+            endpoints.long_lived_exchange.as_ref(),
+        ),
         ("tokens.renew.url", endpoints.renew.as_ref()),
     ];
     let fault = |(key, url): (&'static str, Option<&Url>)| {
-        objection(url?).map(|words| HostFault { key, message: format!("`{key}` {words}") })
+        objection(url?).map(|words| HostFault {
+            key,
+            message: format!("`{key}` {words}"),
+        })
     };
     addresses.into_iter().filter_map(fault).collect()
 }
 
 /// A platform that is reached with a pasted session, and perhaps an address that checks one.
-fn resolve_session(slug: ProviderSlug, definition: Definition, lookup: &Lookup<'_>, policy: NetworkPolicy) -> Resolved {
+fn resolve_session(
+    slug: ProviderSlug,
+    definition: Definition,
+    lookup: &Lookup<'_>,
+    policy: NetworkPolicy,
+) -> Resolved {
     let settings = Settings::new(lookup);
     let setting = |name: Option<&String>| name.and_then(|name| settings.get(name));
-    let (enabled, address) = (definition.client.enabled_env.as_ref(), definition.endpoints.userinfo_url_env.as_ref());
+    let (enabled, address) = (
+        definition.client.enabled_env.as_ref(),
+        definition.endpoints.userinfo_url_env.as_ref(),
+    );
     let check = setting(address).map(|text| {
-        let url = Url::parse(&text).ok().filter(Url::has_host).ok_or("is not an address")?;
-        objection_to_override(&url).filter(|_| !policy.allow_insecure_hosts).map_or(Ok(url), Err)
+        let url = Url::parse(&text)
+            .ok()
+            .filter(Url::has_host)
+            .ok_or("is not an address")?;
+        objection_to_override(&url)
+            .filter(|_| !policy.allow_insecure_hosts)
+            .map_or(Ok(url), Err)
     });
     let name = |of: Option<&String>| of.cloned().unwrap_or_default();
     let off = setting(enabled).is_none_or(|value| value != "true");
@@ -201,8 +277,16 @@ fn resolve_session(slug: ProviderSlug, definition: Definition, lookup: &Lookup<'
     };
     let session_check = check.and_then(Result::ok);
     let spec = session_spec(slug, &definition, problem, session_check.is_some());
-    let config = EngineConfig { definition: Arc::new(definition), client: None, session_check };
-    Resolved { spec, config, faults: Vec::new() }
+    let config = EngineConfig {
+        definition: Arc::new(definition),
+        client: None,
+        session_check,
+    };
+    Resolved {
+        spec,
+        config,
+        faults: Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -220,7 +304,9 @@ mod tests {
             allow_insecure,
             ..Definition::default()
         };
-        let policy = NetworkPolicy { allow_insecure_hosts };
+        let policy = NetworkPolicy {
+            allow_insecure_hosts,
+        };
         let slug = ProviderSlug::new("acme").unwrap();
         let resolved = resolve(slug, definition, origin, &|_: &str| None, policy);
         assert!(resolved.faults.is_empty());

@@ -12,7 +12,11 @@ pub(super) struct Settings<'a> {
 
 impl<'a> Settings<'a> {
     pub(super) fn new(lookup: &'a Lookup<'a>) -> Self {
-        Self { lookup, missing: Vec::new(), wrong: Vec::new() }
+        Self {
+            lookup,
+            missing: Vec::new(),
+            wrong: Vec::new(),
+        }
     }
 
     /// A setting that is there and not empty.
@@ -20,7 +24,8 @@ impl<'a> Settings<'a> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    /// What the definition says, else what the setting that it names says; a named setting that is absent is recorded.
+    /// What the definition says, else what the setting that it names says; a named setting that is
+    /// absent is recorded.
     pub(super) fn value(&mut self, plain: Option<&String>, env: Option<&String>) -> Option<String> {
         if plain.is_some() {
             return plain.cloned();
@@ -50,7 +55,14 @@ impl<'a> Settings<'a> {
             [only] => Some(format!("set {only}")),
             [first @ .., last] => Some(format!("set {} and {last}", first.join(", "))),
         };
-        let parts: Vec<String> = missing.into_iter().chain(self.wrong.iter().cloned()).collect();
-        if parts.is_empty() { None } else { Some(parts.join("; ")) }
+        let parts: Vec<String> = missing
+            .into_iter()
+            .chain(self.wrong.iter().cloned())
+            .collect();
+        if parts.is_empty() {
+            None
+        } else {
+            Some(parts.join("; "))
+        }
     }
 }

@@ -22,7 +22,8 @@ pub struct CredentialField {
 /// Credentials that are worth storing.
 #[derive(Debug, Clone)]
 pub struct AcceptedCredentials {
-    /// What is stored: a canonical text of the fields, to be treated as an access token without an end.
+    /// What is stored: a canonical text of the fields, to be treated as an access token without an
+    /// end.
     pub session: AccessToken,
     /// Whose session it is.
     pub account: AccountInfo,
@@ -63,6 +64,9 @@ pub struct CredentialFault {
 
 impl CredentialFault {
     pub(crate) fn new(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field, message: message.into() }
+        Self {
+            field,
+            message: message.into(),
+        }
     }
 }

@@ -28,10 +28,28 @@ pub(crate) const FIELDS: &[CredentialField] = &[
         help: "In the browser's network tools, choose \"Copy as cURL\" on any request to the site and paste it here.",
     },
     part(SESS, "sess", true, true, "The cookie of that name."),
-    part(AUTH_ID, "auth_id", false, true, "The cookie of that name: your account's number."),
-    part(USER_AGENT, "User-Agent", false, true, "The header of that name; the session is tied to the browser."),
+    part(
+        AUTH_ID,
+        "auth_id",
+        false,
+        true,
+        "The cookie of that name: your account's number.",
+    ),
+    part(
+        USER_AGENT,
+        "User-Agent",
+        false,
+        true,
+        "The header of that name; the session is tied to the browser.",
+    ),
     part(X_BC, "x-bc", true, true, "The header of that name."),
-    part(AUTH_UID, "auth_uid_", true, false, "The cookie of that name, if there is one."),
+    part(
+        AUTH_UID,
+        "auth_uid_",
+        true,
+        false,
+        "The cookie of that name, if there is one.",
+    ),
 ];
 
 const fn part(
@@ -41,7 +59,13 @@ const fn part(
     required: bool,
     help: &'static str,
 ) -> CredentialField {
-    CredentialField { name, label, secret, required, help }
+    CredentialField {
+        name,
+        label,
+        secret,
+        required,
+        help,
+    }
 }
 
 /// The parts of a session, each fit for a header. Wiped on drop.
@@ -53,13 +77,24 @@ pub(crate) struct Session {
 impl Session {
     /// What the owner filled in: the parts by themselves win over the pasted text.
     pub(crate) fn read(values: &BTreeMap<String, String>) -> Result<Self, Vec<CredentialFault>> {
-        let value = |name: &str| values.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let value = |name: &str| {
+            values
+                .get(name)
+                .map(|text| text.trim())
+                .filter(|text| !text.is_empty())
+        };
         let text = value(PASTED);
         if text.is_some_and(|text| text.len() > LONGEST_BYTES) {
-            return Err(vec![CredentialFault::new(PASTED, "This is longer than 8 KB. Copy a single request.")]);
+            return Err(vec![CredentialFault::new(
+                PASTED,
+                "This is longer than 8 KB. Copy a single request.",
+            )]);
         }
         let pasted = text.map(Pasted::read);
-        let mut session = Self { parts: BTreeMap::new(), given_in: if text.is_some() { PASTED } else { SESS } };
+        let mut session = Self {
+            parts: BTreeMap::new(),
+            given_in: if text.is_some() { PASTED } else { SESS },
+        };
         let mut faults = Vec::new();
         for field in FIELDS.iter().filter(|field| field.name != PASTED) {
             let found = value(field.name)
@@ -74,14 +109,28 @@ impl Session {
                 None => {}
             }
         }
-        if faults.is_empty() { Ok(session) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(session)
+        } else {
+            Err(faults)
+        }
     }
 
     /// What [`Session::accepted`] made for the store.
     pub(crate) fn stored(text: &AccessToken) -> Result<Self, AdapterError> {
         let parts = serde_json::from_str(text.expose());
-        let unlike = |_| AdapterError::unsent(ErrorClass::BadRequest, "the stored session is not one of ours");
-        parts.map(|parts| Self { parts, given_in: PASTED }).map_err(unlike)
+        let unlike = |_| {
+            AdapterError::unsent(
+                ErrorClass::BadRequest,
+                "the stored session is not one of ours",
+            )
+        };
+        parts
+            .map(|parts| Self {
+                parts,
+                given_in: PASTED,
+            })
+            .map_err(unlike)
     }
 
     /// The part of this name; empty where there is none.
@@ -110,18 +159,36 @@ impl Session {
 
     /// All that is known of the account without the platform: its number.
     pub(crate) fn account(&self) -> Result<AccountInfo, AdapterError> {
-        let id = ProviderAccountId::new(self.get(AUTH_ID))
-            .map_err(|_| AdapterError::unsent(ErrorClass::BadRequest, "the stored session names no account"))?;
-        Ok(AccountInfo { id, username: None, display_name: None, avatar_url: None, metadata: serde_json::Map::new() })
+        let id = ProviderAccountId::new(self.get(AUTH_ID)).map_err(|_| {
+            AdapterError::unsent(
+                ErrorClass::BadRequest,
+                "the stored session names no account",
+            )
+        })?;
+        Ok(AccountInfo {
+            id,
+            username: None,
+            display_name: None,
+            avatar_url: None,
+            metadata: serde_json::Map::new(),
+        })
     }
 
     /// The session as it is stored, of the account that the platform confirmed.
-    pub(crate) fn accepted(&self, confirmed: Option<AccountInfo>) -> Result<AcceptedCredentials, AdapterError> {
-        let unfit = |_| AdapterError::unsent(ErrorClass::BadRequest, "the session cannot be stored");
+    pub(crate) fn accepted(
+        &self,
+        confirmed: Option<AccountInfo>,
+    ) -> Result<AcceptedCredentials, AdapterError> {
+        let unfit =
+            |_| AdapterError::unsent(ErrorClass::BadRequest, "the session cannot be stored");
         let text = serde_json::to_string(&self.parts).map_err(unfit)?;
         let verified = confirmed.is_some();
         let account = confirmed.map_or_else(|| self.account(), Ok)?;
-        Ok(AcceptedCredentials { session: AccessToken::new(text), account, verified })
+        Ok(AcceptedCredentials {
+            session: AccessToken::new(text),
+            account,
+            verified,
+        })
     }
 }
 
@@ -156,7 +223,9 @@ fn objection(field: &CredentialField, text: &str) -> Option<String> {
     let in_cookie = !matches!(field.name, USER_AGENT | X_BC);
     let fit = |b: u8| matches!(b, b' '..=b'~') && !(in_cookie && matches!(b, b';' | b' '));
     if !text.bytes().all(fit) {
-        return Some(format!("{label} has characters that cannot be part of it. Copy it again."));
+        return Some(format!(
+            "{label} has characters that cannot be part of it. Copy it again."
+        ));
     }
     let number = (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     (field.name == AUTH_ID && !number).then(|| format!("{label} must be a number."))

@@ -1,4 +1,5 @@
-//! Adapters that are wrong in one way each. The suite must find every one of them out, and name the claim that breaks.
+//! Adapters that are wrong in one way each. The suite must find every one of them out, and name the
+//! claim that breaks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +8,12 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use evergrant_adapters::{
-    AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError, CredentialField,
-    HeldTokens, PlatformAdapter, ProviderSpec, RemoteRevocation, SessionCheck,
+    AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError,
+    CredentialField, HeldTokens, PlatformAdapter, ProviderSpec, RemoteRevocation, SessionCheck,
 };
-use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId, RefreshToken, ScopeSet, TokenSet};
+use evergrant_model::{
+    AccessToken, AccountInfo, ProviderAccountId, RefreshToken, ScopeSet, TokenSet,
+};
 use url::Url;
 
 use crate::stand::Wrap;
@@ -44,17 +47,28 @@ impl Broken {
         self.wrong == wrong
     }
 
-    fn tokens(&self, outcome: Result<TokenSet, AdapterError>, lost: Wrong) -> Result<TokenSet, AdapterError> {
+    fn tokens(
+        &self,
+        outcome: Result<TokenSet, AdapterError>,
+        lost: Wrong,
+    ) -> Result<TokenSet, AdapterError> {
         match outcome {
-            Ok(tokens) if self.has(lost) => Ok(TokenSet { refresh: None, ..tokens }),
-            Err(error) if self.has(Wrong::AnyAnswerIsTokens) && error.http_status() == Some(200) => Ok(TokenSet {
-                access: AccessToken::new("undefined"),
-                refresh: Some(RefreshToken::new("undefined")),
-                token_type: None,
-                expires_at: None,
-                grant_expires_at: None,
-                scope: None,
+            Ok(tokens) if self.has(lost) => Ok(TokenSet {
+                refresh: None,
+                ..tokens
             }),
+            Err(error)
+                if self.has(Wrong::AnyAnswerIsTokens) && error.http_status() == Some(200) =>
+            {
+                Ok(TokenSet {
+                    access: AccessToken::new("undefined"),
+                    refresh: Some(RefreshToken::new("undefined")),
+                    token_type: None,
+                    expires_at: None,
+                    grant_expires_at: None,
+                    scope: None,
+                })
+            }
             other => other,
         }
     }
@@ -66,7 +80,11 @@ fn respelled(address: &str) -> String {
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let respell = |hex: &str| BASE64_URL_SAFE_NO_PAD.encode(const_hex::decode(hex).unwrap());
     let pairs = pairs.into_iter().map(|(name, value)| {
-        let value = if name == "code_challenge" { respell(&value) } else { value };
+        let value = if name == "code_challenge" {
+            respell(&value)
+        } else {
+            value
+        };
         (name, value)
     });
     let pairs: Vec<_> = pairs.collect();
@@ -82,21 +100,39 @@ impl PlatformAdapter for Broken {
 
     fn auth_url(&self, request: &AuthorizationRequest<'_>) -> Result<String, AdapterError> {
         let address = self.inner.auth_url(request)?;
-        Ok(if self.has(Wrong::ChallengeSpelling) { respelled(&address) } else { address })
+        Ok(if self.has(Wrong::ChallengeSpelling) {
+            respelled(&address)
+        } else {
+            address
+        })
     }
 
-    async fn exchange_code_for_token(&self, exchange: &CodeExchange<'_>) -> Result<TokenSet, AdapterError> {
-        self.tokens(self.inner.exchange_code_for_token(exchange).await, Wrong::FirstRefreshTokenLost)
+    async fn exchange_code_for_token(
+        &self,
+        exchange: &CodeExchange<'_>,
+    ) -> Result<TokenSet, AdapterError> {
+        self.tokens(
+            self.inner.exchange_code_for_token(exchange).await,
+            Wrong::FirstRefreshTokenLost,
+        )
     }
 
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
-        self.tokens(self.inner.refresh_access_token(held).await, Wrong::NextRefreshTokenLost)
+        self.tokens(
+            self.inner.refresh_access_token(held).await,
+            Wrong::NextRefreshTokenLost,
+        )
     }
 
-    async fn user_profile(&self, access: &AccessToken, granted: &ScopeSet) -> Result<Vec<AccountInfo>, AdapterError> {
+    async fn user_profile(
+        &self,
+        access: &AccessToken,
+        granted: &ScopeSet,
+    ) -> Result<Vec<AccountInfo>, AdapterError> {
         let mut accounts = self.inner.user_profile(access, granted).await?;
         for account in accounts.iter_mut().filter(|_| self.has(Wrong::IdFromName)) {
-            account.id = ProviderAccountId::new(account.username.as_deref().unwrap_or_default()).unwrap();
+            account.id =
+                ProviderAccountId::new(account.username.as_deref().unwrap_or_default()).unwrap();
         }
         Ok(accounts)
     }
@@ -105,9 +141,17 @@ impl PlatformAdapter for Broken {
         if !self.has(Wrong::RevokesTheOtherToken) {
             return self.inner.revoke_access(held).await;
         }
-        let refresh = held.access.as_ref().map(|token| RefreshToken::new(token.expose()));
-        let access = held.refresh.as_ref().map(|token| AccessToken::new(token.expose()));
-        self.inner.revoke_access(&HeldTokens { access, refresh }).await
+        let refresh = held
+            .access
+            .as_ref()
+            .map(|token| RefreshToken::new(token.expose()));
+        let access = held
+            .refresh
+            .as_ref()
+            .map(|token| AccessToken::new(token.expose()));
+        self.inner
+            .revoke_access(&HeldTokens { access, refresh })
+            .await
     }
 
     fn credential_fields(&self) -> &[CredentialField] {
@@ -126,48 +170,112 @@ impl PlatformAdapter for Broken {
     }
 }
 
-/// Asserts that the suite finds fault with this platform in this wrapping, and says that this claim does not hold.
+/// Asserts that the suite finds fault with this platform in this wrapping, and says that this claim
+/// does not hold.
 async fn is_found(slug: &str, wrap: Wrap, claim: &str) {
     let found = failures_of(slug, wrap, claim).await;
-    let named: Vec<_> = found.iter().map(|failure| (failure.platform.as_str(), failure.claim)).collect();
+    let named: Vec<_> = found
+        .iter()
+        .map(|failure| (failure.platform.as_str(), failure.claim))
+        .collect();
     assert_eq!(named, [(slug, claim)], "{found:?}");
 }
 
 #[tokio::test]
 async fn a_challenge_in_the_wrong_spelling_is_found() {
-    let wrap: Wrap = |inner| Arc::new(Broken { inner, wrong: Wrong::ChallengeSpelling });
-    is_found("tiktok", wrap, "the challenge is the verifier's hash in hexadecimal").await;
+    let wrap: Wrap = |inner| {
+        Arc::new(Broken {
+            inner,
+            wrong: Wrong::ChallengeSpelling,
+        })
+    };
+    is_found(
+        "tiktok",
+        wrap,
+        "the challenge is the verifier's hash in hexadecimal",
+    )
+    .await;
     is_found("tiktok", wrap, "a code buys a token that works").await;
 }
 
 #[tokio::test]
 async fn a_refresh_token_lost_at_the_exchange_is_found() {
-    let wrap: Wrap = |inner| Arc::new(Broken { inner, wrong: Wrong::FirstRefreshTokenLost });
-    is_found("reddit", wrap, "the first tokens hold what a renewal is bought with").await;
+    let wrap: Wrap = |inner| {
+        Arc::new(Broken {
+            inner,
+            wrong: Wrong::FirstRefreshTokenLost,
+        })
+    };
+    is_found(
+        "reddit",
+        wrap,
+        "the first tokens hold what a renewal is bought with",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_refresh_token_lost_at_a_renewal_is_found() {
-    let wrap: Wrap = |inner| Arc::new(Broken { inner, wrong: Wrong::NextRefreshTokenLost });
-    is_found("tiktok", wrap, "a renewal hands over the next refresh token").await;
+    let wrap: Wrap = |inner| {
+        Arc::new(Broken {
+            inner,
+            wrong: Wrong::NextRefreshTokenLost,
+        })
+    };
+    is_found(
+        "tiktok",
+        wrap,
+        "a renewal hands over the next refresh token",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn an_error_in_a_200_that_is_taken_for_a_token_is_found() {
-    let wrap: Wrap = |inner| Arc::new(Broken { inner, wrong: Wrong::AnyAnswerIsTokens });
-    is_found("reddit", wrap, "an error in a 200 is never taken for a token").await;
-    is_found("instagram", wrap, "an error in a 200 is never taken for a renewed token").await;
+    let wrap: Wrap = |inner| {
+        Arc::new(Broken {
+            inner,
+            wrong: Wrong::AnyAnswerIsTokens,
+        })
+    };
+    is_found(
+        "reddit",
+        wrap,
+        "an error in a 200 is never taken for a token",
+    )
+    .await;
+    is_found(
+        "instagram",
+        wrap,
+        "an error in a 200 is never taken for a renewed token",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_revocation_of_the_wrong_token_is_found() {
-    let wrap: Wrap = |inner| Arc::new(Broken { inner, wrong: Wrong::RevokesTheOtherToken });
-    is_found("reddit", wrap, "a revocation ends the grant at the platform").await;
+    let wrap: Wrap = |inner| {
+        Arc::new(Broken {
+            inner,
+            wrong: Wrong::RevokesTheOtherToken,
+        })
+    };
+    is_found(
+        "reddit",
+        wrap,
+        "a revocation ends the grant at the platform",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn an_id_made_of_the_name_is_found() {
-    let wrap: Wrap = |inner| Arc::new(Broken { inner, wrong: Wrong::IdFromName });
+    let wrap: Wrap = |inner| {
+        Arc::new(Broken {
+            inner,
+            wrong: Wrong::IdFromName,
+        })
+    };
     for slug in ["instagram", "reddit", "onlyfans"] {
         is_found(slug, wrap, "the id is the account's and not its name's").await;
     }

@@ -1,6 +1,9 @@
-//! What a platform claims, value by value: the table between what a spec says and the checks that hold it to that.
+//! What a platform claims, value by value: the table between what a spec says and the checks that
+//! hold it to that.
 
-use evergrant_adapters::{Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach};
+use evergrant_adapters::{
+    Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach,
+};
 
 use crate::entry::Entry;
 
@@ -31,8 +34,8 @@ pub(crate) enum Capability {
     GraphErrors,
 }
 
-/// Where each field of a spec is judged. A field that is not here fails the suite, and so makes whoever adds it say what
-/// it claims.
+/// Where each field of a spec is judged. A field that is not here fails the suite, and so makes
+/// whoever adds it say what it claims.
 pub(crate) const FIELDS: &[(&str, Judged)] = &[
     ("slug", Judged::Name),
     ("name", Judged::Name),
@@ -72,7 +75,11 @@ pub(crate) enum Judged {
 /// All that a platform claims. What means nothing where another thing is missing is no claim there.
 pub(crate) fn claimed(spec: &ProviderSpec, entry: &Entry) -> Vec<Capability> {
     // In full: a capability that is added does not compile until it is named here.
-    let Capabilities { refresh, revoke, profile } = spec.capabilities;
+    let Capabilities {
+        refresh,
+        revoke,
+        profile,
+    } = spec.capabilities;
     let mut claimed = vec![
         Capability::Kind(spec.kind),
         Capability::Lifecycle(spec.lifecycle),
@@ -98,7 +105,10 @@ pub(crate) fn claimed(spec: &ProviderSpec, entry: &Entry) -> Vec<Capability> {
         ]);
     }
     if refresh && spec.renews_with == RenewsWith::RefreshToken {
-        claimed.extend([Capability::Rotates(spec.rotates), Capability::ReplayWindow(spec.replay_window_seconds > 0)]);
+        claimed.extend([
+            Capability::Rotates(spec.rotates),
+            Capability::ReplayWindow(spec.replay_window_seconds > 0),
+        ]);
     }
     if revoke {
         claimed.push(Capability::Reach(spec.revocation_reach));

@@ -1,5 +1,5 @@
-//! A layer in front of the simulator that changes words in its answers: how a person takes another name, and how a
-//! platform answers for somebody else.
+//! A layer in front of the simulator that changes words in its answers: how a person takes another
+//! name, and how a platform answers for somebody else.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,11 +21,18 @@ impl Front {
 
     /// From now on `from` is answered as `to`, wherever it stands.
     pub(crate) fn replace(&self, from: &str, to: &str) {
-        self.0.lock().unwrap().push((from.to_owned(), to.to_owned()));
+        self.0
+            .lock()
+            .unwrap()
+            .push((from.to_owned(), to.to_owned()));
     }
 
     fn rewritten(&self, text: &str) -> String {
-        self.0.lock().unwrap().iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
     }
 }
 
@@ -37,5 +44,8 @@ async fn rewrite(State(front): State<Front>, request: Request, next: Next) -> Re
     let (mut parts, body) = response.into_parts();
     let body = to_bytes(body, 1 << 20).await.unwrap();
     parts.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(front.rewritten(std::str::from_utf8(&body).unwrap())))
+    Response::from_parts(
+        parts,
+        Body::from(front.rewritten(std::str::from_utf8(&body).unwrap())),
+    )
 }

@@ -4,23 +4,38 @@ use std::path::Path;
 
 /// Lines of Rust above the tests, or of anything else.
 fn lines(path: &Path) -> usize {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.lines().take_while(|line| *line != "#[cfg(test)]").count()
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.lines()
+        .take_while(|line| *line != "#[cfg(test)]")
+        .count()
 }
 
 #[test]
 fn the_readmes_table_of_lines_is_true() {
     let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = include_str!("../../README.md");
-    let rows = readme.split("| platform | TOML | Rust | its Rust files |\n|---|---|---|---|\n").nth(1).unwrap();
+    let rows = readme
+        .split("| platform | TOML | Rust | its Rust files |\n|---|---|---|---|\n")
+        .nth(1)
+        .unwrap();
     let mut counted = Vec::new();
     for row in rows.lines().take_while(|line| line.starts_with('|')) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let slug = cells[0].trim_matches('`').to_owned();
         let toml = lines(&crate_root.join(format!("catalogue/{slug}.toml")));
-        let files = cells[3].split(", ").map(|name| name.trim_matches('`')).filter(|name| !name.is_empty());
-        let rust: usize = files.map(|name| lines(&crate_root.join("src").join(name))).sum();
-        assert_eq!((cells[1], cells[2]), (toml.to_string().as_str(), rust.to_string().as_str()), "{slug}");
+        let files = cells[3]
+            .split(", ")
+            .map(|name| name.trim_matches('`'))
+            .filter(|name| !name.is_empty());
+        let rust: usize = files
+            .map(|name| lines(&crate_root.join("src").join(name)))
+            .sum();
+        assert_eq!(
+            (cells[1], cells[2]),
+            (toml.to_string().as_str(), rust.to_string().as_str()),
+            "{slug}"
+        );
         counted.push(format!("{slug}.toml"));
     }
     let mut files: Vec<String> = std::fs::read_dir(crate_root.join("catalogue"))

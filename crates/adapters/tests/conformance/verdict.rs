@@ -29,6 +29,9 @@ pub(crate) fn refused<T>(
     match outcome {
         Ok(_) => Err(format!("{what} succeeded")),
         Err(error) if classes.contains(&error.class()) => Ok(error),
-        Err(error) => Err(format!("{what} is {:?}, not one of {classes:?}: {error}", error.class())),
+        Err(error) => Err(format!(
+            "{what} is {:?}, not one of {classes:?}: {error}",
+            error.class()
+        )),
     }
 }

@@ -1,4 +1,5 @@
-//! Definitions as an operator writes them: every fault is told with its place, and a good one becomes a platform.
+//! Definitions as an operator writes them: every fault is told with its place, and a good one
+//! becomes a platform.
 
 #[cfg(test)]
 mod faults;

@@ -1,6 +1,8 @@
 //! What a definition and the settings make of a platform.
 
-use evergrant_adapters::{ErrorClass, HeldTokens, Lifecycle, Pkce, PlatformAdapter, parse_providers};
+use evergrant_adapters::{
+    ErrorClass, HeldTokens, Lifecycle, Pkce, PlatformAdapter, parse_providers,
+};
 use evergrant_model::{AccessToken, ScopeSet};
 
 use crate::support::{ACME, DEV, STRICT, registry, slug};
@@ -9,14 +11,27 @@ use crate::support::{ACME, DEV, STRICT, registry, slug};
 fn the_documented_section_becomes_a_platform() {
     let registry = registry(ACME, &[], STRICT).unwrap();
     let slugs: Vec<_> = registry.specs().map(|spec| spec.slug.as_str()).collect();
-    let expected = ["instagram", "instagram-login", "tiktok", "reddit", "onlyfans", "acme"];
+    let expected = [
+        "instagram",
+        "instagram-login",
+        "tiktok",
+        "reddit",
+        "onlyfans",
+        "acme",
+    ];
     assert_eq!(slugs, expected, "the catalogue comes first");
     let adapter = registry.platform(&slug("acme")).unwrap();
     let spec = adapter.spec();
     assert!(spec.is_configured() && spec.uses_pkce() && spec.capabilities.revoke && spec.rotates);
-    assert_eq!((spec.name.as_str(), spec.account_type.as_str(), spec.pkce), ("Acme", "Acme account", Pkce::S256));
+    assert_eq!(
+        (spec.name.as_str(), spec.account_type.as_str(), spec.pkce),
+        ("Acme", "Acme account", Pkce::S256)
+    );
     assert_eq!(spec.issuer.as_deref(), Some("https://acme.example"));
-    assert_eq!(spec.wanted_scopes(&ScopeSet::default()).unwrap(), ScopeSet::parse("offline_access openid"));
+    assert_eq!(
+        spec.wanted_scopes(&ScopeSet::default()).unwrap(),
+        ScopeSet::parse("offline_access openid")
+    );
     assert!(registry.platform(&slug("nobody")).is_none());
 }
 
@@ -27,7 +42,10 @@ fn the_readmes_example_is_a_platform() {
     let (example, _) = example.split_once("```").unwrap();
     let registry = registry(example, &[("ACME_CLIENT_ID", "id")], STRICT).unwrap();
     let adapter = registry.platform(&slug("acme")).unwrap();
-    assert_eq!(adapter.spec().problem.as_deref(), Some("set ACME_CLIENT_SECRET"));
+    assert_eq!(
+        adapter.spec().problem.as_deref(),
+        Some("set ACME_CLIENT_SECRET")
+    );
     assert!(!adapter.spec().capabilities.revoke);
 }
 
@@ -41,25 +59,49 @@ fn other_sections_are_none_of_our_business() {
 
 #[test]
 fn a_public_client_needs_no_secret() {
-    let text = ACME.replace("client_secret = \"hush\"\n", "").replace("\"basic\"", "\"none\"");
-    assert!(registry(&text, &[], STRICT).unwrap().platform(&slug("acme")).unwrap().spec().is_configured());
+    let text = ACME
+        .replace("client_secret = \"hush\"\n", "")
+        .replace("\"basic\"", "\"none\"");
+    assert!(
+        registry(&text, &[], STRICT)
+            .unwrap()
+            .platform(&slug("acme"))
+            .unwrap()
+            .spec()
+            .is_configured()
+    );
 }
 
 #[test]
 fn the_lifecycle_is_decided_by_the_definition() {
     let lifecycle = |more: &str, slug_text: &str| {
-        let registry = registry(&ACME.replace("pkce =", &format!("{more}pkce =")), &[], STRICT).unwrap();
-        registry.platform(&slug(slug_text)).unwrap().spec().lifecycle
+        let registry = registry(
+            &ACME.replace("pkce =", &format!("{more}pkce =")),
+            &[],
+            STRICT,
+        )
+        .unwrap();
+        registry
+            .platform(&slug(slug_text))
+            .unwrap()
+            .spec()
+            .lifecycle
     };
     assert_eq!(lifecycle("", "acme"), Lifecycle::Refreshes);
-    assert_eq!(lifecycle("tokens.refresh = false\n", "acme"), Lifecycle::Neither);
+    assert_eq!(
+        lifecycle("tokens.refresh = false\n", "acme"),
+        Lifecycle::Neither
+    );
     assert_eq!(lifecycle("", "onlyfans"), Lifecycle::Checked);
 }
 
 #[test]
 fn the_catalogue_says_which_settings_it_misses() {
     let registry = registry("", &[], STRICT).unwrap();
-    let problems: Vec<_> = registry.specs().filter_map(|spec| spec.problem.as_deref()).collect();
+    let problems: Vec<_> = registry
+        .specs()
+        .filter_map(|spec| spec.problem.as_deref())
+        .collect();
     assert_eq!(
         problems,
         [
@@ -74,12 +116,28 @@ fn the_catalogue_says_which_settings_it_misses() {
 
 #[test]
 fn private_hosts_are_allowed_by_the_policy_or_the_section_alone() {
-    for host in ["https://localhost", "https://127.0.0.1:9", "https://10.0.0.1", "https://[::1]", "http://acme.example"]
-    {
-        let text = ACME.replace("token_url = \"https://acme.example", &format!("token_url = \"{host}"));
+    for host in [
+        "https://localhost",
+        "https://127.0.0.1:9",
+        "https://10.0.0.1",
+        "https://[::1]",
+        "http://acme.example",
+    ] {
+        let text = ACME.replace(
+            "token_url = \"https://acme.example",
+            &format!("token_url = \"{host}"),
+        );
         let found = registry(&text, &[], STRICT).expect_err(host);
-        assert_eq!((found.len(), found[0].line, found[0].column), (1, 4, 13), "{host} {found:?}");
-        assert!(found[0].message.contains("allow_insecure = true"), "{}", found[0]);
+        assert_eq!(
+            (found.len(), found[0].line, found[0].column),
+            (1, 4, 13),
+            "{host} {found:?}"
+        );
+        assert!(
+            found[0].message.contains("allow_insecure = true"),
+            "{}",
+            found[0]
+        );
         assert!(registry(&text, &[], DEV).is_ok(), "{host}");
         let lifted = text.replace("pkce =", "allow_insecure = true\npkce =");
         assert!(registry(&lifted, &[], STRICT).is_ok(), "{host}");
@@ -90,15 +148,33 @@ fn private_hosts_are_allowed_by_the_policy_or_the_section_alone() {
 fn a_platform_without_its_settings_says_which_are_missing() {
     let problem = |settings: &[(&str, &str)]| {
         let registry = registry("", settings, STRICT).unwrap();
-        registry.platform(&slug("reddit")).unwrap().spec().problem.clone()
+        registry
+            .platform(&slug("reddit"))
+            .unwrap()
+            .spec()
+            .problem
+            .clone()
     };
-    let all = [("REDDIT_CLIENT_ID", "i"), ("REDDIT_CLIENT_SECRET", "hush"), ("REDDIT_USER_AGENT", "web:a:1 (by /u/b)")];
-    assert_eq!(problem(&[]).unwrap(), "set REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT");
+    let all = [
+        ("REDDIT_CLIENT_ID", "i"),
+        ("REDDIT_CLIENT_SECRET", "hush"),
+        ("REDDIT_USER_AGENT", "web:a:1 (by /u/b)"),
+    ];
+    assert_eq!(
+        problem(&[]).unwrap(),
+        "set REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT"
+    );
     assert_eq!(problem(&all[..2]).unwrap(), "set REDDIT_USER_AGENT");
-    assert_eq!(problem(&[all[0], ("REDDIT_CLIENT_SECRET", ""), all[2]]).unwrap(), "set REDDIT_CLIENT_SECRET");
+    assert_eq!(
+        problem(&[all[0], ("REDDIT_CLIENT_SECRET", ""), all[2]]).unwrap(),
+        "set REDDIT_CLIENT_SECRET"
+    );
     assert_eq!(problem(&all), None);
     let odd = [all[0], all[1], ("REDDIT_USER_AGENT", "a\nb")];
-    assert_eq!(problem(&odd).unwrap(), "REDDIT_USER_AGENT has characters that a header cannot carry");
+    assert_eq!(
+        problem(&odd).unwrap(),
+        "REDDIT_USER_AGENT has characters that a header cannot carry"
+    );
 }
 
 #[test]
@@ -111,13 +187,26 @@ fn an_override_of_a_host_must_be_https_or_loopback() {
             ("REDDIT_WWW_BASE", base),
         ];
         let registry = registry("", &settings, policy).unwrap();
-        registry.platform(&slug("reddit")).unwrap().spec().problem.clone()
+        registry
+            .platform(&slug("reddit"))
+            .unwrap()
+            .spec()
+            .problem
+            .clone()
     };
-    for fine in ["", "http://127.0.0.1:8081", "http://localhost:8081/reddit/", "https://sim.example"] {
+    for fine in [
+        "",
+        "http://127.0.0.1:8081",
+        "http://localhost:8081/reddit/",
+        "https://sim.example",
+    ] {
         assert_eq!(problem(fine, STRICT), None, "{fine}");
     }
     let insecure = "REDDIT_WWW_BASE must begin with https:// unless its host is loopback";
-    assert_eq!(problem("http://sim.example", STRICT).as_deref(), Some(insecure));
+    assert_eq!(
+        problem("http://sim.example", STRICT).as_deref(),
+        Some(insecure)
+    );
     assert_eq!(problem("http://sim.example", DEV), None);
     let nonsense = "REDDIT_WWW_BASE is not the base of an address, such as https://host.example";
     assert_eq!(problem("nonsense", STRICT).as_deref(), Some(nonsense));
@@ -127,7 +216,10 @@ fn an_override_of_a_host_must_be_https_or_loopback() {
 async fn an_unconfigured_platform_is_never_called() {
     let registry = registry("", &[], STRICT).unwrap();
     let adapter = registry.platform(&slug("reddit")).unwrap();
-    let held = HeldTokens { access: Some(AccessToken::new("a")), refresh: None };
+    let held = HeldTokens {
+        access: Some(AccessToken::new("a")),
+        refresh: None,
+    };
     let error = adapter.revoke_access(&held).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::ConfigError);
     assert_eq!(error.to_string(), "the platform is not configured");
@@ -138,11 +230,22 @@ fn reddit_is_what_the_documentation_says() {
     let registry = registry("", &[], STRICT).unwrap();
     let adapter = registry.platform(&slug("reddit")).unwrap();
     let spec = adapter.spec();
-    assert_eq!((spec.account_type.as_str(), spec.token_type.as_str()), ("Reddit User", "Permanent (with refresh)"));
+    assert_eq!(
+        (spec.account_type.as_str(), spec.token_type.as_str()),
+        ("Reddit User", "Permanent (with refresh)")
+    );
     assert!(!spec.rotates && spec.may_resend_refresh() && !spec.uses_pkce() && !spec.multi_account);
     assert!(spec.capabilities.refresh && spec.capabilities.revoke && spec.capabilities.profile);
-    assert_eq!((spec.default_lifetime_seconds, spec.refresh_ahead_seconds), (Some(86_400), Some(300)));
-    let required: Vec<_> = spec.scopes.iter().filter(|scope| scope.required).map(|scope| scope.id.as_str()).collect();
+    assert_eq!(
+        (spec.default_lifetime_seconds, spec.refresh_ahead_seconds),
+        (Some(86_400), Some(300))
+    );
+    let required: Vec<_> = spec
+        .scopes
+        .iter()
+        .filter(|scope| scope.required)
+        .map(|scope| scope.id.as_str())
+        .collect();
     assert_eq!(required, ["identity"]);
     let wanted = spec.wanted_scopes(&ScopeSet::default()).unwrap();
     assert_eq!(wanted.to_string(), "history identity mysubreddits read");

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::{DefinitionFault, HttpClient, HttpLimits, NetworkPolicy, Registry, parse_providers};
+use evergrant_adapters::{
+    DefinitionFault, HttpClient, HttpLimits, NetworkPolicy, Registry, parse_providers,
+};
 use evergrant_model::{ManualClock, ProviderSlug, Timestamp};
 
 pub(crate) const ACME: &str = r#"[providers.acme]
@@ -23,7 +25,16 @@ account = { id = "/sub", username = "/preferred_username", display_name = "/name
 
 pub(crate) fn faults(text: &str) -> Vec<(usize, usize, String)> {
     let faults = parse_providers(text).expect_err("there is a fault");
-    faults.into_iter().map(|DefinitionFault { line, column, message }| (line, column, message)).collect()
+    faults
+        .into_iter()
+        .map(
+            |DefinitionFault {
+                 line,
+                 column,
+                 message,
+             }| (line, column, message),
+        )
+        .collect()
 }
 
 /// The one fault of Acme's definition after `from` was replaced by `to`.
@@ -43,7 +54,12 @@ pub(crate) fn registry(
     settings: &[(&str, &str)],
     policy: NetworkPolicy,
 ) -> Result<Registry, Vec<DefinitionFault>> {
-    let setting = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let setting = |name: &str| {
+        settings
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| (*value).to_owned())
+    };
     let clock = Arc::new(ManualClock::new(Timestamp::default()));
     let http = HttpClient::new(HttpLimits::default()).unwrap();
     Registry::new(http, clock, &setting, parse_providers(text)?, policy)
@@ -53,5 +69,9 @@ pub(crate) fn slug(text: &str) -> ProviderSlug {
     ProviderSlug::new(text).unwrap()
 }
 
-pub(crate) const STRICT: NetworkPolicy = NetworkPolicy { allow_insecure_hosts: false };
-pub(crate) const DEV: NetworkPolicy = NetworkPolicy { allow_insecure_hosts: true };
+pub(crate) const STRICT: NetworkPolicy = NetworkPolicy {
+    allow_insecure_hosts: false,
+};
+pub(crate) const DEV: NetworkPolicy = NetworkPolicy {
+    allow_insecure_hosts: true,
+};

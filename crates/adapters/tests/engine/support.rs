@@ -10,7 +10,9 @@ use axum::http::{HeaderMap, Method, Response, Uri};
 use evergrant_adapters::{
     HeldTokens, HttpClient, HttpLimits, NetworkPolicy, PlatformAdapter, Registry, parse_providers,
 };
-use evergrant_model::{AccessToken, AuthorizationCode, ManualClock, ProviderSlug, RefreshToken, Timestamp};
+use evergrant_model::{
+    AccessToken, AuthorizationCode, ManualClock, ProviderSlug, RefreshToken, Timestamp,
+};
 use tokio::net::TcpListener;
 
 pub(crate) const NOW_S: i64 = 1_767_225_600;
@@ -27,7 +29,9 @@ pub(crate) struct Seen {
 
 impl Seen {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     pub(crate) fn field(&self, name: &str) -> &str {
@@ -37,7 +41,9 @@ impl Seen {
     pub(crate) fn query(&self, name: &str) -> String {
         let query = self.uri.query().unwrap_or_default();
         let found = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
-        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+        found
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
     }
 
     /// Method and path.
@@ -55,7 +61,11 @@ pub(crate) struct Told {
 }
 
 pub(crate) fn told(status: u16, body: &str) -> Told {
-    Told { status, headers: vec![("content-type", "application/json".to_owned())], body: body.to_owned() }
+    Told {
+        status,
+        headers: vec![("content-type", "application/json".to_owned())],
+        body: body.to_owned(),
+    }
 }
 
 impl Told {
@@ -78,8 +88,12 @@ impl Platform {
     pub(crate) async fn telling(answer: Told) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let platform =
-            Self { base, seen: Arc::default(), answer: Arc::new(Mutex::new(answer)), routes: Arc::default() };
+        let platform = Self {
+            base,
+            seen: Arc::default(),
+            answer: Arc::new(Mutex::new(answer)),
+            routes: Arc::default(),
+        };
         let app = Router::new().fallback(note).with_state(platform.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
         platform
@@ -91,7 +105,10 @@ impl Platform {
 
     /// Answers requests whose method and address contain this; what was told last wins.
     pub(crate) fn tell_at(&self, route: &str, answer: Told) -> &Self {
-        self.routes.lock().unwrap().insert(0, (route.to_owned(), answer));
+        self.routes
+            .lock()
+            .unwrap()
+            .insert(0, (route.to_owned(), answer));
         self
     }
 
@@ -120,14 +137,25 @@ async fn note(
     let form = url::form_urlencoded::parse(&body).into_owned().collect();
     let asked = format!("{method} {uri}");
     let body = String::from_utf8_lossy(&body).into_owned();
-    platform.seen.lock().unwrap().push(Seen { body, method, uri, headers, form });
-    let own =
-        platform.routes.lock().unwrap().iter().find(|(route, _)| asked.contains(route)).map(|(_, own)| own.clone());
-    let told = own.unwrap_or_else(|| platform.answer.lock().unwrap().clone());
-    let response = told
-        .headers
+    platform.seen.lock().unwrap().push(Seen {
+        body,
+        method,
+        uri,
+        headers,
+        form,
+    });
+    let own = platform
+        .routes
+        .lock()
+        .unwrap()
         .iter()
-        .fold(Response::builder().status(told.status), |response, (name, value)| response.header(*name, value));
+        .find(|(route, _)| asked.contains(route))
+        .map(|(_, own)| own.clone());
+    let told = own.unwrap_or_else(|| platform.answer.lock().unwrap().clone());
+    let response = told.headers.iter().fold(
+        Response::builder().status(told.status),
+        |response, (name, value)| response.header(*name, value),
+    );
     response.body(Body::from(told.body)).unwrap()
 }
 
@@ -149,24 +177,33 @@ pub(crate) fn reddit_by(clock: Arc<ManualClock>, base: &str) -> Arc<dyn Platform
         _ => None,
     };
     let registry = registry(clock, &setting, "", HttpLimits::default());
-    registry.platform(&ProviderSlug::new("reddit").unwrap()).unwrap()
+    registry
+        .platform(&ProviderSlug::new("reddit").unwrap())
+        .unwrap()
 }
 
-/// A platform of the catalogue whose every host is at `base`; its registration is `app` with the secret
-/// `sim-app-secret`. More settings in `more`.
+/// A platform of the catalogue whose every host is at `base`; its registration is `app` with the
+/// secret `sim-app-secret`. More settings in `more`.
 pub(crate) fn catalogue(slug: &str, base: &str, more: &[(&str, &str)]) -> Arc<dyn PlatformAdapter> {
     let setting = |name: &str| {
-        let own = more.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let own = more
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| (*value).to_owned());
         let registration = || match name {
             _ if name.ends_with("_BASE") => Some(base.to_owned()),
-            _ if name.ends_with("_APP_ID") || name.ends_with("_CLIENT_KEY") => Some("app".to_owned()),
+            _ if name.ends_with("_APP_ID") || name.ends_with("_CLIENT_KEY") => {
+                Some("app".to_owned())
+            }
             _ if name.ends_with("_SECRET") => Some("sim-app-secret".to_owned()),
             _ => None,
         };
         own.or_else(registration)
     };
     let registry = registry(clock(), &setting, "", HttpLimits::default());
-    registry.platform(&ProviderSlug::new(slug).unwrap()).unwrap()
+    registry
+        .platform(&ProviderSlug::new(slug).unwrap())
+        .unwrap()
 }
 
 /// A platform of the operator's own at `base`, with more keys in `more`.
@@ -200,7 +237,9 @@ pub(crate) fn guarded_acme(
         "#
     );
     let registry = registry(clock, &|_: &str| None, &text, limits);
-    registry.platform(&ProviderSlug::new("acme").unwrap()).unwrap()
+    registry
+        .platform(&ProviderSlug::new("acme").unwrap())
+        .unwrap()
 }
 
 fn registry(
@@ -210,11 +249,21 @@ fn registry(
     limits: HttpLimits,
 ) -> Registry {
     let http = HttpClient::new(limits).unwrap();
-    Registry::new(http, clock, setting, parse_providers(text).unwrap(), NetworkPolicy::default()).unwrap()
+    Registry::new(
+        http,
+        clock,
+        setting,
+        parse_providers(text).unwrap(),
+        NetworkPolicy::default(),
+    )
+    .unwrap()
 }
 
 pub(crate) fn held(access: &str, refresh: &str) -> HeldTokens {
-    HeldTokens { access: Some(AccessToken::new(access)), refresh: Some(RefreshToken::new(refresh)) }
+    HeldTokens {
+        access: Some(AccessToken::new(access)),
+        refresh: Some(RefreshToken::new(refresh)),
+    }
 }
 
 pub(crate) fn code() -> AuthorizationCode {

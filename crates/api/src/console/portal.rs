@@ -16,7 +16,8 @@ use crate::state::ApiState;
 /// Where a portal link leads.
 const FIRST_PAGE: HeaderValue = HeaderValue::from_static("/integrations");
 
-/// Opens the console as a user, once, within five minutes: the `url` of a session that was begun with `portal`.
+/// Opens the console as a user, once, within five minutes: the `url` of a session that was begun
+/// with `portal`.
 ///
 /// Whoever was signed in there before is signed out.
 #[utoipa::path(get, path = "/portal/{code}", operation_id = "openPortal", tag = "Console",
@@ -41,15 +42,27 @@ pub(crate) async fn open(
     opened.unwrap_or_else(|ApiError(error)| pages::portal_failed(&error, &call.correlation_id))
 }
 
-/// Whether a browser asks before anybody has followed the link: a link that works once is not spent on that.
+/// Whether a browser asks before anybody has followed the link: a link that works once is not spent
+/// on that.
 fn is_ahead_of_time(headers: &HeaderMap) -> bool {
-    let purpose = headers.get("sec-purpose").or_else(|| headers.get("purpose"));
-    purpose.and_then(|purpose| purpose.to_str().ok()).is_some_and(|purpose| purpose.contains("prefetch"))
+    let purpose = headers
+        .get("sec-purpose")
+        .or_else(|| headers.get("purpose"));
+    purpose
+        .and_then(|purpose| purpose.to_str().ok())
+        .is_some_and(|purpose| purpose.contains("prefetch"))
 }
 
-async fn opened(state: &ApiState, call: &Call, code: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
+async fn opened(
+    state: &ApiState,
+    call: &Call,
+    code: &str,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
     let console = state.service.console();
-    let Some(started) = console.open_link(call, code).await? else { return Ok(pages::portal_closed()) };
+    let Some(started) = console.open_link(call, code).await? else {
+        return Ok(pages::portal_closed());
+    };
     let cookie = ConsoleCookie::of(&state.service);
     if let Some(before) = cookie.read(headers)
         && let Some(signed_in) = console.signed_in(before, Presence::Passive).await?
@@ -57,6 +70,9 @@ async fn opened(state: &ApiState, call: &Call, code: &str, headers: &HeaderMap) 
     {
         state.service.sessions().end(call, session).await?;
     }
-    let headers = [(header::LOCATION, FIRST_PAGE), (header::SET_COOKIE, cookie.given(&started.secret))];
+    let headers = [
+        (header::LOCATION, FIRST_PAGE),
+        (header::SET_COOKIE, cookie.given(&started.secret)),
+    ];
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }

@@ -71,12 +71,24 @@ impl FromRequestParts<ApiState> for Holder {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let cookie = ConsoleCookie::of(&state.service).read(&parts.headers).ok_or_else(unauthenticated)?;
-        let signed_in = state.service.console().signed_in(cookie, Presence::Active).await?;
+        let cookie = ConsoleCookie::of(&state.service)
+            .read(&parts.headers)
+            .ok_or_else(unauthenticated)?;
+        let signed_in = state
+            .service
+            .console()
+            .signed_in(cookie, Presence::Active)
+            .await?;
         let signed_in = signed_in.ok_or_else(unauthenticated)?;
         check_csrf(parts, cookie)?;
-        let call = state.service.call(signed_in.caller.actor(), correlation_id(parts)?);
-        Ok(Self { signed_in, cookie: cookie.into(), call })
+        let call = state
+            .service
+            .call(signed_in.caller.actor(), correlation_id(parts)?);
+        Ok(Self {
+            signed_in,
+            cookie: cookie.into(),
+            call,
+        })
     }
 }
 
@@ -92,8 +104,18 @@ impl Holder {
 /// Who is signed in to the console.
 #[utoipa::path(get, path = "/console/session", operation_id = "getConsoleSession", tag = "Console", security(("console" = [])),
     responses((status = 200, description = "The session", body = ConsoleSession)))]
-pub(crate) async fn show(State(state): State<ApiState>, holder: Holder) -> Result<Json<ConsoleSession>, ApiError> {
-    session(&state, &holder.call, holder.signed_in.user, &holder.cookie, holder.signed_in.expires_at).await
+pub(crate) async fn show(
+    State(state): State<ApiState>,
+    holder: Holder,
+) -> Result<Json<ConsoleSession>, ApiError> {
+    session(
+        &state,
+        &holder.call,
+        holder.signed_in.user,
+        &holder.cookie,
+        holder.signed_in.expires_at,
+    )
+    .await
 }
 
 /// Becomes another of the `people`; in `evergrant dev` alone. The cookie is another one then.
@@ -111,13 +133,25 @@ pub(crate) async fn change(
         return Err(forbidden());
     }
     let wanted = user_number(&body.user_id)?;
-    let Some(user) = state.people.iter().copied().find(|person| *person == wanted) else {
+    let Some(user) = state
+        .people
+        .iter()
+        .copied()
+        .find(|person| *person == wanted)
+    else {
         return Err(ServiceError::field("userId", "must be one of people").into());
     };
     let started = state.service.console().start(&holder.call, user).await?;
     holder.end(&state).await?;
     let given = ConsoleCookie::of(&state.service).given(&started.secret);
-    let shown = session(&state, &holder.call, user, &started.secret, started.stored.expires_at).await?;
+    let shown = session(
+        &state,
+        &holder.call,
+        user,
+        &started.secret,
+        started.stored.expires_at,
+    )
+    .await?;
     Ok(([(header::SET_COOKIE, given)], shown))
 }
 
@@ -162,5 +196,10 @@ async fn session(
 async fn person(state: &ApiState, call: &Call, user: UserId) -> Result<Person, ApiError> {
     let found = state.service.users().get(call, &UserRef::Id(user)).await?;
     let external_id = found.external_id.map(|id| id.as_str().to_owned());
-    Ok(Person { id: found.id.get(), name: found.name, email: found.email, external_id })
+    Ok(Person {
+        id: found.id.get(),
+        name: found.name,
+        email: found.email,
+        external_id,
+    })
 }

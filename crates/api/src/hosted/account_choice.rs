@@ -1,4 +1,5 @@
-//! `POST /connect/{provider}/choose`: one consent reached several accounts, and a browser has chosen.
+//! `POST /connect/{provider}/choose`: one consent reached several accounts, and a browser has
+//! chosen.
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -14,7 +15,8 @@ use crate::pages;
 use crate::problem::ApiError;
 use crate::state::ApiState;
 
-const NOT_OURS: &str = "This choice does not belong to a sign-in that was begun here. Please begin it again.";
+const NOT_OURS: &str =
+    "This choice does not belong to a sign-in that was begun here. Please begin it again.";
 
 /// The form of the page that asks which accounts to connect.
 #[derive(Deserialize, ToSchema)]
@@ -31,7 +33,8 @@ pub(crate) struct ChooseForm {
 
 /// The browser chooses among the accounts that its consent reached.
 ///
-/// Sent by the page that the callback answers for a flow without a challenge, and answered as a callback is.
+/// Sent by the page that the callback answers for a flow without a challenge, and answered as a
+/// callback is.
 #[utoipa::path(post, path = "/connect/{provider}/choose", operation_id = "chooseAccounts", tag = "Callback",
     request_body(content = ChooseForm, content_type = "application/x-www-form-urlencoded"),
     params(("provider" = String, Path, description = "Such as `instagram`")),
@@ -54,21 +57,34 @@ pub(crate) async fn choose(
     }
 }
 
-async fn chosen(state: &ApiState, call: &Call, provider: &str, request: Request) -> Result<Response, ApiError> {
+async fn chosen(
+    state: &ApiState,
+    call: &Call,
+    provider: &str,
+    request: Request,
+) -> Result<Response, ApiError> {
     if !is_form(request.headers()) {
-        return Err(ApiError::new(ErrorCode::InvalidRequest, "Send application/x-www-form-urlencoded."));
+        return Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "Send application/x-www-form-urlencoded.",
+        ));
     }
     let form = QueryOf::parse(&read(request).await?);
     let (Some(flow), Some(receipt)) = (form.filled("flowId"), form.filled("receipt")) else {
         return Err(ServiceError::new(ErrorCode::InvalidState, NOT_OURS).into());
     };
     let authorizations = state.service.authorizations();
-    let open = authorizations.choice(call, flow, receipt.to_owned()).await?;
+    let open = authorizations
+        .choice(call, flow, receipt.to_owned())
+        .await?;
     if open.provider.as_str() != provider {
         return Err(ServiceError::new(ErrorCode::InvalidState, NOT_OURS).into());
     }
     let ticked = form.all("account");
-    match authorizations.choose(call, flow, receipt.to_owned(), ticked.clone()).await {
+    match authorizations
+        .choose(call, flow, receipt.to_owned(), ticked.clone())
+        .await
+    {
         Ok(outcome) => Ok(flow_response::to_browser(state, &outcome)),
         Err(error) if error.code() == ErrorCode::ValidationError => {
             Ok(flow_response::chooser(state, &open, Some(&ticked)))

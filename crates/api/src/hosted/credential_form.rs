@@ -23,9 +23,11 @@ const DENIED: &str = "access_denied";
 /// The tick without which nothing is taken.
 const CONSENT: &str = "consent";
 
-/// The form on which the account's owner pastes a session: the `authUrl` of platforms of kind `cookies`.
+/// The form on which the account's owner pastes a session: the `authUrl` of platforms of kind
+/// `cookies`.
 ///
-/// It posts to the same address, urlencoded, with the state, a CSRF token and the platform's fields.
+/// It posts to the same address, urlencoded, with the state, a CSRF token and the platform's
+/// fields.
 #[utoipa::path(get, path = "/connect/{provider}", operation_id = "credentialForm", tag = "Callback",
     params(("provider" = String, Path, description = "Such as `onlyfans`"),
         ("state" = String, Query, description = "From connect; it stands in `authUrl` already")),
@@ -41,7 +43,12 @@ pub(crate) async fn show(
     query: QueryOf,
 ) -> Response {
     let flow_state = FlowState::new(query.filled("state").unwrap_or_default());
-    match state.service.authorizations().credential_form(&call, &provider, &flow_state).await {
+    match state
+        .service
+        .authorizations()
+        .credential_form(&call, &provider, &flow_state)
+        .await
+    {
         Ok(form) => page(&provider, &flow_state, &form, &BTreeMap::new(), None),
         Err(error) => pages::callback_failed(&error, &call.correlation_id),
     }
@@ -63,8 +70,8 @@ pub(crate) struct CredentialFormBody {
 
 /// The owner sends the form, or cancels.
 ///
-/// The answer is that of a callback. What the owner can correct, and errors of the platform, show the form again; the
-/// flow stays open.
+/// The answer is that of a callback. What the owner can correct, and errors of the platform, show
+/// the form again; the flow stays open.
 #[utoipa::path(post, path = "/connect/{provider}", operation_id = "submitCredentialForm", tag = "Callback",
     request_body(content = CredentialFormBody, content_type = "application/x-www-form-urlencoded"),
     params(("provider" = String, Path, description = "Such as `onlyfans`")),
@@ -91,9 +98,17 @@ pub(crate) async fn submit(
     }
 }
 
-async fn taken(state: &ApiState, call: &Call, provider: &str, request: Request) -> Result<Response, ApiError> {
+async fn taken(
+    state: &ApiState,
+    call: &Call,
+    provider: &str,
+    request: Request,
+) -> Result<Response, ApiError> {
     if !is_form(request.headers()) {
-        return Err(ApiError::new(ErrorCode::InvalidRequest, "Send application/x-www-form-urlencoded."));
+        return Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "Send application/x-www-form-urlencoded.",
+        ));
     }
     let sent = QueryOf::parse(&read(request).await?);
     if sent.has("error") {
@@ -103,41 +118,70 @@ async fn taken(state: &ApiState, call: &Call, provider: &str, request: Request) 
 }
 
 /// Ends the flow as a consent that was denied.
-async fn cancelled(state: &ApiState, call: &Call, provider: &str, sent: &QueryOf) -> Result<Response, ApiError> {
+async fn cancelled(
+    state: &ApiState,
+    call: &Call,
+    provider: &str,
+    sent: &QueryOf,
+) -> Result<Response, ApiError> {
     let params = CallbackParams {
         state: FlowState::new(sent.filled("state").unwrap_or_default()),
         code: None,
         error: Some(DENIED.to_owned()),
         issuer: None,
     };
-    let outcome = state.service.handle_oauth_callback(call, provider, params).await?;
+    let outcome = state
+        .service
+        .handle_oauth_callback(call, provider, params)
+        .await?;
     Ok(flow_response::to_browser(state, &outcome))
 }
 
-async fn connected(state: &ApiState, call: &Call, provider: &str, sent: &QueryOf) -> Result<Response, ApiError> {
+async fn connected(
+    state: &ApiState,
+    call: &Call,
+    provider: &str,
+    sent: &QueryOf,
+) -> Result<Response, ApiError> {
     let authorizations = state.service.authorizations();
     let flow_state = FlowState::new(sent.filled("state").unwrap_or_default());
-    let form = authorizations.credential_form(call, provider, &flow_state).await?;
-    let values =
-        form.fields.iter().filter_map(|field| Some((field.name.to_owned(), sent.filled(field.name)?.to_owned())));
+    let form = authorizations
+        .credential_form(call, provider, &flow_state)
+        .await?;
+    let values = form
+        .fields
+        .iter()
+        .filter_map(|field| Some((field.name.to_owned(), sent.filled(field.name)?.to_owned())));
     let values: BTreeMap<_, _> = values.collect();
     let error = match agreed(sent) {
         Ok(()) => {
             let csrf = sent.filled("csrf").unwrap_or_default();
-            match authorizations.submit_form(call, provider, flow_state.clone(), csrf, &values).await {
+            match authorizations
+                .submit_form(call, provider, flow_state.clone(), csrf, &values)
+                .await
+            {
                 Ok(outcome) => return Ok(flow_response::to_browser(state, &outcome)),
                 Err(error) => error,
             }
         }
         Err(error) => error,
     };
-    let over = error.code() == ErrorCode::InvalidState || status_of(error.code()) == StatusCode::INTERNAL_SERVER_ERROR;
-    if over { Err(error.into()) } else { Ok(page(provider, &flow_state, &form, &values, Some(&error))) }
+    let over = error.code() == ErrorCode::InvalidState
+        || status_of(error.code()) == StatusCode::INTERNAL_SERVER_ERROR;
+    if over {
+        Err(error.into())
+    } else {
+        Ok(page(provider, &flow_state, &form, &values, Some(&error)))
+    }
 }
 
 fn agreed(sent: &QueryOf) -> Result<(), ServiceError> {
     let message = "Please confirm this: without it the session is not taken.";
-    if sent.has(CONSENT) { Ok(()) } else { Err(ServiceError::field(CONSENT, message)) }
+    if sent.has(CONSENT) {
+        Ok(())
+    } else {
+        Err(ServiceError::field(CONSENT, message))
+    }
 }
 
 fn page(
@@ -148,11 +192,23 @@ fn page(
     error: Option<&ServiceError>,
 ) -> Response {
     let faults: &[FieldFault] = error.map_or(&[], ServiceError::field_faults);
-    let trouble = error.filter(|_| faults.is_empty()).map(ServiceError::detail);
+    let trouble = error
+        .filter(|_| faults.is_empty())
+        .map(ServiceError::detail);
     let status = error.map_or(StatusCode::OK, |error| status_of(error.code()));
-    let mut response = CredentialPage { provider, state, form, values, faults, trouble }.page(status);
+    let mut response = CredentialPage {
+        provider,
+        state,
+        form,
+        values,
+        faults,
+        trouble,
+    }
+    .page(status);
     if let Some(seconds) = error.and_then(ServiceError::retry_after_seconds) {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(0)));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(0)));
     }
     response
 }

@@ -1,4 +1,5 @@
-//! `GET` and `POST /api/integrations/callback/{provider}`: where a platform sends the browser back to.
+//! `GET` and `POST /api/integrations/callback/{provider}`: where a platform sends the browser back
+//! to.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
@@ -38,8 +39,9 @@ pub(crate) struct CallbackBody {
 pub(crate) struct CallbackAnswer {
     /// Always true: a failure is a problem document.
     success: bool,
-    /// `connected`; `pending` for a flow that is to be finished with its verifier; `choose` for one without a challenge
-    /// whose consent reached several accounts, to be finished with some of them.
+    /// `connected`; `pending` for a flow that is to be finished with its verifier; `choose` for one
+    /// without a challenge whose consent reached several accounts, to be finished with some of
+    /// them.
     status: &'static str,
     /// The user who began the flow.
     user_id: i32,
@@ -62,10 +64,11 @@ pub(crate) struct CallbackAnswer {
 
 /// The platform sends the browser back.
 ///
-/// Answers 303 to the flow's `redirectUrl` with `integration`, `status=connected` and `accountId`; or `status=error`,
-/// `code` and `correlationId`; or, for a bound flow, `status=pending`, `flowId` and `receipt`. Where the consent of an
-/// unbound flow reached several accounts, a page of ours asks which of them to connect. An unknown or used state gets a
-/// page of ours with status 400 and never a redirect.
+/// Answers 303 to the flow's `redirectUrl` with `integration`, `status=connected` and `accountId`;
+/// or `status=error`, `code` and `correlationId`; or, for a bound flow, `status=pending`, `flowId`
+/// and `receipt`. Where the consent of an unbound flow reached several accounts, a page of ours
+/// asks which of them to connect. An unknown or used state gets a page of ours with status 400 and
+/// never a redirect.
 #[utoipa::path(get, path = "/api/integrations/callback/{provider}", operation_id = "callback", tag = "Callback",
     params(("provider" = String, Path, description = "Such as `reddit`"),
         ("state" = String, Query, description = "From the authorization request"),
@@ -94,7 +97,8 @@ pub(crate) async fn by_browser(
 
 /// The platform posts the browser back, or an app passes on what its own page received.
 ///
-/// A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is answered in JSON.
+/// A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is
+/// answered in JSON.
 #[utoipa::path(post, path = "/api/integrations/callback/{provider}", operation_id = "postCallback", tag = "Callback",
     security((), ("apiKey" = [])),
     request_body(content((CallbackBody = "application/json"), (CallbackBody = "application/x-www-form-urlencoded"))),
@@ -124,7 +128,9 @@ pub(crate) async fn by_post(
     request: Request,
 ) -> Result<Response, ApiError> {
     if is_json(request.headers()) {
-        return by_server(&state, &provider, request).await.map(IntoResponse::into_response);
+        return by_server(&state, &provider, request)
+            .await
+            .map(IntoResponse::into_response);
     }
     if !is_form(request.headers()) {
         let detail = "Send application/x-www-form-urlencoded as a platform does, or application/json with an API key.";
@@ -134,26 +140,48 @@ pub(crate) async fn by_post(
     Ok(by_browser(State(state), PathOf(provider), headers, Visitor(call), form).await)
 }
 
-async fn by_server(state: &ApiState, provider: &str, request: Request) -> Result<Json<CallbackAnswer>, ApiError> {
+async fn by_server(
+    state: &ApiState,
+    provider: &str,
+    request: Request,
+) -> Result<Json<CallbackAnswer>, ApiError> {
     let (mut parts, body) = request.into_parts();
-    let call = Allowed::<ServerWrite>::from_request_parts(&mut parts, state).await?.call;
+    let call = Allowed::<ServerWrite>::from_request_parts(&mut parts, state)
+        .await?
+        .call;
     let body: CallbackBody = parse(&read(Request::from_parts(parts, body)).await?)?;
     let params = CallbackParams {
         state: FlowState::new(body.state),
-        code: body.code.filter(|code| !code.is_empty()).map(AuthorizationCode::new),
+        code: body
+            .code
+            .filter(|code| !code.is_empty())
+            .map(AuthorizationCode::new),
         error: body.error.filter(|error| !error.is_empty()),
         issuer: body.iss,
     };
-    let outcome = state.service.handle_oauth_callback(&call, provider, params).await?;
+    let outcome = state
+        .service
+        .handle_oauth_callback(&call, provider, params)
+        .await?;
     answer(state, &call, outcome).await.map(Json)
 }
 
-/// Reads what the platform sent, and completes the flow. An answer with a repeated `state`, `code` or `iss` is rejected.
-async fn complete(state: &ApiState, call: &Call, provider: &str, query: &QueryOf) -> Result<CallbackOutcome, ApiError> {
+/// Reads what the platform sent, and completes the flow. An answer with a repeated `state`, `code`
+/// or `iss` is rejected.
+async fn complete(
+    state: &ApiState,
+    call: &Call,
+    provider: &str,
+    query: &QueryOf,
+) -> Result<CallbackOutcome, ApiError> {
     let filled = |name| Ok::<_, ApiError>(query.one(name)?.filter(|text| !text.is_empty()));
-    let (Ok(Some(flow_state)), Ok(code), Ok(error), Ok(error_code), Ok(issuer)) =
-        (filled("state"), filled("code"), filled("error"), filled("error_code"), filled("iss"))
-    else {
+    let (Ok(Some(flow_state)), Ok(code), Ok(error), Ok(error_code), Ok(issuer)) = (
+        filled("state"),
+        filled("code"),
+        filled("error"),
+        filled("error_code"),
+        filled("iss"),
+    ) else {
         return Err(ApiError::new(
             ErrorCode::InvalidState,
             "This answer does not belong to a sign-in that was begun here. Please begin it again.",
@@ -167,13 +195,25 @@ async fn complete(state: &ApiState, call: &Call, provider: &str, query: &QueryOf
         error: error.map(str::to_owned),
         issuer: issuer.map(str::to_owned),
     };
-    let known = ProviderSlug::new(provider).ok().filter(|slug| state.service.providers().is_known(slug));
+    let known = ProviderSlug::new(provider)
+        .ok()
+        .filter(|slug| state.service.providers().is_known(slug));
     let actor = known.map_or(Actor::Visitor, Actor::PlatformCallback);
-    let call = Call { actor, ..call.clone() };
-    Ok(state.service.handle_oauth_callback(&call, provider, params).await?)
+    let call = Call {
+        actor,
+        ..call.clone()
+    };
+    Ok(state
+        .service
+        .handle_oauth_callback(&call, provider, params)
+        .await?)
 }
 
-async fn answer(state: &ApiState, call: &Call, outcome: CallbackOutcome) -> Result<CallbackAnswer, ApiError> {
+async fn answer(
+    state: &ApiState,
+    call: &Call,
+    outcome: CallbackOutcome,
+) -> Result<CallbackAnswer, ApiError> {
     let mut answer = CallbackAnswer {
         success: true,
         status: "connected",
@@ -186,21 +226,32 @@ async fn answer(state: &ApiState, call: &Call, outcome: CallbackOutcome) -> Resu
     };
     match outcome.end {
         CallbackEnd::Failed(code) => {
-            return Err(ServiceError::new(code, "The sign-in came to nothing. Please begin it again.").into());
+            return Err(ServiceError::new(
+                code,
+                "The sign-in came to nothing. Please begin it again.",
+            )
+            .into());
         }
         CallbackEnd::Pending { flow_id, receipt } => {
             answer.status = "pending";
             answer.flow_id = Some(flow_id.as_str().to_owned());
             answer.receipt = Some(receipt);
         }
-        CallbackEnd::Choose { flow_id, receipt, accounts } => {
+        CallbackEnd::Choose {
+            flow_id,
+            receipt,
+            accounts,
+        } => {
             answer.status = "choose";
             answer.flow_id = Some(flow_id.as_str().to_owned());
             answer.receipt = Some(receipt);
             answer.accounts = Choice::list(accounts, outcome.provider.as_str(), &state.service);
         }
         CallbackEnd::Connected { account } => {
-            let list = state.service.connected_integrations(call, outcome.user).await?;
+            let list = state
+                .service
+                .connected_integrations(call, outcome.user)
+                .await?;
             let mine = list.integrations.into_iter();
             let found = mine
                 .filter(|one| one.provider == outcome.provider.as_str())
@@ -213,6 +264,9 @@ async fn answer(state: &ApiState, call: &Call, outcome: CallbackOutcome) -> Resu
 }
 
 fn accepts_json(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     accepted.contains("json") && !accepted.contains("text/html")
 }

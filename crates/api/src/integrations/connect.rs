@@ -16,14 +16,16 @@ use crate::state::ApiState;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Connect {
-    /// Where the browser goes at the end: on the operator's list. Without it, the first of that list.
+    /// Where the browser goes at the end: on the operator's list. Without it, the first of that
+    /// list.
     redirect_url: Option<String>,
     /// What to ask for beyond what is required. Without it, all that the platform's entry lists.
     scopes: Option<Vec<String>>,
     /// The account to reconnect; the connection keeps its id.
     account_id: Option<String>,
-    /// Base64url of the SHA-256 of a verifier that you keep. The flow must then be finished with it, which proves that
-    /// who began and who consented are the same browser. Session tokens must send it.
+    /// Base64url of the SHA-256 of a verifier that you keep. The flow must then be finished with
+    /// it, which proves that who began and who consented are the same browser. Session tokens must
+    /// send it.
     challenge: Option<String>,
 }
 
@@ -80,6 +82,9 @@ pub(crate) async fn connect(
         account: body.account_id,
         challenge: body.challenge,
     };
-    let flow = state.service.initiate_oauth_flow(&caller.call, &provider, caller.user, request).await?;
+    let flow = state
+        .service
+        .initiate_oauth_flow(&caller.call, &provider, caller.user, request)
+        .await?;
     Ok(Json(flow.into()))
 }

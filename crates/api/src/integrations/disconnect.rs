@@ -15,13 +15,15 @@ use crate::state::ApiState;
 pub(crate) struct Disconnected {
     /// Always true: the connection is gone here whatever the platform answered.
     success: bool,
-    /// `revoked`, `pending` (we keep asking for a day), `unsupported`, or `kept` for other connections of the person.
+    /// `revoked`, `pending` (we keep asking for a day), `unsupported`, or `kept` for other
+    /// connections of the person.
     revocation: &'static str,
     /// The same in a sentence for the user.
     message: String,
 }
 
-/// Disconnects an account: its tokens are deleted here, and its grant is ended at the platform as far as that can.
+/// Disconnects an account: its tokens are deleted here, and its grant is ended at the platform as
+/// far as that can.
 #[utoipa::path(delete, path = "/api/integrations/disconnect/{provider}/{accountId}", operation_id = "disconnect", tag = "Integrations",
     params(("provider" = String, Path, description = "Such as `reddit`"),
         ("accountId" = String, Path, description = "The account's id at the platform"),
@@ -38,8 +40,16 @@ pub(crate) async fn disconnect(
     PathOf((provider, account)): PathOf<(String, String)>,
     query: QueryOf,
 ) -> Result<Json<Disconnected>, ApiError> {
-    // Nothing is collected from accounts yet, so there is nothing more to delete; the parameter is checked all the same.
+    // Nothing is collected from accounts yet, so there is nothing more to delete; the parameter is
+    // checked all the same.
     query.flag("deleteData")?;
-    let done = state.service.disconnect_integration(&caller.call, caller.user, &provider, &account).await?;
-    Ok(Json(Disconnected { success: true, revocation: done.revocation.as_str(), message: done.message }))
+    let done = state
+        .service
+        .disconnect_integration(&caller.call, caller.user, &provider, &account)
+        .await?;
+    Ok(Json(Disconnected {
+        success: true,
+        revocation: done.revocation.as_str(),
+        message: done.message,
+    }))
 }

@@ -24,9 +24,12 @@ const SIGN_OF_LIFE_EVERY: Duration = Duration::from_secs(15);
 /// How soon a browser comes back to a stream that was cut off.
 const COME_BACK_AFTER: Duration = Duration::from_secs(1);
 /// nginx holds back what it does not know to be a stream.
-const UNBUFFERED: (HeaderName, HeaderValue) =
-    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-const NEVER_STORED: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+const UNBUFFERED: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("x-accel-buffering"),
+    HeaderValue::from_static("no"),
+);
+const NEVER_STORED: (HeaderName, HeaderValue) =
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 /// What `ready` and `reset` say.
 #[derive(Serialize, ToSchema)]
@@ -75,10 +78,11 @@ pub(crate) struct FlowEvent {
 
 /// The user's connections as they change, as server-sent events.
 ///
-/// `ready` comes first, then `connected`, `refreshed`, `expiring`, `expired`, `error`, `disconnected` and `flow`, each
-/// once and in the order of their `id`, which is the user's version. With `Last-Event-ID` what was missed comes first;
-/// `reset` instead of it where that is too long ago: then read the list again. The stream ends with the credential that
-/// it was opened with, and when the program does.
+/// `ready` comes first, then `connected`, `refreshed`, `expiring`, `expired`, `error`,
+/// `disconnected` and `flow`, each once and in the order of their `id`, which is the user's
+/// version. With `Last-Event-ID` what was missed comes first; `reset` instead of it where that is
+/// too long ago: then read the list again. The stream ends with the credential that it was opened
+/// with, and when the program does.
 #[utoipa::path(get, path = "/api/integrations/events", operation_id = "streamEvents", tag = "Integrations",
     params(("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was seen"),
         ("Evergrant-User" = Option<String>, Header, description = "With an API key: whose events")),
@@ -94,18 +98,34 @@ pub(crate) async fn events(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let seen = last_seen(&headers)?;
-    let events = state.service.events().open(&caller.call, caller.user, caller.caller, seen).await?;
-    let stream = Sse::new(stream::unfold(events, next)).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE_EVERY));
+    let events = state
+        .service
+        .events()
+        .open(&caller.call, caller.user, caller.caller, seen)
+        .await?;
+    let stream = Sse::new(stream::unfold(events, next))
+        .keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE_EVERY));
     Ok(([NEVER_STORED, UNBUFFERED], stream).into_response())
 }
 
 /// The version that a returning stream has seen last.
 fn last_seen(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     let mut sent = headers.get_all(LAST_EVENT_ID).iter();
-    let Some(value) = sent.next() else { return Ok(None) };
+    let Some(value) = sent.next() else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or_default();
-    let seen = text.parse().ok().filter(|_| sent.next().is_none() && text.bytes().all(|b| b.is_ascii_digit()));
-    let fault = || ServiceError::field("Last-Event-ID", "must be the id of an event, a whole number").into();
+    let seen = text
+        .parse()
+        .ok()
+        .filter(|_| sent.next().is_none() && text.bytes().all(|b| b.is_ascii_digit()));
+    let fault = || {
+        ServiceError::field(
+            "Last-Event-ID",
+            "must be the id of an event, a whole number",
+        )
+        .into()
+    };
     seen.map(Some).ok_or_else(fault)
 }
 
@@ -116,16 +136,41 @@ async fn next(mut events: UserEvents) -> Option<(Result<Event, axum::Error>, Use
 
 fn written(event: UserEvent) -> Result<Event, axum::Error> {
     match event {
-        UserEvent::Ready { version } => {
-            Ok(numbered(version, "ready").retry(COME_BACK_AFTER).json_data(VersionSeen { version })?)
+        UserEvent::Ready { version } => Ok(numbered(version, "ready")
+            .retry(COME_BACK_AFTER)
+            .json_data(VersionSeen { version })?),
+        UserEvent::Reset { version } => {
+            numbered(version, "reset").json_data(VersionSeen { version })
         }
-        UserEvent::Reset { version } => numbered(version, "reset").json_data(VersionSeen { version }),
-        UserEvent::Flow { version, at, flow, status, code } => {
-            numbered(version, "flow").json_data(FlowEvent { version, at, flow_id: flow, status, code })
-        }
-        UserEvent::Account { version, kind, at, provider, account, integration } => {
+        UserEvent::Flow {
+            version,
+            at,
+            flow,
+            status,
+            code,
+        } => numbered(version, "flow").json_data(FlowEvent {
+            version,
+            at,
+            flow_id: flow,
+            status,
+            code,
+        }),
+        UserEvent::Account {
+            version,
+            kind,
+            at,
+            provider,
+            account,
+            integration,
+        } => {
             let integration = integration.map(|one| IntegrationView::from(*one));
-            let event = AccountEvent { version, at, provider, account_id: account, integration };
+            let event = AccountEvent {
+                version,
+                at,
+                provider,
+                account_id: account,
+                integration,
+            };
             numbered(version, kind.as_str()).json_data(event)
         }
     }

@@ -6,7 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use evergrant_model::ErrorCode;
 use evergrant_service::{
-    FieldFault, FinishRequest, FlowState, FlowStatus, IntegrationsService, ReachedAccount, ServiceError,
+    FieldFault, FinishRequest, FlowState, FlowStatus, IntegrationsService, ReachedAccount,
+    ServiceError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -34,11 +35,25 @@ pub(crate) struct Choice {
 
 impl Choice {
     /// Accounts at one platform, as they are offered.
-    pub(crate) fn list(accounts: Vec<ReachedAccount>, provider: &str, service: &IntegrationsService) -> Vec<Self> {
+    pub(crate) fn list(
+        accounts: Vec<ReachedAccount>,
+        provider: &str,
+        service: &IntegrationsService,
+    ) -> Vec<Self> {
         let offered = |account: ReachedAccount| {
             let avatar_url = service.avatars().address(provider, &account.metadata);
-            let ReachedAccount { id, username, display_name, .. } = account;
-            Self { provider_account_id: id, username, display_name, avatar_url }
+            let ReachedAccount {
+                id,
+                username,
+                display_name,
+                ..
+            } = account;
+            Self {
+                provider_account_id: id,
+                username,
+                display_name,
+                avatar_url,
+            }
         };
         accounts.into_iter().map(offered).collect()
     }
@@ -49,7 +64,8 @@ impl Choice {
 #[serde(rename_all = "camelCase")]
 #[schema(as = FlowState)]
 pub(crate) struct FlowView {
-    /// `waiting` for the user, `pending` or `choose` for the browser to finish it, `connected`, or `error`.
+    /// `waiting` for the user, `pending` or `choose` for the browser to finish it, `connected`, or
+    /// `error`.
     status: &'static str,
     /// The accounts to choose from, with `choose`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -68,7 +84,9 @@ impl FlowView {
             status: flow.status.as_str(),
             accounts: Choice::list(flow.accounts, flow.provider.as_str(), service),
             code: flow.code.map(ErrorCode::as_str),
-            account_id: flow.account.filter(|_| flow.status == FlowStatus::Connected),
+            account_id: flow
+                .account
+                .filter(|_| flow.status == FlowStatus::Connected),
         }
     }
 }
@@ -86,7 +104,11 @@ pub(crate) async fn flow(
     caller: ForUser<Read>,
     PathOf(flow): PathOf<String>,
 ) -> Result<Json<FlowView>, ApiError> {
-    let flow = state.service.authorizations().state(&caller.call, caller.user, &flow).await?;
+    let flow = state
+        .service
+        .authorizations()
+        .state(&caller.call, caller.user, &flow)
+        .await?;
     Ok(Json(FlowView::new(flow, &state.service)))
 }
 
@@ -94,8 +116,8 @@ pub(crate) async fn flow(
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Finish {
-    /// The text whose hash was the challenge. Required unless the flow was begun without a challenge, which only your
-    /// server can do; session tokens must always send it.
+    /// The text whose hash was the challenge. Required unless the flow was begun without a
+    /// challenge, which only your server can do; session tokens must always send it.
     verifier: Option<String>,
     /// What came back with the browser, or with the callback that your server passed on.
     receipt: String,
@@ -125,9 +147,19 @@ pub(crate) async fn finish(
     if caller.is_browser() && body.verifier.is_none() {
         return Err(ServiceError::field("verifier", "is required of session tokens").into());
     }
-    let request = FinishRequest { verifier: body.verifier, receipt: body.receipt, accounts: body.account_ids };
-    let made = state.service.authorizations().finish(&caller.call, caller.user, &flow, request).await?;
-    Ok(Json(IntegrationsView { integrations: made.into_iter().map(IntegrationView::from).collect() }))
+    let request = FinishRequest {
+        verifier: body.verifier,
+        receipt: body.receipt,
+        accounts: body.account_ids,
+    };
+    let made = state
+        .service
+        .authorizations()
+        .finish(&caller.call, caller.user, &flow, request)
+        .await?;
+    Ok(Json(IntegrationsView {
+        integrations: made.into_iter().map(IntegrationView::from).collect(),
+    }))
 }
 
 /// What the owner of an account pastes, for a platform of kind `cookies`.
@@ -140,8 +172,8 @@ pub(crate) struct Credentials {
 
 /// Completes a flow of a platform of kind `cookies` from the app's own dialog.
 ///
-/// Whatever the owner can mend is answered with the flow still open. Your dialog must say that whoever has such a session
-/// can act as its owner, and ask for consent.
+/// Whatever the owner can mend is answered with the flow still open. Your dialog must say that
+/// whoever has such a session can act as its owner, and ask for consent.
 #[utoipa::path(post, path = "/api/integrations/flows/{flowId}/credentials", operation_id = "sendCredentials", tag = "Flows", request_body = Credentials,
     params(("flowId" = String, Path, description = "From connect"),
         ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
@@ -163,9 +195,13 @@ pub(crate) async fn credentials(
     Body(body): Body<Credentials>,
 ) -> Result<Json<IntegrationsView>, ApiError> {
     let (authorizations, values) = (state.service.authorizations(), &body.values);
-    let made =
-        authorizations.submit_credentials(&caller.call, caller.user, &flow, values).await.map_err(within_values)?;
-    Ok(Json(IntegrationsView { integrations: made.into_iter().map(IntegrationView::from).collect() }))
+    let made = authorizations
+        .submit_credentials(&caller.call, caller.user, &flow, values)
+        .await
+        .map_err(within_values)?;
+    Ok(Json(IntegrationsView {
+        integrations: made.into_iter().map(IntegrationView::from).collect(),
+    }))
 }
 
 /// Names each faulty field as the body has it.
@@ -174,6 +210,9 @@ fn within_values(error: ServiceError) -> ServiceError {
     if faults.is_empty() || faults.iter().any(|fault| fault.field == "values") {
         return error;
     }
-    let path = |fault: &FieldFault| FieldFault { field: format!("values.{}", fault.field), ..fault.clone() };
+    let path = |fault: &FieldFault| FieldFault {
+        field: format!("values.{}", fault.field),
+        ..fault.clone()
+    };
     ServiceError::fields(faults.iter().map(path).collect())
 }

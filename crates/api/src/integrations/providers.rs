@@ -29,6 +29,8 @@ pub(crate) async fn providers(
     _caller: Allowed<Watch>,
 ) -> Result<Json<Providers>, ApiError> {
     let platforms = state.service.providers().specs();
-    let providers = platforms.map(|(spec, fields)| ProviderView::new(spec, fields)).collect();
+    let providers = platforms
+        .map(|(spec, fields)| ProviderView::new(spec, fields))
+        .collect();
     Ok(Json(Providers { providers }))
 }

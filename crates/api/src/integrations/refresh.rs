@@ -41,6 +41,12 @@ pub(crate) async fn refresh(
     caller: ForUser<Write>,
     PathOf((provider, account)): PathOf<(String, String)>,
 ) -> Result<Json<Refreshed>, ApiError> {
-    let expires_at = state.service.refresh_token(&caller.call, caller.user, &provider, &account).await?;
-    Ok(Json(Refreshed { success: true, expires_at }))
+    let expires_at = state
+        .service
+        .refresh_token(&caller.call, caller.user, &provider, &account)
+        .await?;
+    Ok(Json(Refreshed {
+        success: true,
+        expires_at,
+    }))
 }

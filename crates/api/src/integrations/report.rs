@@ -28,16 +28,18 @@ pub(crate) struct RefusedToken {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReportView {
-    /// `superseded`: a newer token was there already; `renewed`: now one is; read it. `tooYoung`: the token is less than
-    /// a minute old, so the refusal has another cause. Of a pasted session, `confirmed`: the platform says that it holds;
-    /// `unconfirmed`: the platform could not be asked, or is not believed before it has said so twice.
+    /// `superseded`: a newer token was there already; `renewed`: now one is; read it. `tooYoung`:
+    /// the token is less than a minute old, so the refusal has another cause. Of a pasted session,
+    /// `confirmed`: the platform says that it holds; `unconfirmed`: the platform could not be
+    /// asked, or is not believed before it has said so twice.
     outcome: &'static str,
     /// When the token ends that is held now; null if unknown.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }
 
-/// Says that a platform has refused a token which should have worked: it is renewed, unless that has happened already.
+/// Says that a platform has refused a token which should have worked: it is renewed, unless that
+/// has happened already.
 ///
 /// For API keys with `tokens:read` only. However many report the same token, it is renewed once.
 #[utoipa::path(post, path = "/api/integrations/report-401", operation_id = "reportRefusedToken", tag = "Tokens",
@@ -58,10 +60,16 @@ pub(crate) async fn report(
     caller: ForUser<ReadTokens>,
     Body(refused): Body<RefusedToken>,
 ) -> Result<Json<ReportView>, ApiError> {
-    let RefusedToken { provider, account_id, access_token } = refused;
+    let RefusedToken {
+        provider,
+        account_id,
+        access_token,
+    } = refused;
     let token = AccessToken::new(access_token);
     let reports = state.service.rejected_tokens();
-    let reported = reports.report(&caller.call, caller.user, &provider, &account_id, &token).await?;
+    let reported = reports
+        .report(&caller.call, caller.user, &provider, &account_id, &token)
+        .await?;
     let outcome = match reported.outcome {
         ReportOutcome::Superseded => "superseded",
         ReportOutcome::Refreshed => "renewed",
@@ -69,5 +77,8 @@ pub(crate) async fn report(
         ReportOutcome::Unconfirmed => "unconfirmed",
         ReportOutcome::TooYoung => "tooYoung",
     };
-    Ok(Json(ReportView { outcome, expires_at: reported.expires_at }))
+    Ok(Json(ReportView {
+        outcome,
+        expires_at: reported.expires_at,
+    }))
 }

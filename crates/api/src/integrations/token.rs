@@ -18,7 +18,10 @@ const LONGEST_WISH_SECONDS: i64 = 315_360_000;
 
 /// A token that works now.
 #[derive(Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the names are those of RFC 6749, as the contract has them")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names are those of RFC 6749, as the contract has them"
+)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Token {
     /// What to present to the platform.
@@ -43,13 +46,15 @@ impl From<IssuedToken> for Token {
     }
 }
 
-pub(crate) const NEVER_STORED: [(HeaderName, HeaderValue); 1] =
-    [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))];
+pub(crate) const NEVER_STORED: [(HeaderName, HeaderValue); 1] = [(
+    header::CACHE_CONTROL,
+    HeaderValue::from_static("private, no-store"),
+)];
 
 /// An access token that works now.
 ///
-/// Renewed first if it has ended, or sooner than `minTtlSeconds` from now (cut to half of the token's life). For API
-/// keys with `tokens:read` only: a browser never reads a platform token.
+/// Renewed first if it has ended, or sooner than `minTtlSeconds` from now (cut to half of the
+/// token's life). For API keys with `tokens:read` only: a browser never reads a platform token.
 #[utoipa::path(get, path = "/api/integrations/token/{provider}/{accountId}", operation_id = "getToken", tag = "Tokens", security(("apiKey" = [])),
     params(("provider" = String, Path, description = "Such as `reddit`"),
         ("accountId" = String, Path, description = "The account's id at the platform"),
@@ -72,6 +77,9 @@ pub(crate) async fn token(
     query: QueryOf,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Token>), ApiError> {
     let wish = query.number("minTtlSeconds", LONGEST_WISH_SECONDS)?;
-    let issued = state.service.access_token(&caller.call, caller.user, &provider, &account, wish).await?;
+    let issued = state
+        .service
+        .access_token(&caller.call, caller.user, &provider, &account, wish)
+        .await?;
     Ok((NEVER_STORED, Json(issued.into())))
 }

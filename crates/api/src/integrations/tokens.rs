@@ -91,18 +91,38 @@ pub(crate) async fn tokens(
     }
     let mut answers = reads.join_all().await;
     answers.sort_by_key(|(place, _)| *place);
-    let tokens = answers.into_iter().map(|(_, answer)| answer).collect::<Result<_, _>>()?;
+    let tokens = answers
+        .into_iter()
+        .map(|(_, answer)| answer)
+        .collect::<Result<_, _>>()?;
     Ok((NEVER_STORED, Json(Tokens { tokens })))
 }
 
-async fn one(state: &ApiState, call: &Call, user: UserId, wanted: WantedAccount) -> Result<TokenOrError, ServiceError> {
-    let WantedAccount { provider, account_id } = wanted;
-    let issued = state.service.access_token(call, user, &provider, &account_id, 0).await;
+async fn one(
+    state: &ApiState,
+    call: &Call,
+    user: UserId,
+    wanted: WantedAccount,
+) -> Result<TokenOrError, ServiceError> {
+    let WantedAccount {
+        provider,
+        account_id,
+    } = wanted;
+    let issued = state
+        .service
+        .access_token(call, user, &provider, &account_id, 0)
+        .await;
     let outcome = match issued {
         Ok(issued) => Outcome::Token(issued.into()),
         // An unknown user is not one account's trouble but the whole request's.
         Err(error) if error.code() == ErrorCode::UserNotFound => return Err(error),
-        Err(error) => Outcome::Error { error: Problem::new(&error, &call.correlation_id) },
+        Err(error) => Outcome::Error {
+            error: Problem::new(&error, &call.correlation_id),
+        },
     };
-    Ok(TokenOrError { provider, account_id, outcome })
+    Ok(TokenOrError {
+        provider,
+        account_id,
+        outcome,
+    })
 }

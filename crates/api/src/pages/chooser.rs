@@ -1,4 +1,5 @@
-//! Which accounts? Asked where one consent reached several, so that nothing is connected that its owner did not mean.
+//! Which accounts? Asked where one consent reached several, so that nothing is connected that its
+//! owner did not mean.
 
 use axum::response::Response;
 use evergrant_service::ReachedAccount;
@@ -20,7 +21,8 @@ pub(crate) struct Chooser<'a> {
 }
 
 impl Chooser<'_> {
-    /// The page with the first account ticked; or once more with what was `ticked`, which was not acceptable.
+    /// The page with the first account ticked; or once more with what was `ticked`, which was not
+    /// acceptable.
     pub(crate) fn page(&self, ticked: Option<&[String]>) -> Response {
         let fault = ticked.map(|ticked| match ticked {
             [] => "Tick at least one account.",
@@ -46,16 +48,36 @@ impl Chooser<'_> {
             }
             p.quiet { "To connect none of them, close this page: what you allowed is then given up within ten minutes." }
         };
-        let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        form_page(status, &format!("Choose {platform} accounts"), &body, self.redirect_url)
+        let status = if fault.is_some() {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::OK
+        };
+        form_page(
+            status,
+            &format!("Choose {platform} accounts"),
+            &body,
+            self.redirect_url,
+        )
     }
 }
 
 fn row(account: &ReachedAccount, picture: Option<&str>, ticked: bool) -> maud::Markup {
-    let handle = account.username.as_ref().map(|username| format!("@{username}"));
-    let name = account.display_name.as_ref().or(account.username.as_ref()).unwrap_or(&account.id);
-    let initial: String =
-        name.chars().find(|letter| letter.is_alphanumeric()).into_iter().flat_map(char::to_uppercase).collect();
+    let handle = account
+        .username
+        .as_ref()
+        .map(|username| format!("@{username}"));
+    let name = account
+        .display_name
+        .as_ref()
+        .or(account.username.as_ref())
+        .unwrap_or(&account.id);
+    let initial: String = name
+        .chars()
+        .find(|letter| letter.is_alphanumeric())
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
     html! {
         label.account {
             span.picture aria-hidden="true" {

@@ -1,7 +1,8 @@
-//! The form on which an account's owner pastes a session, for platforms that offer no consent page of their own.
+//! The form on which an account's owner pastes a session, for platforms that offer no consent page
+//! of their own.
 //!
-//! It works without any script: the copied request is one text, the single fields wait behind a disclosure, and what was
-//! secret is never sent back to the page.
+//! It works without any script: the copied request is one text, the single fields wait behind a
+//! disclosure, and what was secret is never sent back to the page.
 
 use std::collections::BTreeMap;
 
@@ -30,8 +31,11 @@ pub(crate) struct CredentialPage<'a> {
 impl CredentialPage<'_> {
     pub(crate) fn page(&self, status: StatusCode) -> Response {
         let (platform, action) = (&self.form.platform, format!("/connect/{}", self.provider));
-        let (whole, parts): (Vec<&CredentialField>, Vec<_>) =
-            self.form.fields.iter().partition(|field| field.name == WHOLE);
+        let (whole, parts): (Vec<&CredentialField>, Vec<_>) = self
+            .form
+            .fields
+            .iter()
+            .partition(|field| field.name == WHOLE);
         let open = whole.is_empty() || parts.iter().any(|field| self.fault(field.name).is_some());
         let body = html! {
             h1 { "Connect " (platform) }
@@ -57,13 +61,23 @@ impl CredentialPage<'_> {
                 input type="hidden" name="error" value="access_denied";
             }
         };
-        let title = if status == StatusCode::OK { "" } else { "Not yet: " };
-        form_page(status, &format!("{title}Connect {platform}"), &body, &self.form.redirect_url)
+        let title = if status == StatusCode::OK {
+            ""
+        } else {
+            "Not yet: "
+        };
+        form_page(
+            status,
+            &format!("{title}Connect {platform}"),
+            &body,
+            &self.form.redirect_url,
+        )
     }
 
     /// What is wrong with the whole.
     fn alert(&self) -> Markup {
-        let marked = (!self.faults.is_empty()).then_some("Nothing is connected yet: please look at what is marked.");
+        let marked = (!self.faults.is_empty())
+            .then_some("Nothing is connected yet: please look at what is marked.");
         html! {
             @if let Some(sentence) = self.trouble.or(marked) {
                 p.trouble role="alert" { (sentence) " What was secret has not been kept: please fill it in once more." }
@@ -151,7 +165,11 @@ impl CredentialPage<'_> {
 }
 
 fn described_by(name: &str, fault: Option<&str>, help: &str) -> String {
-    if fault.is_some() { format!("{name}-fault {help}") } else { help.to_owned() }
+    if fault.is_some() {
+        format!("{name}-fault {help}")
+    } else {
+        help.to_owned()
+    }
 }
 
 fn told(name: &str, fault: Option<&str>) -> Markup {

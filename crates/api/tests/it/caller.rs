@@ -1,6 +1,8 @@
-//! Who calls: nobody in particular, the app's server, the app's server for a user, or a user's browser.
+//! Who calls: nobody in particular, the app's server, the app's server for a user, or a user's
+//! browser.
 //!
-//! Each is a type of its own, so that a test cannot name a user with a session token, or forget to with a key.
+//! Each is a type of its own, so that a test cannot name a user with a session token, or forget to
+//! with a key.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
@@ -68,7 +70,10 @@ pub(crate) struct Caller<'a, Who> {
 
 impl Stand {
     pub(crate) fn anonymous(&self) -> Caller<'_, Anonymous> {
-        Caller { stand: self, who: Anonymous }
+        Caller {
+            stand: self,
+            who: Anonymous,
+        }
     }
 
     /// The app's server with a key that may do all but the operator's own.
@@ -77,11 +82,21 @@ impl Stand {
     }
 
     pub(crate) async fn app_with(&self, scopes: &[KeyScope]) -> Caller<'_, App> {
-        self.app_holding(&self.service.api_keys().create(&call(), "the app", scopes).await.unwrap())
+        self.app_holding(
+            &self
+                .service
+                .api_keys()
+                .create(&call(), "the app", scopes)
+                .await
+                .unwrap(),
+        )
     }
 
     pub(crate) fn app_holding(&self, key: &Issued<ApiKeyId>) -> Caller<'_, App> {
-        Caller { stand: self, who: App(key.secret.expose_secret().to_owned()) }
+        Caller {
+            stand: self,
+            who: App(key.secret.expose_secret().to_owned()),
+        }
     }
 
     /// The app's server, for this user.
@@ -91,15 +106,26 @@ impl Stand {
 
     /// The browser of this user.
     pub(crate) async fn browser(&self, user: i32) -> Caller<'_, Browser> {
-        let session = self.service.sessions().create(&call(), i64::from(user).try_into().unwrap(), None).await.unwrap();
-        Caller { stand: self, who: Browser(session.secret.expose_secret().to_owned()) }
+        let session = self
+            .service
+            .sessions()
+            .create(&call(), i64::from(user).try_into().unwrap(), None)
+            .await
+            .unwrap();
+        Caller {
+            stand: self,
+            who: Browser(session.secret.expose_secret().to_owned()),
+        }
     }
 }
 
 impl<'a> Caller<'a, App> {
     /// The same key, acting for `user` as the header names one.
     pub(crate) fn for_user(self, user: &str) -> Caller<'a, AppForUser> {
-        Caller { stand: self.stand, who: AppForUser(self.who.0, user.to_owned()) }
+        Caller {
+            stand: self.stand,
+            who: AppForUser(self.who.0, user.to_owned()),
+        }
     }
 
     pub(crate) fn key(&self) -> &str {
@@ -121,7 +147,13 @@ impl Caller<'_, Browser> {
 
 impl<'a, Who: Credential> Caller<'a, Who> {
     pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'a> {
-        Ask { stand: self.stand, method, path: path.to_owned(), headers: self.who.headers(), body: Body::empty() }
+        Ask {
+            stand: self.stand,
+            method,
+            path: path.to_owned(),
+            headers: self.who.headers(),
+            body: Body::empty(),
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -134,7 +166,10 @@ impl<'a, Who: Credential> Caller<'a, Who> {
 
     /// Posts JSON.
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.ask(Method::POST, path).json(&body.to_string()).send().await
+        self.ask(Method::POST, path)
+            .json(&body.to_string())
+            .send()
+            .await
     }
 }
 
@@ -151,7 +186,8 @@ impl Ask<'_> {
     /// The same with one more header.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).unwrap();
-        self.headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        self.headers
+            .append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         self
     }
 
@@ -166,7 +202,9 @@ impl Ask<'_> {
     }
 
     pub(crate) fn form(self, pairs: &[(&str, &str)]) -> Self {
-        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
         self.body("application/x-www-form-urlencoded", form)
     }
 
@@ -179,7 +217,11 @@ impl Ask<'_> {
 
     /// The answer as it comes, its body unread.
     pub(crate) async fn response(self) -> Response {
-        let mut request = Request::builder().method(self.method).uri(self.path).body(self.body).unwrap();
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(self.path)
+            .body(self.body)
+            .unwrap();
         *request.headers_mut() = self.headers;
         self.stand.router.clone().oneshot(request).await.unwrap()
     }

@@ -26,14 +26,25 @@ async fn answers_where_to_send_the_user() {
     "#);
     let auth_url = answer.text("authUrl");
     assert_eq!(parameter(&auth_url, "state").unwrap(), answer.text("state"));
-    assert_eq!(parameter(&auth_url, "redirect_uri").unwrap(), "http://localhost:8080/api/integrations/callback/reddit");
-    assert_eq!(parameter(&auth_url, "scope").unwrap(), "history identity mysubreddits read");
+    assert_eq!(
+        parameter(&auth_url, "redirect_uri").unwrap(),
+        "http://localhost:8080/api/integrations/callback/reddit"
+    );
+    assert_eq!(
+        parameter(&auth_url, "scope").unwrap(),
+        "history identity mysubreddits read"
+    );
 }
 
 #[tokio::test]
 async fn takes_no_body_for_an_empty_one() {
     let stand = Stand::new().await;
-    let answer = stand.app_for(1).await.ask(axum::http::Method::POST, CONNECT).send().await;
+    let answer = stand
+        .app_for(1)
+        .await
+        .ask(axum::http::Method::POST, CONNECT)
+        .send()
+        .await;
     assert_eq!(answer.status, 200, "{answer}");
 }
 
@@ -52,12 +63,22 @@ async fn item_1_every_state_is_new_and_has_256_bits() {
 #[tokio::test]
 async fn item_7_sends_an_s256_challenge_where_the_platform_takes_one() {
     let stand = Stand::new().await;
-    let challenge =
-        |auth_url: &str| (parameter(auth_url, "code_challenge"), parameter(auth_url, "code_challenge_method"));
+    let challenge = |auth_url: &str| {
+        (
+            parameter(auth_url, "code_challenge"),
+            parameter(auth_url, "code_challenge_method"),
+        )
+    };
     let reddit = stand.begin(1, "reddit", json!({})).await.text("authUrl");
     assert_eq!(challenge(&reddit), (None, None));
-    let (first, second) = (stand.begin(1, "acme", json!({})).await, stand.begin(1, "acme", json!({})).await);
-    let (first, second) = (challenge(&first.text("authUrl")), challenge(&second.text("authUrl")));
+    let (first, second) = (
+        stand.begin(1, "acme", json!({})).await,
+        stand.begin(1, "acme", json!({})).await,
+    );
+    let (first, second) = (
+        challenge(&first.text("authUrl")),
+        challenge(&second.text("authUrl")),
+    );
     assert_eq!(first.1.as_deref(), Some("S256"));
     assert_eq!(first.0.as_ref().map(String::len), Some(43));
     assert_ne!(first.0, second.0);
@@ -67,12 +88,18 @@ async fn item_7_sends_an_s256_challenge_where_the_platform_takes_one() {
 async fn asks_for_what_is_required_and_what_the_caller_wishes() {
     let stand = Stand::new().await;
     let scope = async |scopes: Value| {
-        let auth_url = stand.begin(1, "reddit", json!({"scopes": scopes})).await.text("authUrl");
+        let auth_url = stand
+            .begin(1, "reddit", json!({"scopes": scopes}))
+            .await
+            .text("authUrl");
         parameter(&auth_url, "scope").unwrap()
     };
     assert_eq!(scope(json!([])).await, "identity");
     assert_eq!(scope(json!(["read", "read"])).await, "identity read");
-    assert_eq!(scope(Value::Null).await, "history identity mysubreddits read");
+    assert_eq!(
+        scope(Value::Null).await,
+        "history identity mysubreddits read"
+    );
 }
 
 #[tokio::test]
@@ -100,8 +127,22 @@ async fn demands_a_challenge_of_browsers_and_only_of_them() {
       "type": "/errors#VALIDATION_ERROR"
     }
     "#);
-    assert_eq!(browser.post(CONNECT, json!({"challenge": CHALLENGE})).await.status, 200);
-    assert_eq!(stand.app_for(1).await.post(CONNECT, json!({"challenge": CHALLENGE})).await.status, 200);
+    assert_eq!(
+        browser
+            .post(CONNECT, json!({"challenge": CHALLENGE}))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        stand
+            .app_for(1)
+            .await
+            .post(CONNECT, json!({"challenge": CHALLENGE}))
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -109,9 +150,20 @@ async fn a_challenge_is_the_hash_of_something() {
     let stand = Stand::new().await;
     let browser = stand.browser(1).await;
     let padded = format!("{CHALLENGE}=");
-    for bad in ["", "x", &CHALLENGE[1..], &padded, &CHALLENGE.replace('_', "/"), &"A".repeat(5000)] {
+    for bad in [
+        "",
+        "x",
+        &CHALLENGE[1..],
+        &padded,
+        &CHALLENGE.replace('_', "/"),
+        &"A".repeat(5000),
+    ] {
         let answer = browser.post(CONNECT, json!({"challenge": bad})).await;
-        assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR".to_owned()), "{bad}");
+        assert_eq!(
+            answer.refusal(),
+            (422, "VALIDATION_ERROR".to_owned()),
+            "{bad}"
+        );
         assert_eq!(answer.json()["fields"][0]["field"], "challenge");
     }
 }
@@ -159,7 +211,12 @@ async fn a_reconnect_is_for_an_account_that_is_connected() {
     let unknown = app.post(CONNECT, json!({"accountId": JUNIPER})).await;
     assert_eq!(unknown.refusal(), (404, "ACCOUNT_NOT_FOUND".to_owned()));
     stand.connect(1, "juniper").await;
-    assert_eq!(app.post(CONNECT, json!({"accountId": JUNIPER})).await.status, 200);
+    assert_eq!(
+        app.post(CONNECT, json!({"accountId": JUNIPER}))
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -168,7 +225,11 @@ async fn item_12_returns_only_to_addresses_on_the_list() {
     let (app, before) = (stand.app_for(1).await, stand.stored().await);
     for bad in HOSTILE_ADDRESSES {
         let answer = app.post(CONNECT, json!({"redirectUrl": bad})).await;
-        assert_eq!(answer.refusal(), (400, "INVALID_REDIRECT_URL".to_owned()), "{bad:?}");
+        assert_eq!(
+            answer.refusal(),
+            (400, "INVALID_REDIRECT_URL".to_owned()),
+            "{bad:?}"
+        );
         assert!(bad.is_empty() || !answer.body.contains(bad), "{answer}");
     }
     assert_eq!(stand.stored().await, before);
@@ -187,10 +248,17 @@ async fn item_12_returns_only_to_addresses_on_the_list() {
       "type": "/errors#INVALID_REDIRECT_URL"
     }
     "#);
-    for good in
-        [APP, "https://app.example/settings/accounts?tab=1", "http://localhost:3000/", "http://localhost:8080/x"]
-    {
-        assert_eq!(app.post(CONNECT, json!({"redirectUrl": good})).await.status, 200, "{good}");
+    for good in [
+        APP,
+        "https://app.example/settings/accounts?tab=1",
+        "http://localhost:3000/",
+        "http://localhost:8080/x",
+    ] {
+        assert_eq!(
+            app.post(CONNECT, json!({"redirectUrl": good})).await.status,
+            200,
+            "{good}"
+        );
     }
 }
 

@@ -21,7 +21,10 @@ fn shared_with(answer: &Answer) -> String {
 }
 
 async fn preflight(stand: &Stand, origin: &str) -> Answer {
-    let ask = stand.anonymous().ask(Method::OPTIONS, STATUS).with("origin", origin);
+    let ask = stand
+        .anonymous()
+        .ask(Method::OPTIONS, STATUS)
+        .with("origin", origin);
     ask.with("access-control-request-method", "GET")
         .with("access-control-request-headers", "authorization")
         .send()
@@ -29,7 +32,13 @@ async fn preflight(stand: &Stand, origin: &str) -> Answer {
 }
 
 async fn get(stand: &Stand, origin: &str) -> Answer {
-    stand.browser(1).await.ask(Method::GET, STATUS).with("origin", origin).send().await
+    stand
+        .browser(1)
+        .await
+        .ask(Method::GET, STATUS)
+        .with("origin", origin)
+        .send()
+        .await
 }
 
 #[tokio::test]
@@ -37,12 +46,17 @@ async fn is_off_unless_origins_are_named() {
     let stand = Stand::new().await;
     assert_eq!(shared_with(&get(&stand, "https://app.example").await), "");
     let answer = preflight(&stand, "https://app.example").await;
-    assert_eq!((answer.status.as_u16(), shared_with(&answer).as_str()), (405, ""));
+    assert_eq!(
+        (answer.status.as_u16(), shared_with(&answer).as_str()),
+        (405, "")
+    );
 }
 
 #[tokio::test]
 async fn named_origins_may_call_without_credentials_of_the_browsers_own() {
-    let stand = Stand::new().await.with_origins(&["https://app.example", "http://localhost:3000/"]);
+    let stand = Stand::new()
+        .await
+        .with_origins(&["https://app.example", "http://localhost:3000/"]);
     assert_snapshot!(shared_with(&preflight(&stand, "https://app.example").await), @"
     access-control-allow-headers: authorization,content-type,if-none-match,last-event-id,evergrant-user,x-request-id
     access-control-allow-methods: GET,POST,DELETE
@@ -55,13 +69,29 @@ async fn named_origins_may_call_without_credentials_of_the_browsers_own() {
     access-control-expose-headers: etag,retry-after,x-request-id
     vary: origin
     ");
-    let refused = stand.anonymous().ask(Method::GET, STATUS).with("origin", "https://app.example").send().await;
-    assert!(refused.status == 401 && shared_with(&refused).contains("allow-origin: https://app.example"), "{refused}");
+    let refused = stand
+        .anonymous()
+        .ask(Method::GET, STATUS)
+        .with("origin", "https://app.example")
+        .send()
+        .await;
+    assert!(
+        refused.status == 401
+            && shared_with(&refused).contains("allow-origin: https://app.example"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
 async fn no_other_origin_may_and_null_least_of_all() {
-    let named = ["https://app.example", "null", "*", "data:text/html,x", "file:///x", "app.example"];
+    let named = [
+        "https://app.example",
+        "null",
+        "*",
+        "data:text/html,x",
+        "file:///x",
+        "app.example",
+    ];
     let stand = Stand::new().await.with_origins(&named);
     for origin in [
         "null",
@@ -77,7 +107,10 @@ async fn no_other_origin_may_and_null_least_of_all() {
     ] {
         for answer in [preflight(&stand, origin).await, get(&stand, origin).await] {
             let headers = shared_with(&answer);
-            assert!(!headers.contains("allow-origin") && !headers.contains("credentials"), "{origin}: {headers}");
+            assert!(
+                !headers.contains("allow-origin") && !headers.contains("credentials"),
+                "{origin}: {headers}"
+            );
             assert!(headers.contains("vary:"), "{origin}: {headers}");
         }
     }

@@ -1,4 +1,5 @@
-//! Holds every answer of every test against the OpenAPI document: its status is described, and its body has the shape.
+//! Holds every answer of every test against the OpenAPI document: its status is described, and its
+//! body has the shape.
 
 use std::sync::LazyLock;
 
@@ -7,37 +8,56 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&evergrant_api::openapi_json()).unwrap());
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(&evergrant_api::openapi_json()).unwrap());
 
 /// Checks an answer to a request of the document; others have nothing to be held against.
 pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
     let path = path.split('?').next().unwrap();
     let paths = DOCUMENT["paths"].as_object().unwrap();
-    let Some((_, item)) = paths.iter().find(|(template, _)| is_of(template, path)) else { return };
+    let Some((_, item)) = paths.iter().find(|(template, _)| is_of(template, path)) else {
+        return;
+    };
     let operation = &item[method.as_str().to_lowercase()];
     if operation.is_null() || answer.status == 405 {
         return;
     }
     let response = &operation["responses"][answer.status.as_str()];
-    assert!(!response.is_null(), "{method} {path} is not said to answer {answer}");
+    assert!(
+        !response.is_null(),
+        "{method} {path} is not said to answer {answer}"
+    );
     let Some(content) = response["content"].as_object() else {
-        assert_eq!(answer.body, "", "{method} {path} is not said to have a body: {answer}");
+        assert_eq!(
+            answer.body, "",
+            "{method} {path} is not said to have a body: {answer}"
+        );
         return;
     };
     let kind = answer.header("content-type").unwrap();
-    let Some((_, media)) = content.iter().find(|(described, _)| kind.starts_with(described.as_str())) else {
+    let Some((_, media)) = content
+        .iter()
+        .find(|(described, _)| kind.starts_with(described.as_str()))
+    else {
         // A program that asks for it gets a problem in the place of the page.
-        assert!(content.contains_key("text/html") && kind == "application/problem+json", "{method} {path}: {answer}");
+        assert!(
+            content.contains_key("text/html") && kind == "application/problem+json",
+            "{method} {path}: {answer}"
+        );
         return;
     };
     if kind.ends_with("json") && !media["schema"].is_null() {
-        fits(&media["schema"], &answer.json()).unwrap_or_else(|fault| panic!("{method} {path}: {fault}: {answer}"));
+        fits(&media["schema"], &answer.json())
+            .unwrap_or_else(|fault| panic!("{method} {path}: {fault}: {answer}"));
     }
 }
 
 fn is_of(template: &str, path: &str) -> bool {
-    let (wanted, given): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
-    let fits = |(wanted, given): (&&str, &&str)| wanted == given || (wanted.starts_with('{') && !given.is_empty());
+    let (wanted, given): (Vec<_>, Vec<_>) =
+        (template.split('/').collect(), path.split('/').collect());
+    let fits = |(wanted, given): (&&str, &&str)| {
+        wanted == given || (wanted.starts_with('{') && !given.is_empty())
+    };
     wanted.len() == given.len() && wanted.iter().zip(&given).all(fits)
 }
 
@@ -65,19 +85,39 @@ fn has_shape(schema: &Value, value: &Value) -> Result<(), String> {
         return has_shape(DOCUMENT.pointer(&reference[1..]).unwrap(), value);
     }
     if let Some(choices) = schema["oneOf"].as_array() {
-        let fitting = choices.iter().filter(|choice| has_shape(choice, value).is_ok()).count();
-        return if fitting == 1 { Ok(()) } else { Err(format!("{fitting} of the choices fit {value}")) };
+        let fitting = choices
+            .iter()
+            .filter(|choice| has_shape(choice, value).is_ok())
+            .count();
+        return if fitting == 1 {
+            Ok(())
+        } else {
+            Err(format!("{fitting} of the choices fit {value}"))
+        };
     }
     if !is_of_type(&schema["type"], value) {
         return Err(format!("{value} is not of type {}", schema["type"]));
     }
-    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        value.get(name).ok_or_else(|| format!("`{name}` is missing"))?;
+    for name in schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        value
+            .get(name)
+            .ok_or_else(|| format!("`{name}` is missing"))?;
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        value.get(name).map_or(Ok(()), |field| fits(property, field))?;
+        value
+            .get(name)
+            .map_or(Ok(()), |field| fits(property, field))?;
     }
-    value.as_array().into_iter().flatten().try_for_each(|item| fits(&schema["items"], item))
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .try_for_each(|item| fits(&schema["items"], item))
 }
 
 fn is_of_type(described: &Value, value: &Value) -> bool {
@@ -101,7 +141,11 @@ fn notices_what_does_not_fit() {
     let problem = &DOCUMENT["components"]["schemas"]["Problem"];
     let good = serde_json::json!({"type": "t", "title": "t", "status": 400, "code": "c", "retryable": true, "correlationId": "i"});
     assert_eq!(fits(problem, &good), Ok(()));
-    for (name, value) in [("status", "400".into()), ("fields", serde_json::json!([{}])), ("stranger", Value::Null)] {
+    for (name, value) in [
+        ("status", "400".into()),
+        ("fields", serde_json::json!([{}])),
+        ("stranger", Value::Null),
+    ] {
         let mut bad = good.clone();
         bad[name] = value;
         assert!(fits(problem, &bad).is_err(), "{name}");

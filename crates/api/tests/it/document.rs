@@ -17,7 +17,9 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut all = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         let operations = methods.as_object().unwrap().iter();
-        all.extend(operations.map(|(method, operation)| (path.clone(), method.clone(), operation.clone())));
+        all.extend(
+            operations.map(|(method, operation)| (path.clone(), method.clone(), operation.clone())),
+        );
     }
     all
 }
@@ -26,7 +28,12 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
-            found.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            found.extend(
+                fields
+                    .get("$ref")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+            );
             fields.values().for_each(|value| references(value, found));
         }
         Value::Array(items) => items.iter().for_each(|value| references(value, found)),
@@ -47,7 +54,10 @@ async fn is_served_as_it_is_printed() {
 fn lists_every_route() {
     let document = document();
     let operations = operations(&document);
-    let routes: Vec<_> = operations.iter().map(|(path, method, _)| format!("{method} {path}")).collect();
+    let routes: Vec<_> = operations
+        .iter()
+        .map(|(path, method, _)| format!("{method} {path}"))
+        .collect();
     insta::assert_snapshot!(routes.join("\n"), @"
     get /api/integrations/callback/{provider}
     post /api/integrations/callback/{provider}
@@ -97,9 +107,19 @@ fn every_operation_is_complete() {
     let mut ids = BTreeSet::new();
     for (path, method, operation) in operations(&document) {
         let place = format!("{method} {path}");
-        assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{place}: its id is another's");
-        assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{place} has no summary");
-        assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{place}");
+        assert!(
+            ids.insert(operation["operationId"].as_str().unwrap().to_owned()),
+            "{place}: its id is another's"
+        );
+        assert!(
+            !operation["summary"].as_str().unwrap_or_default().is_empty(),
+            "{place} has no summary"
+        );
+        assert_eq!(
+            operation["tags"].as_array().map(Vec::len),
+            Some(1),
+            "{place}"
+        );
         let declared: BTreeSet<_> = operation["parameters"]
             .as_array()
             .into_iter()
@@ -107,18 +127,39 @@ fn every_operation_is_complete() {
             .filter(|parameter| parameter["in"] == "path")
             .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
             .collect();
-        let used: BTreeSet<_> = path.split(['{', '}']).skip(1).step_by(2).map(str::to_owned).collect();
+        let used: BTreeSet<_> = path
+            .split(['{', '}'])
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
         assert_eq!(declared, used, "{place}");
         let responses = operation["responses"].as_object().unwrap();
-        assert!(responses.keys().any(|status| status.starts_with('2') || status.starts_with('3')), "{place}");
+        assert!(
+            responses
+                .keys()
+                .any(|status| status.starts_with('2') || status.starts_with('3')),
+            "{place}"
+        );
         let open = operation["security"] == serde_json::json!([{}]);
         assert_eq!(responses.contains_key("401"), !open, "{place}");
-        for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
-            let kinds: Vec<_> =
-                response["content"].as_object().into_iter().flatten().map(|(kind, _)| kind.as_str()).collect();
+        for (status, response) in responses
+            .iter()
+            .filter(|(status, _)| status.as_str() >= "400")
+        {
+            let kinds: Vec<_> = response["content"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(kind, _)| kind.as_str())
+                .collect();
             let is_page = open && !path.starts_with("/images/");
             assert!(
-                kinds.contains(&if is_page { "text/html" } else { "application/problem+json" }),
+                kinds.contains(&if is_page {
+                    "text/html"
+                } else {
+                    "application/problem+json"
+                }),
                 "{place} {status}"
             );
         }
@@ -128,13 +169,16 @@ fn every_operation_is_complete() {
 #[test]
 fn every_security_scheme_that_is_asked_for_exists() {
     let document = document();
-    let schemes = document["components"]["securitySchemes"].as_object().unwrap();
+    let schemes = document["components"]["securitySchemes"]
+        .as_object()
+        .unwrap();
     let mut asked = document["security"].as_array().unwrap().clone();
-    asked.extend(
-        operations(&document)
-            .iter()
-            .flat_map(|(_, _, operation)| operation["security"].as_array().cloned().unwrap_or_default()),
-    );
+    asked.extend(operations(&document).iter().flat_map(|(_, _, operation)| {
+        operation["security"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    }));
     for requirement in asked {
         for name in requirement.as_object().unwrap().keys() {
             assert!(schemes.contains_key(name), "{name}");
@@ -152,10 +196,13 @@ fn docs_errors_md_is_current() {
     assert_current("errors.md", &errors_markdown());
 }
 
-/// Compares a generated file under `docs/` with what the program says, or writes it where `UPDATE_DOCS` is set.
+/// Compares a generated file under `docs/` with what the program says, or writes it where
+/// `UPDATE_DOCS` is set.
 #[expect(clippy::disallowed_methods, reason = "the one switch of the tests")]
 fn assert_current(name: &str, expected: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs")
+        .join(name);
     if std::env::var("UPDATE_DOCS").is_ok() {
         std::fs::write(&path, expected).unwrap();
     }

@@ -1,4 +1,5 @@
-//! Whatever a caller sends is answered by a problem with a code: never by a 500, never stored, never repeated.
+//! Whatever a caller sends is answered by a problem with a code: never by a 500, never stored,
+//! never repeated.
 
 use axum::body::Body;
 use axum::http::Method;
@@ -27,22 +28,42 @@ async fn item_50_a_body_of_more_than_64_kib_is_413_however_it_is_sent() {
     let too_long = format!("{{}}{}", " ".repeat(64 * KIB - 1));
     for path in WITH_BODIES {
         let counted = app.ask(Method::POST, path).json(&too_long).send().await;
-        assert_eq!(counted.refusal(), (413, "PAYLOAD_TOO_LARGE".to_owned()), "{path}");
+        assert_eq!(
+            counted.refusal(),
+            (413, "PAYLOAD_TOO_LARGE".to_owned()),
+            "{path}"
+        );
         // A body that was a stream once has no length.
         let chunks = Body::from_stream(Body::from(too_long.clone()).into_data_stream());
-        let chunked = app.ask(Method::POST, path).body("application/json", chunks).send().await;
+        let chunked = app
+            .ask(Method::POST, path)
+            .body("application/json", chunks)
+            .send()
+            .await;
         assert_eq!(chunked.anonymous(), counted.anonymous(), "{path}");
     }
     assert_eq!(stand.stored().await, before);
-    let callback = stand.anonymous().ask(Method::POST, WITH_BODIES[1]).form(&[("state", &"x".repeat(64 * KIB))]);
-    assert_eq!(callback.send().await.refusal(), (413, "PAYLOAD_TOO_LARGE".to_owned()));
+    let callback = stand
+        .anonymous()
+        .ask(Method::POST, WITH_BODIES[1])
+        .form(&[("state", &"x".repeat(64 * KIB))]);
+    assert_eq!(
+        callback.send().await.refusal(),
+        (413, "PAYLOAD_TOO_LARGE".to_owned())
+    );
 }
 
 #[tokio::test]
 async fn a_body_of_exactly_64_kib_is_read() {
     let stand = Stand::new().await;
     let exact = format!("{{}}{}", " ".repeat(64 * KIB - 2));
-    let answer = stand.app_for(1).await.ask(Method::POST, WITH_BODIES[0]).json(&exact).send().await;
+    let answer = stand
+        .app_for(1)
+        .await
+        .ask(Method::POST, WITH_BODIES[0])
+        .json(&exact)
+        .send()
+        .await;
     assert_eq!(answer.status, 200, "{answer}");
 }
 
@@ -51,13 +72,31 @@ async fn what_is_not_json_is_400() {
     let stand = Stand::new().await;
     let (app, before) = (stand.app_for(1).await, stand.stored().await);
     let deep = format!(r#"{{"state":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
-    for bad in ["{", "nonsense", "{}{}", "{'a':1}", r#"{"a":1,}"#, "\u{feff}{}", "NaN", "\0", &deep] {
+    for bad in [
+        "{",
+        "nonsense",
+        "{}{}",
+        "{'a':1}",
+        r#"{"a":1,}"#,
+        "\u{feff}{}",
+        "NaN",
+        "\0",
+        &deep,
+    ] {
         for path in WITH_BODIES {
             let answer = app.ask(Method::POST, path).json(bad).send().await;
-            assert_eq!(answer.refusal(), (400, "INVALID_REQUEST".to_owned()), "{bad:.20} at {path}");
+            assert_eq!(
+                answer.refusal(),
+                (400, "INVALID_REQUEST".to_owned()),
+                "{bad:.20} at {path}"
+            );
         }
     }
-    let answer = app.ask(Method::POST, WITH_BODIES[0]).body("application/json", vec![b'"', 0xff, b'"']).send().await;
+    let answer = app
+        .ask(Method::POST, WITH_BODIES[0])
+        .body("application/json", vec![b'"', 0xff, b'"'])
+        .send()
+        .await;
     assert_eq!(answer.refusal(), (400, "INVALID_REQUEST".to_owned()));
     assert_eq!(stand.stored().await, before);
 }
@@ -76,13 +115,29 @@ async fn what_is_not_sent_as_json_is_400() {
             "application/jsonp",
             "application/json+xml",
         ] {
-            let answer = app.ask(Method::POST, path).body(media_type, "{}").send().await;
-            assert_eq!(answer.refusal(), (400, "INVALID_REQUEST".to_owned()), "{media_type} at {path}");
+            let answer = app
+                .ask(Method::POST, path)
+                .body(media_type, "{}")
+                .send()
+                .await;
+            assert_eq!(
+                answer.refusal(),
+                (400, "INVALID_REQUEST".to_owned()),
+                "{media_type} at {path}"
+            );
         }
     }
     assert_eq!(stand.stored().await, before);
-    for media_type in ["application/json; charset=utf-8", "APPLICATION/JSON", " application/json "] {
-        let answer = app.ask(Method::POST, "/api/users").body(media_type, "{}").send().await;
+    for media_type in [
+        "application/json; charset=utf-8",
+        "APPLICATION/JSON",
+        " application/json ",
+    ] {
+        let answer = app
+            .ask(Method::POST, "/api/users")
+            .body(media_type, "{}")
+            .send()
+            .await;
         assert_eq!(answer.status, 201, "{media_type:?}");
     }
 }
@@ -94,7 +149,11 @@ async fn what_is_json_of_another_shape_is_422() {
     for bad in ["null", "1", "\"text\"", "[]", "true", "[{}]"] {
         for path in WITH_BODIES {
             let answer = app.ask(Method::POST, path).json(bad).send().await;
-            assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR".to_owned()), "{bad} at {path}");
+            assert_eq!(
+                answer.refusal(),
+                (422, "VALIDATION_ERROR".to_owned()),
+                "{bad} at {path}"
+            );
         }
     }
     assert_eq!(stand.stored().await, before);
@@ -128,7 +187,11 @@ async fn item_26_a_field_that_is_not_known_is_refused_by_name_and_its_value_not_
     for path in WITH_BODIES {
         for field in ["userId2", "metadata", "__proto__", "isAdmin"] {
             let answer = app.post(path, json!({field: "hush"})).await;
-            assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR".to_owned()), "{field} at {path}");
+            assert_eq!(
+                answer.refusal(),
+                (422, "VALIDATION_ERROR".to_owned()),
+                "{field} at {path}"
+            );
             assert!(!answer.body.contains("hush"), "{answer}");
         }
     }
@@ -162,10 +225,19 @@ async fn item_23_a_user_in_the_query_or_the_body_of_a_connect_is_nobody() {
     let app = stand.app_for(1).await;
     let path = "/api/integrations/connect/reddit?userId=2&user=2&Evergrant-User=2";
     assert_eq!(app.post(path, json!({})).await.status, 200);
-    let owners = stand.database.texts("SELECT CAST(user_id AS TEXT) FROM evergrant_flows").await;
+    let owners = stand
+        .database
+        .texts("SELECT CAST(user_id AS TEXT) FROM evergrant_flows")
+        .await;
     assert_eq!(owners, ["1"]);
     for field in ["userId", "user", "id"] {
-        assert_eq!(app.post("/api/integrations/connect/reddit", json!({field: 2})).await.status, 422, "{field}");
+        assert_eq!(
+            app.post("/api/integrations/connect/reddit", json!({field: 2}))
+                .await
+                .status,
+            422,
+            "{field}"
+        );
     }
 }
 
@@ -177,20 +249,48 @@ async fn a_field_of_the_wrong_type_is_named() {
         (WITH_BODIES[0], json!({"redirectUrl": 7}), "redirectUrl"),
         (WITH_BODIES[0], json!({"scopes": "read"}), "scopes"),
         (WITH_BODIES[0], json!({"scopes": ["read", 7]}), "scopes[1]"),
-        (WITH_BODIES[0], json!({"accountId": {"$ne": null}}), "accountId"),
+        (
+            WITH_BODIES[0],
+            json!({"accountId": {"$ne": null}}),
+            "accountId",
+        ),
         (WITH_BODIES[1], json!({"state": ["s"]}), "state"),
         (WITH_BODIES[1], json!({"code": "c"}), "state"),
-        (WITH_BODIES[2], json!({"verifier": 7, "receipt": "r"}), "verifier"),
+        (
+            WITH_BODIES[2],
+            json!({"verifier": 7, "receipt": "r"}),
+            "verifier",
+        ),
         (WITH_BODIES[2], json!({"verifier": "v"}), "receipt"),
-        (WITH_BODIES[3], json!({"values": {"cookie": 7}}), "values.cookie"),
+        (
+            WITH_BODIES[3],
+            json!({"values": {"cookie": 7}}),
+            "values.cookie",
+        ),
         (WITH_BODIES[4], json!({"accounts": {}}), "accounts"),
-        (WITH_BODIES[4], json!({"accounts": [{"provider": "reddit", "accountId": 7}]}), "accounts[0].accountId"),
+        (
+            WITH_BODIES[4],
+            json!({"accounts": [{"provider": "reddit", "accountId": 7}]}),
+            "accounts[0].accountId",
+        ),
         (WITH_BODIES[5], json!({"email": ["a@b"]}), "email"),
-        (WITH_BODIES[6], json!({"userId": 1, "ttlSeconds": "900"}), "ttlSeconds"),
+        (
+            WITH_BODIES[6],
+            json!({"userId": 1, "ttlSeconds": "900"}),
+            "ttlSeconds",
+        ),
     ] {
         let answer = app.post(path, body.clone()).await;
-        assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR".to_owned()), "{body} at {path}");
-        assert_eq!(answer.json()["fields"][0]["field"], field, "{body} at {path}");
+        assert_eq!(
+            answer.refusal(),
+            (422, "VALIDATION_ERROR".to_owned()),
+            "{body} at {path}"
+        );
+        assert_eq!(
+            answer.json()["fields"][0]["field"],
+            field,
+            "{body} at {path}"
+        );
     }
 }
 
@@ -225,30 +325,49 @@ const HOSTILE_IDS: [&str; 24] = [
 async fn item_53_no_platform_name_or_account_id_does_harm() {
     let stand = Stand::new().await;
     stand.connect(1, "juniper").await;
-    let (app, before, calls) = (stand.app_for(1).await, stand.stored().await, stand.platform_calls());
+    let (app, before, calls) = (
+        stand.app_for(1).await,
+        stand.stored().await,
+        stand.platform_calls(),
+    );
     let long = "x".repeat(5000);
     for id in HOSTILE_IDS.into_iter().chain([long.as_str()]) {
-        for (path, code) in [(format!("reddit/{id}"), "ACCOUNT_NOT_FOUND"), (format!("{id}/sim9z"), "INVALID_PROVIDER")]
-        {
+        for (path, code) in [
+            (format!("reddit/{id}"), "ACCOUNT_NOT_FOUND"),
+            (format!("{id}/sim9z"), "INVALID_PROVIDER"),
+        ] {
             let answers = [
                 app.get(&format!("/api/integrations/token/{path}")).await,
-                app.post(&format!("/api/integrations/refresh/{path}"), json!({})).await,
-                app.delete(&format!("/api/integrations/disconnect/{path}")).await,
+                app.post(&format!("/api/integrations/refresh/{path}"), json!({}))
+                    .await,
+                app.delete(&format!("/api/integrations/disconnect/{path}"))
+                    .await,
             ];
             for answer in answers {
                 assert_eq!(answer.refusal(), (404, code.to_owned()), "{path:.60}");
             }
         }
     }
-    assert_eq!((stand.stored().await, stand.platform_calls()), (before, calls));
+    assert_eq!(
+        (stand.stored().await, stand.platform_calls()),
+        (before, calls)
+    );
 }
 
 #[tokio::test]
 async fn a_path_that_is_no_text_is_400() {
     let stand = Stand::new().await;
     let app = stand.app_for(1).await;
-    for path in ["/api/integrations/token/reddit/%ff", "/api/integrations/flows/%c3%28", "/api/users/%ff"] {
-        assert_eq!(app.get(path).await.refusal(), (400, "INVALID_REQUEST".to_owned()), "{path}");
+    for path in [
+        "/api/integrations/token/reddit/%ff",
+        "/api/integrations/flows/%c3%28",
+        "/api/users/%ff",
+    ] {
+        assert_eq!(
+            app.get(path).await.refusal(),
+            (400, "INVALID_REQUEST".to_owned()),
+            "{path}"
+        );
     }
 }
 
@@ -257,11 +376,20 @@ async fn an_account_id_may_hold_a_slash_and_any_script() {
     let stand = Stand::new().await;
     stand.connect(1, "juniper").await;
     let app = stand.app_for(1).await;
-    for (id, encoded) in
-        [("-000/a b%é", "-000%2Fa%20b%25%C3%A9"), ("世界?&#", "%E4%B8%96%E7%95%8C%3F%26%23"), ("a+b", "a+b")]
-    {
-        stand.database.execute(&format!("UPDATE oauth_accounts SET provider_account_id = '{id}'")).await;
-        let answer = app.get(&format!("/api/integrations/token/reddit/{encoded}")).await;
+    for (id, encoded) in [
+        ("-000/a b%é", "-000%2Fa%20b%25%C3%A9"),
+        ("世界?&#", "%E4%B8%96%E7%95%8C%3F%26%23"),
+        ("a+b", "a+b"),
+    ] {
+        stand
+            .database
+            .execute(&format!(
+                "UPDATE oauth_accounts SET provider_account_id = '{id}'"
+            ))
+            .await;
+        let answer = app
+            .get(&format!("/api/integrations/token/reddit/{encoded}"))
+            .await;
         assert_eq!(answer.status, 200, "{encoded}: {answer}");
     }
 }
@@ -272,7 +400,11 @@ async fn a_flow_id_of_any_kind_is_not_found() {
     let app = stand.app_for(1).await;
     for id in ["x", "'", "%00", "..%2f", &"x".repeat(5000)] {
         let answer = app.get(&format!("/api/integrations/flows/{id}")).await;
-        assert_eq!(answer.refusal(), (404, "FLOW_NOT_FOUND".to_owned()), "{id:.20}");
+        assert_eq!(
+            answer.refusal(),
+            (404, "FLOW_NOT_FOUND".to_owned()),
+            "{id:.20}"
+        );
     }
 }
 
@@ -290,8 +422,14 @@ async fn scopes_are_words() {
         json!(["x".repeat(256)]),
         json!(many),
     ] {
-        let answer = app.post("/api/integrations/connect/reddit", json!({"scopes": bad})).await;
-        assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR".to_owned()), "{bad}");
+        let answer = app
+            .post("/api/integrations/connect/reddit", json!({"scopes": bad}))
+            .await;
+        assert_eq!(
+            answer.refusal(),
+            (422, "VALIDATION_ERROR".to_owned()),
+            "{bad}"
+        );
         assert_eq!(answer.json()["fields"][0]["field"], "scopes");
     }
     assert_eq!(stand.stored().await, before);
@@ -302,8 +440,22 @@ async fn an_account_to_reconnect_may_be_named_in_any_way_and_is_not_found() {
     let stand = Stand::new().await;
     stand.connect(1, "juniper").await;
     let app = stand.app_for(1).await;
-    for id in ["", "'", "%", "\0", "a\r\nb", &JUNIPER.to_uppercase(), &"x".repeat(5000)] {
-        let answer = app.post("/api/integrations/connect/reddit", json!({"accountId": id})).await;
-        assert_eq!(answer.refusal(), (404, "ACCOUNT_NOT_FOUND".to_owned()), "{id:?}");
+    for id in [
+        "",
+        "'",
+        "%",
+        "\0",
+        "a\r\nb",
+        &JUNIPER.to_uppercase(),
+        &"x".repeat(5000),
+    ] {
+        let answer = app
+            .post("/api/integrations/connect/reddit", json!({"accountId": id}))
+            .await;
+        assert_eq!(
+            answer.refusal(),
+            (404, "ACCOUNT_NOT_FOUND".to_owned()),
+            "{id:?}"
+        );
     }
 }

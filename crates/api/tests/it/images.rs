@@ -8,9 +8,20 @@ use crate::stand::Stand;
 
 /// The path of the connected account's picture.
 async fn avatar(stand: &Stand) -> String {
-    let status = stand.browser(1).await.get("/api/integrations/status").await.json();
-    let address = status["integrations"][0]["avatarUrl"].as_str().unwrap_or_else(|| panic!("{status}")).to_owned();
-    address.strip_prefix("http://localhost:8080").unwrap().to_owned()
+    let status = stand
+        .browser(1)
+        .await
+        .get("/api/integrations/status")
+        .await
+        .json();
+    let address = status["integrations"][0]["avatarUrl"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{status}"))
+        .to_owned();
+    address
+        .strip_prefix("http://localhost:8080")
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test]
@@ -23,10 +34,17 @@ async fn an_accounts_picture_is_passed_on_to_anybody_who_has_its_address() {
     let header = |name: &str| answer.headers()[name].to_str().unwrap();
     assert_eq!(header("content-type"), "image/png");
     assert_eq!(header("cache-control"), "public, max-age=86400");
-    assert_eq!(header("content-security-policy"), "default-src 'none'; sandbox");
+    assert_eq!(
+        header("content-security-policy"),
+        "default-src 'none'; sandbox"
+    );
     assert_eq!(header("x-content-type-options"), "nosniff");
     assert_eq!(header("cross-origin-resource-policy"), "cross-origin");
-    assert_eq!(avatar(&stand).await, path, "the address stays, so that browsers keep the picture");
+    assert_eq!(
+        avatar(&stand).await,
+        path,
+        "the address stays, so that browsers keep the picture"
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! The API from outside: each promise to its callers is a test named after it.
 //!
-//! `stand.rs` is a whole service over a simulated platform and a clock that stands still, `caller.rs` the people and
-//! programs who call it, `answer.rs` what they get, with what must be true of every answer.
+//! `stand.rs` is a whole service over a simulated platform and a clock that stands still,
+//! `caller.rs` the people and programs who call it, `answer.rs` what they get, with what must be
+//! true of every answer.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Two small platforms: one whose sessions are pasted, and Graph, where one consent reaches two accounts.
+//! Two small platforms: one whose sessions are pasted, and Graph, where one consent reaches two
+//! accounts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -31,7 +32,10 @@ impl Platforms {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let platforms = Self { base, profile_status: Arc::new(AtomicU16::new(200)) };
+        let platforms = Self {
+            base,
+            profile_status: Arc::new(AtomicU16::new(200)),
+        };
         let router = Router::new().fallback(answer).with_state(platforms.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         platforms
@@ -57,15 +61,25 @@ impl Platforms {
 
 async fn answer(State(platforms): State<Platforms>, uri: Uri, headers: HeaderMap) -> Response {
     if uri.path() == "/profile" {
-        let status = StatusCode::from_u16(platforms.profile_status.load(Ordering::Relaxed)).unwrap();
-        return if status == 200 { axum::Json(profile(&headers)).into_response() } else { status.into_response() };
+        let status =
+            StatusCode::from_u16(platforms.profile_status.load(Ordering::Relaxed)).unwrap();
+        return if status == 200 {
+            axum::Json(profile(&headers)).into_response()
+        } else {
+            status.into_response()
+        };
     }
     let page = |id, name, account, username| {
         let picture = "https://pictures.example/a?b=\"><script>";
         let account = json!({"id": account, "username": username, "name": name, "profile_picture_url": picture});
         json!({"id": id, "name": name, "instagram_business_account": account})
     };
-    let scopes = ["instagram_basic", "instagram_manage_insights", "pages_show_list", "pages_read_engagement"];
+    let scopes = [
+        "instagram_basic",
+        "instagram_manage_insights",
+        "pages_show_list",
+        "pages_read_engagement",
+    ];
     let granted = scopes.map(|scope| json!({"permission": scope, "status": "granted"}));
     axum::Json(match uri.path().rsplit('/').next().unwrap() {
         "access_token" => {
@@ -84,7 +98,12 @@ async fn answer(State(platforms): State<Platforms>, uri: Uri, headers: HeaderMap
 
 /// Its owner's account for the whole session; what a stranger gets for anything else.
 fn profile(headers: &HeaderMap) -> Value {
-    let sent = |name: &str| headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default();
+    let sent = |name: &str| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
+    };
     let whole = sent("cookie") == format!("sess={SESS}; auth_id={OWNER}")
         && (sent("x-bc"), sent("user-id"), sent("user-agent")) == (X_BC, OWNER, USER_AGENT);
     if whole {

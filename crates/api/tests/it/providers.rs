@@ -7,11 +7,22 @@ use crate::stand::Stand;
 
 async fn provider(stand: &Stand, slug: &str) -> Value {
     let all = providers(stand).await;
-    all.as_array().unwrap().iter().find(|one| one["provider"] == slug).unwrap().clone()
+    all.as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["provider"] == slug)
+        .unwrap()
+        .clone()
 }
 
 async fn providers(stand: &Stand) -> Value {
-    stand.browser(1).await.get("/api/integrations/providers").await.json()["providers"].clone()
+    stand
+        .browser(1)
+        .await
+        .get("/api/integrations/providers")
+        .await
+        .json()["providers"]
+        .clone()
 }
 
 #[tokio::test]
@@ -61,7 +72,10 @@ async fn says_of_each_what_it_is_and_what_it_will_ask_for() {
 async fn says_whose_sign_in_it_is_where_that_is_not_its_own() {
     let stand = Stand::new().await;
     let sign_in = async |slug| provider(&stand, slug).await["signInWith"].clone();
-    assert_eq!([sign_in("instagram").await, sign_in("instagram-login").await], ["Facebook".into(), Value::Null]);
+    assert_eq!(
+        [sign_in("instagram").await, sign_in("instagram-login").await],
+        ["Facebook".into(), Value::Null]
+    );
 }
 
 #[tokio::test]
@@ -69,8 +83,18 @@ async fn says_what_is_filled_in_where_a_session_is_pasted() {
     let stand = Stand::new().await;
     let onlyfans = provider(&stand, "onlyfans").await;
     assert_eq!(onlyfans["kind"], "cookies");
-    let line = |one: &Value| format!("{} secret {} required {}", one["name"], one["secret"], one["required"]);
-    let fields: Vec<_> = onlyfans["fields"].as_array().unwrap().iter().map(line).collect();
+    let line = |one: &Value| {
+        format!(
+            "{} secret {} required {}",
+            one["name"], one["secret"], one["required"]
+        )
+    };
+    let fields: Vec<_> = onlyfans["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(line)
+        .collect();
     assert_snapshot!(fields.join("\n"), @r#"
     "pasted" secret true required false
     "sess" secret true required true
@@ -86,7 +110,12 @@ async fn says_what_is_filled_in_where_a_session_is_pasted() {
 async fn lists_the_operators_own_after_the_catalogue_whether_set_up_or_not() {
     let stand = Stand::new().await;
     let providers = providers(&stand).await;
-    let line = |one: &Value| format!("{} {} {}", one["provider"], one["configured"], one["problem"]);
+    let line = |one: &Value| {
+        format!(
+            "{} {} {}",
+            one["provider"], one["configured"], one["problem"]
+        )
+    };
     let lines: Vec<_> = providers.as_array().unwrap().iter().map(line).collect();
     assert_snapshot!(lines.join("\n"), @r#"
     "instagram" true null
@@ -103,5 +132,13 @@ async fn lists_the_operators_own_after_the_catalogue_whether_set_up_or_not() {
 #[tokio::test]
 async fn an_api_key_need_name_nobody() {
     let stand = Stand::new().await;
-    assert_eq!(stand.app().await.get("/api/integrations/providers").await.status, 200);
+    assert_eq!(
+        stand
+            .app()
+            .await
+            .get("/api/integrations/providers")
+            .await
+            .status,
+        200
+    );
 }

@@ -37,7 +37,15 @@ async fn answers_when_the_new_token_ends() {
       "success": true
     }
     "#);
-    assert_eq!(stand.browser(1).await.post(REFRESH, Value::Null).await.status, 200);
+    assert_eq!(
+        stand
+            .browser(1)
+            .await
+            .post(REFRESH, Value::Null)
+            .await
+            .status,
+        200
+    );
     assert_eq!(refreshes(&stand), 2);
 }
 
@@ -61,14 +69,20 @@ async fn a_dead_grant_costs_the_platform_no_further_call() {
     }
     "#);
     let calls = stand.platform_calls();
-    assert_eq!(refresh(&stand).await.refusal(), (409, "RECONNECT_REQUIRED".to_owned()));
+    assert_eq!(
+        refresh(&stand).await.refusal(),
+        (409, "RECONNECT_REQUIRED".to_owned())
+    );
     assert_eq!(stand.platform_calls(), calls);
 }
 
 #[tokio::test]
 async fn names_what_holds_nothing_to_renew_with() {
     let stand = connected().await;
-    stand.database.execute("UPDATE oauth_accounts SET refresh_token = NULL").await;
+    stand
+        .database
+        .execute("UPDATE oauth_accounts SET refresh_token = NULL")
+        .await;
     assert_snapshot!(refresh(&stand).await, @r#"
     409 Conflict
     content-type: application/problem+json
@@ -89,8 +103,9 @@ async fn names_what_holds_nothing_to_renew_with() {
 #[tokio::test]
 async fn passes_on_how_long_the_platform_asks_to_wait() {
     let stand = connected().await;
-    let fault =
-        Fault::new("reddit", "token.refresh_token", FaultKind::Respond).status(429).header("retry-after", "120");
+    let fault = Fault::new("reddit", "token.refresh_token", FaultKind::Respond)
+        .status(429)
+        .header("retry-after", "120");
     stand.sandbox.force_next(fault).unwrap();
     assert_snapshot!(refresh(&stand).await, @r#"
     429 Too Many Requests
@@ -115,7 +130,10 @@ async fn passes_on_how_long_the_platform_asks_to_wait() {
 async fn trouble_of_the_platform_is_503_and_nothing_of_it_is_repeated() {
     let stand = connected().await;
     let body = Value::from("<html>hush: internal stack trace</html>");
-    let fault = Fault::new("reddit", "token.refresh_token", FaultKind::Respond).status(503).body(body).times(3);
+    let fault = Fault::new("reddit", "token.refresh_token", FaultKind::Respond)
+        .status(503)
+        .body(body)
+        .times(3);
     stand.sandbox.force_next(fault).unwrap();
     let answer = refresh(&stand).await;
     assert!(!answer.whole().contains("hush"), "{answer}");
@@ -164,7 +182,10 @@ async fn a_refused_registration_is_502() {
 #[tokio::test]
 async fn a_connection_that_breaks_off_is_502() {
     let stand = connected().await;
-    stand.sandbox.force_next(Fault::new("reddit", "token.refresh_token", FaultKind::Cut).times(3)).unwrap();
+    stand
+        .sandbox
+        .force_next(Fault::new("reddit", "token.refresh_token", FaultKind::Cut).times(3))
+        .unwrap();
     assert_snapshot!(refresh(&stand).await, @r#"
     502 Bad Gateway
     content-type: application/problem+json
@@ -187,7 +208,11 @@ async fn a_connection_that_breaks_off_is_502() {
 #[tokio::test]
 async fn names_an_unknown_platform() {
     let stand = Stand::new().await;
-    let answer = stand.app_for(1).await.post("/api/integrations/refresh/nowhere/x", Value::Null).await;
+    let answer = stand
+        .app_for(1)
+        .await
+        .post("/api/integrations/refresh/nowhere/x", Value::Null)
+        .await;
     assert_snapshot!(answer, @r#"
     404 Not Found
     content-type: application/problem+json

@@ -11,7 +11,11 @@ const REPORT: &str = "/api/integrations/report-401";
 async fn connected() -> (Stand, String) {
     let stand = Stand::new().await;
     stand.connect(1, "juniper").await;
-    let token = stand.app_for(1).await.get(&format!("/api/integrations/token/reddit/{JUNIPER}")).await;
+    let token = stand
+        .app_for(1)
+        .await
+        .get(&format!("/api/integrations/token/reddit/{JUNIPER}"))
+        .await;
     (stand, token.text("accessToken"))
 }
 
@@ -41,8 +45,16 @@ async fn a_refused_token_is_renewed_once_however_many_report_it() {
     for _ in 0..10 {
         assert_eq!(report(&stand, &token).await.text("outcome"), "superseded");
     }
-    assert_eq!(stand.sandbox.calls().get("reddit", "token.refresh_token"), 1);
-    assert_eq!(report(&stand, "a token of another world").await.text("outcome"), "superseded");
+    assert_eq!(
+        stand.sandbox.calls().get("reddit", "token.refresh_token"),
+        1
+    );
+    assert_eq!(
+        report(&stand, "a token of another world")
+            .await
+            .text("outcome"),
+        "superseded"
+    );
 }
 
 #[tokio::test]
@@ -51,7 +63,10 @@ async fn a_grant_that_has_ended_is_said_so() {
     stand.clock.advance_seconds(60);
     stand.sandbox.revoke_user("reddit", "juniper").unwrap();
     for _ in 0..2 {
-        assert_eq!(report(&stand, &token).await.refusal(), (409, "RECONNECT_REQUIRED".to_owned()));
+        assert_eq!(
+            report(&stand, &token).await.refusal(),
+            (409, "RECONNECT_REQUIRED".to_owned())
+        );
     }
 }
 
@@ -61,9 +76,18 @@ async fn bad_input_is_told_apart_and_the_token_never_repeated() {
     let app = stand.app_for(1).await;
     for (body, code) in [
         (json!({}), "VALIDATION_ERROR"),
-        (json!({"provider": "reddit", "accountId": JUNIPER, "accessToken": 7}), "VALIDATION_ERROR"),
-        (json!({"provider": "nowhere", "accountId": JUNIPER, "accessToken": token}), "INVALID_PROVIDER"),
-        (json!({"provider": "reddit", "accountId": "nobody", "accessToken": token}), "ACCOUNT_NOT_FOUND"),
+        (
+            json!({"provider": "reddit", "accountId": JUNIPER, "accessToken": 7}),
+            "VALIDATION_ERROR",
+        ),
+        (
+            json!({"provider": "nowhere", "accountId": JUNIPER, "accessToken": token}),
+            "INVALID_PROVIDER",
+        ),
+        (
+            json!({"provider": "reddit", "accountId": "nobody", "accessToken": token}),
+            "ACCOUNT_NOT_FOUND",
+        ),
     ] {
         let answer = app.post(REPORT, body).await;
         assert_eq!(answer.code(), code);

@@ -1,4 +1,5 @@
-//! A whole service: a database of its own, the simulated platform on a port of its own, a clock that stands still.
+//! A whole service: a database of its own, the simulated platform on a port of its own, a clock
+//! that stands still.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +9,9 @@ use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry, parse_
 use evergrant_api::{ApiOptions, Console, router};
 use evergrant_model::{Actor, Call, ExternalId, ManualClock, Timestamp};
 use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, dev_settings};
-use evergrant_service::{AllowedRedirects, IntegrationsService, LogRecorder, NewUser, ServiceParts, ServiceSettings};
+use evergrant_service::{
+    AllowedRedirects, IntegrationsService, LogRecorder, NewUser, ServiceParts, ServiceSettings,
+};
 use evergrant_testkit::{TestDatabase, cipher, entropy, new_year, shared};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -28,8 +31,8 @@ pub(crate) const APP: &str = "https://app.example/settings";
 pub(crate) const VERIFIER: &str = "a verifier that the browser keeps";
 pub(crate) const CHALLENGE: &str = "k95BMxQa0_hWRlv6arjiJ1gwXs4KY5394bP5h-H-XX4";
 
-/// Platforms of the operator's own, played by the same sandbox: one that takes PKCE, one that names itself in
-/// callbacks (RFC 9207), and one that is not set up.
+/// Platforms of the operator's own, played by the same sandbox: one that takes PKCE, one that names
+/// itself in callbacks (RFC 9207), and one that is not set up.
 const OWN_PLATFORMS: &str = r#"
 [providers.acme]
 name = "Acme"
@@ -79,7 +82,11 @@ pub(crate) fn call() -> Call {
 /// [`call`] under this correlation id.
 pub(crate) fn call_as(correlation_id: &str) -> Call {
     let correlation_id = correlation_id.parse().unwrap();
-    Call { actor: Actor::CommandLine, correlation_id, at: Timestamp::from_unix_ms(0) }
+    Call {
+        actor: Actor::CommandLine,
+        correlation_id,
+        at: Timestamp::from_unix_ms(0),
+    }
 }
 
 pub(crate) struct Stand {
@@ -99,7 +106,10 @@ impl Stand {
 
     pub(crate) async fn on(database: TestDatabase) -> Self {
         let clock = new_year();
-        let options = SandboxOptions { clock: shared(&clock), ..SandboxOptions::default() };
+        let options = SandboxOptions {
+            clock: shared(&clock),
+            ..SandboxOptions::default()
+        };
         let sandbox = Sandbox::new(options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -116,7 +126,14 @@ impl Stand {
             settings: settings(),
         });
         let router = router(service.clone(), &ApiOptions::default());
-        let stand = Self { sandbox, platforms, clock, service, database, router };
+        let stand = Self {
+            sandbox,
+            platforms,
+            clock,
+            service,
+            database,
+            router,
+        };
         stand.make_users().await;
         stand
     }
@@ -124,13 +141,22 @@ impl Stand {
     /// The same service behind other options.
     pub(crate) fn with_origins(mut self, origins: &[&str]) -> Self {
         let allowed_origins = origins.iter().copied().map(str::to_owned).collect();
-        self.router = router(self.service.clone(), &ApiOptions { allowed_origins, console: None });
+        self.router = router(
+            self.service.clone(),
+            &ApiOptions {
+                allowed_origins,
+                console: None,
+            },
+        );
         self
     }
 
     /// The same service with a console.
     pub(crate) fn with_console(mut self, console: Console) -> Self {
-        let options = ApiOptions { console: Some(console), ..ApiOptions::default() };
+        let options = ApiOptions {
+            console: Some(console),
+            ..ApiOptions::default()
+        };
         self.router = router(self.service.clone(), &options);
         self
     }
@@ -138,7 +164,17 @@ impl Stand {
     async fn make_users(&self) {
         for external in [None, Some("ext/2 é")] {
             let external_id = external.map(|text| ExternalId::new(text).unwrap());
-            self.service.users().create(&call(), &NewUser { external_id, ..NewUser::default() }).await.unwrap();
+            self.service
+                .users()
+                .create(
+                    &call(),
+                    &NewUser {
+                        external_id,
+                        ..NewUser::default()
+                    },
+                )
+                .await
+                .unwrap();
         }
     }
 
@@ -152,7 +188,12 @@ impl Stand {
 
     /// Consents as `person` and answers the path to which the platform sends the browser.
     pub(crate) fn consent(&self, begun: &Answer, person: &str) -> String {
-        callback_path(&self.sandbox.approve(&begun.text("authUrl"), person, None).unwrap())
+        callback_path(
+            &self
+                .sandbox
+                .approve(&begun.text("authUrl"), person, None)
+                .unwrap(),
+        )
     }
 
     /// The same for a person who does not allow it.
@@ -164,7 +205,11 @@ impl Stand {
     pub(crate) async fn connect(&self, user: i32, person: &str) -> Answer {
         let begun = self.begin(user, "reddit", json!({})).await;
         let back = self.anonymous().get(&self.consent(&begun, person)).await;
-        assert_eq!(back.returned("status").as_deref(), Some("connected"), "{back}");
+        assert_eq!(
+            back.returned("status").as_deref(),
+            Some("connected"),
+            "{back}"
+        );
         back
     }
 
@@ -177,7 +222,9 @@ impl Stand {
 
     /// Lets the next `times` calls of the platform's endpoint fail with this status.
     pub(crate) fn fails(&self, endpoint: &str, status: u16, times: u32) {
-        let fault = Fault::new("reddit", endpoint, FaultKind::Respond).status(status).times(times);
+        let fault = Fault::new("reddit", endpoint, FaultKind::Respond)
+            .status(status)
+            .times(times);
         self.sandbox.force_next(fault).unwrap();
     }
 
@@ -190,16 +237,31 @@ impl Stand {
 /// The path and query of a callback's address.
 pub(crate) fn callback_path(location: &str) -> String {
     let url = Url::parse(location).unwrap();
-    assert!(location.starts_with("http://localhost:8080/api/integrations/callback/"), "{location}");
+    assert!(
+        location.starts_with("http://localhost:8080/api/integrations/callback/"),
+        "{location}"
+    );
     format!("{}?{}", url.path(), url.query().unwrap_or_default())
 }
 
 fn registry(base: &str, platforms: &Platforms, clock: &Arc<ManualClock>) -> Registry {
-    let values: BTreeMap<_, _> = dev_settings(base).into_iter().chain(platforms.settings()).collect();
+    let values: BTreeMap<_, _> = dev_settings(base)
+        .into_iter()
+        .chain(platforms.settings())
+        .collect();
     let own = parse_providers(&OWN_PLATFORMS.replace("{base}", base)).unwrap();
     let http = HttpClient::new(HttpLimits::default()).unwrap();
-    let policy = NetworkPolicy { allow_insecure_hosts: true };
-    Registry::new(http, shared(clock), &|name: &str| values.get(name).cloned(), own, policy).unwrap()
+    let policy = NetworkPolicy {
+        allow_insecure_hosts: true,
+    };
+    Registry::new(
+        http,
+        shared(clock),
+        &|name: &str| values.get(name).cloned(),
+        own,
+        policy,
+    )
+    .unwrap()
 }
 
 fn settings() -> ServiceSettings {

@@ -67,7 +67,10 @@ async fn lists_what_is_connected() {
 async fn is_the_same_for_the_users_own_browser() {
     let stand = Stand::new().await;
     stand.connect(1, "juniper").await;
-    let (app, browser) = (stand.app_for(1).await.get(STATUS).await, stand.browser(1).await.get(STATUS).await);
+    let (app, browser) = (
+        stand.app_for(1).await.get(STATUS).await,
+        stand.browser(1).await.get(STATUS).await,
+    );
     assert_eq!(app.body, browser.body);
 }
 
@@ -75,7 +78,13 @@ async fn is_the_same_for_the_users_own_browser() {
 async fn shows_nobody_elses() {
     let stand = Stand::new().await;
     stand.connect(1, "juniper").await;
-    let other = stand.browser(2).await.ask(Method::GET, STATUS).with("evergrant-user", "1").send().await;
+    let other = stand
+        .browser(2)
+        .await
+        .ask(Method::GET, STATUS)
+        .with("evergrant-user", "1")
+        .send()
+        .await;
     assert_eq!(other.json()["integrations"], serde_json::json!([]));
     assert!(!other.whole().contains(JUNIPER), "{other}");
 }
@@ -84,7 +93,12 @@ async fn shows_nobody_elses() {
 async fn takes_the_apps_own_id_of_the_user() {
     let stand = Stand::new().await;
     stand.connect(2, "kiln").await;
-    let answer = stand.app().await.for_user("ext:ext%2F2%20%C3%A9").get(STATUS).await;
+    let answer = stand
+        .app()
+        .await
+        .for_user("ext:ext%2F2%20%C3%A9")
+        .get(STATUS)
+        .await;
     assert_eq!(answer.json()["integrations"][0]["username"], "kiln_osei");
 }
 
@@ -93,13 +107,30 @@ async fn answers_304_to_its_own_etag_until_something_changes() {
     let stand = Stand::new().await;
     let app = stand.app_for(1).await;
     let etag = app.get(STATUS).await.header("etag").unwrap().to_owned();
-    for sent in [etag.clone(), format!("W/{etag}"), format!("\"other\", {etag}"), "*".to_owned()] {
-        let unchanged = app.ask(Method::GET, STATUS).with("if-none-match", &sent).send().await;
-        assert_eq!((unchanged.status.as_u16(), unchanged.body.as_str()), (304, ""), "{sent}");
+    for sent in [
+        etag.clone(),
+        format!("W/{etag}"),
+        format!("\"other\", {etag}"),
+        "*".to_owned(),
+    ] {
+        let unchanged = app
+            .ask(Method::GET, STATUS)
+            .with("if-none-match", &sent)
+            .send()
+            .await;
+        assert_eq!(
+            (unchanged.status.as_u16(), unchanged.body.as_str()),
+            (304, ""),
+            "{sent}"
+        );
         assert_eq!(unchanged.header("etag"), Some(etag.as_str()));
     }
     stand.connect(1, "juniper").await;
-    let changed = app.ask(Method::GET, STATUS).with("if-none-match", &etag).send().await;
+    let changed = app
+        .ask(Method::GET, STATUS)
+        .with("if-none-match", &etag)
+        .send()
+        .await;
     assert_eq!(changed.status, 200);
     assert_ne!(changed.header("etag"), Some(etag.as_str()));
 }
@@ -112,8 +143,17 @@ async fn the_version_rises_with_every_change() {
     for change in ["connect", "refresh", "disconnect"] {
         match change {
             "connect" => drop(stand.connect(1, "juniper").await),
-            "refresh" => drop(app.post(&format!("/api/integrations/refresh/reddit/{JUNIPER}"), ().into()).await),
-            _ => drop(app.delete(&format!("/api/integrations/disconnect/reddit/{JUNIPER}")).await),
+            "refresh" => drop(
+                app.post(
+                    &format!("/api/integrations/refresh/reddit/{JUNIPER}"),
+                    ().into(),
+                )
+                .await,
+            ),
+            _ => drop(
+                app.delete(&format!("/api/integrations/disconnect/reddit/{JUNIPER}"))
+                    .await,
+            ),
         }
         let version = app.get(STATUS).await.json()["version"].as_i64().unwrap();
         assert!(version > last, "{change}: {version} after {last}");

@@ -47,7 +47,10 @@ async fn renews_one_that_has_ended_first() {
     stand.clock.advance_seconds(DAY_SECONDS);
     let second = token(&stand).await;
     assert_ne!(second.text("accessToken"), first);
-    assert_eq!((second.text("expiresAt").as_str(), refreshes(&stand)), ("2026-01-03T00:00:00.000Z", 1));
+    assert_eq!(
+        (second.text("expiresAt").as_str(), refreshes(&stand)),
+        ("2026-01-03T00:00:00.000Z", 1)
+    );
 }
 
 #[tokio::test]
@@ -55,8 +58,18 @@ async fn a_wish_for_a_longer_life_renews_sooner() {
     let stand = connected().await;
     let app = stand.app_for(1).await;
     stand.clock.advance_seconds(DAY_SECONDS - 7200);
-    assert_eq!(app.get(&format!("{TOKEN}?minTtlSeconds=3600")).await.text("expiresAt"), "2026-01-02T00:00:00.000Z");
-    assert_eq!(app.get(&format!("{TOKEN}?minTtlSeconds=10800")).await.text("expiresAt"), "2026-01-02T22:00:00.000Z");
+    assert_eq!(
+        app.get(&format!("{TOKEN}?minTtlSeconds=3600"))
+            .await
+            .text("expiresAt"),
+        "2026-01-02T00:00:00.000Z"
+    );
+    assert_eq!(
+        app.get(&format!("{TOKEN}?minTtlSeconds=10800"))
+            .await
+            .text("expiresAt"),
+        "2026-01-02T22:00:00.000Z"
+    );
     assert_eq!(refreshes(&stand), 1);
 }
 
@@ -64,13 +77,34 @@ async fn a_wish_for_a_longer_life_renews_sooner() {
 async fn a_wish_is_a_whole_number() {
     let stand = connected().await;
     let app = stand.app_for(1).await;
-    for bad in ["-1", "1.5", "1e3", "", "ten", "+5", "%2B5", "99999999999999999999", "315360001", "1&minTtlSeconds=1"] {
+    for bad in [
+        "-1",
+        "1.5",
+        "1e3",
+        "",
+        "ten",
+        "+5",
+        "%2B5",
+        "99999999999999999999",
+        "315360001",
+        "1&minTtlSeconds=1",
+    ] {
         let answer = app.get(&format!("{TOKEN}?minTtlSeconds={bad}")).await;
-        assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR".to_owned()), "{bad}");
+        assert_eq!(
+            answer.refusal(),
+            (422, "VALIDATION_ERROR".to_owned()),
+            "{bad}"
+        );
         assert_eq!(answer.json()["fields"][0]["field"], "minTtlSeconds");
     }
     for good in ["0", "60", "315360000"] {
-        assert_eq!(app.get(&format!("{TOKEN}?minTtlSeconds={good}")).await.status, 200, "{good}");
+        assert_eq!(
+            app.get(&format!("{TOKEN}?minTtlSeconds={good}"))
+                .await
+                .status,
+            200,
+            "{good}"
+        );
     }
 }
 
@@ -79,8 +113,15 @@ async fn while_it_works_no_outage_keeps_it_back() {
     let stand = connected().await;
     stand.clock.advance_seconds(DAY_SECONDS - 3600);
     stand.fails("token.refresh_token", 503, 100);
-    let answer = stand.app_for(1).await.get(&format!("{TOKEN}?minTtlSeconds=7200")).await;
-    assert_eq!((answer.status.as_u16(), answer.text("expiresAt").as_str()), (200, "2026-01-02T00:00:00.000Z"));
+    let answer = stand
+        .app_for(1)
+        .await
+        .get(&format!("{TOKEN}?minTtlSeconds=7200"))
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.text("expiresAt").as_str()),
+        (200, "2026-01-02T00:00:00.000Z")
+    );
 }
 
 #[tokio::test]
@@ -132,7 +173,10 @@ async fn a_grant_that_the_user_withdrew_is_409() {
 #[tokio::test]
 async fn a_token_that_nothing_can_renew_is_409_once_it_has_ended() {
     let stand = connected().await;
-    stand.database.execute("UPDATE oauth_accounts SET refresh_token = NULL").await;
+    stand
+        .database
+        .execute("UPDATE oauth_accounts SET refresh_token = NULL")
+        .await;
     stand.clock.advance_seconds(DAY_SECONDS);
     assert_snapshot!(token(&stand).await, @r#"
     409 Conflict
@@ -154,7 +198,10 @@ async fn a_token_that_nothing_can_renew_is_409_once_it_has_ended() {
 #[tokio::test]
 async fn a_connection_without_any_token_is_409() {
     let stand = connected().await;
-    stand.database.execute("UPDATE oauth_accounts SET access_token = NULL, refresh_token = NULL").await;
+    stand
+        .database
+        .execute("UPDATE oauth_accounts SET access_token = NULL, refresh_token = NULL")
+        .await;
     stand.clock.advance_seconds(60);
     assert_snapshot!(token(&stand).await, @r#"
     409 Conflict
@@ -177,7 +224,12 @@ async fn a_connection_without_any_token_is_409() {
 async fn a_token_that_opens_under_no_key_is_500_and_says_nothing() {
     let stand = connected().await;
     let other = "0".repeat(32);
-    stand.database.execute(&format!("UPDATE oauth_accounts SET access_token = '{other}:{other}:00'")).await;
+    stand
+        .database
+        .execute(&format!(
+            "UPDATE oauth_accounts SET access_token = '{other}:{other}:00'"
+        ))
+        .await;
     stand.clock.advance_seconds(60);
     assert_snapshot!(token(&stand).await, @r#"
     500 Internal Server Error
@@ -198,7 +250,10 @@ async fn a_token_that_opens_under_no_key_is_500_and_says_nothing() {
 #[tokio::test]
 async fn a_database_that_fails_is_503_and_says_nothing_of_itself() {
     let stand = connected().await;
-    stand.database.execute("DROP TABLE evergrant_connections").await;
+    stand
+        .database
+        .execute("DROP TABLE evergrant_connections")
+        .await;
     stand.clock.advance_seconds(60);
     assert_snapshot!(token(&stand).await, @r#"
     503 Service Unavailable
@@ -222,6 +277,10 @@ async fn a_database_that_fails_is_503_and_says_nothing_of_itself() {
 #[tokio::test]
 async fn names_an_unknown_platform() {
     let stand = Stand::new().await;
-    let answer = stand.app_for(1).await.get("/api/integrations/token/nowhere/x").await;
+    let answer = stand
+        .app_for(1)
+        .await
+        .get("/api/integrations/token/nowhere/x")
+        .await;
     assert_eq!(answer.refusal(), (404, "INVALID_PROVIDER".to_owned()));
 }

@@ -8,8 +8,10 @@ use crate::stand::{JUNIPER, KILN, Stand};
 const TOKENS: &str = "/api/integrations/tokens";
 
 fn wanted(accounts: &[(&str, &str)]) -> Value {
-    let accounts: Vec<_> =
-        accounts.iter().map(|(provider, id)| json!({"provider": provider, "accountId": id})).collect();
+    let accounts: Vec<_> = accounts
+        .iter()
+        .map(|(provider, id)| json!({"provider": provider, "accountId": id}))
+        .collect();
     json!({ "accounts": accounts })
 }
 
@@ -18,14 +20,28 @@ async fn answers_each_in_the_order_of_the_request() {
     let stand = Stand::new().await;
     stand.connect(1, "juniper").await;
     stand.connect(2, "kiln").await;
-    let asked =
-        [("reddit", "nobody"), ("reddit", JUNIPER), ("nowhere", JUNIPER), ("reddit", KILN), ("reddit", JUNIPER)];
+    let asked = [
+        ("reddit", "nobody"),
+        ("reddit", JUNIPER),
+        ("nowhere", JUNIPER),
+        ("reddit", KILN),
+        ("reddit", JUNIPER),
+    ];
     let answer = stand.app_for(1).await.post(TOKENS, wanted(&asked)).await;
     let line = |one: &Value| {
-        let outcome = if one["accessToken"].is_string() { &one["expiresAt"] } else { &one["error"]["code"] };
+        let outcome = if one["accessToken"].is_string() {
+            &one["expiresAt"]
+        } else {
+            &one["error"]["code"]
+        };
         format!("{} {} {outcome}", one["provider"], one["accountId"])
     };
-    let lines: Vec<_> = answer.json()["tokens"].as_array().unwrap().iter().map(line).collect();
+    let lines: Vec<_> = answer.json()["tokens"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(line)
+        .collect();
     assert_snapshot!(lines.join("\n"), @r#"
     "reddit" "nobody" "ACCOUNT_NOT_FOUND"
     "reddit" "sim9z" "2026-01-02T00:00:00.000Z"
@@ -78,9 +94,14 @@ async fn answers_what_the_single_route_answers() {
     let stand = Stand::new().await;
     stand.connect(1, "juniper").await;
     let app = stand.app_for(1).await;
-    let one = app.get(&format!("/api/integrations/token/reddit/{JUNIPER}")).await;
+    let one = app
+        .get(&format!("/api/integrations/token/reddit/{JUNIPER}"))
+        .await;
     let many = app.post(TOKENS, wanted(&[("reddit", JUNIPER)])).await;
-    assert_eq!(many.json()["tokens"][0]["accessToken"], one.json()["accessToken"]);
+    assert_eq!(
+        many.json()["tokens"][0]["accessToken"],
+        one.json()["accessToken"]
+    );
     assert_eq!(many.header("cache-control"), Some("private, no-store"));
 }
 
@@ -91,10 +112,22 @@ async fn takes_one_to_a_hundred() {
     let app = stand.app_for(1).await;
     let full = app.post(TOKENS, wanted(&[("reddit", JUNIPER); 100])).await;
     assert_eq!(full.json()["tokens"].as_array().unwrap().len(), 100);
-    assert!(full.json()["tokens"].as_array().unwrap().iter().all(|token| token["accessToken"].is_string()));
+    assert!(
+        full.json()["tokens"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|token| token["accessToken"].is_string())
+    );
     for count in [0, 101] {
-        let answer = app.post(TOKENS, wanted(&vec![("reddit", JUNIPER); count])).await;
-        assert_eq!(answer.refusal(), (422, "VALIDATION_ERROR".to_owned()), "{count}");
+        let answer = app
+            .post(TOKENS, wanted(&vec![("reddit", JUNIPER); count]))
+            .await;
+        assert_eq!(
+            answer.refusal(),
+            (422, "VALIDATION_ERROR".to_owned()),
+            "{count}"
+        );
         assert_eq!(answer.json()["fields"][0]["field"], "accounts");
     }
 }
@@ -104,9 +137,22 @@ async fn a_hundred_wishes_for_one_ended_token_cost_one_renewal() {
     let stand = Stand::new().await;
     stand.connect(1, "juniper").await;
     stand.clock.advance_seconds(86_400);
-    let answer = stand.app_for(1).await.post(TOKENS, wanted(&[("reddit", JUNIPER); 100])).await;
-    assert!(answer.json()["tokens"].as_array().unwrap().iter().all(|token| token["accessToken"].is_string()));
-    assert_eq!(stand.sandbox.calls().get("reddit", "token.refresh_token"), 1);
+    let answer = stand
+        .app_for(1)
+        .await
+        .post(TOKENS, wanted(&[("reddit", JUNIPER); 100]))
+        .await;
+    assert!(
+        answer.json()["tokens"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|token| token["accessToken"].is_string())
+    );
+    assert_eq!(
+        stand.sandbox.calls().get("reddit", "token.refresh_token"),
+        1
+    );
 }
 
 #[tokio::test]

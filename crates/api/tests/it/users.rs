@@ -26,8 +26,13 @@ async fn makes_one_and_answers_it_unchanged_the_next_time() {
       "updatedAt": "2026-01-01T00:00:00.000Z"
     }
     "#);
-    let again = app.post(USERS, json!({"id": 42, "name": "Another name"})).await;
-    assert_eq!((again.status.as_u16(), again.text("name").as_str()), (200, "Ada"));
+    let again = app
+        .post(USERS, json!({"id": 42, "name": "Another name"}))
+        .await;
+    assert_eq!(
+        (again.status.as_u16(), again.text("name").as_str()),
+        (200, "Ada")
+    );
     for path in ["/api/users/42", "/api/users/ext:a%2Fb%20%C3%A9"] {
         assert_eq!(app.get(path).await.body, again.body, "{path}");
     }
@@ -37,7 +42,10 @@ async fn makes_one_and_answers_it_unchanged_the_next_time() {
 async fn needs_nothing_to_make_one() {
     let stand = Stand::new().await;
     let answer = stand.app().await.post(USERS, json!({})).await;
-    assert_eq!((answer.status.as_u16(), answer.json()["id"].as_i64()), (201, Some(3)));
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["id"].as_i64()),
+        (201, Some(3))
+    );
 }
 
 #[tokio::test]
@@ -74,16 +82,30 @@ async fn refuses_what_belongs_to_somebody_else() {
 async fn an_id_in_a_body_is_a_positive_number_of_31_bits() {
     let stand = Stand::new().await;
     let (app, before) = (stand.app().await, stand.stored().await);
-    for bad in
-        [json!(0), json!(-1), json!(2_147_483_648_i64), json!(1.5), json!(1e300), json!("1"), json!(true), json!([1])]
-    {
+    for bad in [
+        json!(0),
+        json!(-1),
+        json!(2_147_483_648_i64),
+        json!(1.5),
+        json!(1e300),
+        json!("1"),
+        json!(true),
+        json!([1]),
+    ] {
         for (path, field) in [(USERS, "id"), ("/api/sessions", "userId")] {
             let answer = app.post(path, json!({field: bad})).await;
-            assert_eq!(answer.refusal(), (400, "INVALID_USER_ID".to_owned()), "{bad} at {path}");
+            assert_eq!(
+                answer.refusal(),
+                (400, "INVALID_USER_ID".to_owned()),
+                "{bad} at {path}"
+            );
         }
     }
     assert_eq!(stand.stored().await, before);
-    assert_eq!(app.post(USERS, json!({"id": 2_147_483_647})).await.status, 201);
+    assert_eq!(
+        app.post(USERS, json!({"id": 2_147_483_647})).await.status,
+        201
+    );
 }
 
 #[tokio::test]
@@ -138,7 +160,10 @@ async fn an_id_in_a_path_may_be_any_text_and_finds_nobody() {
         ("ext:'%20OR%20'1'='1", 404),
         ("ext:%2525", 404),
     ] {
-        for answer in [app.get(&format!("{USERS}/{id}")).await, app.delete(&format!("{USERS}/{id}")).await] {
+        for answer in [
+            app.get(&format!("{USERS}/{id}")).await,
+            app.delete(&format!("{USERS}/{id}")).await,
+        ] {
             assert_eq!(answer.status, status, "{id}: {answer}");
         }
     }
@@ -160,11 +185,22 @@ async fn item_24_deleting_one_gives_up_the_grants_and_ends_the_sessions() {
     "#);
     stand.service.process().drain().await;
     assert_eq!(stand.sandbox.calls().get("reddit", "revoke"), 1);
-    assert!(stand.database.texts("SELECT provider FROM oauth_accounts").await.is_empty());
-    let token = app.get(&format!("/api/integrations/token/reddit/{JUNIPER}")).await;
+    assert!(
+        stand
+            .database
+            .texts("SELECT provider FROM oauth_accounts")
+            .await
+            .is_empty()
+    );
+    let token = app
+        .get(&format!("/api/integrations/token/reddit/{JUNIPER}"))
+        .await;
     assert_eq!(token.refusal(), (404, "USER_NOT_FOUND".to_owned()));
     assert_eq!(browser.get("/api/integrations/status").await.status, 401);
-    assert_eq!(app.delete("/api/users/1").await.refusal(), (404, "USER_NOT_FOUND".to_owned()));
+    assert_eq!(
+        app.delete("/api/users/1").await.refusal(),
+        (404, "USER_NOT_FOUND".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -172,6 +208,10 @@ async fn a_deleted_users_number_is_given_to_nobody() {
     let stand = Stand::new().await;
     let app = stand.app().await;
     app.delete("/api/users/2").await;
-    assert_eq!(app.post(USERS, Value::Null).await.status, 422, "null is no user");
+    assert_eq!(
+        app.post(USERS, Value::Null).await.status,
+        422,
+        "null is no user"
+    );
     assert_eq!(app.post(USERS, json!({})).await.json()["id"], 3);
 }

@@ -22,17 +22,35 @@ struct Route {
     user: bool,
 }
 
-const fn route(method: &'static str, path: &'static str, body: &'static str, scope: KeyScope) -> Route {
-    Route { method, path, body, scope, browser: true, user: true }
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    scope: KeyScope,
+) -> Route {
+    Route {
+        method,
+        path,
+        body,
+        scope,
+        browser: true,
+        user: true,
+    }
 }
 
 impl Route {
     const fn server_only(self) -> Self {
-        Self { browser: false, ..self }
+        Self {
+            browser: false,
+            ..self
+        }
     }
 
     const fn for_nobody(self) -> Self {
-        Self { user: false, ..self }
+        Self {
+            user: false,
+            ..self
+        }
     }
 
     fn method(&self) -> Method {
@@ -41,7 +59,10 @@ impl Route {
 
     /// The path with an account, a flow and a user in it.
     fn concrete(&self) -> String {
-        let path = self.path.replace("{provider}", "reddit").replace("{accountId}", JUNIPER);
+        let path = self
+            .path
+            .replace("{provider}", "reddit")
+            .replace("{accountId}", JUNIPER);
         path.replace("{flowId}", "f00").replace("{userId}", "1")
     }
 }
@@ -57,28 +78,84 @@ const OPEN: [&str; 6] = [
 ];
 
 /// For the console's cookie alone: see `console.rs`.
-const CONSOLE: [&str; 3] = ["GET /console/session", "POST /console/session", "DELETE /console/session"];
+const CONSOLE: [&str; 3] = [
+    "GET /console/session",
+    "POST /console/session",
+    "DELETE /console/session",
+];
 
 /// Every other route of the document.
 const ROUTES: [Route; 18] = [
-    route("GET", "/api/integrations/status", "", KeyScope::ConnectionsRead),
-    route("GET", "/api/integrations/providers", "", KeyScope::ConnectionsRead).for_nobody(),
-    route("POST", "/api/integrations/connect/{provider}", "{}", KeyScope::ConnectionsWrite),
-    route("POST", "/api/integrations/callback/{provider}", r#"{"state":"s"}"#, KeyScope::ConnectionsWrite)
-        .server_only()
-        .for_nobody(),
-    route("GET", "/api/integrations/flows/{flowId}", "", KeyScope::ConnectionsRead),
+    route(
+        "GET",
+        "/api/integrations/status",
+        "",
+        KeyScope::ConnectionsRead,
+    ),
+    route(
+        "GET",
+        "/api/integrations/providers",
+        "",
+        KeyScope::ConnectionsRead,
+    )
+    .for_nobody(),
+    route(
+        "POST",
+        "/api/integrations/connect/{provider}",
+        "{}",
+        KeyScope::ConnectionsWrite,
+    ),
+    route(
+        "POST",
+        "/api/integrations/callback/{provider}",
+        r#"{"state":"s"}"#,
+        KeyScope::ConnectionsWrite,
+    )
+    .server_only()
+    .for_nobody(),
+    route(
+        "GET",
+        "/api/integrations/flows/{flowId}",
+        "",
+        KeyScope::ConnectionsRead,
+    ),
     route(
         "POST",
         "/api/integrations/flows/{flowId}/finish",
         r#"{"verifier":"v","receipt":"r"}"#,
         KeyScope::ConnectionsWrite,
     ),
-    route("POST", "/api/integrations/flows/{flowId}/credentials", r#"{"values":{}}"#, KeyScope::ConnectionsWrite),
-    route("DELETE", "/api/integrations/disconnect/{provider}/{accountId}", "", KeyScope::ConnectionsWrite),
-    route("POST", "/api/integrations/refresh/{provider}/{accountId}", "", KeyScope::ConnectionsWrite),
-    route("GET", "/api/integrations/events", "", KeyScope::ConnectionsRead),
-    route("GET", "/api/integrations/token/{provider}/{accountId}", "", KeyScope::TokensRead).server_only(),
+    route(
+        "POST",
+        "/api/integrations/flows/{flowId}/credentials",
+        r#"{"values":{}}"#,
+        KeyScope::ConnectionsWrite,
+    ),
+    route(
+        "DELETE",
+        "/api/integrations/disconnect/{provider}/{accountId}",
+        "",
+        KeyScope::ConnectionsWrite,
+    ),
+    route(
+        "POST",
+        "/api/integrations/refresh/{provider}/{accountId}",
+        "",
+        KeyScope::ConnectionsWrite,
+    ),
+    route(
+        "GET",
+        "/api/integrations/events",
+        "",
+        KeyScope::ConnectionsRead,
+    ),
+    route(
+        "GET",
+        "/api/integrations/token/{provider}/{accountId}",
+        "",
+        KeyScope::TokensRead,
+    )
+    .server_only(),
     route(
         "POST",
         "/api/integrations/tokens",
@@ -93,21 +170,42 @@ const ROUTES: [Route; 18] = [
         KeyScope::TokensRead,
     )
     .server_only(),
-    route("POST", "/api/users", "{}", KeyScope::UsersWrite).server_only().for_nobody(),
-    route("GET", "/api/users/{userId}", "", KeyScope::UsersWrite).server_only().for_nobody(),
-    route("DELETE", "/api/users/{userId}", "", KeyScope::UsersWrite).server_only().for_nobody(),
-    route("POST", "/api/sessions", r#"{"userId":1}"#, KeyScope::ConnectionsWrite).server_only().for_nobody(),
+    route("POST", "/api/users", "{}", KeyScope::UsersWrite)
+        .server_only()
+        .for_nobody(),
+    route("GET", "/api/users/{userId}", "", KeyScope::UsersWrite)
+        .server_only()
+        .for_nobody(),
+    route("DELETE", "/api/users/{userId}", "", KeyScope::UsersWrite)
+        .server_only()
+        .for_nobody(),
+    route(
+        "POST",
+        "/api/sessions",
+        r#"{"userId":1}"#,
+        KeyScope::ConnectionsWrite,
+    )
+    .server_only()
+    .for_nobody(),
     route("DELETE", "/api/sessions", "", KeyScope::ConnectionsWrite),
 ];
 
 /// Sends the route's request as `caller`, to the concrete path or another one.
 async fn ask<Who: Credential>(caller: &Caller<'_, Who>, route: &Route, path: &str) -> Answer {
     let ask = caller.ask(route.method(), path);
-    if route.body.is_empty() { ask.send().await } else { ask.json(route.body).send().await }
+    if route.body.is_empty() {
+        ask.send().await
+    } else {
+        ask.json(route.body).send().await
+    }
 }
 
 fn all_but(scope: KeyScope) -> Vec<KeyScope> {
-    KeyScope::ALL.iter().copied().filter(|other| *other != scope).collect()
+    KeyScope::ALL
+        .iter()
+        .copied()
+        .filter(|other| *other != scope)
+        .collect()
 }
 
 #[tokio::test]
@@ -115,12 +213,21 @@ async fn the_table_above_has_every_route_of_the_document() {
     let document: Value = serde_json::from_str(&evergrant_api::openapi_json()).unwrap();
     let mut described = BTreeSet::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
-        described.extend(methods.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())));
+        described.extend(
+            methods
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(|method| format!("{} {path}", method.to_uppercase())),
+        );
     }
     for open in OPEN.iter().chain(&CONSOLE) {
         assert!(described.remove(*open), "{open}");
     }
-    let here = ROUTES.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    let here = ROUTES
+        .iter()
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
     assert_eq!(described, here);
 }
 
@@ -130,10 +237,23 @@ fn the_document_says_who_may_call_and_where_a_key_names_the_user() {
     for route in &ROUTES {
         let operation = &document["paths"][route.path][route.method.to_lowercase()];
         let parameters = operation["parameters"].as_array();
-        let names_user = parameters.into_iter().flatten().any(|parameter| parameter["name"] == "Evergrant-User");
+        let names_user = parameters
+            .into_iter()
+            .flatten()
+            .any(|parameter| parameter["name"] == "Evergrant-User");
         assert_eq!(names_user, route.user, "{} {}", route.method, route.path);
-        let security = if operation["security"].is_null() { &document["security"] } else { &operation["security"] };
-        assert_eq!(security.to_string().contains("session"), route.browser, "{} {}", route.method, route.path);
+        let security = if operation["security"].is_null() {
+            &document["security"]
+        } else {
+            &operation["security"]
+        };
+        assert_eq!(
+            security.to_string().contains("session"),
+            route.browser,
+            "{} {}",
+            route.method,
+            route.path
+        );
     }
 }
 
@@ -169,15 +289,31 @@ async fn no_credential_is_401_everywhere_with_the_same_body() {
 #[tokio::test]
 async fn every_bad_credential_is_answered_as_none_is() {
     let stand = Stand::new().await;
-    let refused = stand.anonymous().get("/api/integrations/status").await.anonymous();
+    let refused = stand
+        .anonymous()
+        .get("/api/integrations/status")
+        .await
+        .anonymous();
     for credentials in bad_credentials(&stand).await {
         for route in &ROUTES {
-            let mut ask = stand.anonymous().ask(route.method(), &route.concrete()).with("evergrant-user", "1");
+            let mut ask = stand
+                .anonymous()
+                .ask(route.method(), &route.concrete())
+                .with("evergrant-user", "1");
             for credential in &credentials {
                 ask = ask.with("authorization", credential);
             }
-            let ask = if route.body.is_empty() { ask } else { ask.json(route.body) };
-            assert_eq!(ask.send().await.anonymous(), refused, "{credentials:?} on {}", route.path);
+            let ask = if route.body.is_empty() {
+                ask
+            } else {
+                ask.json(route.body)
+            };
+            assert_eq!(
+                ask.send().await.anonymous(),
+                refused,
+                "{credentials:?} on {}",
+                route.path
+            );
         }
     }
 }
@@ -185,8 +321,20 @@ async fn every_bad_credential_is_answered_as_none_is() {
 /// The `Authorization` headers of somebody who may not.
 async fn bad_credentials(stand: &Stand) -> Vec<Vec<String>> {
     let good = stand.app().await.key().to_owned();
-    let revoked = stand.service.api_keys().create(&call(), "revoked", &[]).await.unwrap();
-    assert!(stand.service.api_keys().revoke(&call(), &revoked.stored).await.unwrap());
+    let revoked = stand
+        .service
+        .api_keys()
+        .create(&call(), "revoked", &[])
+        .await
+        .unwrap();
+    assert!(
+        stand
+            .service
+            .api_keys()
+            .revoke(&call(), &revoked.stored)
+            .await
+            .unwrap()
+    );
     let revoked = secrecy::ExposeSecret::expose_secret(&revoked.secret).to_owned();
     let ended = stand.browser(1).await;
     assert_eq!(ended.delete("/api/sessions").await.status, 200);
@@ -260,11 +408,24 @@ async fn the_one_scope_is_enough() {
     for route in &ROUTES {
         let stand = Stand::new().await;
         stand.connect(1, "juniper").await;
-        let answer = ask(&stand.app_with(&[route.scope]).await.for_user("1"), route, &route.concrete()).await;
-        assert!(![401, 403].contains(&answer.status.as_u16()), "{}: {answer}", route.path);
+        let answer = ask(
+            &stand.app_with(&[route.scope]).await.for_user("1"),
+            route,
+            &route.concrete(),
+        )
+        .await;
+        assert!(
+            ![401, 403].contains(&answer.status.as_u16()),
+            "{}: {answer}",
+            route.path
+        );
         if route.browser {
             let answer = ask(&stand.browser(1).await, route, &route.concrete()).await;
-            assert!(![401, 403].contains(&answer.status.as_u16()), "{}: {answer}", route.path);
+            assert!(
+                ![401, 403].contains(&answer.status.as_u16()),
+                "{}: {answer}",
+                route.path
+            );
         }
     }
 }
@@ -275,7 +436,10 @@ async fn an_admin_key_reads_no_token() {
     stand.connect(1, "juniper").await;
     let admin = stand.app_with(&[KeyScope::Admin]).await.for_user("1");
     for route in &ROUTES {
-        assert_eq!(ask(&admin, route, &route.concrete()).await.refusal(), (403, "FORBIDDEN".to_owned()));
+        assert_eq!(
+            ask(&admin, route, &route.concrete()).await.refusal(),
+            (403, "FORBIDDEN".to_owned())
+        );
     }
 }
 
@@ -285,28 +449,58 @@ async fn another_users_account_is_answered_as_an_unknown_one() {
     stand.connect(1, "juniper").await;
     let (before, calls) = (stand.stored().await, stand.platform_calls());
     let (app, browser) = (stand.app_for(2).await, stand.browser(2).await);
-    for route in ROUTES.iter().filter(|route| route.path.contains("{accountId}")) {
+    for route in ROUTES
+        .iter()
+        .filter(|route| route.path.contains("{accountId}"))
+    {
         let unknown = route.concrete().replace(JUNIPER, "nobody");
-        let mut pairs = vec![(ask(&app, route, &route.concrete()).await, ask(&app, route, &unknown).await)];
+        let mut pairs = vec![(
+            ask(&app, route, &route.concrete()).await,
+            ask(&app, route, &unknown).await,
+        )];
         if route.browser {
-            pairs.push((ask(&browser, route, &route.concrete()).await, ask(&browser, route, &unknown).await));
+            pairs.push((
+                ask(&browser, route, &route.concrete()).await,
+                ask(&browser, route, &unknown).await,
+            ));
         }
         for (foreign, unknown) in pairs {
-            assert_eq!(foreign.refusal(), (404, "ACCOUNT_NOT_FOUND".to_owned()), "{}", route.path);
+            assert_eq!(
+                foreign.refusal(),
+                (404, "ACCOUNT_NOT_FOUND".to_owned()),
+                "{}",
+                route.path
+            );
             assert_eq!(foreign.anonymous(), unknown.anonymous(), "{}", route.path);
         }
     }
-    let batch =
-        app.post("/api/integrations/tokens", json!({"accounts": [{"provider": "reddit", "accountId": JUNIPER}]})).await;
-    assert_eq!(batch.json()["tokens"][0]["error"]["code"], "ACCOUNT_NOT_FOUND");
+    let batch = app
+        .post(
+            "/api/integrations/tokens",
+            json!({"accounts": [{"provider": "reddit", "accountId": JUNIPER}]}),
+        )
+        .await;
+    assert_eq!(
+        batch.json()["tokens"][0]["error"]["code"],
+        "ACCOUNT_NOT_FOUND"
+    );
     let report = json!({"provider": "reddit", "accountId": JUNIPER, "accessToken": "t"});
     let report = app.post("/api/integrations/report-401", report).await;
     assert_eq!(report.refusal(), (404, "ACCOUNT_NOT_FOUND".to_owned()));
-    let reconnect = app.post("/api/integrations/connect/reddit", json!({"accountId": JUNIPER})).await;
+    let reconnect = app
+        .post(
+            "/api/integrations/connect/reddit",
+            json!({"accountId": JUNIPER}),
+        )
+        .await;
     assert_eq!(reconnect.refusal(), (404, "ACCOUNT_NOT_FOUND".to_owned()));
     let after = stand.stored().await;
     assert_eq!(
-        (&after["oauth_accounts"], &after["evergrant_flows"], stand.platform_calls()),
+        (
+            &after["oauth_accounts"],
+            &after["evergrant_flows"],
+            stand.platform_calls()
+        ),
         (&before["oauth_accounts"], &before["evergrant_flows"], calls)
     );
 }
@@ -316,13 +510,27 @@ async fn another_users_flow_is_answered_as_an_unknown_one() {
     let stand = Stand::new().await;
     let flow = stand.begin(1, "reddit", json!({})).await.text("flowId");
     let (app, browser) = (stand.app_for(2).await, stand.browser(2).await);
-    for route in ROUTES.iter().filter(|route| route.path.contains("{flowId}")) {
+    for route in ROUTES
+        .iter()
+        .filter(|route| route.path.contains("{flowId}"))
+    {
         let theirs = route.path.replace("{flowId}", &flow);
         for (foreign, unknown) in [
-            (ask(&app, route, &theirs).await, ask(&app, route, &route.concrete()).await),
-            (ask(&browser, route, &theirs).await, ask(&browser, route, &route.concrete()).await),
+            (
+                ask(&app, route, &theirs).await,
+                ask(&app, route, &route.concrete()).await,
+            ),
+            (
+                ask(&browser, route, &theirs).await,
+                ask(&browser, route, &route.concrete()).await,
+            ),
         ] {
-            assert_eq!(foreign.refusal(), (404, "FLOW_NOT_FOUND".to_owned()), "{}", route.path);
+            assert_eq!(
+                foreign.refusal(),
+                (404, "FLOW_NOT_FOUND".to_owned()),
+                "{}",
+                route.path
+            );
             assert_eq!(foreign.anonymous(), unknown.anonymous(), "{}", route.path);
         }
     }
@@ -337,8 +545,17 @@ async fn an_unknown_user_is_404_and_is_not_made() {
         for route in ROUTES.iter().filter(|route| route.user) {
             let answer = ask(&app, route, &route.concrete()).await;
             let about_a_flow = route.path.contains("{flowId}") && user == "99";
-            let code = if about_a_flow { "FLOW_NOT_FOUND" } else { "USER_NOT_FOUND" };
-            assert_eq!(answer.refusal(), (404, code.to_owned()), "{user} on {}", route.path);
+            let code = if about_a_flow {
+                "FLOW_NOT_FOUND"
+            } else {
+                "USER_NOT_FOUND"
+            };
+            assert_eq!(
+                answer.refusal(),
+                (404, code.to_owned()),
+                "{user} on {}",
+                route.path
+            );
         }
     }
     assert_eq!(stand.stored().await, before);
@@ -372,12 +589,20 @@ async fn whoever_names_no_sane_user_is_told_what_one_looks_like() {
         let app = stand.app().await.for_user(user);
         for route in ROUTES.iter().filter(|route| route.user) {
             let answer = ask(&app, route, &route.concrete()).await;
-            assert_eq!(answer.refusal(), (400, "INVALID_USER_ID".to_owned()), "{user:?} on {}", route.path);
+            assert_eq!(
+                answer.refusal(),
+                (400, "INVALID_USER_ID".to_owned()),
+                "{user:?} on {}",
+                route.path
+            );
         }
     }
     let app = stand.app().await;
     let none = app.get("/api/integrations/status").await;
-    let two = app.ask(Method::GET, "/api/integrations/status").with("evergrant-user", "1").with("evergrant-user", "2");
+    let two = app
+        .ask(Method::GET, "/api/integrations/status")
+        .with("evergrant-user", "1")
+        .with("evergrant-user", "2");
     assert_eq!(none.anonymous(), two.send().await.anonymous());
     assert_snapshot!(none, @r#"
     400 Bad Request

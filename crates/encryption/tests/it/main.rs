@@ -1,6 +1,11 @@
-//! The token cipher from outside: against the seed's own cipher, against damaged texts, and by its laws.
+//! The token cipher from outside: against the seed's own cipher, against damaged texts, and by its
+//! laws.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "in helpers of tests, as in the tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in helpers of tests, as in the tests"
+)]
 
 mod malformed;
 mod properties;
@@ -16,7 +21,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// A cipher over these key texts, the first of them current.
 fn cipher(keys: &[&str]) -> TokenCipher {
-    let mut keys = keys.iter().map(|text| EncryptionKey::parse(text).expect("a key"));
+    let mut keys = keys
+        .iter()
+        .map(|text| EncryptionKey::parse(text).expect("a key"));
     let current = keys.next().expect("a current key");
     TokenCipher::new(KeyRing::new(current, keys.collect()), Arc::new(OsEntropy))
 }

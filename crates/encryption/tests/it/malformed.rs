@@ -1,4 +1,5 @@
-//! Damaged and forged texts: each is refused with the one error, and none of them stops the program.
+//! Damaged and forged texts: each is refused with the one error, and none of them stops the
+//! program.
 
 use evergrant_encryption::CipherError;
 
@@ -13,10 +14,17 @@ struct Genuine {
 
 impl Genuine {
     fn new() -> Self {
-        let text = cipher(&["key"]).encrypt_token("a genuine token").unwrap().into_string();
+        let text = cipher(&["key"])
+            .encrypt_token("a genuine token")
+            .unwrap()
+            .into_string();
         let mut parts = text.split(':').map(str::to_owned);
         let mut next = || parts.next().unwrap();
-        Self { iv: next(), tag: next(), body: next() }
+        Self {
+            iv: next(),
+            tag: next(),
+            body: next(),
+        }
     }
 
     /// Texts with the wrong number of parts, or divided by something else.
@@ -137,33 +145,56 @@ impl Genuine {
 #[test]
 fn refuses_every_damaged_text_with_the_same_error() {
     let (cipher, genuine) = (cipher(&["key", "an older key"]), Genuine::new());
-    let damaged =
-        [genuine.wrongly_divided(), genuine.wrongly_sized(), genuine.wrongly_spelt(), genuine.forged()].concat();
+    let damaged = [
+        genuine.wrongly_divided(),
+        genuine.wrongly_sized(),
+        genuine.wrongly_spelt(),
+        genuine.forged(),
+    ]
+    .concat();
     assert!(damaged.len() >= 50, "{}", damaged.len());
     for text in damaged {
-        assert_eq!(cipher.decrypt_token(&text).unwrap_err(), CipherError::Unreadable, "{text:?}");
+        assert_eq!(
+            cipher.decrypt_token(&text).unwrap_err(),
+            CipherError::Unreadable,
+            "{text:?}"
+        );
         assert!(!cipher.is_encrypted(&text), "{text:?}");
         assert_eq!(cipher.key_of(&text), None, "{text:?}");
         assert!(!cipher.verify_key_check(&text), "{text:?}");
     }
-    assert!(cipher.is_encrypted(&genuine.text()), "the undamaged text opens");
+    assert!(
+        cipher.is_encrypted(&genuine.text()),
+        "the undamaged text opens"
+    );
 }
 
 #[test]
 fn a_cut_ciphertext_never_passes_for_a_token() {
     let (cipher, genuine) = (cipher(&["key"]), Genuine::new());
-    for text in genuine.wrongly_sized().into_iter().filter(|text| !text.contains("::") && !text.starts_with(':')) {
-        assert_eq!(cipher.safe_decrypt(&text).unwrap_err(), CipherError::Unreadable, "{text:?}");
+    for text in genuine
+        .wrongly_sized()
+        .into_iter()
+        .filter(|text| !text.contains("::") && !text.starts_with(':'))
+    {
+        assert_eq!(
+            cipher.safe_decrypt(&text).unwrap_err(),
+            CipherError::Unreadable,
+            "{text:?}"
+        );
     }
 }
 
-/// Made with Node under the key "key" and an IV of zeros from the bytes `41 42` and `ff fe`: the second is sealed
-/// correctly too, but no text.
+/// Made with Node under the key "key" and an IV of zeros from the bytes `41 42` and `ff fe`: the
+/// second is sealed correctly too, but no text.
 #[test]
 fn refuses_a_genuine_ciphertext_that_is_not_utf8() {
     let (cipher, iv) = (cipher(&["key"]), "0".repeat(32));
     assert!(cipher.is_encrypted(&format!("{iv}:78df9dc633dbdfa112e3b02726191018:a8e3")));
     let sealed = format!("{iv}:10ba9f0365447a075831619317b17298:165f");
-    assert_eq!(cipher.decrypt_token(&sealed).unwrap_err(), CipherError::Unreadable);
+    assert_eq!(
+        cipher.decrypt_token(&sealed).unwrap_err(),
+        CipherError::Unreadable
+    );
     assert!(!cipher.is_encrypted(&sealed));
 }

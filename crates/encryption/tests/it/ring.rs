@@ -14,32 +14,57 @@ fn fingerprint(key: &str) -> String {
 #[test]
 fn a_wrong_key_opens_nothing() {
     let stored = cipher(&["right"]).encrypt_token("token").unwrap();
-    assert_eq!(cipher(&["wrong"]).decrypt_token(stored.as_str()).unwrap_err(), CipherError::Unreadable);
-    assert_eq!(cipher(&["wrong", "also wrong"]).key_of(stored.as_str()), None);
+    assert_eq!(
+        cipher(&["wrong"])
+            .decrypt_token(stored.as_str())
+            .unwrap_err(),
+        CipherError::Unreadable
+    );
+    assert_eq!(
+        cipher(&["wrong", "also wrong"]).key_of(stored.as_str()),
+        None
+    );
 }
 
 #[test]
 fn previous_keys_read_and_never_write() {
     let before = cipher(&["old"]).encrypt_token("token").unwrap();
     let during = cipher(&["new", "older", "old"]);
-    assert_eq!(opened(during.decrypt_token(before.as_str())), Ok("token".into()));
-    assert_eq!(during.key_of(before.as_str()), Some(fingerprint("old").as_str()));
+    assert_eq!(
+        opened(during.decrypt_token(before.as_str())),
+        Ok("token".into())
+    );
+    assert_eq!(
+        during.key_of(before.as_str()),
+        Some(fingerprint("old").as_str())
+    );
     let after = during.encrypt_token("token").unwrap();
-    assert_eq!(during.key_of(after.as_str()), Some(fingerprint("new").as_str()));
+    assert_eq!(
+        during.key_of(after.as_str()),
+        Some(fingerprint("new").as_str())
+    );
     assert!(!cipher(&["old"]).is_encrypted(after.as_str()));
-    assert_eq!(opened(cipher(&["new"]).decrypt_token(after.as_str())), Ok("token".into()));
+    assert_eq!(
+        opened(cipher(&["new"]).decrypt_token(after.as_str())),
+        Ok("token".into())
+    );
 }
 
 #[test]
 fn fingerprints_come_current_first() {
     let cipher = cipher(&["new", "old", "older"]);
-    assert_eq!(cipher.fingerprints().collect::<Vec<_>>(), ["new", "old", "older"].map(fingerprint));
+    assert_eq!(
+        cipher.fingerprints().collect::<Vec<_>>(),
+        ["new", "old", "older"].map(fingerprint)
+    );
 }
 
 #[test]
 fn safe_encrypt_leaves_what_a_previous_key_opens() {
     let before = cipher(&["old"]).encrypt_token("token").unwrap();
-    let kept = cipher(&["new", "old"]).safe_encrypt(before.as_str()).unwrap();
+    let kept = cipher(&["new", "old"])
+        .safe_encrypt(before.as_str())
+        .unwrap();
     assert_eq!(kept.as_str(), before.as_str());
 }
 
@@ -47,7 +72,11 @@ fn safe_encrypt_leaves_what_a_previous_key_opens() {
 fn safe_decrypt_never_passes_on_what_no_key_opens() {
     let lost = cipher(&["lost"]).encrypt_token("token").unwrap();
     for text in [lost.as_str(), "ab:cd:ef", "1:2:3", "AB:CD:"] {
-        assert_eq!(cipher(&["key"]).safe_decrypt(text).unwrap_err(), CipherError::Unreadable, "{text}");
+        assert_eq!(
+            cipher(&["key"]).safe_decrypt(text).unwrap_err(),
+            CipherError::Unreadable,
+            "{text}"
+        );
     }
 }
 
@@ -55,7 +84,9 @@ fn safe_decrypt_never_passes_on_what_no_key_opens() {
 fn ivs_come_from_the_entropy_alone() {
     let seeded = |seed| {
         let ring = KeyRing::new(EncryptionKey::parse("key").unwrap(), Vec::new());
-        TokenCipher::new(ring, Arc::new(SeededEntropy::new(seed))).encrypt_token("token").unwrap()
+        TokenCipher::new(ring, Arc::new(SeededEntropy::new(seed)))
+            .encrypt_token("token")
+            .unwrap()
     };
     assert_eq!(seeded(1).as_str(), seeded(1).as_str());
     assert_ne!(seeded(1).as_str()[..32], seeded(2).as_str()[..32]);
@@ -65,7 +96,10 @@ fn ivs_come_from_the_entropy_alone() {
 fn a_clone_opens_what_the_original_encrypts() {
     let original = cipher(&["key"]);
     let stored = original.clone().encrypt_token("token").unwrap();
-    assert_eq!(opened(original.decrypt_token(stored.as_str())), Ok("token".into()));
+    assert_eq!(
+        opened(original.decrypt_token(stored.as_str())),
+        Ok("token".into())
+    );
 }
 
 #[test]
@@ -74,13 +108,22 @@ fn nothing_printed_tells_a_secret() {
     let stored = cipher.encrypt_token("hush").unwrap();
     let read = cipher.decrypt_token(stored.as_str()).unwrap();
     let shown = format!("{cipher:?} {stored:?} {read:?}");
-    assert!(!shown.contains("hush") && !shown.contains(&stored.as_str()[..8]), "{shown}");
-    assert_eq!(format!("{cipher:?} {stored:?}"), "TokenCipher EncryptedToken");
+    assert!(
+        !shown.contains("hush") && !shown.contains(&stored.as_str()[..8]),
+        "{shown}"
+    );
+    assert_eq!(
+        format!("{cipher:?} {stored:?}"),
+        "TokenCipher EncryptedToken"
+    );
 }
 
 #[test]
 fn errors_say_one_thing_each() {
-    assert_eq!(CipherError::Unreadable.to_string(), "the stored token could not be decrypted");
+    assert_eq!(
+        CipherError::Unreadable.to_string(),
+        "the stored token could not be decrypted"
+    );
     assert_eq!(CipherError::Unreadable.code(), ErrorCode::DecryptionError);
     assert_eq!(CipherError::TooLong.code(), ErrorCode::EncryptionError);
 }
@@ -92,7 +135,11 @@ fn a_signature_is_of_its_text_and_its_key_and_outlives_a_rotation() {
     let during = cipher(&["new", "old"]);
     assert!(during.is_signed("picture a", &before));
     assert_ne!(during.sign("picture a"), before);
-    for (text, signature) in [("picture b", before.as_str()), ("picture a", ""), ("picture a", &before[..21])] {
+    for (text, signature) in [
+        ("picture b", before.as_str()),
+        ("picture a", ""),
+        ("picture a", &before[..21]),
+    ] {
         assert!(!during.is_signed(text, signature), "{text} {signature}");
     }
     assert!(!cipher(&["new"]).is_signed("picture a", &before));

@@ -38,9 +38,24 @@ fn opens_what_node_encrypted() {
         let cipher = cipher(&[&key.text]);
         assert!(key.opens.len() >= 10, "{}", key.name);
         for Sealed { token, encrypted } in &key.opens {
-            assert_eq!(opened(cipher.decrypt_token(encrypted)), Ok(token.clone()), "{}", key.name);
-            assert_eq!(opened(cipher.decrypt_token(&encrypted.to_uppercase())), Ok(token.clone()), "{}", key.name);
-            assert_eq!(cipher.key_of(encrypted), key.fingerprint.as_deref(), "{}", key.name);
+            assert_eq!(
+                opened(cipher.decrypt_token(encrypted)),
+                Ok(token.clone()),
+                "{}",
+                key.name
+            );
+            assert_eq!(
+                opened(cipher.decrypt_token(&encrypted.to_uppercase())),
+                Ok(token.clone()),
+                "{}",
+                key.name
+            );
+            assert_eq!(
+                cipher.key_of(encrypted),
+                key.fingerprint.as_deref(),
+                "{}",
+                key.name
+            );
         }
     }
 }
@@ -63,7 +78,17 @@ fn reads_every_form_of_key_as_node_does() {
 #[test]
 fn the_file_is_what_its_script_prints() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/make-vectors.mjs");
-    let run = Command::new("node").arg(script).output().expect("node, a tool that the tests need");
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    assert!(run.stdout == VECTORS.as_bytes(), "tests/vectors.json is stale: see the head of make-vectors.mjs");
+    let run = Command::new("node")
+        .arg(script)
+        .output()
+        .expect("node, a tool that the tests need");
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    assert!(
+        run.stdout == VECTORS.as_bytes(),
+        "tests/vectors.json is stale: see the head of make-vectors.mjs"
+    );
 }

@@ -1,7 +1,9 @@
-//! Admission of every call to one platform: block, allowance, bounded queue, and only then the platform.
+//! Admission of every call to one platform: block, allowance, bounded queue, and only then the
+//! platform.
 //!
-//! A platform in trouble must not take the others with it, so each has its own places, its own queue and its own limits.
-//! What the platform answers is read here too: it sets blocks and allowances for the calls that follow.
+//! A platform in trouble must not take the others with it, so each has its own places, its own
+//! queue and its own limits. What the platform answers is read here too: it sets blocks and
+//! allowances for the calls that follow.
 
 mod state;
 
@@ -17,7 +19,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use self::state::State;
 use crate::rate_headers::parse_rate_headers;
 use crate::{
-    AdmissionRequest, Block, BlockKind, CallOutcome, NotAdmitted, Permit, Refusal, RequestClass, SharedBreakerState,
+    AdmissionRequest, Block, BlockKind, CallOutcome, NotAdmitted, Permit, Refusal, RequestClass,
+    SharedBreakerState,
 };
 
 /// How many calls may wait for a place. Further ones are refused.
@@ -26,7 +29,8 @@ const LONGEST_QUEUE: usize = 4096;
 const COME_BACK_SECONDS: i64 = 5;
 /// How long a half-open probe may take before another call may probe.
 const PROBE_SECONDS: i64 = 30;
-/// The longest pause that one response puts on all accounts: a wait of days concerns its own account only.
+/// The longest pause that one response puts on all accounts: a wait of days concerns its own
+/// account only.
 const LONGEST_SHARED_PAUSE_SECONDS: i64 = 15 * 60;
 
 /// Admission control for one platform. See the module's text.
@@ -53,7 +57,8 @@ impl Traffic {
         })
     }
 
-    /// Sets how many operations may be under way at once, and what the replicas share. Later calls are ignored.
+    /// Sets how many operations may be under way at once, and what the replicas share. Later calls
+    /// are ignored.
     pub fn start(&self, places: usize, shared: Arc<dyn SharedBreakerState>) {
         let _ = self.places.set(Places::new(places, LONGEST_QUEUE));
         let _ = self.shared.set(shared);
@@ -69,7 +74,8 @@ impl Traffic {
         lock(&self.state).set_blocks(blocks, self.clock.now());
     }
 
-    /// The block that applies to calls of this class to this host; of several, the one that lasts longest.
+    /// The block that applies to calls of this class to this host; of several, the one that lasts
+    /// longest.
     #[must_use]
     pub fn block_for(&self, host: &str, class: RequestClass) -> Option<Block> {
         lock(&self.state).block_for(host, class, self.clock.now())
@@ -91,7 +97,8 @@ impl Traffic {
     ///
     /// # Errors
     ///
-    /// [`NotAdmitted`] where a block is active, a limit is reached, or no place becomes free in time.
+    /// [`NotAdmitted`] where a block is active, a limit is reached, or no place becomes free in
+    /// time.
     pub async fn admit(&self, request: AdmissionRequest<'_>) -> Result<Permit, NotAdmitted> {
         self.check_blocks(request)?;
         let until = Instant::now() + request.patience;
@@ -100,15 +107,26 @@ impl Traffic {
         // The calls that were ahead in the queue may have tripped a breaker.
         let probed = self.pass_blocks(request).await?;
         let (host, account) = (request.host.to_owned(), request.account.cloned());
-        Ok(Permit { host, class: request.class, account, probed, place })
+        Ok(Permit {
+            host,
+            class: request.class,
+            account,
+            probed,
+            place,
+        })
     }
 
-    /// Whether an operation that holds `permit` may call once more: no block was set meanwhile, and there is an
-    /// allowance, which it takes. The half-open probe may call in any case.
+    /// Whether an operation that holds `permit` may call once more: no block was set meanwhile, and
+    /// there is an allowance, which it takes. The half-open probe may call in any case.
     #[must_use]
     pub fn admits_again(&self, permit: &Permit) -> bool {
         let (host, account) = (permit.host.as_str(), permit.account.as_ref());
-        let request = AdmissionRequest { host, class: permit.class, account, patience: Duration::ZERO };
+        let request = AdmissionRequest {
+            host,
+            class: permit.class,
+            account,
+            patience: Duration::ZERO,
+        };
         permit.probed.is_some() || self.admits_now(request)
     }
 
@@ -118,30 +136,56 @@ impl Traffic {
 
     /// The half-open block that a call has to probe now, if any; an error where one lasts longer.
     fn check_blocks(&self, request: AdmissionRequest<'_>) -> Result<Option<Block>, NotAdmitted> {
-        let Some(block) = self.block_for(request.host, request.class) else { return Ok(None) };
+        let Some(block) = self.block_for(request.host, request.class) else {
+            return Ok(None);
+        };
         let left_s = block.blocked_until.seconds_since(self.clock.now());
-        if block.blocked_until > self.clock.now() { Err(blocked(&block, left_s)) } else { Ok(Some(block)) }
+        if block.blocked_until > self.clock.now() {
+            Err(blocked(&block, left_s))
+        } else {
+            Ok(Some(block))
+        }
     }
 
     /// Passes if no block is active, or as the probe of the one that is half open.
-    async fn pass_blocks(&self, request: AdmissionRequest<'_>) -> Result<Option<Block>, NotAdmitted> {
-        let Some(block) = self.check_blocks(request)? else { return Ok(None) };
+    async fn pass_blocks(
+        &self,
+        request: AdmissionRequest<'_>,
+    ) -> Result<Option<Block>, NotAdmitted> {
+        let Some(block) = self.check_blocks(request)? else {
+            return Ok(None);
+        };
         let again_at = self.clock.now().plus_seconds(PROBE_SECONDS);
         let may_probe = match self.shared.get() {
             Some(shared) => shared.may_probe(&block, again_at).await,
             None => true,
         };
         lock(&self.state).postpone(&block, again_at);
-        if may_probe { Ok(Some(block)) } else { Err(blocked(&block, COME_BACK_SECONDS)) }
+        if may_probe {
+            Ok(Some(block))
+        } else {
+            Err(blocked(&block, COME_BACK_SECONDS))
+        }
     }
 
-    async fn await_allowance(&self, request: AdmissionRequest<'_>, until: Instant) -> Result<(), NotAdmitted> {
+    async fn await_allowance(
+        &self,
+        request: AdmissionRequest<'_>,
+        until: Instant,
+    ) -> Result<(), NotAdmitted> {
         loop {
-            let Err(wait_ms) = self.take_allowance(request) else { return Ok(()) };
+            let Err(wait_ms) = self.take_allowance(request) else {
+                return Ok(());
+            };
             let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(u64::MAX));
             match Instant::now().checked_add(wait).filter(|end| *end <= until) {
                 Some(end) => sleep_until(end).await,
-                None => return Err(NotAdmitted::new(Refusal::AllowanceSpent, wait_ms.div_euclid(1000) + 1)),
+                None => {
+                    return Err(NotAdmitted::new(
+                        Refusal::AllowanceSpent,
+                        wait_ms.div_euclid(1000) + 1,
+                    ));
+                }
             }
         }
     }
@@ -150,8 +194,14 @@ impl Traffic {
         lock(&self.state).take_allowance(request.host, request.account, self.clock.now())
     }
 
-    async fn await_place(&self, request: AdmissionRequest<'_>, until: Instant) -> Result<Option<Place>, NotAdmitted> {
-        let Some(places) = self.places.get() else { return Ok(None) };
+    async fn await_place(
+        &self,
+        request: AdmissionRequest<'_>,
+        until: Instant,
+    ) -> Result<Option<Place>, NotAdmitted> {
+        let Some(places) = self.places.get() else {
+            return Ok(None);
+        };
         match timeout_at(until, places.take(request.class.priority())).await {
             Ok(Ok(place)) => Ok(Some(place)),
             Ok(Err(_full)) => Err(NotAdmitted::new(Refusal::QueueFull, COME_BACK_SECONDS)),
@@ -171,12 +221,17 @@ impl Traffic {
     pub async fn settle(&self, permit: &Permit, outcome: CallOutcome) {
         let now = self.clock.now();
         let tripped = if outcome == CallOutcome::Failed {
-            lock(&self.state).failed(&permit.host, now).then_some(BlockKind::Breaker)
+            lock(&self.state)
+                .failed(&permit.host, now)
+                .then_some(BlockKind::Breaker)
         } else {
             lock(&self.state).answered(&permit.host, now);
             (outcome == CallOutcome::RegistrationRefused).then_some(BlockKind::Registration)
         };
-        if let CallOutcome::RateLimited { retry_after_seconds: Some(seconds) } = outcome {
+        if let CallOutcome::RateLimited {
+            retry_after_seconds: Some(seconds),
+        } = outcome
+        {
             self.pause(permit, seconds).await;
         }
         match (&permit.probed, tripped) {
@@ -187,8 +242,8 @@ impl Traffic {
         }
     }
 
-    /// Pauses the account of a call for as long as the platform asks, and all others for a while: a 429 rarely says
-    /// whose limit is reached.
+    /// Pauses the account of a call for as long as the platform asks, and all others for a while: a
+    /// 429 rarely says whose limit is reached.
     async fn pause(&self, permit: &Permit, seconds: i64) {
         if seconds <= 0 {
             return;
@@ -197,29 +252,48 @@ impl Traffic {
         if let Some(account) = &permit.account {
             lock(&self.state).pause_account(account.as_str(), now.plus_seconds(seconds), now);
         }
-        self.pause_host(&permit.host, seconds.min(LONGEST_SHARED_PAUSE_SECONDS)).await;
+        self.pause_host(&permit.host, seconds.min(LONGEST_SHARED_PAUSE_SECONDS))
+            .await;
     }
 
-    /// Blocks calls to `host`, here at once and in other replicas soon; `false` if they are blocked already.
+    /// Blocks calls to `host`, here at once and in other replicas soon; `false` if they are blocked
+    /// already.
     pub async fn block(&self, host: &str, kind: BlockKind) -> bool {
-        self.set_block(self.first_block(host, kind, kind.duration_seconds(1))).await
+        self.set_block(self.first_block(host, kind, kind.duration_seconds(1)))
+            .await
     }
 
     async fn pause_host(&self, host: &str, seconds: i64) {
-        self.set_block(self.first_block(host, BlockKind::RateLimit, seconds)).await;
+        self.set_block(self.first_block(host, BlockKind::RateLimit, seconds))
+            .await;
     }
 
     fn first_block(&self, host: &str, kind: BlockKind, seconds: i64) -> Block {
         let (since, provider, host) = (self.clock.now(), self.provider.clone(), host.to_owned());
         let blocked_until = since.plus_seconds(seconds);
-        Block { provider, host, kind, since, blocked_until, consecutive_trips: 1 }
+        Block {
+            provider,
+            host,
+            kind,
+            since,
+            blocked_until,
+            consecutive_trips: 1,
+        }
     }
 
     /// Blocks for longer after a probe that failed.
     async fn block_again(&self, block: &Block) {
         let consecutive_trips = block.consecutive_trips.saturating_add(1);
-        let blocked_until = self.clock.now().plus_seconds(block.kind.duration_seconds(consecutive_trips));
-        self.set_block(Block { blocked_until, consecutive_trips, ..block.clone() }).await;
+        let blocked_until = self
+            .clock
+            .now()
+            .plus_seconds(block.kind.duration_seconds(consecutive_trips));
+        self.set_block(Block {
+            blocked_until,
+            consecutive_trips,
+            ..block.clone()
+        })
+        .await;
     }
 
     async fn set_block(&self, block: Block) -> bool {

@@ -1,4 +1,5 @@
-//! What is known about one platform's hosts and accounts. Pure data; the time comes in as a parameter.
+//! What is known about one platform's hosts and accounts. Pure data; the time comes in as a
+//! parameter.
 
 use std::collections::HashMap;
 
@@ -8,11 +9,11 @@ use evergrant_resilience::{Allowance, Breaker};
 use crate::rate_headers::RateSignal;
 use crate::{Block, BlockKind, RequestClass};
 
-/// After a block ends, calls start at one per this many milliseconds, for so many milliseconds: the callers that waited
-/// must not all come at once.
+/// After a block ends, calls start at one per this many milliseconds, for so many milliseconds: the
+/// callers that waited must not all come at once.
 pub(super) const SLOW_START_MS: (i64, i64) = (50, 60_000);
-/// From this share of the app's quota on, calls are slowed down; at the next one they pause. Meta's guide to rate
-/// limits names both.
+/// From this share of the app's quota on, calls are slowed down; at the next one they pause. Meta's
+/// guide to rate limits names both.
 const NEAR_LIMIT_PERCENT: f64 = 75.0;
 const AT_LIMIT_PERCENT: f64 = 97.0;
 /// The pace near the limit: one call in so many milliseconds.
@@ -47,14 +48,29 @@ impl State {
     }
 
     /// Of the active blocks that apply, the one that lasts longest.
-    pub(super) fn block_for(&self, host: &str, class: RequestClass, now: Timestamp) -> Option<Block> {
+    pub(super) fn block_for(
+        &self,
+        host: &str,
+        class: RequestClass,
+        now: Timestamp,
+    ) -> Option<Block> {
         let applies = |block: &&Block| block.applies_to(host, class) && block.is_active(now);
-        self.blocks.iter().filter(applies).max_by_key(|block| block.blocked_until).cloned()
+        self.blocks
+            .iter()
+            .filter(applies)
+            .max_by_key(|block| block.blocked_until)
+            .cloned()
     }
 
     /// The block of this very breaker, if it is active.
-    pub(super) fn active_block(&self, host: &str, kind: BlockKind, now: Timestamp) -> Option<Block> {
-        let is_it = |block: &&Block| block.host == host && block.kind == kind && block.is_active(now);
+    pub(super) fn active_block(
+        &self,
+        host: &str,
+        kind: BlockKind,
+        now: Timestamp,
+    ) -> Option<Block> {
+        let is_it =
+            |block: &&Block| block.host == host && block.kind == kind && block.is_active(now);
         self.blocks.iter().find(is_it).cloned()
     }
 
@@ -65,8 +81,8 @@ impl State {
         }
     }
 
-    /// Adds a block; whether that changed anything. Calls that were under way when a breaker tripped fail too, and do
-    /// not trip it again.
+    /// Adds a block; whether that changed anything. Calls that were under way when a breaker
+    /// tripped fail too, and do not trip it again.
     pub(super) fn block(&mut self, block: &Block, now: Timestamp) -> bool {
         match self.blocks.iter_mut().find(|known| known.is_same(block)) {
             Some(known) if known.is_active(now) && !known.is_superseded_by(block) => return false,
@@ -121,18 +137,30 @@ impl State {
     }
 
     /// Applies what a response says about limits that `replicas` share.
-    pub(super) fn observe(&mut self, host: &str, signal: RateSignal, replicas: u64, now: Timestamp) {
+    pub(super) fn observe(
+        &mut self,
+        host: &str,
+        signal: RateSignal,
+        replicas: u64,
+        now: Timestamp,
+    ) {
         let now_ms = now.unix_ms();
         match signal {
             RateSignal::Remaining { calls, for_s } => {
                 let until_ms = now.plus_seconds(for_s).unix_ms();
-                self.host(host).allowance.limit(calls, replicas, until_ms, now_ms);
+                self.host(host)
+                    .allowance
+                    .limit(calls, replicas, until_ms, now_ms);
             }
             RateSignal::Used { percent } if percent >= AT_LIMIT_PERCENT => {
-                self.host(host).allowance.pause(now_ms + USAGE_BELIEVED_MS, now_ms);
+                self.host(host)
+                    .allowance
+                    .pause(now_ms + USAGE_BELIEVED_MS, now_ms);
             }
             RateSignal::Used { percent } if percent >= NEAR_LIMIT_PERCENT => {
-                self.host(host).allowance.slow_down(NEAR_LIMIT_PACE_MS, now_ms + USAGE_BELIEVED_MS);
+                self.host(host)
+                    .allowance
+                    .slow_down(NEAR_LIMIT_PACE_MS, now_ms + USAGE_BELIEVED_MS);
             }
             RateSignal::Used { .. } => {}
             RateSignal::AccountPaused { account, for_s } => {

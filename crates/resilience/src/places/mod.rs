@@ -1,8 +1,8 @@
 //! A limited number of places, and a bounded queue for them that serves higher priorities first.
 //!
-//! Within one priority the queue is first come, first served. A waiting caller of the lower priority gets every
-//! [`FAIR_SHARE`]th place that is freed, so a steady stream of the higher priority cannot starve it. A fair semaphore
-//! such as tokio's has no priorities.
+//! Within one priority the queue is first come, first served. A waiting caller of the lower
+//! priority gets every [`FAIR_SHARE`]th place that is freed, so a steady stream of the higher
+//! priority cannot starve it. A fair semaphore such as tokio's has no priorities.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 
 use crate::lock;
 
-/// Of this many places that are freed while both priorities wait, the last one goes to the lower priority.
+/// Of this many places that are freed while both priorities wait, the last one goes to the lower
+/// priority.
 pub const FAIR_SHARE: u32 = 4;
 
 /// Who is served first.
@@ -19,7 +20,8 @@ pub const FAIR_SHARE: u32 = 4;
 pub enum Priority {
     /// Served before [`Priority::Normal`].
     High,
-    /// Served when no caller of [`Priority::High`] waits, and at least for one place in [`FAIR_SHARE`].
+    /// Served when no caller of [`Priority::High`] waits, and at least for one place in
+    /// [`FAIR_SHARE`].
     Normal,
 }
 
@@ -62,7 +64,13 @@ impl Places {
     /// `total` free places, and room for `longest_queue` waiting callers.
     #[must_use]
     pub fn new(total: usize, longest_queue: usize) -> Arc<Self> {
-        Arc::new(Self { longest_queue, state: Mutex::new(State { free: total, ..State::default() }) })
+        Arc::new(Self {
+            longest_queue,
+            state: Mutex::new(State {
+                free: total,
+                ..State::default()
+            }),
+        })
     }
 
     /// How many callers could begin at once.
@@ -97,7 +105,9 @@ impl Places {
         // A place is free only while no caller waits: a freed place goes to a waiting caller first.
         if state.free > 0 {
             state.free -= 1;
-            return Ok(Ok(Place { places: Some(Arc::clone(self)) }));
+            return Ok(Ok(Place {
+                places: Some(Arc::clone(self)),
+            }));
         }
         if state.waiting() >= self.longest_queue {
             return Err(QueueFull);
@@ -105,8 +115,17 @@ impl Places {
         let (hand_over, handed_over) = oneshot::channel();
         let ticket = state.next_ticket;
         state.next_ticket += 1;
-        state.queue(priority).push_back(Waiter { ticket, hand_over });
-        Ok(Err((Queued { places: self, priority, ticket: Some(ticket) }, handed_over)))
+        state
+            .queue(priority)
+            .push_back(Waiter { ticket, hand_over });
+        Ok(Err((
+            Queued {
+                places: self,
+                priority,
+                ticket: Some(ticket),
+            },
+            handed_over,
+        )))
     }
 }
 
@@ -128,7 +147,11 @@ impl State {
     fn next(&mut self) -> Option<Waiter> {
         let fair = self.high_in_a_row + 1 < FAIR_SHARE || self.normal.is_empty();
         if fair && let Some(waiter) = self.high.pop_front() {
-            self.high_in_a_row = if self.normal.is_empty() { 0 } else { self.high_in_a_row + 1 };
+            self.high_in_a_row = if self.normal.is_empty() {
+                0
+            } else {
+                self.high_in_a_row + 1
+            };
             return Some(waiter);
         }
         self.high_in_a_row = 0;
@@ -147,7 +170,9 @@ struct Queued<'a> {
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
-        lock(&self.places.state).queue(self.priority).retain(|waiter| waiter.ticket != ticket);
+        lock(&self.places.state)
+            .queue(self.priority)
+            .retain(|waiter| waiter.ticket != ticket);
     }
 }
 
@@ -162,7 +187,9 @@ impl Drop for Place {
                 next
             };
             let Some(waiter) = next else { return };
-            if let Err(mut refused) = waiter.hand_over.send(Self { places: Some(places) }) {
+            if let Err(mut refused) = waiter.hand_over.send(Self {
+                places: Some(places),
+            }) {
                 self.places = refused.places.take();
             }
         }

@@ -7,7 +7,9 @@ type Taking<'a> = Pin<Box<dyn Future<Output = Result<Place, QueueFull>> + 'a>>;
 
 /// Polls once, so that the caller stands in the queue or has its place.
 fn poll(taking: &mut Taking<'_>) -> Poll<Result<Place, QueueFull>> {
-    taking.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    taking
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
 }
 
 fn queued(places: &Arc<Places>, priority: Priority) -> Taking<'_> {
@@ -18,7 +20,10 @@ fn queued(places: &Arc<Places>, priority: Priority) -> Taking<'_> {
 
 fn taken(places: &Arc<Places>) -> Place {
     let mut taking = pin!(places.take(Priority::Normal));
-    match taking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    match taking
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
         Poll::Ready(Ok(place)) => place,
         other => panic!("no free place: {other:?}"),
     }
@@ -28,17 +33,22 @@ fn taken(places: &Arc<Places>) -> Place {
 fn order_of_service(callers: &[(&'static str, Priority)]) -> Vec<&'static str> {
     let places = Places::new(1, callers.len());
     let mut held = Some(taken(&places));
-    let mut waiting: Vec<_> = callers.iter().map(|(name, priority)| (*name, queued(&places, *priority))).collect();
+    let mut waiting: Vec<_> = callers
+        .iter()
+        .map(|(name, priority)| (*name, queued(&places, *priority)))
+        .collect();
     let mut served = Vec::new();
     while !waiting.is_empty() {
         drop(held.take());
-        let at = waiting.iter_mut().position(|(_, taking)| match poll(taking) {
-            Poll::Ready(place) => {
-                held = place.ok();
-                true
-            }
-            Poll::Pending => false,
-        });
+        let at = waiting
+            .iter_mut()
+            .position(|(_, taking)| match poll(taking) {
+                Poll::Ready(place) => {
+                    held = place.ok();
+                    true
+                }
+                Poll::Pending => false,
+            });
         served.push(waiting.remove(at.unwrap()).0);
     }
     served
@@ -57,7 +67,10 @@ fn a_place_is_taken_while_one_is_free_and_given_back_on_drop() {
 #[test]
 fn the_queue_is_bounded() {
     let places = Places::new(0, 2);
-    let _waiting = (queued(&places, Priority::High), queued(&places, Priority::Normal));
+    let _waiting = (
+        queued(&places, Priority::High),
+        queued(&places, Priority::Normal),
+    );
     assert_eq!(places.waiting(), 2);
     let mut late: Taking<'_> = Box::pin(places.take(Priority::High));
     assert!(matches!(poll(&mut late), Poll::Ready(Err(QueueFull))));
@@ -66,28 +79,43 @@ fn the_queue_is_bounded() {
 #[test]
 fn callers_of_one_priority_are_served_in_their_order() {
     use Priority::Normal;
-    assert_eq!(order_of_service(&[("a", Normal), ("b", Normal), ("c", Normal)]), ["a", "b", "c"]);
+    assert_eq!(
+        order_of_service(&[("a", Normal), ("b", Normal), ("c", Normal)]),
+        ["a", "b", "c"]
+    );
 }
 
 #[test]
 fn the_higher_priority_is_served_first_though_it_came_later() {
     use Priority::{High, Normal};
-    assert_eq!(order_of_service(&[("a", Normal), ("b", Normal), ("c", High)]), ["c", "a", "b"]);
+    assert_eq!(
+        order_of_service(&[("a", Normal), ("b", Normal), ("c", High)]),
+        ["c", "a", "b"]
+    );
 }
 
 #[test]
 fn the_lower_priority_gets_every_fourth_place() {
     use Priority::{High, Normal};
     let high = ["h1", "h2", "h3", "h4", "h5", "h6"].map(|name| (name, High));
-    let callers: Vec<_> = [("n1", Normal), ("n2", Normal)].into_iter().chain(high).collect();
-    assert_eq!(order_of_service(&callers), ["h1", "h2", "h3", "n1", "h4", "h5", "h6", "n2"]);
+    let callers: Vec<_> = [("n1", Normal), ("n2", Normal)]
+        .into_iter()
+        .chain(high)
+        .collect();
+    assert_eq!(
+        order_of_service(&callers),
+        ["h1", "h2", "h3", "n1", "h4", "h5", "h6", "n2"]
+    );
 }
 
 #[test]
 fn a_caller_that_stops_waiting_leaves_the_queue_and_costs_no_place() {
     let places = Places::new(1, 2);
     let held = taken(&places);
-    let (first, mut second) = (queued(&places, Priority::Normal), queued(&places, Priority::Normal));
+    let (first, mut second) = (
+        queued(&places, Priority::Normal),
+        queued(&places, Priority::Normal),
+    );
     drop(first);
     assert_eq!(places.waiting(), 1);
     drop(held);
@@ -98,7 +126,10 @@ fn a_caller_that_stops_waiting_leaves_the_queue_and_costs_no_place() {
 fn a_place_that_was_handed_over_and_never_received_goes_to_the_next() {
     let places = Places::new(1, 2);
     let held = taken(&places);
-    let (first, mut second) = (queued(&places, Priority::Normal), queued(&places, Priority::Normal));
+    let (first, mut second) = (
+        queued(&places, Priority::Normal),
+        queued(&places, Priority::Normal),
+    );
     drop(held);
     drop(first);
     assert!(matches!(poll(&mut second), Poll::Ready(Ok(_))));

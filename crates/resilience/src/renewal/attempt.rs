@@ -1,8 +1,10 @@
-//! One attempt to renew: what to do next, given what the platform said. No clock, no network, no database.
+//! One attempt to renew: what to do next, given what the platform said. No clock, no network, no
+//! database.
 //!
-//! A blind retry on a platform that rotates kills a grant that still works, so a request is sent again only where the
-//! first surely was not processed or where the platform forgives. Everything else ends the attempt. So does an unknown
-//! result: the token is then *in doubt* until a pair is stored.
+//! A blind retry on a platform that rotates kills a grant that still works, so a request is sent
+//! again only where the first surely was not processed or where the platform forgives. Everything
+//! else ends the attempt. So does an unknown result: the token is then *in doubt* until a pair is
+//! stored.
 
 use evergrant_model::Entropy;
 
@@ -14,7 +16,10 @@ use crate::Backoff;
 /// How often a request to a platform is sent within one attempt.
 pub const MAX_TRIES: u32 = 3;
 /// The pause before a request is sent again.
-pub const BACKOFF: Backoff = Backoff { first_ms: 200, longest_ms: 2_000 };
+pub const BACKOFF: Backoff = Backoff {
+    first_ms: 200,
+    longest_ms: 2_000,
+};
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +69,16 @@ pub struct Attempt<R> {
 }
 
 impl<R: Rules> Attempt<R> {
-    /// An attempt whose lease was asked for at `began_ms`. `access_ended` says that the held access token is worth
-    /// nothing any more.
+    /// An attempt whose lease was asked for at `began_ms`. `access_ended` says that the held access
+    /// token is worth nothing any more.
     #[must_use]
-    pub fn new(rules: R, tolerance: Tolerance, ticket: Ticket, access_ended: bool, began_ms: i64) -> Self {
+    pub fn new(
+        rules: R,
+        tolerance: Tolerance,
+        ticket: Ticket,
+        access_ended: bool,
+        began_ms: i64,
+    ) -> Self {
         Self {
             rules,
             tolerance,
@@ -86,24 +97,43 @@ impl<R: Rules> Attempt<R> {
         self.send(now_ms)
     }
 
-    /// What to do once a pause is over, given the row as it is then; `None` where it cannot be read.
+    /// What to do once a pause is over, given the row as it is then; `None` where it cannot be
+    /// read.
     pub fn resume(&mut self, row: Option<&LeaseRow>, now_ms: i64) -> Step {
         let goes_on = row.is_some_and(|row| self.rules.may_go_on(row, &self.ticket));
-        if goes_on { self.send(now_ms) } else { self.end() }
+        if goes_on {
+            self.send(now_ms)
+        } else {
+            self.end()
+        }
     }
 
     /// What to do about an answer. Draws once from `entropy` for each failure.
-    pub fn answered(&mut self, answer: Result<(), Failure>, entropy: &dyn Entropy, now_ms: i64) -> Step {
-        let Err(failure) = answer else { return Step::Store };
-        if matches!(failure.verdict, Verdict::Transient | Verdict::Unknown) && !failure.unprocessed {
+    pub fn answered(
+        &mut self,
+        answer: Result<(), Failure>,
+        entropy: &dyn Entropy,
+        now_ms: i64,
+    ) -> Step {
+        let Err(failure) = answer else {
+            return Step::Store;
+        };
+        if matches!(failure.verdict, Verdict::Transient | Verdict::Unknown) && !failure.unprocessed
+        {
             self.doubtful_since_ms.get_or_insert(self.last_sent_ms);
         }
         let before = self.last.replace(failure);
         let confirmed = failure.confirm && before.is_some_and(|before| before.confirm);
-        let backoff_ms = i64::try_from(BACKOFF.delay_ms(self.sent.saturating_sub(1), entropy)).unwrap_or(i64::MAX);
+        let backoff_ms = i64::try_from(BACKOFF.delay_ms(self.sent.saturating_sub(1), entropy))
+            .unwrap_or(i64::MAX);
         let for_ms = failure.wait_ms.unwrap_or(0).max(backoff_ms);
-        let again = self.sent < MAX_TRIES && !confirmed && self.may_send_at(now_ms.saturating_add(for_ms));
-        if again { Step::Pause { for_ms } } else { self.end() }
+        let again =
+            self.sent < MAX_TRIES && !confirmed && self.may_send_at(now_ms.saturating_add(for_ms));
+        if again {
+            Step::Pause { for_ms }
+        } else {
+            self.end()
+        }
     }
 
     fn send(&mut self, now_ms: i64) -> Step {
@@ -112,28 +142,51 @@ impl<R: Rules> Attempt<R> {
         }
         self.sent += 1;
         self.last_sent_ms = now_ms;
-        Step::Send { within_ms: (ATTEMPT_MS - (now_ms - self.began_ms)).max(1) }
+        Step::Send {
+            within_ms: (ATTEMPT_MS - (now_ms - self.began_ms)).max(1),
+        }
     }
 
-    /// Whether a request does no harm at that moment, given what the attempt began with and what came of it so far.
+    /// Whether a request does no harm at that moment, given what the attempt began with and what
+    /// came of it so far.
     fn may_send_at(&self, at_ms: i64) -> bool {
-        let inherited_age_ms = self.ticket.doubt_age_ms.map(|age_ms| age_ms.saturating_add(at_ms - self.began_ms));
+        let inherited_age_ms = self
+            .ticket
+            .doubt_age_ms
+            .map(|age_ms| age_ms.saturating_add(at_ms - self.began_ms));
         let own_age_ms = self.doubtful_since_ms.map(|since_ms| at_ms - since_ms);
-        let bears_inherited = |age_ms| self.rules.may_send_in_doubt(self.tolerance, age_ms, self.access_ended);
+        let bears_inherited = |age_ms| {
+            self.rules
+                .may_send_in_doubt(self.tolerance, age_ms, self.access_ended)
+        };
         self.rules.is_in_time(at_ms - self.began_ms)
             && inherited_age_ms.is_none_or(bears_inherited)
-            && self.last.is_none_or(|failure| self.rules.may_send_again(self.tolerance, &failure, own_age_ms))
+            && self.last.is_none_or(|failure| {
+                self.rules
+                    .may_send_again(self.tolerance, &failure, own_age_ms)
+            })
     }
 
     fn end(&self) -> Step {
         let in_doubt = self.ticket.doubt_age_ms.is_some() || self.doubtful_since_ms.is_some();
-        let verdict = self.last.map_or(Verdict::Unknown, |failure| failure.verdict);
+        let verdict = self
+            .last
+            .map_or(Verdict::Unknown, |failure| failure.verdict);
         let dead = verdict == Verdict::Terminal;
         let rotates = self.tolerance.rotates;
         let under_way = self.doubtful_since_ms.is_some() && !dead;
-        let ending = Ending { dead, in_doubt: in_doubt && rotates, under_way };
+        let ending = Ending {
+            dead,
+            in_doubt: in_doubt && rotates,
+            under_way,
+        };
         let lost = dead && self.rules.is_lost(self.tolerance, in_doubt);
-        Step::End(End { verdict, ending, lost, sent: self.sent })
+        Step::End(End {
+            verdict,
+            ending,
+            lost,
+            sent: self.sent,
+        })
     }
 }
 

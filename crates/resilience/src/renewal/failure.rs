@@ -5,7 +5,8 @@
 pub struct Tolerance {
     /// Whether a renewal may replace the refresh token.
     pub rotates: bool,
-    /// How long a replaced one is still taken, in milliseconds; 0 where it ends at once or is unknown.
+    /// How long a replaced one is still taken, in milliseconds; 0 where it ends at once or is
+    /// unknown.
     pub replay_window_ms: i64,
 }
 

@@ -1,10 +1,11 @@
 //! Who may renew a connection, and whose result counts: the transitions of one connection's row.
 //!
-//! Two things guard a grant. The *lease* spares calls: while one replica holds it, no other asks the platform. The
-//! *generation* guards the row: a pair of tokens is stored only over the pair that it was bought with. A lease may be
-//! lost (its holder was stopped for longer than it lasts, the database failed over), so nothing but calls may depend on
-//! it. Each lease has a number that only rises; where two attempts did overlap, the one whose request was sent last is
-//! the one that the platform believes in, and that is the higher number.
+//! Two things guard a grant. The *lease* spares calls: while one replica holds it, no other asks
+//! the platform. The *generation* guards the row: a pair of tokens is stored only over the pair
+//! that it was bought with. A lease may be lost (its holder was stopped for longer than it lasts,
+//! the database failed over), so nothing but calls may depend on it. Each lease has a number that
+//! only rises; where two attempts did overlap, the one whose request was sent last is the one that
+//! the platform believes in, and that is the higher number.
 //!
 //! The store reads a row under its lock, asks here, and writes down what it is told.
 
@@ -51,14 +52,33 @@ pub fn take(rules: &impl Rules, row: &LeaseRow, asker: Asker, now_ms: i64) -> Le
     }
     let somebody_may_hold_an_answer = row.held_until_ms.is_some() || row.doubt_since_ms.is_some();
     if somebody_may_hold_an_answer && !rules.may_take_over(asker.settled_for_ms) {
-        return Lease::Busy { for_ms: (SETTLE_MS - asker.settled_for_ms).max(1) };
+        return Lease::Busy {
+            for_ms: (SETTLE_MS - asker.settled_for_ms).max(1),
+        };
     }
-    let abandoned = row.held_until_ms.filter(|_| rules.doubts_the_abandoned(row));
-    let doubt_since_ms = row.doubt_since_ms.or(abandoned.map(|until| (until - LEASE_MS).min(now_ms)));
+    let abandoned = row
+        .held_until_ms
+        .filter(|_| rules.doubts_the_abandoned(row));
+    let doubt_since_ms = row
+        .doubt_since_ms
+        .or(abandoned.map(|until| (until - LEASE_MS).min(now_ms)));
     let attempt = row.attempt + 1;
-    let taken = LeaseRow { attempt, held_until_ms: Some(now_ms + LEASE_MS), doubt_since_ms, ..*row };
+    let taken = LeaseRow {
+        attempt,
+        held_until_ms: Some(now_ms + LEASE_MS),
+        doubt_since_ms,
+        ..*row
+    };
     let doubt_age_ms = doubt_since_ms.map(|since| (now_ms - since).max(0));
-    Lease::Taken(taken, Ticket { generation: row.generation, attempt, taken_at_ms: now_ms, doubt_age_ms })
+    Lease::Taken(
+        taken,
+        Ticket {
+            generation: row.generation,
+            attempt,
+            taken_at_ms: now_ms,
+            doubt_age_ms,
+        },
+    )
 }
 
 /// The row once the pair of this attempt is stored; `None` where it must not be.
@@ -66,28 +86,41 @@ pub fn take(rules: &impl Rules, row: &LeaseRow, asker: Asker, now_ms: i64) -> Le
 pub fn store_pair(rules: &impl Rules, row: &LeaseRow, ticket: &Ticket) -> Option<LeaseRow> {
     rules.accepts_pair(row, ticket).then(|| LeaseRow {
         generation: row.generation + 1,
-        // A lease that somebody took meanwhile is theirs to give back, and what they sent may have ended the grant.
+        // A lease that somebody took meanwhile is theirs to give back, and what they sent may have
+        // ended the grant.
         held_until_ms: row.held_until_ms.filter(|_| row.attempt != ticket.attempt),
         doubt_since_ms: row.doubt_since_ms.filter(|_| row.attempt != ticket.attempt),
-        bought_by: Some(Purchase { with_generation: ticket.generation, attempt: ticket.attempt }),
+        bought_by: Some(Purchase {
+            with_generation: ticket.generation,
+            attempt: ticket.attempt,
+        }),
         dead: false,
         ..*row
     })
 }
 
-/// The row once this attempt has ended without a pair; `None` where its end concerns nobody any more.
+/// The row once this attempt has ended without a pair; `None` where its end concerns nobody any
+/// more.
 #[must_use]
-pub fn record_ending(rules: &impl Rules, row: &LeaseRow, ticket: &Ticket, ending: Ending) -> Option<LeaseRow> {
+pub fn record_ending(
+    rules: &impl Rules,
+    row: &LeaseRow,
+    ticket: &Ticket,
+    ending: Ending,
+) -> Option<LeaseRow> {
     rules.accepts_ending(row, ticket).then(|| LeaseRow {
         held_until_ms: row.held_until_ms.filter(|_| rules.keeps_lease(ending)),
-        doubt_since_ms: row.doubt_since_ms.or(Some(ticket.taken_at_ms)).filter(|_| ending.in_doubt),
+        doubt_since_ms: row
+            .doubt_since_ms
+            .or(Some(ticket.taken_at_ms))
+            .filter(|_| ending.in_doubt),
         dead: ending.dead,
         ..*row
     })
 }
 
-/// The row once a consent, or another program, has brought a pair of its own. An attempt that is under way concerns the
-/// old pair: its lease is over, and leaves no doubt about the new one.
+/// The row once a consent, or another program, has brought a pair of its own. An attempt that is
+/// under way concerns the old pair: its lease is over, and leaves no doubt about the new one.
 #[must_use]
 pub fn replace_pair(row: &LeaseRow) -> LeaseRow {
     let generation = row.generation + 1;
@@ -109,7 +142,10 @@ mod tests {
     const NOW: i64 = 1_767_225_600_000;
 
     fn knowing(seen: i64) -> Asker {
-        Asker { seen, settled_for_ms: i64::MAX }
+        Asker {
+            seen,
+            settled_for_ms: i64::MAX,
+        }
     }
 
     fn taken(row: &LeaseRow, now_ms: i64) -> (LeaseRow, Ticket) {
@@ -122,49 +158,106 @@ mod tests {
     #[test]
     fn a_lease_is_one_holders_until_it_ends() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
-        assert_eq!((ticket.attempt, ticket.doubt_age_ms, row.generation), (1, None, 0));
-        assert_eq!(take(&AllRules, &row, knowing(0), NOW), Lease::Busy { for_ms: LEASE_MS });
-        assert_eq!(take(&AllRules, &row, knowing(0), NOW + LEASE_MS - 1), Lease::Busy { for_ms: 1 });
+        assert_eq!(
+            (ticket.attempt, ticket.doubt_age_ms, row.generation),
+            (1, None, 0)
+        );
+        assert_eq!(
+            take(&AllRules, &row, knowing(0), NOW),
+            Lease::Busy { for_ms: LEASE_MS }
+        );
+        assert_eq!(
+            take(&AllRules, &row, knowing(0), NOW + LEASE_MS - 1),
+            Lease::Busy { for_ms: 1 }
+        );
         let (_, second) = taken(&row, NOW + LEASE_MS);
-        assert_eq!((second.attempt, second.doubt_age_ms), (2, Some(LEASE_MS)), "the first one may have sent");
+        assert_eq!(
+            (second.attempt, second.doubt_age_ms),
+            (2, Some(LEASE_MS)),
+            "the first one may have sent"
+        );
     }
 
     #[test]
     fn a_lease_given_back_leaves_no_doubt() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
-        let ended =
-            record_ending(&AllRules, &row, &ticket, Ending { dead: false, in_doubt: false, under_way: false }).unwrap();
+        let ended = record_ending(
+            &AllRules,
+            &row,
+            &ticket,
+            Ending {
+                dead: false,
+                in_doubt: false,
+                under_way: false,
+            },
+        )
+        .unwrap();
         assert_eq!(taken(&ended, NOW).1.doubt_age_ms, None);
     }
 
     #[test]
     fn a_doubt_lasts_until_a_pair_is_stored_and_keeps_its_beginning() {
         let (row, first) = taken(&LeaseRow::default(), NOW);
-        let doubtful =
-            record_ending(&AllRules, &row, &first, Ending { dead: false, in_doubt: true, under_way: false }).unwrap();
+        let doubtful = record_ending(
+            &AllRules,
+            &row,
+            &first,
+            Ending {
+                dead: false,
+                in_doubt: true,
+                under_way: false,
+            },
+        )
+        .unwrap();
         let (row, second) = taken(&doubtful, NOW + 5_000);
         assert_eq!(second.doubt_age_ms, Some(5_000));
-        let still =
-            record_ending(&AllRules, &row, &second, Ending { dead: false, in_doubt: true, under_way: false }).unwrap();
+        let still = record_ending(
+            &AllRules,
+            &row,
+            &second,
+            Ending {
+                dead: false,
+                in_doubt: true,
+                under_way: false,
+            },
+        )
+        .unwrap();
         let (row, third) = taken(&still, NOW + 9_000);
         assert_eq!(third.doubt_age_ms, Some(9_000));
         let stored = store_pair(&AllRules, &row, &third).unwrap();
-        assert_eq!((stored.doubt_since_ms, stored.generation, stored.held_until_ms), (None, 1, None));
+        assert_eq!(
+            (
+                stored.doubt_since_ms,
+                stored.generation,
+                stored.held_until_ms
+            ),
+            (None, 1, None)
+        );
     }
 
     #[test]
     fn nobody_asks_while_the_platform_may_still_be_acting() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
-        let slow = Ending { dead: false, in_doubt: true, under_way: true };
+        let slow = Ending {
+            dead: false,
+            in_doubt: true,
+            under_way: true,
+        };
         let row = record_ending(&AllRules, &row, &ticket, slow).unwrap();
-        assert_eq!(take(&AllRules, &row, knowing(0), NOW + 15_000), Lease::Busy { for_ms: 5_000 });
+        assert_eq!(
+            take(&AllRules, &row, knowing(0), NOW + 15_000),
+            Lease::Busy { for_ms: 5_000 }
+        );
     }
 
     #[test]
     fn a_clock_turned_back_holds_no_lease_for_hours() {
         let (row, _) = taken(&LeaseRow::default(), NOW);
         let an_hour_earlier = NOW - 3_600_000;
-        assert!(matches!(take(&AllRules, &row, knowing(0), an_hour_earlier), Lease::Taken(..)));
+        assert!(matches!(
+            take(&AllRules, &row, knowing(0), an_hour_earlier),
+            Lease::Taken(..)
+        ));
     }
 
     #[test]
@@ -172,9 +265,18 @@ mod tests {
         let (row, first) = taken(&LeaseRow::default(), NOW);
         let (row, second) = taken(&row, NOW + LEASE_MS);
         let by_first = store_pair(&AllRules, &row, &first).unwrap();
-        assert_eq!(by_first.held_until_ms, row.held_until_ms, "the lease is the second one's");
+        assert_eq!(
+            by_first.held_until_ms, row.held_until_ms,
+            "the lease is the second one's"
+        );
         let by_second = store_pair(&AllRules, &by_first, &second).unwrap();
-        assert_eq!((by_second.generation, by_second.bought_by.map(|pair| pair.attempt)), (2, Some(2)));
+        assert_eq!(
+            (
+                by_second.generation,
+                by_second.bought_by.map(|pair| pair.attempt)
+            ),
+            (2, Some(2))
+        );
         let the_other_way_round = store_pair(&AllRules, &row, &second).unwrap();
         assert_eq!(store_pair(&AllRules, &the_other_way_round, &first), None);
     }
@@ -185,7 +287,16 @@ mod tests {
         let replaced = replace_pair(&row);
         assert_eq!(store_pair(&AllRules, &replaced, &ticket), None);
         assert_eq!(
-            record_ending(&AllRules, &replaced, &ticket, Ending { dead: true, in_doubt: false, under_way: false }),
+            record_ending(
+                &AllRules,
+                &replaced,
+                &ticket,
+                Ending {
+                    dead: true,
+                    in_doubt: false,
+                    under_way: false
+                }
+            ),
             None
         );
         assert_eq!(
@@ -199,23 +310,47 @@ mod tests {
     fn a_refusal_told_to_a_holder_who_lost_the_lease_kills_nothing() {
         let (row, first) = taken(&LeaseRow::default(), NOW);
         let (row, second) = taken(&row, NOW + LEASE_MS);
-        let dead = Ending { dead: true, in_doubt: false, under_way: false };
+        let dead = Ending {
+            dead: true,
+            in_doubt: false,
+            under_way: false,
+        };
         assert_eq!(record_ending(&AllRules, &row, &first, dead), None);
         assert!(record_ending(&AllRules, &row, &second, dead).unwrap().dead);
     }
 
     #[test]
     fn whoever_saw_an_old_pair_or_a_dead_grant_gets_no_lease() {
-        let row = LeaseRow { generation: 3, ..LeaseRow::default() };
+        let row = LeaseRow {
+            generation: 3,
+            ..LeaseRow::default()
+        };
         assert_eq!(take(&AllRules, &row, knowing(2), NOW), Lease::Moved);
-        assert_eq!(take(&AllRules, &LeaseRow { dead: true, ..row }, knowing(3), NOW), Lease::Dead);
+        assert_eq!(
+            take(&AllRules, &LeaseRow { dead: true, ..row }, knowing(3), NOW),
+            Lease::Dead
+        );
     }
 
     #[test]
     fn after_an_outage_whoever_holds_an_answer_goes_first() {
         let (row, _) = taken(&LeaseRow::default(), NOW);
-        let returning = Asker { seen: 0, settled_for_ms: 1_000 };
-        assert_eq!(take(&AllRules, &row, returning, NOW + LEASE_MS), Lease::Busy { for_ms: SETTLE_MS - 1_000 });
-        assert!(matches!(take(&AllRules, &LeaseRow::default(), returning, NOW), Lease::Taken(..)), "nothing was left");
+        let returning = Asker {
+            seen: 0,
+            settled_for_ms: 1_000,
+        };
+        assert_eq!(
+            take(&AllRules, &row, returning, NOW + LEASE_MS),
+            Lease::Busy {
+                for_ms: SETTLE_MS - 1_000
+            }
+        );
+        assert!(
+            matches!(
+                take(&AllRules, &LeaseRow::default(), returning, NOW),
+                Lease::Taken(..)
+            ),
+            "nothing was left"
+        );
     }
 }

@@ -11,11 +11,17 @@ use super::*;
 type Flown = Result<usize, FlightLost>;
 
 fn joins<T>(future: Pin<&mut impl Future<Output = T>>) -> bool {
-    matches!(future.poll(&mut Context::from_waker(Waker::noop())), Poll::Pending)
+    matches!(
+        future.poll(&mut Context::from_waker(Waker::noop())),
+        Poll::Pending
+    )
 }
 
 /// Work that is counted when it runs and ends when the gate opens.
-fn work(runs: &Arc<AtomicUsize>, gate: &Arc<Semaphore>) -> impl Future<Output = usize> + Send + use<> {
+fn work(
+    runs: &Arc<AtomicUsize>,
+    gate: &Arc<Semaphore>,
+) -> impl Future<Output = usize> + Send + use<> {
     let (runs, gate) = (Arc::clone(runs), Arc::clone(gate));
     async move {
         let run = runs.fetch_add(1, Ordering::SeqCst) + 1;
@@ -25,13 +31,19 @@ fn work(runs: &Arc<AtomicUsize>, gate: &Arc<Semaphore>) -> impl Future<Output = 
 }
 
 fn ground() -> (SingleFlight<u32, usize>, Arc<AtomicUsize>, Arc<Semaphore>) {
-    (SingleFlight::new(), Arc::default(), Arc::new(Semaphore::new(0)))
+    (
+        SingleFlight::new(),
+        Arc::default(),
+        Arc::new(Semaphore::new(0)),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_callers_share_one_run() {
     let (flights, runs, gate) = ground();
-    let mut callers: Vec<_> = (0..1000).map(|_| Box::pin(flights.run(7, || work(&runs, &gate)))).collect();
+    let mut callers: Vec<_> = (0..1000)
+        .map(|_| Box::pin(flights.run(7, || work(&runs, &gate))))
+        .collect();
     assert!(callers.iter_mut().all(|caller| joins(caller.as_mut())));
     assert_eq!(flights.in_flight(), 1);
     gate.add_permits(1);
@@ -44,7 +56,9 @@ async fn a_thousand_callers_share_one_run() {
 #[tokio::test]
 async fn other_keys_fly_at_the_same_time() {
     let (flights, runs, gate) = ground();
-    let mut callers: Vec<_> = (0..50).map(|key| Box::pin(flights.run(key, || work(&runs, &gate)))).collect();
+    let mut callers: Vec<_> = (0..50)
+        .map(|key| Box::pin(flights.run(key, || work(&runs, &gate))))
+        .collect();
     assert!(callers.iter_mut().all(|caller| joins(caller.as_mut())));
     assert_eq!(flights.in_flight(), 50);
     gate.add_permits(50);
@@ -100,7 +114,11 @@ async fn a_panic_is_told_to_all_who_wait_and_frees_the_key() {
     assert_eq!(starter.await, Err(FlightLost));
     assert_eq!(waiter.await, Err(FlightLost));
     assert_eq!(other.await, Ok(1), "another key is unharmed");
-    assert_eq!(flights.run(7, || work(&runs, &gate)).await, Ok(2), "the key is free");
+    assert_eq!(
+        flights.run(7, || work(&runs, &gate)).await,
+        Ok(2),
+        "the key is free"
+    );
 }
 
 #[tokio::test]

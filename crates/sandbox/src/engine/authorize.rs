@@ -17,15 +17,22 @@ impl AuthorizationRequest {
     pub(crate) fn read(stage: &Stage, query: &str) -> Result<Self, AuthorizationFault> {
         let profile = stage.platform.profile();
         let form = Form::parse(query.as_bytes());
-        let client = form.get(profile.client_param).and_then(|id| profile.clients.iter().find(|c| c.id == id));
+        let client = form
+            .get(profile.client_param)
+            .and_then(|id| profile.clients.iter().find(|c| c.id == id));
         let client = client.ok_or(AuthorizationFault::UnknownClient)?;
-        let redirect_uri = form.get("redirect_uri").ok_or(AuthorizationFault::BadRedirectUri)?.to_owned();
+        let redirect_uri = form
+            .get("redirect_uri")
+            .ok_or(AuthorizationFault::BadRedirectUri)?
+            .to_owned();
         let redirect_to = redirect_target(&redirect_uri, stage.shared.redirect_uris())?;
         let is_static = redirect_to.query().is_none() && redirect_uri.len() < LONGEST_STATIC;
         if profile.static_redirects && !is_static {
             return Err(AuthorizationFault::BadRedirectUri);
         }
-        let response_type = form.get("response_type").or(stage.platform.usual_response_type());
+        let response_type = form
+            .get("response_type")
+            .or(stage.platform.usual_response_type());
         if response_type != Some("code") {
             return Err(AuthorizationFault::BadResponseType);
         }
@@ -34,10 +41,25 @@ impl AuthorizationRequest {
             return Err(AuthorizationFault::MissingState);
         }
         let scopes = asked_scopes(profile, form.get("scope").unwrap_or_default())?;
-        let lasting = profile.lasting_when.is_none_or(|(name, value)| form.get(name) == Some(value));
+        let lasting = profile
+            .lasting_when
+            .is_none_or(|(name, value)| form.get(name) == Some(value));
         let challenge = pkce::challenge(stage, &form, &redirect_to)?;
-        let misbehaviour = form.get("misbehave").and_then(Misbehaviour::parse).unwrap_or_default();
-        Ok(Self { client, redirect_uri, redirect_to, state: echoed, scopes, lasting, misbehaviour, challenge, form })
+        let misbehaviour = form
+            .get("misbehave")
+            .and_then(Misbehaviour::parse)
+            .unwrap_or_default();
+        Ok(Self {
+            client,
+            redirect_uri,
+            redirect_to,
+            state: echoed,
+            scopes,
+            lasting,
+            misbehaviour,
+            challenge,
+            form,
+        })
     }
 }
 
@@ -49,11 +71,22 @@ fn redirect_target(redirect_uri: &str, registered: &[String]) -> Result<Url, Aut
     } else {
         registered.iter().any(|known| known == redirect_uri)
     };
-    if accepted { Ok(target) } else { Err(AuthorizationFault::BadRedirectUri) }
+    if accepted {
+        Ok(target)
+    } else {
+        Err(AuthorizationFault::BadRedirectUri)
+    }
 }
 
 fn asked_scopes(profile: &PlatformProfile, text: &str) -> Result<ScopeSet, AuthorizationFault> {
-    let asked: ScopeSet = text.split(profile.scope_separators).filter(|scope| !scope.is_empty()).collect();
+    let asked: ScopeSet = text
+        .split(profile.scope_separators)
+        .filter(|scope| !scope.is_empty())
+        .collect();
     let exists = |id: &str| profile.scopes.iter().any(|scope| scope.id == id);
-    if asked.is_empty() || !asked.iter().all(exists) { Err(AuthorizationFault::BadScope) } else { Ok(asked) }
+    if asked.is_empty() || !asked.iter().all(exists) {
+        Err(AuthorizationFault::BadScope)
+    } else {
+        Ok(asked)
+    }
 }

@@ -1,7 +1,8 @@
 //! The consent: the page, the person's choice, and the way back to the app.
 //!
-//! The page carries the query it was opened with, and the answer reads that query again by the same rules, so nothing
-//! has to be remembered between the two and nothing on the page has to be believed.
+//! The page carries the query it was opened with, and the answer reads that query again by the same
+//! rules, so nothing has to be remembered between the two and nothing on the page has to be
+//! believed.
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
@@ -17,8 +18,8 @@ use crate::pages;
 use crate::platform::Stage;
 use crate::world::grants::{Code, Selection};
 
-/// The cookie that ties an answer to the browser that was shown the page. Cookies are shared between the ports of a
-/// host, hence a name that nobody else will use.
+/// The cookie that ties an answer to the browser that was shown the page. Cookies are shared
+/// between the ports of a host, hence a name that nobody else will use.
 pub(crate) const CSRF_COOKIE: &str = "evergrant_sandbox_csrf";
 
 /// What the person decided.
@@ -36,7 +37,8 @@ pub(crate) struct Choice {
     pub(crate) assets: Option<Vec<String>>,
 }
 
-/// `GET` of the authorization endpoint: the page, or an error page for a request that no person should see.
+/// `GET` of the authorization endpoint: the page, or an error page for a request that no person
+/// should see.
 pub(super) async fn show(
     State(stage): State<Stage>,
     uri: Uri,
@@ -63,12 +65,17 @@ pub(super) async fn show(
 }
 
 /// `POST` of the authorization endpoint: the person's answer.
-pub(super) async fn decide(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn decide(
+    State(stage): State<Stage>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let form = Form::of_body(&headers, &body);
     if !is_from_our_page(&headers, &form) {
         return pages::foreign_answer(&stage).into_response();
     }
-    let request = match AuthorizationRequest::read(&stage, form.get("request").unwrap_or_default()) {
+    let request = match AuthorizationRequest::read(&stage, form.get("request").unwrap_or_default())
+    {
         Ok(request) => request,
         Err(fault) => return pages::refused(&stage, fault),
     };
@@ -79,7 +86,10 @@ pub(super) async fn decide(State(stage): State<Stage>, headers: HeaderMap, body:
 }
 
 fn see_other(location: &Url) -> Response {
-    let back = [(header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "no-referrer")];
+    let back = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
     (StatusCode::SEE_OTHER, back, Redirect::to(location.as_str())).into_response()
 }
 
@@ -90,10 +100,18 @@ pub(crate) fn is_from_our_page(headers: &HeaderMap, form: &Form) -> bool {
 }
 
 pub(crate) fn csrf_cookie(headers: &HeaderMap) -> Option<String> {
-    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let cookies = headers
+        .get_all(header::COOKIE)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok());
+    let mut pairs = cookies
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
     let (_, value) = pairs.find(|(name, _)| *name == CSRF_COOKIE)?;
-    let is_ours = value.len() == 43 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let is_ours = value.len() == 43
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     is_ours.then(|| value.to_owned())
 }
 
@@ -104,8 +122,13 @@ fn answer(form: &Form) -> Answer {
     Answer::Allow(Choice {
         person: form.get("person").unwrap_or_default().to_owned(),
         scopes: form.all("scope").collect(),
-        misbehaviour: form.get("misbehave").and_then(Misbehaviour::parse).unwrap_or_default(),
-        assets: form.get("assets").map(|_| form.all("asset").map(str::to_owned).collect()),
+        misbehaviour: form
+            .get("misbehave")
+            .and_then(Misbehaviour::parse)
+            .unwrap_or_default(),
+        assets: form
+            .get("assets")
+            .map(|_| form.all("asset").map(str::to_owned).collect()),
     })
 }
 
@@ -119,12 +142,21 @@ pub(crate) fn redirect(
     let (result, misbehaviour) = match answer {
         Answer::Allow(choice) if choice.misbehaviour == Misbehaviour::DialogError => {
             let failure = stage.platform.dialog_failure().iter();
-            (failure.map(|(name, value)| (*name, (*value).to_owned())).collect(), choice.misbehaviour)
+            (
+                failure
+                    .map(|(name, value)| (*name, (*value).to_owned()))
+                    .collect(),
+                choice.misbehaviour,
+            )
         }
         // Nothing allowed is the same as not allowed.
         Answer::Allow(choice) if !choice.scopes.is_empty() => {
             let misbehaviour = choice.misbehaviour;
-            let granted = stage.platform.profile().granted_param.map(|name| (name, choice.scopes.join(",")));
+            let granted = stage
+                .platform
+                .profile()
+                .granted_param
+                .map(|name| (name, choice.scopes.join(",")));
             let mut result = stage.platform.callback_extras(&request, &choice.scopes);
             result.insert(0, ("code", issue_code(stage, request, choice)?));
             result.extend(granted);
@@ -132,23 +164,43 @@ pub(crate) fn redirect(
         }
         Answer::Allow(_) | Answer::Deny => {
             let denial = stage.platform.profile().denial.iter();
-            (denial.map(|(name, value)| (*name, (*value).to_owned())).collect(), Misbehaviour::None)
+            (
+                denial
+                    .map(|(name, value)| (*name, (*value).to_owned()))
+                    .collect(),
+                Misbehaviour::None,
+            )
         }
     };
     let mut query = target.query_pairs_mut();
     if let Some(echoed) = echoed {
         let mangled = misbehaviour == Misbehaviour::StateMangled;
-        query.append_pair("state", &if mangled { format!("{echoed}-mangled") } else { echoed });
+        query.append_pair(
+            "state",
+            &if mangled {
+                format!("{echoed}-mangled")
+            } else {
+                echoed
+            },
+        );
     }
     let profile = stage.platform.profile();
-    query.extend_pairs(profile.issuer.map(|path| ("iss", format!("{}{path}", stage.shared.base_url()))));
+    query.extend_pairs(
+        profile
+            .issuer
+            .map(|path| ("iss", format!("{}{path}", stage.shared.base_url()))),
+    );
     query.extend_pairs(result).finish();
     drop(query);
     target.set_fragment(profile.fragment);
     Ok(target)
 }
 
-fn issue_code(stage: &Stage, request: AuthorizationRequest, choice: Choice) -> Result<String, AuthorizationFault> {
+fn issue_code(
+    stage: &Stage,
+    request: AuthorizationRequest,
+    choice: Choice,
+) -> Result<String, AuthorizationFault> {
     let people = stage.platform.cards();
     let chosen = people.iter().position(|card| card.person == choice.person);
     let chosen = chosen.ok_or(AuthorizationFault::UnknownPerson)?;
@@ -156,20 +208,31 @@ fn issue_code(stage: &Stage, request: AuthorizationRequest, choice: Choice) -> R
         return Err(AuthorizationFault::UnaskedScope);
     }
     let next_one = (chosen + 1) % people.len();
-    let who = if choice.misbehaviour == Misbehaviour::WrongAccount { next_one } else { chosen };
+    let who = if choice.misbehaviour == Misbehaviour::WrongAccount {
+        next_one
+    } else {
+        chosen
+    };
     let now = stage.shared.now();
     let profile = stage.platform.profile();
     let code = stage.shared.random() + profile.code_ending;
     let selection = Selection {
         assets: choice.assets,
-        declined: request.scopes.missing_from(&choice.scopes).into_iter().collect(),
+        declined: request
+            .scopes
+            .missing_from(&choice.scopes)
+            .into_iter()
+            .collect(),
         consented_at: now,
     };
     let content = Code {
         platform: stage.slug(),
         client: request.client.id,
         redirect_uri: request.redirect_uri,
-        person: people.get(who).map(|card| card.person.clone()).ok_or(AuthorizationFault::UnknownPerson)?,
+        person: people
+            .get(who)
+            .map(|card| card.person.clone())
+            .ok_or(AuthorizationFault::UnknownPerson)?,
         scopes: choice.scopes,
         lasting: request.lasting,
         expires_at: if choice.misbehaviour == Misbehaviour::CodeExpired {

@@ -1,4 +1,5 @@
-//! OAuth 2.0 as the platforms play it: authorization, consent, tokens, refresh and revocation, once for all of them.
+//! OAuth 2.0 as the platforms play it: authorization, consent, tokens, refresh and revocation, once
+//! for all of them.
 //!
 //! The engine decides *what* happens; how it is put into an answer is the platform's matter.
 

@@ -1,4 +1,5 @@
-//! The revocation endpoint: the same answer for every token of the caller's, known or not (RFC 7009 §2.2).
+//! The revocation endpoint: the same answer for every token of the caller's, known or not (RFC 7009
+//! §2.2).
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -12,7 +13,11 @@ use crate::profile::{Client, RevokingAccess};
 use crate::world::grants::TokenKind;
 
 /// `POST` of the revocation endpoint.
-pub(super) async fn answer(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn answer(
+    State(stage): State<Stage>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let form = Form::of_body(&headers, &body);
     let work = async {
         let settings = stage.settings();
@@ -24,25 +29,31 @@ pub(super) async fn answer(State(stage): State<Stage>, headers: HeaderMap, body:
         }
         let caller = client(&stage, &headers, &form).ok_or(Refusal::InvalidClient);
         match caller.and_then(|client| revoke(&stage, client, &form)) {
-            Ok(()) => StatusCode::from_u16(settings.revoke_status.into()).unwrap_or_default().into_response(),
+            Ok(()) => StatusCode::from_u16(settings.revoke_status.into())
+                .unwrap_or_default()
+                .into_response(),
             Err(refusal) => stage.platform.refused(refusal, settings),
         }
     };
     stage.attend("revoke", work).await
 }
 
-/// A refresh token takes the whole grant with it, an access token at most platforms only itself. The hint is not
-/// needed: a token's kind is known.
+/// A refresh token takes the whole grant with it, an access token at most platforms only itself.
+/// The hint is not needed: a token's kind is known.
 fn revoke(stage: &Stage, client: &Client, form: &Form) -> Result<(), Refusal> {
     let token = form.get("token").ok_or(Refusal::InvalidRequest)?;
     let mut world = stage.shared.world();
-    let Some((id, kind, grant)) = world.grants.trace(token) else { return Ok(()) };
+    let Some((id, kind, grant)) = world.grants.trace(token) else {
+        return Ok(());
+    };
     if grant.platform != stage.slug() || grant.client != client.id {
         return Err(Refusal::ForeignToken);
     }
     match kind {
         TokenKind::Refresh => world.grants.end(id),
-        TokenKind::Access if stage.platform.profile().revoking_access == RevokingAccess::EndsGrant => {
+        TokenKind::Access
+            if stage.platform.profile().revoking_access == RevokingAccess::EndsGrant =>
+        {
             world.grants.end(id);
         }
         TokenKind::Access => world.grants.end_access(id, token),

@@ -17,5 +17,7 @@ pub(crate) fn routes(stage: &Stage) -> Router<Stage> {
     if stage.platform.brings_tokens() {
         return consent;
     }
-    consent.route(paths.token, post(token::answer)).route(paths.revoke, post(revoke::answer))
+    consent
+        .route(paths.token, post(token::answer))
+        .route(paths.revoke, post(revoke::answer))
 }

@@ -1,5 +1,5 @@
-//! A connection that breaks in the middle of an answer: the platform has done its work, and the caller never learns
-//! what came of it.
+//! A connection that breaks in the middle of an answer: the platform has done its work, and the
+//! caller never learns what came of it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,7 +19,9 @@ pub(crate) async fn in_half(response: Response) -> Response {
     // Without a length the answer is chunked, so that even an empty one can break off.
     parts.headers.remove(header::CONTENT_LENGTH);
     if !whole.is_empty() {
-        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+        parts
+            .headers
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
     }
     let half = whole.slice(..whole.len() / 2);
     Response::from_parts(parts, Body::new(Cut::Half(half)))
@@ -28,7 +30,8 @@ pub(crate) async fn in_half(response: Response) -> Response {
 /// A body that yields its bytes, and then an error instead of an end.
 enum Cut {
     Half(Bytes),
-    /// The server breaks off without sending what it still holds, so it is given a turn to send the half.
+    /// The server breaks off without sending what it still holds, so it is given a turn to send the
+    /// half.
     Pause,
     Broken,
 }
@@ -37,7 +40,10 @@ impl HttpBody for Cut {
     type Data = Bytes;
     type Error = std::io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match &mut *self {
             Self::Half(half) => {
                 let half = std::mem::take(half);

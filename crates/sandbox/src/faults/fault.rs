@@ -23,13 +23,15 @@ pub enum FaultKind {
     /// Answers with the given status, headers and body; nothing happens at the platform.
     #[default]
     Respond,
-    /// Does the work, then drops the connection in the middle of the answer: a rotated token is lost.
+    /// Does the work, then drops the connection in the middle of the answer: a rotated token is
+    /// lost.
     Cut,
     /// Does the work and answers well, late.
     Latency,
     /// Does the work, and keeps the answer back until the sandbox is told to let go.
     Hold,
-    /// Answers with a page of HTML, as a proxy in front of the platform would (403 unless a status is given).
+    /// Answers with a page of HTML, as a proxy in front of the platform would (403 unless a status
+    /// is given).
     Html,
     /// Answers with an empty body (500 unless a status is given).
     Empty,
@@ -92,13 +94,19 @@ impl Fault {
     /// The same with this status.
     #[must_use]
     pub fn status(self, status: u16) -> Self {
-        Self { status: Some(status), ..self }
+        Self {
+            status: Some(status),
+            ..self
+        }
     }
 
     /// The same with this body.
     #[must_use]
     pub fn body(self, body: Value) -> Self {
-        Self { body: Some(body), ..self }
+        Self {
+            body: Some(body),
+            ..self
+        }
     }
 
     /// The same with one more header.
@@ -111,24 +119,36 @@ impl Fault {
     /// The same, this much later.
     #[must_use]
     pub fn latency_ms(self, latency_ms: u64) -> Self {
-        Self { latency_ms: Some(latency_ms), ..self }
+        Self {
+            latency_ms: Some(latency_ms),
+            ..self
+        }
     }
 
     /// Why this fault cannot be played, if it cannot.
     pub(crate) fn objection(&self) -> Option<String> {
         let bad_header = |(name, value): &(&String, &String)| {
-            HeaderName::try_from(name.as_str()).is_err() || HeaderValue::try_from(value.as_str()).is_err()
+            HeaderName::try_from(name.as_str()).is_err()
+                || HeaderValue::try_from(value.as_str()).is_err()
         };
         if self.times == 0 {
             return Some("times is at least 1".into());
         }
-        if self.status.is_some_and(|status| !(200..=599).contains(&status)) {
+        if self
+            .status
+            .is_some_and(|status| !(200..=599).contains(&status))
+        {
             return Some("status is from 200 to 599".into());
         }
         if self.body.is_some() && self.kind != FaultKind::Respond {
             return Some("a body goes with kind \"respond\" alone".into());
         }
-        if self.status.is_some() && matches!(self.kind, FaultKind::Cut | FaultKind::Latency | FaultKind::Hold) {
+        if self.status.is_some()
+            && matches!(
+                self.kind,
+                FaultKind::Cut | FaultKind::Latency | FaultKind::Hold
+            )
+        {
             return Some("a status goes with kinds \"respond\", \"html\" and \"empty\"".into());
         }
         if self.kind == FaultKind::Latency && self.latency_ms.is_none() {
@@ -137,13 +157,20 @@ impl Fault {
         if self.latency_ms.is_some_and(|ms| ms > LONGEST_LATENCY_MS) {
             return Some(format!("latencyMs is at most {LONGEST_LATENCY_MS}"));
         }
-        self.headers.iter().find(bad_header).map(|(name, _)| format!("{name:?} and its value are not a header"))
+        self.headers
+            .iter()
+            .find(bad_header)
+            .map(|(name, _)| format!("{name:?} and its value are not a header"))
     }
 
     /// Plays the fault, with or without the platform's own work.
     ///
     /// `gate` changes when whatever is held is let go.
-    pub(crate) async fn play(self, mut gate: Receiver<()>, work: impl Future<Output = Response>) -> Response {
+    pub(crate) async fn play(
+        self,
+        mut gate: Receiver<()>,
+        work: impl Future<Output = Response>,
+    ) -> Response {
         if let Some(ms) = self.latency_ms {
             tokio::time::sleep(Duration::from_millis(ms)).await;
         }
@@ -166,20 +193,33 @@ impl Fault {
     fn forced(&self) -> Response {
         match &self.body {
             None => with_status(Response::default(), self.status.unwrap_or(500)),
-            Some(Value::String(text)) => self.answer(500, "text/plain; charset=utf-8", text.clone().into()),
-            Some(json) => self.answer(500, "application/json; charset=UTF-8", json.to_string().into()),
+            Some(Value::String(text)) => {
+                self.answer(500, "text/plain; charset=utf-8", text.clone().into())
+            }
+            Some(json) => self.answer(
+                500,
+                "application/json; charset=UTF-8",
+                json.to_string().into(),
+            ),
         }
     }
 
     fn answer(&self, usual_status: u16, content_type: &'static str, body: Bytes) -> Response {
-        let mut response = with_status(Response::new(Body::from(body)), self.status.unwrap_or(usual_status));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let mut response = with_status(
+            Response::new(Body::from(body)),
+            self.status.unwrap_or(usual_status),
+        );
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         response
     }
 
     fn with_headers(&self, mut response: Response) -> Response {
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(value))
+            {
                 response.headers_mut().insert(name, value);
             }
         }
@@ -188,7 +228,8 @@ impl Fault {
 }
 
 fn with_status(mut response: Response, status: u16) -> Response {
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
 }
 
@@ -207,7 +248,9 @@ impl Faults {
 
     /// The fault for this call, if one waits for it.
     pub(crate) fn take(&mut self, platform: &str, endpoint: &str) -> Option<Fault> {
-        let meant = |fault: &Fault| fault.platform == platform && (fault.endpoint == endpoint || fault.endpoint == "*");
+        let meant = |fault: &Fault| {
+            fault.platform == platform && (fault.endpoint == endpoint || fault.endpoint == "*")
+        };
         let at = self.0.iter().position(meant)?;
         let waiting = self.0.get_mut(at)?;
         waiting.times -= 1;

@@ -1,4 +1,5 @@
-//! What a consent can be asked to get wrong, on the page or by `misbehave=` in the authorization address.
+//! What a consent can be asked to get wrong, on the page or by `misbehave=` in the authorization
+//! address.
 
 evergrant_model::string_enum! {
     /// How the platform treats this one consent.

@@ -1,4 +1,5 @@
-//! Callbacks: what a platform sends to an app unasked, right or wrong, once or repeatedly, on request of a test.
+//! Callbacks: what a platform sends to an app unasked, right or wrong, once or repeatedly, on
+//! request of a test.
 
 use serde::Deserialize;
 

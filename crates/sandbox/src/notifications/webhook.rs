@@ -1,4 +1,5 @@
-//! Webhooks: what a platform tells an app by itself, sent when a control says so, and to this machine alone.
+//! Webhooks: what a platform tells an app by itself, sent when a control says so, and to this
+//! machine alone.
 
 use serde::Deserialize;
 
@@ -43,7 +44,8 @@ pub struct Webhook {
     /// How often the same message is sent.
     #[serde(default = "once")]
     pub times: u32,
-    /// How long ago it happened, for a delivery that comes late. Nothing waits; the message is signed now.
+    /// How long ago it happened, for a delivery that comes late. Nothing waits; the message is
+    /// signed now.
     #[serde(default)]
     pub delay_seconds: u32,
 }
@@ -76,9 +78,12 @@ impl Webhook {
         }
     }
 
-    /// Whether this is the platform's own and first news of a removal. By the time it arrives the tokens are dead.
+    /// Whether this is the platform's own and first news of a removal. By the time it arrives the
+    /// tokens are dead.
     pub(crate) fn ends_grants(&self) -> bool {
-        self.event == REMOVAL && self.signature == WebhookSignature::Right && self.delay_seconds == 0
+        self.event == REMOVAL
+            && self.signature == WebhookSignature::Right
+            && self.delay_seconds == 0
     }
 }
 

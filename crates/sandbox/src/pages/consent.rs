@@ -16,8 +16,14 @@ use crate::profile::PlatformProfile;
 /// Permissions with longer ids stand below their words instead of beside them.
 const LONG_ID: usize = 20;
 
-/// The page that puts `request` before the person. `query` travels along, and is judged again with the answer.
-pub(crate) fn consent(stage: &Stage, request: &AuthorizationRequest, query: &str, csrf: &str) -> Response {
+/// The page that puts `request` before the person. `query` travels along, and is judged again with
+/// the answer.
+pub(crate) fn consent(
+    stage: &Stage,
+    request: &AuthorizationRequest,
+    query: &str,
+    csrf: &str,
+) -> Response {
     let profile = stage.platform.profile();
     let title = format!("Allow {} to use {}?", request.client.name, profile.name);
     let body = html! {
@@ -41,9 +47,14 @@ pub(crate) fn consent(stage: &Stage, request: &AuthorizationRequest, query: &str
             }
         }
     };
-    let mut response = layout::page(&layout::document(&title, &body), &form_action(&request.redirect_to));
+    let mut response = layout::page(
+        &layout::document(&title, &body),
+        &form_action(&request.redirect_to),
+    );
     if request.misbehaviour == Misbehaviour::CoopOff {
-        response.headers_mut().remove(HeaderName::from_static("cross-origin-opener-policy"));
+        response
+            .headers_mut()
+            .remove(HeaderName::from_static("cross-origin-opener-policy"));
     }
     response
 }
@@ -64,8 +75,8 @@ pub(super) fn people(platform: &dyn Platform) -> Markup {
     }
 }
 
-/// What the person above can share, shown while they are the one chosen. Hidden ticks of others are sent too; only the
-/// chosen person's count.
+/// What the person above can share, shown while they are the one chosen. Hidden ticks of others are
+/// sent too; only the chosen person's count.
 fn assets(assets: &[Asset]) -> Markup {
     html! {
         @if !assets.is_empty() {
@@ -118,11 +129,16 @@ fn misbehave(chosen: Misbehaviour) -> Markup {
 
 fn origin_in_words(address: &Url) -> String {
     let origin = address.origin();
-    if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", address.scheme()) }
+    if origin.is_tuple() {
+        origin.ascii_serialization()
+    } else {
+        format!("{}:", address.scheme())
+    }
 }
 
-/// Where the form may lead. Chromium holds every redirect after a form against this list, so on loopback, where the
-/// app behind the callback usually has a port of its own, every loopback port is on it.
+/// Where the form may lead. Chromium holds every redirect after a form against this list, so on
+/// loopback, where the app behind the callback usually has a port of its own, every loopback port
+/// is on it.
 fn form_action(redirect_to: &Url) -> String {
     let is_local = is_loopback(redirect_to);
     match redirect_to.host() {

@@ -20,8 +20,16 @@ struct Control {
 }
 
 const CONTROLS: &[Control] = &[
-    Control { call: "GET /control/calls", body: None, does: "How often each endpoint was called." },
-    Control { call: "GET /control/people", body: None, does: "Who there is, with their ids and names." },
+    Control {
+        call: "GET /control/calls",
+        body: None,
+        does: "How often each endpoint was called.",
+    },
+    Control {
+        call: "GET /control/people",
+        body: None,
+        does: "Who there is, with their ids and names.",
+    },
     Control {
         call: "POST /control/approve",
         body: Some(r#"{"authUrl":"http://…","person":"juniper","scopes":["identity"]}"#),
@@ -30,7 +38,9 @@ const CONTROLS: &[Control] = &[
     },
     Control {
         call: "POST /control/faults",
-        body: Some(r#"{"platform":"reddit","endpoint":"token.refresh_token","kind":"cut","times":1}"#),
+        body: Some(
+            r#"{"platform":"reddit","endpoint":"token.refresh_token","kind":"cut","times":1}"#,
+        ),
         does: "Forces the next answers of an endpoint, or of all with \"*\". Kinds: respond (with status, body, headers), \
                cut (does the work, then drops the connection), latency (with latencyMs), hold, html, empty.",
     },
@@ -163,7 +173,8 @@ fn one_platform(platform: &dyn Platform) -> Markup {
     }
 }
 
-/// The sign-in of a platform without OAuth can be opened as it is; elsewhere an app has to ask for something.
+/// The sign-in of a platform without OAuth can be opened as it is; elsewhere an app has to ask for
+/// something.
 fn sign_in(profile: &PlatformProfile) -> Markup {
     let path = profile.paths.authorize;
     html! { @if profile.oauth { code { (path) } } @else { a href=(path) { code { (path) } } } }
@@ -184,7 +195,9 @@ fn controls(base: &str) -> Markup {
 fn curl(base: &str, control: &Control) -> String {
     let (method, path) = control.call.split_once(' ').unwrap_or_default();
     let method = if method == "GET" { "" } else { "-X POST " };
-    let body = control.body.map(|body| format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"));
+    let body = control
+        .body
+        .map(|body| format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"));
     format!("curl {method}{base}{path}{}", body.unwrap_or_default())
 }
 
@@ -200,5 +213,9 @@ fn misbehaviours() -> Markup {
 
 /// A value as a shell takes it.
 fn quoted(value: &str) -> String {
-    if value.contains([' ', '(', ')']) { format!("'{value}'") } else { value.to_owned() }
+    if value.contains([' ', '(', ')']) {
+        format!("'{value}'")
+    } else {
+        value.to_owned()
+    }
 }

@@ -1,4 +1,5 @@
-//! What all pages have in common: the headers, the document around them, the banner, a platform's tile.
+//! What all pages have in common: the headers, the document around them, the banner, a platform's
+//! tile.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse as _, Response};
@@ -40,9 +41,16 @@ pub(super) fn page(document: &Markup, form_action: &str) -> Response {
     );
     let mut response = Html(document.clone().into_string()).into_response();
     let headers = response.headers_mut();
-    headers.extend(HeaderValue::try_from(policy).ok().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
+    headers.extend(
+        HeaderValue::try_from(policy)
+            .ok()
+            .map(|policy| (header::CONTENT_SECURITY_POLICY, policy)),
+    );
     let fixed = [
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),

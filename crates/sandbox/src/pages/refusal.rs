@@ -8,7 +8,8 @@ use super::layout;
 use crate::engine::AuthorizationFault;
 use crate::platform::Stage;
 
-/// The platform's own error page: the app is not told, because it cannot be trusted to be the one that it says.
+/// The platform's own error page: the app is not told, because it cannot be trusted to be the one
+/// that it says.
 pub(crate) fn refused(stage: &Stage, fault: AuthorizationFault) -> Response {
     let name = stage.platform.profile().name;
     let what = html! {
@@ -35,5 +36,12 @@ fn error_page(stage: &Stage, status: StatusCode, what: &maud::Markup) -> Respons
         (layout::banner(profile.name))
         main.card.narrow { (layout::tile(profile.mark)) (what) }
     };
-    (status, layout::page(&layout::document(&format!("{} sandbox", profile.name), &body), "'self'")).into_response()
+    (
+        status,
+        layout::page(
+            &layout::document(&format!("{} sandbox", profile.name), &body),
+            "'self'",
+        ),
+    )
+        .into_response()
 }

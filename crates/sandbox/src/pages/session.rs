@@ -1,4 +1,5 @@
-//! The pages of a site without OAuth: who signs in, and what its owner would copy out of the browser afterwards.
+//! The pages of a site without OAuth: who signs in, and what its owner would copy out of the
+//! browser afterwards.
 
 use axum::http::HeaderName;
 use axum::response::Response;
@@ -11,7 +12,12 @@ use crate::platform::Stage;
 use crate::world::Session;
 
 /// The page to sign in on; `action` takes the answer.
-pub(crate) fn sign_in(stage: &Stage, action: &str, csrf: &str, troubles: &[(Misbehaviour, &str)]) -> Response {
+pub(crate) fn sign_in(
+    stage: &Stage,
+    action: &str,
+    csrf: &str,
+    troubles: &[(Misbehaviour, &str)],
+) -> Response {
     let profile = stage.platform.profile();
     let body = html! {
         (layout::banner(profile.name))
@@ -31,7 +37,10 @@ pub(crate) fn sign_in(stage: &Stage, action: &str, csrf: &str, troubles: &[(Misb
             }
         }
     };
-    layout::page(&layout::document(&format!("Sign in to {}", profile.name), &body), "'self'")
+    layout::page(
+        &layout::document(&format!("Sign in to {}", profile.name), &body),
+        "'self'",
+    )
 }
 
 /// What the page behind the sign-in shows.
@@ -71,9 +80,14 @@ pub(crate) fn signed_in(stage: &Stage, shown: &SessionPage<'_>) -> Response {
             }
         }
     };
-    let mut response = layout::page(&layout::document(&format!("{} sandbox", profile.name), &body), "'self'");
+    let mut response = layout::page(
+        &layout::document(&format!("{} sandbox", profile.name), &body),
+        "'self'",
+    );
     if shown.misbehaviour == Misbehaviour::CoopOff {
-        response.headers_mut().remove(HeaderName::from_static("cross-origin-opener-policy"));
+        response
+            .headers_mut()
+            .remove(HeaderName::from_static("cross-origin-opener-policy"));
     }
     response
 }

@@ -1,6 +1,6 @@
-//! Acme, a platform that does not exist and departs from nothing: OAuth 2.0 as RFC 9700 wants it, to try an operator's
-//! own definition against. PKCE is demanded, callbacks name the issuer, refresh tokens rotate, and a rotated one that
-//! comes a second time ends the grant.
+//! Acme, a platform that does not exist and departs from nothing: OAuth 2.0 as RFC 9700 wants it,
+//! to try an operator's own definition against. PKCE is demanded, callbacks name the issuer,
+//! refresh tokens rotate, and a rotated one that comes a second time ends the grant.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,9 @@ use crate::engine::{Form, Refusal};
 use crate::platform::Stage;
 use crate::platform::{Card, Issued, Platform};
 use crate::profile::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
-use crate::settings::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings};
+use crate::settings::{
+    ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings,
+};
 use crate::world::Person;
 use crate::world::grants::TokenKind;
 
@@ -33,16 +35,37 @@ const PROFILE: PlatformProfile = PlatformProfile {
         <path d=\"M11 29l9-19 9 19M15 22h10\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3\"/>",
     oauth: true,
     clients: &[
-        Client { id: "simAcmeId", secret: "simAcmeSecret", name: "Evergrant" },
-        Client { id: "simAcmeOther", secret: "simAcmeOtherSecret", name: "Another app" },
+        Client {
+            id: "simAcmeId",
+            secret: "simAcmeSecret",
+            name: "Evergrant",
+        },
+        Client {
+            id: "simAcmeOther",
+            secret: "simAcmeOtherSecret",
+            name: "Another app",
+        },
     ],
-    paths: Paths { authorize: "/acme/oauth/authorize", token: "/acme/oauth/token", revoke: "/acme/oauth/revoke" },
+    paths: Paths {
+        authorize: "/acme/oauth/authorize",
+        token: "/acme/oauth/token",
+        revoke: "/acme/oauth/revoke",
+    },
     client_param: "client_id",
     required_params: &[],
     scopes: &[
-        Scope { id: "openid", label: "know who you are" },
-        Scope { id: "profile", label: "see your name and picture" },
-        Scope { id: "offline_access", label: "do so while you are away" },
+        Scope {
+            id: "openid",
+            label: "know who you are",
+        },
+        Scope {
+            id: "profile",
+            label: "see your name and picture",
+        },
+        Scope {
+            id: "offline_access",
+            label: "do so while you are away",
+        },
     ],
     scope_separators: &[' '],
     lasting_when: None,
@@ -59,7 +82,14 @@ const PROFILE: PlatformProfile = PlatformProfile {
     granted_param: None,
     denial: &[("error", "access_denied")],
     fragment: None,
-    endpoints: &["authorize", "token.authorization_code", "token.refresh_token", "token.other", "revoke", "userinfo"],
+    endpoints: &[
+        "authorize",
+        "token.authorization_code",
+        "token.refresh_token",
+        "token.other",
+        "revoke",
+        "userinfo",
+    ],
     settings: Settings {
         refresh_token: RefreshMode::RotateStrict,
         refresh_reply: RefreshReply::Repeat,
@@ -78,8 +108,15 @@ const PROFILE: PlatformProfile = PlatformProfile {
 
 /// What an operator writes into `evergrant.toml`.
 pub(crate) fn definition(base_url: &str) -> String {
-    let (id, secret) = PROFILE.clients.first().map_or(("", ""), |client| (client.id, client.secret));
-    let Paths { authorize, token, revoke } = PROFILE.paths;
+    let (id, secret) = PROFILE
+        .clients
+        .first()
+        .map_or(("", ""), |client| (client.id, client.secret));
+    let Paths {
+        authorize,
+        token,
+        revoke,
+    } = PROFILE.paths;
     format!(
         r#"[providers.acme]
 name = "Acme"
@@ -118,7 +155,9 @@ impl Acme {
     pub(super) fn new(people: &[Person]) -> Result<Self, toml::de::Error> {
         let (mut cards, mut profiles) = (Vec::new(), BTreeMap::new());
         for person in people {
-            let Some(account) = person.account::<Account>(PROFILE.slug).transpose()? else { continue };
+            let Some(account) = person.account::<Account>(PROFILE.slug).transpose()? else {
+                continue;
+            };
             let profile = json!({ "sub": account.id, "preferred_username": account.username, "name": person.name });
             profiles.insert(person.handle.clone(), profile);
             cards.push(Card {
@@ -128,7 +167,10 @@ impl Acme {
                 about: account.about,
             });
         }
-        Ok(Self { cards, profiles: Arc::new(profiles) })
+        Ok(Self {
+            cards,
+            profiles: Arc::new(profiles),
+        })
     }
 }
 
@@ -148,11 +190,15 @@ impl Platform for Acme {
     /// In the header or in the form (RFC 6749 §2.3.1).
     fn credentials(&self, headers: &HeaderMap, form: &Form) -> Option<(String, String)> {
         let Some(line) = headers.get(header::AUTHORIZATION) else {
-            return Some((form.get("client_id")?.to_owned(), form.get("client_secret")?.to_owned()));
+            return Some((
+                form.get("client_id")?.to_owned(),
+                form.get("client_secret")?.to_owned(),
+            ));
         };
         let encoded = line.to_str().ok()?.strip_prefix("Basic ")?;
         let pair = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-        pair.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
+        pair.split_once(':')
+            .map(|(id, secret)| (id.to_owned(), secret.to_owned()))
     }
 
     fn issued(&self, issued: Issued) -> Response {
@@ -173,11 +219,19 @@ impl Platform for Acme {
         match refusal {
             Refusal::InvalidClient => {
                 let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"acme\"")];
-                (challenge, refuse(StatusCode::UNAUTHORIZED, "invalid_client")).into_response()
+                (
+                    challenge,
+                    refuse(StatusCode::UNAUTHORIZED, "invalid_client"),
+                )
+                    .into_response()
             }
             Refusal::InvalidRequest => refuse(StatusCode::BAD_REQUEST, "invalid_request"),
-            Refusal::InvalidGrant | Refusal::DeadRefreshToken => refuse(StatusCode::BAD_REQUEST, "invalid_grant"),
-            Refusal::UnsupportedGrantType => refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+            Refusal::InvalidGrant | Refusal::DeadRefreshToken => {
+                refuse(StatusCode::BAD_REQUEST, "invalid_grant")
+            }
+            Refusal::UnsupportedGrantType => {
+                refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type")
+            }
             Refusal::UnauthorizedClient | Refusal::ForeignToken => {
                 refuse(StatusCode::BAD_REQUEST, "unauthorized_client")
             }
@@ -185,7 +239,9 @@ impl Platform for Acme {
             Refusal::RateLimited { retry_after_s } => {
                 let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, "too_many_requests");
                 if settings.retry_after {
-                    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+                    response
+                        .headers_mut()
+                        .insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
                 }
                 response
             }
@@ -194,7 +250,9 @@ impl Platform for Acme {
     }
 
     fn routes(&self) -> Router<Stage> {
-        Router::new().route(USERINFO, get(userinfo)).layer(axum::Extension(Arc::clone(&self.profiles)))
+        Router::new()
+            .route(USERINFO, get(userinfo))
+            .layer(axum::Extension(Arc::clone(&self.profiles)))
     }
 }
 
@@ -206,10 +264,20 @@ async fn userinfo(
     let work = async {
         let Some((person, mut profile)) = bearer(&stage, &headers, &profiles) else {
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")];
-            return (challenge, answer(StatusCode::UNAUTHORIZED, &json!({ "error": "invalid_token" }))).into_response();
+            return (
+                challenge,
+                answer(
+                    StatusCode::UNAUTHORIZED,
+                    &json!({ "error": "invalid_token" }),
+                ),
+            )
+                .into_response();
         };
         if let Some(fields) = profile.as_object_mut() {
-            fields.insert("picture".into(), format!("{}/images/{person}.png", stage.shared.base_url()).into());
+            fields.insert(
+                "picture".into(),
+                format!("{}/images/{person}.png", stage.shared.base_url()).into(),
+            );
         }
         answer(StatusCode::OK, &profile)
     };
@@ -218,14 +286,25 @@ async fn userinfo(
 
 /// The person whose working access token came with a call, and what there is to tell of them.
 fn bearer(stage: &Stage, headers: &HeaderMap, profiles: &Profiles) -> Option<(String, Value)> {
-    let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+    let token = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")?;
     let world = stage.shared.world();
-    let (_, grant) = world.grants.find(TokenKind::Access, token, stage.shared.now())?;
-    let profile = profiles.get(&grant.person).filter(|_| grant.platform == stage.slug())?;
+    let (_, grant) = world
+        .grants
+        .find(TokenKind::Access, token, stage.shared.now())?;
+    let profile = profiles
+        .get(&grant.person)
+        .filter(|_| grant.platform == stage.slug())?;
     Some((grant.person.clone(), profile.clone()))
 }
 
 fn answer(status: StatusCode, body: &Value) -> Response {
-    let labels = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    let labels = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
     (status, labels, body.to_string()).into_response()
 }

@@ -1,7 +1,8 @@
 //! The platforms that the sandbox plays.
 //!
-//! To add one: an account table for some of the people in `world/people.toml`, and a file here with a
-//! [`PlatformProfile`](crate::profile::PlatformProfile) and a [`Platform`] that holds only its departures.
+//! To add one: an account table for some of the people in `world/people.toml`, and a file here with
+//! a [`PlatformProfile`](crate::profile::PlatformProfile) and a [`Platform`] that holds only its
+//! departures.
 
 mod acme;
 mod instagram;

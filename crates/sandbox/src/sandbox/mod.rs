@@ -1,4 +1,5 @@
-//! The sandbox as the program and the tests hold it: routes to serve, and the controls without HTTP.
+//! The sandbox as the program and the tests hold it: routes to serve, and the controls without
+//! HTTP.
 
 mod consent;
 mod notify;
@@ -31,9 +32,15 @@ impl Sandbox {
     pub fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
         let people = world::everybody().map_err(|bad| SandboxError::People(bad.into()))?;
         let platforms = platforms::all(&people).map_err(|bad| SandboxError::People(bad.into()))?;
-        let profiles = platforms.iter().map(|platform| platform.profile()).collect();
+        let profiles = platforms
+            .iter()
+            .map(|platform| platform.profile())
+            .collect();
         let shared = Arc::new(Shared::new(options, people, profiles)?);
-        Ok(Self { shared, platforms: platforms.into() })
+        Ok(Self {
+            shared,
+            platforms: platforms.into(),
+        })
     }
 
     /// How often each endpoint was called since the start or the last reset.
@@ -42,7 +49,8 @@ impl Sandbox {
         self.shared.world().calls.clone()
     }
 
-    /// Forgets everything: grants, counters, faults, the clock's shift; switches stand as delivered.
+    /// Forgets everything: grants, counters, faults, the clock's shift; switches stand as
+    /// delivered.
     ///
     /// # Errors
     ///
@@ -61,12 +69,17 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// [`SandboxError::UnknownPlatform`], [`SandboxError::UnknownEndpoint`] or [`SandboxError::BadFault`].
+    /// [`SandboxError::UnknownPlatform`], [`SandboxError::UnknownEndpoint`] or
+    /// [`SandboxError::BadFault`].
     pub fn force_next(&self, fault: Fault) -> Result<(), SandboxError> {
         let profile = self.platform(&fault.platform)?.profile();
         if fault.endpoint != "*" && !profile.endpoints.contains(&fault.endpoint.as_str()) {
             let known = format!("{}, *", profile.endpoints.join(", "));
-            return Err(SandboxError::UnknownEndpoint { platform: profile.slug, endpoint: fault.endpoint, known });
+            return Err(SandboxError::UnknownEndpoint {
+                platform: profile.slug,
+                endpoint: fault.endpoint,
+                known,
+            });
         }
         if let Some(objection) = fault.objection() {
             return Err(SandboxError::BadFault(objection));
@@ -75,7 +88,8 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Lets go of every call that a [`FaultKind::Hold`](crate::FaultKind::Hold) holds at this moment.
+    /// Lets go of every call that a [`FaultKind::Hold`](crate::FaultKind::Hold) holds at this
+    /// moment.
     pub fn release(&self) {
         self.shared.release();
     }
@@ -87,49 +101,96 @@ impl Sandbox {
     /// [`SandboxError::UnknownPlatform`] or [`SandboxError::UnknownSwitch`].
     pub fn set(&self, platform: &str, switch: Switch) -> Result<(), SandboxError> {
         let profile = self.platform(platform)?.profile();
-        let known = self.shared.world().settings.entry(profile.slug).or_insert(profile.settings).put(switch);
-        if known { Ok(()) } else { Err(SandboxError::UnknownSwitch(profile.slug)) }
+        let known = self
+            .shared
+            .world()
+            .settings
+            .entry(profile.slug)
+            .or_insert(profile.settings)
+            .put(switch);
+        if known {
+            Ok(())
+        } else {
+            Err(SandboxError::UnknownSwitch(profile.slug))
+        }
     }
 
-    /// Plays a person who withdraws every app's access at `platform`, and tells how many grants that ended.
+    /// Plays a person who withdraws every app's access at `platform`, and tells how many grants
+    /// that ended.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::UnknownPlatform`], [`SandboxError::UnknownPerson`] or [`SandboxError::StateFile`].
+    /// [`SandboxError::UnknownPlatform`], [`SandboxError::UnknownPerson`] or
+    /// [`SandboxError::StateFile`].
     pub fn revoke_user(&self, platform: &str, person: &str) -> Result<usize, SandboxError> {
         let platform = self.platform_of(platform, person)?;
         let slug = platform.profile().slug;
-        let whose = Whose { platform: slug, person, client: None };
+        let whose = Whose {
+            platform: slug,
+            person,
+            client: None,
+        };
         let ended = match platform.app_removed() {
-            Some(ending) => self.shared.world().grants.close_all_of(&whose, Some(ending)),
+            Some(ending) => self
+                .shared
+                .world()
+                .grants
+                .close_all_of(&whose, Some(ending)),
             None => self.shared.world().grants.end_all_of(slug, person),
         };
         self.shared.save()?;
         Ok(ended)
     }
 
-    /// Plays what makes Meta refuse a person's tokens with this subcode of 190, and tells how many grants it hit. `None`
-    /// is the person's visit to the platform, which mends 459 and 464.
+    /// Plays what makes Meta refuse a person's tokens with this subcode of 190, and tells how many
+    /// grants it hit. `None` is the person's visit to the platform, which mends 459 and 464.
     ///
     /// # Errors
     ///
     /// As [`revoke_user`](Self::revoke_user), or [`SandboxError::UnknownSubcode`].
-    pub fn invalidate(&self, platform: &str, person: &str, subcode: Option<u32>) -> Result<usize, SandboxError> {
+    pub fn invalidate(
+        &self,
+        platform: &str,
+        person: &str,
+        subcode: Option<u32>,
+    ) -> Result<usize, SandboxError> {
         let slug = self.platform_of(platform, person)?.profile().slug;
-        let ending = subcode.map(|code| Ending::of_subcode(code).ok_or(SandboxError::UnknownSubcode)).transpose()?;
-        let hit = self.shared.world().grants.close_all_of(&Whose { platform: slug, person, client: None }, ending);
+        let ending = subcode
+            .map(|code| Ending::of_subcode(code).ok_or(SandboxError::UnknownSubcode))
+            .transpose()?;
+        let hit = self.shared.world().grants.close_all_of(
+            &Whose {
+                platform: slug,
+                person,
+                client: None,
+            },
+            ending,
+        );
         self.shared.save()?;
         Ok(hit)
     }
 
     /// The platform, if `person` has an account there.
-    pub(crate) fn platform_of(&self, platform: &str, person: &str) -> Result<&Arc<dyn Platform>, SandboxError> {
+    pub(crate) fn platform_of(
+        &self,
+        platform: &str,
+        person: &str,
+    ) -> Result<&Arc<dyn Platform>, SandboxError> {
         let platform = self.platform(platform)?;
         if platform.cards().iter().any(|card| card.person == person) {
             return Ok(platform);
         }
-        let known = platform.cards().iter().map(|card| card.person.as_str()).collect::<Vec<_>>().join(", ");
-        Err(SandboxError::UnknownPerson { platform: platform.profile().slug, person: person.to_owned(), known })
+        let known = platform
+            .cards()
+            .iter()
+            .map(|card| card.person.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
+        Err(SandboxError::UnknownPerson {
+            platform: platform.profile().slug,
+            person: person.to_owned(),
+            known,
+        })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -141,17 +202,30 @@ impl Sandbox {
     }
 
     fn platform(&self, slug: &str) -> Result<&Arc<dyn Platform>, SandboxError> {
-        let known = || self.platforms.iter().map(|p| p.profile().slug).collect::<Vec<_>>().join(", ");
-        let found = self.platforms.iter().find(|platform| platform.profile().slug == slug);
+        let known = || {
+            self.platforms
+                .iter()
+                .map(|p| p.profile().slug)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let found = self
+            .platforms
+            .iter()
+            .find(|platform| platform.profile().slug == slug);
         found.ok_or_else(|| SandboxError::UnknownPlatform(slug.to_owned(), known()))
     }
 
     fn stage(&self, platform: &Arc<dyn Platform>) -> Stage {
-        Stage { shared: self.shared.clone(), platform: platform.clone() }
+        Stage {
+            shared: self.shared.clone(),
+            platform: platform.clone(),
+        }
     }
 }
 
-/// The product's settings, by environment variable, that make it take a sandbox at `base_url` for the platforms.
+/// The product's settings, by environment variable, that make it take a sandbox at `base_url` for
+/// the platforms.
 ///
 /// ```
 /// let settings = evergrant_sandbox::dev_settings("http://127.0.0.1:8081");
@@ -163,8 +237,8 @@ pub fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
     platforms::dev_settings(base_url)
 }
 
-/// An operator's own definition, for `evergrant.toml`, that takes a sandbox at `base_url` for the platform Acme: a plain
-/// OAuth 2.0 server, to try custom platforms against.
+/// An operator's own definition, for `evergrant.toml`, that takes a sandbox at `base_url` for the
+/// platform Acme: a plain OAuth 2.0 server, to try custom platforms against.
 ///
 /// ```
 /// let definition = evergrant_sandbox::acme_definition("http://127.0.0.1:8081");

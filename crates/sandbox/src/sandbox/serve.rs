@@ -30,15 +30,22 @@ impl Sandbox {
         let mut router = pages::routes(front).nest("/control", control::routes(self.clone()));
         for platform in self.platforms() {
             let stage = self.stage(platform);
-            router = router.merge(engine::routes(&stage).merge(platform.routes()).with_state(stage));
+            router = router.merge(
+                engine::routes(&stage)
+                    .merge(platform.routes())
+                    .with_state(stage),
+            );
         }
         router
             .layer(DefaultBodyLimit::max(LONGEST_BODY))
-            .layer(from_fn_with_state(self.shared.clone(), save_before_answering))
+            .layer(from_fn_with_state(
+                self.shared.clone(),
+                save_before_answering,
+            ))
     }
 
-    /// Serves on `listener` until `shutdown` ends. Without a public address in the options, pages and answers name the
-    /// listener's.
+    /// Serves on `listener` until `shutdown` ends. Without a public address in the options, pages
+    /// and answers name the listener's.
     ///
     /// # Errors
     ///
@@ -48,14 +55,23 @@ impl Sandbox {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        self.shared.serve_at(format!("http://{}", listener.local_addr()?));
-        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(listener, service).with_graceful_shutdown(shutdown).await
+        self.shared
+            .serve_at(format!("http://{}", listener.local_addr()?));
+        let service = self
+            .router()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(listener, service)
+            .with_graceful_shutdown(shutdown)
+            .await
     }
 }
 
 /// Lets no answer out before what it promises is on disk.
-async fn save_before_answering(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+async fn save_before_answering(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let response = next.run(request).await;
     match shared.save() {
         Ok(()) => response,

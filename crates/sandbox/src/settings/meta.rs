@@ -1,4 +1,5 @@
-//! Switches of Meta's platforms: where the documentation and the field disagree, or where years differ.
+//! Switches of Meta's platforms: where the documentation and the field disagree, or where years
+//! differ.
 
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +89,10 @@ impl From<ThrottleCode> for u32 {
 /// How the switches of one of Meta's platforms stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_excessive_bools, reason = "switches that are on or off, each on its own")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches that are on or off, each on its own"
+)]
 pub(crate) struct MetaSettings {
     pub(crate) expires_in_reply: bool,
     pub(crate) same_token: bool,

@@ -1,4 +1,5 @@
-//! The switches of a platform: what real platforms did differently over the years, or leave undocumented.
+//! The switches of a platform: what real platforms did differently over the years, or leave
+//! undocumented.
 
 mod meta;
 mod switch;
@@ -9,7 +10,9 @@ use serde::Serialize;
 pub(crate) use meta::MetaSettings;
 pub use meta::{PermissionsForm, RevokeReply, ThrottleCode, UserIdForm, Wrapping};
 pub use switch::Switch;
-pub use values::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus};
+pub use values::{
+    ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus,
+};
 
 /// How the switches of one platform stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Deserializer};
 
 use super::meta::{PermissionsForm, RevokeReply, ThrottleCode, UserIdForm, Wrapping};
-use super::values::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus};
+use super::values::{
+    ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus,
+};
 
 /// One switch and the position to put it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -56,6 +58,8 @@ fn on_or_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Erro
         serde_json::Value::Bool(on) => Ok(on),
         serde_json::Value::String(word) if word == "on" => Ok(true),
         serde_json::Value::String(word) if word == "off" => Ok(false),
-        _ => Err(serde::de::Error::custom("the value is true, false, \"on\" or \"off\"")),
+        _ => Err(serde::de::Error::custom(
+            "the value is true, false, \"on\" or \"off\"",
+        )),
     }
 }

@@ -1,4 +1,5 @@
-//! What the sandbox remembers: people, sessions, grants, calls, and the file that keeps grants over a restart.
+//! What the sandbox remembers: people, sessions, grants, calls, and the file that keeps grants over
+//! a restart.
 
 mod counters;
 pub(crate) mod grants;

@@ -19,8 +19,13 @@ pub(crate) struct Person {
 
 impl Person {
     /// The account at `platform`, or `None` where the person has none.
-    pub(crate) fn account<A: serde::de::DeserializeOwned>(&self, platform: &str) -> Option<Result<A, toml::de::Error>> {
-        self.accounts.get(platform).map(|account| account.clone().try_into())
+    pub(crate) fn account<A: serde::de::DeserializeOwned>(
+        &self,
+        platform: &str,
+    ) -> Option<Result<A, toml::de::Error>> {
+        self.accounts
+            .get(platform)
+            .map(|account| account.clone().try_into())
     }
 }
 

@@ -1,4 +1,5 @@
-//! Sessions of a browser, for platforms without OAuth: what their owner copies out of the browser and gives to an app.
+//! Sessions of a browser, for platforms without OAuth: what their owner copies out of the browser
+//! and gives to an app.
 
 use serde::Serialize;
 
@@ -37,8 +38,16 @@ impl Session {
     /// The value of the header `Cookie`.
     #[must_use]
     pub fn cookie_line(&self) -> String {
-        let more = self.auth_uid_.as_ref().map(|value| format!("; auth_uid_={value}"));
-        format!("sess={}; auth_id={}{}", self.sess, self.auth_id, more.unwrap_or_default())
+        let more = self
+            .auth_uid_
+            .as_ref()
+            .map(|value| format!("; auth_uid_={value}"));
+        format!(
+            "sess={}; auth_id={}{}",
+            self.sess,
+            self.auth_id,
+            more.unwrap_or_default()
+        )
     }
 
     /// A call of `url` as browsers copy it for a shell.
@@ -50,8 +59,14 @@ impl Session {
             format!("user-id: {}", self.auth_id),
             format!("x-bc: {}", self.x_bc),
         ];
-        let headers = headers.map(|line| format!("  -H {} \\\n", in_shell(&line))).concat();
-        format!("curl {} \\\n{headers}  -b {}", in_shell(url), in_shell(&self.cookie_line()))
+        let headers = headers
+            .map(|line| format!("  -H {} \\\n", in_shell(&line)))
+            .concat();
+        format!(
+            "curl {} \\\n{headers}  -b {}",
+            in_shell(url),
+            in_shell(&self.cookie_line())
+        )
     }
 
     /// All of it as JSON, in the form of the sign-in files that people know.

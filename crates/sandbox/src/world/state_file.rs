@@ -38,16 +38,24 @@ impl StateFile {
             Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(self.error("read", source)),
         };
-        let read: Read = serde_json::from_slice(&text).map_err(|bad| self.error("read", bad.into()))?;
+        let read: Read =
+            serde_json::from_slice(&text).map_err(|bad| self.error("read", bad.into()))?;
         if read.version != VERSION {
-            return Err(self.error("read", std::io::Error::other(format!("it is of version {}", read.version))));
+            return Err(self.error(
+                "read",
+                std::io::Error::other(format!("it is of version {}", read.version)),
+            ));
         }
         Ok(read.grants)
     }
 
-    /// Replaces the file in one step: whoever stops the program midway finds the old file or the new one.
+    /// Replaces the file in one step: whoever stops the program midway finds the old file or the
+    /// new one.
     pub(crate) fn write(&self, grants: Vec<&Grant>) -> Result<(), SandboxError> {
-        let text = serde_json::to_vec(&Written { version: VERSION, grants });
+        let text = serde_json::to_vec(&Written {
+            version: VERSION,
+            grants,
+        });
         let text = text.map_err(|bad| self.error("written", bad.into()))?;
         let beside = self.0.with_extension("new");
         write_private(&beside, &text)
@@ -56,7 +64,11 @@ impl StateFile {
     }
 
     fn error(&self, action: &'static str, source: std::io::Error) -> SandboxError {
-        SandboxError::StateFile { path: self.0.clone(), action, source }
+        SandboxError::StateFile {
+            path: self.0.clone(),
+            action,
+            source,
+        }
     }
 }
 

@@ -26,7 +26,8 @@ impl Window {
     }
 }
 
-/// The open window of each caller. Windows begin at multiples of their length, not at a caller's first call.
+/// The open window of each caller. Windows begin at multiples of their length, not at a caller's
+/// first call.
 #[derive(Default)]
 pub(crate) struct Windows(HashMap<String, (i64, u32)>);
 
@@ -40,20 +41,34 @@ impl Windows {
             (*open, *used) = (slice, 0);
         }
         *used = used.saturating_add(1);
-        Window { used: *used, quota, reset_s: (slice + 1) * WINDOW_S - now_s }
+        Window {
+            used: *used,
+            quota,
+            reset_s: (slice + 1) * WINDOW_S - now_s,
+        }
     }
 }
 
-/// The times of each caller's last calls, for platforms that count the calls of the time just gone by.
+/// The times of each caller's last calls, for platforms that count the calls of the time just gone
+/// by.
 #[derive(Default)]
 pub(crate) struct SlidingWindows(HashMap<String, VecDeque<Timestamp>>);
 
 impl SlidingWindows {
-    /// Counts one call of `caller`, unless it had `quota` of them in the last `span_s` seconds. Calls that are refused
-    /// do not count. Tells whether it may go on.
-    pub(crate) fn spend(&mut self, caller: String, quota: u32, span_s: i64, now: Timestamp) -> bool {
+    /// Counts one call of `caller`, unless it had `quota` of them in the last `span_s` seconds.
+    /// Calls that are refused do not count. Tells whether it may go on.
+    pub(crate) fn spend(
+        &mut self,
+        caller: String,
+        quota: u32,
+        span_s: i64,
+        now: Timestamp,
+    ) -> bool {
         let calls = self.0.entry(caller).or_default();
-        while calls.front().is_some_and(|call| now >= call.plus_seconds(span_s)) {
+        while calls
+            .front()
+            .is_some_and(|call| now >= call.plus_seconds(span_s))
+        {
             calls.pop_front();
         }
         let has_room = u32::try_from(calls.len()).is_ok_and(|used| used < quota);

@@ -26,14 +26,20 @@ impl App {
         let received = Received::default();
         let kept = received.clone();
         let hook = move |headers: HeaderMap, body: Bytes| async move {
-            kept.lock().unwrap().push((headers, String::from_utf8(body.to_vec()).unwrap()));
+            kept.lock()
+                .unwrap()
+                .push((headers, String::from_utf8(body.to_vec()).unwrap()));
             (StatusCode::ACCEPTED, "{\"confirmation_code\":\"SIM42\"}")
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/hook?a=1", listener.local_addr().unwrap());
         let router = Router::new().route("/hook", post(hook));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, received, server }
+        Self {
+            address,
+            received,
+            server,
+        }
     }
 }
 
@@ -44,7 +50,13 @@ impl Drop for App {
 }
 
 async fn order(stand: &Stand, body: &Value) -> Answer {
-    stand.send(Request::post("/control/callbacks").body(Body::from(body.to_string())).unwrap()).await
+    stand
+        .send(
+            Request::post("/control/callbacks")
+                .body(Body::from(body.to_string()))
+                .unwrap(),
+        )
+        .await
 }
 
 fn hmac(secret: &str, message: &str) -> Vec<u8> {
@@ -57,7 +69,10 @@ fn opened(body: &str, secret: &str) -> (bool, Value) {
     let value = body.strip_prefix("signed_request=").unwrap();
     let (signature, payload) = value.split_once('.').unwrap();
     let is_right = URL_SAFE_NO_PAD.decode(signature).unwrap() == hmac(secret, payload);
-    (is_right, serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap())
+    (
+        is_right,
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap(),
+    )
 }
 
 #[tokio::test]
@@ -65,7 +80,11 @@ async fn deauthorization_and_deletion_arrive_signed_with_the_logins_own_secret()
     let (stand, app) = (Stand::new(), App::start().await);
     for (platform, secret, user_id) in [
         ("instagram", "sim-app-secret", "10150000000000001"),
-        ("instagram-login", "sim-instagram-secret", "24100000000000001"),
+        (
+            "instagram-login",
+            "sim-instagram-secret",
+            "24100000000000001",
+        ),
     ] {
         for kind in ["deauthorize", "deletion"] {
             let body = json!({ "platform": platform, "kind": kind, "person": "juniper", "url": app.address });
@@ -76,7 +95,10 @@ async fn deauthorization_and_deletion_arrive_signed_with_the_logins_own_secret()
             assert_eq!(headers["content-type"], "application/x-www-form-urlencoded");
             let (is_right, payload) = opened(&body, secret);
             assert!(is_right);
-            assert_eq!((&payload["user_id"], &payload["algorithm"]), (&json!(user_id), &json!("HMAC-SHA256")));
+            assert_eq!(
+                (&payload["user_id"], &payload["algorithm"]),
+                (&json!(user_id), &json!("HMAC-SHA256"))
+            );
             assert_eq!(payload["issued_at"], 1_767_225_610);
         }
     }
@@ -88,14 +110,23 @@ async fn a_webhook_is_signed_over_its_body_and_can_come_twice() {
     let body = json!({
         "platform": "instagram", "kind": "webhook", "person": "juniper", "url": app.address, "times": 2,
     });
-    assert_eq!(order(&stand, &body).await.json()["answers"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        order(&stand, &body).await.json()["answers"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
     let received = app.received.lock().unwrap().clone();
     assert_eq!(received[0].1, received[1].1);
     let (headers, body) = &received[0];
     let right = format!("sha256={}", const_hex::encode(hmac("sim-app-secret", body)));
     assert_eq!(headers["x-hub-signature-256"], right);
     let entry = &serde_json::from_str::<Value>(body).unwrap()["entry"][0];
-    assert_eq!((&entry["id"], &entry["changes"][0]["field"]), (&json!(JUNIPER), &json!("comments")));
+    assert_eq!(
+        (&entry["id"], &entry["changes"][0]["field"]),
+        (&json!(JUNIPER), &json!("comments"))
+    );
 }
 
 #[tokio::test]
@@ -109,7 +140,10 @@ async fn a_wrong_signature_can_be_asked_for() {
     }
     let received = app.received.lock().unwrap().clone();
     assert!(!opened(&received[0].1, "sim-app-secret").0);
-    let right = format!("sha256={}", const_hex::encode(hmac("sim-app-secret", &received[1].1)));
+    let right = format!(
+        "sha256={}",
+        const_hex::encode(hmac("sim-app-secret", &received[1].1))
+    );
     assert_ne!(received[1].0["x-hub-signature-256"], right);
 }
 
@@ -120,9 +154,21 @@ async fn callbacks_stay_on_this_machine_and_bad_orders_are_refused_in_words() {
         "platform": "instagram", "kind": "webhook", "person": "juniper", "url": "http://127.0.0.1:1/", "times": 1,
     });
     for (field, value, says) in [
-        ("url", json!("https://app.example/hook"), "not an http address on this machine"),
-        ("url", json!("http://169.254.169.254/"), "not an http address on this machine"),
-        ("url", json!("http://127.0.0.1:1/"), "127.0.0.1:1 did not take it"),
+        (
+            "url",
+            json!("https://app.example/hook"),
+            "not an http address on this machine",
+        ),
+        (
+            "url",
+            json!("http://169.254.169.254/"),
+            "not an http address on this machine",
+        ),
+        (
+            "url",
+            json!("http://127.0.0.1:1/"),
+            "127.0.0.1:1 did not take it",
+        ),
         ("person", json!("ghost"), "juniper"),
         ("person", json!("kiln"), "no such callback"),
         ("platform", json!("reddit"), "no such callback"),
@@ -133,6 +179,10 @@ async fn callbacks_stay_on_this_machine_and_bad_orders_are_refused_in_words() {
         body[field] = value;
         let answer = order(&stand, &body).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
-        assert!(answer.text("error").contains(says), "{body}: {}", answer.body);
+        assert!(
+            answer.text("error").contains(says),
+            "{body}: {}",
+            answer.body
+        );
     }
 }

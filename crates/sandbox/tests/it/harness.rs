@@ -40,11 +40,15 @@ impl Answer {
     }
 
     pub(crate) fn text(&self, field: &str) -> String {
-        self.json()[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.body)).to_owned()
+        self.json()[field]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {field} in {}", self.body))
+            .to_owned()
     }
 
     pub(crate) fn is_html(&self) -> bool {
-        self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
+        self.header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
     }
 }
 
@@ -59,7 +63,8 @@ impl Stand {
         Self::with(SandboxOptions::default())
     }
 
-    /// A sandbox with the options' redirect addresses and state file; clock and entropy are the stand's own.
+    /// A sandbox with the options' redirect addresses and state file; clock and entropy are the
+    /// stand's own.
     pub(crate) fn with(options: SandboxOptions) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_unix_seconds(START_S)));
         let options = SandboxOptions {
@@ -70,50 +75,101 @@ impl Stand {
         };
         let sandbox = Sandbox::new(options).unwrap();
         let router = sandbox.router();
-        Self { sandbox, clock, router }
+        Self {
+            sandbox,
+            clock,
+            router,
+        }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let (parts, body) = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
     }
 
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
+        let request = headers
+            .iter()
+            .fold(Request::get(path), |request, (name, value)| {
+                request.header(*name, *value)
+            });
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Answer {
-        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let request =
+            Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
         self.send(request.body(Body::from(form)).unwrap()).await
     }
 
     /// A call to the token or revocation endpoint by the first app.
     pub(crate) async fn call(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        self.post(path, &[("user-agent", AGENT), ("authorization", BASIC)], fields).await
+        self.post(
+            path,
+            &[("user-agent", AGENT), ("authorization", BASIC)],
+            fields,
+        )
+        .await
     }
 
     /// A call to a data endpoint with a token.
     pub(crate) async fn data(&self, path: &str, token: &str) -> Answer {
-        self.get(path, &[("user-agent", AGENT), ("authorization", &format!("bearer {token}"))]).await
+        self.get(
+            path,
+            &[
+                ("user-agent", AGENT),
+                ("authorization", &format!("bearer {token}")),
+            ],
+        )
+        .await
     }
 
     /// A code that the person gives, with all scopes and a lasting grant.
     pub(crate) fn code(&self, person: &str, extra: &[(&str, &str)]) -> String {
-        let location = self.sandbox.approve(&auth_url(extra), person, None).unwrap();
+        let location = self
+            .sandbox
+            .approve(&auth_url(extra), person, None)
+            .unwrap();
         query(&location, "code").unwrap()
     }
 
     pub(crate) async fn exchange(&self, code: &str) -> Answer {
-        let fields = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)];
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", CALLBACK),
+        ];
         self.call(TOKEN, &fields).await
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Answer {
-        self.call(TOKEN, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+        self.call(
+            TOKEN,
+            &[("grant_type", "refresh_token"), ("refresh_token", token)],
+        )
+        .await
     }
 
     /// Access and refresh token of a new grant.
@@ -123,7 +179,8 @@ impl Stand {
     }
 }
 
-/// An authorization address; `extra` replaces parameters of the usual one, and an empty value takes one out.
+/// An authorization address; `extra` replaces parameters of the usual one, and an empty value takes
+/// one out.
 pub(crate) fn auth_url(extra: &[(&str, &str)]) -> String {
     let usual = [
         ("client_id", "simRedditId"),
@@ -133,7 +190,9 @@ pub(crate) fn auth_url(extra: &[(&str, &str)]) -> String {
         ("duration", "permanent"),
         ("scope", ALL_SCOPES),
     ];
-    let kept = usual.iter().filter(|(name, _)| extra.iter().all(|(other, _)| other != name));
+    let kept = usual
+        .iter()
+        .filter(|(name, _)| extra.iter().all(|(other, _)| other != name));
     let pairs = kept.chain(extra).filter(|(_, value)| !value.is_empty());
     let mut url = Url::parse(&format!("{BASE}/reddit/www/api/v1/authorize")).unwrap();
     url.query_pairs_mut().extend_pairs(pairs);
@@ -148,5 +207,7 @@ pub(crate) fn path_of(url: &str) -> String {
 /// A parameter of an address.
 pub(crate) fn query(url: &str, name: &str) -> Option<String> {
     let url = Url::parse(url).unwrap();
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }

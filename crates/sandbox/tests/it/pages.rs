@@ -8,10 +8,18 @@ async fn the_consent_page_is_closed_to_everything_but_itself() {
     let stand = Stand::new();
     let page = stand.get(&path_of(&auth_url(&[])), &[]).await;
     let policy = page.header("content-security-policy").unwrap();
-    for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "style-src 'self'"] {
+    for part in [
+        "default-src 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "style-src 'self'",
+    ] {
         assert!(policy.contains(part), "{policy}");
     }
-    assert_eq!(page.header("cross-origin-opener-policy"), Some("same-origin"));
+    assert_eq!(
+        page.header("cross-origin-opener-policy"),
+        Some("same-origin")
+    );
     assert_eq!(page.header("cache-control"), Some("no-store"));
     assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
     assert!(!page.body.contains("<script") && !page.body.contains(" style="));
@@ -24,19 +32,37 @@ async fn the_consent_page_is_closed_to_everything_but_itself() {
 async fn the_form_may_lead_to_the_flows_redirect_origin() {
     let stand = Stand::new();
     for (redirect_uri, sources) in [
-        ("https://app.example/cb", "form-action 'self' https://app.example"),
-        ("http://localhost:9/cb", "form-action 'self' http://localhost:* http://127.0.0.1:*"),
+        (
+            "https://app.example/cb",
+            "form-action 'self' https://app.example",
+        ),
+        (
+            "http://localhost:9/cb",
+            "form-action 'self' http://localhost:* http://127.0.0.1:*",
+        ),
         ("http://[::1]:9/cb", "form-action 'self' http:"),
     ] {
-        let page = stand.get(&path_of(&auth_url(&[("redirect_uri", redirect_uri)])), &[]).await;
-        assert!(page.header("content-security-policy").unwrap().ends_with(sources), "{redirect_uri}");
+        let page = stand
+            .get(&path_of(&auth_url(&[("redirect_uri", redirect_uri)])), &[])
+            .await;
+        assert!(
+            page.header("content-security-policy")
+                .unwrap()
+                .ends_with(sources),
+            "{redirect_uri}"
+        );
     }
 }
 
 #[tokio::test]
 async fn what_the_address_says_is_escaped_on_the_page() {
     let stand = Stand::new();
-    let page = stand.get(&path_of(&auth_url(&[("state", "\"><script>alert(1)</script>")])), &[]).await;
+    let page = stand
+        .get(
+            &path_of(&auth_url(&[("state", "\"><script>alert(1)</script>")])),
+            &[],
+        )
+        .await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.body.contains("<script>"));
 }
@@ -44,7 +70,9 @@ async fn what_the_address_says_is_escaped_on_the_page() {
 #[tokio::test]
 async fn the_opener_policy_can_be_left_out() {
     let stand = Stand::new();
-    let page = stand.get(&path_of(&auth_url(&[("misbehave", "coop-off")])), &[]).await;
+    let page = stand
+        .get(&path_of(&auth_url(&[("misbehave", "coop-off")])), &[])
+        .await;
     assert_eq!(page.header("cross-origin-opener-policy"), None);
 }
 
@@ -52,9 +80,15 @@ async fn the_opener_policy_can_be_left_out() {
 async fn the_front_page_explains_people_controls_and_settings() {
     let stand = Stand::new();
     let page = stand.get("/", &[]).await;
-    for text in
-        ["juniper", "saffron", "/control/faults", "token.refresh_token", "REDDIT_WWW_BASE", "curl -X POST", BASE]
-    {
+    for text in [
+        "juniper",
+        "saffron",
+        "/control/faults",
+        "token.refresh_token",
+        "REDDIT_WWW_BASE",
+        "curl -X POST",
+        BASE,
+    ] {
         assert!(page.body.contains(text), "{text}");
     }
 }
@@ -67,20 +101,40 @@ async fn pictures_are_raster_and_repeat_themselves() {
     assert!(png.body.contains("IHDR") && png.body.contains("IEND"));
     assert_eq!(stand.get("/images/juniper.png", &[]).await.body, png.body);
     assert_ne!(stand.get("/images/kiln.png", &[]).await.body, png.body);
-    assert_eq!(stand.get("/images/juniper.svg", &[]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        stand.get("/images/juniper.svg", &[]).await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
 async fn the_dev_settings_lead_to_endpoints_that_answer() {
     let stand = Stand::new();
     let settings = dev_settings(&format!("{BASE}/"));
-    let value = |name: &str| settings.iter().find(|(key, _)| *key == name).unwrap().1.clone();
+    let value = |name: &str| {
+        settings
+            .iter()
+            .find(|(key, _)| *key == name)
+            .unwrap()
+            .1
+            .clone()
+    };
     assert_eq!(value("REDDIT_OAUTH_BASE"), format!("{BASE}/reddit/oauth"));
     let token = path_of(&format!("{}/api/v1/access_token", value("REDDIT_WWW_BASE")));
     let agent = value("REDDIT_USER_AGENT");
     assert_eq!(agent, AGENT);
-    let answer = stand.post(&token, &[("user-agent", &agent), ("authorization", BASIC)], &[]).await;
-    assert_eq!(answer.text("error"), "unsupported_grant_type", "client and agent are accepted");
+    let answer = stand
+        .post(
+            &token,
+            &[("user-agent", &agent), ("authorization", BASIC)],
+            &[],
+        )
+        .await;
+    assert_eq!(
+        answer.text("error"),
+        "unsupported_grant_type",
+        "client and agent are accepted"
+    );
 }
 
 #[test]
@@ -89,11 +143,38 @@ fn the_dev_settings_name_every_platform_once_and_lead_nowhere_else() {
     let mut names: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
     let known = [
-        ["FACEBOOK_APP_ID", "FACEBOOK_APP_SECRET", "FACEBOOK_DIALOG_BASE", "FACEBOOK_GRAPH_BASE"].as_slice(),
-        &["INSTAGRAM_API_BASE", "INSTAGRAM_APP_ID", "INSTAGRAM_APP_SECRET", "INSTAGRAM_AUTH_BASE"],
-        &["INSTAGRAM_GRAPH_BASE", "ONLYFANS_ENABLED", "ONLYFANS_PROFILE_URL", "REDDIT_CLIENT_ID"],
-        &["REDDIT_CLIENT_SECRET", "REDDIT_OAUTH_BASE", "REDDIT_USER_AGENT", "REDDIT_WWW_BASE", "TIKTOK_API_BASE"],
-        &["TIKTOK_AUTH_BASE", "TIKTOK_CLIENT_KEY", "TIKTOK_CLIENT_SECRET", "TIKTOK_PKCE"],
+        [
+            "FACEBOOK_APP_ID",
+            "FACEBOOK_APP_SECRET",
+            "FACEBOOK_DIALOG_BASE",
+            "FACEBOOK_GRAPH_BASE",
+        ]
+        .as_slice(),
+        &[
+            "INSTAGRAM_API_BASE",
+            "INSTAGRAM_APP_ID",
+            "INSTAGRAM_APP_SECRET",
+            "INSTAGRAM_AUTH_BASE",
+        ],
+        &[
+            "INSTAGRAM_GRAPH_BASE",
+            "ONLYFANS_ENABLED",
+            "ONLYFANS_PROFILE_URL",
+            "REDDIT_CLIENT_ID",
+        ],
+        &[
+            "REDDIT_CLIENT_SECRET",
+            "REDDIT_OAUTH_BASE",
+            "REDDIT_USER_AGENT",
+            "REDDIT_WWW_BASE",
+            "TIKTOK_API_BASE",
+        ],
+        &[
+            "TIKTOK_AUTH_BASE",
+            "TIKTOK_CLIENT_KEY",
+            "TIKTOK_CLIENT_SECRET",
+            "TIKTOK_PKCE",
+        ],
     ];
     assert_eq!(names, known.concat());
     for (name, value) in settings.iter().filter(|(_, value)| value.contains("://")) {

@@ -20,12 +20,18 @@ async fn a_refresh_repeats_the_refresh_token_and_leaves_old_access_tokens_alive(
 #[tokio::test]
 async fn the_refresh_token_can_be_omitted_and_still_works() {
     let stand = Stand::new();
-    stand.sandbox.set("reddit", Switch::RefreshReply(RefreshReply::Omit)).unwrap();
+    stand
+        .sandbox
+        .set("reddit", Switch::RefreshReply(RefreshReply::Omit))
+        .unwrap();
     let (_, refresh) = stand.connect("juniper").await;
     for _ in 0..2 {
         let answer = stand.refresh(&refresh).await;
         assert_eq!(answer.json().get("refresh_token"), None);
-        assert_eq!(stand.data(ME, &answer.text("access_token")).await.status, StatusCode::OK);
+        assert_eq!(
+            stand.data(ME, &answer.text("access_token")).await.status,
+            StatusCode::OK
+        );
     }
 }
 
@@ -41,16 +47,32 @@ async fn a_refresh_token_never_ends() {
 async fn a_dead_refresh_token_is_answered_with_400_in_each_of_three_bodies() {
     let stand = Stand::new();
     for (switch, body) in [
-        (DeadRefreshBody::Message, json!({ "message": "Bad Request", "error": 400 })),
+        (
+            DeadRefreshBody::Message,
+            json!({ "message": "Bad Request", "error": 400 }),
+        ),
         (DeadRefreshBody::Bare, json!({ "error": 400 })),
-        (DeadRefreshBody::Oauth, json!({ "error": "invalid_request" })),
+        (
+            DeadRefreshBody::Oauth,
+            json!({ "error": "invalid_request" }),
+        ),
     ] {
-        stand.sandbox.set("reddit", Switch::DeadRefreshBody(switch)).unwrap();
+        stand
+            .sandbox
+            .set("reddit", Switch::DeadRefreshBody(switch))
+            .unwrap();
         let answer = stand.refresh("1-unknown").await;
-        assert_eq!((answer.status, answer.json()), (StatusCode::BAD_REQUEST, body));
+        assert_eq!(
+            (answer.status, answer.json()),
+            (StatusCode::BAD_REQUEST, body)
+        );
     }
     let missing = stand.call(TOKEN, &[("grant_type", "refresh_token")]).await;
-    assert_eq!(missing.status, StatusCode::BAD_REQUEST, "as if it were dead");
+    assert_eq!(
+        missing.status,
+        StatusCode::BAD_REQUEST,
+        "as if it were dead"
+    );
 }
 
 #[tokio::test]
@@ -59,15 +81,24 @@ async fn a_foreign_or_misused_token_does_not_refresh() {
     let (access, refresh) = stand.connect("juniper").await;
     assert_eq!(stand.refresh(&access).await.status, StatusCode::BAD_REQUEST);
     let headers = [("user-agent", AGENT), ("authorization", OTHER_BASIC)];
-    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
-    assert_eq!(stand.post(TOKEN, &headers, &fields).await.status, StatusCode::BAD_REQUEST);
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh.as_str()),
+    ];
+    assert_eq!(
+        stand.post(TOKEN, &headers, &fields).await.status,
+        StatusCode::BAD_REQUEST
+    );
     assert_eq!(stand.refresh(&refresh).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn strict_rotation_kills_the_old_token_at_once() {
     let stand = Stand::new();
-    stand.sandbox.set("reddit", Switch::RefreshToken(RefreshMode::RotateStrict)).unwrap();
+    stand
+        .sandbox
+        .set("reddit", Switch::RefreshToken(RefreshMode::RotateStrict))
+        .unwrap();
     let (_, first) = stand.connect("juniper").await;
     let second = stand.refresh(&first).await.text("refresh_token");
     assert_ne!(second, first);
@@ -78,15 +109,25 @@ async fn strict_rotation_kills_the_old_token_at_once() {
 #[tokio::test]
 async fn graceful_rotation_leaves_the_old_token_a_minute() {
     let stand = Stand::new();
-    stand.sandbox.set("reddit", Switch::RefreshToken(RefreshMode::RotateGrace)).unwrap();
+    stand
+        .sandbox
+        .set("reddit", Switch::RefreshToken(RefreshMode::RotateGrace))
+        .unwrap();
     let (_, first) = stand.connect("juniper").await;
     stand.refresh(&first).await.text("refresh_token");
     stand.sandbox.advance_seconds(59);
     let again = stand.refresh(&first).await;
     assert_eq!(again.status, StatusCode::OK);
     stand.sandbox.advance_seconds(1);
-    assert_eq!(stand.refresh(&first).await.status, StatusCode::BAD_REQUEST, "a second use does not lengthen its life");
-    assert_eq!(stand.refresh(&again.text("refresh_token")).await.status, StatusCode::OK);
+    assert_eq!(
+        stand.refresh(&first).await.status,
+        StatusCode::BAD_REQUEST,
+        "a second use does not lengthen its life"
+    );
+    assert_eq!(
+        stand.refresh(&again.text("refresh_token")).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -95,15 +136,29 @@ async fn a_withdrawn_person_shows_as_401_on_use_and_400_on_refresh() {
     let (access, refresh) = stand.connect("juniper").await;
     let (other, _) = stand.connect("kiln").await;
     assert_eq!(stand.sandbox.revoke_user("reddit", "juniper").unwrap(), 1);
-    assert_eq!(stand.data(ME, &access).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(stand.refresh(&refresh).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        stand.data(ME, &access).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(
+        stand.refresh(&refresh).await.status,
+        StatusCode::BAD_REQUEST
+    );
     assert_eq!(stand.data(ME, &other).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn refusing_every_refresh_leaves_the_access_token_alive() {
     let stand = Stand::new();
-    let answer = stand.exchange(&stand.code("juniper", &[("misbehave", "refresh-refused")])).await;
-    assert_eq!(stand.refresh(&answer.text("refresh_token")).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(stand.data(ME, &answer.text("access_token")).await.status, StatusCode::OK);
+    let answer = stand
+        .exchange(&stand.code("juniper", &[("misbehave", "refresh-refused")]))
+        .await;
+    assert_eq!(
+        stand.refresh(&answer.text("refresh_token")).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        stand.data(ME, &answer.text("access_token")).await.status,
+        StatusCode::OK
+    );
 }

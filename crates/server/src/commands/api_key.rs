@@ -13,8 +13,10 @@ use crate::output;
 #[derive(Subcommand)]
 pub(super) enum ApiKey {
     /// Make a key; it is printed once, and only its hash is stored
-    #[command(after_help = "Example: a key that can read tokens and nothing else\n  \
-        evergrant api-key create --name worker --scope tokens:read")]
+    #[command(
+        after_help = "Example: a key that can read tokens and nothing else\n  \
+        evergrant api-key create --name worker --scope tokens:read"
+    )]
     Create(Create),
     /// List the keys
     #[command(after_help = "Example:\n  evergrant api-key list --json")]
@@ -51,7 +53,13 @@ pub(super) struct Revoke {
 }
 
 fn parse_scope(text: &str) -> Result<KeyScope, String> {
-    let known = || KeyScope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+    let known = || {
+        KeyScope::ALL
+            .iter()
+            .map(|scope| scope.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     KeyScope::parse(text).ok_or_else(|| format!("the scopes are: {}", known()))
 }
 
@@ -71,12 +79,25 @@ impl ApiKey {
 impl Create {
     async fn run(self, service: &IntegrationsService) -> Result<(), Failure> {
         let call = tool::call(service);
-        let issued = service.api_keys().create(&call, &self.name, &self.scope).await?;
+        let issued = service
+            .api_keys()
+            .create(&call, &self.name, &self.scope)
+            .await?;
         let key = issued.secret.expose_secret();
         if self.json {
-            let made = service.api_keys().list(&call).await?.into_iter().find(|made| made.id == issued.stored);
-            let scopes: Vec<_> = made.iter().flat_map(|made| made.scopes.split(' ')).collect();
-            return output::json(&json!({ "id": issued.stored, "name": self.name, "scopes": scopes, "key": key }));
+            let made = service
+                .api_keys()
+                .list(&call)
+                .await?
+                .into_iter()
+                .find(|made| made.id == issued.stored);
+            let scopes: Vec<_> = made
+                .iter()
+                .flat_map(|made| made.scopes.split(' '))
+                .collect();
+            return output::json(
+                &json!({ "id": issued.stored, "name": self.name, "scopes": scopes, "key": key }),
+            );
         }
         output::line(key)
     }
@@ -97,18 +118,34 @@ impl List {
         let rows: Vec<_> = keys
             .into_iter()
             .map(|key| {
-                let state = key.revoked_at.map_or_else(|| "live".to_owned(), |at| format!("revoked {at}"));
-                [key.id.to_string(), key.name, key.scopes, key.created_at.to_string(), shown(key.last_used_at), state]
+                let state = key
+                    .revoked_at
+                    .map_or_else(|| "live".to_owned(), |at| format!("revoked {at}"));
+                [
+                    key.id.to_string(),
+                    key.name,
+                    key.scopes,
+                    key.created_at.to_string(),
+                    shown(key.last_used_at),
+                    state,
+                ]
             })
             .collect();
-        output::table(["ID", "NAME", "SCOPES", "CREATED", "LAST USED", "STATE"], &rows)
+        output::table(
+            ["ID", "NAME", "SCOPES", "CREATED", "LAST USED", "STATE"],
+            &rows,
+        )
     }
 }
 
 impl Revoke {
     async fn run(self, service: &IntegrationsService) -> Result<(), Failure> {
-        let unknown =
-            || Failure::new(format!("there is no key {:?}", self.id), "`evergrant api-key list` shows the ids");
+        let unknown = || {
+            Failure::new(
+                format!("there is no key {:?}", self.id),
+                "`evergrant api-key list` shows the ids",
+            )
+        };
         let id = ApiKeyId::new(self.id.as_str()).map_err(|_| unknown())?;
         if !service.api_keys().revoke(&tool::call(service), &id).await? {
             return Err(unknown());

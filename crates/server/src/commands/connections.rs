@@ -51,7 +51,11 @@ pub(super) struct One {
 
 impl Connections {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let needs = if matches!(self, Self::List(_) | Self::Show(_)) { Needs::NoKey } else { Needs::Key };
+        let needs = if matches!(self, Self::List(_) | Self::Show(_)) {
+            Needs::NoKey
+        } else {
+            Needs::Key
+        };
         let service = tool::service(needs).await?;
         let outcome = match self {
             Self::List(list) => list.run(&service).await,
@@ -85,11 +89,25 @@ impl List {
             ]
         };
         let rows: Vec<_> = rows.iter().map(cells).collect();
-        output::table(["ID", "USER", "PLATFORM", "ACCOUNT", "NAME", "STATUS", "TOKEN ENDS"], &rows)
+        output::table(
+            [
+                "ID",
+                "USER",
+                "PLATFORM",
+                "ACCOUNT",
+                "NAME",
+                "STATUS",
+                "TOKEN ENDS",
+            ],
+            &rows,
+        )
     }
 }
 
-async fn of_user(service: &IntegrationsService, user: &UserRef) -> Result<Vec<Integration>, Failure> {
+async fn of_user(
+    service: &IntegrationsService,
+    user: &UserRef,
+) -> Result<Vec<Integration>, Failure> {
     let call = tool::call(service);
     let user = service.users().get(&call, user).await?.id;
     Ok(service.connections().stored(&call, user).await?)
@@ -99,17 +117,30 @@ async fn all(service: &IntegrationsService) -> Result<Vec<Integration>, Failure>
     let (mut rows, mut after, call) = (Vec::new(), 0, tool::call(service));
     loop {
         let page = service.connections().page(&call, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(rows) };
+        let Some(last) = page.last() else {
+            return Ok(rows);
+        };
         after = last.id.get();
         rows.extend(page);
     }
 }
 
 async fn found(service: &IntegrationsService, one: &One) -> Result<Integration, Failure> {
-    match service.connections().find(&tool::call(service), &one.provider, &one.account).await {
+    match service
+        .connections()
+        .find(&tool::call(service), &one.provider, &one.account)
+        .await
+    {
         Err(error) if error.code() == ErrorCode::AccountNotFound => {
-            let what = format!("no user has connected the {} account {:?}", one.provider, one.account.as_str());
-            Err(Failure::new(what, "`evergrant connections list` shows what is connected"))
+            let what = format!(
+                "no user has connected the {} account {:?}",
+                one.provider,
+                one.account.as_str()
+            );
+            Err(Failure::new(
+                what,
+                "`evergrant connections list` shows what is connected",
+            ))
         }
         found => Ok(found?),
     }
@@ -129,7 +160,10 @@ async fn show(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
         ("display name", or_dash(seen.display_name.as_deref())),
         ("status", standing(&seen)),
         ("scopes", or_dash(seen.scope.as_deref())),
-        ("missing scopes", or_dash(Some(seen.missing_scopes.join(" ").as_str()).filter(|text| !text.is_empty()))),
+        (
+            "missing scopes",
+            or_dash(Some(seen.missing_scopes.join(" ").as_str()).filter(|text| !text.is_empty())),
+        ),
         ("token ends", shown(seen.expires_at)),
         ("last renewed", shown(seen.last_refreshed_at)),
         ("next renewal", shown(seen.next_refresh_at)),
@@ -143,7 +177,9 @@ async fn show(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
 async fn refresh(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
     let owner = found(service, one).await?.user;
     let (provider, account) = (one.provider.as_str(), one.account.as_str());
-    let end = service.refresh_token(&tool::call(service), owner, provider, account).await?;
+    let end = service
+        .refresh_token(&tool::call(service), owner, provider, account)
+        .await?;
     if one.json {
         return output::json(&json!({ "success": true, "expiresAt": end }));
     }
@@ -153,9 +189,13 @@ async fn refresh(service: &IntegrationsService, one: &One) -> Result<(), Failure
 async fn disconnect(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
     let owner = found(service, one).await?.user;
     let (provider, account) = (one.provider.as_str(), one.account.as_str());
-    let done = service.disconnect_integration(&tool::call(service), owner, provider, account).await?;
+    let done = service
+        .disconnect_integration(&tool::call(service), owner, provider, account)
+        .await?;
     if one.json {
-        return output::json(&json!({ "success": true, "revocation": done.revocation, "message": done.message }));
+        return output::json(
+            &json!({ "success": true, "revocation": done.revocation, "message": done.message }),
+        );
     }
     output::line(done.message)
 }

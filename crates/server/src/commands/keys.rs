@@ -35,7 +35,11 @@ pub(super) struct Status {
 impl Keys {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Generate => output::line(EncryptionKey::generate(&*wiring::entropy()).to_base64().expose_secret()),
+            Self::Generate => output::line(
+                EncryptionKey::generate(&*wiring::entropy())
+                    .to_base64()
+                    .expose_secret(),
+            ),
             Self::Status(status) => status.run().await,
         }
     }
@@ -53,7 +57,11 @@ impl Status {
         let counts = Counts::of(&store, &cipher).await;
         store.close().await;
         let (counts, ring) = (counts?, cipher.fingerprints().collect::<Vec<_>>());
-        if self.json { output::json(&counts.as_json(&ring)) } else { counts.print(&ring) }
+        if self.json {
+            output::json(&counts.as_json(&ring))
+        } else {
+            counts.print(&ring)
+        }
     }
 }
 
@@ -69,8 +77,14 @@ impl Counts {
     async fn of(store: &Store, cipher: &TokenCipher) -> Result<Self, Failure> {
         let (mut counts, mut after) = (Self::default(), 0);
         loop {
-            let page = store.connections().page(after, PAGE).await.map_err(|error| wiring::database_trouble(&error))?;
-            let Some(last) = page.last() else { return Ok(counts) };
+            let page = store
+                .connections()
+                .page(after, PAGE)
+                .await
+                .map_err(|error| wiring::database_trouble(&error))?;
+            let Some(last) = page.last() else {
+                return Ok(counts);
+            };
             after = last.id.get();
             for row in &page {
                 counts.add(row, cipher);
@@ -79,8 +93,16 @@ impl Counts {
     }
 
     fn add(&mut self, row: &Connection, cipher: &TokenCipher) {
-        let tokens: Vec<_> = row.tokens.access.iter().chain(&row.tokens.refresh).collect();
-        let keys: BTreeSet<_> = tokens.iter().map(|token| cipher.key_of(token.as_str())).collect();
+        let tokens: Vec<_> = row
+            .tokens
+            .access
+            .iter()
+            .chain(&row.tokens.refresh)
+            .collect();
+        let keys: BTreeSet<_> = tokens
+            .iter()
+            .map(|token| cipher.key_of(token.as_str()))
+            .collect();
         if tokens.is_empty() {
             self.without_tokens += 1;
         }
@@ -116,13 +138,28 @@ impl Counts {
         };
         let known = ring.iter().enumerate().map(|(at, key)| {
             let rows = self.rows_of(key);
-            [(*key).to_owned(), rows.to_string(), role(at, rows).to_owned()]
+            [
+                (*key).to_owned(),
+                rows.to_string(),
+                role(at, rows).to_owned(),
+            ]
         });
-        let advice =
-            if self.unreadable > 0 { "add the key that wrote them to TOKEN_ENCRYPTION_KEYS_PREVIOUS" } else { "" };
+        let advice = if self.unreadable > 0 {
+            "add the key that wrote them to TOKEN_ENCRYPTION_KEYS_PREVIOUS"
+        } else {
+            ""
+        };
         let rest = [
-            ["no key opens".to_owned(), self.unreadable.to_string(), advice.to_owned()],
-            ["no tokens".to_owned(), self.without_tokens.to_string(), String::new()],
+            [
+                "no key opens".to_owned(),
+                self.unreadable.to_string(),
+                advice.to_owned(),
+            ],
+            [
+                "no tokens".to_owned(),
+                self.without_tokens.to_string(),
+                String::new(),
+            ],
         ];
         output::table(["KEY", "ROWS", ""], &known.chain(rest).collect::<Vec<_>>())
     }

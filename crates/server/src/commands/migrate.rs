@@ -16,7 +16,11 @@ pub(super) struct Migrate {
 impl Migrate {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let store = tool::store().await?;
-        let outcome = if self.check { check(&store).await } else { migrate(&store).await };
+        let outcome = if self.check {
+            check(&store).await
+        } else {
+            migrate(&store).await
+        };
         store.close().await;
         outcome
     }
@@ -30,7 +34,10 @@ async fn check(store: &evergrant_store::Store) -> Result<(), Failure> {
     for migration in &pending {
         output::line(format!("pending: {migration}"))?;
     }
-    Err(Failure::new(format!("the schema misses {} migration(s)", pending.len()), "run `evergrant migrate`"))
+    Err(Failure::new(
+        format!("the schema misses {} migration(s)", pending.len()),
+        "run `evergrant migrate`",
+    ))
 }
 
 async fn migrate(store: &evergrant_store::Store) -> Result<(), Failure> {

@@ -1,10 +1,12 @@
-//! `evergrant providers`: the catalogue, the operator's own platforms, and what is wrong with a definition.
+//! `evergrant providers`: the catalogue, the operator's own platforms, and what is wrong with a
+//! definition.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use evergrant_adapters::{
-    CustomProvider, DefinitionFault, HttpClient, HttpLimits, NetworkPolicy, ProviderSpec, Registry, parse_providers,
+    CustomProvider, DefinitionFault, HttpClient, HttpLimits, NetworkPolicy, ProviderSpec, Registry,
+    parse_providers,
 };
 use evergrant_model::ProviderSlug;
 use serde_json::{Value, json};
@@ -66,7 +68,12 @@ fn registry() -> Result<Registry, Failure> {
     let sources = Sources::of_process(&mut problems);
     let platforms = settings::Platforms::read(&sources);
     let providers = settings::Providers::read(&sources, &mut problems);
-    let registry = wiring::registry(&platforms, &providers, NetworkPolicy::default(), &mut problems);
+    let registry = wiring::registry(
+        &platforms,
+        &providers,
+        NetworkPolicy::default(),
+        &mut problems,
+    );
     problems.finish_with(registry)
 }
 
@@ -80,28 +87,42 @@ impl List {
             let state = spec.problem.clone().unwrap_or_else(|| "ready".to_owned());
             [spec.slug.to_string(), spec.name.clone(), state]
         };
-        output::table(["PLATFORM", "NAME", "STATE"], &registry.specs().map(row).collect::<Vec<_>>())
+        output::table(
+            ["PLATFORM", "NAME", "STATE"],
+            &registry.specs().map(row).collect::<Vec<_>>(),
+        )
     }
 }
 
 impl Show {
     fn run(self) -> Result<(), Failure> {
         let registry = registry()?;
-        let spec = registry.specs().find(|spec| spec.slug == self.provider).ok_or_else(|| {
-            Failure::new(
-                format!("there is no platform {:?}", self.provider.as_str()),
-                "`evergrant providers list` names them",
-            )
-        })?;
+        let spec = registry
+            .specs()
+            .find(|spec| spec.slug == self.provider)
+            .ok_or_else(|| {
+                Failure::new(
+                    format!("there is no platform {:?}", self.provider.as_str()),
+                    "`evergrant providers list` names them",
+                )
+            })?;
         if self.json {
             return output::json(&as_json(spec));
         }
         let yes = |truth: bool| if truth { "yes" } else { "no" }.to_owned();
         let mut rows = vec![
             ["name".to_owned(), spec.name.clone()],
-            ["state".to_owned(), spec.problem.clone().unwrap_or_else(|| "ready".to_owned())],
+            [
+                "state".to_owned(),
+                spec.problem.clone().unwrap_or_else(|| "ready".to_owned()),
+            ],
             ["accounts are".to_owned(), spec.account_type.clone()],
-            ["sign in with".to_owned(), spec.sign_in_with.clone().unwrap_or_else(|| spec.name.clone())],
+            [
+                "sign in with".to_owned(),
+                spec.sign_in_with
+                    .clone()
+                    .unwrap_or_else(|| spec.name.clone()),
+            ],
             ["tokens are".to_owned(), spec.token_type.clone()],
             ["renews tokens".to_owned(), yes(spec.capabilities.refresh)],
             ["ends grants".to_owned(), yes(spec.capabilities.revoke)],
@@ -109,7 +130,10 @@ impl Show {
         ];
         let scopes = spec.scopes.iter().map(|scope| {
             let need = if scope.required { " (required)" } else { "" };
-            [format!("scope {}", scope.id), format!("{}{need}", scope.label)]
+            [
+                format!("scope {}", scope.id),
+                format!("{}{need}", scope.label),
+            ]
         });
         rows.extend(scopes);
         output::table(["PLATFORM", spec.slug.as_str()], &rows)
@@ -119,7 +143,10 @@ impl Show {
 impl Check {
     fn run(self) -> Result<(), Failure> {
         let text = std::fs::read_to_string(&self.file).map_err(|error| {
-            Failure::new(format!("{} cannot be read: {error}", self.file.display()), "name a file that is there")
+            Failure::new(
+                format!("{} cannot be read: {error}", self.file.display()),
+                "name a file that is there",
+            )
         })?;
         let checked = parse_providers(&text).and_then(|custom| accepted(&custom).map(|()| custom));
         match (checked, self.json) {
@@ -128,8 +155,15 @@ impl Check {
                 "begin a definition with [providers.NAME]",
             )),
             (Ok(custom), false) => {
-                let names: Vec<_> = custom.iter().map(|provider| provider.slug().as_str()).collect();
-                output::line(format!("{}: no faults in {}", self.file.display(), names.join(", ")))
+                let names: Vec<_> = custom
+                    .iter()
+                    .map(|provider| provider.slug().as_str())
+                    .collect();
+                output::line(format!(
+                    "{}: no faults in {}",
+                    self.file.display(),
+                    names.join(", ")
+                ))
             }
             (Ok(custom), true) => {
                 let names: Vec<_> = custom.iter().map(CustomProvider::slug).collect();
@@ -150,18 +184,34 @@ impl Check {
 /// Whether `serve` would take the definitions, whatever the settings say that they name.
 fn accepted(custom: &[CustomProvider]) -> Result<(), Vec<DefinitionFault>> {
     let http = HttpClient::new(HttpLimits::default());
-    let http = http.map_err(|error| vec![DefinitionFault { line: 1, column: 1, message: error.to_string() }])?;
-    Registry::new(http, wiring::clock(), &|_| None, custom.to_vec(), NetworkPolicy::default()).map(drop)
+    let http = http.map_err(|error| {
+        vec![DefinitionFault {
+            line: 1,
+            column: 1,
+            message: error.to_string(),
+        }]
+    })?;
+    Registry::new(
+        http,
+        wiring::clock(),
+        &|_| None,
+        custom.to_vec(),
+        NetworkPolicy::default(),
+    )
+    .map(drop)
 }
 
 fn in_words(file: &Path, faults: &[DefinitionFault]) -> Failure {
-    let problem = |fault: &DefinitionFault| Problem::new(format!("{}, {fault}", file.display()), "");
+    let problem =
+        |fault: &DefinitionFault| Problem::new(format!("{}, {fault}", file.display()), "");
     faults.iter().map(problem).collect::<Vec<_>>().into()
 }
 
 fn as_json(spec: &ProviderSpec) -> Value {
-    let scopes =
-        spec.scopes.iter().map(|scope| json!({ "id": scope.id, "label": scope.label, "required": scope.required }));
+    let scopes = spec
+        .scopes
+        .iter()
+        .map(|scope| json!({ "id": scope.id, "label": scope.label, "required": scope.required }));
     json!({
         "provider": spec.slug, "name": spec.name, "kind": spec.kind.as_str(), "configured": spec.is_configured(),
         "problem": spec.problem, "multiAccount": spec.multi_account, "accountType": spec.account_type,

@@ -38,10 +38,19 @@ impl Sandbox {
         let mut problems = Problems::default();
         let sources = Sources::of_process(&mut problems);
         let usual = SandboxListen::read(&sources, &mut problems);
-        let Some(text) = &self.listen else { return problems.finish().map(|()| usual) };
-        let unfit =
-            || Failure::new(format!("--listen: {text:?} is not an address to listen on"), "write 127.0.0.1:8081");
+        let Some(text) = &self.listen else {
+            return problems.finish().map(|()| usual);
+        };
+        let unfit = || {
+            Failure::new(
+                format!("--listen: {text:?} is not an address to listen on"),
+                "write 127.0.0.1:8081",
+            )
+        };
         let address = parse_listen(text).ok_or_else(unfit)?;
-        Ok(Listen { address, chosen_by: Some("--listen".to_owned()) })
+        Ok(Listen {
+            address,
+            chosen_by: Some("--listen".to_owned()),
+        })
     }
 }

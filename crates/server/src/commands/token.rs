@@ -1,5 +1,5 @@
-//! `evergrant token`: stored tokens by hand, for migrations from and to other programs. One value a line, so a bad one
-//! can be named by its number; nothing is printed for it or for any after it.
+//! `evergrant token`: stored tokens by hand, for migrations from and to other programs. One value a
+//! line, so a bad one can be named by its number; nothing is printed for it or for any after it.
 
 use std::io::{BufRead, Write};
 
@@ -45,31 +45,59 @@ impl Token {
     }
 
     /// Works through `input` up to the first bad line.
-    fn each(&self, cipher: &TokenCipher, mut input: impl BufRead, out: &mut impl Write) -> Result<(), Failure> {
-        let (Self::Encrypt(Lines { json }) | Self::Decrypt(Lines { json }) | Self::Inspect(Lines { json })) = self;
+    fn each(
+        &self,
+        cipher: &TokenCipher,
+        mut input: impl BufRead,
+        out: &mut impl Write,
+    ) -> Result<(), Failure> {
+        let (Self::Encrypt(Lines { json })
+        | Self::Decrypt(Lines { json })
+        | Self::Inspect(Lines { json })) = self;
         for number in 1.. {
             let mut line = Vec::new();
             if input.read_until(b'\n', &mut line)? == 0 {
                 break;
             }
-            let bad =
-                |what: &str| Failure::new(format!("line {number}: {what}"), "the lines before it have been printed");
+            let bad = |what: &str| {
+                Failure::new(
+                    format!("line {number}: {what}"),
+                    "the lines before it have been printed",
+                )
+            };
             let value = value_of(line, *json).map_err(bad)?;
-            let answer = self.one(cipher, value.expose_secret(), *json).map_err(bad)?;
+            let answer = self
+                .one(cipher, value.expose_secret(), *json)
+                .map_err(bad)?;
             writeln!(out, "{}", answer.expose_secret())?;
         }
         Ok(out.flush()?)
     }
 
-    fn one(&self, cipher: &TokenCipher, value: &str, json: bool) -> Result<SecretString, &'static str> {
+    fn one(
+        &self,
+        cipher: &TokenCipher,
+        value: &str,
+        json: bool,
+    ) -> Result<SecretString, &'static str> {
         let answer = match self {
-            Self::Encrypt(_) => {
-                cipher.encrypt_token(value).map_err(|_| "it is too long to be encrypted")?.into_string().into()
-            }
-            Self::Decrypt(_) => cipher.decrypt_token(value).map_err(|_| "no key of the ring opens it")?,
+            Self::Encrypt(_) => cipher
+                .encrypt_token(value)
+                .map_err(|_| "it is too long to be encrypted")?
+                .into_string()
+                .into(),
+            Self::Decrypt(_) => cipher
+                .decrypt_token(value)
+                .map_err(|_| "no key of the ring opens it")?,
             Self::Inspect(_) => return Ok(inspect(cipher, value, json).into()),
         };
-        Ok(if json { serde_json::Value::from(answer.expose_secret()).to_string().into() } else { answer })
+        Ok(if json {
+            serde_json::Value::from(answer.expose_secret())
+                .to_string()
+                .into()
+        } else {
+            answer
+        })
     }
 }
 
@@ -80,7 +108,9 @@ fn value_of(mut line: Vec<u8>, json: bool) -> Result<SecretString, &'static str>
     }
     let text = String::from_utf8(line).map_err(|_| "it is not UTF-8")?;
     if json {
-        serde_json::from_str::<String>(&text).map(Into::into).map_err(|_| "it is not a JSON string")
+        serde_json::from_str::<String>(&text)
+            .map(Into::into)
+            .map_err(|_| "it is not a JSON string")
     } else {
         Ok(text.into())
     }
@@ -97,7 +127,9 @@ fn inspect(cipher: &TokenCipher, value: &str, json: bool) -> String {
     match key {
         Some(key) if is_current => format!("encrypted with the current key {key}"),
         Some(key) => format!("encrypted with the previous key {key}"),
-        None if has_form => "has the form of an encrypted token, but no key of the ring opens it".to_owned(),
+        None if has_form => {
+            "has the form of an encrypted token, but no key of the ring opens it".to_owned()
+        }
         None => "not encrypted".to_owned(),
     }
 }
@@ -115,14 +147,20 @@ mod tests {
     fn done(command: &Token, input: &[u8]) -> (String, Option<String>) {
         let (cipher, mut out) = (evergrant_testkit::cipher(), Vec::new());
         let failure = command.each(&cipher, input, &mut out).err();
-        (String::from_utf8(out).unwrap(), failure.map(|failure| failure.problems()[0].what.clone()))
+        (
+            String::from_utf8(out).unwrap(),
+            failure.map(|failure| failure.problems()[0].what.clone()),
+        )
     }
 
     #[test]
     fn each_line_is_a_value_even_an_empty_one_and_the_last_without_newline() {
         let (stored, fault) = done(&Token::Encrypt(PLAIN), b"one\n\n three \r\nlast");
         assert_eq!((stored.lines().count(), fault), (4, None));
-        assert_eq!(done(&Token::Decrypt(PLAIN), stored.as_bytes()), ("one\n\n three \r\nlast\n".to_owned(), None));
+        assert_eq!(
+            done(&Token::Decrypt(PLAIN), stored.as_bytes()),
+            ("one\n\n three \r\nlast\n".to_owned(), None)
+        );
     }
 
     #[test]
@@ -130,12 +168,18 @@ mod tests {
         let (good, _) = done(&Token::Encrypt(PLAIN), b"one");
         let input = format!("{good}not encrypted\n{good}");
         let (out, fault) = done(&Token::Decrypt(PLAIN), input.as_bytes());
-        assert_eq!((out.as_str(), fault.as_deref()), ("one\n", Some("line 2: no key of the ring opens it")));
+        assert_eq!(
+            (out.as_str(), fault.as_deref()),
+            ("one\n", Some("line 2: no key of the ring opens it"))
+        );
     }
 
     #[test]
     fn a_changed_line_gives_no_plaintext() {
-        let (good, _) = done(&Token::Encrypt(PLAIN), b"a long plaintext, long enough for several blocks of the cipher");
+        let (good, _) = done(
+            &Token::Encrypt(PLAIN),
+            b"a long plaintext, long enough for several blocks of the cipher",
+        );
         let mut changed = good.trim_end().to_owned();
         let last = if changed.ends_with('0') { "1" } else { "0" };
         changed.replace_range(changed.len() - 1.., last);
@@ -144,19 +188,37 @@ mod tests {
 
     #[test]
     fn bad_input_is_named_by_its_line() {
-        assert_eq!(done(&Token::Encrypt(PLAIN), b"ok\n\xff\n").1.as_deref(), Some("line 2: it is not UTF-8"));
-        assert_eq!(done(&Token::Encrypt(JSON), b"ok\n").1.as_deref(), Some("line 1: it is not a JSON string"));
+        assert_eq!(
+            done(&Token::Encrypt(PLAIN), b"ok\n\xff\n").1.as_deref(),
+            Some("line 2: it is not UTF-8")
+        );
+        assert_eq!(
+            done(&Token::Encrypt(JSON), b"ok\n").1.as_deref(),
+            Some("line 1: it is not a JSON string")
+        );
     }
 
     #[test]
     fn tells_how_a_value_is_encrypted() {
         let (stored, _) = done(&Token::Encrypt(PLAIN), b"one");
-        assert!(done(&Token::Inspect(PLAIN), stored.as_bytes()).0.starts_with("encrypted with the current key "));
+        assert!(
+            done(&Token::Inspect(PLAIN), stored.as_bytes())
+                .0
+                .starts_with("encrypted with the current key ")
+        );
         assert_eq!(done(&Token::Inspect(PLAIN), b"one\n").0, "not encrypted\n");
         let foreign = format!("{}:{}:00\n", "0".repeat(32), "0".repeat(32));
-        assert!(done(&Token::Inspect(PLAIN), foreign.as_bytes()).0.contains("no key of the ring opens it"));
-        let json: serde_json::Value = serde_json::from_str(&done(&Token::Inspect(JSON), b"\"one\"").0).unwrap();
-        assert_eq!(json, json!({ "encrypted": false, "hasForm": false, "key": null, "current": false }));
+        assert!(
+            done(&Token::Inspect(PLAIN), foreign.as_bytes())
+                .0
+                .contains("no key of the ring opens it")
+        );
+        let json: serde_json::Value =
+            serde_json::from_str(&done(&Token::Inspect(JSON), b"\"one\"").0).unwrap();
+        assert_eq!(
+            json,
+            json!({ "encrypted": false, "hasForm": false, "key": null, "current": false })
+        );
     }
 
     proptest! {

@@ -1,4 +1,5 @@
-//! What the operator's hand tools work with: the service over the operator's database, without any listener.
+//! What the operator's hand tools work with: the service over the operator's database, without any
+//! listener.
 
 use evergrant_adapters::NetworkPolicy;
 use evergrant_encryption::{EncryptionKey, KeyRing};
@@ -28,18 +29,32 @@ pub(super) async fn service(needs: Needs) -> Result<IntegrationsService, Failure
     let mut problems = Problems::default();
     let sources = Sources::of_process(&mut problems);
     let mut settings = Settings::read(&sources, &mut problems);
-    telemetry::start(settings.log.filter.take(), settings.log.format, telemetry::COMMAND);
+    telemetry::start(
+        settings.log.filter.take(),
+        settings.log.format,
+        telemetry::COMMAND,
+    );
     let url = settings.database.required(&mut problems);
     if needs == Needs::Key {
         settings.encryption.require(&mut problems);
     }
     let policy = NetworkPolicy::default();
-    let registry = wiring::registry(&settings.platforms, &settings.providers, policy, &mut problems);
+    let registry = wiring::registry(
+        &settings.platforms,
+        &settings.providers,
+        policy,
+        &mut problems,
+    );
     let key_name = settings.encryption.name();
-    let ring = settings.encryption.take_ring().filter(|_| needs == Needs::Key);
+    let ring = settings
+        .encryption
+        .take_ring()
+        .filter(|_| needs == Needs::Key);
     // Tokens are out of reach for a tool without the key: this one opens nothing.
     let ring = ring.or_else(|| (needs == Needs::NoKey).then(unusable_ring));
-    let public_url = settings.server.public_url_at(settings.server.listen.address);
+    let public_url = settings
+        .server
+        .public_url_at(settings.server.listen.address);
     let parts = ring.zip(registry).zip(public_url);
     let ((ring, registry), public_url) = problems.finish_with(parts)?;
     let (store, cipher) = (wiring::open_store(&url).await?, wiring::cipher(ring));
@@ -47,7 +62,12 @@ pub(super) async fn service(needs: Needs) -> Result<IntegrationsService, Failure
         Needs::Key => wiring::prepare(&store, &cipher, &key_name).await?,
         Needs::NoKey => drop(wiring::migrate(&store).await?),
     }
-    Ok(wiring::service(store, cipher, registry, wiring::service_settings(&settings, public_url)))
+    Ok(wiring::service(
+        store,
+        cipher,
+        registry,
+        wiring::service_settings(&settings, public_url),
+    ))
 }
 
 fn unusable_ring() -> KeyRing {
@@ -85,8 +105,13 @@ pub(super) async fn close(service: &IntegrationsService) {
 /// What would be a user.
 pub(super) fn parse_user(text: &str) -> Result<UserRef, String> {
     match text.strip_prefix("ext:") {
-        Some(external) => ExternalId::new(external).map(UserRef::External).map_err(|error| error.to_string()),
-        None => text.parse().map(UserRef::Id).map_err(|_| "write a user's number, or ext: and your own id".to_owned()),
+        Some(external) => ExternalId::new(external)
+            .map(UserRef::External)
+            .map_err(|error| error.to_string()),
+        None => text
+            .parse()
+            .map(UserRef::Id)
+            .map_err(|_| "write a user's number, or ext: and your own id".to_owned()),
     }
 }
 

@@ -64,7 +64,11 @@ pub(super) struct Json {
 
 impl Users {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let needs = if matches!(self, Self::Delete(_)) { Needs::Key } else { Needs::NoKey };
+        let needs = if matches!(self, Self::Delete(_)) {
+            Needs::Key
+        } else {
+            Needs::NoKey
+        };
         let service = tool::service(needs).await?;
         let outcome = match self {
             Self::Create(create) => create.run(&service).await,
@@ -79,7 +83,12 @@ impl Users {
 
 impl Create {
     async fn run(self, service: &IntegrationsService) -> Result<(), Failure> {
-        let new = NewUser { id: self.id, email: self.email, name: self.name, external_id: self.external_id };
+        let new = NewUser {
+            id: self.id,
+            email: self.email,
+            name: self.name,
+            external_id: self.external_id,
+        };
         let (user, is_new) = service.users().create(&tool::call(service), &new).await?;
         if self.json.json {
             return output::json(&as_json(&user));
@@ -122,15 +131,27 @@ async fn delete(service: &IntegrationsService, one: &One) -> Result<(), Failure>
 
 fn print(users: &[User], json: &Json) -> Result<(), Failure> {
     if json.json {
-        let [user] = users else { return output::json(&users.iter().map(as_json).collect()) };
+        let [user] = users else {
+            return output::json(&users.iter().map(as_json).collect());
+        };
         return output::json(&as_json(user));
     }
     let row = |user: &User| {
-        let texts = [&user.external_id, &user.name, &user.email].map(|text| or_dash(text.as_deref()));
+        let texts =
+            [&user.external_id, &user.name, &user.email].map(|text| or_dash(text.as_deref()));
         let [external_id, name, email] = texts;
-        [user.id.get().to_string(), external_id, name, email, user.created_at.to_string()]
+        [
+            user.id.get().to_string(),
+            external_id,
+            name,
+            email,
+            user.created_at.to_string(),
+        ]
     };
-    output::table(["ID", "EXTERNAL ID", "NAME", "EMAIL", "CREATED"], &users.iter().map(row).collect::<Vec<_>>())
+    output::table(
+        ["ID", "EXTERNAL ID", "NAME", "EMAIL", "CREATED"],
+        &users.iter().map(row).collect::<Vec<_>>(),
+    )
 }
 
 fn as_json(user: &User) -> Value {

@@ -19,8 +19,12 @@ pub(super) struct File {
 include!(concat!(env!("OUT_DIR"), "/console_files.rs"));
 
 /// Each file and its tag, by name.
-static BY_NAME: LazyLock<HashMap<&str, (&File, HeaderValue)>> =
-    LazyLock::new(|| FILES.iter().map(|file| (file.name, (file, file.made_tag()))).collect());
+static BY_NAME: LazyLock<HashMap<&str, (&File, HeaderValue)>> = LazyLock::new(|| {
+    FILES
+        .iter()
+        .map(|file| (file.name, (file, file.made_tag())))
+        .collect()
+});
 
 /// A file, and the tag of what it holds.
 pub(super) type Found = (&'static File, &'static HeaderValue);

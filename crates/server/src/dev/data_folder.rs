@@ -23,7 +23,10 @@ impl DataFolder {
     ///
     /// Where it cannot be made or closed to others.
     pub(super) fn at(path: &Path) -> Result<Self, Failure> {
-        let folder = Self { path: path.to_owned(), is_ephemeral: false };
+        let folder = Self {
+            path: path.to_owned(),
+            is_ephemeral: false,
+        };
         folder.make()?;
         Ok(folder)
     }
@@ -35,14 +38,21 @@ impl DataFolder {
     /// As [`at`](Self::at).
     pub(super) fn ephemeral() -> Result<Self, Failure> {
         let name = evergrant_encryption::digest::hex(wiring::entropy().bytes::<8>());
-        let folder = Self { path: std::env::temp_dir().join(format!("evergrant-{name}")), is_ephemeral: true };
+        let folder = Self {
+            path: std::env::temp_dir().join(format!("evergrant-{name}")),
+            is_ephemeral: true,
+        };
         folder.make()?;
         Ok(folder)
     }
 
     /// How the folder is spoken of.
     pub(super) fn shown(&self) -> String {
-        let what = if self.is_ephemeral { " (removed at the end)" } else { "" };
+        let what = if self.is_ephemeral {
+            " (removed at the end)"
+        } else {
+            ""
+        };
         format!("{}{what}", self.path.display())
     }
 
@@ -60,7 +70,10 @@ impl DataFolder {
         let path = self.file("key");
         if let Some(text) = self.read("key")? {
             return EncryptionKey::parse(text.expose_secret()).map_err(|error| {
-                let remedy = format!("remove {} to begin anew without the connected accounts", self.path.display());
+                let remedy = format!(
+                    "remove {} to begin anew without the connected accounts",
+                    self.path.display()
+                );
                 Failure::new(format!("{}: {error}", path.display()), remedy)
             });
         }
@@ -78,7 +91,10 @@ impl DataFolder {
         match std::fs::read_to_string(self.file(name)) {
             Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).into())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::new(format!("{} cannot be read: {error}", self.file(name).display()), "")),
+            Err(error) => Err(Failure::new(
+                format!("{} cannot be read: {error}", self.file(name).display()),
+                "",
+            )),
         }
     }
 
@@ -90,22 +106,41 @@ impl DataFolder {
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
         let write = || {
             let mut options = std::fs::OpenOptions::new();
-            let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(self.file(name))?;
+            let mut file = options
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(self.file(name))?;
             file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
             writeln!(file, "{text}")?;
             file.sync_all()
         };
-        write().map_err(|error| Failure::new(format!("{} cannot be written: {error}", self.file(name).display()), ""))
+        write().map_err(|error| {
+            Failure::new(
+                format!("{} cannot be written: {error}", self.file(name).display()),
+                "",
+            )
+        })
     }
 
     fn make(&self) -> Result<(), Failure> {
         let make = || {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.path)?;
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.path)?;
             std::fs::set_permissions(&self.path, std::fs::Permissions::from_mode(0o700))
         };
         make().map_err(|error| {
-            let what = format!("the data folder {} cannot be made: {error}", self.path.display());
-            Failure::new(what, "name another with --data DIR, or leave nothing behind with --ephemeral")
+            let what = format!(
+                "the data folder {} cannot be made: {error}",
+                self.path.display()
+            );
+            Failure::new(
+                what,
+                "name another with --data DIR, or leave nothing behind with --ephemeral",
+            )
         })
     }
 }
@@ -132,7 +167,10 @@ mod tests {
         let folder = DataFolder::ephemeral().unwrap();
         let first = folder.key().unwrap().fingerprint();
         assert_eq!(folder.key().unwrap().fingerprint(), first);
-        assert_eq!((mode(&folder.path), mode(&folder.file("key"))), (0o700, 0o600));
+        assert_eq!(
+            (mode(&folder.path), mode(&folder.file("key"))),
+            (0o700, 0o600)
+        );
     }
 
     #[test]
@@ -147,7 +185,10 @@ mod tests {
 
     #[test]
     fn an_ephemeral_folder_goes_and_another_stays() {
-        let (gone, stays) = (DataFolder::ephemeral().unwrap(), DataFolder::ephemeral().unwrap());
+        let (gone, stays) = (
+            DataFolder::ephemeral().unwrap(),
+            DataFolder::ephemeral().unwrap(),
+        );
         let (gone_path, kept) = (gone.path.clone(), stays.file("kept"));
         drop(gone);
         drop(DataFolder::at(&kept).unwrap());

@@ -1,7 +1,7 @@
 //! `evergrant dev`: everything for a first look, on this machine only, without any setting.
 //!
-//! It is the same service as in production over a SQLite file, with the platforms' simulator beside it, two people to
-//! try it as, and the console, which signs in whoever opens it.
+//! It is the same service as in production over a SQLite file, with the platforms' simulator beside
+//! it, two people to try it as, and the console, which signs in whoever opens it.
 
 mod data_folder;
 mod people;
@@ -50,9 +50,15 @@ pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let (mut settings, sandbox_listen) = read_settings(&args)?;
     harden();
-    let folder = if args.ephemeral { DataFolder::ephemeral()? } else { DataFolder::at(&args.data)? };
+    let folder = if args.ephemeral {
+        DataFolder::ephemeral()?
+    } else {
+        DataFolder::at(&args.data)?
+    };
     let listeners = Listeners::bind(&settings, &sandbox_listen).await?;
-    settings.platforms = settings.platforms.with_defaults(dev_settings(&listeners.urls.sandbox));
+    settings.platforms = settings
+        .platforms
+        .with_defaults(dev_settings(&listeners.urls.sandbox));
     let service = start_service(&mut settings, &folder, &listeners.public_url).await?;
     let people = people::make(&service).await?;
     let api_key = people::api_key(&service, &folder).await?;
@@ -63,13 +69,35 @@ pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
         .map(|(spec, _)| spec)
         .filter(|spec| settings.platforms.simulates(&spec.slug))
         .collect();
-    Welcome { folder: &folder, urls: &listeners.urls, api_key: &api_key, simulated: &simulated }.print()?;
-    telemetry::start(settings.log.filter.take(), settings.log.format, telemetry::USUAL);
+    Welcome {
+        folder: &folder,
+        urls: &listeners.urls,
+        api_key: &api_key,
+        simulated: &simulated,
+    }
+    .print()?;
+    telemetry::start(
+        settings.log.filter.take(),
+        settings.log.format,
+        telemetry::USUAL,
+    );
     settings.encryption.warn_of_passphrases();
-    let console = Some(Console { pages: console::router(), people });
-    let options = ApiOptions { allowed_origins: settings.server.origins(), console };
+    let console = Some(Console {
+        pages: console::router(),
+        people,
+    });
+    let options = ApiOptions {
+        allowed_origins: settings.server.origins(),
+        console,
+    };
     let router = evergrant_api::router(service.clone(), &options);
-    let ended = serve::until_signalled(&service, (listeners.public, router), listeners.admin, &mut signals).await;
+    let ended = serve::until_signalled(
+        &service,
+        (listeners.public, router),
+        listeners.admin,
+        &mut signals,
+    )
+    .await;
     simulation.abort();
     ended
 }
@@ -82,15 +110,37 @@ fn read_settings(args: &DevArgs) -> Result<(Settings, Listen), Failure> {
     let sandbox = SandboxListen::read(&sources, &mut problems);
     if let Some(text) = &args.listen {
         match parse_listen(text) {
-            Some(address) => settings.server.listen = Listen { address, chosen_by: Some("--listen".to_owned()) },
-            None => problems.add(format!("--listen: {text:?} is not an address to listen on"), "write 127.0.0.1:8080"),
+            Some(address) => {
+                settings.server.listen = Listen {
+                    address,
+                    chosen_by: Some("--listen".to_owned()),
+                }
+            }
+            None => problems.add(
+                format!("--listen: {text:?} is not an address to listen on"),
+                "write 127.0.0.1:8080",
+            ),
         }
     }
-    let public = [(&settings.server.listen, "EVERGRANT_LISTEN"), (&sandbox, "EVERGRANT_SANDBOX_LISTEN")];
-    let admin = settings.server.admin_listen.as_ref().map(|listen| (listen, "EVERGRANT_ADMIN_LISTEN"));
-    for (listen, setting) in public.into_iter().chain(admin).filter(|(listen, _)| !listen.is_loopback()) {
+    let public = [
+        (&settings.server.listen, "EVERGRANT_LISTEN"),
+        (&sandbox, "EVERGRANT_SANDBOX_LISTEN"),
+    ];
+    let admin = settings
+        .server
+        .admin_listen
+        .as_ref()
+        .map(|listen| (listen, "EVERGRANT_ADMIN_LISTEN"));
+    for (listen, setting) in public
+        .into_iter()
+        .chain(admin)
+        .filter(|(listen, _)| !listen.is_loopback())
+    {
         let name = listen.chosen_by.as_deref().unwrap_or(setting);
-        let what = format!("{name}: `dev` listens on loopback only, and {} is not", listen.address);
+        let what = format!(
+            "{name}: `dev` listens on loopback only, and {} is not",
+            listen.address
+        );
         problems.add(what, "for others to reach it, run `evergrant serve`");
     }
     problems.finish().map(|()| (settings, sandbox))
@@ -121,7 +171,13 @@ impl Listeners {
             sandbox: format!("http://{}", listener::local_address(&sandbox)?),
             admin: admin_address.map(|address| format!("http://{address}")),
         };
-        Ok(Self { public, admin, sandbox, public_url, urls })
+        Ok(Self {
+            public,
+            admin,
+            sandbox,
+            public_url,
+            urls,
+        })
     }
 }
 
@@ -129,9 +185,15 @@ impl Listeners {
 fn public_url(settings: &Settings, listener: &TcpListener) -> Result<Url, Failure> {
     let bound = listener::local_address(listener)?;
     let spoken = format!("http://localhost:{}", bound.port());
-    let usual = if bound.ip() == Ipv4Addr::LOCALHOST { Url::parse(&spoken).ok() } else { None };
+    let usual = if bound.ip() == Ipv4Addr::LOCALHOST {
+        Url::parse(&spoken).ok()
+    } else {
+        None
+    };
     let given = settings.server.public_url.clone();
-    let url = given.or(usual).or_else(|| settings.server.public_url_at(bound));
+    let url = given
+        .or(usual)
+        .or_else(|| settings.server.public_url_at(bound));
     url.ok_or_else(|| Failure::new("EVERGRANT_PUBLIC_URL is not set", ""))
 }
 
@@ -141,11 +203,20 @@ async fn start_service(
     public_url: &Url,
 ) -> Result<IntegrationsService, Failure> {
     if !settings.encryption.is_given() {
-        settings.encryption.fall_back_to(folder.key()?, folder.file("key").display().to_string());
+        settings
+            .encryption
+            .fall_back_to(folder.key()?, folder.file("key").display().to_string());
     }
     let mut problems = Problems::default();
-    let policy = NetworkPolicy { allow_insecure_hosts: true };
-    let registry = wiring::registry(&settings.platforms, &settings.providers, policy, &mut problems);
+    let policy = NetworkPolicy {
+        allow_insecure_hosts: true,
+    };
+    let registry = wiring::registry(
+        &settings.platforms,
+        &settings.providers,
+        policy,
+        &mut problems,
+    );
     let (ring, registry) = problems.finish_with(settings.encryption.take_ring().zip(registry))?;
     let cipher = wiring::cipher(ring);
     let own = format!("sqlite://{}", folder.file("evergrant.db").display());
@@ -154,14 +225,20 @@ async fn start_service(
     let behaviour = wiring::service_settings(settings, public_url.clone());
     let service = wiring::service(store, cipher, registry, behaviour);
     let usual = folder.file("journal");
-    wiring::keep_journal(&service, Some(settings.refresh.data_dir.as_deref().unwrap_or(&usual)))?;
+    wiring::keep_journal(
+        &service,
+        Some(settings.refresh.data_dir.as_deref().unwrap_or(&usual)),
+    )?;
     Ok(service)
 }
 
 /// Begins to play the platforms, with the grants of the last run.
 fn start_simulator(folder: &DataFolder, listener: TcpListener) -> Result<JoinHandle<()>, Failure> {
     let path = folder.file("sandbox.json");
-    let options = SandboxOptions { state_file: Some(path.clone()), ..SandboxOptions::default() };
+    let options = SandboxOptions {
+        state_file: Some(path.clone()),
+        ..SandboxOptions::default()
+    };
     let simulator = Sandbox::new(options).map_err(|error| {
         let what = format!("{error}: {}", innermost(&error));
         Failure::new(what, format!("remove {} to begin anew", path.display()))

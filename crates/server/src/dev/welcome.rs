@@ -29,9 +29,17 @@ impl Welcome<'_> {
     ///
     /// Where nobody reads.
     pub(super) fn print(&self) -> Result<(), Failure> {
-        output::line(format!("Evergrant {} is running, data in {}", env!("CARGO_PKG_VERSION"), self.folder.shown()))?;
+        output::line(format!(
+            "Evergrant {} is running, data in {}",
+            env!("CARGO_PKG_VERSION"),
+            self.folder.shown()
+        ))?;
         let rows = self.rows();
-        let width = rows.iter().map(|(_, url, _)| url.len()).max().unwrap_or_default();
+        let width = rows
+            .iter()
+            .map(|(_, url, _)| url.len())
+            .max()
+            .unwrap_or_default();
         for (label, url, about) in &rows {
             output::line(format!("  {label:<7}  {url:<width$}   {about}"))?;
         }
@@ -49,15 +57,28 @@ impl Welcome<'_> {
                 self.urls.public.clone(),
                 "signed in as the demo creator; switch to a new user at the top right".to_owned(),
             ),
-            ("API", format!("{}/docs", self.urls.public), format!("key {key}  (Ctrl-C stops everything)")),
+            (
+                "API",
+                format!("{}/docs", self.urls.public),
+                format!("key {key}  (Ctrl-C stops everything)"),
+            ),
             ("sandbox", self.urls.sandbox.clone(), self.played()),
         ];
-        rows.extend(self.urls.admin.clone().map(|url| ("health", url, "/healthz and /readyz".to_owned())));
+        rows.extend(
+            self.urls
+                .admin
+                .clone()
+                .map(|url| ("health", url, "/healthz and /readyz".to_owned())),
+        );
         rows
     }
 
     fn played(&self) -> String {
-        let names: Vec<_> = self.simulated.iter().map(|spec| spec.name.as_str()).collect();
+        let names: Vec<_> = self
+            .simulated
+            .iter()
+            .map(|spec| spec.name.as_str())
+            .collect();
         match names.as_slice() {
             [] => "plays no platform: all have credentials of their own".to_owned(),
             [only] => format!("plays {only}"),

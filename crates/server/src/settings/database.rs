@@ -17,7 +17,9 @@ impl std::fmt::Debug for Database {
 
 impl Database {
     pub(crate) fn read(sources: &Sources) -> Self {
-        Self { url: sources.given(&key::DATABASE_URL).map(|given| given.text()) }
+        Self {
+            url: sources.given(&key::DATABASE_URL).map(|given| given.text()),
+        }
     }
 
     /// The address; a missing one is noted.

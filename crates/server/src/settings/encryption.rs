@@ -6,7 +6,8 @@ use super::value::{Given, Value};
 use super::{Sources, key};
 use crate::failure::Problems;
 
-const MAKE_ONE: &str = "make a key with `evergrant keys generate` and keep it safe: without it every token is lost";
+const MAKE_ONE: &str =
+    "make a key with `evergrant keys generate` and keep it safe: without it every token is lost";
 
 /// The keys.
 #[derive(Debug)]
@@ -20,22 +21,39 @@ pub(crate) struct Encryption {
 impl Encryption {
     pub(crate) fn read(sources: &Sources, problems: &mut Problems) -> Self {
         let given = current(sources);
-        let key = given.as_ref().and_then(|given| noted(given, EncryptionKey::parse(&given.text()), problems));
+        let key = given
+            .as_ref()
+            .and_then(|given| noted(given, EncryptionKey::parse(&given.text()), problems));
         let before = sources.given(&key::ENCRYPTION_KEYS_PREVIOUS);
-        let previous = before.as_ref().and_then(|given| noted(given, parse_previous_keys(&list(given)), problems));
+        let previous = before
+            .as_ref()
+            .and_then(|given| noted(given, parse_previous_keys(&list(given)), problems));
         let previous = previous.unwrap_or_default();
         let weak = |given: Option<&Given>, keys: &[EncryptionKey]| {
-            given.filter(|_| keys.iter().any(EncryptionKey::is_passphrase)).map(|given| given.name.clone())
+            given
+                .filter(|_| keys.iter().any(EncryptionKey::is_passphrase))
+                .map(|given| given.name.clone())
         };
-        let passphrases = [weak(given.as_ref(), key.as_slice()), weak(before.as_ref(), &previous)];
+        let passphrases = [
+            weak(given.as_ref(), key.as_slice()),
+            weak(before.as_ref(), &previous),
+        ];
         let passphrases = passphrases.into_iter().flatten().collect();
-        Self { current: key, previous, name: given.map(|given| given.name), passphrases }
+        Self {
+            current: key,
+            previous,
+            name: given.map(|given| given.name),
+            passphrases,
+        }
     }
 
     /// Notes that there is no key, unless one was given and is wrong: that has been noted already.
     pub(crate) fn require(&self, problems: &mut Problems) {
         if self.name.is_none() {
-            problems.add("TOKEN_ENCRYPTION_KEY is not set, nor is DATA_ENCRYPTION_KEY", MAKE_ONE);
+            problems.add(
+                "TOKEN_ENCRYPTION_KEY is not set, nor is DATA_ENCRYPTION_KEY",
+                MAKE_ONE,
+            );
         }
     }
 
@@ -53,12 +71,17 @@ impl Encryption {
 
     /// What the current key is called in messages.
     pub(crate) fn name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| key::ENCRYPTION_KEY.env.to_owned())
+        self.name
+            .clone()
+            .unwrap_or_else(|| key::ENCRYPTION_KEY.env.to_owned())
     }
 
     /// The ring, once; `None` without a current key.
     pub(crate) fn take_ring(&mut self) -> Option<KeyRing> {
-        Some(KeyRing::new(self.current.take()?, std::mem::take(&mut self.previous)))
+        Some(KeyRing::new(
+            self.current.take()?,
+            std::mem::take(&mut self.previous),
+        ))
     }
 
     /// Says of each passphrase that it is a weak key.
@@ -75,7 +98,10 @@ impl Encryption {
 fn current(sources: &Sources) -> Option<Given> {
     let in_environment = |name: &str| {
         let text = sources.environment(name).filter(|text| !text.is_empty())?;
-        Some(Given { value: Value::Text(text), name: name.to_owned() })
+        Some(Given {
+            value: Value::Text(text),
+            name: name.to_owned(),
+        })
     };
     in_environment(key::ENCRYPTION_KEY.env)
         .or_else(|| in_environment(key::SECOND_ENCRYPTION_KEY))
@@ -91,5 +117,7 @@ fn list(given: &Given) -> String {
 }
 
 fn noted<T>(given: &Given, parsed: Result<T, KeyError>, problems: &mut Problems) -> Option<T> {
-    parsed.map_err(|error| problems.add(format!("{}: {error}", given.name), MAKE_ONE)).ok()
+    parsed
+        .map_err(|error| problems.add(format!("{}: {error}", given.name), MAKE_ONE))
+        .ok()
 }

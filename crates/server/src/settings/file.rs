@@ -1,5 +1,5 @@
-//! `evergrant.toml`: read leniently enough to name every fault with its line, and strictly enough that no misspelt key
-//! is ignored.
+//! `evergrant.toml`: read leniently enough to name every fault with its line, and strictly enough
+//! that no misspelt key is ignored.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,15 +31,28 @@ pub(super) struct File {
 impl File {
     /// Takes `text` apart; faults are noted with their lines.
     pub(super) fn parse(path: &Path, text: String, problems: &mut Problems) -> Self {
-        let mut file = Self { path: path.to_owned(), text: String::new(), entries: BTreeMap::new() };
+        let mut file = Self {
+            path: path.to_owned(),
+            text: String::new(),
+            entries: BTreeMap::new(),
+        };
         let (document, errors) = DeTable::parse_recoverable(&text);
         for error in &errors {
             let at = error.span().map_or(0, |span| span.start);
-            problems.add(file.place(&text, at, error.message()), "see https://toml.io for the form");
+            problems.add(
+                file.place(&text, at, error.message()),
+                "see https://toml.io for the form",
+            );
         }
         if errors.is_empty() {
             for (section, table) in document.get_ref() {
-                file.section(&text, section.get_ref(), section.span().start, table.get_ref(), problems);
+                file.section(
+                    &text,
+                    section.get_ref(),
+                    section.span().start,
+                    table.get_ref(),
+                    problems,
+                );
             }
             file.text = text;
         }
@@ -49,8 +62,15 @@ impl File {
     /// What the file says for a key.
     pub(super) fn given(&self, section: &str, name: &str) -> Option<Given> {
         let entry = self.entries.get(&(section.to_owned(), name.to_owned()))?;
-        let name = format!("{}, line {}: {section}.{name}", self.path.display(), entry.line);
-        Some(Given { value: entry.value.clone(), name })
+        let name = format!(
+            "{}, line {}: {section}.{name}",
+            self.path.display(),
+            entry.line
+        );
+        Some(Given {
+            value: entry.value.clone(),
+            name,
+        })
     }
 
     /// Every key of a section with its value and the name to call it by.
@@ -68,16 +88,31 @@ impl File {
         &self.path
     }
 
-    fn section(&mut self, text: &str, name: &str, at: usize, value: &DeValue<'_>, problems: &mut Problems) {
+    fn section(
+        &mut self,
+        text: &str,
+        name: &str,
+        at: usize,
+        value: &DeValue<'_>,
+        problems: &mut Problems,
+    ) {
         if name == PROVIDERS {
             return;
         }
-        let keys: Vec<_> = key::ALL.iter().filter(|key| key.section == name).map(|key| key.name).collect();
+        let keys: Vec<_> = key::ALL
+            .iter()
+            .filter(|key| key.section == name)
+            .map(|key| key.name)
+            .collect();
         if keys.is_empty() && name != PLATFORMS {
             let mut known: Vec<_> = key::ALL.iter().map(|key| key.section).collect();
             known.dedup();
             known.extend([PLATFORMS, "providers.NAME"]);
-            let what = self.place(text, at, format_args!("there is no section or key `{name}`"));
+            let what = self.place(
+                text,
+                at,
+                format_args!("there is no section or key `{name}`"),
+            );
             return problems.add(what, format!("the sections are: {}", known.join(", ")));
         }
         let DeValue::Table(table) = value else {
@@ -85,7 +120,14 @@ impl File {
             return problems.add(what, format!("write [{name}] on a line of its own"));
         };
         for (key, value) in table {
-            self.entry(text, name, &keys, (key.get_ref(), key.span().start), value.get_ref(), problems);
+            self.entry(
+                text,
+                name,
+                &keys,
+                (key.get_ref(), key.span().start),
+                value.get_ref(),
+                problems,
+            );
         }
     }
 
@@ -103,14 +145,28 @@ impl File {
             return problems.add(what, format!("its keys are: {}", known.join(", ")));
         }
         let Some(value) = plain(value) else {
-            let what = self.place(text, at, format_args!("`{key}` is neither a text, a number nor a list of texts"));
+            let what = self.place(
+                text,
+                at,
+                format_args!("`{key}` is neither a text, a number nor a list of texts"),
+            );
             return problems.add(what, format!("write it as {key} = \"…\""));
         };
-        self.entries.insert((section.to_owned(), key.to_owned()), Entry { value, line: line_of(text, at) });
+        self.entries.insert(
+            (section.to_owned(), key.to_owned()),
+            Entry {
+                value,
+                line: line_of(text, at),
+            },
+        );
     }
 
     fn place(&self, text: &str, at: usize, what: impl std::fmt::Display) -> String {
-        format!("{}, line {}: {what}", self.path.display(), line_of(text, at))
+        format!(
+            "{}, line {}: {what}",
+            self.path.display(),
+            line_of(text, at)
+        )
     }
 }
 
@@ -120,7 +176,9 @@ fn plain(value: &DeValue<'_>) -> Option<Value> {
         DeValue::Integer(number) => Some(Value::Text(number.to_string())),
         DeValue::Boolean(truth) => Some(Value::Text(truth.to_string())),
         DeValue::Array(items) => {
-            let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
+            let texts = items
+                .iter()
+                .map(|item| item.get_ref().as_str().map(str::to_owned));
             texts.collect::<Option<Vec<_>>>().map(Value::List)
         }
         _ => None,

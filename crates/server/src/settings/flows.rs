@@ -16,7 +16,14 @@ pub(crate) struct Flows {
 
 impl Flows {
     pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
-        let ttl = whole_number(sources.given(&key::FLOW_TTL), 1..=LONGEST_SECONDS, "seconds", problems);
-        Self { ttl_seconds: ttl.unwrap_or(LONGEST_SECONDS) }
+        let ttl = whole_number(
+            sources.given(&key::FLOW_TTL),
+            1..=LONGEST_SECONDS,
+            "seconds",
+            problems,
+        );
+        Self {
+            ttl_seconds: ttl.unwrap_or(LONGEST_SECONDS),
+        }
     }
 }

@@ -47,4 +47,5 @@ pub(super) const SECOND_ENCRYPTION_KEY: &str = "DATA_ENCRYPTION_KEY";
 
 /// The settings that only the environment may hold.
 #[cfg(test)]
-pub(super) const ENVIRONMENT_ONLY: [&str; 4] = [CONFIG, LOG_FILTER, SANDBOX_LISTEN, SECOND_ENCRYPTION_KEY];
+pub(super) const ENVIRONMENT_ONLY: [&str; 4] =
+    [CONFIG, LOG_FILTER, SANDBOX_LISTEN, SECOND_ENCRYPTION_KEY];

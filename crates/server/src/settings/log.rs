@@ -25,30 +25,47 @@ pub(crate) struct Log {
 
 impl Log {
     pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
-        Self { format: format(sources, problems), filter: filter(sources, problems) }
+        Self {
+            format: format(sources, problems),
+            filter: filter(sources, problems),
+        }
     }
 }
 
 fn format(sources: &Sources, problems: &mut Problems) -> LogFormat {
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let usual = if is_terminal { LogFormat::Pretty } else { LogFormat::Json };
-    let Some(given) = sources.given(&key::LOG_FORMAT) else { return usual };
+    let usual = if is_terminal {
+        LogFormat::Pretty
+    } else {
+        LogFormat::Json
+    };
+    let Some(given) = sources.given(&key::LOG_FORMAT) else {
+        return usual;
+    };
     match given.text().as_str() {
         "json" => LogFormat::Json,
         "pretty" => LogFormat::Pretty,
         other => {
-            problems.add(format!("{}: there is no log format {other:?}", given.name), "write json or pretty");
+            problems.add(
+                format!("{}: there is no log format {other:?}", given.name),
+                "write json or pretty",
+            );
             usual
         }
     }
 }
 
 fn filter(sources: &Sources, problems: &mut Problems) -> Option<EnvFilter> {
-    let text = sources.environment(key::LOG_FILTER).filter(|text| !text.is_empty())?;
+    let text = sources
+        .environment(key::LOG_FILTER)
+        .filter(|text| !text.is_empty())?;
     let parsed = EnvFilter::builder().parse(text);
     parsed
         .map_err(|error| {
-            problems.add(format!("{}: {error}", key::LOG_FILTER), "write it as info or evergrant_service=debug");
+            problems.add(
+                format!("{}: {error}", key::LOG_FILTER),
+                "write it as info or evergrant_service=debug",
+            );
         })
         .ok()
 }

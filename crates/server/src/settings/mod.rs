@@ -1,7 +1,8 @@
 //! The operator's settings: the only place that reads the environment and `evergrant.toml`.
 //!
-//! Each section is a struct in a file of its own that states the defaults, over them goes `evergrant.toml`, over that
-//! the environment. Whatever is wrong is noted and reading goes on, so that one run names every problem.
+//! Each section is a struct in a file of its own that states the defaults, over them goes
+//! `evergrant.toml`, over that the environment. Whatever is wrong is noted and reading goes on, so
+//! that one run names every problem.
 
 mod database;
 mod encryption;

@@ -31,27 +31,40 @@ impl std::fmt::Debug for Platforms {
 impl Platforms {
     pub(crate) fn read(sources: &Sources) -> Self {
         let entries = sources.file().all_of(PLATFORMS);
-        let in_file = entries.map(|(name, given)| (name.to_ascii_uppercase(), (given.text(), given.name))).collect();
-        Self { sources: sources.clone(), in_file, defaults: BTreeMap::new(), asked: Mutex::default() }
+        let in_file = entries
+            .map(|(name, given)| (name.to_ascii_uppercase(), (given.text(), given.name)))
+            .collect();
+        Self {
+            sources: sources.clone(),
+            in_file,
+            defaults: BTreeMap::new(),
+            asked: Mutex::default(),
+        }
     }
 
-    /// Puts `defaults` below what the operator says. A platform for which the operator brings credentials is the real
-    /// one, so it keeps none of them.
+    /// Puts `defaults` below what the operator says. A platform for which the operator brings
+    /// credentials is the real one, so it keeps none of them.
     pub(crate) fn with_defaults(mut self, defaults: Vec<(&'static str, String)>) -> Self {
         let real: BTreeSet<&str> = defaults
             .iter()
             .map(|(name, _)| *name)
-            .filter(|name| CREDENTIALS.iter().any(|end| name.ends_with(end)) && self.given(name).is_some())
+            .filter(|name| {
+                CREDENTIALS.iter().any(|end| name.ends_with(end)) && self.given(name).is_some()
+            })
             .map(platform_of)
             .collect();
-        self.defaults = defaults.into_iter().filter(|(name, _)| !real.contains(platform_of(name))).collect();
+        self.defaults = defaults
+            .into_iter()
+            .filter(|(name, _)| !real.contains(platform_of(name)))
+            .collect();
         self
     }
 
     /// What a platform's setting says.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         lock(&self.asked).insert(name.to_owned());
-        self.given(name).or_else(|| self.defaults.get(name).cloned())
+        self.given(name)
+            .or_else(|| self.defaults.get(name).cloned())
     }
 
     /// Whether the platform's settings are, at least in part, the defaults.
@@ -65,13 +78,19 @@ impl Platforms {
         let asked = lock(&self.asked);
         for (name, (_, place)) in &self.in_file {
             if !asked.contains(name) {
-                problems.add(format!("{place} is no platform's setting"), "`evergrant providers list` names them");
+                problems.add(
+                    format!("{place} is no platform's setting"),
+                    "`evergrant providers list` names them",
+                );
             }
         }
     }
 
     fn given(&self, name: &str) -> Option<String> {
-        let in_environment = self.sources.environment(name).filter(|text| !text.is_empty());
+        let in_environment = self
+            .sources
+            .environment(name)
+            .filter(|text| !text.is_empty());
         in_environment.or_else(|| self.in_file.get(name).map(|(value, _)| value.clone()))
     }
 }

@@ -19,7 +19,10 @@ impl Providers {
         match parse_providers(sources.file().text()) {
             Ok(custom) => Self { custom, path },
             Err(faults) => {
-                let providers = Self { custom: Vec::new(), path };
+                let providers = Self {
+                    custom: Vec::new(),
+                    path,
+                };
                 providers.note(&faults, problems);
                 providers
             }

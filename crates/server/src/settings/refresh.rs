@@ -1,4 +1,5 @@
-//! `[refresh]`: when and how many tokens are renewed, and where renewed ones wait that the database does not take.
+//! `[refresh]`: when and how many tokens are renewed, and where renewed ones wait that the database
+//! does not take.
 
 use std::path::PathBuf;
 
@@ -21,12 +22,25 @@ pub(crate) struct Refresh {
 
 impl Refresh {
     pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
-        let concurrency =
-            whole_number(sources.given(&key::REFRESH_CONCURRENCY), 1..=10_000, "renewals at once", problems);
+        let concurrency = whole_number(
+            sources.given(&key::REFRESH_CONCURRENCY),
+            1..=10_000,
+            "renewals at once",
+            problems,
+        );
         Self {
-            concurrency: concurrency.and_then(|number| usize::try_from(number).ok()).unwrap_or(USUAL_CONCURRENCY),
-            margin_seconds: whole_number(sources.given(&key::REFRESH_MARGIN), 0..=31_536_000, "seconds", problems),
-            data_dir: sources.given(&key::DATA_DIR).map(|given| PathBuf::from(given.text())),
+            concurrency: concurrency
+                .and_then(|number| usize::try_from(number).ok())
+                .unwrap_or(USUAL_CONCURRENCY),
+            margin_seconds: whole_number(
+                sources.given(&key::REFRESH_MARGIN),
+                0..=31_536_000,
+                "seconds",
+                problems,
+            ),
+            data_dir: sources
+                .given(&key::DATA_DIR)
+                .map(|given| PathBuf::from(given.text())),
         }
     }
 }

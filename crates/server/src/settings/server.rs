@@ -23,24 +23,41 @@ pub(crate) struct Listen {
 impl Listen {
     /// This port of the loopback address, by default.
     pub(super) fn usual(port: u16) -> Self {
-        Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), chosen_by: None }
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            chosen_by: None,
+        }
     }
 
     /// What was given, or else this port of the loopback address.
     pub(super) fn read(given: Option<Given>, usual_port: u16, problems: &mut Problems) -> Self {
-        let Some(given) = given else { return Self::usual(usual_port) };
+        let Some(given) = given else {
+            return Self::usual(usual_port);
+        };
         if let Some(address) = parse_listen(&given.text()) {
-            return Self { address, chosen_by: Some(given.name) };
+            return Self {
+                address,
+                chosen_by: Some(given.name),
+            };
         }
-        let what = format!("{}: {:?} is not an address to listen on", given.name, given.text());
-        problems.add(what, format!("write an IP address and a port, such as 127.0.0.1:{usual_port}"));
+        let what = format!(
+            "{}: {:?} is not an address to listen on",
+            given.name,
+            given.text()
+        );
+        problems.add(
+            what,
+            format!("write an IP address and a port, such as 127.0.0.1:{usual_port}"),
+        );
         Self::usual(usual_port)
     }
 }
 
 /// An IP address and a port; `localhost` stands for 127.0.0.1.
 pub(crate) fn parse_listen(text: &str) -> Option<SocketAddr> {
-    let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let local = text
+        .strip_prefix("localhost:")
+        .map(|port| format!("127.0.0.1:{port}"));
     local.as_deref().unwrap_or(text).parse().ok()
 }
 
@@ -64,7 +81,9 @@ impl Server {
         Self {
             listen: Listen::read(sources.given(&key::LISTEN), USUAL_PORT, problems),
             admin_listen: admin_listen(sources, problems),
-            public_url: sources.given(&key::PUBLIC_URL).and_then(|given| public_url(&given, problems)),
+            public_url: sources
+                .given(&key::PUBLIC_URL)
+                .and_then(|given| public_url(&given, problems)),
             allowed_redirects: allowed_redirects(sources, problems),
             allowed_origins: allowed_origins(sources, problems),
         }
@@ -73,21 +92,32 @@ impl Server {
     /// Notes that the public address is missing where nobody could guess it.
     pub(crate) fn require_public_url(&self, problems: &mut Problems) {
         if self.public_url.is_none() && !self.listen.address.ip().is_loopback() {
-            let what = format!("EVERGRANT_PUBLIC_URL is not set, and {} is not loopback", self.listen.address);
-            problems.add(what, "set it to the https:// address under which browsers reach this service");
+            let what = format!(
+                "EVERGRANT_PUBLIC_URL is not set, and {} is not loopback",
+                self.listen.address
+            );
+            problems.add(
+                what,
+                "set it to the https:// address under which browsers reach this service",
+            );
         }
     }
 
     /// The public address of a program that listens on `bound`.
     pub(crate) fn public_url_at(&self, bound: SocketAddr) -> Option<Url> {
-        self.public_url.clone().or_else(|| Url::parse(&format!("http://{bound}")).ok())
+        self.public_url
+            .clone()
+            .or_else(|| Url::parse(&format!("http://{bound}")).ok())
     }
 
     /// Whose browsers may call.
     pub(crate) fn origins(&self) -> Vec<String> {
         self.allowed_origins.clone().unwrap_or_else(|| {
-            let mut origins: Vec<_> =
-                self.allowed_redirects.iter().map(|url| url.origin().ascii_serialization()).collect();
+            let mut origins: Vec<_> = self
+                .allowed_redirects
+                .iter()
+                .map(|url| url.origin().ascii_serialization())
+                .collect();
             origins.sort();
             origins.dedup();
             origins
@@ -97,7 +127,9 @@ impl Server {
 
 fn admin_listen(sources: &Sources, problems: &mut Problems) -> Option<Listen> {
     let given = sources.given_or_empty(&key::ADMIN_LISTEN);
-    let is_off = given.as_ref().is_some_and(|given| matches!(given.text().as_str(), "" | "off"));
+    let is_off = given
+        .as_ref()
+        .is_some_and(|given| matches!(given.text().as_str(), "" | "off"));
     (!is_off).then(|| Listen::read(given, USUAL_ADMIN_PORT, problems))
 }
 
@@ -108,16 +140,27 @@ fn public_url(given: &Given, problems: &mut Problems) -> Option<Url> {
         secure && plain && url.has_host() && url.query().is_none() && url.fragment().is_none()
     });
     if url.is_none() {
-        let what = format!("{} is not the https:// base of this service's addresses", given.name);
-        problems.add(what, "write it as https://grants.example; http:// is for loopback hosts only");
+        let what = format!(
+            "{} is not the https:// base of this service's addresses",
+            given.name
+        );
+        problems.add(
+            what,
+            "write it as https://grants.example; http:// is for loopback hosts only",
+        );
     }
     url
 }
 
 fn allowed_redirects(sources: &Sources, problems: &mut Problems) -> Vec<Url> {
-    let Some(given) = sources.given(&key::ALLOWED_REDIRECTS) else { return Vec::new() };
+    let Some(given) = sources.given(&key::ALLOWED_REDIRECTS) else {
+        return Vec::new();
+    };
     AllowedRedirects::parse_list(&given.text()).unwrap_or_else(|error| {
-        problems.add(format!("{}: {error}", given.name), "write it as https://app.example/settings");
+        problems.add(
+            format!("{}: {error}", given.name),
+            "write it as https://app.example/settings",
+        );
         Vec::new()
     })
 }
@@ -126,7 +169,11 @@ fn allowed_origins(sources: &Sources, problems: &mut Problems) -> Option<Vec<Str
     let given = sources.given(&key::ALLOWED_ORIGINS)?;
     let text = given.text();
     let mut origins = Vec::new();
-    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+    for entry in text
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+    {
         match origin(entry) {
             Some(origin) => origins.push(origin),
             None => problems.add(

@@ -35,10 +35,21 @@ pub(super) fn whole_number(
     problems: &mut Problems,
 ) -> Option<i64> {
     let given = given?;
-    let number = given.text().parse().ok().filter(|number| range.contains(number));
+    let number = given
+        .text()
+        .parse()
+        .ok()
+        .filter(|number| range.contains(number));
     if number.is_none() {
         let what = format!("{}: {:?} is not acceptable", given.name, given.text());
-        problems.add(what, format!("write a whole number of {unit} from {} to {}", range.start(), range.end()));
+        problems.add(
+            what,
+            format!(
+                "write a whole number of {unit} from {} to {}",
+                range.start(),
+                range.end()
+            ),
+        );
     }
     number
 }

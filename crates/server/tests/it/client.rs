@@ -22,8 +22,16 @@ impl App {
     pub(crate) fn new(base: &str, key: &str) -> Self {
         // Fails where another test of this process was first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().expect("a client");
-        Self { client, base: base.to_owned(), key: key.to_owned() }
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .expect("a client");
+        Self {
+            client,
+            base: base.to_owned(),
+            key: key.to_owned(),
+        }
     }
 
     pub(crate) async fn get(&self, user: i32, path: &str) -> Answer {
@@ -50,13 +58,17 @@ impl App {
 
     /// Makes the user with this number.
     pub(crate) async fn make_user(&self, id: i32) {
-        let made = self.post(1, "/api/users", serde_json::json!({ "id": id })).await;
+        let made = self
+            .post(1, "/api/users", serde_json::json!({ "id": id }))
+            .await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
     }
 
     fn request(&self, method: Method, user: i32, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
-        request.bearer_auth(&self.key).header("Evergrant-User", user)
+        request
+            .bearer_auth(&self.key)
+            .header("Evergrant-User", user)
     }
 }
 
@@ -78,8 +90,18 @@ impl Answer {
 
 async fn answer(request: RequestBuilder) -> Answer {
     let response: Response = request.send().await.expect("the program answers");
-    let location = response.headers().get("location").map(|value| value.to_str().expect("plain text").to_owned());
+    let location = response
+        .headers()
+        .get("location")
+        .map(|value| value.to_str().expect("plain text").to_owned());
     let status = response.status();
-    let text = response.text().await.expect("the program answers to the end");
-    Answer { status, location, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    let text = response
+        .text()
+        .await
+        .expect("the program answers to the end");
+    Answer {
+        status,
+        location,
+        body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+    }
 }

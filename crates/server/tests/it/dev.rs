@@ -16,11 +16,23 @@ fn app(program: &Program) -> App {
 
 /// Connects Kiln's account at the simulated Reddit.
 async fn connect(program: &Program) {
-    let begun = app(program).post(NEW_USER, "/api/integrations/connect/reddit", json!({})).await.ok();
+    let begun = app(program)
+        .post(NEW_USER, "/api/integrations/connect/reddit", json!({}))
+        .await
+        .ok();
     let consent = json!({"authUrl": begun["authUrl"], "person": "kiln"});
-    let approved = App::new(program.sandbox_url(), "").post(NEW_USER, "/control/approve", consent).await.ok();
-    let back = app(program).open(approved["location"].as_str().expect("a callback")).await;
-    assert!(back.location.expect("the way back").contains("status=connected"));
+    let approved = App::new(program.sandbox_url(), "")
+        .post(NEW_USER, "/control/approve", consent)
+        .await
+        .ok();
+    let back = app(program)
+        .open(approved["location"].as_str().expect("a callback"))
+        .await;
+    assert!(
+        back.location
+            .expect("the way back")
+            .contains("status=connected")
+    );
 }
 
 #[tokio::test]
@@ -34,8 +46,15 @@ async fn a_second_run_finds_the_account_and_the_key_of_the_first() {
 
     let second = Program::dev_in(&data, &[], &[]);
     assert_eq!(second.api_key(), key);
-    let status = app(&second).get(NEW_USER, "/api/integrations/status").await.ok();
-    assert_eq!(status["integrations"].as_array().unwrap().len(), 1, "{status}");
+    let status = app(&second)
+        .get(NEW_USER, "/api/integrations/status")
+        .await
+        .ok();
+    assert_eq!(
+        status["integrations"].as_array().unwrap().len(),
+        1,
+        "{status}"
+    );
     for (name, mode) in [
         ("", 0o700),
         ("key", 0o600),
@@ -44,7 +63,11 @@ async fn a_second_run_finds_the_account_and_the_key_of_the_first() {
         ("sandbox.json", 0o600),
         ("journal", 0o700),
     ] {
-        let found = std::fs::metadata(data.join(name)).unwrap().permissions().mode() & 0o777;
+        let found = std::fs::metadata(data.join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777;
         assert_eq!(found, mode, "{name}: {found:o}");
     }
 }
@@ -59,14 +82,20 @@ async fn a_key_that_no_longer_works_is_made_anew() {
     std::fs::write(data.join("api-key"), "evg_nonsense\n").unwrap();
     let second = Program::dev_in(&data, &[], &[]);
     assert_ne!(second.api_key(), key);
-    app(&second).get(NEW_USER, "/api/integrations/status").await.ok();
+    app(&second)
+        .get(NEW_USER, "/api/integrations/status")
+        .await
+        .ok();
 }
 
 #[tokio::test]
 async fn there_are_two_people_from_the_beginning() {
     let program = Program::dev(&[]);
     for (user, external_id) in [(1, "demo-creator"), (2, "new-user")] {
-        let found = app(&program).get(1, &format!("/api/users/{user}")).await.ok();
+        let found = app(&program)
+            .get(1, &format!("/api/users/{user}"))
+            .await
+            .ok();
         assert_eq!(found["externalId"], external_id, "{found}");
     }
 }
@@ -74,7 +103,9 @@ async fn there_are_two_people_from_the_beginning() {
 #[tokio::test]
 async fn readiness_is_the_operators_own_listener() {
     let program = Program::dev(&[]);
-    let ready = App::new(program.admin_url(), "").open(&format!("{}/readyz", program.admin_url())).await;
+    let ready = App::new(program.admin_url(), "")
+        .open(&format!("{}/readyz", program.admin_url()))
+        .await;
     ready.ok();
     assert_eq!(app(&program).get(1, "/readyz").await.code(404), "NOT_FOUND");
 }

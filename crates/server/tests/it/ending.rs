@@ -21,7 +21,10 @@ fn with_half_a_request(folder: &Folder) -> (Program, TcpStream) {
     stream.write_all(head.as_bytes()).unwrap();
     let mut answer = [0; 25];
     stream.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n", "the request has reached its handler");
+    assert_eq!(
+        &answer, b"HTTP/1.1 100 Continue\r\n\r\n",
+        "the request has reached its handler"
+    );
     (program, stream)
 }
 

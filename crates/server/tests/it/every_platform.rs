@@ -1,4 +1,5 @@
-//! The main job at each platform of the catalogue, on the real program and both databases, good days and bad.
+//! The main job at each platform of the catalogue, on the real program and both databases, good
+//! days and bad.
 
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use serde_json::{Value, json};
@@ -6,8 +7,8 @@ use serde_json::{Value, json};
 use crate::client::App;
 use crate::platforms::{Platforms, expire_all, parameters, token};
 
-/// A platform with a consent page, somebody who has one account there, somebody else who has one too, and a scope that
-/// can be declined.
+/// A platform with a consent page, somebody who has one account there, somebody else who has one
+/// too, and a scope that can be declined.
 struct Place {
     platform: &'static str,
     person: &'static str,
@@ -58,7 +59,9 @@ async fn connection(app: &App, place: &Place) -> Value {
     let status = app.get(7, "/api/integrations/status").await.ok();
     let all = status["integrations"].as_array().unwrap();
     let found = all.iter().find(|one| one["provider"] == place.platform);
-    found.unwrap_or_else(|| panic!("{} is not connected", place.platform)).clone()
+    found
+        .unwrap_or_else(|| panic!("{} is not connected", place.platform))
+        .clone()
 }
 
 async fn connects_reads_renews_and_disconnects_everywhere(database: TestDatabase) {
@@ -67,11 +70,20 @@ async fn connects_reads_renews_and_disconnects_everywhere(database: TestDatabase
     app.make_user(7).await;
     let mut first = Vec::new();
     for place in &PLACES {
-        let landing = platforms.connect(&app, 7, place.platform, place.person, json!({})).await;
-        let expected = format!("integration={}&status=connected&accountId={}", place.platform, place.account);
+        let landing = platforms
+            .connect(&app, 7, place.platform, place.person, json!({}))
+            .await;
+        let expected = format!(
+            "integration={}&status=connected&accountId={}",
+            place.platform, place.account
+        );
         assert_eq!(landing, expected);
         let one = connection(&app, place).await;
-        assert_eq!((&one["status"], &one["missingScopes"]), (&json!("connected"), &json!([])), "{one}");
+        assert_eq!(
+            (&one["status"], &one["missingScopes"]),
+            (&json!("connected"), &json!([])),
+            "{one}"
+        );
         first.push(token(&app, 7, place.platform, place.account).await);
     }
     drop(program);
@@ -80,12 +92,27 @@ async fn connects_reads_renews_and_disconnects_everywhere(database: TestDatabase
 
     let (_program, app) = platforms.serve(&database);
     for (place, first) in PLACES.iter().zip(first) {
-        assert_ne!(token(&app, 7, place.platform, place.account).await, first, "{}", place.platform);
-        let path = format!("/api/integrations/disconnect/{}/{}", place.platform, place.account);
+        assert_ne!(
+            token(&app, 7, place.platform, place.account).await,
+            first,
+            "{}",
+            place.platform
+        );
+        let path = format!(
+            "/api/integrations/disconnect/{}/{}",
+            place.platform, place.account
+        );
         let gone = app.delete(7, &path).await.ok();
-        assert_eq!(gone["revocation"], place.revocation, "{}: {gone}", place.platform);
+        assert_eq!(
+            gone["revocation"], place.revocation,
+            "{}: {gone}",
+            place.platform
+        );
     }
-    assert_eq!(app.get(7, "/api/integrations/status").await.ok()["integrations"], json!([]));
+    assert_eq!(
+        app.get(7, "/api/integrations/status").await.ok()["integrations"],
+        json!([])
+    );
 }
 
 async fn a_pasted_session_is_kept_and_never_renewed(database: TestDatabase) {
@@ -94,13 +121,29 @@ async fn a_pasted_session_is_kept_and_never_renewed(database: TestDatabase) {
     app.make_user(7).await;
     let connected = platforms.paste(&app, 7, "onlyfans", "kiln").await;
     let one = &connected["integrations"][0];
-    assert_eq!((&one["status"], &one["providerAccountId"]), (&json!("connected"), &json!("900001")), "{one}");
-    assert!(one["metadata"]["username"].is_string() && one["metadata"].get("email").is_none(), "{one}");
-    assert!(token(&app, 7, "onlyfans", "900001").await.contains("auth_id"));
+    assert_eq!(
+        (&one["status"], &one["providerAccountId"]),
+        (&json!("connected"), &json!("900001")),
+        "{one}"
+    );
+    assert!(
+        one["metadata"]["username"].is_string() && one["metadata"].get("email").is_none(),
+        "{one}"
+    );
+    assert!(
+        token(&app, 7, "onlyfans", "900001")
+            .await
+            .contains("auth_id")
+    );
 
-    let renewed = app.post(7, "/api/integrations/refresh/onlyfans/900001", json!({})).await;
+    let renewed = app
+        .post(7, "/api/integrations/refresh/onlyfans/900001", json!({}))
+        .await;
     assert_eq!(renewed.code(409), "NO_REFRESH_TOKEN");
-    let gone = app.delete(7, "/api/integrations/disconnect/onlyfans/900001").await.ok();
+    let gone = app
+        .delete(7, "/api/integrations/disconnect/onlyfans/900001")
+        .await
+        .ok();
     assert_eq!(gone["revocation"], "unsupported");
 }
 
@@ -109,12 +152,29 @@ async fn a_denial_changes_nothing(database: TestDatabase) {
     let (_program, app) = platforms.serve(&database);
     app.make_user(7).await;
     for place in &PLACES {
-        let flow = app.post(7, &format!("/api/integrations/connect/{}", place.platform), json!({})).await.ok();
-        let back = platforms.sandbox.deny(flow["authUrl"].as_str().unwrap()).unwrap();
+        let flow = app
+            .post(
+                7,
+                &format!("/api/integrations/connect/{}", place.platform),
+                json!({}),
+            )
+            .await
+            .ok();
+        let back = platforms
+            .sandbox
+            .deny(flow["authUrl"].as_str().unwrap())
+            .unwrap();
         let landing = parameters(&app, &back).await;
-        assert!(landing.contains("status=error&code=OAUTH_DENIED"), "{}: {landing}", place.platform);
+        assert!(
+            landing.contains("status=error&code=OAUTH_DENIED"),
+            "{}: {landing}",
+            place.platform
+        );
     }
-    assert_eq!(app.get(7, "/api/integrations/status").await.ok()["integrations"], json!([]));
+    assert_eq!(
+        app.get(7, "/api/integrations/status").await.ok()["integrations"],
+        json!([])
+    );
 }
 
 async fn a_part_of_the_scopes_connects_with_a_remark(database: TestDatabase) {
@@ -122,12 +182,32 @@ async fn a_part_of_the_scopes_connects_with_a_remark(database: TestDatabase) {
     let (_program, app) = platforms.serve(&database);
     app.make_user(7).await;
     for place in &PLACES {
-        let flow = app.post(7, &format!("/api/integrations/connect/{}", place.platform), json!({})).await.ok();
-        let landing = platforms.consent(&app, &flow, place.person, Some(place.granted)).await;
-        assert!(landing.contains("status=connected"), "{}: {landing}", place.platform);
+        let flow = app
+            .post(
+                7,
+                &format!("/api/integrations/connect/{}", place.platform),
+                json!({}),
+            )
+            .await
+            .ok();
+        let landing = platforms
+            .consent(&app, &flow, place.person, Some(place.granted))
+            .await;
+        assert!(
+            landing.contains("status=connected"),
+            "{}: {landing}",
+            place.platform
+        );
         let one = connection(&app, place).await;
-        assert_eq!((&one["status"], &one["statusReason"]), (&json!("connected"), &json!("SCOPE_MISSING")), "{one}");
-        assert!(!one["missingScopes"].as_array().unwrap().is_empty(), "{one}");
+        assert_eq!(
+            (&one["status"], &one["statusReason"]),
+            (&json!("connected"), &json!("SCOPE_MISSING")),
+            "{one}"
+        );
+        assert!(
+            !one["missingScopes"].as_array().unwrap().is_empty(),
+            "{one}"
+        );
     }
 }
 
@@ -136,12 +216,25 @@ async fn another_account_does_not_reconnect_this_one(database: TestDatabase) {
     let (_program, app) = platforms.serve(&database);
     app.make_user(7).await;
     for place in &PLACES {
-        platforms.connect(&app, 7, place.platform, place.person, json!({})).await;
+        platforms
+            .connect(&app, 7, place.platform, place.person, json!({}))
+            .await;
         let held = token(&app, 7, place.platform, place.account).await;
         let wish = json!({ "accountId": place.account });
-        let landing = platforms.connect(&app, 7, place.platform, place.another, wish).await;
-        assert!(landing.contains("status=error&code=ACCOUNT_MISMATCH"), "{}: {landing}", place.platform);
-        assert_eq!(token(&app, 7, place.platform, place.account).await, held, "{}", place.platform);
+        let landing = platforms
+            .connect(&app, 7, place.platform, place.another, wish)
+            .await;
+        assert!(
+            landing.contains("status=error&code=ACCOUNT_MISMATCH"),
+            "{}: {landing}",
+            place.platform
+        );
+        assert_eq!(
+            token(&app, 7, place.platform, place.account).await,
+            held,
+            "{}",
+            place.platform
+        );
     }
 }
 
@@ -153,15 +246,28 @@ async fn of_several_accounts_the_browser_chooses_and_siblings_are_spared(databas
     let platforms = Platforms::start().await;
     let (_program, app) = platforms.serve(&database);
     app.make_user(7).await;
-    let flow = app.post(7, "/api/integrations/connect/instagram", json!({ "challenge": CHALLENGE })).await.ok();
+    let flow = app
+        .post(
+            7,
+            "/api/integrations/connect/instagram",
+            json!({ "challenge": CHALLENGE }),
+        )
+        .await
+        .ok();
     let landing = platforms.consent(&app, &flow, "wren", None).await;
     assert!(landing.contains("status=pending"), "{landing}");
     let receipt = landing.split("receipt=").nth(1).unwrap();
-    let path = format!("/api/integrations/flows/{}", flow["flowId"].as_str().unwrap());
+    let path = format!(
+        "/api/integrations/flows/{}",
+        flow["flowId"].as_str().unwrap()
+    );
     let state = app.get(7, &path).await.ok();
     assert_eq!(state["status"], "choose");
     let choices = state["accounts"].as_array().unwrap();
-    let ids: Vec<_> = choices.iter().map(|one| one["providerAccountId"].as_str().unwrap()).collect();
+    let ids: Vec<_> = choices
+        .iter()
+        .map(|one| one["providerAccountId"].as_str().unwrap())
+        .collect();
     assert_eq!(ids.len(), 2, "{state}");
 
     let body = json!({ "verifier": VERIFIER, "receipt": receipt, "accountIds": ids });
@@ -169,9 +275,21 @@ async fn of_several_accounts_the_browser_chooses_and_siblings_are_spared(databas
     assert_eq!(finished["integrations"].as_array().unwrap().len(), 2);
     let leave = |id: &str| format!("/api/integrations/disconnect/instagram/{id}");
     let spared = app.delete(7, &leave(ids[0])).await.ok();
-    assert_eq!(spared["revocation"], "kept", "Instagram would end the other account's grant too");
-    app.post(7, &format!("/api/integrations/refresh/instagram/{}", ids[1]), json!({})).await.ok();
-    assert_eq!(app.delete(7, &leave(ids[1])).await.ok()["revocation"], "revoked");
+    assert_eq!(
+        spared["revocation"], "kept",
+        "Instagram would end the other account's grant too"
+    );
+    app.post(
+        7,
+        &format!("/api/integrations/refresh/instagram/{}", ids[1]),
+        json!({}),
+    )
+    .await
+    .ok();
+    assert_eq!(
+        app.delete(7, &leave(ids[1])).await.ok()["revocation"],
+        "revoked"
+    );
 }
 
 on_both_databases!(

@@ -15,7 +15,11 @@ fn no_crate_has_an_import_cycle() {
         let folder = entry.unwrap();
         let name = folder.file_name().into_string().unwrap();
         let cycles = Crate::read(&folder.path().join("src")).cycles();
-        found.extend(cycles.iter().map(|cycle| format!("{name}, {} files: {}", cycle.len(), cycle.join(" "))));
+        found.extend(
+            cycles
+                .iter()
+                .map(|cycle| format!("{name}, {} files: {}", cycle.len(), cycle.join(" "))),
+        );
     }
     found.sort();
     assert!(found.is_empty(), "import cycles:\n{}", found.join("\n"));
@@ -23,14 +27,22 @@ fn no_crate_has_an_import_cycle() {
 
 /// The cycles of a crate with these files, as `a b` for a cycle of the files `a` and `b`.
 fn cycles<const N: usize>(files: [(&str, &str); N]) -> Vec<String> {
-    Crate::new(files).cycles().iter().map(|cycle| cycle.join(" ")).collect()
+    Crate::new(files)
+        .cycles()
+        .iter()
+        .map(|cycle| cycle.join(" "))
+        .collect()
 }
 
 const NONE: &[&str] = &[];
 
 #[test]
 fn import_in_one_direction_is_no_cycle() {
-    let files = [("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::b::B;"), ("b.rs", "pub struct B;")];
+    let files = [
+        ("lib.rs", "mod a; mod b;"),
+        ("a.rs", "use crate::b::B;"),
+        ("b.rs", "pub struct B;"),
+    ];
     assert_eq!(cycles(files), NONE);
 }
 
@@ -72,8 +84,14 @@ fn two_cycles_are_two() {
 fn nested_use_trees_are_read() {
     let files = [
         ("lib.rs", "mod a; mod b; mod c;"),
-        ("a.rs", "use crate::{c::{self, C as _}, b::{inner::{X, Y as Z}}};"),
-        ("b.rs", "pub mod inner { pub use super::super::a::A; fn f(_: A) {} }"),
+        (
+            "a.rs",
+            "use crate::{c::{self, C as _}, b::{inner::{X, Y as Z}}};",
+        ),
+        (
+            "b.rs",
+            "pub mod inner { pub use super::super::a::A; fn f(_: A) {} }",
+        ),
         ("c.rs", "pub struct C;"),
     ];
     assert_eq!(cycles(files), ["a b"]);
@@ -82,7 +100,10 @@ fn nested_use_trees_are_read() {
 #[test]
 fn name_re_exported_by_the_root_leads_to_its_file() {
     let files = [
-        ("lib.rs", "mod a; mod b; pub use b::{B as Beta}; pub(crate) use a::*;"),
+        (
+            "lib.rs",
+            "mod a; mod b; pub use b::{B as Beta}; pub(crate) use a::*;",
+        ),
         ("a.rs", "use crate::Beta; pub struct A;"),
         ("b.rs", "use crate::A; pub struct B;"),
     ];
@@ -93,8 +114,14 @@ fn name_re_exported_by_the_root_leads_to_its_file() {
 fn name_re_exported_by_a_folder_leads_to_its_file() {
     let files = [
         ("lib.rs", "mod folder; mod user;"),
-        ("folder/mod.rs", "mod inside; pub(crate) use inside::Inside;"),
-        ("folder/inside.rs", "use crate::user::User; pub struct Inside;"),
+        (
+            "folder/mod.rs",
+            "mod inside; pub(crate) use inside::Inside;",
+        ),
+        (
+            "folder/inside.rs",
+            "use crate::user::User; pub struct Inside;",
+        ),
         ("user.rs", "use crate::folder::Inside; pub struct User;"),
     ];
     assert_eq!(cycles(files), ["folder::inside user"]);
@@ -104,16 +131,29 @@ fn name_re_exported_by_a_folder_leads_to_its_file() {
 fn re_export_alone_does_not_make_a_folder_depend_on_its_files() {
     let folder = "pub mod inside; pub use inside::Inside; pub struct Shared;";
     let inside = ("folder/inside.rs", "use super::Shared; pub struct Inside;");
-    assert_eq!(cycles([("lib.rs", "mod folder;"), ("folder/mod.rs", folder), inside]), NONE);
+    assert_eq!(
+        cycles([("lib.rs", "mod folder;"), ("folder/mod.rs", folder), inside]),
+        NONE
+    );
     let folder = &format!("{folder} fn f(_: Inside) {{}}");
-    assert_eq!(cycles([("lib.rs", "mod folder;"), ("folder/mod.rs", folder), inside]), ["folder folder::inside"]);
+    assert_eq!(
+        cycles([("lib.rs", "mod folder;"), ("folder/mod.rs", folder), inside]),
+        ["folder folder::inside"]
+    );
     let folder = "mod inside; pub struct Shared; fn f() { inside::g(); }";
-    assert_eq!(cycles([("lib.rs", "mod folder;"), ("folder/mod.rs", folder), inside]), ["folder folder::inside"]);
+    assert_eq!(
+        cycles([("lib.rs", "mod folder;"), ("folder/mod.rs", folder), inside]),
+        ["folder folder::inside"]
+    );
 }
 
 #[test]
 fn glob_import_depends_on_its_module() {
-    let files = [("lib.rs", "mod a; mod b;"), ("a.rs", "use super::b::*;"), ("b.rs", "use crate::a::A;")];
+    let files = [
+        ("lib.rs", "mod a; mod b;"),
+        ("a.rs", "use super::b::*;"),
+        ("b.rs", "use crate::a::A;"),
+    ];
     assert_eq!(cycles(files), ["a b"]);
 }
 
@@ -130,16 +170,35 @@ fn tests_comments_and_strings_are_ignored() {
     ];
     for text in ignored {
         let b = ("b.rs", "use crate::a::A;");
-        assert_eq!(cycles([("lib.rs", "mod a; mod b;"), ("a.rs", text), b]), NONE, "{text}");
+        assert_eq!(
+            cycles([("lib.rs", "mod a; mod b;"), ("a.rs", text), b]),
+            NONE,
+            "{text}"
+        );
         let followed = &format!("{text} fn last() {{ crate::b::g(); }}");
-        assert_eq!(cycles([("lib.rs", "mod a; mod b;"), ("a.rs", followed), b]), ["a b"], "{followed}");
+        assert_eq!(
+            cycles([("lib.rs", "mod a; mod b;"), ("a.rs", followed), b]),
+            ["a b"],
+            "{followed}"
+        );
     }
 }
 
 #[test]
 fn test_module_in_its_own_file_is_ignored() {
-    let files =
-        |declared| [("lib.rs", "mod a;"), ("a.rs", declared), ("a/checks.rs", "use super::f; pub fn g() { f(); }")];
-    assert_eq!(cycles(files("#[cfg(test)] mod checks; fn f() { checks::g(); }")), NONE);
-    assert_eq!(cycles(files("mod checks; fn f() { checks::g(); }")), ["a a::checks"]);
+    let files = |declared| {
+        [
+            ("lib.rs", "mod a;"),
+            ("a.rs", declared),
+            ("a/checks.rs", "use super::f; pub fn g() { f(); }"),
+        ]
+    };
+    assert_eq!(
+        cycles(files("#[cfg(test)] mod checks; fn f() { checks::g(); }")),
+        NONE
+    );
+    assert_eq!(
+        cycles(files("mod checks; fn f() { checks::g(); }")),
+        ["a a::checks"]
+    );
 }

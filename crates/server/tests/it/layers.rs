@@ -1,4 +1,5 @@
-//! The house keeps its order: crates look only downward, and each fenced dependency stays in its room.
+//! The house keeps its order: crates look only downward, and each fenced dependency stays in its
+//! room.
 
 use std::process::Command;
 
@@ -36,12 +37,22 @@ struct Dependency {
 
 /// Every use of one package by another outside tests.
 fn dependencies() -> Vec<Dependency> {
-    let output = Command::new(env!("CARGO")).args(["metadata", "--no-deps", "--format-version=1"]).output().unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version=1"])
+        .output()
+        .unwrap();
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     let uses = packages.iter().flat_map(|package| {
-        let used = package["dependencies"].as_array().unwrap().iter().filter(|used| used["kind"] != "dev");
-        used.map(|used| Dependency { user: text(package), used: text(used) })
+        let used = package["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|used| used["kind"] != "dev");
+        used.map(|used| Dependency {
+            user: text(package),
+            used: text(used),
+        })
     });
     uses.collect()
 }
@@ -66,9 +77,16 @@ fn is_allowed(from: &str, to: &str) -> bool {
 
 #[test]
 fn no_crate_looks_up() {
-    let ours = dependencies().into_iter().filter(|dependency| dependency.used.starts_with("evergrant-"));
-    let wrong: Vec<_> = ours.filter(|one| !is_allowed(&one.user, &one.used)).collect();
-    let named: Vec<_> = wrong.iter().map(|one| format!("{} must not use {}", one.user, one.used)).collect();
+    let ours = dependencies()
+        .into_iter()
+        .filter(|dependency| dependency.used.starts_with("evergrant-"));
+    let wrong: Vec<_> = ours
+        .filter(|one| !is_allowed(&one.user, &one.used))
+        .collect();
+    let named: Vec<_> = wrong
+        .iter()
+        .map(|one| format!("{} must not use {}", one.user, one.used))
+        .collect();
     assert!(named.is_empty(), "{}", named.join("\n"));
 }
 
@@ -77,7 +95,10 @@ fn every_crate_has_a_layer() {
     let mut users: Vec<_> = dependencies().into_iter().map(|one| one.user).collect();
     users.dedup();
     for user in users {
-        assert!(layer(&user).is_some() || [SANDBOX, TESTKIT].contains(&user.as_str()), "{user} has no layer");
+        assert!(
+            layer(&user).is_some() || [SANDBOX, TESTKIT].contains(&user.as_str()),
+            "{user} has no layer"
+        );
     }
 }
 
@@ -86,7 +107,11 @@ fn fenced_dependencies_stay_in_their_rooms() {
     for dependency in dependencies() {
         let fence = FENCES.iter().find(|(used, _)| *used == dependency.used);
         let outside = fence.is_some_and(|(_, rooms)| !rooms.contains(&dependency.user.as_str()));
-        assert!(!outside, "{} must not use {}", dependency.user, dependency.used);
+        assert!(
+            !outside,
+            "{} must not use {}",
+            dependency.user, dependency.used
+        );
     }
 }
 
@@ -114,7 +139,8 @@ fn the_facade_of_the_service_is_thin() {
     assert!(lines <= LONGEST_FACADE, "service.rs has {lines} lines");
 }
 
-/// `Deref` would hand the fields of one type to every user of another (Rust API guidelines, C-DEREF).
+/// `Deref` would hand the fields of one type to every user of another (Rust API guidelines,
+/// C-DEREF).
 #[test]
 fn service_types_do_not_implement_deref() {
     let root = service_sources();
@@ -136,12 +162,18 @@ fn deref_is_found_however_it_is_written() {
     ] {
         assert!(names_deref(text), "{text}");
     }
-    for text in ["impl A { fn f() {} }", "// impl Deref for A", "impl From<Deref2> for A {}", "\"impl Deref for\""] {
+    for text in [
+        "impl A { fn f() {} }",
+        "// impl Deref for A",
+        "impl From<Deref2> for A {}",
+        "\"impl Deref for\"",
+    ] {
         assert!(!names_deref(text), "{text}");
     }
 }
 
-/// Whether `Deref` or `DerefMut` is named at all, outside of comments and literals: no use of them is legitimate there.
+/// Whether `Deref` or `DerefMut` is named at all, outside of comments and literals: no use of them
+/// is legitimate there.
 fn names_deref(text: &str) -> bool {
     fn names(stream: proc_macro2::TokenStream) -> Vec<String> {
         let names = stream.into_iter().flat_map(|tree| match tree {
@@ -151,7 +183,9 @@ fn names_deref(text: &str) -> bool {
         });
         names.collect()
     }
-    names(text.parse().unwrap()).iter().any(|name| name == "Deref" || name == "DerefMut")
+    names(text.parse().unwrap())
+        .iter()
+        .any(|name| name == "Deref" || name == "DerefMut")
 }
 
 fn service_sources() -> std::path::PathBuf {
@@ -159,7 +193,9 @@ fn service_sources() -> std::path::PathBuf {
 }
 
 pub(crate) fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let found = entries.flat_map(|path| match path.extension() {
         _ if path.is_dir() => sources(&path),
         Some(extension) if extension == "rs" => vec![path],

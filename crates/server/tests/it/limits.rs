@@ -21,8 +21,13 @@ impl Disk {
     /// `None` where this user may not mount one.
     fn mount() -> Option<Self> {
         let folder = Folder::new();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(folder.path()).output();
-        mounted.is_ok_and(|ended| ended.status.success()).then_some(Self(folder))
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+            .arg(folder.path())
+            .output();
+        mounted
+            .is_ok_and(|ended| ended.status.success())
+            .then_some(Self(folder))
     }
 
     fn path(&self) -> &Path {
@@ -53,7 +58,10 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
+        let _ = Command::new("umount")
+            .arg("--lazy")
+            .arg(self.path())
+            .status();
     }
 }
 
@@ -69,7 +77,10 @@ async fn until(condition: impl AsyncFn() -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stderr, reason = "a test that cannot be made here says so")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that cannot be made here says so"
+)]
 async fn a22_a_full_disk_harms_nothing_and_is_over_when_there_is_room() {
     let Some(disk) = Disk::mount() else {
         return eprintln!("A22 is not tested: this user may not mount a file system");
@@ -77,22 +88,41 @@ async fn a22_a_full_disk_harms_nothing_and_is_over_when_there_is_room() {
     let (platforms, folder) = (Platforms::start().await, Folder::new());
     let config = folder.path().join("evergrant.toml");
     std::fs::write(&config, acme_definition(platforms.base())).unwrap();
-    let database = TestDatabase::at(&format!("sqlite://{}", disk.path().join("evergrant.db").display()));
-    let (program, app) = platforms.serve_with(&database, &[("EVERGRANT_CONFIG", config.to_str().unwrap())]);
+    let database = TestDatabase::at(&format!(
+        "sqlite://{}",
+        disk.path().join("evergrant.db").display()
+    ));
+    let (program, app) =
+        platforms.serve_with(&database, &[("EVERGRANT_CONFIG", config.to_str().unwrap())]);
     let admin = App::new(program.admin_url(), "");
     app.make_user(7).await;
-    platforms.connect(&app, 7, "acme", "juniper", json!({})).await;
-    let token = app.get(7, "/api/integrations/token/acme/ac-1001").await.ok()["accessToken"].clone();
+    platforms
+        .connect(&app, 7, "acme", "juniper", json!({}))
+        .await;
+    let token = app
+        .get(7, "/api/integrations/token/acme/ac-1001")
+        .await
+        .ok()["accessToken"]
+        .clone();
     let refresh = || app.post(7, "/api/integrations/refresh/acme/ac-1001", Value::Null);
 
     disk.fill();
     until(async || admin.get(7, "/readyz").await.status == 503).await;
     let calls = platforms.sandbox.calls().get("acme", REFRESH);
     for _ in 0..20 {
-        assert_eq!(app.get(7, "/api/integrations/token/acme/ac-1001").await.ok()["accessToken"], token);
+        assert_eq!(
+            app.get(7, "/api/integrations/token/acme/ac-1001")
+                .await
+                .ok()["accessToken"],
+            token
+        );
         assert_eq!(refresh().await.status, 503);
     }
-    assert_eq!(platforms.sandbox.calls().get("acme", REFRESH), calls, "no renewal begins that could not be stored");
+    assert_eq!(
+        platforms.sandbox.calls().get("acme", REFRESH),
+        calls,
+        "no renewal begins that could not be stored"
+    );
 
     disk.clear();
     until(async || admin.get(7, "/readyz").await.status == 200).await;
@@ -105,16 +135,28 @@ async fn a26_with_a_hundred_and_twenty_eight_descriptors_it_sheds_and_lives() {
     let folder = Folder::new();
     let url = format!("sqlite://{}", folder.path().join("evergrant.db").display());
     let program = Program::serve_with_files(128, &[("DATABASE_URL", url.as_str())]);
-    let (app, admin) = (App::new(program.url(), program.api_key()), App::new(program.admin_url(), ""));
+    let (app, admin) = (
+        App::new(program.url(), program.api_key()),
+        App::new(program.admin_url(), ""),
+    );
     app.make_user(7).await;
     let address = program.url().strip_prefix("http://").unwrap().to_owned();
     let crowd: Vec<_> = (0..160).map(|_| TcpStream::connect(&address)).collect();
     assert!(crowd.iter().filter(|stream| stream.is_ok()).count() > 128);
     for _ in 0..20 {
         assert_eq!(admin.get(7, "/healthz").await.status, 200);
-        assert_eq!(admin.get(7, "/readyz").await.status, 200, "the database has descriptors of its own");
+        assert_eq!(
+            admin.get(7, "/readyz").await.status,
+            200,
+            "the database has descriptors of its own"
+        );
     }
     drop(crowd);
-    assert!(app.get(7, "/api/integrations/status").await.ok()["integrations"].as_array().unwrap().is_empty());
+    assert!(
+        app.get(7, "/api/integrations/status").await.ok()["integrations"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
     assert!(program.stop().success());
 }

@@ -19,11 +19,18 @@ impl Platforms {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let options = SandboxOptions { public_url: Some(base.clone()), ..SandboxOptions::default() };
+        let options = SandboxOptions {
+            public_url: Some(base.clone()),
+            ..SandboxOptions::default()
+        };
         let sandbox = Sandbox::new(options).unwrap();
         let served = sandbox.clone();
         tokio::spawn(async move { served.serve(listener, std::future::pending::<()>()).await });
-        Self { sandbox, settings: dev_settings(&base), base }
+        Self {
+            sandbox,
+            settings: dev_settings(&base),
+            base,
+        }
     }
 
     /// `evergrant serve` on this database, with these platforms.
@@ -32,8 +39,16 @@ impl Platforms {
     }
 
     /// The same with further settings.
-    pub(crate) fn serve_with(&self, database: &TestDatabase, more: &[(&str, &str)]) -> (Program, App) {
-        let mut env: Vec<_> = self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    pub(crate) fn serve_with(
+        &self,
+        database: &TestDatabase,
+        more: &[(&str, &str)],
+    ) -> (Program, App) {
+        let mut env: Vec<_> = self
+            .settings
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         env.push(("DATABASE_URL", database.url.as_str()));
         env.extend(more);
         let program = Program::serve(&env);
@@ -49,28 +64,66 @@ impl Platforms {
     /// Whether Acme takes this access token.
     pub(crate) async fn takes(&self, token: &str) -> bool {
         let userinfo = format!("{}/acme/oauth/userinfo", self.base);
-        let asked = reqwest::Client::builder().no_proxy().build().unwrap().get(userinfo).bearer_auth(token).send();
+        let asked = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .unwrap()
+            .get(userinfo)
+            .bearer_auth(token)
+            .send();
         asked.await.unwrap().status() == 200
     }
 
-    /// Sends `person` through the consent of a new flow and answers the landing address's parameters.
-    pub(crate) async fn connect(&self, app: &App, user: i32, platform: &str, person: &str, body: Value) -> String {
-        let flow = app.post(user, &format!("/api/integrations/connect/{platform}"), body).await.ok();
+    /// Sends `person` through the consent of a new flow and answers the landing address's
+    /// parameters.
+    pub(crate) async fn connect(
+        &self,
+        app: &App,
+        user: i32,
+        platform: &str,
+        person: &str,
+        body: Value,
+    ) -> String {
+        let flow = app
+            .post(user, &format!("/api/integrations/connect/{platform}"), body)
+            .await
+            .ok();
         self.consent(app, &flow, person, None).await
     }
 
     /// The same for a flow that has begun, granting only these scopes.
-    pub(crate) async fn consent(&self, app: &App, flow: &Value, person: &str, scopes: Option<&[&str]>) -> String {
-        let callback = self.sandbox.approve(flow["authUrl"].as_str().unwrap(), person, scopes).unwrap();
+    pub(crate) async fn consent(
+        &self,
+        app: &App,
+        flow: &Value,
+        person: &str,
+        scopes: Option<&[&str]>,
+    ) -> String {
+        let callback = self
+            .sandbox
+            .approve(flow["authUrl"].as_str().unwrap(), person, scopes)
+            .unwrap();
         parameters(app, &callback).await
     }
 
     /// Connects `person`'s session, where there is no consent page.
     pub(crate) async fn paste(&self, app: &App, user: i32, platform: &str, person: &str) -> Value {
-        let flow = app.post(user, &format!("/api/integrations/connect/{platform}"), json!({})).await.ok();
+        let flow = app
+            .post(
+                user,
+                &format!("/api/integrations/connect/{platform}"),
+                json!({}),
+            )
+            .await
+            .ok();
         let pasted = self.sandbox.session(platform, person).unwrap().json();
-        let path = format!("/api/integrations/flows/{}/credentials", flow["flowId"].as_str().unwrap());
-        app.post(user, &path, json!({ "values": { "pasted": pasted } })).await.ok()
+        let path = format!(
+            "/api/integrations/flows/{}/credentials",
+            flow["flowId"].as_str().unwrap()
+        );
+        app.post(user, &path, json!({ "values": { "pasted": pasted } }))
+            .await
+            .ok()
     }
 }
 
@@ -84,7 +137,13 @@ pub(crate) async fn parameters(app: &App, callback: &str) -> String {
 
 /// The token of a connection, as the app's server reads it.
 pub(crate) async fn token(app: &App, user: i32, platform: &str, account: &str) -> String {
-    let issued = app.get(user, &format!("/api/integrations/token/{platform}/{account}")).await.ok();
+    let issued = app
+        .get(
+            user,
+            &format!("/api/integrations/token/{platform}/{account}"),
+        )
+        .await
+        .ok();
     issued["accessToken"].as_str().unwrap().to_owned()
 }
 
@@ -95,6 +154,14 @@ pub(crate) async fn expire_all(database: &TestDatabase) {
     } else {
         ("1575158400000", "1577836800000")
     };
-    database.execute(&format!("UPDATE oauth_accounts SET expires_at = {ended} WHERE expires_at IS NOT NULL")).await;
-    database.execute(&format!("UPDATE evergrant_connections SET issued_at = {begun}")).await;
+    database
+        .execute(&format!(
+            "UPDATE oauth_accounts SET expires_at = {ended} WHERE expires_at IS NOT NULL"
+        ))
+        .await;
+    database
+        .execute(&format!(
+            "UPDATE evergrant_connections SET issued_at = {begun}"
+        ))
+        .await;
 }

@@ -1,4 +1,5 @@
-//! The real program in a test: started with nothing but what the test gives it, gone when the test ends.
+//! The real program in a test: started with nothing but what the test gives it, gone when the test
+//! ends.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,8 @@ use std::time::Duration;
 /// A key for tests that do not bring their own: the base64 of 32 bytes.
 pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// Far longer than a start ever takes: a program that hangs fails its test instead of holding up the run.
+/// Far longer than a start ever takes: a program that hangs fails its test instead of holding up
+/// the run.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A running `evergrant dev` or `evergrant serve`, listening on ports of its own choice.
@@ -42,32 +44,58 @@ impl Program {
         Self::dev_with(Folder::new(), data, args, env)
     }
 
-    /// `evergrant dev --ephemeral`, which takes `temporary` for the system's folder of temporary files.
+    /// `evergrant dev --ephemeral`, which takes `temporary` for the system's folder of temporary
+    /// files.
     pub(crate) fn ephemeral(temporary: &Folder) -> Self {
         let folder = Folder::new();
         let mut command = evergrant(folder.path());
-        command.args(["dev", "--ephemeral"]).env("TMPDIR", temporary.path());
+        command
+            .args(["dev", "--ephemeral"])
+            .env("TMPDIR", temporary.path());
         Self::dev_by(command, folder)
     }
 
     fn dev_with(folder: Folder, data: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = evergrant(folder.path());
-        command.args(["dev", "--data"]).arg(data).args(args).envs(env.iter().copied());
+        command
+            .args(["dev", "--data"])
+            .arg(data)
+            .args(args)
+            .envs(env.iter().copied());
         Self::dev_by(command, folder)
     }
 
     fn dev_by(mut command: Command, folder: Folder) -> Self {
         command.args(["--listen", "127.0.0.1:0"]);
-        command.env("EVERGRANT_SANDBOX_LISTEN", "127.0.0.1:0").env("EVERGRANT_ADMIN_LISTEN", "127.0.0.1:0");
+        command
+            .env("EVERGRANT_SANDBOX_LISTEN", "127.0.0.1:0")
+            .env("EVERGRANT_ADMIN_LISTEN", "127.0.0.1:0");
         let (running, printed) = start(command);
-        let text = printed.wait_for("the `try` line", |text| text.contains("\n  try ").then(|| text.to_owned()));
+        let text = printed.wait_for("the `try` line", |text| {
+            text.contains("\n  try ").then(|| text.to_owned())
+        });
         let word = |label: &str| word_after(&text, label);
-        let addresses = Addresses { url: word("console"), admin_url: word("health"), sandbox_url: word("sandbox") };
-        let api_key = text.split_whitespace().find(|word| word.starts_with("evg_")).expect("a key").to_owned();
-        Self { running, printed, addresses, api_key, _folder: folder }
+        let addresses = Addresses {
+            url: word("console"),
+            admin_url: word("health"),
+            sandbox_url: word("sandbox"),
+        };
+        let api_key = text
+            .split_whitespace()
+            .find(|word| word.starts_with("evg_"))
+            .expect("a key")
+            .to_owned();
+        Self {
+            running,
+            printed,
+            addresses,
+            api_key,
+            _folder: folder,
+        }
     }
 
-    /// `evergrant serve` with these settings; the listeners and the key are set where they are left out.
+    /// `evergrant serve` with these settings; the listeners and the key are set where they are left
+    /// out.
     pub(crate) fn serve(env: &[(&str, &str)]) -> Self {
         Self::serve_by(env, evergrant)
     }
@@ -85,13 +113,24 @@ impl Program {
 
     fn serve_by(env: &[(&str, &str)], command_in: impl FnOnce(&Path) -> Command) -> Self {
         let folder = Folder::new();
-        let made = run_in(folder.path(), &["api-key", "create", "--name", "test"], &with_defaults(env), "");
+        let made = run_in(
+            folder.path(),
+            &["api-key", "create", "--name", "test"],
+            &with_defaults(env),
+            "",
+        );
         assert!(made.status.success(), "{}", made.stderr);
         let mut command = command_in(folder.path());
         command.arg("serve").envs(with_defaults(env));
         let (running, printed) = start(command);
         let addresses = printed.wait_for("the line with the addresses", listening);
-        Self { running, printed, addresses, api_key: made.stdout.trim().to_owned(), _folder: folder }
+        Self {
+            running,
+            printed,
+            addresses,
+            api_key: made.stdout.trim().to_owned(),
+            _folder: folder,
+        }
     }
 
     /// Base of the public routes, without a slash at the end.
@@ -121,12 +160,16 @@ impl Program {
 
     /// Waits until the program has printed or logged this.
     pub(crate) fn wait_for(&self, text: &str) {
-        self.printed.wait_for(text, |printed| printed.contains(text).then_some(()));
+        self.printed
+            .wait_for(text, |printed| printed.contains(text).then_some(()));
     }
 
     /// Waits until the program has ended.
     pub(crate) fn wait(mut self) -> ExitStatus {
-        self.running.0.wait().expect("the program can be waited for")
+        self.running
+            .0
+            .wait()
+            .expect("the program can be waited for")
     }
 
     /// Asks the program to end, as a service manager would, and waits until it has.
@@ -142,7 +185,10 @@ impl Program {
 
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.running.0.id().to_string()).status();
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.running.0.id().to_string())
+            .status();
         assert!(sent.expect("kill runs").success());
     }
 }
@@ -174,13 +220,24 @@ pub(crate) fn run(args: &[&str], env: &[(&str, &str)], input: &str) -> Ended {
 pub(crate) fn run_in(folder: &Path, args: &[&str], env: &[(&str, &str)], input: &str) -> Ended {
     let mut command = evergrant(folder);
     command.args(args).envs(env.iter().copied());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     // A command that does not read its input closes it; that is no fault.
-    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    let _ = child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(input.as_bytes());
     let output = child.wait_with_output().expect("the program ends");
     let text = |bytes| String::from_utf8(bytes).expect("the program writes UTF-8");
-    Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    Ended {
+        status: output.status,
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
 }
 
 /// A folder that goes with the test.
@@ -190,7 +247,8 @@ impl Folder {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
-        let path = std::env::temp_dir().join(format!("evergrant-program-{}-{number}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("evergrant-program-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a temporary folder can be made");
         Self(path)
     }
@@ -214,14 +272,22 @@ fn evergrant(folder: &Path) -> Command {
 }
 
 fn with_defaults<'a>(env: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let defaults =
-        [("EVERGRANT_LISTEN", "127.0.0.1:0"), ("EVERGRANT_ADMIN_LISTEN", "127.0.0.1:0"), ("TOKEN_ENCRYPTION_KEY", KEY)];
-    let missing = defaults.into_iter().filter(|(name, _)| env.iter().all(|(given, _)| given != name));
+    let defaults = [
+        ("EVERGRANT_LISTEN", "127.0.0.1:0"),
+        ("EVERGRANT_ADMIN_LISTEN", "127.0.0.1:0"),
+        ("TOKEN_ENCRYPTION_KEY", KEY),
+    ];
+    let missing = defaults
+        .into_iter()
+        .filter(|(name, _)| env.iter().all(|(given, _)| given != name));
     env.iter().copied().chain(missing).collect()
 }
 
 fn start(mut command: Command) -> (Running, Arc<Printed>) {
-    let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let spawned = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
     let mut running = Running(spawned.expect("the program starts"));
     let printed = Arc::new(Printed::default());
     printed.collect(running.0.stdout.take().expect("a pipe"));
@@ -231,16 +297,26 @@ fn start(mut command: Command) -> (Running, Arc<Printed>) {
 
 /// The line of `serve` with its addresses, in the JSON log.
 fn listening(text: &str) -> Option<Addresses> {
-    let entries = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let fields = entries.map(|entry| entry["fields"].clone()).find(|fields| fields["listen"].is_string())?;
+    let entries = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let fields = entries
+        .map(|entry| entry["fields"].clone())
+        .find(|fields| fields["listen"].is_string())?;
     let address = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
-    Some(Addresses { url: address("listen"), admin_url: address("admin"), sandbox_url: String::new() })
+    Some(Addresses {
+        url: address("listen"),
+        admin_url: address("admin"),
+        sandbox_url: String::new(),
+    })
 }
 
 /// The second word of the line that begins with `label`.
 fn word_after(text: &str, label: &str) -> String {
     let mut lines = text.lines().map(str::split_whitespace);
-    let mut words = lines.find(|words| words.clone().next() == Some(label)).unwrap_or_else(|| "".split_whitespace());
+    let mut words = lines
+        .find(|words| words.clone().next() == Some(label))
+        .unwrap_or_else(|| "".split_whitespace());
     words.nth(1).unwrap_or_default().to_owned()
 }
 
@@ -263,7 +339,12 @@ impl Printed {
         let printed = Arc::clone(self);
         std::thread::spawn(move || {
             for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-                printed.state.lock().unwrap().text.extend([line.as_str(), "\n"]);
+                printed
+                    .state
+                    .lock()
+                    .unwrap()
+                    .text
+                    .extend([line.as_str(), "\n"]);
                 printed.changed.notify_all();
             }
             printed.state.lock().unwrap().ended += 1;
@@ -275,11 +356,16 @@ impl Printed {
         self.state.lock().unwrap().text.clone()
     }
 
-    /// Waits until `find` finds what it looks for. A program that ends before fails the test with all that it said.
+    /// Waits until `find` finds what it looks for. A program that ends before fails the test with
+    /// all that it said.
     fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         let state = self.state.lock().unwrap();
         let waiting = |state: &mut State| find(&state.text).is_none() && state.ended < 2;
-        let (state, _) = self.changed.wait_timeout_while(state, PATIENCE, waiting).unwrap();
-        find(&state.text).unwrap_or_else(|| panic!("the program did not print {what}:\n{}", state.text))
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, PATIENCE, waiting)
+            .unwrap();
+        find(&state.text)
+            .unwrap_or_else(|| panic!("the program did not print {what}:\n{}", state.text))
     }
 }

@@ -16,7 +16,10 @@ use serde_json::Value;
 use crate::program::run;
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the switch that writes generated files")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the switch that writes generated files"
+)]
 fn public_surface_is_unchanged() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/public_surface.txt");
     let surface = surface();
@@ -25,22 +28,39 @@ fn public_surface_is_unchanged() {
     }
     let known = std::fs::read_to_string(&file).unwrap_or_default();
     let (known, surface): (Vec<_>, Vec<_>) = (known.lines().collect(), surface.lines().collect());
-    assert_eq!(known, surface, "if the change is deliberate, run with UPDATE_DOCS=1");
+    assert_eq!(
+        known, surface,
+        "if the change is deliberate, run with UPDATE_DOCS=1"
+    );
 }
 
 fn surface() -> String {
     let (public, private) = evergrant_api::undescribed_paths();
-    let gets = |paths: Vec<&str>| paths.into_iter().map(|path| format!("GET {path}")).collect();
+    let gets = |paths: Vec<&str>| {
+        paths
+            .into_iter()
+            .map(|path| format!("GET {path}"))
+            .collect()
+    };
     let sections: [(&str, Vec<String>); 9] = [
         ("Routes of the OpenAPI document", described_routes()),
         ("Other routes of the public listener", gets(public)),
         ("Routes of the private listener", gets(private)),
         ("Settings: variable, key in evergrant.toml", settings()),
         ("Platforms", platforms()),
-        ("Settings of the platforms: variables, or keys of [platforms] in lower case", platform_settings()),
+        (
+            "Settings of the platforms: variables, or keys of [platforms] in lower case",
+            platform_settings(),
+        ),
         ("Keys of [providers.NAME]", definition_keys()),
         ("Commands", commands("evergrant")),
-        ("Error codes", ErrorCode::ALL.iter().map(|code| code.as_str().to_owned()).collect()),
+        (
+            "Error codes",
+            ErrorCode::ALL
+                .iter()
+                .map(|code| code.as_str().to_owned())
+                .collect(),
+        ),
     ];
     let mut text = String::new();
     for (title, lines) in sections {
@@ -55,18 +75,28 @@ fn described_routes() -> Vec<String> {
     let document: Value = serde_json::from_str(&evergrant_api::openapi_json()).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();
     let routes = paths.flat_map(|(path, methods)| {
-        methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+        methods
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(move |method| format!("{} {path}", method.to_uppercase()))
     });
     routes.collect()
 }
 
 fn settings() -> Vec<String> {
-    let both = key::ALL.iter().map(|key::Key { env, section, name }| format!("{env} {section}.{name}"));
-    both.chain(key::ENVIRONMENT_ONLY.map(str::to_owned)).collect()
+    let both = key::ALL
+        .iter()
+        .map(|key::Key { env, section, name }| format!("{env} {section}.{name}"));
+    both.chain(key::ENVIRONMENT_ONLY.map(str::to_owned))
+        .collect()
 }
 
 fn platforms() -> Vec<String> {
-    let mut names: Vec<_> = catalogue().iter().map(|file| file.file_stem().unwrap().display().to_string()).collect();
+    let mut names: Vec<_> = catalogue()
+        .iter()
+        .map(|file| file.file_stem().unwrap().display().to_string())
+        .collect();
     names.sort();
     names
 }
@@ -85,7 +115,9 @@ fn collect_settings(table: &toml::Table, names: &mut BTreeSet<String>) {
     for (key, value) in table {
         match value {
             toml::Value::String(name) if key.ends_with("_env") => drop(names.insert(name.clone())),
-            toml::Value::Table(inner) if key == "hosts" || key == "variables" => names.extend(inner.keys().cloned()),
+            toml::Value::Table(inner) if key == "hosts" || key == "variables" => {
+                names.extend(inner.keys().cloned())
+            }
             toml::Value::Table(inner) => collect_settings(inner, names),
             _ => {}
         }
@@ -96,12 +128,20 @@ fn collect_settings(table: &toml::Table, names: &mut BTreeSet<String>) {
 fn definition_keys() -> Vec<String> {
     let manual = std::fs::read_to_string(adapters().join("README.md")).unwrap();
     let (_, rows) = manual.split_once("\n| key |").unwrap();
-    let rows = rows.lines().skip(1).take_while(|row| !row.starts_with("## "));
-    rows.filter_map(|row| row.strip_prefix("| `")?.split_once('`')).map(|(key, _)| key.to_owned()).collect()
+    let rows = rows
+        .lines()
+        .skip(1)
+        .take_while(|row| !row.starts_with("## "));
+    rows.filter_map(|row| row.strip_prefix("| `")?.split_once('`'))
+        .map(|(key, _)| key.to_owned())
+        .collect()
 }
 
 fn catalogue() -> Vec<PathBuf> {
-    std::fs::read_dir(adapters().join("catalogue")).unwrap().map(|file| file.unwrap().path()).collect()
+    std::fs::read_dir(adapters().join("catalogue"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect()
 }
 
 fn adapters() -> PathBuf {
@@ -112,10 +152,27 @@ fn adapters() -> PathBuf {
 fn commands(path: &str) -> Vec<String> {
     let args: Vec<_> = path.split(' ').skip(1).chain(["--help"]).collect();
     let help = run(&args, &[], "").stdout;
-    let mut lines = vec![help.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap().to_owned()];
-    lines.extend(help.lines().map(str::trim_start).filter(|line| line.starts_with('-')).map(option));
-    let below = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    for name in below.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
+    let mut lines = vec![
+        help.lines()
+            .find_map(|line| line.strip_prefix("Usage: "))
+            .unwrap()
+            .to_owned(),
+    ];
+    lines.extend(
+        help.lines()
+            .map(str::trim_start)
+            .filter(|line| line.starts_with('-'))
+            .map(option),
+    );
+    let below = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    for name in below
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+    {
         lines.extend(commands(&format!("{path} {name}")));
     }
     lines
@@ -124,6 +181,8 @@ fn commands(path: &str) -> Vec<String> {
 /// An option without its explanation: its names, its value, and the values that it may have.
 fn option(line: &str) -> String {
     let (names, explanation) = line.split_once("  ").unwrap_or((line, ""));
-    let values = explanation.find("[possible values:").map_or("", |at| &explanation[at..]);
+    let values = explanation
+        .find("[possible values:")
+        .map_or("", |at| &explanation[at..]);
     format!("  {names} {values}").trim_end().to_owned()
 }

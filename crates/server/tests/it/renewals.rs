@@ -1,7 +1,8 @@
-//! Renewals by real processes on one PostgreSQL, which are stopped, killed and cut off from their database.
+//! Renewals by real processes on one PostgreSQL, which are stopped, killed and cut off from their
+//! database.
 //!
-//! `EVERGRANT_EXPIRIES` says how many tokens end in A5, `EVERGRANT_KILLS` how many processes die in A8: `make soak` has a
-//! hundred of the former and a thousand of the latter.
+//! `EVERGRANT_EXPIRIES` says how many tokens end in A5, `EVERGRANT_KILLS` how many processes die in
+//! A8: `make soak` has a hundred of the former and a thousand of the latter.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +13,9 @@ use evergrant_model::{Clock, OsEntropy, ProviderAccountId, ProviderSlug, SystemC
 use evergrant_resilience::renewal::lease::Asker;
 use evergrant_sandbox::{Fault, FaultKind, RefreshMode, Switch, acme_definition};
 use evergrant_store::{LeaseAnswer, Store};
-use evergrant_testkit::{ForeignAccount, OpenTransaction, TestDatabase, insert_accounts, number_from};
+use evergrant_testkit::{
+    ForeignAccount, OpenTransaction, TestDatabase, insert_accounts, number_from,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -31,16 +34,31 @@ struct Scene {
 }
 
 impl Scene {
-    /// With Acme as a platform that takes a refresh token again for so many seconds; for none, where it is strict.
+    /// With Acme as a platform that takes a refresh token again for so many seconds; for none,
+    /// where it is strict.
     async fn new(replay_window_seconds: i64) -> Self {
         let (platforms, folder) = (Platforms::start().await, Folder::new());
         let window = format!("tokens.replay_window_seconds = {replay_window_seconds}\n");
         let definition = format!("{}{window}", acme_definition(platforms.base()));
         std::fs::write(folder.path().join("evergrant.toml"), definition).unwrap();
-        let mode = if replay_window_seconds > 0 { RefreshMode::RotateGrace } else { RefreshMode::RotateStrict };
-        platforms.sandbox.set("acme", Switch::RefreshToken(mode)).unwrap();
-        platforms.sandbox.set("acme", Switch::TokenQuota(1_000_000)).unwrap();
-        let scene = Self { platforms, database: TestDatabase::postgres().await, folder };
+        let mode = if replay_window_seconds > 0 {
+            RefreshMode::RotateGrace
+        } else {
+            RefreshMode::RotateStrict
+        };
+        platforms
+            .sandbox
+            .set("acme", Switch::RefreshToken(mode))
+            .unwrap();
+        platforms
+            .sandbox
+            .set("acme", Switch::TokenQuota(1_000_000))
+            .unwrap();
+        let scene = Self {
+            platforms,
+            database: TestDatabase::postgres().await,
+            folder,
+        };
         let (program, app) = scene.serve(&[]);
         app.make_user(USER).await;
         program.kill();
@@ -70,7 +88,12 @@ impl Scene {
             expires_at: SystemClock.now().plus_seconds(-60),
         };
         let cipher = TokenCipher::new(ring, Arc::new(OsEntropy));
-        insert_accounts(&self.database, &cipher, &accounts.iter().map(account).collect::<Vec<_>>()).await;
+        insert_accounts(
+            &self.database,
+            &cipher,
+            &accounts.iter().map(account).collect::<Vec<_>>(),
+        )
+        .await;
     }
 
     fn calls(&self) -> u64 {
@@ -82,7 +105,10 @@ impl Scene {
     }
 
     fn hold(&self, times: u32) {
-        self.platforms.sandbox.force_next(Fault::new("acme", REFRESH, FaultKind::Hold).times(times)).unwrap();
+        self.platforms
+            .sandbox
+            .force_next(Fault::new("acme", REFRESH, FaultKind::Hold).times(times))
+            .unwrap();
     }
 
     /// Lets every lease have run out, as twenty seconds would.
@@ -97,7 +123,11 @@ impl Scene {
             "SELECT generation::text FROM evergrant_connections c JOIN oauth_accounts a ON a.id = c.oauth_account_id
             WHERE a.provider_account_id = '{id}'"
         );
-        self.database.texts(&row).await.first().map_or(0, |text| text.parse().unwrap())
+        self.database
+            .texts(&row)
+            .await
+            .first()
+            .map_or(0, |text| text.parse().unwrap())
     }
 }
 
@@ -108,7 +138,9 @@ async fn until(condition: impl AsyncFn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(2), waiting).await.expect("what the test waits for comes about");
+    tokio::time::timeout(Duration::from_mins(2), waiting)
+        .await
+        .expect("what the test waits for comes about");
 }
 
 fn path(id: &str) -> String {
@@ -119,19 +151,28 @@ fn path(id: &str) -> String {
 async fn patiently_read(app: &App, user: i32, id: &str) -> Value {
     loop {
         let answer = app.get(user, &path(id)).await;
-        let Some(seconds) = answer.body["retryAfterSeconds"].as_u64() else { return answer.ok() };
+        let Some(seconds) = answer.body["retryAfterSeconds"].as_u64() else {
+            return answer.ok();
+        };
         assert_eq!(answer.code(503), "OVERLOADED");
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
 }
 
 /// The tokens of all accounts, beginning with the one in this place.
-async fn read_all(app: Arc<App>, accounts: Vec<(i32, String)>, first: usize) -> Vec<(String, String)> {
+async fn read_all(
+    app: Arc<App>,
+    accounts: Vec<(i32, String)>,
+    first: usize,
+) -> Vec<(String, String)> {
     let mut tokens = Vec::new();
     for place in 0..accounts.len() {
         let (user, id) = &accounts[(place + first) % accounts.len()];
         let token = patiently_read(&app, *user, id).await;
-        tokens.push((id.clone(), token["accessToken"].as_str().unwrap().to_owned()));
+        tokens.push((
+            id.clone(),
+            token["accessToken"].as_str().unwrap().to_owned(),
+        ));
     }
     tokens
 }
@@ -146,7 +187,9 @@ async fn a5_three_processes_and_two_hundred_readers_each_make_one_call_an_expiry
         accounts.push((user, format!("account-of-{user}")));
     }
     scene.expired_of(&accounts).await;
-    let apps = programs.iter().map(|(program, _)| (program.url().to_owned(), program.api_key().to_owned()));
+    let apps = programs
+        .iter()
+        .map(|(program, _)| (program.url().to_owned(), program.api_key().to_owned()));
     let mut readers = JoinSet::new();
     for (url, key) in apps {
         let app = Arc::new(App::new(&url, &key));
@@ -158,7 +201,11 @@ async fn a5_three_processes_and_two_hundred_readers_each_make_one_call_an_expiry
     assert_eq!(answers.len(), 3 * 200 * expiries);
     answers.sort();
     answers.dedup();
-    assert_eq!(answers.len(), expiries, "one token for each account, whoever reads it");
+    assert_eq!(
+        answers.len(),
+        expiries,
+        "one token for each account, whoever reads it"
+    );
     assert_eq!(scene.calls(), expiries as u64);
 }
 
@@ -183,8 +230,21 @@ async fn a6_a_process_stopped_past_its_lease_changes_nothing_when_it_wakes() {
         newest,
         "it answers with the pair that is newer than its own"
     );
-    assert_eq!(scene.generation(id).await, 2, "and has not put its own in the place of that");
-    assert_eq!(app.post(USER, &format!("/api/integrations/refresh/acme/{id}"), Value::Null).await.status, 200);
+    assert_eq!(
+        scene.generation(id).await,
+        2,
+        "and has not put its own in the place of that"
+    );
+    assert_eq!(
+        app.post(
+            USER,
+            &format!("/api/integrations/refresh/acme/{id}"),
+            Value::Null
+        )
+        .await
+        .status,
+        200
+    );
     sleeper.wait_for("\"stored\":false");
 }
 
@@ -217,7 +277,10 @@ impl Step {
 
     /// Whether a strict platform has given out a pair by then that nobody can have kept.
     fn may_lose(self) -> bool {
-        matches!(self, Self::BeforeTheReply | Self::AfterTheReply | Self::BeforeTheCommit)
+        matches!(
+            self,
+            Self::BeforeTheReply | Self::AfterTheReply | Self::BeforeTheCommit
+        )
     }
 }
 
@@ -229,7 +292,8 @@ fn kills() -> usize {
 type Living = (Program, App);
 
 impl Scene {
-    /// Lets the process die at this step of renewing the account; one that need not die for it comes back.
+    /// Lets the process die at this step of renewing the account; one that need not die for it
+    /// comes back.
     async fn die_at(&self, step: Step, (program, app): Living, id: &str) -> Option<Living> {
         let before = self.calls();
         match step {
@@ -265,21 +329,37 @@ impl Scene {
         None
     }
 
-    /// What is left of a process that has died between the commit of its lease and the first byte to the platform.
+    /// What is left of a process that has died between the commit of its lease and the first byte
+    /// to the platform.
     async fn take_a_lease_and_die(&self, id: &str) {
         let store = Store::open(&self.database.url).await.unwrap();
-        let (acme, account) = (ProviderSlug::new("acme").unwrap(), ProviderAccountId::new(id).unwrap());
-        let held =
-            store.connections().owned(i64::from(USER).try_into().unwrap(), &acme, &account).await.unwrap().unwrap();
-        let asker = Asker { seen: held.lease.generation, settled_for_ms: 60_000 };
-        let taken =
-            store.refreshes().take_lease(held.id, asker, "dying", SystemClock.now().plus_seconds(20)).await.unwrap();
+        let (acme, account) = (
+            ProviderSlug::new("acme").unwrap(),
+            ProviderAccountId::new(id).unwrap(),
+        );
+        let held = store
+            .connections()
+            .owned(i64::from(USER).try_into().unwrap(), &acme, &account)
+            .await
+            .unwrap()
+            .unwrap();
+        let asker = Asker {
+            seen: held.lease.generation,
+            settled_for_ms: 60_000,
+        };
+        let taken = store
+            .refreshes()
+            .take_lease(held.id, asker, "dying", SystemClock.now().plus_seconds(20))
+            .await
+            .unwrap();
         assert!(matches!(taken, LeaseAnswer::Leased(_)), "{taken:?}");
     }
 
-    /// Locks the account's row, lets the platform's answer go, and waits until the new pair waits for the lock.
+    /// Locks the account's row, lets the platform's answer go, and waits until the new pair waits
+    /// for the lock.
     async fn a_writer_waits(&self, id: &str) -> OpenTransaction {
-        let lock = format!("SELECT 1 FROM oauth_accounts WHERE provider_account_id = '{id}' FOR UPDATE");
+        let lock =
+            format!("SELECT 1 FROM oauth_accounts WHERE provider_account_id = '{id}' FOR UPDATE");
         let lock = self.database.begin(&lock).await;
         self.platforms.sandbox.release();
         self.database.somebody_waits().await;
@@ -294,20 +374,42 @@ impl Scene {
         self.database.texts(end).await;
     }
 
-    /// What the next process makes of the account: `None` where the grant lives, else why it does not.
+    /// What the next process makes of the account: `None` where the grant lives, else why it does
+    /// not.
     async fn reason_of_loss(&self, (_, app): &Living, id: &str) -> Option<String> {
         let answer = app.get(USER, &path(id)).await;
         if answer.status == 200 {
             let token = answer.body["accessToken"].as_str().unwrap();
-            assert!(self.platforms.takes(token).await, "a token was served that does not work");
-            let again = app.post(USER, &format!("/api/integrations/refresh/acme/{id}"), Value::Null).await;
-            assert_eq!(again.status, 200, "the refresh token that was stored is the newest: {again:?}");
+            assert!(
+                self.platforms.takes(token).await,
+                "a token was served that does not work"
+            );
+            let again = app
+                .post(
+                    USER,
+                    &format!("/api/integrations/refresh/acme/{id}"),
+                    Value::Null,
+                )
+                .await;
+            assert_eq!(
+                again.status, 200,
+                "the refresh token that was stored is the newest: {again:?}"
+            );
             return None;
         }
         assert_eq!(answer.code(409), "RECONNECT_REQUIRED");
         let list = app.get(USER, "/api/integrations/status").await.ok();
-        let row = list["integrations"].as_array().unwrap().iter().find(|one| one["providerAccountId"] == id);
-        Some(row.unwrap()["statusReason"].as_str().unwrap_or("no reason").to_owned())
+        let row = list["integrations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["providerAccountId"] == id);
+        Some(
+            row.unwrap()["statusReason"]
+                .as_str()
+                .unwrap_or("no reason")
+                .to_owned(),
+        )
     }
 
     /// Lets as many processes die as are asked for, at each step in turn. What was lost, by step.
@@ -340,12 +442,21 @@ async fn a8_processes_killed_at_every_step_lose_nothing_inside_the_platforms_win
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stderr, reason = "how much was lost is what the test has to say beside its result")]
+#[expect(
+    clippy::print_stderr,
+    reason = "how much was lost is what the test has to say beside its result"
+)]
 async fn a8_what_killed_processes_lose_at_a_strict_platform_is_called_lost_in_flight() {
     let scene = Scene::new(0).await;
     let losses = scene.kill_many(kills()).await;
-    eprintln!("A8: of {} processes killed beside a strict platform, lost in flight: {losses:?}", kills());
-    assert!(losses.contains_key("BeforeTheReply"), "a platform that is strict does not forgive this: {losses:?}");
+    eprintln!(
+        "A8: of {} processes killed beside a strict platform, lost in flight: {losses:?}",
+        kills()
+    );
+    assert!(
+        losses.contains_key("BeforeTheReply"),
+        "a platform that is strict does not forgive this: {losses:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -365,9 +476,15 @@ async fn a9_a_process_killed_while_the_database_takes_no_writes_has_kept_its_pai
     scene.called(40).await;
     scene.takes_writes(false).await;
     scene.platforms.sandbox.release();
-    assert!(readers.join_all().await.iter().all(|status| *status == 200), "whoever waited gets the new token");
+    assert!(
+        readers.join_all().await.iter().all(|status| *status == 200),
+        "whoever waited gets the new token"
+    );
     let health = App::new(program.admin_url(), "").get(USER, "/readyz").await;
-    assert_eq!((health.status.as_u16(), &health.body["unstoredRenewals"]), (503, &json!(40)));
+    assert_eq!(
+        (health.status.as_u16(), &health.body["unstoredRenewals"]),
+        (503, &json!(40))
+    );
     program.kill();
 
     scene.takes_writes(true).await;
@@ -385,8 +502,11 @@ impl Scene {
     async fn takes_writes(&self, taken: bool) {
         let name = self.database.url.rsplit_once('/').unwrap().1;
         let read_only = if taken { "off" } else { "on" };
-        let alter = format!("ALTER DATABASE {name} SET default_transaction_read_only = {read_only}");
-        self.database.execute(&format!("BEGIN READ WRITE; {alter}; COMMIT")).await;
+        let alter =
+            format!("ALTER DATABASE {name} SET default_transaction_read_only = {read_only}");
+        self.database
+            .execute(&format!("BEGIN READ WRITE; {alter}; COMMIT"))
+            .await;
         self.let_writers_go().await;
     }
 }

@@ -1,5 +1,6 @@
-//! A custom platform from TOML alone, served by an authorization server that none of us wrote: django-oauth-toolkit,
-//! with PKCE demanded, refresh tokens rotated, and a reused one ending the whole family.
+//! A custom platform from TOML alone, served by an authorization server that none of us wrote:
+//! django-oauth-toolkit, with PKCE demanded, refresh tokens rotated, and a reused one ending the
+//! whole family.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +12,8 @@ use serde_json::{Value, json};
 use crate::client::App;
 use crate::program::{Folder, Program};
 
-/// The server's process; it ends when its standard input closes, at the latest when this test's process ends.
+/// The server's process; it ends when its standard input closes, at the latest when this test's
+/// process ends.
 struct AuthorizationServer {
     process: Child,
     facts: Value,
@@ -32,7 +34,11 @@ impl AuthorizationServer {
             .spawn()
             .expect("the project's Python starts; scripts/setup makes it");
         let facts = wait_for(&port_file, &mut process);
-        Self { process, facts, _folder: folder }
+        Self {
+            process,
+            facts,
+            _folder: folder,
+        }
     }
 
     fn fact(&self, name: &str) -> &str {
@@ -42,15 +48,27 @@ impl AuthorizationServer {
     /// Ada signs in, and allows or denies; the way back to us.
     fn consent(&self, auth_url: &str, deny: bool) -> String {
         let ada = &self.facts["users"][0];
-        let (name, password) = (ada["username"].as_str().unwrap(), ada["password"].as_str().unwrap());
-        let output = python("consent.py").args([auth_url, name, password]).args(deny.then_some("--deny")).output();
+        let (name, password) = (
+            ada["username"].as_str().unwrap(),
+            ada["password"].as_str().unwrap(),
+        );
+        let output = python("consent.py")
+            .args([auth_url, name, password])
+            .args(deny.then_some("--deny"))
+            .output();
         let output = output.unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     async fn token_calls(&self, app: &App) -> u64 {
-        app.open(self.fact("stats_url")).await.ok()["token_calls"].as_u64().unwrap()
+        app.open(self.fact("stats_url")).await.ok()["token_calls"]
+            .as_u64()
+            .unwrap()
     }
 
     /// The section of `evergrant.toml` that an operator would write.
@@ -80,7 +98,10 @@ impl Drop for AuthorizationServer {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 fn python(script: &str) -> Command {
@@ -95,20 +116,29 @@ fn wait_for(port_file: &Path, process: &mut Child) -> Value {
         if let Ok(text) = std::fs::read_to_string(port_file) {
             return serde_json::from_str(&text).unwrap();
         }
-        assert!(process.try_wait().unwrap().is_none(), "the authorization server has ended");
+        assert!(
+            process.try_wait().unwrap().is_none(),
+            "the authorization server has ended"
+        );
         std::thread::park_timeout(Duration::from_millis(50));
     }
     panic!("the authorization server does not answer");
 }
 
-/// A port that was free a moment ago: the callback's address must be registered before the program starts.
+/// A port that was free a moment ago: the callback's address must be registered before the program
+/// starts.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 async fn a_custom_platform_needs_nothing_but_its_definition(database: TestDatabase) {
     let listen = format!("127.0.0.1:{}", free_port());
-    let server = AuthorizationServer::start(&format!("http://{listen}/api/integrations/callback/acme"));
+    let server =
+        AuthorizationServer::start(&format!("http://{listen}/api/integrations/callback/acme"));
     let folder = Folder::new();
     let config = folder.path().join("evergrant.toml");
     std::fs::write(&config, server.definition()).unwrap();
@@ -121,21 +151,50 @@ async fn a_custom_platform_needs_nothing_but_its_definition(database: TestDataba
     let app = App::new(program.url(), program.api_key());
     app.make_user(1).await;
 
-    let denied = app.post(1, "/api/integrations/connect/acme", json!({})).await.ok();
-    let landing = app.open(&server.consent(denied["authUrl"].as_str().unwrap(), true)).await.location.unwrap();
-    assert!(landing.contains("status=error&code=OAUTH_DENIED"), "{landing}");
+    let denied = app
+        .post(1, "/api/integrations/connect/acme", json!({}))
+        .await
+        .ok();
+    let landing = app
+        .open(&server.consent(denied["authUrl"].as_str().unwrap(), true))
+        .await
+        .location
+        .unwrap();
+    assert!(
+        landing.contains("status=error&code=OAUTH_DENIED"),
+        "{landing}"
+    );
 
-    let flow = app.post(1, "/api/integrations/connect/acme", json!({})).await.ok();
+    let flow = app
+        .post(1, "/api/integrations/connect/acme", json!({}))
+        .await
+        .ok();
     let callback = server.consent(flow["authUrl"].as_str().unwrap(), false);
     let landing = app.open(&callback).await.location.unwrap();
-    assert!(landing.contains("integration=acme&status=connected&accountId="), "{landing}");
-    assert_eq!(app.open(&callback).await.location, Some(landing), "the same callback twice has the same answer");
+    assert!(
+        landing.contains("integration=acme&status=connected&accountId="),
+        "{landing}"
+    );
+    assert_eq!(
+        app.open(&callback).await.location,
+        Some(landing),
+        "the same callback twice has the same answer"
+    );
     assert_eq!(server.token_calls(&app).await, 1);
 
     let status = app.get(1, "/api/integrations/status").await.ok();
     let one = &status["integrations"][0];
-    assert_eq!((&one["username"], &one["displayName"]), (&json!("ada"), &json!("Ada Lovelace")), "{one}");
-    let path = |verb: &str| format!("/api/integrations/{verb}/acme/{}", one["providerAccountId"].as_str().unwrap());
+    assert_eq!(
+        (&one["username"], &one["displayName"]),
+        (&json!("ada"), &json!("Ada Lovelace")),
+        "{one}"
+    );
+    let path = |verb: &str| {
+        format!(
+            "/api/integrations/{verb}/acme/{}",
+            one["providerAccountId"].as_str().unwrap()
+        )
+    };
     let first = app.get(1, &path("token")).await.ok();
 
     // Twice, since the second needs the refresh token that the first brought.
@@ -147,8 +206,16 @@ async fn a_custom_platform_needs_nothing_but_its_definition(database: TestDataba
     assert_ne!(renewed["accessToken"], first["accessToken"]);
 
     let gone = app.delete(1, &path("disconnect")).await.ok();
-    assert_eq!(gone["revocation"], "revoked", "{gone}\n{}", program.printed());
-    assert_eq!(app.get(1, &path("token")).await.code(404), "ACCOUNT_NOT_FOUND");
+    assert_eq!(
+        gone["revocation"],
+        "revoked",
+        "{gone}\n{}",
+        program.printed()
+    );
+    assert_eq!(
+        app.get(1, &path("token")).await.code(404),
+        "ACCOUNT_NOT_FOUND"
+    );
 }
 
 on_both_databases!(a_custom_platform_needs_nothing_but_its_definition);

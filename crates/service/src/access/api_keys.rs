@@ -36,23 +36,54 @@ impl ApiKeys {
         name = "create_api_key", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
-    pub async fn create(&self, call: &Call, name: &str, scopes: &[KeyScope]) -> Result<Issued<ApiKeyId>, ServiceError> {
+    pub async fn create(
+        &self,
+        call: &Call,
+        name: &str,
+        scopes: &[KeyScope],
+    ) -> Result<Issued<ApiKeyId>, ServiceError> {
         let has_control = name.chars().any(char::is_control);
         if name.trim().is_empty() || name.chars().count() > 100 || has_control {
             return Err(ServiceError::field("name", "must be 1 to 100 characters"));
         }
-        let default = KeyScope::ALL.iter().filter(|scope| **scope != KeyScope::Admin);
-        let granted: Vec<_> = if scopes.is_empty() { default.collect() } else { scopes.iter().collect() };
-        let scopes = granted.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+        let default = KeyScope::ALL
+            .iter()
+            .filter(|scope| **scope != KeyScope::Admin);
+        let granted: Vec<_> = if scopes.is_empty() {
+            default.collect()
+        } else {
+            scopes.iter().collect()
+        };
+        let scopes = granted
+            .iter()
+            .map(|scope| scope.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
         let credential = create(&self.ids, API_KEY);
         let key = ApiKeyId::new(credential.public).map_err(|_| ServiceError::internal())?;
         let (secret_hash, created_at) = (credential.secret_hash, self.clock.now());
-        let new = NewApiKey { id: &key, name, secret_hash: &secret_hash, scopes: &scopes, created_at };
+        let new = NewApiKey {
+            id: &key,
+            name,
+            secret_hash: &secret_hash,
+            scopes: &scopes,
+            created_at,
+        };
         if !self.keys.insert(&new).await? {
             return Err(ServiceError::internal());
         }
-        self.recorder.record(call, &Outcome::KeyCreated { key: &key, name, scopes: &scopes });
-        Ok(Issued { secret: credential.text, stored: key })
+        self.recorder.record(
+            call,
+            &Outcome::KeyCreated {
+                key: &key,
+                name,
+                scopes: &scopes,
+            },
+        );
+        Ok(Issued {
+            secret: credential.text,
+            stored: key,
+        })
     }
 
     /// All API keys, oldest first, without their secret halves.
@@ -94,11 +125,18 @@ impl ApiKeys {
         secret_hash: &[u8],
         correlation_id: &CorrelationId,
     ) -> Result<Option<Caller>, ServiceError> {
-        let (Ok(id), now) = (ApiKeyId::new(public), self.clock.now()) else { return Ok(None) };
-        let valid = |key: &Arc<ApiKey>| constant_time_eq(&key.secret_hash, secret_hash) && key.revoked_at.is_none();
+        let (Ok(id), now) = (ApiKeyId::new(public), self.clock.now()) else {
+            return Ok(None);
+        };
+        let valid = |key: &Arc<ApiKey>| {
+            constant_time_eq(&key.secret_hash, secret_hash) && key.revoked_at.is_none()
+        };
         let key = self.cached(&id, now, correlation_id).await?.filter(valid);
         let scopes = |key: Arc<ApiKey>| key.scopes.split(' ').filter_map(KeyScope::parse).collect();
-        Ok(key.map(|key| Caller::App { key: id, scopes: scopes(key) }))
+        Ok(key.map(|key| Caller::App {
+            key: id,
+            scopes: scopes(key),
+        }))
     }
 
     async fn cached(
@@ -108,19 +146,32 @@ impl ApiKeys {
         correlation_id: &CorrelationId,
     ) -> Result<Option<Arc<ApiKey>>, ServiceError> {
         let load = || async {
-            let found = self.database.query(self.keys.by_id(id)).await?.map(Arc::new);
+            let found = self
+                .database
+                .query(self.keys.by_id(id))
+                .await?
+                .map(Arc::new);
             if found.is_some() {
                 self.record_use(id, now, correlation_id);
             }
             Ok(Some(found))
         };
         let feed = self.database.feed_state();
-        Ok(self.caches.api_keys.get_or_load(id.clone(), now, feed, load).await?.flatten())
+        Ok(self
+            .caches
+            .api_keys
+            .get_or_load(id.clone(), now, feed, load)
+            .await?
+            .flatten())
     }
 
     fn record_use(&self, id: &ApiKeyId, now: Timestamp, correlation_id: &CorrelationId) {
         let (actor, correlation_id) = (Actor::ApiKey(id.clone()), correlation_id.clone());
-        let call = Call { actor, correlation_id, at: now };
+        let call = Call {
+            actor,
+            correlation_id,
+            at: now,
+        };
         self.recorder.record(&call, &Outcome::KeyUsed { key: id });
         let (keys, id) = (self.keys.clone(), id.clone());
         self.tasks.spawn(async move {

@@ -29,7 +29,10 @@ impl Authenticator {
         correlation_id: &CorrelationId,
     ) -> Result<Option<Caller>, ServiceError> {
         if let Some((public, secret_hash)) = parse(API_KEY, bearer) {
-            return self.api_keys.caller(public, &secret_hash, correlation_id).await;
+            return self
+                .api_keys
+                .caller(public, &secret_hash, correlation_id)
+                .await;
         }
         match parse(SESSION, bearer) {
             Some((public, secret_hash)) => self.sessions.caller(public, &secret_hash).await,

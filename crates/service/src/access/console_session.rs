@@ -68,11 +68,20 @@ impl ConsoleSessions {
         name = "create_portal_link", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
-    pub async fn create_link(&self, call: &Call, user: UserId) -> Result<SecretString, ServiceError> {
+    pub async fn create_link(
+        &self,
+        call: &Call,
+        user: UserId,
+    ) -> Result<SecretString, ServiceError> {
         let credential = create(&self.ids, PORTAL);
         let expires_at = self.clock.now().plus_seconds(PORTAL_LINK_SECONDS);
         let (id, secret_hash) = (credential.public.as_str(), &credential.secret_hash);
-        let new = NewPortalLink { id, user, secret_hash, expires_at };
+        let new = NewPortalLink {
+            id,
+            user,
+            secret_hash,
+            expires_at,
+        };
         match self.links.insert_portal_link(&new).await {
             Ok(()) => Ok(credential.text),
             Err(StoreError::Missing) => Err(ServiceError::user_not_found()),
@@ -90,9 +99,19 @@ impl ConsoleSessions {
         name = "open_portal", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
-    pub async fn open_link(&self, call: &Call, code: &str) -> Result<Option<Issued<StartedSession>>, ServiceError> {
-        let Some((id, secret_hash)) = parse(PORTAL, code) else { return Ok(None) };
-        match self.links.consume_portal_link(id, &secret_hash, self.clock.now()).await? {
+    pub async fn open_link(
+        &self,
+        call: &Call,
+        code: &str,
+    ) -> Result<Option<Issued<StartedSession>>, ServiceError> {
+        let Some((id, secret_hash)) = parse(PORTAL, code) else {
+            return Ok(None);
+        };
+        match self
+            .links
+            .consume_portal_link(id, &secret_hash, self.clock.now())
+            .await?
+        {
             Some(user) => self.start(call, user).await.map(Some),
             None => Ok(None),
         }
@@ -107,10 +126,15 @@ impl ConsoleSessions {
         name = "start_console_session", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
-    pub async fn start(&self, call: &Call, user: UserId) -> Result<Issued<StartedSession>, ServiceError> {
+    pub async fn start(
+        &self,
+        call: &Call,
+        user: UserId,
+    ) -> Result<Issued<StartedSession>, ServiceError> {
         let (ttl, idle) = (CONSOLE_SESSION_SECONDS, Some(IDLE_SECONDS));
         let started = self.sessions.start(CONSOLE, user, ttl, idle).await?;
-        self.recorder.record(call, &Outcome::ConsoleSignedIn { user });
+        self.recorder
+            .record(call, &Outcome::ConsoleSignedIn { user });
         Ok(started)
     }
 
@@ -120,10 +144,20 @@ impl ConsoleSessions {
     /// # Errors
     ///
     /// `DATABASE_ERROR`.
-    pub async fn signed_in(&self, cookie: &str, presence: Presence) -> Result<Option<SignedIn>, ServiceError> {
-        let Some((public, secret_hash)) = parse(CONSOLE, cookie) else { return Ok(None) };
-        let (Ok(id), now) = (SessionId::new(public), self.clock.now()) else { return Ok(None) };
-        let Some((session, idle_until)) = self.session(&id, now).await? else { return Ok(None) };
+    pub async fn signed_in(
+        &self,
+        cookie: &str,
+        presence: Presence,
+    ) -> Result<Option<SignedIn>, ServiceError> {
+        let Some((public, secret_hash)) = parse(CONSOLE, cookie) else {
+            return Ok(None);
+        };
+        let (Ok(id), now) = (SessionId::new(public), self.clock.now()) else {
+            return Ok(None);
+        };
+        let Some((session, idle_until)) = self.session(&id, now).await? else {
+            return Ok(None);
+        };
         if !is_valid(&session, &secret_hash, now) || idle_until <= now {
             return Ok(None);
         }
@@ -133,17 +167,28 @@ impl ConsoleSessions {
             self.sessions.extend(&id, until).await;
         }
         let (user, expires_at) = (session.user, session.expires_at);
-        Ok(Some(SignedIn { caller: Caller::Console { session: id, user }, user, expires_at }))
+        Ok(Some(SignedIn {
+            caller: Caller::Console { session: id, user },
+            user,
+            expires_at,
+        }))
     }
 
     /// The session and when it ends without use. A cached row may be old: the session may have been
     /// used on another replica since.
-    async fn session(&self, id: &SessionId, now: Timestamp) -> Result<Option<(Arc<Session>, Timestamp)>, ServiceError> {
+    async fn session(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<(Arc<Session>, Timestamp)>, ServiceError> {
         let with_idle = |session: Option<Arc<Session>>| {
             session.and_then(|session| Some((Arc::clone(&session), session.idle_until?)))
         };
         let cached = with_idle(self.sessions.cached(id, now).await?);
-        if cached.as_ref().is_none_or(|(_, idle_until)| *idle_until > now) {
+        if cached
+            .as_ref()
+            .is_none_or(|(_, idle_until)| *idle_until > now)
+        {
             return Ok(cached);
         }
         Ok(with_idle(self.sessions.current(id, now).await?))

@@ -46,7 +46,11 @@ pub(crate) fn create(ids: &Identifiers, prefix: &str) -> NewCredential {
     let secret = ids.text::<32>();
     let text = format!("{prefix}{public}{secret}");
     let text = SecretString::from(format!("{text}{}", checksum(&text)));
-    NewCredential { public, secret_hash: sha256(secret), text }
+    NewCredential {
+        public,
+        secret_hash: sha256(secret),
+        text,
+    }
 }
 
 /// The public half, and the SHA-256 of the secret half, of a well-formed credential with this
@@ -63,7 +67,10 @@ pub(crate) fn parse<'a>(prefix: &str, text: &'a str) -> Option<(&'a str, [u8; 32
 }
 
 fn checksum(text: &str) -> String {
-    base64url(sha256(text)).chars().take(CHECKSUM_LENGTH).collect()
+    base64url(sha256(text))
+        .chars()
+        .take(CHECKSUM_LENGTH)
+        .collect()
 }
 
 #[cfg(test)]

@@ -85,7 +85,10 @@ impl Sessions {
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
     pub async fn end_all(&self, call: &Call, user: UserId) -> Result<u64, ServiceError> {
-        Ok(self.repository.delete_of_user(user, self.clock.now()).await?)
+        Ok(self
+            .repository
+            .delete_of_user(user, self.clock.now())
+            .await?)
     }
 
     /// Starts a session that ends after `ttl_seconds`, or `idle_seconds` after its last use.
@@ -102,28 +105,69 @@ impl Sessions {
         let expires_at = created_at.plus_seconds(ttl_seconds);
         let idle_until = idle_seconds.map(|idle| created_at.plus_seconds(idle));
         let secret_hash = &secret_hash;
-        let new = NewSession { id: &id, user, secret_hash, created_at, expires_at, idle_until };
+        let new = NewSession {
+            id: &id,
+            user,
+            secret_hash,
+            created_at,
+            expires_at,
+            idle_until,
+        };
         self.repository.insert(&new).await?;
-        Ok(Issued { secret: credential.text, stored: StartedSession { expires_at } })
+        Ok(Issued {
+            secret: credential.text,
+            stored: StartedSession { expires_at },
+        })
     }
 
     /// The caller behind a session token's two halves; `None` if it is unknown, expired or has
     /// another secret.
-    pub(crate) async fn caller(&self, public: &str, secret_hash: &[u8]) -> Result<Option<Caller>, ServiceError> {
-        let (Ok(id), now) = (SessionId::new(public), self.clock.now()) else { return Ok(None) };
-        let valid = |session: &Arc<Session>| session.idle_until.is_none() && is_valid(session, secret_hash, now);
+    pub(crate) async fn caller(
+        &self,
+        public: &str,
+        secret_hash: &[u8],
+    ) -> Result<Option<Caller>, ServiceError> {
+        let (Ok(id), now) = (SessionId::new(public), self.clock.now()) else {
+            return Ok(None);
+        };
+        let valid = |session: &Arc<Session>| {
+            session.idle_until.is_none() && is_valid(session, secret_hash, now)
+        };
         let session = self.cached(&id, now).await?.filter(valid);
-        Ok(session.map(|session| Caller::Browser { session: id, user: session.user }))
+        Ok(session.map(|session| Caller::Browser {
+            session: id,
+            user: session.user,
+        }))
     }
 
-    pub(crate) async fn cached(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Session>>, ServiceError> {
-        let load = || async { Ok(Some(self.database.query(self.repository.by_id(id)).await?.map(Arc::new))) };
+    pub(crate) async fn cached(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, ServiceError> {
+        let load = || async {
+            Ok(Some(
+                self.database
+                    .query(self.repository.by_id(id))
+                    .await?
+                    .map(Arc::new),
+            ))
+        };
         let feed = self.database.feed_state();
-        Ok(self.caches.sessions.get_or_load(id.clone(), now, feed, load).await?.flatten())
+        Ok(self
+            .caches
+            .sessions
+            .get_or_load(id.clone(), now, feed, load)
+            .await?
+            .flatten())
     }
 
     /// Reads a session again that was used on another replica since it was cached.
-    pub(crate) async fn current(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Session>>, ServiceError> {
+    pub(crate) async fn current(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, ServiceError> {
         self.caches.sessions.invalidate(id).await;
         self.cached(id, now).await
     }

@@ -50,11 +50,18 @@ impl Users {
             UserRef::External(external) => external,
         };
         let load = || async {
-            let found = self.database.query(self.repository.by_external_id(external)).await?;
+            let found = self
+                .database
+                .query(self.repository.by_external_id(external))
+                .await?;
             Ok(found.map(|user| user.id))
         };
         let (feed, now) = (self.database.feed_state(), self.clock.now());
-        let found = self.caches.external_ids.get_or_load(external.clone(), now, feed, load).await?;
+        let found = self
+            .caches
+            .external_ids
+            .get_or_load(external.clone(), now, feed, load)
+            .await?;
         found.ok_or_else(ServiceError::user_not_found)
     }
 
@@ -84,7 +91,12 @@ impl Users {
         name = "list_users", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
-    pub async fn page(&self, call: &Call, after: i32, limit: i64) -> Result<Vec<User>, ServiceError> {
+    pub async fn page(
+        &self,
+        call: &Call,
+        after: i32,
+        limit: i64,
+    ) -> Result<Vec<User>, ServiceError> {
         Ok(self.repository.page(after, limit).await?)
     }
 
@@ -118,12 +130,20 @@ impl Users {
         let queued = Mutex::new(Vec::new());
         let plan = |provider: &_, facts: &_| {
             let platform = self.providers.by_slug(provider)?;
-            let plan = self.revocations.plan(platform.spec(), facts, &call.correlation_id)?;
+            let plan = self
+                .revocations
+                .plan(platform.spec(), facts, &call.correlation_id)?;
             lock(&queued).push(plan.id.clone());
             Some(plan)
         };
-        let held = self.connections.of_user(user).await?.ok_or_else(ServiceError::user_not_found)?;
-        let deleted = self.repository.delete(user, &call.correlation_id, self.clock.now(), plan);
+        let held = self
+            .connections
+            .of_user(user)
+            .await?
+            .ok_or_else(ServiceError::user_not_found)?;
+        let deleted = self
+            .repository
+            .delete(user, &call.correlation_id, self.clock.now(), plan);
         if !deleted.await? {
             return Err(ServiceError::user_not_found());
         }
@@ -132,16 +152,23 @@ impl Users {
         }
         self.caches.statuses.invalidate(&user).await;
         self.recorder.record(call, &Outcome::UserDeleted { user });
-        let (revocations, call, queued) =
-            (Arc::clone(&self.revocations), call.clone(), std::mem::take(&mut *lock(&queued)));
-        self.tasks.spawn(async move { revocations.try_all(&call, &queued).await });
+        let (revocations, call, queued) = (
+            Arc::clone(&self.revocations),
+            call.clone(),
+            std::mem::take(&mut *lock(&queued)),
+        );
+        self.tasks
+            .spawn(async move { revocations.try_all(&call, &queued).await });
         Ok(())
     }
 }
 
 /// The answer does not say which of the unique values is taken.
 fn taken(new: &NewUser) -> ServiceError {
-    let fault = |field: &str| FieldFault { field: field.to_owned(), message: "belongs to another user".to_owned() };
+    let fault = |field: &str| FieldFault {
+        field: field.to_owned(),
+        message: "belongs to another user".to_owned(),
+    };
     let email = new.email.is_some().then(|| fault("email"));
     let external_id = new.external_id.is_some().then(|| fault("externalId"));
     ServiceError::fields(email.into_iter().chain(external_id).collect())

@@ -21,7 +21,12 @@ use crate::refresh::scheduler::Scheduler;
 use crate::tokens::last_used::LastUsed;
 
 /// The process with all jobs.
-pub(super) fn process(base: &Base, rows: &Rows, refresh: &Refresh, last_used: &Arc<LastUsed>) -> Process {
+pub(super) fn process(
+    base: &Base,
+    rows: &Rows,
+    refresh: &Refresh,
+    last_used: &Arc<LastUsed>,
+) -> Process {
     let heartbeat = Arc::new(base.heartbeat());
     let mut jobs: Vec<Arc<dyn Job>> = vec![
         Arc::clone(&heartbeat) as _,
@@ -29,7 +34,10 @@ pub(super) fn process(base: &Base, rows: &Rows, refresh: &Refresh, last_used: &A
         Arc::clone(&refresh.guard) as _,
         Arc::new(ClockCheck::new(Arc::clone(&base.clock))),
         Arc::new(base.scheduler(rows, refresh)),
-        Arc::new(ImportRows::new(Arc::clone(&rows.external), rows.watched.clone())),
+        Arc::new(ImportRows::new(
+            Arc::clone(&rows.external),
+            rows.watched.clone(),
+        )),
         Arc::new(base.find_removed_rows(rows)),
         Arc::new(base.abandon_flows(rows)),
         Arc::clone(&rows.revocations) as _,
@@ -43,7 +51,11 @@ pub(super) fn process(base: &Base, rows: &Rows, refresh: &Refresh, last_used: &A
         streams: Arc::clone(&rows.streams),
         pending: Arc::clone(&rows.pending),
         heartbeat,
-        jobs: Arc::new(JobRunner::new(jobs, base.ids.clone(), Arc::clone(&base.clock))),
+        jobs: Arc::new(JobRunner::new(
+            jobs,
+            base.ids.clone(),
+            Arc::clone(&base.clock),
+        )),
         health: HealthCheck {
             store: base.store.clone(),
             database: Arc::clone(&base.database),
@@ -124,8 +136,11 @@ impl Base {
         let sessions = Expired::Sessions(self.store.sessions());
         let events = Expired::Events(self.store.events());
         let clock = Arc::clone(&self.clock);
-        [flows, sessions, events]
-            .into_iter()
-            .map(move |expired| Arc::new(Retention { expired, clock: Arc::clone(&clock) }) as Arc<dyn Job>)
+        [flows, sessions, events].into_iter().map(move |expired| {
+            Arc::new(Retention {
+                expired,
+                clock: Arc::clone(&clock),
+            }) as Arc<dyn Job>
+        })
     }
 }

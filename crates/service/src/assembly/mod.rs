@@ -62,7 +62,10 @@ impl Components {
         let base = Base::new(parts);
         let rows = Rows::new(&base);
         let refresh = Refresh::new(&base, &rows);
-        let last_used = Arc::new(LastUsed::new(base.store.connections(), Arc::clone(&base.clock)));
+        let last_used = Arc::new(LastUsed::new(
+            base.store.connections(),
+            Arc::clone(&base.clock),
+        ));
         let consents = authorization::consents(&base, &rows);
         let (api_keys, sessions) = (access::api_keys(&base), access::sessions(&base));
         Self {
@@ -76,7 +79,10 @@ impl Components {
             events: rows.user_events(&base),
             users: access::users(&base, &rows),
             console: access::console(&base, &sessions),
-            authenticator: Authenticator { api_keys: Arc::clone(&api_keys), sessions: Arc::clone(&sessions) },
+            authenticator: Authenticator {
+                api_keys: Arc::clone(&api_keys),
+                sessions: Arc::clone(&sessions),
+            },
             connections: rows.list,
             avatars: rows.avatars,
             providers: base.providers,

@@ -32,17 +32,30 @@ impl Refresh {
         let feed = Arc::new(ChangeFeed::new(
             base.store.clone(),
             Arc::clone(&base.database),
-            vec![Arc::<crate::cache::Caches>::clone(&base.caches), rows.streams.clone()],
+            vec![
+                Arc::<crate::cache::Caches>::clone(&base.caches),
+                rows.streams.clone(),
+            ],
         ));
         let guard = Arc::new(base.rejection_guard());
         let failures = Arc::new(base.failures(&guard));
         let session_checks = Arc::new(base.session_checks(&failures));
         let attempts = Arc::new(base.attempts(rows, failures));
         let refresher = Arc::new(base.refresher(rows, attempts, &feed));
-        Self { feed, guard, session_checks, refresher }
+        Self {
+            feed,
+            guard,
+            session_checks,
+            refresher,
+        }
     }
 
-    pub(super) fn access_tokens(&self, base: &Base, rows: &Rows, last_used: Arc<LastUsed>) -> AccessTokens {
+    pub(super) fn access_tokens(
+        &self,
+        base: &Base,
+        rows: &Rows,
+        last_used: Arc<LastUsed>,
+    ) -> AccessTokens {
         AccessTokens {
             lookup: Arc::clone(&rows.lookup),
             providers: base.providers.clone(),

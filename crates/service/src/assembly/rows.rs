@@ -40,7 +40,16 @@ impl Rows {
         let lookup = Arc::new(base.lookup(&pending, &external));
         let streams = Arc::new(EventStreams::new(base.settings.event_streams));
         let watched = WatchedUsers::new(Arc::clone(&base.caches), Arc::clone(&streams));
-        Self { revocations, external, avatars, list, pending, lookup, streams, watched }
+        Self {
+            revocations,
+            external,
+            avatars,
+            list,
+            pending,
+            lookup,
+            streams,
+            watched,
+        }
     }
 
     pub(super) fn disconnector(&self, base: &Base) -> Disconnector {
@@ -116,7 +125,11 @@ impl Base {
         })
     }
 
-    fn lookup(&self, pending: &Arc<PendingWrites>, external: &Arc<ExternalRows>) -> ConnectionLookup {
+    fn lookup(
+        &self,
+        pending: &Arc<PendingWrites>,
+        external: &Arc<ExternalRows>,
+    ) -> ConnectionLookup {
         ConnectionLookup {
             connections: self.store.connections(),
             users: self.store.users(),

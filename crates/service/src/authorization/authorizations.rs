@@ -26,7 +26,12 @@ impl Authorizations {
         name = "flow_state", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
-    pub async fn state(&self, call: &Call, user: UserId, flow: &str) -> Result<FlowState, ServiceError> {
+    pub async fn state(
+        &self,
+        call: &Call,
+        user: UserId,
+        flow: &str,
+    ) -> Result<FlowState, ServiceError> {
         self.finisher.state(user, flow).await
     }
 
@@ -60,7 +65,12 @@ impl Authorizations {
         name = "account_choice", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
-    pub async fn choice(&self, call: &Call, flow: &str, receipt: String) -> Result<CallbackOutcome, ServiceError> {
+    pub async fn choice(
+        &self,
+        call: &Call,
+        flow: &str,
+        receipt: String,
+    ) -> Result<CallbackOutcome, ServiceError> {
         self.finisher.choice(flow, receipt).await
     }
 
@@ -123,7 +133,9 @@ impl Authorizations {
         csrf: &str,
         values: &BTreeMap<String, String>,
     ) -> Result<CallbackOutcome, ServiceError> {
-        self.credentials.submit_form(call, provider, state, csrf, values).await
+        self.credentials
+            .submit_form(call, provider, state, csrf, values)
+            .await
     }
 
     /// Accepts what the owner entered into the app's own dialog, and completes the flow.

@@ -14,7 +14,9 @@ use evergrant_store::{Callback, Flow, FlowEnd, FlowRepository, FlowStatus};
 
 use crate::ServiceError;
 use crate::authorization::exchange::CodeExchanger;
-use crate::authorization::outcome::{CallbackEnd, CallbackOutcome, CallbackParams, accounts_of, receipt};
+use crate::authorization::outcome::{
+    CallbackEnd, CallbackOutcome, CallbackParams, accounts_of, receipt,
+};
 use crate::outcome::{Outcome, Recorder};
 use crate::tasks::Tasks;
 
@@ -48,11 +50,17 @@ impl Callbacks {
         let code_hash = params.code.as_ref().map(|code| sha256(code.expose()));
         let code_hash = code_hash.as_ref().map(<[u8; 32]>::as_slice);
         let now = self.clock.now();
-        match self.flows.consume(&state_hash, &provider, code_hash, now).await? {
+        match self
+            .flows
+            .consume(&state_hash, &provider, code_hash, now)
+            .await?
+        {
             Callback::Unknown => Err(ServiceError::invalid_state()),
             Callback::Expired(flow) => {
                 let call = call.continuing(&flow.correlation_id);
-                let end = self.fail(&call, &flow, &ServiceError::invalid_state()).await?;
+                let end = self
+                    .fail(&call, &flow, &ServiceError::invalid_state())
+                    .await?;
                 Ok(CallbackOutcome::of(&flow, end))
             }
             Callback::First(flow) => self.first(call, *flow, params).await,
@@ -61,7 +69,12 @@ impl Callbacks {
     }
 
     /// Completes the flow even if the browser goes away.
-    async fn first(&self, call: &Call, flow: Flow, params: CallbackParams) -> Result<CallbackOutcome, ServiceError> {
+    async fn first(
+        &self,
+        call: &Call,
+        flow: Flow,
+        params: CallbackParams,
+    ) -> Result<CallbackOutcome, ServiceError> {
         let (component, call) = (self.clone(), call.continuing(&flow.correlation_id));
         let work = async move {
             let end = match component.exchanger.complete(&call, &flow, &params).await {
@@ -73,10 +86,25 @@ impl Callbacks {
         self.tasks.run_to_completion(work).await
     }
 
-    async fn fail(&self, call: &Call, flow: &Flow, error: &ServiceError) -> Result<CallbackEnd, ServiceError> {
+    async fn fail(
+        &self,
+        call: &Call,
+        flow: &Flow,
+        error: &ServiceError,
+    ) -> Result<CallbackEnd, ServiceError> {
         let (provider, id, code) = (&flow.provider, &flow.id, error.code());
-        self.recorder.record(call, &Outcome::FlowFailed { provider, flow: id, code, error: Some(error) });
-        self.flows.settle(flow, &FlowEnd::Error(code), self.clock.now()).await?;
+        self.recorder.record(
+            call,
+            &Outcome::FlowFailed {
+                provider,
+                flow: id,
+                code,
+                error: Some(error),
+            },
+        );
+        self.flows
+            .settle(flow, &FlowEnd::Error(code), self.clock.now())
+            .await?;
         Ok(CallbackEnd::Failed(code))
     }
 
@@ -92,21 +120,30 @@ impl Callbacks {
             (None, None) => true,
             _ => false,
         };
-        let age = flow.consumed_at.map(|at| self.clock.now().seconds_since(at));
+        let age = flow
+            .consumed_at
+            .map(|at| self.clock.now().seconds_since(at));
         if !same_code || age.is_none_or(|age| age >= REPEAT_SECONDS) {
             return Err(ServiceError::invalid_state());
         }
         let flow = self.settled(flow, state_hash).await?;
         let flow_id = flow.id.clone();
         let end = match flow.status {
-            FlowStatus::Connected => CallbackEnd::Connected { account: flow.account.clone().unwrap_or_default() },
-            FlowStatus::Choose if flow.challenge.is_none() => {
-                CallbackEnd::Choose { flow_id, receipt: receipt(&flow, params), accounts: accounts_of(&flow)? }
+            FlowStatus::Connected => CallbackEnd::Connected {
+                account: flow.account.clone().unwrap_or_default(),
+            },
+            FlowStatus::Choose if flow.challenge.is_none() => CallbackEnd::Choose {
+                flow_id,
+                receipt: receipt(&flow, params),
+                accounts: accounts_of(&flow)?,
+            },
+            FlowStatus::Pending | FlowStatus::Choose => CallbackEnd::Pending {
+                flow_id,
+                receipt: receipt(&flow, params),
+            },
+            FlowStatus::Error => {
+                CallbackEnd::Failed(flow.error_code.unwrap_or(ErrorCode::OauthCallbackError))
             }
-            FlowStatus::Pending | FlowStatus::Choose => {
-                CallbackEnd::Pending { flow_id, receipt: receipt(&flow, params) }
-            }
-            FlowStatus::Error => CallbackEnd::Failed(flow.error_code.unwrap_or(ErrorCode::OauthCallbackError)),
             FlowStatus::Waiting => CallbackEnd::Failed(ErrorCode::TimeoutError),
         };
         Ok(CallbackOutcome::of(&flow, end))

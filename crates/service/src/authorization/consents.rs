@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use evergrant_adapters::{Lifecycle, ProviderSpec};
 use evergrant_encryption::digest::sha256;
-use evergrant_model::{Call, Clock, ErrorCode, ProviderAccountId, ScopeSet, StatusReason, Timestamp};
+use evergrant_model::{
+    Call, Clock, ErrorCode, ProviderAccountId, ScopeSet, StatusReason, Timestamp,
+};
 use evergrant_store::{
-    ConnectionRepository, Flow, FlowEnd, FlowRepository, FlowStatus, Grant, PendingGrant, StoredGrant, StoredTokens,
+    ConnectionRepository, Flow, FlowEnd, FlowRepository, FlowStatus, Grant, PendingGrant,
+    StoredGrant, StoredTokens,
 };
 
-use crate::authorization::outcome::{CallbackEnd, CallbackParams, Consent, Granted, GrantedTokens, receipt, to_json};
+use crate::authorization::outcome::{
+    CallbackEnd, CallbackParams, Consent, Granted, GrantedTokens, receipt, to_json,
+};
 use crate::cache::{Caches, ConnectionKey};
 use crate::connections::expiry::TimedStatus;
 use crate::connections::lookup::account_id;
@@ -49,12 +54,16 @@ impl Consents {
         let consent = Consent { tokens, accounts };
         match self.store(call, spec, flow, &consent).await {
             Ok(()) => {
-                let account = accounts.first().map_or_else(String::new, |first| first.id.clone());
+                let account = accounts
+                    .first()
+                    .map_or_else(String::new, |first| first.id.clone());
                 Ok(CallbackEnd::Connected { account })
             }
             Err(error) => {
                 let known = to_json(accounts);
-                self.revocations.revoke_unstored(call, spec, &tokens.tokens, &known).await?;
+                self.revocations
+                    .revoke_unstored(call, spec, &tokens.tokens, &known)
+                    .await?;
                 Err(error)
             }
         }
@@ -68,22 +77,44 @@ impl Consents {
         flow: &Flow,
         consent: &Consent<'_>,
     ) -> Result<(), ServiceError> {
-        let ids = consent.accounts.iter().map(|account| account_id(&account.id));
+        let ids = consent
+            .accounts
+            .iter()
+            .map(|account| account_id(&account.id));
         let ids = ids.collect::<Result<Vec<_>, _>>()?;
         // A platform that states no scopes has granted those that were requested (RFC 6749 §5.1).
         let mut tokens = consent.tokens.tokens.clone();
         tokens.scope.get_or_insert_with(|| flow.scope.clone());
         let accounts = consent.accounts.iter().zip(&ids);
-        let grants: Vec<_> =
-            accounts.map(|(account, id)| self.grant(spec, flow, (consent, &tokens), (id, &account.metadata))).collect();
-        let stored = self.connections.store_grants(&grants, &flow.id, flow.status).await?;
+        let grants: Vec<_> = accounts
+            .map(|(account, id)| {
+                self.grant(spec, flow, (consent, &tokens), (id, &account.metadata))
+            })
+            .collect();
+        let stored = self
+            .connections
+            .store_grants(&grants, &flow.id, flow.status)
+            .await?;
         for account in &ids {
             let (user, provider, account) = (flow.user, spec.slug.clone(), account.clone());
-            self.caches.invalidate(&ConnectionKey { user, provider, account }).await;
+            self.caches
+                .invalidate(&ConnectionKey {
+                    user,
+                    provider,
+                    account,
+                })
+                .await;
         }
         check_stored(&stored, spec)?;
         let (provider, user, accounts) = (&spec.slug, flow.user, grants.len());
-        self.recorder.record(call, &Outcome::Connected { provider, user, accounts });
+        self.recorder.record(
+            call,
+            &Outcome::Connected {
+                provider,
+                user,
+                accounts,
+            },
+        );
         Ok(())
     }
 
@@ -100,32 +131,51 @@ impl Consents {
         let receipt = receipt(flow, params);
         let several = accounts.len() > 1;
         let grant = PendingGrant {
-            access_token: tokens.tokens.access.clone().ok_or_else(ServiceError::internal)?,
+            access_token: tokens
+                .tokens
+                .access
+                .clone()
+                .ok_or_else(ServiceError::internal)?,
             refresh_token: tokens.tokens.refresh.clone(),
             facts: to_json(&tokens),
             accounts: to_json(&accounts),
         };
         let now = self.clock.now();
         let end = FlowEnd::Pending {
-            status: if several { FlowStatus::Choose } else { FlowStatus::Pending },
+            status: if several {
+                FlowStatus::Choose
+            } else {
+                FlowStatus::Pending
+            },
             grant: &grant,
             receipt_hash: &sha256(&receipt),
             finish_by: now.plus_seconds(self.settings.flow_ttl_seconds),
         };
         if !self.flows.settle(flow, &end, now).await? {
             // The user was deleted during the exchange.
-            self.revocations.revoke_unstored(call, spec, &tokens.tokens, &grant.accounts).await?;
+            self.revocations
+                .revoke_unstored(call, spec, &tokens.tokens, &grant.accounts)
+                .await?;
             return Err(ServiceError::invalid_state());
         }
         let flow_id = flow.id.clone();
         Ok(match flow.challenge {
             Some(_) => CallbackEnd::Pending { flow_id, receipt },
-            None => CallbackEnd::Choose { flow_id, receipt, accounts },
+            None => CallbackEnd::Choose {
+                flow_id,
+                receipt,
+                accounts,
+            },
         })
     }
 
     /// When a new connection is refreshed or checked first.
-    fn first_due(&self, spec: &ProviderSpec, granted: &GrantedTokens, issued_at: Timestamp) -> Option<Timestamp> {
+    fn first_due(
+        &self,
+        spec: &ProviderSpec,
+        granted: &GrantedTokens,
+        issued_at: Timestamp,
+    ) -> Option<Timestamp> {
         let GrantedTokens { tokens, verified } = granted;
         if spec.lifecycle == Lifecycle::Checked {
             return Some(issued_at.plus_seconds(CHECK_EVERY_SECONDS)).filter(|_| *verified);
@@ -174,7 +224,10 @@ fn check_stored(stored: &StoredGrant, spec: &ProviderSpec) -> Result<(), Service
         StoredGrant::OwnedByAnother => {
             let name = &spec.name;
             let detail = format!("This {name} account is already connected by somebody else.");
-            Err(ServiceError::new(ErrorCode::AccountAlreadyConnected, detail))
+            Err(ServiceError::new(
+                ErrorCode::AccountAlreadyConnected,
+                detail,
+            ))
         }
     }
 }

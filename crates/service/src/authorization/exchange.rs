@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::{AdapterError, CodeExchange, ErrorClass, Platform, PlatformAdapter, ProviderSpec};
+use evergrant_adapters::{
+    AdapterError, CodeExchange, ErrorClass, Platform, PlatformAdapter, ProviderSpec,
+};
 use evergrant_model::{AccessToken, Call, Clock, ErrorCode, ScopeSet, TokenSet};
 use evergrant_store::Flow;
 
@@ -43,20 +45,32 @@ impl CodeExchanger {
         let sent_at = self.clock.now();
         let tokens = self.exchange(&platform, flow, params).await?;
         let encrypted = self.encryption.encrypt(&tokens, sent_at)?;
-        let granted = tokens.scope.clone().unwrap_or_else(|| ScopeSet::parse(&flow.scope));
-        let reached = self.reached_accounts(&platform, &tokens.access, &granted).await;
+        let granted = tokens
+            .scope
+            .clone()
+            .unwrap_or_else(|| ScopeSet::parse(&flow.scope));
+        let reached = self
+            .reached_accounts(&platform, &tokens.access, &granted)
+            .await;
         // The person decides whether a revocation would end other connections.
         let known = reached.as_ref().map_or(serde_json::Value::Null, to_json);
         let accounts = match reached.and_then(|reached| eligible(spec, flow, reached)) {
             Ok(accounts) => accounts,
             Err(error) => {
-                self.revocations.revoke_unstored(call, spec, &encrypted, &known).await?;
+                self.revocations
+                    .revoke_unstored(call, spec, &encrypted, &known)
+                    .await?;
                 return Err(error);
             }
         };
-        let tokens = GrantedTokens { tokens: encrypted, verified: true };
+        let tokens = GrantedTokens {
+            tokens: encrypted,
+            verified: true,
+        };
         let granted = Granted { tokens, accounts };
-        self.consents.settle(call, spec, flow, params, granted).await
+        self.consents
+            .settle(call, spec, flow, params, granted)
+            .await
     }
 
     async fn exchange(
@@ -68,12 +82,21 @@ impl CodeExchanger {
         let spec = platform.spec();
         let code = params.code.as_ref().ok_or_else(|| invalid_code(spec))?;
         let verifier = flow.verifier.as_ref();
-        let verifier = verifier.map(|stored| self.encryption.decrypt_verifier(stored)).transpose()?;
+        let verifier = verifier
+            .map(|stored| self.encryption.decrypt_verifier(stored))
+            .transpose()?;
         let redirect_uri = &self.settings.callback_url(spec.slug.as_str());
-        let exchange = CodeExchange { code, redirect_uri, verifier: verifier.as_ref() };
+        let exchange = CodeExchange {
+            code,
+            redirect_uri,
+            verifier: verifier.as_ref(),
+        };
         // A code can be used once: it is sent again only if the first request was not processed.
         let (entropy, retry) = (self.ids.entropy(), Retry::OnlyUnprocessed);
-        let tokens = with_retries(entropy, retry, || platform.exchange_code_for_token(&exchange)).await;
+        let tokens = with_retries(entropy, retry, || {
+            platform.exchange_code_for_token(&exchange)
+        })
+        .await;
         tokens.map_err(|error| exchange_failed(spec, &error))
     }
 
@@ -116,7 +139,10 @@ fn check_answer(flow: &Flow, params: &CallbackParams) -> Result<(), ServiceError
 }
 
 fn invalid_code(spec: &ProviderSpec) -> ServiceError {
-    let detail = format!("{} did not accept the sign-in. Please begin it again.", spec.name);
+    let detail = format!(
+        "{} did not accept the sign-in. Please begin it again.",
+        spec.name
+    );
     ServiceError::new(ErrorCode::InvalidCode, detail)
 }
 
@@ -137,7 +163,9 @@ fn profile_failed(spec: &ProviderSpec, error: &AdapterError) -> ServiceError {
     let class = error.class();
     tracing::warn!(provider = %spec.slug, %error, ?class, "failed to read the account's profile");
     match class {
-        ErrorClass::Transient | ErrorClass::RateLimited | ErrorClass::Blocked => transient(spec, error),
+        ErrorClass::Transient | ErrorClass::RateLimited | ErrorClass::Blocked => {
+            transient(spec, error)
+        }
         ErrorClass::Unknown if error.http_status().is_none() => transient(spec, error),
         _ => {
             let detail = format!("{} did not say which account was connected.", spec.name);

@@ -4,8 +4,8 @@ use evergrant_adapters::ProviderSpec;
 use evergrant_encryption::EncryptedToken;
 use evergrant_encryption::digest::{base64url, sha256};
 use evergrant_model::{
-    AccountInfo, AuthorizationCode, CorrelationId, ErrorCode, FlowId, FlowState as State, ProviderSlug, Timestamp,
-    UserId,
+    AccountInfo, AuthorizationCode, CorrelationId, ErrorCode, FlowId, FlowState as State,
+    ProviderSlug, Timestamp, UserId,
 };
 use evergrant_store::{Flow, FlowStatus, StoredTokens};
 use serde::de::DeserializeOwned;
@@ -84,11 +84,18 @@ impl std::fmt::Debug for CallbackEnd {
     /// Omits the receipt.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Connected { account } => f.debug_struct("Connected").field("account", account).finish(),
-            Self::Pending { flow_id, .. } => {
-                f.debug_struct("Pending").field("flow_id", flow_id).finish_non_exhaustive()
-            }
-            Self::Choose { flow_id, .. } => f.debug_struct("Choose").field("flow_id", flow_id).finish_non_exhaustive(),
+            Self::Connected { account } => f
+                .debug_struct("Connected")
+                .field("account", account)
+                .finish(),
+            Self::Pending { flow_id, .. } => f
+                .debug_struct("Pending")
+                .field("flow_id", flow_id)
+                .finish_non_exhaustive(),
+            Self::Choose { flow_id, .. } => f
+                .debug_struct("Choose")
+                .field("flow_id", flow_id)
+                .finish_non_exhaustive(),
             Self::Failed(code) => f.debug_tuple("Failed").field(code).finish(),
         }
     }
@@ -178,7 +185,10 @@ pub(crate) fn eligible(
     mut reached: Vec<ReachedAccount>,
 ) -> Result<Vec<ReachedAccount>, ServiceError> {
     if reached.is_empty() {
-        let detail = format!("{} has no account of the kind that can be connected.", spec.name);
+        let detail = format!(
+            "{} has no account of the kind that can be connected.",
+            spec.name
+        );
         return Err(ServiceError::new(ErrorCode::NoEligibleAccount, detail));
     }
     if let Some(wanted) = &flow.reconnect {
@@ -194,7 +204,9 @@ pub(crate) fn eligible(
 
 /// The accounts that a parked flow's consent reaches.
 pub(crate) fn accounts_of(flow: &Flow) -> Result<Vec<ReachedAccount>, ServiceError> {
-    flow.grant.as_ref().map_or(Ok(Vec::new()), |grant| from_json(&grant.accounts))
+    flow.grant
+        .as_ref()
+        .map_or(Ok(Vec::new()), |grant| from_json(&grant.accounts))
 }
 
 /// 128 bits that only the browser which returned from the platform can have. They depend on the
@@ -232,7 +244,17 @@ mod tests {
         let read: GrantedTokens = from_json(&stored).unwrap();
         assert_eq!(read.tokens.scope.as_deref(), Some("read"));
         let access = Some(EncryptedToken::from_stored("ciphertext".to_owned()));
-        let tokens = StoredTokens { access, ..read.tokens };
-        assert_eq!(to_json(&GrantedTokens { tokens, verified: true }), stored, "without the tokens");
+        let tokens = StoredTokens {
+            access,
+            ..read.tokens
+        };
+        assert_eq!(
+            to_json(&GrantedTokens {
+                tokens,
+                verified: true
+            }),
+            stored,
+            "without the tokens"
+        );
     }
 }

@@ -1,12 +1,21 @@
-//! The addresses to which a flow may send the browser at its end: an open redirect would hand accounts to an attacker.
+//! The addresses to which a flow may send the browser at its end: an open redirect would hand
+//! accounts to an attacker.
 //!
 //! An address is compared after parsing, by origin and by whole path segments, never as text.
 
 use url::Url;
 
 /// Parameters that are ours to set on the way back; a caller's own of these names are dropped.
-const RESERVED: [&str; 8] =
-    ["integration", "status", "accountId", "code", "correlationId", "flowId", "receipt", "state"];
+const RESERVED: [&str; 8] = [
+    "integration",
+    "status",
+    "accountId",
+    "code",
+    "correlationId",
+    "flowId",
+    "receipt",
+    "state",
+];
 
 const LONGEST_URL: usize = 2048;
 
@@ -16,7 +25,9 @@ pub struct AllowedRedirects(Vec<Url>);
 
 /// Why an entry of the list cannot be one.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0:?} is not an https:// origin, with or without a path (http:// is for loopback hosts only)")]
+#[error(
+    "{0:?} is not an https:// origin, with or without a path (http:// is for loopback hosts only)"
+)]
 pub struct InvalidRedirect(String);
 
 impl AllowedRedirects {
@@ -34,8 +45,13 @@ impl AllowedRedirects {
     ///
     /// [`InvalidRedirect`] names the first entry that is not one.
     pub fn parse_list(text: &str) -> Result<Vec<Url>, InvalidRedirect> {
-        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        entries.map(|entry| safe_url(entry).ok_or_else(|| InvalidRedirect(entry.to_owned()))).collect()
+        let entries = text
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty());
+        entries
+            .map(|entry| safe_url(entry).ok_or_else(|| InvalidRedirect(entry.to_owned())))
+            .collect()
     }
 
     /// The first of the list.
@@ -48,7 +64,10 @@ impl AllowedRedirects {
     #[must_use]
     pub fn check(&self, text: &str) -> Option<Url> {
         let url = safe_url(text)?;
-        self.0.iter().any(|allowed| covers(allowed, &url)).then(|| without_reserved(&url))
+        self.0
+            .iter()
+            .any(|allowed| covers(allowed, &url))
+            .then(|| without_reserved(&url))
     }
 }
 
@@ -83,12 +102,18 @@ pub fn is_loopback(url: &Url) -> bool {
 
 fn covers(allowed: &Url, url: &Url) -> bool {
     let prefix = allowed.path().trim_end_matches('/');
-    let below = url.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = url
+        .path()
+        .strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     allowed.origin() == url.origin() && below
 }
 
 fn without_reserved(url: &Url) -> Url {
-    let kept: Vec<_> = url.query_pairs().filter(|(name, _)| !RESERVED.contains(&name.as_ref())).collect();
+    let kept: Vec<_> = url
+        .query_pairs()
+        .filter(|(name, _)| !RESERVED.contains(&name.as_ref()))
+        .collect();
     let mut clean = url.clone();
     clean.set_query(None);
     if !kept.is_empty() {
@@ -102,7 +127,9 @@ mod tests {
     use super::*;
 
     fn list() -> AllowedRedirects {
-        let configured = AllowedRedirects::parse_list("https://app.example/settings, http://localhost:3000").unwrap();
+        let configured =
+            AllowedRedirects::parse_list("https://app.example/settings, http://localhost:3000")
+                .unwrap();
         AllowedRedirects::new(configured, &Url::parse("https://grants.example").unwrap())
     }
 
@@ -153,18 +180,33 @@ mod tests {
         ] {
             assert!(list().check(bad).is_none(), "{bad:?}");
         }
-        assert!(list().check(&format!("https://app.example/settings?{}", "a".repeat(3000))).is_none());
+        assert!(
+            list()
+                .check(&format!(
+                    "https://app.example/settings?{}",
+                    "a".repeat(3000)
+                ))
+                .is_none()
+        );
     }
 
     #[test]
     fn drops_parameters_that_only_we_may_set() {
-        let url = list().check("https://app.example/settings?status=connected&tab=1&code=x").unwrap();
+        let url = list()
+            .check("https://app.example/settings?status=connected&tab=1&code=x")
+            .unwrap();
         assert_eq!(url.as_str(), "https://app.example/settings?tab=1");
     }
 
     #[test]
     fn an_entry_must_itself_be_safe() {
-        for bad in ["http://app.example", "app.example", "https://", "ftp://app.example", "*"] {
+        for bad in [
+            "http://app.example",
+            "app.example",
+            "https://",
+            "ftp://app.example",
+            "*",
+        ] {
             assert!(AllowedRedirects::parse_list(bad).is_err(), "{bad}");
         }
     }

@@ -1,7 +1,7 @@
 //! Retries of a call to a platform within one operation.
 //!
-//! A blind retry can spend a code or a token twice, so a call is repeated only if it was not processed, or if
-//! processing it twice does no harm.
+//! A blind retry can spend a code or a token twice, so a call is repeated only if it was not
+//! processed, or if processing it twice does no harm.
 
 use std::time::Duration;
 
@@ -25,7 +25,9 @@ pub(crate) enum Retry {
 impl Retry {
     fn allows(self, error: &AdapterError) -> bool {
         match error.class() {
-            ErrorClass::Transient | ErrorClass::Unknown => self == Self::Transient || error.is_surely_unprocessed(),
+            ErrorClass::Transient | ErrorClass::Unknown => {
+                self == Self::Transient || error.is_surely_unprocessed()
+            }
             ErrorClass::RateLimited => error.is_surely_unprocessed(),
             _ => error.needs_confirmation(),
         }
@@ -51,7 +53,8 @@ where
         failed += 1;
         let wait = wait_after(&error, failed, entropy);
         let confirmed = error.needs_confirmation() && failed == 2;
-        if confirmed || failed == MAX_TRIES || !retry.allows(&error) || Instant::now() + wait >= end {
+        if confirmed || failed == MAX_TRIES || !retry.allows(&error) || Instant::now() + wait >= end
+        {
             return Err(error);
         }
         tracing::debug!(error = %error, failed, wait_ms = wait.as_millis(), "retrying a call to the platform");
@@ -60,7 +63,9 @@ where
 }
 
 fn wait_after(error: &AdapterError, failed: u32, entropy: &dyn Entropy) -> Duration {
-    let asked = error.retry_after_seconds().and_then(|seconds| u64::try_from(seconds).ok());
+    let asked = error
+        .retry_after_seconds()
+        .and_then(|seconds| u64::try_from(seconds).ok());
     let backoff = Duration::from_millis(BACKOFF.delay_ms(failed - 1, entropy));
     asked.map_or(backoff, |seconds| Duration::from_secs(seconds).max(backoff))
 }

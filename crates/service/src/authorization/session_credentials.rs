@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use evergrant_adapters::{CredentialError, CredentialFault, CredentialField, Platform, PlatformAdapter, ProviderSpec};
+use evergrant_adapters::{
+    CredentialError, CredentialFault, CredentialField, Platform, PlatformAdapter, ProviderSpec,
+};
 use evergrant_encryption::digest::{base64url, constant_time_eq, sha256};
 use evergrant_model::{AuthorizationCode, Call, Clock, FlowId, FlowState, ProviderSlug, UserId};
 use evergrant_store::{Callback, Flow, FlowEnd, FlowRepository, FlowStatus, StoredTokens};
@@ -53,7 +55,11 @@ pub(crate) struct SessionCredentials {
 }
 
 impl SessionCredentials {
-    pub(crate) async fn form(&self, provider: &str, state: &FlowState) -> Result<CredentialForm, ServiceError> {
+    pub(crate) async fn form(
+        &self,
+        provider: &str,
+        state: &FlowState,
+    ) -> Result<CredentialForm, ServiceError> {
         let (platform, flow) = self.open_flow(provider, state).await?;
         Ok(CredentialForm {
             platform: platform.spec().name.clone(),
@@ -77,12 +83,24 @@ impl SessionCredentials {
         }
         let granted = self.accept(&platform, &flow, values).await?;
         let (state_hash, now) = (sha256(state.expose()), self.clock.now());
-        let consumed = self.flows.consume(&state_hash, &flow.provider, None, now).await?;
-        let Callback::First(flow) = consumed else { return Err(ServiceError::invalid_state()) };
+        let consumed = self
+            .flows
+            .consume(&state_hash, &flow.provider, None, now)
+            .await?;
+        let Callback::First(flow) = consumed else {
+            return Err(ServiceError::invalid_state());
+        };
         // A random code makes the receipt unknown to any other browser.
         let code = Some(AuthorizationCode::new(self.ids.text::<32>()));
-        let params = CallbackParams { state, code, error: None, issuer: None };
-        let end = self.settle(call, platform, *flow.clone(), params, granted).await?;
+        let params = CallbackParams {
+            state,
+            code,
+            error: None,
+            issuer: None,
+        };
+        let end = self
+            .settle(call, platform, *flow.clone(), params, granted)
+            .await?;
         Ok(CallbackOutcome::of(&flow, end))
     }
 
@@ -98,28 +116,41 @@ impl SessionCredentials {
         let flow = flow.ok_or_else(ServiceError::flow_not_found)?;
         let platform = self.providers.configured(flow.provider.as_str())?;
         if !platform.spec().takes_pasted_session() {
-            let message = "this platform is connected on its own consent page: send the user to authUrl";
+            let message =
+                "this platform is connected on its own consent page: send the user to authUrl";
             return Err(ServiceError::field("values", message));
         }
         if flow.status != FlowStatus::Waiting || flow.expires_at <= self.clock.now() {
             return Err(ServiceError::invalid_state());
         }
         let granted = self.accept(&platform, &flow, values).await?;
-        let consumed = self.flows.consume_owned(&id, user, self.clock.now()).await?;
+        let consumed = self
+            .flows
+            .consume_owned(&id, user, self.clock.now())
+            .await?;
         let mut flow = consumed.ok_or_else(ServiceError::invalid_state)?;
         // The caller that started the flow completes it, so no further proof is needed.
         flow.challenge = None;
         let account = granted.accounts.first().map(|account| account.id.clone());
         let provider = flow.provider.clone();
         let (state, code) = (FlowState::new(""), None);
-        let params = CallbackParams { state, code, error: None, issuer: None };
+        let params = CallbackParams {
+            state,
+            code,
+            error: None,
+            issuer: None,
+        };
         let end = self.settle(call, platform, flow, params, granted).await?;
         if let CallbackEnd::Failed(code) = end {
-            return Err(ServiceError::new(code, "The account could not be connected."));
+            return Err(ServiceError::new(
+                code,
+                "The account could not be connected.",
+            ));
         }
         let list = self.list.of_user(call, user).await?;
-        let is_new =
-            |one: &Integration| one.provider == provider.as_str() && Some(&one.provider_account_id) == account.as_ref();
+        let is_new = |one: &Integration| {
+            one.provider == provider.as_str() && Some(&one.provider_account_id) == account.as_ref()
+        };
         Ok(list.integrations.into_iter().filter(is_new).collect())
     }
 
@@ -134,14 +165,26 @@ impl SessionCredentials {
         let (component, call) = (self.clone(), call.continuing(&flow.correlation_id));
         let work = async move {
             let spec = platform.spec();
-            match component.consents.settle(&call, spec, &flow, &params, granted).await {
+            match component
+                .consents
+                .settle(&call, spec, &flow, &params, granted)
+                .await
+            {
                 Ok(end) => Ok(end),
                 Err(error) => {
                     let (code, now) = (error.code(), component.clock.now());
                     let (provider, id, error) = (&flow.provider, &flow.id, Some(&error as _));
-                    let outcome = Outcome::FlowFailed { provider, flow: id, code, error };
+                    let outcome = Outcome::FlowFailed {
+                        provider,
+                        flow: id,
+                        code,
+                        error,
+                    };
                     component.recorder.record(&call, &outcome);
-                    component.flows.settle(&flow, &FlowEnd::Error(code), now).await?;
+                    component
+                        .flows
+                        .settle(&flow, &FlowEnd::Error(code), now)
+                        .await?;
                     Ok(CallbackEnd::Failed(code))
                 }
             }
@@ -150,12 +193,17 @@ impl SessionCredentials {
     }
 
     /// The flow with this state, as long as it waits for a credential.
-    async fn open_flow(&self, provider: &str, state: &FlowState) -> Result<(Arc<Platform>, Flow), ServiceError> {
+    async fn open_flow(
+        &self,
+        provider: &str,
+        state: &FlowState,
+    ) -> Result<(Arc<Platform>, Flow), ServiceError> {
         let slug = ProviderSlug::new(provider).map_err(|_| ServiceError::invalid_state())?;
         let platform = self.providers.configured(provider);
         let platform = platform.map_err(|_| ServiceError::invalid_state())?;
         let found = self.flows.by_state(&sha256(state.expose()), &slug).await?;
-        let is_open = |flow: &Flow| flow.consumed_at.is_none() && flow.expires_at > self.clock.now();
+        let is_open =
+            |flow: &Flow| flow.consumed_at.is_none() && flow.expires_at > self.clock.now();
         match found.filter(is_open) {
             Some(flow) if platform.spec().takes_pasted_session() => Ok((platform, flow)),
             _ => Err(ServiceError::invalid_state()),
@@ -182,7 +230,10 @@ impl SessionCredentials {
             scope: None,
             issued_at: Some(self.clock.now()),
         };
-        let tokens = GrantedTokens { tokens, verified: accepted.verified };
+        let tokens = GrantedTokens {
+            tokens,
+            verified: accepted.verified,
+        };
         Ok(Granted { tokens, accounts })
     }
 }
@@ -190,7 +241,10 @@ impl SessionCredentials {
 fn rejected(spec: &ProviderSpec, error: CredentialError) -> ServiceError {
     match error {
         CredentialError::Fields(faults) => {
-            let fault = |fault: CredentialFault| FieldFault { field: fault.field.to_owned(), message: fault.message };
+            let fault = |fault: CredentialFault| FieldFault {
+                field: fault.field.to_owned(),
+                message: fault.message,
+            };
             ServiceError::fields(faults.into_iter().map(fault).collect())
         }
         CredentialError::Platform(error) => {

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::{AdapterError, AuthorizationRequest, Platform, PlatformAdapter, ProviderSpec};
+use evergrant_adapters::{
+    AdapterError, AuthorizationRequest, Platform, PlatformAdapter, ProviderSpec,
+};
 use evergrant_encryption::digest::{decode_base64url, sha256};
 use evergrant_model::{
-    Call, Clock, ErrorCode, FlowId, FlowState, PkceVerifier, ProviderAccountId, ScopeSet, Timestamp, UserId,
+    Call, Clock, ErrorCode, FlowId, FlowState, PkceVerifier, ProviderAccountId, ScopeSet,
+    Timestamp, UserId,
 };
 use evergrant_store::{ConnectionRepository, FlowRepository, NewFlow, UserRepository};
 use url::Url;
@@ -91,7 +94,14 @@ impl FlowStarter {
         let request = self.validate(platform.spec(), user, request).await?;
         let flow = self.store(call, &platform, user, &request).await?;
         let provider = &platform.spec().slug;
-        self.recorder.record(call, &Outcome::FlowStarted { provider, user, flow: &flow.flow_id });
+        self.recorder.record(
+            call,
+            &Outcome::FlowStarted {
+                provider,
+                user,
+                flow: &flow.flow_id,
+            },
+        );
         Ok(flow)
     }
 
@@ -103,7 +113,11 @@ impl FlowStarter {
     ) -> Result<ValidRequest, ServiceError> {
         let reconnect = request.account.as_deref().map(account_id).transpose()?;
         if let Some(account) = &reconnect
-            && self.connections.owned(user, &spec.slug, account).await?.is_none()
+            && self
+                .connections
+                .owned(user, &spec.slug, account)
+                .await?
+                .is_none()
         {
             return Err(ServiceError::account_not_found());
         }
@@ -119,7 +133,8 @@ impl FlowStarter {
         let allowed = &self.settings.allowed_redirects;
         let url = requested.map_or_else(|| allowed.first().cloned(), |text| allowed.check(text));
         url.ok_or_else(|| {
-            let detail = "The address to return to is not on this service's list of allowed addresses.";
+            let detail =
+                "The address to return to is not on this service's list of allowed addresses.";
             ServiceError::new(ErrorCode::InvalidRedirectUrl, detail)
         })
     }
@@ -133,7 +148,9 @@ impl FlowStarter {
     ) -> Result<StartedFlow, ServiceError> {
         let spec = platform.spec();
         let state = FlowState::new(self.ids.text::<32>());
-        let verifier = spec.uses_pkce().then(|| PkceVerifier::new(self.ids.text::<32>()));
+        let verifier = spec
+            .uses_pkce()
+            .then(|| PkceVerifier::new(self.ids.text::<32>()));
         let auth_url = self.auth_url(platform, request, &state, verifier.as_ref())?;
         let encrypt = |verifier: &PkceVerifier| self.encryption.encrypt_text(verifier.expose());
         let verifier = verifier.as_ref().map(encrypt).transpose()?;
@@ -157,7 +174,12 @@ impl FlowStarter {
         };
         self.flows.insert(&flow).await?;
         let expires_at = flow.expires_at;
-        Ok(StartedFlow { auth_url, state, flow_id, expires_at })
+        Ok(StartedFlow {
+            auth_url,
+            state,
+            flow_id,
+            expires_at,
+        })
     }
 
     /// The platform's consent page, or Evergrant's form for a platform without one.
@@ -174,8 +196,15 @@ impl FlowStarter {
         }
         let redirect_uri = &self.settings.callback_url(spec.slug.as_str());
         let scopes = &request.scopes;
-        let authorization = AuthorizationRequest { redirect_uri, state, scopes, verifier };
-        platform.auth_url(&authorization).map_err(|error| start_failed(spec, &error))
+        let authorization = AuthorizationRequest {
+            redirect_uri,
+            state,
+            scopes,
+            verifier,
+        };
+        platform
+            .auth_url(&authorization)
+            .map_err(|error| start_failed(spec, &error))
     }
 }
 
@@ -187,7 +216,10 @@ fn start_failed(spec: &ProviderSpec, error: &AdapterError) -> ServiceError {
 
 /// The required scopes, and those that the caller requests or, if it requests none, all of the
 /// platform's entry.
-fn requested_scopes(spec: &ProviderSpec, requested: Option<&[String]>) -> Result<ScopeSet, ServiceError> {
+fn requested_scopes(
+    spec: &ProviderSpec,
+    requested: Option<&[String]>,
+) -> Result<ScopeSet, ServiceError> {
     let extra: ScopeSet = requested.unwrap_or_default().iter().cloned().collect();
     let all = spec.wanted_scopes(&extra);
     let all = all.map_err(|_| ServiceError::field("scopes", "a scope is not acceptable"))?;
@@ -195,7 +227,10 @@ fn requested_scopes(spec: &ProviderSpec, requested: Option<&[String]>) -> Result
         return Ok(all);
     }
     let required = spec.scopes.iter().filter(|scope| scope.required);
-    Ok(required.map(|scope| scope.id.as_str()).chain(extra.iter()).collect())
+    Ok(required
+        .map(|scope| scope.id.as_str())
+        .chain(extra.iter())
+        .collect())
 }
 
 fn validate_challenge(challenge: String) -> Result<String, ServiceError> {

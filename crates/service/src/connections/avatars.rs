@@ -41,10 +41,18 @@ pub struct Avatars {
 
 impl Avatars {
     pub(crate) fn new(cipher: Arc<TokenCipher>, providers: Providers, public_url: Url) -> Self {
-        let weight = |_: &String, picture: &Arc<Picture>| u32::try_from(picture.bytes.len()).unwrap_or(u32::MAX);
+        let weight = |_: &String, picture: &Arc<Picture>| {
+            u32::try_from(picture.bytes.len()).unwrap_or(u32::MAX)
+        };
         let cache = Cache::builder().weigher(weight).max_capacity(CACHE_BYTES);
         let cache = cache.time_to_live(CACHE_TTL).build();
-        Self { cipher, providers, public_url, cache, fetches: Semaphore::new(MAX_FETCHES) }
+        Self {
+            cipher,
+            providers,
+            public_url,
+            cache,
+            fetches: Semaphore::new(MAX_FETCHES),
+        }
     }
 
     /// The signed address of the picture of an account with this metadata; `None` if the platform
@@ -66,12 +74,22 @@ impl Avatars {
         name = "fetch_avatar", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
-    pub async fn fetch(&self, call: &Call, signature: &str, target: &str) -> Result<Arc<Picture>, ServiceError> {
-        let target = decode_base64url(target).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(not_found)?;
+    pub async fn fetch(
+        &self,
+        call: &Call,
+        signature: &str,
+        target: &str,
+    ) -> Result<Arc<Picture>, ServiceError> {
+        let target = decode_base64url(target)
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .ok_or_else(not_found)?;
         if !self.cipher.is_signed(&signed_text(&target), signature) {
             return Err(not_found());
         }
-        let fetched = self.cache.try_get_with(target.clone(), self.fetch_uncached(&target)).await;
+        let fetched = self
+            .cache
+            .try_get_with(target.clone(), self.fetch_uncached(&target))
+            .await;
         fetched.map_err(|error| ServiceError::new(error.code(), error.detail()))
     }
 

@@ -58,24 +58,42 @@ impl Disconnector {
             Ok(platform) => message(revocation, &platform.spec().name),
             Err(_) => message_of_unknown(provider),
         };
-        Ok(Disconnected { revocation, message })
+        Ok(Disconnected {
+            revocation,
+            message,
+        })
     }
 
     async fn delete(&self, call: &Call, held: &Connection) -> Result<Revocation, ServiceError> {
         let platform = self.providers.by_slug(&held.provider);
-        let plan =
-            platform.and_then(|platform| self.revocations.plan(platform.spec(), &held.metadata, &call.correlation_id));
+        let plan = platform.and_then(|platform| {
+            self.revocations
+                .plan(platform.spec(), &held.metadata, &call.correlation_id)
+        });
         let (now, plan) = (self.clock.now(), plan.as_ref());
-        let deleted = self.connections.delete(held, plan, &call.correlation_id, now).await?;
+        let deleted = self
+            .connections
+            .delete(held, plan, &call.correlation_id, now)
+            .await?;
         self.caches.invalidate(&ConnectionKey::from(held)).await;
         if !deleted {
             return Err(ServiceError::account_not_found());
         }
         let revocation = match plan {
-            Some(plan) => self.revocations.try_now(call, &plan.id, Some(&held.account)).await?,
+            Some(plan) => {
+                self.revocations
+                    .try_now(call, &plan.id, Some(&held.account))
+                    .await?
+            }
             None => Revocation::Unsupported,
         };
-        self.recorder.record(call, &Outcome::Disconnected { connection: held, revocation });
+        self.recorder.record(
+            call,
+            &Outcome::Disconnected {
+                connection: held,
+                revocation,
+            },
+        );
         Ok(revocation)
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use evergrant_adapters::ProviderSpec;
 use evergrant_model::{
-    Call, Clock, ConnectionStatus, EventKind, SKEW_SECONDS, StatusReason, Timestamp, is_token_expired,
+    Call, Clock, ConnectionStatus, EventKind, SKEW_SECONDS, StatusReason, Timestamp,
+    is_token_expired,
 };
 use evergrant_store::{Connection, StatusTransition, StatusTransitionRepository};
 
@@ -56,10 +57,16 @@ impl TimedStatus {
             return Self::warned(warn_at, None, now);
         }
         let Some(end) = expires_at else {
-            return Self { status: ConnectionStatus::Connected, next_status_at: None };
+            return Self {
+                status: ConnectionStatus::Connected,
+                next_status_at: None,
+            };
         };
         if is_token_expired(Some(end), now) {
-            return Self { status: ConnectionStatus::Expired, next_status_at: None };
+            return Self {
+                status: ConnectionStatus::Expired,
+                next_status_at: None,
+            };
         }
         let lifetime = end.seconds_since(issued_at).max(0);
         let warning = TOKEN_WARNING_SECONDS.min(lifetime / WARNING_DIVISOR);
@@ -72,14 +79,25 @@ impl TimedStatus {
     pub(crate) fn of(now: Timestamp, held: &Connection, spec: Option<&ProviderSpec>) -> Self {
         let refreshable = spec.is_some_and(|spec| is_refreshable(held, spec));
         let issued_at = held.tokens.issued_at.unwrap_or(Timestamp::from_unix_ms(0));
-        Self::at(now, refreshable, (issued_at, held.tokens.expires_at), held.tokens.grant_expires_at)
+        Self::at(
+            now,
+            refreshable,
+            (issued_at, held.tokens.expires_at),
+            held.tokens.grant_expires_at,
+        )
     }
 
     fn warned(warn_at: Option<Timestamp>, then: Option<Timestamp>, now: Timestamp) -> Self {
         if warn_at.is_some_and(|at| at <= now) {
-            Self { status: ConnectionStatus::Expiring, next_status_at: then }
+            Self {
+                status: ConnectionStatus::Expiring,
+                next_status_at: then,
+            }
         } else {
-            Self { status: ConnectionStatus::Connected, next_status_at: warn_at }
+            Self {
+                status: ConnectionStatus::Connected,
+                next_status_at: warn_at,
+            }
         }
     }
 }
@@ -99,10 +117,18 @@ impl Expiry {
         let (platform, now) = (self.providers.by_slug(&held.provider), self.clock.now());
         let timed = TimedStatus::of(now, held, platform.as_ref().map(|platform| platform.spec()));
         let ended = timed.status == ConnectionStatus::Expired;
-        let kind = if ended { EventKind::Expired } else { EventKind::Expiring };
+        let kind = if ended {
+            EventKind::Expired
+        } else {
+            EventKind::Expiring
+        };
         let transition = StatusTransition {
             status: timed.status,
-            reason: if ended { Some(StatusReason::SessionEnded) } else { held.reason },
+            reason: if ended {
+                Some(StatusReason::SessionEnded)
+            } else {
+                held.reason
+            },
             next: timed.next_status_at,
             event: (timed.status != held.status).then_some(kind),
             at: now,
@@ -111,7 +137,13 @@ impl Expiry {
         let recorded = self.transitions.record(held, &transition).await?;
         if recorded {
             let status = transition.status.as_str();
-            self.recorder.record(call, &Outcome::StatusChanged { connection: held, status });
+            self.recorder.record(
+                call,
+                &Outcome::StatusChanged {
+                    connection: held,
+                    status,
+                },
+            );
             self.caches.invalidate(&held.into()).await;
         }
         Ok(recorded)
@@ -170,7 +202,10 @@ mod tests {
     #[test]
     fn refreshable_grant_is_warned_two_weeks_before_its_end_and_never_expires_by_time() {
         assert_eq!(status(true, Some(60), None, 59), ("connected", None));
-        assert_eq!(status(true, Some(60), Some(90), 0), ("connected", Some(76 * DAY)));
+        assert_eq!(
+            status(true, Some(60), Some(90), 0),
+            ("connected", Some(76 * DAY))
+        );
         assert_eq!(status(true, Some(60), Some(90), 76), ("expiring", None));
         assert_eq!(status(true, Some(60), Some(90), 400), ("expiring", None));
     }
@@ -178,11 +213,18 @@ mod tests {
     #[test]
     fn token_that_cannot_be_refreshed_is_warned_in_its_last_week_and_expires() {
         let end = 60 * DAY - 30;
-        assert_eq!(status(false, Some(60), None, 0), ("connected", Some(53 * DAY)));
+        assert_eq!(
+            status(false, Some(60), None, 0),
+            ("connected", Some(53 * DAY))
+        );
         assert_eq!(status(false, Some(60), None, 53), ("expiring", Some(end)));
         assert_eq!(status(false, Some(60), None, 60), ("expired", None));
         let short = status(false, Some(5), None, 3);
-        assert_eq!(short, ("connected", Some(4 * DAY)), "the last fifth of a short lifetime");
+        assert_eq!(
+            short,
+            ("connected", Some(4 * DAY)),
+            "the last fifth of a short lifetime"
+        );
         assert_eq!(status(false, None, None, 999), ("connected", None));
     }
 }

@@ -50,7 +50,11 @@ pub(crate) struct ExternalRows {
 impl ExternalRows {
     /// Imports these rows and returns how many this process imported; another replica may have
     /// imported the others. A row that cannot be imported is logged and skipped.
-    pub(crate) async fn import(&self, call: &Call, rows: &[Connection]) -> Result<usize, ServiceError> {
+    pub(crate) async fn import(
+        &self,
+        call: &Call,
+        rows: &[Connection],
+    ) -> Result<usize, ServiceError> {
         let mut imported = 0;
         let mut parts: Vec<_> = rows.chunks(BATCH).rev().collect();
         while let Some(part) = parts.pop() {
@@ -71,10 +75,16 @@ impl ExternalRows {
     /// Imports these rows in one transaction.
     async fn import_batch(&self, call: &Call, batch: &[Connection]) -> Result<usize, StoreError> {
         let rows: Vec<_> = batch.iter().map(|row| self.prepare(row)).collect();
-        let stored = self.rows.import_batch(&rows, &call.correlation_id, self.clock.now()).await;
-        let stored = stored.inspect_err(|error| self.database.observe(error))?.len();
+        let stored = self
+            .rows
+            .import_batch(&rows, &call.correlation_id, self.clock.now())
+            .await;
+        let stored = stored
+            .inspect_err(|error| self.database.observe(error))?
+            .len();
         if stored > 0 {
-            self.recorder.record(call, &Outcome::RowsImported { rows: stored });
+            self.recorder
+                .record(call, &Outcome::RowsImported { rows: stored });
         }
         for row in batch {
             self.caches.invalidate(&row.into()).await;
@@ -83,11 +93,17 @@ impl ExternalRows {
     }
 
     /// Imports one row, once for all callers in this process that read it at the same time.
-    pub(crate) async fn import_once(&self, call: &Call, row: Connection) -> Result<(), ServiceError> {
+    pub(crate) async fn import_once(
+        &self,
+        call: &Call,
+        row: Connection,
+    ) -> Result<(), ServiceError> {
         let (component, call, id) = (self.clone(), call.clone(), row.id);
         let import = self.in_flight.run(id, move || async move {
             let imported = component.import_batch(&call, &[row]).await;
-            imported.map(drop).map_err(|error| RefreshFailure::of(&error.into()))
+            imported
+                .map(drop)
+                .map_err(|error| RefreshFailure::of(&error.into()))
         });
         match import.await {
             Ok(outcome) => outcome.map_err(|failure| failure.into_error("The database")),
@@ -103,9 +119,19 @@ impl ExternalRows {
         let spec = spec.filter(|spec| spec.is_configured());
         let refreshable = spec.filter(|spec| is_refreshable(held, spec));
         let timed = TimedStatus::of(now, held, spec);
-        let overdue = held.tokens.expires_at.filter(|_| timed.status != held.status);
-        let due = |spec| self.timing.due(spec, now, held.tokens.expires_at, held.id.get());
-        ExternalRow { held, next_refresh_at: refreshable.map(due), next_status_at: timed.next_status_at.or(overdue) }
+        let overdue = held
+            .tokens
+            .expires_at
+            .filter(|_| timed.status != held.status);
+        let due = |spec| {
+            self.timing
+                .due(spec, now, held.tokens.expires_at, held.id.get())
+        };
+        ExternalRow {
+            held,
+            next_refresh_at: refreshable.map(due),
+            next_status_at: timed.next_status_at.or(overdue),
+        }
     }
 }
 
@@ -136,7 +162,11 @@ pub(crate) struct ImportRows {
 
 impl ImportRows {
     pub(crate) fn new(rows: Arc<ExternalRows>, watched: WatchedUsers) -> Self {
-        Self { rows, watched, searched_to: AtomicI32::new(0) }
+        Self {
+            rows,
+            watched,
+            searched_to: AtomicI32::new(0),
+        }
     }
 
     /// Imports the new rows of the next range of ids.
@@ -150,15 +180,23 @@ impl ImportRows {
             let found = database.query(self.rows.rows.in_range(after, last)).await?;
             items = self.rows.import(call, &found).await?;
         }
-        self.searched_to.store((last - OVERLAP).max(0), Ordering::Relaxed);
-        Ok(Progress { items, more: last < newest })
+        self.searched_to
+            .store((last - OVERLAP).max(0), Ordering::Relaxed);
+        Ok(Progress {
+            items,
+            more: last < newest,
+        })
     }
 
     /// Imports rows of watched users that another program has overwritten.
     async fn import_watched(&self, call: &Call) -> Result<usize, ServiceError> {
         let mut imported = 0;
         for users in self.watched.all().chunks(USERS_PER_QUERY) {
-            let found = self.rows.database.query(self.rows.rows.of_users(users)).await?;
+            let found = self
+                .rows
+                .database
+                .query(self.rows.rows.of_users(users))
+                .await?;
             imported += self.rows.import(call, &found).await?;
         }
         Ok(imported)

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use evergrant_adapters::Platform;
 use evergrant_model::{
-    Call, Clock, ConnectionId, ConnectionStatus, ProviderAccountId, ProviderSlug, ScopeSet, StatusReason, Timestamp,
-    UserId,
+    Call, Clock, ConnectionId, ConnectionStatus, ProviderAccountId, ProviderSlug, ScopeSet,
+    StatusReason, Timestamp, UserId,
 };
 use evergrant_store::{Connection, ConnectionRepository, UserConnections};
 
@@ -80,14 +80,21 @@ pub struct ConnectionList {
 
 impl ConnectionList {
     /// See [`crate::IntegrationsService::connected_integrations`].
-    pub(crate) async fn of_user(&self, call: &Call, user: UserId) -> Result<IntegrationList, ServiceError> {
+    pub(crate) async fn of_user(
+        &self,
+        call: &Call,
+        user: UserId,
+    ) -> Result<IntegrationList, ServiceError> {
         let rows = self.rows_of(call, user).await?;
         let integrations = rows.connections.iter().map(|row| self.view(row)).collect();
-        Ok(IntegrationList { version: rows.version, integrations })
+        Ok(IntegrationList {
+            version: rows.version,
+            integrations,
+        })
     }
 
-    /// The user's connections as they are stored. Unlike the app's list, it imports no rows of other
-    /// programs.
+    /// The user's connections as they are stored. Unlike the app's list, it imports no rows of
+    /// other programs.
     ///
     /// # Errors
     ///
@@ -96,7 +103,11 @@ impl ConnectionList {
         name = "stored_connections", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
-    pub async fn stored(&self, call: &Call, user: UserId) -> Result<Vec<Integration>, ServiceError> {
+    pub async fn stored(
+        &self,
+        call: &Call,
+        user: UserId,
+    ) -> Result<Vec<Integration>, ServiceError> {
         let held = self.connections.of_user(user).await?;
         let rows = held.map(|held| held.connections).unwrap_or_default();
         Ok(rows.iter().map(|row| self.view(row)).collect())
@@ -111,7 +122,12 @@ impl ConnectionList {
         name = "list_connections", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
-    pub async fn page(&self, call: &Call, after: i32, limit: i64) -> Result<Vec<Integration>, ServiceError> {
+    pub async fn page(
+        &self,
+        call: &Call,
+        after: i32,
+        limit: i64,
+    ) -> Result<Vec<Integration>, ServiceError> {
         let rows = self.connections.page(after, limit).await?;
         Ok(rows.iter().map(|row| self.view(row)).collect())
     }
@@ -132,22 +148,42 @@ impl ConnectionList {
         account: &ProviderAccountId,
     ) -> Result<Integration, ServiceError> {
         let row = self.connections.by_account(provider, account).await?;
-        row.map(|row| self.view(&row)).ok_or_else(ServiceError::account_not_found)
+        row.map(|row| self.view(&row))
+            .ok_or_else(ServiceError::account_not_found)
     }
 
-    async fn rows_of(&self, call: &Call, user: UserId) -> Result<Arc<UserConnections>, ServiceError> {
+    async fn rows_of(
+        &self,
+        call: &Call,
+        user: UserId,
+    ) -> Result<Arc<UserConnections>, ServiceError> {
         let query = async || {
             let rows = self.database.query(self.connections.of_user(user)).await?;
             Ok(rows.map(Arc::new))
         };
         let (feed, now) = (self.database.feed_state(), self.clock.now());
-        let found = self.caches.statuses.get_or_load(user, now, feed, &query).await?;
+        let found = self
+            .caches
+            .statuses
+            .get_or_load(user, now, feed, &query)
+            .await?;
         let rows = found.ok_or_else(ServiceError::user_not_found)?;
         let is_external = |row: &&Connection| row.is_external;
-        let external: Vec<_> = rows.connections.iter().filter(is_external).cloned().collect();
+        let external: Vec<_> = rows
+            .connections
+            .iter()
+            .filter(is_external)
+            .cloned()
+            .collect();
         // The list is true without the import, which the job repeats.
-        let imported =
-            if external.is_empty() { 0 } else { self.external_rows.import(call, &external).await.unwrap_or(0) };
+        let imported = if external.is_empty() {
+            0
+        } else {
+            self.external_rows
+                .import(call, &external)
+                .await
+                .unwrap_or(0)
+        };
         if imported == 0 {
             return Ok(rows);
         }
@@ -157,7 +193,12 @@ impl ConnectionList {
     fn view(&self, row: &Connection) -> Integration {
         let platform = self.providers.by_slug(&row.provider);
         let (status, reason) = self.status_now(row, platform.as_deref());
-        let fact = |name: &str| row.metadata.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+        let fact = |name: &str| {
+            row.metadata
+                .get(name)
+                .and_then(|value| value.as_str())
+                .map(str::to_owned)
+        };
         let no_facts = || serde_json::json!({});
         Integration {
             id: row.id,
@@ -172,17 +213,27 @@ impl ConnectionList {
             scope: row.tokens.scope.clone(),
             missing_scopes: missing_scopes(row),
             expires_at: row.tokens.expires_at,
-            metadata: if row.metadata.is_null() { no_facts() } else { row.metadata.clone() },
+            metadata: if row.metadata.is_null() {
+                no_facts()
+            } else {
+                row.metadata.clone()
+            },
             created_at: row.created_at,
             updated_at: row.updated_at,
             last_refreshed_at: row.last_refreshed_at,
-            next_refresh_at: row.next_refresh_at.filter(|_| status != ConnectionStatus::Expired),
+            next_refresh_at: row
+                .next_refresh_at
+                .filter(|_| status != ConnectionStatus::Expired),
             correlation_id: row.correlation_id.clone(),
         }
     }
 
     /// The recorded status, or a later one that time has caused since.
-    fn status_now(&self, row: &Connection, platform: Option<&Platform>) -> (ConnectionStatus, Option<StatusReason>) {
+    fn status_now(
+        &self,
+        row: &Connection,
+        platform: Option<&Platform>,
+    ) -> (ConnectionStatus, Option<StatusReason>) {
         if !row.status.is_connected() {
             return (row.status, row.reason);
         }
@@ -191,9 +242,14 @@ impl ConnectionList {
         let ended = row.tokens.expires_at.is_some_and(|end| end <= now);
         let blocked = platform.is_some_and(|platform| platform.refresh_block().is_some());
         match timed {
-            ConnectionStatus::Expired => (ConnectionStatus::Expired, Some(StatusReason::SessionEnded)),
+            ConnectionStatus::Expired => {
+                (ConnectionStatus::Expired, Some(StatusReason::SessionEnded))
+            }
             // The refresh has not been tried: the platform fails for other accounts too.
-            _ if ended && blocked => (ConnectionStatus::Error, Some(StatusReason::ProviderUnavailable)),
+            _ if ended && blocked => (
+                ConnectionStatus::Error,
+                Some(StatusReason::ProviderUnavailable),
+            ),
             ConnectionStatus::Expiring => (ConnectionStatus::Expiring, row.reason),
             _ => (row.status, row.reason),
         }

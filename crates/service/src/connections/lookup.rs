@@ -33,17 +33,32 @@ impl ConnectionLookup {
         account: &str,
     ) -> Result<Arc<Connection>, ServiceError> {
         let account = account_id(account)?;
-        let key = ConnectionKey { user, provider: spec.slug.clone(), account };
+        let key = ConnectionKey {
+            user,
+            provider: spec.slug.clone(),
+            account,
+        };
         let load = || async {
             let held = self.connections.owned(user, &key.provider, &key.account);
             Ok(self.database.query(held).await?.map(Arc::new))
         };
         let (feed, now) = (self.database.feed_state(), self.clock.now());
-        match self.caches.connections.get_or_load(key.clone(), now, feed, load).await {
-            Ok(Some(held)) if held.is_external => self.current(call, user, spec, &key.account).await,
+        match self
+            .caches
+            .connections
+            .get_or_load(key.clone(), now, feed, load)
+            .await
+        {
+            Ok(Some(held)) if held.is_external => {
+                self.current(call, user, spec, &key.account).await
+            }
             Ok(Some(held)) => {
                 let is_newer = |one: &Arc<Connection>| one.lease.generation > held.lease.generation;
-                Ok(self.pending.newest(held.id).filter(is_newer).unwrap_or(held))
+                Ok(self
+                    .pending
+                    .newest(held.id)
+                    .filter(is_newer)
+                    .unwrap_or(held))
             }
             Ok(None) => Err(self.not_found(user).await),
             Err(error) => self.pending.newest_of(&key).ok_or(error),
@@ -59,13 +74,22 @@ impl ConnectionLookup {
         spec: &ProviderSpec,
         account: &ProviderAccountId,
     ) -> Result<Arc<Connection>, ServiceError> {
-        let find = async || self.database.query(self.connections.owned(user, &spec.slug, account)).await;
-        let Some(held) = find().await? else { return Err(self.not_found(user).await) };
+        let find = async || {
+            self.database
+                .query(self.connections.owned(user, &spec.slug, account))
+                .await
+        };
+        let Some(held) = find().await? else {
+            return Err(self.not_found(user).await);
+        };
         if !held.is_external {
             return Ok(Arc::new(held));
         }
         self.external_rows.import_once(call, held).await?;
-        find().await?.map(Arc::new).ok_or_else(ServiceError::account_not_found)
+        find()
+            .await?
+            .map(Arc::new)
+            .ok_or_else(ServiceError::account_not_found)
     }
 
     /// Why a look-up found nothing: the user or the account does not exist.

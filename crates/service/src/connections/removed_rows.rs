@@ -31,7 +31,10 @@ pub(crate) struct FindRemovedRows {
 
 impl FindRemovedRows {
     async fn of_users(&self, call: &Call, users: &[UserId]) -> Result<usize, ServiceError> {
-        let counts = self.database.query(self.rows.connection_counts(users)).await?;
+        let counts = self
+            .database
+            .query(self.rows.connection_counts(users))
+            .await?;
         let (mut removed, mut failed) = (0, None);
         for user in users {
             let stored = counts.get(user).copied().unwrap_or(0);
@@ -44,7 +47,12 @@ impl FindRemovedRows {
         failed.map_or(Ok(removed), Err)
     }
 
-    async fn of_user(&self, call: &Call, user: UserId, stored: usize) -> Result<usize, ServiceError> {
+    async fn of_user(
+        &self,
+        call: &Call,
+        user: UserId,
+        stored: usize,
+    ) -> Result<usize, ServiceError> {
         // Any cached list will do: it is compared, not served.
         let (now, any_age) = (self.clock.now(), FeedState::DatabaseDown);
         let Some(known) = self.caches.statuses.get(&user, now, any_age).await else {
@@ -63,12 +71,20 @@ impl FindRemovedRows {
         Ok(gone.len())
     }
 
-    async fn announce(&self, call: &Call, gone: &Connection, version: i64) -> Result<(), ServiceError> {
+    async fn announce(
+        &self,
+        call: &Call,
+        gone: &Connection,
+        version: i64,
+    ) -> Result<(), ServiceError> {
         let account = (&gone.provider, &gone.account);
         let (correlation_id, now) = (&call.correlation_id, self.clock.now());
-        let announced = self.rows.announce_removal(gone.user, version, account, correlation_id, now);
+        let announced =
+            self.rows
+                .announce_removal(gone.user, version, account, correlation_id, now);
         if self.database.query(announced).await? {
-            self.recorder.record(call, &Outcome::RowRemoved { connection: gone });
+            self.recorder
+                .record(call, &Outcome::RowRemoved { connection: gone });
         }
         self.caches.invalidate(&gone.into()).await;
         Ok(())

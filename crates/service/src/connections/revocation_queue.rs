@@ -9,12 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_adapters::{ErrorClass, PlatformAdapter, ProviderSpec, RemoteRevocation, RevocationReach};
-use evergrant_model::{Call, Clock, CorrelationId, ErrorCode, ProviderAccountId, Revocation, Timestamp};
+use evergrant_adapters::{
+    ErrorClass, PlatformAdapter, ProviderSpec, RemoteRevocation, RevocationReach,
+};
+use evergrant_model::{
+    Call, Clock, CorrelationId, ErrorCode, ProviderAccountId, Revocation, Timestamp,
+};
 use evergrant_resilience::Backoff;
 use evergrant_store::{
-    ConnectionRepository, Flow, FlowRepository, NewRevocation, Revocation as QueuedRevocation, RevocationRepository,
-    StoreError, StoredTokens,
+    ConnectionRepository, Flow, FlowRepository, NewRevocation, Revocation as QueuedRevocation,
+    RevocationRepository, StoreError, StoredTokens,
 };
 use serde_json::Value;
 
@@ -31,7 +35,10 @@ const RETRY_SECONDS: i64 = 24 * 60 * 60;
 /// How long a queued revocation is reserved for the process that queued it, in seconds.
 const RESERVED_SECONDS: i64 = 60;
 /// The pause after a failed attempt.
-const BACKOFF: Backoff = Backoff { first_ms: RESERVED_SECONDS as u64 * 1000, longest_ms: 3_600_000 };
+const BACKOFF: Backoff = Backoff {
+    first_ms: RESERVED_SECONDS as u64 * 1000,
+    longest_ms: 3_600_000,
+};
 /// The most revocations per run.
 const BATCH: usize = 100;
 
@@ -75,25 +82,51 @@ impl RevocationQueue {
         tokens: &StoredTokens,
         facts: &Value,
     ) -> Result<(), ServiceError> {
-        let Some(plan) = self.plan(spec, facts, &call.correlation_id) else { return Ok(()) };
+        let Some(plan) = self.plan(spec, facts, &call.correlation_id) else {
+            return Ok(());
+        };
         self.enqueue(&plan, tokens).await?;
         self.try_now(call, &plan.id, None).await.map(drop)
     }
 
     /// Queues tokens that are stored nowhere, without an attempt now.
-    pub(crate) async fn enqueue(&self, plan: &NewRevocation, tokens: &StoredTokens) -> Result<(), StoreError> {
+    pub(crate) async fn enqueue(
+        &self,
+        plan: &NewRevocation,
+        tokens: &StoredTokens,
+    ) -> Result<(), StoreError> {
         self.revocations.queue(plan, tokens).await
     }
 
     /// Ends a flow with this code and revokes the grant that it holds; `false` if it had ended.
-    pub(crate) async fn abandon_flow(&self, call: &Call, flow: &Flow, code: ErrorCode) -> Result<bool, ServiceError> {
+    pub(crate) async fn abandon_flow(
+        &self,
+        call: &Call,
+        flow: &Flow,
+        code: ErrorCode,
+    ) -> Result<bool, ServiceError> {
         let platform = self.providers.by_slug(&flow.provider);
-        let facts = flow.grant.as_ref().map_or(&Value::Null, |grant| &grant.accounts);
-        let plan = platform.and_then(|platform| self.plan(platform.spec(), facts, &flow.correlation_id));
-        let ended = self.flows.abandon(flow, code, plan.as_ref(), self.clock.now()).await?;
+        let facts = flow
+            .grant
+            .as_ref()
+            .map_or(&Value::Null, |grant| &grant.accounts);
+        let plan =
+            platform.and_then(|platform| self.plan(platform.spec(), facts, &flow.correlation_id));
+        let ended = self
+            .flows
+            .abandon(flow, code, plan.as_ref(), self.clock.now())
+            .await?;
         if ended {
             let (provider, flow, error) = (&flow.provider, &flow.id, None);
-            self.recorder.record(call, &Outcome::FlowFailed { provider, flow, code, error });
+            self.recorder.record(
+                call,
+                &Outcome::FlowFailed {
+                    provider,
+                    flow,
+                    code,
+                    error,
+                },
+            );
         }
         match plan {
             Some(plan) if ended => self.try_now(call, &plan.id, None).await.map(|_| true),
@@ -101,8 +134,8 @@ impl RevocationQueue {
         }
     }
 
-    /// Makes one attempt at a queued revocation and returns what became of the grant. `account` is the
-    /// account that it concerns, if known: its rate-limit pause is respected.
+    /// Makes one attempt at a queued revocation and returns what became of the grant. `account` is
+    /// the account that it concerns, if known: its rate-limit pause is respected.
     pub(crate) async fn try_now(
         &self,
         call: &Call,
@@ -120,7 +153,10 @@ impl RevocationQueue {
         for id in ids {
             if let Err(error) = self.try_now(call, id, None).await {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "first revocation attempt failed; the queue retries it");
+                tracing::warn!(
+                    error,
+                    "first revocation attempt failed; the queue retries it"
+                );
             }
         }
     }
@@ -142,16 +178,26 @@ impl RevocationQueue {
             // The claim has postponed this one; the others must not wait for it.
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(revocation.id = queued.id, error, "revocation attempt failed");
+                tracing::warn!(
+                    revocation.id = queued.id,
+                    error,
+                    "revocation attempt failed"
+                );
             }
         }
         Ok(true)
     }
 
-    async fn postpone(&self, call: &Call, queued: &QueuedRevocation, now: Timestamp) -> Result<(), ServiceError> {
+    async fn postpone(
+        &self,
+        call: &Call,
+        queued: &QueuedRevocation,
+        now: Timestamp,
+    ) -> Result<(), ServiceError> {
         if queued.expires_at <= now {
             let provider = &queued.provider;
-            self.recorder.record(call, &Outcome::RevocationAbandoned { provider });
+            self.recorder
+                .record(call, &Outcome::RevocationAbandoned { provider });
             return Ok(self.revocations.delete(&queued.id).await?);
         }
         let pause_ms = BACKOFF.ceiling_ms(u32::try_from(queued.attempts).unwrap_or(0));
@@ -172,7 +218,12 @@ impl RevocationQueue {
         let Ok(held) = self.encryption.decrypt(access, refresh) else {
             // Tokens that cannot be decrypted cannot be revoked, now or later.
             self.revocations.delete(&queued.id).await?;
-            self.recorder.record(call, &Outcome::RevocationUnreadable { provider: &queued.provider });
+            self.recorder.record(
+                call,
+                &Outcome::RevocationUnreadable {
+                    provider: &queued.provider,
+                },
+            );
             return Ok(Revocation::Unsupported);
         };
         if self.has_siblings(platform.spec(), queued).await? {
@@ -189,7 +240,8 @@ impl RevocationQueue {
             Err(error) if is_ended(error.class()) => Revocation::Revoked,
             Err(error) => {
                 let (provider, error) = (&queued.provider, &error);
-                self.recorder.record(call, &Outcome::RevocationFailed { provider, error });
+                self.recorder
+                    .record(call, &Outcome::RevocationFailed { provider, error });
                 return Ok(Revocation::Pending);
             }
         };
@@ -205,18 +257,31 @@ impl RevocationQueue {
     ) -> Result<Revocation, ServiceError> {
         self.revocations.delete(&queued.id).await?;
         let provider = &queued.provider;
-        self.recorder.record(call, &Outcome::Revoked { provider, revocation });
+        self.recorder.record(
+            call,
+            &Outcome::Revoked {
+                provider,
+                revocation,
+            },
+        );
         Ok(revocation)
     }
 
     /// Whether the revocation would end other connections: it ends all grants of a person, and that
     /// person has another connection here, or is unknown.
-    async fn has_siblings(&self, spec: &ProviderSpec, queued: &QueuedRevocation) -> Result<bool, ServiceError> {
+    async fn has_siblings(
+        &self,
+        spec: &ProviderSpec,
+        queued: &QueuedRevocation,
+    ) -> Result<bool, ServiceError> {
         let (RevocationReach::Person, Some(key)) = (spec.revocation_reach, &spec.person_key) else {
             return Ok(false);
         };
         match &queued.person {
-            Some(person) => Ok(self.connections.exists_for_person(&spec.slug, key, person).await?),
+            Some(person) => Ok(self
+                .connections
+                .exists_for_person(&spec.slug, key, person)
+                .await?),
             None => Ok(true),
         }
     }
@@ -238,7 +303,10 @@ impl Job for RevocationQueue {
                 return Ok(Progress::done(done));
             }
         }
-        Ok(Progress { items: BATCH, more: true })
+        Ok(Progress {
+            items: BATCH,
+            more: true,
+        })
     }
 }
 
@@ -249,6 +317,8 @@ fn is_ended(class: ErrorClass) -> bool {
 /// The person who gave the grant, by what is known of an account, or of the first of several.
 fn person(spec: &ProviderSpec, facts: &Value) -> Option<String> {
     let key = spec.person_key.as_deref()?;
-    let metadata = facts.get(0).map_or(Some(facts), |account| account.get("metadata"))?;
+    let metadata = facts
+        .get(0)
+        .map_or(Some(facts), |account| account.get("metadata"))?;
     metadata.get(key)?.as_str().map(str::to_owned)
 }

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, ErrorClass, Platform, SessionCheck};
-use evergrant_model::{Call, Clock, ConnectionId, ConnectionStatus, EventKind, StatusReason, Timestamp};
+use evergrant_model::{
+    Call, Clock, ConnectionId, ConnectionStatus, EventKind, StatusReason, Timestamp,
+};
 use evergrant_resilience::SingleFlight;
 use evergrant_store::{Connection, ConnectionRepository, FailedRefresh, RefreshRepository};
 
@@ -80,7 +82,9 @@ impl SessionChecks {
                 None => component.check_now(&call, &target, &held).await,
             }
         });
-        check.await.unwrap_or_else(|_lost| Err(RefreshFailure::internal()))
+        check
+            .await
+            .unwrap_or_else(|_lost| Err(RefreshFailure::internal()))
     }
 
     async fn check_now(
@@ -89,29 +93,46 @@ impl SessionChecks {
         platform: &Platform,
         held: &Connection,
     ) -> Result<CheckResult, RefreshFailure> {
-        let Some(stored) = &held.tokens.access else { return Ok(CheckResult::Inconclusive) };
+        let Some(stored) = &held.tokens.access else {
+            return Ok(CheckResult::Inconclusive);
+        };
         let Ok(session) = self.encryption.decrypt_access(stored) else {
             self.failures.record_unreadable(call, held, None).await;
             return Ok(CheckResult::Inconclusive);
         };
         let now = self.clock.now();
         let next = now.plus_seconds(CHECK_EVERY_SECONDS);
-        let (result, reason, next) = match platform.for_account(&held.account).check_session(&session).await {
+        let (result, reason, next) = match platform
+            .for_account(&held.account)
+            .check_session(&session)
+            .await
+        {
             Ok(SessionCheck::Alive(_)) => (CheckResult::Valid, None, Some(next)),
-            Ok(SessionCheck::Unverified) => (CheckResult::Inconclusive, Some(StatusReason::Unverified), None),
+            Ok(SessionCheck::Unverified) => (
+                CheckResult::Inconclusive,
+                Some(StatusReason::Unverified),
+                None,
+            ),
             Ok(SessionCheck::Ended) => return self.record_end(call, held).await,
             Err(error) if is_second_rejection(held, &error) => {
                 return self.record_end(call, held).await;
             }
             Err(error) => return self.record_inconclusive(call, held, &error).await,
         };
-        let recorded = self.refreshes.record_check(held, reason, next, &call.correlation_id, now).await;
+        let recorded = self
+            .refreshes
+            .record_check(held, reason, next, &call.correlation_id, now)
+            .await;
         recorded.map_err(|error| RefreshFailure::of(&error.into()))?;
         self.caches.invalidate(&held.into()).await;
         Ok(result)
     }
 
-    async fn record_end(&self, call: &Call, held: &Connection) -> Result<CheckResult, RefreshFailure> {
+    async fn record_end(
+        &self,
+        call: &Call,
+        held: &Connection,
+    ) -> Result<CheckResult, RefreshFailure> {
         let ended = FailedRefresh {
             status: ConnectionStatus::Expired,
             reason: Some(StatusReason::SessionEnded),
@@ -123,7 +144,8 @@ impl SessionChecks {
             correlation_id: &call.correlation_id,
         };
         self.record_failed(held, &ended).await?;
-        self.recorder.record(call, &Outcome::SessionEnded { connection: held });
+        self.recorder
+            .record(call, &Outcome::SessionEnded { connection: held });
         Ok(CheckResult::Ended)
     }
 
@@ -133,19 +155,41 @@ impl SessionChecks {
         held: &Connection,
         error: &AdapterError,
     ) -> Result<CheckResult, RefreshFailure> {
-        self.recorder.record(call, &Outcome::SessionCheckFailed { connection: held, error });
+        self.recorder.record(
+            call,
+            &Outcome::SessionCheckFailed {
+                connection: held,
+                error,
+            },
+        );
         let rejected = error.class() == ErrorClass::NeedsReauth;
-        let wait = error.retry_after_seconds().unwrap_or(0).max(RECHECK_SECONDS);
+        let wait = error
+            .retry_after_seconds()
+            .unwrap_or(0)
+            .max(RECHECK_SECONDS);
         // One rejection ends nothing, but the owner is warned: the next one ends the connection.
-        let status = if rejected { ConnectionStatus::Expiring } else { held.status };
+        let status = if rejected {
+            ConnectionStatus::Expiring
+        } else {
+            held.status
+        };
         let reason = Some(StatusReason::Unverified);
         let changed = (status, reason) != (held.status, held.reason);
-        let kind = if rejected { EventKind::Expiring } else { EventKind::Error };
+        let kind = if rejected {
+            EventKind::Expiring
+        } else {
+            EventKind::Error
+        };
         let now = self.clock.now();
         let failed = FailedRefresh {
             status,
             reason,
-            outcome: if rejected { LastFailure::RejectedOnce } else { LastFailure::Unknown }.as_str(),
+            outcome: if rejected {
+                LastFailure::RejectedOnce
+            } else {
+                LastFailure::Unknown
+            }
+            .as_str(),
             next_refresh_at: Some(now.plus_seconds(wait)),
             event: changed.then_some(kind),
             rejected: false,
@@ -156,7 +200,11 @@ impl SessionChecks {
         Ok(CheckResult::Inconclusive)
     }
 
-    async fn record_failed(&self, held: &Connection, failed: &FailedRefresh<'_>) -> Result<(), RefreshFailure> {
+    async fn record_failed(
+        &self,
+        held: &Connection,
+        failed: &FailedRefresh<'_>,
+    ) -> Result<(), RefreshFailure> {
         let recorded = self.refreshes.record_failed_check(held, failed).await;
         recorded.map_err(|error| RefreshFailure::of(&error.into()))?;
         self.caches.invalidate(&held.into()).await;

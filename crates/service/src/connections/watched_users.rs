@@ -22,7 +22,13 @@ impl WatchedUsers {
 
     /// The watched users, in the order of their ids.
     pub(crate) fn all(&self) -> Vec<UserId> {
-        let mut users: BTreeSet<_> = self.caches.statuses.keys().iter().map(|user| **user).collect();
+        let mut users: BTreeSet<_> = self
+            .caches
+            .statuses
+            .keys()
+            .iter()
+            .map(|user| **user)
+            .collect();
         users.extend(self.streams.users());
         users.into_iter().collect()
     }

@@ -36,9 +36,19 @@ pub(crate) struct ChangeFeed {
 }
 
 impl ChangeFeed {
-    pub(crate) fn new(store: Store, database: Arc<DatabaseMonitor>, subscribers: Vec<Arc<dyn FeedSubscriber>>) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        database: Arc<DatabaseMonitor>,
+        subscribers: Vec<Arc<dyn FeedSubscriber>>,
+    ) -> Self {
         let events = store.events();
-        Self { store, events, database, subscribers, broadcast: broadcast::Sender::new(BACKLOG) }
+        Self {
+            store,
+            events,
+            database,
+            subscribers,
+            broadcast: broadcast::Sender::new(BACKLOG),
+        }
     }
 
     /// Every event from now on. A receiver that lags behind gets an error and must query.
@@ -56,10 +66,13 @@ impl ChangeFeed {
             tasks.spawn(async move { poller.poll_continuously().await });
             tasks.spawn(async move { notifier.notify_others().await });
             if stop.run_until_cancelled(tasks.join_next()).await.is_some() {
-                tracing::error!("the change feed stopped unexpectedly; it starts again in a second");
+                tracing::error!(
+                    "the change feed stopped unexpectedly; it starts again in a second"
+                );
             }
             tasks.shutdown().await;
-            stop.run_until_cancelled(tokio::time::sleep(POLL_EVERY)).await;
+            stop.run_until_cancelled(tokio::time::sleep(POLL_EVERY))
+                .await;
         }
         self.database.set_follows_feed(false);
     }
@@ -70,7 +83,11 @@ impl ChangeFeed {
         loop {
             commits.mark_unchanged();
             self.poll(&mut reader, &mut log).await;
-            let interval = if listener.is_some() { POLL_EVERY } else { POLL_EVERY_WITHOUT_NOTIFICATIONS };
+            let interval = if listener.is_some() {
+                POLL_EVERY
+            } else {
+                POLL_EVERY_WITHOUT_NOTIFICATIONS
+            };
             let connected = tokio::select! {
                 _ = commits.changed() => true,
                 connected = notified(&mut listener) => connected,

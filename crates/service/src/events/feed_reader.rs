@@ -63,7 +63,8 @@ impl FeedReader {
     /// Reads the events of gaps that have become visible.
     async fn poll_gaps(&mut self, events: &EventRepository) -> Result<(), StoreError> {
         let now = Instant::now();
-        self.gaps.retain(|_, since| since.get_or_insert(now).elapsed() < GAP_LIFETIME);
+        self.gaps
+            .retain(|_, since| since.get_or_insert(now).elapsed() < GAP_LIFETIME);
         if self.gaps.is_empty() {
             return Ok(());
         }
@@ -90,7 +91,10 @@ mod tests {
 
     #[test]
     fn skipped_sequence_values_are_tracked_up_to_a_bound() {
-        let mut reader = FeedReader { newest: Some(7), ..FeedReader::default() };
+        let mut reader = FeedReader {
+            newest: Some(7),
+            ..FeedReader::default()
+        };
         reader.track_gaps(8..10);
         assert_eq!(reader.gaps.keys().copied().collect::<Vec<_>>(), [8, 9]);
         reader.track_gaps(11..i64::MAX);
@@ -118,12 +122,20 @@ mod tests {
         insert_event(&database, 3).await;
         let mut reader = FeedReader::default();
         reader.poll(&events).await.unwrap();
-        assert_eq!(received(&mut reader), [1, 3], "events just before the first poll are read too");
+        assert_eq!(
+            received(&mut reader),
+            [1, 3],
+            "events just before the first poll are read too"
+        );
         insert_event(&database, 2).await;
         reader.poll_gaps(&events).await.unwrap();
-        database.execute("ALTER TABLE evergrant_events RENAME TO gone").await;
+        database
+            .execute("ALTER TABLE evergrant_events RENAME TO gone")
+            .await;
         assert!(reader.poll(&events).await.is_err());
-        database.execute("ALTER TABLE gone RENAME TO evergrant_events").await;
+        database
+            .execute("ALTER TABLE gone RENAME TO evergrant_events")
+            .await;
         insert_event(&database, 4).await;
         reader.poll(&events).await.unwrap();
         assert_eq!(received(&mut reader), [2, 4]);

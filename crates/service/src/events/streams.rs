@@ -27,7 +27,11 @@ pub(crate) struct EventStreams {
 
 impl EventStreams {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { by_user: Mutex::default(), closed: AtomicBool::new(false), limit }
+        Self {
+            by_user: Mutex::default(),
+            closed: AtomicBool::new(false),
+            limit,
+        }
     }
 
     /// The users that have an open stream.
@@ -41,10 +45,20 @@ impl EventStreams {
         if self.closed.load(Ordering::SeqCst) {
             return Some(broadcast::Sender::new(1).subscribe());
         }
-        let open: usize = by_user.values().map(broadcast::Sender::receiver_count).sum();
-        let own = by_user.get(&user).map_or(0, broadcast::Sender::receiver_count);
+        let open: usize = by_user
+            .values()
+            .map(broadcast::Sender::receiver_count)
+            .sum();
+        let own = by_user
+            .get(&user)
+            .map_or(0, broadcast::Sender::receiver_count);
         let has_room = open < self.limit && own < MAX_PER_USER;
-        has_room.then(|| by_user.entry(user).or_insert_with(|| broadcast::Sender::new(BACKLOG)).subscribe())
+        has_room.then(|| {
+            by_user
+                .entry(user)
+                .or_insert_with(|| broadcast::Sender::new(BACKLOG))
+                .subscribe()
+        })
     }
 
     /// Ends every stream, now and from now on.
@@ -56,7 +70,10 @@ impl EventStreams {
     /// Removes a user whose last stream was closed.
     pub(crate) fn remove_if_unused(&self, user: UserId) {
         let mut by_user = lock(&self.by_user);
-        if by_user.get(&user).is_some_and(|streams| streams.receiver_count() == 0) {
+        if by_user
+            .get(&user)
+            .is_some_and(|streams| streams.receiver_count() == 0)
+        {
             by_user.remove(&user);
         }
     }
@@ -68,10 +85,16 @@ impl FeedSubscriber for EventStreams {
     /// of them may have been opened with it.
     async fn receive(&self, event: &Arc<Event>) {
         let mut by_user = lock(&self.by_user);
-        match event.user.filter(|_| event.kind != Some(EventKind::CredentialEnded)) {
+        match event
+            .user
+            .filter(|_| event.kind != Some(EventKind::CredentialEnded))
+        {
             Some(user) => {
                 let send = |streams: &broadcast::Sender<_>| streams.send(Arc::clone(event));
-                if by_user.get(&user).is_some_and(|streams| send(streams).is_err()) {
+                if by_user
+                    .get(&user)
+                    .is_some_and(|streams| send(streams).is_err())
+                {
                     by_user.remove(&user);
                 }
             }
@@ -95,7 +118,10 @@ mod tests {
         assert!(none.users().is_empty());
         let one = EventStreams::new(1);
         let stream = one.open(user(1)).unwrap();
-        assert!(one.open(user(2)).is_none(), "the limit counts the streams of all users");
+        assert!(
+            one.open(user(2)).is_none(),
+            "the limit counts the streams of all users"
+        );
         assert_eq!(one.users(), [user(1)]);
         drop(stream);
         one.remove_if_unused(user(1));

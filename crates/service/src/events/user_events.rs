@@ -83,7 +83,14 @@ impl UserEventStreams {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (events, sessions) = (store.events(), store.sessions());
-        Self { events, sessions, streams, list, database, clock }
+        Self {
+            events,
+            sessions,
+            streams,
+            list,
+            database,
+            clock,
+        }
     }
 
     /// The user's events from now on, or from the version after `seen` on. The stream ends with
@@ -137,10 +144,18 @@ impl UserEventStreams {
 
     /// When a credential expires by itself.
     async fn end_of(&self, caller: &Caller) -> Result<Option<Instant>, ServiceError> {
-        let Some(session) = caller.session() else { return Ok(None) };
+        let Some(session) = caller.session() else {
+            return Ok(None);
+        };
         let stored = self.database.query(self.sessions.by_id(session)).await?;
-        let end = |session: Session| session.idle_until.map_or(session.expires_at, |idle| idle.min(session.expires_at));
-        let left_seconds = stored.map_or(0, |session| end(session).seconds_since(self.clock.now()).max(0));
+        let end = |session: Session| {
+            session
+                .idle_until
+                .map_or(session.expires_at, |idle| idle.min(session.expires_at))
+        };
+        let left_seconds = stored.map_or(0, |session| {
+            end(session).seconds_since(self.clock.now()).max(0)
+        });
         Ok(Instant::now().checked_add(Duration::from_secs(left_seconds.unsigned_abs())))
     }
 }
@@ -198,7 +213,9 @@ impl UserEvents {
         let missed = self.source.events.of_user(self.user, seen, MAX_MISSED + 1);
         let missed = self.source.database.query(missed).await?;
         let too_many = i64::try_from(missed.len()).unwrap_or(i64::MAX) > MAX_MISSED;
-        let complete = missed.first().is_some_and(|first| first.version == seen + 1);
+        let complete = missed
+            .first()
+            .is_some_and(|first| first.version == seen + 1);
         if too_many || !complete {
             self.version = newest;
             self.pending.push_back(UserEvent::Reset { version: newest });
@@ -217,12 +234,22 @@ impl UserEvents {
             let connected = || kind.map_or_else(String::new, |kind| kind.as_str().to_owned());
             let status = event.status.clone().unwrap_or_else(connected);
             let code = event.code.clone();
-            self.pending.push_back(UserEvent::Flow { version, at, flow, status, code });
+            self.pending.push_back(UserEvent::Flow {
+                version,
+                at,
+                flow,
+                status,
+                code,
+            });
         }
-        let (Some(kind), Some(provider), Some(account)) = (kind, &event.provider, &event.account) else {
+        let (Some(kind), Some(provider), Some(account)) = (kind, &event.provider, &event.account)
+        else {
             return;
         };
-        let integration = self.integration(provider.as_str(), account.as_str()).await.map(Box::new);
+        let integration = self
+            .integration(provider.as_str(), account.as_str())
+            .await
+            .map(Box::new);
         self.pending.push_back(UserEvent::Account {
             version,
             kind,
@@ -235,7 +262,8 @@ impl UserEvents {
 
     async fn integration(&self, provider: &str, account: &str) -> Option<Integration> {
         let list = self.source.list.of_user(&self.call, self.user).await.ok()?;
-        let is_it = |one: &Integration| one.provider == provider && one.provider_account_id == account;
+        let is_it =
+            |one: &Integration| one.provider == provider && one.provider_account_id == account;
         list.integrations.into_iter().find(is_it)
     }
 }

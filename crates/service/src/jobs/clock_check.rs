@@ -23,7 +23,10 @@ pub(crate) struct ClockCheck {
 
 impl ClockCheck {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, reported_ms: AtomicI64::new(0) }
+        Self {
+            clock,
+            reported_ms: AtomicI64::new(0),
+        }
     }
 }
 

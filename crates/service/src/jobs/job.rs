@@ -61,7 +61,10 @@ impl Progress {
     /// The run stopped at its bound of `limit` items if it reached it.
     #[must_use]
     pub fn of_batch(items: usize, limit: i64) -> Self {
-        Self { items, more: i64::try_from(items).unwrap_or(i64::MAX) >= limit }
+        Self {
+            items,
+            more: i64::try_from(items).unwrap_or(i64::MAX) >= limit,
+        }
     }
 }
 

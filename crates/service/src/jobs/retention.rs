@@ -49,10 +49,20 @@ impl Job for Retention {
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
         let now = self.clock.now();
         let deleted = match &self.expired {
-            Expired::Flows(flows) => flows.delete_expired(now.plus_seconds(-FLOW_SECONDS)).await?,
+            Expired::Flows(flows) => {
+                flows
+                    .delete_expired(now.plus_seconds(-FLOW_SECONDS))
+                    .await?
+            }
             Expired::Sessions(sessions) => sessions.delete_expired(now).await?,
-            Expired::Events(events) => events.delete_before(now.plus_seconds(-EVENT_SECONDS)).await?,
+            Expired::Events(events) => {
+                events
+                    .delete_before(now.plus_seconds(-EVENT_SECONDS))
+                    .await?
+            }
         };
-        Ok(Progress::done(usize::try_from(deleted).unwrap_or(usize::MAX)))
+        Ok(Progress::done(
+            usize::try_from(deleted).unwrap_or(usize::MAX),
+        ))
     }
 }

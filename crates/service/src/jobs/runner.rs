@@ -45,7 +45,8 @@ impl JobRunner {
                 tracing::error!(job, "background job panicked; it continues at its interval");
             }
             runs.shutdown().await;
-            stop.run_until_cancelled(tokio::time::sleep(job.interval())).await;
+            stop.run_until_cancelled(tokio::time::sleep(job.interval()))
+                .await;
         }
     }
 
@@ -137,7 +138,10 @@ mod tests {
                 Self::Counting(runs) => {
                     let before = runs.fetch_add(1, Ordering::SeqCst);
                     // The first run stops at its bound.
-                    Ok(Progress { items: 1, more: before == 0 })
+                    Ok(Progress {
+                        items: 1,
+                        more: before == 0,
+                    })
                 }
             }
         }
@@ -148,8 +152,12 @@ mod tests {
         let failing = Arc::new(Fake::Failing(AtomicUsize::new(0)));
         let panicking = Arc::new(Fake::Panicking(AtomicUsize::new(0)));
         let counting = Arc::new(Fake::Counting(AtomicUsize::new(0)));
-        let jobs: Vec<Arc<dyn Job>> =
-            vec![failing.clone(), panicking.clone(), Arc::new(Fake::Hanging), counting.clone()];
+        let jobs: Vec<Arc<dyn Job>> = vec![
+            failing.clone(),
+            panicking.clone(),
+            Arc::new(Fake::Hanging),
+            counting.clone(),
+        ];
         let ids = Identifiers::new(Arc::new(OsEntropy));
         let runner = Arc::new(JobRunner::new(jobs, ids, Arc::new(SystemClock)));
         let stop = CancellationToken::new();
@@ -159,15 +167,25 @@ mod tests {
         });
         tokio::time::sleep(Duration::from_millis(2_500)).await;
         let runs = |job: &Fake| match job {
-            Fake::Failing(runs) | Fake::Panicking(runs) | Fake::Counting(runs) => runs.load(Ordering::SeqCst),
+            Fake::Failing(runs) | Fake::Panicking(runs) | Fake::Counting(runs) => {
+                runs.load(Ordering::SeqCst)
+            }
             Fake::Hanging => 0,
         };
         assert_eq!(runs(&failing), 3, "at 0, 1 and 2 seconds");
         assert_eq!(runs(&panicking), 3, "a panic ends one run, not the job");
-        assert_eq!(runs(&counting), 4, "the run after a full batch starts at once");
+        assert_eq!(
+            runs(&counting),
+            4,
+            "the run after a full batch starts at once"
+        );
         stop.cancel();
         running.await.unwrap();
         tokio::time::sleep(Duration::from_secs(10)).await;
-        assert_eq!((runs(&failing), runs(&counting)), (3, 4), "no job runs after stop");
+        assert_eq!(
+            (runs(&failing), runs(&counting)),
+            (3, 4),
+            "no job runs after stop"
+        );
     }
 }

@@ -8,7 +8,9 @@ use evergrant_adapters::{AdapterError, HeldTokens, ProviderSpec};
 use evergrant_model::{Clock, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet};
 use evergrant_resilience::renewal::AllRules;
 use evergrant_resilience::renewal::attempt::{Attempt, End, Failure, Step, Tolerance};
-use evergrant_store::{Connection, ConnectionRepository, RefreshRepository, RefreshedGrant, StoredTokens};
+use evergrant_store::{
+    Connection, ConnectionRepository, RefreshRepository, RefreshedGrant, StoredTokens,
+};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::cache::{Caches, ConnectionKey};
@@ -67,7 +69,9 @@ impl Attempts {
             Ok(tokens) => tokens,
             Err(error) => {
                 let leased = Some(&context.leased);
-                self.failures.record_unreadable(context.call, held, leased).await;
+                self.failures
+                    .record_unreadable(context.call, held, leased)
+                    .await;
                 return Err(RefreshFailure::of(&error));
             }
         };
@@ -98,16 +102,26 @@ impl Attempts {
         }
     }
 
-    async fn send(&self, context: &AttemptContext<'_>, tokens: &HeldTokens, within_ms: i64) -> Answer {
+    async fn send(
+        &self,
+        context: &AttemptContext<'_>,
+        tokens: &HeldTokens,
+        within_ms: i64,
+    ) -> Answer {
         let (platform, sent_at) = (context.platform, self.clock.now());
         let connection = &context.leased.held;
-        self.recorder.record(context.call, &Outcome::RefreshStarted { connection });
+        self.recorder
+            .record(context.call, &Outcome::RefreshStarted { connection });
         let request = platform.refresh_permitted(&context.permit, tokens);
         let answered = timeout(duration(within_ms), request).await;
         match answered.unwrap_or_else(|_elapsed| Err(AdapterError::timed_out())) {
             Ok(tokens) => {
                 let answered_at = Instant::now();
-                Answer::Tokens(Box::new(IssuedTokens { tokens, sent_at, answered_at }))
+                Answer::Tokens(Box::new(IssuedTokens {
+                    tokens,
+                    sent_at,
+                    answered_at,
+                }))
             }
             Err(error) => {
                 platform.settle(&context.permit, Some(&error)).await;
@@ -116,7 +130,12 @@ impl Attempts {
         }
     }
 
-    async fn conclude(&self, context: &AttemptContext<'_>, end: End, answer: Answer) -> RefreshOutcome {
+    async fn conclude(
+        &self,
+        context: &AttemptContext<'_>,
+        end: End,
+        answer: Answer,
+    ) -> RefreshOutcome {
         let error = match answer {
             Answer::Error(error) => error,
             // Nothing was sent, because it could have ended a valid grant.
@@ -127,7 +146,9 @@ impl Attempts {
 
     /// Stores the new tokens. No other copy exists, so a write that fails becomes a pending write.
     async fn store(&self, context: &AttemptContext<'_>, answer: Answer) -> RefreshOutcome {
-        let Answer::Tokens(issued) = answer else { return Err(RefreshFailure::internal()) };
+        let Answer::Tokens(issued) = answer else {
+            return Err(RefreshFailure::internal());
+        };
         let held = &context.leased.held;
         let encrypted = self.encryption.encrypt(&issued.tokens, issued.sent_at);
         let encrypted = encrypted.map_err(|error| RefreshFailure::of(&error))?;
@@ -138,7 +159,11 @@ impl Attempts {
             return Ok(self.pending.add(context.call, &context.leased, &new).await);
         };
         let (connection, answer_to_commit) = (held, issued.answered_at.elapsed());
-        let outcome = Outcome::RefreshSucceeded { connection, stored: stored.is_some(), answer_to_commit };
+        let outcome = Outcome::RefreshSucceeded {
+            connection,
+            stored: stored.is_some(),
+            answer_to_commit,
+        };
         self.recorder.record(context.call, &outcome);
         self.caches.statuses.invalidate(&held.user).await;
         let Some(newest) = stored.map(Arc::new) else {
@@ -146,7 +171,10 @@ impl Attempts {
             return self.superseded(context, &encrypted).await;
         };
         let now = self.clock.now();
-        self.caches.connections.replace(key, Arc::clone(&newest), now, mark).await;
+        self.caches
+            .connections
+            .replace(key, Arc::clone(&newest), now, mark)
+            .await;
         Ok(newest)
     }
 
@@ -161,7 +189,9 @@ impl Attempts {
         let (now, refreshable) = (self.clock.now(), spec.can_renew(has_refresh));
         let grant_ends = tokens.grant_expires_at.or(held.tokens.grant_expires_at);
         let timed = TimedStatus::at(now, refreshable, (now, tokens.expires_at), grant_ends);
-        let due = self.timing.due(spec, sent_at, tokens.expires_at, held.id.get());
+        let due = self
+            .timing
+            .due(spec, sent_at, tokens.expires_at, held.id.get());
         RefreshedGrant {
             tokens,
             next_status_at: timed.next_status_at,
@@ -175,7 +205,11 @@ impl Attempts {
 
     /// Writes the new tokens. `Some(None)` means that a newer pair is stored or the connection was
     /// deleted; `None`, that the database did not accept the write.
-    async fn write(&self, context: &AttemptContext<'_>, new: &RefreshedGrant<'_>) -> Option<Option<Connection>> {
+    async fn write(
+        &self,
+        context: &AttemptContext<'_>,
+        new: &RefreshedGrant<'_>,
+    ) -> Option<Option<Connection>> {
         for _ in 0..WRITE_TRIES {
             match self.refreshes.store(&context.leased, new).await {
                 Ok(stored) => return Some(stored),
@@ -197,13 +231,20 @@ impl Attempts {
 
     /// A newer pair was stored meanwhile, or the connection was deleted: then the new tokens are
     /// revoked, so that they do not outlive the connection.
-    async fn superseded(&self, context: &AttemptContext<'_>, encrypted: &StoredTokens) -> RefreshOutcome {
+    async fn superseded(
+        &self,
+        context: &AttemptContext<'_>,
+        encrypted: &StoredTokens,
+    ) -> RefreshOutcome {
         let held = &context.leased.held;
         let newest = by_id(&self.connections, &self.database, held.id).await;
         let newest = newest.map_err(|error| RefreshFailure::of(&error));
         if matches!(&newest, Err(failure) if failure.code() == ErrorCode::AccountNotFound) {
             let (call, spec) = (context.call, context.platform.spec());
-            let revoked = self.revocations.revoke_unstored(call, spec, encrypted, &held.metadata).await;
+            let revoked = self
+                .revocations
+                .revoke_unstored(call, spec, encrypted, &held.metadata)
+                .await;
             revoked.map_err(|error| RefreshFailure::of(&error))?;
         }
         newer(newest?)
@@ -220,7 +261,10 @@ fn missing_scopes(held: &Connection, scope: Option<&str>) -> Option<StatusReason
 
 fn tolerance(spec: &ProviderSpec) -> Tolerance {
     let replay_window_ms = spec.replay_window_seconds.saturating_mul(1000);
-    Tolerance { rotates: spec.rotates, replay_window_ms }
+    Tolerance {
+        rotates: spec.rotates,
+        replay_window_ms,
+    }
 }
 
 /// An answer in the terms of the attempt's rules.
@@ -230,7 +274,9 @@ fn result_of(answer: &Answer) -> Result<(), Failure> {
             verdict: verdict_of(error),
             unprocessed: error.is_surely_unprocessed(),
             confirm: error.needs_confirmation(),
-            wait_ms: error.retry_after_seconds().map(|seconds| seconds.saturating_mul(1000)),
+            wait_ms: error
+                .retry_after_seconds()
+                .map(|seconds| seconds.saturating_mul(1000)),
         }),
         Answer::None | Answer::Tokens(_) => Ok(()),
     }

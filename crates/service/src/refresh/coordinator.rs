@@ -106,7 +106,13 @@ impl Refresher {
     }
 
     /// Makes an attempt, unless the row shows that none is needed or allowed.
-    async fn run(&self, call: &Call, id: ConnectionId, seen: i64, reason: RefreshReason) -> RefreshOutcome {
+    async fn run(
+        &self,
+        call: &Call,
+        id: ConnectionId,
+        seen: i64,
+        reason: RefreshReason,
+    ) -> RefreshOutcome {
         let (started, mut events) = (Instant::now(), self.feed.receiver());
         loop {
             let held = match self.row_state(id, seen).await? {
@@ -116,7 +122,9 @@ impl Refresher {
             let platform = self.providers.configured(held.provider.as_str());
             let platform = platform.map_err(|error| RefreshFailure::of(&error))?;
             check_allowed(&held, platform.spec(), reason, self.clock.now())?;
-            let permit = platform.admit_refresh(&held.account, ADMISSION_TIMEOUT).await;
+            let permit = platform
+                .admit_refresh(&held.account, ADMISSION_TIMEOUT)
+                .await;
             let permit = permit.map_err(|error| not_admitted(&error))?;
             if self.tasks.is_shutting_down() {
                 return Err(RefreshFailure::of(&ServiceError::shutting_down()));
@@ -124,10 +132,21 @@ impl Refresher {
             let requested_at = Instant::now();
             match self.take_lease(&held).await? {
                 LeaseAnswer::Leased(leased) => {
-                    let ended = leased.held.tokens.expires_at.is_some_and(|end| end <= self.clock.now());
+                    let ended = leased
+                        .held
+                        .tokens
+                        .expires_at
+                        .is_some_and(|end| end <= self.clock.now());
                     let access_ended = reason == RefreshReason::Rejected || ended;
                     let (platform, leased) = (&*platform, *leased);
-                    let context = AttemptContext { call, platform, permit, leased, requested_at, access_ended };
+                    let context = AttemptContext {
+                        call,
+                        platform,
+                        permit,
+                        leased,
+                        requested_at,
+                        access_ended,
+                    };
                     return self.attempts.run(context).await;
                 }
                 LeaseAnswer::Moved(newest) => {
@@ -167,7 +186,12 @@ impl Refresher {
 
     /// Waits until another replica's lease may have ended. Admission is requested only then: the
     /// wait uses none of the platform's limits.
-    async fn wait_for_lease(&self, events: &mut broadcast::Receiver<Arc<Event>>, held: &Connection, for_ms: i64) {
+    async fn wait_for_lease(
+        &self,
+        events: &mut broadcast::Receiver<Arc<Event>>,
+        held: &Connection,
+        for_ms: i64,
+    ) {
         let until = Instant::now() + Duration::from_millis(u64::try_from(for_ms).unwrap_or(1));
         while Instant::now() < until && !self.tasks.is_shutting_down() {
             wait_for_event(events, held, until).await;
@@ -185,10 +209,18 @@ impl Refresher {
 
     async fn take_lease(&self, held: &Connection) -> Result<LeaseAnswer, RefreshFailure> {
         let settled_for_ms = self.database.settled_for_ms();
-        let asker = Asker { seen: held.lease.generation, settled_for_ms };
+        let asker = Asker {
+            seen: held.lease.generation,
+            settled_for_ms,
+        };
         let due = self.clock.now().plus_ms(LEASE_MS);
-        let lease = self.refreshes.take_lease(held.id, asker, &self.replica, due);
-        self.database.query(lease).await.map_err(|error| RefreshFailure::of(&error))
+        let lease = self
+            .refreshes
+            .take_lease(held.id, asker, &self.replica, due);
+        self.database
+            .query(lease)
+            .await
+            .map_err(|error| RefreshFailure::of(&error))
     }
 }
 
@@ -197,7 +229,11 @@ fn timed_out() -> RefreshFailure {
 }
 
 /// Waits for an event of the connection, until `until` or until the row should be read.
-async fn wait_for_event(events: &mut broadcast::Receiver<Arc<Event>>, held: &Connection, until: Instant) {
+async fn wait_for_event(
+    events: &mut broadcast::Receiver<Arc<Event>>,
+    held: &Connection,
+    until: Instant,
+) {
     let received = async {
         loop {
             match events.recv().await {

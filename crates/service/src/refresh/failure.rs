@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, ProviderSpec};
-use evergrant_model::{Call, Clock, ConnectionStatus, ErrorCode, EventKind, StatusReason, Timestamp};
+use evergrant_model::{
+    Call, Clock, ConnectionStatus, ErrorCode, EventKind, StatusReason, Timestamp,
+};
 use evergrant_resilience::Backoff;
 use evergrant_resilience::renewal::attempt::{End, Verdict};
 use evergrant_resilience::renewal::lease::{Ending, LEASE_MS};
@@ -23,7 +25,10 @@ use crate::refresh::outcome::{LastFailure, RefreshFailure, RefreshOutcome, newer
 use crate::tokens::refresh_time::is_usable;
 
 /// The pause after consecutive failures: 15 seconds, doubled up to an hour.
-const BACKOFF: Backoff = Backoff { first_ms: 15_000, longest_ms: 3_600_000 };
+const BACKOFF: Backoff = Backoff {
+    first_ms: 15_000,
+    longest_ms: 3_600_000,
+};
 /// The pause after a failure to decrypt, in seconds: only an operator can resolve it.
 const UNREADABLE_PAUSE_SECONDS: i64 = 60 * 60;
 /// The least pause after a block in front of the platform, in seconds: early retries prolong it.
@@ -42,14 +47,23 @@ pub(crate) struct FailedRefreshes {
 
 impl FailedRefreshes {
     /// Records a failed attempt and returns what its waiters receive.
-    pub(crate) async fn record(&self, context: &AttemptContext<'_>, end: &End, error: &AdapterError) -> RefreshOutcome {
+    pub(crate) async fn record(
+        &self,
+        context: &AttemptContext<'_>,
+        end: &End,
+        error: &AdapterError,
+    ) -> RefreshOutcome {
         let held = &context.leased.held;
         let confidence = match end.verdict {
             Verdict::Terminal => Some(self.guard.confidence(context, end.lost).await),
             _ => None,
         };
         let doubtful = confidence == Some(Confidence::Doubtful);
-        let failure = if doubtful { LastFailure::Suspect } else { LastFailure::from(end.verdict) };
+        let failure = if doubtful {
+            LastFailure::Suspect
+        } else {
+            LastFailure::from(end.verdict)
+        };
         self.recorder.record(
             context.call,
             &Outcome::RefreshFailed {
@@ -67,11 +81,17 @@ impl FailedRefreshes {
             outcome: failure.as_str(),
             next_refresh_at: next,
             event: event_for(held, status, reason),
-            rejected: matches!(confidence, Some(Confidence::Provisional | Confidence::Doubtful)),
+            rejected: matches!(
+                confidence,
+                Some(Confidence::Provisional | Confidence::Doubtful)
+            ),
             at: self.clock.now(),
             correlation_id: &context.call.correlation_id,
         };
-        let ending = Ending { dead: end.ending.dead && !doubtful, ..end.ending };
+        let ending = Ending {
+            dead: end.ending.dead && !doubtful,
+            ..end.ending
+        };
         let provisional = confidence == Some(Confidence::Provisional);
         if let Some(newest) = self.store(context, ending, &failed, provisional).await? {
             return newer(newest);
@@ -91,7 +111,9 @@ impl FailedRefreshes {
     ) -> Result<Option<Connection>, RefreshFailure> {
         let leased = &context.leased;
         let stored = self.refreshes.record_failure(leased, ending, failed).await;
-        self.caches.invalidate(&ConnectionKey::from(&leased.held)).await;
+        self.caches
+            .invalidate(&ConnectionKey::from(&leased.held))
+            .await;
         match stored {
             Ok(true) if provisional => {
                 self.guard.trips(context.call, context.platform, 0).await;
@@ -102,7 +124,8 @@ impl FailedRefreshes {
             Ok(false) => {
                 let newest = by_id(&self.connections, &self.database, leased.held.id).await;
                 let newest = newest.map_err(|error| RefreshFailure::of(&error))?;
-                return Ok(Some(newest).filter(|newest| newest.lease.generation > leased.ticket.generation));
+                return Ok(Some(newest)
+                    .filter(|newest| newest.lease.generation > leased.ticket.generation));
             }
             Err(error) => {
                 self.database.observe(&error);
@@ -119,8 +142,14 @@ impl FailedRefreshes {
 
     /// Records that no key decrypts a row. The operator must resolve it: the grant is kept, and no
     /// attempt is made meanwhile.
-    pub(crate) async fn record_unreadable(&self, call: &Call, held: &Connection, leased: Option<&Leased>) {
-        self.recorder.record(call, &Outcome::TokenUnreadable { connection: held });
+    pub(crate) async fn record_unreadable(
+        &self,
+        call: &Call,
+        held: &Connection,
+        leased: Option<&Leased>,
+    ) {
+        self.recorder
+            .record(call, &Outcome::TokenUnreadable { connection: held });
         let (reason, now) = (Some(StatusReason::DecryptionError), self.clock.now());
         let failed = FailedRefresh {
             status: ConnectionStatus::Error,
@@ -135,7 +164,11 @@ impl FailedRefreshes {
         let stored = match leased {
             Some(leased) => {
                 let in_doubt = leased.ticket.doubt_age_ms.is_some();
-                let ending = Ending { dead: false, in_doubt, under_way: false };
+                let ending = Ending {
+                    dead: false,
+                    in_doubt,
+                    under_way: false,
+                };
                 self.refreshes.record_failure(leased, ending, &failed).await
             }
             None => self.refreshes.record_failed_check(held, &failed).await,
@@ -158,14 +191,24 @@ impl FailedRefreshes {
         match failure {
             // The platform rotated the refresh token, and its answer was lost.
             LastFailure::Terminal if end.lost => (Expired, Some(StatusReason::LostInFlight)),
-            LastFailure::Terminal => (Expired, Some(error.reason().unwrap_or(StatusReason::RefreshTokenInvalid))),
+            LastFailure::Terminal => (
+                Expired,
+                Some(error.reason().unwrap_or(StatusReason::RefreshTokenInvalid)),
+            ),
             LastFailure::UserAction => (Error, Some(StatusReason::UserActionAtPlatform)),
             LastFailure::Config => (held.status, error.reason().or(held.reason)),
-            LastFailure::Transient | LastFailure::Unknown | LastFailure::Blocked | LastFailure::RateLimited
+            LastFailure::Transient
+            | LastFailure::Unknown
+            | LastFailure::Blocked
+            | LastFailure::RateLimited
                 if is_usable(held, self.clock.now()) =>
             {
                 // A warning of an end stays whatever else fails.
-                let status = if held.status == Expiring { Expiring } else { Connected };
+                let status = if held.status == Expiring {
+                    Expiring
+                } else {
+                    Connected
+                };
                 (status, Some(StatusReason::RefreshRetrying))
             }
             _ => (Error, Some(StatusReason::ProviderUnavailable)),
@@ -185,22 +228,31 @@ impl FailedRefreshes {
         let backoff_ms = BACKOFF.ceiling_ms(u32::try_from(held.failures).unwrap_or(0));
         let backoff = i64::try_from(backoff_ms / 1000).unwrap_or(i64::MAX);
         // While the platform may still process the request, no replica gets the lease.
-        let pause = if end.ending.under_way { backoff.max(LEASE_MS / 1000) } else { backoff };
+        let pause = if end.ending.under_way {
+            backoff.max(LEASE_MS / 1000)
+        } else {
+            backoff
+        };
         let stated = error.retry_after_seconds();
         match failure {
             LastFailure::Terminal | LastFailure::UserAction => None,
             LastFailure::RateLimited => Some(now.plus_seconds(stated.unwrap_or(pause).max(1))),
             LastFailure::Blocked => Some(now.plus_seconds(pause.max(BLOCKED_PAUSE_SECONDS))),
             // Sending the same token again before the held one expires could end a valid grant.
-            LastFailure::Unknown if !spec.forgives_after(LEASE_MS / 1000) => {
-                held.tokens.expires_at.map(|end| end.max(now.plus_seconds(pause)))
-            }
+            LastFailure::Unknown if !spec.forgives_after(LEASE_MS / 1000) => held
+                .tokens
+                .expires_at
+                .map(|end| end.max(now.plus_seconds(pause))),
             _ => Some(now.plus_seconds(pause.max(stated.unwrap_or(0)))),
         }
     }
 }
 
-fn failure_for_waiters(failure: LastFailure, error: &AdapterError, wait_seconds: Option<i64>) -> RefreshFailure {
+fn failure_for_waiters(
+    failure: LastFailure,
+    error: &AdapterError,
+    wait_seconds: Option<i64>,
+) -> RefreshFailure {
     let code = match failure {
         _ if error.is_of_ours() => ErrorCode::InternalError,
         LastFailure::Transient | LastFailure::Unknown | LastFailure::Blocked => code_of(error),
@@ -210,7 +262,11 @@ fn failure_for_waiters(failure: LastFailure, error: &AdapterError, wait_seconds:
 }
 
 /// The event for the user, if the status or its reason changes.
-fn event_for(held: &Connection, status: ConnectionStatus, reason: Option<StatusReason>) -> Option<EventKind> {
+fn event_for(
+    held: &Connection,
+    status: ConnectionStatus,
+    reason: Option<StatusReason>,
+) -> Option<EventKind> {
     match status {
         _ if (status, reason) == (held.status, held.reason) => None,
         ConnectionStatus::Expired => Some(EventKind::Expired),

@@ -1,7 +1,8 @@
 //! Refreshed tokens on disk, for as long as the database does not accept them.
 //!
-//! Each process has one file, which it locks while it runs. A pair is encrypted and flushed before any caller relies on
-//! it. The next process that starts with the same folder takes over the file of a process that has ended.
+//! Each process has one file, which it locks while it runs. A pair is encrypted and flushed before
+//! any caller relies on it. The next process that starts with the same folder takes over the file
+//! of a process that has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -44,14 +45,30 @@ struct Written {
 impl Journal {
     /// Creates a journal in `folder` and returns it with the pairs that ended processes left there.
     pub(crate) fn open(folder: &Path, owner: &str) -> Result<(Self, Vec<Record>), Error> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         let (path, unlocked) = names(folder, owner);
-        let file = OpenOptions::new().create_new(true).append(true).read(true).mode(0o600).open(&unlocked)?;
+        let file = OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .read(true)
+            .mode(0o600)
+            .open(&unlocked)?;
         file.try_lock().map_err(Error::from)?;
-        // The file gets its final name only once it is locked: an unlocked journal counts as an ended process's.
+        // The file gets its final name only once it is locked: an unlocked journal counts as an
+        // ended process's.
         std::fs::rename(&unlocked, &path)?;
         File::open(folder)?.sync_all()?;
-        let journal = Self { path, written: Mutex::new(Written { file, bytes: 0, waiting: BTreeSet::new() }) };
+        let journal = Self {
+            path,
+            written: Mutex::new(Written {
+                file,
+                bytes: 0,
+                waiting: BTreeSet::new(),
+            }),
+        };
         let mut inherited = Vec::new();
         for left in std::fs::read_dir(folder)? {
             let left = left?.path();
@@ -64,7 +81,9 @@ impl Journal {
 
     /// Copies the pairs of an ended process into this journal, then removes its file.
     fn take_over(&self, left: &Path) -> Result<Vec<Record>, Error> {
-        let Ok(file) = File::open(left) else { return Ok(Vec::new()) };
+        let Ok(file) = File::open(left) else {
+            return Ok(Vec::new());
+        };
         if file.try_lock().is_err() {
             // Its process is running.
             return Ok(Vec::new());
@@ -74,7 +93,8 @@ impl Journal {
             self.add(record)?;
         }
         match std::fs::remove_file(left) {
-            // Another process took it over at the same time: a pair that is written twice is stored once.
+            // Another process took it over at the same time: a pair that is written twice is stored
+            // once.
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(records),
         }
@@ -100,7 +120,10 @@ impl Journal {
             return Ok(());
         }
         if !written.waiting.is_empty() {
-            return written.append(&Line::Settled { connection: record.connection, attempt: record.attempt });
+            return written.append(&Line::Settled {
+                connection: record.connection,
+                attempt: record.attempt,
+            });
         }
         written.truncate(0)?;
         written.file.sync_data()
@@ -111,7 +134,11 @@ impl Written {
     fn append(&mut self, line: &Line) -> Result<(), Error> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        if let Err(error) = self.file.write_all(&text).and_then(|()| self.file.sync_data()) {
+        if let Err(error) = self
+            .file
+            .write_all(&text)
+            .and_then(|()| self.file.sync_data())
+        {
             // An incomplete line would make the next one unreadable.
             self.truncate(self.bytes)?;
             return Err(error);
@@ -138,7 +165,10 @@ impl Drop for Journal {
 
 /// The name of a process's journal, and its name before it is locked.
 fn names(folder: &Path, owner: &str) -> (PathBuf, PathBuf) {
-    (folder.join(format!("renewals-{owner}.{ENDING}")), folder.join(format!("renewals-{owner}.new")))
+    (
+        folder.join(format!("renewals-{owner}.{ENDING}")),
+        folder.join(format!("renewals-{owner}.new")),
+    )
 }
 
 /// The pairs in a file that were not settled. An incomplete line is skipped.
@@ -146,8 +176,13 @@ fn waiting_in(file: &File) -> Vec<Record> {
     let mut waiting = BTreeMap::new();
     for line in BufReader::new(file).lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
-            Ok(Line::Waiting(record)) => drop(waiting.insert((record.connection, record.attempt), *record)),
-            Ok(Line::Settled { connection, attempt }) => drop(waiting.remove(&(connection, attempt))),
+            Ok(Line::Waiting(record)) => {
+                drop(waiting.insert((record.connection, record.attempt), *record))
+            }
+            Ok(Line::Settled {
+                connection,
+                attempt,
+            }) => drop(waiting.remove(&(connection, attempt))),
             Err(_) => tracing::warn!("skipped an incomplete line of the refresh journal"),
         }
     }
@@ -162,7 +197,8 @@ mod tests {
 
     impl Folder {
         fn new(name: &str) -> Self {
-            let folder = std::env::temp_dir().join(format!("evergrant-journal-{name}-{}", std::process::id()));
+            let folder = std::env::temp_dir()
+                .join(format!("evergrant-journal-{name}-{}", std::process::id()));
             let _ = std::fs::remove_dir_all(&folder);
             Self(folder)
         }
@@ -212,7 +248,11 @@ mod tests {
         assert_eq!(folder.files(), 1);
         kill(second);
         let (third, inherited) = Journal::open(&folder.0, "third").unwrap();
-        assert_eq!(connections(&inherited), [1, 3], "taken over means written down");
+        assert_eq!(
+            connections(&inherited),
+            [1, 3],
+            "taken over means written down"
+        );
         for record in &inherited {
             third.settle(record).unwrap();
         }
@@ -235,7 +275,11 @@ mod tests {
         let folder = Folder::new("torn");
         let (first, _) = Journal::open(&folder.0, "first").unwrap();
         first.add(&record(1)).unwrap();
-        first.written().file.write_all(b"{\"waiting\":{\"connec").unwrap();
+        first
+            .written()
+            .file
+            .write_all(b"{\"waiting\":{\"connec")
+            .unwrap();
         kill(first);
         let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
         assert_eq!(connections(&inherited), [1]);
@@ -251,7 +295,10 @@ mod tests {
         let folder = Folder::new("full");
         let (first, _) = Journal::open(&folder.0, "first").unwrap();
         first.add(&record(1)).unwrap();
-        let file = write_to(&first, OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let file = write_to(
+            &first,
+            OpenOptions::new().write(true).open("/dev/full").unwrap(),
+        );
         first.add(&record(2)).unwrap_err();
         write_to(&first, file);
         first.settle(&record(2)).unwrap();
@@ -265,7 +312,11 @@ mod tests {
         let folder = Folder::new("half");
         let (first, _) = Journal::open(&folder.0, "first").unwrap();
         first.add(&record(1)).unwrap();
-        first.written().file.write_all(b"{\"waiting\":{\"connec").unwrap();
+        first
+            .written()
+            .file
+            .write_all(b"{\"waiting\":{\"connec")
+            .unwrap();
         // As where the disk was full.
         let whole = first.written().bytes;
         first.written().truncate(whole).unwrap();
@@ -292,7 +343,10 @@ mod tests {
         let (journal, _) = Journal::open(&folder.0, "first").unwrap();
         journal.add(&record(1)).unwrap();
         let metadata = std::fs::metadata(&journal.path).unwrap();
-        assert_eq!((metadata.permissions().mode() & 0o777, metadata.len() > 0), (0o600, true));
+        assert_eq!(
+            (metadata.permissions().mode() & 0o777, metadata.len() > 0),
+            (0o600, true)
+        );
         journal.settle(&record(1)).unwrap();
         assert_eq!(std::fs::metadata(&journal.path).unwrap().len(), 0);
     }

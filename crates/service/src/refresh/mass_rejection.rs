@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use evergrant_adapters::{Block, BlockKind, Platform};
-use evergrant_model::{Call, Clock, ConnectionStatus, EventKind, ProviderSlug, StatusReason, Timestamp};
+use evergrant_model::{
+    Call, Clock, ConnectionStatus, EventKind, ProviderSlug, StatusReason, Timestamp,
+};
 use evergrant_store::{Connection, FailedRefresh, RejectionRepository};
 
 use crate::ServiceError;
@@ -81,12 +83,17 @@ impl RejectionGuard {
     pub(crate) async fn trips(&self, call: &Call, platform: &Platform, unrecorded: i64) -> bool {
         let provider = &platform.spec().slug;
         // If rejections cannot be counted, connections cannot be marked either.
-        if !self.is_exceeded(provider, unrecorded).await.unwrap_or(false) {
+        if !self
+            .is_exceeded(provider, unrecorded)
+            .await
+            .unwrap_or(false)
+        {
             return false;
         }
         // Of many rejections at one moment, the one that sets the block reports it.
         if platform.block_refreshes().await {
-            self.recorder.record(call, &Outcome::MassRejection { provider });
+            self.recorder
+                .record(call, &Outcome::MassRejection { provider });
         }
         true
     }
@@ -94,12 +101,20 @@ impl RejectionGuard {
     fn is_overdue(&self, held: &Connection) -> bool {
         let lifetime = held.lifetime().seconds().unwrap_or(0);
         let limit = OVERDUE_SECONDS.max(lifetime);
-        held.tokens.expires_at.is_some_and(|end| self.clock.now().seconds_since(end) > limit)
+        held.tokens
+            .expires_at
+            .is_some_and(|end| self.clock.now().seconds_since(end) > limit)
     }
 
-    async fn is_exceeded(&self, provider: &ProviderSlug, unrecorded: i64) -> Result<bool, ServiceError> {
+    async fn is_exceeded(
+        &self,
+        provider: &ProviderSlug,
+        unrecorded: i64,
+    ) -> Result<bool, ServiceError> {
         let since = self.clock.now().plus_seconds(-WINDOW_SECONDS);
-        let counted = self.rejections.count(provider, since, MIN_REJECTIONS - unrecorded);
+        let counted = self
+            .rejections
+            .count(provider, since, MIN_REJECTIONS - unrecorded);
         let counted = self.database.query(counted).await?;
         let rejected = counted.rejected + unrecorded;
         let all = rejected + counted.refreshed;
@@ -109,13 +124,20 @@ impl RejectionGuard {
     /// Restores the connections of one platform that were marked in the window before this block.
     async fn restore_all(&self, call: &Call, block: &Block) -> Result<usize, ServiceError> {
         let since = block.since.plus_seconds(-WINDOW_SECONDS);
-        let marked = self.rejections.ended_since(&block.provider, since, BATCH).await?;
+        let marked = self
+            .rejections
+            .ended_since(&block.provider, since, BATCH)
+            .await?;
         let (mut restored, mut failed) = (0, None);
         for held in &marked {
             match self.restore(call, held, block.blocked_until).await {
                 Ok(()) => restored += 1,
                 Err(error) => {
-                    log_failed(held, &error, "failed to restore a connection after a mass rejection");
+                    log_failed(
+                        held,
+                        &error,
+                        "failed to restore a connection after a mass rejection",
+                    );
                     failed = Some(error);
                 }
             }
@@ -123,7 +145,12 @@ impl RejectionGuard {
         failed.map_or(Ok(restored), Err)
     }
 
-    async fn restore(&self, call: &Call, held: &Connection, next: Timestamp) -> Result<(), ServiceError> {
+    async fn restore(
+        &self,
+        call: &Call,
+        held: &Connection,
+        next: Timestamp,
+    ) -> Result<(), ServiceError> {
         let suspect = FailedRefresh {
             status: ConnectionStatus::Error,
             reason: Some(StatusReason::ProviderUnavailable),
@@ -154,7 +181,9 @@ impl Job for RejectionGuard {
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
         let (mut restored, mut failed) = (0, None);
         for platform in self.providers.all() {
-            let Some(block) = platform.mass_rejection_block() else { continue };
+            let Some(block) = platform.mass_rejection_block() else {
+                continue;
+            };
             match self.restore_all(call, &block).await {
                 Ok(count) => restored += count,
                 Err(error) => failed = Some(error),

@@ -22,11 +22,17 @@ pub(crate) struct RefreshFailure {
 
 impl RefreshFailure {
     pub(crate) fn new(code: ErrorCode) -> Self {
-        Self { code, retry_after_seconds: None }
+        Self {
+            code,
+            retry_after_seconds: None,
+        }
     }
 
     pub(crate) fn of(error: &ServiceError) -> Self {
-        Self { code: error.code(), retry_after_seconds: error.retry_after_seconds() }
+        Self {
+            code: error.code(),
+            retry_after_seconds: error.retry_after_seconds(),
+        }
     }
 
     pub(crate) fn internal() -> Self {
@@ -55,8 +61,11 @@ impl RefreshFailure {
             ErrorCode::ReconnectRequired => ServiceError::reconnect_required(provider),
             ErrorCode::AccountNotFound => ServiceError::account_not_found(),
             ErrorCode::Overloaded => ServiceError::overloaded(),
-            ErrorCode::DatabaseError => ServiceError::database_unavailable().retry_after(self.retry_after_seconds),
-            code => ServiceError::new(code, sentence_for(code, provider)).retry_after(self.retry_after_seconds),
+            ErrorCode::DatabaseError => {
+                ServiceError::database_unavailable().retry_after(self.retry_after_seconds)
+            }
+            code => ServiceError::new(code, sentence_for(code, provider))
+                .retry_after(self.retry_after_seconds),
         }
     }
 }
@@ -67,10 +76,14 @@ pub(crate) fn verdict_of(error: &AdapterError) -> Verdict {
         ErrorClass::NeedsReauth => Verdict::Terminal,
         ErrorClass::NeedsUserAction => Verdict::UserAction,
         ErrorClass::RateLimited => Verdict::RateLimited,
-        ErrorClass::ConfigError | ErrorClass::BadRequest | ErrorClass::ScopeMissing => Verdict::Config,
+        ErrorClass::ConfigError | ErrorClass::BadRequest | ErrorClass::ScopeMissing => {
+            Verdict::Config
+        }
         ErrorClass::Transient => Verdict::Transient,
         ErrorClass::Blocked => Verdict::Blocked,
-        ErrorClass::Unknown | ErrorClass::TokenExpired if error.is_surely_unprocessed() => Verdict::Transient,
+        ErrorClass::Unknown | ErrorClass::TokenExpired if error.is_surely_unprocessed() => {
+            Verdict::Transient
+        }
         ErrorClass::Unknown | ErrorClass::TokenExpired => Verdict::Unknown,
     }
 }
@@ -130,9 +143,11 @@ impl LastFailure {
             Self::Terminal => ErrorCode::ReconnectRequired,
             Self::UserAction | Self::Config => ErrorCode::TokenRefreshError,
             Self::Unreadable => ErrorCode::DecryptionError,
-            Self::Transient | Self::Unknown | Self::Blocked | Self::Suspect | Self::RejectedOnce => {
-                ErrorCode::ProviderUnavailable
-            }
+            Self::Transient
+            | Self::Unknown
+            | Self::Blocked
+            | Self::Suspect
+            | Self::RejectedOnce => ErrorCode::ProviderUnavailable,
         }
     }
 }

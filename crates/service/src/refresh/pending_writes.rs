@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use evergrant_model::{Actor, Call, Clock, ConnectionId, CorrelationId};
 use evergrant_resilience::lock;
-use evergrant_store::{Connection, ConnectionRepository, Leased, RefreshRepository, RefreshedGrant, StoreError};
+use evergrant_store::{
+    Connection, ConnectionRepository, Leased, RefreshRepository, RefreshedGrant, StoreError,
+};
 
 use crate::cache::{Caches, ConnectionKey};
 use crate::connections::revocation_queue::RevocationQueue;
@@ -82,7 +84,9 @@ impl PendingWrites {
         }
         let pending = lock(&self.pending);
         let of_it = pending.range((id.get(), i64::MIN)..=(id.get(), i64::MAX));
-        of_it.filter_map(|(_, one)| one.connection.clone()).next_back()
+        of_it
+            .filter_map(|(_, one)| one.connection.clone())
+            .next_back()
     }
 
     /// [`PendingWrites::newest`] by key, for a row that cannot be read.
@@ -112,14 +116,21 @@ impl PendingWrites {
     /// # Errors
     ///
     /// An I/O error if the folder cannot be written.
-    pub(crate) fn open_journal(self: &Arc<Self>, folder: &Path, replica: &str) -> std::io::Result<()> {
+    pub(crate) fn open_journal(
+        self: &Arc<Self>,
+        folder: &Path,
+        replica: &str,
+    ) -> std::io::Result<()> {
         let (journal, inherited) = Journal::open(folder, replica)?;
         if self.journal.set(Arc::new(journal)).is_err() {
             return Ok(());
         }
         if !inherited.is_empty() {
             let pairs = inherited.len();
-            tracing::warn!(pairs, "storing refreshed tokens that an earlier process left behind");
+            tracing::warn!(
+                pairs,
+                "storing refreshed tokens that an earlier process left behind"
+            );
         }
         for record in inherited {
             self.insert(Arc::new(record), None);
@@ -139,7 +150,10 @@ impl PendingWrites {
         let connection = Arc::new(leased.held.with_pending_write(&leased.ticket, new));
         self.with_journal(&record, Journal::add).await;
         let journaled = self.journal.get().is_some();
-        let outcome = Outcome::WritePending { connection: &leased.held, journaled };
+        let outcome = Outcome::WritePending {
+            connection: &leased.held,
+            journaled,
+        };
         self.parts.recorder.record(call, &outcome);
         self.insert(record, Some(Arc::clone(&connection)));
         self.start_retrying();
@@ -164,7 +178,9 @@ impl PendingWrites {
         record: &Arc<Record>,
         operation: impl FnOnce(&Journal, &Record) -> std::io::Result<()> + Send + 'static,
     ) {
-        let Some(journal) = self.journal.get().cloned() else { return };
+        let Some(journal) = self.journal.get().cloned() else {
+            return;
+        };
         let record = Arc::clone(record);
         let done = tokio::task::spawn_blocking(move || operation(&journal, &record)).await;
         if !matches!(done, Ok(Ok(()))) {
@@ -178,7 +194,9 @@ impl PendingWrites {
         self.parts.tasks.spawn(async move {
             // A pair that was added while the last round ended found the lock held, hence the loop.
             while component.count() > 0 {
-                let Ok(_guard) = component.retrying.try_lock() else { return };
+                let Ok(_guard) = component.retrying.try_lock() else {
+                    return;
+                };
                 if component.retry_until_stored().await.is_break() {
                     return;
                 }
@@ -203,7 +221,10 @@ impl PendingWrites {
 
     /// Retries each pair once. A failure of one pair, such as a locked row, does not delay others.
     async fn retry_all(&self) {
-        let pending = lock(&self.pending).values().map(|one| Arc::clone(&one.record)).collect();
+        let pending = lock(&self.pending)
+            .values()
+            .map(|one| Arc::clone(&one.record))
+            .collect();
         let pending: Vec<Arc<Record>> = pending;
         for record in pending {
             match self.write(&record).await {
@@ -230,7 +251,10 @@ impl PendingWrites {
     async fn write(&self, record: &Record) -> Result<(), StoreError> {
         let connection_id = record.connection;
         let Ok(correlation_id) = record.correlation_id() else {
-            tracing::error!(connection.id = connection_id, "malformed entry in the journal");
+            tracing::error!(
+                connection.id = connection_id,
+                "malformed entry in the journal"
+            );
             return Ok(());
         };
         let Some(held) = self.parts.connections.by_id(record.connection_id()).await? else {
@@ -238,32 +262,58 @@ impl PendingWrites {
         };
         if !record.belongs_to(&held) {
             let id = connection_id;
-            tracing::error!(connection.id = id, "the journal entry belongs to another database");
+            tracing::error!(
+                connection.id = id,
+                "the journal entry belongs to another database"
+            );
             return Ok(());
         }
         if held.is_external {
             let id = connection_id;
-            tracing::info!(connection.id = id, "another program has stored newer tokens");
+            tracing::info!(
+                connection.id = id,
+                "another program has stored newer tokens"
+            );
             return Ok(());
         }
         let key = ConnectionKey::from(&held);
-        let leased = Leased { held, ticket: record.ticket() };
+        let leased = Leased {
+            held,
+            ticket: record.ticket(),
+        };
         let grant = record.grant(&correlation_id, self.parts.clock.now());
         let stored = self.parts.refreshes.store(&leased, &grant).await?.is_some();
         self.parts.caches.invalidate(&key).await;
         let (actor, at) = (Actor::Scheduler, self.parts.clock.now());
-        let call = Call { actor, correlation_id, at };
-        let outcome = Outcome::PendingWriteStored { connection: &leased.held, stored };
+        let call = Call {
+            actor,
+            correlation_id,
+            at,
+        };
+        let outcome = Outcome::PendingWriteStored {
+            connection: &leased.held,
+            stored,
+        };
         self.parts.recorder.record(&call, &outcome);
         Ok(())
     }
 
-    /// The connection was deleted meanwhile, so the grant must be revoked. The queue's job calls the
-    /// platform: other pairs wait behind this one.
-    async fn revoke_orphan(&self, record: &Record, correlation_id: &CorrelationId) -> Result<(), StoreError> {
-        let Ok(platform) = self.parts.providers.get(&record.provider) else { return Ok(()) };
+    /// The connection was deleted meanwhile, so the grant must be revoked. The queue's job calls
+    /// the platform: other pairs wait behind this one.
+    async fn revoke_orphan(
+        &self,
+        record: &Record,
+        correlation_id: &CorrelationId,
+    ) -> Result<(), StoreError> {
+        let Ok(platform) = self.parts.providers.get(&record.provider) else {
+            return Ok(());
+        };
         let facts = serde_json::Value::Null;
-        match self.parts.revocations.plan(platform.spec(), &facts, correlation_id) {
+        match self
+            .parts
+            .revocations
+            .plan(platform.spec(), &facts, correlation_id)
+        {
             Some(plan) => self.parts.revocations.enqueue(&plan, &record.tokens).await,
             None => Ok(()),
         }

@@ -31,12 +31,17 @@ pub(crate) fn check_allowed(
         return Err(RefreshFailure::new(ErrorCode::ReconnectRequired));
     }
     let age = |issued_at| now.seconds_since(issued_at);
-    let too_young = held.tokens.issued_at.map_or(0, |at| spec.refresh_not_before_seconds - age(at));
+    let too_young = held
+        .tokens
+        .issued_at
+        .map_or(0, |at| spec.refresh_not_before_seconds - age(at));
     if too_young > 0 {
         // The platform refreshes no token of this age; the held one is valid for far longer.
         return Err(RefreshFailure::new(ErrorCode::RateLimitError).retry_after(too_young));
     }
-    let Some(last) = LastFailure::of(held) else { return Ok(()) };
+    let Some(last) = LastFailure::of(held) else {
+        return Ok(());
+    };
     if !is_paused(held, last, reason, now) && !is_harmful(held, spec, reason, now) {
         return Ok(());
     }
@@ -57,7 +62,12 @@ fn is_paused(held: &Connection, last: LastFailure, reason: RefreshReason, now: T
 
 /// Sending the same refresh token again before the held access token expires could end a grant
 /// that is still valid.
-fn is_harmful(held: &Connection, spec: &ProviderSpec, reason: RefreshReason, now: Timestamp) -> bool {
+fn is_harmful(
+    held: &Connection,
+    spec: &ProviderSpec,
+    reason: RefreshReason,
+    now: Timestamp,
+) -> bool {
     held.lease.doubt_since_ms.is_some()
         && !spec.may_resend_refresh()
         && reason != RefreshReason::Rejected

@@ -1,7 +1,9 @@
 //! Refreshed tokens with all that storing them takes, as the journal keeps them.
 
 use evergrant_encryption::EncryptedToken;
-use evergrant_model::{ConnectionId, ConnectionStatus, CorrelationId, InvalidId, StatusReason, Timestamp};
+use evergrant_model::{
+    ConnectionId, ConnectionStatus, CorrelationId, InvalidId, StatusReason, Timestamp,
+};
 use evergrant_resilience::renewal::lease::Ticket;
 use evergrant_store::{Connection, Leased, RefreshedGrant, StoredTokens};
 use serde::{Deserialize, Serialize};
@@ -30,7 +32,10 @@ pub(crate) struct Record {
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "StoredTokens", rename_all = "camelCase")]
 struct JournalTokens {
-    #[serde(serialize_with = "encrypted::serialize", deserialize_with = "encrypted::required")]
+    #[serde(
+        serialize_with = "encrypted::serialize",
+        deserialize_with = "encrypted::required"
+    )]
     access: Option<EncryptedToken>,
     #[serde(with = "encrypted", default)]
     refresh: Option<EncryptedToken>,
@@ -47,16 +52,28 @@ mod encrypted {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[expect(clippy::ref_option, reason = "the signature that serde calls")]
-    pub(super) fn serialize<S: Serializer>(token: &Option<EncryptedToken>, serializer: S) -> Result<S::Ok, S::Error> {
-        token.as_ref().map(EncryptedToken::as_str).serialize(serializer)
+    pub(super) fn serialize<S: Serializer>(
+        token: &Option<EncryptedToken>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        token
+            .as_ref()
+            .map(EncryptedToken::as_str)
+            .serialize(serializer)
     }
 
     /// A record without an access token is malformed.
-    pub(super) fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EncryptedToken>, D::Error> {
-        Ok(Some(EncryptedToken::from_stored(String::deserialize(deserializer)?)))
+    pub(super) fn required<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<EncryptedToken>, D::Error> {
+        Ok(Some(EncryptedToken::from_stored(String::deserialize(
+            deserializer,
+        )?)))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EncryptedToken>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<EncryptedToken>, D::Error> {
         Ok(Option::<String>::deserialize(deserializer)?.map(EncryptedToken::from_stored))
     }
 }
@@ -99,10 +116,19 @@ impl Record {
     }
 
     pub(crate) fn ticket(&self) -> Ticket {
-        Ticket { generation: self.generation, attempt: self.attempt, taken_at_ms: self.taken_at_ms, doubt_age_ms: None }
+        Ticket {
+            generation: self.generation,
+            attempt: self.attempt,
+            taken_at_ms: self.taken_at_ms,
+            doubt_age_ms: None,
+        }
     }
 
-    pub(crate) fn grant<'a>(&'a self, correlation_id: &'a CorrelationId, now: Timestamp) -> RefreshedGrant<'a> {
+    pub(crate) fn grant<'a>(
+        &'a self,
+        correlation_id: &'a CorrelationId,
+        now: Timestamp,
+    ) -> RefreshedGrant<'a> {
         RefreshedGrant {
             tokens: &self.tokens,
             next_status_at: self.next_status_at,
@@ -131,12 +157,21 @@ mod tests {
         let record: Record = serde_json::from_str(LINE).unwrap();
         let correlation_id = CorrelationId::new("c").unwrap();
         let grant = record.grant(&correlation_id, Timestamp::from_unix_ms(0));
-        assert_eq!(grant.tokens.access.as_ref().map(EncryptedToken::as_str), Some("sealed access"));
-        assert_eq!(grant.tokens.refresh.as_ref().map(EncryptedToken::as_str), Some("sealed refresh"));
+        assert_eq!(
+            grant.tokens.access.as_ref().map(EncryptedToken::as_str),
+            Some("sealed access")
+        );
+        assert_eq!(
+            grant.tokens.refresh.as_ref().map(EncryptedToken::as_str),
+            Some("sealed refresh")
+        );
         assert_eq!(grant.tokens.scope.as_deref(), Some("read write"));
         assert_eq!(grant.at.to_string(), "2026-01-01T00:00:00.000Z");
         let written = serde_json::to_value(&record).unwrap();
-        assert_eq!(written, serde_json::from_str::<serde_json::Value>(LINE).unwrap());
+        assert_eq!(
+            written,
+            serde_json::from_str::<serde_json::Value>(LINE).unwrap()
+        );
     }
 
     #[test]

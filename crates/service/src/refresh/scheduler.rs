@@ -2,8 +2,8 @@
 //!
 //! There is no leader. Each replica claims due connections in batches, platform by platform, as far
 //! as it has room. A claim postpones the connection, so no two replicas take it at once, and a
-//! connection whose replica stops becomes due again by itself. A blocked platform is skipped, except
-//! for the one refresh that may probe it.
+//! connection whose replica stops becomes due again by itself. A blocked platform is skipped,
+//! except for the one refresh that may probe it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +62,9 @@ impl Scheduler {
                 return Ok(claimed);
             }
             let reserved_until = now.plus_seconds(CLAIM_SECONDS);
-            let due = self.refreshes.claim_due(&spec.slug, now, reserved_until, room);
+            let due = self
+                .refreshes
+                .claim_due(&spec.slug, now, reserved_until, room);
             let due = self.database.query(due).await?;
             for id in &due {
                 self.start(Arc::clone(platform), *id);
@@ -96,25 +98,42 @@ impl Scheduler {
         });
     }
 
-    async fn process(&self, platform: &Arc<Platform>, id: ConnectionId) -> Result<(), RefreshFailure> {
+    async fn process(
+        &self,
+        platform: &Arc<Platform>,
+        id: ConnectionId,
+    ) -> Result<(), RefreshFailure> {
         let of = |error: ServiceError| RefreshFailure::of(&error);
         let (spec, call) = (platform.spec(), self.ids.scheduled_call(&*self.clock));
-        let held = by_id(&self.connections, &self.database, id).await.map_err(of)?;
+        let held = by_id(&self.connections, &self.database, id)
+            .await
+            .map_err(of)?;
         if held.is_external {
-            return self.external_rows.import(&call, &[held]).await.map(drop).map_err(of);
+            return self
+                .external_rows
+                .import(&call, &[held])
+                .await
+                .map(drop)
+                .map_err(of);
         }
         if held.status == ConnectionStatus::Expired {
             return self.reschedule(id, None).await;
         }
         if spec.lifecycle == Lifecycle::Checked {
             let reason = CheckReason::Scheduled;
-            return self.session_checks.check(&call, platform, id, reason).await.map(drop);
+            return self
+                .session_checks
+                .check(&call, platform, id, reason)
+                .await
+                .map(drop);
         }
         if !is_refreshable(&held, spec) {
             return self.reschedule(id, None).await;
         }
         let issued_at = held.tokens.issued_at.unwrap_or(held.updated_at);
-        let due = self.timing.due(spec, issued_at, held.tokens.expires_at, id.get());
+        let due = self
+            .timing
+            .due(spec, issued_at, held.tokens.expires_at, id.get());
         let may_wait = held.tokens.expires_at.is_some() || due > self.clock.now();
         let is_fresh = self.timing.freshness(&held, spec, 0) == Freshness::Fresh;
         if held.failures == 0 && may_wait && is_fresh {
@@ -122,11 +141,22 @@ impl Scheduler {
             return self.reschedule(id, Some(due)).await;
         }
         let reason = RefreshReason::Due;
-        self.refresher.refresh(&call, &held, spec, reason).await.map(drop).map_err(of)
+        self.refresher
+            .refresh(&call, &held, spec, reason)
+            .await
+            .map(drop)
+            .map_err(of)
     }
 
-    async fn reschedule(&self, id: ConnectionId, next: Option<Timestamp>) -> Result<(), RefreshFailure> {
-        let rescheduled = self.database.query(self.refreshes.reschedule(id, next)).await;
+    async fn reschedule(
+        &self,
+        id: ConnectionId,
+        next: Option<Timestamp>,
+    ) -> Result<(), RefreshFailure> {
+        let rescheduled = self
+            .database
+            .query(self.refreshes.reschedule(id, next))
+            .await;
         rescheduled.map_err(|error| RefreshFailure::of(&error))
     }
 }

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use evergrant_adapters::ProviderSpec;
-use evergrant_model::{AccessToken, Call, Clock, ConnectionStatus, ErrorCode, Freshness, Timestamp, UserId};
+use evergrant_model::{
+    AccessToken, Call, Clock, ConnectionStatus, ErrorCode, Freshness, Timestamp, UserId,
+};
 use evergrant_store::Connection;
 
 use crate::ServiceError;
@@ -103,11 +105,17 @@ impl AccessTokens {
             return Err(ServiceError::new(ErrorCode::NoRefreshToken, detail));
         }
         let reason = RefreshReason::Requested;
-        Ok(self.refresher.refresh(call, &held, spec, reason).await?.tokens.expires_at)
+        Ok(self
+            .refresher
+            .refresh(call, &held, spec, reason)
+            .await?
+            .tokens
+            .expires_at)
     }
 
     fn refresh_in_background(&self, call: &Call, held: &Arc<Connection>, spec: &ProviderSpec) {
-        let due = held.failures == 0 || held.next_refresh_at.is_none_or(|at| at <= self.clock.now());
+        let due =
+            held.failures == 0 || held.next_refresh_at.is_none_or(|at| at <= self.clock.now());
         let is_down = self.database.feed_state() == FeedState::DatabaseDown;
         if !is_refreshable(held, spec) || awaits_user(held) || !due || is_down {
             return;
@@ -115,17 +123,22 @@ impl AccessTokens {
         let (refresher, providers) = (Arc::clone(&self.refresher), self.providers.clone());
         let (held, call) = (Arc::clone(held), call.clone());
         self.tasks.spawn(async move {
-            let Some(platform) = providers.by_slug(&held.provider) else { return };
+            let Some(platform) = providers.by_slug(&held.provider) else {
+                return;
+            };
             // The refresher records a failure; this caller has already been answered.
             let reason = RefreshReason::Expired;
-            let _ = refresher.refresh(&call, &held, platform.spec(), reason).await;
+            let _ = refresher
+                .refresh(&call, &held, platform.spec(), reason)
+                .await;
         });
     }
 
     fn decrypt(&self, call: &Call, held: &Connection) -> Result<IssuedToken, ServiceError> {
         let stored = held.tokens.access.as_ref().ok_or_else(no_access_token)?;
         let access_token = self.encryption.decrypt_access(stored).inspect_err(|_| {
-            self.recorder.record(call, &Outcome::TokenUnreadable { connection: held });
+            self.recorder
+                .record(call, &Outcome::TokenUnreadable { connection: held });
         })?;
         let issued = IssuedToken {
             access_token,
@@ -133,7 +146,8 @@ impl AccessTokens {
             expires_at: held.tokens.expires_at,
             scope: held.tokens.scope.clone(),
         };
-        self.recorder.record(call, &Outcome::TokenIssued { connection: held });
+        self.recorder
+            .record(call, &Outcome::TokenIssued { connection: held });
         Ok(issued)
     }
 
@@ -146,7 +160,10 @@ impl AccessTokens {
             return Err(no_access_token());
         }
         if awaits_user(held) && !is_usable(held, self.clock.now()) {
-            let detail = format!("{} asks the account's owner to sign in there first.", spec.name);
+            let detail = format!(
+                "{} asks the account's owner to sign in there first.",
+                spec.name
+            );
             return Err(ServiceError::new(ErrorCode::TokenRefreshError, detail));
         }
         Ok(())
@@ -154,5 +171,8 @@ impl AccessTokens {
 }
 
 fn no_access_token() -> ServiceError {
-    ServiceError::new(ErrorCode::NoAccessToken, "This connection holds no access token.")
+    ServiceError::new(
+        ErrorCode::NoAccessToken,
+        "This connection holds no access token.",
+    )
 }

@@ -22,11 +22,17 @@ impl TokenEncryption {
     }
 
     /// Encrypts a token set that was requested at `issued_at`.
-    pub(crate) fn encrypt(&self, tokens: &TokenSet, issued_at: Timestamp) -> Result<StoredTokens, ServiceError> {
+    pub(crate) fn encrypt(
+        &self,
+        tokens: &TokenSet,
+        issued_at: Timestamp,
+    ) -> Result<StoredTokens, ServiceError> {
         let refresh = tokens.refresh.as_ref();
         Ok(StoredTokens {
             access: Some(self.encrypt_text(tokens.access.expose())?),
-            refresh: refresh.map(|token| self.encrypt_text(token.expose())).transpose()?,
+            refresh: refresh
+                .map(|token| self.encrypt_text(token.expose()))
+                .transpose()?,
             expires_at: tokens.expires_at,
             grant_expires_at: tokens.grant_expires_at,
             token_type: tokens.token_type.clone(),
@@ -39,12 +45,22 @@ impl TokenEncryption {
         Ok(self.cipher.encrypt_token(text)?)
     }
 
-    pub(crate) fn decrypt_access(&self, stored: &EncryptedToken) -> Result<AccessToken, ServiceError> {
-        Ok(AccessToken::new(self.cipher.decrypt_token(stored.as_str())?.expose_secret()))
+    pub(crate) fn decrypt_access(
+        &self,
+        stored: &EncryptedToken,
+    ) -> Result<AccessToken, ServiceError> {
+        Ok(AccessToken::new(
+            self.cipher.decrypt_token(stored.as_str())?.expose_secret(),
+        ))
     }
 
-    pub(crate) fn decrypt_verifier(&self, stored: &EncryptedToken) -> Result<PkceVerifier, ServiceError> {
-        Ok(PkceVerifier::new(self.cipher.decrypt_token(stored.as_str())?.expose_secret()))
+    pub(crate) fn decrypt_verifier(
+        &self,
+        stored: &EncryptedToken,
+    ) -> Result<PkceVerifier, ServiceError> {
+        Ok(PkceVerifier::new(
+            self.cipher.decrypt_token(stored.as_str())?.expose_secret(),
+        ))
     }
 
     pub(crate) fn decrypt(
@@ -53,7 +69,9 @@ impl TokenEncryption {
         refresh: Option<&EncryptedToken>,
     ) -> Result<HeldTokens, ServiceError> {
         let access = access.map(|token| self.decrypt_access(token)).transpose()?;
-        let refresh = refresh.map(|token| self.cipher.decrypt_token(token.as_str())).transpose()?;
+        let refresh = refresh
+            .map(|token| self.cipher.decrypt_token(token.as_str()))
+            .transpose()?;
         let refresh = refresh.map(|token| RefreshToken::new(token.expose_secret()));
         Ok(HeldTokens { access, refresh })
     }

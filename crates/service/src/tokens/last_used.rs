@@ -25,7 +25,11 @@ pub(crate) struct LastUsed {
 
 impl LastUsed {
     pub(crate) fn new(connections: ConnectionRepository, clock: Arc<dyn Clock>) -> Self {
-        Self { collected: Mutex::default(), connections, clock }
+        Self {
+            collected: Mutex::default(),
+            connections,
+            clock,
+        }
     }
 
     pub(crate) fn record(&self, id: ConnectionId) {
@@ -47,7 +51,9 @@ impl Job for LastUsed {
     }
 
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
-        let ids: Vec<_> = std::mem::take(&mut *lock(&self.collected)).into_iter().collect();
+        let ids: Vec<_> = std::mem::take(&mut *lock(&self.collected))
+            .into_iter()
+            .collect();
         if ids.is_empty() {
             return Ok(Progress::done(0));
         }

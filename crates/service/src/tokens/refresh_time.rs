@@ -24,11 +24,19 @@ pub(crate) struct RefreshTiming {
 
 impl RefreshTiming {
     pub(crate) fn new(clock: Arc<dyn Clock>, margin_seconds: Option<i64>) -> Self {
-        Self { clock, margin_seconds }
+        Self {
+            clock,
+            margin_seconds,
+        }
     }
 
     /// Whether a token can be issued as it is, should be refreshed, or must be.
-    pub(crate) fn freshness(&self, held: &Connection, spec: &ProviderSpec, min_ttl_seconds: i64) -> Freshness {
+    pub(crate) fn freshness(
+        &self,
+        held: &Connection,
+        spec: &ProviderSpec,
+        min_ttl_seconds: i64,
+    ) -> Freshness {
         if held.tokens.access.is_none() {
             return Freshness::Expired;
         }
@@ -58,7 +66,10 @@ impl RefreshTiming {
         }
         let fraction = lifetime_seconds.map_or(MAX_MARGIN_SECONDS, |life| life / MARGIN_DIVISOR);
         let margin = spec.renewal_margin_seconds(lifetime_seconds);
-        spread_out(margin.unwrap_or_else(|| MAX_MARGIN_SECONDS.min(fraction)), spread)
+        spread_out(
+            margin.unwrap_or_else(|| MAX_MARGIN_SECONDS.min(fraction)),
+            spread,
+        )
     }
 }
 
@@ -106,7 +117,10 @@ mod tests {
         }
         let parts = i64::try_from(per_ten_seconds.len()).unwrap();
         let peak = *per_ten_seconds.values().max().unwrap();
-        assert!(parts >= 45 && peak <= 2 * 50_000 / parts, "{peak} of 50,000 in one of {parts}");
+        assert!(
+            parts >= 45 && peak <= 2 * 50_000 / parts,
+            "{peak} of 50,000 in one of {parts}"
+        );
         let in_range = |id| (900..1350).contains(&spread_out(900, id)) && spread_out(0, id) == 0;
         assert!((1..1000).all(in_range));
     }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use evergrant_adapters::{Lifecycle, Platform};
 use evergrant_encryption::digest::constant_time_eq;
-use evergrant_model::{AccessToken, Call, Clock, ConnectionId, ConnectionStatus, ErrorCode, Timestamp, UserId};
+use evergrant_model::{
+    AccessToken, Call, Clock, ConnectionId, ConnectionStatus, ErrorCode, Timestamp, UserId,
+};
 use evergrant_store::Connection;
 
 use crate::ServiceError;
@@ -80,15 +82,26 @@ impl RejectedTokens {
     ) -> Result<Report, ServiceError> {
         let platform = self.providers.get(provider)?;
         let spec = platform.spec();
-        let held = self.lookup.current(call, user, spec, &account_id(account)?).await?;
+        let held = self
+            .lookup
+            .current(call, user, spec, &account_id(account)?)
+            .await?;
         if held.status == ConnectionStatus::Expired {
             return Err(ServiceError::reconnect_required(&spec.name));
         }
-        let report = |outcome| Ok(Report { outcome, expires_at: held.tokens.expires_at });
+        let report = |outcome| {
+            Ok(Report {
+                outcome,
+                expires_at: held.tokens.expires_at,
+            })
+        };
         if !self.is_held(&held, token)? {
             return report(ReportOutcome::Superseded);
         }
-        let age = held.tokens.issued_at.map(|at| self.clock.now().seconds_since(at));
+        let age = held
+            .tokens
+            .issued_at
+            .map(|at| self.clock.now().seconds_since(at));
         if age.is_some_and(|age| age < MIN_AGE_SECONDS) {
             return report(ReportOutcome::TooYoung);
         }
@@ -99,15 +112,26 @@ impl RejectedTokens {
             let detail = format!("{} gives nothing to renew this token with.", spec.name);
             return Err(ServiceError::new(ErrorCode::NoRefreshToken, detail));
         }
-        let refreshed = self.refresher.refresh(call, &held, spec, RefreshReason::Rejected).await?;
-        Ok(Report { outcome: ReportOutcome::Refreshed, expires_at: refreshed.tokens.expires_at })
+        let refreshed = self
+            .refresher
+            .refresh(call, &held, spec, RefreshReason::Rejected)
+            .await?;
+        Ok(Report {
+            outcome: ReportOutcome::Refreshed,
+            expires_at: refreshed.tokens.expires_at,
+        })
     }
 
     /// Whether the connection still holds the reported token.
     fn is_held(&self, held: &Connection, token: &AccessToken) -> Result<bool, ServiceError> {
-        let Some(stored) = &held.tokens.access else { return Ok(false) };
+        let Some(stored) = &held.tokens.access else {
+            return Ok(false);
+        };
         let current = self.encryption.decrypt_access(stored)?;
-        Ok(constant_time_eq(current.expose().as_bytes(), token.expose().as_bytes()))
+        Ok(constant_time_eq(
+            current.expose().as_bytes(),
+            token.expose().as_bytes(),
+        ))
     }
 
     async fn check_session(
@@ -117,7 +141,10 @@ impl RejectedTokens {
         id: ConnectionId,
     ) -> Result<ReportOutcome, ServiceError> {
         let name = &platform.spec().name;
-        let checked = self.session_checks.check(call, platform, id, CheckReason::Reported).await;
+        let checked = self
+            .session_checks
+            .check(call, platform, id, CheckReason::Reported)
+            .await;
         match checked.map_err(|failure| match failure.code() {
             ErrorCode::InternalError => ServiceError::internal(),
             _ => failure.into_error(name),

@@ -28,7 +28,8 @@ fn hold(stand: &Stand, times: u32) {
 async fn a2_a_thousand_different_connections_are_a_thousand_calls_as_many_at_once_as_are_allowed(
     database: TestDatabase,
 ) {
-    // One after the other writes to SQLite's file, which would take all of a reader's patience on a slow disk.
+    // One after the other writes to SQLite's file, which would take all of a reader's patience on a
+    // slow disk.
     let many = if database.is_postgres() { 1000 } else { 400 };
     let stand = Arc::new(Stand::new(database).await);
     let (user, accounts) = stand.user_with_many("acme", many, stand.now()).await;
@@ -40,18 +41,27 @@ async fn a2_a_thousand_different_connections_are_a_thousand_calls_as_many_at_onc
         readers.spawn(async move { stand.read(user, "acme", &account).await });
     }
     stand.called("acme", REFRESH, PLACES).await;
-    assert_eq!((stand.calls("acme", REFRESH), free_places(&stand)), (PLACES, 0), "one more would be too many");
+    assert_eq!(
+        (stand.calls("acme", REFRESH), free_places(&stand)),
+        (PLACES, 0),
+        "one more would be too many"
+    );
     let answers = stand.releasing(readers.join_all()).await;
     assert_eq!(answers.iter().find(|answer| answer.is_err()), None);
     let distinct: std::collections::HashSet<_> = answers.into_iter().collect();
-    assert_eq!((distinct.len(), stand.calls("acme", REFRESH)), (many, many as u64));
+    assert_eq!(
+        (distinct.len(), stand.calls("acme", REFRESH)),
+        (many, many as u64)
+    );
     assert_eq!(free_places(&stand), 64);
 }
 
 /// 500 more than the pool of the database has connections; each of the others below needs one.
 async fn a7_and_a24_renewals_that_hang_harm_nobody_else(database: TestDatabase) {
     let stand = Arc::new(Stand::new(database).await);
-    let others = stand.user_with_many("reddit", 200, stand.now().plus_seconds(86_400)).await;
+    let others = stand
+        .user_with_many("reddit", 200, stand.now().plus_seconds(86_400))
+        .await;
     let (user, accounts) = stand.user_with_many("acme", 500, stand.now()).await;
     reconcile(&stand.service).await.unwrap();
     hold(&stand, 1000);
@@ -63,13 +73,42 @@ async fn a7_and_a24_renewals_that_hang_harm_nobody_else(database: TestDatabase) 
     stand.called("acme", REFRESH, PLACES).await;
     let twin = stand.twin().await;
     for account in &others.1 {
-        assert!(read(&twin, others.0, "reddit", account).await.is_ok(), "another platform's tokens are read");
+        assert!(
+            read(&twin, others.0, "reddit", account).await.is_ok(),
+            "another platform's tokens are read"
+        );
     }
-    let list = stand.service.connected_integrations(&call(), others.0).await.unwrap();
+    let list = stand
+        .service
+        .connected_integrations(&call(), others.0)
+        .await
+        .unwrap();
     assert_eq!(list.integrations.len(), 200, "lists are read");
-    assert!(stand.refresh(others.0, "reddit", &others.1[0]).await.is_ok(), "another platform's are renewed");
-    let fresh = stand.user_with_many("acme", 1, stand.now().plus_seconds(ACME_LIFE_S)).await;
-    assert!(stand.read(fresh.0, "acme", &fresh.1[0]).await.is_ok(), "and what is fresh needs no platform");
-    assert_eq!(stand.calls("acme", REFRESH), PLACES, "all that while those hung");
-    assert!(stand.releasing(readers.join_all()).await.iter().all(Result::is_ok), "nor have those suffered");
+    assert!(
+        stand
+            .refresh(others.0, "reddit", &others.1[0])
+            .await
+            .is_ok(),
+        "another platform's are renewed"
+    );
+    let fresh = stand
+        .user_with_many("acme", 1, stand.now().plus_seconds(ACME_LIFE_S))
+        .await;
+    assert!(
+        stand.read(fresh.0, "acme", &fresh.1[0]).await.is_ok(),
+        "and what is fresh needs no platform"
+    );
+    assert_eq!(
+        stand.calls("acme", REFRESH),
+        PLACES,
+        "all that while those hung"
+    );
+    assert!(
+        stand
+            .releasing(readers.join_all())
+            .await
+            .iter()
+            .all(Result::is_ok),
+        "nor have those suffered"
+    );
 }

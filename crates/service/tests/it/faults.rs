@@ -16,23 +16,45 @@ async fn a_flow_with_a_status_of_a_newer_version_does_not_stop_the_others(databa
     let stand = Stand::new(database).await;
     let user = stand.user().await;
     let unreadable = stand.begin_bound(user, "acme").await;
-    stand.callback("acme", stand.consent(&unreadable, "juniper")).await.unwrap();
-    let newer = format!("UPDATE evergrant_flows SET status = 'paused' WHERE id = '{}'", unreadable.flow_id);
+    stand
+        .callback("acme", stand.consent(&unreadable, "juniper"))
+        .await
+        .unwrap();
+    let newer = format!(
+        "UPDATE evergrant_flows SET status = 'paused' WHERE id = '{}'",
+        unreadable.flow_id
+    );
     stand.database.execute(&newer).await;
     let other = stand.begin_bound(user, "acme").await;
-    stand.callback("acme", stand.consent(&other, "kiln")).await.unwrap();
+    stand
+        .callback("acme", stand.consent(&other, "kiln"))
+        .await
+        .unwrap();
     stand.pass_seconds(11 * 60);
     housekeep(&stand.service).await.unwrap();
     let id = other.flow_id.as_str();
-    let ended = stand.service.authorizations().state(&call(), user, id).await.unwrap();
-    assert_eq!((ended.status, ended.code), (FlowStatus::Error, Some(ErrorCode::InvalidState)));
-    assert_eq!(stand.calls("acme", "revoke"), 2, "both tokens of the readable flow are revoked");
+    let ended = stand
+        .service
+        .authorizations()
+        .state(&call(), user, id)
+        .await
+        .unwrap();
+    assert_eq!(
+        (ended.status, ended.code),
+        (FlowStatus::Error, Some(ErrorCode::InvalidState))
+    );
+    assert_eq!(
+        stand.calls("acme", "revoke"),
+        2,
+        "both tokens of the readable flow are revoked"
+    );
 }
 
 /// Makes the database reject the state of the connection with this account id.
 async fn reject_state_of(database: &TestDatabase, account: &str) {
-    let condition =
-        format!("NEW.oauth_account_id = (SELECT id FROM oauth_accounts WHERE provider_account_id = '{account}')");
+    let condition = format!(
+        "NEW.oauth_account_id = (SELECT id FROM oauth_accounts WHERE provider_account_id = '{account}')"
+    );
     if database.is_postgres() {
         let function = format!(
             "CREATE FUNCTION reject() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -64,8 +86,16 @@ async fn a_row_that_cannot_be_imported_does_not_stop_the_others(database: TestDa
     let accounts: Vec<_> = (0..9).map(account).collect();
     insert_accounts(&stand.database, &cipher(), &accounts).await;
     reject_state_of(&stand.database, "external-4").await;
-    let progress = stand.service.process().run_job(JobName::ImportRows).await.unwrap();
+    let progress = stand
+        .service
+        .process()
+        .run_job(JobName::ImportRows)
+        .await
+        .unwrap();
     assert_eq!(progress.items, 8);
-    let imported = stand.database.texts("SELECT provider FROM evergrant_connections").await;
+    let imported = stand
+        .database
+        .texts("SELECT provider FROM evergrant_connections")
+        .await;
     assert_eq!(imported.len(), 8);
 }

@@ -4,15 +4,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Platform, PlatformAdapter, Registry, parse_providers};
+use evergrant_adapters::{
+    HttpClient, HttpLimits, NetworkPolicy, Platform, PlatformAdapter, Registry, parse_providers,
+};
 use evergrant_encryption::CipherError;
 use evergrant_model::{
-    ApiKeyId, Call, Clock, Entropy, ErrorCode, ManualClock, OsEntropy, ProviderAccountId, ScopeSet, Timestamp, UserId,
+    ApiKeyId, Call, Clock, Entropy, ErrorCode, ManualClock, OsEntropy, ProviderAccountId, ScopeSet,
+    Timestamp, UserId,
 };
-use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, Switch, acme_definition, dev_settings};
+use evergrant_sandbox::{
+    Fault, FaultKind, Sandbox, SandboxOptions, Switch, acme_definition, dev_settings,
+};
 use evergrant_service::{
-    CallbackOutcome, CallbackParams, Caller, ConnectRequest, Integration, IntegrationsService, KeyScope, LogRecorder,
-    NewUser, Outcome, Recorder, ServiceError, ServiceParts, ServiceSettings, StartedFlow,
+    CallbackOutcome, CallbackParams, Caller, ConnectRequest, Integration, IntegrationsService,
+    KeyScope, LogRecorder, NewUser, Outcome, Recorder, ServiceError, ServiceParts, ServiceSettings,
+    StartedFlow,
 };
 use evergrant_store::{Connection, Store};
 use evergrant_testkit::{ForeignAccount, TestDatabase, cipher, insert_accounts, new_year, shared};
@@ -32,7 +38,8 @@ pub(crate) const JUNIPER: &str = "ac-1001";
 pub(crate) const KILN: &str = "ac-1002";
 pub(crate) const WREN: &str = "ac-1003";
 
-/// The system's randomness, without the jitter that would make a test wait: it alone draws eight bytes at a time.
+/// The system's randomness, without the jitter that would make a test wait: it alone draws eight
+/// bytes at a time.
 #[derive(Default)]
 pub(crate) struct NoJitter(AtomicU32);
 
@@ -66,7 +73,12 @@ impl Recording {
 
     /// How many outcomes of this variant there have been.
     pub(crate) fn count(&self, variant: &str) -> usize {
-        self.0.lock().unwrap().iter().filter(|(_, outcome)| outcome == variant).count()
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(_, outcome)| outcome == variant)
+            .count()
     }
 }
 
@@ -74,7 +86,11 @@ impl Recorder for Recording {
     fn record(&self, call: &Call, outcome: &Outcome<'_>) {
         LogRecorder.record(call, outcome);
         let shown = format!("{outcome:?}");
-        let variant = shown.split([' ', '(']).next().unwrap_or_default().to_owned();
+        let variant = shown
+            .split([' ', '('])
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         self.0.lock().unwrap().push((call.clone(), variant));
     }
 }
@@ -82,7 +98,10 @@ impl Recorder for Recording {
 /// The app's server as a caller.
 pub(crate) fn app() -> Caller {
     let key = ApiKeyId::new("0123456789ab").unwrap();
-    Caller::App { key, scopes: KeyScope::ALL.to_vec() }
+    Caller::App {
+        key,
+        scopes: KeyScope::ALL.to_vec(),
+    }
 }
 
 /// A service in the middle of its world.
@@ -126,27 +145,57 @@ impl Stand {
         ours: Arc<dyn Clock>,
     ) -> Self {
         let entropy = Arc::new(NoJitter::default());
-        let options = SandboxOptions { clock: shared(&clock), ..SandboxOptions::default() };
+        let options = SandboxOptions {
+            clock: shared(&clock),
+            ..SandboxOptions::default()
+        };
         let sandbox = Sandbox::new(options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let platforms_at = format!("http://{}", listener.local_addr().unwrap());
         let serving = sandbox.clone();
         tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
         for platform in ["acme", "reddit"] {
-            sandbox.set(platform, Switch::TokenQuota(1_000_000)).unwrap();
+            sandbox
+                .set(platform, Switch::TokenQuota(1_000_000))
+                .unwrap();
         }
         let (clocks, recorder) = ((&ours, &ours), Arc::new(Recording::default()));
         let definition = acme_definition(&platforms_at);
-        let (service, acme) = service(&store, clocks, (&entropy, &recorder), &platforms_at, &definition);
+        let (service, acme) = service(
+            &store,
+            clocks,
+            (&entropy, &recorder),
+            &platforms_at,
+            &definition,
+        );
         let stores = Mutex::new(vec![store.clone()]);
-        Self { service, acme, store, stores, sandbox, clock, ours, entropy, recorder, platforms_at, database }
+        Self {
+            service,
+            acme,
+            store,
+            stores,
+            sandbox,
+            clock,
+            ours,
+            entropy,
+            recorder,
+            platforms_at,
+            database,
+        }
     }
 
     /// Another replica over the same database, to which Acme is what `definition` says.
     pub(crate) async fn replica(&self, definition: &str) -> IntegrationsService {
         let store = self.database.store().await;
         self.stores.lock().unwrap().push(store.clone());
-        service(&store, (&self.ours, &self.ours), (&self.entropy, &self.recorder), &self.platforms_at, definition).0
+        service(
+            &store,
+            (&self.ours, &self.ours),
+            (&self.entropy, &self.recorder),
+            &self.platforms_at,
+            definition,
+        )
+        .0
     }
 
     /// Another replica over the same database.
@@ -159,39 +208,81 @@ impl Stand {
         &self,
         clock: Arc<dyn Clock>,
     ) -> (IntegrationsService, Arc<Platform>) {
-        let (store, acme) = (self.database.store().await, acme_definition(&self.platforms_at));
-        service(&store, (&self.ours, &clock), (&self.entropy, &self.recorder), &self.platforms_at, &acme)
+        let (store, acme) = (
+            self.database.store().await,
+            acme_definition(&self.platforms_at),
+        );
+        service(
+            &store,
+            (&self.ours, &clock),
+            (&self.entropy, &self.recorder),
+            &self.platforms_at,
+            &acme,
+        )
     }
 
     /// A replica that finds nobody where Acme's token endpoint should be.
     pub(crate) async fn cut_off(&self) -> IntegrationsService {
-        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let nobody = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
         let path = "/acme/oauth/token";
         let definition = acme_definition(&self.platforms_at);
-        self.replica(&definition.replace(&format!("{}{path}", self.platforms_at), &format!("http://{nobody}{path}")))
-            .await
+        self.replica(&definition.replace(
+            &format!("{}{path}", self.platforms_at),
+            &format!("http://{nobody}{path}"),
+        ))
+        .await
     }
 
     /// A new user.
     pub(crate) async fn user(&self) -> UserId {
-        self.service.users().create(&call(), &NewUser::default()).await.unwrap().0.id
+        self.service
+            .users()
+            .create(&call(), &NewUser::default())
+            .await
+            .unwrap()
+            .0
+            .id
     }
 
     /// Begins a flow.
     pub(crate) async fn begin(&self, user: UserId, platform: &str) -> StartedFlow {
-        self.service.initiate_oauth_flow(&call(), platform, user, ConnectRequest::default()).await.unwrap()
+        self.service
+            .initiate_oauth_flow(&call(), platform, user, ConnectRequest::default())
+            .await
+            .unwrap()
     }
 
     /// Begins a flow that must be finished with [`VERIFIER`].
     pub(crate) async fn begin_bound(&self, user: UserId, platform: &str) -> StartedFlow {
-        let request = ConnectRequest { challenge: Some(challenge()), ..ConnectRequest::default() };
-        self.service.initiate_oauth_flow(&call(), platform, user, request).await.unwrap()
+        let request = ConnectRequest {
+            challenge: Some(challenge()),
+            ..ConnectRequest::default()
+        };
+        self.service
+            .initiate_oauth_flow(&call(), platform, user, request)
+            .await
+            .unwrap()
     }
 
     /// Begins a flow for an account that is connected already.
-    pub(crate) async fn begin_again(&self, user: UserId, platform: &str, account: &str) -> StartedFlow {
-        let request = ConnectRequest { account: Some(account.to_owned()), ..ConnectRequest::default() };
-        self.service.initiate_oauth_flow(&call(), platform, user, request).await.unwrap()
+    pub(crate) async fn begin_again(
+        &self,
+        user: UserId,
+        platform: &str,
+        account: &str,
+    ) -> StartedFlow {
+        let request = ConnectRequest {
+            account: Some(account.to_owned()),
+            ..ConnectRequest::default()
+        };
+        self.service
+            .initiate_oauth_flow(&call(), platform, user, request)
+            .await
+            .unwrap()
     }
 
     /// What the platform sends back when `person` consents.
@@ -205,24 +296,37 @@ impl Stand {
         platform: &str,
         params: CallbackParams,
     ) -> Result<CallbackOutcome, ServiceError> {
-        self.service.handle_oauth_callback(&call(), platform, params).await
+        self.service
+            .handle_oauth_callback(&call(), platform, params)
+            .await
     }
 
     /// The whole flow of `person` for `user`; answers the account's id.
     pub(crate) async fn connect(&self, user: UserId, platform: &str, person: &str) -> String {
         let flow = self.begin(user, platform).await;
-        connected(&self.callback(platform, self.consent(&flow, person)).await.unwrap())
+        connected(
+            &self
+                .callback(platform, self.consent(&flow, person))
+                .await
+                .unwrap(),
+        )
     }
 
     /// The whole flow where the platform is to misbehave in this way; answers the account's id.
-    pub(crate) async fn connect_misbehaving(&self, user: UserId, platform: &str, how: &str) -> String {
+    pub(crate) async fn connect_misbehaving(
+        &self,
+        user: UserId,
+        platform: &str,
+        how: &str,
+    ) -> String {
         let flow = self.begin(user, platform).await;
         let url = format!("{}&misbehave={how}", flow.auth_url);
         let back = params(&self.sandbox.approve(&url, "juniper", None).unwrap());
         connected(&self.callback(platform, back).await.unwrap())
     }
 
-    /// A user with so many accounts at `platform` that another program has stored, their tokens ending at `expires_at`.
+    /// A user with so many accounts at `platform` that another program has stored, their tokens
+    /// ending at `expires_at`.
     pub(crate) async fn user_with_many(
         &self,
         platform: &str,
@@ -239,7 +343,10 @@ impl Stand {
         };
         let accounts: Vec<_> = (0..count).map(account).collect();
         insert_accounts(&self.database, &cipher(), &accounts).await;
-        (user, accounts.into_iter().map(|account| account.id).collect())
+        (
+            user,
+            accounts.into_iter().map(|account| account.id).collect(),
+        )
     }
 
     /// A user with Juniper's account at `platform`.
@@ -250,7 +357,12 @@ impl Stand {
     }
 
     /// The access token, or why there is none.
-    pub(crate) async fn read(&self, user: UserId, platform: &str, account: &str) -> Result<String, ErrorCode> {
+    pub(crate) async fn read(
+        &self,
+        user: UserId,
+        platform: &str,
+        account: &str,
+    ) -> Result<String, ErrorCode> {
         read(&self.service, user, platform, account).await
     }
 
@@ -261,12 +373,19 @@ impl Stand {
         platform: &str,
         account: &str,
     ) -> Result<Option<Timestamp>, ErrorCode> {
-        self.service.refresh_token(&call(), user, platform, account).await.map_err(|error| error.code())
+        self.service
+            .refresh_token(&call(), user, platform, account)
+            .await
+            .map_err(|error| error.code())
     }
 
     /// The only integration of the user.
     pub(crate) async fn integration(&self, user: UserId) -> Integration {
-        let list = self.service.connected_integrations(&call(), user).await.unwrap();
+        let list = self
+            .service
+            .connected_integrations(&call(), user)
+            .await
+            .unwrap();
         assert_eq!(list.integrations.len(), 1);
         list.integrations.into_iter().next().unwrap()
     }
@@ -274,14 +393,21 @@ impl Stand {
     /// The stored row.
     pub(crate) async fn row(&self, user: UserId, platform: &str, account: &str) -> Connection {
         let (platform, account) = (slug(platform), ProviderAccountId::new(account).unwrap());
-        self.store.connections().owned(user, &platform, &account).await.unwrap().unwrap()
+        self.store
+            .connections()
+            .owned(user, &platform, &account)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// The access token that Acme's stored row holds.
     pub(crate) async fn stored(&self, user: UserId, account: &str) -> Result<String, ErrorCode> {
         let sealed = self.row(user, "acme", account).await.tokens.access.unwrap();
         let opened = cipher().decrypt_token(sealed.as_str());
-        opened.map(|token| token.expose_secret().to_owned()).map_err(CipherError::code)
+        opened
+            .map(|token| token.expose_secret().to_owned())
+            .map_err(CipherError::code)
     }
 
     /// Forces the next answer of an endpoint.
@@ -351,7 +477,8 @@ impl Stand {
 
     /// What has happened to accounts, oldest first.
     pub(crate) async fn events(&self) -> Vec<String> {
-        let of_accounts = "SELECT kind FROM evergrant_events WHERE provider_account_id IS NOT NULL ORDER BY id";
+        let of_accounts =
+            "SELECT kind FROM evergrant_events WHERE provider_account_id IS NOT NULL ORDER BY id";
         self.database.texts(of_accounts).await
     }
 
@@ -364,7 +491,13 @@ impl Stand {
 
     /// Whether the platform still takes this access token.
     pub(crate) async fn works(&self, token: &str) -> bool {
-        self.acme.user_profile(&evergrant_model::AccessToken::new(token), &ScopeSet::default()).await.is_ok()
+        self.acme
+            .user_profile(
+                &evergrant_model::AccessToken::new(token),
+                &ScopeSet::default(),
+            )
+            .await
+            .is_ok()
     }
 }
 
@@ -376,10 +509,22 @@ fn service(
     acme: &str,
 ) -> (IntegrationsService, Arc<Platform>) {
     let settings = dev_settings(platforms_at);
-    let lookup = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    let lookup = |name: &str| {
+        settings
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.clone())
+    };
     let http = HttpClient::new(HttpLimits::default()).unwrap();
     let custom = parse_providers(acme).unwrap();
-    let registry = Registry::new(http, Arc::clone(of_adapters), &lookup, custom, NetworkPolicy::default()).unwrap();
+    let registry = Registry::new(
+        http,
+        Arc::clone(of_adapters),
+        &lookup,
+        custom,
+        NetworkPolicy::default(),
+    )
+    .unwrap();
     let acme_platform = registry.platform(&slug("acme")).unwrap();
     let service = IntegrationsService::new(ServiceParts {
         store: store.clone(),

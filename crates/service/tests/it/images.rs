@@ -1,4 +1,5 @@
-//! Pictures, passed on: fetched once, from where the platform is called and nowhere else, and nothing but raster images.
+//! Pictures, passed on: fetched once, from where the platform is called and nowhere else, and
+//! nothing but raster images.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,9 +37,14 @@ struct Host {
 
 impl Host {
     async fn start() -> Self {
-        let (listener, asked) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Arc::new(AtomicU64::new(0)));
+        let (listener, asked) = (
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            Arc::new(AtomicU64::new(0)),
+        );
         let at = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().route("/{name}", get(picture)).with_state(Arc::clone(&asked));
+        let router = Router::new()
+            .route("/{name}", get(picture))
+            .with_state(Arc::clone(&asked));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { at, asked }
     }
@@ -51,7 +57,12 @@ impl Host {
     async fn service(&self, stand: &Stand) -> IntegrationsService {
         let path = "/acme/oauth/token";
         let acme = acme_definition(&stand.platforms_at);
-        stand.replica(&acme.replace(&format!("{}{path}", stand.platforms_at), &format!("{}{path}", self.at))).await
+        stand
+            .replica(&acme.replace(
+                &format!("{}{path}", stand.platforms_at),
+                &format!("{}{path}", self.at),
+            ))
+            .await
     }
 }
 
@@ -59,7 +70,11 @@ async fn picture(State(asked): State<Arc<AtomicU64>>, Path(name): Path<String>) 
     asked.fetch_add(1, Ordering::SeqCst);
     match name.as_str() {
         "good.png" => PNG.into_response(),
-        "script.svg" => ([(header::CONTENT_TYPE, "image/png")], "<svg onload='alert(1)'/>").into_response(),
+        "script.svg" => (
+            [(header::CONTENT_TYPE, "image/png")],
+            "<svg onload='alert(1)'/>",
+        )
+            .into_response(),
         "large.png" => [PNG, &vec![0; 1 << 20]].concat().into_response(),
         "moved.png" => (StatusCode::FOUND, [(header::LOCATION, "/good.png")]).into_response(),
         "empty.png" => ().into_response(),
@@ -69,9 +84,15 @@ async fn picture(State(asked): State<Arc<AtomicU64>>, Path(name): Path<String>) 
 
 /// The picture that Acme says is at `address`.
 async fn shown(service: &IntegrationsService, address: &str) -> Result<Arc<Picture>, ServiceError> {
-    let ours = service.avatars().address("acme", &json!({"avatar_url": address})).unwrap();
+    let ours = service
+        .avatars()
+        .address("acme", &json!({"avatar_url": address}))
+        .unwrap();
     let (rest, target) = ours.rsplit_once('/').unwrap();
-    service.avatars().fetch(&call(), rest.rsplit('/').next().unwrap(), target).await
+    service
+        .avatars()
+        .fetch(&call(), rest.rsplit('/').next().unwrap(), target)
+        .await
 }
 
 async fn many_who_look_at_once_make_one_call(database: TestDatabase) {
@@ -91,21 +112,48 @@ async fn many_who_look_at_once_make_one_call(database: TestDatabase) {
 async fn what_is_no_raster_image_is_not_passed_on(database: TestDatabase) {
     let (stand, host) = (Stand::new(database).await, Host::start().await);
     let service = host.service(&stand).await;
-    for name in ["script.svg", "large.png", "moved.png", "empty.png", "missing.png"] {
+    for name in [
+        "script.svg",
+        "large.png",
+        "moved.png",
+        "empty.png",
+        "missing.png",
+    ] {
         for _ in 0..2 {
-            let error = shown(&service, &format!("{}/{name}", host.at)).await.unwrap_err();
+            let error = shown(&service, &format!("{}/{name}", host.at))
+                .await
+                .unwrap_err();
             assert_eq!(error.code(), ErrorCode::ProviderUnavailable, "{name}");
         }
     }
-    assert_eq!(host.asked(), 10, "a failure is not remembered, and a redirect not followed");
+    assert_eq!(
+        host.asked(),
+        10,
+        "a failure is not remembered, and a redirect not followed"
+    );
 }
 
 async fn item_64_a_picture_on_another_host_of_ours_is_not_fetched(database: TestDatabase) {
-    let (stand, host, other) = (Stand::new(database).await, Host::start().await, Host::start().await);
+    let (stand, host, other) = (
+        Stand::new(database).await,
+        Host::start().await,
+        Host::start().await,
+    );
     let service = host.service(&stand).await;
     let localhost = other.at.replace("127.0.0.1", "localhost");
-    for address in [&other.at, &localhost, "http://169.254.169.254/latest/meta-data", "file:///etc/passwd", "x"] {
-        assert!(shown(&service, &format!("{address}/good.png")).await.is_err(), "{address}");
+    for address in [
+        &other.at,
+        &localhost,
+        "http://169.254.169.254/latest/meta-data",
+        "file:///etc/passwd",
+        "x",
+    ] {
+        assert!(
+            shown(&service, &format!("{address}/good.png"))
+                .await
+                .is_err(),
+            "{address}"
+        );
     }
     assert_eq!(other.asked(), 0);
 }
@@ -113,12 +161,33 @@ async fn item_64_a_picture_on_another_host_of_ours_is_not_fetched(database: Test
 async fn an_address_that_another_key_signed_is_not_ours(database: TestDatabase) {
     let (stand, host) = (Stand::new(database).await, Host::start().await);
     let service = host.service(&stand).await;
-    let ours = service.avatars().address("acme", &json!({"avatar_url": format!("{}/good.png", host.at)})).unwrap();
+    let ours = service
+        .avatars()
+        .address(
+            "acme",
+            &json!({"avatar_url": format!("{}/good.png", host.at)}),
+        )
+        .unwrap();
     let (rest, target) = ours.rsplit_once('/').unwrap();
     let signature = rest.rsplit('/').next().unwrap();
     let forged: String = signature.chars().rev().collect();
-    let refused = service.avatars().fetch(&call(), &forged, target).await.unwrap_err();
+    let refused = service
+        .avatars()
+        .fetch(&call(), &forged, target)
+        .await
+        .unwrap_err();
     assert_eq!((refused.code(), host.asked()), (ErrorCode::NotFound, 0));
-    assert!(service.avatars().fetch(&call(), signature, target).await.is_ok());
-    assert!(service.avatars().address("acme", &json!({"avatar_url": null})).is_none());
+    assert!(
+        service
+            .avatars()
+            .fetch(&call(), signature, target)
+            .await
+            .is_ok()
+    );
+    assert!(
+        service
+            .avatars()
+            .address("acme", &json!({"avatar_url": null}))
+            .is_none()
+    );
 }

@@ -1,5 +1,6 @@
-//! The service from outside: against a simulated platform over real sockets, on both databases, by a clock that stands
-//! still. Each promise is a test named after it, and calls to the platform are counted exactly.
+//! The service from outside: against a simulated platform over real sockets, on both databases, by
+//! a clock that stands still. Each promise is a test named after it, and calls to the platform are
+//! counted exactly.
 
 #![expect(
     clippy::unwrap_used,

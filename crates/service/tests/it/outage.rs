@@ -1,4 +1,5 @@
-//! A database in trouble: nothing is lost, nothing is begun that could be, and nobody is kept waiting.
+//! A database in trouble: nothing is lost, nothing is begun that could be, and nobody is kept
+//! waiting.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -36,7 +37,9 @@ async fn takes_writes(database: &TestDatabase, taken: bool) {
     let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let alter = format!("ALTER DATABASE {name} SET default_transaction_read_only = {read_only}");
-    database.execute(&format!("BEGIN READ WRITE; {alter}; COMMIT; {others}")).await;
+    database
+        .execute(&format!("BEGIN READ WRITE; {alter}; COMMIT; {others}"))
+        .await;
 }
 
 fn keep_house(service: &IntegrationsService) {
@@ -44,7 +47,9 @@ fn keep_house(service: &IntegrationsService) {
     tokio::spawn(async move { service.process().run(std::future::pending()).await });
 }
 
-async fn a9_pairs_that_come_back_while_the_database_takes_no_writes_are_not_lost(database: TestDatabase) {
+async fn a9_pairs_that_come_back_while_the_database_takes_no_writes_are_not_lost(
+    database: TestDatabase,
+) {
     let stand = Stand::new(database).await;
     let (user, accounts) = stand.user_with_many("acme", 60, stand.now()).await;
     reconcile(&stand.service).await.unwrap();
@@ -57,16 +62,34 @@ async fn a9_pairs_that_come_back_while_the_database_takes_no_writes_are_not_lost
     stand.called("acme", REFRESH, 60).await;
     takes_writes(&stand.database, false).await;
     let answers = stand.releasing(readers.join_all()).await;
-    assert!(answers.iter().all(Result::is_ok), "whoever waited gets the new token: {answers:?}");
-    assert_eq!(stand.service.process().health().await.waiting_pairs, 60, "none could be stored");
+    assert!(
+        answers.iter().all(Result::is_ok),
+        "whoever waited gets the new token: {answers:?}"
+    );
+    assert_eq!(
+        stand.service.process().health().await.waiting_pairs,
+        60,
+        "none could be stored"
+    );
     for account in &accounts {
-        assert!(stand.works(&stand.read(user, "acme", account).await.unwrap()).await, "and reads are served from them");
+        assert!(
+            stand
+                .works(&stand.read(user, "acme", account).await.unwrap())
+                .await,
+            "and reads are served from them"
+        );
     }
     takes_writes(&stand.database, true).await;
     until(async || stand.service.process().health().await.waiting_pairs == 0).await;
     for account in &accounts {
-        assert_eq!(stand.stored(user, account).await, stand.read(user, "acme", account).await);
-        assert!(stand.refresh(user, "acme", account).await.is_ok(), "the grant lives");
+        assert_eq!(
+            stand.stored(user, account).await,
+            stand.read(user, "acme", account).await
+        );
+        assert!(
+            stand.refresh(user, "acme", account).await.is_ok(),
+            "the grant lives"
+        );
     }
     assert_eq!(stand.calls("acme", REFRESH), 120);
 }
@@ -86,9 +109,16 @@ impl Drop for Folder {
     }
 }
 
-/// On SQLite a trigger stands for the disk that is full, on PostgreSQL for a standby: the process with the pair dies.
-async fn a9_what_a_dead_process_has_left_in_its_journal_is_stored_by_the_next(database: TestDatabase) {
-    let folder = Folder::new(if database.is_postgres() { "postgres" } else { "sqlite" });
+/// On SQLite a trigger stands for the disk that is full, on PostgreSQL for a standby: the process
+/// with the pair dies.
+async fn a9_what_a_dead_process_has_left_in_its_journal_is_stored_by_the_next(
+    database: TestDatabase,
+) {
+    let folder = Folder::new(if database.is_postgres() {
+        "postgres"
+    } else {
+        "sqlite"
+    });
     let stand = Stand::new(database).await;
     let (user, account) = stand.user_with("acme").await;
     let dying = stand.twin().await;
@@ -108,24 +138,43 @@ async fn a9_what_a_dead_process_has_left_in_its_journal_is_stored_by_the_next(da
     };
     stand.database.execute(forbid).await;
     stand.pass_seconds(ACME_LIFE_S);
-    let renewed = crate::outcomes::read(&dying, user, "acme", &account).await.unwrap();
+    let renewed = crate::outcomes::read(&dying, user, "acme", &account)
+        .await
+        .unwrap();
     assert_eq!(dying.process().health().await.waiting_pairs, 1);
     dying.process().begin_shutdown();
     dying.process().drain().await;
     drop(dying);
-    let text = std::fs::read_dir(&folder.0).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
-    assert!(!text.collect::<Vec<_>>().concat().windows(renewed.len()).any(|part| part == renewed.as_bytes()));
+    let text = std::fs::read_dir(&folder.0)
+        .unwrap()
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    assert!(
+        !text
+            .collect::<Vec<_>>()
+            .concat()
+            .windows(renewed.len())
+            .any(|part| part == renewed.as_bytes())
+    );
 
     let next = stand.twin().await;
     next.process().open_journal(&folder.0).unwrap();
     stand.database.execute(allow).await;
     until(async || next.process().health().await.waiting_pairs == 0).await;
     assert_eq!(stand.stored(user, &account).await.as_ref(), Ok(&renewed));
-    assert!(next.refresh_token(&call(), user, "acme", &account).await.is_ok());
-    assert_eq!(stand.calls("acme", REFRESH), 2, "the second is the one of the line before");
+    assert!(
+        next.refresh_token(&call(), user, "acme", &account)
+            .await
+            .is_ok()
+    );
+    assert_eq!(
+        stand.calls("acme", REFRESH),
+        2,
+        "the second is the one of the line before"
+    );
 }
 
-/// Lets no pair of this account be stored: neither an outage nor a full disk, as far as anybody can tell.
+/// Lets no pair of this account be stored: neither an outage nor a full disk, as far as anybody can
+/// tell.
 async fn refuse_pairs_of(database: &TestDatabase, account: &str) {
     let refuse = if database.is_postgres() {
         format!(
@@ -144,20 +193,31 @@ async fn refuse_pairs_of(database: &TestDatabase, account: &str) {
 
 async fn accept_pairs(database: &TestDatabase) {
     database
-        .execute(if database.is_postgres() { "DROP TRIGGER refuse ON oauth_accounts" } else { "DROP TRIGGER refuse" })
+        .execute(if database.is_postgres() {
+            "DROP TRIGGER refuse ON oauth_accounts"
+        } else {
+            "DROP TRIGGER refuse"
+        })
         .await;
 }
 
-/// The next process knows of the pair from the journal alone, and its database is the best that there is.
+/// The next process knows of the pair from the journal alone, and its database is the best that
+/// there is.
 async fn a9_the_token_that_bought_a_waiting_pair_is_not_sent_again(database: TestDatabase) {
-    let folder = Folder::new(if database.is_postgres() { "spent-postgres" } else { "spent-sqlite" });
+    let folder = Folder::new(if database.is_postgres() {
+        "spent-postgres"
+    } else {
+        "spent-sqlite"
+    });
     let stand = Stand::new(database).await;
     let (user, account) = stand.user_with("acme").await;
     let dying = stand.twin().await;
     dying.process().open_journal(&folder.0).unwrap();
     refuse_pairs_of(&stand.database, &account).await;
     stand.pass_seconds(ACME_LIFE_S);
-    let renewed = crate::outcomes::read(&dying, user, "acme", &account).await.unwrap();
+    let renewed = crate::outcomes::read(&dying, user, "acme", &account)
+        .await
+        .unwrap();
     dying.process().begin_shutdown();
     dying.process().drain().await;
     drop(dying);
@@ -167,12 +227,22 @@ async fn a9_the_token_that_bought_a_waiting_pair_is_not_sent_again(database: Tes
     // By now the lease has run out that the dead process left behind.
     stand.pass_seconds(60);
     for _ in 0..3 {
-        assert_eq!(crate::outcomes::read(&next, user, "acme", &account).await, Err(ErrorCode::DatabaseError));
+        assert_eq!(
+            crate::outcomes::read(&next, user, "acme", &account).await,
+            Err(ErrorCode::DatabaseError)
+        );
     }
-    assert_eq!(stand.calls("acme", REFRESH), 1, "the platform would take it for a theft");
+    assert_eq!(
+        stand.calls("acme", REFRESH),
+        1,
+        "the platform would take it for a theft"
+    );
     accept_pairs(&stand.database).await;
     until(async || next.process().health().await.waiting_pairs == 0).await;
-    assert_eq!(crate::outcomes::read(&next, user, "acme", &account).await, Ok(renewed));
+    assert_eq!(
+        crate::outcomes::read(&next, user, "acme", &account).await,
+        Ok(renewed)
+    );
 }
 
 async fn a9_a_pair_that_cannot_be_stored_holds_no_other_up(database: TestDatabase) {
@@ -199,7 +269,10 @@ async fn a9_a_pair_that_cannot_be_stored_holds_no_other_up(database: TestDatabas
     stand.database.execute(others).await;
     until(async || stand.service.process().health().await.waiting_pairs == 1).await;
     for account in &accounts[1..] {
-        assert_eq!(stand.stored(user, account).await, stand.read(user, "acme", account).await);
+        assert_eq!(
+            stand.stored(user, account).await,
+            stand.read(user, "acme", account).await
+        );
     }
     accept_pairs(&stand.database).await;
     until(async || stand.service.process().health().await.waiting_pairs == 0).await;
@@ -207,9 +280,13 @@ async fn a9_a_pair_that_cannot_be_stored_holds_no_other_up(database: TestDatabas
 }
 
 /// Nobody has read the account yet, so nothing of it is in memory but the pair.
-async fn a9_a_pair_that_came_while_the_database_was_gone_is_served_to_whoever_asks_first(database: TestDatabase) {
+async fn a9_a_pair_that_came_while_the_database_was_gone_is_served_to_whoever_asks_first(
+    database: TestDatabase,
+) {
     let wire = Wire::to(database.server()).await;
-    let store = Store::open(&database.url_through(wire.address)).await.unwrap();
+    let store = Store::open(&database.url_through(wire.address))
+        .await
+        .unwrap();
     let stand = Stand::over(database, store).await;
     let (user, accounts) = stand.user_with_many("acme", 1, stand.now()).await;
     reconcile(&stand.service).await.unwrap();
@@ -217,7 +294,11 @@ async fn a9_a_pair_that_came_while_the_database_was_gone_is_served_to_whoever_as
     assert_eq!(take_up_due(&stand.service).await.unwrap(), 1);
     stand.called("acme", REFRESH, 1).await;
     wire.set(WireState::Cut);
-    stand.releasing(until(async || stand.service.process().health().await.waiting_pairs == 1)).await;
+    stand
+        .releasing(until(async || {
+            stand.service.process().health().await.waiting_pairs == 1
+        }))
+        .await;
     let served = stand.read(user, "acme", &accounts[0]).await.unwrap();
     assert!(stand.works(&served).await);
     wire.set(WireState::Open);
@@ -238,16 +319,27 @@ struct Scene {
 impl Scene {
     async fn new(database: TestDatabase) -> Self {
         let wire = Wire::to(database.server()).await;
-        let store = Store::open(&database.url_through(wire.address)).await.unwrap();
+        let store = Store::open(&database.url_through(wire.address))
+            .await
+            .unwrap();
         let stand = Stand::over(database, store).await;
         keep_house(&stand.service);
-        let (user, ended) = stand.user_with_many("acme", 1, stand.now().plus_seconds(ACME_LIFE_S)).await;
+        let (user, ended) = stand
+            .user_with_many("acme", 1, stand.now().plus_seconds(ACME_LIFE_S))
+            .await;
         reconcile(&stand.service).await.unwrap();
         let known = stand.connect(user, "acme", "juniper").await;
         let unknown = stand.connect(user, "acme", "kiln").await;
         assert!(stand.read(user, "acme", &known).await.is_ok());
         let [ended] = ended.try_into().unwrap();
-        let scene = Self { stand, wire, user, known, unknown, ended };
+        let scene = Self {
+            stand,
+            wire,
+            user,
+            known,
+            unknown,
+            ended,
+        };
         until(async || scene.stand.service.process().health().await.is_good()).await;
         scene
     }
@@ -256,7 +348,11 @@ impl Scene {
     async fn read(&self, account: &str) -> Result<String, ErrorCode> {
         let began = Instant::now();
         let answer = self.stand.read(self.user, "acme", account).await;
-        assert!(began.elapsed() < PROMPT, "{account} took {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < PROMPT,
+            "{account} took {:?}",
+            began.elapsed()
+        );
         answer
     }
 
@@ -264,13 +360,29 @@ impl Scene {
     async fn endures(&self, unknown_is_read: bool) {
         let calls = self.stand.calls("acme", REFRESH);
         for _ in 0..20 {
-            assert!(self.read(&self.known).await.is_ok(), "what is in memory and fresh is answered");
+            assert!(
+                self.read(&self.known).await.is_ok(),
+                "what is in memory and fresh is answered"
+            );
             assert_eq!(self.read(&self.unknown).await.is_ok(), unknown_is_read);
             let refused = self.read(&self.ended).await.unwrap_err();
-            assert!(matches!(refused, ErrorCode::DatabaseError | ErrorCode::Overloaded), "{refused}");
+            assert!(
+                matches!(refused, ErrorCode::DatabaseError | ErrorCode::Overloaded),
+                "{refused}"
+            );
         }
-        assert!(self.stand.refresh(self.user, "acme", &self.known).await.is_err(), "demanded or not");
-        assert_eq!(self.stand.calls("acme", REFRESH), calls, "no renewal begins");
+        assert!(
+            self.stand
+                .refresh(self.user, "acme", &self.known)
+                .await
+                .is_err(),
+            "demanded or not"
+        );
+        assert_eq!(
+            self.stand.calls("acme", REFRESH),
+            calls,
+            "no renewal begins"
+        );
         until(async || !self.stand.service.process().health().await.is_good()).await;
     }
 
@@ -278,8 +390,18 @@ impl Scene {
     async fn recovers(&self) {
         let began = Instant::now();
         until(async || self.stand.service.process().health().await.is_good()).await;
-        until(async || self.stand.read(self.user, "acme", &self.ended).await.is_ok()).await;
-        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        until(async || {
+            self.stand
+                .read(self.user, "acme", &self.ended)
+                .await
+                .is_ok()
+        })
+        .await;
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            began.elapsed()
+        );
         assert!(self.read(&self.unknown).await.is_ok());
     }
 }
@@ -329,7 +451,12 @@ async fn a21_a_database_that_takes_no_writes(database: TestDatabase) {
 async fn a_row_that_somebody_locks_is_no_outage(database: TestDatabase) {
     let scene = Scene::new(database).await;
     expire(&scene).await;
-    let id = scene.stand.row(scene.user, "acme", &scene.ended).await.id.get();
+    let id = scene
+        .stand
+        .row(scene.user, "acme", &scene.ended)
+        .await
+        .id
+        .get();
     let locks = format!(
         "SELECT 1 FROM oauth_accounts WHERE id = {id} FOR UPDATE;
         UPDATE evergrant_connections SET failures = 0 WHERE oauth_account_id = {id}"
@@ -338,8 +465,22 @@ async fn a_row_that_somebody_locks_is_no_outage(database: TestDatabase) {
     assert!(scene.read(&scene.ended).await.is_err());
     for _ in 0..5 {
         until(async || scene.read(&scene.unknown).await.is_ok()).await;
-        until(async || scene.stand.refresh(scene.user, "acme", &scene.known).await.is_ok()).await;
+        until(async || {
+            scene
+                .stand
+                .refresh(scene.user, "acme", &scene.known)
+                .await
+                .is_ok()
+        })
+        .await;
     }
     locker.commit().await;
-    until(async || scene.stand.read(scene.user, "acme", &scene.ended).await.is_ok()).await;
+    until(async || {
+        scene
+            .stand
+            .read(scene.user, "acme", &scene.ended)
+            .await
+            .is_ok()
+    })
+    .await;
 }

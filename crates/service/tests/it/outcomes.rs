@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use evergrant_encryption::digest::{base64url, sha256};
 use evergrant_model::{
-    Actor, AuthorizationCode, Call, CorrelationId, ErrorCode, FlowState, ProviderSlug, Timestamp, UserId,
+    Actor, AuthorizationCode, Call, CorrelationId, ErrorCode, FlowState, ProviderSlug, Timestamp,
+    UserId,
 };
 use evergrant_service::{
-    CallbackEnd, CallbackOutcome, CallbackParams, FinishRequest, IntegrationsService, IssuedToken, JobName,
-    ServiceError,
+    CallbackEnd, CallbackOutcome, CallbackParams, FinishRequest, IntegrationsService, IssuedToken,
+    JobName, ServiceError,
 };
 use url::Url;
 
@@ -22,16 +23,25 @@ pub(crate) fn challenge() -> String {
 
 /// What finishes a flow begun with [`challenge`].
 pub(crate) fn finish(receipt: &str) -> FinishRequest {
-    FinishRequest { verifier: Some(VERIFIER.to_owned()), receipt: receipt.to_owned(), accounts: None }
+    FinishRequest {
+        verifier: Some(VERIFIER.to_owned()),
+        receipt: receipt.to_owned(),
+        accounts: None,
+    }
 }
 
 /// The context in which tests call.
 pub(crate) fn call() -> Call {
     let correlation_id = CorrelationId::new("test-correlation").unwrap();
-    Call { actor: Actor::CommandLine, correlation_id, at: Timestamp::from_unix_ms(0) }
+    Call {
+        actor: Actor::CommandLine,
+        correlation_id,
+        at: Timestamp::from_unix_ms(0),
+    }
 }
 
-/// Runs the jobs that otherwise run every 15 seconds, but for those that look for other programs' rows.
+/// Runs the jobs that otherwise run every 15 seconds, but for those that look for other programs'
+/// rows.
 pub(crate) async fn housekeep(service: &IntegrationsService) -> Result<(), ServiceError> {
     for job in [
         JobName::AbandonFlows,
@@ -50,12 +60,21 @@ pub(crate) async fn housekeep(service: &IntegrationsService) -> Result<(), Servi
 /// Looks for what other programs have done.
 pub(crate) async fn reconcile(service: &IntegrationsService) -> Result<(), ServiceError> {
     while service.process().run_job(JobName::ImportRows).await?.more {}
-    service.process().run_job(JobName::FindRemovedRows).await.map(drop)
+    service
+        .process()
+        .run_job(JobName::FindRemovedRows)
+        .await
+        .map(drop)
 }
 
 /// Runs the jobs that keep a replica in step with the others.
 pub(crate) async fn look_round(service: &IntegrationsService) -> Result<(), ServiceError> {
-    for job in [JobName::ClockCheck, JobName::Heartbeat, JobName::ProviderBlocks, JobName::RestoreRejected] {
+    for job in [
+        JobName::ClockCheck,
+        JobName::Heartbeat,
+        JobName::ProviderBlocks,
+        JobName::RestoreRejected,
+    ] {
         service.process().run_job(job).await?;
     }
     Ok(())
@@ -73,7 +92,11 @@ pub(crate) fn slug(platform: &str) -> ProviderSlug {
 /// The callback that this address is.
 pub(crate) fn params(location: &str) -> CallbackParams {
     let url = Url::parse(location).unwrap();
-    let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let value = |name: &str| {
+        url.query_pairs()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    };
     CallbackParams {
         state: FlowState::new(value("state").unwrap()),
         code: value("code").map(AuthorizationCode::new),
@@ -123,16 +146,23 @@ pub(crate) async fn read(
     platform: &str,
     account: &str,
 ) -> Result<String, ErrorCode> {
-    let issued = service.access_token(&call(), user, platform, account, 0).await;
-    issued.map(|IssuedToken { access_token, .. }| access_token.expose().to_owned()).map_err(|error| error.code())
+    let issued = service
+        .access_token(&call(), user, platform, account, 0)
+        .await;
+    issued
+        .map(|IssuedToken { access_token, .. }| access_token.expose().to_owned())
+        .map_err(|error| error.code())
 }
 
-/// Ends once `condition` holds. The limit is there for a test that fails: one that passes never comes near it.
+/// Ends once `condition` holds. The limit is there for a test that fails: one that passes never
+/// comes near it.
 pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
     let waiting = async {
         while !condition().await {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), waiting)
+        .await
+        .unwrap();
 }

@@ -20,15 +20,23 @@ struct Breaking {
 
 impl Clock for Breaking {
     fn now(&self) -> Timestamp {
-        assert!(!self.breaks.swap(false, Ordering::SeqCst), "the clock is broken, as the test wants it");
+        assert!(
+            !self.breaks.swap(false, Ordering::SeqCst),
+            "the clock is broken, as the test wants it"
+        );
         self.clock.now()
     }
 }
 
 async fn a26_a_panic_in_an_adapter_fails_one_call_and_harms_nobody_else(database: TestDatabase) {
     let stand = Stand::new(database).await;
-    let clock = Arc::new(Breaking { clock: Arc::clone(&stand.clock), breaks: AtomicBool::new(false) });
-    let (service, acme) = stand.replica_whose_adapters_have(Arc::<Breaking>::clone(&clock)).await;
+    let clock = Arc::new(Breaking {
+        clock: Arc::clone(&stand.clock),
+        breaks: AtomicBool::new(false),
+    });
+    let (service, acme) = stand
+        .replica_whose_adapters_have(Arc::<Breaking>::clone(&clock))
+        .await;
     let (user, account) = stand.user_with("acme").await;
     let (other, theirs) = stand.user_with("reddit").await;
     stand.pass_seconds(ACME_LIFE_S);
@@ -39,15 +47,31 @@ async fn a26_a_panic_in_an_adapter_fails_one_call_and_harms_nobody_else(database
     });
     stand.called("acme", REFRESH, 1).await;
     clock.breaks.store(true, Ordering::SeqCst);
-    assert_eq!(stand.releasing(reader).await.unwrap(), Err(ErrorCode::InternalError));
-    assert!(!clock.breaks.load(Ordering::SeqCst), "it was the adapter that stopped");
-    assert!(read(&service, other, "reddit", &theirs).await.is_ok(), "others live");
+    assert_eq!(
+        stand.releasing(reader).await.unwrap(),
+        Err(ErrorCode::InternalError)
+    );
+    assert!(
+        !clock.breaks.load(Ordering::SeqCst),
+        "it was the adapter that stopped"
+    );
+    assert!(
+        read(&service, other, "reddit", &theirs).await.is_ok(),
+        "others live"
+    );
     assert_eq!(acme.free_places(), Some(64), "its place is free again");
-    // What the panic has swallowed was a pair: nobody knows, so the lease is left to run out, and then it is tried.
-    assert_eq!(read(&service, user, "acme", &account).await, Err(ErrorCode::ProviderUnavailable));
+    // What the panic has swallowed was a pair: nobody knows, so the lease is left to run out, and
+    // then it is tried.
+    assert_eq!(
+        read(&service, user, "acme", &account).await,
+        Err(ErrorCode::ProviderUnavailable)
+    );
     assert_eq!(stand.calls("acme", REFRESH), 1);
     stand.pass_seconds(21);
-    assert_eq!(read(&service, user, "acme", &account).await, Err(ErrorCode::ReconnectRequired));
+    assert_eq!(
+        read(&service, user, "acme", &account).await,
+        Err(ErrorCode::ReconnectRequired)
+    );
     assert_eq!(stand.calls("acme", REFRESH), 2);
     assert!(read(&service, other, "reddit", &theirs).await.is_ok());
 }

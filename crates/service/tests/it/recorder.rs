@@ -19,14 +19,35 @@ async fn a_connection_reports_each_step_of_its_life_once(database: TestDatabase)
     let (user, account) = stand.user_with("acme").await;
     stand.read(user, "acme", &account).await.unwrap();
     stand.refresh(user, "acme", &account).await.unwrap();
-    stand.service.disconnect_integration(&call(), user, "acme", &account).await.unwrap();
-    let expected =
-        ["FlowStarted", "Connected", "TokenIssued", "RefreshStarted", "RefreshSucceeded", "Revoked", "Disconnected"];
+    stand
+        .service
+        .disconnect_integration(&call(), user, "acme", &account)
+        .await
+        .unwrap();
+    let expected = [
+        "FlowStarted",
+        "Connected",
+        "TokenIssued",
+        "RefreshStarted",
+        "RefreshSucceeded",
+        "Revoked",
+        "Disconnected",
+    ];
     let recorded = stand.recorder.take();
-    assert_eq!(recorded.iter().map(|(_, outcome)| outcome.as_str()).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        recorded
+            .iter()
+            .map(|(_, outcome)| outcome.as_str())
+            .collect::<Vec<_>>(),
+        expected
+    );
     for (call, outcome) in &recorded {
         assert_eq!(call.actor, Actor::CommandLine, "{outcome}");
-        assert_eq!(call.correlation_id.as_str(), "test-correlation", "{outcome}");
+        assert_eq!(
+            call.correlation_id.as_str(),
+            "test-correlation",
+            "{outcome}"
+        );
     }
 }
 
@@ -47,10 +68,17 @@ async fn a_rejected_grant_is_reported_once_however_many_wait_for_it(database: Te
 
 async fn a_key_is_reported_as_used_once_per_cache_lifetime(database: TestDatabase) {
     let stand = Stand::new(database).await;
-    let key = stand.service.api_keys().create(&call(), "tests", &[]).await.unwrap();
+    let key = stand
+        .service
+        .api_keys()
+        .create(&call(), "tests", &[])
+        .await
+        .unwrap();
     for _ in 0..10 {
         let authenticator = stand.service.authenticator();
-        let caller = authenticator.authenticate(key.secret.expose_secret(), &call().correlation_id).await;
+        let caller = authenticator
+            .authenticate(key.secret.expose_secret(), &call().correlation_id)
+            .await;
         assert!(caller.unwrap().is_some());
     }
     assert_eq!(stand.recorder.count("KeyCreated"), 1);

@@ -1,4 +1,5 @@
-//! Several processes over one database: each renewal is one call, whoever makes it, and the newest pair stays.
+//! Several processes over one database: each renewal is one call, whoever makes it, and the newest
+//! pair stays.
 
 use evergrant_model::{ConnectionStatus, ErrorCode, StatusReason};
 use evergrant_sandbox::{Fault, FaultKind, RefreshMode, Switch, acme_definition};
@@ -21,32 +22,54 @@ async fn a5_three_replicas_and_many_readers_make_one_call_an_expiry(database: Te
     let stand = Stand::new(database).await;
     let (user, accounts) = stand.user_with_many("acme", 20, stand.now()).await;
     reconcile(&stand.service).await.unwrap();
-    let replicas = [stand.service.clone(), stand.twin().await, stand.twin().await];
+    let replicas = [
+        stand.service.clone(),
+        stand.twin().await,
+        stand.twin().await,
+    ];
     let mut readers = JoinSet::new();
     for account in accounts.iter().cycle().take(20 * 20) {
         for replica in &replicas {
             let (replica, account) = (replica.clone(), account.clone());
-            readers.spawn(async move { (account.clone(), read(&replica, user, "acme", &account).await.unwrap()) });
+            readers.spawn(async move {
+                (
+                    account.clone(),
+                    read(&replica, user, "acme", &account).await.unwrap(),
+                )
+            });
         }
     }
     for (account, token) in readers.join_all().await {
-        assert_eq!(stand.stored(user, &account).await, Ok(token), "of {account}");
+        assert_eq!(
+            stand.stored(user, &account).await,
+            Ok(token),
+            "of {account}"
+        );
     }
     assert_eq!(stand.calls("acme", REFRESH), 20);
 }
 
 async fn a5_what_is_due_is_taken_up_by_one_of_three_replicas(database: TestDatabase) {
     let stand = Stand::new(database).await;
-    stand.user_with_many("acme", 60, stand.now().plus_seconds(ACME_LIFE_S)).await;
+    stand
+        .user_with_many("acme", 60, stand.now().plus_seconds(ACME_LIFE_S))
+        .await;
     reconcile(&stand.service).await.unwrap();
-    let replicas = [stand.service.clone(), stand.twin().await, stand.twin().await];
+    let replicas = [
+        stand.service.clone(),
+        stand.twin().await,
+        stand.twin().await,
+    ];
     assert_eq!(stand.take_up_due().await, 0, "nothing is due yet");
     stand.pass_seconds(ACME_LIFE_S - 300);
     let mut taken = 0;
     // A round each, until a whole one finds nothing: what one has claimed none of the others finds.
     loop {
-        let (one, two, three) =
-            tokio::join!(take_up_due(&replicas[0]), take_up_due(&replicas[1]), take_up_due(&replicas[2]));
+        let (one, two, three) = tokio::join!(
+            take_up_due(&replicas[0]),
+            take_up_due(&replicas[1]),
+            take_up_due(&replicas[2])
+        );
         let round = one.unwrap() + two.unwrap() + three.unwrap();
         for replica in &replicas {
             replica.process().drain().await;
@@ -62,10 +85,19 @@ async fn a5_what_is_due_is_taken_up_by_one_of_three_replicas(database: TestDatab
 /// The platform takes the same token twice within its window, so both attempts succeed there.
 async fn a6_whoever_comes_back_after_its_lease_changes_nothing(database: TestDatabase) {
     let stand = Stand::new(database).await;
-    let forgiving = format!("{}tokens.replay_window_seconds = 60\n", acme_definition(&stand.platforms_at));
-    stand.sandbox.set("acme", Switch::RefreshToken(RefreshMode::RotateGrace)).unwrap();
+    let forgiving = format!(
+        "{}tokens.replay_window_seconds = 60\n",
+        acme_definition(&stand.platforms_at)
+    );
+    stand
+        .sandbox
+        .set("acme", Switch::RefreshToken(RefreshMode::RotateGrace))
+        .unwrap();
     let (user, account) = stand.user_with("acme").await;
-    let (slow, quick) = (stand.replica(&forgiving).await, stand.replica(&forgiving).await);
+    let (slow, quick) = (
+        stand.replica(&forgiving).await,
+        stand.replica(&forgiving).await,
+    );
     stand.force(Fault::new("acme", REFRESH, FaultKind::Hold));
     stand.pass_seconds(ACME_LIFE_S);
     let paused = tokio::spawn({
@@ -76,18 +108,34 @@ async fn a6_whoever_comes_back_after_its_lease_changes_nothing(database: TestDat
     stand.pass_seconds(21);
     let newest = read(&quick, user, "acme", &account).await.unwrap();
     assert_eq!(stand.calls("acme", REFRESH), 2);
-    assert_eq!(stand.releasing(paused).await.unwrap().as_ref(), Ok(&newest), "it hears of the newer pair");
+    assert_eq!(
+        stand.releasing(paused).await.unwrap().as_ref(),
+        Ok(&newest),
+        "it hears of the newer pair"
+    );
     assert_eq!(stand.stored(user, &account).await, Ok(newest));
     assert_eq!(stand.row(user, "acme", &account).await.lease.generation, 2);
-    assert!(quick.refresh_token(&call(), user, "acme", &account).await.is_ok(), "and the grant lives");
-    assert_eq!(stand.events().await, ["connected", "refreshed", "refreshed"]);
+    assert!(
+        quick
+            .refresh_token(&call(), user, "acme", &account)
+            .await
+            .is_ok(),
+        "and the grant lives"
+    );
+    assert_eq!(
+        stand.events().await,
+        ["connected", "refreshed", "refreshed"]
+    );
 }
 
-/// Nothing of what the slow one learned is written down, for another has taken the lease; what it holds has ended.
+/// Nothing of what the slow one learned is written down, for another has taken the lease; what it
+/// holds has ended.
 async fn a6_a_failure_that_is_told_too_late_is_no_success(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = stand.user().await;
-    let account = stand.connect_misbehaving(user, "acme", "refresh-refused").await;
+    let account = stand
+        .connect_misbehaving(user, "acme", "refresh-refused")
+        .await;
     let (slow, quick) = (stand.twin().await, stand.twin().await);
     stand.pass_seconds(ACME_LIFE_S);
     stand.force(Fault::new("acme", REFRESH, FaultKind::Hold).times(2));
@@ -100,12 +148,17 @@ async fn a6_a_failure_that_is_told_too_late_is_no_success(database: TestDatabase
     stand.pass_seconds(21);
     let other = ask(quick);
     stand.called("acme", REFRESH, 2).await;
-    for answer in stand.releasing(async { [paused.await.unwrap(), other.await.unwrap()] }).await {
+    for answer in stand
+        .releasing(async { [paused.await.unwrap(), other.await.unwrap()] })
+        .await
+    {
         assert_eq!(answer, Err(ErrorCode::ReconnectRequired));
     }
 }
 
-async fn a_process_that_died_with_a_lease_is_succeeded_when_that_has_run_out(database: TestDatabase) {
+async fn a_process_that_died_with_a_lease_is_succeeded_when_that_has_run_out(
+    database: TestDatabase,
+) {
     let stand = Stand::new(database).await;
     let (user, account) = stand.user_with("acme").await;
     stand.pass_seconds(ACME_LIFE_S);
@@ -122,12 +175,27 @@ async fn a_process_that_died_with_a_lease_is_succeeded_when_that_has_run_out(dat
         let (twin, account) = (stand.twin().await, account.clone());
         async move { read(&twin, user, "acme", &account).await }
     });
-    assert!(stand.row(user, "acme", &account).await.lease.held_until_ms.is_some());
-    assert_eq!(stand.calls("acme", REFRESH), 1, "nobody else asks while it may be under way");
+    assert!(
+        stand
+            .row(user, "acme", &account)
+            .await
+            .lease
+            .held_until_ms
+            .is_some()
+    );
+    assert_eq!(
+        stand.calls("acme", REFRESH),
+        1,
+        "nobody else asks while it may be under way"
+    );
     stand.pass_seconds(21);
-    // The platform never saw the first request, so the second is good; had it seen it, this would be a loss.
+    // The platform never saw the first request, so the second is good; had it seen it, this would
+    // be a loss.
     assert!(waiting.await.unwrap().is_ok());
     assert_eq!(stand.calls("acme", REFRESH), 2);
     let seen = stand.integration(user).await;
-    assert_eq!((seen.status, seen.reason), (ConnectionStatus::Connected, None::<StatusReason>));
+    assert_eq!(
+        (seen.status, seen.reason),
+        (ConnectionStatus::Connected, None::<StatusReason>)
+    );
 }

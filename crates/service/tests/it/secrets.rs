@@ -1,4 +1,5 @@
-//! Items 25 and 45: no secret in any log at any level, in any error, in any `Debug`, nor in clear in the database.
+//! Items 25 and 45: no secret in any log at any level, in any error, in any `Debug`, nor in clear
+//! in the database.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -55,8 +56,17 @@ impl Run {
     async fn held(&mut self, stand: &Stand, user: UserId, platform: &str, account: &str) {
         let row = stand.row(user, platform, account).await;
         self.told(&row);
-        for (kind, sealed) in [("access token", row.tokens.access), ("refresh token", row.tokens.refresh)] {
-            self.secret(kind, cipher().decrypt_token(sealed.unwrap().as_str()).unwrap().expose_secret());
+        for (kind, sealed) in [
+            ("access token", row.tokens.access),
+            ("refresh token", row.tokens.refresh),
+        ] {
+            self.secret(
+                kind,
+                cipher()
+                    .decrypt_token(sealed.unwrap().as_str())
+                    .unwrap()
+                    .expose_secret(),
+            );
         }
     }
 
@@ -66,10 +76,21 @@ impl Run {
         let back = stand.consent(&flow, "juniper");
         self.secret("state", flow.state.expose());
         self.secret("code", back.code.as_ref().unwrap().expose());
-        let stored =
-            stand.store.flows().owned(&FlowId::new(flow.flow_id.as_str()).unwrap(), user).await.unwrap().unwrap();
+        let stored = stand
+            .store
+            .flows()
+            .owned(&FlowId::new(flow.flow_id.as_str()).unwrap(), user)
+            .await
+            .unwrap()
+            .unwrap();
         if let Some(sealed) = &stored.verifier {
-            self.secret("PKCE verifier", cipher().decrypt_token(sealed.as_str()).unwrap().expose_secret());
+            self.secret(
+                "PKCE verifier",
+                cipher()
+                    .decrypt_token(sealed.as_str())
+                    .unwrap()
+                    .expose_secret(),
+            );
         }
         self.told(&(&flow, &back, &stored));
         let denied = stand.begin(user, platform).await;
@@ -83,8 +104,20 @@ impl Run {
         self.told(&finish(&receipt));
         let mut wrong = finish(&receipt);
         wrong.verifier = Some("not the verifier".to_owned());
-        self.told(&stand.service.authorizations().finish(&call(), user, &id, wrong).await.unwrap_err());
-        let made = stand.service.authorizations().finish(&call(), user, &id, finish(&receipt)).await.unwrap();
+        self.told(
+            &stand
+                .service
+                .authorizations()
+                .finish(&call(), user, &id, wrong)
+                .await
+                .unwrap_err(),
+        );
+        let made = stand
+            .service
+            .authorizations()
+            .finish(&call(), user, &id, finish(&receipt))
+            .await
+            .unwrap();
         self.told(&made);
         stand.pass_seconds(60);
         self.told(&stand.callback(platform, back).await.unwrap_err());
@@ -98,38 +131,89 @@ async fn live_through(stand: &Stand, run: &mut Run) {
         let user = stand.user().await;
         let account = run.flow(stand, user, platform).await;
         run.held(stand, user, platform, &account).await;
-        let issued = stand.service.access_token(&call(), user, platform, &account, 0).await.unwrap();
+        let issued = stand
+            .service
+            .access_token(&call(), user, platform, &account, 0)
+            .await
+            .unwrap();
         run.told(&issued);
-        run.told(&stand.service.refresh_token(&call(), user, platform, &account).await);
+        run.told(
+            &stand
+                .service
+                .refresh_token(&call(), user, platform, &account)
+                .await,
+        );
         run.held(stand, user, platform, &account).await;
         for fault in [FaultKind::Html, FaultKind::Cut] {
             stand.force(Fault::new(platform, REFRESH, fault));
-            run.told(&stand.service.refresh_token(&call(), user, platform, &account).await);
+            run.told(
+                &stand
+                    .service
+                    .refresh_token(&call(), user, platform, &account)
+                    .await,
+            );
         }
         stand.sandbox.revoke_user(platform, "juniper").unwrap();
         stand.pass_seconds(30 * ACME_LIFE_S);
-        run.told(&stand.service.access_token(&call(), user, platform, &account, 0).await);
+        run.told(
+            &stand
+                .service
+                .access_token(&call(), user, platform, &account, 0)
+                .await,
+        );
         run.told(&stand.service.connected_integrations(&call(), user).await);
         stand.fault(platform, "revoke", FaultKind::Cut);
-        run.told(&stand.service.disconnect_integration(&call(), user, platform, &account).await);
+        run.told(
+            &stand
+                .service
+                .disconnect_integration(&call(), user, platform, &account)
+                .await,
+        );
         housekeep(&stand.service).await.unwrap();
     }
 }
 
 async fn credentials(stand: &Stand, run: &mut Run) {
     let user = stand.user().await;
-    let key = stand.service.api_keys().create(&call(), "tests", &[]).await.unwrap();
-    let session = stand.service.sessions().create(&call(), user, None).await.unwrap();
+    let key = stand
+        .service
+        .api_keys()
+        .create(&call(), "tests", &[])
+        .await
+        .unwrap();
+    let session = stand
+        .service
+        .sessions()
+        .create(&call(), user, None)
+        .await
+        .unwrap();
     for text in [key.secret.expose_secret(), session.secret.expose_secret()] {
         // Past the public half, which may be shown.
         run.secret("credential", &text[16..]);
-        run.told(&stand.service.authenticator().authenticate(text, &call().correlation_id).await.unwrap());
+        run.told(
+            &stand
+                .service
+                .authenticator()
+                .authenticate(text, &call().correlation_id)
+                .await
+                .unwrap(),
+        );
         let cut = &text[..text.len() - 1];
-        run.told(&stand.service.authenticator().authenticate(cut, &call().correlation_id).await.unwrap());
+        run.told(
+            &stand
+                .service
+                .authenticator()
+                .authenticate(cut, &call().correlation_id)
+                .await
+                .unwrap(),
+        );
     }
     run.told(&stand.service.api_keys().list(&call()).await.unwrap());
     run.secret("our verifier", VERIFIER);
-    for (kind, text) in [("client secret", "simAcmeSecret"), ("client secret", "simRedditSecret")] {
+    for (kind, text) in [
+        ("client secret", "simAcmeSecret"),
+        ("client secret", "simRedditSecret"),
+    ] {
         run.secret(kind, text);
     }
     run.secret("encryption key", "a passphrase for tests");
@@ -141,11 +225,16 @@ async fn credentials(stand: &Stand, run: &mut Run) {
 async fn no_secret_is_seen(database: TestDatabase) {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false);
-    // With only one subscriber in the process, `tracing` decides by the thread that first comes to a line whether anybody
-    // listens to it, and the threads of other tests have none.
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::TRACE)
+        .with_ansi(false);
+    // With only one subscriber in the process, `tracing` decides by the thread that first comes to
+    // a line whether anybody listens to it, and the threads of other tests have none.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let _guard = subscriber.with_writer(move || writer.clone()).finish().set_default();
+    let _guard = subscriber
+        .with_writer(move || writer.clone())
+        .finish()
+        .set_default();
     let (stand, mut run) = (Stand::new(database).await, Run::default());
     live_through(&stand, &mut run).await;
     credentials(&stand, &mut run).await;
@@ -162,17 +251,37 @@ async fn no_secret_is_seen(database: TestDatabase) {
     ] {
         assert!(logged.contains(line), "the log was listening: {line:?}");
     }
-    assert!(logged.contains("TRACE") && logged.contains("hyper"), "to libraries too");
+    assert!(
+        logged.contains("TRACE") && logged.contains("hyper"),
+        "to libraries too"
+    );
     let stored = format!("{:?}", stand.database.contents().await);
     let told = run.told.join("\n");
-    for code in [ErrorCode::ReconnectRequired, ErrorCode::InvalidState, ErrorCode::OauthDenied] {
-        assert!(told.contains(&format!("{code:?}")), "{code} was among the answers");
+    for code in [
+        ErrorCode::ReconnectRequired,
+        ErrorCode::InvalidState,
+        ErrorCode::OauthDenied,
+    ] {
+        assert!(
+            told.contains(&format!("{code:?}")),
+            "{code} was among the answers"
+        );
     }
     assert!(run.secrets.len() >= 20, "{}", run.secrets.len());
     for (kind, secret) in &run.secrets {
-        assert!(secret.len() >= 12, "a {kind} long enough to be searched for");
-        for (place, text) in [("the log", &logged), ("an answer", &told), ("the database", &stored)] {
-            assert!(!text.contains(secret.as_str()), "a {kind} stands in {place}");
+        assert!(
+            secret.len() >= 12,
+            "a {kind} long enough to be searched for"
+        );
+        for (place, text) in [
+            ("the log", &logged),
+            ("an answer", &told),
+            ("the database", &stored),
+        ] {
+            assert!(
+                !text.contains(secret.as_str()),
+                "a {kind} stands in {place}"
+            );
         }
     }
 }

@@ -19,7 +19,10 @@ const HOUR_S: i64 = 60 * 60;
 
 /// What the owner pastes.
 fn pasted(stand: &Stand, person: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([("pasted".to_owned(), stand.sandbox.session(SITE, person).unwrap().json())])
+    BTreeMap::from([(
+        "pasted".to_owned(),
+        stand.sandbox.session(SITE, person).unwrap().json(),
+    )])
 }
 
 async fn user_with_session(stand: &Stand) -> UserId {
@@ -53,26 +56,46 @@ async fn a_session_is_checked_every_six_hours_and_called_ended_when_it_has(datab
     assert_eq!(stand.calls(SITE, "me"), asked, "not due yet");
     checks_after(&stand, 1).await;
     assert_eq!(stand.calls(SITE, "me"), asked + 1);
-    assert_eq!(standing(&stand, user).await, (ConnectionStatus::Connected, None));
+    assert_eq!(
+        standing(&stand, user).await,
+        (ConnectionStatus::Connected, None)
+    );
 
     stand.sandbox.revoke_user(SITE, "kiln").unwrap();
     checks_after(&stand, SIX_HOURS_S).await;
     let ended = (ConnectionStatus::Expired, Some(StatusReason::SessionEnded));
     assert_eq!(standing(&stand, user).await, ended);
-    assert_eq!(stand.read(user, SITE, KILN_THERE).await, Err(ErrorCode::ReconnectRequired));
+    assert_eq!(
+        stand.read(user, SITE, KILN_THERE).await,
+        Err(ErrorCode::ReconnectRequired)
+    );
     let asked = stand.calls(SITE, "me");
     checks_after(&stand, 10 * SIX_HOURS_S).await;
-    assert_eq!(stand.calls(SITE, "me"), asked, "a dead session is not asked for again");
+    assert_eq!(
+        stand.calls(SITE, "me"),
+        asked,
+        "a dead session is not asked for again"
+    );
 }
 
 async fn a_refusal_is_believed_the_second_time(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = user_with_session(&stand).await;
-    stand.force(Fault::new(SITE, "me", FaultKind::Respond).status(401).times(2));
+    stand.force(
+        Fault::new(SITE, "me", FaultKind::Respond)
+            .status(401)
+            .times(2),
+    );
     checks_after(&stand, SIX_HOURS_S).await;
-    assert_eq!(standing(&stand, user).await, (ConnectionStatus::Expiring, Some(StatusReason::Unverified)));
+    assert_eq!(
+        standing(&stand, user).await,
+        (ConnectionStatus::Expiring, Some(StatusReason::Unverified))
+    );
     checks_after(&stand, HOUR_S).await;
-    assert_eq!(standing(&stand, user).await, (ConnectionStatus::Expired, Some(StatusReason::SessionEnded)));
+    assert_eq!(
+        standing(&stand, user).await,
+        (ConnectionStatus::Expired, Some(StatusReason::SessionEnded))
+    );
 }
 
 async fn a_block_proves_nothing(database: TestDatabase) {
@@ -81,18 +104,31 @@ async fn a_block_proves_nothing(database: TestDatabase) {
     stand.force(Fault::new(SITE, "me", FaultKind::Html).status(403).times(3));
     for _ in 0..3 {
         checks_after(&stand, SIX_HOURS_S).await;
-        assert_eq!(standing(&stand, user).await, (ConnectionStatus::Connected, Some(StatusReason::Unverified)));
+        assert_eq!(
+            standing(&stand, user).await,
+            (ConnectionStatus::Connected, Some(StatusReason::Unverified))
+        );
         assert!(stand.read(user, SITE, KILN_THERE).await.is_ok());
     }
     checks_after(&stand, SIX_HOURS_S).await;
-    assert_eq!(standing(&stand, user).await, (ConnectionStatus::Connected, None), "the next answer clears it up");
+    assert_eq!(
+        standing(&stand, user).await,
+        (ConnectionStatus::Connected, None),
+        "the next answer clears it up"
+    );
 }
 
 /// What the app gets to know that says the session was refused.
 async fn report(stand: &Stand, user: UserId) -> Result<ReportOutcome, ErrorCode> {
     let token = AccessToken::new(stand.read(user, SITE, KILN_THERE).await?);
-    let report = stand.service.rejected_tokens().report(&call(), user, SITE, KILN_THERE, &token).await;
-    report.map(|report| report.outcome).map_err(|error| error.code())
+    let report = stand
+        .service
+        .rejected_tokens()
+        .report(&call(), user, SITE, KILN_THERE, &token)
+        .await;
+    report
+        .map(|report| report.outcome)
+        .map_err(|error| error.code())
 }
 
 async fn a_report_is_answered_with_what_the_platform_says(database: TestDatabase) {
@@ -105,10 +141,17 @@ async fn a_report_is_answered_with_what_the_platform_says(database: TestDatabase
     assert_eq!(stand.calls(SITE, "me"), asked + 1);
     stand.pass_seconds(59);
     assert_eq!(report(&stand, user).await, Ok(ReportOutcome::Confirmed));
-    assert_eq!(stand.calls(SITE, "me"), asked + 1, "it has said so within the minute");
+    assert_eq!(
+        stand.calls(SITE, "me"),
+        asked + 1,
+        "it has said so within the minute"
+    );
     stand.pass_seconds(1);
     stand.sandbox.revoke_user(SITE, "kiln").unwrap();
-    assert_eq!(report(&stand, user).await, Err(ErrorCode::ReconnectRequired));
+    assert_eq!(
+        report(&stand, user).await,
+        Err(ErrorCode::ReconnectRequired)
+    );
     assert_eq!(stand.calls(SITE, "me"), asked + 2);
 }
 
@@ -117,19 +160,36 @@ async fn reports_end_no_session_on_doubt_and_are_no_storm(database: TestDatabase
     let user = user_with_session(&stand).await;
     stand.pass_seconds(60);
     let asked = stand.calls(SITE, "me");
-    stand.force(Fault::new(SITE, "me", FaultKind::Respond).status(401).times(2));
+    stand.force(
+        Fault::new(SITE, "me", FaultKind::Respond)
+            .status(401)
+            .times(2),
+    );
     let mut reports = JoinSet::new();
     for _ in 0..100 {
         let stand = Arc::clone(&stand);
         reports.spawn(async move { report(&stand, user).await });
     }
-    assert_eq!(reports.join_all().await, [Ok(ReportOutcome::Unconfirmed); 100]);
+    assert_eq!(
+        reports.join_all().await,
+        [Ok(ReportOutcome::Unconfirmed); 100]
+    );
     stand.pass_seconds(HOUR_S - 1);
-    assert_eq!(report(&stand, user).await, Ok(ReportOutcome::Unconfirmed), "the second refusal is one an hour later");
+    assert_eq!(
+        report(&stand, user).await,
+        Ok(ReportOutcome::Unconfirmed),
+        "the second refusal is one an hour later"
+    );
     assert_eq!(stand.calls(SITE, "me"), asked + 1);
-    assert_eq!(standing(&stand, user).await, (ConnectionStatus::Expiring, Some(StatusReason::Unverified)));
+    assert_eq!(
+        standing(&stand, user).await,
+        (ConnectionStatus::Expiring, Some(StatusReason::Unverified))
+    );
     stand.pass_seconds(1);
-    assert_eq!(report(&stand, user).await, Err(ErrorCode::ReconnectRequired));
+    assert_eq!(
+        report(&stand, user).await,
+        Err(ErrorCode::ReconnectRequired)
+    );
     assert_eq!(stand.calls(SITE, "me"), asked + 2);
 }
 
@@ -149,13 +209,23 @@ async fn a_slip_of_the_hand_keeps_the_flow_open(database: TestDatabase) {
     let made = stand
         .service
         .authorizations()
-        .submit_credentials(&call(), user, flow.flow_id.as_str(), &pasted(&stand, "kiln"))
+        .submit_credentials(
+            &call(),
+            user,
+            flow.flow_id.as_str(),
+            &pasted(&stand, "kiln"),
+        )
         .await;
     assert_eq!(made.unwrap().len(), 1);
     let again = stand
         .service
         .authorizations()
-        .submit_credentials(&call(), user, flow.flow_id.as_str(), &pasted(&stand, "kiln"))
+        .submit_credentials(
+            &call(),
+            user,
+            flow.flow_id.as_str(),
+            &pasted(&stand, "kiln"),
+        )
         .await;
     assert_eq!(again.unwrap_err().code(), ErrorCode::InvalidState);
 }
@@ -163,10 +233,16 @@ async fn a_slip_of_the_hand_keeps_the_flow_open(database: TestDatabase) {
 async fn a_token_too_young_is_not_offered_for_renewal(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let (user, account) = stand.user_with("instagram-login").await;
-    let early = stand.refresh(user, "instagram-login", &account).await.unwrap_err();
+    let early = stand
+        .refresh(user, "instagram-login", &account)
+        .await
+        .unwrap_err();
     assert_eq!(early, ErrorCode::RateLimitError);
     stand.pass_seconds(25 * HOUR_S);
-    stand.refresh(user, "instagram-login", &account).await.unwrap();
+    stand
+        .refresh(user, "instagram-login", &account)
+        .await
+        .unwrap();
 }
 
 on_both_databases!(

@@ -29,10 +29,17 @@ impl Spans {
 
 impl<S: tracing::Subscriber> Layer<S> for Spans {
     fn on_new_span(&self, attributes: &Attributes<'_>, _id: &Id, _context: Context<'_, S>) {
-        if attributes.metadata().target().starts_with("evergrant_service") {
+        if attributes
+            .metadata()
+            .target()
+            .starts_with("evergrant_service")
+        {
             let mut fields = Fields::default();
             attributes.record(&mut fields);
-            self.0.lock().unwrap().push((attributes.metadata().name().to_owned(), fields.0));
+            self.0
+                .lock()
+                .unwrap()
+                .push((attributes.metadata().name().to_owned(), fields.0));
         }
     }
 }
@@ -50,11 +57,22 @@ impl Visit for Fields {
 macro_rules! opens {
     ($spans:expr, $name:literal, $operation:expr) => {
         let _ = $operation.await;
-        let opened: Vec<_> = $spans.take().into_iter().filter(|(name, _)| name == $name).collect();
+        let opened: Vec<_> = $spans
+            .take()
+            .into_iter()
+            .filter(|(name, _)| name == $name)
+            .collect();
         assert_eq!(opened.len(), 1, "{}: {opened:?}", $name);
         assert_eq!(opened[0].1["actor"], "command_line", "{}", $name);
-        assert_eq!(opened[0].1["correlation_id"], "test-correlation", "{}", $name);
-        let acme = opened[0].1.get("provider").is_none_or(|provider| provider == "\"acme\"");
+        assert_eq!(
+            opened[0].1["correlation_id"], "test-correlation",
+            "{}",
+            $name
+        );
+        let acme = opened[0]
+            .1
+            .get("provider")
+            .is_none_or(|provider| provider == "\"acme\"");
         assert!(acme, "{}: {opened:?}", $name);
     };
 }
@@ -65,31 +83,87 @@ async fn every_operation_opens_one_span_with_its_call() {
     let spans = Spans::default();
     // A second dispatcher keeps `tracing` from caching that no thread is interested in a span.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let _guard = tracing_subscriber::registry().with(spans.clone()).set_default();
+    let _guard = tracing_subscriber::registry()
+        .with(spans.clone())
+        .set_default();
     let stand = Stand::new(TestDatabase::sqlite()).await;
     let (service, call) = (&stand.service, call());
     let (user, account) = stand.user_with("acme").await;
     let user_ref = UserRef::Id(user);
     spans.take();
 
-    opens!(spans, "connected_integrations", service.connected_integrations(&call, user));
+    opens!(
+        spans,
+        "connected_integrations",
+        service.connected_integrations(&call, user)
+    );
     let request = ConnectRequest::default();
-    opens!(spans, "initiate_oauth_flow", service.initiate_oauth_flow(&call, "acme", user, request));
-    opens!(spans, "access_token", service.access_token(&call, user, "acme", &account, 0));
-    opens!(spans, "refresh_token", service.refresh_token(&call, user, "acme", &account));
+    opens!(
+        spans,
+        "initiate_oauth_flow",
+        service.initiate_oauth_flow(&call, "acme", user, request)
+    );
+    opens!(
+        spans,
+        "access_token",
+        service.access_token(&call, user, "acme", &account, 0)
+    );
+    opens!(
+        spans,
+        "refresh_token",
+        service.refresh_token(&call, user, "acme", &account)
+    );
     let token = evergrant_model::AccessToken::new("other");
-    opens!(spans, "report_rejected_token", service.rejected_tokens().report(&call, user, "acme", &account, &token));
-    opens!(spans, "flow_state", service.authorizations().state(&call, user, "unknown"));
-    opens!(spans, "create_user", service.users().create(&call, &NewUser::default()));
+    opens!(
+        spans,
+        "report_rejected_token",
+        service
+            .rejected_tokens()
+            .report(&call, user, "acme", &account, &token)
+    );
+    opens!(
+        spans,
+        "flow_state",
+        service.authorizations().state(&call, user, "unknown")
+    );
+    opens!(
+        spans,
+        "create_user",
+        service.users().create(&call, &NewUser::default())
+    );
     opens!(spans, "get_user", service.users().get(&call, &user_ref));
-    opens!(spans, "create_session", service.sessions().create(&call, user, None));
-    opens!(spans, "end_sessions", service.sessions().end_all(&call, user));
-    opens!(spans, "create_portal_link", service.console().create_link(&call, user));
-    opens!(spans, "create_api_key", service.api_keys().create(&call, "tests", &[]));
+    opens!(
+        spans,
+        "create_session",
+        service.sessions().create(&call, user, None)
+    );
+    opens!(
+        spans,
+        "end_sessions",
+        service.sessions().end_all(&call, user)
+    );
+    opens!(
+        spans,
+        "create_portal_link",
+        service.console().create_link(&call, user)
+    );
+    opens!(
+        spans,
+        "create_api_key",
+        service.api_keys().create(&call, "tests", &[])
+    );
     opens!(spans, "list_api_keys", service.api_keys().list(&call));
-    opens!(spans, "open_event_stream", service.events().open(&call, user, app(), None));
+    opens!(
+        spans,
+        "open_event_stream",
+        service.events().open(&call, user, app(), None)
+    );
     let account = account.as_str();
-    opens!(spans, "disconnect_integration", service.disconnect_integration(&call, user, "acme", account));
+    opens!(
+        spans,
+        "disconnect_integration",
+        service.disconnect_integration(&call, user, "acme", account)
+    );
     opens!(spans, "delete_user", service.users().delete(&call, user));
 }
 
@@ -97,12 +171,18 @@ async fn every_operation_opens_one_span_with_its_call() {
 async fn every_run_of_a_job_opens_one_span() {
     let spans = Spans::default();
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let _guard = tracing_subscriber::registry().with(spans.clone()).set_default();
+    let _guard = tracing_subscriber::registry()
+        .with(spans.clone())
+        .set_default();
     let stand = Stand::new(TestDatabase::sqlite()).await;
     for job in JobName::ALL {
         spans.take();
         stand.service.process().run_job(*job).await.unwrap();
-        let opened: Vec<_> = spans.take().into_iter().filter(|(name, _)| name == "job").collect();
+        let opened: Vec<_> = spans
+            .take()
+            .into_iter()
+            .filter(|(name, _)| name == "job")
+            .collect();
         assert_eq!(opened.len(), 1, "{job}");
         assert_eq!(opened[0].1["name"].trim_matches('"'), job.as_str());
         assert_eq!(opened[0].1["correlation_id"].len(), 32, "{job}");

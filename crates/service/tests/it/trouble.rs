@@ -20,11 +20,15 @@ on_both_databases!(
 const MANY: usize = 60;
 
 fn down(times: u32) -> Fault {
-    Fault::new("acme", REFRESH, FaultKind::Respond).status(500).times(times)
+    Fault::new("acme", REFRESH, FaultKind::Respond)
+        .status(500)
+        .times(times)
 }
 
 fn refuses(times: u32) -> Fault {
-    down(times).status(400).body(serde_json::json!({ "error": "invalid_grant" }))
+    down(times)
+        .status(400)
+        .body(serde_json::json!({ "error": "invalid_grant" }))
 }
 
 /// One second of a program that serves: gates are looked at, what is due is taken up.
@@ -38,17 +42,31 @@ async fn a_second(stand: &Stand) -> u64 {
 
 /// So many accounts, due now.
 async fn due(stand: &Stand, count: usize) -> (UserId, Vec<String>) {
-    let many = stand.user_with_many("acme", count, stand.now().plus_seconds(ACME_LIFE_S)).await;
+    let many = stand
+        .user_with_many("acme", count, stand.now().plus_seconds(ACME_LIFE_S))
+        .await;
     reconcile(&stand.service).await.unwrap();
     stand.pass_seconds(ACME_LIFE_S);
     many
 }
 
 /// How many of the user's accounts stand in each way.
-async fn standings(stand: &Stand, user: UserId) -> Vec<(ConnectionStatus, Option<StatusReason>, usize)> {
+async fn standings(
+    stand: &Stand,
+    user: UserId,
+) -> Vec<(ConnectionStatus, Option<StatusReason>, usize)> {
     let mut counted: Vec<(ConnectionStatus, Option<StatusReason>, usize)> = Vec::new();
-    for one in stand.service.connected_integrations(&call(), user).await.unwrap().integrations {
-        match counted.iter_mut().find(|(status, reason, _)| (*status, *reason) == (one.status, one.reason)) {
+    for one in stand
+        .service
+        .connected_integrations(&call(), user)
+        .await
+        .unwrap()
+        .integrations
+    {
+        match counted
+            .iter_mut()
+            .find(|(status, reason, _)| (*status, *reason) == (one.status, one.reason))
+        {
             Some((.., count)) => *count += 1,
             None => counted.push((one.status, one.reason, 1)),
         }
@@ -61,23 +79,50 @@ async fn a14_a_platform_that_is_down_is_left_alone_and_tried_by_one(database: Te
     let (user, accounts) = due(&stand, MANY).await;
     stand.force(down(1_000_000));
     let first = a_second(&stand).await;
-    assert!((5..=64).contains(&first), "{first} calls until the breaker opened, at most those that were under way");
+    assert!(
+        (5..=64).contains(&first),
+        "{first} calls until the breaker opened, at most those that were under way"
+    );
     let mut probes = 0;
     for second in 0..600 {
         let calls = a_second(&stand).await;
-        assert!(calls <= 1, "{calls} calls at once, {second} s after the breaker opened");
+        assert!(
+            calls <= 1,
+            "{calls} calls at once, {second} s after the breaker opened"
+        );
         probes += calls;
     }
-    assert!((3..=20).contains(&probes), "5 s, 10 s, 20 s and so on up to 5 minutes apart: {probes}");
+    assert!(
+        (3..=20).contains(&probes),
+        "5 s, 10 s, 20 s and so on up to 5 minutes apart: {probes}"
+    );
     let opened = u64::try_from(stand.recorder.count("BreakerOpened")).unwrap();
-    assert_eq!(opened, 1 + probes, "reported once when it opens, and once per failed probe");
+    assert_eq!(
+        opened,
+        1 + probes,
+        "reported once when it opens, and once per failed probe"
+    );
     let calls = stand.calls("acme", REFRESH);
     for account in &accounts {
-        assert_eq!(stand.read(user, "acme", account).await, Err(ErrorCode::ProviderUnavailable));
+        assert_eq!(
+            stand.read(user, "acme", account).await,
+            Err(ErrorCode::ProviderUnavailable)
+        );
     }
-    assert!(stand.calls("acme", REFRESH) <= calls + 1, "readers do not get around it");
-    let all = (ConnectionStatus::Error, Some(StatusReason::ProviderUnavailable), MANY);
-    assert_eq!(standings(&stand, user).await, [all], "and the list says so of all");
+    assert!(
+        stand.calls("acme", REFRESH) <= calls + 1,
+        "readers do not get around it"
+    );
+    let all = (
+        ConnectionStatus::Error,
+        Some(StatusReason::ProviderUnavailable),
+        MANY,
+    );
+    assert_eq!(
+        standings(&stand, user).await,
+        [all],
+        "and the list says so of all"
+    );
 }
 
 async fn a14_those_who_waited_come_back_at_the_set_pace(database: TestDatabase) {
@@ -94,14 +139,24 @@ async fn a14_those_who_waited_come_back_at_the_set_pace(database: TestDatabase) 
         // One in 50 ms, and the first at once; the second that passes at the end is nobody's.
         let took_ms = stand.now().unix_ms() - began.unix_ms() - 1000;
         assert!(calls <= took_ms / 50 + 1, "{calls} in {took_ms} ms");
-        if standings(&stand, user).await.iter().all(|(_, reason, _)| reason.is_none()) {
+        if standings(&stand, user)
+            .await
+            .iter()
+            .all(|(_, reason, _)| reason.is_none())
+        {
             break;
         }
     }
-    assert_eq!(standings(&stand, user).await, [(ConnectionStatus::Connected, None, MANY)]);
+    assert_eq!(
+        standings(&stand, user).await,
+        [(ConnectionStatus::Connected, None, MANY)]
+    );
     assert_eq!(stand.recorder.count("BreakerClosed"), 1);
     let calls = stand.calls("acme", REFRESH) - before;
-    assert!(calls <= 2 * MANY as u64, "{calls} calls for {MANY} connections, each of which failed once at most");
+    assert!(
+        calls <= 2 * MANY as u64,
+        "{calls} calls for {MANY} connections, each of which failed once at most"
+    );
 }
 
 /// Whoever tells has to wait for the table of gates; the pair has not.
@@ -116,7 +171,10 @@ async fn a_pair_is_stored_before_anybody_is_told_that_the_platform_is_back(datab
         stand.pass_seconds(1);
     }
     stand.called("acme", REFRESH, 6).await;
-    let lock = stand.database.begin("LOCK TABLE evergrant_gates IN EXCLUSIVE MODE").await;
+    let lock = stand
+        .database
+        .begin("LOCK TABLE evergrant_gates IN EXCLUSIVE MODE")
+        .await;
     stand.releasing(stand.database.somebody_waits()).await;
     let mut generations = Vec::new();
     for account in &accounts {
@@ -125,7 +183,15 @@ async fn a_pair_is_stored_before_anybody_is_told_that_the_platform_is_back(datab
     lock.commit().await;
     assert_eq!(generations.iter().sum::<i64>(), 6, "{generations:?}");
     stand.service.process().drain().await;
-    assert!(stand.store.provider_blocks().all().await.unwrap().is_empty());
+    assert!(
+        stand
+            .store
+            .provider_blocks()
+            .all()
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 async fn a20_a_platform_that_refuses_everybody_is_not_believed(database: TestDatabase) {
@@ -140,11 +206,23 @@ async fn a20_a_platform_that_refuses_everybody_is_not_believed(database: TestDat
             break;
         }
     }
-    assert_eq!(standings(&stand, user).await, [(ConnectionStatus::Connected, None, MANY)], "nobody has to do a thing");
-    assert!(stand.calls("acme", REFRESH) <= 40 + MANY as u64, "each is tried once after it healed");
-    let told_twice = "SELECT provider_account_id FROM evergrant_events WHERE kind IN ('expired', 'error')
+    assert_eq!(
+        standings(&stand, user).await,
+        [(ConnectionStatus::Connected, None, MANY)],
+        "nobody has to do a thing"
+    );
+    assert!(
+        stand.calls("acme", REFRESH) <= 40 + MANY as u64,
+        "each is tried once after it healed"
+    );
+    let told_twice =
+        "SELECT provider_account_id FROM evergrant_events WHERE kind IN ('expired', 'error')
         GROUP BY provider_account_id, kind HAVING COUNT(*) > 1";
-    assert_eq!(stand.database.texts(told_twice).await, Vec::<String>::new(), "however many replicas take a mark back");
+    assert_eq!(
+        stand.database.texts(told_twice).await,
+        Vec::<String>::new(),
+        "however many replicas take a mark back"
+    );
     for account in accounts {
         assert!(stand.read(user, "acme", &account).await.is_ok());
     }
@@ -157,7 +235,11 @@ async fn a20_a_few_who_have_withdrawn_are_believed(database: TestDatabase) {
     for _ in 0..300 {
         a_second(&stand).await;
     }
-    let ended = (ConnectionStatus::Expired, Some(StatusReason::RefreshTokenInvalid), 9);
+    let ended = (
+        ConnectionStatus::Expired,
+        Some(StatusReason::RefreshTokenInvalid),
+        9,
+    );
     let mut seen = standings(&stand, user).await;
     seen.sort_by_key(|(.., count)| *count);
     assert_eq!(seen, [ended, (ConnectionStatus::Connected, None, MANY - 9)]);
@@ -168,18 +250,27 @@ async fn a25_one_poisoned_row_keeps_nobody_else_waiting(database: TestDatabase) 
     let stand = Stand::new(database).await;
     let (user, accounts) = due(&stand, 20).await;
     let forged = format!("{}:{}:00", "00".repeat(16), "00".repeat(16));
-    let poison =
-        format!("UPDATE oauth_accounts SET refresh_token = '{forged}' WHERE provider_account_id = '{}'", accounts[7]);
+    let poison = format!(
+        "UPDATE oauth_accounts SET refresh_token = '{forged}' WHERE provider_account_id = '{}'",
+        accounts[7]
+    );
     stand.database.execute(&poison).await;
     for _ in 0..60 {
         a_second(&stand).await;
     }
     let mut seen = standings(&stand, user).await;
     seen.sort_by_key(|(.., count)| *count);
-    let poisoned = (ConnectionStatus::Error, Some(StatusReason::DecryptionError), 1);
+    let poisoned = (
+        ConnectionStatus::Error,
+        Some(StatusReason::DecryptionError),
+        1,
+    );
     assert_eq!(seen, [poisoned, (ConnectionStatus::Connected, None, 19)]);
     assert_eq!(stand.calls("acme", REFRESH), 19);
-    assert_eq!(stand.read(user, "acme", &accounts[7]).await, Err(ErrorCode::DecryptionError));
+    assert_eq!(
+        stand.read(user, "acme", &accounts[7]).await,
+        Err(ErrorCode::DecryptionError)
+    );
     stand.pass_seconds(ACME_LIFE_S);
     for _ in 0..60 {
         a_second(&stand).await;
@@ -187,7 +278,8 @@ async fn a25_one_poisoned_row_keeps_nobody_else_waiting(database: TestDatabase) 
     assert_eq!(stand.calls("acme", REFRESH), 38, "and so it goes on");
 }
 
-/// The refresh tokens of the backup have all been used since: the platform has no reason to take them again.
+/// The refresh tokens of the backup have all been used since: the platform has no reason to take
+/// them again.
 async fn a27_a_restored_backup_costs_one_call_a_connection(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let (user, accounts) = due(&stand, MANY).await;
@@ -197,10 +289,17 @@ async fn a27_a_restored_backup_costs_one_call_a_connection(database: TestDatabas
         a_second(&stand).await;
     }
     assert_eq!(stand.calls("acme", REFRESH), MANY as u64, "one try each");
-    let ended = (ConnectionStatus::Expired, Some(StatusReason::RefreshTokenInvalid), MANY);
+    let ended = (
+        ConnectionStatus::Expired,
+        Some(StatusReason::RefreshTokenInvalid),
+        MANY,
+    );
     assert_eq!(standings(&stand, user).await, [ended]);
     for account in accounts {
-        assert_eq!(stand.read(user, "acme", &account).await, Err(ErrorCode::ReconnectRequired));
+        assert_eq!(
+            stand.read(user, "acme", &account).await,
+            Err(ErrorCode::ReconnectRequired)
+        );
     }
     assert_eq!(stand.calls("acme", REFRESH), MANY as u64);
 }

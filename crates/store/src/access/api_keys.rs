@@ -47,15 +47,21 @@ const ONE: &str = "SELECT id, name, secret_hash, scopes, created_at, last_used_a
     FROM evergrant_api_keys WHERE id = $1";
 const ALL: &str = "SELECT id, name, secret_hash, scopes, created_at, last_used_at, revoked_at
     FROM evergrant_api_keys ORDER BY created_at, id";
-const REVOKE: &str = "UPDATE evergrant_api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
+const REVOKE: &str =
+    "UPDATE evergrant_api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
 const TOUCH: &str = "UPDATE evergrant_api_keys SET last_used_at = $2
     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $3)";
 
-const API_KEYS: Decoder<ApiKey> = Decoder { table: "evergrant_api_keys", key: |row| row.key("id"), read };
+const API_KEYS: Decoder<ApiKey> = Decoder {
+    table: "evergrant_api_keys",
+    key: |row| row.key("id"),
+    read,
+};
 
 fn read(row: &Record) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
-        id: ApiKeyId::new(row.text("id")?).map_err(|_| StoreError::Inconsistent("evergrant_api_keys.id"))?,
+        id: ApiKeyId::new(row.text("id")?)
+            .map_err(|_| StoreError::Inconsistent("evergrant_api_keys.id"))?,
         name: row.text("name")?,
         secret_hash: row.bytes("secret_hash")?,
         scopes: row.text("scopes")?,
@@ -77,7 +83,13 @@ impl ApiKeyRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn insert(&self, new: &NewApiKey<'_>) -> Result<bool, StoreError> {
-        let params = params![new.id.as_str(), new.name, new.secret_hash, new.scopes, new.created_at];
+        let params = params![
+            new.id.as_str(),
+            new.name,
+            new.secret_hash,
+            new.scopes,
+            new.created_at
+        ];
         Ok(self.database.execute(INSERT, params).await? > 0)
     }
 
@@ -87,7 +99,12 @@ impl ApiKeyRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn by_id(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
-        self.database.row(ONE, params![id.as_str()]).await?.as_ref().map(read).transpose()
+        self.database
+            .row(ONE, params![id.as_str()])
+            .await?
+            .as_ref()
+            .map(read)
+            .transpose()
     }
 
     /// Every key, oldest first.
@@ -120,6 +137,9 @@ impl ApiKeyRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn record_use(&self, id: &ApiKeyId, now: Timestamp) -> Result<(), StoreError> {
-        self.database.execute(TOUCH, params![id.as_str(), now, now.plus_seconds(-60)]).await.map(drop)
+        self.database
+            .execute(TOUCH, params![id.as_str(), now, now.plus_seconds(-60)])
+            .await
+            .map(drop)
     }
 }

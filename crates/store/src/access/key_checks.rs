@@ -1,4 +1,5 @@
-//! A known text under each encryption key that ever wrote here, so that a wrong key is noticed before it writes.
+//! A known text under each encryption key that ever wrote here, so that a wrong key is noticed
+//! before it writes.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::Timestamp;
@@ -17,18 +18,27 @@ pub struct KeyCheck {
     pub value: EncryptedToken,
 }
 
-const INSERT: &str = "INSERT INTO evergrant_key_checks (fingerprint, value, created_at) VALUES ($1, $2, $3)
+const INSERT: &str =
+    "INSERT INTO evergrant_key_checks (fingerprint, value, created_at) VALUES ($1, $2, $3)
     ON CONFLICT (fingerprint) DO NOTHING";
-const ALL: &str = "SELECT fingerprint, value FROM evergrant_key_checks ORDER BY created_at, fingerprint";
-const FIRST_TOKEN: &str = "SELECT COALESCE(access_token, refresh_token) AS token FROM oauth_accounts
+const ALL: &str =
+    "SELECT fingerprint, value FROM evergrant_key_checks ORDER BY created_at, fingerprint";
+const FIRST_TOKEN: &str =
+    "SELECT COALESCE(access_token, refresh_token) AS token FROM oauth_accounts
     WHERE access_token IS NOT NULL OR refresh_token IS NOT NULL ORDER BY id LIMIT 1";
 
-const KEY_CHECKS: Decoder<KeyCheck> =
-    Decoder { table: "evergrant_key_checks", key: |row| row.key("fingerprint"), read };
+const KEY_CHECKS: Decoder<KeyCheck> = Decoder {
+    table: "evergrant_key_checks",
+    key: |row| row.key("fingerprint"),
+    read,
+};
 
 fn read(row: &Record) -> Result<KeyCheck, StoreError> {
     let value = EncryptedToken::from_stored(row.text("value")?);
-    Ok(KeyCheck { fingerprint: row.text("fingerprint")?, value })
+    Ok(KeyCheck {
+        fingerprint: row.text("fingerprint")?,
+        value,
+    })
 }
 
 repository! {
@@ -56,13 +66,16 @@ impl KeyCheckRepository {
         KEY_CHECKS.decode(self.database.rows(ALL, params![]).await?)
     }
 
-    /// The oldest stored token, if there is one: what a key must decrypt in a database that has no check yet.
+    /// The oldest stored token, if there is one: what a key must decrypt in a database that has no
+    /// check yet.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn any_token(&self) -> Result<Option<EncryptedToken>, StoreError> {
-        let Some(row) = self.database.row(FIRST_TOKEN, params![]).await? else { return Ok(None) };
+        let Some(row) = self.database.row(FIRST_TOKEN, params![]).await? else {
+            return Ok(None);
+        };
         Ok(Some(EncryptedToken::from_stored(row.text("token")?)))
     }
 }

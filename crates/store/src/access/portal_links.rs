@@ -1,4 +1,5 @@
-//! Portal links: addresses that open the console as a user, once. Only the hash of the secret half is stored.
+//! Portal links: addresses that open the console as a user, once. Only the hash of the secret half
+//! is stored.
 
 use evergrant_model::{Timestamp, UserId};
 
@@ -19,9 +20,9 @@ pub struct NewPortalLink<'a> {
     pub expires_at: Timestamp,
 }
 
-const INSERT: &str =
-    "INSERT INTO evergrant_portal_links (id, user_id, secret_hash, expires_at) VALUES ($1, $2, $3, $4)";
-const USE: &str = "DELETE FROM evergrant_portal_links WHERE id = $1 AND secret_hash = $2 AND expires_at > $3
+const INSERT: &str = "INSERT INTO evergrant_portal_links (id, user_id, secret_hash, expires_at) VALUES ($1, $2, $3, $4)";
+const USE: &str =
+    "DELETE FROM evergrant_portal_links WHERE id = $1 AND secret_hash = $2 AND expires_at > $3
     RETURNING user_id";
 
 impl SessionRepository {
@@ -35,8 +36,8 @@ impl SessionRepository {
         self.database.execute(INSERT, params).await.map(drop)
     }
 
-    /// Consumes a portal link; answers the user as whom it opens the console, `None` if it is unknown, used or expired.
-    /// Of several concurrent calls one succeeds.
+    /// Consumes a portal link; answers the user as whom it opens the console, `None` if it is
+    /// unknown, used or expired. Of several concurrent calls one succeeds.
     ///
     /// # Errors
     ///
@@ -48,9 +49,12 @@ impl SessionRepository {
         now: Timestamp,
     ) -> Result<Option<UserId>, StoreError> {
         let mut work = self.database.begin().await?;
-        let Some(row) = work.row(USE, params![id, secret_hash, now]).await? else { return Ok(None) };
+        let Some(row) = work.row(USE, params![id, secret_hash, now]).await? else {
+            return Ok(None);
+        };
         work.commit().await?;
         let user = UserId::try_from(i64::from(row.int("user_id")?));
-        user.map(Some).map_err(|_| StoreError::Inconsistent("evergrant_portal_links.user_id"))
+        user.map(Some)
+            .map_err(|_| StoreError::Inconsistent("evergrant_portal_links.user_id"))
     }
 }

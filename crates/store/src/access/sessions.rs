@@ -1,5 +1,5 @@
-//! Sessions: what a user's browser presents, be it a token or the console's cookie. Only the hash of the secret half is
-//! stored.
+//! Sessions: what a user's browser presents, be it a token or the console's cookie. Only the hash
+//! of the secret half is stored.
 
 use evergrant_model::{SessionId, Timestamp, UserId};
 
@@ -39,9 +39,11 @@ pub struct NewSession<'a> {
     pub idle_until: Option<Timestamp>,
 }
 
-const INSERT: &str = "INSERT INTO evergrant_sessions (id, user_id, secret_hash, created_at, expires_at, idle_until)
+const INSERT: &str =
+    "INSERT INTO evergrant_sessions (id, user_id, secret_hash, created_at, expires_at, idle_until)
     VALUES ($1, $2, $3, $4, $5, $6)";
-const ONE: &str = "SELECT id, user_id, secret_hash, expires_at, idle_until FROM evergrant_sessions WHERE id = $1";
+const ONE: &str =
+    "SELECT id, user_id, secret_hash, expires_at, idle_until FROM evergrant_sessions WHERE id = $1";
 
 repository! {
     /// Browser sessions, and the portal links that open them.
@@ -56,7 +58,14 @@ impl SessionRepository {
     /// [`StoreError::Missing`] if the user is gone, others if the query fails.
     pub async fn insert(&self, new: &NewSession<'_>) -> Result<(), StoreError> {
         let (id, user, hash) = (new.id.as_str(), new.user.get(), new.secret_hash);
-        let params = params![id, user, hash, new.created_at, new.expires_at, new.idle_until];
+        let params = params![
+            id,
+            user,
+            hash,
+            new.created_at,
+            new.expires_at,
+            new.idle_until
+        ];
         self.database.execute(INSERT, params).await.map(drop)
     }
 
@@ -66,7 +75,9 @@ impl SessionRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn by_id(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
-        let Some(row) = self.database.row(ONE, params![id.as_str()]).await? else { return Ok(None) };
+        let Some(row) = self.database.row(ONE, params![id.as_str()]).await? else {
+            return Ok(None);
+        };
         let user = UserId::try_from(i64::from(row.int("user_id")?));
         Ok(Some(Session {
             id: id.clone(),
@@ -83,8 +94,12 @@ impl SessionRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn extend(&self, id: &SessionId, until: Timestamp) -> Result<(), StoreError> {
-        const KEEP: &str = "UPDATE evergrant_sessions SET idle_until = $2 WHERE id = $1 AND idle_until < $2";
-        self.database.execute(KEEP, params![id.as_str(), until]).await.map(drop)
+        const KEEP: &str =
+            "UPDATE evergrant_sessions SET idle_until = $2 WHERE id = $1 AND idle_until < $2";
+        self.database
+            .execute(KEEP, params![id.as_str(), until])
+            .await
+            .map(drop)
     }
 
     /// Deletes one session; `false` if there is none.
@@ -125,8 +140,14 @@ impl SessionRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn delete_expired(&self, moment: Timestamp) -> Result<u64, StoreError> {
-        const DELETE: &str = "DELETE FROM evergrant_sessions WHERE expires_at < $1 OR idle_until < $1";
-        self.database.execute("DELETE FROM evergrant_portal_links WHERE expires_at < $1", params![moment]).await?;
+        const DELETE: &str =
+            "DELETE FROM evergrant_sessions WHERE expires_at < $1 OR idle_until < $1";
+        self.database
+            .execute(
+                "DELETE FROM evergrant_portal_links WHERE expires_at < $1",
+                params![moment],
+            )
+            .await?;
         self.database.execute(DELETE, params![moment]).await
     }
 }

@@ -1,6 +1,8 @@
 //! `users`: the people of the host application.
 
-use evergrant_model::{CorrelationId, EventKind, ExternalId, ProviderAccountId, ProviderSlug, Timestamp, UserId};
+use evergrant_model::{
+    CorrelationId, EventKind, ExternalId, ProviderAccountId, ProviderSlug, Timestamp, UserId,
+};
 
 use crate::StoreError;
 use crate::connections::revocations::NewRevocation;
@@ -62,12 +64,17 @@ impl CreatedUser {
     }
 }
 
-const USERS: Decoder<User> = Decoder { table: "users", key: |row| row.key("id"), read: User::read };
+const USERS: Decoder<User> = Decoder {
+    table: "users",
+    key: |row| row.key("id"),
+    read: User::read,
+};
 
 impl User {
     fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: UserId::try_from(i64::from(row.int("id")?)).map_err(|_| StoreError::Inconsistent("users.id"))?,
+            id: UserId::try_from(i64::from(row.int("id")?))
+                .map_err(|_| StoreError::Inconsistent("users.id"))?,
             email: row.optional_text("email")?,
             name: row.optional_text("name")?,
             external_id: row.optional_text("external_id")?,
@@ -77,7 +84,8 @@ impl User {
     }
 }
 
-pub(crate) const BY_ID: &str = "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE id = $1";
+pub(crate) const BY_ID: &str =
+    "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE id = $1";
 pub(crate) const BY_EXTERNAL_ID: &str =
     "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE external_id = $1";
 pub(crate) const BY_EMAIL: &str =
@@ -93,7 +101,8 @@ const DELETE_USER: &str = "DELETE FROM users WHERE id = $1";
 const INSERT: &str = "INSERT INTO users (email, name, external_id, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $4) ON CONFLICT DO NOTHING
     RETURNING id, email, name, external_id, created_at, updated_at";
-const INSERT_WITH_ID: &str = "INSERT INTO users (id, email, name, external_id, created_at, updated_at)
+const INSERT_WITH_ID: &str =
+    "INSERT INTO users (id, email, name, external_id, created_at, updated_at)
     VALUES ($5, $1, $2, $3, $4, $4) ON CONFLICT DO NOTHING
     RETURNING id, email, name, external_id, created_at, updated_at";
 
@@ -119,7 +128,10 @@ impl UserRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn by_external_id(&self, id: &ExternalId) -> Result<Option<User>, StoreError> {
-        let row = self.database.row(BY_EXTERNAL_ID, params![id.as_str()]).await?;
+        let row = self
+            .database
+            .row(BY_EXTERNAL_ID, params![id.as_str()])
+            .await?;
         row.as_ref().map(User::read).transpose()
     }
 
@@ -129,12 +141,19 @@ impl UserRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn page(&self, after: i32, limit: i64) -> Result<Vec<User>, StoreError> {
-        let page =
-            Page { sql: PAGE, fixed: params![], after: |after| vec![Value::from(*after)], cursor: |row| row.int("id") };
-        self.database.page(page, after, limit, |rows| USERS.decode(rows)).await
+        let page = Page {
+            sql: PAGE,
+            fixed: params![],
+            after: |after| vec![Value::from(*after)],
+            cursor: |row| row.int("id"),
+        };
+        self.database
+            .page(page, after, limit, |rows| USERS.decode(rows))
+            .await
     }
 
-    /// Creates a user, or answers the one that has this id, external id or e-mail address, unchanged.
+    /// Creates a user, or answers the one that has this id, external id or e-mail address,
+    /// unchanged.
     ///
     /// # Errors
     ///
@@ -147,10 +166,17 @@ impl UserRepository {
         let (email, name) = (new.email.as_deref(), new.name.as_deref());
         let external_id = new.external_id.as_ref().map(ExternalId::as_str);
         let row = match new.id {
-            None => work.row(INSERT, params![email, name, external_id, now]).await?,
+            None => {
+                work.row(INSERT, params![email, name, external_id, now])
+                    .await?
+            }
             Some(id) => {
                 work.keep_user_ids_unused(id.get()).await?;
-                work.row(INSERT_WITH_ID, params![email, name, external_id, now, id.get()]).await?
+                work.row(
+                    INSERT_WITH_ID,
+                    params![email, name, external_id, now, id.get()],
+                )
+                .await?
             }
         };
         if let Some(row) = row {
@@ -158,11 +184,14 @@ impl UserRepository {
             return Ok(CreatedUser::New(User::read(&row)?));
         }
         // Somebody else made it between our look and our insert, or another value of it is taken.
-        Ok(existing(&mut work, new).await?.map_or(CreatedUser::Taken, CreatedUser::Existing))
+        Ok(existing(&mut work, new)
+            .await?
+            .map_or(CreatedUser::Taken, CreatedUser::Existing))
     }
 
-    /// Deletes the user with all connections and unfinished flows. For each grant, `plan` takes the provider and the
-    /// metadata of the account and answers the revocation to queue. `false` if there is no such user.
+    /// Deletes the user with all connections and unfinished flows. For each grant, `plan` takes the
+    /// provider and the metadata of the account and answers the revocation to queue. `false` if
+    /// there is no such user.
     ///
     /// # Errors
     ///
@@ -175,14 +204,23 @@ impl UserRepository {
         plan: impl Fn(&ProviderSlug, &serde_json::Value) -> Option<NewRevocation>,
     ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
-        let Some(version) = work.raise_version_of_existing(user).await? else { return Ok(false) };
+        let Some(version) = work.raise_version_of_existing(user).await? else {
+            return Ok(false);
+        };
         let connections = work.rows(OF_USER, params![user.get()]).await?;
         let flows = work.rows(FLOWS_OF_USER, params![user.get()]).await?;
         for row in connections.iter().chain(&flows) {
             queue_grant(&mut work, row, &plan).await?;
         }
         let kind = EventKind::Disconnected;
-        let everything = NewEvent { user, version, kind, about: About::Everything, correlation_id, at };
+        let everything = NewEvent {
+            user,
+            version,
+            kind,
+            about: About::Everything,
+            correlation_id,
+            at,
+        };
         work.announce(&everything).await?;
         for row in &connections {
             let provider = ProviderSlug::new(row.text("provider")?);
@@ -190,7 +228,12 @@ impl UserRepository {
             if let (Ok(provider), Ok(account)) = (provider, account) {
                 let version = work.raise_version(user).await?;
                 let about = About::Account(&provider, &account);
-                work.announce(&NewEvent { version, about, ..everything }).await?;
+                work.announce(&NewEvent {
+                    version,
+                    about,
+                    ..everything
+                })
+                .await?;
             }
         }
         let deleted = work.execute(DELETE_USER, params![user.get()]).await? > 0;
@@ -203,25 +246,35 @@ impl UserRepository {
 async fn existing(work: &mut Work, new: &NewUser) -> Result<Option<User>, StoreError> {
     let row = match (new.id, &new.external_id, &new.email) {
         (Some(id), _, _) => work.row(BY_ID, params![id.get()]).await?,
-        (None, Some(external_id), _) => work.row(BY_EXTERNAL_ID, params![external_id.as_str()]).await?,
+        (None, Some(external_id), _) => {
+            work.row(BY_EXTERNAL_ID, params![external_id.as_str()])
+                .await?
+        }
         (None, None, Some(email)) => work.row(BY_EMAIL, params![email.as_str()]).await?,
         (None, None, None) => None,
     };
     row.as_ref().map(User::read).transpose()
 }
 
-/// Queues the tokens of a row that is gone, where it held any and `plan` knows what to do with them.
+/// Queues the tokens of a row that is gone, where it held any and `plan` knows what to do with
+/// them.
 async fn queue_grant(
     work: &mut Work,
     row: &Record,
     plan: &impl Fn(&ProviderSlug, &serde_json::Value) -> Option<NewRevocation>,
 ) -> Result<(), StoreError> {
-    let (access, refresh) = (row.optional_text("access_token")?, row.optional_text("refresh_token")?);
+    let (access, refresh) = (
+        row.optional_text("access_token")?,
+        row.optional_text("refresh_token")?,
+    );
     if access.is_none() && refresh.is_none() {
         return Ok(());
     }
     let facts = row.json("facts").unwrap_or_default();
-    let new = ProviderSlug::new(row.text("provider")?).ok().and_then(|provider| plan(&provider, &facts));
+    let new = ProviderSlug::new(row.text("provider")?)
+        .ok()
+        .and_then(|provider| plan(&provider, &facts));
     let Some(new) = new else { return Ok(()) };
-    work.queue_revocation(&new, access.as_deref(), refresh.as_deref()).await
+    work.queue_revocation(&new, access.as_deref(), refresh.as_deref())
+        .await
 }

@@ -6,7 +6,8 @@ use crate::StoreError;
 use crate::connections::lease::RefreshRepository;
 use crate::db::value::params;
 
-/// PostgreSQL plans a scan of the whole table for `IN` with a limited subquery; for `ANY` with an array it uses the key.
+/// PostgreSQL plans a scan of the whole table for `IN` with a limited subquery; for `ANY` with an
+/// array it uses the key.
 pub(crate) const CLAIM_POSTGRES: &str = "UPDATE evergrant_connections SET next_refresh_at = $3
     WHERE oauth_account_id = ANY(ARRAY(
         SELECT oauth_account_id FROM evergrant_connections WHERE provider = $1 AND next_refresh_at <= $2
@@ -21,8 +22,8 @@ const RESCHEDULE: &str = "UPDATE evergrant_connections SET next_refresh_at = $2
     WHERE oauth_account_id = $1 AND status <> 'expired'";
 
 impl RefreshRepository {
-    /// Claims up to `limit` connections of this provider whose refresh or check is due, the longest due first. No other
-    /// replica can claim them before `later`.
+    /// Claims up to `limit` connections of this provider whose refresh or check is due, the longest
+    /// due first. No other replica can claim them before `later`.
     ///
     /// # Errors
     ///
@@ -35,8 +36,13 @@ impl RefreshRepository {
         limit: i64,
     ) -> Result<Vec<ConnectionId>, StoreError> {
         let claim = self.database.dialect(CLAIM_SQLITE, CLAIM_POSTGRES);
-        let rows = self.database.all_returning(claim, params![provider.as_str(), now, later, limit]).await?;
-        rows.iter().map(|row| row.int("id").map(ConnectionId::new)).collect()
+        let rows = self
+            .database
+            .all_returning(claim, params![provider.as_str(), now, later, limit])
+            .await?;
+        rows.iter()
+            .map(|row| row.int("id").map(ConnectionId::new))
+            .collect()
     }
 
     /// Sets when the connection is next due, without changing anything else.
@@ -44,7 +50,14 @@ impl RefreshRepository {
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn reschedule(&self, id: ConnectionId, next: Option<Timestamp>) -> Result<(), StoreError> {
-        self.database.execute(RESCHEDULE, params![id.get(), next]).await.map(drop)
+    pub async fn reschedule(
+        &self,
+        id: ConnectionId,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.database
+            .execute(RESCHEDULE, params![id.get(), next])
+            .await
+            .map(drop)
     }
 }

@@ -1,11 +1,14 @@
 //! Rows that another program writes into the shared tables, which leave no event in the outbox.
 //!
-//! Each write of this program records the beginning of the access token's ciphertext in `known_token`: the random IV, which
-//! no two encryptions share. A row whose token begins otherwise was written by another program.
+//! Each write of this program records the beginning of the access token's ciphertext in
+//! `known_token`: the random IV, which no two encryptions share. A row whose token begins otherwise
+//! was written by another program.
 
 use std::collections::BTreeMap;
 
-use evergrant_model::{CorrelationId, EventKind, ProviderAccountId, ProviderSlug, Timestamp, UserId};
+use evergrant_model::{
+    CorrelationId, EventKind, ProviderAccountId, ProviderSlug, Timestamp, UserId,
+};
 
 use crate::StoreError;
 use crate::connections::row::{Connection, columns, decode};
@@ -27,15 +30,21 @@ macro_rules! external {
     };
 }
 /// The range is stated for both tables, so that neither is read beyond it.
-pub(crate) const IN_RANGE: &str =
-    external!("AND c.oauth_account_id > $1 AND c.oauth_account_id <= $2", "a.id > $1 AND a.id <= $2 ORDER BY a.id");
+pub(crate) const IN_RANGE: &str = external!(
+    "AND c.oauth_account_id > $1 AND c.oauth_account_id <= $2",
+    "a.id > $1 AND a.id <= $2 ORDER BY a.id"
+);
 const OF_USERS_POSTGRES: &str = external!("", "a.user_id = ANY(CAST($1 AS integer[]))");
-const OF_USERS_SQLITE: &str = external!("", "a.user_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']'))");
+const OF_USERS_SQLITE: &str = external!(
+    "",
+    "a.user_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']'))"
+);
 const COUNTS_POSTGRES: &str = "SELECT user_id, COUNT(*) AS held FROM oauth_accounts
     WHERE user_id = ANY(CAST($1 AS integer[])) GROUP BY user_id";
 const COUNTS_SQLITE: &str = "SELECT user_id, COUNT(*) AS held FROM oauth_accounts
     WHERE user_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']')) GROUP BY user_id";
-const RAISE_IF_AT: &str = "UPDATE evergrant_versions SET version = version + 1 WHERE user_id = $1 AND version = $2
+const RAISE_IF_AT: &str =
+    "UPDATE evergrant_versions SET version = version + 1 WHERE user_id = $1 AND version = $2
     RETURNING version";
 
 repository! {
@@ -50,7 +59,13 @@ impl ExternalRowRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn newest_id(&self) -> Result<i32, StoreError> {
-        let row = self.database.row("SELECT COALESCE(MAX(id), 0) AS newest FROM oauth_accounts", params![]).await?;
+        let row = self
+            .database
+            .row(
+                "SELECT COALESCE(MAX(id), 0) AS newest FROM oauth_accounts",
+                params![],
+            )
+            .await?;
         row.map_or(Ok(0), |row| row.int("newest"))
     }
 
@@ -79,7 +94,10 @@ impl ExternalRowRepository {
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn connection_counts(&self, users: &[UserId]) -> Result<BTreeMap<UserId, i64>, StoreError> {
+    pub async fn connection_counts(
+        &self,
+        users: &[UserId],
+    ) -> Result<BTreeMap<UserId, i64>, StoreError> {
         let list = int_array(users.iter().map(|user| user.get()));
         let query = self.database.dialect(COUNTS_SQLITE, COUNTS_POSTGRES);
         let mut counts = BTreeMap::new();
@@ -91,8 +109,9 @@ impl ExternalRowRepository {
         Ok(counts)
     }
 
-    /// Announces that another program has deleted an account, for a caller that read the user's connections at version
-    /// `seen`; `false` if that is not the newest version, so that only one caller announces it.
+    /// Announces that another program has deleted an account, for a caller that read the user's
+    /// connections at version `seen`; `false` if that is not the newest version, so that only one
+    /// caller announces it.
     ///
     /// # Errors
     ///
@@ -106,10 +125,20 @@ impl ExternalRowRepository {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
-        let Some(raised) = work.row(RAISE_IF_AT, params![user.get(), seen]).await? else { return Ok(false) };
+        let Some(raised) = work.row(RAISE_IF_AT, params![user.get(), seen]).await? else {
+            return Ok(false);
+        };
         let (version, about) = (raised.big("version")?, About::Account(provider, account));
         let kind = EventKind::Disconnected;
-        work.announce(&NewEvent { user, version, kind, about, correlation_id, at }).await?;
+        work.announce(&NewEvent {
+            user,
+            version,
+            kind,
+            about,
+            correlation_id,
+            at,
+        })
+        .await?;
         work.commit().await?;
         Ok(true)
     }

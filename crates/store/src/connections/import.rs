@@ -1,7 +1,8 @@
 //! Importing rows that another program wrote, many in one transaction.
 //!
-//! The locks are taken in the order of all changes of connections: first the versions of the users, then the state rows,
-//! each by ascending id, so that two batches, or a batch and a change of one connection, cannot deadlock.
+//! The locks are taken in the order of all changes of connections: first the versions of the users,
+//! then the state rows, each by ascending id, so that two batches, or a batch and a change of one
+//! connection, cannot deadlock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,7 +105,8 @@ const UPDATE_POSTGRES: &str = given_postgres!(update);
 const UPDATE_SQLITE: &str = given_sqlite!(update);
 const LOCK_POSTGRES: &str = "SELECT oauth_account_id AS id FROM evergrant_connections
     WHERE oauth_account_id = ANY(CAST($1 AS integer[])) ORDER BY oauth_account_id FOR UPDATE";
-const LOWER_VERSION: &str = "UPDATE evergrant_versions SET version = version - $2 WHERE user_id = $1";
+const LOWER_VERSION: &str =
+    "UPDATE evergrant_versions SET version = version - $2 WHERE user_id = $1";
 
 const ANNOUNCE_POSTGRES: &str = "INSERT INTO evergrant_events
         (user_id, version, kind, provider, provider_account_id, correlation_id, created_at)
@@ -115,9 +117,10 @@ const ANNOUNCE_SQLITE: &str = "INSERT INTO evergrant_events
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, $2, $3 FROM json_each($1) ORDER BY key";
 
 impl ExternalRowRepository {
-    /// Imports the tokens that another program wrote, in one transaction: they become the current ones of their
-    /// connections, and each connection gets its event, in the order of `rows`. Answers the connections that were
-    /// imported; the others are imported already or gone. A thousand rows are a good size for a batch.
+    /// Imports the tokens that another program wrote, in one transaction: they become the current
+    /// ones of their connections, and each connection gets its event, in the order of `rows`.
+    /// Answers the connections that were imported; the others are imported already or gone. A
+    /// thousand rows are a good size for a batch.
     ///
     /// # Errors
     ///
@@ -148,12 +151,25 @@ impl ExternalRowRepository {
     ) -> Result<Vec<ConnectionId>, StoreError> {
         let mut work = self.database.begin().await?;
         let mut versions = raise_versions(&mut work, rows).await?;
-        let mut rows: Vec<_> = rows.iter().filter(|row| versions.contains_key(&row.held.user)).collect();
+        let mut rows: Vec<_> = rows
+            .iter()
+            .filter(|row| versions.contains_key(&row.held.user))
+            .collect();
         let new = insert_states(&mut work, &rows, correlation_id).await?;
-        let known: Vec<_> = rows.iter().copied().filter(|row| !new.contains(&row.held.id)).collect();
+        let known: Vec<_> = rows
+            .iter()
+            .copied()
+            .filter(|row| !new.contains(&row.held.id))
+            .collect();
         let updated = update_states(&mut work, &known, correlation_id).await?;
         rows.retain(|row| new.contains(&row.held.id) || updated.contains(&row.held.id));
-        announce(&mut work, &rows, (&new, &mut versions), (correlation_id, at)).await?;
+        announce(
+            &mut work,
+            &rows,
+            (&new, &mut versions),
+            (correlation_id, at),
+        )
+        .await?;
         lower_versions(&mut work, &versions).await?;
         work.commit().await?;
         Ok(rows.into_iter().map(|row| row.held.id).collect())
@@ -166,30 +182,48 @@ struct Versions {
     last: i64,
 }
 
-/// Locks the version of each user and raises it by the number of its rows; answers the users that exist.
-async fn raise_versions(work: &mut Work, rows: &[ExternalRow<'_>]) -> Result<BTreeMap<UserId, Versions>, StoreError> {
+/// Locks the version of each user and raises it by the number of its rows; answers the users that
+/// exist.
+async fn raise_versions(
+    work: &mut Work,
+    rows: &[ExternalRow<'_>],
+) -> Result<BTreeMap<UserId, Versions>, StoreError> {
     let mut raises = BTreeMap::<i32, i64>::new();
     for row in rows {
         *raises.entry(row.held.user.get()).or_default() += 1;
     }
-    let given: Value = raises.iter().map(|(user, raise)| json!([user, raise])).collect();
+    let given: Value = raises
+        .iter()
+        .map(|(user, raise)| json!([user, raise]))
+        .collect();
     let raise = work.dialect(RAISE_VERSIONS_SQLITE, RAISE_VERSIONS_POSTGRES);
     let mut versions = BTreeMap::new();
     for row in work.rows(raise, params![&given]).await? {
         let (id, last) = (row.int("id")?, row.big("version")?);
-        let user = UserId::try_from(i64::from(id)).map_err(|_| StoreError::Inconsistent("user_id"))?;
+        let user =
+            UserId::try_from(i64::from(id)).map_err(|_| StoreError::Inconsistent("user_id"))?;
         let count = raises.get(&id).copied().unwrap_or(0);
-        versions.insert(user, Versions { next: last - count + 1, last });
+        versions.insert(
+            user,
+            Versions {
+                next: last - count + 1,
+                last,
+            },
+        );
     }
     Ok(versions)
 }
 
 /// Takes back the versions that no event has got.
-async fn lower_versions(work: &mut Work, versions: &BTreeMap<UserId, Versions>) -> Result<(), StoreError> {
+async fn lower_versions(
+    work: &mut Work,
+    versions: &BTreeMap<UserId, Versions>,
+) -> Result<(), StoreError> {
     for (user, Versions { next, last }) in versions {
         let unused = last - next + 1;
         if unused > 0 {
-            work.execute(LOWER_VERSION, params![user.get(), unused]).await?;
+            work.execute(LOWER_VERSION, params![user.get(), unused])
+                .await?;
         }
     }
     Ok(())
@@ -202,7 +236,9 @@ async fn insert_states(
     correlation_id: &CorrelationId,
 ) -> Result<BTreeSet<ConnectionId>, StoreError> {
     let (given, insert) = (given(rows), work.dialect(INSERT_SQLITE, INSERT_POSTGRES));
-    ids(&work.rows(insert, params![&given, correlation_id.as_str()]).await?)
+    ids(&work
+        .rows(insert, params![&given, correlation_id.as_str()])
+        .await?)
 }
 
 /// Updates the states of rows that are not imported yet; answers their connections.
@@ -219,14 +255,20 @@ async fn update_states(
         work.execute(LOCK_POSTGRES, params![list.as_str()]).await?;
     }
     let (given, update) = (given(rows), work.dialect(UPDATE_SQLITE, UPDATE_POSTGRES));
-    ids(&work.rows(update, params![&given, correlation_id.as_str()]).await?)
+    ids(&work
+        .rows(update, params![&given, correlation_id.as_str()])
+        .await?)
 }
 
 /// The rows as the JSON parameter of a statement.
 fn given(rows: &[&ExternalRow<'_>]) -> Value {
     let milliseconds = |time: Option<Timestamp>| time.map(Timestamp::unix_ms);
     let row = |row: &&ExternalRow<'_>| {
-        json!([row.held.id, milliseconds(row.next_refresh_at), milliseconds(row.next_status_at)])
+        json!([
+            row.held.id,
+            milliseconds(row.next_refresh_at),
+            milliseconds(row.next_status_at)
+        ])
     };
     rows.iter().map(row).collect()
 }
@@ -244,15 +286,32 @@ async fn announce(
     let mut events = Vec::with_capacity(rows.len());
     for ExternalRow { held, .. } in rows {
         let versions = versions.get_mut(&held.user).ok_or(StoreError::Missing)?;
-        let kind = if new.contains(&held.id) { EventKind::Connected } else { EventKind::Refreshed };
-        events.push(json!([held.user, versions.next, kind, held.provider, held.account]));
+        let kind = if new.contains(&held.id) {
+            EventKind::Connected
+        } else {
+            EventKind::Refreshed
+        };
+        events.push(json!([
+            held.user,
+            versions.next,
+            kind,
+            held.provider,
+            held.account
+        ]));
         versions.next += 1;
     }
     work.announce_on_commit();
     let announce = work.dialect(ANNOUNCE_SQLITE, ANNOUNCE_POSTGRES);
-    work.execute(announce, params![&Value::Array(events), correlation_id.as_str(), at]).await.map(drop)
+    work.execute(
+        announce,
+        params![&Value::Array(events), correlation_id.as_str(), at],
+    )
+    .await
+    .map(drop)
 }
 
 fn ids(rows: &[Record]) -> Result<BTreeSet<ConnectionId>, StoreError> {
-    rows.iter().map(|row| row.int("id").map(ConnectionId::new)).collect()
+    rows.iter()
+        .map(|row| row.int("id").map(ConnectionId::new))
+        .collect()
 }

@@ -1,8 +1,9 @@
-//! The lease on a connection: rows of `evergrant_connections` moved by the transitions of `resilience::renewal::lease`.
+//! The lease on a connection: rows of `evergrant_connections` moved by the transitions of
+//! `resilience::renewal::lease`.
 //!
-//! A row is read under its lock, the transition says what becomes of it, and that is written down. No condition of a
-//! renewal stands in SQL, so the function that is run through a million schedules is the one that runs here. Leases
-//! live by the database's clock, the one that all replicas share.
+//! A row is read under its lock, the transition says what becomes of it, and that is written down.
+//! No condition of a renewal stands in SQL, so the function that is run through a million schedules
+//! is the one that runs here. Leases live by the database's clock, the one that all replicas share.
 
 use evergrant_model::{ConnectionId, Timestamp};
 use evergrant_resilience::renewal::AllRules;
@@ -33,7 +34,8 @@ pub enum LeaseAnswer {
         /// At least 1.
         for_ms: i64,
     },
-    /// There is a newer pair than the asker saw, or the grant has ended: this is how the row stands.
+    /// There is a newer pair than the asker saw, or the grant has ended: this is how the row
+    /// stands.
     Moved(Box<Connection>),
     /// The connection is gone.
     Gone,
@@ -52,9 +54,14 @@ macro_rules! with_clock {
         )
     };
 }
-pub(crate) const LOCKED_SQLITE: &str = with_clock!("CAST(unixepoch('subsec') * 1000 AS INTEGER)", "");
-pub(crate) const LOCKED_POSTGRES: &str = with_clock!("clock_timestamp() AT TIME ZONE 'utc'", " FOR UPDATE OF a, c");
-const LEASE: &str = "SELECT generation, attempt, held_until, doubt_since, bought_with, bought_attempt, status
+pub(crate) const LOCKED_SQLITE: &str =
+    with_clock!("CAST(unixepoch('subsec') * 1000 AS INTEGER)", "");
+pub(crate) const LOCKED_POSTGRES: &str = with_clock!(
+    "clock_timestamp() AT TIME ZONE 'utc'",
+    " FOR UPDATE OF a, c"
+);
+const LEASE: &str =
+    "SELECT generation, attempt, held_until, doubt_since, bought_with, bought_attempt, status
     FROM evergrant_connections WHERE oauth_account_id = $1";
 const TAKE: &str = "UPDATE evergrant_connections SET attempt = $2, held_until = $3, doubt_since = $4, lease_owner = $5,
         next_refresh_at = $6
@@ -73,8 +80,8 @@ repository! {
 }
 
 impl RefreshRepository {
-    /// Asks for the refresh lease on a connection. `due` is when the scheduler takes the connection up again if the holder
-    /// records no outcome.
+    /// Asks for the refresh lease on a connection. `due` is when the scheduler takes the connection
+    /// up again if the holder records no outcome.
     ///
     /// # Errors
     ///
@@ -87,16 +94,25 @@ impl RefreshRepository {
         due: Timestamp,
     ) -> Result<LeaseAnswer, StoreError> {
         let mut work = self.database.begin_quickly().await?;
-        let Some((held, now_ms)) = self.locked(&mut work, id).await? else { return Ok(LeaseAnswer::Gone) };
+        let Some((held, now_ms)) = self.locked(&mut work, id).await? else {
+            return Ok(LeaseAnswer::Gone);
+        };
         let (lease, ticket) = match lease::take(&AllRules, &held.lease, asker, now_ms) {
             Lease::Taken(row, ticket) => (row, ticket),
             Lease::Busy { for_ms } => return Ok(LeaseAnswer::Busy { for_ms }),
             Lease::Moved | Lease::Dead => return Ok(LeaseAnswer::Moved(Box::new(held))),
         };
         let (until, since) = (moment(lease.held_until_ms), moment(lease.doubt_since_ms));
-        work.execute(TAKE, params![id.get(), lease.attempt, until, since, owner, due]).await?;
+        work.execute(
+            TAKE,
+            params![id.get(), lease.attempt, until, since, owner, due],
+        )
+        .await?;
         work.commit().await?;
-        Ok(LeaseAnswer::Leased(Box::new(Leased { held: Connection { lease, ..held }, ticket })))
+        Ok(LeaseAnswer::Leased(Box::new(Leased {
+            held: Connection { lease, ..held },
+            ticket,
+        })))
     }
 
     /// The current lease of a connection; `None` if the connection is gone.
@@ -105,11 +121,21 @@ impl RefreshRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn lease(&self, id: ConnectionId) -> Result<Option<LeaseRow>, StoreError> {
-        self.database.row(LEASE, params![id.get()]).await?.as_ref().map(read_lease).transpose()
+        self.database
+            .row(LEASE, params![id.get()])
+            .await?
+            .as_ref()
+            .map(read_lease)
+            .transpose()
     }
 
-    /// The row under its lock, and the database's time. A row that another program wrote gets its state first.
-    async fn locked(&self, work: &mut Work, id: ConnectionId) -> Result<Option<(Connection, i64)>, StoreError> {
+    /// The row under its lock, and the database's time. A row that another program wrote gets its
+    /// state first.
+    async fn locked(
+        &self,
+        work: &mut Work,
+        id: ConnectionId,
+    ) -> Result<Option<(Connection, i64)>, StoreError> {
         let locked = work.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
         let mut row = work.row(locked, params![id.get()]).await?;
         if row.is_none() && work.execute(ENSURE, params![id.get()]).await? > 0 {
@@ -122,7 +148,8 @@ impl RefreshRepository {
 }
 
 impl Work {
-    /// Inserts the state row of a connection that another program wrote; `false` if the connection is gone or has one.
+    /// Inserts the state row of a connection that another program wrote; `false` if the connection
+    /// is gone or has one.
     pub(crate) async fn ensure_state(&mut self, id: ConnectionId) -> Result<bool, StoreError> {
         Ok(self.execute(ENSURE, params![id.get()]).await? > 0)
     }

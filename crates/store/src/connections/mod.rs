@@ -1,4 +1,5 @@
-//! Connections: `oauth_accounts` together with `evergrant_connections`, and everything that happens to a grant.
+//! Connections: `oauth_accounts` together with `evergrant_connections`, and everything that happens
+//! to a grant.
 
 pub(crate) mod change;
 pub(crate) mod due;

@@ -1,5 +1,5 @@
-//! Grants that a platform rejects, counted over all replicas: a platform that rejects most grants at once has a fault of
-//! its own, and the users have revoked nothing.
+//! Grants that a platform rejects, counted over all replicas: a platform that rejects most grants
+//! at once has a fault of its own, and the users have revoked nothing.
 
 use evergrant_model::{ProviderSlug, Timestamp};
 
@@ -31,10 +31,12 @@ pub(crate) const ENDED: &str = concat!(
         AND (c.refused_at, c.oauth_account_id) > ($2, $3)
     ORDER BY c.refused_at, c.oauth_account_id LIMIT $4"
 );
-const RELEASE_SQLITE: &str = "UPDATE evergrant_connections SET next_refresh_at = $2, refused_at = NULL
+const RELEASE_SQLITE: &str =
+    "UPDATE evergrant_connections SET next_refresh_at = $2, refused_at = NULL
     WHERE provider = $1 AND refused_at IS NOT NULL AND status = 'error'";
 /// Locks by ascending id, as every statement that locks many connections.
-const RELEASE_POSTGRES: &str = "UPDATE evergrant_connections SET next_refresh_at = $2, refused_at = NULL
+const RELEASE_POSTGRES: &str =
+    "UPDATE evergrant_connections SET next_refresh_at = $2, refused_at = NULL
     WHERE oauth_account_id = ANY(ARRAY(SELECT oauth_account_id FROM evergrant_connections
         WHERE provider = $1 AND refused_at IS NOT NULL AND status = 'error'
         ORDER BY oauth_account_id FOR UPDATE))";
@@ -45,8 +47,8 @@ repository! {
 }
 
 impl RejectionRepository {
-    /// How many grants of this provider were rejected and refreshed since then. Refreshes are counted only if at least
-    /// `enough` grants were rejected, because the count is expensive.
+    /// How many grants of this provider were rejected and refreshed since then. Refreshes are
+    /// counted only if at least `enough` grants were rejected, because the count is expensive.
     ///
     /// # Errors
     ///
@@ -57,16 +59,29 @@ impl RejectionRepository {
         since: Timestamp,
         enough: i64,
     ) -> Result<Rejections, StoreError> {
-        let row = self.database.row(REJECTED, params![provider.as_str(), since]).await?;
+        let row = self
+            .database
+            .row(REJECTED, params![provider.as_str(), since])
+            .await?;
         let rejected = row.map_or(Ok(0), |row| row.big("rejected"))?;
         if rejected < enough {
-            return Ok(Rejections { rejected, refreshed: 0 });
+            return Ok(Rejections {
+                rejected,
+                refreshed: 0,
+            });
         }
-        let row = self.database.row(REFRESHED, params![provider.as_str(), since]).await?;
-        Ok(Rejections { rejected, refreshed: row.map_or(Ok(0), |row| row.big("refreshed"))? })
+        let row = self
+            .database
+            .row(REFRESHED, params![provider.as_str(), since])
+            .await?;
+        Ok(Rejections {
+            rejected,
+            refreshed: row.map_or(Ok(0), |row| row.big("refreshed"))?,
+        })
     }
 
-    /// Up to `limit` connections of this provider that a rejection has ended since then, the oldest rejection first.
+    /// Up to `limit` connections of this provider that a rejection has ended since then, the oldest
+    /// rejection first.
     ///
     /// # Errors
     ///
@@ -86,23 +101,38 @@ impl RejectionRepository {
         self.database.page(page, (since, 0), limit, decode).await
     }
 
-    /// Makes the connections whose rejection was not believed due at `next`; answers how many there are.
+    /// Makes the connections whose rejection was not believed due at `next`; answers how many there
+    /// are.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn release_suspects(&self, provider: &ProviderSlug, next: Timestamp) -> Result<u64, StoreError> {
+    pub async fn release_suspects(
+        &self,
+        provider: &ProviderSlug,
+        next: Timestamp,
+    ) -> Result<u64, StoreError> {
         let release = self.database.dialect(RELEASE_SQLITE, RELEASE_POSTGRES);
-        self.database.execute(release, params![provider.as_str(), next]).await
+        self.database
+            .execute(release, params![provider.as_str(), next])
+            .await
     }
 
-    /// Undoes the end of a connection that a rejection caused; `false` if it was undone before, or other tokens are stored.
+    /// Undoes the end of a connection that a rejection caused; `false` if it was undone before, or
+    /// other tokens are stored.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn undo(&self, held: &Connection, failed: &FailedRefresh<'_>) -> Result<bool, StoreError> {
+    pub async fn undo(
+        &self,
+        held: &Connection,
+        failed: &FailedRefresh<'_>,
+    ) -> Result<bool, StoreError> {
         let seen = held.lease.generation;
-        record(&self.database, held, failed, |row| (row.generation == seen && row.dead).then_some(*row)).await
+        record(&self.database, held, failed, |row| {
+            (row.generation == seen && row.dead).then_some(*row)
+        })
+        .await
     }
 }

@@ -8,7 +8,8 @@ use crate::db::decode::Page;
 use crate::db::repository::repository;
 use crate::db::value::{Value, int_array, params};
 
-pub(crate) const OWNED: &str = select!("WHERE a.user_id = $1 AND a.provider = $2 AND a.provider_account_id = $3");
+pub(crate) const OWNED: &str =
+    select!("WHERE a.user_id = $1 AND a.provider = $2 AND a.provider_account_id = $3");
 pub(crate) const BY_ACCOUNT: &str = select!("WHERE a.provider = $1 AND a.provider_account_id = $2");
 const BY_ID: &str = select!("WHERE a.id = $1");
 const PAGE: &str = select!("WHERE a.id > $1 ORDER BY a.id LIMIT $2");
@@ -31,7 +32,8 @@ repository! {
 }
 
 impl ConnectionRepository {
-    /// Whether any connection of any user at this provider has `person` under `key` in its metadata.
+    /// Whether any connection of any user at this provider has `person` under `key` in its
+    /// metadata.
     ///
     /// # Errors
     ///
@@ -42,11 +44,15 @@ impl ConnectionRepository {
         key: &str,
         person: &str,
     ) -> Result<bool, StoreError> {
-        let found = self.database.row(OF_PERSON, params![provider.as_str(), key, person]).await?;
+        let found = self
+            .database
+            .row(OF_PERSON, params![provider.as_str(), key, person])
+            .await?;
         Ok(found.is_some())
     }
 
-    /// This user's connection to this account; `None` if there is none or it belongs to another user.
+    /// This user's connection to this account; `None` if there is none or it belongs to another
+    /// user.
     ///
     /// # Errors
     ///
@@ -57,11 +63,18 @@ impl ConnectionRepository {
         provider: &ProviderSlug,
         account: &ProviderAccountId,
     ) -> Result<Option<Connection>, StoreError> {
-        let row = self.database.row(OWNED, params![user.get(), provider.as_str(), account.as_str()]).await?;
+        let row = self
+            .database
+            .row(
+                OWNED,
+                params![user.get(), provider.as_str(), account.as_str()],
+            )
+            .await?;
         row.as_ref().map(Connection::read).transpose()
     }
 
-    /// The connection to this account, of any user: for operators and internal use, never for a user's request.
+    /// The connection to this account, of any user: for operators and internal use, never for a
+    /// user's request.
     ///
     /// # Errors
     ///
@@ -71,7 +84,10 @@ impl ConnectionRepository {
         provider: &ProviderSlug,
         account: &ProviderAccountId,
     ) -> Result<Option<Connection>, StoreError> {
-        let row = self.database.row(BY_ACCOUNT, params![provider.as_str(), account.as_str()]).await?;
+        let row = self
+            .database
+            .row(BY_ACCOUNT, params![provider.as_str(), account.as_str()])
+            .await?;
         row.as_ref().map(Connection::read).transpose()
     }
 
@@ -85,15 +101,19 @@ impl ConnectionRepository {
         row.as_ref().map(Connection::read).transpose()
     }
 
-    /// Up to `limit` connections of all users in the order of their ids, after the id `after`; fewer only if there are no
-    /// more.
+    /// Up to `limit` connections of all users in the order of their ids, after the id `after`;
+    /// fewer only if there are no more.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn page(&self, after: i32, limit: i64) -> Result<Vec<Connection>, StoreError> {
-        let page =
-            Page { sql: PAGE, fixed: params![], after: |after| vec![Value::from(*after)], cursor: |row| row.int("id") };
+        let page = Page {
+            sql: PAGE,
+            fixed: params![],
+            after: |after| vec![Value::from(*after)],
+            cursor: |row| row.int("id"),
+        };
         self.database.page(page, after, limit, decode).await
     }
 
@@ -104,11 +124,20 @@ impl ConnectionRepository {
     /// [`StoreError`] if the query fails.
     pub async fn of_user(&self, user: UserId) -> Result<Option<UserConnections>, StoreError> {
         let rows = self.database.rows(OF_USER, params![user.get()]).await?;
-        let Some(first) = rows.first() else { return Ok(None) };
+        let Some(first) = rows.first() else {
+            return Ok(None);
+        };
         let version = first.optional_big("version")?.unwrap_or(0);
         // A user without connections is one row without an account.
-        let connections = if first.optional_int("id")?.is_some() { decode(rows)? } else { Vec::new() };
-        Ok(Some(UserConnections { version, connections }))
+        let connections = if first.optional_int("id")?.is_some() {
+            decode(rows)?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(UserConnections {
+            version,
+            connections,
+        }))
     }
 
     /// Records that the tokens of these connections were issued to the app at `at`.
@@ -123,7 +152,13 @@ impl ConnectionRepository {
                 WHERE oauth_account_id = ANY(CAST($1 AS integer[])) ORDER BY oauth_account_id FOR UPDATE))";
         const SQLITE: &str = "UPDATE evergrant_connections SET last_used_at = $2
             WHERE oauth_account_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']'))";
-        let (list, touch) = (int_array(ids.iter().copied()), self.database.dialect(SQLITE, POSTGRES));
-        self.database.execute(touch, params![list.as_str(), at]).await.map(drop)
+        let (list, touch) = (
+            int_array(ids.iter().copied()),
+            self.database.dialect(SQLITE, POSTGRES),
+        );
+        self.database
+            .execute(touch, params![list.as_str(), at])
+            .await
+            .map(drop)
     }
 }

@@ -1,5 +1,5 @@
-//! The revocation queue: grants that were disconnected here, kept encrypted until the platform confirms their end or a
-//! day has passed.
+//! The revocation queue: grants that were disconnected here, kept encrypted until the platform
+//! confirms their end or a day has passed.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{CorrelationId, ProviderSlug, Timestamp};
@@ -18,7 +18,8 @@ pub struct NewRevocation {
     pub id: String,
     /// At which platform.
     pub provider: ProviderSlug,
-    /// Who gave the grant, where revoking it ends all that the person gave; `None` otherwise, and if unknown.
+    /// Who gave the grant, where revoking it ends all that the person gave; `None` otherwise, and
+    /// if unknown.
     pub person: Option<String>,
     /// When a worker may first try; the one who queues it usually tries at once.
     pub next_attempt_at: Timestamp,
@@ -52,7 +53,8 @@ pub struct Revocation {
 const INSERT: &str = "INSERT INTO evergrant_revocations
     (id, provider, access_token, refresh_token, next_attempt_at, expires_at, correlation_id, person)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-const ONE: &str = "SELECT id, provider, person, access_token, refresh_token, attempts, expires_at, correlation_id
+const ONE: &str =
+    "SELECT id, provider, person, access_token, refresh_token, attempts, expires_at, correlation_id
     FROM evergrant_revocations WHERE id = $1";
 /// `$lock` lets workers pass by what others are claiming, where more than one can write at a time.
 macro_rules! claim {
@@ -72,7 +74,11 @@ const RESCHEDULE: &str = "UPDATE evergrant_revocations SET next_attempt_at = $2 
 const DELETE: &str = "DELETE FROM evergrant_revocations WHERE id = $1";
 /// How many unreadable rows one claim passes by.
 const MAX_UNREADABLE: usize = 100;
-const REVOCATIONS: Decoder<Revocation> = Decoder { table: "evergrant_revocations", key: |row| row.key("id"), read };
+const REVOCATIONS: Decoder<Revocation> = Decoder {
+    table: "evergrant_revocations",
+    key: |row| row.key("id"),
+    read,
+};
 
 impl Work {
     pub(crate) async fn queue_revocation(
@@ -84,7 +90,16 @@ impl Work {
         let (id, correlation_id) = (new.id.as_str(), new.correlation_id.as_str());
         let provider = new.provider.as_str();
         let (next, end, person) = (new.next_attempt_at, new.expires_at, new.person.as_deref());
-        let params = params![id, provider, access, refresh, next, end, correlation_id, person];
+        let params = params![
+            id,
+            provider,
+            access,
+            refresh,
+            next,
+            end,
+            correlation_id,
+            person
+        ];
         self.execute(INSERT, params).await.map(drop)
     }
 }
@@ -92,10 +107,15 @@ impl Work {
 fn read(row: &Record) -> Result<Revocation, StoreError> {
     Ok(Revocation {
         id: row.text("id")?,
-        provider: ProviderSlug::new(row.text("provider")?).map_err(|_| StoreError::Inconsistent("provider"))?,
+        provider: ProviderSlug::new(row.text("provider")?)
+            .map_err(|_| StoreError::Inconsistent("provider"))?,
         person: row.optional_text("person")?,
-        access_token: row.optional_text("access_token")?.map(EncryptedToken::from_stored),
-        refresh_token: row.optional_text("refresh_token")?.map(EncryptedToken::from_stored),
+        access_token: row
+            .optional_text("access_token")?
+            .map(EncryptedToken::from_stored),
+        refresh_token: row
+            .optional_text("refresh_token")?
+            .map(EncryptedToken::from_stored),
         attempts: row.int("attempts")?,
         expires_at: row.time("expires_at")?,
         correlation_id: row.text("correlation_id")?,
@@ -113,9 +133,14 @@ impl RevocationRepository {
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn queue(&self, new: &NewRevocation, tokens: &StoredTokens) -> Result<(), StoreError> {
+    pub async fn queue(
+        &self,
+        new: &NewRevocation,
+        tokens: &StoredTokens,
+    ) -> Result<(), StoreError> {
         let mut work = self.database.begin().await?;
-        work.queue_revocation(new, tokens.access_text(), tokens.refresh_text()).await?;
+        work.queue_revocation(new, tokens.access_text(), tokens.refresh_text())
+            .await?;
         work.commit().await
     }
 
@@ -125,20 +150,35 @@ impl RevocationRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn by_id(&self, id: &str) -> Result<Option<Revocation>, StoreError> {
-        self.database.row(ONE, params![id]).await?.as_ref().map(read).transpose()
+        self.database
+            .row(ONE, params![id])
+            .await?
+            .as_ref()
+            .map(read)
+            .transpose()
     }
 
-    /// Claims one revocation that is due, and sets its next attempt to `again_at`, in case this one fails. `None` if none
-    /// is due.
+    /// Claims one revocation that is due, and sets its next attempt to `again_at`, in case this one
+    /// fails. `None` if none is due.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn claim(&self, now: Timestamp, again_at: Timestamp) -> Result<Option<Revocation>, StoreError> {
+    pub async fn claim(
+        &self,
+        now: Timestamp,
+        again_at: Timestamp,
+    ) -> Result<Option<Revocation>, StoreError> {
         let claim = self.database.dialect(CLAIM_ALONE, CLAIM_AMONG_OTHERS);
         // An unreadable row is put off like any other, so the next claim passes it by.
         for _ in 0..MAX_UNREADABLE {
-            let Some(row) = self.database.returning(claim, params![now, again_at]).await? else { return Ok(None) };
+            let Some(row) = self
+                .database
+                .returning(claim, params![now, again_at])
+                .await?
+            else {
+                return Ok(None);
+            };
             if let Some(claimed) = REVOCATIONS.decode([row])?.pop() {
                 return Ok(Some(claimed));
             }
@@ -152,7 +192,10 @@ impl RevocationRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn reschedule(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.database.execute(RESCHEDULE, params![id, at]).await.map(drop)
+        self.database
+            .execute(RESCHEDULE, params![id, at])
+            .await
+            .map(drop)
     }
 
     /// Deletes a revocation that is confirmed or abandoned.

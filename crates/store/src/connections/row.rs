@@ -1,8 +1,10 @@
-//! `oauth_accounts` read together with `evergrant_connections`: one query answers all that is known of a connection.
+//! `oauth_accounts` read together with `evergrant_connections`: one query answers all that is known
+//! of a connection.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
-    ConnectionId, ConnectionStatus, Lifetime, ProviderAccountId, ProviderSlug, StatusReason, Timestamp, UserId,
+    ConnectionId, ConnectionStatus, Lifetime, ProviderAccountId, ProviderSlug, StatusReason,
+    Timestamp, UserId,
 };
 use evergrant_resilience::renewal::lease::{LeaseRow, Purchase};
 
@@ -45,9 +47,11 @@ pub struct Connection {
     pub next_refresh_at: Option<Timestamp>,
     /// Failed renewals since the last that succeeded.
     pub failures: i32,
-    /// How the last failed renewal ended, in the service's own word; `None` after one that succeeded.
+    /// How the last failed renewal ended, in the service's own word; `None` after one that
+    /// succeeded.
     pub last_outcome: Option<String>,
-    /// When time alone next changes the status: a warning of an end that no refresh averts, or that end.
+    /// When time alone next changes the status: a warning of an end that no refresh averts, or that
+    /// end.
     pub next_status_at: Option<Timestamp>,
     /// When its token was last handed out, to the minute; `None` for never.
     pub last_used_at: Option<Timestamp>,
@@ -59,25 +63,36 @@ impl Connection {
     /// The span in which the access token is good.
     #[must_use]
     pub fn lifetime(&self) -> Lifetime {
-        Lifetime { issued_at: self.tokens.issued_at, expires_at: self.tokens.expires_at }
+        Lifetime {
+            issued_at: self.tokens.issued_at,
+            expires_at: self.tokens.expires_at,
+        }
     }
 
     pub(crate) fn read(row: &Record) -> Result<Self, StoreError> {
         let reason = row.optional_text("status_reason")?;
         let status = row.optional_text("status")?;
-        let (access_token, known_token) = (row.optional_text("access_token")?, row.optional_text("known_token")?);
-        let is_known = status.is_some() && access_token.as_deref().map(beginning) == known_token.as_deref();
+        let (access_token, known_token) = (
+            row.optional_text("access_token")?,
+            row.optional_text("known_token")?,
+        );
+        let is_known =
+            status.is_some() && access_token.as_deref().map(beginning) == known_token.as_deref();
         Ok(Self {
             id: ConnectionId::new(row.int("id")?),
             user: UserId::try_from(i64::from(row.int("user_id")?)).map_err(|_| bad("user_id"))?,
             provider: ProviderSlug::new(row.text("provider")?).map_err(|_| bad("provider"))?,
-            account: ProviderAccountId::new(row.text("provider_account_id")?).map_err(|_| bad("account"))?,
+            account: ProviderAccountId::new(row.text("provider_account_id")?)
+                .map_err(|_| bad("account"))?,
             tokens: read_tokens(row)?,
             metadata: row.json("metadata")?,
             created_at: row.time("created_at")?,
             updated_at: row.time("updated_at")?,
             lease: read_lease(row)?,
-            status: status.as_deref().and_then(ConnectionStatus::parse).unwrap_or(ConnectionStatus::Connected),
+            status: status
+                .as_deref()
+                .and_then(ConnectionStatus::parse)
+                .unwrap_or(ConnectionStatus::Connected),
             reason: reason.as_deref().and_then(StatusReason::parse),
             is_external: !is_known,
             requested_scope: row.optional_text("requested_scope")?,
@@ -94,8 +109,12 @@ impl Connection {
 
 fn read_tokens(row: &Record) -> Result<StoredTokens, StoreError> {
     Ok(StoredTokens {
-        access: row.optional_text("access_token")?.map(EncryptedToken::from_stored),
-        refresh: row.optional_text("refresh_token")?.map(EncryptedToken::from_stored),
+        access: row
+            .optional_text("access_token")?
+            .map(EncryptedToken::from_stored),
+        refresh: row
+            .optional_text("refresh_token")?
+            .map(EncryptedToken::from_stored),
         expires_at: row.optional_time("expires_at")?,
         grant_expires_at: row.optional_time("refresh_expires_at")?,
         token_type: row.optional_text("token_type")?,
@@ -106,7 +125,11 @@ fn read_tokens(row: &Record) -> Result<StoredTokens, StoreError> {
 
 /// What `substr(token, 1, 32)` is in SQL.
 fn beginning(token: &str) -> &str {
-    token.char_indices().nth(32).and_then(|(end, _)| token.get(..end)).unwrap_or(token)
+    token
+        .char_indices()
+        .nth(32)
+        .and_then(|(end, _)| token.get(..end))
+        .unwrap_or(token)
 }
 
 fn bad(column: &'static str) -> StoreError {
@@ -148,26 +171,38 @@ pub(crate) use select;
 
 /// The lease of a row that has the columns of [`columns`].
 pub(crate) fn read_lease(row: &Record) -> Result<LeaseRow, StoreError> {
-    let milliseconds = |column| Ok::<_, StoreError>(row.optional_time(column)?.map(Timestamp::unix_ms));
-    let bought = row.optional_big("bought_with")?.zip(row.optional_big("bought_attempt")?);
+    let milliseconds =
+        |column| Ok::<_, StoreError>(row.optional_time(column)?.map(Timestamp::unix_ms));
+    let bought = row
+        .optional_big("bought_with")?
+        .zip(row.optional_big("bought_attempt")?);
     let status = row.optional_text("status")?;
     Ok(LeaseRow {
         generation: row.optional_big("generation")?.unwrap_or(0),
         attempt: row.optional_big("attempt")?.unwrap_or(0),
         held_until_ms: milliseconds("held_until")?,
         doubt_since_ms: milliseconds("doubt_since")?,
-        bought_by: bought.map(|(with_generation, attempt)| Purchase { with_generation, attempt }),
+        bought_by: bought.map(|(with_generation, attempt)| Purchase {
+            with_generation,
+            attempt,
+        }),
         dead: status.as_deref() == Some(ConnectionStatus::Expired.as_str()),
     })
 }
 
 /// How connections are decoded in batch reads.
-const CONNECTIONS: Decoder<Connection> =
-    Decoder { table: "oauth_accounts", key: |row| row.key("id"), read: Connection::read };
+const CONNECTIONS: Decoder<Connection> = Decoder {
+    table: "oauth_accounts",
+    key: |row| row.key("id"),
+    read: Connection::read,
+};
 
-/// The readable connections among the rows. The table is shared: rows of providers that are no [`ProviderSlug`] belong
-/// to the host application and are skipped without a report.
+/// The readable connections among the rows. The table is shared: rows of providers that are no
+/// [`ProviderSlug`] belong to the host application and are skipped without a report.
 pub(crate) fn decode(rows: Vec<Record>) -> Result<Vec<Connection>, StoreError> {
-    let is_slug = |row: &Record| row.text("provider").map_or(true, |provider| ProviderSlug::new(provider).is_ok());
+    let is_slug = |row: &Record| {
+        row.text("provider")
+            .map_or(true, |provider| ProviderSlug::new(provider).is_ok())
+    };
     CONNECTIONS.decode(rows.into_iter().filter(is_slug))
 }

@@ -13,8 +13,8 @@ const RECORD: &str = "UPDATE evergrant_connections SET status = 'connected', sta
     WHERE oauth_account_id = $1 AND generation = $2";
 
 impl RefreshRepository {
-    /// Records that the credential of this generation works, with or without a remark, and when it is checked next.
-    /// `false` if another was stored meanwhile, or the connection is gone.
+    /// Records that the credential of this generation works, with or without a remark, and when it
+    /// is checked next. `false` if another was stored meanwhile, or the connection is gone.
     ///
     /// # Errors
     ///
@@ -28,7 +28,9 @@ impl RefreshRepository {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
-        let Some(version) = work.raise_version_of_existing(held.user).await? else { return Ok(false) };
+        let Some(version) = work.raise_version_of_existing(held.user).await? else {
+            return Ok(false);
+        };
         let state = params![
             held.id.get(),
             held.lease.generation,
@@ -40,7 +42,14 @@ impl RefreshRepository {
         if work.execute(RECORD, state).await? == 0 {
             return Ok(false);
         }
-        work.announce(&event(held, version, EventKind::Refreshed, correlation_id, at)).await?;
+        work.announce(&event(
+            held,
+            version,
+            EventKind::Refreshed,
+            correlation_id,
+            at,
+        ))
+        .await?;
         work.commit().await?;
         Ok(true)
     }

@@ -1,4 +1,5 @@
-//! Status changes that time alone causes: a warning ahead of an end that no refresh averts, and that end.
+//! Status changes that time alone causes: a warning ahead of an end that no refresh averts, and
+//! that end.
 
 use evergrant_model::{ConnectionStatus, CorrelationId, EventKind, StatusReason, Timestamp};
 
@@ -56,20 +57,35 @@ impl StatusTransitionRepository {
             after: |(at, id)| vec![Value::from(*at), Value::from(*id)],
             cursor: |row| Ok((row.time("turns_at")?, row.int("id")?)),
         };
-        self.database.page(page, (Timestamp::from_unix_ms(0), 0), limit, decode).await
+        self.database
+            .page(page, (Timestamp::from_unix_ms(0), 0), limit, decode)
+            .await
     }
 
-    /// Records a status change; `false` if another replica has recorded it, or the connection has changed.
+    /// Records a status change; `false` if another replica has recorded it, or the connection has
+    /// changed.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn record(&self, held: &Connection, transition: &StatusTransition<'_>) -> Result<bool, StoreError> {
+    pub async fn record(
+        &self,
+        held: &Connection,
+        transition: &StatusTransition<'_>,
+    ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
         let mut news = None;
         if let Some(kind) = transition.event {
-            let Some(version) = work.raise_version_of_existing(held.user).await? else { return Ok(false) };
-            news = Some(event(held, version, kind, transition.correlation_id, transition.at));
+            let Some(version) = work.raise_version_of_existing(held.user).await? else {
+                return Ok(false);
+            };
+            news = Some(event(
+                held,
+                version,
+                kind,
+                transition.correlation_id,
+                transition.at,
+            ));
         }
         let state = params![
             held.id.get(),

@@ -1,7 +1,9 @@
-//! Storing the grants of a consent, and deleting connections, each with its event in one transaction.
+//! Storing the grants of a consent, and deleting connections, each with its event in one
+//! transaction.
 
 use evergrant_model::{
-    ConnectionId, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug, StatusReason, Timestamp, UserId,
+    ConnectionId, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug, StatusReason,
+    Timestamp, UserId,
 };
 
 use crate::StoreError;
@@ -53,7 +55,8 @@ pub enum StoredGrant {
     FlowOver,
 }
 
-const UPSERT_ACCOUNT: &str = "INSERT INTO oauth_accounts (user_id, provider, provider_account_id, access_token,
+const UPSERT_ACCOUNT: &str =
+    "INSERT INTO oauth_accounts (user_id, provider, provider_account_id, access_token,
         refresh_token, expires_at, token_type, scope, metadata, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
     ON CONFLICT (provider, provider_account_id) DO UPDATE SET
@@ -80,7 +83,8 @@ const UPSERT_STATE: &str = "INSERT INTO evergrant_connections (oauth_account_id,
             ELSE excluded.turns_at END,
         next_refresh_at = excluded.next_refresh_at, known_token = excluded.known_token,
         correlation_id = excluded.correlation_id";
-const END_FLOW: &str = "UPDATE evergrant_flows SET status = 'connected', account = $2, access_token = NULL,
+const END_FLOW: &str =
+    "UPDATE evergrant_flows SET status = 'connected', account = $2, access_token = NULL,
         refresh_token = NULL, token_facts = NULL, accounts = NULL
     WHERE id = $1 AND status = $3";
 pub(crate) const DELETE: &str =
@@ -88,7 +92,8 @@ pub(crate) const DELETE: &str =
     RETURNING access_token, refresh_token";
 
 impl ConnectionRepository {
-    /// Stores the grants of one consent and ends its flow, which must still be in the status that the caller read.
+    /// Stores the grants of one consent and ends its flow, which must still be in the status that
+    /// the caller read.
     ///
     /// # Errors
     ///
@@ -105,12 +110,18 @@ impl ConnectionRepository {
             versions.push(work.raise_version(grant.user).await?);
         }
         let account = grants.first().map(|grant| grant.account.as_str());
-        if work.execute(END_FLOW, params![flow.as_str(), account, seen.as_str()]).await? == 0 {
+        if work
+            .execute(END_FLOW, params![flow.as_str(), account, seen.as_str()])
+            .await?
+            == 0
+        {
             return Ok(StoredGrant::FlowOver);
         }
         let mut ids = Vec::with_capacity(grants.len());
         for grant in grants {
-            let Some(id) = store_grant(&mut work, grant).await? else { return Ok(StoredGrant::OwnedByAnother) };
+            let Some(id) = store_grant(&mut work, grant).await? else {
+                return Ok(StoredGrant::OwnedByAnother);
+            };
             ids.push(id);
         }
         for (grant, version) in grants.iter().zip(versions) {
@@ -120,8 +131,8 @@ impl ConnectionRepository {
         Ok(StoredGrant::Stored(ids))
     }
 
-    /// Deletes the connection and, in the same transaction, queues the revocation of the tokens that it held at that
-    /// moment. `false` if there was no such connection.
+    /// Deletes the connection and, in the same transaction, queues the revocation of the tokens
+    /// that it held at that moment. `false` if there was no such connection.
     ///
     /// # Errors
     ///
@@ -134,21 +145,43 @@ impl ConnectionRepository {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
-        let Some(version) = work.raise_version_of_existing(held.user).await? else { return Ok(false) };
-        let owned = params![held.user.get(), held.provider.as_str(), held.account.as_str()];
-        let Some(row) = work.row(DELETE, owned).await? else { return Ok(false) };
+        let Some(version) = work.raise_version_of_existing(held.user).await? else {
+            return Ok(false);
+        };
+        let owned = params![
+            held.user.get(),
+            held.provider.as_str(),
+            held.account.as_str()
+        ];
+        let Some(row) = work.row(DELETE, owned).await? else {
+            return Ok(false);
+        };
         if let Some(revocation) = revocation {
-            let (access, refresh) = (row.optional_text("access_token")?, row.optional_text("refresh_token")?);
-            work.queue_revocation(revocation, access.as_deref(), refresh.as_deref()).await?;
+            let (access, refresh) = (
+                row.optional_text("access_token")?,
+                row.optional_text("refresh_token")?,
+            );
+            work.queue_revocation(revocation, access.as_deref(), refresh.as_deref())
+                .await?;
         }
-        work.announce(&event(held, version, EventKind::Disconnected, correlation_id, at)).await?;
+        work.announce(&event(
+            held,
+            version,
+            EventKind::Disconnected,
+            correlation_id,
+            at,
+        ))
+        .await?;
         work.commit().await?;
         Ok(true)
     }
 }
 
 /// `None` if the account belongs to another user.
-async fn store_grant(work: &mut Work, grant: &Grant<'_>) -> Result<Option<ConnectionId>, StoreError> {
+async fn store_grant(
+    work: &mut Work,
+    grant: &Grant<'_>,
+) -> Result<Option<ConnectionId>, StoreError> {
     let account = params![
         grant.user.get(),
         grant.provider.as_str(),
@@ -161,7 +194,9 @@ async fn store_grant(work: &mut Work, grant: &Grant<'_>) -> Result<Option<Connec
         grant.metadata,
         grant.at,
     ];
-    let Some(row) = work.row(UPSERT_ACCOUNT, account).await? else { return Ok(None) };
+    let Some(row) = work.row(UPSERT_ACCOUNT, account).await? else {
+        return Ok(None);
+    };
     let id = row.int("id")?;
     let state = params![
         id,

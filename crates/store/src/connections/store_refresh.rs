@@ -1,5 +1,5 @@
-//! Storing the outcome of a refresh: new tokens, or a failure. The transitions of the lease decide whether an outcome
-//! still applies; its event is written in the same transaction.
+//! Storing the outcome of a refresh: new tokens, or a failure. The transitions of the lease decide
+//! whether an outcome still applies; its event is written in the same transaction.
 
 use evergrant_model::{ConnectionStatus, CorrelationId, EventKind, StatusReason, Timestamp};
 use evergrant_resilience::renewal::AllRules;
@@ -81,21 +81,39 @@ const WRITE_FAILURE: &str = "UPDATE evergrant_connections SET status = $2, statu
     WHERE oauth_account_id = $1";
 
 impl RefreshRepository {
-    /// Stores refreshed tokens if the row still holds the tokens that they were obtained with; answers the connection as
-    /// stored. `None` if other tokens were stored meanwhile, or the connection is gone; then nothing is written.
+    /// Stores refreshed tokens if the row still holds the tokens that they were obtained with;
+    /// answers the connection as stored. `None` if other tokens were stored meanwhile, or the
+    /// connection is gone; then nothing is written.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn store(&self, leased: &Leased, new: &RefreshedGrant<'_>) -> Result<Option<Connection>, StoreError> {
+    pub async fn store(
+        &self,
+        leased: &Leased,
+        new: &RefreshedGrant<'_>,
+    ) -> Result<Option<Connection>, StoreError> {
         let held = &leased.held;
         let mut work = self.database.begin().await?;
-        let Some(version) = work.raise_version_of_existing(held.user).await? else { return Ok(None) };
-        let Some(row) = untouched(&mut work, held).await? else { return Ok(None) };
-        let Some(lease) = lease::store_pair(&AllRules, &row, &leased.ticket) else { return Ok(None) };
+        let Some(version) = work.raise_version_of_existing(held.user).await? else {
+            return Ok(None);
+        };
+        let Some(row) = untouched(&mut work, held).await? else {
+            return Ok(None);
+        };
+        let Some(lease) = lease::store_pair(&AllRules, &row, &leased.ticket) else {
+            return Ok(None);
+        };
         write_tokens(&mut work, held, new).await?;
         write_state(&mut work, held, &lease, new).await?;
-        work.announce(&event(held, version, EventKind::Refreshed, new.correlation_id, new.at)).await?;
+        work.announce(&event(
+            held,
+            version,
+            EventKind::Refreshed,
+            new.correlation_id,
+            new.at,
+        ))
+        .await?;
         work.commit().await?;
         Ok(Some(held.refreshed(lease, new)))
     }
@@ -112,22 +130,33 @@ impl RefreshRepository {
         failed: &FailedRefresh<'_>,
     ) -> Result<bool, StoreError> {
         let ticket = leased.ticket;
-        record(&self.database, &leased.held, failed, |row| lease::record_ending(&AllRules, row, &ticket, ending)).await
+        record(&self.database, &leased.held, failed, |row| {
+            lease::record_ending(&AllRules, row, &ticket, ending)
+        })
+        .await
     }
 
-    /// Records a fault of the credential that was found without an attempt to refresh it; `false` if other tokens are
-    /// stored meanwhile.
+    /// Records a fault of the credential that was found without an attempt to refresh it; `false`
+    /// if other tokens are stored meanwhile.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn record_failed_check(&self, held: &Connection, failed: &FailedRefresh<'_>) -> Result<bool, StoreError> {
+    pub async fn record_failed_check(
+        &self,
+        held: &Connection,
+        failed: &FailedRefresh<'_>,
+    ) -> Result<bool, StoreError> {
         let seen = held.lease.generation;
-        record(&self.database, held, failed, |row| (row.generation == seen).then_some(*row)).await
+        record(&self.database, held, failed, |row| {
+            (row.generation == seen).then_some(*row)
+        })
+        .await
     }
 }
 
-/// Writes a failure if `transition` accepts the row under its lock; `false` if it does not, or the connection is gone.
+/// Writes a failure if `transition` accepts the row under its lock; `false` if it does not, or the
+/// connection is gone.
 pub(crate) async fn record(
     database: &Database,
     held: &Connection,
@@ -137,12 +166,18 @@ pub(crate) async fn record(
     let mut work = database.begin().await?;
     let mut news = None;
     if let Some(kind) = failed.event {
-        let Some(version) = work.raise_version_of_existing(held.user).await? else { return Ok(false) };
+        let Some(version) = work.raise_version_of_existing(held.user).await? else {
+            return Ok(false);
+        };
         news = Some(event(held, version, kind, failed.correlation_id, failed.at));
     }
     work.ensure_state(held.id).await?;
-    let Some(row) = locked(&mut work, held).await? else { return Ok(false) };
-    let Some(lease) = transition(&row.lease) else { return Ok(false) };
+    let Some(row) = locked(&mut work, held).await? else {
+        return Ok(false);
+    };
+    let Some(lease) = transition(&row.lease) else {
+        return Ok(false);
+    };
     write_failure(&mut work, held, &lease, failed).await?;
     if let Some(event) = &news {
         work.announce(event).await?;
@@ -171,7 +206,8 @@ impl Connection {
         }
     }
 
-    /// The connection after a refresh whose tokens the database has not taken yet, as far as this process knows.
+    /// The connection after a refresh whose tokens the database has not taken yet, as far as this
+    /// process knows.
     #[must_use]
     pub fn with_pending_write(&self, ticket: &Ticket, new: &RefreshedGrant<'_>) -> Self {
         let lease = lease::store_pair(&AllRules, &self.lease, ticket).unwrap_or(self.lease);
@@ -187,7 +223,9 @@ struct Locked {
 
 async fn locked(work: &mut Work, held: &Connection) -> Result<Option<Locked>, StoreError> {
     let sql = work.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
-    let Some(row) = work.row(sql, params![held.id.get()]).await? else { return Ok(None) };
+    let Some(row) = work.row(sql, params![held.id.get()]).await? else {
+        return Ok(None);
+    };
     Ok(Some(Locked {
         lease: read_lease(&row)?,
         access_token: row.optional_text("access_token")?,
@@ -195,17 +233,23 @@ async fn locked(work: &mut Work, held: &Connection) -> Result<Option<Locked>, St
     }))
 }
 
-/// The lease of a row whose tokens nobody else has written since: another program knows nothing of generations, and its
-/// pair is newer than ours whatever ours is.
+/// The lease of a row whose tokens nobody else has written since: another program knows nothing of
+/// generations, and its pair is newer than ours whatever ours is.
 async fn untouched(work: &mut Work, held: &Connection) -> Result<Option<LeaseRow>, StoreError> {
-    let Some(row) = locked(work, held).await? else { return Ok(None) };
+    let Some(row) = locked(work, held).await? else {
+        return Ok(None);
+    };
     let is_ours = row.lease.generation != held.lease.generation
         || (row.access_token.as_deref() == held.tokens.access_text()
             && row.refresh_token.as_deref() == held.tokens.refresh_text());
     Ok(is_ours.then_some(row.lease))
 }
 
-async fn write_tokens(work: &mut Work, held: &Connection, new: &RefreshedGrant<'_>) -> Result<(), StoreError> {
+async fn write_tokens(
+    work: &mut Work,
+    held: &Connection,
+    new: &RefreshedGrant<'_>,
+) -> Result<(), StoreError> {
     let tokens = params![
         held.id.get(),
         new.tokens.access_text(),

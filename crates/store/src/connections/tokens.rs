@@ -8,7 +8,8 @@ use evergrant_model::Timestamp;
 pub struct StoredTokens {
     /// The access token; `None` only in rows of another program that hold none.
     pub access: Option<EncryptedToken>,
-    /// The refresh token; `None` if the platform has issued none. In new tokens, `None` keeps the stored one.
+    /// The refresh token; `None` if the platform has issued none. In new tokens, `None` keeps the
+    /// stored one.
     pub refresh: Option<EncryptedToken>,
     /// When the access token ends; `None` if that is not known.
     pub expires_at: Option<Timestamp>,
@@ -18,13 +19,15 @@ pub struct StoredTokens {
     pub token_type: Option<String>,
     /// The granted scopes, divided by spaces.
     pub scope: Option<String>,
-    /// When the access token was requested, from which its life is counted; `None` for rows of another program.
+    /// When the access token was requested, from which its life is counted; `None` for rows of
+    /// another program.
     pub issued_at: Option<Timestamp>,
 }
 
 impl StoredTokens {
-    /// These tokens after a refresh that returned `new`. What the platform need not repeat is kept: refresh token, end of
-    /// the grant, token type and scopes. The end of the old access token says nothing about the new one.
+    /// These tokens after a refresh that returned `new`. What the platform need not repeat is kept:
+    /// refresh token, end of the grant, token type and scopes. The end of the old access token says
+    /// nothing about the new one.
     #[must_use]
     pub fn refreshed(&self, new: &Self) -> Self {
         Self {

@@ -1,4 +1,5 @@
-//! Blocks on calls to hosts of providers, shared by all replicas, and the claim of the one replica that may probe.
+//! Blocks on calls to hosts of providers, shared by all replicas, and the claim of the one replica
+//! that may probe.
 
 use evergrant_model::{ProviderSlug, Timestamp};
 
@@ -37,13 +38,21 @@ const UNBLOCK: &str = "DELETE FROM evergrant_gates WHERE provider = $1 AND host 
 
 const BLOCKS: Decoder<ProviderBlock> = Decoder {
     table: "evergrant_gates",
-    key: |row| format!("{} {} {}", row.key("provider"), row.key("host"), row.key("kind")),
+    key: |row| {
+        format!(
+            "{} {} {}",
+            row.key("provider"),
+            row.key("host"),
+            row.key("kind")
+        )
+    },
     read,
 };
 
 fn read(row: &Record) -> Result<ProviderBlock, StoreError> {
     Ok(ProviderBlock {
-        provider: ProviderSlug::new(row.text("provider")?).map_err(|_| StoreError::Inconsistent("provider"))?,
+        provider: ProviderSlug::new(row.text("provider")?)
+            .map_err(|_| StoreError::Inconsistent("provider"))?,
         host: row.text("host")?,
         kind: row.text("kind")?,
         since: row.time("since")?,
@@ -73,12 +82,24 @@ impl ProviderBlockRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn block(&self, block: &ProviderBlock) -> Result<bool, StoreError> {
-        let (provider, host, kind) = (block.provider.as_str(), block.host.as_str(), block.kind.as_str());
-        let params = params![provider, host, kind, block.since, block.blocked_until, block.consecutive_trips];
+        let (provider, host, kind) = (
+            block.provider.as_str(),
+            block.host.as_str(),
+            block.kind.as_str(),
+        );
+        let params = params![
+            provider,
+            host,
+            kind,
+            block.since,
+            block.blocked_until,
+            block.consecutive_trips
+        ];
         Ok(self.database.returning(BLOCK, params).await?.is_some())
     }
 
-    /// Claims the probe of a block whose time has passed: `true` for one caller, and for no other before `later`.
+    /// Claims the probe of a block whose time has passed: `true` for one caller, and for no other
+    /// before `later`.
     ///
     /// # Errors
     ///
@@ -89,8 +110,16 @@ impl ProviderBlockRepository {
         now: Timestamp,
         later: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (provider, host, kind) = (block.provider.as_str(), block.host.as_str(), block.kind.as_str());
-        Ok(self.database.execute(CLAIM_PROBE, params![provider, host, kind, now, later]).await? > 0)
+        let (provider, host, kind) = (
+            block.provider.as_str(),
+            block.host.as_str(),
+            block.kind.as_str(),
+        );
+        Ok(self
+            .database
+            .execute(CLAIM_PROBE, params![provider, host, kind, now, later])
+            .await?
+            > 0)
     }
 
     /// Deletes a block; `false` if there is none.
@@ -99,7 +128,15 @@ impl ProviderBlockRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn unblock(&self, block: &ProviderBlock) -> Result<bool, StoreError> {
-        let (provider, host, kind) = (block.provider.as_str(), block.host.as_str(), block.kind.as_str());
-        Ok(self.database.execute(UNBLOCK, params![provider, host, kind]).await? > 0)
+        let (provider, host, kind) = (
+            block.provider.as_str(),
+            block.host.as_str(),
+            block.kind.as_str(),
+        );
+        Ok(self
+            .database
+            .execute(UNBLOCK, params![provider, host, kind])
+            .await?
+            > 0)
     }
 }

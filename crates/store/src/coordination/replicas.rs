@@ -17,8 +17,9 @@ repository! {
 }
 
 impl ReplicaRepository {
-    /// Records that the process is alive, deletes those not seen since `dead_before`, and answers how many were seen since
-    /// `live_since`. It writes, so it also shows whether the database takes writes.
+    /// Records that the process is alive, deletes those not seen since `dead_before`, and answers
+    /// how many were seen since `live_since`. It writes, so it also shows whether the database
+    /// takes writes.
     ///
     /// # Errors
     ///
@@ -32,7 +33,10 @@ impl ReplicaRepository {
     ) -> Result<i64, StoreError> {
         self.database.execute(SEEN, params![id, now]).await?;
         self.database.execute(FORGET, params![dead_before]).await?;
-        self.database.row(LIVE, params![live_since]).await?.map_or(Ok(1), |row| row.big("live"))
+        self.database
+            .row(LIVE, params![live_since])
+            .await?
+            .map_or(Ok(1), |row| row.big("live"))
     }
 
     /// Removes the process from the list.
@@ -41,6 +45,9 @@ impl ReplicaRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn remove(&self, id: &str) -> Result<(), StoreError> {
-        self.database.execute("DELETE FROM evergrant_replicas WHERE id = $1", params![id]).await.map(drop)
+        self.database
+            .execute("DELETE FROM evergrant_replicas WHERE id = $1", params![id])
+            .await
+            .map(drop)
     }
 }

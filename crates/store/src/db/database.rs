@@ -1,4 +1,5 @@
-//! The two databases behind one interface: everything in which SQLite and PostgreSQL differ at run time is in this folder.
+//! The two databases behind one interface: everything in which SQLite and PostgreSQL differ at run
+//! time is in this folder.
 //!
 //! The queries of the repositories are one SQL text for both databases where that is possible.
 
@@ -15,7 +16,10 @@ use crate::db::work::Work;
 /// A connection pool; on SQLite two, because one writer and many readers never wait for each other.
 #[derive(Debug)]
 pub(crate) enum Pools {
-    Sqlite { writer: SqlitePool, reader: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        reader: SqlitePool,
+    },
     Postgres(PostgresPool),
 }
 
@@ -47,36 +51,58 @@ impl Database {
 
     #[cfg(feature = "testing")]
     pub(crate) fn clock_shift_ms(&self) -> i64 {
-        self.clock_shift_ms.load(std::sync::atomic::Ordering::SeqCst)
+        self.clock_shift_ms
+            .load(std::sync::atomic::Ordering::SeqCst)
     }
 
     #[cfg(not(feature = "testing"))]
-    #[expect(clippy::unused_self, reason = "the same call as with the testing feature")]
+    #[expect(
+        clippy::unused_self,
+        reason = "the same call as with the testing feature"
+    )]
     pub(crate) fn clock_shift_ms(&self) -> i64 {
         0
     }
 
-    pub(crate) async fn rows(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Record>, StoreError> {
+    pub(crate) async fn rows(
+        &self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Vec<Record>, StoreError> {
         match &self.pools {
-            Pools::Sqlite { reader, .. } => {
-                Ok(bound!(sql, params).fetch_all(reader).await?.into_iter().map(Record::Sqlite).collect())
-            }
+            Pools::Sqlite { reader, .. } => Ok(bound!(sql, params)
+                .fetch_all(reader)
+                .await?
+                .into_iter()
+                .map(Record::Sqlite)
+                .collect()),
             Pools::Postgres(pool) => match Self::rows_by(pool, sql, params).await {
-                // A read changes nothing, so it is repeated when the connection turns out to be broken.
+                // A read changes nothing, so it is repeated when the connection turns out to be
+                // broken.
                 Err(error) if error.is_lost_connection() => Self::rows_by(pool, sql, params).await,
                 answer => answer,
             },
         }
     }
 
-    async fn rows_by(pool: &PostgresPool, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Record>, StoreError> {
+    async fn rows_by(
+        pool: &PostgresPool,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Vec<Record>, StoreError> {
         let mut connection = pool.acquire(READ_TIMEOUT).await?;
-        let rows = connection.query(async |connection| bound!(sql, params).fetch_all(connection).await).await?;
+        let rows = connection
+            .query(async |connection| bound!(sql, params).fetch_all(connection).await)
+            .await?;
         Ok(rows.into_iter().map(Record::Postgres).collect())
     }
 
     /// The first row.
-    pub(crate) async fn row(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<Record>, StoreError> {
+    pub(crate) async fn row(
+        &self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Option<Record>, StoreError> {
         Ok(self.rows(sql, params).await?.into_iter().next())
     }
 
@@ -93,7 +119,8 @@ impl Database {
         self.begin_within(WRITE_TIMEOUT).await
     }
 
-    /// The same with the time-out of a read, for callers that wait: no transaction is better than a late one.
+    /// The same with the time-out of a read, for callers that wait: no transaction is better than a
+    /// late one.
     pub(crate) async fn begin_quickly(&self) -> Result<Work, StoreError> {
         self.begin_within(READ_TIMEOUT).await
     }
@@ -106,9 +133,15 @@ impl Database {
     }
 
     /// One writing statement, which is a transaction of its own; answers how many rows it touched.
-    pub(crate) async fn execute(&self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+    pub(crate) async fn execute(
+        &self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<u64, StoreError> {
         Ok(match &self.pools {
-            Pools::Sqlite { writer, .. } => bound!(sql, params).execute(writer).await?.rows_affected(),
+            Pools::Sqlite { writer, .. } => {
+                bound!(sql, params).execute(writer).await?.rows_affected()
+            }
             Pools::Postgres(pool) => {
                 let mut connection = pool.acquire(WRITE_TIMEOUT).await?;
                 connection
@@ -119,7 +152,8 @@ impl Database {
         })
     }
 
-    /// One writing statement with RETURNING, which is a transaction of its own; answers the first row that it returns.
+    /// One writing statement with RETURNING, which is a transaction of its own; answers the first
+    /// row that it returns.
     pub(crate) async fn returning(
         &self,
         sql: &'static str,
@@ -128,19 +162,25 @@ impl Database {
         Ok(self.all_returning(sql, params).await?.into_iter().next())
     }
 
-    /// One writing statement with RETURNING, which is a transaction of its own; answers every row that it returns.
+    /// One writing statement with RETURNING, which is a transaction of its own; answers every row
+    /// that it returns.
     pub(crate) async fn all_returning(
         &self,
         sql: &'static str,
         params: &[Value<'_>],
     ) -> Result<Vec<Record>, StoreError> {
         Ok(match &self.pools {
-            Pools::Sqlite { writer, .. } => {
-                bound!(sql, params).fetch_all(writer).await?.into_iter().map(Record::Sqlite).collect()
-            }
+            Pools::Sqlite { writer, .. } => bound!(sql, params)
+                .fetch_all(writer)
+                .await?
+                .into_iter()
+                .map(Record::Sqlite)
+                .collect(),
             Pools::Postgres(pool) => {
                 let mut connection = pool.acquire(WRITE_TIMEOUT).await?;
-                let rows = connection.query(async |connection| bound!(sql, params).fetch_all(connection).await).await?;
+                let rows = connection
+                    .query(async |connection| bound!(sql, params).fetch_all(connection).await)
+                    .await?;
                 rows.into_iter().map(Record::Postgres).collect()
             }
         })

@@ -1,7 +1,8 @@
 //! Batch reads, decoded row by row.
 //!
-//! Another program, or a newer version of this one, may write a value that this version cannot represent. Such a row
-//! must not hide the other rows of the same read, and must not occupy the head of a limited read for ever.
+//! Another program, or a newer version of this one, may write a value that this version cannot
+//! represent. Such a row must not hide the other rows of the same read, and must not occupy the
+//! head of a limited read for ever.
 
 use crate::StoreError;
 use crate::db::database::Database;
@@ -31,7 +32,13 @@ impl<T, R> Decoder<T, R> {
             }
         }
         if let Some((key, column)) = first {
-            tracing::warn!(table = self.table, row.id = key, column, skipped, "skipped unreadable rows");
+            tracing::warn!(
+                table = self.table,
+                row.id = key,
+                column,
+                skipped,
+                "skipped unreadable rows"
+            );
         }
         Ok(readable)
     }
@@ -49,8 +56,8 @@ pub(crate) struct Page<'q, C> {
 }
 
 impl Database {
-    /// Up to `limit` readable rows after the cursor `first`; fewer only if there are no more. Unreadable rows do not count
-    /// towards the limit.
+    /// Up to `limit` readable rows after the cursor `first`; fewer only if there are no more.
+    /// Unreadable rows do not count towards the limit.
     pub(crate) async fn page<C, T>(
         &self,
         page: Page<'_, C>,
@@ -58,7 +65,8 @@ impl Database {
         limit: i64,
         decode: fn(Vec<Record>) -> Result<Vec<T>, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let (mut readable, mut cursor, limit) = (Vec::new(), first, usize::try_from(limit).unwrap_or(0));
+        let (mut readable, mut cursor, limit) =
+            (Vec::new(), first, usize::try_from(limit).unwrap_or(0));
         while readable.len() < limit {
             let wanted = limit - readable.len();
             let mut params = page.fixed.to_vec();
@@ -81,8 +89,11 @@ impl Database {
 mod tests {
     use super::*;
 
-    const NUMBERS: Decoder<i32, &str> =
-        Decoder { table: "numbers", key: |row| (*row).to_owned(), read: |row| read(row) };
+    const NUMBERS: Decoder<i32, &str> = Decoder {
+        table: "numbers",
+        key: |row| (*row).to_owned(),
+        read: |row| read(row),
+    };
 
     fn read(row: &str) -> Result<i32, StoreError> {
         match row {
@@ -98,6 +109,9 @@ mod tests {
 
     #[test]
     fn other_errors_end_the_read() {
-        assert!(matches!(NUMBERS.decode(["1", "gone"]), Err(StoreError::Silent)));
+        assert!(matches!(
+            NUMBERS.decode(["1", "gone"]),
+            Err(StoreError::Silent)
+        ));
     }
 }

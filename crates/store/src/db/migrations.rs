@@ -36,17 +36,24 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// Applies the missing migrations. Several processes may do so at once: one applies them, the others wait.
+/// Applies the missing migrations. Several processes may do so at once: one applies them, the
+/// others wait.
 pub(crate) async fn apply(database: &Database) -> Result<(), StoreError> {
     let migrator = migrator(database);
     match &database.pools {
         Pools::Sqlite { writer, .. } => {
             // Only for PostgreSQL does the migrator lock out others itself.
             let mut work = writer.begin_with("BEGIN IMMEDIATE").await?;
-            migrator.run_direct(None, &mut *work, false).await.map_err(StoreError::Migration)?;
+            migrator
+                .run_direct(None, &mut *work, false)
+                .await
+                .map_err(StoreError::Migration)?;
             Ok(work.commit().await?)
         }
-        Pools::Postgres(pool) => migrator.run(&pool.pool).await.map_err(StoreError::Migration),
+        Pools::Postgres(pool) => migrator
+            .run(&pool.pool)
+            .await
+            .map_err(StoreError::Migration),
     }
 }
 
@@ -54,7 +61,9 @@ pub(crate) async fn apply(database: &Database) -> Result<(), StoreError> {
 pub(crate) async fn pending(database: &Database) -> Result<Vec<String>, StoreError> {
     let applied = applied(database).await?;
     let pending = STEPS.iter().filter(|step| !applied.contains(&step.version));
-    Ok(pending.map(|step| format!("{} {}", step.version, step.name)).collect())
+    Ok(pending
+        .map(|step| format!("{} {}", step.version, step.name))
+        .collect())
 }
 
 async fn applied(database: &Database) -> Result<Vec<i64>, StoreError> {
@@ -63,10 +72,18 @@ async fn applied(database: &Database) -> Result<Vec<i64>, StoreError> {
         "SELECT to_regclass('evergrant_migrations')::text AS found",
     );
     let found = database.row(find, params![]).await?;
-    if found.and_then(|row| row.optional_text("found").ok().flatten()).is_none() {
+    if found
+        .and_then(|row| row.optional_text("found").ok().flatten())
+        .is_none()
+    {
         return Ok(Vec::new());
     }
-    let applied = database.rows("SELECT version FROM evergrant_migrations WHERE success", params![]).await?;
+    let applied = database
+        .rows(
+            "SELECT version FROM evergrant_migrations WHERE success",
+            params![],
+        )
+        .await?;
     applied.iter().map(|row| row.big("version")).collect()
 }
 
@@ -76,10 +93,17 @@ fn migrator(database: &Database) -> Migrator {
             Pools::Sqlite { .. } => step.sqlite,
             Pools::Postgres(_) => step.postgres,
         };
-        Migration::new(step.version, step.name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+        Migration::new(
+            step.version,
+            step.name.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
-    // The host application may use the same tool for its own tables; and an older replica may meet a newer schema.
+    // The host application may use the same tool for its own tables; and an older replica may meet
+    // a newer schema.
     migrator.dangerous_set_table_name("evergrant_migrations");
     migrator.set_ignore_missing(true);
     migrator

@@ -26,14 +26,18 @@ pub(crate) async fn open(url: &str) -> Result<Pools, StoreError> {
     match url.split_once("://") {
         Some(("sqlite", path)) => open_sqlite(sqlite_path(path)?).await,
         Some(("postgres" | "postgresql", _)) => open_postgres(url).await,
-        _ => Err(StoreError::Address("it must begin with sqlite:// or postgres://".to_owned())),
+        _ => Err(StoreError::Address(
+            "it must begin with sqlite:// or postgres://".to_owned(),
+        )),
     }
 }
 
 fn sqlite_path(text: &str) -> Result<PathBuf, StoreError> {
     let path = text.split_once('?').map_or(text, |(path, _)| path);
     if path.is_empty() || path == ":memory:" {
-        return Err(StoreError::Address("sqlite:// needs the path of a file".to_owned()));
+        return Err(StoreError::Address(
+            "sqlite:// needs the path of a file".to_owned(),
+        ));
     }
     Ok(PathBuf::from(path))
 }
@@ -51,9 +55,14 @@ async fn open_sqlite(path: PathBuf) -> Result<Pools, StoreError> {
     Ok(Pools::Sqlite { writer, reader })
 }
 
-async fn sqlite_pool(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
-    let pool =
-        SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false);
+async fn sqlite_pool(
+    options: SqliteConnectOptions,
+    connections: u32,
+) -> Result<SqlitePool, StoreError> {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false);
     for _ in 1..SQLITE_TRIES {
         match pool.clone().connect_with(options.clone()).await {
             Err(error) if is_busy(&error) => tokio::time::sleep(PATIENCE / SQLITE_TRIES).await,
@@ -63,19 +72,28 @@ async fn sqlite_pool(options: SqliteConnectOptions, connections: u32) -> Result<
     Ok(pool.connect_with(options).await?)
 }
 
-/// While one process turns a new file to WAL, SQLite refuses the others at once, whatever the busy time-out says.
+/// While one process turns a new file to WAL, SQLite refuses the others at once, whatever the busy
+/// time-out says.
 fn is_busy(error: &sqlx::Error) -> bool {
     const BUSY: &str = "5";
-    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some(BUSY))
+    error
+        .as_database_error()
+        .is_some_and(|error| error.code().as_deref() == Some(BUSY))
 }
 
-/// The file holds every user's grants, encrypted or not: nobody but its owner has business with it. SQLite gives the
-/// files beside it the same rights, so it must have them before SQLite opens it.
+/// The file holds every user's grants, encrypted or not: nobody but its owner has business with it.
+/// SQLite gives the files beside it the same rights, so it must have them before SQLite opens it.
 ///
-/// A file that is there is not opened: closing it again would end the locks that SQLite holds on it in this process.
+/// A file that is there is not opened: closing it again would end the locks that SQLite holds on it
+/// in this process.
 fn only_for_the_owner(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let made = match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    let made = match std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
         }

@@ -1,7 +1,8 @@
 //! A transaction of SQLite's one writer, begun and ended by our own hand.
 //!
-//! SQLite itself rolls a transaction back when the disk is full, and sqlx goes on believing in it: no other can be begun
-//! on that connection, ever. Nothing here believes anything: who has not committed rolls back, whatever comes of that.
+//! SQLite itself rolls a transaction back when the disk is full, and sqlx goes on believing in it:
+//! no other can be begun on that connection, ever. Nothing here believes anything: who has not
+//! committed rolls back, whatever comes of that.
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor, Sqlite, SqliteConnection, SqlitePool};
@@ -12,8 +13,8 @@ use crate::StoreError;
 pub(crate) struct Writer(Option<PoolConnection<Sqlite>>);
 
 impl Writer {
-    /// Takes the write lock at once: a read that later turns into a write fails with "database is locked" without
-    /// waiting, whatever the busy time-out says.
+    /// Takes the write lock at once: a read that later turns into a write fails with "database is
+    /// locked" without waiting, whatever the busy time-out says.
     pub(crate) async fn begin(pool: &SqlitePool) -> Result<Self, StoreError> {
         let mut writer = Self(Some(pool.acquire().await?));
         writer.connection()?.execute("BEGIN IMMEDIATE").await?;
@@ -34,8 +35,12 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let Some(mut connection) = self.0.take() else { return };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return drop(connection.detach()) };
+        let Some(mut connection) = self.0.take() else {
+            return;
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return drop(connection.detach());
+        };
         runtime.spawn(async move {
             // Fails where SQLite has rolled back itself.
             let _ = connection.execute("ROLLBACK").await;

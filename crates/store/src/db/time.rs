@@ -1,4 +1,5 @@
-//! One time type for two databases: `timestamp(6)` on PostgreSQL, an integer of milliseconds on SQLite.
+//! One time type for two databases: `timestamp(6)` on PostgreSQL, an integer of milliseconds on
+//! SQLite.
 
 use evergrant_model::Timestamp;
 use sqlx::encode::IsNull;
@@ -10,7 +11,8 @@ use sqlx::{Decode, Encode, Postgres, Sqlite, Type};
 /// PostgreSQL counts from 2000-01-01T00:00:00Z; this many milliseconds after 1970.
 const POSTGRES_EPOCH_MS: i64 = 946_684_800_000;
 
-/// A [`Timestamp`] on its way to or from a database. Another program's microseconds are cut off in reading.
+/// A [`Timestamp`] on its way to or from a database. Another program's microseconds are cut off in
+/// reading.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DatabaseTime(pub(crate) Timestamp);
 
@@ -36,7 +38,9 @@ impl Decode<'_, Postgres> for DatabaseTime {
         if microseconds == i64::MAX || microseconds == i64::MIN {
             return Err("an infinite timestamp cannot be read".into());
         }
-        Ok(Self(Timestamp::from_unix_ms(microseconds.div_euclid(1000) + POSTGRES_EPOCH_MS)))
+        Ok(Self(Timestamp::from_unix_ms(
+            microseconds.div_euclid(1000) + POSTGRES_EPOCH_MS,
+        )))
     }
 }
 
@@ -58,6 +62,8 @@ impl Encode<'_, Sqlite> for DatabaseTime {
 
 impl Decode<'_, Sqlite> for DatabaseTime {
     fn decode(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError> {
-        Ok(Self(Timestamp::from_unix_ms(<i64 as Decode<Sqlite>>::decode(value)?)))
+        Ok(Self(Timestamp::from_unix_ms(
+            <i64 as Decode<Sqlite>>::decode(value)?,
+        )))
     }
 }

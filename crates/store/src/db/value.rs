@@ -1,7 +1,8 @@
 //! Values that go into queries and rows that come out of them, for both databases.
 //!
-//! Values go in as [`Value`]s and are read from [`Record`]s by column name, so no query is generic over a database. Times
-//! are `timestamp(6)` in UTC on PostgreSQL and milliseconds since 1970 on SQLite; JSON is `jsonb` and text.
+//! Values go in as [`Value`]s and are read from [`Record`]s by column name, so no query is generic
+//! over a database. Times are `timestamp(6)` in UTC on PostgreSQL and milliseconds since 1970 on
+//! SQLite; JSON is `jsonb` and text.
 
 use evergrant_model::Timestamp;
 use sqlx::Row;
@@ -56,10 +57,12 @@ macro_rules! bound {
                 $crate::db::value::Value::Big(value) => query.bind(*value),
                 $crate::db::value::Value::Text(value) => query.bind(*value),
                 $crate::db::value::Value::Bytes(value) => query.bind(*value),
-                $crate::db::value::Value::Time(value) => query.bind(value.map($crate::db::time::DatabaseTime)),
-                $crate::db::value::Value::Json(value) => {
-                    query.bind(value.map(|value| ::sqlx::types::Json($crate::db::json::storable(value))))
+                $crate::db::value::Value::Time(value) => {
+                    query.bind(value.map($crate::db::time::DatabaseTime))
                 }
+                $crate::db::value::Value::Json(value) => query.bind(
+                    value.map(|value| ::sqlx::types::Json($crate::db::json::storable(value))),
+                ),
             };
         }
         query
@@ -69,7 +72,10 @@ pub(crate) use bound;
 
 /// Numbers in the form of a PostgreSQL array, a text that SQLite can turn into a JSON array.
 pub(crate) fn int_array(numbers: impl IntoIterator<Item = impl ToString>) -> String {
-    let numbers: Vec<_> = numbers.into_iter().map(|number| number.to_string()).collect();
+    let numbers: Vec<_> = numbers
+        .into_iter()
+        .map(|number| number.to_string())
+        .collect();
     format!("{{{}}}", numbers.join(","))
 }
 
@@ -92,8 +98,8 @@ macro_rules! column {
     };
 }
 
-/// A value that the column's type permits and this program cannot represent, such as the time `infinity`, makes only its
-/// own row unreadable.
+/// A value that the column's type permits and this program cannot represent, such as the time
+/// `infinity`, makes only its own row unreadable.
 fn unreadable(column: &'static str, error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::ColumnDecode { .. } => StoreError::Inconsistent(column),
@@ -113,22 +119,33 @@ impl Record {
     column!(database_time -> Option<DatabaseTime>);
     column!(optional_json -> Option<Json<serde_json::Value>>);
 
-    pub(crate) fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    pub(crate) fn optional_time(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.database_time(column)?.map(|time| time.0))
     }
 
     pub(crate) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
-        self.optional_time(column)?.ok_or(StoreError::Inconsistent(column))
+        self.optional_time(column)?
+            .ok_or(StoreError::Inconsistent(column))
     }
 
     pub(crate) fn json(&self, column: &'static str) -> Result<serde_json::Value, StoreError> {
-        Ok(self.optional_json(column)?.map_or(serde_json::Value::Null, |json| json.0))
+        Ok(self
+            .optional_json(column)?
+            .map_or(serde_json::Value::Null, |json| json.0))
     }
 
     /// The value of a key column as text, for log messages.
     pub(crate) fn key(&self, column: &'static str) -> String {
-        let number = || self.big(column).or_else(|_| self.int(column).map(i64::from));
-        let text = self.text(column).or_else(|_| number().map(|number| number.to_string()));
+        let number = || {
+            self.big(column)
+                .or_else(|_| self.int(column).map(i64::from))
+        };
+        let text = self
+            .text(column)
+            .or_else(|_| number().map(|number| number.to_string()));
         text.unwrap_or_else(|_| "unreadable".to_owned())
     }
 }

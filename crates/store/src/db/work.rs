@@ -24,8 +24,15 @@ enum Open {
 }
 
 impl Work {
-    pub(crate) async fn on_sqlite(writer: &SqlitePool, changes: watch::Sender<u64>) -> Result<Self, StoreError> {
-        Ok(Self { open: Open::Sqlite(Writer::begin(writer).await?), announces: false, changes })
+    pub(crate) async fn on_sqlite(
+        writer: &SqlitePool,
+        changes: watch::Sender<u64>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            open: Open::Sqlite(Writer::begin(writer).await?),
+            announces: false,
+            changes,
+        })
     }
 
     pub(crate) async fn on_postgres(
@@ -33,12 +40,23 @@ impl Work {
         timeout: Duration,
         changes: watch::Sender<u64>,
     ) -> Result<Self, StoreError> {
-        Ok(Self { open: Open::Postgres(pool.begin(timeout).await?), announces: false, changes })
+        Ok(Self {
+            open: Open::Postgres(pool.begin(timeout).await?),
+            announces: false,
+            changes,
+        })
     }
 
-    pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+    pub(crate) async fn execute(
+        &mut self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<u64, StoreError> {
         Ok(match &mut self.open {
-            Open::Sqlite(work) => bound!(sql, params).execute(work.connection()?).await?.rows_affected(),
+            Open::Sqlite(work) => bound!(sql, params)
+                .execute(work.connection()?)
+                .await?
+                .rows_affected(),
             Open::Postgres(connection) => connection
                 .query(async |connection| bound!(sql, params).execute(connection).await)
                 .await?
@@ -46,24 +64,41 @@ impl Work {
         })
     }
 
-    pub(crate) async fn row(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<Record>, StoreError> {
+    pub(crate) async fn row(
+        &mut self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Option<Record>, StoreError> {
         Ok(match &mut self.open {
-            Open::Sqlite(work) => bound!(sql, params).fetch_optional(work.connection()?).await?.map(Record::Sqlite),
+            Open::Sqlite(work) => bound!(sql, params)
+                .fetch_optional(work.connection()?)
+                .await?
+                .map(Record::Sqlite),
             Open::Postgres(connection) => {
-                let row =
-                    connection.query(async |connection| bound!(sql, params).fetch_optional(connection).await).await?;
+                let row = connection
+                    .query(async |connection| bound!(sql, params).fetch_optional(connection).await)
+                    .await?;
                 row.map(Record::Postgres)
             }
         })
     }
 
-    pub(crate) async fn rows(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Record>, StoreError> {
+    pub(crate) async fn rows(
+        &mut self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Vec<Record>, StoreError> {
         Ok(match &mut self.open {
-            Open::Sqlite(work) => {
-                bound!(sql, params).fetch_all(work.connection()?).await?.into_iter().map(Record::Sqlite).collect()
-            }
+            Open::Sqlite(work) => bound!(sql, params)
+                .fetch_all(work.connection()?)
+                .await?
+                .into_iter()
+                .map(Record::Sqlite)
+                .collect(),
             Open::Postgres(connection) => {
-                let rows = connection.query(async |connection| bound!(sql, params).fetch_all(connection).await).await?;
+                let rows = connection
+                    .query(async |connection| bound!(sql, params).fetch_all(connection).await)
+                    .await?;
                 rows.into_iter().map(Record::Postgres).collect()
             }
         })
@@ -86,12 +121,14 @@ impl Work {
         }
     }
 
-    /// Keeps PostgreSQL's sequence ahead of a user id that the caller chose. SQLite's AUTOINCREMENT does so by itself.
+    /// Keeps PostgreSQL's sequence ahead of a user id that the caller chose. SQLite's AUTOINCREMENT
+    /// does so by itself.
     ///
-    /// The sequence is only ever moved forward, by one caller at a time, and found through its column: the application
-    /// that made the table may have named it otherwise.
+    /// The sequence is only ever moved forward, by one caller at a time, and found through its
+    /// column: the application that made the table may have named it otherwise.
     pub(crate) async fn keep_user_ids_unused(&mut self, id: i32) -> Result<(), StoreError> {
-        const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtextextended('evergrant user ids', 0))";
+        const ONE_AT_A_TIME: &str =
+            "SELECT pg_advisory_xact_lock(hashtextextended('evergrant user ids', 0))";
         const AHEAD: &str = "SELECT setval(ids.name, $1)
             FROM (SELECT pg_get_serial_sequence('users', 'id')::regclass AS name) ids
             WHERE $1 > COALESCE(pg_sequence_last_value(ids.name), 0)";

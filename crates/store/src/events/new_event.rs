@@ -1,6 +1,8 @@
 //! Writing events.
 
-use evergrant_model::{CorrelationId, EventKind, ProviderAccountId, ProviderSlug, Timestamp, UserId};
+use evergrant_model::{
+    CorrelationId, EventKind, ProviderAccountId, ProviderSlug, Timestamp, UserId,
+};
 
 use crate::StoreError;
 use crate::db::value::params;
@@ -40,35 +42,57 @@ const INSERT: &str = "INSERT INTO evergrant_events
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 impl Work {
-    /// [`raise_version`](Self::raise_version) for a user read earlier; `None` if the user is gone since.
-    pub(crate) async fn raise_version_of_existing(&mut self, user: UserId) -> Result<Option<i64>, StoreError> {
+    /// [`raise_version`](Self::raise_version) for a user read earlier; `None` if the user is gone
+    /// since.
+    pub(crate) async fn raise_version_of_existing(
+        &mut self,
+        user: UserId,
+    ) -> Result<Option<i64>, StoreError> {
         match self.raise_version(user).await {
             Err(StoreError::Missing) => Ok(None),
             version => version.map(Some),
         }
     }
 
-    /// Raises the user's version, for the event that is to come; [`StoreError::Missing`] if there is no such user.
+    /// Raises the user's version, for the event that is to come; [`StoreError::Missing`] if there
+    /// is no such user.
     ///
-    /// Every change of a user's connections begins with this: the row of the version is the lock that lets the changes
-    /// of one user pass one after the other. Two changes that locked other rows first could meet halfway, and
-    /// PostgreSQL would end one of them, perhaps the one with a refresh token that exists nowhere else.
+    /// Every change of a user's connections begins with this: the row of the version is the lock
+    /// that lets the changes of one user pass one after the other. Two changes that locked other
+    /// rows first could meet halfway, and PostgreSQL would end one of them, perhaps the one with a
+    /// refresh token that exists nowhere else.
     pub(crate) async fn raise_version(&mut self, user: UserId) -> Result<i64, StoreError> {
         let row = self.row(RAISE_VERSION, params![user.get()]).await?;
-        row.ok_or(StoreError::Inconsistent("no version was raised"))?.big("version")
+        row.ok_or(StoreError::Inconsistent("no version was raised"))?
+            .big("version")
     }
 
-    /// Writes an event. It comes last in its change, so that its number is seen soon after it was drawn.
+    /// Writes an event. It comes last in its change, so that its number is seen soon after it was
+    /// drawn.
     pub(crate) async fn announce(&mut self, event: &NewEvent<'_>) -> Result<(), StoreError> {
         let (provider, account, subject, status, code) = match event.about {
-            About::Account(provider, account) => (Some(provider.as_str()), Some(account.as_str()), None, None, None),
-            About::Consent(provider, account, flow) => {
-                (Some(provider.as_str()), Some(account.as_str()), Some(flow), None, None)
-            }
+            About::Account(provider, account) => (
+                Some(provider.as_str()),
+                Some(account.as_str()),
+                None,
+                None,
+                None,
+            ),
+            About::Consent(provider, account, flow) => (
+                Some(provider.as_str()),
+                Some(account.as_str()),
+                Some(flow),
+                None,
+                None,
+            ),
             About::Everything => (None, None, None, None, None),
-            About::Flow(provider, flow, status, code) => {
-                (Some(provider.as_str()), None, Some(flow), Some(status.as_str()), code)
-            }
+            About::Flow(provider, flow, status, code) => (
+                Some(provider.as_str()),
+                None,
+                Some(flow),
+                Some(status.as_str()),
+                code,
+            ),
         };
         let params = params![
             event.user.get(),
@@ -86,16 +110,20 @@ impl Work {
         self.execute(INSERT, params).await.map(drop)
     }
 
-    /// Tells all processes that a credential, or all of a user's where `credential` is `None`, works no more.
+    /// Tells all processes that a credential, or all of a user's where `credential` is `None`,
+    /// works no more.
     pub(crate) async fn announce_end_of(
         &mut self,
         user: Option<UserId>,
         credential: Option<&str>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let (nobody, version, nothing): (_, i64, Option<&str>) = (user.map_or(NOBODY, UserId::get), 0, None);
+        let (nobody, version, nothing): (_, i64, Option<&str>) =
+            (user.map_or(NOBODY, UserId::get), 0, None);
         let kind = EventKind::CredentialEnded.as_str();
-        let params = params![nobody, version, kind, nothing, nothing, credential, nothing, nothing, nothing, at];
+        let params = params![
+            nobody, version, kind, nothing, nothing, credential, nothing, nothing, nothing, at
+        ];
         self.announce_on_commit();
         self.execute(INSERT, params).await.map(drop)
     }

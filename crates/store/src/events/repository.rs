@@ -47,9 +47,14 @@ pub(crate) const AFTER: &str = select!("WHERE id > $1 ORDER BY id LIMIT $2");
 const AMONG_SQLITE: &str =
     select!("WHERE id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']')) ORDER BY id");
 const AMONG_POSTGRES: &str = select!("WHERE id = ANY(CAST($1 AS bigint[])) ORDER BY id");
-pub(crate) const OF_USER: &str = select!("WHERE user_id = $1 AND version > $2 ORDER BY version LIMIT $3");
+pub(crate) const OF_USER: &str =
+    select!("WHERE user_id = $1 AND version > $2 ORDER BY version LIMIT $3");
 
-const EVENTS: Decoder<Event> = Decoder { table: "evergrant_events", key: |row| row.key("id"), read };
+const EVENTS: Decoder<Event> = Decoder {
+    table: "evergrant_events",
+    key: |row| row.key("id"),
+    read,
+};
 
 fn read(row: &Record) -> Result<Event, StoreError> {
     Ok(Event {
@@ -57,8 +62,12 @@ fn read(row: &Record) -> Result<Event, StoreError> {
         user: UserId::try_from(i64::from(row.int("user_id")?)).ok(),
         version: row.big("version")?,
         kind: EventKind::parse(&row.text("kind")?),
-        provider: row.optional_text("provider")?.and_then(|slug| ProviderSlug::new(slug).ok()),
-        account: row.optional_text("provider_account_id")?.and_then(|account| ProviderAccountId::new(account).ok()),
+        provider: row
+            .optional_text("provider")?
+            .and_then(|slug| ProviderSlug::new(slug).ok()),
+        account: row
+            .optional_text("provider_account_id")?
+            .and_then(|account| ProviderAccountId::new(account).ok()),
         subject: row.optional_text("subject")?,
         status: row.optional_text("status")?,
         code: row.optional_text("code")?,
@@ -87,7 +96,9 @@ impl EventRepository {
             after: |after| vec![Value::from(*after)],
             cursor: |row| row.big("id"),
         };
-        self.database.page(page, after, limit, |rows| EVENTS.decode(rows)).await
+        self.database
+            .page(page, after, limit, |rows| EVENTS.decode(rows))
+            .await
     }
 
     /// The visible ones among the events with these ids, oldest first.
@@ -106,14 +117,21 @@ impl EventRepository {
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn of_user(&self, user: UserId, after: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
+    pub async fn of_user(
+        &self,
+        user: UserId,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
         let page = Page {
             sql: OF_USER,
             fixed: params![user.get()],
             after: |after| vec![Value::from(*after)],
             cursor: |row| row.big("version"),
         };
-        self.database.page(page, after, limit, |rows| EVENTS.decode(rows)).await
+        self.database
+            .page(page, after, limit, |rows| EVENTS.decode(rows))
+            .await
     }
 
     /// The id of the newest event; 0 if there is none.
@@ -122,7 +140,13 @@ impl EventRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn newest_id(&self) -> Result<i64, StoreError> {
-        let row = self.database.row("SELECT COALESCE(MAX(id), 0) AS newest FROM evergrant_events", params![]).await?;
+        let row = self
+            .database
+            .row(
+                "SELECT COALESCE(MAX(id), 0) AS newest FROM evergrant_events",
+                params![],
+            )
+            .await?;
         row.map_or(Ok(0), |row| row.big("newest"))
     }
 
@@ -134,7 +158,11 @@ impl EventRepository {
     pub async fn user_version(&self, user: UserId) -> Result<Option<i64>, StoreError> {
         const VERSION: &str = "SELECT COALESCE(v.version, 0) AS version
             FROM users u LEFT JOIN evergrant_versions v ON v.user_id = u.id WHERE u.id = $1";
-        self.database.row(VERSION, params![user.get()]).await?.map(|row| row.big("version")).transpose()
+        self.database
+            .row(VERSION, params![user.get()])
+            .await?
+            .map(|row| row.big("version"))
+            .transpose()
     }
 
     /// Deletes events from before `moment`; answers how many.
@@ -143,6 +171,11 @@ impl EventRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn delete_before(&self, moment: Timestamp) -> Result<u64, StoreError> {
-        self.database.execute("DELETE FROM evergrant_events WHERE created_at < $1", params![moment]).await
+        self.database
+            .execute(
+                "DELETE FROM evergrant_events WHERE created_at < $1",
+                params![moment],
+            )
+            .await
     }
 }

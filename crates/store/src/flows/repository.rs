@@ -1,6 +1,7 @@
 //! Reading and changing flows.
 //!
-//! The state is stored hashed and consumed by one atomic statement; a second callback learns what the first one did.
+//! The state is stored hashed and consumed by one atomic statement; a second callback learns what
+//! the first one did.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{FlowId, ProviderAccountId, ProviderSlug, Timestamp, UserId};
@@ -37,15 +38,22 @@ const CONSUME_OWNED: &str = columns!(
     ""
 );
 const BY_ID: &str = columns!("SELECT", "FROM evergrant_flows WHERE id = $1");
-pub(crate) const BY_STATE: &str = columns!("SELECT", "FROM evergrant_flows WHERE state_hash = $1 AND provider = $2");
-pub(crate) const OWNED: &str = columns!("SELECT", "FROM evergrant_flows WHERE id = $1 AND user_id = $2");
+pub(crate) const BY_STATE: &str = columns!(
+    "SELECT",
+    "FROM evergrant_flows WHERE state_hash = $1 AND provider = $2"
+);
+pub(crate) const OWNED: &str = columns!(
+    "SELECT",
+    "FROM evergrant_flows WHERE id = $1 AND user_id = $2"
+);
 pub(crate) const UNFINISHED: &str = columns!(
     "SELECT",
     "FROM evergrant_flows WHERE status IN ('pending', 'choose') AND finish_by <= $1
         AND finish_by >= $2 AND (finish_by, id) > ($2, $3)
     ORDER BY finish_by, id LIMIT $4"
 );
-const DELETE_EXPIRED: &str = "DELETE FROM evergrant_flows WHERE expires_at < $1 AND access_token IS NULL";
+const DELETE_EXPIRED: &str =
+    "DELETE FROM evergrant_flows WHERE expires_at < $1 AND access_token IS NULL";
 
 repository! {
     /// Authorization flows.
@@ -78,7 +86,8 @@ impl FlowRepository {
         self.database.execute(INSERT, params).await.map(drop)
     }
 
-    /// Consumes the state of a flow of this provider, once, and stores the hash of the code that came with it.
+    /// Consumes the state of a flow of this provider, once, and stores the hash of the code that
+    /// came with it.
     ///
     /// # Errors
     ///
@@ -94,20 +103,34 @@ impl FlowRepository {
         if let Some(row) = self.database.returning(CONSUME, params).await? {
             return Ok(Callback::First(Box::new(Flow::read(&row)?)));
         }
-        let Some(flow) = self.by_state(state_hash, provider).await? else { return Ok(Callback::Unknown) };
+        let Some(flow) = self.by_state(state_hash, provider).await? else {
+            return Ok(Callback::Unknown);
+        };
         let used = flow.consumed_at.is_some();
         let flow = Box::new(flow);
-        Ok(if used { Callback::Again(flow) } else { Callback::Expired(flow) })
+        Ok(if used {
+            Callback::Again(flow)
+        } else {
+            Callback::Expired(flow)
+        })
     }
 
-    /// Consumes the user's flow without its state, for the browser that started it and completes it by hand; `None` if it
-    /// is unknown, another user's, consumed or expired.
+    /// Consumes the user's flow without its state, for the browser that started it and completes it
+    /// by hand; `None` if it is unknown, another user's, consumed or expired.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn consume_owned(&self, id: &FlowId, user: UserId, now: Timestamp) -> Result<Option<Flow>, StoreError> {
-        let row = self.database.returning(CONSUME_OWNED, params![id.as_str(), user.get(), now]).await?;
+    pub async fn consume_owned(
+        &self,
+        id: &FlowId,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Option<Flow>, StoreError> {
+        let row = self
+            .database
+            .returning(CONSUME_OWNED, params![id.as_str(), user.get(), now])
+            .await?;
         row.as_ref().map(Flow::read).transpose()
     }
 
@@ -126,8 +149,15 @@ impl FlowRepository {
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn by_state(&self, state_hash: &[u8], provider: &ProviderSlug) -> Result<Option<Flow>, StoreError> {
-        let row = self.database.row(BY_STATE, params![state_hash, provider.as_str()]).await?;
+    pub async fn by_state(
+        &self,
+        state_hash: &[u8],
+        provider: &ProviderSlug,
+    ) -> Result<Option<Flow>, StoreError> {
+        let row = self
+            .database
+            .row(BY_STATE, params![state_hash, provider.as_str()])
+            .await?;
         row.as_ref().map(Flow::read).transpose()
     }
 
@@ -137,7 +167,10 @@ impl FlowRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn owned(&self, id: &FlowId, user: UserId) -> Result<Option<Flow>, StoreError> {
-        let row = self.database.row(OWNED, params![id.as_str(), user.get()]).await?;
+        let row = self
+            .database
+            .row(OWNED, params![id.as_str(), user.get()])
+            .await?;
         row.as_ref().map(Flow::read).transpose()
     }
 
@@ -153,7 +186,14 @@ impl FlowRepository {
             after: |(at, id): &(_, String)| vec![Value::from(*at), id.as_str().into()],
             cursor: |row| Ok((row.time("finish_by")?, row.text("id")?)),
         };
-        self.database.page(page, (Timestamp::from_unix_ms(0), String::new()), limit, decode).await
+        self.database
+            .page(
+                page,
+                (Timestamp::from_unix_ms(0), String::new()),
+                limit,
+                decode,
+            )
+            .await
     }
 
     /// Deletes flows whose state ended before `moment` and that hold no grant; answers how many.

@@ -1,7 +1,9 @@
 //! One authorization attempt as a row, so that any replica can finish what another began.
 
 use evergrant_encryption::EncryptedToken;
-use evergrant_model::{CorrelationId, ErrorCode, FlowId, ProviderAccountId, ProviderSlug, Timestamp, UserId};
+use evergrant_model::{
+    CorrelationId, ErrorCode, FlowId, ProviderAccountId, ProviderSlug, Timestamp, UserId,
+};
 
 use crate::StoreError;
 use crate::db::decode::Decoder;
@@ -122,11 +124,16 @@ impl Flow {
             provider,
             redirect_url: row.text("redirect_url")?,
             scope: row.text("scope")?,
-            reconnect: row.optional_text("reconnect")?.and_then(|account| ProviderAccountId::new(account).ok()),
-            verifier: row.optional_text("verifier")?.map(EncryptedToken::from_stored),
+            reconnect: row
+                .optional_text("reconnect")?
+                .and_then(|account| ProviderAccountId::new(account).ok()),
+            verifier: row
+                .optional_text("verifier")?
+                .map(EncryptedToken::from_stored),
             issuer: row.optional_text("issuer")?,
             challenge: row.optional_text("challenge")?,
-            correlation_id: CorrelationId::new(row.text("correlation_id")?).map_err(|_| bad("correlation_id"))?,
+            correlation_id: CorrelationId::new(row.text("correlation_id")?)
+                .map_err(|_| bad("correlation_id"))?,
             expires_at: row.time("expires_at")?,
             status: FlowStatus::parse(&row.text("status")?).ok_or(bad("status"))?,
             consumed_at: row.optional_time("consumed_at")?,
@@ -134,7 +141,10 @@ impl Flow {
             receipt_salt: row.bytes("receipt_salt")?,
             receipt_hash: row.optional_bytes("receipt_hash")?,
             finish_by: row.optional_time("finish_by")?,
-            error_code: row.optional_text("error_code")?.as_deref().and_then(ErrorCode::parse),
+            error_code: row
+                .optional_text("error_code")?
+                .as_deref()
+                .and_then(ErrorCode::parse),
             account: row.optional_text("account")?,
             grant: PendingGrant::read(row)?,
         })
@@ -143,10 +153,14 @@ impl Flow {
 
 impl PendingGrant {
     fn read(row: &Record) -> Result<Option<Self>, StoreError> {
-        let Some(access_token) = row.optional_text("access_token")? else { return Ok(None) };
+        let Some(access_token) = row.optional_text("access_token")? else {
+            return Ok(None);
+        };
         Ok(Some(Self {
             access_token: EncryptedToken::from_stored(access_token),
-            refresh_token: row.optional_text("refresh_token")?.map(EncryptedToken::from_stored),
+            refresh_token: row
+                .optional_text("refresh_token")?
+                .map(EncryptedToken::from_stored),
             facts: row.json("token_facts")?,
             accounts: row.json("accounts")?,
         }))
@@ -157,7 +171,11 @@ fn bad(column: &'static str) -> StoreError {
     StoreError::Inconsistent(column)
 }
 
-const FLOWS: Decoder<Flow> = Decoder { table: "evergrant_flows", key: |row| row.key("id"), read: Flow::read };
+const FLOWS: Decoder<Flow> = Decoder {
+    table: "evergrant_flows",
+    key: |row| row.key("id"),
+    read: Flow::read,
+};
 
 /// The readable flows among the rows.
 pub(crate) fn decode(rows: Vec<Record>) -> Result<Vec<Flow>, StoreError> {

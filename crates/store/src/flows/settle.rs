@@ -1,4 +1,5 @@
-//! The end of a consumed flow: parked until its browser finishes it, or failed. Each change writes an event.
+//! The end of a consumed flow: parked until its browser finishes it, or failed. Each change writes
+//! an event.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{ErrorCode, EventKind, Timestamp};
@@ -30,25 +31,43 @@ pub enum FlowEnd<'a> {
     },
 }
 
-const FAIL: &str = "UPDATE evergrant_flows SET status = 'error', error_code = $2, access_token = NULL,
+const FAIL: &str =
+    "UPDATE evergrant_flows SET status = 'error', error_code = $2, access_token = NULL,
         refresh_token = NULL, token_facts = NULL, accounts = NULL
     WHERE id = $1 AND status IN ('waiting', 'pending', 'choose')";
-const PARK: &str = "UPDATE evergrant_flows SET status = $2, receipt_hash = $3, finish_by = $4, access_token = $5,
+const PARK: &str =
+    "UPDATE evergrant_flows SET status = $2, receipt_hash = $3, finish_by = $4, access_token = $5,
         refresh_token = $6, token_facts = $7, accounts = $8
     WHERE id = $1 AND status = 'waiting'";
 
 impl FlowRepository {
-    /// Ends a flow, or parks it until it is finished; `false` if it had ended already, or its user is gone.
+    /// Ends a flow, or parks it until it is finished; `false` if it had ended already, or its user
+    /// is gone.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn settle(&self, flow: &Flow, end: &FlowEnd<'_>, at: Timestamp) -> Result<bool, StoreError> {
+    pub async fn settle(
+        &self,
+        flow: &Flow,
+        end: &FlowEnd<'_>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
-        let Some(version) = work.raise_version_of_existing(flow.user).await? else { return Ok(false) };
+        let Some(version) = work.raise_version_of_existing(flow.user).await? else {
+            return Ok(false);
+        };
         let touched = match end {
-            FlowEnd::Error(code) => work.execute(FAIL, params![flow.id.as_str(), code.as_str()]).await?,
-            FlowEnd::Pending { status, grant, receipt_hash, finish_by } => {
+            FlowEnd::Error(code) => {
+                work.execute(FAIL, params![flow.id.as_str(), code.as_str()])
+                    .await?
+            }
+            FlowEnd::Pending {
+                status,
+                grant,
+                receipt_hash,
+                finish_by,
+            } => {
                 let refresh = grant.refresh_token.as_ref().map(EncryptedToken::as_str);
                 let params = params![
                     flow.id.as_str(),
@@ -74,8 +93,8 @@ impl FlowRepository {
         Ok(touched > 0)
     }
 
-    /// Ends a parked flow and queues the revocation of its grant, in one transaction; `false` if it had ended already, or
-    /// its user is gone.
+    /// Ends a parked flow and queues the revocation of its grant, in one transaction; `false` if it
+    /// had ended already, or its user is gone.
     ///
     /// # Errors
     ///
@@ -88,15 +107,29 @@ impl FlowRepository {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut work = self.database.begin().await?;
-        let Some(version) = work.raise_version_of_existing(flow.user).await? else { return Ok(false) };
-        if work.execute(FAIL, params![flow.id.as_str(), code.as_str()]).await? == 0 {
+        let Some(version) = work.raise_version_of_existing(flow.user).await? else {
+            return Ok(false);
+        };
+        if work
+            .execute(FAIL, params![flow.id.as_str(), code.as_str()])
+            .await?
+            == 0
+        {
             return Ok(false);
         }
         if let (Some(new), Some(grant)) = (revocation, &flow.grant) {
             let refresh = grant.refresh_token.as_ref().map(EncryptedToken::as_str);
-            work.queue_revocation(new, Some(grant.access_token.as_str()), refresh).await?;
+            work.queue_revocation(new, Some(grant.access_token.as_str()), refresh)
+                .await?;
         }
-        announce(&mut work, flow, version, (FlowStatus::Error, Some(code)), at).await?;
+        announce(
+            &mut work,
+            flow,
+            version,
+            (FlowStatus::Error, Some(code)),
+            at,
+        )
+        .await?;
         work.commit().await?;
         Ok(true)
     }
@@ -109,7 +142,20 @@ async fn announce(
     (status, code): (FlowStatus, Option<ErrorCode>),
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let about = About::Flow(&flow.provider, flow.id.as_str(), status, code.map(ErrorCode::as_str));
+    let about = About::Flow(
+        &flow.provider,
+        flow.id.as_str(),
+        status,
+        code.map(ErrorCode::as_str),
+    );
     let correlation_id = &flow.correlation_id;
-    work.announce(&NewEvent { user: flow.user, version, kind: EventKind::Flow, about, correlation_id, at }).await
+    work.announce(&NewEvent {
+        user: flow.user,
+        version,
+        kind: EventKind::Flow,
+        about,
+        correlation_id,
+        at,
+    })
+    .await
 }

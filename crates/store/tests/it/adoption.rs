@@ -1,4 +1,5 @@
-//! An application's own PostgreSQL tables, made by Prisma and already filled, are taken over as they are.
+//! An application's own PostgreSQL tables, made by Prisma and already filled, are taken over as
+//! they are.
 
 use evergrant_model::UserId;
 use evergrant_store::{NewUser, Store};
@@ -13,8 +14,8 @@ on_postgres!(
     adopted_tables_end_up_like_our_own,
 );
 
-/// What `prisma migrate` makes of `docs/schema.prisma` without the columns that are ours, where `updatedAt` has no
-/// default because the application sets it.
+/// What `prisma migrate` makes of `docs/schema.prisma` without the columns that are ours, where
+/// `updatedAt` has no default because the application sets it.
 const PRISMA: &str = r#"
 CREATE TABLE "users" (
     "id" SERIAL NOT NULL,
@@ -81,22 +82,64 @@ async fn tables_of_prisma_are_adopted_with_their_rows(database: TestDatabase) {
     assert_eq!(database.texts(ROWS_OF_ALL).await, before);
     assert_eq!(before.len(), 4);
     let found = store.users().by_id(user(1)).await.unwrap().unwrap();
-    assert_eq!((found.name.as_deref(), found.external_id), (Some("Juniper"), None));
-    let held = store.connections().owned(user(1), &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
-    assert_eq!((held.tokens.expires_at, text(held.tokens.refresh.as_ref())), (Some(at(3600)), Some("their refresh")));
-    assert_eq!((held.lease.generation, held.metadata), (0, serde_json::json!({"username": "juniper"})));
+    assert_eq!(
+        (found.name.as_deref(), found.external_id),
+        (Some("Juniper"), None)
+    );
+    let held = store
+        .connections()
+        .owned(user(1), &slug("reddit"), &account("juniper"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (held.tokens.expires_at, text(held.tokens.refresh.as_ref())),
+        (Some(at(3600)), Some("their refresh"))
+    );
+    assert_eq!(
+        (held.lease.generation, held.metadata),
+        (0, serde_json::json!({"username": "juniper"}))
+    );
 }
 
 async fn adopted_tables_are_worked_with_like_our_own(database: TestDatabase) {
     let (_database, store) = adopted(database).await;
-    let held = store.connections().owned(user(1), &slug("reddit"), &account("juniper")).await.unwrap().unwrap();
-    assert!(Renewal::new("our access", None).store_leased(&store, &held).await);
-    let reconnected = Consent::of(user(1), "reddit", "juniper").store(&store).await;
+    let held = store
+        .connections()
+        .owned(user(1), &slug("reddit"), &account("juniper"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        Renewal::new("our access", None)
+            .store_leased(&store, &held)
+            .await
+    );
+    let reconnected = Consent::of(user(1), "reddit", "juniper")
+        .store(&store)
+        .await;
     assert_eq!((reconnected.id, reconnected.lease.generation), (held.id, 2));
-    let new =
-        created(store.users().create(&NewUser { id: Some(user(10)), ..NewUser::default() }, at(0)).await.unwrap());
+    let new = created(
+        store
+            .users()
+            .create(
+                &NewUser {
+                    id: Some(user(10)),
+                    ..NewUser::default()
+                },
+                at(0),
+            )
+            .await
+            .unwrap(),
+    );
     Consent::of(new.id, "tiktok", "zoe").store(&store).await;
-    let next = created(store.users().create(&NewUser::default(), at(0)).await.unwrap());
+    let next = created(
+        store
+            .users()
+            .create(&NewUser::default(), at(0))
+            .await
+            .unwrap(),
+    );
     assert_eq!(next.id, user(11));
 }
 
@@ -111,24 +154,56 @@ async fn the_application_goes_on_writing(database: TestDatabase) {
             DELETE FROM "users" WHERE "id" = 2"#,
         )
         .await;
-    let held = store.connections().owned(user(3), &slug("tiktok"), &account("kim")).await.unwrap().unwrap();
+    let held = store
+        .connections()
+        .owned(user(3), &slug("tiktok"), &account("kim"))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(text(held.tokens.access.as_ref()), Some("newer"));
-    assert!(store.connections().by_account(&slug("reddit"), &account("robin")).await.unwrap().is_none());
+    assert!(
+        store
+            .connections()
+            .by_account(&slug("reddit"), &account("robin"))
+            .await
+            .unwrap()
+            .is_none()
+    );
     Consent::of(user(3), "reddit", "kim2").store(&store).await;
-    database.execute(r#"DELETE FROM "users" WHERE "id" = 3"#).await;
-    assert!(store.connections().of_user(user(3)).await.unwrap().is_none(), "our tables do not stand in the way");
+    database
+        .execute(r#"DELETE FROM "users" WHERE "id" = 3"#)
+        .await;
+    assert!(
+        store
+            .connections()
+            .of_user(user(3))
+            .await
+            .unwrap()
+            .is_none(),
+        "our tables do not stand in the way"
+    );
 }
 
 async fn adopted_tables_end_up_like_our_own(database: TestDatabase) {
     const COLUMNS: &str = "SELECT table_name || '.' || column_name || ' ' || data_type || ' '
             || COALESCE(character_maximum_length, datetime_precision, 0) || ' ' || is_nullable
         FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1";
-    const INDEXES: &str = "SELECT indexdef::text FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1";
-    const KEYS: &str = "SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+    const INDEXES: &str =
+        "SELECT indexdef::text FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1";
+    const KEYS: &str =
+        "SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
         WHERE contype = 'f' ORDER BY 1";
     drop(database.store().await);
-    let ours = [database.texts(COLUMNS).await, database.texts(INDEXES).await, database.texts(KEYS).await];
+    let ours = [
+        database.texts(COLUMNS).await,
+        database.texts(INDEXES).await,
+        database.texts(KEYS).await,
+    ];
     let (adopted, _store) = adopted(database).await;
-    let theirs = [adopted.texts(COLUMNS).await, adopted.texts(INDEXES).await, adopted.texts(KEYS).await];
+    let theirs = [
+        adopted.texts(COLUMNS).await,
+        adopted.texts(INDEXES).await,
+        adopted.texts(KEYS).await,
+    ];
     assert_eq!(theirs, ours);
 }

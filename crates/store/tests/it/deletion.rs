@@ -1,4 +1,5 @@
-//! Deleting a user: every grant is queued, every cache hears of it, and nothing stays but that news.
+//! Deleting a user: every grant is queued, every cache hears of it, and nothing stays but that
+//! news.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,7 +8,9 @@ use evergrant_store::{FlowEnd, FlowStatus, NewRevocation, NewSession, PendingGra
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use serde_json::Value;
 
-use crate::support::{Consent, FlowSeed, at, connect, new_user, revocation, sealed, trace, version};
+use crate::support::{
+    Consent, FlowSeed, at, connect, new_user, revocation, sealed, trace, version,
+};
 
 on_both_databases!(
     nothing_of_a_deleted_user_stays,
@@ -26,22 +29,45 @@ fn plan() -> impl Fn(&ProviderSlug, &Value) -> Option<NewRevocation> {
 }
 
 async fn delete(store: &Store, user: UserId) -> bool {
-    store.users().delete(user, &trace("bye"), at(100), plan()).await.unwrap()
+    store
+        .users()
+        .delete(user, &trace("bye"), at(100), plan())
+        .await
+        .unwrap()
 }
 
 async fn park(store: &Store, user: UserId) {
     let flow = FlowSeed::of(user, "tiktok").begin(store).await;
     let (access_token, refresh_token) = (sealed("parked access"), Some(sealed("parked refresh")));
-    let grant = PendingGrant { access_token, refresh_token, facts: Value::Null, accounts: Value::Null };
-    let end =
-        FlowEnd::Pending { status: FlowStatus::Pending, grant: &grant, receipt_hash: b"hash", finish_by: at(300) };
-    assert!(store.flows().settle(&flow.flow(store).await, &end, at(0)).await.unwrap());
+    let grant = PendingGrant {
+        access_token,
+        refresh_token,
+        facts: Value::Null,
+        accounts: Value::Null,
+    };
+    let end = FlowEnd::Pending {
+        status: FlowStatus::Pending,
+        grant: &grant,
+        receipt_hash: b"hash",
+        finish_by: at(300),
+    };
+    assert!(
+        store
+            .flows()
+            .settle(&flow.flow(store).await, &end, at(0))
+            .await
+            .unwrap()
+    );
 }
 
 /// A user with a bit of everything.
 async fn user_with_everything(store: &Store) -> UserId {
     let user = new_user(store).await;
-    for (platform, name) in [("reddit", "juniper"), ("reddit", "robin"), ("onlyfans", "kim")] {
+    for (platform, name) in [
+        ("reddit", "juniper"),
+        ("reddit", "robin"),
+        ("onlyfans", "kim"),
+    ] {
         Consent::of(user, platform, name).store(store).await;
     }
     park(store, user).await;
@@ -49,7 +75,14 @@ async fn user_with_everything(store: &Store) -> UserId {
     let (created_at, expires_at) = (at(0), at(900));
     store
         .sessions()
-        .insert(&NewSession { id: &id, user, secret_hash: b"hash", created_at, expires_at, idle_until: None })
+        .insert(&NewSession {
+            id: &id,
+            user,
+            secret_hash: b"hash",
+            created_at,
+            expires_at,
+            idle_until: None,
+        })
         .await
         .unwrap();
     user
@@ -64,12 +97,18 @@ async fn nothing_of_a_deleted_user_stays(database: TestDatabase) {
     assert!(store.users().by_id(user).await.unwrap().is_none());
     let mut after = database.contents().await;
     for told in ["evergrant_events", "evergrant_revocations"] {
-        assert!(after.remove(told).is_some_and(|rows| !rows.is_empty()), "{told}");
+        assert!(
+            after.remove(told).is_some_and(|rows| !rows.is_empty()),
+            "{told}"
+        );
     }
     for (table, rows) in after {
         assert_eq!(rows, before[&table], "{table}");
     }
-    assert!(!delete(&store, user).await, "there is nobody left to delete");
+    assert!(
+        !delete(&store, user).await,
+        "there is nobody left to delete"
+    );
 }
 
 async fn every_grant_is_queued_as_planned(database: TestDatabase) {
@@ -79,7 +118,12 @@ async fn every_grant_is_queued_as_planned(database: TestDatabase) {
     connect(&store, "reddit", "somebody else").await;
     let user = user_with_everything(&store).await;
     let empty = "user_id, provider, provider_account_id";
-    database.execute(&format!("INSERT INTO oauth_accounts ({empty}) VALUES ({}, 'reddit', 'empty')", user.get())).await;
+    database
+        .execute(&format!(
+            "INSERT INTO oauth_accounts ({empty}) VALUES ({}, 'reddit', 'empty')",
+            user.get()
+        ))
+        .await;
     assert!(delete(&store, user).await);
     assert_eq!(
         database.texts(QUEUED).await,
@@ -95,7 +139,10 @@ async fn every_grant_is_queued_as_planned(database: TestDatabase) {
 async fn caches_hear_of_every_connection_and_of_the_user(database: TestDatabase) {
     let store = database.store().await;
     let user = user_with_everything(&store).await;
-    let (newest, last) = (store.events().newest_id().await.unwrap(), version(&store, user).await);
+    let (newest, last) = (
+        store.events().newest_id().await.unwrap(),
+        version(&store, user).await,
+    );
     assert!(delete(&store, user).await);
     let events = store.events().after(newest, 10).await.unwrap();
     assert!(events.iter().all(|event| event.user == Some(user)));
@@ -104,12 +151,23 @@ async fn caches_hear_of_every_connection_and_of_the_user(database: TestDatabase)
     let mut told: Vec<_> = events
         .iter()
         .map(|event| {
-            (event.provider.as_ref().map(ProviderSlug::as_str), event.account.as_ref().map(ProviderAccountId::as_str))
+            (
+                event.provider.as_ref().map(ProviderSlug::as_str),
+                event.account.as_ref().map(ProviderAccountId::as_str),
+            )
         })
         .collect();
     told.sort_unstable();
     let of = |platform, name| (Some(platform), Some(name));
-    assert_eq!(told, [(None, None), of("onlyfans", "kim"), of("reddit", "juniper"), of("reddit", "robin")]);
+    assert_eq!(
+        told,
+        [
+            (None, None),
+            of("onlyfans", "kim"),
+            of("reddit", "juniper"),
+            of("reddit", "robin")
+        ]
+    );
 }
 
 async fn a_user_without_connections_is_announced_too(database: TestDatabase) {

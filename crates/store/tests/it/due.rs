@@ -1,4 +1,5 @@
-//! What is due is given to one asker at a time, the longest due first, and time alone turns a connection once.
+//! What is due is given to one asker at a time, the longest due first, and time alone turns a
+//! connection once.
 
 use evergrant_model::{ConnectionStatus, EventKind, Timestamp};
 use evergrant_store::{StatusTransition, Store};
@@ -22,13 +23,23 @@ async fn due_at(store: &Store, name: &str, due: Option<Timestamp>) -> i32 {
 }
 
 async fn claim(store: &Store, limit: i64) -> Vec<i32> {
-    let claimed = store.refreshes().claim_due(&slug("reddit"), at(100), at(160), limit).await.unwrap();
-    claimed.into_iter().map(evergrant_model::ConnectionId::get).collect()
+    let claimed = store
+        .refreshes()
+        .claim_due(&slug("reddit"), at(100), at(160), limit)
+        .await
+        .unwrap();
+    claimed
+        .into_iter()
+        .map(evergrant_model::ConnectionId::get)
+        .collect()
 }
 
 async fn the_longest_due_are_claimed_first_and_once(database: TestDatabase) {
     let store = database.store().await;
-    let (third, first) = (due_at(&store, "c", Some(at(100))).await, due_at(&store, "a", Some(at(1))).await);
+    let (third, first) = (
+        due_at(&store, "c", Some(at(100))).await,
+        due_at(&store, "a", Some(at(1))).await,
+    );
     let second = due_at(&store, "b", Some(at(50))).await;
     due_at(&store, "not yet", Some(at(101))).await;
     due_at(&store, "never", None).await;
@@ -39,8 +50,16 @@ async fn the_longest_due_are_claimed_first_and_once(database: TestDatabase) {
     assert_eq!(claimed, longest);
     assert_eq!(claim(&store, 2).await, [third]);
     assert!(claim(&store, 2).await.is_empty());
-    let later = store.refreshes().claim_due(&slug("reddit"), at(160), at(200), 10).await.unwrap();
-    assert_eq!(later.len(), 4, "who claims and is never heard of loses the claim");
+    let later = store
+        .refreshes()
+        .claim_due(&slug("reddit"), at(160), at(200), 10)
+        .await
+        .unwrap();
+    assert_eq!(
+        later.len(),
+        4,
+        "who claims and is never heard of loses the claim"
+    );
 }
 
 async fn many_askers_share_what_is_due(database: TestDatabase) {
@@ -64,15 +83,25 @@ async fn many_askers_share_what_is_due(database: TestDatabase) {
 async fn another_platforms_connections_are_not_claimed(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "tiktok", "juniper").await;
-    store.refreshes().reschedule(held.id, Some(at(0))).await.unwrap();
+    store
+        .refreshes()
+        .reschedule(held.id, Some(at(0)))
+        .await
+        .unwrap();
     assert!(claim(&store, 10).await.is_empty());
 }
 
 async fn what_is_put_off_is_not_due_and_a_dead_grant_never_is(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    database.execute("UPDATE evergrant_connections SET status = 'expired', next_refresh_at = NULL").await;
-    store.refreshes().reschedule(held.id, Some(at(0))).await.unwrap();
+    database
+        .execute("UPDATE evergrant_connections SET status = 'expired', next_refresh_at = NULL")
+        .await;
+    store
+        .refreshes()
+        .reschedule(held.id, Some(at(0)))
+        .await
+        .unwrap();
     assert!(claim(&store, 10).await.is_empty());
 }
 
@@ -90,24 +119,77 @@ fn warning(trace: &evergrant_model::CorrelationId) -> StatusTransition<'_> {
 async fn a_status_transition_is_recorded_once(database: TestDatabase) {
     let store = database.store().await;
     let consent = Consent::of(new_user(&store).await, "reddit", "juniper");
-    let flow = crate::support::FlowSeed::of(consent.user, "reddit").begin(&store).await;
-    let grant = evergrant_store::Grant { next_status_at: Some(at(100)), ..consent.grant() };
-    store.connections().store_grants(&[grant], &flow.id, evergrant_store::FlowStatus::Waiting).await.unwrap();
-    assert!(store.status_transitions().due(at(99), 10).await.unwrap().is_empty());
+    let flow = crate::support::FlowSeed::of(consent.user, "reddit")
+        .begin(&store)
+        .await;
+    let grant = evergrant_store::Grant {
+        next_status_at: Some(at(100)),
+        ..consent.grant()
+    };
+    store
+        .connections()
+        .store_grants(&[grant], &flow.id, evergrant_store::FlowStatus::Waiting)
+        .await
+        .unwrap();
+    assert!(
+        store
+            .status_transitions()
+            .due(at(99), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let held = &store.status_transitions().due(at(100), 10).await.unwrap()[0];
     let trace = trace("time");
-    assert!(store.status_transitions().record(held, &warning(&trace)).await.unwrap());
-    assert!(!store.status_transitions().record(held, &warning(&trace)).await.unwrap(), "by whoever comes first");
-    assert!(store.status_transitions().due(at(100), 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .status_transitions()
+            .record(held, &warning(&trace))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .status_transitions()
+            .record(held, &warning(&trace))
+            .await
+            .unwrap(),
+        "by whoever comes first"
+    );
+    assert!(
+        store
+            .status_transitions()
+            .due(at(100), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(again(&store, held).await.status, ConnectionStatus::Expiring);
     let events = store.events().of_user(held.user, 0, 10).await.unwrap();
-    assert_eq!(events.iter().filter(|event| event.kind == Some(EventKind::Expiring)).count(), 1);
+    assert_eq!(
+        events
+            .iter()
+            .filter(|event| event.kind == Some(EventKind::Expiring))
+            .count(),
+        1
+    );
 }
 
 async fn an_overtaken_status_transition_is_not_recorded(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    database.execute("UPDATE evergrant_connections SET turns_at = NULL").await;
-    assert!(!store.status_transitions().record(&held, &warning(&trace("time"))).await.unwrap());
-    assert_eq!(again(&store, &held).await.status, ConnectionStatus::Connected);
+    database
+        .execute("UPDATE evergrant_connections SET turns_at = NULL")
+        .await;
+    assert!(
+        !store
+            .status_transitions()
+            .record(&held, &warning(&trace("time")))
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        again(&store, &held).await.status,
+        ConnectionStatus::Connected
+    );
 }

@@ -18,8 +18,8 @@ on_both_databases!(
 );
 on_postgres!(a_batch_waits_for_a_change_of_one_of_its_users);
 
-/// Accounts of two users: new ones, one that was replaced after its end, one that is ours, and one whose token was taken
-/// away.
+/// Accounts of two users: new ones, one that was replaced after its end, one that is ours, and one
+/// whose token was taken away.
 async fn fill(database: &TestDatabase, store: &Store) -> Vec<Connection> {
     let mut user = None;
     for name in ["replaced", "ours", "emptied"] {
@@ -62,28 +62,53 @@ fn rows(held: &[Connection]) -> Vec<ExternalRow<'_>> {
 }
 
 async fn import(store: &Store, rows: &[ExternalRow<'_>]) -> Vec<ConnectionId> {
-    store.external_rows().import_batch(rows, &trace("found"), at(9)).await.unwrap()
+    store
+        .external_rows()
+        .import_batch(rows, &trace("found"), at(9))
+        .await
+        .unwrap()
 }
 
 /// What imports change.
 async fn states(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     let mut contents = database.contents().await;
     contents.retain(|table, _| {
-        ["evergrant_connections", "evergrant_events", "evergrant_versions"].contains(&table.as_str())
+        [
+            "evergrant_connections",
+            "evergrant_events",
+            "evergrant_versions",
+        ]
+        .contains(&table.as_str())
     });
     contents
 }
 
 async fn a_batch_is_imported_as_each_row_alone(database: TestDatabase) {
-    let twin = if database.is_postgres() { TestDatabase::postgres().await } else { TestDatabase::sqlite() };
+    let twin = if database.is_postgres() {
+        TestDatabase::postgres().await
+    } else {
+        TestDatabase::sqlite()
+    };
     let (store, twin_store) = (database.store().await, twin.store().await);
-    let (held, twin_held) = (fill(&database, &store).await, fill(&twin, &twin_store).await);
+    let (held, twin_held) = (
+        fill(&database, &store).await,
+        fill(&twin, &twin_store).await,
+    );
     let imported = import(&store, &rows(&held)).await;
     let names = |ids: &[ConnectionId]| -> Vec<String> {
-        let of = |id: &ConnectionId| held.iter().find(|held| held.id == *id).unwrap().account.to_string();
+        let of = |id: &ConnectionId| {
+            held.iter()
+                .find(|held| held.id == *id)
+                .unwrap()
+                .account
+                .to_string()
+        };
         ids.iter().map(of).collect()
     };
-    assert_eq!(names(&imported), ["replaced", "emptied", "new", "also new", "without token"]);
+    assert_eq!(
+        names(&imported),
+        ["replaced", "emptied", "new", "also new", "without token"]
+    );
     let mut alone = Vec::new();
     for row in rows(&twin_held) {
         alone.extend(import(&twin_store, &[row]).await);
@@ -97,11 +122,21 @@ async fn a_batch_is_imported_as_each_row_alone(database: TestDatabase) {
 
 async fn the_lease_of_an_imported_row_is_replaced(database: TestDatabase) {
     let store = database.store().await;
-    let held = leased(&store, &connect(&store, "reddit", "juniper").await).await.held;
-    database.execute("UPDATE oauth_accounts SET access_token = 'theirs'").await;
+    let held = leased(&store, &connect(&store, "reddit", "juniper").await)
+        .await
+        .held;
+    database
+        .execute("UPDATE oauth_accounts SET access_token = 'theirs'")
+        .await;
     let before = again(&store, &held).await;
-    assert_eq!(import(&store, &rows(std::slice::from_ref(&before))).await, [held.id]);
-    assert_eq!(again(&store, &held).await.lease, replace_pair(&before.lease));
+    assert_eq!(
+        import(&store, &rows(std::slice::from_ref(&before))).await,
+        [held.id]
+    );
+    assert_eq!(
+        again(&store, &held).await.lease,
+        replace_pair(&before.lease)
+    );
 }
 
 async fn two_batches_import_each_row_once(database: TestDatabase) {
@@ -113,7 +148,10 @@ async fn two_batches_import_each_row_once(database: TestDatabase) {
     assert_eq!(one.len() + other.len(), 5);
     let mut of_user = BTreeMap::<UserId, Vec<i64>>::new();
     for event in store.events().after(0, 100).await.unwrap() {
-        of_user.entry(event.user.unwrap()).or_default().push(event.version);
+        of_user
+            .entry(event.user.unwrap())
+            .or_default()
+            .push(event.version);
     }
     for (user, versions) in of_user {
         let last = i64::try_from(versions.len()).unwrap();
@@ -125,9 +163,18 @@ async fn two_batches_import_each_row_once(database: TestDatabase) {
 async fn rows_that_are_gone_do_not_hinder_the_others(database: TestDatabase) {
     let store = database.store().await;
     let held = fill(&database, &store).await;
-    let user_of_new = held.iter().find(|held| held.account.as_str() == "new").unwrap().user.get();
-    database.execute(&format!("DELETE FROM users WHERE id = {user_of_new}")).await;
-    database.execute("DELETE FROM oauth_accounts WHERE provider_account_id = 'also new'").await;
+    let user_of_new = held
+        .iter()
+        .find(|held| held.account.as_str() == "new")
+        .unwrap()
+        .user
+        .get();
+    database
+        .execute(&format!("DELETE FROM users WHERE id = {user_of_new}"))
+        .await;
+    database
+        .execute("DELETE FROM oauth_accounts WHERE provider_account_id = 'also new'")
+        .await;
     assert_eq!(import(&store, &rows(&held)).await.len(), 3);
 }
 
@@ -135,7 +182,11 @@ async fn a_row_that_is_imported_already_raises_no_version(database: TestDatabase
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let before = version(&store, held.user).await;
-    assert!(import(&store, &rows(std::slice::from_ref(&held))).await.is_empty());
+    assert!(
+        import(&store, &rows(std::slice::from_ref(&held)))
+            .await
+            .is_empty()
+    );
     assert_eq!(version(&store, held.user).await, before);
 }
 
@@ -143,7 +194,8 @@ async fn a_batch_waits_for_a_change_of_one_of_its_users(database: TestDatabase) 
     let store = database.store().await;
     let held = fill(&database, &store).await;
     let user = held[0].user.get();
-    let lock = format!("UPDATE evergrant_versions SET version = version + 1 WHERE user_id = {user}");
+    let lock =
+        format!("UPDATE evergrant_versions SET version = version + 1 WHERE user_id = {user}");
     let change = database.begin(&lock).await;
     let waiting = tokio::spawn(async move { import(&store, &rows(&held)).await.len() });
     database.somebody_waits().await;

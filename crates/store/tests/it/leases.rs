@@ -1,11 +1,14 @@
-//! Leases: one holder over all processes, on the database's clock, and what a row remembers of those who vanished.
+//! Leases: one holder over all processes, on the database's clock, and what a row remembers of
+//! those who vanished.
 
 use evergrant_model::ConnectionStatus;
 use evergrant_resilience::renewal::lease::{self, Asker, Ending, LEASE_MS};
 use evergrant_store::{Connection, FailedRefresh, LeaseAnswer, Leased, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
-use crate::support::{Consent, Renewal, again, at, connect, failure, leased, new_user, slug, text, trace};
+use crate::support::{
+    Consent, Renewal, again, at, connect, failure, leased, new_user, slug, text, trace,
+};
 
 on_both_databases!(
     of_twenty_askers_one_gets_the_lease,
@@ -24,14 +27,25 @@ on_both_databases!(
 on_postgres!(whoever_waited_for_the_row_is_shown_all_of_the_new_pair);
 
 fn knowing(held: &Connection) -> Asker {
-    Asker { seen: held.lease.generation, settled_for_ms: i64::MAX }
+    Asker {
+        seen: held.lease.generation,
+        settled_for_ms: i64::MAX,
+    }
 }
 
 async fn ask(store: &Store, held: &Connection) -> LeaseAnswer {
-    store.refreshes().take_lease(held.id, knowing(held), "somebody", at(20)).await.unwrap()
+    store
+        .refreshes()
+        .take_lease(held.id, knowing(held), "somebody", at(20))
+        .await
+        .unwrap()
 }
 
-const OVER: Ending = Ending { dead: false, in_doubt: false, under_way: false };
+const OVER: Ending = Ending {
+    dead: false,
+    in_doubt: false,
+    under_way: false,
+};
 
 async fn of_twenty_askers_one_gets_the_lease(database: TestDatabase) {
     let store = database.store().await;
@@ -42,9 +56,15 @@ async fn of_twenty_askers_one_gets_the_lease(database: TestDatabase) {
         askers.spawn(async move { ask(&Store::open(&url).await.unwrap(), &held).await });
     }
     let answers = askers.join_all().await;
-    let taken = answers.iter().filter(|answer| matches!(answer, LeaseAnswer::Leased(_))).count();
+    let taken = answers
+        .iter()
+        .filter(|answer| matches!(answer, LeaseAnswer::Leased(_)))
+        .count();
     let busy = |answer: &LeaseAnswer| matches!(answer, LeaseAnswer::Busy { for_ms } if (1..=LEASE_MS).contains(for_ms));
-    assert_eq!((taken, answers.iter().filter(|answer| busy(answer)).count()), (1, 19));
+    assert_eq!(
+        (taken, answers.iter().filter(|answer| busy(answer)).count()),
+        (1, 19)
+    );
 }
 
 async fn a_lease_runs_out_by_the_databases_clock_and_leaves_a_doubt(database: TestDatabase) {
@@ -55,7 +75,11 @@ async fn a_lease_runs_out_by_the_databases_clock_and_leaves_a_doubt(database: Te
     store.shift_clock(LEASE_MS);
     let second = leased(&store, &held).await;
     assert_eq!(second.ticket.attempt, 2);
-    assert!(second.ticket.doubt_age_ms.unwrap() >= LEASE_MS, "{:?}", second.ticket);
+    assert!(
+        second.ticket.doubt_age_ms.unwrap() >= LEASE_MS,
+        "{:?}",
+        second.ticket
+    );
     let row = store.refreshes().lease(held.id).await.unwrap().unwrap();
     assert_eq!(row, second.held.lease, "the answer is what the row says");
     assert_eq!(row.doubt_since_ms, Some(first.ticket.taken_at_ms));
@@ -65,21 +89,45 @@ async fn a_lease_is_given_back_with_the_result(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let first = leased(&store, &held).await;
-    assert!(store.refreshes().record_failure(&first, OVER, &failure(&trace("failed"))).await.unwrap());
+    assert!(
+        store
+            .refreshes()
+            .record_failure(&first, OVER, &failure(&trace("failed")))
+            .await
+            .unwrap()
+    );
     assert!(again(&store, &held).await.lease.held_until_ms.is_none());
     let second = leased(&store, &held).await;
-    let stored = store.refreshes().store(&second, &Renewal::new("second", None).row()).await.unwrap().unwrap();
+    let stored = store
+        .refreshes()
+        .store(&second, &Renewal::new("second", None).row())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(stored.lease, again(&store, &held).await.lease);
-    assert_eq!((stored.lease.held_until_ms, stored.lease.doubt_since_ms), (None, None));
+    assert_eq!(
+        (stored.lease.held_until_ms, stored.lease.doubt_since_ms),
+        (None, None)
+    );
     let shown = |one: &Connection| format!("{one:?}");
-    assert_eq!(shown(&stored), shown(&again(&store, &held).await), "the answer is the row as it stands");
+    assert_eq!(
+        shown(&stored),
+        shown(&again(&store, &held).await),
+        "the answer is the row as it stands"
+    );
 }
 
 async fn whoever_saw_an_old_pair_is_shown_the_new_one(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    assert!(Renewal::new("second", None).store_leased(&store, &held).await);
-    let LeaseAnswer::Moved(newest) = ask(&store, &held).await else { panic!("an old pair") };
+    assert!(
+        Renewal::new("second", None)
+            .store_leased(&store, &held)
+            .await
+    );
+    let LeaseAnswer::Moved(newest) = ask(&store, &held).await else {
+        panic!("an old pair")
+    };
     assert_eq!(text(newest.tokens.access.as_ref()), Some("second"));
 }
 
@@ -87,35 +135,72 @@ async fn a_dead_grant_is_leased_to_nobody(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let (first, trace) = (leased(&store, &held).await, trace("ended"));
-    let dead = FailedRefresh { status: ConnectionStatus::Expired, rejected: true, ..failure(&trace) };
-    assert!(store.refreshes().record_failure(&first, Ending { dead: true, ..OVER }, &dead).await.unwrap());
-    assert!(matches!(ask(&store, &held).await, LeaseAnswer::Moved(row) if row.status == ConnectionStatus::Expired));
+    let dead = FailedRefresh {
+        status: ConnectionStatus::Expired,
+        rejected: true,
+        ..failure(&trace)
+    };
+    assert!(
+        store
+            .refreshes()
+            .record_failure(&first, Ending { dead: true, ..OVER }, &dead)
+            .await
+            .unwrap()
+    );
+    assert!(
+        matches!(ask(&store, &held).await, LeaseAnswer::Moved(row) if row.status == ConnectionStatus::Expired)
+    );
 }
 
 async fn a_connection_that_is_gone_is_leased_to_nobody(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    assert!(store.connections().delete(&held, None, &trace("bye"), at(0)).await.unwrap());
+    assert!(
+        store
+            .connections()
+            .delete(&held, None, &trace("bye"), at(0))
+            .await
+            .unwrap()
+    );
     assert!(matches!(ask(&store, &held).await, LeaseAnswer::Gone));
 }
 
 async fn a_row_of_another_program_is_leased_like_any_other(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    let row = format!("{}, 'reddit', 'juniper', 'their access', 'their refresh'", user.get());
+    let row = format!(
+        "{}, 'reddit', 'juniper', 'their access', 'their refresh'",
+        user.get()
+    );
     let columns = "user_id, provider, provider_account_id, access_token, refresh_token";
-    database.execute(&format!("INSERT INTO oauth_accounts ({columns}) VALUES ({row})")).await;
-    let held =
-        store.connections().owned(user, &slug("reddit"), &crate::support::account("juniper")).await.unwrap().unwrap();
+    database
+        .execute(&format!(
+            "INSERT INTO oauth_accounts ({columns}) VALUES ({row})"
+        ))
+        .await;
+    let held = store
+        .connections()
+        .owned(user, &slug("reddit"), &crate::support::account("juniper"))
+        .await
+        .unwrap()
+        .unwrap();
     assert!(held.is_external);
     let lease = leased(&store, &held).await;
-    assert!(!lease.held.is_external, "or the reconciler would take the lease away");
+    assert!(
+        !lease.held.is_external,
+        "or the reconciler would take the lease away"
+    );
     assert!(matches!(ask(&store, &held).await, LeaseAnswer::Busy { .. }));
 }
 
 /// Two attempts of one generation: the first holder was stopped for longer than its lease.
 async fn overlapping(store: &Store) -> (Leased, Leased) {
-    let held = connect(store, "reddit", &format!("account {}", crate::support::unique())).await;
+    let held = connect(
+        store,
+        "reddit",
+        &format!("account {}", crate::support::unique()),
+    )
+    .await;
     let first = leased(store, &held).await;
     store.shift_clock(LEASE_MS);
     (first, leased(store, &held).await)
@@ -124,17 +209,38 @@ async fn overlapping(store: &Store) -> (Leased, Leased) {
 async fn a_late_result_is_stored_unless_a_later_one_was(database: TestDatabase) {
     let store = database.store().await;
     let store_pair = async |leased: &Leased, token: &str| {
-        store.refreshes().store(leased, &Renewal::new(token, Some(token)).row()).await.unwrap().is_some()
+        store
+            .refreshes()
+            .store(leased, &Renewal::new(token, Some(token)).row())
+            .await
+            .unwrap()
+            .is_some()
     };
     let (first, second) = overlapping(&store).await;
     assert!(store_pair(&first, "early").await);
-    assert!(again(&store, &first.held).await.lease.held_until_ms.is_some(), "the lease is the second one's");
-    assert!(store_pair(&second, "later").await, "its request was sent last");
-    assert_eq!(text(again(&store, &first.held).await.tokens.refresh.as_ref()), Some("later"));
+    assert!(
+        again(&store, &first.held)
+            .await
+            .lease
+            .held_until_ms
+            .is_some(),
+        "the lease is the second one's"
+    );
+    assert!(
+        store_pair(&second, "later").await,
+        "its request was sent last"
+    );
+    assert_eq!(
+        text(again(&store, &first.held).await.tokens.refresh.as_ref()),
+        Some("later")
+    );
     let (first, second) = overlapping(&store).await;
     assert!(store_pair(&second, "later").await);
     assert!(!store_pair(&first, "early").await);
-    assert_eq!(text(again(&store, &first.held).await.tokens.refresh.as_ref()), Some("later"));
+    assert_eq!(
+        text(again(&store, &first.held).await.tokens.refresh.as_ref()),
+        Some("later")
+    );
 }
 
 async fn a_consent_moves_the_row_as_the_rules_say(database: TestDatabase) {
@@ -144,24 +250,43 @@ async fn a_consent_moves_the_row_as_the_rules_say(database: TestDatabase) {
     leased(&store, &held).await;
     store.shift_clock(LEASE_MS);
     let second = leased(&store, &held).await;
-    assert!(second.held.lease.doubt_since_ms.is_some() && second.held.lease.held_until_ms.is_some());
+    assert!(
+        second.held.lease.doubt_since_ms.is_some() && second.held.lease.held_until_ms.is_some()
+    );
     let reconnected = consent.store(&store).await;
     assert_eq!(reconnected.lease, lease::replace_pair(&second.held.lease));
-    assert!(Renewal::new("bought", None).store_leased(&store, &reconnected).await);
+    assert!(
+        Renewal::new("bought", None)
+            .store_leased(&store, &reconnected)
+            .await
+    );
     let bought = again(&store, &held).await.lease;
     assert!(bought.bought_by.is_some());
-    assert_eq!(consent.store(&store).await.lease, lease::replace_pair(&bought));
+    assert_eq!(
+        consent.store(&store).await.lease,
+        lease::replace_pair(&bought)
+    );
 }
 
-/// The application has let the user sign in again by itself: its pair is newer than whatever ours was bought with.
+/// The application has let the user sign in again by itself: its pair is newer than whatever ours
+/// was bought with.
 async fn a_pair_that_another_program_wrote_meanwhile_is_not_overwritten(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     for column in ["access_token", "refresh_token"] {
         let lease = leased(&store, &again(&store, &held).await).await;
-        database.execute(&format!("UPDATE oauth_accounts SET {column} = 'theirs'")).await;
+        database
+            .execute(&format!("UPDATE oauth_accounts SET {column} = 'theirs'"))
+            .await;
         let before = database.contents().await;
-        assert!(store.refreshes().store(&lease, &Renewal::new("ours", Some("ours")).row()).await.unwrap().is_none());
+        assert!(
+            store
+                .refreshes()
+                .store(&lease, &Renewal::new("ours", Some("ours")).row())
+                .await
+                .unwrap()
+                .is_none()
+        );
         assert_eq!(database.contents().await, before);
         store.shift_clock(LEASE_MS);
     }
@@ -188,6 +313,14 @@ async fn whoever_waited_for_the_row_is_shown_all_of_the_new_pair(database: TestD
     let asking = tokio::spawn(async move { ask(&store, &held).await });
     database.somebody_waits().await;
     renewal.commit().await;
-    let LeaseAnswer::Moved(newest) = asking.await.unwrap() else { panic!("somebody has renewed it") };
-    assert_eq!((newest.lease.generation, newest.tokens.access.unwrap().as_str()), (2, "new"));
+    let LeaseAnswer::Moved(newest) = asking.await.unwrap() else {
+        panic!("somebody has renewed it")
+    };
+    assert_eq!(
+        (
+            newest.lease.generation,
+            newest.tokens.access.unwrap().as_str()
+        ),
+        (2, "new")
+    );
 }

@@ -7,12 +7,21 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::support::{Consent, Renewal, again, at, failure, for_all, new_user, trace, unique};
 
-on_both_databases!(metadata_persists, the_one_character_that_postgresql_cannot_hold_is_replaced);
+on_both_databases!(
+    metadata_persists,
+    the_one_character_that_postgresql_cannot_hold_is_replaced
+);
 
 /// Texts of any characters, control characters and other scripts among them.
 fn texts() -> impl Strategy<Value = String> {
-    let character = prop_oneof![any::<char>(), prop::char::range('\u{1}', '\u{7f}'), Just('"'), Just('\\')];
-    prop::collection::vec(character, 0..12).prop_map(|text| text.into_iter().filter(|one| *one != '\0').collect())
+    let character = prop_oneof![
+        any::<char>(),
+        prop::char::range('\u{1}', '\u{7f}'),
+        Just('"'),
+        Just('\\')
+    ];
+    prop::collection::vec(character, 0..12)
+        .prop_map(|text| text.into_iter().filter(|one| *one != '\0').collect())
 }
 
 fn numbers() -> impl Strategy<Value = Number> {
@@ -34,17 +43,19 @@ fn values() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 32, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
-            prop::collection::btree_map(texts(), inner, 0..6).prop_map(|fields| fields.into_iter().collect()),
+            prop::collection::btree_map(texts(), inner, 0..6)
+                .prop_map(|fields| fields.into_iter().collect()),
         ]
     })
 }
 
 fn objects() -> impl Strategy<Value = Value> {
-    prop::collection::btree_map(texts(), values(), 0..6).prop_map(|fields| fields.into_iter().collect())
+    prop::collection::btree_map(texts(), values(), 0..6)
+        .prop_map(|fields| fields.into_iter().collect())
 }
 
-/// Equal, where a number is what it is worth: `jsonb` writes 1e20 as an integer, and the last bit of a fraction may be
-/// rounded in reading.
+/// Equal, where a number is what it is worth: `jsonb` writes 1e20 as an integer, and the last bit
+/// of a fraction may be rounded in reading.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Array(one), Value::Array(other)) => {
@@ -60,25 +71,46 @@ fn same(one: &Value, other: &Value) -> bool {
 }
 
 fn same_fields(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
-    one.len() == other.len() && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| same(value, other)))
+    one.len() == other.len()
+        && one
+            .iter()
+            .all(|(name, value)| other.get(name).is_some_and(|other| same(value, other)))
 }
 
 async fn metadata_persists(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     for_all(64, &(objects(), objects()), async |(first, second)| {
-        let mut consent = Consent { metadata: first, ..Consent::of(user, "reddit", &format!("account {}", unique())) };
+        let mut consent = Consent {
+            metadata: first,
+            ..Consent::of(user, "reddit", &format!("account {}", unique()))
+        };
         let held = consent.store(&store).await;
-        prop_assert!(same(&held.metadata, &consent.metadata), "{} became {}", consent.metadata, held.metadata);
+        prop_assert!(
+            same(&held.metadata, &consent.metadata),
+            "{} became {}",
+            consent.metadata,
+            held.metadata
+        );
         // Neither a renewal nor its failure has a say in it.
         prop_assert!(Renewal::new("renewed", None).store(&store, &held).await);
         let renewed = again(&store, &held).await;
-        prop_assert!(store.refreshes().record_failed_check(&renewed, &failure(&trace("failed"))).await.unwrap());
+        prop_assert!(
+            store
+                .refreshes()
+                .record_failed_check(&renewed, &failure(&trace("failed")))
+                .await
+                .unwrap()
+        );
         prop_assert_eq!(&again(&store, &held).await.metadata, &held.metadata);
         // Connecting again does.
         consent.metadata = second;
         let replaced = consent.store(&store).await.metadata;
-        prop_assert!(same(&replaced, &consent.metadata), "{} became {replaced}", consent.metadata);
+        prop_assert!(
+            same(&replaced, &consent.metadata),
+            "{} became {replaced}",
+            consent.metadata
+        );
         Ok(())
     });
 }
@@ -86,10 +118,10 @@ async fn metadata_persists(database: TestDatabase) {
 async fn the_one_character_that_postgresql_cannot_hold_is_replaced(database: TestDatabase) {
     let store = database.store().await;
     let mut consent = Consent::of(new_user(&store).await, "reddit", "juniper");
-    consent.metadata = json!({"name": "juni\0per", "a\0b": [{"c": "\0"}], "literally": "\\u0000", "count": 0});
+    consent.metadata =
+        json!({"name": "juni\0per", "a\0b": [{"c": "\0"}], "literally": "\\u0000", "count": 0});
     let held = consent.store(&store).await;
-    let expected =
-        json!({"name": "juni\u{fffd}per", "a\u{fffd}b": [{"c": "\u{fffd}"}], "literally": "\\u0000", "count": 0});
+    let expected = json!({"name": "juni\u{fffd}per", "a\u{fffd}b": [{"c": "\u{fffd}"}], "literally": "\\u0000", "count": 0});
     assert_eq!(held.metadata, expected);
     assert_eq!(held.created_at, at(0));
 }

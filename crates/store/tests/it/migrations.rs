@@ -26,7 +26,10 @@ async fn migrating_twice_is_migrating_once(database: TestDatabase) {
 async fn pending_migrations_are_told_and_then_gone(database: TestDatabase) {
     let database = database.without_schema().await;
     let store = Store::open(&database.url).await.unwrap();
-    assert_eq!(store.pending_migrations().await.unwrap(), ["1 first", "2 renewal", "3 console"]);
+    assert_eq!(
+        store.pending_migrations().await.unwrap(),
+        ["1 first", "2 renewal", "3 console"]
+    );
     assert_eq!(
         store.pending_migrations().await.unwrap(),
         ["1 first", "2 renewal", "3 console"],
@@ -57,7 +60,9 @@ async fn a_newer_schema_is_tolerated(database: TestDatabase) {
     let success = if database.is_postgres() { "true" } else { "1" };
     let columns = "version, description, success, checksum, execution_time";
     database
-        .execute(&format!("INSERT INTO evergrant_migrations ({columns}) VALUES (999, 'later', {success}, '', 0)"))
+        .execute(&format!(
+            "INSERT INTO evergrant_migrations ({columns}) VALUES (999, 'later', {success}, '', 0)"
+        ))
         .await;
     store.migrate().await.unwrap();
     assert_eq!(store.pending_migrations().await.unwrap(), [""; 0]);
@@ -66,7 +71,12 @@ async fn a_newer_schema_is_tolerated(database: TestDatabase) {
 
 async fn a_changed_migration_is_refused(database: TestDatabase) {
     let store = database.store().await;
-    database.execute("UPDATE evergrant_migrations SET checksum = '' WHERE version = 1").await;
+    database
+        .execute("UPDATE evergrant_migrations SET checksum = '' WHERE version = 1")
+        .await;
     let migrated = store.migrate().await;
-    assert!(matches!(migrated, Err(StoreError::Migration(_))), "{migrated:?}");
+    assert!(
+        matches!(migrated, Err(StoreError::Migration(_))),
+        "{migrated:?}"
+    );
 }

@@ -7,23 +7,41 @@ use evergrant_testkit::{TestDatabase, on_both_databases, on_sqlite};
 
 use crate::support::{connect, new_user};
 
-on_both_databases!(what_was_just_written_is_read, a_closed_database_fails_without_harm);
+on_both_databases!(
+    what_was_just_written_is_read,
+    a_closed_database_fails_without_harm
+);
 on_sqlite!(the_file_is_for_its_owner_alone);
 
 #[tokio::test]
 async fn refuses_addresses_of_no_known_form() {
-    for url in ["", "evergrant.db", "mysql://db/evergrant", "sqlite://", "sqlite://:memory:", "sqlite://?mode=rwc"] {
+    for url in [
+        "",
+        "evergrant.db",
+        "mysql://db/evergrant",
+        "sqlite://",
+        "sqlite://:memory:",
+        "sqlite://?mode=rwc",
+    ] {
         let opened = Store::open(url).await;
-        assert!(matches!(opened, Err(StoreError::Address(_))), "{url}: {opened:?}");
+        assert!(
+            matches!(opened, Err(StoreError::Address(_))),
+            "{url}: {opened:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn no_error_repeats_the_address() {
     // One that cannot be read, and one where nobody listens.
-    for url in ["postgres://app:hush@[bad/evergrant", "postgres://app:hush@127.0.0.1:1/evergrant"] {
+    for url in [
+        "postgres://app:hush@[bad/evergrant",
+        "postgres://app:hush@127.0.0.1:1/evergrant",
+    ] {
         let error = Store::open(url).await.unwrap_err();
-        let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
+            error.source()
+        });
         let told: Vec<_> = chain.map(|error| format!("{error} {error:?}")).collect();
         assert!(!told.concat().contains("hush"), "{told:?}");
     }
@@ -32,7 +50,11 @@ async fn no_error_repeats_the_address() {
 async fn the_file_is_for_its_owner_alone(database: TestDatabase) {
     let path = database.url.strip_prefix("sqlite://").unwrap();
     let files = ["", "-wal", "-shm"].map(|ending| format!("{path}{ending}"));
-    let modes = || files.each_ref().map(|file| std::fs::metadata(file).unwrap().permissions().mode() & 0o777);
+    let modes = || {
+        files
+            .each_ref()
+            .map(|file| std::fs::metadata(file).unwrap().permissions().mode() & 0o777)
+    };
     let store = database.store().await;
     assert_eq!(modes(), [0o600; 3], "a new file");
     store.close().await;

@@ -1,4 +1,5 @@
-//! The queries behind every request find their rows by an index on both databases, however large the tables grow.
+//! The queries behind every request find their rows by an index on both databases, however large
+//! the tables grow.
 
 use evergrant_store::testing::{FREQUENT, Query};
 use evergrant_testkit::{TestDatabase, on_both_databases};
@@ -12,7 +13,10 @@ const ROWS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM
 
 async fn fill(database: &TestDatabase) {
     let (hash, time) = if database.is_postgres() {
-        ("sha256(i::text::bytea)", "timestamp '2026-01-01' + i * interval '1 second'")
+        (
+            "sha256(i::text::bytea)",
+            "timestamp '2026-01-01' + i * interval '1 second'",
+        )
     } else {
         ("CAST(i AS BLOB)", "1767225600000 + i * 1000")
     };
@@ -46,7 +50,11 @@ async fn fill(database: &TestDatabase) {
 /// The parameters of each query, as SQL literals.
 fn parameters(database: &TestDatabase, name: &str) -> Vec<String> {
     let (now, late) = (literal_time(database, 0), literal_time(database, 3990));
-    let hash = if database.is_postgres() { "'\\x68'::bytea" } else { "x'68'" };
+    let hash = if database.is_postgres() {
+        "'\\x68'::bytea"
+    } else {
+        "x'68'"
+    };
     let given: &[&str] = match name {
         "user by id" | "connections of user" | "lock connection" => &["7"],
         "user by external id" => &["'app|7'"],
@@ -73,10 +81,22 @@ fn parameters(database: &TestDatabase, name: &str) -> Vec<String> {
 async fn no_frequent_query_scans_a_table(database: TestDatabase) {
     database.store().await;
     fill(&database).await;
-    for Query { name, sqlite, postgres } in FREQUENT {
-        let text = if database.is_postgres() { postgres } else { sqlite };
+    for Query {
+        name,
+        sqlite,
+        postgres,
+    } in FREQUENT
+    {
+        let text = if database.is_postgres() {
+            postgres
+        } else {
+            sqlite
+        };
         let sql = with_literals(text, &parameters(&database, name));
         let plan = database.query_plan(&sql).await;
-        assert!(!plan.contains("SCAN ") && !plan.contains("Seq Scan"), "{name}: {sql}\n{plan}");
+        assert!(
+            !plan.contains("SCAN ") && !plan.contains("Seq Scan"),
+            "{name}: {sql}\n{plan}"
+        );
     }
 }

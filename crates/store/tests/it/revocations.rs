@@ -17,7 +17,11 @@ on_both_databases!(
 on_postgres!(a_worker_passes_by_what_another_is_claiming);
 
 async fn queue(store: &Store, new: &NewRevocation) {
-    store.revocations().queue(new, &tokens("access", Some("refresh"))).await.unwrap();
+    store
+        .revocations()
+        .queue(new, &tokens("access", Some("refresh")))
+        .await
+        .unwrap();
 }
 
 async fn a_revocation_reads_back_as_it_was_queued(database: TestDatabase) {
@@ -26,19 +30,45 @@ async fn a_revocation_reads_back_as_it_was_queued(database: TestDatabase) {
     let read = store.revocations().by_id("r1").await.unwrap().unwrap();
     assert_eq!((read.id.as_str(), read.provider.as_str()), ("r1", "reddit"));
     assert_eq!(
-        (text(read.access_token.as_ref()), text(read.refresh_token.as_ref())),
+        (
+            text(read.access_token.as_ref()),
+            text(read.refresh_token.as_ref())
+        ),
         (Some("access"), Some("refresh"))
     );
-    assert_eq!((read.attempts, read.expires_at, read.correlation_id.as_str()), (0, at(86_400), "gave-up"));
-    store.revocations().queue(&revocation("r2", "reddit"), &tokens("access", None)).await.unwrap();
-    assert!(store.revocations().by_id("r2").await.unwrap().unwrap().refresh_token.is_none());
+    assert_eq!(
+        (read.attempts, read.expires_at, read.correlation_id.as_str()),
+        (0, at(86_400), "gave-up")
+    );
+    store
+        .revocations()
+        .queue(&revocation("r2", "reddit"), &tokens("access", None))
+        .await
+        .unwrap();
+    assert!(
+        store
+            .revocations()
+            .by_id("r2")
+            .await
+            .unwrap()
+            .unwrap()
+            .refresh_token
+            .is_none()
+    );
     assert!(store.revocations().by_id("r3").await.unwrap().is_none());
 }
 
 async fn a_claim_takes_the_longest_due_and_puts_it_off(database: TestDatabase) {
     let store = database.store().await;
     for (id, due) in [("second", 61), ("first", 60), ("later", 100)] {
-        queue(&store, &NewRevocation { next_attempt_at: at(due), ..revocation(id, "reddit") }).await;
+        queue(
+            &store,
+            &NewRevocation {
+                next_attempt_at: at(due),
+                ..revocation(id, "reddit")
+            },
+        )
+        .await;
     }
     let claim = async |now, again| {
         let claimed = store.revocations().claim(at(now), at(again)).await.unwrap();
@@ -48,7 +78,11 @@ async fn a_claim_takes_the_longest_due_and_puts_it_off(database: TestDatabase) {
     assert_eq!(claim(61, 500).await, Some(("first".to_owned(), 1)));
     assert_eq!(claim(61, 500).await, Some(("second".to_owned(), 1)));
     assert_eq!(claim(61, 500).await, None, "what is claimed is not due");
-    store.revocations().reschedule("first", at(70)).await.unwrap();
+    store
+        .revocations()
+        .reschedule("first", at(70))
+        .await
+        .unwrap();
     assert_eq!(claim(70, 500).await, Some(("first".to_owned(), 2)));
 }
 
@@ -78,7 +112,14 @@ async fn a_worker_passes_by_what_another_is_claiming(database: TestDatabase) {
     set_default(&database, "lock_timeout", "1s").await;
     let store = database.store().await;
     for (id, due) in [("first", 60), ("second", 61)] {
-        queue(&store, &NewRevocation { next_attempt_at: at(due), ..revocation(id, "reddit") }).await;
+        queue(
+            &store,
+            &NewRevocation {
+                next_attempt_at: at(due),
+                ..revocation(id, "reddit")
+            },
+        )
+        .await;
     }
     let mut other = PgConnection::connect(&database.url).await.unwrap();
     let mut claiming = other.begin().await.unwrap();

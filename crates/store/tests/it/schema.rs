@@ -4,8 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres, on_sqlite};
 
-on_postgres!(the_columns_on_postgresql_are_as_documented, the_indexes_on_postgresql_are_as_documented);
-on_sqlite!(the_columns_on_sqlite_are_the_nearest, the_indexes_on_sqlite_are_as_documented);
+on_postgres!(
+    the_columns_on_postgresql_are_as_documented,
+    the_indexes_on_postgresql_are_as_documented
+);
+on_sqlite!(
+    the_columns_on_sqlite_are_the_nearest,
+    the_indexes_on_sqlite_are_as_documented
+);
 on_both_databases!(columns_of_ours_may_be_left_out);
 
 const SCHEMA: &str = include_str!("../../../../docs/schema.prisma");
@@ -30,14 +36,24 @@ struct Table {
 fn documented() -> BTreeMap<String, Table> {
     let models = SCHEMA.split("\nmodel ").skip(1);
     let tables: BTreeMap<_, _> = models.map(read_model).collect();
-    assert_eq!(tables.keys().collect::<Vec<_>>(), ["oauth_accounts", "users"]);
+    assert_eq!(
+        tables.keys().collect::<Vec<_>>(),
+        ["oauth_accounts", "users"]
+    );
     tables
 }
 
 fn read_model(model: &str) -> (String, Table) {
-    let lines: Vec<_> = model.lines().skip(1).take_while(|line| *line != "}").map(without_comment).collect();
-    let names: BTreeMap<_, _> =
-        lines.iter().filter_map(|line| read_field(line).map(|(field, name, _)| (field, name))).collect();
+    let lines: Vec<_> = model
+        .lines()
+        .skip(1)
+        .take_while(|line| *line != "}")
+        .map(without_comment)
+        .collect();
+    let names: BTreeMap<_, _> = lines
+        .iter()
+        .filter_map(|line| read_field(line).map(|(field, name, _)| (field, name)))
+        .collect();
     let (mut table, mut title) = (Table::default(), String::new());
     for line in &lines {
         if let Some((_, name, column)) = read_field(line) {
@@ -45,8 +61,13 @@ fn read_model(model: &str) -> (String, Table) {
                 table.indexes.insert((vec![name.clone()], true));
             }
             table.columns.insert(name, column);
-        } else if let Some(fields) = between(line, "@@unique([", "])").or(between(line, "@@index([", "])")) {
-            let columns = fields.split(", ").map(|field| names[field].clone()).collect();
+        } else if let Some(fields) =
+            between(line, "@@unique([", "])").or(between(line, "@@index([", "])"))
+        {
+            let columns = fields
+                .split(", ")
+                .map(|field| names[field].clone())
+                .collect();
             table.indexes.insert((columns, line.contains("@@unique")));
         } else if let Some(name) = between(line, "@@map(\"", "\")") {
             name.clone_into(&mut title);
@@ -59,16 +80,27 @@ fn without_comment(line: &str) -> &str {
     line.split("//").next().unwrap_or_default().trim()
 }
 
-/// A field that is a column: its name in Prisma, in the database, and what it is. Relations are none.
+/// A field that is a column: its name in Prisma, in the database, and what it is. Relations are
+/// none.
 fn read_field(line: &str) -> Option<(&str, String, Column)> {
     let mut words = line.split_whitespace();
     let (field, kind) = (words.next()?, words.next()?);
     let nullable = kind.ends_with('?');
     let kind = kind.trim_end_matches('?');
-    let native = between(line, "@db.", " ").unwrap_or_else(|| line.split("@db.").nth(1).unwrap_or_default());
+    let native =
+        between(line, "@db.", " ").unwrap_or_else(|| line.split("@db.").nth(1).unwrap_or_default());
     let (postgres, sqlite) = types(kind, native)?;
     let name = between(line, " @map(\"", "\")").unwrap_or(field).to_owned();
-    Some((field, name, Column { postgres, sqlite, nullable, has_default: line.contains("@default(") }))
+    Some((
+        field,
+        name,
+        Column {
+            postgres,
+            sqlite,
+            nullable,
+            has_default: line.contains("@default("),
+        },
+    ))
 }
 
 /// The column's type on PostgreSQL, as its catalogue prints it, and on SQLite.
@@ -78,9 +110,13 @@ fn types(kind: &str, native: &str) -> Option<(String, &'static str)> {
         ("Int", "") => Some(("integer".to_owned(), "INTEGER")),
         ("String", "Text") => Some(("text".to_owned(), "TEXT")),
         ("String", "VarChar") => Some((format!("character varying({length})"), "TEXT")),
-        ("DateTime", "Timestamp") => Some((format!("timestamp({length}) without time zone"), "INTEGER")),
+        ("DateTime", "Timestamp") => {
+            Some((format!("timestamp({length}) without time zone"), "INTEGER"))
+        }
         ("Json", "JsonB") => Some(("jsonb".to_owned(), "TEXT")),
-        ("Int" | "String" | "DateTime" | "Json", _) => panic!("{kind} {native}: no type that we know of"),
+        ("Int" | "String" | "DateTime" | "Json", _) => {
+            panic!("{kind} {native}: no type that we know of")
+        }
         _ => None,
     }
 }
@@ -93,7 +129,12 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 /// The columns as the database describes them: one line each, `name|type|nullable|default`.
 fn describe(table: &Table, kind: impl Fn(&Column) -> String) -> BTreeSet<String> {
     let line = |(name, column): (&String, &Column)| {
-        format!("{name}|{}|{}|{}", kind(column), column.nullable, column.has_default)
+        format!(
+            "{name}|{}|{}|{}",
+            kind(column),
+            column.nullable,
+            column.has_default
+        )
     };
     table.columns.iter().map(line).collect()
 }
@@ -105,21 +146,30 @@ async fn the_columns_on_postgresql_are_as_documented(database: TestDatabase) {
             FROM pg_attribute WHERE attrelid = '{name}'::regclass AND attnum > 0 AND NOT attisdropped"
         );
         let found: BTreeSet<_> = database.texts(&list).await.into_iter().collect();
-        assert_eq!(found, describe(&table, |column| column.postgres.clone()), "{name}");
+        assert_eq!(
+            found,
+            describe(&table, |column| column.postgres.clone()),
+            "{name}"
+        );
     }
 }
 
 async fn the_columns_on_sqlite_are_the_nearest(database: TestDatabase) {
     drop(database.store().await);
     for (name, table) in documented() {
-        // An INTEGER PRIMARY KEY is never NULL and numbers itself, though the catalogue says neither.
+        // An INTEGER PRIMARY KEY is never NULL and numbers itself, though the catalogue says
+        // neither.
         let list = format!(
             "SELECT name || '|' || type || '|' || iif(\"notnull\" OR pk, 'false', 'true') || '|'
                 || iif(dflt_value IS NOT NULL OR pk, 'true', 'false')
             FROM pragma_table_info('{name}')"
         );
         let found: BTreeSet<_> = database.texts(&list).await.into_iter().collect();
-        assert_eq!(found, describe(&table, |column| column.sqlite.to_owned()), "{name}");
+        assert_eq!(
+            found,
+            describe(&table, |column| column.sqlite.to_owned()),
+            "{name}"
+        );
     }
 }
 
@@ -150,7 +200,10 @@ async fn the_indexes_on_sqlite_are_as_documented(database: TestDatabase) {
 async fn indexes(database: &TestDatabase, list: &str) -> BTreeSet<(Vec<String>, bool)> {
     let read = |line: String| {
         let (unique, columns) = line.split_once('|').unwrap();
-        (columns.split(',').map(str::to_owned).collect(), unique == "true")
+        (
+            columns.split(',').map(str::to_owned).collect(),
+            unique == "true",
+        )
     };
     database.texts(list).await.into_iter().map(read).collect()
 }
@@ -158,7 +211,11 @@ async fn indexes(database: &TestDatabase, list: &str) -> BTreeSet<(Vec<String>, 
 /// The rest of the application writes these tables too, and knows nothing of what we added.
 async fn columns_of_ours_may_be_left_out(database: TestDatabase) {
     drop(database.store().await);
-    let ours: Vec<_> = SCHEMA.lines().filter(|line| line.contains("// ours")).filter_map(read_field).collect();
+    let ours: Vec<_> = SCHEMA
+        .lines()
+        .filter(|line| line.contains("// ours"))
+        .filter_map(read_field)
+        .collect();
     assert_eq!(ours.len(), 2);
     for (field, name, column) in ours {
         assert!(column.nullable || column.has_default, "{field}");

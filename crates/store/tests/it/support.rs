@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
-    ConnectionStatus, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug, StatusReason, Timestamp,
-    UserId,
+    ConnectionStatus, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug,
+    StatusReason, Timestamp, UserId,
 };
 use evergrant_resilience::renewal::lease::{Asker, Ticket};
 use evergrant_store::{
-    Connection, CreatedUser, FailedRefresh, Flow, FlowStatus, Grant, LeaseAnswer, Leased, NewFlow, NewRevocation,
-    NewUser, RefreshedGrant, Store, StoreError, StoredGrant, StoredTokens, User,
+    Connection, CreatedUser, FailedRefresh, Flow, FlowStatus, Grant, LeaseAnswer, Leased, NewFlow,
+    NewRevocation, NewUser, RefreshedGrant, Store, StoreError, StoredGrant, StoredTokens, User,
 };
 use evergrant_testkit::{NEW_YEAR_SECONDS, TestDatabase};
 use proptest::prelude::{Strategy, TestCaseError};
@@ -63,7 +63,14 @@ pub(crate) fn text(token: Option<&EncryptedToken>) -> Option<&str> {
 }
 
 pub(crate) async fn new_user(store: &Store) -> UserId {
-    created(store.users().create(&NewUser::default(), at(0)).await.unwrap()).id
+    created(
+        store
+            .users()
+            .create(&NewUser::default(), at(0))
+            .await
+            .unwrap(),
+    )
+    .id
 }
 
 pub(crate) fn created(made: CreatedUser) -> User {
@@ -86,7 +93,13 @@ impl FlowSeed {
     pub(crate) fn of(user: UserId, provider: &str) -> Self {
         let id = format!("flow-{}", unique());
         let state_hash = format!("the hash of the state of {id}").into_bytes();
-        Self { id: FlowId::new(id).unwrap(), user, provider: slug(provider), state_hash, trace: trace("began-it") }
+        Self {
+            id: FlowId::new(id).unwrap(),
+            user,
+            provider: slug(provider),
+            state_hash,
+            trace: trace("began-it"),
+        }
     }
 
     /// A flow that begins now and whose state ends after ten minutes.
@@ -111,7 +124,12 @@ impl FlowSeed {
 
     /// The flow as it is stored.
     pub(crate) async fn flow(&self, store: &Store) -> Flow {
-        store.flows().owned(&self.id, self.user).await.unwrap().unwrap()
+        store
+            .flows()
+            .owned(&self.id, self.user)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     pub(crate) async fn begin(self, store: &Store) -> Self {
@@ -142,7 +160,10 @@ impl Consent {
                 token_type: Some("bearer".to_owned()),
                 scope: Some("identity".to_owned()),
                 issued_at: Some(at(0)),
-                ..tokens(&format!("access of {name}"), Some(&format!("refresh of {name}")))
+                ..tokens(
+                    &format!("access of {name}"),
+                    Some(&format!("refresh of {name}")),
+                )
             },
             metadata: serde_json::json!({"username": name}),
             trace: trace("consented"),
@@ -168,19 +189,34 @@ impl Consent {
 
     /// Stores the grant at the end of a flow of its own.
     pub(crate) async fn store(&self, store: &Store) -> Connection {
-        assert!(matches!(self.try_store(store).await, Ok(StoredGrant::Stored(_))));
-        store.connections().owned(self.user, &self.provider, &self.account).await.unwrap().unwrap()
+        assert!(matches!(
+            self.try_store(store).await,
+            Ok(StoredGrant::Stored(_))
+        ));
+        store
+            .connections()
+            .owned(self.user, &self.provider, &self.account)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     pub(crate) async fn try_store(&self, store: &Store) -> Result<StoredGrant, StoreError> {
-        let flow = FlowSeed::of(self.user, self.provider.as_str()).begin(store).await;
-        store.connections().store_grants(&[self.grant()], &flow.id, FlowStatus::Waiting).await
+        let flow = FlowSeed::of(self.user, self.provider.as_str())
+            .begin(store)
+            .await;
+        store
+            .connections()
+            .store_grants(&[self.grant()], &flow.id, FlowStatus::Waiting)
+            .await
     }
 }
 
 /// A new user's connection.
 pub(crate) async fn connect(store: &Store, provider: &str, name: &str) -> Connection {
-    Consent::of(new_user(store).await, provider, name).store(store).await
+    Consent::of(new_user(store).await, provider, name)
+        .store(store)
+        .await
 }
 
 /// The connection as it stands now.
@@ -191,14 +227,30 @@ pub(crate) async fn again(store: &Store, held: &Connection) -> Connection {
 /// The connection as somebody holds it who may bring a result back.
 pub(crate) fn bearing(held: &Connection) -> Leased {
     let (generation, attempt) = (held.lease.generation, held.lease.attempt);
-    let ticket = Ticket { generation, attempt, taken_at_ms: at(0).unix_ms(), doubt_age_ms: None };
-    Leased { held: held.clone(), ticket }
+    let ticket = Ticket {
+        generation,
+        attempt,
+        taken_at_ms: at(0).unix_ms(),
+        doubt_age_ms: None,
+    };
+    Leased {
+        held: held.clone(),
+        ticket,
+    }
 }
 
 /// The lease on the connection, which nobody else holds.
 pub(crate) async fn leased(store: &Store, held: &Connection) -> Leased {
-    let asker = Asker { seen: held.lease.generation, settled_for_ms: i64::MAX };
-    match store.refreshes().take_lease(held.id, asker, "a test", at(20)).await.unwrap() {
+    let asker = Asker {
+        seen: held.lease.generation,
+        settled_for_ms: i64::MAX,
+    };
+    match store
+        .refreshes()
+        .take_lease(held.id, asker, "a test", at(20))
+        .await
+        .unwrap()
+    {
         LeaseAnswer::Leased(leased) => *leased,
         other => panic!("{other:?}"),
     }
@@ -213,8 +265,15 @@ pub(crate) struct Renewal {
 impl Renewal {
     pub(crate) fn new(access: &str, refresh: Option<&str>) -> Self {
         let (expires_at, issued_at) = (Some(at(7200)), Some(at(3600)));
-        let tokens = StoredTokens { expires_at, issued_at, ..tokens(access, refresh) };
-        Self { tokens, trace: trace("renewed") }
+        let tokens = StoredTokens {
+            expires_at,
+            issued_at,
+            ..tokens(access, refresh)
+        };
+        Self {
+            tokens,
+            trace: trace("renewed"),
+        }
     }
 
     /// A pair that was asked for after an hour and says no more than it must.
@@ -232,11 +291,21 @@ impl Renewal {
 
     /// Stores the pair under a lease of its own, as every program version does.
     pub(crate) async fn store_leased(&self, store: &Store, held: &Connection) -> bool {
-        store.refreshes().store(&leased(store, held).await, &self.row()).await.unwrap().is_some()
+        store
+            .refreshes()
+            .store(&leased(store, held).await, &self.row())
+            .await
+            .unwrap()
+            .is_some()
     }
 
     pub(crate) async fn store(&self, store: &Store, held: &Connection) -> bool {
-        store.refreshes().store(&bearing(held), &self.row()).await.unwrap().is_some()
+        store
+            .refreshes()
+            .store(&bearing(held), &self.row())
+            .await
+            .unwrap()
+            .is_some()
     }
 }
 
@@ -266,24 +335,40 @@ pub(crate) fn revocation(id: &str, provider: &str) -> NewRevocation {
 }
 
 pub(crate) async fn version(store: &Store, user: UserId) -> i64 {
-    store.connections().of_user(user).await.unwrap().unwrap().version
+    store
+        .connections()
+        .of_user(user)
+        .await
+        .unwrap()
+        .unwrap()
+        .version
 }
 
 /// A time as an SQL literal, so many seconds into the year.
 pub(crate) fn literal_time(database: &TestDatabase, seconds: i64) -> String {
-    if database.is_postgres() { format!("timestamp '{}'", at(seconds)) } else { at(seconds).unix_ms().to_string() }
+    if database.is_postgres() {
+        format!("timestamp '{}'", at(seconds))
+    } else {
+        at(seconds).unix_ms().to_string()
+    }
 }
 
 /// A query with SQL literals in place of its parameters.
 pub(crate) fn with_literals(sql: &str, parameters: &[String]) -> String {
     let numbered = parameters.iter().enumerate().rev();
-    numbered.fold(sql.to_owned(), |sql, (place, value)| sql.replace(&format!("${}", place + 1), value))
+    numbered.fold(sql.to_owned(), |sql, (place, value)| {
+        sql.replace(&format!("${}", place + 1), value)
+    })
 }
 
 /// Gives every new connection to this PostgreSQL database another default.
 pub(crate) async fn set_default(database: &TestDatabase, setting: &str, value: &str) {
     let alter = "format('ALTER DATABASE %I SET %I TO %L', current_database(), ";
-    database.execute(&format!("DO $$ BEGIN EXECUTE {alter}'{setting}', '{value}'); END $$")).await;
+    database
+        .execute(&format!(
+            "DO $$ BEGIN EXECUTE {alter}'{setting}', '{value}'); END $$"
+        ))
+        .await;
 }
 
 /// Tries a claim about the store on `cases` random values.
@@ -292,9 +377,14 @@ pub(crate) fn for_all<T: std::fmt::Debug>(
     values: &impl Strategy<Value = T>,
     claim: impl AsyncFn(T) -> Result<(), TestCaseError>,
 ) {
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let here = tokio::runtime::Handle::current();
-    let tried = tokio::task::block_in_place(|| runner.run(values, |value| here.block_on(claim(value))));
+    let tried =
+        tokio::task::block_in_place(|| runner.run(values, |value| here.block_on(claim(value))));
     if let Err(error) = tried {
         panic!("{error}");
     }

@@ -1,6 +1,8 @@
-//! Reads a session out of what people paste: a `Cookie` line, request headers, JSON, or a browser's "Copy as cURL".
+//! Reads a session out of what people paste: a `Cookie` line, request headers, JSON, or a browser's
+//! "Copy as cURL".
 //!
-//! A command is read and never run. What is not understood is passed over: the caller says which parts it misses.
+//! A command is read and never run. What is not understood is passed over: the caller says which
+//! parts it misses.
 
 mod shell;
 
@@ -40,7 +42,10 @@ impl Pasted {
 
     /// The first cookie whose name begins so.
     pub(crate) fn cookie_beginning(&self, name: &str) -> Option<&str> {
-        self.cookies.iter().find(|(key, _)| key.starts_with(name)).map(|(_, value)| value.as_str())
+        self.cookies
+            .iter()
+            .find(|(key, _)| key.starts_with(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -63,14 +68,17 @@ impl Pasted {
             } else if let Some(cookies) = value("-b", "--cookie") {
                 self.cookie_line(cookies);
             } else if let Some(agent) = value("-A", "--user-agent") {
-                self.headers.insert("user-agent".to_owned(), agent.trim().to_owned());
+                self.headers
+                    .insert("user-agent".to_owned(), agent.trim().to_owned());
             }
         }
     }
 
     /// Flat, or within `auth`; a key with a hyphen or an underscore.
     fn json(&mut self, text: &str) {
-        let Some(document) = Document::parse(text.as_bytes()) else { return };
+        let Some(document) = Document::parse(text.as_bytes()) else {
+            return;
+        };
         let fields = document.get("auth").unwrap_or(document.value());
         for (key, value) in fields.as_object().into_iter().flatten() {
             let value = match value {
@@ -93,12 +101,21 @@ impl Pasted {
     /// A header where it begins with the name of one, else cookies.
     fn line(&mut self, line: &str) {
         let name = line.split_once(':').map_or("", |(name, _)| name.trim());
-        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        if is_name { self.header_line(line) } else { self.cookie_line(line) }
+        let is_name = !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if is_name {
+            self.header_line(line)
+        } else {
+            self.cookie_line(line)
+        }
     }
 
     fn header_line(&mut self, line: &str) {
-        let Some((name, value)) = line.split_once(':') else { return };
+        let Some((name, value)) = line.split_once(':') else {
+            return;
+        };
         match name.trim().to_ascii_lowercase() {
             name if name == "cookie" => self.cookie_line(value),
             name => {
@@ -108,19 +125,28 @@ impl Pasted {
     }
 
     fn cookie_line(&mut self, line: &str) {
-        let pairs = line.split(';').filter_map(|pair| pair.trim().split_once('='));
-        self.cookies.extend(pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())));
+        let pairs = line
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='));
+        self.cookies
+            .extend(pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())));
     }
 }
 
 impl Drop for Pasted {
     fn drop(&mut self) {
-        self.cookies.values_mut().chain(self.headers.values_mut()).for_each(Zeroize::zeroize);
+        self.cookies
+            .values_mut()
+            .chain(self.headers.values_mut())
+            .for_each(Zeroize::zeroize);
     }
 }
 
 fn is_curl(text: &str) -> bool {
-    let rest = text.get(..4).filter(|word| word.eq_ignore_ascii_case("curl")).and_then(|_| text.get(4..));
+    let rest = text
+        .get(..4)
+        .filter(|word| word.eq_ignore_ascii_case("curl"))
+        .and_then(|_| text.get(4..));
     let rest = rest.map(|rest| rest.strip_prefix(".exe").unwrap_or(rest));
     rest.is_some_and(|rest| rest.starts_with(char::is_whitespace))
 }
@@ -144,13 +170,21 @@ mod tests {
     }
 
     fn whole() -> [Option<String>; 5] {
-        ["s3ss!on", "900001", "42", "Mozilla/5.0 (X11; \"Sim\")", "bc0ffee"].map(|part| Some(part.to_owned()))
+        [
+            "s3ss!on",
+            "900001",
+            "42",
+            "Mozilla/5.0 (X11; \"Sim\")",
+            "bc0ffee",
+        ]
+        .map(|part| Some(part.to_owned()))
     }
 
     #[test]
     fn a_curl_command_of_every_browser_is_read() {
         for command in [
-            // Chromium and Firefox on Linux and macOS; Chromium writes cookies with -b, and `!` as an ANSI-C escape.
+            // Chromium and Firefox on Linux and macOS; Chromium writes cookies with -b, and `!` as
+            // an ANSI-C escape.
             "curl 'https://sim.example/api' \\\n  -H 'accept: */*' \\\n  -b $'auth_id=900001; sess=s3ss\\u0021on; auth_uid_900001=42' \\\n  -H 'user-agent: Mozilla/5.0 (X11; \"Sim\")' \\\n  -H 'x-bc: bc0ffee' \\\n  --compressed",
             "curl 'https://sim.example/api' -X POST -H 'User-Agent: Mozilla/5.0 (X11; \"Sim\")' -H 'Cookie: sess=s3ss!on; auth_id=900001; auth_uid_=42' -H 'X-BC: bc0ffee' --data-raw 'a -H b'",
             // Chromium on Windows, for cmd.
@@ -172,7 +206,11 @@ mod tests {
             "  Cookie: sess=s3ss!on;auth_id=900001 ; auth_uid_=42 \r\n",
             "cookie:sess=s3ss!on; other=a:b=c; auth_id=900001;\n auth_uid_=42",
         ] {
-            assert_eq!(parts(line), [sess.clone(), id.clone(), uid.clone(), None, None], "{line}");
+            assert_eq!(
+                parts(line),
+                [sess.clone(), id.clone(), uid.clone(), None, None],
+                "{line}"
+            );
         }
         let agent = r#""Mozilla/5.0 (X11; \"Sim\")""#;
         for text in [
@@ -187,9 +225,21 @@ mod tests {
 
     #[test]
     fn nothing_comes_of_nothing() {
-        for text in
-            ["", " ", "curl", "curl -H", "curl -b", "{", "{}", r#"{"auth":7}"#, "[]", "hello", "curl 'open", ":", "="]
-        {
+        for text in [
+            "",
+            " ",
+            "curl",
+            "curl -H",
+            "curl -b",
+            "{",
+            "{}",
+            r#"{"auth":7}"#,
+            "[]",
+            "hello",
+            "curl 'open",
+            ":",
+            "=",
+        ] {
             assert_eq!(parts(text), [const { None }; 5], "{text}");
         }
     }

@@ -7,8 +7,16 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// The words of a command as bash or Windows' cmd reads it; expansions are left as they stand.
 pub(super) fn words(command: &str) -> Zeroizing<Vec<String>> {
-    let command = Zeroizing::new(if is_cmd(command) { without_carets(command) } else { command.to_owned() });
-    let mut reader = Reader { rest: command.chars().peekable(), words: Zeroizing::default(), word: None };
+    let command = Zeroizing::new(if is_cmd(command) {
+        without_carets(command)
+    } else {
+        command.to_owned()
+    });
+    let mut reader = Reader {
+        rest: command.chars().peekable(),
+        words: Zeroizing::default(),
+        word: None,
+    };
     while let Some(next) = reader.rest.next() {
         reader.take(next);
     }
@@ -83,7 +91,11 @@ impl Reader<'_> {
     fn double_quoted(&mut self) {
         self.word.get_or_insert_default();
         while let Some(next) = self.rest.next().filter(|next| *next != '"') {
-            let escaped = if next == '\\' { self.rest.next_if(|c| matches!(c, '"' | '\\' | '$' | '`')) } else { None };
+            let escaped = if next == '\\' {
+                self.rest.next_if(|c| matches!(c, '"' | '\\' | '$' | '`'))
+            } else {
+                None
+            };
             self.push(escaped.unwrap_or(next));
         }
     }
@@ -91,7 +103,11 @@ impl Reader<'_> {
     /// Bash's `$'…'`.
     fn ansi_quoted(&mut self) {
         self.quoted(|reader, next| {
-            let escape = if next == '\\' { reader.rest.next() } else { None };
+            let escape = if next == '\\' {
+                reader.rest.next()
+            } else {
+                None
+            };
             let meant = match escape {
                 None => Some(next),
                 Some('n') => Some('\n'),
@@ -111,7 +127,9 @@ impl Reader<'_> {
     fn hex(&mut self, most: usize) -> Option<char> {
         let mut number = 0;
         for _ in 0..most {
-            let Some(digit) = self.rest.next_if(char::is_ascii_hexdigit) else { break };
+            let Some(digit) = self.rest.next_if(char::is_ascii_hexdigit) else {
+                break;
+            };
             number = number * 16 + digit.to_digit(16)?;
         }
         char::from_u32(number)
@@ -136,10 +154,16 @@ mod tests {
             ("\"a\\\"b\\\\c\\d $e\"", vec!["a\"b\\c\\d $e"]),
             ("$'a\\'b\\u0021\\x41\\n' $a", vec!["a'b!A\n", "$a"]),
             ("a \\\n b \\\r\n c", vec!["a", "b", "c"]),
-            ("curl ^\"a^%b^\" ^\r\n -H ^\"c: ^\\^\"d^\\^\"^\"", vec!["curl", "a%b", "-H", "c: \"d\""]),
+            (
+                "curl ^\"a^%b^\" ^\r\n -H ^\"c: ^\\^\"d^\\^\"^\"",
+                vec!["curl", "a%b", "-H", "c: \"d\""],
+            ),
             ("curl \"a^b\" ^\n -H \"c\"", vec!["curl", "a^b", "-H", "c"]),
             ("'open", vec!["open"]),
-            ("$(reboot) `reboot` ; && |", vec!["$(reboot)", "`reboot`", ";", "&&", "|"]),
+            (
+                "$(reboot) `reboot` ; && |",
+                vec!["$(reboot)", "`reboot`", ";", "&&", "|"],
+            ),
         ] {
             assert_eq!(*words(command), wanted, "{command}");
         }

@@ -13,14 +13,46 @@ use crate::verdict::{Verdict, ensure, refused, works};
 const OAUTH: crate::capability::Capability = Kind(ProviderKind::OAuth2);
 
 pub(super) const CHECKS: &[Check] = &[
-    check!("a 429 is a wait of the stated length and costs nothing", [Profile(true)], too_many),
-    check!("the platform's own limit is read as one", [Profile(true)], own_limit),
-    check!("a 500 passes where the call may be repeated, else nobody knows", [Profile(true)], trouble),
-    check!("after an answer that is cut off nobody knows", [Profile(true)], cut),
-    check!("a page in the place of an answer says nothing", [Profile(true)], page),
-    check!("an error in a 200 is never taken for a token", [OAUTH], false_token),
-    check!("an error in a 200 is never taken for a renewed token", [OAUTH, Refresh(true)], false_renewal),
-    check!("an error in a 200 is never taken for an account", [Profile(true)], false_account),
+    check!(
+        "a 429 is a wait of the stated length and costs nothing",
+        [Profile(true)],
+        too_many
+    ),
+    check!(
+        "the platform's own limit is read as one",
+        [Profile(true)],
+        own_limit
+    ),
+    check!(
+        "a 500 passes where the call may be repeated, else nobody knows",
+        [Profile(true)],
+        trouble
+    ),
+    check!(
+        "after an answer that is cut off nobody knows",
+        [Profile(true)],
+        cut
+    ),
+    check!(
+        "a page in the place of an answer says nothing",
+        [Profile(true)],
+        page
+    ),
+    check!(
+        "an error in a 200 is never taken for a token",
+        [OAUTH],
+        false_token
+    ),
+    check!(
+        "an error in a 200 is never taken for a renewed token",
+        [OAUTH, Refresh(true)],
+        false_renewal
+    ),
+    check!(
+        "an error in a 200 is never taken for an account",
+        [Profile(true)],
+        false_account
+    ),
 ];
 
 /// A call that is about to be made, with what it needs.
@@ -73,7 +105,12 @@ async fn calls(stand: &Stand) -> Verdict<Vec<Call>> {
 }
 
 /// What the call makes of a fault at its first step.
-async fn faulted(stand: &Stand, call: &Call, fault: Fault, class: ErrorClass) -> Verdict<AdapterError> {
+async fn faulted(
+    stand: &Stand,
+    call: &Call,
+    fault: Fault,
+    class: ErrorClass,
+) -> Verdict<AdapterError> {
     works("the fault", stand.sandbox.force_next(fault))?;
     refused(call.name(), call.make(stand).await, &[class])
 }
@@ -84,11 +121,18 @@ fn any(stand: &Stand, kind: FaultKind) -> Fault {
 
 async fn too_many(stand: &Stand) -> Verdict {
     for call in calls(stand).await? {
-        let fault = any(stand, FaultKind::Respond).status(429).header("retry-after", "17").body(json!({}));
+        let fault = any(stand, FaultKind::Respond)
+            .status(429)
+            .header("retry-after", "17")
+            .body(json!({}));
         let error = faulted(stand, &call, fault, ErrorClass::RateLimited).await?;
         let wait = error.retry_after_seconds();
         ensure!(wait == Some(17), "{} waits {wait:?}", call.name());
-        ensure!(error.is_surely_unprocessed(), "{} is not known to be unprocessed", call.name());
+        ensure!(
+            error.is_surely_unprocessed(),
+            "{} is not known to be unprocessed",
+            call.name()
+        );
         stand.clock.advance_seconds(17);
         works(call.name(), call.make(stand).await)?;
     }
@@ -105,7 +149,12 @@ async fn own_limit(stand: &Stand) -> Verdict {
     for call in calls {
         if let Err(error) = call.make(stand).await {
             refusals += 1;
-            ensure!(error.class() == ErrorClass::RateLimited, "{} is {:?}: {error}", call.name(), error.class());
+            ensure!(
+                error.class() == ErrorClass::RateLimited,
+                "{} is {:?}: {error}",
+                call.name(),
+                error.class()
+            );
         }
     }
     ensure!(refusals > 0, "no call is limited");
@@ -119,28 +168,55 @@ async fn trouble(stand: &Stand) -> Verdict {
             Call::Refresh(_) if !stand.spec().may_resend_refresh() => ErrorClass::Unknown,
             _ => ErrorClass::Transient,
         };
-        let error = faulted(stand, &call, any(stand, FaultKind::Empty).status(500), class).await?;
-        ensure!(!error.is_surely_unprocessed(), "{} is taken for unprocessed", call.name());
+        let error = faulted(
+            stand,
+            &call,
+            any(stand, FaultKind::Empty).status(500),
+            class,
+        )
+        .await?;
+        ensure!(
+            !error.is_surely_unprocessed(),
+            "{} is taken for unprocessed",
+            call.name()
+        );
     }
     Ok(())
 }
 
 async fn cut(stand: &Stand) -> Verdict {
     for call in calls(stand).await? {
-        let error = faulted(stand, &call, any(stand, FaultKind::Cut), ErrorClass::Unknown).await?;
-        ensure!(!error.is_surely_unprocessed(), "{} is taken for unprocessed", call.name());
+        let error = faulted(
+            stand,
+            &call,
+            any(stand, FaultKind::Cut),
+            ErrorClass::Unknown,
+        )
+        .await?;
+        ensure!(
+            !error.is_surely_unprocessed(),
+            "{} is taken for unprocessed",
+            call.name()
+        );
     }
     Ok(())
 }
 
 async fn page(stand: &Stand) -> Verdict {
     for call in calls(stand).await? {
-        faulted(stand, &call, any(stand, FaultKind::Html).status(200), ErrorClass::Unknown).await?;
+        faulted(
+            stand,
+            &call,
+            any(stand, FaultKind::Html).status(200),
+            ErrorClass::Unknown,
+        )
+        .await?;
     }
     Ok(())
 }
 
-/// Errors as platforms have sent them with success, some with what could be taken for the thing itself beside them.
+/// Errors as platforms have sent them with success, some with what could be taken for the thing
+/// itself beside them.
 fn errors() -> [Value; 6] {
     [
         json!({ "error": "invalid_grant" }),
@@ -153,7 +229,9 @@ fn errors() -> [Value; 6] {
 }
 
 fn lie(stand: &Stand, endpoint: &str, error: &Value) -> Verdict {
-    let fault = Fault::new(stand.slug(), endpoint, FaultKind::Respond).status(200).body(error.clone());
+    let fault = Fault::new(stand.slug(), endpoint, FaultKind::Respond)
+        .status(200)
+        .body(error.clone());
     works("the fault", stand.sandbox.force_next(fault))
 }
 
@@ -167,18 +245,25 @@ fn steps(stand: &Stand, before: &std::collections::BTreeMap<String, u64>) -> Vec
         .collect()
 }
 
-/// At each step of the exchange: a step that only adds to the answer may fail, but what comes out must work.
+/// At each step of the exchange: a step that only adds to the answer may fail, but what comes out
+/// must work.
 async fn false_token(stand: &Stand) -> Verdict {
     let person = &stand.someone().name;
     let before = stand.calls_by_endpoint();
     stand.bought(person).await?;
     let steps = steps(stand, &before);
     ensure!(!steps.is_empty(), "the exchange calls nobody");
-    for (step, error) in steps.iter().flat_map(|step| errors().map(|error| (step, error))) {
+    for (step, error) in steps
+        .iter()
+        .flat_map(|step| errors().map(|error| (step, error)))
+    {
         let code = stand.code(person)?;
         lie(stand, step, &error)?;
         if let Ok(tokens) = stand.exchange(&code).await {
-            works(&format!("a token bought with {error} at {step}"), stand.accounts(&held(tokens)).await)?;
+            works(
+                &format!("a token bought with {error} at {step}"),
+                stand.accounts(&held(tokens)).await,
+            )?;
         }
     }
     Ok(())
@@ -188,14 +273,23 @@ async fn false_renewal(stand: &Stand) -> Verdict {
     let old = stand.connected(&stand.someone().name).await?;
     stand.ripen();
     let before = stand.calls_by_endpoint();
-    let tokens = works("the renewal", stand.adapter.refresh_access_token(&old).await)?;
+    let tokens = works(
+        "the renewal",
+        stand.adapter.refresh_access_token(&old).await,
+    )?;
     let mut held = renewed(&old, tokens);
-    for (step, error) in steps(stand, &before).iter().flat_map(|step| errors().map(|error| (step, error))) {
+    for (step, error) in steps(stand, &before)
+        .iter()
+        .flat_map(|step| errors().map(|error| (step, error)))
+    {
         stand.ripen();
         lie(stand, step, &error)?;
         if let Ok(tokens) = stand.adapter.refresh_access_token(&held).await {
             held = renewed(&held, tokens);
-            works(&format!("a token renewed with {error} at {step}"), stand.accounts(&held).await)?;
+            works(
+                &format!("a token renewed with {error} at {step}"),
+                stand.accounts(&held).await,
+            )?;
         }
     }
     Ok(())

@@ -11,12 +11,26 @@ impl Entropy for NoJitter {
     }
 }
 
-const STRICT: Tolerance = Tolerance { rotates: true, replay_window_ms: 0 };
-const FORGIVING: Tolerance = Tolerance { rotates: true, replay_window_ms: 30_000 };
-const STEADY: Tolerance = Tolerance { rotates: false, replay_window_ms: 0 };
+const STRICT: Tolerance = Tolerance {
+    rotates: true,
+    replay_window_ms: 0,
+};
+const FORGIVING: Tolerance = Tolerance {
+    rotates: true,
+    replay_window_ms: 30_000,
+};
+const STEADY: Tolerance = Tolerance {
+    rotates: false,
+    replay_window_ms: 0,
+};
 
 fn ticket(doubt_age_ms: Option<i64>) -> Ticket {
-    Ticket { generation: 1, attempt: 1, taken_at_ms: 0, doubt_age_ms }
+    Ticket {
+        generation: 1,
+        attempt: 1,
+        taken_at_ms: 0,
+        doubt_age_ms,
+    }
 }
 
 /// The row as the attempts of these tests left it.
@@ -34,11 +48,19 @@ fn attempt(tolerance: Tolerance) -> Attempt<AllRules> {
 }
 
 fn failure(verdict: Verdict) -> Failure {
-    Failure { verdict, unprocessed: false, confirm: false, wait_ms: None }
+    Failure {
+        verdict,
+        unprocessed: false,
+        confirm: false,
+        wait_ms: None,
+    }
 }
 
 fn refused_connection() -> Failure {
-    Failure { unprocessed: true, ..failure(Verdict::Transient) }
+    Failure {
+        unprocessed: true,
+        ..failure(Verdict::Transient)
+    }
 }
 
 /// Answers every request with `failure`, a second after it was sent, until the attempt is over.
@@ -64,7 +86,12 @@ fn run(mut attempt: Attempt<AllRules>, failure: Failure) -> End {
 #[test]
 fn a_pair_is_stored_at_once() {
     let mut attempt = attempt(STRICT);
-    assert_eq!(attempt.begin(0), Step::Send { within_ms: ATTEMPT_MS });
+    assert_eq!(
+        attempt.begin(0),
+        Step::Send {
+            within_ms: ATTEMPT_MS
+        }
+    );
     assert_eq!(attempt.answered(Ok(()), &NoJitter, 5), Step::Store);
 }
 
@@ -72,7 +99,10 @@ fn a_pair_is_stored_at_once() {
 fn what_was_surely_not_processed_is_sent_three_times_and_leaves_no_doubt() {
     for tolerance in [STRICT, FORGIVING, STEADY] {
         let end = run(attempt(tolerance), refused_connection());
-        assert_eq!((end.sent, end.verdict, end.ending.in_doubt), (3, Verdict::Transient, false));
+        assert_eq!(
+            (end.sent, end.verdict, end.ending.in_doubt),
+            (3, Verdict::Transient, false)
+        );
     }
 }
 
@@ -84,9 +114,20 @@ fn what_may_have_been_processed_is_sent_again_only_where_that_is_forgiven() {
     let end = run(attempt(FORGIVING), unknown);
     assert_eq!((end.sent, end.ending.in_doubt), (3, true));
     let end = run(attempt(STEADY), unknown);
-    assert_eq!((end.sent, end.ending.in_doubt), (3, false), "a token that stays cannot be lost");
-    let short = Tolerance { replay_window_ms: 1_500, ..FORGIVING };
-    assert_eq!(run(attempt(short), unknown).sent, 2, "the window closes during the second request");
+    assert_eq!(
+        (end.sent, end.ending.in_doubt),
+        (3, false),
+        "a token that stays cannot be lost"
+    );
+    let short = Tolerance {
+        replay_window_ms: 1_500,
+        ..FORGIVING
+    };
+    assert_eq!(
+        run(attempt(short), unknown).sent,
+        2,
+        "the window closes during the second request"
+    );
 }
 
 #[test]
@@ -94,9 +135,20 @@ fn an_inherited_doubt_is_resolved_inside_the_window_or_after_the_end_of_the_acce
     let end_of = |tolerance, age_ms, access_ended| {
         Attempt::new(AllRules, tolerance, ticket(Some(age_ms)), access_ended, 0).begin(0)
     };
-    let ending = Ending { dead: false, in_doubt: true, under_way: false };
-    let held_back = Step::End(End { verdict: Verdict::Unknown, ending, lost: false, sent: 0 });
-    let sent = Step::Send { within_ms: ATTEMPT_MS };
+    let ending = Ending {
+        dead: false,
+        in_doubt: true,
+        under_way: false,
+    };
+    let held_back = Step::End(End {
+        verdict: Verdict::Unknown,
+        ending,
+        lost: false,
+        sent: 0,
+    });
+    let sent = Step::Send {
+        within_ms: ATTEMPT_MS,
+    };
     assert_eq!(end_of(STRICT, 0, false), held_back);
     assert_eq!(end_of(STRICT, 0, true), sent);
     assert_eq!(end_of(FORGIVING, 29_999, false), sent);
@@ -108,20 +160,34 @@ fn an_inherited_doubt_is_resolved_inside_the_window_or_after_the_end_of_the_acce
 #[test]
 fn a_refusal_in_doubt_is_a_loss_where_tokens_rotate_and_nowhere_else() {
     let refused = failure(Verdict::Terminal);
-    let lost = |tolerance, doubt| run(Attempt::new(AllRules, tolerance, ticket(doubt), true, 0), refused).lost;
+    let lost = |tolerance, doubt| {
+        run(
+            Attempt::new(AllRules, tolerance, ticket(doubt), true, 0),
+            refused,
+        )
+        .lost
+    };
     assert!(lost(STRICT, Some(20_000)) && lost(FORGIVING, Some(20_000)));
     assert!(!lost(STRICT, None) && !lost(STEADY, Some(20_000)));
     let mut attempt = attempt(FORGIVING);
     attempt.begin(0);
     attempt.answered(Err(failure(Verdict::Unknown)), &NoJitter, 0);
     attempt.resume(Some(&ROW), 0);
-    let Step::End(end) = attempt.answered(Err(refused), &NoJitter, 0) else { panic!("it is over") };
-    assert!(end.lost && end.ending.dead && end.ending.in_doubt, "the doubt of this very attempt counts too");
+    let Step::End(end) = attempt.answered(Err(refused), &NoJitter, 0) else {
+        panic!("it is over")
+    };
+    assert!(
+        end.lost && end.ending.dead && end.ending.in_doubt,
+        "the doubt of this very attempt counts too"
+    );
 }
 
 #[test]
 fn a_refusal_that_could_mean_something_else_is_confirmed_once() {
-    let bare = Failure { confirm: true, ..failure(Verdict::Terminal) };
+    let bare = Failure {
+        confirm: true,
+        ..failure(Verdict::Terminal)
+    };
     assert_eq!(run(attempt(STEADY), bare).sent, 2);
     assert_eq!(run(attempt(STEADY), failure(Verdict::Terminal)).sent, 1);
 }
@@ -136,7 +202,11 @@ fn no_request_follows_a_block_a_wrong_registration_or_what_the_user_must_mend() 
 
 #[test]
 fn a_wait_that_does_not_fit_into_the_attempt_ends_it() {
-    let limited = |wait_ms| Failure { wait_ms: Some(wait_ms), unprocessed: true, ..failure(Verdict::RateLimited) };
+    let limited = |wait_ms| Failure {
+        wait_ms: Some(wait_ms),
+        unprocessed: true,
+        ..failure(Verdict::RateLimited)
+    };
     assert_eq!(run(attempt(STRICT), limited(ATTEMPT_MS - 1_001)).sent, 2);
     assert_eq!(run(attempt(STRICT), limited(ATTEMPT_MS - 1_000)).sent, 1);
     assert_eq!(run(attempt(STRICT), limited(i64::MAX)).sent, 1);
@@ -145,21 +215,38 @@ fn a_wait_that_does_not_fit_into_the_attempt_ends_it() {
 #[test]
 fn a_holder_who_was_stopped_sends_nothing_more() {
     let mut stopped = attempt(STRICT);
-    let Step::End(end) = stopped.begin(ATTEMPT_MS) else { panic!("too late") };
+    let Step::End(end) = stopped.begin(ATTEMPT_MS) else {
+        panic!("too late")
+    };
     assert_eq!((end.sent, end.ending.in_doubt), (0, false));
     let mut stopped = attempt(STEADY);
     stopped.begin(0);
     stopped.answered(Err(refused_connection()), &NoJitter, 10);
-    let Step::End(end) = stopped.resume(Some(&ROW), ATTEMPT_MS) else { panic!("too late") };
+    let Step::End(end) = stopped.resume(Some(&ROW), ATTEMPT_MS) else {
+        panic!("too late")
+    };
     assert_eq!((end.sent, end.verdict), (1, Verdict::Transient));
 }
 
 #[test]
 fn nothing_is_sent_again_once_the_row_has_moved_on_or_cannot_be_read() {
-    for row in [None, Some(LeaseRow { generation: 2, ..ROW }), Some(LeaseRow { attempt: 2, ..ROW })] {
+    for row in [
+        None,
+        Some(LeaseRow {
+            generation: 2,
+            ..ROW
+        }),
+        Some(LeaseRow { attempt: 2, ..ROW }),
+    ] {
         let mut waiting = attempt(STEADY);
         waiting.begin(0);
         waiting.answered(Err(refused_connection()), &NoJitter, 10);
-        assert!(matches!(waiting.resume(row.as_ref(), 20), Step::End(End { sent: 1, .. })), "{row:?}");
+        assert!(
+            matches!(
+                waiting.resume(row.as_ref(), 20),
+                Step::End(End { sent: 1, .. })
+            ),
+            "{row:?}"
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! A28: the shipped transition functions under chance: two or three replicas, strict and forgiving platforms, lost
-//! answers, crashes, stopped processes, outages of the database, withdrawals and new consents in between.
+//! A28: the shipped transition functions under chance: two or three replicas, strict and forgiving
+//! platforms, lost answers, crashes, stopped processes, outages of the database, withdrawals and
+//! new consents in between.
 //!
 //! `EVERGRANT_SCHEDULES` sets how many schedules are run, `EVERGRANT_SEED` replays one.
 
@@ -14,14 +15,18 @@ use evergrant_resilience::renewal::attempt::{Failure, Verdict};
 use evergrant_resilience::renewal::{AllRules, Rules};
 
 use self::mutants::{
-    Blinkered, Carefree, FirstWriterWins, Gambler, Hammer, HastyTakeOver, Hearsay, Impatient, LastWriterWins,
-    OldReader, Scapegoat, SharedLease, Sleepwalker, Undead,
+    Blinkered, Carefree, FirstWriterWins, Gambler, Hammer, HastyTakeOver, Hearsay, Impatient,
+    LastWriterWins, OldReader, Scapegoat, SharedLease, Sleepwalker, Undead,
 };
 use self::world::{Broken, Tally, World};
 
 /// Nothing came in time.
-pub(crate) const TIMED_OUT: Failure =
-    Failure { verdict: Verdict::Unknown, unprocessed: false, confirm: false, wait_ms: None };
+pub(crate) const TIMED_OUT: Failure = Failure {
+    verdict: Verdict::Unknown,
+    unprocessed: false,
+    confirm: false,
+    wait_ms: None,
+};
 
 const MOVES: usize = 120;
 const SCHEDULES: u64 = 20_000;
@@ -41,11 +46,18 @@ fn run<R: Rules + Copy>(rules: R, seed: u64) -> Result<Tally, Broken> {
 
 /// Something happens.
 fn chance<R: Rules + Copy>(world: &mut World<R>) -> Result<(), Broken> {
-    let replica = usize::try_from(world.dice.below(i64::try_from(world.replicas.len()).unwrap())).unwrap();
+    let replica = usize::try_from(
+        world
+            .dice
+            .below(i64::try_from(world.replicas.len()).unwrap()),
+    )
+    .unwrap();
     match world.dice.below(60) {
         0 if world.has_settled() => world.crash(replica),
         1 | 2 => world.replicas[replica].stopped_until_ms = world.now_ms + world.dice.below(60_000),
-        3 if world.database_is_up() => world.database_since_ms = world.now_ms + world.dice.below(60_000),
+        3 if world.database_is_up() => {
+            world.database_since_ms = world.now_ms + world.dice.below(60_000)
+        }
         4 if world.dice.one_in(4) => world.withdraw(),
         5 if world.dice.one_in(3) => world.consent(),
         6..=11 => pass_some(world),
@@ -85,13 +97,20 @@ fn go_on<R: Rules + Copy>(world: &mut World<R>, replica: usize) -> Result<(), Br
 }
 
 fn earliest<R: Rules + Copy>(world: &World<R>) -> Option<i64> {
-    (0..world.replicas.len()).filter_map(|one| world.wakes_at(one)).min()
+    (0..world.replicas.len())
+        .filter_map(|one| world.wakes_at(one))
+        .min()
 }
 
 /// No more trouble: everybody wakes up and finishes.
 fn calm<R: Rules + Copy>(world: &mut World<R>) -> Result<(), Broken> {
     world.faults = false;
-    let over = world.replicas.iter().map(|one| one.stopped_until_ms).max().unwrap_or(0);
+    let over = world
+        .replicas
+        .iter()
+        .map(|one| one.stopped_until_ms)
+        .max()
+        .unwrap_or(0);
     let over = over.max(world.database_since_ms);
     while let Some(next) = earliest(world) {
         world.pass_to(next);
@@ -109,7 +128,10 @@ fn schedules() -> u64 {
     number("EVERGRANT_SCHEDULES").unwrap_or(SCHEDULES)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a soak asks for more schedules, a bug hunt for one")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a soak asks for more schedules, a bug hunt for one"
+)]
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
@@ -132,17 +154,32 @@ fn a28_no_schedule_breaks_a_promise() {
         sum.losses += tally.losses;
     }
     println!("{} schedules: {sum:?}", schedules());
-    let rarest = sum.stored.min(sum.inherited_doubts).min(sum.refused_results).min(sum.losses);
-    assert!(rarest > schedules() / 100, "everything that is guarded against happens: {sum:?}");
+    let rarest = sum
+        .stored
+        .min(sum.inherited_doubts)
+        .min(sum.refused_results)
+        .min(sum.losses);
+    assert!(
+        rarest > schedules() / 100,
+        "everything that is guarded against happens: {sum:?}"
+    );
 }
 
 #[test]
 fn a28_a_seed_replays_its_schedule() {
-    let first: Vec<_> = (0..200).map(|seed| format!("{:?}", run(AllRules, seed))).collect();
-    let again: Vec<_> = (0..200).map(|seed| format!("{:?}", run(AllRules, seed))).collect();
+    let first: Vec<_> = (0..200)
+        .map(|seed| format!("{:?}", run(AllRules, seed)))
+        .collect();
+    let again: Vec<_> = (0..200)
+        .map(|seed| format!("{:?}", run(AllRules, seed)))
+        .collect();
     assert_eq!(first, again);
     let (seed, broken) = caught(SharedLease).unwrap();
-    assert_eq!(run(SharedLease, seed).unwrap_err(), broken, "a failing one too");
+    assert_eq!(
+        run(SharedLease, seed).unwrap_err(),
+        broken,
+        "a failing one too"
+    );
 }
 
 fn caught<R: Rules + Copy>(rules: R) -> Option<(u64, Broken)> {

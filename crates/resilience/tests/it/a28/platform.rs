@@ -1,4 +1,5 @@
-//! A platform as far as refresh tokens go: one grant, alive until its person ends it or a spent token comes back.
+//! A platform as far as refresh tokens go: one grant, alive until its person ends it or a spent
+//! token comes back.
 
 use evergrant_resilience::renewal::attempt::Tolerance;
 
@@ -32,8 +33,19 @@ pub(crate) struct Platform {
 
 impl Platform {
     pub(crate) fn new(tolerance: Tolerance, access_life_ms: i64) -> Self {
-        let newest = Pair { refresh: 0, rank: 0, access_until_ms: 0 };
-        Self { tolerance, ended_by_person: false, alive: false, newest, spent: Vec::new(), access_life_ms }
+        let newest = Pair {
+            refresh: 0,
+            rank: 0,
+            access_until_ms: 0,
+        };
+        Self {
+            tolerance,
+            ended_by_person: false,
+            alive: false,
+            newest,
+            spent: Vec::new(),
+            access_life_ms,
+        }
     }
 
     /// The person allows everything anew.
@@ -64,7 +76,9 @@ impl Platform {
     /// Whether this token would bring a pair now.
     pub(crate) fn would_take(&self, refresh: u32, now_ms: i64) -> bool {
         let forgiven = |(token, at): &(u32, i64)| {
-            *token == refresh && self.tolerance.rotates && now_ms - at < self.tolerance.replay_window_ms
+            *token == refresh
+                && self.tolerance.rotates
+                && now_ms - at < self.tolerance.replay_window_ms
         };
         self.alive && (refresh == self.newest.refresh || self.spent.iter().any(forgiven))
     }
@@ -80,7 +94,11 @@ impl Platform {
 
     fn issue(&mut self, refresh: u32, now_ms: i64) -> Pair {
         let rank = self.newest.rank + 1;
-        self.newest = Pair { refresh, rank, access_until_ms: now_ms + self.access_life_ms };
+        self.newest = Pair {
+            refresh,
+            rank,
+            access_until_ms: now_ms + self.access_life_ms,
+        };
         self.newest
     }
 }

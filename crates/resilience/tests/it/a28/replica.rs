@@ -36,7 +36,11 @@ pub(crate) struct Replica<R> {
 
 impl<R> Replica<R> {
     pub(crate) fn new() -> Self {
-        Self { phase: Phase::Idle, stopped_until_ms: i64::MIN, known: 0 }
+        Self {
+            phase: Phase::Idle,
+            stopped_until_ms: i64::MIN,
+            known: 0,
+        }
     }
 
     pub(crate) fn is_stopped(&self, now_ms: i64) -> bool {

@@ -22,8 +22,8 @@ enum Fate {
     },
 }
 
-/// How long after the sending a platform may still act. A request that acts later than any lease lasts is beyond what
-/// anybody could guard against.
+/// How long after the sending a platform may still act. A request that acts later than any lease
+/// lasts is beyond what anybody could guard against.
 const SLOWEST_MS: i64 = 4_000;
 
 pub(crate) struct Request {
@@ -38,7 +38,13 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(dice: &Dice, faults: bool, refresh: u32, generation: i64, now_ms: i64) -> Self {
+    pub(crate) fn new(
+        dice: &Dice,
+        faults: bool,
+        refresh: u32,
+        generation: i64,
+        now_ms: i64,
+    ) -> Self {
         let fate = match dice.below(if faults { 14 } else { 1 }) {
             0..=5 => Fate::Answered,
             6 | 7 => Fate::AnswerLost,
@@ -48,11 +54,22 @@ impl Request {
             12 => Fate::Failed { acted: true },
             _ => Fate::Failed { acted: false },
         };
-        let acts = matches!(fate, Fate::Answered | Fate::AnswerLost | Fate::Failed { acted: true });
+        let acts = matches!(
+            fate,
+            Fate::Answered | Fate::AnswerLost | Fate::Failed { acted: true }
+        );
         let acts_at_ms = acts.then(|| now_ms + dice.below(SLOWEST_MS));
         let heard = !matches!(fate, Fate::AnswerLost | Fate::Lost);
         let heard_at_ms = heard.then(|| acts_at_ms.unwrap_or(now_ms) + dice.below(8_000));
-        Self { refresh, generation, sent_at_ms: now_ms, acts_at_ms, heard_at_ms, fate, redeemed: None }
+        Self {
+            refresh,
+            generation,
+            sent_at_ms: now_ms,
+            acts_at_ms,
+            heard_at_ms,
+            fate,
+            redeemed: None,
+        }
     }
 
     /// When the platform acts on it, if it has not yet.
@@ -71,13 +88,20 @@ impl Request {
 
     /// What the sender hears.
     pub(crate) fn answer(&self) -> Result<Pair, Failure> {
-        let failure = |verdict, unprocessed| Failure { verdict, unprocessed, confirm: false, wait_ms: None };
+        let failure = |verdict, unprocessed| Failure {
+            verdict,
+            unprocessed,
+            confirm: false,
+            wait_ms: None,
+        };
         match (self.fate, self.redeemed) {
             (Fate::Answered, Some(Redeemed::Pair(pair))) => Ok(pair),
             (Fate::Answered, _) => Err(failure(Verdict::Terminal, false)),
             (Fate::NotConnected, _) => Err(failure(Verdict::Transient, true)),
             (Fate::Limited, _) => Err(failure(Verdict::RateLimited, true)),
-            (Fate::AnswerLost | Fate::Lost | Fate::Failed { .. }, _) => Err(failure(Verdict::Unknown, false)),
+            (Fate::AnswerLost | Fate::Lost | Fate::Failed { .. }, _) => {
+                Err(failure(Verdict::Unknown, false))
+            }
         }
     }
 }

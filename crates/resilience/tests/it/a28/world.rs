@@ -47,9 +47,18 @@ impl<R: Rules + Copy> World<R> {
     pub(crate) fn new(rules: R, seed: u64) -> Self {
         let dice = Dice::new(seed);
         let tolerance = match dice.below(5) {
-            0 | 1 => Tolerance { rotates: true, replay_window_ms: 0 },
-            2 | 3 => Tolerance { rotates: true, replay_window_ms: 30_000 },
-            _ => Tolerance { rotates: false, replay_window_ms: 0 },
+            0 | 1 => Tolerance {
+                rotates: true,
+                replay_window_ms: 0,
+            },
+            2 | 3 => Tolerance {
+                rotates: true,
+                replay_window_ms: 30_000,
+            },
+            _ => Tolerance {
+                rotates: false,
+                replay_window_ms: 0,
+            },
         };
         let mut platform = Platform::new(tolerance, ACCESS_LIFE_MS);
         let stored = platform.consent(0);
@@ -81,9 +90,11 @@ impl<R: Rules + Copy> World<R> {
             Phase::Idle => return None,
             Phase::Storing(_) | Phase::Ending(..) => self.database_since_ms,
             Phase::Pausing(_, until) => *until,
-            Phase::Flying(_, request, until) => {
-                self.requests.get(*request)?.heard_at_ms.map_or(*until, |heard| heard.min(*until))
-            }
+            Phase::Flying(_, request, until) => self
+                .requests
+                .get(*request)?
+                .heard_at_ms
+                .map_or(*until, |heard| heard.min(*until)),
         };
         Some(due.max(one.stopped_until_ms))
     }
@@ -99,14 +110,25 @@ impl<R: Rules + Copy> World<R> {
 
     fn next_arrival(&self, until_ms: i64) -> Option<(i64, usize)> {
         let arrivals = self.requests.iter().enumerate();
-        arrivals.filter_map(|(at, one)| Some((one.will_act_at()?, at))).filter(|(at_ms, _)| *at_ms <= until_ms).min()
+        arrivals
+            .filter_map(|(at, one)| Some((one.will_act_at()?, at)))
+            .filter(|(at_ms, _)| *at_ms <= until_ms)
+            .min()
     }
 
-    /// Promise 2: no spent token is sent while somebody holds what replaced it. What a stopped process holds cannot be
-    /// known, nor what one has just heard that was stopped for longer than its lease.
+    /// Promise 2: no spent token is sent while somebody holds what replaced it. What a stopped
+    /// process holds cannot be known, nor what one has just heard that was stopped for longer than
+    /// its lease.
     fn check_needed(&self, run: &Run<R>) -> Result<(), Broken> {
-        let in_hand = self.replicas.iter().filter(|one| one.runs_since(self.now_ms - A_MOMENT_MS));
-        let newest = in_hand.filter_map(Replica::in_hand).chain([self.stored]).map(|pair| pair.rank).max();
+        let in_hand = self
+            .replicas
+            .iter()
+            .filter(|one| one.runs_since(self.now_ms - A_MOMENT_MS));
+        let newest = in_hand
+            .filter_map(Replica::in_hand)
+            .chain([self.stored])
+            .map(|pair| pair.rank)
+            .max();
         if self.platform.tolerance.rotates && newest > Some(run.held.rank) {
             return Err("a spent token was sent though its replacement was in our hands");
         }
@@ -121,7 +143,9 @@ impl<R: Rules + Copy> World<R> {
             Phase::Storing(run) => self.store(&run)?,
             Phase::Ending(run, end) => self.record(&run, end)?,
             Phase::Pausing(mut run, _) => {
-                let step = run.attempt.resume(self.database_is_up().then_some(&self.row), self.now_ms);
+                let step = run
+                    .attempt
+                    .resume(self.database_is_up().then_some(&self.row), self.now_ms);
                 self.go_on(replica, run, step)?
             }
             Phase::Flying(run, request, until) => self.hear(replica, run, request, until)?,
@@ -130,8 +154,8 @@ impl<R: Rules + Copy> World<R> {
         Ok(())
     }
 
-    /// Nothing comes between the permission to send and the sending: what a process that is stopped right there would
-    /// do is beyond what anybody could guard against.
+    /// Nothing comes between the permission to send and the sending: what a process that is stopped
+    /// right there would do is beyond what anybody could guard against.
     fn go_on(&mut self, replica: usize, run: Run<R>, step: Step) -> Result<Phase<R>, Broken> {
         match step {
             Step::Send { within_ms } => self.send(replica, run, within_ms),
@@ -153,8 +177,12 @@ impl<R: Rules + Copy> World<R> {
         if seen == self.row.generation && self.stored.access_until_ms - self.now_ms > MARGIN_MS {
             return Ok(Phase::Idle);
         }
-        let asker = Asker { seen, settled_for_ms: self.now_ms - self.database_since_ms };
-        let Lease::Taken(row, ticket) = lease::take(&self.rules, &self.row, asker, self.now_ms) else {
+        let asker = Asker {
+            seen,
+            settled_for_ms: self.now_ms - self.database_since_ms,
+        };
+        let Lease::Taken(row, ticket) = lease::take(&self.rules, &self.row, asker, self.now_ms)
+        else {
             return Ok(Phase::Idle);
         };
         if ticket.generation != seen {
@@ -163,9 +191,21 @@ impl<R: Rules + Copy> World<R> {
         self.row = row;
         self.tally.inherited_doubts += u64::from(ticket.doubt_age_ms.is_some());
         let access_ended = self.stored.access_until_ms <= self.now_ms;
-        let mut attempt = Attempt::new(self.rules, self.platform.tolerance, ticket, access_ended, self.now_ms);
+        let mut attempt = Attempt::new(
+            self.rules,
+            self.platform.tolerance,
+            ticket,
+            access_ended,
+            self.now_ms,
+        );
         let step = attempt.begin(self.now_ms);
-        let run = Run { attempt, ticket, held: self.stored, began_ms: self.now_ms, bought: None };
+        let run = Run {
+            attempt,
+            ticket,
+            held: self.stored,
+            began_ms: self.now_ms,
+            bought: None,
+        };
         self.go_on(replica, run, step)
     }
 
@@ -176,22 +216,39 @@ impl<R: Rules + Copy> World<R> {
         if self.row.dead && self.row.generation == run.ticket.generation {
             return Err("a request was sent for a grant known to be dead");
         }
-        let request = Request::new(&self.dice, self.faults, run.held.refresh, run.ticket.generation, self.now_ms);
+        let request = Request::new(
+            &self.dice,
+            self.faults,
+            run.held.refresh,
+            run.ticket.generation,
+            self.now_ms,
+        );
         self.requests.push(request);
         self.tally.sent += 1;
-        Ok(Phase::Flying(run, self.requests.len() - 1, self.now_ms + within_ms))
+        Ok(Phase::Flying(
+            run,
+            self.requests.len() - 1,
+            self.now_ms + within_ms,
+        ))
     }
 
-    /// Promise 1, its first half: one attempt per generation. One whose lease is over cannot be waited for.
+    /// Promise 1, its first half: one attempt per generation. One whose lease is over cannot be
+    /// waited for.
     fn check_alone(&self, replica: usize, run: &Run<R>) -> Result<(), Broken> {
-        let others = self.replicas.iter().enumerate().filter(|(at, _)| *at != replica);
+        let others = self
+            .replicas
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != replica);
         let overlaps = others.into_iter().any(|(_, other)| match &other.phase {
             Phase::Flying(theirs, ..) => {
-                theirs.ticket.generation == run.ticket.generation && self.now_ms - theirs.began_ms < LEASE_MS
+                theirs.ticket.generation == run.ticket.generation
+                    && self.now_ms - theirs.began_ms < LEASE_MS
             }
             _ => false,
         });
-        let arriving = |one: &Request| one.generation == run.ticket.generation && one.will_act_at().is_some();
+        let arriving =
+            |one: &Request| one.generation == run.ticket.generation && one.will_act_at().is_some();
         if overlaps || self.requests.iter().any(arriving) {
             return Err("two requests of one generation were under way at once");
         }
@@ -200,27 +257,52 @@ impl<R: Rules + Copy> World<R> {
 
     /// Promise 1, its second half: no blind retry.
     fn check_harmless(&self, run: &Run<R>) -> Result<(), Broken> {
-        let before = self.requests.iter().filter(|one| one.generation == run.ticket.generation);
-        let first = before.filter(|one| one.may_have_acted()).map(|one| one.sent_at_ms).min();
-        let forgiven = first.is_none_or(|at| self.platform.tolerance.forgives_after(self.now_ms - at));
+        let before = self
+            .requests
+            .iter()
+            .filter(|one| one.generation == run.ticket.generation);
+        let first = before
+            .filter(|one| one.may_have_acted())
+            .map(|one| one.sent_at_ms)
+            .min();
+        let forgiven =
+            first.is_none_or(|at| self.platform.tolerance.forgives_after(self.now_ms - at));
         if forgiven || run.held.access_until_ms <= self.now_ms {
             Ok(())
         } else {
-            Err("a token was sent again that the platform may have replaced, while the access token still worked")
+            Err(
+                "a token was sent again that the platform may have replaced, while the access token still worked",
+            )
         }
     }
 
-    fn hear(&mut self, replica: usize, mut run: Run<R>, request: usize, until_ms: i64) -> Result<Phase<R>, Broken> {
+    fn hear(
+        &mut self,
+        replica: usize,
+        mut run: Run<R>,
+        request: usize,
+        until_ms: i64,
+    ) -> Result<Phase<R>, Broken> {
         let request = &self.requests[request];
-        let arrived = request.heard_at_ms.is_some_and(|at| at <= until_ms.max(self.now_ms));
-        let heard = if arrived { request.answer() } else { Err(super::TIMED_OUT) };
+        let arrived = request
+            .heard_at_ms
+            .is_some_and(|at| at <= until_ms.max(self.now_ms));
+        let heard = if arrived {
+            request.answer()
+        } else {
+            Err(super::TIMED_OUT)
+        };
         run.bought = heard.ok();
-        let step = run.attempt.answered(heard.map(drop), self.dice.entropy(), self.now_ms);
+        let step = run
+            .attempt
+            .answered(heard.map(drop), self.dice.entropy(), self.now_ms);
         self.go_on(replica, run, step)
     }
 
     fn store(&mut self, run: &Run<R>) -> Result<Phase<R>, Broken> {
-        let Some(pair) = run.bought else { return Err("nothing was bought, and yet it is stored") };
+        let Some(pair) = run.bought else {
+            return Err("nothing was bought, and yet it is stored");
+        };
         self.best_rank = self.best_rank.max(pair.rank);
         match lease::store_pair(&self.rules, &self.row, &run.ticket) {
             Some(row) => {
@@ -229,11 +311,16 @@ impl<R: Rules + Copy> World<R> {
             }
             None => self.tally.refused_results += 1,
         }
-        if self.stored.rank == self.best_rank { Ok(Phase::Idle) } else { Err("the stored pair is not the newest") }
+        if self.stored.rank == self.best_rank {
+            Ok(Phase::Idle)
+        } else {
+            Err("the stored pair is not the newest")
+        }
     }
 
     fn record(&mut self, run: &Run<R>, end: End) -> Result<Phase<R>, Broken> {
-        let Some(row) = lease::record_ending(&self.rules, &self.row, &run.ticket, end.ending) else {
+        let Some(row) = lease::record_ending(&self.rules, &self.row, &run.ticket, end.ending)
+        else {
             self.tally.refused_results += 1;
             return Ok(Phase::Idle);
         };
@@ -269,15 +356,20 @@ impl<R: Rules + Copy> World<R> {
         self.best_rank = self.stored.rank;
     }
 
-    /// Whether a process may start: not just after an outage, when others may still hold what they could not store.
+    /// Whether a process may start: not just after an outage, when others may still hold what they
+    /// could not store.
     pub(crate) fn has_settled(&self) -> bool {
         self.now_ms - self.database_since_ms >= SETTLE_MS
     }
 
-    /// What must be true once all faults are over and a reader has come by after the end of the access token.
+    /// What must be true once all faults are over and a reader has come by after the end of the
+    /// access token.
     pub(crate) fn check_end(&mut self) -> Result<(), Broken> {
         self.pass_to(self.now_ms + ACCESS_LIFE_MS);
-        let (alive, before) = (self.platform.would_take(self.stored.refresh, self.now_ms), self.row);
+        let (alive, before) = (
+            self.platform.would_take(self.stored.refresh, self.now_ms),
+            self.row,
+        );
         for _ in 0..40 {
             self.act(0)?;
             let wakes = self.wakes_at(0).unwrap_or(self.now_ms);
@@ -289,6 +381,10 @@ impl<R: Rules + Copy> World<R> {
         if alive && before.dead {
             return Err("a living grant is held for dead");
         }
-        if !alive && !self.row.dead { Err("a dead grant is held for alive") } else { Ok(()) }
+        if !alive && !self.row.dead {
+            Err("a dead grant is held for alive")
+        } else {
+            Ok(())
+        }
     }
 }

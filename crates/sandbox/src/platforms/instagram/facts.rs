@@ -15,9 +15,17 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     name: "Facebook",
     mark: include_str!("mark.svg"),
     clients: &[
-        Client { id: "1001", secret: "sim-app-secret", name: "Evergrant" },
+        Client {
+            id: "1001",
+            secret: "sim-app-secret",
+            name: "Evergrant",
+        },
         // Somebody else's app, so that foreign codes and tokens can be tried.
-        Client { id: "1002", secret: "sim-other-secret", name: "Another app" },
+        Client {
+            id: "1002",
+            secret: "sim-other-secret",
+            name: "Another app",
+        },
     ],
     paths: Paths {
         authorize: "/facebook/dialog/{version}/dialog/oauth",
@@ -74,9 +82,15 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
 
 /// What the product is told so that it takes this sandbox for Facebook.
 pub(in crate::platforms) fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
-    let (id, secret) = PROFILE.clients.first().map_or(("", ""), |client| (client.id, client.secret));
+    let (id, secret) = PROFILE
+        .clients
+        .first()
+        .map_or(("", ""), |client| (client.id, client.secret));
     vec![
-        ("FACEBOOK_DIALOG_BASE", format!("{base_url}/facebook/dialog")),
+        (
+            "FACEBOOK_DIALOG_BASE",
+            format!("{base_url}/facebook/dialog"),
+        ),
         ("FACEBOOK_GRAPH_BASE", format!("{base_url}/facebook/graph")),
         ("FACEBOOK_APP_ID", id.to_owned()),
         ("FACEBOOK_APP_SECRET", secret.to_owned()),

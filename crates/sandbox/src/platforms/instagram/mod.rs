@@ -1,10 +1,13 @@
 //! Instagram through Facebook Login, to the letter. Its departures from OAuth as the RFCs have it:
 //!
-//! * the code is exchanged with a `GET`, without a grant type, for a token of ninety minutes, and that for one of sixty
-//!   days; there is no refresh token, the token itself is exchanged again while it works;
-//! * a code is burnt by whatever exchange it comes with, and refused codes are told apart by a subcode of 100;
+//! * the code is exchanged with a `GET`, without a grant type, for a token of ninety minutes, and
+//!   that for one of sixty days; there is no refresh token, the token itself is exchanged again
+//!   while it works;
+//! * a code is burnt by whatever exchange it comes with, and refused codes are told apart by a
+//!   subcode of 100;
 //! * a token that has ended says why, by a subcode of 190, and `debug_token` says it with 200;
-//! * a person chooses Pages and accounts on the consent page, and removing the app ends every token of theirs.
+//! * a person chooses Pages and accounts on the consent page, and removing the app ends every token
+//!   of theirs.
 //!
 //! Both hosts live under path prefixes here: `/facebook/dialog` and `/facebook/graph`.
 
@@ -49,7 +52,10 @@ impl Instagram {
                 about: account.about.clone(),
             })
         };
-        Ok(Self { cards: people.iter().filter_map(card).collect(), people: Arc::new(accounts) })
+        Ok(Self {
+            cards: people.iter().filter_map(card).collect(),
+            people: Arc::new(accounts),
+        })
     }
 }
 
@@ -65,7 +71,9 @@ impl Platform for Instagram {
     fn routes(&self) -> Router<Stage> {
         let host: &'static Host = &HOST;
         let graph = Router::new().route("/facebook/graph/{*path}", any(graph));
-        graph.layer(Extension(self.people.clone())).layer(Extension(host))
+        graph
+            .layer(Extension(self.people.clone()))
+            .layer(Extension(host))
     }
 
     fn brings_tokens(&self) -> bool {
@@ -76,20 +84,38 @@ impl Platform for Instagram {
         Some("code")
     }
 
-    fn callback_extras(&self, request: &AuthorizationRequest, granted: &ScopeSet) -> Vec<(&'static str, String)> {
+    fn callback_extras(
+        &self,
+        request: &AuthorizationRequest,
+        granted: &ScopeSet,
+    ) -> Vec<(&'static str, String)> {
         if request.form.get("return_scopes") != Some("true") {
             return Vec::new();
         }
         let declined = request.scopes.missing_from(granted).join(",");
-        vec![("granted_scopes", granted.join(",")), ("denied_scopes", declined)]
+        vec![
+            ("granted_scopes", granted.join(",")),
+            ("denied_scopes", declined),
+        ]
     }
 
     fn dialog_failure(&self) -> &'static [(&'static str, &'static str)] {
-        &[("error_code", "1349220"), ("error_message", "This feature is not available to you right now.")]
+        &[
+            ("error_code", "1349220"),
+            (
+                "error_message",
+                "This feature is not available to you right now.",
+            ),
+        ]
     }
 
     fn assets(&self, person: &str) -> Vec<Asset> {
-        self.people.get(person).into_iter().flat_map(|person| &person.pages).flat_map(page_assets).collect()
+        self.people
+            .get(person)
+            .into_iter()
+            .flat_map(|person| &person.pages)
+            .flat_map(page_assets)
+            .collect()
     }
 
     fn app_removed(&self) -> Option<Ending> {
@@ -100,14 +126,30 @@ impl Platform for Instagram {
         let person = self.people.get(&order.person)?;
         let account_id = person.accounts().next().map(|account| account.id.as_str());
         let secret = PROFILE.clients.first()?.secret;
-        meta::signed(stage, order, &Subject { secret, app_scoped_id: &person.facebook_id, account_id })
+        meta::signed(
+            stage,
+            order,
+            &Subject {
+                secret,
+                app_scoped_id: &person.facebook_id,
+                account_id,
+            },
+        )
     }
 }
 
 /// A Page, and the account that it leads to.
 fn page_assets(page: &Page) -> Vec<Asset> {
-    let about = page.business.as_ref().map_or_else(|| "Page".to_owned(), |held| format!("Page of {}", held.name));
-    let page_itself = Asset { id: page.id.clone(), name: page.name.clone(), about, nested: false };
+    let about = page.business.as_ref().map_or_else(
+        || "Page".to_owned(),
+        |held| format!("Page of {}", held.name),
+    );
+    let page_itself = Asset {
+        id: page.id.clone(),
+        name: page.name.clone(),
+        about,
+        nested: false,
+    };
     let account = page.instagram.as_ref().map(|account| Asset {
         id: account.id.clone(),
         name: format!("@{}", account.username),

@@ -1,4 +1,5 @@
-//! The code exchange of Instagram Login: the one endpoint of its API host, with errors of its own form.
+//! The code exchange of Instagram Login: the one endpoint of its API host, with errors of its own
+//! form.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +46,9 @@ pub(super) async fn answer(
     let is_code = form.get("grant_type") == Some("authorization_code");
     let work = async {
         if is_misread {
-            return refused(&Refused::Flat("Error validating verification code: the redirect_uri differs."));
+            return refused(&Refused::Flat(
+                "Error validating verification code: the redirect_uri differs.",
+            ));
         }
         match redeem(&stage, &people, &form) {
             Err(why) => refused(&why),
@@ -57,7 +60,16 @@ pub(super) async fn answer(
             }
         }
     };
-    stage.attend(if is_code { "token.authorization_code" } else { "token.other" }, work).await
+    stage
+        .attend(
+            if is_code {
+                "token.authorization_code"
+            } else {
+                "token.other"
+            },
+            work,
+        )
+        .await
 }
 
 fn refused(why: &Refused) -> Response {
@@ -67,45 +79,83 @@ fn refused(why: &Refused) -> Response {
     };
     match why {
         Refused::Flat(message) => flat(StatusCode::BAD_REQUEST, "OAuthException", message),
-        Refused::TooMany => flat(StatusCode::TOO_MANY_REQUESTS, "OAuthRateLimitException", "Too many calls."),
+        Refused::TooMany => flat(
+            StatusCode::TOO_MANY_REQUESTS,
+            "OAuthRateLimitException",
+            "Too many calls.",
+        ),
         Refused::Trouble => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-fn redeem(stage: &Stage, people: &MetaPeople, form: &Form) -> Result<(Value, Misbehaviour), Refused> {
-    let client = PROFILE.clients.iter().find(|client| form.get("client_id") == Some(client.id));
+fn redeem(
+    stage: &Stage,
+    people: &MetaPeople,
+    form: &Form,
+) -> Result<(Value, Misbehaviour), Refused> {
+    let client = PROFILE
+        .clients
+        .iter()
+        .find(|client| form.get("client_id") == Some(client.id));
     let client = client.ok_or(Refused::Flat("Invalid platform app"))?;
     let secret = form.get("client_secret").unwrap_or_default();
     if !bool::from(client.secret.as_bytes().ct_eq(secret.as_bytes())) {
         return Err(Refused::Flat("Error validating client secret."));
     }
     if form.get("grant_type") != Some("authorization_code") {
-        return Err(Refused::Flat("Invalid grant_type: it must be authorization_code."));
+        return Err(Refused::Flat(
+            "Invalid grant_type: it must be authorization_code.",
+        ));
     }
-    let code = form.get("code").ok_or(Refused::Flat("Missing required field code"))?;
-    let (now, token) = (stage.shared.now(), format!("IGAAS{}", stage.shared.random()));
+    let code = form
+        .get("code")
+        .ok_or(Refused::Flat("Missing required field code"))?;
+    let (now, token) = (
+        stage.shared.now(),
+        format!("IGAAS{}", stage.shared.random()),
+    );
     let mut world = stage.shared.world();
     if let Some(waiting) = world.grants.code(code) {
         once_refused(&mut waiting.misbehaviour)?;
     }
     let consent = match world.grants.take_code(code) {
-        Presented::Fresh(consent) if consent.platform == PROFILE.slug && consent.client == client.id => consent,
+        Presented::Fresh(consent)
+            if consent.platform == PROFILE.slug && consent.client == client.id =>
+        {
+            consent
+        }
         Presented::Spent => return Err(Refused::Flat("This authorization code has been used")),
         _ => return Err(Refused::Flat("Invalid authorization code")),
     };
     if form.get("redirect_uri") != Some(consent.redirect_uri.as_str()) {
-        return Err(Refused::Flat("Error validating verification code: the redirect_uri differs."));
+        return Err(Refused::Flat(
+            "Error validating verification code: the redirect_uri differs.",
+        ));
     }
     if now >= consent.expires_at {
         return Err(Refused::Flat("This authorization code has expired"));
     }
-    let (misbehaviour, person, scopes) = (consent.misbehaviour, consent.person.clone(), consent.scopes.clone());
+    let (misbehaviour, person, scopes) = (
+        consent.misbehaviour,
+        consent.person.clone(),
+        consent.scopes.clone(),
+    );
     let id: GrantId = world.grants.open_taken(consent);
-    world.grants.remember(id, &token, "short", (now, Some(now.plus_seconds(SHORT_LIFE_S))));
+    world.grants.remember(
+        id,
+        &token,
+        "short",
+        (now, Some(now.plus_seconds(SHORT_LIFE_S))),
+    );
     drop(world);
-    let account = people.get(&person).and_then(|person| person.accounts().next());
+    let account = people
+        .get(&person)
+        .and_then(|person| person.accounts().next());
     let user_id = account.map_or("", |account| account.id.as_str());
-    Ok((body(stage, &token, user_id, &scopes.iter().collect::<Vec<_>>()), misbehaviour))
+    Ok((
+        body(stage, &token, user_id, &scopes.iter().collect::<Vec<_>>()),
+        misbehaviour,
+    ))
 }
 
 fn once_refused(misbehaviour: &mut Misbehaviour) -> Result<(), Refused> {
@@ -130,5 +180,9 @@ fn body(stage: &Stage, token: &str, user_id: &str, scopes: &[&str]) -> Value {
         PermissionsForm::Text => json!(scopes.join(",")),
     };
     let body = json!({ "access_token": token, "user_id": user_id, "permissions": permissions });
-    if settings.wrapping == Wrapping::Data { json!({ "data": [body] }) } else { body }
+    if settings.wrapping == Wrapping::Data {
+        json!({ "data": [body] })
+    } else {
+        body
+    }
 }

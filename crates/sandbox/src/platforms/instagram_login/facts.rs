@@ -16,9 +16,17 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     name: "Instagram",
     mark: include_str!("mark.svg"),
     clients: &[
-        Client { id: "2002", secret: "sim-instagram-secret", name: "Evergrant" },
+        Client {
+            id: "2002",
+            secret: "sim-instagram-secret",
+            name: "Evergrant",
+        },
         // Somebody else's app, so that foreign codes and tokens can be tried.
-        Client { id: "2003", secret: "sim-instagram-other-secret", name: "Another app" },
+        Client {
+            id: "2003",
+            secret: "sim-instagram-other-secret",
+            name: "Another app",
+        },
     ],
     paths: Paths {
         authorize: "/instagram/auth/oauth/authorize",
@@ -66,16 +74,25 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
         "other",
     ],
     // A little under sixty days.
-    settings: Settings { expires_in: 5_183_000, ..SETTINGS },
+    settings: Settings {
+        expires_in: 5_183_000,
+        ..SETTINGS
+    },
 };
 
 /// What the product is told so that it takes this sandbox for Instagram.
 pub(in crate::platforms) fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
-    let (id, secret) = PROFILE.clients.first().map_or(("", ""), |client| (client.id, client.secret));
+    let (id, secret) = PROFILE
+        .clients
+        .first()
+        .map_or(("", ""), |client| (client.id, client.secret));
     vec![
         ("INSTAGRAM_AUTH_BASE", format!("{base_url}/instagram/auth")),
         ("INSTAGRAM_API_BASE", format!("{base_url}/instagram/api")),
-        ("INSTAGRAM_GRAPH_BASE", format!("{base_url}/instagram/graph")),
+        (
+            "INSTAGRAM_GRAPH_BASE",
+            format!("{base_url}/instagram/graph"),
+        ),
         ("INSTAGRAM_APP_ID", id.to_owned()),
         ("INSTAGRAM_APP_SECRET", secret.to_owned()),
     ]

@@ -1,13 +1,15 @@
-//! Instagram Login, to the letter: no Facebook, no Pages, one account a person. Its departures from OAuth as the RFCs
-//! have it:
+//! Instagram Login, to the letter: no Facebook, no Pages, one account a person. Its departures from
+//! OAuth as the RFCs have it:
 //!
-//! * the code buys a token of one hour, without saying so, in an answer that may stand in `data`; the user's id may be a
-//!   number too great for a float, the permissions a text;
+//! * the code buys a token of one hour, without saying so, in an answer that may stand in `data`;
+//!   the user's id may be a number too great for a float, the permissions a text;
 //! * errors there are flat, while those of the Graph host are Graph's;
 //! * the token is exchanged for one of sixty days, and renewed by itself once it is a day old;
-//! * nothing revokes: people remove the app in their settings, and its tokens say so by a subcode of 190.
+//! * nothing revokes: people remove the app in their settings, and its tokens say so by a subcode
+//!   of 190.
 //!
-//! The three hosts live under path prefixes here: `/instagram/auth`, `/instagram/api` and `/instagram/graph`.
+//! The three hosts live under path prefixes here: `/instagram/auth`, `/instagram/api` and
+//! `/instagram/graph`.
 
 mod code;
 mod facts;
@@ -52,7 +54,10 @@ impl InstagramLogin {
                 about: theirs.login_about.clone()?,
             })
         };
-        Ok(Self { cards: people.iter().filter_map(card).collect(), people: Arc::new(accounts) })
+        Ok(Self {
+            cards: people.iter().filter_map(card).collect(),
+            people: Arc::new(accounts),
+        })
     }
 }
 
@@ -85,7 +90,15 @@ impl Platform for InstagramLogin {
     fn callback(&self, stage: &Stage, order: &CallbackOrder) -> Option<Message> {
         let account = self.people.get(&order.person)?.accounts().next()?;
         let (secret, account_id) = (PROFILE.clients.first()?.secret, Some(account.id.as_str()));
-        meta::signed(stage, order, &Subject { secret, app_scoped_id: &account.login_id, account_id })
+        meta::signed(
+            stage,
+            order,
+            &Subject {
+                secret,
+                app_scoped_id: &account.login_id,
+                account_id,
+            },
+        )
     }
 }
 
@@ -107,7 +120,11 @@ async fn graph(call: GraphCall) -> Response {
 fn node(call: &GraphCall, caller: &Caller) -> Result<Value, GraphError> {
     let node = meta::instagram_node(call, caller)?;
     let is_wrapped = call.path == ["me"] && call.settings().wrapping == Wrapping::Data;
-    Ok(if is_wrapped { json!({ "data": [node] }) } else { node })
+    Ok(if is_wrapped {
+        json!({ "data": [node] })
+    } else {
+        node
+    })
 }
 
 /// For a path or method that nobody serves, revocation among them.

@@ -1,4 +1,5 @@
-//! The demo persons at Facebook and Instagram: their Pages, their professional accounts, and how these grow.
+//! The demo persons at Facebook and Instagram: their Pages, their professional accounts, and how
+//! these grow.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +28,8 @@ pub(crate) struct MetaPerson {
     pub(crate) facebook_id: String,
     pub(crate) facebook_name: String,
     pub(crate) about: String,
-    /// What Instagram Login's page says; `None` where the person has no professional account to sign in with.
+    /// What Instagram Login's page says; `None` where the person has no professional account to
+    /// sign in with.
     pub(crate) login_about: Option<String>,
     pub(crate) pages: Vec<Page>,
 }
@@ -117,8 +119,16 @@ impl Account {
             "user_id": self.id,
         });
         if let Some(fields) = node.as_object_mut() {
-            fields.extend(self.biography.as_ref().map(|text| ("biography".to_owned(), json!(text))));
-            fields.extend(self.website.as_ref().map(|text| ("website".to_owned(), json!(text))));
+            fields.extend(
+                self.biography
+                    .as_ref()
+                    .map(|text| ("biography".to_owned(), json!(text))),
+            );
+            fields.extend(
+                self.website
+                    .as_ref()
+                    .map(|text| ("website".to_owned(), json!(text))),
+            );
         }
         node
     }

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 /// JSON as Graph labels it.
 pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
-    let labels =
-        [(header::CONTENT_TYPE, "application/json; charset=UTF-8"), (header::CACHE_CONTROL, "private, no-cache")];
+    let labels = [
+        (header::CONTENT_TYPE, "application/json; charset=UTF-8"),
+        (header::CACHE_CONTROL, "private, no-cache"),
+    ];
     (status, labels, body.to_string()).into_response()
 }

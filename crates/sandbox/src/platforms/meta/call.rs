@@ -1,4 +1,5 @@
-//! A call to a Graph host: whose token it carries, whether that token works, and how the caller stands in its limits.
+//! A call to a Graph host: whose token it carries, whether that token works, and how the caller
+//! stands in its limits.
 
 use std::sync::Arc;
 
@@ -11,7 +12,9 @@ use serde_json::{Value, json as object};
 use subtle::ConstantTimeEq as _;
 
 use super::answer::json;
-use super::{Account, Fields, GraphError, MetaPeople, MetaPerson, appsecret_proof, media, multipart};
+use super::{
+    Account, Fields, GraphError, MetaPeople, MetaPerson, appsecret_proof, media, multipart,
+};
 use crate::engine::Form;
 use crate::platform::Stage;
 use crate::profile::Client;
@@ -53,24 +56,59 @@ impl FromRequest<Stage> for GraphCall {
     type Rejection = Response;
 
     async fn from_request(request: Request, stage: &Stage) -> Result<Self, Response> {
-        let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
-        let people = request.extensions().get::<Arc<MetaPeople>>().cloned().unwrap_or_default();
-        let host = *request.extensions().get::<&'static Host>().ok_or(StatusCode::NOT_FOUND.into_response())?;
-        let body = Bytes::from_request(request, stage).await.map_err(IntoResponse::into_response)?;
+        let (method, uri, headers) = (
+            request.method().clone(),
+            request.uri().clone(),
+            request.headers().clone(),
+        );
+        let people = request
+            .extensions()
+            .get::<Arc<MetaPeople>>()
+            .cloned()
+            .unwrap_or_default();
+        let host = *request
+            .extensions()
+            .get::<&'static Host>()
+            .ok_or(StatusCode::NOT_FOUND.into_response())?;
+        let body = Bytes::from_request(request, stage)
+            .await
+            .map_err(IntoResponse::into_response)?;
         let form = Form::parse(uri.query().unwrap_or_default().as_bytes());
-        let form = form.and(Form::of_body(&headers, &body)).and(multipart::read(&headers, &body));
+        let form = form
+            .and(Form::of_body(&headers, &body))
+            .and(multipart::read(&headers, &body));
         let path = uri.path().strip_prefix(host.prefix).unwrap_or_default();
-        let mut path: Vec<String> = path.split('/').filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        let mut path: Vec<String> = path
+            .split('/')
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect();
         let is_versioned = path.first().is_some_and(|first| is_version(first));
-        let version = if is_versioned { format!("/{}", path.remove(0)) } else { String::new() };
-        Ok(Self { stage: stage.clone(), host, people, method, form, version, path, headers })
+        let version = if is_versioned {
+            format!("/{}", path.remove(0))
+        } else {
+            String::new()
+        };
+        Ok(Self {
+            stage: stage.clone(),
+            host,
+            people,
+            method,
+            form,
+            version,
+            path,
+            headers,
+        })
     }
 }
 
 /// `v25.0` and its like.
 fn is_version(segment: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    segment.strip_prefix('v').and_then(|v| v.split_once('.')).is_some_and(|(a, b)| is_number(a) && is_number(b))
+    segment
+        .strip_prefix('v')
+        .and_then(|v| v.split_once('.'))
+        .is_some_and(|(a, b)| is_number(a) && is_number(b))
 }
 
 /// Whose token came with a call, and what it may do.
@@ -121,14 +159,18 @@ impl GraphCall {
     pub(crate) fn token(&self) -> Option<&str> {
         let bearer = || {
             let line = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-            let (_, token) = line.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;
+            let (_, token) = line
+                .split_once(' ')
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;
             Some(token.trim())
         };
         self.form.get("access_token").or_else(bearer)
     }
 
     pub(crate) fn caller(&self) -> Result<Caller, GraphError> {
-        let token = self.token().ok_or_else(|| GraphError::new(2500, "An access token is needed for this."))?;
+        let token = self
+            .token()
+            .ok_or_else(|| GraphError::new(2500, "An access token is needed for this."))?;
         let caller = self.holder(token)?;
         self.check_proof(&caller)?;
         Ok(caller)
@@ -137,13 +179,18 @@ impl GraphCall {
     /// Whose token this is, if it works here.
     pub(crate) fn holder(&self, token: &str) -> Result<Caller, GraphError> {
         let world = self.stage.shared.world();
-        let known = world.grants.recall(token, self.now()).filter(|known| known.grant.platform == self.stage.slug());
+        let known = world
+            .grants
+            .recall(token, self.now())
+            .filter(|known| known.grant.platform == self.stage.slug());
         let known = known.ok_or_else(GraphError::unreadable_token)?;
         if let Some(ending) = known.ending {
             return Err(GraphError::ended(ending));
         }
         let clients = self.stage.platform.profile().clients;
-        let client = clients.iter().find(|client| client.id == known.grant.client);
+        let client = clients
+            .iter()
+            .find(|client| client.id == known.grant.client);
         Ok(Caller {
             id: known.id,
             person: known.grant.person.clone(),
@@ -161,16 +208,20 @@ impl GraphCall {
         let wanted = appsecret_proof(caller.client.secret, &caller.token);
         match self.form.get("appsecret_proof") {
             Some(proof) if bool::from(proof.as_bytes().ct_eq(wanted.as_bytes())) => Ok(()),
-            Some(_) => Err(GraphError::parameter("Invalid appsecret_proof provided in the API argument.")),
-            None if self.settings().require_proof => {
-                Err(GraphError::parameter("API calls from the server require an appsecret_proof argument."))
-            }
+            Some(_) => Err(GraphError::parameter(
+                "Invalid appsecret_proof provided in the API argument.",
+            )),
+            None if self.settings().require_proof => Err(GraphError::parameter(
+                "API calls from the server require an appsecret_proof argument.",
+            )),
             None => Ok(()),
         }
     }
 
     pub(crate) fn person(&self, caller: &Caller) -> Result<&MetaPerson, GraphError> {
-        self.people.get(&caller.person).ok_or_else(GraphError::unreadable_token)
+        self.people
+            .get(&caller.person)
+            .ok_or_else(GraphError::unreadable_token)
     }
 
     /// The accounts that the token may look at.
@@ -178,7 +229,11 @@ impl GraphCall {
         let person = self.people.get(&caller.person).into_iter();
         let all = person.flat_map(MetaPerson::accounts).enumerate();
         let may_see = move |(at, account): &(usize, &Account)| {
-            if self.host.is_login { *at == 0 } else { caller.selection.has(&account.id) }
+            if self.host.is_login {
+                *at == 0
+            } else {
+                caller.selection.has(&account.id)
+            }
         };
         all.filter(may_see).map(|(_, account)| account)
     }
@@ -188,7 +243,10 @@ impl GraphCall {
         let id = self.path.first()?;
         let is_me = self.host.is_login && id == "me";
         self.accounts(caller).find(|account| {
-            is_me || account.id == *id || self.host.is_login && account.login_id == *id || media::is_of(account, id)
+            is_me
+                || account.id == *id
+                || self.host.is_login && account.login_id == *id
+                || media::is_of(account, id)
         })
     }
 
@@ -199,22 +257,40 @@ impl GraphCall {
     /// The picture of a person, signed and soon out of date as Meta's are.
     pub(crate) fn picture(&self, name: &str) -> String {
         let ends = self.now().plus_seconds(4 * 86_400).unix_ms() / 1000;
-        format!("{}/images/{name}.png?_nc_ht=sim&oe={ends:x}", self.stage.shared.base_url())
+        format!(
+            "{}/images/{name}.png?_nc_ht=sim&oe={ends:x}",
+            self.stage.shared.base_url()
+        )
     }
 
     /// Counts the call, and tells how the window stands.
-    fn limited(&self, caller: &Caller, work: impl FnOnce() -> Result<Value, GraphError>) -> Response {
+    fn limited(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce() -> Result<Value, GraphError>,
+    ) -> Response {
         let settings = self.stage.settings();
-        let window = self.stage.spend(&format!("graph/{}/{}", caller.client.id, caller.person), settings.quota);
+        let window = self.stage.spend(
+            &format!("graph/{}/{}", caller.client.id, caller.person),
+            settings.quota,
+        );
         let account = self.account(caller);
         let outcome = if window.is_exceeded() {
             let code = u32::from(self.settings().throttle_code);
             // Only calls about an Instagram account are counted as Instagram's.
-            Err(GraphError::throttled(if code == 80_002 && account.is_none() { 4 } else { code }))
+            Err(GraphError::throttled(
+                if code == 80_002 && account.is_none() {
+                    4
+                } else {
+                    code
+                },
+            ))
         } else {
             work()
         };
-        let mut response = outcome.map_or_else(IntoResponse::into_response, |body| json(StatusCode::OK, &body));
+        let mut response = outcome.map_or_else(IntoResponse::into_response, |body| {
+            json(StatusCode::OK, &body)
+        });
         state_usage(response.headers_mut(), window, account);
         response
     }
@@ -222,12 +298,22 @@ impl GraphCall {
 
 /// Puts the two usage headers on an answer, once there is a percent to tell.
 fn state_usage(headers: &mut HeaderMap, window: Window, account: Option<&Account>) {
-    let percent = window.used.saturating_mul(100).checked_div(window.quota).unwrap_or(100).min(100);
+    let percent = window
+        .used
+        .saturating_mul(100)
+        .checked_div(window.quota)
+        .unwrap_or(100)
+        .min(100);
     if percent == 0 {
         return;
     }
-    let regain_min = if window.is_exceeded() { (window.reset_s + 59) / 60 } else { 0 };
-    let usage = object!({ "call_count": percent, "total_time": percent / 2, "total_cputime": percent / 5 });
+    let regain_min = if window.is_exceeded() {
+        (window.reset_s + 59) / 60
+    } else {
+        0
+    };
+    let usage =
+        object!({ "call_count": percent, "total_time": percent / 2, "total_cputime": percent / 5 });
     let by_account = account.map(|account| {
         object!({ &account.id: [{
             "type": "instagram",
@@ -237,7 +323,10 @@ fn state_usage(headers: &mut HeaderMap, window: Window, account: Option<&Account
             "estimated_time_to_regain_access": regain_min,
         }]})
     });
-    let both = [("x-app-usage", Some(usage)), ("x-business-use-case-usage", by_account)];
+    let both = [
+        ("x-app-usage", Some(usage)),
+        ("x-business-use-case-usage", by_account),
+    ];
     for (name, value) in both {
         let value = value.and_then(|value| HeaderValue::try_from(value.to_string()).ok());
         headers.extend(value.map(|value| (HeaderName::from_static(name), value)));

@@ -15,7 +15,9 @@ pub(crate) fn written(unix_s: i64) -> String {
 pub(crate) fn ends(since_s: i64, until_s: i64) -> impl Iterator<Item = i64> {
     let first = since_s.div_euclid(DAY_S) - 1;
     let last = until_s.div_euclid(DAY_S) + 1;
-    (first..=last).map(midnight_s).filter(move |end| since_s < *end && *end <= until_s)
+    (first..=last)
+        .map(midnight_s)
+        .filter(move |end| since_s < *end && *end <= until_s)
 }
 
 /// When the day `day` (since 1970) begins in California.
@@ -24,8 +26,8 @@ fn midnight_s(day: i64) -> i64 {
     day * DAY_S + offset_h * HOUR_S
 }
 
-/// Whether clocks there are an hour ahead at the beginning of the day: since the day after the second Sunday in March,
-/// and up to the first Sunday in November.
+/// Whether clocks there are an hour ahead at the beginning of the day: since the day after the
+/// second Sunday in March, and up to the first Sunday in November.
 fn is_summer(day: i64) -> bool {
     let (year, month) = civil(day);
     let sunday = |month: i64, nth: i64| {
@@ -42,7 +44,11 @@ fn is_summer(day: i64) -> bool {
 
 /// Days from 1970 to the first of a month, by the usual count with years that begin in March.
 fn days_before(year: i64, month: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let era_days = year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     era_days + (153 * month + 2) / 5 - 719_468
 }
@@ -50,7 +56,9 @@ fn days_before(year: i64, month: i64) -> i64 {
 /// Year and month of a day since 1970.
 fn civil(day: i64) -> (i64, i64) {
     let text = Timestamp::from_unix_seconds(day * DAY_S).to_string();
-    let mut parts = text.split(['-', 'T']).map(|part| part.parse().unwrap_or_default());
+    let mut parts = text
+        .split(['-', 'T'])
+        .map(|part| part.parse().unwrap_or_default());
     let mut next = || parts.next().unwrap_or_default();
     (next(), next())
 }
@@ -60,22 +68,39 @@ mod tests {
     use super::*;
 
     fn day_ends(since: &str, until: &str) -> Vec<String> {
-        let at = |text: &str| serde_json::from_value::<Timestamp>(text.into()).unwrap().unix_ms() / 1000;
+        let at = |text: &str| {
+            serde_json::from_value::<Timestamp>(text.into())
+                .unwrap()
+                .unix_ms()
+                / 1000
+        };
         ends(at(since), at(until)).map(written).collect()
     }
 
     #[test]
     fn days_end_at_eight_in_winter_and_at_seven_in_summer() {
         let winter = day_ends("2026-01-01T00:00:00Z", "2026-01-02T09:00:00Z");
-        assert_eq!(winter, ["2026-01-01T08:00:00+0000", "2026-01-02T08:00:00+0000"]);
-        assert_eq!(day_ends("2026-07-01T00:00:00Z", "2026-07-01T23:00:00Z"), ["2026-07-01T07:00:00+0000"]);
+        assert_eq!(
+            winter,
+            ["2026-01-01T08:00:00+0000", "2026-01-02T08:00:00+0000"]
+        );
+        assert_eq!(
+            day_ends("2026-07-01T00:00:00Z", "2026-07-01T23:00:00Z"),
+            ["2026-07-01T07:00:00+0000"]
+        );
     }
 
     #[test]
     fn the_clocks_change_on_sundays_in_march_and_november() {
         let spring = day_ends("2026-03-08T00:00:00Z", "2026-03-09T12:00:00Z");
-        assert_eq!(spring, ["2026-03-08T08:00:00+0000", "2026-03-09T07:00:00+0000"]);
+        assert_eq!(
+            spring,
+            ["2026-03-08T08:00:00+0000", "2026-03-09T07:00:00+0000"]
+        );
         let autumn = day_ends("2026-11-01T00:00:00Z", "2026-11-02T12:00:00Z");
-        assert_eq!(autumn, ["2026-11-01T07:00:00+0000", "2026-11-02T08:00:00+0000"]);
+        assert_eq!(
+            autumn,
+            ["2026-11-01T07:00:00+0000", "2026-11-02T08:00:00+0000"]
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! `fields=id,name,children{id}`: what a caller wants of a node. Without it comes the id alone; a field that the node has
-//! nothing for is left out of the answer, and one that does not exist fails the call.
+//! `fields=id,name,children{id}`: what a caller wants of a node. Without it comes the id alone; a
+//! field that the node has nothing for is left out of the answer, and one that does not exist fails
+//! the call.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -109,24 +110,39 @@ impl Fields {
         part.extend(whole.get("id").map(|id| ("id".to_owned(), id.clone())));
         for (name, inner) in &self.0 {
             if !node.known().split(' ').any(|known| known == name) {
-                let message = format!("Tried accessing nonexisting field ({name}) on node type ({node:?})");
+                let message =
+                    format!("Tried accessing nonexisting field ({name}) on node type ({node:?})");
                 return Err(GraphError::parameter(message));
             }
-            let Some(value) = whole.get(name) else { continue };
-            part.insert(name.clone(), Self::inside(Node::behind(name), inner.as_ref(), value)?);
+            let Some(value) = whole.get(name) else {
+                continue;
+            };
+            part.insert(
+                name.clone(),
+                Self::inside(Node::behind(name), inner.as_ref(), value)?,
+            );
         }
         Ok(Value::Object(part))
     }
 
     /// A field's value: a plain one whole, a node as its own fields say, a list node by node.
-    fn inside(node: Option<Node>, inner: Option<&Self>, value: &Value) -> Result<Value, GraphError> {
-        let Some(node) = node.filter(|node| *node != Node::Picture) else { return Ok(value.clone()) };
+    fn inside(
+        node: Option<Node>,
+        inner: Option<&Self>,
+        value: &Value,
+    ) -> Result<Value, GraphError> {
+        let Some(node) = node.filter(|node| *node != Node::Picture) else {
+            return Ok(value.clone());
+        };
         let only_id = Self(vec![("id".to_owned(), None)]);
         let fields = inner.unwrap_or(&only_id);
         match value.get("data").and_then(Value::as_array) {
             None => fields.of(node, value),
             Some(list) => {
-                let list = list.iter().map(|one| fields.of(node, one)).collect::<Result<Vec<_>, _>>()?;
+                let list = list
+                    .iter()
+                    .map(|one| fields.of(node, one))
+                    .collect::<Result<Vec<_>, _>>()?;
                 Ok(json!({ "data": list }))
             }
         }
@@ -150,15 +166,34 @@ mod tests {
 
     #[test]
     fn fields_stand_in_fields() {
-        let whole =
-            json!({ "id": "1", "caption": "c", "children": { "data": [{ "id": "2", "media_type": "IMAGE" }] } });
-        let get = |fields: &str| Fields::parse(fields).ok().and_then(|fields| fields.of(Node::Media, &whole).ok());
+        let whole = json!({ "id": "1", "caption": "c", "children": { "data": [{ "id": "2", "media_type": "IMAGE" }] } });
+        let get = |fields: &str| {
+            Fields::parse(fields)
+                .ok()
+                .and_then(|fields| fields.of(Node::Media, &whole).ok())
+        };
         assert_eq!(get("id"), Some(json!({ "id": "1" })));
-        assert_eq!(get("children"), Some(json!({ "id": "1", "children": { "data": [{ "id": "2" }] } })));
-        let deep = json!({ "id": "1", "children": { "data": [{ "id": "2", "media_type": "IMAGE" }] } });
+        assert_eq!(
+            get("children"),
+            Some(json!({ "id": "1", "children": { "data": [{ "id": "2" }] } }))
+        );
+        let deep =
+            json!({ "id": "1", "children": { "data": [{ "id": "2", "media_type": "IMAGE" }] } });
         assert_eq!(get("children.limit(5){media_type}"), Some(deep));
-        assert_eq!(get("thumbnail_url"), Some(json!({ "id": "1" })), "nothing there is nothing said");
-        for bad in ["nonsense", "children{nonsense}", "", "id,", "children{id", "id}", "{id}"] {
+        assert_eq!(
+            get("thumbnail_url"),
+            Some(json!({ "id": "1" })),
+            "nothing there is nothing said"
+        );
+        for bad in [
+            "nonsense",
+            "children{nonsense}",
+            "",
+            "id,",
+            "children{id",
+            "id}",
+            "{id}",
+        ] {
             assert_eq!(get(bad), None, "{bad}");
         }
     }

@@ -1,5 +1,5 @@
-//! How an account did, by day or in total. One metric that cannot be had as asked fails the whole call; one that the
-//! account is too small for is silently left out.
+//! How an account did, by day or in total. One metric that cannot be had as asked fails the whole
+//! call; one that the account is too small for is silently left out.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -36,30 +36,79 @@ struct Metric {
 }
 
 const METRICS: &[Metric] = &[
-    metric("reach", Shape::SeriesAndTotal, 260, &["media_product_type", "follow_type"]),
-    metric("views", Shape::Total, 640, &["media_product_type", "follow_type", "follower_type"]),
+    metric(
+        "reach",
+        Shape::SeriesAndTotal,
+        260,
+        &["media_product_type", "follow_type"],
+    ),
+    metric(
+        "views",
+        Shape::Total,
+        640,
+        &["media_product_type", "follow_type", "follower_type"],
+    ),
     metric("accounts_engaged", Shape::Total, 48, &[]),
-    metric("total_interactions", Shape::Total, 71, &["media_product_type"]),
+    metric(
+        "total_interactions",
+        Shape::Total,
+        71,
+        &["media_product_type"],
+    ),
     metric("likes", Shape::Total, 52, &["media_product_type"]),
     metric("comments", Shape::Total, 6, &["media_product_type"]),
     metric("saves", Shape::Total, 7, &["media_product_type"]),
     metric("shares", Shape::Total, 5, &["media_product_type"]),
     metric("replies", Shape::Total, 2, &[]),
     metric("reposts", Shape::Total, 1, &["media_product_type"]),
-    metric("profile_links_taps", Shape::Total, 3, &["contact_button_type"]),
+    metric(
+        "profile_links_taps",
+        Shape::Total,
+        3,
+        &["contact_button_type"],
+    ),
     for_big_ones("follower_count", Shape::Series, &[]),
     for_big_ones("follows_and_unfollows", Shape::Total, &["follow_type"]),
     for_big_ones("online_followers", Shape::Hours, &[]),
-    for_big_ones("follower_demographics", Shape::Demographics, &["age", "city", "country", "gender"]),
-    for_big_ones("engaged_audience_demographics", Shape::Demographics, &["age", "city", "country", "gender"]),
+    for_big_ones(
+        "follower_demographics",
+        Shape::Demographics,
+        &["age", "city", "country", "gender"],
+    ),
+    for_big_ones(
+        "engaged_audience_demographics",
+        Shape::Demographics,
+        &["age", "city", "country", "gender"],
+    ),
 ];
 
-const fn metric(name: &'static str, shape: Shape, usual: i64, breakdowns: &'static [&'static str]) -> Metric {
-    Metric { name, shape, is_for_big_ones: false, usual, breakdowns }
+const fn metric(
+    name: &'static str,
+    shape: Shape,
+    usual: i64,
+    breakdowns: &'static [&'static str],
+) -> Metric {
+    Metric {
+        name,
+        shape,
+        is_for_big_ones: false,
+        usual,
+        breakdowns,
+    }
 }
 
-const fn for_big_ones(name: &'static str, shape: Shape, breakdowns: &'static [&'static str]) -> Metric {
-    Metric { name, shape, is_for_big_ones: true, usual: 4, breakdowns }
+const fn for_big_ones(
+    name: &'static str,
+    shape: Shape,
+    breakdowns: &'static [&'static str],
+) -> Metric {
+    Metric {
+        name,
+        shape,
+        is_for_big_ones: true,
+        usual: 4,
+        breakdowns,
+    }
 }
 
 /// What was asked, checked as far as it goes without a metric.
@@ -75,88 +124,131 @@ struct Asked<'a> {
 
 /// Answers `GET …/insights` of an account.
 pub(crate) fn read(call: &GraphCall, account: &Account) -> Result<Value, GraphError> {
-    let names = call.form.get("metric").ok_or_else(|| GraphError::parameter("The parameter metric is required"))?;
+    let names = call
+        .form
+        .get("metric")
+        .ok_or_else(|| GraphError::parameter("The parameter metric is required"))?;
     let asked = asked(call, account)?;
     let mut metrics = Vec::new();
     for name in names.split(',') {
-        let metric = METRICS.iter().find(|metric| metric.name == name).ok_or_else(|| no_such_metric(name))?;
+        let metric = METRICS
+            .iter()
+            .find(|metric| metric.name == name)
+            .ok_or_else(|| no_such_metric(name))?;
         asked.check(metric)?;
         metrics.push(metric);
     }
     let is_big = account.is_big_enough(call.now());
-    let shown = metrics.iter().filter(|metric| is_big || !metric.is_for_big_ones);
+    let shown = metrics
+        .iter()
+        .filter(|metric| is_big || !metric.is_for_big_ones);
     let data: Vec<Value> = shown.filter_map(|metric| asked.answer(metric)).collect();
     let mut answer = json!({ "data": data });
     let has_series = metrics.iter().any(|metric| asked.is_series(metric));
-    if let Some(answer) = answer.as_object_mut().filter(|_| has_series && !data.is_empty()) {
+    if let Some(answer) = answer
+        .as_object_mut()
+        .filter(|_| has_series && !data.is_empty())
+    {
         answer.insert("paging".into(), asked.paging());
     }
     Ok(answer)
 }
 
 fn no_such_metric(name: &str) -> GraphError {
-    GraphError::parameter(format!("metric must be one of the known values, and {name:?} is not."))
+    GraphError::parameter(format!(
+        "metric must be one of the known values, and {name:?} is not."
+    ))
 }
 
 fn asked<'a>(call: &'a GraphCall, account: &'a Account) -> Result<Asked<'a>, GraphError> {
     let form = &call.form;
-    let period = form.get("period").ok_or_else(|| GraphError::parameter("The parameter period is required"))?;
+    let period = form
+        .get("period")
+        .ok_or_else(|| GraphError::parameter("The parameter period is required"))?;
     let wants_total = match form.get("metric_type") {
         None => None,
         Some("total_value") => Some(true),
         Some("time_series") => Some(false),
-        Some(_) => return Err(GraphError::parameter("metric_type must be total_value or time_series.")),
+        Some(_) => {
+            return Err(GraphError::parameter(
+                "metric_type must be total_value or time_series.",
+            ));
+        }
     };
     let now_s = call.now().unix_ms() / 1000;
     let time = |name: &str, usual: i64| match form.get(name).map(str::parse::<i64>) {
         None => Ok(usual),
         Some(Ok(seconds)) => Ok(seconds),
-        Some(Err(_)) => Err(GraphError::parameter(format!("Param {name} must be a time in seconds."))),
+        Some(Err(_)) => Err(GraphError::parameter(format!(
+            "Param {name} must be a time in seconds."
+        ))),
     };
     let until_s = time("until", now_s)?;
     let since_s = time("since", until_s - DAY_S)?;
     if since_s > until_s || until_s - since_s > LONGEST_SPAN_S {
-        return Err(GraphError::parameter("There cannot be more than 30 days between since and until."));
+        return Err(GraphError::parameter(
+            "There cannot be more than 30 days between since and until.",
+        ));
     }
     let breakdown = form.get("breakdown");
-    Ok(Asked { call, account, period, wants_total, breakdown, since_s, until_s })
+    Ok(Asked {
+        call,
+        account,
+        period,
+        wants_total,
+        breakdown,
+        since_s,
+        until_s,
+    })
 }
 
 impl Asked<'_> {
     fn is_series(&self, metric: &Metric) -> bool {
-        metric.shape == Shape::Series || metric.shape == Shape::SeriesAndTotal && self.wants_total != Some(true)
+        metric.shape == Shape::Series
+            || metric.shape == Shape::SeriesAndTotal && self.wants_total != Some(true)
     }
 
     /// Whether the metric can be had as it was asked for.
     fn check(&self, metric: &Metric) -> Result<(), GraphError> {
         let name = metric.name;
         let has_no_time = matches!(metric.shape, Shape::Demographics | Shape::Hours);
-        if (self.period == "lifetime") != has_no_time || !matches!(self.period, "day" | "lifetime") {
-            return Err(GraphError::parameter(format!("Incompatible metric ({name}) with period ({}).", self.period)));
+        if (self.period == "lifetime") != has_no_time || !matches!(self.period, "day" | "lifetime")
+        {
+            return Err(GraphError::parameter(format!(
+                "Incompatible metric ({name}) with period ({}).",
+                self.period
+            )));
         }
         let total_only = matches!(metric.shape, Shape::Total | Shape::Demographics);
         if total_only && self.wants_total != Some(true) {
-            let message = format!("The metric {name} should be specified with parameter metric_type=total_value.");
+            let message = format!(
+                "The metric {name} should be specified with parameter metric_type=total_value."
+            );
             return Err(GraphError::parameter(message));
         }
         if matches!(metric.shape, Shape::Series | Shape::Hours) && self.wants_total == Some(true) {
-            return Err(GraphError::parameter(format!("The metric {name} has no total value.")));
+            return Err(GraphError::parameter(format!(
+                "The metric {name} has no total value."
+            )));
         }
         let timeframe = self.call.form.get("timeframe");
-        if timeframe.is_some_and(|it| metric.shape != Shape::Demographics || !matches!(it, "this_week" | "this_month"))
-        {
+        if timeframe.is_some_and(|it| {
+            metric.shape != Shape::Demographics || !matches!(it, "this_week" | "this_month")
+        }) {
             return Err(GraphError::parameter(format!(
                 "timeframe does not go with {name}, or is not one that exists."
             )));
         }
         match self.breakdown {
             // What the platform says here says nothing.
-            Some(breakdown) if !metric.breakdowns.contains(&breakdown) || self.wants_total != Some(true) => {
+            Some(breakdown)
+                if !metric.breakdowns.contains(&breakdown) || self.wants_total != Some(true) =>
+            {
                 Err(GraphError::new(1, "An unknown error has occurred."))
             }
-            None if metric.shape == Shape::Demographics => {
-                Err(GraphError::parameter(format!("The metric {name} needs a breakdown.")))
-            }
+            None if metric.shape == Shape::Demographics => Err(GraphError::parameter(format!(
+                "The metric {name} needs a breakdown."
+            ))),
             _ => Ok(()),
         }
     }
@@ -165,14 +257,23 @@ impl Asked<'_> {
     fn answer(&self, metric: &Metric) -> Option<Value> {
         let days = self.days(metric);
         let content = match metric.shape {
-            Shape::Hours => ("values", json!([{ "value": self.hours(), "end_time": days::written(self.until_s) }])),
-            Shape::Demographics => ("total_value", json!({ "breakdowns": [self.demographics()] })),
+            Shape::Hours => (
+                "values",
+                json!([{ "value": self.hours(), "end_time": days::written(self.until_s) }]),
+            ),
+            Shape::Demographics => (
+                "total_value",
+                json!({ "breakdowns": [self.demographics()] }),
+            ),
             _ if days.is_empty() => return None,
             _ if self.is_series(metric) => {
                 let value = |(end_s, value): &(i64, i64)| json!({ "value": value, "end_time": days::written(*end_s) });
                 ("values", days.iter().map(value).collect())
             }
-            _ => ("total_value", self.total(metric, days.iter().map(|(_, value)| value).sum())),
+            _ => (
+                "total_value",
+                self.total(metric, days.iter().map(|(_, value)| value).sum()),
+            ),
         };
         let mut answer = json!({
             "name": metric.name,
@@ -181,7 +282,9 @@ impl Asked<'_> {
             "description": "Played by the sandbox.",
             "id": format!("{}/insights/{}/{}", self.account.id, metric.name, self.period),
         });
-        answer.as_object_mut()?.insert(content.0.to_owned(), content.1);
+        answer
+            .as_object_mut()?
+            .insert(content.0.to_owned(), content.1);
         Some(answer)
     }
 
@@ -189,21 +292,29 @@ impl Asked<'_> {
     fn days(&self, metric: &Metric) -> Vec<(i64, i64)> {
         let until_s = self.until_s.min(self.call.now().unix_ms() / 1000);
         let since_s = self.since_s.max(self.account.professional_since);
-        days::ends(since_s, until_s).map(|end_s| (end_s, self.on(metric, end_s))).collect()
+        days::ends(since_s, until_s)
+            .map(|end_s| (end_s, self.on(metric, end_s)))
+            .collect()
     }
 
     fn on(&self, metric: &Metric, end_s: i64) -> i64 {
-        let (before, after) = (self.account.followers(end_s - DAY_S), self.account.followers(end_s));
+        let (before, after) = (
+            self.account.followers(end_s - DAY_S),
+            self.account.followers(end_s),
+        );
         if metric.name == "follower_count" {
             return (after - before).max(0);
         }
-        let dice: [u8; 32] = Sha256::digest(format!("{}/{}/{end_s}", self.account.id, metric.name)).into();
+        let dice: [u8; 32] =
+            Sha256::digest(format!("{}/{}/{end_s}", self.account.id, metric.name)).into();
         let luck = dice.first().copied().map_or(0, i64::from);
         after * metric.usual * (150 + luck) / 278_000
     }
 
     fn total(&self, metric: &Metric, sum: i64) -> Value {
-        let Some(breakdown) = self.breakdown else { return json!({ "value": sum }) };
+        let Some(breakdown) = self.breakdown else {
+            return json!({ "value": sum });
+        };
         // Not the words of the documentation, but those that arrive.
         let values: &[&str] = match breakdown {
             "media_product_type" => &["REEL", "POST", "CAROUSEL_CONTAINER", "STORY"],
@@ -220,7 +331,12 @@ impl Asked<'_> {
             "age" => &["25-34", "35-44", "18-24", "45-54", "55-64", "65+", "13-17"],
             "gender" => &["F", "M", "U"],
             "country" => &["GB", "US", "DE", "FR", "NL", "JP"],
-            _ => &["London, England", "Berlin, Berlin", "Leeds, England", "Lyon, Auvergne-Rhone-Alpes"],
+            _ => &[
+                "London, England",
+                "Berlin, Berlin",
+                "Leeds, England",
+                "Lyon, Auvergne-Rhone-Alpes",
+            ],
         };
         shares(breakdown, values, self.account.followers(self.until_s))
     }
@@ -228,7 +344,12 @@ impl Asked<'_> {
     /// Followers who are about, by hour.
     fn hours(&self) -> Value {
         let followers = self.account.followers(self.until_s);
-        let hour = |hour: i64| (hour.to_string(), json!(followers * (6 + (hour * (23 - hour)) / 4) / 100));
+        let hour = |hour: i64| {
+            (
+                hour.to_string(),
+                json!(followers * (6 + (hour * (23 - hour)) / 4) / 100),
+            )
+        };
         Value::Object((0..24).map(hour).collect())
     }
 
@@ -247,7 +368,11 @@ impl Asked<'_> {
 fn shares(breakdown: &str, values: &[&str], sum: i64) -> Value {
     let mut left = sum;
     let results = values.iter().enumerate().map(|(at, value)| {
-        let part = if at + 1 == values.len() { left } else { left / 2 };
+        let part = if at + 1 == values.len() {
+            left
+        } else {
+            left / 2
+        };
         left -= part;
         json!({ "dimension_values": [value], "value": part })
     });

@@ -1,5 +1,5 @@
-//! What an account posted: made up from the account and the time alone, so that the same moment always shows the same
-//! media, and later moments show more of them.
+//! What an account posted: made up from the account and the time alone, so that the same moment
+//! always shows the same media, and later moments show more of them.
 
 use evergrant_model::Timestamp;
 use serde_json::{Value, json};
@@ -39,7 +39,9 @@ pub(crate) struct Medium<'a> {
 /// Whether an id belongs to something that the account posted.
 pub(crate) fn is_of(account: &Account, id: &str) -> bool {
     // A child's id is its album's with a digit behind it.
-    let Some(id) = id.get(..17).and_then(|id| id.parse::<i64>().ok()) else { return false };
+    let Some(id) = id.get(..17).and_then(|id| id.parse::<i64>().ok()) else {
+        return false;
+    };
     [FIRST_POST_ID, FIRST_STORY_ID].iter().any(|first| {
         let begin = first + account.number * PER_ACCOUNT;
         (begin..begin + PER_ACCOUNT).contains(&id)
@@ -60,14 +62,17 @@ pub(crate) fn stories(account: &Account, now: Timestamp) -> Vec<Medium<'_>> {
     let now_s = now.unix_ms() / 1000;
     let told = history(account, account.story_every_h * 3600, now);
     let live = told.take_while(|(_, at_s)| now_s - at_s < STORY_LIFE_S);
-    live.map(|(number, at_s)| Medium::new(account, Kind::Story, number, at_s, now)).collect()
+    live.map(|(number, at_s)| Medium::new(account, Kind::Story, number, at_s, now))
+        .collect()
 }
 
 /// Number and time of what was posted, backwards.
 fn history(account: &Account, every_s: i64, now: Timestamp) -> impl Iterator<Item = (i64, i64)> {
     let now_s = now.unix_ms() / 1000;
     let created = account.created;
-    (1..=(now_s - created).max(0) / every_s).rev().map(move |number| (number, created + number * every_s))
+    (1..=(now_s - created).max(0) / every_s)
+        .rev()
+        .map(move |number| (number, created + number * every_s))
 }
 
 impl<'a> Medium<'a> {
@@ -81,11 +86,23 @@ impl<'a> Medium<'a> {
     }
 
     fn new(account: &'a Account, kind: Kind, number: i64, created_s: i64, now: Timestamp) -> Self {
-        let first = if kind == Kind::Story { FIRST_STORY_ID } else { FIRST_POST_ID };
+        let first = if kind == Kind::Story {
+            FIRST_STORY_ID
+        } else {
+            FIRST_POST_ID
+        };
         let id = (first + account.number * PER_ACCOUNT + number).to_string();
         let dice = Sha256::digest(&id).into();
         let age_h = (now.unix_ms() / 1000 - created_s).max(0) / 3600;
-        Self { account, id, kind, created_s, age_h, number, dice }
+        Self {
+            account,
+            id,
+            kind,
+            created_s,
+            age_h,
+            number,
+            dice,
+        }
     }
 
     fn die(&self, at: usize) -> i64 {
@@ -102,7 +119,11 @@ impl<'a> Medium<'a> {
     pub(crate) fn metric(&self, name: &str) -> Option<i64> {
         let views = self.count(0, if self.kind == Kind::Reel { 1900 } else { 780 });
         Some(match name {
-            "views" => self.account.story_viewers.filter(|_| self.kind == Kind::Story).unwrap_or(views),
+            "views" => self
+                .account
+                .story_viewers
+                .filter(|_| self.kind == Kind::Story)
+                .unwrap_or(views),
             "reach" | "crossposted_views" => views * 7 / 10,
             "likes" => self.count(1, 90),
             "comments" => self.count(2, 6),
@@ -161,10 +182,18 @@ impl<'a> Medium<'a> {
         node
     }
 
-    fn put_what_may_be_missing(&self, put: &mut impl FnMut(&str, Value) -> Option<Value>, base_url: &str) {
+    fn put_what_may_be_missing(
+        &self,
+        put: &mut impl FnMut(&str, Value) -> Option<Value>,
+        base_url: &str,
+    ) {
         let at = usize::try_from(self.number).unwrap_or_default();
-        let caption = self.account.captions.get(at % self.account.captions.len().max(1));
-        if let Some(caption) = caption.filter(|_| self.number % 6 != 1 && self.kind != Kind::Story) {
+        let caption = self
+            .account
+            .captions
+            .get(at % self.account.captions.len().max(1));
+        if let Some(caption) = caption.filter(|_| self.number % 6 != 1 && self.kind != Kind::Story)
+        {
             put("caption", json!(caption));
         }
         if !self.account.hides_likes {
@@ -175,7 +204,10 @@ impl<'a> Medium<'a> {
             put("media_url", json!(self.file(base_url, &self.id)));
         }
         if self.kind == Kind::Reel {
-            put("thumbnail_url", json!(self.file(base_url, &format!("{}t", self.id))));
+            put(
+                "thumbnail_url",
+                json!(self.file(base_url, &format!("{}t", self.id))),
+            );
         }
         if self.kind == Kind::Carousel {
             let children = (1..=3).map(|nth| self.child(base_url, nth));

@@ -26,18 +26,31 @@ fn known(kind: Kind) -> &'static str {
 
 /// One metric that the medium does not have fails them all.
 pub(crate) fn read(call: &GraphCall, medium: &Medium<'_>) -> Result<Value, GraphError> {
-    let names = call.form.get("metric").ok_or_else(|| GraphError::parameter("The parameter metric is required"))?;
-    if let Some(strange) = names.split(',').find(|name| !known(medium.kind).split(' ').any(|known| known == *name)) {
-        let message =
-            format!("The Media Insights API does not support the {strange} metric for this media product type.");
+    let names = call
+        .form
+        .get("metric")
+        .ok_or_else(|| GraphError::parameter("The parameter metric is required"))?;
+    if let Some(strange) = names
+        .split(',')
+        .find(|name| !known(medium.kind).split(' ').any(|known| known == *name))
+    {
+        let message = format!(
+            "The Media Insights API does not support the {strange} metric for this media product type."
+        );
         return Err(GraphError::parameter(message));
     }
     if medium.created_s < medium.account.professional_since {
         let message = "The media was posted before the account became a professional one.";
         return Err(GraphError::parameter(message).subcode(2_108_006));
     }
-    if medium.kind == Kind::Story && medium.metric("views").is_some_and(|views| views < FEWEST_VIEWERS) {
-        return Err(GraphError::permission("Not enough viewers for the media to show insights."));
+    if medium.kind == Kind::Story
+        && medium
+            .metric("views")
+            .is_some_and(|views| views < FEWEST_VIEWERS)
+    {
+        return Err(GraphError::permission(
+            "Not enough viewers for the media to show insights.",
+        ));
     }
     let metrics = names.split(',').map(|name| {
         json!({

@@ -1,5 +1,6 @@
-//! What Instagram's two logins have in common: the Graph API with its errors, fields, cursors, limits and insights, and
-//! the signatures of Meta's callbacks. The logins themselves are `instagram` and `instagram_login`.
+//! What Instagram's two logins have in common: the Graph API with its errors, fields, cursors,
+//! limits and insights, and the signatures of Meta's callbacks. The logins themselves are
+//! `instagram` and `instagram_login`.
 
 mod accounts;
 mod answer;
@@ -29,7 +30,8 @@ pub(crate) use signature::appsecret_proof;
 
 use crate::faults::Misbehaviour;
 use crate::settings::{
-    ClientKind, DeadRefreshBody, MetaSettings, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings,
+    ClientKind, DeadRefreshBody, MetaSettings, RefreshExpiry, RefreshMode, RefreshReply,
+    RevokeStatus, Settings,
 };
 
 /// 60 days, the life of a long-lived token.
@@ -51,7 +53,8 @@ pub(crate) const SETTINGS: Settings = Settings {
     meta: Some(MetaSettings::USUAL),
 };
 
-/// The trouble that comes before the first exchange, where it was asked for at consent. The code outlives it.
+/// The trouble that comes before the first exchange, where it was asked for at consent. The code
+/// outlives it.
 pub(crate) fn once_refused(misbehaviour: &mut Misbehaviour) -> Option<GraphError> {
     let error = match misbehaviour {
         Misbehaviour::RateLimited => GraphError::throttled(4),

@@ -1,4 +1,5 @@
-//! Forms as `multipart/form-data` (RFC 7578): text fields alone, which is all that a token endpoint is sent.
+//! Forms as `multipart/form-data` (RFC 7578): text fields alone, which is all that a token endpoint
+//! is sent.
 
 use axum::http::{HeaderMap, header};
 
@@ -6,14 +7,17 @@ use crate::engine::Form;
 
 /// The text fields of a multipart body; none where the body is something else.
 pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Form {
-    let fields = boundary(headers).map(|boundary| fields(&String::from_utf8_lossy(body), &boundary));
+    let fields =
+        boundary(headers).map(|boundary| fields(&String::from_utf8_lossy(body), &boundary));
     Form::from_pairs(fields.unwrap_or_default())
 }
 
 fn boundary(headers: &HeaderMap) -> Option<String> {
     let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let mut parts = kind.split(';').map(str::trim);
-    parts.next().filter(|kind| kind.eq_ignore_ascii_case("multipart/form-data"))?;
+    parts
+        .next()
+        .filter(|kind| kind.eq_ignore_ascii_case("multipart/form-data"))?;
     let boundary = parts.find_map(|part| part.strip_prefix("boundary="))?;
     Some(boundary.trim_matches('"').to_owned()).filter(|boundary| !boundary.is_empty())
 }
@@ -27,8 +31,13 @@ fn fields(body: &str, boundary: &str) -> Vec<(String, String)> {
 /// One part: its name and its text.
 fn field(part: &str) -> Option<(String, String)> {
     let (head, text) = part.strip_prefix("\r\n")?.split_once("\r\n\r\n")?;
-    let disposition = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"))?;
-    let name = disposition.split(';').find_map(|piece| piece.trim().strip_prefix("name="))?;
+    let disposition = head.lines().find(|line| {
+        line.to_ascii_lowercase()
+            .starts_with("content-disposition:")
+    })?;
+    let name = disposition
+        .split(';')
+        .find_map(|piece| piece.trim().strip_prefix("name="))?;
     Some((name.trim_matches('"').to_owned(), text.to_owned()))
 }
 
@@ -38,12 +47,17 @@ mod tests {
 
     #[test]
     fn reads_the_fields_between_the_boundaries() {
-        let headers =
-            HeaderMap::from_iter([(header::CONTENT_TYPE, "multipart/form-data; boundary=\"x-y\"".parse().unwrap())]);
+        let headers = HeaderMap::from_iter([(
+            header::CONTENT_TYPE,
+            "multipart/form-data; boundary=\"x-y\"".parse().unwrap(),
+        )]);
         let body = "preamble\r\n--x-y\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\nA=1&B\r\n--x-y\r\n\
                     content-disposition: form-data; name=\"empty\"\r\n\r\n\r\n--x-y--\r\n";
         let form = read(&headers, body.as_bytes());
-        assert_eq!(form.pairs().collect::<Vec<_>>(), [("code", "A=1&B"), ("empty", "")]);
+        assert_eq!(
+            form.pairs().collect::<Vec<_>>(),
+            [("code", "A=1&B"), ("empty", "")]
+        );
         assert_eq!(read(&HeaderMap::new(), body.as_bytes()).pairs().count(), 0);
     }
 }

@@ -1,4 +1,5 @@
-//! The Instagram nodes, the same behind both logins: an account, its media and stories, and their insights.
+//! The Instagram nodes, the same behind both logins: an account, its media and stories, and their
+//! insights.
 
 use serde_json::{Value, json};
 
@@ -29,7 +30,9 @@ fn is_medium(id: &str) -> bool {
 /// Answers a `GET` about an Instagram node.
 pub(crate) fn instagram_node(call: &GraphCall, caller: &Caller) -> Result<Value, GraphError> {
     let id = call.path.first().map(String::as_str).unwrap_or_default();
-    let account = call.account(caller).ok_or_else(|| GraphError::no_such_node(id))?;
+    let account = call
+        .account(caller)
+        .ok_or_else(|| GraphError::no_such_node(id))?;
     may_read(call, caller)?;
     match (endpoint(call).unwrap_or_default(), is_medium(id)) {
         ("media", false) => list(call, media::posts(account, call.now())),
@@ -46,12 +49,23 @@ pub(crate) fn instagram_node(call: &GraphCall, caller: &Caller) -> Result<Value,
 /// The right permission, and a consent that is not too long ago.
 fn may_read(call: &GraphCall, caller: &Caller) -> Result<(), GraphError> {
     let wants_insights = call.path.last().is_some_and(|last| last == "insights");
-    let needed = if wants_insights { call.host.insights } else { call.host.basic };
-    if [call.host.basic, needed].iter().any(|scope| !caller.scopes.contains(scope)) {
-        return Err(GraphError::permission(format!("The app does not have the permission {needed}.")));
+    let needed = if wants_insights {
+        call.host.insights
+    } else {
+        call.host.basic
+    };
+    if [call.host.basic, needed]
+        .iter()
+        .any(|scope| !caller.scopes.contains(scope))
+    {
+        return Err(GraphError::permission(format!(
+            "The app does not have the permission {needed}."
+        )));
     }
     if call.now() >= Caller::data_ends_at(&caller.selection) {
-        return Err(GraphError::permission("The app's access to the person's data has expired. Ask them again."));
+        return Err(GraphError::permission(
+            "The app's access to the person's data has expired. Ask them again.",
+        ));
     }
     Ok(())
 }
@@ -73,7 +87,11 @@ fn put_login_ids(whole: &mut Value, account: &Account) {
 }
 
 fn media_kind(call: &GraphCall) -> Node {
-    if call.host.is_login { Node::LoginMedia } else { Node::Media }
+    if call.host.is_login {
+        Node::LoginMedia
+    } else {
+        Node::Media
+    }
 }
 
 fn base_url(stage: &Stage) -> &str {
@@ -81,11 +99,23 @@ fn base_url(stage: &Stage) -> &str {
 }
 
 fn list(call: &GraphCall, mut media: Vec<Medium<'_>>) -> Result<Value, GraphError> {
-    let time = |name: &str| call.form.get(name).and_then(|seconds| seconds.parse::<i64>().ok());
-    let (since, until) = (time("since").unwrap_or(i64::MIN), time("until").unwrap_or(i64::MAX));
+    let time = |name: &str| {
+        call.form
+            .get(name)
+            .and_then(|seconds| seconds.parse::<i64>().ok())
+    };
+    let (since, until) = (
+        time("since").unwrap_or(i64::MIN),
+        time("until").unwrap_or(i64::MAX),
+    );
     media.retain(|medium| (since..=until).contains(&medium.created_s));
     let (fields, kind) = (call.fields()?, media_kind(call));
-    let nodes = media.iter().map(|medium| fields.of(kind, &medium.node(base_url(&call.stage), call.host.is_login)));
+    let nodes = media.iter().map(|medium| {
+        fields.of(
+            kind,
+            &medium.node(base_url(&call.stage), call.host.is_login),
+        )
+    });
     page(call, nodes.collect::<Result<_, _>>()?)
 }
 
@@ -93,7 +123,10 @@ fn medium_node(call: &GraphCall, account: &Account, id: &str) -> Result<Value, G
     let fields = call.fields()?;
     let Some((album, nth)) = child_of(id) else {
         let medium = medium(call, account, id)?;
-        return fields.of(media_kind(call), &medium.node(base_url(&call.stage), call.host.is_login));
+        return fields.of(
+            media_kind(call),
+            &medium.node(base_url(&call.stage), call.host.is_login),
+        );
     };
     let album = medium(call, account, album)?;
     if album.kind != Kind::Carousel || !(1..=3).contains(&nth) {
@@ -111,13 +144,18 @@ fn child_of(id: &str) -> Option<(&str, i64)> {
 fn children(call: &GraphCall, album: &Medium<'_>) -> Result<Value, GraphError> {
     let fields = call.fields()?;
     let count = if album.kind == Kind::Carousel { 3 } else { 0 };
-    let nodes = (1..=count).map(|nth| fields.of(Node::Child, &album.child(base_url(&call.stage), nth)));
+    let nodes =
+        (1..=count).map(|nth| fields.of(Node::Child, &album.child(base_url(&call.stage), nth)));
     page(call, nodes.collect::<Result<_, _>>()?)
 }
 
-/// The post or living story of this id. A story that has ended is gone, and a child of an album is not a post.
+/// The post or living story of this id. A story that has ended is gone, and a child of an album is
+/// not a post.
 fn medium<'a>(call: &GraphCall, account: &'a Account, id: &str) -> Result<Medium<'a>, GraphError> {
     let now = call.now();
-    let mut all = media::posts(account, now).into_iter().chain(media::stories(account, now));
-    all.find(|medium| medium.id == id).ok_or_else(|| GraphError::no_such_node(id))
+    let mut all = media::posts(account, now)
+        .into_iter()
+        .chain(media::stories(account, now));
+    all.find(|medium| medium.id == id)
+        .ok_or_else(|| GraphError::no_such_node(id))
 }

@@ -1,5 +1,5 @@
-//! Meta's three signatures, all of them HMAC-SHA256 with the app's secret: over a token, over a payload that a person
-//! carries, over a webhook's body.
+//! Meta's three signatures, all of them HMAC-SHA256 with the app's secret: over a token, over a
+//! payload that a person carries, over a webhook's body.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,18 +14,26 @@ pub(crate) fn appsecret_proof(secret: &str, token: &str) -> String {
 
 /// The value of `X-Hub-Signature-256`.
 pub(crate) fn of_body(secret: &str, body: &str) -> String {
-    format!("sha256={}", const_hex::encode(hmac(secret, body.as_bytes())))
+    format!(
+        "sha256={}",
+        const_hex::encode(hmac(secret, body.as_bytes()))
+    )
 }
 
 /// A payload as `signed_request`. What is signed is the payload's encoded form.
 pub(crate) fn signed_request(secret: &str, payload: &Value) -> String {
     let payload = URL_SAFE_NO_PAD.encode(payload.to_string());
-    format!("{}.{payload}", URL_SAFE_NO_PAD.encode(hmac(secret, payload.as_bytes())))
+    format!(
+        "{}.{payload}",
+        URL_SAFE_NO_PAD.encode(hmac(secret, payload.as_bytes()))
+    )
 }
 
 pub(crate) fn hmac(key: &str, message: &[u8]) -> Vec<u8> {
     // HMAC takes a key of any length, so there is no error to speak of.
-    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else { return Vec::new() };
+    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else {
+        return Vec::new();
+    };
     mac.chain_update(message).finalize().into_bytes().to_vec()
 }
 
@@ -40,7 +48,10 @@ mod tests {
     #[test]
     fn a_proof_is_the_tokens_hmac_in_hexadecimal() {
         let proof = appsecret_proof(SECRET, "EAAsimtoken123");
-        assert_eq!(proof, "1de1a69ce068e005de390a197e71d9bfec0771b558a7abf536275fa32b4e5f34");
+        assert_eq!(
+            proof,
+            "1de1a69ce068e005de390a197e71d9bfec0771b558a7abf536275fa32b4e5f34"
+        );
     }
 
     #[test]
@@ -57,6 +68,9 @@ mod tests {
     fn a_webhook_signs_its_body() {
         let body = "{\"object\":\"instagram\",\"entry\":[{\"id\":\"17841400000000001\",\"time\":1767225600,\
                     \"changes\":[{\"field\":\"comments\",\"value\":{\"id\":\"18000000000000001\"}}]}]}";
-        assert_eq!(of_body(SECRET, body), "sha256=0ed791eb20801a99fbd8642487959e233d85b8f096e445a55dc6303af6a727c0");
+        assert_eq!(
+            of_body(SECRET, body),
+            "sha256=0ed791eb20801a99fbd8642487959e233d85b8f096e445a55dc6303af6a727c0"
+        );
     }
 }

@@ -31,12 +31,18 @@ pub(super) fn routes(accounts: BTreeMap<String, Account>) -> Router<Stage> {
         .layer(Extension(accounts))
 }
 
-async fn me(State(stage): State<Stage>, Extension(accounts): Extension<Accounts>, headers: HeaderMap) -> Response {
+async fn me(
+    State(stage): State<Stage>,
+    Extension(accounts): Extension<Accounts>,
+    headers: HeaderMap,
+) -> Response {
     let body = |person: &str, account: &Account| {
         let picture = format!("{}/images/{person}.png", stage.shared.base_url());
         Some(account.me(&picture, stage.shared.now()))
     };
-    stage.attend("me", for_owner(&stage, &accounts, &headers, body)).await
+    stage
+        .attend("me", for_owner(&stage, &accounts, &headers, body))
+        .await
 }
 
 async fn list(
@@ -51,11 +57,17 @@ async fn list(
         let is_own = account.id.to_string() == id;
         is_own.then(|| posts::page(account, &query, stage.shared.base_url(), stage.shared.now()))
     };
-    stage.attend("posts", for_owner(&stage, &accounts, &headers, body)).await
+    stage
+        .attend("posts", for_owner(&stage, &accounts, &headers, body))
+        .await
 }
 
 async fn nothing_there(State(stage): State<Stage>) -> Response {
-    stage.attend("other", async { answers::error(StatusCode::NOT_FOUND, "There is nothing here.") }).await
+    stage
+        .attend("other", async {
+            answers::error(StatusCode::NOT_FOUND, "There is nothing here.")
+        })
+        .await
 }
 
 /// What `body` makes for a session's owner; everybody else is told off in their own way.
@@ -68,8 +80,15 @@ async fn for_owner(
     let (id, person) = match Caller::of(stage, headers) {
         Caller::Program => return answers::blocked(),
         Caller::Guest => return answers::guest(),
-        Caller::Confused => return answers::error(StatusCode::BAD_REQUEST, "Please sign in again."),
-        Caller::Stranger => return answers::error(StatusCode::UNAUTHORIZED, "This session is another browser's."),
+        Caller::Confused => {
+            return answers::error(StatusCode::BAD_REQUEST, "Please sign in again.");
+        }
+        Caller::Stranger => {
+            return answers::error(
+                StatusCode::UNAUTHORIZED,
+                "This session is another browser's.",
+            );
+        }
         Caller::Owner(id, person) => (id, person),
     };
     let window = stage.spend(&format!("data/{person}"), stage.settings().quota);
@@ -79,9 +98,16 @@ async fn for_owner(
     if let Some(trouble) = trouble(stage, id).await {
         return trouble;
     }
-    let found = accounts.get(&person).and_then(|account| body(&person, account));
+    let found = accounts
+        .get(&person)
+        .and_then(|account| body(&person, account));
     found.map_or_else(
-        || answers::error(StatusCode::NOT_FOUND, "There is nobody of that number here."),
+        || {
+            answers::error(
+                StatusCode::NOT_FOUND,
+                "There is nobody of that number here.",
+            )
+        },
         |body| answers::json(StatusCode::OK, &body),
     )
 }
@@ -94,10 +120,14 @@ async fn trouble(stage: &Stage, id: GrantId) -> Option<Response> {
             tokio::time::sleep(Duration::from_secs(Misbehaviour::SLOW_S)).await;
             None
         }
-        Misbehaviour::RateLimited => Some(answers::too_many(Misbehaviour::RETRY_AFTER_S, stage.settings())),
-        Misbehaviour::ServerError => {
-            Some(answers::error(StatusCode::SERVICE_UNAVAILABLE, "We are busy with maintenance."))
-        }
+        Misbehaviour::RateLimited => Some(answers::too_many(
+            Misbehaviour::RETRY_AFTER_S,
+            stage.settings(),
+        )),
+        Misbehaviour::ServerError => Some(answers::error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "We are busy with maintenance.",
+        )),
         _ => None,
     }
 }

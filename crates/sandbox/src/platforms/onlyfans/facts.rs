@@ -1,7 +1,9 @@
 //! OnlyFans as data: its endpoints and how it is set at first.
 
 use crate::profile::{Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess};
-use crate::settings::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings};
+use crate::settings::{
+    ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings,
+};
 
 /// The site's front door.
 pub(super) const SITE: &str = "/onlyfans/";
@@ -16,7 +18,11 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     mark: include_str!("mark.svg"),
     oauth: false,
     clients: &[],
-    paths: Paths { authorize: SITE, token: "", revoke: "" },
+    paths: Paths {
+        authorize: SITE,
+        token: "",
+        revoke: "",
+    },
     client_param: "",
     required_params: &[],
     scopes: &[],
@@ -55,5 +61,8 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
 
 /// What the product is told so that it takes this sandbox for OnlyFans.
 pub(in crate::platforms) fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
-    vec![("ONLYFANS_ENABLED", "true".to_owned()), ("ONLYFANS_PROFILE_URL", format!("{base_url}{ME}"))]
+    vec![
+        ("ONLYFANS_ENABLED", "true".to_owned()),
+        ("ONLYFANS_PROFILE_URL", format!("{base_url}{ME}")),
+    ]
 }

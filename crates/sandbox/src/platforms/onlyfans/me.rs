@@ -11,12 +11,15 @@ const COUNTED_AT_S: i64 = 1_767_225_600;
 const DAY_S: i64 = 86_400;
 
 impl Account {
-    /// The owner's own profile: the account's values over the usual ones, private things among both.
+    /// The owner's own profile: the account's values over the usual ones, private things among
+    /// both.
     pub(super) fn me(&self, picture: &str, now: Timestamp) -> Value {
         let mut me = usual();
         let posts: Vec<_> = posts::newest(self, now).collect();
-        let (photos, videos) =
-            (posts.iter().filter(|post| !post.is_video()), posts.iter().filter(|post| post.is_video()));
+        let (photos, videos) = (
+            posts.iter().filter(|post| !post.is_video()),
+            posts.iter().filter(|post| post.is_video()),
+        );
         let (photos, videos) = (photos.count(), videos.count());
         let own = json!({
             "id": self.id,
@@ -55,6 +58,8 @@ fn usual() -> Map<String, Value> {
 
 /// A count that grows by the day.
 fn grown(count: i64, per_day: i64, now: Timestamp) -> i64 {
-    let day = now.seconds_since(Timestamp::from_unix_seconds(COUNTED_AT_S)).div_euclid(DAY_S);
+    let day = now
+        .seconds_since(Timestamp::from_unix_seconds(COUNTED_AT_S))
+        .div_euclid(DAY_S);
     (count + day * per_day).max(0)
 }

@@ -1,7 +1,9 @@
-//! OnlyFans, as far as an app sees it that was given the session of an account's own owner. There is no OAuth here:
+//! OnlyFans, as far as an app sees it that was given the session of an account's own owner. There
+//! is no OAuth here:
 //!
 //! * a small site signs people in and explains how the session gets from their browser into an app;
-//! * a session is two cookies, the browser's name and a token of the browser, and all of them must come together;
+//! * a session is two cookies, the browser's name and a token of the browser, and all of them must
+//!   come together;
 //! * a guest gets 200 too, with `isAuth` false;
 //! * the profile of the session's owner holds private things that no app should keep.
 //!
@@ -39,7 +41,9 @@ impl OnlyFans {
     pub(super) fn new(people: &[Person]) -> Result<Self, toml::de::Error> {
         let (mut cards, mut accounts) = (Vec::new(), BTreeMap::new());
         for person in people {
-            let Some(mut account) = person.account::<Account>(PROFILE.slug).transpose()? else { continue };
+            let Some(mut account) = person.account::<Account>(PROFILE.slug).transpose()? else {
+                continue;
+            };
             account.name.clone_from(&person.name);
             cards.push(Card {
                 person: person.handle.clone(),

@@ -1,4 +1,5 @@
-//! What a person posted: made up from the account and the time alone, like everything that people publish here.
+//! What a person posted: made up from the account and the time alone, like everything that people
+//! publish here.
 
 use evergrant_model::Timestamp;
 use serde_json::{Value, json};
@@ -34,14 +35,20 @@ pub(super) fn newest(account: &Account, now: Timestamp) -> impl Iterator<Item = 
     })
 }
 
-/// The page that `query` asks for: behind the marker of the last post seen, or behind so and so many.
+/// The page that `query` asks for: behind the marker of the last post seen, or behind so and so
+/// many.
 pub(super) fn page(account: &Account, query: &Form, base_url: &str, now: Timestamp) -> Value {
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
     let limit = number("limit").unwrap_or(USUAL_PAGE).clamp(1, LONGEST_PAGE);
     let marker = query.get("afterPublishTime").and_then(seconds_of);
-    let behind = newest(account, now).filter(|post| marker.is_none_or(|last_s| post.created_s < last_s));
+    let behind =
+        newest(account, now).filter(|post| marker.is_none_or(|last_s| post.created_s < last_s));
     let mut behind = behind.skip(number("offset").unwrap_or_default());
-    let list: Vec<_> = behind.by_ref().take(limit).map(|post| post.entry(base_url, now)).collect();
+    let list: Vec<_> = behind
+        .by_ref()
+        .take(limit)
+        .map(|post| post.entry(base_url, now))
+        .collect();
     json!({ "list": list, "hasMore": behind.next().is_some() })
 }
 
@@ -65,7 +72,11 @@ impl Post<'_> {
 
     fn entry(&self, base_url: &str, now: Timestamp) -> Value {
         let die = usize::try_from(self.die(1)).unwrap_or_default();
-        let caption = self.account.captions.get(die % self.account.captions.len().max(1)).map_or("", String::as_str);
+        let caption = self
+            .account
+            .captions
+            .get(die % self.account.captions.len().max(1))
+            .map_or("", String::as_str);
         let age_h = (now.unix_ms() / 1000 - self.created_s).max(0) / 3600;
         json!({
             "responseType": "post",
@@ -88,7 +99,12 @@ impl Post<'_> {
 
     fn media(&self, base_url: &str, now: Timestamp) -> Value {
         let ends_s = now.unix_ms() / 1000 + LINK_LIFE_S;
-        let link = |width: u32| format!("{base_url}/images/{}.png?width={width}&Expires={ends_s}", self.id());
+        let link = |width: u32| {
+            format!(
+                "{base_url}/images/{}.png?width={width}&Expires={ends_s}",
+                self.id()
+            )
+        };
         json!({
             "id": self.id() * 10,
             "type": if self.is_video() { "video" } else { "photo" },

@@ -1,5 +1,5 @@
-//! The site itself: a page to sign in, without a password and without a script, and the page behind it, which explains
-//! how a session gets from a browser into an app.
+//! The site itself: a page to sign in, without a password and without a script, and the page behind
+//! it, which explains how a session gets from a browser into an app.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -21,9 +21,15 @@ const MISBEHAVIOURS: [(Misbehaviour, &str); 9] = [
     (Misbehaviour::None, "Nothing: behave well"),
     (Misbehaviour::SlowToken, "Slow first check: five seconds"),
     (Misbehaviour::RefreshRefused, "Refuse every check (400)"),
-    (Misbehaviour::RateLimited, "Answer 429 with Retry-After once"),
+    (
+        Misbehaviour::RateLimited,
+        "Answer 429 with Retry-After once",
+    ),
     (Misbehaviour::ServerError, "Answer 503 once"),
-    (Misbehaviour::WrongAccount, "Give the session of somebody else"),
+    (
+        Misbehaviour::WrongAccount,
+        "Give the session of somebody else",
+    ),
     (Misbehaviour::StateMangled, "Mangle the x-bc (401)"),
     (Misbehaviour::CodeExpired, "Give a session that has ended"),
     (Misbehaviour::CoopOff, "Leave out the opener policy"),
@@ -54,21 +60,59 @@ async fn sign_in(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) ->
         if !is_from_our_page(&headers, &form) {
             return pages::foreign_answer(&stage);
         }
-        let misbehaviour = form.get("misbehave").and_then(Misbehaviour::parse).unwrap_or_default();
-        let user_agent = headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok()).unwrap_or_default();
+        let misbehaviour = form
+            .get("misbehave")
+            .and_then(Misbehaviour::parse)
+            .unwrap_or_default();
+        let user_agent = headers
+            .get(header::USER_AGENT)
+            .and_then(|name| name.to_str().ok())
+            .unwrap_or_default();
         let person = form.get("person").unwrap_or_default();
-        let session = stage.platform.sign_in(&stage, &SignIn { person, user_agent, misbehaviour });
-        let Some(session) = session else { return StatusCode::BAD_REQUEST.into_response() };
-        signed_in(&stage, &session, person, form.get("csrf").unwrap_or_default(), misbehaviour)
+        let session = stage.platform.sign_in(
+            &stage,
+            &SignIn {
+                person,
+                user_agent,
+                misbehaviour,
+            },
+        );
+        let Some(session) = session else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        signed_in(
+            &stage,
+            &session,
+            person,
+            form.get("csrf").unwrap_or_default(),
+            misbehaviour,
+        )
     };
     stage.attend("sign-in", work).await
 }
 
-fn signed_in(stage: &Stage, session: &Session, person: &str, csrf: &str, misbehaviour: Misbehaviour) -> Response {
-    let card = stage.platform.cards().iter().find(|card| card.person == person);
+fn signed_in(
+    stage: &Stage,
+    session: &Session,
+    person: &str,
+    csrf: &str,
+    misbehaviour: Misbehaviour,
+) -> Response {
+    let card = stage
+        .platform
+        .cards()
+        .iter()
+        .find(|card| card.person == person);
     let username = card.map_or("", |card| card.username.as_str());
     let profile_url = format!("{}{ME}", stage.shared.base_url());
-    let page = SessionPage { session, username, profile_url: &profile_url, sign_out: SIGN_OUT, csrf, misbehaviour };
+    let page = SessionPage {
+        session,
+        username,
+        profile_url: &profile_url,
+        sign_out: SIGN_OUT,
+        csrf,
+        misbehaviour,
+    };
     let mut response = pages::signed_in(stage, &page);
     set_cookie(&mut response, "sess", &session.sess);
     set_cookie(&mut response, "auth_id", &session.auth_id);
@@ -82,7 +126,10 @@ async fn sign_out(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -
     }
     if let Some(sess) = cookie(&headers, "sess") {
         let mut world = stage.shared.world();
-        let traced = world.grants.trace(sess).map(|(id, _, grant)| (id, grant.platform == stage.slug()));
+        let traced = world
+            .grants
+            .trace(sess)
+            .map(|(id, _, grant)| (id, grant.platform == stage.slug()));
         if let Some((id, true)) = traced {
             world.grants.end(id);
         }
@@ -91,7 +138,9 @@ async fn sign_out(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -
 }
 
 fn set_cookie(response: &mut Response, name: &str, value: &str) {
-    if let Ok(line) = HeaderValue::try_from(format!("{name}={value}; Path={SITE}; HttpOnly; SameSite=Lax")) {
+    if let Ok(line) = HeaderValue::try_from(format!(
+        "{name}={value}; Path={SITE}; HttpOnly; SameSite=Lax"
+    )) {
         response.headers_mut().append(header::SET_COOKIE, line);
     }
 }

@@ -11,7 +11,10 @@ const DAY_S: i64 = 86_400;
 /// The account as `people.toml` has it.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "the platform's own flags, each a field of its answer")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the platform's own flags, each a field of its answer"
+)]
 pub(super) struct Account {
     /// Base 36, without the `t2_` of its kind.
     pub(super) id: String,
@@ -50,7 +53,13 @@ impl Account {
     /// Karma grows by the day, and is a little lower on some days than on the day before.
     pub(super) fn karma(&self, now: Timestamp) -> Karma {
         let day = days(now);
-        let fuzz = |per_day: i64| if per_day == 0 { 0 } else { (day * 7).rem_euclid(11) * per_day / 4 };
+        let fuzz = |per_day: i64| {
+            if per_day == 0 {
+                0
+            } else {
+                (day * 7).rem_euclid(11) * per_day / 4
+            }
+        };
         let grown = |count: i64, per_day: i64| (count + day * per_day + fuzz(per_day)).max(1);
         let for_comments = self.karma_per_day / 3;
         Karma {
@@ -135,7 +144,8 @@ fn usual() -> Map<String, Value> {
 
 /// Whole days from the day of the counts.
 fn days(now: Timestamp) -> i64 {
-    now.seconds_since(Timestamp::from_unix_seconds(COUNTED_AT_S)).div_euclid(DAY_S)
+    now.seconds_since(Timestamp::from_unix_seconds(COUNTED_AT_S))
+        .div_euclid(DAY_S)
 }
 
 /// Seconds as Reddit writes them: with a decimal point.

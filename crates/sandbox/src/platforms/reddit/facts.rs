@@ -1,16 +1,26 @@
 //! Reddit as data: where its endpoints are, what may be asked for, and how it is set at first.
 
 use crate::profile::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
-use crate::settings::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings};
+use crate::settings::{
+    ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings,
+};
 
 pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     slug: "reddit",
     name: "Reddit",
     mark: include_str!("mark.svg"),
     clients: &[
-        Client { id: "simRedditId", secret: "simRedditSecret", name: "Evergrant" },
+        Client {
+            id: "simRedditId",
+            secret: "simRedditSecret",
+            name: "Evergrant",
+        },
         // Somebody else's app, so that foreign codes and tokens can be tried.
-        Client { id: "simRedditOther", secret: "simRedditOtherSecret", name: "Another app" },
+        Client {
+            id: "simRedditOther",
+            secret: "simRedditOtherSecret",
+            name: "Another app",
+        },
     ],
     paths: Paths {
         authorize: "/reddit/www/api/v1/authorize",
@@ -26,7 +36,11 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     state_required: true,
     pkce: Pkce::None,
     issuer: None,
-    personless_grants: &["password", "client_credentials", "https://oauth.reddit.com/grants/installed_client"],
+    personless_grants: &[
+        "password",
+        "client_credentials",
+        "https://oauth.reddit.com/grants/installed_client",
+    ],
     static_redirects: false,
     code_life_s: 600,
     code_ending: "",
@@ -66,13 +80,19 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
 
 /// What the product is told so that it takes this sandbox for Reddit.
 pub(in crate::platforms) fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
-    let (id, secret) = PROFILE.clients.first().map_or(("", ""), |client| (client.id, client.secret));
+    let (id, secret) = PROFILE
+        .clients
+        .first()
+        .map_or(("", ""), |client| (client.id, client.secret));
     vec![
         ("REDDIT_WWW_BASE", format!("{base_url}/reddit/www")),
         ("REDDIT_OAUTH_BASE", format!("{base_url}/reddit/oauth")),
         ("REDDIT_CLIENT_ID", id.to_owned()),
         ("REDDIT_CLIENT_SECRET", secret.to_owned()),
-        ("REDDIT_USER_AGENT", "linux:evergrant-sandbox:v0.1.0 (by /u/evergrant-sandbox)".to_owned()),
+        (
+            "REDDIT_USER_AGENT",
+            "linux:evergrant-sandbox:v0.1.0 (by /u/evergrant-sandbox)".to_owned(),
+        ),
     ]
 }
 
@@ -80,7 +100,8 @@ macro_rules! scopes {
     ($($id:literal: $label:literal,)*) => { &[$(Scope { id: $id, label: $label }),*] };
 }
 
-/// The scopes that Reddit's API documentation lists, each in words of ours. `*` stands for all of them.
+/// The scopes that Reddit's API documentation lists, each in words of ours. `*` stands for all of
+/// them.
 const SCOPES: &[Scope] = scopes! {
     "identity": "see your name, age and karma",
     "history": "see what you posted and saved",

@@ -10,9 +10,18 @@ const USUAL_LIMIT: usize = 25;
 const HIGHEST_LIMIT: usize = 100;
 
 /// Makes the page that `query` asks for of `things`, which are newest first.
-pub(super) fn page(mut things: Vec<Thing<'_>>, query: &Form, base_url: &str, now: Timestamp) -> Value {
+pub(super) fn page(
+    mut things: Vec<Thing<'_>>,
+    query: &Form,
+    base_url: &str,
+    now: Timestamp,
+) -> Value {
     sort(&mut things, query, now);
-    let limit = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(USUAL_LIMIT).clamp(1, HIGHEST_LIMIT);
+    let limit = query
+        .get("limit")
+        .and_then(|limit| limit.parse().ok())
+        .unwrap_or(USUAL_LIMIT)
+        .clamp(1, HIGHEST_LIMIT);
     let place = |name: &str| things.iter().position(|thing| thing.fullname() == name);
     let (start, end) = match (query.get("after"), query.get("before")) {
         // What is behind a name that is not in the list is unknown: an empty page.
@@ -22,7 +31,9 @@ pub(super) fn page(mut things: Vec<Thing<'_>>, query: &Form, base_url: &str, now
     };
     let shown = things.get(start..end.min(things.len())).unwrap_or_default();
     let is_last = start + shown.len() >= things.len();
-    let first = shown.first().filter(|_| start > 0 && query.get("before").is_some());
+    let first = shown
+        .first()
+        .filter(|_| start > 0 && query.get("before").is_some());
     json!({ "kind": "Listing", "data": {
         "after": shown.last().filter(|_| !is_last).map(Thing::fullname),
         "before": first.map(Thing::fullname),
@@ -42,8 +53,11 @@ fn sort(things: &mut Vec<Thing<'_>>, query: &Form, now: Timestamp) {
     match order {
         "top" => things.sort_by_key(|thing| std::cmp::Reverse(thing.score)),
         "controversial" => things.sort_by_key(|thing| std::cmp::Reverse(thing.replies)),
-        // Fresh ones high, unless an older one is far better liked: a day weighs as much as twenty points.
-        "hot" => things.sort_by_key(|thing| std::cmp::Reverse(thing.score * 4320 + thing.created_s)),
+        // Fresh ones high, unless an older one is far better liked: a day weighs as much as twenty
+        // points.
+        "hot" => {
+            things.sort_by_key(|thing| std::cmp::Reverse(thing.score * 4320 + thing.created_s))
+        }
         _ => {}
     }
 }

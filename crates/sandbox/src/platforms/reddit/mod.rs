@@ -1,9 +1,10 @@
 //! Reddit, to the letter. Its departures from OAuth as the RFCs have it:
 //!
-//! * a refused code is answered with *200* and `{"error":"invalid_grant"}`, a dead refresh token with *400* and an
-//!   `error` that is a number, a wrong client with 401 and a `Basic` challenge;
+//! * a refused code is answered with *200* and `{"error":"invalid_grant"}`, a dead refresh token
+//!   with *400* and an `error` that is a number, a wrong client with 401 and a `Basic` challenge;
 //! * whoever does not name itself in `User-Agent` is blocked before anything else, with HTML;
-//! * tokens are for the `oauth` host alone, where the calls that remain are told as a decimal number;
+//! * tokens are for the `oauth` host alone, where the calls that remain are told as a decimal
+//!   number;
 //! * without `raw_json=1` every `&`, `<` and `>` in a text arrives escaped for HTML.
 //!
 //! Both hosts live under path prefixes here: `/reddit/www` and `/reddit/oauth`.
@@ -45,7 +46,9 @@ impl Reddit {
     pub(super) fn new(people: &[Person]) -> Result<Self, toml::de::Error> {
         let (mut cards, mut accounts) = (Vec::new(), BTreeMap::new());
         for person in people {
-            let Some(account) = person.account::<Account>(PROFILE.slug).transpose()? else { continue };
+            let Some(account) = person.account::<Account>(PROFILE.slug).transpose()? else {
+                continue;
+            };
             cards.push(Card {
                 person: person.handle.clone(),
                 account_id: account.id.clone(),
@@ -68,8 +71,13 @@ impl Platform for Reddit {
     }
 
     fn token_prefix(&self, person: &str) -> String {
-        let number = self.accounts.get(person).and_then(|account| u64::from_str_radix(&account.id, 36).ok());
-        number.map(|number| format!("{number}-")).unwrap_or_default()
+        let number = self
+            .accounts
+            .get(person)
+            .and_then(|account| u64::from_str_radix(&account.id, 36).ok());
+        number
+            .map(|number| format!("{number}-"))
+            .unwrap_or_default()
     }
 
     fn turn_away(&self, headers: &HeaderMap) -> Option<Response> {
@@ -80,7 +88,9 @@ impl Platform for Reddit {
         let line = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let (scheme, encoded) = line.split_once(' ')?;
         let pair = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-        let (id, secret) = pair.split_once(':').filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+        let (id, secret) = pair
+            .split_once(':')
+            .filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
         Some((id.to_owned(), secret.to_owned()))
     }
 
@@ -106,14 +116,22 @@ impl Platform for Reddit {
             Refusal::InvalidScope => politely("invalid_scope"),
             Refusal::UnauthorizedClient => {
                 let why = "This app signs people in; it cannot have a token without one.";
-                answers::json(StatusCode::OK, &json!({ "error": "unauthorized_client", "error_description": why }))
+                answers::json(
+                    StatusCode::OK,
+                    &json!({ "error": "unauthorized_client", "error_description": why }),
+                )
             }
             Refusal::InvalidClient => {
                 let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"reddit\"")];
                 (challenge, answers::plain_error(StatusCode::UNAUTHORIZED)).into_response()
             }
-            Refusal::DeadRefreshToken => answers::json(StatusCode::BAD_REQUEST, &dead_refresh(settings)),
-            Refusal::ForeignToken => answers::json(StatusCode::BAD_REQUEST, &json!({ "error": "unauthorized_client" })),
+            Refusal::DeadRefreshToken => {
+                answers::json(StatusCode::BAD_REQUEST, &dead_refresh(settings))
+            }
+            Refusal::ForeignToken => answers::json(
+                StatusCode::BAD_REQUEST,
+                &json!({ "error": "unauthorized_client" }),
+            ),
             Refusal::RateLimited { retry_after_s } => answers::too_many(retry_after_s, settings),
             Refusal::ServerError => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }

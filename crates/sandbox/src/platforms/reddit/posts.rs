@@ -1,5 +1,5 @@
-//! What a person posted and commented: made up from the account and the time alone, so that the same moment always
-//! shows the same history, and later moments show more of it.
+//! What a person posted and commented: made up from the account and the time alone, so that the
+//! same moment always shows the same history, and later moments show more of it.
 
 use evergrant_model::Timestamp;
 use serde_json::{Value, json};
@@ -45,13 +45,19 @@ pub(super) fn newest(account: &Account, kind: Kind, now: Timestamp) -> Vec<Thing
     let now_s = now.unix_ms() / 1000;
     let every_s = account.posts_every_h * 3600;
     let so_far = (now_s - account.created).max(0) / every_s;
-    let things = (1..=so_far).rev().map(|number| Thing::new(account, kind, number, every_s, now_s));
-    things.filter(|thing| thing.created_s <= now_s).take(usize::try_from(LONGEST_LISTING).unwrap_or_default()).collect()
+    let things = (1..=so_far)
+        .rev()
+        .map(|number| Thing::new(account, kind, number, every_s, now_s));
+    things
+        .filter(|thing| thing.created_s <= now_s)
+        .take(usize::try_from(LONGEST_LISTING).unwrap_or_default())
+        .collect()
 }
 
 impl<'a> Thing<'a> {
     fn new(account: &'a Account, kind: Kind, number: i64, every_s: i64, now_s: i64) -> Self {
-        let dice: [u8; 32] = Sha256::digest(format!("{}/{}/{number}", account.id, kind.prefix())).into();
+        let dice: [u8; 32] =
+            Sha256::digest(format!("{}/{}/{number}", account.id, kind.prefix())).into();
         let [early, luck, .., talk, noise] = dice.map(i64::from);
         let created_s = account.created + number * every_s + early * every_s / 512;
         let age_h = (now_s - created_s).max(0) / 3600;
@@ -60,7 +66,15 @@ impl<'a> Thing<'a> {
         let fuzz = (age_h + noise) % 3 - 1;
         let score = (1 + peak * age_h / (age_h + 12) + fuzz).max(0);
         let replies = talk % 24 * age_h / (age_h + 18);
-        Self { account, kind, number, created_s, score, replies, dice }
+        Self {
+            account,
+            kind,
+            number,
+            created_s,
+            score,
+            replies,
+            dice,
+        }
     }
 
     /// The fullname, as in `t3_sim9z4f`.
@@ -75,7 +89,9 @@ impl<'a> Thing<'a> {
     /// One of `choices`, always the same for this thing.
     fn pick<'t>(&self, die: usize, choices: &'t [String]) -> &'t str {
         let die = self.dice.get(die).copied().map_or(0, usize::from);
-        choices.get(die % choices.len().max(1)).map_or("", String::as_str)
+        choices
+            .get(die % choices.len().max(1))
+            .map_or("", String::as_str)
     }
 
     fn die(&self, die: usize) -> u8 {
@@ -94,7 +110,11 @@ impl<'a> Thing<'a> {
     /// What posts and comments have in common.
     fn common(&self) -> Value {
         let community = self.pick(3, &self.account.communities);
-        let edited = if self.die(4) < 40 { seconds(self.created_s + 900) } else { Value::Bool(false) };
+        let edited = if self.die(4) < 40 {
+            seconds(self.created_s + 900)
+        } else {
+            Value::Bool(false)
+        };
         json!({
             "id": self.id(),
             "name": self.fullname(),
@@ -122,7 +142,11 @@ impl<'a> Thing<'a> {
     fn post(&self, base_url: &str) -> Value {
         let title = self.pick(5, &self.account.titles);
         let community = self.pick(3, &self.account.communities);
-        let permalink = format!("/r/{community}/comments/{}/{}/", self.id(), in_address(title));
+        let permalink = format!(
+            "/r/{community}/comments/{}/{}/",
+            self.id(),
+            in_address(title)
+        );
         let mut post = self.common();
         let own = json!({
             "title": title,
@@ -145,7 +169,10 @@ impl<'a> Thing<'a> {
         });
         extend(&mut post, own);
         match self.die(7) % 5 {
-            0 => extend(&mut post, json!({ "selftext": "Details & photos in the comments. <3" })),
+            0 => extend(
+                &mut post,
+                json!({ "selftext": "Details & photos in the comments. <3" }),
+            ),
             1 => extend(&mut post, self.link()),
             _ => extend(&mut post, self.picture(base_url)),
         }
@@ -207,7 +234,11 @@ fn extend(object: &mut Value, more: Value) {
 fn base36(mut number: i64) -> String {
     let mut digits = Vec::new();
     while number > 0 {
-        digits.extend(u32::try_from(number % 36).ok().and_then(|digit| char::from_digit(digit, 36)));
+        digits.extend(
+            u32::try_from(number % 36)
+                .ok()
+                .and_then(|digit| char::from_digit(digit, 36)),
+        );
         number /= 36;
     }
     digits.iter().rev().collect()
@@ -215,6 +246,11 @@ fn base36(mut number: i64) -> String {
 
 /// A title as it appears in an address: words in lower case, joined by underscores.
 fn in_address(title: &str) -> String {
-    let words = title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_")
+    let words = title
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words
+        .map(str::to_ascii_lowercase)
+        .collect::<Vec<_>>()
+        .join("_")
 }

@@ -31,14 +31,21 @@ pub(super) fn routes(accounts: BTreeMap<String, Account>) -> Router<Stage> {
         .route("/user/{name}/comments", get(comments))
         .fallback(nothing_there);
     // This host looks for the cookie of a signed-in browser; a bearer token means nothing to it.
-    let www = Router::new().route("/api/v1/me", any(not_on_this_host)).route("/api/v1/me/karma", any(not_on_this_host));
-    Router::new().nest("/reddit/oauth", oauth).nest("/reddit/www", www).layer(axum::Extension(accounts))
+    let www = Router::new()
+        .route("/api/v1/me", any(not_on_this_host))
+        .route("/api/v1/me/karma", any(not_on_this_host));
+    Router::new()
+        .nest("/reddit/oauth", oauth)
+        .nest("/reddit/www", www)
+        .layer(axum::Extension(accounts))
 }
 
 async fn me(call: Call) -> Response {
     let body = |caller: &Caller| {
         let picture = call.picture(&caller.person, 256);
-        Ok(caller.account.me(&caller.client, &picture, call.stage.shared.now()))
+        Ok(caller
+            .account
+            .me(&caller.client, &picture, call.stage.shared.now()))
     };
     call.answer("me", "identity", body).await
 }
@@ -49,11 +56,15 @@ async fn karma(call: Call) -> Response {
 }
 
 async fn submitted(Path(name): Path<String>, call: Call) -> Response {
-    call.answer("submitted", "history", |_| call.listing(&name, Kind::Post)).await
+    call.answer("submitted", "history", |_| call.listing(&name, Kind::Post))
+        .await
 }
 
 async fn comments(Path(name): Path<String>, call: Call) -> Response {
-    call.answer("comments", "history", |_| call.listing(&name, Kind::Comment)).await
+    call.answer("comments", "history", |_| {
+        call.listing(&name, Kind::Comment)
+    })
+    .await
 }
 
 async fn nothing_there(call: Call) -> Response {
@@ -84,9 +95,18 @@ impl FromRequestParts<Stage> for Call {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, stage: &Stage) -> Result<Self, Infallible> {
-        let accounts = parts.extensions.get::<Accounts>().cloned().unwrap_or_default();
+        let accounts = parts
+            .extensions
+            .get::<Accounts>()
+            .cloned()
+            .unwrap_or_default();
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        Ok(Self { stage: stage.clone(), accounts, headers: parts.headers.clone(), query })
+        Ok(Self {
+            stage: stage.clone(),
+            accounts,
+            headers: parts.headers.clone(),
+            query,
+        })
     }
 }
 
@@ -116,17 +136,24 @@ impl Call {
     }
 
     async fn refuse(&self, status: StatusCode) -> Response {
-        let work = async { answers::block_page(&self.headers).unwrap_or_else(|| answers::plain_error(status)) };
+        let work = async {
+            answers::block_page(&self.headers).unwrap_or_else(|| answers::plain_error(status))
+        };
         self.stage.attend("other", work).await
     }
 
     fn caller(&self) -> Option<Caller> {
         let line = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        let (_, token) = line.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;
+        let (_, token) = line
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;
         let now = self.stage.shared.now();
         let world = self.stage.shared.world();
         let (_, grant) = world.grants.find(TokenKind::Access, token.trim(), now)?;
-        let account = self.accounts.get(&grant.person).filter(|_| grant.platform == self.stage.slug())?;
+        let account = self
+            .accounts
+            .get(&grant.person)
+            .filter(|_| grant.platform == self.stage.slug())?;
         Some(Caller {
             client: grant.client.clone(),
             person: grant.person.clone(),
@@ -138,8 +165,15 @@ impl Call {
     /// Counts the call in the window of this person and app, and tells how the window stands.
     fn limited(&self, caller: &Caller, answer: impl FnOnce() -> Response) -> Response {
         let settings = self.stage.settings();
-        let window = self.stage.spend(&format!("data/{}/{}", caller.client, caller.person), settings.quota);
-        let mut response = if window.is_exceeded() { answers::too_many(window.reset_s, settings) } else { answer() };
+        let window = self.stage.spend(
+            &format!("data/{}/{}", caller.client, caller.person),
+            settings.quota,
+        );
+        let mut response = if window.is_exceeded() {
+            answers::too_many(window.reset_s, settings)
+        } else {
+            answer()
+        };
         answers::state_limit(&mut response, window, &format!("{}.0", window.remaining()));
         response
     }
@@ -153,16 +187,28 @@ impl Call {
 
     fn listing(&self, username: &str, kind: Kind) -> Result<Value, StatusCode> {
         let named = |account: &&Account| account.username.eq_ignore_ascii_case(username);
-        let account = self.accounts.values().find(named).ok_or(StatusCode::NOT_FOUND)?;
+        let account = self
+            .accounts
+            .values()
+            .find(named)
+            .ok_or(StatusCode::NOT_FOUND)?;
         if account.suspended {
             return Err(StatusCode::FORBIDDEN);
         }
         let now = self.stage.shared.now();
-        Ok(listing::page(posts::newest(account, kind, now), &self.query, self.stage.shared.base_url(), now))
+        Ok(listing::page(
+            posts::newest(account, kind, now),
+            &self.query,
+            self.stage.shared.base_url(),
+            now,
+        ))
     }
 
     /// A picture's address, signed as Reddit signs them: with a query that has an ampersand in it.
     fn picture(&self, person: &str, width: u32) -> String {
-        format!("{}/images/{person}.png?width={width}&s=sim{width}", self.stage.shared.base_url())
+        format!(
+            "{}/images/{person}.png?width={width}&s=sim{width}",
+            self.stage.shared.base_url()
+        )
     }
 }

@@ -45,7 +45,14 @@ pub(super) struct Stretch {
 impl Account {
     /// The person's id for `client`.
     pub(super) fn open_id(&self, client: &str) -> &str {
-        let is_first = PROFILE.clients.first().is_some_and(|first| first.id == client);
-        if is_first { &self.open_id } else { &self.open_id_elsewhere }
+        let is_first = PROFILE
+            .clients
+            .first()
+            .is_some_and(|first| first.id == client);
+        if is_first {
+            &self.open_id
+        } else {
+            &self.open_id_elsewhere
+        }
     }
 }

@@ -27,17 +27,34 @@ pub(super) fn link(base_url: &str, video: &str, now: Timestamp) -> String {
 }
 
 /// The picture, or 403 once the link is dead or where somebody lengthened its life.
-pub(super) async fn show(State(stage): State<Stage>, Path(file): Path<String>, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn show(
+    State(stage): State<Stage>,
+    Path(file): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let work = async {
         let query = Form::parse(query.unwrap_or_default().as_bytes());
-        let (video, ends) = (file.trim_end_matches(".png"), query.get("x-expires").unwrap_or_default());
+        let (video, ends) = (
+            file.trim_end_matches(".png"),
+            query.get("x-expires").unwrap_or_default(),
+        );
         let given = query.get("x-signature").unwrap_or_default();
-        let is_ours: bool = signature(video, ends).as_bytes().ct_eq(given.as_bytes()).into();
-        let ends_at = ends.parse().map(Timestamp::from_unix_seconds).unwrap_or_default();
+        let is_ours: bool = signature(video, ends)
+            .as_bytes()
+            .ct_eq(given.as_bytes())
+            .into();
+        let ends_at = ends
+            .parse()
+            .map(Timestamp::from_unix_seconds)
+            .unwrap_or_default();
         if !is_ours || stage.shared.now() >= ends_at {
             return (StatusCode::FORBIDDEN, "This link has ended.\n").into_response();
         }
-        ([(header::CONTENT_TYPE, "image/png")], picture::landscape(video, HUE)).into_response()
+        (
+            [(header::CONTENT_TYPE, "image/png")],
+            picture::landscape(video, HUE),
+        )
+            .into_response()
     };
     stage.attend("cover", work).await
 }

@@ -1,7 +1,9 @@
 //! TikTok as data: where its endpoints are, what may be asked for, and how it is set at first.
 
 use crate::profile::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
-use crate::settings::{ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings};
+use crate::settings::{
+    ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings,
+};
 
 pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     slug: "tiktok",
@@ -9,9 +11,17 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     mark: include_str!("mark.svg"),
     oauth: true,
     clients: &[
-        Client { id: "simkey01", secret: "sim-client-secret", name: "Evergrant" },
+        Client {
+            id: "simkey01",
+            secret: "sim-client-secret",
+            name: "Evergrant",
+        },
         // Somebody else's app, so that foreign codes and tokens can be tried.
-        Client { id: "simkey02", secret: "sim-other-secret", name: "Another app" },
+        Client {
+            id: "simkey02",
+            secret: "sim-other-secret",
+            name: "Another app",
+        },
     ],
     paths: Paths {
         authorize: "/tiktok/auth/v2/auth/authorize/",
@@ -21,10 +31,22 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     client_param: "client_key",
     required_params: &["client_key", "client_secret"],
     scopes: &[
-        Scope { id: "user.info.basic", label: "see your name and picture" },
-        Scope { id: "user.info.profile", label: "see your bio and whether you are verified" },
-        Scope { id: "user.info.stats", label: "see your followers, likes and videos in numbers" },
-        Scope { id: "video.list", label: "see your public videos" },
+        Scope {
+            id: "user.info.basic",
+            label: "see your name and picture",
+        },
+        Scope {
+            id: "user.info.profile",
+            label: "see your bio and whether you are verified",
+        },
+        Scope {
+            id: "user.info.stats",
+            label: "see your followers, likes and videos in numbers",
+        },
+        Scope {
+            id: "video.list",
+            label: "see your public videos",
+        },
     ],
     scope_separators: &[','],
     lasting_when: None,
@@ -39,7 +61,10 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
     reused_refresh: ReusedRefresh::IsRefused,
     revoking_access: RevokingAccess::EndsGrant,
     granted_param: Some("scopes"),
-    denial: &[("error", "access_denied"), ("error_description", "The person did not allow access.")],
+    denial: &[
+        ("error", "access_denied"),
+        ("error_description", "The person did not allow access."),
+    ],
     fragment: None,
     endpoints: &[
         "authorize",
@@ -72,13 +97,17 @@ pub(super) const PROFILE: PlatformProfile = PlatformProfile {
 
 /// What the product is told so that it takes this sandbox for TikTok.
 pub(in crate::platforms) fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
-    let (key, secret) = PROFILE.clients.first().map_or(("", ""), |client| (client.id, client.secret));
+    let (key, secret) = PROFILE
+        .clients
+        .first()
+        .map_or(("", ""), |client| (client.id, client.secret));
     vec![
         ("TIKTOK_AUTH_BASE", format!("{base_url}/tiktok/auth")),
         ("TIKTOK_API_BASE", format!("{base_url}/tiktok/api")),
         ("TIKTOK_CLIENT_KEY", key.to_owned()),
         ("TIKTOK_CLIENT_SECRET", secret.to_owned()),
-        // A product that is tried out has its callback on loopback, and so counts as an app on a desktop.
+        // A product that is tried out has its callback on loopback, and so counts as an app on a
+        // desktop.
         ("TIKTOK_PKCE", "hex".to_owned()),
     ]
 }

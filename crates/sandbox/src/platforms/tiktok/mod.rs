@@ -1,14 +1,17 @@
-//! TikTok's Login Kit and Display API, to the letter. Their departures from OAuth as the RFCs have it:
+//! TikTok's Login Kit and Display API, to the letter. Their departures from OAuth as the RFCs have
+//! it:
 //!
-//! * an app calls itself by `client_key`, scopes are divided by commas, and the callback calls the granted ones
-//!   `scopes` where the token endpoint says `scope`;
+//! * an app calls itself by `client_key`, scopes are divided by commas, and the callback calls the
+//!   granted ones `scopes` where the token endpoint says `scope`;
 //! * a code ends with characters that only survive exactly one decoding;
 //! * an app on a desktop needs PKCE, with the challenge in hexadecimal;
-//! * OAuth errors are flat, data errors come in an envelope whose `error` is there on success too, with code `ok`;
+//! * OAuth errors are flat, data errors come in an envelope whose `error` is there on success too,
+//!   with code `ok`;
 //! * 401 means two things: a dead token, or a scope that the person did not grant;
 //! * every endpoint ends with a slash, and without it there is nothing.
 //!
-//! The two hosts live under path prefixes here: `/tiktok/auth` and `/tiktok/api`; pictures under `/tiktok/cdn`.
+//! The two hosts live under path prefixes here: `/tiktok/auth` and `/tiktok/api`; pictures under
+//! `/tiktok/cdn`.
 
 mod account;
 mod answers;
@@ -50,7 +53,9 @@ impl TikTok {
     pub(super) fn new(people: &[Person]) -> Result<Self, toml::de::Error> {
         let (mut cards, mut accounts) = (Vec::new(), BTreeMap::new());
         for person in people {
-            let Some(account) = person.account::<Account>(PROFILE.slug).transpose()? else { continue };
+            let Some(account) = person.account::<Account>(PROFILE.slug).transpose()? else {
+                continue;
+            };
             cards.push(Card {
                 person: person.handle.clone(),
                 account_id: account.open_id.clone(),
@@ -77,11 +82,17 @@ impl Platform for TikTok {
     }
 
     fn credentials(&self, _: &HeaderMap, form: &Form) -> Option<(String, String)> {
-        Some((form.get("client_key")?.to_owned(), form.get("client_secret")?.to_owned()))
+        Some((
+            form.get("client_key")?.to_owned(),
+            form.get("client_secret")?.to_owned(),
+        ))
     }
 
     fn issued(&self, issued: Issued) -> Response {
-        let open_id = self.accounts.get(&issued.person).map(|account| account.open_id(&issued.client));
+        let open_id = self
+            .accounts
+            .get(&issued.person)
+            .map(|account| account.open_id(&issued.client));
         let mut body = json!({
             "access_token": issued.access_token,
             "expires_in": issued.expires_in,
@@ -98,21 +109,47 @@ impl Platform for TikTok {
 
     fn refused(&self, refusal: Refusal, settings: Settings) -> Response {
         let (status, error, why) = match refusal {
-            Refusal::InvalidClient => (401, "invalid_client", "The client key and secret do not belong together."),
-            Refusal::InvalidRequest => (400, "invalid_request", "A parameter is missing or malformed."),
+            Refusal::InvalidClient => (
+                401,
+                "invalid_client",
+                "The client key and secret do not belong together.",
+            ),
+            Refusal::InvalidRequest => (
+                400,
+                "invalid_request",
+                "A parameter is missing or malformed.",
+            ),
             Refusal::InvalidGrant => (400, "invalid_grant", "The code is wrong, used or expired."),
-            Refusal::DeadRefreshToken => (400, "invalid_grant", "The refresh token is wrong or has ended."),
-            Refusal::UnsupportedGrantType => (400, "unsupported_grant_type", "There is no such grant type."),
-            Refusal::UnauthorizedClient => (400, "unauthorized_client", "This app cannot have a token of its own."),
+            Refusal::DeadRefreshToken => (
+                400,
+                "invalid_grant",
+                "The refresh token is wrong or has ended.",
+            ),
+            Refusal::UnsupportedGrantType => (
+                400,
+                "unsupported_grant_type",
+                "There is no such grant type.",
+            ),
+            Refusal::UnauthorizedClient => (
+                400,
+                "unauthorized_client",
+                "This app cannot have a token of its own.",
+            ),
             Refusal::InvalidScope => (400, "invalid_scope", "There is no such scope."),
             Refusal::ForeignToken => (400, "invalid_request", "The token is not one of this app."),
             Refusal::RateLimited { .. } => (429, "rate_limit_exceeded", "Too many calls."),
             Refusal::ServerError => (500, "server_error", "Something went wrong here."),
         };
-        let status = if settings.oauth_errors_as_200 { 200 } else { status };
+        let status = if settings.oauth_errors_as_200 {
+            200
+        } else {
+            status
+        };
         let mut response = answers::flat_error(status, error, why);
         if let (Refusal::RateLimited { retry_after_s }, true) = (refusal, settings.retry_after) {
-            response.headers_mut().insert(header::RETRY_AFTER, retry_after_s.into());
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, retry_after_s.into());
         }
         response
     }

@@ -39,18 +39,34 @@ pub(super) fn routes(accounts: BTreeMap<String, Account>) -> Router<Stage> {
         .route("/v2/video/query/", post(video_query))
         .fallback(nothing_there)
         .method_not_allowed_fallback(nothing_there);
-    Router::new().nest("/tiktok/api", api).route(cover::PATH, get(cover::show)).layer(axum::Extension(accounts))
+    Router::new()
+        .nest("/tiktok/api", api)
+        .route(cover::PATH, get(cover::show))
+        .layer(axum::Extension(accounts))
 }
 
 async fn user_info(call: Call) -> Response {
     let work = |caller: &Caller| {
         let asked = call.fields(&user_info::FIELDS.map(|(name, _)| name))?;
-        let needs = |name: &&str| user_info::FIELDS.iter().find(|(field, _)| field == name).map(|(_, scope)| *scope);
+        let needs = |name: &&str| {
+            user_info::FIELDS
+                .iter()
+                .find(|(field, _)| field == name)
+                .map(|(_, scope)| *scope)
+        };
         // One field too many, and there is no answer at all.
-        if !asked.iter().filter_map(needs).all(|scope| caller.scopes.contains(scope)) {
+        if !asked
+            .iter()
+            .filter_map(needs)
+            .all(|scope| caller.scopes.contains(scope))
+        {
             return Err(Refused::ScopeNotAuthorized);
         }
-        let picture = format!("{}/images/{}.png", call.stage.shared.base_url(), caller.person);
+        let picture = format!(
+            "{}/images/{}.png",
+            call.stage.shared.base_url(),
+            caller.person
+        );
         let now = call.stage.shared.now();
         let value = |name: &str| caller.account.field(name, &caller.client, &picture, now);
         Ok(json!({ "user": object(&asked, value) }))
@@ -72,12 +88,20 @@ async fn video_list(call: Call, body: Bytes) -> Response {
             return Err(Refused::InvalidParams("max_count is from 1 to 20."));
         }
         let now = call.stage.shared.now();
-        // Milliseconds, unlike `create_time`; the cursor of another list is as good as any other moment.
-        let before_ms = cursor.filter(|cursor| *cursor > 0).unwrap_or(now.unix_ms() + 1);
-        let mut older = videos::newest(&caller.account, now).skip_while(|video| video.created_s * 1000 >= before_ms);
+        // Milliseconds, unlike `create_time`; the cursor of another list is as good as any other
+        // moment.
+        let before_ms = cursor
+            .filter(|cursor| *cursor > 0)
+            .unwrap_or(now.unix_ms() + 1);
+        let mut older = videos::newest(&caller.account, now)
+            .skip_while(|video| video.created_s * 1000 >= before_ms);
         let page: Vec<_> = older.by_ref().take(max_count).collect();
-        // What nobody may see is taken out of the page, not made up for: pages come short, or empty.
-        let shown = page.iter().filter(|video| video.is_public(now)).map(|video| call.video(video, &asked));
+        // What nobody may see is taken out of the page, not made up for: pages come short, or
+        // empty.
+        let shown = page
+            .iter()
+            .filter(|video| video.is_public(now))
+            .map(|video| call.video(video, &asked));
         let reached_ms = page.last().map_or(before_ms, |last| last.created_s * 1000);
         Ok(json!({
             "videos": shown.collect::<Vec<_>>(),
@@ -99,20 +123,26 @@ async fn video_query(call: Call, body: Bytes) -> Response {
     }
     let work = |caller: &Caller| {
         let asked = call.video_fields(caller)?;
-        let Body { filters: Filters { video_ids } } = read(&body)?;
+        let Body {
+            filters: Filters { video_ids },
+        } = read(&body)?;
         if !(1..=LONGEST_PAGE).contains(&video_ids.len()) {
             return Err(Refused::InvalidParams("video_ids holds from 1 to 20 ids."));
         }
         let now = call.stage.shared.now();
         let seen = videos::newest(&caller.account, now).filter(|video| video.is_public(now));
-        let found = seen.filter(|video| video_ids.contains(&video.id())).map(|video| call.video(&video, &asked));
+        let found = seen
+            .filter(|video| video_ids.contains(&video.id()))
+            .map(|video| call.video(&video, &asked));
         Ok(json!({ "videos": found.collect::<Vec<_>>() }))
     };
     call.answer("video.query", work).await
 }
 
 async fn nothing_there(call: Call) -> Response {
-    call.stage.attend("other", async { answers::nothing_there() }).await
+    call.stage
+        .attend("other", async { answers::nothing_there() })
+        .await
 }
 
 /// A call to a data endpoint: all that an endpoint may look at, but for its body.
@@ -135,12 +165,19 @@ impl FromRequestParts<Stage> for Call {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, stage: &Stage) -> Result<Self, Self::Rejection> {
-        let line = parts.headers.get(header::AUTHORIZATION).and_then(|line| line.to_str().ok());
+        let line = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|line| line.to_str().ok());
         let scheme_and_token = line.and_then(|line| line.split_once(' '));
         let bearer = scheme_and_token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         Ok(Self {
             stage: stage.clone(),
-            accounts: parts.extensions.get::<Accounts>().cloned().unwrap_or_default(),
+            accounts: parts
+                .extensions
+                .get::<Accounts>()
+                .cloned()
+                .unwrap_or_default(),
             bearer: bearer.map(|(_, token)| token.trim().to_owned()),
             query: Form::parse(parts.uri.query().unwrap_or_default().as_bytes()),
         })
@@ -149,24 +186,39 @@ impl FromRequestParts<Stage> for Call {
 
 impl Call {
     /// Who calls, whether they may call so often, and only then what they want.
-    async fn answer(&self, endpoint: &str, work: impl FnOnce(&Caller) -> Result<Value, Refused>) -> Response {
+    async fn answer(
+        &self,
+        endpoint: &str,
+        work: impl FnOnce(&Caller) -> Result<Value, Refused>,
+    ) -> Response {
         let work = async {
             let caller = self.caller().ok_or(Refused::AccessTokenInvalid)?;
             let quota = self.stage.settings().quota;
-            if !self.stage.has_room(&format!("{endpoint}/{}", caller.client), quota, SPAN_S) {
+            if !self
+                .stage
+                .has_room(&format!("{endpoint}/{}", caller.client), quota, SPAN_S)
+            {
                 return Err(Refused::RateLimitExceeded);
             }
             work(&caller)
         };
-        let answer = async { work.await.map_or_else(Refused::into_response, |data| answers::found(&data)) };
+        let answer = async {
+            work.await
+                .map_or_else(Refused::into_response, |data| answers::found(&data))
+        };
         self.stage.attend(endpoint, answer).await
     }
 
     fn caller(&self) -> Option<Caller> {
         let now = self.stage.shared.now();
         let world = self.stage.shared.world();
-        let (_, grant) = world.grants.find(TokenKind::Access, self.bearer.as_deref()?, now)?;
-        let account = self.accounts.get(&grant.person).filter(|_| grant.platform == self.stage.slug())?;
+        let (_, grant) = world
+            .grants
+            .find(TokenKind::Access, self.bearer.as_deref()?, now)?;
+        let account = self
+            .accounts
+            .get(&grant.person)
+            .filter(|_| grant.platform == self.stage.slug())?;
         Some(Caller {
             client: grant.client.clone(),
             person: grant.person.clone(),
@@ -177,15 +229,24 @@ impl Call {
 
     /// What the query asks for, which must be something, and nothing but `known`.
     fn fields(&self, known: &[&'static str]) -> Result<Vec<&'static str>, Refused> {
-        let asked = self.query.get("fields").ok_or(Refused::InvalidParams("fields is missing in the query."))?;
+        let asked = self
+            .query
+            .get("fields")
+            .ok_or(Refused::InvalidParams("fields is missing in the query."))?;
         let find = |name: &str| known.iter().find(|field| **field == name.trim()).copied();
         let found: Option<Vec<_>> = asked.split(',').map(find).collect();
-        found.ok_or(Refused::InvalidParams("fields names one that does not exist."))
+        found.ok_or(Refused::InvalidParams(
+            "fields names one that does not exist.",
+        ))
     }
 
     fn video_fields(&self, caller: &Caller) -> Result<Vec<&'static str>, Refused> {
         let granted = caller.scopes.contains("video.list");
-        if granted { self.fields(&videos::FIELDS) } else { Err(Refused::ScopeNotAuthorized) }
+        if granted {
+            self.fields(&videos::FIELDS)
+        } else {
+            Err(Refused::ScopeNotAuthorized)
+        }
     }
 
     fn video(&self, video: &Video<'_>, asked: &[&str]) -> Value {
@@ -195,11 +256,20 @@ impl Call {
 }
 
 fn object(names: &[&str], value: impl Fn(&str) -> Value) -> Value {
-    Value::Object(names.iter().map(|name| ((*name).to_owned(), value(name))).collect::<Map<_, _>>())
+    Value::Object(
+        names
+            .iter()
+            .map(|name| ((*name).to_owned(), value(name)))
+            .collect::<Map<_, _>>(),
+    )
 }
 
 /// Reads a body in JSON; none at all is an empty object.
 fn read<B: DeserializeOwned>(body: &[u8]) -> Result<B, Refused> {
-    let body = if body.is_empty() { b"{}".as_slice() } else { body };
+    let body = if body.is_empty() {
+        b"{}".as_slice()
+    } else {
+        body
+    };
     serde_json::from_slice(body).map_err(|_| Refused::InvalidParams("The body does not read."))
 }

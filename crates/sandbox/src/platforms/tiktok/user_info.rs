@@ -46,7 +46,10 @@ impl Account {
             "follower_count" => grown(self.followers, self.followers_per_day, now).into(),
             "following_count" => self.following.into(),
             "likes_count" => grown(self.likes, self.likes_per_day, now).into(),
-            "video_count" => videos::newest(self, now).filter(|video| video.is_public(now)).count().into(),
+            "video_count" => videos::newest(self, now)
+                .filter(|video| video.is_public(now))
+                .count()
+                .into(),
             _ => Value::Null,
         }
     }
@@ -54,7 +57,9 @@ impl Account {
 
 /// A count that grows by the day, and is a little lower on some days than on the day before.
 fn grown(count: i64, per_day: i64, now: Timestamp) -> i64 {
-    let day = now.seconds_since(Timestamp::from_unix_seconds(COUNTED_AT_S)).div_euclid(DAY_S);
+    let day = now
+        .seconds_since(Timestamp::from_unix_seconds(COUNTED_AT_S))
+        .div_euclid(DAY_S);
     let lost = (day * 5).rem_euclid(7) * per_day / 3;
     (count + day * per_day - lost).max(0)
 }

@@ -34,7 +34,8 @@ pub(crate) struct Grant {
     pub(crate) person: String,
     #[serde(with = "scope_text")]
     pub(crate) scopes: ScopeSet,
-    /// Whether refreshing it is refused whatever is presented, because that was asked for at consent.
+    /// Whether refreshing it is refused whatever is presented, because that was asked for at
+    /// consent.
     pub(crate) refuses_refresh: bool,
     /// When its refresh tokens end; `None`: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,7 +55,12 @@ pub(crate) struct Grant {
 
 impl Grant {
     /// What `person` allows `client`, before any token was given out.
-    pub(crate) fn new(platform: &str, client: String, person: String, misbehaviour: Misbehaviour) -> Self {
+    pub(crate) fn new(
+        platform: &str,
+        client: String,
+        person: String,
+        misbehaviour: Misbehaviour,
+    ) -> Self {
         Self {
             platform: platform.to_owned(),
             client,
@@ -86,7 +92,11 @@ pub(super) struct Held {
 
 impl Held {
     pub(super) fn new(sha256: &str, expires_at: Option<Timestamp>) -> Self {
-        Self { sha256: sha256.to_owned(), expires_at, about: None }
+        Self {
+            sha256: sha256.to_owned(),
+            expires_at,
+            about: None,
+        }
     }
 
     pub(super) fn works(&self, now: Timestamp) -> bool {
@@ -116,7 +126,9 @@ pub(crate) struct Selection {
 impl Selection {
     /// Whether this asset may be used.
     pub(crate) fn has(&self, asset: &str) -> bool {
-        self.assets.as_ref().is_none_or(|some| some.iter().any(|id| id == asset))
+        self.assets
+            .as_ref()
+            .is_none_or(|some| some.iter().any(|id| id == asset))
     }
 }
 
@@ -146,11 +158,16 @@ mod scope_text {
     use evergrant_model::ScopeSet;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(scopes: &ScopeSet, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        scopes: &ScopeSet,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(scopes)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ScopeSet, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ScopeSet, D::Error> {
         String::deserialize(deserializer).map(|text| ScopeSet::parse(&text))
     }
 }

@@ -1,7 +1,7 @@
 //! Every live code and grant, found by what was given out for it.
 //!
-//! Tokens are known by their SHA-256 alone: a simulator has to recognise them, never to repeat them, so neither its
-//! memory nor its state file can leak one.
+//! Tokens are known by their SHA-256 alone: a simulator has to recognise them, never to repeat
+//! them, so neither its memory nor its state file can leak one.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -35,12 +35,23 @@ impl Grants {
     /// Takes up those grants of an earlier run that still have a working token.
     pub(crate) fn restore(grants: Vec<Grant>, now: Timestamp) -> Self {
         let mut restored = Self::default();
-        let lives = |grant: &Grant| grant.access.iter().chain(&grant.refresh).any(|token| token.works(now));
+        let lives = |grant: &Grant| {
+            grant
+                .access
+                .iter()
+                .chain(&grant.refresh)
+                .any(|token| token.works(now))
+        };
         for grant in grants.into_iter().filter(lives) {
             let id = restored.next;
-            let kinds = [(TokenKind::Access, &grant.access), (TokenKind::Refresh, &grant.refresh)];
+            let kinds = [
+                (TokenKind::Access, &grant.access),
+                (TokenKind::Refresh, &grant.refresh),
+            ];
             for (kind, held) in kinds {
-                restored.index.extend(held.iter().map(|token| (token.sha256.clone(), (id, kind))));
+                restored
+                    .index
+                    .extend(held.iter().map(|token| (token.sha256.clone(), (id, kind))));
             }
             restored.live.insert(id, grant);
             restored.next += 1;
@@ -76,8 +87,17 @@ impl Grants {
 
     /// Takes up the grant that a code stands for.
     pub(super) fn open_for(&mut self, code: Code) -> GrantId {
-        let grant = Grant::new(code.platform, code.client.to_owned(), code.person, code.misbehaviour);
-        self.open(Grant { scopes: code.scopes, selection: code.selection, ..grant })
+        let grant = Grant::new(
+            code.platform,
+            code.client.to_owned(),
+            code.person,
+            code.misbehaviour,
+        );
+        self.open(Grant {
+            scopes: code.scopes,
+            selection: code.selection,
+            ..grant
+        })
     }
 
     /// Takes up a new grant, which has no tokens yet.
@@ -91,7 +111,10 @@ impl Grants {
 
     /// What is to go wrong with this grant now; it is forgotten with the asking.
     pub(crate) fn take_trouble(&mut self, id: GrantId) -> Misbehaviour {
-        self.live.get_mut(&id).map(|grant| std::mem::take(&mut grant.trouble)).unwrap_or_default()
+        self.live
+            .get_mut(&id)
+            .map(|grant| std::mem::take(&mut grant.trouble))
+            .unwrap_or_default()
     }
 
     /// Lets every refresh token of the grant end at `end` at the latest.
@@ -107,8 +130,16 @@ impl Grants {
     }
 
     /// Adds an access token, and forgets those that have ended.
-    pub(crate) fn add_access(&mut self, id: GrantId, token: &str, expires_at: Timestamp, now: Timestamp) {
-        let Some(grant) = self.live.get_mut(&id) else { return };
+    pub(crate) fn add_access(
+        &mut self,
+        id: GrantId,
+        token: &str,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) {
+        let Some(grant) = self.live.get_mut(&id) else {
+            return;
+        };
         Self::forget_ended(&mut self.index, &mut grant.access, now);
         let sha256 = sha256(token);
         grant.access.push(Held::new(&sha256, Some(expires_at)));
@@ -116,15 +147,29 @@ impl Grants {
         self.changed = true;
     }
 
-    /// Makes `token` the grant's refresh token. Those before it end now, or in a minute where `graceful`.
-    pub(crate) fn replace_refresh(&mut self, id: GrantId, token: &str, graceful: bool, now: Timestamp) {
-        let Some(grant) = self.live.get_mut(&id) else { return };
-        let end = if graceful { now.plus_seconds(GRACE_S) } else { now };
+    /// Makes `token` the grant's refresh token. Those before it end now, or in a minute where
+    /// `graceful`.
+    pub(crate) fn replace_refresh(
+        &mut self,
+        id: GrantId,
+        token: &str,
+        graceful: bool,
+        now: Timestamp,
+    ) {
+        let Some(grant) = self.live.get_mut(&id) else {
+            return;
+        };
+        let end = if graceful {
+            now.plus_seconds(GRACE_S)
+        } else {
+            now
+        };
         for older in &mut grant.refresh {
             older.expires_at = Some(older.expires_at.map_or(end, |earlier| earlier.min(end)));
         }
         let ended = Self::forget_ended(&mut self.index, &mut grant.refresh, now);
-        self.spent.extend(ended.into_iter().map(|token| (token.sha256, id)));
+        self.spent
+            .extend(ended.into_iter().map(|token| (token.sha256, id)));
         let sha256 = sha256(token);
         grant.refresh.push(Held::new(&sha256, None));
         self.index.insert(sha256, (id, TokenKind::Refresh));
@@ -144,17 +189,25 @@ impl Grants {
     }
 
     /// The grant that a working token of this kind belongs to.
-    pub(crate) fn find(&self, kind: TokenKind, token: &str, now: Timestamp) -> Option<(GrantId, &Grant)> {
+    pub(crate) fn find(
+        &self,
+        kind: TokenKind,
+        token: &str,
+        now: Timestamp,
+    ) -> Option<(GrantId, &Grant)> {
         let sha256 = sha256(token);
         let (id, _) = self.index.get(&sha256).filter(|(_, held)| *held == kind)?;
         let grant = self.live.get(id)?;
-        let has_ended = kind == TokenKind::Refresh && grant.refresh_ends_at.is_some_and(|end| now >= end);
+        let has_ended =
+            kind == TokenKind::Refresh && grant.refresh_ends_at.is_some_and(|end| now >= end);
         let held = match kind {
             _ if has_ended => return None,
             TokenKind::Access => &grant.access,
             TokenKind::Refresh => &grant.refresh,
         };
-        held.iter().any(|token| token.sha256 == sha256 && token.works(now)).then_some((*id, grant))
+        held.iter()
+            .any(|token| token.sha256 == sha256 && token.works(now))
+            .then_some((*id, grant))
     }
 
     /// The grant of a refresh token that was rotated and has ended.
@@ -170,7 +223,9 @@ impl Grants {
 
     /// Ends a grant with all its tokens.
     pub(crate) fn end(&mut self, id: GrantId) {
-        let Some(grant) = self.live.remove(&id) else { return };
+        let Some(grant) = self.live.remove(&id) else {
+            return;
+        };
         for token in grant.access.iter().chain(&grant.refresh) {
             self.index.remove(&token.sha256);
         }
@@ -190,8 +245,15 @@ impl Grants {
 
     /// Ends every grant of a person at a platform to one client.
     pub(crate) fn end_all_for(&mut self, platform: &str, person: &str, client: &str) {
-        let meant = |grant: &Grant| grant.platform == platform && grant.person == person && grant.client == client;
-        let ids: Vec<GrantId> = self.live.iter().filter(|(_, grant)| meant(grant)).map(|(id, _)| *id).collect();
+        let meant = |grant: &Grant| {
+            grant.platform == platform && grant.person == person && grant.client == client
+        };
+        let ids: Vec<GrantId> = self
+            .live
+            .iter()
+            .filter(|(_, grant)| meant(grant))
+            .map(|(id, _)| *id)
+            .collect();
         for id in ids {
             self.end(id);
         }
@@ -200,11 +262,17 @@ impl Grants {
     /// Ends every grant of a person at a platform, and tells how many there were.
     pub(crate) fn end_all_of(&mut self, platform: &str, person: &str) -> usize {
         let theirs = |grant: &Grant| grant.platform == platform && grant.person == person;
-        let ids: Vec<GrantId> = self.live.iter().filter(|(_, grant)| theirs(grant)).map(|(id, _)| *id).collect();
+        let ids: Vec<GrantId> = self
+            .live
+            .iter()
+            .filter(|(_, grant)| theirs(grant))
+            .map(|(id, _)| *id)
+            .collect();
         for id in &ids {
             self.end(*id);
         }
-        self.codes.retain(|_, code| code.platform != platform || code.person != person);
+        self.codes
+            .retain(|_, code| code.platform != platform || code.person != person);
         ids.len()
     }
 }

@@ -1,5 +1,5 @@
-//! Grants of platforms that remember: they say why a token no longer works, tell a used code from an unknown one, and
-//! have several kinds of access token.
+//! Grants of platforms that remember: they say why a token no longer works, tell a used code from
+//! an unknown one, and have several kinds of access token.
 
 use evergrant_model::Timestamp;
 
@@ -16,7 +16,9 @@ pub(crate) struct Whose<'a> {
 
 impl Whose<'_> {
     fn is(&self, platform: &str, person: &str, client: &str) -> bool {
-        self.platform == platform && self.person == person && self.client.is_none_or(|only| only == client)
+        self.platform == platform
+            && self.person == person
+            && self.client.is_none_or(|only| only == client)
     }
 }
 
@@ -59,7 +61,8 @@ impl Grants {
         self.open_for(code)
     }
 
-    /// Adds an access token that is remembered past its end. One that is known already gets a new end.
+    /// Adds an access token that is remembered past its end. One that is known already gets a new
+    /// end.
     pub(crate) fn remember(
         &mut self,
         id: GrantId,
@@ -67,11 +70,19 @@ impl Grants {
         kind: &str,
         (issued_at, expires_at): (Timestamp, Option<Timestamp>),
     ) {
-        let Some(grant) = self.live.get_mut(&id) else { return };
+        let Some(grant) = self.live.get_mut(&id) else {
+            return;
+        };
         let sha256 = sha256(token);
-        let about = Some(About { kind: kind.to_owned(), issued_at });
+        let about = Some(About {
+            kind: kind.to_owned(),
+            issued_at,
+        });
         grant.access.retain(|held| held.sha256 != sha256);
-        grant.access.push(Held { about, ..Held::new(&sha256, expires_at) });
+        grant.access.push(Held {
+            about,
+            ..Held::new(&sha256, expires_at)
+        });
         self.index.insert(sha256, (id, TokenKind::Access));
         self.changed = true;
     }
@@ -79,36 +90,64 @@ impl Grants {
     /// What is known of an access token.
     pub(crate) fn recall(&self, token: &str, now: Timestamp) -> Option<Remembered<'_>> {
         let sha256 = sha256(token);
-        let (id, _) = self.index.get(&sha256).filter(|(_, kind)| *kind == TokenKind::Access)?;
+        let (id, _) = self
+            .index
+            .get(&sha256)
+            .filter(|(_, kind)| *kind == TokenKind::Access)?;
         let grant = self.live.get(id)?;
         let held = grant.access.iter().find(|held| held.sha256 == sha256)?;
         let About { kind, issued_at } = held.about.as_ref()?;
         let expired = (!held.works(now)).then_some(Ending::Expired);
         let ending = grant.ended.or(expired);
-        Some(Remembered { id: *id, grant, kind, issued_at: *issued_at, expires_at: held.expires_at, ending })
+        Some(Remembered {
+            id: *id,
+            grant,
+            kind,
+            issued_at: *issued_at,
+            expires_at: held.expires_at,
+            ending,
+        })
     }
 
     /// Ends every grant of theirs, remembering why, and tells how many had not ended before. `None`
-    /// takes them up again where the person themselves is allowed to: those that were merely suspended.
+    /// takes them up again where the person themselves is allowed to: those that were merely
+    /// suspended.
     pub(crate) fn close_all_of(&mut self, whose: &Whose<'_>, ending: Option<Ending>) -> usize {
         let mut changed = 0;
-        for grant in self.live.values_mut().filter(|grant| whose.is(&grant.platform, &grant.person, &grant.client)) {
-            let is_over = !matches!(grant.ended, None | Some(Ending::Checkpoint | Ending::Unconfirmed));
+        for grant in self
+            .live
+            .values_mut()
+            .filter(|grant| whose.is(&grant.platform, &grant.person, &grant.client))
+        {
+            let is_over = !matches!(
+                grant.ended,
+                None | Some(Ending::Checkpoint | Ending::Unconfirmed)
+            );
             if !is_over && grant.ended != ending {
                 grant.ended = ending;
                 changed += 1;
             }
         }
-        self.codes.retain(|_, code| !whose.is(code.platform, &code.person, code.client));
+        self.codes
+            .retain(|_, code| !whose.is(code.platform, &code.person, code.client));
         self.changed = true;
         changed
     }
 
     /// Takes one permission back from every grant of theirs.
     pub(crate) fn withdraw_scope(&mut self, whose: &Whose<'_>, scope: &str) {
-        for grant in self.live.values_mut().filter(|grant| whose.is(&grant.platform, &grant.person, &grant.client)) {
+        for grant in self
+            .live
+            .values_mut()
+            .filter(|grant| whose.is(&grant.platform, &grant.person, &grant.client))
+        {
             if grant.scopes.contains(scope) {
-                grant.scopes = grant.scopes.iter().filter(|held| *held != scope).map(str::to_owned).collect();
+                grant.scopes = grant
+                    .scopes
+                    .iter()
+                    .filter(|held| *held != scope)
+                    .map(str::to_owned)
+                    .collect();
                 let declined = grant.selection.declined.iter().chain([scope]);
                 grant.selection.declined = declined.map(str::to_owned).collect();
             }

@@ -19,13 +19,21 @@ pub(crate) const REVOKE: &str = "/tiktok/api/v2/oauth/revoke/";
 pub(crate) const SCOPES: &str = "user.info.basic,user.info.profile,user.info.stats,video.list";
 pub(crate) const OPEN_ID: &str = "/tiktok/api/v2/user/info/?fields=open_id";
 pub(crate) const VERIFIER: &str = "evergrant-sim-verifier-0123456789-abcdefghijklmnop";
-pub(crate) const CHALLENGE: &str = "6f78ecb27e525d01843332801cb5613e55997d721dee73c422494e5469893c1a";
+pub(crate) const CHALLENGE: &str =
+    "6f78ecb27e525d01843332801cb5613e55997d721dee73c422494e5469893c1a";
 /// The same hash as the RFC writes it.
 pub(crate) const RFC_CHALLENGE: &str = "b3jssn5SXQGEMzKAHLVhPlWZfXId7nPEIklOVGmJPBo";
-pub(crate) const APP: [(&str, &str); 2] = [("client_key", "simkey01"), ("client_secret", "sim-client-secret")];
-pub(crate) const OTHER_APP: [(&str, &str); 2] = [("client_key", "simkey02"), ("client_secret", "sim-other-secret")];
+pub(crate) const APP: [(&str, &str); 2] = [
+    ("client_key", "simkey01"),
+    ("client_secret", "sim-client-secret"),
+];
+pub(crate) const OTHER_APP: [(&str, &str); 2] = [
+    ("client_key", "simkey02"),
+    ("client_secret", "sim-other-secret"),
+];
 
-/// An authorization address; `extra` replaces parameters of the usual one, and an empty value takes one out.
+/// An authorization address; `extra` replaces parameters of the usual one, and an empty value takes
+/// one out.
 pub(crate) fn auth_url(extra: &[(&str, &str)]) -> String {
     let usual = [
         ("client_key", "simkey01"),
@@ -36,14 +44,24 @@ pub(crate) fn auth_url(extra: &[(&str, &str)]) -> String {
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ];
-    let kept = usual.iter().filter(|(name, _)| extra.iter().all(|(other, _)| other != name));
+    let kept = usual
+        .iter()
+        .filter(|(name, _)| extra.iter().all(|(other, _)| other != name));
     let mut url = Url::parse(&format!("{BASE}{AUTHORIZE}")).unwrap();
-    url.query_pairs_mut().extend_pairs(kept.chain(extra).filter(|(_, value)| !value.is_empty()));
+    url.query_pairs_mut()
+        .extend_pairs(kept.chain(extra).filter(|(_, value)| !value.is_empty()));
     url.into()
 }
 
 pub(crate) fn code(stand: &Stand, person: &str, extra: &[(&str, &str)]) -> String {
-    query(&stand.sandbox.approve(&auth_url(extra), person, None).unwrap(), "code").unwrap()
+    query(
+        &stand
+            .sandbox
+            .approve(&auth_url(extra), person, None)
+            .unwrap(),
+        "code",
+    )
+    .unwrap()
 }
 
 /// A call of the first app to one of the OAuth endpoints.
@@ -52,12 +70,26 @@ pub(crate) async fn call(stand: &Stand, path: &str, fields: &[(&str, &str)]) -> 
 }
 
 pub(crate) async fn exchange(stand: &Stand, code: &str) -> Answer {
-    let grant = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)];
-    call(stand, TOKEN, &[&grant[..], &[("code_verifier", VERIFIER)]].concat()).await
+    let grant = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+    ];
+    call(
+        stand,
+        TOKEN,
+        &[&grant[..], &[("code_verifier", VERIFIER)]].concat(),
+    )
+    .await
 }
 
 pub(crate) async fn refresh(stand: &Stand, token: &str) -> Answer {
-    call(stand, TOKEN, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+    call(
+        stand,
+        TOKEN,
+        &[("grant_type", "refresh_token"), ("refresh_token", token)],
+    )
+    .await
 }
 
 /// Access and refresh token of a new grant.
@@ -68,12 +100,19 @@ pub(crate) async fn connect(stand: &Stand, person: &str) -> (String, String) {
 
 /// An access token for these scopes alone.
 pub(crate) async fn connect_for(stand: &Stand, person: &str, scopes: &[&str]) -> String {
-    let location = stand.sandbox.approve(&auth_url(&[]), person, Some(scopes)).unwrap();
-    exchange(stand, &query(&location, "code").unwrap()).await.text("access_token")
+    let location = stand
+        .sandbox
+        .approve(&auth_url(&[]), person, Some(scopes))
+        .unwrap();
+    exchange(stand, &query(&location, "code").unwrap())
+        .await
+        .text("access_token")
 }
 
 pub(crate) async fn get(stand: &Stand, path: &str, token: &str) -> Answer {
-    stand.get(path, &[("authorization", &format!("Bearer {token}"))]).await
+    stand
+        .get(path, &[("authorization", &format!("Bearer {token}"))])
+        .await
 }
 
 /// A call in JSON, as the video endpoints want it.
@@ -81,12 +120,17 @@ pub(crate) async fn post(stand: &Stand, path: &str, token: &str, body: &Value) -
     let request = axum::http::Request::post(path)
         .header("authorization", format!("Bearer {token}"))
         .header("content-type", "application/json");
-    stand.send(request.body(body.to_string().into()).unwrap()).await
+    stand
+        .send(request.body(body.to_string().into()).unwrap())
+        .await
 }
 
 /// Status and `error.code` of an enveloped answer.
 pub(crate) fn verdict(answer: &Answer) -> (u16, String) {
-    (answer.status.as_u16(), answer.json()["error"]["code"].as_str().unwrap().to_owned())
+    (
+        answer.status.as_u16(),
+        answer.json()["error"]["code"].as_str().unwrap().to_owned(),
+    )
 }
 
 /// Status and `error` of a flat one.

@@ -34,7 +34,17 @@ pub(super) struct Source {
 }
 
 /// Keywords whose next token is the name of what they define.
-const DEFINING: [&str; 9] = ["fn", "struct", "enum", "union", "trait", "type", "const", "static", "macro_rules"];
+const DEFINING: [&str; 9] = [
+    "fn",
+    "struct",
+    "enum",
+    "union",
+    "trait",
+    "type",
+    "const",
+    "static",
+    "macro_rules",
+];
 
 impl Source {
     /// Reads the file `text` of `module`, such as `["engine", "token"]`.
@@ -52,7 +62,9 @@ impl Source {
             let size = match first.as_str() {
                 "#" if is_test_attribute(rest) => self.skip_test_item(rest),
                 "mod" if !rest.is_empty() => self.module(rest, scope),
-                "use" if rest.first().is_some_and(|next| next != "<") => self.imports(rest, scope, was_public),
+                "use" if rest.first().is_some_and(|next| next != "<") => {
+                    self.imports(rest, scope, was_public)
+                }
                 "pub" => {
                     was_public = true;
                     tokens = rest;
@@ -60,9 +72,14 @@ impl Source {
                 }
                 _ => self.name_or_path(tokens, scope),
             };
-            // `pub(crate)` and `pub(in path)`: what stands in the parentheses does not end the visibility.
+            // `pub(crate)` and `pub(in path)`: what stands in the parentheses does not end the
+            // visibility.
             was_public = was_public && first == "(";
-            tokens = if was_public { &tokens[group_end(tokens)..] } else { &tokens[size..] };
+            tokens = if was_public {
+                &tokens[group_end(tokens)..]
+            } else {
+                &tokens[size..]
+            };
         }
     }
 
@@ -85,7 +102,12 @@ impl Source {
         let end = rest.iter().position(|token| token == ";").unwrap();
         let mut leaves = Vec::new();
         expand(&rest[..end], &[], &mut leaves);
-        let imports = leaves.into_iter().map(|(path, name)| Import { scope: scope.to_vec(), path, name, is_public });
+        let imports = leaves.into_iter().map(|(path, name)| Import {
+            scope: scope.to_vec(),
+            path,
+            name,
+            is_public,
+        });
         self.imports.extend(imports);
         end + 2
     }
@@ -97,7 +119,11 @@ impl Source {
         if let [keyword, name, ..] = tokens
             && DEFINING.contains(&keyword.as_str())
         {
-            let name = if name == "!" { tokens.get(2) } else { Some(name) };
+            let name = if name == "!" {
+                tokens.get(2)
+            } else {
+                Some(name)
+            };
             self.defined.extend(name.cloned());
         }
         let mut path = vec![tokens[0].clone()];
@@ -127,7 +153,10 @@ impl Source {
         {
             self.test_children.insert(name.clone());
         }
-        let is_use = rest[at..].iter().take_while(|token| *token != "{").any(|token| token == "use");
+        let is_use = rest[at..]
+            .iter()
+            .take_while(|token| *token != "{")
+            .any(|token| token == "use");
         while let Some(token) = rest.get(at) {
             match token.as_str() {
                 ";" => return at + 2,
@@ -162,7 +191,11 @@ fn flatten(stream: TokenStream, tokens: &mut Vec<String>) {
                 let is_colons = punct.as_char() == ':'
                     && punct.spacing() == Spacing::Joint
                     && trees.next_if(|next| next.to_string() == ":").is_some();
-                tokens.push(if is_colons { "::".to_owned() } else { punct.to_string() });
+                tokens.push(if is_colons {
+                    "::".to_owned()
+                } else {
+                    punct.to_string()
+                });
             }
         }
     }
@@ -171,7 +204,12 @@ fn flatten(stream: TokenStream, tokens: &mut Vec<String>) {
 /// Every name that a use tree brings into scope.
 fn expand(tree: &[String], before: &[String], leaves: &mut Vec<(Vec<String>, String)>) {
     if let Some(open) = tree.iter().position(|token| token == "{") {
-        let prefix: Vec<_> = before.iter().chain(&tree[..open]).filter(|token| *token != "::").cloned().collect();
+        let prefix: Vec<_> = before
+            .iter()
+            .chain(&tree[..open])
+            .filter(|token| *token != "::")
+            .cloned()
+            .collect();
         let (mut from, mut at) = (open + 1, open + 1);
         while at < tree.len() {
             match tree[at].as_str() {
@@ -188,11 +226,19 @@ fn expand(tree: &[String], before: &[String], leaves: &mut Vec<(Vec<String>, Str
     }
     let renamed = tree.iter().position(|token| token == "as");
     let tail = &tree[..renamed.unwrap_or(tree.len())];
-    let mut path: Vec<_> = before.iter().chain(tail).filter(|token| *token != "::").cloned().collect();
+    let mut path: Vec<_> = before
+        .iter()
+        .chain(tail)
+        .filter(|token| *token != "::")
+        .cloned()
+        .collect();
     if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
         path.pop();
     }
-    let name = renamed.and_then(|at| tree.get(at + 1)).or(path.last()).cloned();
+    let name = renamed
+        .and_then(|at| tree.get(at + 1))
+        .or(path.last())
+        .cloned();
     if let (false, Some(name)) = (tail.is_empty(), name) {
         leaves.push((path, name));
     }

@@ -7,7 +7,9 @@ fn instagram() -> Platform {
 }
 
 fn graph(code: i64, subcode: i64) -> String {
-    format!(r#"{{"error":{{"message":"sim","type":"OAuthException","code":{code},"error_subcode":{subcode}}}}}"#)
+    format!(
+        r#"{{"error":{{"message":"sim","type":"OAuthException","code":{code},"error_subcode":{subcode}}}}}"#
+    )
 }
 
 /// A Graph error without a subcode.
@@ -29,13 +31,26 @@ fn graphs_answers_to_a_code_and_to_a_renewal() {
         (400, bare(190), C::NeedsReauth, C::NeedsReauth),
         (500, bare(1), C::Unknown, C::Transient),
         (500, bare(2), C::Unknown, C::Transient),
-        (400, r#"{"error":{"code":1,"is_transient":true}}"#.to_owned(), C::Unknown, C::Transient),
+        (
+            400,
+            r#"{"error":{"code":1,"is_transient":true}}"#.to_owned(),
+            C::Unknown,
+            C::Transient,
+        ),
         (200, bare(190), C::NeedsReauth, C::NeedsReauth),
         (500, "<html>".to_owned(), C::Unknown, C::Transient),
         (400, bare(9999), C::BadRequest, C::BadRequest),
     ] {
-        assert_eq!(instagram().class(CallKind::Exchange, status, &[], &body), exchange, "{status} {body}");
-        assert_eq!(instagram().class(CallKind::Refresh, status, &[], &body), refresh, "{status} {body}");
+        assert_eq!(
+            instagram().class(CallKind::Exchange, status, &[], &body),
+            exchange,
+            "{status} {body}"
+        );
+        assert_eq!(
+            instagram().class(CallKind::Refresh, status, &[], &body),
+            refresh,
+            "{status} {body}"
+        );
     }
 }
 
@@ -63,7 +78,11 @@ fn graphs_answers_to_a_use_of_the_token() {
         (400, 368, C::NeedsUserAction),
         (403, 300, C::Blocked),
     ] {
-        assert_eq!(instagram().class(CallKind::Profile, status, &[], &bare(code)), class, "{status} {code}");
+        assert_eq!(
+            instagram().class(CallKind::Profile, status, &[], &bare(code)),
+            class,
+            "{status} {code}"
+        );
     }
     let limited = r#"{"error":{"code":4,"is_transient":true}}"#;
     assert_eq!(
@@ -71,7 +90,10 @@ fn graphs_answers_to_a_use_of_the_token() {
         C::RateLimited,
         "a throttle may call itself passing"
     );
-    assert_eq!(instagram().class(CallKind::Profile, 400, &[], &graph(100, 33)), C::BadRequest);
+    assert_eq!(
+        instagram().class(CallKind::Profile, 400, &[], &graph(100, 33)),
+        C::BadRequest
+    );
 }
 
 #[test]
@@ -88,9 +110,17 @@ fn a_subcode_says_what_ended_a_graph_token() {
         (492, dead, dead, R::RefreshTokenInvalid),
     ] {
         let answer = reply(400, &[], &graph(190, subcode));
-        assert_eq!(instagram().read(CallKind::Profile, &answer).class(), profile, "{subcode}");
+        assert_eq!(
+            instagram().read(CallKind::Profile, &answer).class(),
+            profile,
+            "{subcode}"
+        );
         let error = instagram().read(CallKind::Refresh, &answer);
-        assert_eq!((error.class(), error.reason()), (refresh, Some(reason)), "{subcode}");
+        assert_eq!(
+            (error.class(), error.reason()),
+            (refresh, Some(reason)),
+            "{subcode}"
+        );
         assert_eq!(error.platform_code(), Some("190"));
     }
 }
@@ -103,25 +133,54 @@ fn a_throttled_graph_call_waits_for_the_longest_stated_time_in_minutes() {
         )
     };
     let wait = |header: &str, code| {
-        instagram().read(CallKind::Profile, &reply(400, &[header], &bare(code))).retry_after_seconds()
+        instagram()
+            .read(CallKind::Profile, &reply(400, &[header], &bare(code)))
+            .retry_after_seconds()
     };
     assert_eq!(wait(&usage("7"), 80_002), Some(420));
     assert_eq!(wait(&usage("0"), 80_002), Some(180));
-    assert_eq!(wait(&usage("99999999999"), 80_002), Some(LONGEST_WAIT_SECONDS));
-    assert_eq!(wait(&usage("7"), 100), None, "the header alone limits nothing");
+    assert_eq!(
+        wait(&usage("99999999999"), 80_002),
+        Some(LONGEST_WAIT_SECONDS)
+    );
+    assert_eq!(
+        wait(&usage("7"), 100),
+        None,
+        "the header alone limits nothing"
+    );
     assert_eq!(wait("x-app-usage: {\"call_count\":100}", 4), None);
 }
 
 #[test]
 fn instagram_logins_flat_refusals_are_read() {
     let login = Platform::of(include_str!("../../../../catalogue/instagram-login.toml"));
-    let flat = |code| format!(r#"{{"error_type":"OAuthException","code":{code},"error_message":"sim"}}"#);
-    assert_eq!(login.class(CallKind::Exchange, 400, &[], &flat(400)), C::BadRequest);
-    assert_eq!(login.class(CallKind::Exchange, 200, &[], &flat(400)), C::BadRequest);
-    assert_eq!(login.class(CallKind::Exchange, 429, &[], &flat(429)), C::RateLimited);
-    assert_eq!(login.class(CallKind::Refresh, 400, &[], &bare(100)), C::BadRequest, "too young");
-    assert_eq!(login.class(CallKind::Refresh, 400, &[], &graph(190, 463)), C::NeedsReauth);
-    assert_eq!(login.class(CallKind::Profile, 400, &[], &graph(190, 463)), C::TokenExpired);
+    let flat =
+        |code| format!(r#"{{"error_type":"OAuthException","code":{code},"error_message":"sim"}}"#);
+    assert_eq!(
+        login.class(CallKind::Exchange, 400, &[], &flat(400)),
+        C::BadRequest
+    );
+    assert_eq!(
+        login.class(CallKind::Exchange, 200, &[], &flat(400)),
+        C::BadRequest
+    );
+    assert_eq!(
+        login.class(CallKind::Exchange, 429, &[], &flat(429)),
+        C::RateLimited
+    );
+    assert_eq!(
+        login.class(CallKind::Refresh, 400, &[], &bare(100)),
+        C::BadRequest,
+        "too young"
+    );
+    assert_eq!(
+        login.class(CallKind::Refresh, 400, &[], &graph(190, 463)),
+        C::NeedsReauth
+    );
+    assert_eq!(
+        login.class(CallKind::Profile, 400, &[], &graph(190, 463)),
+        C::TokenExpired
+    );
 }
 
 #[test]
@@ -141,9 +200,19 @@ fn tiktoks_answers_to_the_token_endpoint_with_any_status() {
         ("rate_limit_exceeded", C::RateLimited),
     ] {
         for status in [200, 400] {
-            let body = format!(r#"{{"error":"{code}","error_description":"sim","log_id":"20260101SIM01"}}"#);
-            assert_eq!(tiktok.class(CallKind::Exchange, status, &[], &body), class, "{status} {code}");
-            assert_eq!(tiktok.class(CallKind::Refresh, status, &[], &body), class, "{status} {code}");
+            let body = format!(
+                r#"{{"error":"{code}","error_description":"sim","log_id":"20260101SIM01"}}"#
+            );
+            assert_eq!(
+                tiktok.class(CallKind::Exchange, status, &[], &body),
+                class,
+                "{status} {code}"
+            );
+            assert_eq!(
+                tiktok.class(CallKind::Refresh, status, &[], &body),
+                class,
+                "{status} {code}"
+            );
         }
     }
 }
@@ -162,9 +231,21 @@ fn tiktoks_answers_to_a_use_of_the_token_wrapped_or_bare() {
     ] {
         let bare = format!(r#"{{"code":"{code}","message":"sim","log_id":"1"}}"#);
         let wrapped = format!(r#"{{"data":{{}},"error":{bare}}}"#);
-        assert_eq!(tiktok.class(CallKind::Profile, status, &[], &bare), class, "{bare}");
-        assert_eq!(tiktok.class(CallKind::Profile, status, &[], &wrapped), class, "{wrapped}");
-        assert_eq!(tiktok.class(CallKind::Profile, 200, &[], &wrapped), class, "200 {wrapped}");
+        assert_eq!(
+            tiktok.class(CallKind::Profile, status, &[], &bare),
+            class,
+            "{bare}"
+        );
+        assert_eq!(
+            tiktok.class(CallKind::Profile, status, &[], &wrapped),
+            class,
+            "{wrapped}"
+        );
+        assert_eq!(
+            tiktok.class(CallKind::Profile, 200, &[], &wrapped),
+            class,
+            "200 {wrapped}"
+        );
     }
 }
 
@@ -172,7 +253,11 @@ fn tiktoks_answers_to_a_use_of_the_token_wrapped_or_bare() {
 fn a_pasted_sessions_answers() {
     let onlyfans = Platform::of(include_str!("../../../../catalogue/onlyfans.toml"));
     for (status, body, class) in [
-        (400, r#"{"error":{"code":0,"message":"sim"}}"#, C::NeedsReauth),
+        (
+            400,
+            r#"{"error":{"code":0,"message":"sim"}}"#,
+            C::NeedsReauth,
+        ),
         (401, "", C::NeedsReauth),
         (403, "<html>", C::Blocked),
         (429, "", C::RateLimited),
@@ -181,7 +266,15 @@ fn a_pasted_sessions_answers() {
     ] {
         let error = onlyfans.read(CallKind::Profile, &reply(status, &[], body));
         assert_eq!(error.class(), class, "{status}");
-        assert_eq!(error.needs_confirmation(), class == C::NeedsReauth, "{status}");
-        assert_eq!(error.reason(), (class == C::NeedsReauth).then_some(StatusReason::SessionEnded), "{status}");
+        assert_eq!(
+            error.needs_confirmation(),
+            class == C::NeedsReauth,
+            "{status}"
+        );
+        assert_eq!(
+            error.reason(),
+            (class == C::NeedsReauth).then_some(StatusReason::SessionEnded),
+            "{status}"
+        );
     }
 }
