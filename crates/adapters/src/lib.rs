@@ -26,6 +26,6 @@ pub use session_cookies::credentials::{
     AcceptedCredentials, CredentialError, CredentialFault, CredentialField, SessionCheck,
 };
 pub use spec::{
-    Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach,
+    Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RefreshesWith, RevocationReach,
     ScopeSpec,
 };

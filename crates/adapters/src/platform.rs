@@ -146,8 +146,8 @@ impl Platform {
 
     /// How many operations could begin at once; `None` for any number.
     #[must_use]
-    pub fn free_places(&self) -> Option<usize> {
-        self.traffic.free_places()
+    pub fn free_permits(&self) -> Option<usize> {
+        self.traffic.free_permits()
     }
 
     /// Waits for a place from which to refresh an account's token.

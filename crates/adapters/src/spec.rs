@@ -43,7 +43,7 @@ string_enum! {
 
 /// What a renewal is bought with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum RenewsWith {
+pub enum RefreshesWith {
     /// The refresh token, as RFC 6749 has it.
     #[default]
     RefreshToken,
@@ -122,12 +122,12 @@ pub struct ProviderSpec {
     pub refresh_ahead_seconds: Option<i64>,
     /// At which part of an access token's life it is renewed, in percent; wins over
     /// `refresh_ahead_seconds` where the life is known. Ask
-    /// [`ProviderSpec::renewal_margin_seconds`].
+    /// [`ProviderSpec::refresh_margin_seconds`].
     pub refresh_at_percent: Option<i64>,
     /// How old an access token must be before the platform renews it; 0 where it does not mind.
     pub refresh_not_before_seconds: i64,
     /// What a renewal is bought with.
-    pub renews_with: RenewsWith,
+    pub refreshes_with: RefreshesWith,
     /// How much ends when a grant is revoked.
     pub revocation_reach: RevocationReach,
     /// The fact in the metadata that is equal for all accounts of one person, where a revocation
@@ -166,7 +166,7 @@ impl ProviderSpec {
             refresh_ahead_seconds: None,
             refresh_at_percent: None,
             refresh_not_before_seconds: 0,
-            renews_with: RenewsWith::default(),
+            refreshes_with: RefreshesWith::default(),
             revocation_reach: RevocationReach::default(),
             person_key: None,
             rotates: true,
@@ -195,14 +195,14 @@ impl ProviderSpec {
 
     /// Whether a refresh token does no harm that was first sent so long ago.
     #[must_use]
-    pub fn forgives_after(&self, seconds: i64) -> bool {
+    pub fn accepts_replay_after(&self, seconds: i64) -> bool {
         !self.rotates || seconds < self.replay_window_seconds
     }
 
     /// How long before its end an access token of this life is renewed; `None` leaves it to the
     /// program's own rule.
     #[must_use]
-    pub fn renewal_margin_seconds(&self, life_seconds: Option<i64>) -> Option<i64> {
+    pub fn refresh_margin_seconds(&self, life_seconds: Option<i64>) -> Option<i64> {
         let by_percent = self
             .refresh_at_percent
             .zip(life_seconds)
@@ -212,9 +212,9 @@ impl ProviderSpec {
 
     /// Whether tokens like these can be renewed without the user.
     #[must_use]
-    pub fn can_renew(&self, has_refresh_token: bool) -> bool {
+    pub fn can_refresh(&self, has_refresh_token: bool) -> bool {
         self.capabilities.refresh
-            && (has_refresh_token || self.renews_with == RenewsWith::AccessToken)
+            && (has_refresh_token || self.refreshes_with == RefreshesWith::AccessToken)
     }
 
     /// Whether a flow needs a verifier.
@@ -277,25 +277,25 @@ mod tests {
     #[test]
     fn the_margin_follows_the_life_where_a_percentage_is_stated() {
         let mut spec = acme();
-        assert_eq!(spec.renewal_margin_seconds(Some(86_400)), None);
+        assert_eq!(spec.refresh_margin_seconds(Some(86_400)), None);
         (spec.refresh_at_percent, spec.refresh_ahead_seconds) = (Some(80), Some(300));
-        assert_eq!(spec.renewal_margin_seconds(Some(86_400)), Some(17_280));
-        assert_eq!(spec.renewal_margin_seconds(Some(10)), Some(2));
+        assert_eq!(spec.refresh_margin_seconds(Some(86_400)), Some(17_280));
+        assert_eq!(spec.refresh_margin_seconds(Some(10)), Some(2));
         assert_eq!(
-            spec.renewal_margin_seconds(Some(i64::MAX)),
+            spec.refresh_margin_seconds(Some(i64::MAX)),
             Some(i64::MAX / 100)
         );
-        assert_eq!(spec.renewal_margin_seconds(None), Some(300));
+        assert_eq!(spec.refresh_margin_seconds(None), Some(300));
     }
 
     #[test]
     fn an_access_token_may_renew_itself() {
         let mut spec = acme();
-        assert!(spec.can_renew(true) && !spec.can_renew(false));
-        spec.renews_with = RenewsWith::AccessToken;
-        assert!(spec.can_renew(false));
+        assert!(spec.can_refresh(true) && !spec.can_refresh(false));
+        spec.refreshes_with = RefreshesWith::AccessToken;
+        assert!(spec.can_refresh(false));
         spec.capabilities.refresh = false;
-        assert!(!spec.can_renew(true));
+        assert!(!spec.can_refresh(true));
     }
 
     #[test]

@@ -219,7 +219,7 @@ async fn ready(State(state): State<ApiState>) -> Response {
         (true, false) => "taking no writes",
         (true, true) => "ok",
     };
-    let degraded = serde_json::json!({"status": "degraded", "database": database, "unstoredRenewals": health.waiting_pairs});
+    let degraded = serde_json::json!({"status": "degraded", "database": database, "pendingWrites": health.waiting_pairs});
     (StatusCode::SERVICE_UNAVAILABLE, Json(degraded)).into_response()
 }
 

@@ -72,7 +72,7 @@ impl Block {
     /// Stands for every host of a platform.
     pub const EVERY_HOST: &'static str = "*";
     /// Stands for the refreshes of a platform at any host. The word is the one that rows hold.
-    pub const REFRESHES: &'static str = "renewals";
+    pub const REFRESHES: &'static str = "refreshes";
 
     /// Whether it blocks calls, or at least needs a probe first.
     #[must_use]

@@ -1,7 +1,7 @@
 //! The right to make one call, or the few calls of one operation.
 
 use evergrant_model::ProviderAccountId;
-use evergrant_resilience::Place;
+use evergrant_resilience::SemaphorePermit;
 
 use crate::{Block, BlockKind, RequestClass};
 
@@ -18,7 +18,7 @@ pub struct Permit {
         dead_code,
         reason = "held until the operation ends, then given back by its drop"
     )]
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<SemaphorePermit>,
 }
 
 impl Permit {

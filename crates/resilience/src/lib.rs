@@ -1,16 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-mod allowance;
 mod backoff;
 mod breaker;
 mod lock;
-mod places;
-pub mod renewal;
+mod priority_semaphore;
+mod rate_limiter;
+pub mod refresh;
 mod single_flight;
 
-pub use allowance::Allowance;
 pub use backoff::Backoff;
 pub use breaker::Breaker;
 pub use lock::lock;
-pub use places::{FAIR_SHARE, Place, Places, Priority, QueueFull};
-pub use single_flight::{FlightLost, SingleFlight};
+pub use priority_semaphore::{FAIR_SHARE, Priority, PrioritySemaphore, QueueFull, SemaphorePermit};
+pub use rate_limiter::RateLimiter;
+pub use single_flight::{FlightAborted, SingleFlight};

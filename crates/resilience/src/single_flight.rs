@@ -14,15 +14,15 @@ use tokio::sync::watch;
 /// The work ended without an outcome: it panicked, or the program is shutting down. The key is free
 /// again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FlightLost;
+pub struct FlightAborted;
 
-impl std::fmt::Display for FlightLost {
+impl std::fmt::Display for FlightAborted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("the work ended without an outcome")
     }
 }
 
-impl std::error::Error for FlightLost {}
+impl std::error::Error for FlightAborted {}
 
 type Outcome<V> = watch::Receiver<Option<V>>;
 
@@ -70,8 +70,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`FlightLost`] where the work ended without an outcome, for all who waited.
-    pub async fn run<F>(&self, key: K, start: impl FnOnce() -> F + Send) -> Result<V, FlightLost>
+    /// [`FlightAborted`] where the work ended without an outcome, for all who waited.
+    pub async fn run<F>(&self, key: K, start: impl FnOnce() -> F + Send) -> Result<V, FlightAborted>
     where
         F: Future<Output = V> + Send + 'static,
     {
@@ -79,8 +79,8 @@ where
         let landed = outcome
             .wait_for(Option::is_some)
             .await
-            .map_err(|_| FlightLost)?;
-        (*landed).clone().ok_or(FlightLost)
+            .map_err(|_| FlightAborted)?;
+        (*landed).clone().ok_or(FlightAborted)
     }
 
     /// How many flights are under way.

@@ -197,7 +197,7 @@ pub(crate) fn service_settings(settings: &Settings, public_url: Url) -> ServiceS
     }
 }
 
-/// Begins the journal of renewals in `folder`, and stores what an earlier process has left there.
+/// Begins the journal of refreshes in `folder`, and stores what an earlier process has left there.
 ///
 /// # Errors
 ///
@@ -208,7 +208,7 @@ pub(crate) fn keep_journal(
 ) -> Result<(), Failure> {
     let Some(folder) = folder else {
         tracing::warn!(
-            "no journal of renewals is kept: a pair that the database cannot take is lost with this process. Set \
+            "no journal of refreshes is kept: a pair that the database cannot take is lost with this process. Set \
              EVERGRANT_DATA_DIR to a folder on a disk that outlives it"
         );
         return Ok(());

@@ -15,7 +15,7 @@ pub struct ServiceSettings {
     pub flow_ttl_seconds: i64,
     /// How long before its end a token is renewed; `None` leaves it to each platform.
     pub refresh_margin_seconds: Option<i64>,
-    /// How many renewals may be under way at once at one platform.
+    /// How many refreshes may be under way at once at one platform.
     pub refresh_concurrency: usize,
     /// How many event streams may be open at once.
     pub event_streams: usize,

@@ -9,7 +9,7 @@ use crate::TestDatabase;
 
 /// One account, with its tokens in the clear.
 #[derive(Debug, Clone)]
-pub struct ForeignAccount {
+pub struct ExternalAccount {
     /// Whose.
     pub user: i32,
     /// At which platform.
@@ -30,7 +30,7 @@ pub struct ForeignAccount {
 pub async fn insert_accounts(
     database: &TestDatabase,
     cipher: &TokenCipher,
-    accounts: &[ForeignAccount],
+    accounts: &[ExternalAccount],
 ) {
     let sealed = |token: &String| {
         cipher
@@ -43,7 +43,7 @@ pub async fn insert_accounts(
     );
     for (
         place,
-        ForeignAccount {
+        ExternalAccount {
             user,
             provider,
             id,

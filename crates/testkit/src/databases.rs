@@ -129,7 +129,7 @@ impl TestDatabase {
     }
 
     /// Ends once a query waits for a lock that somebody else holds.
-    pub async fn somebody_waits(&self) {
+    pub async fn lock_is_waited_for(&self) {
         let waits = "SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         while self.texts(waits).await.is_empty() {
             tokio::task::yield_now().await;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use evergrant_encryption::{EncryptionKey, KeyRing, TokenCipher};
 use evergrant_model::{Clock, Entropy, ManualClock, OsEntropy, Timestamp};
 
-pub use accounts::{ForeignAccount, insert_accounts};
+pub use accounts::{ExternalAccount, insert_accounts};
 pub use databases::{OpenTransaction, TestDatabase, postgres_url};
 pub use wire::{State as WireState, Wire};
 

@@ -148,7 +148,7 @@ impl OAuth2 {
 
     /// Where only an access token ends the grant and ours has expired, the grant may still live: a
     /// new access token is bought to end it with.
-    async fn revoke_renewed(
+    async fn revoke_refreshed(
         &self,
         url: &Url,
         held: &HeldTokens,
@@ -266,7 +266,7 @@ impl PlatformAdapter for OAuth2 {
         let mut outcome = RemoteRevocation::Unsupported;
         for (token, hint) in self.revocable(held) {
             let ended = match self.revoke(url, token, hint).await {
-                Err(error) if error.says_gone() => self.revoke_renewed(url, held).await,
+                Err(error) if error.says_gone() => self.revoke_refreshed(url, held).await,
                 other => other,
             };
             match ended {

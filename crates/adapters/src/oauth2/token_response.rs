@@ -1,4 +1,4 @@
-//! Reads a token endpoint's success, forgiving where platforms differ and strict where a guess
+//! Reads a token endpoint's success, with_replay_window where platforms differ and strict where a guess
 //! could lose a grant.
 
 use base64::Engine as _;

@@ -4,7 +4,7 @@ use evergrant_model::ProviderSlug;
 
 use crate::definition::{Definition, Scope};
 use crate::spec::{
-    Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, ScopeSpec,
+    Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RefreshesWith, ScopeSpec,
 };
 
 /// The facts of a platform that is reached by OAuth 2.0.
@@ -14,7 +14,7 @@ pub(super) fn spec(
     problem: Option<String>,
 ) -> ProviderSpec {
     let standard = ProviderSpec::new(slug, &definition.name);
-    let renews_itself = definition.tokens.renew.is_some();
+    let refreshes_itself = definition.tokens.renew.is_some();
     ProviderSpec {
         lifecycle: if definition.tokens.refresh {
             Lifecycle::Refreshes
@@ -46,10 +46,10 @@ pub(super) fn spec(
         refresh_ahead_seconds: definition.tokens.refresh_ahead_seconds,
         refresh_at_percent: definition.tokens.refresh_at_percent,
         refresh_not_before_seconds: definition.tokens.refresh_not_before_seconds,
-        renews_with: if renews_itself {
-            RenewsWith::AccessToken
+        refreshes_with: if refreshes_itself {
+            RefreshesWith::AccessToken
         } else {
-            RenewsWith::RefreshToken
+            RefreshesWith::RefreshToken
         },
         revocation_reach: definition.revocation.reach,
         person_key: definition.revocation.person_key.clone(),

@@ -2,7 +2,7 @@
 //! hold it to that.
 
 use evergrant_adapters::{
-    Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RenewsWith, RevocationReach,
+    Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RefreshesWith, RevocationReach,
 };
 
 use crate::entry::Entry;
@@ -21,7 +21,7 @@ pub(crate) enum Capability {
     /// Whether callbacks name an issuer.
     Issuer(bool),
     MultiAccount(bool),
-    RenewsWith(RenewsWith),
+    RefreshesWith(RefreshesWith),
     Rotates(bool),
     /// Whether a replaced refresh token still works for a while.
     ReplayWindow(bool),
@@ -54,7 +54,7 @@ pub(crate) const FIELDS: &[(&str, Judged)] = &[
     ("multi_account", Judged::Capability),
     ("capabilities", Judged::Capability),
     ("refresh_not_before_seconds", Judged::Capability),
-    ("renews_with", Judged::Capability),
+    ("refreshes_with", Judged::Capability),
     ("revocation_reach", Judged::Capability),
     ("person_key", Judged::Capability),
     ("rotates", Judged::Capability),
@@ -100,11 +100,11 @@ pub(crate) fn claimed(spec: &ProviderSpec, entry: &Entry) -> Vec<Capability> {
     }
     if refresh {
         claimed.extend([
-            Capability::RenewsWith(spec.renews_with),
+            Capability::RefreshesWith(spec.refreshes_with),
             Capability::MinimumAge(spec.refresh_not_before_seconds > 0),
         ]);
     }
-    if refresh && spec.renews_with == RenewsWith::RefreshToken {
+    if refresh && spec.refreshes_with == RefreshesWith::RefreshToken {
         claimed.extend([
             Capability::Rotates(spec.rotates),
             Capability::ReplayWindow(spec.replay_window_seconds > 0),

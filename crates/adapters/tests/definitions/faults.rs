@@ -256,7 +256,7 @@ fn the_addresses_of_a_trade_are_judged_like_all_others() {
             .platform(&slug("acme"))
             .unwrap()
             .spec()
-            .can_renew(false)
+            .can_refresh(false)
     );
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use evergrant_adapters::{
-    AuthorizationRequest, CodeExchange, ErrorClass, HeldTokens, PlatformAdapter, RemoteRevocation,
-    RenewsWith, RevocationReach,
+    AuthorizationRequest, CodeExchange, ErrorClass, HeldTokens, PlatformAdapter, RefreshesWith,
+    RemoteRevocation, RevocationReach,
 };
 use evergrant_model::{AccessToken, FlowState, PkceVerifier, ScopeSet, StatusReason, Timestamp};
 
@@ -129,9 +129,9 @@ fn its_spec_says_how_it_renews_and_how_far_a_revocation_reaches() {
             && spec.capabilities.revoke
             && spec.may_resend_refresh()
     );
-    assert_eq!(spec.renews_with, RenewsWith::AccessToken);
-    assert!(spec.can_renew(false));
-    assert_eq!(spec.renewal_margin_seconds(Some(5_184_000)), Some(864_000));
+    assert_eq!(spec.refreshes_with, RefreshesWith::AccessToken);
+    assert!(spec.can_refresh(false));
+    assert_eq!(spec.refresh_margin_seconds(Some(5_184_000)), Some(864_000));
     assert_eq!(spec.revocation_reach, RevocationReach::Person);
     assert_eq!(spec.person_key.as_deref(), Some("facebook_user_id"));
 }

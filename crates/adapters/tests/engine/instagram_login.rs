@@ -36,7 +36,7 @@ fn its_spec_says_what_it_cannot_do_and_when_it_renews() {
         spec.is_configured()
             && !spec.uses_pkce()
             && !spec.capabilities.revoke
-            && spec.can_renew(false)
+            && spec.can_refresh(false)
     );
     assert_eq!(
         (spec.refresh_not_before_seconds, spec.refresh_ahead_seconds),

@@ -112,7 +112,7 @@ fn its_spec_promises_neither_renewal_nor_revocation() {
         !spec.capabilities.refresh
             && !spec.capabilities.revoke
             && !spec.capabilities.profile
-            && !spec.can_renew(true)
+            && !spec.can_refresh(true)
     );
     assert!(
         onlyfans("https://proxy.example/me")

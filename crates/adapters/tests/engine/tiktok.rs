@@ -38,8 +38,8 @@ fn its_spec_renews_at_80_percent_and_rotates_without_forgiveness() {
     let adapter = tiktok("http://127.0.0.1:1");
     let spec = adapter.spec();
     assert!(spec.rotates && !spec.may_resend_refresh() && spec.capabilities.revoke);
-    assert_eq!(spec.renewal_margin_seconds(Some(86_400)), Some(17_280));
-    assert_eq!(spec.renewal_margin_seconds(Some(100)), Some(20));
+    assert_eq!(spec.refresh_margin_seconds(Some(86_400)), Some(17_280));
+    assert_eq!(spec.refresh_margin_seconds(Some(100)), Some(20));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 
 /// The longest wish for a token's remaining life: ten years.
-const LONGEST_WISH_SECONDS: i64 = 315_360_000;
+const MAX_MIN_TTL_SECONDS: i64 = 315_360_000;
 
 /// A token that works now.
 #[derive(Serialize, ToSchema)]
@@ -76,7 +76,7 @@ pub(crate) async fn token(
     PathOf((provider, account)): PathOf<(String, String)>,
     query: QueryOf,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Token>), ApiError> {
-    let wish = query.number("minTtlSeconds", LONGEST_WISH_SECONDS)?;
+    let wish = query.number("minTtlSeconds", MAX_MIN_TTL_SECONDS)?;
     let issued = state
         .service
         .access_token(&caller.call, caller.user, &provider, &account, wish)

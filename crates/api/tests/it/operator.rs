@@ -41,7 +41,7 @@ async fn lives_and_is_not_ready_without_a_database() {
         .unwrap();
     assert_eq!(
         body,
-        r#"{"database":"not answering","status":"degraded","unstoredRenewals":0}"#
+        r#"{"database":"not answering","status":"degraded","pendingWrites":0}"#
     );
 }
 

@@ -1,4 +1,4 @@
-//! Admission of every call to one platform: block, allowance, bounded queue, and only then the
+//! Admission of every call to one platform: block, rate_limiter, bounded queue, and only then the
 //! platform.
 //!
 //! A platform in trouble must not take the others with it, so each has its own places, its own
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use evergrant_model::{Clock, ProviderSlug};
-use evergrant_resilience::{Place, Places, lock};
+use evergrant_resilience::{PrioritySemaphore, SemaphorePermit, lock};
 use http::HeaderMap;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -38,7 +38,7 @@ pub struct Traffic {
     provider: ProviderSlug,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    places: OnceLock<Arc<Places>>,
+    semaphore: OnceLock<Arc<PrioritySemaphore>>,
     replicas: AtomicU64,
     shared: OnceLock<Arc<dyn SharedBreakerState>>,
 }
@@ -51,7 +51,7 @@ impl Traffic {
             provider,
             clock,
             state: Mutex::default(),
-            places: OnceLock::new(),
+            semaphore: OnceLock::new(),
             replicas: AtomicU64::new(1),
             shared: OnceLock::new(),
         })
@@ -59,8 +59,10 @@ impl Traffic {
 
     /// Sets how many operations may be under way at once, and what the replicas share. Later calls
     /// are ignored.
-    pub fn start(&self, places: usize, shared: Arc<dyn SharedBreakerState>) {
-        let _ = self.places.set(Places::new(places, LONGEST_QUEUE));
+    pub fn start(&self, permits: usize, shared: Arc<dyn SharedBreakerState>) {
+        let _ = self
+            .semaphore
+            .set(PrioritySemaphore::new(permits, LONGEST_QUEUE));
         let _ = self.shared.set(shared);
     }
 
@@ -89,8 +91,8 @@ impl Traffic {
 
     /// How many operations could begin at once; `None` for any number.
     #[must_use]
-    pub fn free_places(&self) -> Option<usize> {
-        self.places.get().map(|places| places.free())
+    pub fn free_permits(&self) -> Option<usize> {
+        self.semaphore.get().map(|semaphore| semaphore.free())
     }
 
     /// Waits for a place.
@@ -117,7 +119,7 @@ impl Traffic {
     }
 
     /// Whether an operation that holds `permit` may call once more: no block was set meanwhile, and
-    /// there is an allowance, which it takes. The half-open probe may call in any case.
+    /// there is an rate_limiter, which it takes. The half-open probe may call in any case.
     #[must_use]
     pub fn admits_again(&self, permit: &Permit) -> bool {
         let (host, account) = (permit.host.as_str(), permit.account.as_ref());
@@ -198,11 +200,11 @@ impl Traffic {
         &self,
         request: AdmissionRequest<'_>,
         until: Instant,
-    ) -> Result<Option<Place>, NotAdmitted> {
-        let Some(places) = self.places.get() else {
+    ) -> Result<Option<SemaphorePermit>, NotAdmitted> {
+        let Some(semaphore) = self.semaphore.get() else {
             return Ok(None);
         };
-        match timeout_at(until, places.take(request.class.priority())).await {
+        match timeout_at(until, semaphore.take(request.class.priority())).await {
             Ok(Ok(place)) => Ok(Some(place)),
             Ok(Err(_full)) => Err(NotAdmitted::new(Refusal::QueueFull, COME_BACK_SECONDS)),
             Err(_elapsed) => Err(NotAdmitted::new(Refusal::NoPlaceInTime, COME_BACK_SECONDS)),

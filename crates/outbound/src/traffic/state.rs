@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use evergrant_model::{ProviderAccountId, Timestamp};
-use evergrant_resilience::{Allowance, Breaker};
+use evergrant_resilience::{Breaker, RateLimiter};
 
 use crate::rate_headers::RateSignal;
 use crate::{Block, BlockKind, RequestClass};
@@ -33,7 +33,7 @@ pub(super) struct State {
 #[derive(Debug, Default)]
 struct HostState {
     breaker: Breaker,
-    allowance: Allowance,
+    rate_limiter: RateLimiter,
 }
 
 impl State {
@@ -103,12 +103,12 @@ impl State {
         for (name, known) in &mut self.hosts {
             if matches!(host, Block::EVERY_HOST | Block::REFRESHES) || name == host {
                 known.breaker.reset();
-                known.allowance.slow_down(every_ms, until_ms);
+                known.rate_limiter.slow_down(every_ms, until_ms);
             }
         }
     }
 
-    /// Takes one call from the account's and the host's allowance.
+    /// Takes one call from the account's and the host's rate_limiter.
     ///
     /// # Errors
     ///
@@ -123,7 +123,7 @@ impl State {
         if let Some(until) = paused_until.filter(|until| **until > now) {
             return Err(until.unix_ms() - now.unix_ms());
         }
-        self.host(host).allowance.take(now.unix_ms())
+        self.host(host).rate_limiter.take(now.unix_ms())
     }
 
     /// The host answered.
@@ -149,17 +149,17 @@ impl State {
             RateSignal::Remaining { calls, for_s } => {
                 let until_ms = now.plus_seconds(for_s).unix_ms();
                 self.host(host)
-                    .allowance
+                    .rate_limiter
                     .limit(calls, replicas, until_ms, now_ms);
             }
             RateSignal::Used { percent } if percent >= AT_LIMIT_PERCENT => {
                 self.host(host)
-                    .allowance
+                    .rate_limiter
                     .pause(now_ms + USAGE_BELIEVED_MS, now_ms);
             }
             RateSignal::Used { percent } if percent >= NEAR_LIMIT_PERCENT => {
                 self.host(host)
-                    .allowance
+                    .rate_limiter
                     .slow_down(NEAR_LIMIT_PACE_MS, now_ms + USAGE_BELIEVED_MS);
             }
             RateSignal::Used { .. } => {}

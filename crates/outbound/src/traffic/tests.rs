@@ -49,7 +49,7 @@ struct Stand {
 }
 
 impl Stand {
-    fn new(places: usize) -> Self {
+    fn new(permits: usize) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_unix_seconds(
             1_767_225_600,
         )));
@@ -58,7 +58,7 @@ impl Stand {
             Arc::<ManualClock>::clone(&clock),
         );
         let shared = Arc::<Shared>::default();
-        traffic.start(places, Arc::<Shared>::clone(&shared));
+        traffic.start(permits, Arc::<Shared>::clone(&shared));
         let [account, other_account] =
             ["17841", "17842"].map(|id| ProviderAccountId::new(id).unwrap());
         Self {
@@ -110,7 +110,7 @@ impl Stand {
     }
 
     fn waiting(&self) -> usize {
-        self.traffic.places.get().unwrap().waiting()
+        self.traffic.semaphore.get().unwrap().waiting()
     }
 }
 
@@ -303,7 +303,7 @@ async fn blocked_refreshes_block_no_other_class() {
 async fn places_are_bounded_and_so_is_the_queue_for_them() {
     let stand = Stand::new(1);
     let held = stand.admit().await.unwrap();
-    assert_eq!(stand.traffic.free_places(), Some(0));
+    assert_eq!(stand.traffic.free_permits(), Some(0));
     let late = stand.admit().await.unwrap_err();
     assert_eq!(
         late,
@@ -336,7 +336,10 @@ async fn places_are_bounded_and_so_is_the_queue_for_them() {
             .into_iter()
             .all(|admitted| admitted.is_ok())
     );
-    assert_eq!((stand.waiting(), stand.traffic.free_places()), (0, Some(1)));
+    assert_eq!(
+        (stand.waiting(), stand.traffic.free_permits()),
+        (0, Some(1))
+    );
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::*;
 
-type Flown = Result<usize, FlightLost>;
+type Flown = Result<usize, FlightAborted>;
 
 fn joins<T>(future: Pin<&mut impl Future<Output = T>>) -> bool {
     matches!(
@@ -111,8 +111,8 @@ async fn a_panic_is_told_to_all_who_wait_and_frees_the_key() {
     let mut other = Box::pin(flights.run(8, || work(&runs, &gate)));
     assert!(joins(starter.as_mut()) && joins(waiter.as_mut()) && joins(other.as_mut()));
     gate.add_permits(3);
-    assert_eq!(starter.await, Err(FlightLost));
-    assert_eq!(waiter.await, Err(FlightLost));
+    assert_eq!(starter.await, Err(FlightAborted));
+    assert_eq!(waiter.await, Err(FlightAborted));
     assert_eq!(other.await, Ok(1), "another key is unharmed");
     assert_eq!(
         flights.run(7, || work(&runs, &gate)).await,

@@ -12,11 +12,11 @@ const USUAL_CONCURRENCY: usize = 64;
 /// When and how many tokens are renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refresh {
-    /// How many renewals may be under way at once at one platform.
+    /// How many refreshes may be under way at once at one platform.
     pub(crate) concurrency: usize,
     /// How long before its end a token is renewed; `None` leaves it to each platform.
     pub(crate) margin_seconds: Option<i64>,
-    /// Where the journal of renewals lies; `None` for no journal.
+    /// Where the journal of refreshes lies; `None` for no journal.
     pub(crate) data_dir: Option<PathBuf>,
 }
 
@@ -25,7 +25,7 @@ impl Refresh {
         let concurrency = whole_number(
             sources.given(&key::REFRESH_CONCURRENCY),
             1..=10_000,
-            "renewals at once",
+            "refreshes at once",
             problems,
         );
         Self {

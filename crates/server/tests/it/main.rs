@@ -21,6 +21,6 @@ mod limits;
 mod platforms;
 mod program;
 mod public_surface;
-mod renewals;
+mod refreshes;
 mod shared_tables;
 mod third_party;

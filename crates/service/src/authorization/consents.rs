@@ -62,7 +62,7 @@ impl Consents {
             Err(error) => {
                 let known = to_json(accounts);
                 self.revocations
-                    .revoke_unstored(call, spec, &tokens.tokens, &known)
+                    .revoke_unsaved(call, spec, &tokens.tokens, &known)
                     .await?;
                 Err(error)
             }
@@ -154,7 +154,7 @@ impl Consents {
         if !self.flows.settle(flow, &end, now).await? {
             // The user was deleted during the exchange.
             self.revocations
-                .revoke_unstored(call, spec, &tokens.tokens, &grant.accounts)
+                .revoke_unsaved(call, spec, &tokens.tokens, &grant.accounts)
                 .await?;
             return Err(ServiceError::invalid_state());
         }
@@ -180,7 +180,7 @@ impl Consents {
         if spec.lifecycle == Lifecycle::Checked {
             return Some(issued_at.plus_seconds(CHECK_EVERY_SECONDS)).filter(|_| *verified);
         }
-        let refreshable = spec.can_renew(tokens.refresh.is_some());
+        let refreshable = spec.can_refresh(tokens.refresh.is_some());
         refreshable.then(|| self.timing.due(spec, issued_at, tokens.expires_at, 0))
     }
 
@@ -194,7 +194,7 @@ impl Consents {
         let granted = ScopeSet::parse(tokens.scope.as_deref().unwrap_or_default());
         let missing = ScopeSet::parse(&flow.scope).missing_from(&granted);
         let issued_at = tokens.issued_at.unwrap_or_else(|| self.clock.now());
-        let refreshable = spec.can_renew(tokens.refresh.is_some());
+        let refreshable = spec.can_refresh(tokens.refresh.is_some());
         let lifetime = (issued_at, tokens.expires_at);
         let timed = TimedStatus::at(issued_at, refreshable, lifetime, tokens.grant_expires_at);
         Grant {

@@ -58,7 +58,7 @@ impl CodeExchanger {
             Ok(accounts) => accounts,
             Err(error) => {
                 self.revocations
-                    .revoke_unstored(call, spec, &encrypted, &known)
+                    .revoke_unsaved(call, spec, &encrypted, &known)
                     .await?;
                 return Err(error);
             }

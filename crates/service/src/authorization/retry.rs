@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use evergrant_adapters::{AdapterError, ErrorClass};
 use evergrant_model::Entropy;
-use evergrant_resilience::renewal::attempt::{BACKOFF, MAX_TRIES};
+use evergrant_resilience::refresh::attempt::{BACKOFF, MAX_TRIES};
 use tokio::time::Instant;
 
 /// The longest time for all tries together, including the pauses.

@@ -75,7 +75,7 @@ impl RevocationQueue {
     }
 
     /// Revokes tokens that were issued a moment ago and are stored nowhere.
-    pub(crate) async fn revoke_unstored(
+    pub(crate) async fn revoke_unsaved(
         &self,
         call: &Call,
         spec: &ProviderSpec,

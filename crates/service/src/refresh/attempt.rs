@@ -1,13 +1,13 @@
 //! One attempt to refresh under its lease: carries out the steps of
-//! `evergrant_resilience::renewal::attempt`.
+//! `evergrant_resilience::refresh::attempt`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use evergrant_adapters::{AdapterError, HeldTokens, ProviderSpec};
 use evergrant_model::{Clock, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet};
-use evergrant_resilience::renewal::AllRules;
-use evergrant_resilience::renewal::attempt::{Attempt, End, Failure, Step, Tolerance};
+use evergrant_resilience::refresh::AllRules;
+use evergrant_resilience::refresh::attempt::{Attempt, End, Failure, Step, Tolerance};
 use evergrant_store::{
     Connection, ConnectionRepository, RefreshRepository, RefreshedGrant, StoredTokens,
 };
@@ -186,7 +186,7 @@ impl Attempts {
     ) -> RefreshedGrant<'a> {
         let (held, spec) = (&context.leased.held, context.platform.spec());
         let has_refresh = tokens.refresh.is_some() || held.tokens.refresh.is_some();
-        let (now, refreshable) = (self.clock.now(), spec.can_renew(has_refresh));
+        let (now, refreshable) = (self.clock.now(), spec.can_refresh(has_refresh));
         let grant_ends = tokens.grant_expires_at.or(held.tokens.grant_expires_at);
         let timed = TimedStatus::at(now, refreshable, (now, tokens.expires_at), grant_ends);
         let due = self
@@ -243,7 +243,7 @@ impl Attempts {
             let (call, spec) = (context.call, context.platform.spec());
             let revoked = self
                 .revocations
-                .revoke_unstored(call, spec, encrypted, &held.metadata)
+                .revoke_unsaved(call, spec, encrypted, &held.metadata)
                 .await;
             revoked.map_err(|error| RefreshFailure::of(&error))?;
         }

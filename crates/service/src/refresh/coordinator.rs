@@ -10,8 +10,8 @@ use std::time::Duration;
 use evergrant_adapters::{AdapterError, ProviderSpec};
 use evergrant_model::{Call, Clock, ConnectionId, ErrorCode};
 use evergrant_resilience::SingleFlight;
-use evergrant_resilience::renewal::attempt::Verdict;
-use evergrant_resilience::renewal::lease::{Asker, LEASE_MS, LeaseRow};
+use evergrant_resilience::refresh::attempt::Verdict;
+use evergrant_resilience::refresh::lease::{LEASE_MS, LeaseRequest, LeaseRow};
 use evergrant_store::{Connection, ConnectionRepository, Event, LeaseAnswer, RefreshRepository};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -199,7 +199,7 @@ impl Refresher {
             let has_ended = |row: LeaseRow| {
                 row.generation != held.lease.generation
                     || row.dead
-                    || row.held_until_ms.or(row.doubt_since_ms).is_none()
+                    || row.lease_expires_at_ms.or(row.in_doubt_since_ms).is_none()
             };
             if row.is_none_or(has_ended) {
                 return;
@@ -209,7 +209,7 @@ impl Refresher {
 
     async fn take_lease(&self, held: &Connection) -> Result<LeaseAnswer, RefreshFailure> {
         let settled_for_ms = self.database.settled_for_ms();
-        let asker = Asker {
+        let asker = LeaseRequest {
             seen: held.lease.generation,
             settled_for_ms,
         };

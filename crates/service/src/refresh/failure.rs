@@ -10,8 +10,8 @@ use evergrant_model::{
     Call, Clock, ConnectionStatus, ErrorCode, EventKind, StatusReason, Timestamp,
 };
 use evergrant_resilience::Backoff;
-use evergrant_resilience::renewal::attempt::{End, Verdict};
-use evergrant_resilience::renewal::lease::{Ending, LEASE_MS};
+use evergrant_resilience::refresh::attempt::{End, Verdict};
+use evergrant_resilience::refresh::lease::{AttemptOutcome, LEASE_MS};
 use evergrant_store::{Connection, ConnectionRepository, FailedRefresh, Leased, RefreshRepository};
 
 use crate::cache::{Caches, ConnectionKey};
@@ -88,7 +88,7 @@ impl FailedRefreshes {
             at: self.clock.now(),
             correlation_id: &context.call.correlation_id,
         };
-        let ending = Ending {
+        let ending = AttemptOutcome {
             dead: end.ending.dead && !doubtful,
             ..end.ending
         };
@@ -105,7 +105,7 @@ impl FailedRefreshes {
     async fn store(
         &self,
         context: &AttemptContext<'_>,
-        ending: Ending,
+        ending: AttemptOutcome,
         failed: &FailedRefresh<'_>,
         provisional: bool,
     ) -> Result<Option<Connection>, RefreshFailure> {
@@ -163,8 +163,8 @@ impl FailedRefreshes {
         };
         let stored = match leased {
             Some(leased) => {
-                let in_doubt = leased.ticket.doubt_age_ms.is_some();
-                let ending = Ending {
+                let in_doubt = leased.ticket.in_doubt_for_ms.is_some();
+                let ending = AttemptOutcome {
                     dead: false,
                     in_doubt,
                     under_way: false,
@@ -239,7 +239,7 @@ impl FailedRefreshes {
             LastFailure::RateLimited => Some(now.plus_seconds(stated.unwrap_or(pause).max(1))),
             LastFailure::Blocked => Some(now.plus_seconds(pause.max(BLOCKED_PAUSE_SECONDS))),
             // Sending the same token again before the held one expires could end a valid grant.
-            LastFailure::Unknown if !spec.forgives_after(LEASE_MS / 1000) => held
+            LastFailure::Unknown if !spec.accepts_replay_after(LEASE_MS / 1000) => held
                 .tokens
                 .expires_at
                 .map(|end| end.max(now.plus_seconds(pause))),

@@ -166,8 +166,8 @@ impl Drop for Journal {
 /// The name of a process's journal, and its name before it is locked.
 fn names(folder: &Path, owner: &str) -> (PathBuf, PathBuf) {
     (
-        folder.join(format!("renewals-{owner}.{ENDING}")),
-        folder.join(format!("renewals-{owner}.new")),
+        folder.join(format!("refreshes-{owner}.{ENDING}")),
+        folder.join(format!("refreshes-{owner}.new")),
     )
 }
 

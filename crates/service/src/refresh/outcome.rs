@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, ErrorClass};
 use evergrant_model::{ConnectionStatus, ErrorCode, string_enum};
-use evergrant_resilience::renewal::attempt::Verdict;
+use evergrant_resilience::refresh::attempt::Verdict;
 use evergrant_store::Connection;
 
 use crate::ServiceError;

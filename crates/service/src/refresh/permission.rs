@@ -68,7 +68,7 @@ fn is_harmful(
     reason: RefreshReason,
     now: Timestamp,
 ) -> bool {
-    held.lease.doubt_since_ms.is_some()
+    held.lease.in_doubt_since_ms.is_some()
         && !spec.may_resend_refresh()
         && reason != RefreshReason::Rejected
         && is_usable(held, now)

@@ -4,7 +4,7 @@ use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
     ConnectionId, ConnectionStatus, CorrelationId, InvalidId, StatusReason, Timestamp,
 };
-use evergrant_resilience::renewal::lease::Ticket;
+use evergrant_resilience::refresh::lease::Ticket;
 use evergrant_store::{Connection, Leased, RefreshedGrant, StoredTokens};
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +120,7 @@ impl Record {
             generation: self.generation,
             attempt: self.attempt,
             taken_at_ms: self.taken_at_ms,
-            doubt_age_ms: None,
+            in_doubt_for_ms: None,
         }
     }
 

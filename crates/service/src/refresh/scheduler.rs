@@ -84,7 +84,7 @@ impl Scheduler {
             Some(block) if block.kind.needs_probe() => return 1,
             _ => {}
         }
-        let free = platform.free_places().unwrap_or(usize::MAX);
+        let free = platform.free_permits().unwrap_or(usize::MAX);
         i64::try_from(free).unwrap_or(BATCH).min(BATCH)
     }
 

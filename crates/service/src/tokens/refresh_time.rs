@@ -65,7 +65,7 @@ impl RefreshTiming {
             return margin;
         }
         let fraction = lifetime_seconds.map_or(MAX_MARGIN_SECONDS, |life| life / MARGIN_DIVISOR);
-        let margin = spec.renewal_margin_seconds(lifetime_seconds);
+        let margin = spec.refresh_margin_seconds(lifetime_seconds);
         spread_out(
             margin.unwrap_or_else(|| MAX_MARGIN_SECONDS.min(fraction)),
             spread,
@@ -87,7 +87,7 @@ fn spread_out(margin: i64, connection: i32) -> i64 {
 /// Whether this connection can be refreshed without the user.
 pub(crate) fn is_refreshable(held: &Connection, spec: &ProviderSpec) -> bool {
     let has_token = held.tokens.refresh.is_some() || held.tokens.access.is_some();
-    spec.can_renew(held.tokens.refresh.is_some()) && has_token
+    spec.can_refresh(held.tokens.refresh.is_some()) && has_token
 }
 
 /// Whether the platform waits for an action of the account's owner, so that a refresh is pointless.

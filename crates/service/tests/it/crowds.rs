@@ -17,8 +17,8 @@ on_both_databases!(
 /// The concurrency that the settings have.
 const PLACES: u64 = 64;
 
-fn free_places(stand: &Stand) -> usize {
-    stand.acme.free_places().unwrap()
+fn free_permits(stand: &Stand) -> usize {
+    stand.acme.free_permits().unwrap()
 }
 
 fn hold(stand: &Stand, times: u32) {
@@ -42,7 +42,7 @@ async fn a2_a_thousand_different_connections_are_a_thousand_calls_as_many_at_onc
     }
     stand.called("acme", REFRESH, PLACES).await;
     assert_eq!(
-        (stand.calls("acme", REFRESH), free_places(&stand)),
+        (stand.calls("acme", REFRESH), free_permits(&stand)),
         (PLACES, 0),
         "one more would be too many"
     );
@@ -53,7 +53,7 @@ async fn a2_a_thousand_different_connections_are_a_thousand_calls_as_many_at_onc
         (distinct.len(), stand.calls("acme", REFRESH)),
         (many, many as u64)
     );
-    assert_eq!(free_places(&stand), 64);
+    assert_eq!(free_permits(&stand), 64);
 }
 
 /// 500 more than the pool of the database has connections; each of the others below needs one.

@@ -2,7 +2,9 @@
 
 use evergrant_model::ErrorCode;
 use evergrant_service::{FlowStatus, JobName};
-use evergrant_testkit::{ForeignAccount, TestDatabase, cipher, insert_accounts, on_both_databases};
+use evergrant_testkit::{
+    ExternalAccount, TestDatabase, cipher, insert_accounts, on_both_databases,
+};
 
 use crate::harness::{ACME_LIFE_S, Stand};
 use crate::outcomes::{call, housekeep};
@@ -76,7 +78,7 @@ async fn reject_state_of(database: &TestDatabase, account: &str) {
 async fn a_row_that_cannot_be_imported_does_not_stop_the_others(database: TestDatabase) {
     let stand = Stand::new(database).await;
     let user = stand.user().await;
-    let account = |id: usize| ForeignAccount {
+    let account = |id: usize| ExternalAccount {
         user: user.get(),
         provider: "acme".to_owned(),
         id: format!("external-{id}"),

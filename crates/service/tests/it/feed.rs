@@ -6,7 +6,7 @@ use evergrant_model::ErrorCode;
 use evergrant_sandbox::{Fault, FaultKind};
 use evergrant_service::IntegrationsService;
 use evergrant_testkit::{
-    ForeignAccount, TestDatabase, cipher, insert_accounts, on_both_databases, on_postgres,
+    ExternalAccount, TestDatabase, cipher, insert_accounts, on_both_databases, on_postgres,
 };
 
 use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
@@ -174,7 +174,7 @@ async fn what_another_program_does_to_the_shared_tables_is_noticed(database: Tes
         },
     );
     let before = list(&reader).await;
-    let foreign = |id: &str| ForeignAccount {
+    let foreign = |id: &str| ExternalAccount {
         user: user.get(),
         provider: "acme".to_owned(),
         id: id.to_owned(),

@@ -21,7 +21,7 @@ use evergrant_service::{
     StartedFlow,
 };
 use evergrant_store::{Connection, Store};
-use evergrant_testkit::{ForeignAccount, TestDatabase, cipher, insert_accounts, new_year, shared};
+use evergrant_testkit::{ExternalAccount, TestDatabase, cipher, insert_accounts, new_year, shared};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use url::Url;
@@ -334,7 +334,7 @@ impl Stand {
         expires_at: Timestamp,
     ) -> (UserId, Vec<String>) {
         let user = self.user().await;
-        let account = |place: usize| ForeignAccount {
+        let account = |place: usize| ExternalAccount {
             user: user.get(),
             provider: platform.to_owned(),
             id: format!("{platform}-{place}-of-{}", user.get()),

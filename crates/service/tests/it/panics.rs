@@ -59,7 +59,7 @@ async fn a26_a_panic_in_an_adapter_fails_one_call_and_harms_nobody_else(database
         read(&service, other, "reddit", &theirs).await.is_ok(),
         "others live"
     );
-    assert_eq!(acme.free_places(), Some(64), "its place is free again");
+    assert_eq!(acme.free_permits(), Some(64), "its place is free again");
     // What the panic has swallowed was a pair: nobody knows, so the lease is left to run out, and
     // then it is tried.
     assert_eq!(

@@ -325,7 +325,7 @@ fn items_2_3_and_7_a_callback_that_was_meddled_with_connects_nothing() {
 /// What a disconnect finds at the platform.
 #[derive(Debug, Clone)]
 struct Before {
-    renewals: u8,
+    refreshes: u8,
     seconds: i64,
     withdrawn: bool,
     failing_calls: u32,
@@ -333,8 +333,8 @@ struct Before {
 
 fn before() -> impl Strategy<Value = Before> {
     (0u8..3, 0i64..2 * ACME_LIFE_S, any::<bool>(), 0u32..6).prop_map(
-        |(renewals, seconds, withdrawn, failing_calls)| Before {
-            renewals,
+        |(refreshes, seconds, withdrawn, failing_calls)| Before {
+            refreshes,
             seconds,
             withdrawn,
             failing_calls,
@@ -346,7 +346,7 @@ fn before() -> impl Strategy<Value = Before> {
 /// gone here at once, and in the end at the platform too, and no token is left.
 async fn a_disconnect_leaves_nothing_behind(stand: Stand, before: Before) -> Checked {
     let (user, account) = stand.user_with("acme").await;
-    for _ in 0..before.renewals {
+    for _ in 0..before.refreshes {
         stand.refresh(user, "acme", &account).await.unwrap();
     }
     if before.withdrawn {

@@ -85,7 +85,7 @@ async fn a5_what_is_due_is_taken_up_by_one_of_three_replicas(database: TestDatab
 /// The platform takes the same token twice within its window, so both attempts succeed there.
 async fn a6_whoever_comes_back_after_its_lease_changes_nothing(database: TestDatabase) {
     let stand = Stand::new(database).await;
-    let forgiving = format!(
+    let with_replay_window = format!(
         "{}tokens.replay_window_seconds = 60\n",
         acme_definition(&stand.platforms_at)
     );
@@ -95,8 +95,8 @@ async fn a6_whoever_comes_back_after_its_lease_changes_nothing(database: TestDat
         .unwrap();
     let (user, account) = stand.user_with("acme").await;
     let (slow, quick) = (
-        stand.replica(&forgiving).await,
-        stand.replica(&forgiving).await,
+        stand.replica(&with_replay_window).await,
+        stand.replica(&with_replay_window).await,
     );
     stand.force(Fault::new("acme", REFRESH, FaultKind::Hold));
     stand.pass_seconds(ACME_LIFE_S);
@@ -180,7 +180,7 @@ async fn a_process_that_died_with_a_lease_is_succeeded_when_that_has_run_out(
             .row(user, "acme", &account)
             .await
             .lease
-            .held_until_ms
+            .lease_expires_at_ms
             .is_some()
     );
     assert_eq!(

@@ -175,7 +175,7 @@ async fn a_pair_is_stored_before_anybody_is_told_that_the_platform_is_back(datab
         .database
         .begin("LOCK TABLE evergrant_gates IN EXCLUSIVE MODE")
         .await;
-    stand.releasing(stand.database.somebody_waits()).await;
+    stand.releasing(stand.database.lock_is_waited_for()).await;
     let mut generations = Vec::new();
     for account in &accounts {
         generations.push(stand.row(user, "acme", account).await.lease.generation);

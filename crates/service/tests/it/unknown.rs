@@ -75,11 +75,11 @@ async fn a10_an_answer_cut_off_after_the_rotation_is_asked_for_once_more_inside_
     database: TestDatabase,
 ) {
     let stand = Stand::new(database).await;
-    let forgiving = format!(
+    let with_replay_window = format!(
         "{}tokens.replay_window_seconds = 60\n",
         acme_definition(&stand.platforms_at)
     );
-    let service = stand.replica(&forgiving).await;
+    let service = stand.replica(&with_replay_window).await;
     stand
         .sandbox
         .set(

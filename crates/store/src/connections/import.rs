@@ -64,7 +64,7 @@ macro_rules! insert {
     };
 }
 
-/// As [`insert`]. The lease goes the way of `lease::replace_pair`, which a test compares this with.
+/// As [`insert`]. The lease goes the way of `lease::replace_tokens`, which a test compares this with.
 macro_rules! update {
     ($given:literal) => {
         concat!(

@@ -1,13 +1,13 @@
 //! The lease on a connection: rows of `evergrant_connections` moved by the transitions of
-//! `resilience::renewal::lease`.
+//! `resilience::refresh::lease`.
 //!
 //! A row is read under its lock, the transition says what becomes of it, and that is written down.
 //! No condition of a renewal stands in SQL, so the function that is run through a million schedules
 //! is the one that runs here. Leases live by the database's clock, the one that all replicas share.
 
 use evergrant_model::{ConnectionId, Timestamp};
-use evergrant_resilience::renewal::AllRules;
-use evergrant_resilience::renewal::lease::{self, Asker, Lease, LeaseRow, Ticket};
+use evergrant_resilience::refresh::AllRules;
+use evergrant_resilience::refresh::lease::{self, Lease, LeaseRequest, LeaseRow, Ticket};
 
 use crate::StoreError;
 use crate::connections::row::{Connection, columns, read_lease};
@@ -89,7 +89,7 @@ impl RefreshRepository {
     pub async fn take_lease(
         &self,
         id: ConnectionId,
-        asker: Asker,
+        asker: LeaseRequest,
         owner: &str,
         due: Timestamp,
     ) -> Result<LeaseAnswer, StoreError> {
@@ -102,7 +102,10 @@ impl RefreshRepository {
             Lease::Busy { for_ms } => return Ok(LeaseAnswer::Busy { for_ms }),
             Lease::Moved | Lease::Dead => return Ok(LeaseAnswer::Moved(Box::new(held))),
         };
-        let (until, since) = (moment(lease.held_until_ms), moment(lease.doubt_since_ms));
+        let (until, since) = (
+            moment(lease.lease_expires_at_ms),
+            moment(lease.in_doubt_since_ms),
+        );
         work.execute(
             TAKE,
             params![id.get(), lease.attempt, until, since, owner, due],

@@ -6,7 +6,7 @@ use evergrant_model::{
     ConnectionId, ConnectionStatus, Lifetime, ProviderAccountId, ProviderSlug, StatusReason,
     Timestamp, UserId,
 };
-use evergrant_resilience::renewal::lease::{LeaseRow, Purchase};
+use evergrant_resilience::refresh::lease::{LeaseRow, TokenSource};
 
 use crate::StoreError;
 use crate::connections::tokens::StoredTokens;
@@ -45,7 +45,7 @@ pub struct Connection {
     pub last_refreshed_at: Option<Timestamp>,
     /// When renewal is next due, or may next be tried after a failure.
     pub next_refresh_at: Option<Timestamp>,
-    /// Failed renewals since the last that succeeded.
+    /// Failed refreshes since the last that succeeded.
     pub failures: i32,
     /// How the last failed renewal ended, in the service's own word; `None` after one that
     /// succeeded.
@@ -180,10 +180,10 @@ pub(crate) fn read_lease(row: &Record) -> Result<LeaseRow, StoreError> {
     Ok(LeaseRow {
         generation: row.optional_big("generation")?.unwrap_or(0),
         attempt: row.optional_big("attempt")?.unwrap_or(0),
-        held_until_ms: milliseconds("held_until")?,
-        doubt_since_ms: milliseconds("doubt_since")?,
-        bought_by: bought.map(|(with_generation, attempt)| Purchase {
-            with_generation,
+        lease_expires_at_ms: milliseconds("held_until")?,
+        in_doubt_since_ms: milliseconds("doubt_since")?,
+        token_source: bought.map(|(source_generation, attempt)| TokenSource {
+            source_generation,
             attempt,
         }),
         dead: status.as_deref() == Some(ConnectionStatus::Expired.as_str()),

@@ -66,7 +66,7 @@ const UPSERT_ACCOUNT: &str =
         metadata = excluded.metadata, updated_at = excluded.updated_at
     WHERE oauth_accounts.user_id = excluded.user_id
     RETURNING id";
-/// The lease goes the way of `lease::replace_pair`, which a test compares this with.
+/// The lease goes the way of `lease::replace_tokens`, which a test compares this with.
 const UPSERT_STATE: &str = "INSERT INTO evergrant_connections (oauth_account_id, provider, generation, status,
         status_reason, requested_scope, issued_at, refresh_expires_at, next_refresh_at, correlation_id, known_token,
         turns_at)

@@ -2,8 +2,8 @@
 //! whether an outcome still applies; its event is written in the same transaction.
 
 use evergrant_model::{ConnectionStatus, CorrelationId, EventKind, StatusReason, Timestamp};
-use evergrant_resilience::renewal::AllRules;
-use evergrant_resilience::renewal::lease::{self, Ending, LeaseRow, Ticket};
+use evergrant_resilience::refresh::AllRules;
+use evergrant_resilience::refresh::lease::{self, AttemptOutcome, LeaseRow, Ticket};
 
 use crate::StoreError;
 use crate::connections::change::event;
@@ -101,7 +101,7 @@ impl RefreshRepository {
         let Some(row) = untouched(&mut work, held).await? else {
             return Ok(None);
         };
-        let Some(lease) = lease::store_pair(&AllRules, &row, &leased.ticket) else {
+        let Some(lease) = lease::store_tokens(&AllRules, &row, &leased.ticket) else {
             return Ok(None);
         };
         write_tokens(&mut work, held, new).await?;
@@ -126,12 +126,12 @@ impl RefreshRepository {
     pub async fn record_failure(
         &self,
         leased: &Leased,
-        ending: Ending,
+        ending: AttemptOutcome,
         failed: &FailedRefresh<'_>,
     ) -> Result<bool, StoreError> {
         let ticket = leased.ticket;
         record(&self.database, &leased.held, failed, |row| {
-            lease::record_ending(&AllRules, row, &ticket, ending)
+            lease::record_outcome(&AllRules, row, &ticket, ending)
         })
         .await
     }
@@ -210,7 +210,7 @@ impl Connection {
     /// process knows.
     #[must_use]
     pub fn with_pending_write(&self, ticket: &Ticket, new: &RefreshedGrant<'_>) -> Self {
-        let lease = lease::store_pair(&AllRules, &self.lease, ticket).unwrap_or(self.lease);
+        let lease = lease::store_tokens(&AllRules, &self.lease, ticket).unwrap_or(self.lease);
         self.refreshed(lease, new)
     }
 }
@@ -271,10 +271,10 @@ async fn write_state(
     let state = params![
         held.id.get(),
         lease.generation,
-        moment(lease.held_until_ms),
-        moment(lease.doubt_since_ms),
-        lease.bought_by.map(|pair| pair.with_generation),
-        lease.bought_by.map(|pair| pair.attempt),
+        moment(lease.lease_expires_at_ms),
+        moment(lease.in_doubt_since_ms),
+        lease.token_source.map(|pair| pair.source_generation),
+        lease.token_source.map(|pair| pair.attempt),
         new.status.as_str(),
         new.reason.map(StatusReason::as_str),
         new.at,
@@ -301,8 +301,8 @@ async fn write_failure(
         failed.correlation_id.as_str(),
         failed.outcome,
         Some(failed.at).filter(|_| failed.rejected),
-        moment(lease.held_until_ms),
-        moment(lease.doubt_since_ms),
+        moment(lease.lease_expires_at_ms),
+        moment(lease.in_doubt_since_ms),
     ];
     work.execute(WRITE_FAILURE, state).await.map(drop)
 }

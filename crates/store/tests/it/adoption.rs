@@ -5,7 +5,7 @@ use evergrant_model::UserId;
 use evergrant_store::{NewUser, Store};
 use evergrant_testkit::{TestDatabase, on_postgres};
 
-use crate::support::{Consent, Renewal, account, at, created, slug, text};
+use crate::support::{Consent, RefreshedTokens, account, at, created, slug, text};
 
 on_postgres!(
     tables_of_prisma_are_adopted_with_their_rows,
@@ -111,7 +111,7 @@ async fn adopted_tables_are_worked_with_like_our_own(database: TestDatabase) {
         .unwrap()
         .unwrap();
     assert!(
-        Renewal::new("our access", None)
+        RefreshedTokens::new("our access", None)
             .store_leased(&store, &held)
             .await
     );

@@ -4,7 +4,7 @@ use evergrant_model::{ConnectionId, ConnectionStatus, Timestamp, UserId};
 use evergrant_store::{Connection, Store, StoreError};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres, on_sqlite};
 
-use crate::support::{Consent, Renewal, account, again, connect, new_user, slug};
+use crate::support::{Consent, RefreshedTokens, account, again, connect, new_user, slug};
 
 on_both_databases!(
     another_users_connection_is_none,
@@ -120,7 +120,7 @@ async fn a_user_without_connections_has_an_empty_list(database: TestDatabase) {
 }
 
 /// What a program that knows nothing of ours writes at the least.
-async fn foreign_row(database: &TestDatabase, user: UserId, columns: &str, values: &str) {
+async fn external_row(database: &TestDatabase, user: UserId, columns: &str, values: &str) {
     let sql = format!(
         "INSERT INTO oauth_accounts (user_id, {columns}) VALUES ({}, {values})",
         user.get()
@@ -133,7 +133,7 @@ const NAMED: &str = "provider, provider_account_id";
 async fn a_row_of_another_program_reads_with_defaults(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    foreign_row(&database, user, NAMED, "'reddit', 'juniper'").await;
+    external_row(&database, user, NAMED, "'reddit', 'juniper'").await;
     let held = store
         .connections()
         .owned(user, &slug("reddit"), &account("juniper"))
@@ -201,9 +201,9 @@ async fn assert_listed(store: &Store, user: UserId, expected: &[&str]) {
 async fn an_unreadable_row_hides_no_other(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    foreign_row(&database, user, NAMED, "'No Platform!', 'x'").await;
+    external_row(&database, user, NAMED, "'No Platform!', 'x'").await;
     Consent::of(user, "reddit", "juniper").store(&store).await;
-    foreign_row(&database, user, NAMED, "'reddit', ''").await;
+    external_row(&database, user, NAMED, "'reddit', ''").await;
     Consent::of(user, "reddit", "robin").store(&store).await;
     assert_listed(&store, user, &["juniper", "robin"]).await;
 }
@@ -217,7 +217,7 @@ async fn connections_come_in_pages(database: TestDatabase) {
         "'No Platform!', 'y'",
         "'No Platform!', 'z'",
     ] {
-        foreign_row(&database, user, NAMED, row).await;
+        external_row(&database, user, NAMED, row).await;
     }
     Consent::of(user, "reddit", "kim").store(&store).await;
     let last = connect(&store, "reddit", "zoe").await;
@@ -250,7 +250,7 @@ async fn an_infinite_time_is_the_fault_of_its_row_alone(database: TestDatabase) 
     Consent::of(user, "reddit", "juniper").store(&store).await;
     for (name, end) in [("ever", "infinity"), ("never", "-infinity")] {
         let values = format!("'reddit', '{name}', '{end}'");
-        foreign_row(
+        external_row(
             &database,
             user,
             "provider, provider_account_id, expires_at",
@@ -273,7 +273,7 @@ async fn broken_json_is_the_fault_of_its_row_alone(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     Consent::of(user, "reddit", "juniper").store(&store).await;
-    foreign_row(
+    external_row(
         &database,
         user,
         "provider, provider_account_id, metadata",
@@ -297,7 +297,7 @@ async fn microseconds_are_cut_in_reading_and_kept_in_the_row(database: TestDatab
     let user = new_user(&store).await;
     let columns = "provider, provider_account_id, created_at, expires_at";
     let values = "'reddit', 'juniper', '2026-01-01 00:00:00.123456', '1969-12-31 23:59:59.999999'";
-    foreign_row(&database, user, columns, values).await;
+    external_row(&database, user, columns, values).await;
     let held = store
         .connections()
         .owned(user, &slug("reddit"), &account("juniper"))
@@ -311,7 +311,7 @@ async fn microseconds_are_cut_in_reading_and_kept_in_the_row(database: TestDatab
         "before 1970 is 1970"
     );
     assert!(
-        Renewal::new("new access", None)
+        RefreshedTokens::new("new access", None)
             .store_leased(&store, &held)
             .await
     );

@@ -9,8 +9,8 @@ use proptest::prelude::{Strategy, any, prop};
 use proptest::{prop_assert, prop_assert_eq};
 
 use crate::support::{
-    Consent, Renewal, account, again, at, connect, for_all, new_user, revocation, text, trace,
-    unique,
+    Consent, RefreshedTokens, account, again, at, connect, for_all, new_user, revocation, text,
+    trace, unique,
 };
 
 on_both_databases!(
@@ -34,7 +34,7 @@ async fn what_is_queued_is_what_was_held_at_that_moment(database: TestDatabase) 
     let store = database.store().await;
     let stale = connect(&store, "reddit", "juniper").await;
     assert!(
-        Renewal::new("newest access", Some("newest refresh"))
+        RefreshedTokens::new("newest access", Some("newest refresh"))
             .store(&store, &stale)
             .await
     );
@@ -197,7 +197,7 @@ async fn connect_all(store: &Store, drawn: BTreeSet<Drawn>, case: u32) -> Vec<Co
         let connection = consent.store(store).await;
         if renewed {
             assert!(
-                Renewal::new(&format!("renewed {case}-{name}"), None)
+                RefreshedTokens::new(&format!("renewed {case}-{name}"), None)
                     .store(store, &connection)
                     .await
             );

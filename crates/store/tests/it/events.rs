@@ -2,7 +2,7 @@
 
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::support::{Consent, Renewal, again, at, connect, new_user};
+use crate::support::{Consent, RefreshedTokens, again, at, connect, new_user};
 
 on_both_databases!(
     events_are_read_in_order_from_any_place,
@@ -57,7 +57,7 @@ async fn old_events_are_forgotten(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     assert!(
-        Renewal::new("second access", None)
+        RefreshedTokens::new("second access", None)
             .store(&store, &held)
             .await
     );
@@ -68,7 +68,7 @@ async fn old_events_are_forgotten(database: TestDatabase) {
     assert_eq!(store.events().delete_before(at(3601)).await.unwrap(), 1);
     // Numbers and versions go on where they were.
     assert!(
-        Renewal::new("third access", None)
+        RefreshedTokens::new("third access", None)
             .store(&store, &again(&store, &held).await)
             .await
     );

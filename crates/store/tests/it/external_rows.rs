@@ -4,7 +4,9 @@ use evergrant_model::{EventKind, Timestamp, UserId};
 use evergrant_store::{Connection, ExternalRow, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::support::{Renewal, account, again, at, connect, new_user, slug, trace, version};
+use crate::support::{
+    RefreshedTokens, account, again, at, connect, new_user, slug, trace, version,
+};
 
 on_both_databases!(
     a_row_of_another_program_is_found_and_imported_once,
@@ -137,7 +139,7 @@ async fn what_we_wrote_ourselves_is_not_external(database: TestDatabase) {
     let held = connect(&store, "reddit", "juniper").await;
     assert!(!held.is_external && found(&store).await.is_empty());
     assert!(
-        Renewal::new(
+        RefreshedTokens::new(
             "renewed by ourselves, which is longer than the beginning",
             None
         )
@@ -224,7 +226,11 @@ async fn events_are_found_by_number_and_by_user(database: TestDatabase) {
         connect(&store, "reddit", "juniper").await,
         connect(&store, "reddit", "kiln").await,
     );
-    assert!(Renewal::new("second", None).store(&store, &one).await);
+    assert!(
+        RefreshedTokens::new("second", None)
+            .store(&store, &one)
+            .await
+    );
     let ids: Vec<_> = store
         .events()
         .after(0, 10)

@@ -6,7 +6,7 @@ use evergrant_store::FailedRefresh;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::support::{
-    Renewal, account, again, at, connect, failure, new_user, slug, text, trace, version,
+    RefreshedTokens, account, again, at, connect, failure, new_user, slug, text, trace, version,
 };
 
 on_both_databases!(
@@ -106,7 +106,7 @@ async fn a_failure_of_an_older_generation_is_not_noted(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     assert!(
-        Renewal::new("second access", None)
+        RefreshedTokens::new("second access", None)
             .store(&store, &held)
             .await
     );

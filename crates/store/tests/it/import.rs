@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evergrant_model::{ConnectionId, UserId};
-use evergrant_resilience::renewal::lease::replace_pair;
+use evergrant_resilience::refresh::lease::replace_tokens;
 use evergrant_store::{Connection, ExternalRow, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
@@ -135,7 +135,7 @@ async fn the_lease_of_an_imported_row_is_replaced(database: TestDatabase) {
     );
     assert_eq!(
         again(&store, &held).await.lease,
-        replace_pair(&before.lease)
+        replace_tokens(&before.lease)
     );
 }
 
@@ -198,7 +198,7 @@ async fn a_batch_waits_for_a_change_of_one_of_its_users(database: TestDatabase) 
         format!("UPDATE evergrant_versions SET version = version + 1 WHERE user_id = {user}");
     let change = database.begin(&lock).await;
     let waiting = tokio::spawn(async move { import(&store, &rows(&held)).await.len() });
-    database.somebody_waits().await;
+    database.lock_is_waited_for().await;
     change.commit().await;
     assert_eq!(waiting.await.unwrap(), 5);
 }

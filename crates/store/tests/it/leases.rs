@@ -2,12 +2,12 @@
 //! those who vanished.
 
 use evergrant_model::ConnectionStatus;
-use evergrant_resilience::renewal::lease::{self, Asker, Ending, LEASE_MS};
+use evergrant_resilience::refresh::lease::{self, AttemptOutcome, LEASE_MS, LeaseRequest};
 use evergrant_store::{Connection, FailedRefresh, LeaseAnswer, Leased, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
 use crate::support::{
-    Consent, Renewal, again, at, connect, failure, leased, new_user, slug, text, trace,
+    Consent, RefreshedTokens, again, at, connect, failure, leased, new_user, slug, text, trace,
 };
 
 on_both_databases!(
@@ -26,8 +26,8 @@ on_both_databases!(
 
 on_postgres!(whoever_waited_for_the_row_is_shown_all_of_the_new_pair);
 
-fn knowing(held: &Connection) -> Asker {
-    Asker {
+fn knowing(held: &Connection) -> LeaseRequest {
+    LeaseRequest {
         seen: held.lease.generation,
         settled_for_ms: i64::MAX,
     }
@@ -41,7 +41,7 @@ async fn ask(store: &Store, held: &Connection) -> LeaseAnswer {
         .unwrap()
 }
 
-const OVER: Ending = Ending {
+const OVER: AttemptOutcome = AttemptOutcome {
     dead: false,
     in_doubt: false,
     under_way: false,
@@ -71,18 +71,21 @@ async fn a_lease_runs_out_by_the_databases_clock_and_leaves_a_doubt(database: Te
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     let first = leased(&store, &held).await;
-    assert_eq!((first.ticket.attempt, first.ticket.doubt_age_ms), (1, None));
+    assert_eq!(
+        (first.ticket.attempt, first.ticket.in_doubt_for_ms),
+        (1, None)
+    );
     store.shift_clock(LEASE_MS);
     let second = leased(&store, &held).await;
     assert_eq!(second.ticket.attempt, 2);
     assert!(
-        second.ticket.doubt_age_ms.unwrap() >= LEASE_MS,
+        second.ticket.in_doubt_for_ms.unwrap() >= LEASE_MS,
         "{:?}",
         second.ticket
     );
     let row = store.refreshes().lease(held.id).await.unwrap().unwrap();
     assert_eq!(row, second.held.lease, "the answer is what the row says");
-    assert_eq!(row.doubt_since_ms, Some(first.ticket.taken_at_ms));
+    assert_eq!(row.in_doubt_since_ms, Some(first.ticket.taken_at_ms));
 }
 
 async fn a_lease_is_given_back_with_the_result(database: TestDatabase) {
@@ -96,17 +99,26 @@ async fn a_lease_is_given_back_with_the_result(database: TestDatabase) {
             .await
             .unwrap()
     );
-    assert!(again(&store, &held).await.lease.held_until_ms.is_none());
+    assert!(
+        again(&store, &held)
+            .await
+            .lease
+            .lease_expires_at_ms
+            .is_none()
+    );
     let second = leased(&store, &held).await;
     let stored = store
         .refreshes()
-        .store(&second, &Renewal::new("second", None).row())
+        .store(&second, &RefreshedTokens::new("second", None).row())
         .await
         .unwrap()
         .unwrap();
     assert_eq!(stored.lease, again(&store, &held).await.lease);
     assert_eq!(
-        (stored.lease.held_until_ms, stored.lease.doubt_since_ms),
+        (
+            stored.lease.lease_expires_at_ms,
+            stored.lease.in_doubt_since_ms
+        ),
         (None, None)
     );
     let shown = |one: &Connection| format!("{one:?}");
@@ -121,7 +133,7 @@ async fn whoever_saw_an_old_pair_is_shown_the_new_one(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     assert!(
-        Renewal::new("second", None)
+        RefreshedTokens::new("second", None)
             .store_leased(&store, &held)
             .await
     );
@@ -143,7 +155,7 @@ async fn a_dead_grant_is_leased_to_nobody(database: TestDatabase) {
     assert!(
         store
             .refreshes()
-            .record_failure(&first, Ending { dead: true, ..OVER }, &dead)
+            .record_failure(&first, AttemptOutcome { dead: true, ..OVER }, &dead)
             .await
             .unwrap()
     );
@@ -208,26 +220,26 @@ async fn overlapping(store: &Store) -> (Leased, Leased) {
 
 async fn a_late_result_is_stored_unless_a_later_one_was(database: TestDatabase) {
     let store = database.store().await;
-    let store_pair = async |leased: &Leased, token: &str| {
+    let store_tokens = async |leased: &Leased, token: &str| {
         store
             .refreshes()
-            .store(leased, &Renewal::new(token, Some(token)).row())
+            .store(leased, &RefreshedTokens::new(token, Some(token)).row())
             .await
             .unwrap()
             .is_some()
     };
     let (first, second) = overlapping(&store).await;
-    assert!(store_pair(&first, "early").await);
+    assert!(store_tokens(&first, "early").await);
     assert!(
         again(&store, &first.held)
             .await
             .lease
-            .held_until_ms
+            .lease_expires_at_ms
             .is_some(),
         "the lease is the second one's"
     );
     assert!(
-        store_pair(&second, "later").await,
+        store_tokens(&second, "later").await,
         "its request was sent last"
     );
     assert_eq!(
@@ -235,8 +247,8 @@ async fn a_late_result_is_stored_unless_a_later_one_was(database: TestDatabase) 
         Some("later")
     );
     let (first, second) = overlapping(&store).await;
-    assert!(store_pair(&second, "later").await);
-    assert!(!store_pair(&first, "early").await);
+    assert!(store_tokens(&second, "later").await);
+    assert!(!store_tokens(&first, "early").await);
     assert_eq!(
         text(again(&store, &first.held).await.tokens.refresh.as_ref()),
         Some("later")
@@ -251,20 +263,21 @@ async fn a_consent_moves_the_row_as_the_rules_say(database: TestDatabase) {
     store.shift_clock(LEASE_MS);
     let second = leased(&store, &held).await;
     assert!(
-        second.held.lease.doubt_since_ms.is_some() && second.held.lease.held_until_ms.is_some()
+        second.held.lease.in_doubt_since_ms.is_some()
+            && second.held.lease.lease_expires_at_ms.is_some()
     );
     let reconnected = consent.store(&store).await;
-    assert_eq!(reconnected.lease, lease::replace_pair(&second.held.lease));
+    assert_eq!(reconnected.lease, lease::replace_tokens(&second.held.lease));
     assert!(
-        Renewal::new("bought", None)
+        RefreshedTokens::new("bought", None)
             .store_leased(&store, &reconnected)
             .await
     );
     let bought = again(&store, &held).await.lease;
-    assert!(bought.bought_by.is_some());
+    assert!(bought.token_source.is_some());
     assert_eq!(
         consent.store(&store).await.lease,
-        lease::replace_pair(&bought)
+        lease::replace_tokens(&bought)
     );
 }
 
@@ -282,7 +295,7 @@ async fn a_pair_that_another_program_wrote_meanwhile_is_not_overwritten(database
         assert!(
             store
                 .refreshes()
-                .store(&lease, &Renewal::new("ours", Some("ours")).row())
+                .store(&lease, &RefreshedTokens::new("ours", Some("ours")).row())
                 .await
                 .unwrap()
                 .is_none()
@@ -311,7 +324,7 @@ async fn whoever_waited_for_the_row_is_shown_all_of_the_new_pair(database: TestD
         ))
         .await;
     let asking = tokio::spawn(async move { ask(&store, &held).await });
-    database.somebody_waits().await;
+    database.lock_is_waited_for().await;
     renewal.commit().await;
     let LeaseAnswer::Moved(newest) = asking.await.unwrap() else {
         panic!("somebody has renewed it")

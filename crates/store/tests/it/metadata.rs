@@ -5,7 +5,9 @@ use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq};
 use serde_json::{Map, Number, Value, json};
 
-use crate::support::{Consent, Renewal, again, at, failure, for_all, new_user, trace, unique};
+use crate::support::{
+    Consent, RefreshedTokens, again, at, failure, for_all, new_user, trace, unique,
+};
 
 on_both_databases!(
     metadata_persists,
@@ -93,7 +95,11 @@ async fn metadata_persists(database: TestDatabase) {
             held.metadata
         );
         // Neither a renewal nor its failure has a say in it.
-        prop_assert!(Renewal::new("renewed", None).store(&store, &held).await);
+        prop_assert!(
+            RefreshedTokens::new("renewed", None)
+                .store(&store, &held)
+                .await
+        );
         let renewed = again(&store, &held).await;
         prop_assert!(
             store

@@ -6,8 +6,8 @@ use evergrant_store::{RefreshedGrant, StoredTokens};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::support::{
-    Consent, Renewal, account, again, at, bearing, connect, failure, new_user, slug, text, trace,
-    version,
+    Consent, RefreshedTokens, account, again, at, bearing, connect, failure, new_user, slug, text,
+    trace, version,
 };
 
 on_both_databases!(
@@ -25,7 +25,7 @@ on_both_databases!(
 async fn a_renewed_pair_replaces_the_old_one(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    let renewal = Renewal::new("second access", Some("second refresh"));
+    let renewal = RefreshedTokens::new("second access", Some("second refresh"));
     let tokens = StoredTokens {
         grant_expires_at: Some(at(90_000)),
         token_type: Some("Bearer".to_owned()),
@@ -89,7 +89,7 @@ async fn a_renewed_pair_replaces_the_old_one(database: TestDatabase) {
 async fn what_the_platform_left_out_is_kept(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    let first = Renewal::new("second access", Some("second refresh"));
+    let first = RefreshedTokens::new("second access", Some("second refresh"));
     let tokens = StoredTokens {
         grant_expires_at: Some(at(90_000)),
         ..first.tokens.clone()
@@ -107,7 +107,7 @@ async fn what_the_platform_left_out_is_kept(database: TestDatabase) {
             .is_some()
     );
     let held = again(&store, &held).await;
-    let mut bare = Renewal::new("third access", None);
+    let mut bare = RefreshedTokens::new("third access", None);
     bare.tokens.expires_at = None;
     assert!(
         store
@@ -148,7 +148,7 @@ async fn only_the_credentials_change(database: TestDatabase) {
         .await;
     let before = database.texts(REST).await;
     assert!(
-        Renewal::new("second access", None)
+        RefreshedTokens::new("second access", None)
             .store(&store, &held)
             .await
     );
@@ -174,13 +174,13 @@ async fn a_lost_swap_writes_and_announces_nothing(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
     assert!(
-        Renewal::new("second access", Some("second refresh"))
+        RefreshedTokens::new("second access", Some("second refresh"))
             .store(&store, &held)
             .await
     );
     let before = database.contents().await;
     assert!(
-        !Renewal::new("late access", Some("late refresh"))
+        !RefreshedTokens::new("late access", Some("late refresh"))
             .store(&store, &held)
             .await
     );
@@ -193,7 +193,7 @@ async fn of_twenty_renewals_of_one_generation_one_is_stored(database: TestDataba
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..20 {
         let (store, held) = (store.clone(), held.clone());
-        let renewal = Renewal::new(&format!("access {n}"), Some(&format!("refresh {n}")));
+        let renewal = RefreshedTokens::new(&format!("access {n}"), Some(&format!("refresh {n}")));
         tasks.spawn(async move { renewal.store(&store, &held).await.then_some(n) });
     }
     let stored: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
@@ -224,7 +224,7 @@ async fn a_reconnect_outruns_a_renewal(database: TestDatabase) {
         .await;
     let before = database.contents().await;
     assert!(
-        !Renewal::new("late access", Some("late refresh"))
+        !RefreshedTokens::new("late access", Some("late refresh"))
             .store(&store, &held)
             .await
     );
@@ -234,7 +234,7 @@ async fn a_reconnect_outruns_a_renewal(database: TestDatabase) {
 async fn a_renewal_of_a_connection_that_is_gone_is_not_stored(database: TestDatabase) {
     let store = database.store().await;
     let held = connect(&store, "reddit", "juniper").await;
-    let renewal = Renewal::new("late access", Some("late refresh"));
+    let renewal = RefreshedTokens::new("late access", Some("late refresh"));
     assert!(
         store
             .connections()
@@ -277,7 +277,7 @@ async fn a_row_of_another_program_can_be_renewed(database: TestDatabase) {
         .unwrap()
         .unwrap();
     assert!(
-        Renewal::new("our access", None)
+        RefreshedTokens::new("our access", None)
             .store_leased(&store, &held)
             .await
     );
@@ -286,7 +286,11 @@ async fn a_row_of_another_program_can_be_renewed(database: TestDatabase) {
         (new.lease.generation, text(new.tokens.refresh.as_ref())),
         (1, Some("their refresh"))
     );
-    assert!(!Renewal::new("late access", None).store(&store, &held).await);
+    assert!(
+        !RefreshedTokens::new("late access", None)
+            .store(&store, &held)
+            .await
+    );
     assert_eq!(version(&store, user).await, 1);
 }
 
@@ -301,7 +305,7 @@ async fn a_success_ends_the_trouble(database: TestDatabase) {
             .unwrap()
     );
     assert!(
-        Renewal::new("second access", None)
+        RefreshedTokens::new("second access", None)
             .store(&store, &held)
             .await,
         "a failure raises no generation"

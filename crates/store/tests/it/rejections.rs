@@ -1,11 +1,11 @@
 //! Rejections are counted by platform and time, and taken back where they are not believed.
 
 use evergrant_model::ConnectionStatus;
-use evergrant_resilience::renewal::lease::Ending;
+use evergrant_resilience::refresh::lease::AttemptOutcome;
 use evergrant_store::{FailedRefresh, Rejections, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::support::{Renewal, again, at, connect, failure, leased, slug, trace};
+use crate::support::{RefreshedTokens, again, at, connect, failure, leased, slug, trace};
 
 on_both_databases!(rejections_are_counted_and_released);
 
@@ -17,7 +17,7 @@ async fn reject(store: &Store, name: &str) -> evergrant_store::Connection {
         rejected: true,
         ..failure(&trace)
     };
-    let ending = Ending {
+    let ending = AttemptOutcome {
         dead: true,
         in_doubt: false,
         under_way: false,
@@ -38,7 +38,7 @@ async fn rejections_are_counted_and_released(database: TestDatabase) {
     let (one, other) = (reject(&store, "a").await, reject(&store, "b").await);
     let renewed = connect(&store, "reddit", "c").await;
     assert!(
-        Renewal::new("second", None)
+        RefreshedTokens::new("second", None)
             .store_leased(&store, &renewed)
             .await
     );

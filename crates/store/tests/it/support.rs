@@ -7,7 +7,7 @@ use evergrant_model::{
     ConnectionStatus, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug,
     StatusReason, Timestamp, UserId,
 };
-use evergrant_resilience::renewal::lease::{Asker, Ticket};
+use evergrant_resilience::refresh::lease::{LeaseRequest, Ticket};
 use evergrant_store::{
     Connection, CreatedUser, FailedRefresh, Flow, FlowStatus, Grant, LeaseAnswer, Leased, NewFlow,
     NewRevocation, NewUser, RefreshedGrant, Store, StoreError, StoredGrant, StoredTokens, User,
@@ -231,7 +231,7 @@ pub(crate) fn bearing(held: &Connection) -> Leased {
         generation,
         attempt,
         taken_at_ms: at(0).unix_ms(),
-        doubt_age_ms: None,
+        in_doubt_for_ms: None,
     };
     Leased {
         held: held.clone(),
@@ -241,7 +241,7 @@ pub(crate) fn bearing(held: &Connection) -> Leased {
 
 /// The lease on the connection, which nobody else holds.
 pub(crate) async fn leased(store: &Store, held: &Connection) -> Leased {
-    let asker = Asker {
+    let asker = LeaseRequest {
         seen: held.lease.generation,
         settled_for_ms: i64::MAX,
     };
@@ -257,12 +257,12 @@ pub(crate) async fn leased(store: &Store, held: &Connection) -> Leased {
 }
 
 /// The parts of a renewed pair that its row borrows.
-pub(crate) struct Renewal {
+pub(crate) struct RefreshedTokens {
     pub(crate) tokens: StoredTokens,
     pub(crate) trace: CorrelationId,
 }
 
-impl Renewal {
+impl RefreshedTokens {
     pub(crate) fn new(access: &str, refresh: Option<&str>) -> Self {
         let (expires_at, issued_at) = (Some(at(7200)), Some(at(3600)));
         let tokens = StoredTokens {

@@ -10,7 +10,8 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Consent, FlowSeed, Renewal, at, bearing, failure, new_user, revocation, trace, unique, version,
+    Consent, FlowSeed, RefreshedTokens, at, bearing, failure, new_user, revocation, trace, unique,
+    version,
 };
 
 on_both_databases!(
@@ -53,7 +54,7 @@ async fn disturb(store: &Store, user: UserId, round: usize) -> Result<(), StoreE
                         .refreshes()
                         .store(
                             &bearing(connection),
-                            &Renewal::new("renewed", Some("renewed")).row(),
+                            &RefreshedTokens::new("renewed", Some("renewed")).row(),
                         )
                         .await?,
                 );
@@ -151,12 +152,16 @@ async fn refusals_hold_nothing_back(database: TestDatabase) {
     let user = new_user(&store).await;
     let old = Consent::of(user, "reddit", "abe").store(&store).await;
     assert!(
-        Renewal::new("second access", None)
+        RefreshedTokens::new("second access", None)
             .store(&store, &old)
             .await
     );
     for _ in 0..40 {
-        assert!(!Renewal::new("late access", None).store(&store, &old).await);
+        assert!(
+            !RefreshedTokens::new("late access", None)
+                .store(&store, &old)
+                .await
+        );
         assert!(
             !store
                 .refreshes()
@@ -187,7 +192,7 @@ async fn a_grant_parked_while_its_user_is_deleted_is_queued(database: TestDataba
             .await
             .unwrap()
     });
-    somebody_waits(&database).await;
+    lock_is_waited_for(&database).await;
     parking.commit().await.unwrap();
     assert!(deleting.await.unwrap());
     let queued = store.revocations().by_id("r1").await.unwrap().unwrap();
@@ -195,7 +200,7 @@ async fn a_grant_parked_while_its_user_is_deleted_is_queued(database: TestDataba
 }
 
 /// Until another connection to this database waits for a lock.
-async fn somebody_waits(database: &TestDatabase) {
+async fn lock_is_waited_for(database: &TestDatabase) {
     const WAITING: &str = "SELECT pid::text FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while database.texts(WAITING).await.is_empty() {

@@ -32,7 +32,7 @@ fn reply(status: u16, headers: &[&str], body: &str) -> Response {
 struct Platform {
     rules: Vec<ErrorRule>,
     codes: ErrorCodes,
-    forgiving: bool,
+    with_replay_window: bool,
 }
 
 impl Platform {
@@ -41,7 +41,7 @@ impl Platform {
         Self {
             rules: errors.rules,
             codes: errors.codes,
-            forgiving: !tokens.rotates_refresh_token,
+            with_replay_window: !tokens.rotates_refresh_token,
         }
     }
 
@@ -53,14 +53,14 @@ impl Platform {
         Self {
             rules: Vec::new(),
             codes: ErrorCodes::OAuth,
-            forgiving: false,
+            with_replay_window: false,
         }
     }
 
     fn read(&self, call: CallKind, reply: &Response) -> AdapterError {
         let repeatable = match call {
             CallKind::Exchange => false,
-            CallKind::Refresh => self.forgiving,
+            CallKind::Refresh => self.with_replay_window,
             CallKind::Profile | CallKind::Revoke => true,
         };
         let now = Timestamp::from_unix_seconds(NOW_S);

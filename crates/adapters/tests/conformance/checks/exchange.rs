@@ -49,7 +49,7 @@ async fn buys(stand: &Stand) -> Verdict {
 async fn renewable(stand: &Stand) -> Verdict {
     let tokens = stand.bought(&stand.someone().name).await?;
     ensure!(
-        stand.spec().can_renew(tokens.refresh.is_some()),
+        stand.spec().can_refresh(tokens.refresh.is_some()),
         "they cannot be renewed"
     );
     Ok(())
@@ -128,7 +128,7 @@ async fn ends(stand: &Stand) -> Verdict {
     let (life, held) = (end.seconds_since(stand.clock.now()), held(tokens));
     let margin = stand
         .spec()
-        .renewal_margin_seconds(Some(life))
+        .refresh_margin_seconds(Some(life))
         .unwrap_or_default();
     ensure!(
         (0..life).contains(&margin),

@@ -5,7 +5,7 @@ mod consent;
 mod exchange;
 mod meta;
 mod pkce;
-mod renewal;
+mod refresh;
 mod revocation;
 mod sessions;
 mod trouble;
@@ -19,7 +19,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         pkce::CHECKS,
         exchange::CHECKS,
         account::CHECKS,
-        renewal::CHECKS,
+        refresh::CHECKS,
         revocation::CHECKS,
         trouble::CHECKS,
         meta::CHECKS,

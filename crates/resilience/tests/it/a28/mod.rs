@@ -1,4 +1,4 @@
-//! A28: the shipped transition functions under chance: two or three replicas, strict and forgiving
+//! A28: the shipped transition functions under chance: two or three replicas, strict and with_replay_window
 //! platforms, lost answers, crashes, stopped processes, outages of the database, withdrawals and
 //! new consents in between.
 //!
@@ -11,8 +11,8 @@ mod replica;
 mod requests;
 mod world;
 
-use evergrant_resilience::renewal::attempt::{Failure, Verdict};
-use evergrant_resilience::renewal::{AllRules, Rules};
+use evergrant_resilience::refresh::attempt::{Failure, Verdict};
+use evergrant_resilience::refresh::{AllRules, Rules};
 
 use self::mutants::{
     Blinkered, Carefree, FirstWriterWins, Gambler, Hammer, HastyTakeOver, Hearsay, Impatient,

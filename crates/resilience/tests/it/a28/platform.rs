@@ -1,7 +1,7 @@
 //! A platform as far as refresh tokens go: one grant, alive until its person ends it or a spent
 //! token comes back.
 
-use evergrant_resilience::renewal::attempt::Tolerance;
+use evergrant_resilience::refresh::attempt::Tolerance;
 
 /// A refresh token with the access token that came with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

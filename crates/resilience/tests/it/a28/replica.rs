@@ -1,7 +1,7 @@
 //! One replica: what it is in the middle of.
 
-use evergrant_resilience::renewal::attempt::{Attempt, End};
-use evergrant_resilience::renewal::lease::Ticket;
+use evergrant_resilience::refresh::attempt::{Attempt, End};
+use evergrant_resilience::refresh::lease::Ticket;
 
 use super::platform::Pair;
 
@@ -23,7 +23,7 @@ pub(crate) enum Phase<R> {
     /// With an answer in hand.
     Storing(Run<R>),
     /// With nothing in hand.
-    Ending(Run<R>, End),
+    AttemptOutcome(Run<R>, End),
 }
 
 pub(crate) struct Replica<R> {

@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use super::platform::{Pair, Platform, Redeemed};
-use evergrant_resilience::renewal::attempt::{Failure, Verdict};
+use evergrant_resilience::refresh::attempt::{Failure, Verdict};
 
 /// What becomes of a request on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! A row, a platform and a few replicas, moved by chance, with every promise checked at each move.
 
-use evergrant_resilience::renewal::Rules;
-use evergrant_resilience::renewal::attempt::{Attempt, End, Step, Tolerance};
-use evergrant_resilience::renewal::lease::{self, Asker, LEASE_MS, Lease, LeaseRow, SETTLE_MS};
+use evergrant_resilience::refresh::Rules;
+use evergrant_resilience::refresh::attempt::{Attempt, End, Step, Tolerance};
+use evergrant_resilience::refresh::lease::{
+    self, LEASE_MS, Lease, LeaseRequest, LeaseRow, SETTLE_MS,
+};
 
 use super::dice::Dice;
 use super::platform::{Pair, Platform};
@@ -88,7 +90,7 @@ impl<R: Rules + Copy> World<R> {
         let one = self.replicas.get(replica)?;
         let due = match &one.phase {
             Phase::Idle => return None,
-            Phase::Storing(_) | Phase::Ending(..) => self.database_since_ms,
+            Phase::Storing(_) | Phase::AttemptOutcome(..) => self.database_since_ms,
             Phase::Pausing(_, until) => *until,
             Phase::Flying(_, request, until) => self
                 .requests
@@ -141,7 +143,7 @@ impl<R: Rules + Copy> World<R> {
         let next = match phase {
             Phase::Idle => self.ask(replica)?,
             Phase::Storing(run) => self.store(&run)?,
-            Phase::Ending(run, end) => self.record(&run, end)?,
+            Phase::AttemptOutcome(run, end) => self.record(&run, end)?,
             Phase::Pausing(mut run, _) => {
                 let step = run
                     .attempt
@@ -161,7 +163,7 @@ impl<R: Rules + Copy> World<R> {
             Step::Send { within_ms } => self.send(replica, run, within_ms),
             Step::Pause { for_ms } => Ok(Phase::Pausing(run, self.now_ms + for_ms)),
             Step::Store => Ok(Phase::Storing(run)),
-            Step::End(end) => Ok(Phase::Ending(run, end)),
+            Step::End(end) => Ok(Phase::AttemptOutcome(run, end)),
         }
     }
 
@@ -177,7 +179,7 @@ impl<R: Rules + Copy> World<R> {
         if seen == self.row.generation && self.stored.access_until_ms - self.now_ms > MARGIN_MS {
             return Ok(Phase::Idle);
         }
-        let asker = Asker {
+        let asker = LeaseRequest {
             seen,
             settled_for_ms: self.now_ms - self.database_since_ms,
         };
@@ -189,7 +191,7 @@ impl<R: Rules + Copy> World<R> {
             return Err("a reader of an old pair caused a renewal of the new one");
         }
         self.row = row;
-        self.tally.inherited_doubts += u64::from(ticket.doubt_age_ms.is_some());
+        self.tally.inherited_doubts += u64::from(ticket.in_doubt_for_ms.is_some());
         let access_ended = self.stored.access_until_ms <= self.now_ms;
         let mut attempt = Attempt::new(
             self.rules,
@@ -265,8 +267,11 @@ impl<R: Rules + Copy> World<R> {
             .filter(|one| one.may_have_acted())
             .map(|one| one.sent_at_ms)
             .min();
-        let forgiven =
-            first.is_none_or(|at| self.platform.tolerance.forgives_after(self.now_ms - at));
+        let forgiven = first.is_none_or(|at| {
+            self.platform
+                .tolerance
+                .accepts_replay_after(self.now_ms - at)
+        });
         if forgiven || run.held.access_until_ms <= self.now_ms {
             Ok(())
         } else {
@@ -304,7 +309,7 @@ impl<R: Rules + Copy> World<R> {
             return Err("nothing was bought, and yet it is stored");
         };
         self.best_rank = self.best_rank.max(pair.rank);
-        match lease::store_pair(&self.rules, &self.row, &run.ticket) {
+        match lease::store_tokens(&self.rules, &self.row, &run.ticket) {
             Some(row) => {
                 (self.row, self.stored) = (row, pair);
                 self.tally.stored += 1;
@@ -319,7 +324,7 @@ impl<R: Rules + Copy> World<R> {
     }
 
     fn record(&mut self, run: &Run<R>, end: End) -> Result<Phase<R>, Broken> {
-        let Some(row) = lease::record_ending(&self.rules, &self.row, &run.ticket, end.ending)
+        let Some(row) = lease::record_outcome(&self.rules, &self.row, &run.ticket, end.ending)
         else {
             self.tally.refused_results += 1;
             return Ok(Phase::Idle);
@@ -352,7 +357,7 @@ impl<R: Rules + Copy> World<R> {
             return;
         }
         self.stored = self.platform.consent(self.now_ms);
-        self.row = lease::replace_pair(&self.row);
+        self.row = lease::replace_tokens(&self.row);
         self.best_rank = self.stored.rank;
     }
 

@@ -2,14 +2,14 @@
 //! take them away one at a time and see what they are there for.
 
 use super::failure::{Failure, Tolerance, Verdict};
-use super::row::{ATTEMPT_MS, Ending, LEASE_MS, LeaseRow, SETTLE_MS, Ticket};
+use super::row::{ATTEMPT_MS, AttemptOutcome, LEASE_MS, LeaseRow, SETTLE_MS, Ticket};
 
 /// The conditions of a renewal. The methods as they stand are the ones that the program runs by.
 pub trait Rules {
     /// Whether nobody holds the lease. One that ends later than any lease could was written by a
     /// clock that has been turned back since.
     fn is_free(&self, row: &LeaseRow, now_ms: i64) -> bool {
-        row.held_until_ms
+        row.lease_expires_at_ms
             .is_none_or(|until| until <= now_ms || until > now_ms.saturating_add(2 * LEASE_MS))
     }
 
@@ -31,22 +31,22 @@ pub trait Rules {
     }
 
     /// Whether a lease that ran out counts as a request that may have been sent.
-    fn doubts_the_abandoned(&self, row: &LeaseRow) -> bool {
-        row.held_until_ms.is_some()
+    fn marks_abandoned_in_doubt(&self, row: &LeaseRow) -> bool {
+        row.lease_expires_at_ms.is_some()
     }
 
     /// Whether a pair may be stored that was bought with this generation's token: over that
     /// generation, or over what an earlier attempt made of it, for then this one's request was sent
     /// last.
-    fn accepts_pair(&self, row: &LeaseRow, ticket: &Ticket) -> bool {
+    fn accepts_tokens(&self, row: &LeaseRow, ticket: &Ticket) -> bool {
         row.generation == ticket.generation || self.was_sent_last(row, ticket)
     }
 
     /// Whether the stored pair was bought with the same token as this one's, by a request sent
     /// earlier.
     fn was_sent_last(&self, row: &LeaseRow, ticket: &Ticket) -> bool {
-        row.bought_by.is_some_and(|pair| {
-            pair.with_generation == ticket.generation && pair.attempt < ticket.attempt
+        row.token_source.is_some_and(|pair| {
+            pair.source_generation == ticket.generation && pair.attempt < ticket.attempt
         })
     }
 
@@ -58,7 +58,7 @@ pub trait Rules {
 
     /// Whether the lease of an attempt that is over goes on to its end, because the platform may
     /// still be acting.
-    fn keeps_lease(&self, ending: Ending) -> bool {
+    fn keeps_lease(&self, ending: AttemptOutcome) -> bool {
         ending.under_way
     }
 
@@ -79,21 +79,21 @@ pub trait Rules {
     fn may_send_in_doubt(
         &self,
         tolerance: Tolerance,
-        doubt_age_ms: i64,
+        in_doubt_for_ms: i64,
         access_ended: bool,
     ) -> bool {
-        tolerance.forgives_after(doubt_age_ms) || access_ended
+        tolerance.accepts_replay_after(in_doubt_for_ms) || access_ended
     }
 
-    /// Whether the same request may follow this failure within the attempt. `doubt_age_ms` says how
+    /// Whether the same request may follow this failure within the attempt. `in_doubt_for_ms` says how
     /// old the first of its own requests will be by then that the platform may have acted on.
     fn may_send_again(
         &self,
         tolerance: Tolerance,
         failure: &Failure,
-        doubt_age_ms: Option<i64>,
+        in_doubt_for_ms: Option<i64>,
     ) -> bool {
-        let forgiven = doubt_age_ms.is_none_or(|age_ms| tolerance.forgives_after(age_ms));
+        let forgiven = in_doubt_for_ms.is_none_or(|age_ms| tolerance.accepts_replay_after(age_ms));
         match failure.verdict {
             Verdict::Transient | Verdict::Unknown => forgiven,
             Verdict::RateLimited => forgiven && failure.unprocessed,

@@ -15,7 +15,7 @@ const STRICT: Tolerance = Tolerance {
     rotates: true,
     replay_window_ms: 0,
 };
-const FORGIVING: Tolerance = Tolerance {
+const WITH_REPLAY_WINDOW: Tolerance = Tolerance {
     rotates: true,
     replay_window_ms: 30_000,
 };
@@ -24,12 +24,12 @@ const STEADY: Tolerance = Tolerance {
     replay_window_ms: 0,
 };
 
-fn ticket(doubt_age_ms: Option<i64>) -> Ticket {
+fn ticket(in_doubt_for_ms: Option<i64>) -> Ticket {
     Ticket {
         generation: 1,
         attempt: 1,
         taken_at_ms: 0,
-        doubt_age_ms,
+        in_doubt_for_ms,
     }
 }
 
@@ -37,9 +37,9 @@ fn ticket(doubt_age_ms: Option<i64>) -> Ticket {
 const ROW: LeaseRow = LeaseRow {
     generation: 1,
     attempt: 1,
-    held_until_ms: Some(20_000),
-    doubt_since_ms: None,
-    bought_by: None,
+    lease_expires_at_ms: Some(20_000),
+    in_doubt_since_ms: None,
+    token_source: None,
     dead: false,
 };
 
@@ -97,7 +97,7 @@ fn a_pair_is_stored_at_once() {
 
 #[test]
 fn what_was_surely_not_processed_is_sent_three_times_and_leaves_no_doubt() {
-    for tolerance in [STRICT, FORGIVING, STEADY] {
+    for tolerance in [STRICT, WITH_REPLAY_WINDOW, STEADY] {
         let end = run(attempt(tolerance), refused_connection());
         assert_eq!(
             (end.sent, end.verdict, end.ending.in_doubt),
@@ -111,7 +111,7 @@ fn what_may_have_been_processed_is_sent_again_only_where_that_is_forgiven() {
     let unknown = failure(Verdict::Unknown);
     let end = run(attempt(STRICT), unknown);
     assert_eq!((end.sent, end.ending.in_doubt), (1, true));
-    let end = run(attempt(FORGIVING), unknown);
+    let end = run(attempt(WITH_REPLAY_WINDOW), unknown);
     assert_eq!((end.sent, end.ending.in_doubt), (3, true));
     let end = run(attempt(STEADY), unknown);
     assert_eq!(
@@ -121,7 +121,7 @@ fn what_may_have_been_processed_is_sent_again_only_where_that_is_forgiven() {
     );
     let short = Tolerance {
         replay_window_ms: 1_500,
-        ..FORGIVING
+        ..WITH_REPLAY_WINDOW
     };
     assert_eq!(
         run(attempt(short), unknown).sent,
@@ -135,7 +135,7 @@ fn an_inherited_doubt_is_resolved_inside_the_window_or_after_the_end_of_the_acce
     let end_of = |tolerance, age_ms, access_ended| {
         Attempt::new(AllRules, tolerance, ticket(Some(age_ms)), access_ended, 0).begin(0)
     };
-    let ending = Ending {
+    let ending = AttemptOutcome {
         dead: false,
         in_doubt: true,
         under_way: false,
@@ -151,9 +151,9 @@ fn an_inherited_doubt_is_resolved_inside_the_window_or_after_the_end_of_the_acce
     };
     assert_eq!(end_of(STRICT, 0, false), held_back);
     assert_eq!(end_of(STRICT, 0, true), sent);
-    assert_eq!(end_of(FORGIVING, 29_999, false), sent);
-    assert_eq!(end_of(FORGIVING, 30_000, false), held_back);
-    assert_eq!(end_of(FORGIVING, 30_000, true), sent);
+    assert_eq!(end_of(WITH_REPLAY_WINDOW, 29_999, false), sent);
+    assert_eq!(end_of(WITH_REPLAY_WINDOW, 30_000, false), held_back);
+    assert_eq!(end_of(WITH_REPLAY_WINDOW, 30_000, true), sent);
     assert_eq!(end_of(STEADY, i64::MAX / 2, false), sent);
 }
 
@@ -167,9 +167,9 @@ fn a_refusal_in_doubt_is_a_loss_where_tokens_rotate_and_nowhere_else() {
         )
         .lost
     };
-    assert!(lost(STRICT, Some(20_000)) && lost(FORGIVING, Some(20_000)));
+    assert!(lost(STRICT, Some(20_000)) && lost(WITH_REPLAY_WINDOW, Some(20_000)));
     assert!(!lost(STRICT, None) && !lost(STEADY, Some(20_000)));
-    let mut attempt = attempt(FORGIVING);
+    let mut attempt = attempt(WITH_REPLAY_WINDOW);
     attempt.begin(0);
     attempt.answered(Err(failure(Verdict::Unknown)), &NoJitter, 0);
     attempt.resume(Some(&ROW), 0);

@@ -32,7 +32,7 @@ pub struct QueueFull;
 
 /// The places and their queue. Share it by `Arc`.
 #[derive(Debug)]
-pub struct Places {
+pub struct PrioritySemaphore {
     longest_queue: usize,
     state: Mutex<State>,
 }
@@ -50,18 +50,18 @@ struct State {
 #[derive(Debug)]
 struct Waiter {
     ticket: u64,
-    hand_over: oneshot::Sender<Place>,
+    hand_over: oneshot::Sender<SemaphorePermit>,
 }
 
 /// One place. Dropping it gives it to the next waiting caller.
 #[derive(Debug)]
-pub struct Place {
+pub struct SemaphorePermit {
     /// `None` once the place was passed on.
-    places: Option<Arc<Places>>,
+    semaphore: Option<Arc<PrioritySemaphore>>,
 }
 
-impl Places {
-    /// `total` free places, and room for `longest_queue` waiting callers.
+impl PrioritySemaphore {
+    /// `total` free semaphore, and room for `longest_queue` waiting callers.
     #[must_use]
     pub fn new(total: usize, longest_queue: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -90,7 +90,7 @@ impl Places {
     /// # Errors
     ///
     /// [`QueueFull`] where no place is free and too many callers wait already.
-    pub async fn take(self: &Arc<Self>, priority: Priority) -> Result<Place, QueueFull> {
+    pub async fn take(self: &Arc<Self>, priority: Priority) -> Result<SemaphorePermit, QueueFull> {
         let (mut queued, handed_over) = match self.take_or_join(priority)? {
             Ok(place) => return Ok(place),
             Err(queued) => queued,
@@ -105,8 +105,8 @@ impl Places {
         // A place is free only while no caller waits: a freed place goes to a waiting caller first.
         if state.free > 0 {
             state.free -= 1;
-            return Ok(Ok(Place {
-                places: Some(Arc::clone(self)),
+            return Ok(Ok(SemaphorePermit {
+                semaphore: Some(Arc::clone(self)),
             }));
         }
         if state.waiting() >= self.longest_queue {
@@ -120,7 +120,7 @@ impl Places {
             .push_back(Waiter { ticket, hand_over });
         Ok(Err((
             Queued {
-                places: self,
+                semaphore: self,
                 priority,
                 ticket: Some(ticket),
             },
@@ -129,7 +129,7 @@ impl Places {
     }
 }
 
-type TakenOrQueued<'a> = Result<Place, (Queued<'a>, oneshot::Receiver<Place>)>;
+type TakenOrQueued<'a> = Result<SemaphorePermit, (Queued<'a>, oneshot::Receiver<SemaphorePermit>)>;
 
 impl State {
     fn waiting(&self) -> usize {
@@ -161,7 +161,7 @@ impl State {
 
 /// A caller's entry in the queue, removed when the caller stops waiting.
 struct Queued<'a> {
-    places: &'a Places,
+    semaphore: &'a PrioritySemaphore,
     priority: Priority,
     /// `None` once the place was handed over.
     ticket: Option<u64>,
@@ -170,27 +170,27 @@ struct Queued<'a> {
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
-        lock(&self.places.state)
+        lock(&self.semaphore.state)
             .queue(self.priority)
             .retain(|waiter| waiter.ticket != ticket);
     }
 }
 
-impl Drop for Place {
+impl Drop for SemaphorePermit {
     fn drop(&mut self) {
         // A caller that stopped waiting a moment ago cannot take the place: the next one is asked.
-        while let Some(places) = self.places.take() {
+        while let Some(semaphore) = self.semaphore.take() {
             let next = {
-                let mut state = lock(&places.state);
+                let mut state = lock(&semaphore.state);
                 let next = state.next();
                 state.free += usize::from(next.is_none());
                 next
             };
             let Some(waiter) = next else { return };
             if let Err(mut refused) = waiter.hand_over.send(Self {
-                places: Some(places),
+                semaphore: Some(semaphore),
             }) {
-                self.places = refused.places.take();
+                self.semaphore = refused.semaphore.take();
             }
         }
     }

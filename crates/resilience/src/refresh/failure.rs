@@ -13,7 +13,7 @@ pub struct Tolerance {
 impl Tolerance {
     /// Whether a token does no harm that was first sent so long ago.
     #[must_use]
-    pub fn forgives_after(self, age_ms: i64) -> bool {
+    pub fn accepts_replay_after(self, age_ms: i64) -> bool {
         !self.rotates || age_ms < self.replay_window_ms
     }
 }

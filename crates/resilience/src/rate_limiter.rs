@@ -6,7 +6,7 @@
 
 /// What somebody has said about their limits. Moments are milliseconds of one clock.
 #[derive(Debug, Clone, Default)]
-pub struct Allowance {
+pub struct RateLimiter {
     /// Calls left in the window that ends then.
     window: Option<(u64, i64)>,
     /// No call before this moment.
@@ -20,7 +20,7 @@ pub struct Allowance {
 /// mistaken.
 const LONGEST_MS: i64 = 60 * 60 * 1000;
 
-impl Allowance {
+impl RateLimiter {
     /// Takes one call, or tells how many milliseconds to wait before asking again.
     ///
     /// # Errors
@@ -79,60 +79,63 @@ mod tests {
 
     #[test]
     fn without_a_word_there_is_no_limit() {
-        let mut allowance = Allowance::default();
-        assert!((0..100_000).all(|_| allowance.take(0).is_ok()));
+        let mut rate_limiter = RateLimiter::default();
+        assert!((0..100_000).all(|_| rate_limiter.take(0).is_ok()));
     }
 
     #[test]
     fn a_window_gives_what_was_said_and_each_replica_its_part() {
-        let mut allowance = Allowance::default();
-        allowance.limit(10, 3, 5_000, 0);
-        assert!((0..3).all(|_| allowance.take(0).is_ok()));
-        assert_eq!(allowance.take(0), Err(5_000));
-        assert_eq!(allowance.take(4_999), Err(1));
-        assert_eq!(allowance.take(5_000), Ok(()), "the window is over");
+        let mut rate_limiter = RateLimiter::default();
+        rate_limiter.limit(10, 3, 5_000, 0);
+        assert!((0..3).all(|_| rate_limiter.take(0).is_ok()));
+        assert_eq!(rate_limiter.take(0), Err(5_000));
+        assert_eq!(rate_limiter.take(4_999), Err(1));
+        assert_eq!(rate_limiter.take(5_000), Ok(()), "the window is over");
     }
 
     #[test]
     fn a_pause_is_kept_and_a_shorter_one_takes_nothing_back() {
-        let mut allowance = Allowance::default();
-        allowance.pause(2_000, 0);
-        allowance.pause(1_000, 0);
-        assert_eq!(allowance.take(500), Err(1_500));
-        assert_eq!(allowance.take(2_000), Ok(()));
+        let mut rate_limiter = RateLimiter::default();
+        rate_limiter.pause(2_000, 0);
+        rate_limiter.pause(1_000, 0);
+        assert_eq!(rate_limiter.take(500), Err(1_500));
+        assert_eq!(rate_limiter.take(2_000), Ok(()));
     }
 
     #[test]
     fn a_pace_spreads_calls_until_it_is_over() {
-        let mut allowance = Allowance::default();
-        allowance.slow_down(100, 1_000);
-        assert_eq!((allowance.take(0), allowance.take(0)), (Ok(()), Err(100)));
+        let mut rate_limiter = RateLimiter::default();
+        rate_limiter.slow_down(100, 1_000);
         assert_eq!(
-            (allowance.take(100), allowance.take(150)),
+            (rate_limiter.take(0), rate_limiter.take(0)),
+            (Ok(()), Err(100))
+        );
+        assert_eq!(
+            (rate_limiter.take(100), rate_limiter.take(150)),
             (Ok(()), Err(50))
         );
-        assert!((0..100).all(|_| allowance.take(1_000).is_ok()));
+        assert!((0..100).all(|_| rate_limiter.take(1_000).is_ok()));
     }
 
     #[test]
     fn a_clock_turned_back_holds_nobody_for_hours() {
-        let mut allowance = Allowance::default();
-        allowance.pause(10_000_000, 9_999_000);
-        allowance.limit(0, 1, 10_000_000, 9_999_000);
-        assert_eq!(allowance.take(0), Ok(()));
+        let mut rate_limiter = RateLimiter::default();
+        rate_limiter.pause(10_000_000, 9_999_000);
+        rate_limiter.limit(0, 1, 10_000_000, 9_999_000);
+        assert_eq!(rate_limiter.take(0), Ok(()));
     }
 
     proptest! {
         /// Whoever waits as long as told gets a call, and no wait is longer than the longest.
         #[test]
         fn a_wait_is_worth_it(left in 0u64..3, pause_ms in 0i64..10_000_000, until_ms in 1i64..10_000_000, pace_ms in 0i64..5_000) {
-            let mut allowance = Allowance::default();
-            allowance.limit(left, 1, until_ms, 0);
-            allowance.pause(pause_ms, 0);
-            allowance.slow_down(pace_ms, 60_000);
+            let mut rate_limiter = RateLimiter::default();
+            rate_limiter.limit(left, 1, until_ms, 0);
+            rate_limiter.pause(pause_ms, 0);
+            rate_limiter.slow_down(pace_ms, 60_000);
             let mut now_ms = 0;
             for _ in 0..8 {
-                match allowance.take(now_ms) {
+                match rate_limiter.take(now_ms) {
                     Ok(()) => return Ok(()),
                     Err(wait_ms) => {
                         prop_assert!((1..=LONGEST_MS).contains(&wait_ms));

@@ -3,23 +3,23 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 
-type Taking<'a> = Pin<Box<dyn Future<Output = Result<Place, QueueFull>> + 'a>>;
+type Taking<'a> = Pin<Box<dyn Future<Output = Result<SemaphorePermit, QueueFull>> + 'a>>;
 
 /// Polls once, so that the caller stands in the queue or has its place.
-fn poll(taking: &mut Taking<'_>) -> Poll<Result<Place, QueueFull>> {
+fn poll(taking: &mut Taking<'_>) -> Poll<Result<SemaphorePermit, QueueFull>> {
     taking
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()))
 }
 
-fn queued(places: &Arc<Places>, priority: Priority) -> Taking<'_> {
-    let mut taking: Taking<'_> = Box::pin(places.take(priority));
+fn queued(semaphore: &Arc<PrioritySemaphore>, priority: Priority) -> Taking<'_> {
+    let mut taking: Taking<'_> = Box::pin(semaphore.take(priority));
     assert!(poll(&mut taking).is_pending());
     taking
 }
 
-fn taken(places: &Arc<Places>) -> Place {
-    let mut taking = pin!(places.take(Priority::Normal));
+fn taken(semaphore: &Arc<PrioritySemaphore>) -> SemaphorePermit {
+    let mut taking = pin!(semaphore.take(Priority::Normal));
     match taking
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()))
@@ -31,11 +31,11 @@ fn taken(places: &Arc<Places>) -> Place {
 
 /// The names of the waiting callers in the order in which one place reaches them.
 fn order_of_service(callers: &[(&'static str, Priority)]) -> Vec<&'static str> {
-    let places = Places::new(1, callers.len());
-    let mut held = Some(taken(&places));
+    let semaphore = PrioritySemaphore::new(1, callers.len());
+    let mut held = Some(taken(&semaphore));
     let mut waiting: Vec<_> = callers
         .iter()
-        .map(|(name, priority)| (*name, queued(&places, *priority)))
+        .map(|(name, priority)| (*name, queued(&semaphore, *priority)))
         .collect();
     let mut served = Vec::new();
     while !waiting.is_empty() {
@@ -56,23 +56,23 @@ fn order_of_service(callers: &[(&'static str, Priority)]) -> Vec<&'static str> {
 
 #[test]
 fn a_place_is_taken_while_one_is_free_and_given_back_on_drop() {
-    let places = Places::new(2, 1);
-    let (first, second) = (taken(&places), taken(&places));
-    assert_eq!((places.free(), places.waiting()), (0, 0));
+    let semaphore = PrioritySemaphore::new(2, 1);
+    let (first, second) = (taken(&semaphore), taken(&semaphore));
+    assert_eq!((semaphore.free(), semaphore.waiting()), (0, 0));
     drop(first);
     drop(second);
-    assert_eq!(places.free(), 2);
+    assert_eq!(semaphore.free(), 2);
 }
 
 #[test]
 fn the_queue_is_bounded() {
-    let places = Places::new(0, 2);
+    let semaphore = PrioritySemaphore::new(0, 2);
     let _waiting = (
-        queued(&places, Priority::High),
-        queued(&places, Priority::Normal),
+        queued(&semaphore, Priority::High),
+        queued(&semaphore, Priority::Normal),
     );
-    assert_eq!(places.waiting(), 2);
-    let mut late: Taking<'_> = Box::pin(places.take(Priority::High));
+    assert_eq!(semaphore.waiting(), 2);
+    let mut late: Taking<'_> = Box::pin(semaphore.take(Priority::High));
     assert!(matches!(poll(&mut late), Poll::Ready(Err(QueueFull))));
 }
 
@@ -110,28 +110,28 @@ fn the_lower_priority_gets_every_fourth_place() {
 
 #[test]
 fn a_caller_that_stops_waiting_leaves_the_queue_and_costs_no_place() {
-    let places = Places::new(1, 2);
-    let held = taken(&places);
+    let semaphore = PrioritySemaphore::new(1, 2);
+    let held = taken(&semaphore);
     let (first, mut second) = (
-        queued(&places, Priority::Normal),
-        queued(&places, Priority::Normal),
+        queued(&semaphore, Priority::Normal),
+        queued(&semaphore, Priority::Normal),
     );
     drop(first);
-    assert_eq!(places.waiting(), 1);
+    assert_eq!(semaphore.waiting(), 1);
     drop(held);
     assert!(matches!(poll(&mut second), Poll::Ready(Ok(_))));
 }
 
 #[test]
 fn a_place_that_was_handed_over_and_never_received_goes_to_the_next() {
-    let places = Places::new(1, 2);
-    let held = taken(&places);
+    let semaphore = PrioritySemaphore::new(1, 2);
+    let held = taken(&semaphore);
     let (first, mut second) = (
-        queued(&places, Priority::Normal),
-        queued(&places, Priority::Normal),
+        queued(&semaphore, Priority::Normal),
+        queued(&semaphore, Priority::Normal),
     );
     drop(held);
     drop(first);
     assert!(matches!(poll(&mut second), Poll::Ready(Ok(_))));
-    assert_eq!((places.free(), places.waiting()), (1, 0));
+    assert_eq!((semaphore.free(), semaphore.waiting()), (1, 0));
 }

@@ -1,4 +1,4 @@
-//! The part of a connection's row that decides about renewals, and what an attempt proves itself by
+//! The part of a connection's row that decides about refreshes, and what an attempt proves itself by
 //! and reports.
 
 /// How long a lease lasts on the database's clock, in milliseconds.
@@ -12,7 +12,7 @@ pub const ATTEMPT_MS: i64 = 15_000;
 /// left behind: after an outage, whoever holds an answer that could not be stored goes first.
 pub const SETTLE_MS: i64 = 5_000;
 
-/// The part of a connection's row that decides about renewals. Moments are milliseconds on the
+/// The part of a connection's row that decides about refreshes. Moments are milliseconds on the
 /// database's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LeaseRow {
@@ -22,21 +22,21 @@ pub struct LeaseRow {
     pub attempt: i64,
     /// When the lease ends; `None` where it was given back. One that ran out was left behind in the
     /// middle of a call.
-    pub held_until_ms: Option<i64>,
+    pub lease_expires_at_ms: Option<i64>,
     /// Since when it is unknown whether the platform processed a request with the stored refresh
     /// token.
-    pub doubt_since_ms: Option<i64>,
+    pub in_doubt_since_ms: Option<i64>,
     /// The attempt that bought the stored pair; `None` where a consent brought it.
-    pub bought_by: Option<Purchase>,
+    pub token_source: Option<TokenSource>,
     /// Whether the platform has refused the grant for good.
     pub dead: bool,
 }
 
 /// Where a stored pair comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Purchase {
+pub struct TokenSource {
     /// The generation whose refresh token bought it.
-    pub with_generation: i64,
+    pub source_generation: i64,
     /// The number of the attempt's lease.
     pub attempt: i64,
 }
@@ -51,12 +51,12 @@ pub struct Ticket {
     /// When the lease was taken, on the database's clock.
     pub taken_at_ms: i64,
     /// How long ago the doubt began that the attempt inherits; `None` where there is none.
-    pub doubt_age_ms: Option<i64>,
+    pub in_doubt_for_ms: Option<i64>,
 }
 
 /// How an attempt ended that brought no pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ending {
+pub struct AttemptOutcome {
     /// Whether the platform has refused the grant for good.
     pub dead: bool,
     /// Whether the platform may have acted on a request without our learning of it.

@@ -9,7 +9,7 @@
 use evergrant_model::Entropy;
 
 pub use super::failure::{Failure, Tolerance, Verdict};
-use super::row::{ATTEMPT_MS, Ending, LeaseRow, Ticket};
+use super::row::{ATTEMPT_MS, AttemptOutcome, LeaseRow, Ticket};
 use super::rules::Rules;
 use crate::Backoff;
 
@@ -46,7 +46,7 @@ pub struct End {
     /// What the last request came to; `Unknown` where none was allowed.
     pub verdict: Verdict,
     /// What the row is to remember.
-    pub ending: Ending,
+    pub ending: AttemptOutcome,
     /// Whether a refusal is due to a pair that was lost on its way to us.
     pub lost: bool,
     /// How many requests were sent.
@@ -64,7 +64,7 @@ pub struct Attempt<R> {
     sent: u32,
     last_sent_ms: i64,
     /// When the first request was sent that the platform may have acted on.
-    doubtful_since_ms: Option<i64>,
+    first_uncertain_send_ms: Option<i64>,
     last: Option<Failure>,
 }
 
@@ -87,7 +87,7 @@ impl<R: Rules> Attempt<R> {
             began_ms,
             sent: 0,
             last_sent_ms: began_ms,
-            doubtful_since_ms: None,
+            first_uncertain_send_ms: None,
             last: None,
         }
     }
@@ -120,7 +120,8 @@ impl<R: Rules> Attempt<R> {
         };
         if matches!(failure.verdict, Verdict::Transient | Verdict::Unknown) && !failure.unprocessed
         {
-            self.doubtful_since_ms.get_or_insert(self.last_sent_ms);
+            self.first_uncertain_send_ms
+                .get_or_insert(self.last_sent_ms);
         }
         let before = self.last.replace(failure);
         let confirmed = failure.confirm && before.is_some_and(|before| before.confirm);
@@ -152,9 +153,11 @@ impl<R: Rules> Attempt<R> {
     fn may_send_at(&self, at_ms: i64) -> bool {
         let inherited_age_ms = self
             .ticket
-            .doubt_age_ms
+            .in_doubt_for_ms
             .map(|age_ms| age_ms.saturating_add(at_ms - self.began_ms));
-        let own_age_ms = self.doubtful_since_ms.map(|since_ms| at_ms - since_ms);
+        let own_age_ms = self
+            .first_uncertain_send_ms
+            .map(|since_ms| at_ms - since_ms);
         let bears_inherited = |age_ms| {
             self.rules
                 .may_send_in_doubt(self.tolerance, age_ms, self.access_ended)
@@ -168,14 +171,15 @@ impl<R: Rules> Attempt<R> {
     }
 
     fn end(&self) -> Step {
-        let in_doubt = self.ticket.doubt_age_ms.is_some() || self.doubtful_since_ms.is_some();
+        let in_doubt =
+            self.ticket.in_doubt_for_ms.is_some() || self.first_uncertain_send_ms.is_some();
         let verdict = self
             .last
             .map_or(Verdict::Unknown, |failure| failure.verdict);
         let dead = verdict == Verdict::Terminal;
         let rotates = self.tolerance.rotates;
-        let under_way = self.doubtful_since_ms.is_some() && !dead;
-        let ending = Ending {
+        let under_way = self.first_uncertain_send_ms.is_some() && !dead;
+        let ending = AttemptOutcome {
             dead,
             in_doubt: in_doubt && rotates,
             under_way,

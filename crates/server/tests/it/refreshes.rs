@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use evergrant_encryption::{EncryptionKey, KeyRing, TokenCipher};
 use evergrant_model::{Clock, OsEntropy, ProviderAccountId, ProviderSlug, SystemClock};
-use evergrant_resilience::renewal::lease::Asker;
+use evergrant_resilience::refresh::lease::LeaseRequest;
 use evergrant_sandbox::{Fault, FaultKind, RefreshMode, Switch, acme_definition};
 use evergrant_store::{LeaseAnswer, Store};
 use evergrant_testkit::{
-    ForeignAccount, OpenTransaction, TestDatabase, insert_accounts, number_from,
+    ExternalAccount, OpenTransaction, TestDatabase, insert_accounts, number_from,
 };
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -80,7 +80,7 @@ impl Scene {
 
     async fn expired_of(&self, accounts: &[(i32, String)]) {
         let ring = KeyRing::new(EncryptionKey::parse(KEY).unwrap(), Vec::new());
-        let account = |(user, id): &(i32, String)| ForeignAccount {
+        let account = |(user, id): &(i32, String)| ExternalAccount {
             user: *user,
             provider: "acme".to_owned(),
             id: id.clone(),
@@ -343,7 +343,7 @@ impl Scene {
             .await
             .unwrap()
             .unwrap();
-        let asker = Asker {
+        let asker = LeaseRequest {
             seen: held.lease.generation,
             settled_for_ms: 60_000,
         };
@@ -362,7 +362,7 @@ impl Scene {
             format!("SELECT 1 FROM oauth_accounts WHERE provider_account_id = '{id}' FOR UPDATE");
         let lock = self.database.begin(&lock).await;
         self.platforms.sandbox.release();
-        self.database.somebody_waits().await;
+        self.database.lock_is_waited_for().await;
         lock
     }
 
@@ -482,7 +482,7 @@ async fn a9_a_process_killed_while_the_database_takes_no_writes_has_kept_its_pai
     );
     let health = App::new(program.admin_url(), "").get(USER, "/readyz").await;
     assert_eq!(
-        (health.status.as_u16(), &health.body["unstoredRenewals"]),
+        (health.status.as_u16(), &health.body["pendingWrites"]),
         (503, &json!(40))
     );
     program.kill();

@@ -1,6 +1,6 @@
 //! Renewals: what they give, what they keep, and how a grant that has ended shows itself.
 
-use evergrant_adapters::{ErrorClass, HeldTokens, Lifecycle, ProviderKind, RenewsWith};
+use evergrant_adapters::{ErrorClass, HeldTokens, Lifecycle, ProviderKind, RefreshesWith};
 use evergrant_model::{AccessToken, Clock as _, RefreshToken, TokenSet};
 use evergrant_sandbox::{RefreshMode, RefreshReply, Switch};
 
@@ -9,8 +9,8 @@ use crate::stand::{Stand, access, held, renewed};
 use crate::suite::{Check, check};
 use crate::verdict::{Verdict, ensure, refused, works};
 
-const BY_REFRESH_TOKEN: Capability = Capability::RenewsWith(RenewsWith::RefreshToken);
-const BY_ITSELF: Capability = Capability::RenewsWith(RenewsWith::AccessToken);
+const BY_REFRESH_TOKEN: Capability = Capability::RefreshesWith(RefreshesWith::RefreshToken);
+const BY_ITSELF: Capability = Capability::RefreshesWith(RefreshesWith::AccessToken);
 const REFRESHES: Capability = Capability::Lifecycle(Lifecycle::Refreshes);
 const OAUTH: Capability = Kind(ProviderKind::OAuth2);
 
@@ -107,7 +107,7 @@ async fn when_due(stand: &Stand) -> Verdict {
         .map(|end| end.seconds_since(stand.clock.now()));
     let margin = stand
         .spec()
-        .renewal_margin_seconds(life)
+        .refresh_margin_seconds(life)
         .unwrap_or_default();
     stand
         .clock
@@ -283,7 +283,7 @@ async fn not_offered(stand: &Stand) -> Verdict {
         refresh: Some(RefreshToken::new("refresh")),
     };
     ensure!(
-        !stand.spec().can_renew(true),
+        !stand.spec().can_refresh(true),
         "its spec says that it can be renewed"
     );
     let outcome = stand.adapter.refresh_access_token(&held).await;

@@ -9,7 +9,9 @@
 //!
 //! The store reads a row under its lock, asks here, and writes down what it is told.
 
-pub use super::row::{ATTEMPT_MS, Ending, LEASE_MS, LeaseRow, Purchase, SETTLE_MS, Ticket};
+pub use super::row::{
+    ATTEMPT_MS, AttemptOutcome, LEASE_MS, LeaseRow, SETTLE_MS, Ticket, TokenSource,
+};
 use super::rules::Rules;
 
 /// The answer to a request for the lease.
@@ -30,7 +32,7 @@ pub enum Lease {
 
 /// Who asks for a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asker {
+pub struct LeaseRequest {
     /// The generation of the pair that it knows.
     pub seen: i64,
     /// For how long it has had the database without a break, in milliseconds.
@@ -39,7 +41,7 @@ pub struct Asker {
 
 /// Asks for the lease.
 #[must_use]
-pub fn take(rules: &impl Rules, row: &LeaseRow, asker: Asker, now_ms: i64) -> Lease {
+pub fn take(rules: &impl Rules, row: &LeaseRow, asker: LeaseRequest, now_ms: i64) -> Lease {
     if !rules.is_newest(row, asker.seen) {
         return Lease::Moved;
     }
@@ -47,51 +49,58 @@ pub fn take(rules: &impl Rules, row: &LeaseRow, asker: Asker, now_ms: i64) -> Le
         return Lease::Dead;
     }
     if !rules.is_free(row, now_ms) {
-        let for_ms = row.held_until_ms.map_or(1, |until| (until - now_ms).max(1));
+        let for_ms = row
+            .lease_expires_at_ms
+            .map_or(1, |until| (until - now_ms).max(1));
         return Lease::Busy { for_ms };
     }
-    let somebody_may_hold_an_answer = row.held_until_ms.is_some() || row.doubt_since_ms.is_some();
-    if somebody_may_hold_an_answer && !rules.may_take_over(asker.settled_for_ms) {
+    let answer_may_be_pending =
+        row.lease_expires_at_ms.is_some() || row.in_doubt_since_ms.is_some();
+    if answer_may_be_pending && !rules.may_take_over(asker.settled_for_ms) {
         return Lease::Busy {
             for_ms: (SETTLE_MS - asker.settled_for_ms).max(1),
         };
     }
     let abandoned = row
-        .held_until_ms
-        .filter(|_| rules.doubts_the_abandoned(row));
-    let doubt_since_ms = row
-        .doubt_since_ms
+        .lease_expires_at_ms
+        .filter(|_| rules.marks_abandoned_in_doubt(row));
+    let in_doubt_since_ms = row
+        .in_doubt_since_ms
         .or(abandoned.map(|until| (until - LEASE_MS).min(now_ms)));
     let attempt = row.attempt + 1;
     let taken = LeaseRow {
         attempt,
-        held_until_ms: Some(now_ms + LEASE_MS),
-        doubt_since_ms,
+        lease_expires_at_ms: Some(now_ms + LEASE_MS),
+        in_doubt_since_ms,
         ..*row
     };
-    let doubt_age_ms = doubt_since_ms.map(|since| (now_ms - since).max(0));
+    let in_doubt_for_ms = in_doubt_since_ms.map(|since| (now_ms - since).max(0));
     Lease::Taken(
         taken,
         Ticket {
             generation: row.generation,
             attempt,
             taken_at_ms: now_ms,
-            doubt_age_ms,
+            in_doubt_for_ms,
         },
     )
 }
 
 /// The row once the pair of this attempt is stored; `None` where it must not be.
 #[must_use]
-pub fn store_pair(rules: &impl Rules, row: &LeaseRow, ticket: &Ticket) -> Option<LeaseRow> {
-    rules.accepts_pair(row, ticket).then(|| LeaseRow {
+pub fn store_tokens(rules: &impl Rules, row: &LeaseRow, ticket: &Ticket) -> Option<LeaseRow> {
+    rules.accepts_tokens(row, ticket).then(|| LeaseRow {
         generation: row.generation + 1,
         // A lease that somebody took meanwhile is theirs to give back, and what they sent may have
         // ended the grant.
-        held_until_ms: row.held_until_ms.filter(|_| row.attempt != ticket.attempt),
-        doubt_since_ms: row.doubt_since_ms.filter(|_| row.attempt != ticket.attempt),
-        bought_by: Some(Purchase {
-            with_generation: ticket.generation,
+        lease_expires_at_ms: row
+            .lease_expires_at_ms
+            .filter(|_| row.attempt != ticket.attempt),
+        in_doubt_since_ms: row
+            .in_doubt_since_ms
+            .filter(|_| row.attempt != ticket.attempt),
+        token_source: Some(TokenSource {
+            source_generation: ticket.generation,
             attempt: ticket.attempt,
         }),
         dead: false,
@@ -102,16 +111,18 @@ pub fn store_pair(rules: &impl Rules, row: &LeaseRow, ticket: &Ticket) -> Option
 /// The row once this attempt has ended without a pair; `None` where its end concerns nobody any
 /// more.
 #[must_use]
-pub fn record_ending(
+pub fn record_outcome(
     rules: &impl Rules,
     row: &LeaseRow,
     ticket: &Ticket,
-    ending: Ending,
+    ending: AttemptOutcome,
 ) -> Option<LeaseRow> {
     rules.accepts_ending(row, ticket).then(|| LeaseRow {
-        held_until_ms: row.held_until_ms.filter(|_| rules.keeps_lease(ending)),
-        doubt_since_ms: row
-            .doubt_since_ms
+        lease_expires_at_ms: row
+            .lease_expires_at_ms
+            .filter(|_| rules.keeps_lease(ending)),
+        in_doubt_since_ms: row
+            .in_doubt_since_ms
             .or(Some(ticket.taken_at_ms))
             .filter(|_| ending.in_doubt),
         dead: ending.dead,
@@ -122,13 +133,13 @@ pub fn record_ending(
 /// The row once a consent, or another program, has brought a pair of its own. An attempt that is
 /// under way concerns the old pair: its lease is over, and leaves no doubt about the new one.
 #[must_use]
-pub fn replace_pair(row: &LeaseRow) -> LeaseRow {
+pub fn replace_tokens(row: &LeaseRow) -> LeaseRow {
     let generation = row.generation + 1;
     LeaseRow {
         generation,
-        held_until_ms: None,
-        doubt_since_ms: None,
-        bought_by: None,
+        lease_expires_at_ms: None,
+        in_doubt_since_ms: None,
+        token_source: None,
         dead: false,
         attempt: row.attempt,
     }
@@ -141,8 +152,8 @@ mod tests {
 
     const NOW: i64 = 1_767_225_600_000;
 
-    fn knowing(seen: i64) -> Asker {
-        Asker {
+    fn knowing(seen: i64) -> LeaseRequest {
+        LeaseRequest {
             seen,
             settled_for_ms: i64::MAX,
         }
@@ -159,7 +170,7 @@ mod tests {
     fn a_lease_is_one_holders_until_it_ends() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
         assert_eq!(
-            (ticket.attempt, ticket.doubt_age_ms, row.generation),
+            (ticket.attempt, ticket.in_doubt_for_ms, row.generation),
             (1, None, 0)
         );
         assert_eq!(
@@ -172,7 +183,7 @@ mod tests {
         );
         let (_, second) = taken(&row, NOW + LEASE_MS);
         assert_eq!(
-            (second.attempt, second.doubt_age_ms),
+            (second.attempt, second.in_doubt_for_ms),
             (2, Some(LEASE_MS)),
             "the first one may have sent"
         );
@@ -181,28 +192,28 @@ mod tests {
     #[test]
     fn a_lease_given_back_leaves_no_doubt() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
-        let ended = record_ending(
+        let ended = record_outcome(
             &AllRules,
             &row,
             &ticket,
-            Ending {
+            AttemptOutcome {
                 dead: false,
                 in_doubt: false,
                 under_way: false,
             },
         )
         .unwrap();
-        assert_eq!(taken(&ended, NOW).1.doubt_age_ms, None);
+        assert_eq!(taken(&ended, NOW).1.in_doubt_for_ms, None);
     }
 
     #[test]
     fn a_doubt_lasts_until_a_pair_is_stored_and_keeps_its_beginning() {
         let (row, first) = taken(&LeaseRow::default(), NOW);
-        let doubtful = record_ending(
+        let doubtful = record_outcome(
             &AllRules,
             &row,
             &first,
-            Ending {
+            AttemptOutcome {
                 dead: false,
                 in_doubt: true,
                 under_way: false,
@@ -210,12 +221,12 @@ mod tests {
         )
         .unwrap();
         let (row, second) = taken(&doubtful, NOW + 5_000);
-        assert_eq!(second.doubt_age_ms, Some(5_000));
-        let still = record_ending(
+        assert_eq!(second.in_doubt_for_ms, Some(5_000));
+        let still = record_outcome(
             &AllRules,
             &row,
             &second,
-            Ending {
+            AttemptOutcome {
                 dead: false,
                 in_doubt: true,
                 under_way: false,
@@ -223,13 +234,13 @@ mod tests {
         )
         .unwrap();
         let (row, third) = taken(&still, NOW + 9_000);
-        assert_eq!(third.doubt_age_ms, Some(9_000));
-        let stored = store_pair(&AllRules, &row, &third).unwrap();
+        assert_eq!(third.in_doubt_for_ms, Some(9_000));
+        let stored = store_tokens(&AllRules, &row, &third).unwrap();
         assert_eq!(
             (
-                stored.doubt_since_ms,
+                stored.in_doubt_since_ms,
                 stored.generation,
-                stored.held_until_ms
+                stored.lease_expires_at_ms
             ),
             (None, 1, None)
         );
@@ -238,12 +249,12 @@ mod tests {
     #[test]
     fn nobody_asks_while_the_platform_may_still_be_acting() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
-        let slow = Ending {
+        let slow = AttemptOutcome {
             dead: false,
             in_doubt: true,
             under_way: true,
         };
-        let row = record_ending(&AllRules, &row, &ticket, slow).unwrap();
+        let row = record_outcome(&AllRules, &row, &ticket, slow).unwrap();
         assert_eq!(
             take(&AllRules, &row, knowing(0), NOW + 15_000),
             Lease::Busy { for_ms: 5_000 }
@@ -264,34 +275,34 @@ mod tests {
     fn of_two_results_the_one_sent_last_stays() {
         let (row, first) = taken(&LeaseRow::default(), NOW);
         let (row, second) = taken(&row, NOW + LEASE_MS);
-        let by_first = store_pair(&AllRules, &row, &first).unwrap();
+        let by_first = store_tokens(&AllRules, &row, &first).unwrap();
         assert_eq!(
-            by_first.held_until_ms, row.held_until_ms,
+            by_first.lease_expires_at_ms, row.lease_expires_at_ms,
             "the lease is the second one's"
         );
-        let by_second = store_pair(&AllRules, &by_first, &second).unwrap();
+        let by_second = store_tokens(&AllRules, &by_first, &second).unwrap();
         assert_eq!(
             (
                 by_second.generation,
-                by_second.bought_by.map(|pair| pair.attempt)
+                by_second.token_source.map(|pair| pair.attempt)
             ),
             (2, Some(2))
         );
-        let the_other_way_round = store_pair(&AllRules, &row, &second).unwrap();
-        assert_eq!(store_pair(&AllRules, &the_other_way_round, &first), None);
+        let the_other_way_round = store_tokens(&AllRules, &row, &second).unwrap();
+        assert_eq!(store_tokens(&AllRules, &the_other_way_round, &first), None);
     }
 
     #[test]
     fn a_consent_is_not_overwritten_by_a_renewal_that_began_before_it() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
-        let replaced = replace_pair(&row);
-        assert_eq!(store_pair(&AllRules, &replaced, &ticket), None);
+        let replaced = replace_tokens(&row);
+        assert_eq!(store_tokens(&AllRules, &replaced, &ticket), None);
         assert_eq!(
-            record_ending(
+            record_outcome(
                 &AllRules,
                 &replaced,
                 &ticket,
-                Ending {
+                AttemptOutcome {
                     dead: true,
                     in_doubt: false,
                     under_way: false
@@ -300,7 +311,7 @@ mod tests {
             None
         );
         assert_eq!(
-            taken(&replaced, NOW + LEASE_MS).1.doubt_age_ms,
+            taken(&replaced, NOW + LEASE_MS).1.in_doubt_for_ms,
             None,
             "the old attempt sent nothing of the new pair"
         );
@@ -310,13 +321,13 @@ mod tests {
     fn a_refusal_told_to_a_holder_who_lost_the_lease_kills_nothing() {
         let (row, first) = taken(&LeaseRow::default(), NOW);
         let (row, second) = taken(&row, NOW + LEASE_MS);
-        let dead = Ending {
+        let dead = AttemptOutcome {
             dead: true,
             in_doubt: false,
             under_way: false,
         };
-        assert_eq!(record_ending(&AllRules, &row, &first, dead), None);
-        assert!(record_ending(&AllRules, &row, &second, dead).unwrap().dead);
+        assert_eq!(record_outcome(&AllRules, &row, &first, dead), None);
+        assert!(record_outcome(&AllRules, &row, &second, dead).unwrap().dead);
     }
 
     #[test]
@@ -335,7 +346,7 @@ mod tests {
     #[test]
     fn after_an_outage_whoever_holds_an_answer_goes_first() {
         let (row, _) = taken(&LeaseRow::default(), NOW);
-        let returning = Asker {
+        let returning = LeaseRequest {
             seen: 0,
             settled_for_ms: 1_000,
         };
