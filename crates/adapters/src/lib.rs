@@ -4,8 +4,8 @@ mod adapter;
 mod definition;
 mod errors;
 mod oauth2;
-mod platform;
 mod platforms;
+mod provider;
 mod registry;
 mod session_cookies;
 mod spec;
@@ -19,7 +19,7 @@ pub use evergrant_outbound::{
     Block, BlockKind, HttpClient, HttpClientError, HttpLimits, NetworkPolicy, Permit, Picture,
     SharedBreakerState,
 };
-pub use platform::{AccountCalls, Platform};
+pub use provider::{AccountCalls, Provider};
 pub use registry::Registry;
 pub use registry::settings::Lookup;
 pub use session_cookies::credentials::{

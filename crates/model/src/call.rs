@@ -21,7 +21,7 @@ pub enum Actor {
     /// A background job of this process.
     Scheduler,
     /// A platform that sends a browser back to the callback.
-    PlatformCallback(ProviderSlug),
+    ProviderCallback(ProviderSlug),
     /// A browser without a credential of ours: it presents a portal link, a form token, a receipt
     /// or a signed address.
     Visitor,
@@ -38,7 +38,7 @@ impl Actor {
             Self::Operator => "operator",
             Self::CommandLine => "command_line",
             Self::Scheduler => "scheduler",
-            Self::PlatformCallback(_) => "platform_callback",
+            Self::ProviderCallback(_) => "provider_callback",
             Self::Visitor => "visitor",
         }
     }
@@ -49,7 +49,7 @@ impl Actor {
         match self {
             Self::ApiKey(id) => Some(id.as_str()),
             Self::Session(id) | Self::ConsoleSession(id) => Some(id.as_str()),
-            Self::PlatformCallback(provider) => Some(provider.as_str()),
+            Self::ProviderCallback(provider) => Some(provider.as_str()),
             Self::Operator | Self::CommandLine | Self::Scheduler | Self::Visitor => None,
         }
     }
@@ -94,7 +94,7 @@ mod tests {
         let key = Actor::ApiKey(ApiKeyId::new("0123456789ab").unwrap());
         assert_eq!(key.to_string(), "api_key:0123456789ab");
         assert_eq!(Actor::Scheduler.to_string(), "scheduler");
-        let callback = Actor::PlatformCallback(ProviderSlug::new("reddit").unwrap());
-        assert_eq!(callback.to_string(), "platform_callback:reddit");
+        let callback = Actor::ProviderCallback(ProviderSlug::new("reddit").unwrap());
+        assert_eq!(callback.to_string(), "provider_callback:reddit");
     }
 }

@@ -38,7 +38,7 @@ crate::string_enum! {
         /// The platform does not answer.
         ProviderUnavailable = "PROVIDER_UNAVAILABLE",
         /// The user must do something at the platform first.
-        UserActionAtPlatform = "USER_ACTION_AT_PLATFORM",
+        UserActionAtProvider = "USER_ACTION_AT_PLATFORM",
         /// The stored token cannot be decrypted with any known key.
         DecryptionError = "DECRYPTION_ERROR",
         /// The user granted less than the app asked for.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::{CredentialField, Platform, ProviderSpec, Registry};
+use evergrant_adapters::{CredentialField, Provider, ProviderSpec, Registry};
 use evergrant_model::{ErrorCode, ProviderSlug};
 
 use crate::ServiceError;
@@ -44,12 +44,12 @@ impl Providers {
         &self.registry
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Platform>> {
-        self.registry.platforms()
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.registry.providers()
     }
 
-    pub(crate) fn by_slug(&self, slug: &ProviderSlug) -> Option<Arc<Platform>> {
-        self.registry.platform(slug)
+    pub(crate) fn by_slug(&self, slug: &ProviderSlug) -> Option<Arc<Provider>> {
+        self.registry.provider(slug)
     }
 
     /// The platform that a caller names.
@@ -57,7 +57,7 @@ impl Providers {
     /// # Errors
     ///
     /// `INVALID_PROVIDER`.
-    pub(crate) fn get(&self, provider: &str) -> Result<Arc<Platform>, ServiceError> {
+    pub(crate) fn get(&self, provider: &str) -> Result<Arc<Provider>, ServiceError> {
         self.by_slug(&slug(provider)?).ok_or_else(unknown_provider)
     }
 
@@ -66,7 +66,7 @@ impl Providers {
     /// # Errors
     ///
     /// `INVALID_PROVIDER`, `PROVIDER_NOT_CONFIGURED`.
-    pub(crate) fn configured(&self, provider: &str) -> Result<Arc<Platform>, ServiceError> {
+    pub(crate) fn configured(&self, provider: &str) -> Result<Arc<Provider>, ServiceError> {
         let platform = self.get(provider)?;
         if platform.spec().is_configured() {
             return Ok(platform);

@@ -50,7 +50,7 @@ pub struct AdapterError {
     cause: Cause,
     what: &'static str,
     http_status: Option<u16>,
-    platform_code: Option<String>,
+    provider_code: Option<String>,
     retry_after_seconds: Option<i64>,
     reason: Option<StatusReason>,
     surely_unprocessed: bool,
@@ -64,7 +64,7 @@ impl AdapterError {
     pub(crate) fn new(class: ErrorClass, what: &'static str) -> Self {
         let reason = match class {
             ErrorClass::NeedsReauth => Some(StatusReason::RefreshTokenInvalid),
-            ErrorClass::NeedsUserAction => Some(StatusReason::UserActionAtPlatform),
+            ErrorClass::NeedsUserAction => Some(StatusReason::UserActionAtProvider),
             ErrorClass::ScopeMissing => Some(StatusReason::ScopeMissing),
             _ => None,
         };
@@ -73,7 +73,7 @@ impl AdapterError {
             cause: Cause::Answer,
             what,
             http_status: None,
-            platform_code: None,
+            provider_code: None,
             retry_after_seconds: None,
             reason,
             surely_unprocessed: false,
@@ -120,10 +120,10 @@ impl AdapterError {
     }
 
     /// Keeps the platform's code if it is tame enough to be shown.
-    pub(crate) fn with_platform_code(mut self, code: Option<&str>) -> Self {
+    pub(crate) fn with_provider_code(mut self, code: Option<&str>) -> Self {
         let tame = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
         let shown = code.filter(|code| (1..=64).contains(&code.len()) && code.bytes().all(tame));
-        self.platform_code = shown.map(str::to_owned);
+        self.provider_code = shown.map(str::to_owned);
         self
     }
 
@@ -166,7 +166,7 @@ impl AdapterError {
     /// liking a request.
     pub(crate) fn blames_registration(&self) -> bool {
         let told = matches!(
-            self.platform_code(),
+            self.provider_code(),
             Some("invalid_client" | "unauthorized_client")
         );
         told || self.http_status == Some(401)
@@ -211,8 +211,8 @@ impl AdapterError {
     /// The platform's own code, such as `invalid_grant`: up to 64 letters, digits, hyphens, points
     /// and underscores.
     #[must_use]
-    pub fn platform_code(&self) -> Option<&str> {
-        self.platform_code.as_deref()
+    pub fn provider_code(&self) -> Option<&str> {
+        self.provider_code.as_deref()
     }
 
     /// What the connection's state should say, for the classes that touch it.
@@ -239,7 +239,7 @@ impl AdapterError {
 impl std::fmt::Display for AdapterError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.what)?;
-        match (self.http_status, &self.platform_code) {
+        match (self.http_status, &self.provider_code) {
             (Some(status), Some(code)) => write!(f, " (status {status}, {code})"),
             (Some(status), None) => write!(f, " (status {status})"),
             (None, Some(code)) => write!(f, " ({code})"),
@@ -257,7 +257,7 @@ mod tests {
     fn shown(code: &str) -> String {
         AdapterError::new(ErrorClass::BadRequest, "refused")
             .with_status(400)
-            .with_platform_code(Some(code))
+            .with_provider_code(Some(code))
             .to_string()
     }
 
@@ -290,7 +290,7 @@ mod tests {
         );
         assert_eq!(
             reason(C::NeedsUserAction),
-            Some(StatusReason::UserActionAtPlatform)
+            Some(StatusReason::UserActionAtProvider)
         );
         assert_eq!(reason(C::ScopeMissing), Some(StatusReason::ScopeMissing));
         for class in [

@@ -88,7 +88,7 @@ fn finish(
     let wait = wait.or(refusal.retry_after_seconds());
     let told = refusal
         .with_status(reply.status)
-        .with_platform_code(code)
+        .with_provider_code(code)
         .with_retry_after(wait);
     if unprocessed {
         told.surely_unprocessed()

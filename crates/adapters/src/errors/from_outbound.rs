@@ -110,7 +110,7 @@ mod tests {
         }
         let config = |code| {
             AdapterError::new(C::ConfigError, "x")
-                .with_platform_code(Some(code))
+                .with_provider_code(Some(code))
                 .outcome()
         };
         assert_eq!(config("invalid_client"), CallOutcome::RegistrationRefused);

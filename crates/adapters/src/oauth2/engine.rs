@@ -110,7 +110,7 @@ impl OAuth2 {
                 response.status,
             )),
             Ok(_) => Ok(RemoteRevocation::Revoked),
-            Err(error) if error.platform_code() == Some("unsupported_token_type") => {
+            Err(error) if error.provider_code() == Some("unsupported_token_type") => {
                 Ok(RemoteRevocation::Unsupported)
             }
             Err(error) => Err(error),

@@ -142,7 +142,7 @@ impl PlatformAdapter for OnlyFans {
         let session = Session::read(values).map_err(CredentialError::Fields)?;
         let confirmed = match check {
             Some(url) => self.owner(url, &session).await,
-            None => return session.accepted(None).map_err(CredentialError::Platform),
+            None => return session.accepted(None).map_err(CredentialError::Provider),
         };
         let sentence = match confirmed {
             Ok(Owner::Account(account)) => return Ok(session.accepted(Some(account))?),

@@ -16,14 +16,14 @@ use self::settings::Lookup;
 use crate::definition::catalogue::CATALOGUE;
 use crate::definition::read_file;
 use crate::oauth2::engine::OAuth2;
-use crate::platform::{CallHosts, Platform};
+use crate::provider::{CallHosts, Provider};
 use crate::{
     AdapterError, CustomProvider, DefinitionFault, ErrorClass, PlatformAdapter, ProviderSpec,
 };
 
 /// Every platform, the catalogue's first.
 pub struct Registry {
-    platforms: Vec<Arc<Platform>>,
+    providers: Vec<Arc<Provider>>,
     places: HashMap<ProviderSlug, usize>,
     http: HttpClient,
     clock: Arc<dyn Clock>,
@@ -45,7 +45,7 @@ impl Registry {
         policy: NetworkPolicy,
     ) -> Result<Self, Vec<DefinitionFault>> {
         let mut registry = Self {
-            platforms: Vec::new(),
+            providers: Vec::new(),
             places: HashMap::new(),
             http,
             clock,
@@ -84,21 +84,21 @@ impl Registry {
 
     /// The platform of this name.
     #[must_use]
-    pub fn platform(&self, slug: &ProviderSlug) -> Option<Arc<Platform>> {
+    pub fn provider(&self, slug: &ProviderSlug) -> Option<Arc<Provider>> {
         self.places
             .get(slug)
-            .and_then(|place| self.platforms.get(*place))
+            .and_then(|place| self.providers.get(*place))
             .cloned()
     }
 
     /// Every platform, in the order of the lists that people see.
-    pub fn platforms(&self) -> impl Iterator<Item = &Arc<Platform>> {
-        self.platforms.iter()
+    pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.providers.iter()
     }
 
     /// What is known about each platform, in the order of the lists that people see.
     pub fn specs(&self) -> impl Iterator<Item = &ProviderSpec> {
-        self.platforms.iter().map(|platform| platform.spec())
+        self.providers.iter().map(|platform| platform.spec())
     }
 
     /// The picture that this platform says is at `address`.
@@ -118,7 +118,7 @@ impl Registry {
                 "the platform is not there any more",
             )
         };
-        let platform = self.platform(slug).ok_or_else(gone)?;
+        let platform = self.provider(slug).ok_or_else(gone)?;
         Ok(self.http.picture(address, &platform.called()).await?)
     }
 
@@ -133,9 +133,9 @@ impl Registry {
         let outbound = Outbound::new(self.http.clone(), Arc::clone(&traffic));
         let hosts = CallHosts::of(&config);
         let adapter = adapter(OAuth2::new(spec, config, outbound, Arc::clone(&self.clock)));
-        self.places.insert(slug, self.platforms.len());
-        self.platforms
-            .push(Arc::new(Platform::new(adapter, traffic, hosts)));
+        self.places.insert(slug, self.providers.len());
+        self.providers
+            .push(Arc::new(Provider::new(adapter, traffic, hosts)));
     }
 }
 

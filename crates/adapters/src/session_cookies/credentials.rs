@@ -50,7 +50,7 @@ pub enum CredentialError {
     Fields(Vec<CredentialFault>),
     /// The platform could not be asked.
     #[error(transparent)]
-    Platform(#[from] AdapterError),
+    Provider(#[from] AdapterError),
 }
 
 /// What is wrong with one field, in words for its owner. Never repeats the value.

@@ -415,7 +415,7 @@ fn adapter(
     let (http, own) = (subject.http.clone(), parse_providers(section).unwrap());
     let registry =
         Registry::new(http, clock.clone(), &setting, own, NetworkPolicy::default()).unwrap();
-    (subject.wrap)(registry.platform(&subject.slug).unwrap())
+    (subject.wrap)(registry.provider(&subject.slug).unwrap())
 }
 
 /// Who has an account at the platform, by the simulator's own list.

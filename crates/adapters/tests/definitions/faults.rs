@@ -253,7 +253,7 @@ fn the_addresses_of_a_trade_are_judged_like_all_others() {
     let registry = registry(&trade("https://acme.example/renew"), &[], STRICT).unwrap();
     assert!(
         registry
-            .platform(&slug("acme"))
+            .provider(&slug("acme"))
             .unwrap()
             .spec()
             .can_refresh(false)

@@ -20,7 +20,7 @@ fn the_documented_section_becomes_a_platform() {
         "acme",
     ];
     assert_eq!(slugs, expected, "the catalogue comes first");
-    let adapter = registry.platform(&slug("acme")).unwrap();
+    let adapter = registry.provider(&slug("acme")).unwrap();
     let spec = adapter.spec();
     assert!(spec.is_configured() && spec.uses_pkce() && spec.capabilities.revoke && spec.rotates);
     assert_eq!(
@@ -32,7 +32,7 @@ fn the_documented_section_becomes_a_platform() {
         spec.wanted_scopes(&ScopeSet::default()).unwrap(),
         ScopeSet::parse("offline_access openid")
     );
-    assert!(registry.platform(&slug("nobody")).is_none());
+    assert!(registry.provider(&slug("nobody")).is_none());
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn the_readmes_example_is_a_platform() {
     let (_, example) = readme.split_once("```toml\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     let registry = registry(example, &[("ACME_CLIENT_ID", "id")], STRICT).unwrap();
-    let adapter = registry.platform(&slug("acme")).unwrap();
+    let adapter = registry.provider(&slug("acme")).unwrap();
     assert_eq!(
         adapter.spec().problem.as_deref(),
         Some("set ACME_CLIENT_SECRET")
@@ -65,7 +65,7 @@ fn a_public_client_needs_no_secret() {
     assert!(
         registry(&text, &[], STRICT)
             .unwrap()
-            .platform(&slug("acme"))
+            .provider(&slug("acme"))
             .unwrap()
             .spec()
             .is_configured()
@@ -82,7 +82,7 @@ fn the_lifecycle_is_decided_by_the_definition() {
         )
         .unwrap();
         registry
-            .platform(&slug(slug_text))
+            .provider(&slug(slug_text))
             .unwrap()
             .spec()
             .lifecycle
@@ -149,7 +149,7 @@ fn a_platform_without_its_settings_says_which_are_missing() {
     let problem = |settings: &[(&str, &str)]| {
         let registry = registry("", settings, STRICT).unwrap();
         registry
-            .platform(&slug("reddit"))
+            .provider(&slug("reddit"))
             .unwrap()
             .spec()
             .problem
@@ -188,7 +188,7 @@ fn an_override_of_a_host_must_be_https_or_loopback() {
         ];
         let registry = registry("", &settings, policy).unwrap();
         registry
-            .platform(&slug("reddit"))
+            .provider(&slug("reddit"))
             .unwrap()
             .spec()
             .problem
@@ -215,7 +215,7 @@ fn an_override_of_a_host_must_be_https_or_loopback() {
 #[tokio::test]
 async fn an_unconfigured_platform_is_never_called() {
     let registry = registry("", &[], STRICT).unwrap();
-    let adapter = registry.platform(&slug("reddit")).unwrap();
+    let adapter = registry.provider(&slug("reddit")).unwrap();
     let held = HeldTokens {
         access: Some(AccessToken::new("a")),
         refresh: None,
@@ -228,7 +228,7 @@ async fn an_unconfigured_platform_is_never_called() {
 #[test]
 fn reddit_is_what_the_documentation_says() {
     let registry = registry("", &[], STRICT).unwrap();
-    let adapter = registry.platform(&slug("reddit")).unwrap();
+    let adapter = registry.provider(&slug("reddit")).unwrap();
     let spec = adapter.spec();
     assert_eq!(
         (spec.account_type.as_str(), spec.token_type.as_str()),

@@ -335,7 +335,7 @@ async fn trouble_in_between_is_no_verdict() {
     ] {
         let platform = Platform::telling(told(status, "<html>")).await;
         match at(&platform).accept_credentials(&parts()).await {
-            Err(CredentialError::Platform(error)) => assert_eq!(error.class(), class, "{status}"),
+            Err(CredentialError::Provider(error)) => assert_eq!(error.class(), class, "{status}"),
             other => panic!("{status} {other:?}"),
         }
     }
@@ -393,13 +393,13 @@ async fn a_stored_session_ends_with_a_guests_answer_or_two_refusals() {
 async fn a_platform_that_is_off_or_has_consent_takes_no_credentials() {
     let off = catalogue("onlyfans", "unused", &[]);
     match off.accept_credentials(&parts()).await {
-        Err(CredentialError::Platform(error)) => assert_eq!(error.class(), ErrorClass::ConfigError),
+        Err(CredentialError::Provider(error)) => assert_eq!(error.class(), ErrorClass::ConfigError),
         other => panic!("{other:?}"),
     }
     let consenting = acme("https://acme.example", "");
     assert!(consenting.credential_fields().is_empty());
     match consenting.accept_credentials(&parts()).await {
-        Err(CredentialError::Platform(error)) => assert_eq!(error.class(), ErrorClass::BadRequest),
+        Err(CredentialError::Provider(error)) => assert_eq!(error.class(), ErrorClass::BadRequest),
         other => panic!("{other:?}"),
     }
     assert_eq!(

@@ -14,7 +14,7 @@ const LONGEST_SHARED_PAUSE_SECONDS: i64 = 15 * 60;
 
 struct Scene {
     platform: Platform,
-    guarded: Arc<evergrant_adapters::Platform>,
+    guarded: Arc<evergrant_adapters::Provider>,
     clock: Arc<ManualClock>,
 }
 

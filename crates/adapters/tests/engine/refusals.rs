@@ -22,7 +22,7 @@ async fn a_refused_code_is_recognised_in_a_200() {
         .unwrap_err();
     assert_eq!(error.class(), ErrorClass::NeedsReauth);
     assert_eq!(
-        (error.http_status(), error.platform_code()),
+        (error.http_status(), error.provider_code()),
         (Some(200), Some("invalid_grant"))
     );
     assert_eq!(platform.seen().len(), 1, "a code is sent once");

@@ -178,7 +178,7 @@ pub(crate) fn reddit_by(clock: Arc<ManualClock>, base: &str) -> Arc<dyn Platform
     };
     let registry = registry(clock, &setting, "", HttpLimits::default());
     registry
-        .platform(&ProviderSlug::new("reddit").unwrap())
+        .provider(&ProviderSlug::new("reddit").unwrap())
         .unwrap()
 }
 
@@ -202,7 +202,7 @@ pub(crate) fn catalogue(slug: &str, base: &str, more: &[(&str, &str)]) -> Arc<dy
     };
     let registry = registry(clock(), &setting, "", HttpLimits::default());
     registry
-        .platform(&ProviderSlug::new(slug).unwrap())
+        .provider(&ProviderSlug::new(slug).unwrap())
         .unwrap()
 }
 
@@ -221,7 +221,7 @@ pub(crate) fn guarded_acme(
     base: &str,
     more: &str,
     limits: HttpLimits,
-) -> Arc<evergrant_adapters::Platform> {
+) -> Arc<evergrant_adapters::Provider> {
     let text = format!(
         r#"
         [providers.acme]
@@ -238,7 +238,7 @@ pub(crate) fn guarded_acme(
     );
     let registry = registry(clock, &|_: &str| None, &text, limits);
     registry
-        .platform(&ProviderSlug::new("acme").unwrap())
+        .provider(&ProviderSlug::new("acme").unwrap())
         .unwrap()
 }
 

@@ -198,7 +198,7 @@ async fn complete(
     let known = ProviderSlug::new(provider)
         .ok()
         .filter(|slug| state.service.providers().is_known(slug));
-    let actor = known.map_or(Actor::Visitor, Actor::PlatformCallback);
+    let actor = known.map_or(Actor::Visitor, Actor::ProviderCallback);
     let call = Call {
         actor,
         ..call.clone()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use evergrant_adapters::{
-    AdapterError, CodeExchange, ErrorClass, Platform, PlatformAdapter, ProviderSpec,
+    AdapterError, CodeExchange, ErrorClass, PlatformAdapter, Provider, ProviderSpec,
 };
 use evergrant_model::{AccessToken, Call, Clock, ErrorCode, ScopeSet, TokenSet};
 use evergrant_store::Flow;
@@ -75,7 +75,7 @@ impl CodeExchanger {
 
     async fn exchange(
         &self,
-        platform: &Platform,
+        platform: &Provider,
         flow: &Flow,
         params: &CallbackParams,
     ) -> Result<TokenSet, ServiceError> {
@@ -102,7 +102,7 @@ impl CodeExchanger {
 
     async fn reached_accounts(
         &self,
-        platform: &Platform,
+        platform: &Provider,
         access: &AccessToken,
         granted: &ScopeSet,
     ) -> Result<Vec<ReachedAccount>, ServiceError> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use evergrant_adapters::{
-    CredentialError, CredentialFault, CredentialField, Platform, PlatformAdapter, ProviderSpec,
+    CredentialError, CredentialFault, CredentialField, PlatformAdapter, Provider, ProviderSpec,
 };
 use evergrant_encryption::digest::{base64url, constant_time_eq, sha256};
 use evergrant_model::{AuthorizationCode, Call, Clock, FlowId, FlowState, ProviderSlug, UserId};
@@ -157,7 +157,7 @@ impl SessionCredentials {
     async fn settle(
         &self,
         call: &Call,
-        platform: Arc<Platform>,
+        platform: Arc<Provider>,
         flow: Flow,
         params: CallbackParams,
         granted: Granted,
@@ -197,7 +197,7 @@ impl SessionCredentials {
         &self,
         provider: &str,
         state: &FlowState,
-    ) -> Result<(Arc<Platform>, Flow), ServiceError> {
+    ) -> Result<(Arc<Provider>, Flow), ServiceError> {
         let slug = ProviderSlug::new(provider).map_err(|_| ServiceError::invalid_state())?;
         let platform = self.providers.configured(provider);
         let platform = platform.map_err(|_| ServiceError::invalid_state())?;
@@ -213,7 +213,7 @@ impl SessionCredentials {
     /// Checks the pasted values, at the platform if it can be asked.
     async fn accept(
         &self,
-        platform: &Platform,
+        platform: &Provider,
         flow: &Flow,
         values: &BTreeMap<String, String>,
     ) -> Result<Granted, ServiceError> {
@@ -247,7 +247,7 @@ fn rejected(spec: &ProviderSpec, error: CredentialError) -> ServiceError {
             };
             ServiceError::fields(faults.into_iter().map(fault).collect())
         }
-        CredentialError::Platform(error) => {
+        CredentialError::Provider(error) => {
             tracing::warn!(provider = %spec.slug, %error, "failed to check a pasted credential");
             let code = code_of(&error);
             let detail = sentence_for(code, &spec.name);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use evergrant_adapters::{
-    AdapterError, AuthorizationRequest, Platform, PlatformAdapter, ProviderSpec,
+    AdapterError, AuthorizationRequest, PlatformAdapter, Provider, ProviderSpec,
 };
 use evergrant_encryption::digest::{decode_base64url, sha256};
 use evergrant_model::{
@@ -142,7 +142,7 @@ impl FlowStarter {
     async fn store(
         &self,
         call: &Call,
-        platform: &Platform,
+        platform: &Provider,
         user: UserId,
         request: &ValidRequest,
     ) -> Result<StartedFlow, ServiceError> {
@@ -185,7 +185,7 @@ impl FlowStarter {
     /// The platform's consent page, or Evergrant's form for a platform without one.
     fn auth_url(
         &self,
-        platform: &Platform,
+        platform: &Provider,
         request: &ValidRequest,
         state: &FlowState,
         verifier: Option<&PkceVerifier>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::Platform;
+use evergrant_adapters::Provider;
 use evergrant_model::{
     Call, Clock, ConnectionId, ConnectionStatus, ProviderAccountId, ProviderSlug, ScopeSet,
     StatusReason, Timestamp, UserId,
@@ -232,13 +232,13 @@ impl ConnectionList {
     fn status_now(
         &self,
         row: &Connection,
-        platform: Option<&Platform>,
+        platform: Option<&Provider>,
     ) -> (ConnectionStatus, Option<StatusReason>) {
         if !row.status.is_connected() {
             return (row.status, row.reason);
         }
         let now = self.clock.now();
-        let timed = TimedStatus::of(now, row, platform.map(Platform::spec)).status;
+        let timed = TimedStatus::of(now, row, platform.map(Provider::spec)).status;
         let ended = row.tokens.expires_at.is_some_and(|end| end <= now);
         let blocked = platform.is_some_and(|platform| platform.refresh_block().is_some());
         match timed {

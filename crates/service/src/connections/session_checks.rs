@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::{AdapterError, ErrorClass, Platform, SessionCheck};
+use evergrant_adapters::{AdapterError, ErrorClass, Provider, SessionCheck};
 use evergrant_model::{
     Call, Clock, ConnectionId, ConnectionStatus, EventKind, StatusReason, Timestamp,
 };
@@ -68,7 +68,7 @@ impl SessionChecks {
     pub(crate) async fn check(
         &self,
         call: &Call,
-        platform: &Arc<Platform>,
+        platform: &Arc<Provider>,
         id: ConnectionId,
         reason: CheckReason,
     ) -> Result<CheckResult, RefreshFailure> {
@@ -90,7 +90,7 @@ impl SessionChecks {
     async fn check_now(
         &self,
         call: &Call,
-        platform: &Platform,
+        platform: &Provider,
         held: &Connection,
     ) -> Result<CheckResult, RefreshFailure> {
         let Some(stored) = &held.tokens.access else {

@@ -1,6 +1,6 @@
 //! What one attempt works with.
 
-use evergrant_adapters::{Permit, Platform};
+use evergrant_adapters::{Permit, Provider};
 use evergrant_model::Call;
 use evergrant_store::Leased;
 use tokio::time::Instant;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// The context of one attempt under its lease.
 pub(crate) struct AttemptContext<'a> {
     pub(crate) call: &'a Call,
-    pub(crate) platform: &'a Platform,
+    pub(crate) platform: &'a Provider,
     pub(crate) permit: Permit,
     pub(crate) leased: Leased,
     /// When the lease was requested: its time counts from there.

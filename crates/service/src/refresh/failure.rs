@@ -195,7 +195,7 @@ impl FailedRefreshes {
                 Expired,
                 Some(error.reason().unwrap_or(StatusReason::RefreshTokenInvalid)),
             ),
-            LastFailure::UserAction => (Error, Some(StatusReason::UserActionAtPlatform)),
+            LastFailure::UserAction => (Error, Some(StatusReason::UserActionAtProvider)),
             LastFailure::Config => (held.status, error.reason().or(held.reason)),
             LastFailure::Transient
             | LastFailure::Unknown

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_adapters::{Block, BlockKind, Platform};
+use evergrant_adapters::{Block, BlockKind, Provider};
 use evergrant_model::{
     Call, Clock, ConnectionStatus, EventKind, ProviderSlug, StatusReason, Timestamp,
 };
@@ -80,7 +80,7 @@ impl RejectionGuard {
     /// Stops the platform's refreshes if it rejects too many grants, counting `unrecorded`
     /// rejections that are not stored yet. It is checked again once a rejection is stored: of many
     /// at one moment each may be the last that is stored.
-    pub(crate) async fn trips(&self, call: &Call, platform: &Platform, unrecorded: i64) -> bool {
+    pub(crate) async fn trips(&self, call: &Call, platform: &Provider, unrecorded: i64) -> bool {
         let provider = &platform.spec().slug;
         // If rejections cannot be counted, connections cannot be marked either.
         if !self

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_adapters::{Lifecycle, Platform};
+use evergrant_adapters::{Lifecycle, Provider};
 use evergrant_model::{Call, Clock, ConnectionId, ConnectionStatus, Freshness, Timestamp};
 use evergrant_store::{ConnectionRepository, RefreshRepository};
 
@@ -50,7 +50,7 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    async fn claim_at(&self, platform: &Arc<Platform>) -> Result<usize, ServiceError> {
+    async fn claim_at(&self, platform: &Arc<Provider>) -> Result<usize, ServiceError> {
         let spec = platform.spec();
         if !spec.is_configured() || spec.lifecycle == Lifecycle::Neither {
             return Ok(0);
@@ -78,7 +78,7 @@ impl Scheduler {
     }
 
     /// How many connections of this platform may be claimed now.
-    fn room_at(&self, platform: &Platform) -> i64 {
+    fn room_at(&self, platform: &Provider) -> i64 {
         match platform.refresh_block() {
             Some(block) if block.blocked_until > self.clock.now() => return 0,
             Some(block) if block.kind.needs_probe() => return 1,
@@ -88,7 +88,7 @@ impl Scheduler {
         i64::try_from(free).unwrap_or(BATCH).min(BATCH)
     }
 
-    fn start(&self, platform: Arc<Platform>, id: ConnectionId) {
+    fn start(&self, platform: Arc<Provider>, id: ConnectionId) {
         let component = self.clone();
         self.tasks.spawn(async move {
             if let Err(failure) = component.process(&platform, id).await {
@@ -100,7 +100,7 @@ impl Scheduler {
 
     async fn process(
         &self,
-        platform: &Arc<Platform>,
+        platform: &Arc<Provider>,
         id: ConnectionId,
     ) -> Result<(), RefreshFailure> {
         let of = |error: ServiceError| RefreshFailure::of(&error);

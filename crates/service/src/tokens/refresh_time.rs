@@ -92,7 +92,7 @@ pub(crate) fn is_refreshable(held: &Connection, spec: &ProviderSpec) -> bool {
 
 /// Whether the platform waits for an action of the account's owner, so that a refresh is pointless.
 pub(crate) fn awaits_user(held: &Connection) -> bool {
-    held.reason == Some(StatusReason::UserActionAtPlatform)
+    held.reason == Some(StatusReason::UserActionAtProvider)
 }
 
 /// Whether the platform still accepts the held access token. A token that cannot be refreshed is

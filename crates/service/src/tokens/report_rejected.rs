@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::{Lifecycle, Platform};
+use evergrant_adapters::{Lifecycle, Provider};
 use evergrant_encryption::digest::constant_time_eq;
 use evergrant_model::{
     AccessToken, Call, Clock, ConnectionId, ConnectionStatus, ErrorCode, Timestamp, UserId,
@@ -137,7 +137,7 @@ impl RejectedTokens {
     async fn check_session(
         &self,
         call: &Call,
-        platform: &Arc<Platform>,
+        platform: &Arc<Provider>,
         id: ConnectionId,
     ) -> Result<ReportOutcome, ServiceError> {
         let name = &platform.spec().name;

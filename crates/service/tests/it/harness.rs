@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evergrant_adapters::{
-    HttpClient, HttpLimits, NetworkPolicy, Platform, PlatformAdapter, Registry, parse_providers,
+    HttpClient, HttpLimits, NetworkPolicy, PlatformAdapter, Provider, Registry, parse_providers,
 };
 use evergrant_encryption::CipherError;
 use evergrant_model::{
@@ -108,7 +108,7 @@ pub(crate) fn app() -> Caller {
 pub(crate) struct Stand {
     pub(crate) service: IntegrationsService,
     /// Acme as the service calls it.
-    pub(crate) acme: Arc<Platform>,
+    pub(crate) acme: Arc<Provider>,
     pub(crate) store: Store,
     /// The stores of all replicas, whose leases run by the database's time.
     stores: Mutex<Vec<Store>>,
@@ -207,7 +207,7 @@ impl Stand {
     pub(crate) async fn replica_whose_adapters_have(
         &self,
         clock: Arc<dyn Clock>,
-    ) -> (IntegrationsService, Arc<Platform>) {
+    ) -> (IntegrationsService, Arc<Provider>) {
         let (store, acme) = (
             self.database.store().await,
             acme_definition(&self.platforms_at),
@@ -507,7 +507,7 @@ fn service(
     (entropy, recorder): (&Arc<NoJitter>, &Arc<Recording>),
     platforms_at: &str,
     acme: &str,
-) -> (IntegrationsService, Arc<Platform>) {
+) -> (IntegrationsService, Arc<Provider>) {
     let settings = dev_settings(platforms_at);
     let lookup = |name: &str| {
         settings
@@ -525,7 +525,7 @@ fn service(
         NetworkPolicy::default(),
     )
     .unwrap();
-    let acme_platform = registry.platform(&slug("acme")).unwrap();
+    let acme_platform = registry.provider(&slug("acme")).unwrap();
     let service = IntegrationsService::new(ServiceParts {
         store: store.clone(),
         cipher: cipher(),

@@ -384,7 +384,7 @@ async fn what_the_user_must_do_at_the_platform_is_not_tried_for_them(database: T
         (seen.status, seen.reason),
         (
             ConnectionStatus::Error,
-            Some(StatusReason::UserActionAtPlatform)
+            Some(StatusReason::UserActionAtProvider)
         )
     );
     stand.pass_seconds(ACME_LIFE_S - 1);

@@ -426,7 +426,7 @@ fn a_rule_may_be_bound_to_call_status_and_code() {
         status: Some(400),
         code: Some("190".to_owned()),
         class: C::NeedsUserAction,
-        reason: Some(StatusReason::UserActionAtPlatform),
+        reason: Some(StatusReason::UserActionAtProvider),
         confirm: false,
     };
     let platform = Platform {

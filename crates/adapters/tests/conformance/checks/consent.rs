@@ -124,7 +124,7 @@ async fn no_credentials(stand: &Stand) -> Verdict {
         .adapter
         .accept_credentials(&[("pasted".to_owned(), "sess=1".to_owned())].into())
         .await;
-    let is_refused = matches!(&accepted, Err(CredentialError::Platform(error)) if error.class() == ErrorClass::BadRequest);
+    let is_refused = matches!(&accepted, Err(CredentialError::Provider(error)) if error.class() == ErrorClass::BadRequest);
     ensure!(
         is_refused,
         "pasted credentials are not refused: {accepted:?}"

@@ -164,8 +164,8 @@ async fn wrong_secret(stand: &Stand) -> Verdict {
         .exchange(&AuthorizationCode::new("a-code-that-nobody-gave"))
         .await;
     let made_up = refused("a made-up code", made_up, NO_CODE)?;
-    let alike = (made_up.http_status(), made_up.platform_code())
-        == (error.http_status(), error.platform_code());
+    let alike = (made_up.http_status(), made_up.provider_code())
+        == (error.http_status(), error.provider_code());
     ensure!(
         alike,
         "a wrong secret is {error:?}, though a wrong code is {made_up:?}"

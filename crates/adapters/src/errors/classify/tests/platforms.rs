@@ -102,10 +102,10 @@ fn a_subcode_says_what_ended_a_graph_token() {
     let (dead, user) = (C::NeedsReauth, C::NeedsUserAction);
     for (subcode, profile, refresh, reason) in [
         (458, dead, dead, R::RevokedByUser),
-        (459, user, user, R::UserActionAtPlatform),
+        (459, user, user, R::UserActionAtProvider),
         (460, dead, dead, R::RefreshTokenInvalid),
         (463, C::TokenExpired, dead, R::SessionEnded),
-        (464, user, user, R::UserActionAtPlatform),
+        (464, user, user, R::UserActionAtProvider),
         (467, C::TokenExpired, dead, R::RefreshTokenInvalid),
         (492, dead, dead, R::RefreshTokenInvalid),
     ] {
@@ -121,7 +121,7 @@ fn a_subcode_says_what_ended_a_graph_token() {
             (refresh, Some(reason)),
             "{subcode}"
         );
-        assert_eq!(error.platform_code(), Some("190"));
+        assert_eq!(error.provider_code(), Some("190"));
     }
 }
 

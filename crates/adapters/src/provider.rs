@@ -38,7 +38,7 @@ enum Operation {
 }
 
 /// See the module's text.
-pub struct Platform {
+pub struct Provider {
     adapter: Arc<dyn PlatformAdapter>,
     traffic: Arc<Traffic>,
     hosts: CallHosts,
@@ -71,7 +71,7 @@ impl CallHosts {
     }
 }
 
-impl Platform {
+impl Provider {
     pub(crate) fn new(
         adapter: Arc<dyn PlatformAdapter>,
         traffic: Arc<Traffic>,
@@ -246,7 +246,7 @@ impl Platform {
 /// The calls of one platform, each admitted and settled for one account.
 #[derive(Clone, Copy)]
 pub struct AccountCalls<'a> {
-    platform: &'a Platform,
+    platform: &'a Provider,
     /// `None` where the account is not known yet.
     account: Option<&'a ProviderAccountId>,
 }
@@ -319,7 +319,7 @@ impl AccountCalls<'_> {
 
 /// Calls that concern no known account; [`Platform::for_account`] has those that do.
 #[async_trait]
-impl PlatformAdapter for Platform {
+impl PlatformAdapter for Provider {
     fn spec(&self) -> &ProviderSpec {
         self.adapter.spec()
     }
@@ -366,7 +366,7 @@ impl PlatformAdapter for Platform {
     ) -> Result<AcceptedCredentials, CredentialError> {
         let call = async {
             match self.adapter.accept_credentials(values).await {
-                Err(CredentialError::Platform(error)) => Err(error),
+                Err(CredentialError::Provider(error)) => Err(error),
                 accepted_or_faults => Ok(accepted_or_faults),
             }
         };
