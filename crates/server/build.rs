@@ -1,6 +1,6 @@
-//! Puts the built console into the program: every file below `web/console/dist`, with the brotli
-//! file beside it. Where nothing has been built the program is built all the same, and says on its
-//! page how to build the console.
+//! Includes the built console in the program: every file below `web/console/dist`, with its brotli
+//! file if there is one. If the console has not been built, the program serves a page that says how
+//! to build it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ fn main() -> std::io::Result<()> {
         collect(&dist, &mut files)?;
     }
     files.sort();
-    fs::write(output(), table(&dist, &files))
+    fs::write(output_file(), file_table(&dist, &files))
 }
 
-fn output() -> PathBuf {
+fn output_file() -> PathBuf {
     PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("console_files.rs")
 }
 
@@ -26,31 +26,31 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_none_or(|ending| ending != "br") {
+        } else if path.extension().is_none_or(|extension| extension != "br") {
             files.push(path);
         }
     }
     Ok(())
 }
 
-/// The table as Rust: the path below the root, the file, and the brotli file where there is one.
-fn table(dist: &Path, files: &[PathBuf]) -> String {
+/// Returns the Rust source of the table: the path below `dist`, the file, and its brotli file.
+fn file_table(dist: &Path, files: &[PathBuf]) -> String {
     let mut rows = String::new();
     for file in files {
         let (name, plain) = (
             file.strip_prefix(dist).unwrap_or(file).to_string_lossy(),
             file.to_string_lossy(),
         );
-        let pressed = format!("{plain}.br");
-        let has_pressed = Path::new(&pressed).is_file();
-        let pressed = if has_pressed {
-            format!("Some(include_bytes!({pressed:?}))")
+        let brotli = format!("{plain}.br");
+        let has_brotli = Path::new(&brotli).is_file();
+        let brotli = if has_brotli {
+            format!("Some(include_bytes!({brotli:?}))")
         } else {
             "None".to_owned()
         };
         let _ = writeln!(
             rows,
-            "    File {{ name: {name:?}, plain: include_bytes!({plain:?}), pressed: {pressed} }},"
+            "    File {{ name: {name:?}, plain: include_bytes!({plain:?}), brotli: {brotli} }},"
         );
     }
     format!("static FILES: &[File] = &[\n{rows}];\n")

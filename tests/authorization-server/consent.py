@@ -1,9 +1,9 @@
-"""Plays the browser of somebody who is asked for consent: signs in, answers the form, and stops at the way back.
+"""Acts as the browser of a user: signs in, answers the consent form, and stops at the redirect to the client.
 
     python consent.py AUTHORIZATION_URL USERNAME PASSWORD [--deny]
 
-Prints the address that the authorization server sends the browser to at the end, code and state in it, without going
-there. Needs nothing but Python's own library.
+Prints the address of that redirect, which contains code and state, and does not request it. Uses only Python's
+standard library.
 """
 
 import argparse
@@ -14,21 +14,21 @@ import urllib.request
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
 
-MOST_PAGES = 10
+MAX_PAGES = 10
 
 
 class ConsentFailed(Exception):
-    """The pages did not lead back to the client."""
+    """The pages did not end in a redirect to the client."""
 
 
 def consent(authorization_url, username, password, deny=False):
-    """The address at the end of the authorization; the code stands in it, or the error where consent was denied."""
+    """Returns the address of the redirect to the client, with the code, or with an error if consent is denied."""
     browser = Browser(authorization_url)
     page = browser.open(authorization_url)
     signed_in = False
-    for _ in range(MOST_PAGES):
-        if page.way_back:
-            return page.way_back
+    for _ in range(MAX_PAGES):
+        if page.redirect:
+            return page.redirect
         if "password" in page.form.fields:
             if signed_in:
                 raise ConsentFailed(f"sign-in as {username} was refused")
@@ -39,11 +39,11 @@ def consent(authorization_url, username, password, deny=False):
         else:
             address = page.url.partition("?")[0]
             raise ConsentFailed(f"no form to answer at {address}, status {page.status}")
-    raise ConsentFailed(f"no way back after {MOST_PAGES} pages")
+    raise ConsentFailed(f"no redirect to the client after {MAX_PAGES} pages")
 
 
 class Browser:
-    """Keeps cookies and follows redirects, as long as they stay with the authorization server."""
+    """Keeps cookies, and follows redirects within the authorization server."""
 
     def __init__(self, start_url):
         self.home = origin(start_url)
@@ -52,23 +52,23 @@ class Browser:
         )
 
     def open(self, url, body=None):
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             status, headers, text = self.fetch(url, body)
             if "Location" not in headers:
                 return Page(url, status, text)
             url, body = urllib.parse.urljoin(url, headers["Location"]), None
             if origin(url) != self.home:
-                return Page(url, status, "", way_back=url)
-        raise ConsentFailed(f"more than {MOST_PAGES} redirects")
+                return Page(url, status, "", redirect=url)
+        raise ConsentFailed(f"more than {MAX_PAGES} redirects")
 
     def submit(self, page, answers):
-        """Posts the page's form with its hidden fields and these answers."""
+        """Posts the form of a page with its hidden fields and these answers."""
         fields = {**page.form.hidden, **answers}
         url = urllib.parse.urljoin(page.url, page.form.action)
         return self.open(url, urllib.parse.urlencode(fields).encode())
 
     def fetch(self, url, body):
-        # Django checks where a form was sent from when it came over TLS; a browser always says so.
+        # Django checks the Referer of a form that arrives over TLS; every browser sends it.
         request = urllib.request.Request(url, data=body, headers={"Referer": url})
         try:
             response = self.opener.open(request)
@@ -79,15 +79,15 @@ class Browser:
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Hands redirects to the caller, who decides whether to follow."""
+    """Returns redirects to the caller, which decides whether to follow them."""
 
     def redirect_request(self, *_):
         return None
 
 
 class Page:
-    def __init__(self, url, status, text, way_back=None):
-        self.url, self.status, self.way_back = url, status, way_back
+    def __init__(self, url, status, text, redirect=None):
+        self.url, self.status, self.redirect = url, status, redirect
         self.form = Form()
         self.form.feed(text)
 

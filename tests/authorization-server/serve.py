@@ -1,10 +1,10 @@
-"""An OAuth 2.0 authorization server that none of us wrote: django-oauth-toolkit on 127.0.0.1, for one test run.
+"""Runs an independent OAuth 2.0 authorization server, django-oauth-toolkit, on 127.0.0.1 for one test run.
 
     python serve.py --port-file FILE --data DIR --redirect-uri URI [--redirect-uri URI]… [--access-seconds N]
 
-Once it answers, FILE holds one JSON object: where its endpoints are, the client registered for the redirect URIs, and
-two users with their passwords. It stays for as long as its standard input is open and its parent lives, so start it
-with a pipe as standard input and keep the other end.
+Once the server accepts requests, FILE contains one JSON object: the endpoints, the client registered for the redirect
+URIs, and two users with their passwords. The server exits when its standard input is closed or its parent exits, so
+start it with a pipe as standard input and keep the other end open.
 """
 
 import argparse
@@ -16,12 +16,12 @@ import sys
 from pathlib import Path
 from threading import Thread
 
-PEOPLE = {"ada": ("Ada", "Lovelace"), "grace": ("Grace", "Hopper")}
+USERS = {"ada": ("Ada", "Lovelace"), "grace": ("Grace", "Hopper")}
 
 
 def main():
     arguments = parse_arguments()
-    lifelines = hold_lifelines()
+    watched = watched_descriptors()
     prepare_django(arguments)
     client = register_client(arguments.redirect_uri)
     users = create_users()
@@ -29,31 +29,31 @@ def main():
     base_url = f"http://127.0.0.1:{server.server_port}"
     write_atomically(arguments.port_file, describe(base_url, client, users))
     Thread(target=server.serve_forever, daemon=True).start()
-    wait_for_an_end_of(lifelines)
+    wait_for_end_of_any(watched)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--port-file", type=Path, required=True, help="written once the server answers")
-    parser.add_argument("--data", type=Path, required=True, help="folder for the database, made if it is not there")
-    parser.add_argument("--redirect-uri", action="append", required=True, help="may be given more than once")
-    parser.add_argument("--access-seconds", type=int, help="life of an access token; 300 unless told")
+    parser.add_argument("--port-file", type=Path, required=True, help="written once the server accepts requests")
+    parser.add_argument("--data", type=Path, required=True, help="folder for the database; created if missing")
+    parser.add_argument("--redirect-uri", action="append", required=True, help="may be repeated")
+    parser.add_argument("--access-seconds", type=int, help="lifetime of an access token in seconds; default: 300")
     return parser.parse_args()
 
 
-def hold_lifelines():
-    """What this process must not outlive, each readable at its end: standard input and, on Linux, the parent."""
-    lifelines = [sys.stdin.fileno()]
+def watched_descriptors():
+    """Descriptors that become readable when the server must exit: standard input and, on Linux, the parent process."""
+    watched = [sys.stdin.fileno()]
     if hasattr(os, "pidfd_open"):
-        lifelines.append(os.pidfd_open(os.getppid()))
-    return lifelines
+        watched.append(os.pidfd_open(os.getppid()))
+    return watched
 
 
 def prepare_django(arguments):
-    """Starts Django on a fresh database in the folder."""
+    """Starts Django with a new database in the data folder."""
     arguments.data.mkdir(parents=True, exist_ok=True)
     if (arguments.data / "db.sqlite3").exists():
-        sys.exit(f"serve.py: {arguments.data} already holds a database; every run needs a fresh folder")
+        sys.exit(f"serve.py: {arguments.data} already contains a database; use an empty folder")
     os.environ["AUTHORIZATION_SERVER_DATA"] = str(arguments.data.resolve())
     if arguments.access_seconds is not None:
         os.environ["AUTHORIZATION_SERVER_ACCESS_SECONDS"] = str(arguments.access_seconds)
@@ -67,7 +67,7 @@ def prepare_django(arguments):
 
 
 def register_client(redirect_uris):
-    """Registers one confidential client, and answers its id and secret: only the secret's hash is stored."""
+    """Registers one confidential client and returns its id and secret. The database has only a hash of the secret."""
     from oauth2_provider.generators import generate_client_secret
     from oauth2_provider.models import get_application_model
 
@@ -87,7 +87,7 @@ def create_users():
     from django.contrib.auth import get_user_model
 
     users = []
-    for username, (first_name, last_name) in PEOPLE.items():
+    for username, (first_name, last_name) in USERS.items():
         password = secrets.token_hex(12)
         get_user_model().objects.create_user(
             username, password=password, first_name=first_name, last_name=last_name
@@ -97,7 +97,7 @@ def create_users():
 
 
 def listen():
-    """A server with a thread for each connection, on a port that the system chooses."""
+    """Returns a server with one thread per connection, on a free port."""
     from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
     from django.core.wsgi import get_wsgi_application
 
@@ -124,18 +124,18 @@ def describe(base_url, client, users):
 
 
 def write_atomically(path, content):
-    """Whoever waits for the file finds it whole: under its name it appears by a rename."""
+    """Writes the file and renames it, so that a reader never sees a part of it."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(content) + "\n")
     draft.replace(path)
 
 
-def wait_for_an_end_of(lifelines):
-    """Returns when standard input ends or the parent does, whichever comes first."""
+def wait_for_end_of_any(watched):
+    """Returns when standard input is closed or the parent exits."""
     stdin = sys.stdin.fileno()
     while True:
-        ready = select.select(lifelines, [], [])[0]
+        ready = select.select(watched, [], [])[0]
         if stdin not in ready or not os.read(stdin, 4096):
             return
 

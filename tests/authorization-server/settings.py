@@ -1,6 +1,6 @@
-"""Settings of the authorization server, strict wherever the current best practice (RFC 9700) is.
+"""Settings of the authorization server, as strict as the best current practice (RFC 9700).
 
-`serve.py` sets the two variables read here before Django starts.
+`serve.py` sets the two environment variables that are read here before it starts Django.
 """
 
 import os
@@ -48,7 +48,7 @@ TEMPLATES = [
     }
 ]
 
-# Threads answer at the same time: each waits its turn to write, instead of failing once another one is writing.
+# Several threads write at the same time. Each waits for the lock up to 30 seconds instead of failing at once.
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
@@ -57,7 +57,7 @@ DATABASES = {
     }
 }
 
-# The passwords and the client secret here are random and live as long as one test, so a slow hash protects nothing.
+# The passwords and the client secret are random and exist for one test run, so a slow hash has no benefit.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 OAUTH2_PROVIDER = {
@@ -77,7 +77,7 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
 }
 
-# Refusals are what the tests provoke: only faults of the server itself are worth a line.
+# The tests provoke rejected requests, so only errors of the server itself are logged.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""The addresses of the authorization server."""
+"""The routes of the authorization server."""
 
 from django.contrib.auth.views import LoginView
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""What the authorization server adds to the library: a protected resource, and a count of the calls that came in."""
+"""What the server adds to django-oauth-toolkit: a protected resource, and counters of received requests."""
 
 from collections import Counter
 from threading import Lock
@@ -10,7 +10,7 @@ from oauth2_provider.decorators import protected_resource_metadata
 
 @protected_resource_metadata(scopes=["profile"])
 def userinfo(request):
-    """Who the access token speaks for."""
+    """Returns the user who authorized the access token."""
     user = request.resource_owner
     return JsonResponse(
         {"sub": str(user.pk), "preferred_username": user.get_username(), "name": user.get_full_name()}
@@ -18,7 +18,7 @@ def userinfo(request):
 
 
 class CallCounter:
-    """Middleware that counts the calls at the endpoints clients use, refused ones included."""
+    """Middleware that counts POST requests per path, rejected ones included."""
 
     _lock = Lock()
     _calls = Counter()
@@ -34,11 +34,11 @@ class CallCounter:
 
     @classmethod
     def of(cls, endpoint):
-        """How often the endpoint of this name was called."""
+        """Returns the number of requests to the endpoint with this name."""
         with cls._lock:
             return cls._calls[reverse(f"oauth2_provider:{endpoint}")]
 
 
 def stats(_request):
-    """The counted calls."""
+    """Returns the counters of the token and revocation endpoints."""
     return JsonResponse({"token_calls": CallCounter.of("token"), "revoke_calls": CallCounter.of("revoke-token")})

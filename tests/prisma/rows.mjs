@@ -1,13 +1,15 @@
-// An application that shares Evergrant's tables: Node's own PostgreSQL client and the seed's cipher, none of our code.
+// An application that shares the tables of Evergrant. It uses the `pg` client for PostgreSQL and the reference cipher,
+// and no code of Evergrant.
 //
-//   node rows.mjs read ACCOUNT_ID [PROVIDER]   prints the account's row as JSON, tokens decrypted
-//   node rows.mjs write                        inserts the row given as JSON on standard input, prints {"id"}
+//   node rows.mjs read ACCOUNT_ID [PROVIDER]   prints the row of an account as JSON, with decrypted tokens
+//   node rows.mjs write                        inserts the row given as JSON on standard input, and prints {"id"}
 //
-// ACCOUNT_ID is the platform's own id (provider_account_id). DATABASE_URL and TOKEN_ENCRYPTION_KEY say where and how.
+// ACCOUNT_ID is the id at the provider (provider_account_id). DATABASE_URL names the database, and TOKEN_ENCRYPTION_KEY
+// is the key of the tokens.
 
 import { text } from 'node:stream/consumers';
 import pg from 'pg';
-import { decryptToken, encryptionKey, encryptToken } from '../seed-cipher/cipher.mjs';
+import { decryptToken, encryptionKey, encryptToken } from '../reference-cipher/cipher.mjs';
 
 const SELECT = `
   SELECT provider, provider_account_id, access_token, refresh_token, expires_at, scope, metadata
@@ -19,7 +21,7 @@ const INSERT = `
   VALUES ($1, $2, $3, $4, $5, $6::timestamptz AT TIME ZONE 'UTC', $7, $8)
   RETURNING id`;
 
-/** The client would read a time without zone as this machine's local time; as with Prisma, it is UTC. */
+/** Reads times without a zone as UTC, as Prisma does. The client reads them as local time by default. */
 const types = {
   getTypeParser: (type, format) =>
     type === pg.types.builtins.TIMESTAMP ? utcDate : pg.types.getTypeParser(type, format),
@@ -32,7 +34,7 @@ function utcDate(timestamp) {
 async function read(client, key, [accountId, provider]) {
   if (!accountId) throw new Error('read needs an account id');
   const { rows } = await client.query(SELECT, [accountId, provider]);
-  if (rows.length !== 1) throw new Error(`${rows.length} rows with account id ${accountId}, not one`);
+  if (rows.length !== 1) throw new Error(`${rows.length} rows with account id ${accountId}; expected one`);
   const [row] = rows;
   return {
     provider: row.provider,

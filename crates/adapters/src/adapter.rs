@@ -1,5 +1,5 @@
-//! The trait that every platform wears, so that nothing above this crate knows one platform from
-//! another.
+//! The trait that every adapter implements, so that no code above this crate depends on a
+//! particular provider.
 
 use std::collections::BTreeMap;
 
@@ -14,111 +14,115 @@ use crate::{
     SessionCheck,
 };
 
-/// What the consent page's address is made of.
+/// The parameters of an authorization request (RFC 6749 §4.1.1).
 #[derive(Debug, Clone, Copy)]
 pub struct AuthorizationRequest<'a> {
-    /// Our own callback; the same bytes must go into the [`CodeExchange`].
+    /// Evergrant's callback URL. The [`CodeExchange`] must repeat it byte for byte.
     pub redirect_uri: &'a str,
-    /// What ties the callback to this flow.
+    /// The `state` that binds the callback to this flow.
     pub state: &'a FlowState,
-    /// What to ask the user for.
+    /// The scopes to request.
     pub scopes: &'a ScopeSet,
-    /// Needed where [`ProviderSpec::uses_pkce`], ignored elsewhere. Only its hash leaves.
+    /// The PKCE verifier. Required if [`ProviderSpec::requires_pkce`], ignored otherwise. Only its
+    /// hash is sent.
     pub verifier: Option<&'a PkceVerifier>,
 }
 
-/// What buys the first token set.
+/// The parameters of an authorization code exchange (RFC 6749 §4.1.3).
 #[derive(Debug, Clone, Copy)]
 pub struct CodeExchange<'a> {
-    /// The code from the callback.
+    /// The authorization code from the callback.
     pub code: &'a AuthorizationCode,
-    /// The callback as it stood in the [`AuthorizationRequest`].
+    /// The callback URL of the [`AuthorizationRequest`].
     pub redirect_uri: &'a str,
-    /// The verifier whose hash stood there.
+    /// The verifier whose challenge the authorization request carried.
     pub verifier: Option<&'a PkceVerifier>,
 }
 
-/// The tokens of one grant, as far as we hold them.
+/// The stored tokens of one grant.
 #[derive(Debug, Clone)]
 pub struct HeldTokens {
-    /// The access token, perhaps expired.
+    /// The access token, which may have expired; `None` if none is stored.
     pub access: Option<AccessToken>,
-    /// The refresh token.
+    /// The refresh token; `None` if the provider issued none.
     pub refresh: Option<RefreshToken>,
 }
 
-/// What became of a grant that was given up.
+/// The result of revoking a grant at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RemoteRevocation {
-    /// The platform has ended it.
+    /// The provider revoked the grant, or it was invalid already.
     Revoked,
-    /// The platform has no way to end it, or not with what we hold.
+    /// The provider cannot revoke grants, or not with the stored tokens.
     Unsupported,
 }
 
-/// One platform. Each method is one attempt: retry, timing, logging and storage belong to the
-/// caller.
+/// An adapter for one provider. Each method makes a single attempt: the caller is responsible for
+/// retries, time limits, logging and storage.
 #[async_trait]
 pub trait PlatformAdapter: Send + Sync {
-    /// What is known about the platform.
+    /// Returns the public facts of the provider.
     fn spec(&self) -> &ProviderSpec;
 
-    /// The platform's consent page for this flow.
+    /// Returns the URL of the provider's consent page for this flow.
     ///
     /// # Errors
     ///
-    /// `ConfigError` where the platform is not configured, `BadRequest` without the verifier that
-    /// it needs.
+    /// `ConfigError` if the provider is not configured; `BadRequest` if a required verifier is
+    /// missing or malformed.
     fn auth_url(&self, request: &AuthorizationRequest<'_>) -> Result<String, AdapterError>;
 
-    /// Buys the first token set. A code is good for one call, so only a surely unprocessed one may
-    /// be repeated.
+    /// Exchanges an authorization code for tokens. A code can be used once, so the call may be
+    /// retried only if [`AdapterError::is_known_unprocessed`].
     ///
     /// # Errors
     ///
-    /// Any class; `NeedsReauth` means that the code was refused.
+    /// An error of any class. `NeedsReauth` means that the provider rejected the code.
     async fn exchange_code_for_token(
         &self,
         exchange: &CodeExchange<'_>,
     ) -> Result<TokenSet, AdapterError>;
 
-    /// Buys a new access token with what is held.
+    /// Refreshes the access token with the stored tokens.
     ///
     /// # Errors
     ///
-    /// Any class; `NeedsReauth` means that the grant has ended.
+    /// An error of any class. `NeedsReauth` means that the grant has ended.
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError>;
 
-    /// The accounts that the grant reaches: one for most platforms, several or none for some.
-    /// `granted` says what may be asked for; empty if unknown.
+    /// Fetches the accounts that the grant reaches: one for most providers, several or none for
+    /// some. `granted` limits the fields that are requested; empty if the granted scopes are
+    /// unknown.
     ///
     /// # Errors
     ///
-    /// Any class; `Unknown` where the answer names no account.
+    /// An error of any class. `Unknown` if the response names no account.
     async fn user_profile(
         &self,
         access: &AccessToken,
         granted: &ScopeSet,
     ) -> Result<Vec<AccountInfo>, AdapterError>;
 
-    /// Ends the grant at the platform. A grant that is gone already counts as revoked.
+    /// Revokes the grant at the provider. A grant that is already invalid counts as revoked.
     ///
     /// # Errors
     ///
-    /// Any class; the call may be repeated.
+    /// An error of any class. The call may be retried.
     async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError>;
 
-    /// What the account's owner is asked for, where there is no consent page; empty for OAuth
-    /// platforms.
+    /// Returns the fields of the session credentials form; empty for OAuth providers.
     fn credential_fields(&self) -> &[CredentialField] {
         &[]
     }
 
-    /// Reads what the owner filled in and, where the platform can be asked, checks it there.
+    /// Validates session credentials and, if the operator configured a check, verifies them at the
+    /// provider.
     ///
     /// # Errors
     ///
-    /// [`CredentialError::Fields`] for the owner to mend, else why the platform could not be asked.
+    /// [`CredentialError::Fields`] if fields are missing or invalid, or the session has ended;
+    /// [`CredentialError::Provider`] if the check failed or the provider takes no session
+    /// credentials.
     async fn accept_credentials(
         &self,
         _values: &BTreeMap<String, String>,
@@ -126,12 +130,12 @@ pub trait PlatformAdapter: Send + Sync {
         Err(no_credentials().into())
     }
 
-    /// Whether a stored session still holds.
+    /// Checks whether a stored session is still valid.
     ///
     /// # Errors
     ///
-    /// Any class. `NeedsReauth` needs to be confirmed by a second check before the session is
-    /// called ended.
+    /// An error of any class. A second check must confirm `NeedsReauth` before the session counts
+    /// as ended.
     async fn check_session(&self, _session: &AccessToken) -> Result<SessionCheck, AdapterError> {
         Err(no_credentials())
     }
@@ -140,6 +144,6 @@ pub trait PlatformAdapter: Send + Sync {
 fn no_credentials() -> AdapterError {
     AdapterError::unsent(
         ErrorClass::BadRequest,
-        "the platform takes no credentials, only consent",
+        "the provider does not use session credentials",
     )
 }

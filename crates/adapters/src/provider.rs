@@ -1,8 +1,7 @@
-//! A platform as the service holds it: its adapter behind the guarded call path of
-//! `evergrant-outbound`.
+//! [`Provider`], an adapter behind the guarded call path of `evergrant-outbound`.
 //!
-//! Every call goes through here, so that no adapter can forget the circuit breaker, the queue or
-//! the time limit, and a panic in one is a failed call and nothing more.
+//! Every call takes this path, so no adapter can bypass the circuit breaker, the rate limits or the
+//! queue, and a panic in an adapter is only a failed call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,10 +23,10 @@ use crate::{
     SessionCheck,
 };
 
-/// How long a call waits for a place on behalf of a person.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest wait for admission of a call that serves a user.
+const INTERACTIVE_MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// What is asked of a platform, which decides about the host that is called.
+/// The operation of a call, which determines its host and request class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
     Exchange,
@@ -37,36 +36,43 @@ enum Operation {
     Session,
 }
 
-/// See the module's text.
+/// One provider: its adapter, and the admission control that all callers share.
 pub struct Provider {
     adapter: Arc<dyn PlatformAdapter>,
     traffic: Arc<Traffic>,
     hosts: CallHosts,
 }
 
-/// Where the calls of a platform are sent.
+/// The hosts that each operation calls; empty for operations without a call.
 pub(crate) struct CallHosts {
     token: String,
     refresh: String,
     userinfo: String,
     revocation: String,
     session: String,
-    called: Vec<Url>,
+    api_urls: Vec<Url>,
 }
 
 impl CallHosts {
-    /// The hosts that the engine calls; empty where it calls none.
-    pub(crate) fn of(config: &EngineConfig) -> Self {
+    /// Returns the hosts that the engine calls with this configuration.
+    pub(crate) fn new(config: &EngineConfig) -> Self {
         let endpoints = config.client.as_ref().map(|client| &client.endpoints);
         let host = |url: Option<&Url>| url.and_then(Url::host_str).unwrap_or_default().to_owned();
-        let of = |choose: fn(&Endpoints) -> &Url| host(endpoints.map(choose));
+        let endpoint = |choose: fn(&Endpoints) -> &Url| host(endpoints.map(choose));
         Self {
-            token: of(|endpoints| &endpoints.token),
-            refresh: of(|endpoints| endpoints.renew.as_ref().unwrap_or(&endpoints.token)),
-            userinfo: of(|endpoints| &endpoints.userinfo),
-            revocation: of(|endpoints| endpoints.revocation.as_ref().unwrap_or(&endpoints.token)),
+            token: endpoint(|endpoints| &endpoints.token),
+            refresh: endpoint(|endpoints| {
+                endpoints
+                    .refresh_exchange
+                    .as_ref()
+                    .unwrap_or(&endpoints.token)
+            }),
+            userinfo: endpoint(|endpoints| &endpoints.userinfo),
+            revocation: endpoint(|endpoints| {
+                endpoints.revocation.as_ref().unwrap_or(&endpoints.token)
+            }),
             session: host(config.session_check.as_ref()),
-            called: config.called().cloned().collect(),
+            api_urls: config.api_urls().cloned().collect(),
         }
     }
 }
@@ -84,92 +90,93 @@ impl Provider {
         }
     }
 
-    /// Addresses at which the platform itself is called.
-    pub(crate) fn called(&self) -> Vec<&Url> {
-        self.hosts.called.iter().collect()
+    /// Returns the URLs at which the provider's API is called.
+    pub(crate) fn api_urls(&self) -> Vec<&Url> {
+        self.hosts.api_urls.iter().collect()
     }
 
-    /// What is known about the platform.
+    /// Returns the public facts of the provider.
     #[must_use]
     pub fn spec(&self) -> &ProviderSpec {
         self.adapter.spec()
     }
 
-    /// What an account's owner fills in; empty where the platform has a consent page.
+    /// Returns the fields of the session credentials form; empty for OAuth providers.
     #[must_use]
     pub fn credential_fields(&self) -> &[CredentialField] {
         self.adapter.credential_fields()
     }
 
-    /// Sets how many operations may be under way at once, and what the replicas share. A platform
-    /// whose sessions are only checked gets one place.
-    pub fn start(&self, places: usize, shared: Arc<dyn SharedBreakerState>) {
-        let places = if self.spec().lifecycle == Lifecycle::Checked {
+    /// Limits the number of concurrent operations to `permits` and connects the breaker to the
+    /// state that all replicas share. A provider whose sessions are only checked gets one permit.
+    pub fn start(&self, permits: usize, shared: Arc<dyn SharedBreakerState>) {
+        let permits = if self.spec().lifecycle == Lifecycle::Checked {
             1
         } else {
-            places
+            permits
         };
-        self.traffic.start(places, shared);
+        self.traffic.start(permits, shared);
     }
 
-    /// Divides the platform's limits among so many replicas.
+    /// Divides the provider's stated limits among `replicas` replicas. Default: 1.
     pub fn share_among(&self, replicas: u64) {
         self.traffic.share_among(replicas);
     }
 
-    /// Replaces the blocks of this platform by those that the replicas share.
+    /// Replaces the blocks of this provider with those that the replicas share.
     pub fn set_blocks(&self, blocks: Vec<Block>) {
         self.traffic.set_blocks(blocks);
     }
 
-    /// Blocks all refreshes, because the platform rejects too many grants to be believed; `false`
-    /// if they are blocked already.
+    /// Blocks all refreshes after the provider rejected implausibly many grants. Returns `false` if
+    /// they are blocked already.
     pub async fn block_refreshes(&self) -> bool {
         self.traffic
             .block(Block::REFRESHES, BlockKind::MassRejection)
             .await
     }
 
-    /// The block that applies to refreshes now, if any does.
+    /// Returns the active block that covers refreshes, if any.
     #[must_use]
     pub fn refresh_block(&self) -> Option<Block> {
         self.traffic
             .block_for(self.host(Operation::Refresh), RequestClass::Refresh)
     }
 
-    /// The block set by [`Platform::block_refreshes`], whatever else blocks refreshes too.
+    /// Returns the active block of [`Provider::block_refreshes`], even if another block covers
+    /// refreshes for longer.
     #[must_use]
     pub fn mass_rejection_block(&self) -> Option<Block> {
         self.traffic
             .active_block(Block::REFRESHES, BlockKind::MassRejection)
     }
 
-    /// How many operations could begin at once; `None` for any number.
+    /// Returns the number of free permits; `None` before [`Provider::start`].
     #[must_use]
     pub fn free_permits(&self) -> Option<usize> {
         self.traffic.free_permits()
     }
 
-    /// Waits for a place from which to refresh an account's token.
+    /// Waits at most `max_wait` for a permit to refresh an account's token.
     ///
     /// # Errors
     ///
-    /// `RateLimited`, `Transient` or `ConfigError`, surely unprocessed, with the time to come back.
+    /// `RateLimited`, `Transient` or `ConfigError`, known to be unprocessed, with a retry time.
     pub async fn admit_refresh(
         &self,
         account: &ProviderAccountId,
-        patience: Duration,
+        max_wait: Duration,
     ) -> Result<Permit, AdapterError> {
         let request = AdmissionRequest {
-            patience,
+            max_wait,
             ..self.request(Operation::Refresh, Some(account))
         };
         Ok(self.traffic.admit(request).await?)
     }
 
-    /// [`PlatformAdapter::refresh_access_token`] with a permit of [`Platform::admit_refresh`]. The
-    /// caller reports the result by [`Platform::settle`], perhaps much later: the new tokens are
-    /// stored first.
+    /// Calls [`PlatformAdapter::refresh_access_token`] under a permit of
+    /// [`Provider::admit_refresh`]. The caller reports the result to [`Provider::settle`] after it
+    /// has stored the new tokens.
     ///
     /// # Errors
     ///
@@ -182,36 +189,38 @@ impl Provider {
         catch_panic(self.adapter.refresh_access_token(held)).await
     }
 
-    /// Records how a call with this permit went: with an error, or with success.
+    /// Reports the outcome of a call under this permit: `error`, or success.
     pub async fn settle(&self, permit: &Permit, error: Option<&AdapterError>) {
         let outcome = error.map_or(CallOutcome::Succeeded, CallError::outcome);
         self.traffic.settle(permit, outcome).await;
     }
 
-    /// Whether a refresh may call once more with its permit; see [`Traffic::admits_again`].
+    /// Returns whether a refresh may send another request under its permit; see
+    /// [`Traffic::admits_retry`].
     #[must_use]
-    pub fn admits_again(&self, permit: &Permit) -> bool {
-        self.traffic.admits_again(permit)
+    pub fn admits_retry(&self, permit: &Permit) -> bool {
+        self.traffic.admits_retry(permit)
     }
 
-    /// Calls that concern `account`: they wait for the end of its pause, and a rate limit that they
-    /// meet pauses it.
+    /// Returns the calls for `account`. A rate limit pauses the account, and a paused account
+    /// delays its calls.
     #[must_use]
     pub fn for_account<'a>(&'a self, account: &'a ProviderAccountId) -> AccountCalls<'a> {
         AccountCalls {
-            platform: self,
+            provider: self,
             account: Some(account),
         }
     }
 
-    /// Calls for an account that is not known yet.
+    /// Returns the calls for an account that is not known yet.
     fn unknown_account(&self) -> AccountCalls<'_> {
         AccountCalls {
-            platform: self,
+            provider: self,
             account: None,
         }
     }
 
+    /// Returns the admission request of an operation that waits as long as a user would.
     fn request<'a>(
         &'a self,
         operation: Operation,
@@ -227,11 +236,11 @@ impl Provider {
             host: self.host(operation),
             class,
             account,
-            patience: PATIENCE,
+            max_wait: INTERACTIVE_MAX_WAIT,
         }
     }
 
-    /// The host that an operation calls first; empty where it calls none.
+    /// Returns the host that an operation calls first; empty if it calls none.
     fn host(&self, operation: Operation) -> &str {
         match operation {
             Operation::Exchange => &self.hosts.token,
@@ -243,33 +252,33 @@ impl Provider {
     }
 }
 
-/// The calls of one platform, each admitted and settled for one account.
+/// The calls of one provider, each admitted and settled for one account.
 #[derive(Clone, Copy)]
 pub struct AccountCalls<'a> {
-    platform: &'a Provider,
-    /// `None` where the account is not known yet.
+    provider: &'a Provider,
+    /// `None` if the account is not known yet.
     account: Option<&'a ProviderAccountId>,
 }
 
 impl AccountCalls<'_> {
-    /// [`PlatformAdapter::refresh_access_token`] for this account.
+    /// Calls [`PlatformAdapter::refresh_access_token`] for this account.
     ///
     /// # Errors
     ///
-    /// Any class.
+    /// An error of any class.
     pub async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
         self.guarded(
             Operation::Refresh,
-            self.platform.adapter.refresh_access_token(held),
+            self.provider.adapter.refresh_access_token(held),
         )
         .await
     }
 
-    /// [`PlatformAdapter::user_profile`] for this account.
+    /// Calls [`PlatformAdapter::user_profile`] for this account.
     ///
     /// # Errors
     ///
-    /// Any class.
+    /// An error of any class.
     pub async fn user_profile(
         &self,
         access: &AccessToken,
@@ -277,47 +286,48 @@ impl AccountCalls<'_> {
     ) -> Result<Vec<AccountInfo>, AdapterError> {
         self.guarded(
             Operation::Profile,
-            self.platform.adapter.user_profile(access, granted),
+            self.provider.adapter.user_profile(access, granted),
         )
         .await
     }
 
-    /// [`PlatformAdapter::revoke_access`] for this account.
+    /// Calls [`PlatformAdapter::revoke_access`] for this account.
     ///
     /// # Errors
     ///
-    /// Any class.
+    /// An error of any class.
     pub async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {
-        self.guarded(Operation::Revoke, self.platform.adapter.revoke_access(held))
+        self.guarded(Operation::Revoke, self.provider.adapter.revoke_access(held))
             .await
     }
 
-    /// [`PlatformAdapter::check_session`] for this account.
+    /// Calls [`PlatformAdapter::check_session`] for this account.
     ///
     /// # Errors
     ///
-    /// Any class.
+    /// An error of any class.
     pub async fn check_session(&self, session: &AccessToken) -> Result<SessionCheck, AdapterError> {
         self.guarded(
             Operation::Session,
-            self.platform.adapter.check_session(session),
+            self.provider.adapter.check_session(session),
         )
         .await
     }
 
+    /// Runs `call` through admission control.
     async fn guarded<T>(
         &self,
         operation: Operation,
         call: impl Future<Output = Result<T, AdapterError>>,
     ) -> Result<T, AdapterError> {
-        self.platform
+        self.provider
             .traffic
-            .guarded(self.platform.request(operation, self.account), call)
+            .guarded(self.provider.request(operation, self.account), call)
             .await
     }
 }
 
-/// Calls that concern no known account; [`Platform::for_account`] has those that do.
+/// Calls for an unknown account. [`Provider::for_account`] has those for a known one.
 #[async_trait]
 impl PlatformAdapter for Provider {
     fn spec(&self) -> &ProviderSpec {

@@ -1,154 +1,153 @@
-//! What is known about a platform, once its definition and the operator's settings have met.
+//! The public facts of a provider, resolved from its definition and the operator's settings.
 
-use evergrant_model::{ProviderSlug, ScopeSet, string_enum};
+use evergrant_model::{ProviderSlug, ScopeSet, SignedDuration, string_enum};
 
 use crate::{AdapterError, ErrorClass};
 
 string_enum! {
-    /// How a platform lets us in.
+    /// How a provider authorizes access.
     pub enum ProviderKind {
         /// The authorization code grant of RFC 6749.
         OAuth2 = "oauth2",
-        /// A session that the account's owner pastes.
+        /// Session cookies that the account's owner pastes.
         Cookies = "cookies",
     }
 }
 
-/// What keeps the connections of a platform alive, decided once when a definition meets the
-/// settings.
+/// How the connections of a provider are kept valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lifecycle {
     /// Tokens are refreshed before they expire.
-    Refreshes,
-    /// Nothing refreshes the session; the platform is asked at intervals whether it still holds,
-    /// where the operator names an address for that.
+    Refreshed,
+    /// Sessions cannot be refreshed. They are checked at intervals if the operator configured a
+    /// URL for the check.
     Checked,
-    /// Tokens are neither refreshed nor checked.
-    Neither,
+    /// Tokens are neither refreshed nor checked; a connection expires with its token.
+    Unmanaged,
 }
 
 string_enum! {
-    /// How the challenge is made from the verifier (RFC 7636 §4.2).
+    /// How the PKCE challenge is derived from the verifier (RFC 7636 §4.2).
     #[derive(Default)]
     pub enum Pkce: Deserialize {
-        /// Base64url of the SHA-256, as the RFC says.
+        /// Base64url of the SHA-256, as in RFC 7636.
         #[default]
         S256 = "S256",
-        /// Lower-case hex of the SHA-256: `TikTok` for desktop apps.
+        /// Lower-case hex of the SHA-256. `TikTok` requires it for desktop apps.
         S256Hex = "S256-hex",
-        /// The platform does not take one.
+        /// The provider does not use PKCE.
         None = "none",
     }
 }
 
-/// What a renewal is bought with.
+/// The token that a refresh presents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum RefreshesWith {
-    /// The refresh token, as RFC 6749 has it.
+    /// The refresh token (RFC 6749 §6).
     #[default]
     RefreshToken,
-    /// The access token itself, as long as it lives: the platform gives no refresh token.
+    /// The access token itself, until it expires. The provider issues no refresh tokens.
     AccessToken,
 }
 
 string_enum! {
-    /// How much ends when a grant is revoked at the platform.
+    /// Which grants end when one is revoked at the provider.
     #[derive(Default)]
     pub enum RevocationReach: Deserialize {
-        /// That grant.
+        /// Only the revoked grant.
         #[default]
         Grant = "grant",
-        /// Every grant that the person gave us there; see [`ProviderSpec::person_key`].
+        /// Every grant of the same person to this client; see [`ProviderSpec::person_key`].
         Person = "person",
     }
 }
 
-/// A permission, as the user is told of it.
+/// A scope that every flow requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeSpec {
-    /// As the platform calls it.
+    /// The scope's identifier at the provider.
     pub id: String,
-    /// As we say it, in plain words.
+    /// The description that users see.
     pub label: String,
-    /// Whether a connection is useless without it.
+    /// Whether a connection cannot work without it.
     pub required: bool,
 }
 
-/// What can be done with a grant.
+/// The operations that a provider supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Access tokens are renewed without the user.
+    /// Access tokens can be refreshed without the user.
     pub refresh: bool,
-    /// A grant can be ended from here.
+    /// Grants can be revoked at the provider.
     pub revoke: bool,
-    /// The account's facts can be read.
+    /// Account profiles can be fetched.
     pub profile: bool,
 }
 
-/// A platform.
+/// The public facts of a provider.
 #[derive(Debug, Clone)]
 pub struct ProviderSpec {
-    /// Its name in routes, settings and rows.
+    /// The identifier in routes, settings and rows.
     pub slug: ProviderSlug,
-    /// Its name for people.
+    /// The name that people see.
     pub name: String,
-    /// How it lets us in.
+    /// How the provider authorizes access.
     pub kind: ProviderKind,
-    /// What keeps its connections alive.
+    /// How its connections are kept valid.
     pub lifecycle: Lifecycle,
-    /// What an account there is called, such as `Reddit User`.
+    /// What one of its accounts is called, such as `Reddit User`.
     pub account_type: String,
-    /// With whom its users sign in, where that is another platform, such as `Facebook`.
+    /// The platform whose sign-in its users see, such as `Facebook`; `None` if it is the provider's
+    /// own.
     pub sign_in_with: Option<String>,
-    /// What its tokens are like, such as `Permanent (with refresh)`.
+    /// A description of its tokens, such as `Permanent (with refresh)`.
     pub token_type: String,
-    /// The permissions that every flow asks for.
+    /// The scopes that every flow requests.
     pub scopes: Vec<ScopeSpec>,
-    /// What `iss` must say in callbacks (RFC 9207); `None` where the platform sends none.
+    /// The required `iss` of callbacks (RFC 9207); `None` if the provider sends none.
     pub issuer: Option<String>,
-    /// How the challenge is made.
+    /// How the PKCE challenge is derived.
     pub pkce: Pkce,
-    /// Whether one consent may reach several accounts.
+    /// Whether one consent can reach several accounts.
     pub multi_account: bool,
-    /// What can be done with a grant.
+    /// The operations that the provider supports.
     pub capabilities: Capabilities,
-    /// Why the platform cannot be used yet: names the settings that are missing or wrong, never
-    /// their values.
+    /// Why the provider is not configured: the names of missing or invalid settings, never their
+    /// values. `None` if it is configured.
     pub problem: Option<String>,
-    /// How long an access token lives where the answer does not say.
-    pub default_lifetime_seconds: Option<i64>,
-    /// How long before its end an access token is renewed; `None` leaves it to the program's own
-    /// rule.
-    pub refresh_ahead_seconds: Option<i64>,
-    /// At which part of an access token's life it is renewed, in percent; wins over
-    /// `refresh_ahead_seconds` where the life is known. Ask
-    /// [`ProviderSpec::refresh_margin_seconds`].
+    /// Assumed lifetime of an access token if the token response states none.
+    pub default_lifetime: Option<SignedDuration>,
+    /// How long before its expiry an access token is refreshed; `None` for the program's default.
+    pub refresh_ahead: Option<SignedDuration>,
+    /// The part of an access token's lifetime after which it is refreshed, in percent. Takes
+    /// precedence over `refresh_ahead` if the lifetime is known.
+    /// [`ProviderSpec::refresh_margin`] combines both.
     pub refresh_at_percent: Option<i64>,
-    /// How old an access token must be before the platform renews it; 0 where it does not mind.
-    pub refresh_not_before_seconds: i64,
-    /// What a renewal is bought with.
+    /// Minimum age at which the provider refreshes an access token; zero for no minimum.
+    pub min_refresh_age: SignedDuration,
+    /// The token that a refresh presents.
     pub refreshes_with: RefreshesWith,
-    /// How much ends when a grant is revoked.
+    /// Which grants end when one is revoked.
     pub revocation_reach: RevocationReach,
-    /// The fact in the metadata that is equal for all accounts of one person, where a revocation
-    /// reaches a person.
+    /// The metadata key whose value identifies the person across their accounts. `None` unless a
+    /// revocation reaches the person.
     pub person_key: Option<String>,
     /// Whether a refresh may replace the refresh token.
-    pub rotates: bool,
-    /// How long a replaced refresh token still works; 0 where it ends at once or is unknown.
-    pub replay_window_seconds: i64,
+    pub rotates_refresh_token: bool,
+    /// How long a replaced refresh token is still accepted; zero if not at all or unknown.
+    pub replay_window: SignedDuration,
 }
 
 impl ProviderSpec {
-    /// A configured OAuth 2.0 platform that keeps to the standard and has no endpoints: the start
-    /// for an adapter that does not use the engine.
+    /// Creates the spec of a configured provider that conforms to OAuth 2.0. A starting point for
+    /// adapters that do not use the engine.
     #[must_use]
     pub fn new(slug: ProviderSlug, name: &str) -> Self {
         Self {
             slug,
             name: name.to_owned(),
             kind: ProviderKind::OAuth2,
-            lifecycle: Lifecycle::Refreshes,
+            lifecycle: Lifecycle::Refreshed,
             account_type: format!("{name} account"),
             sign_in_with: None,
             token_type: "Bearer".to_owned(),
@@ -162,78 +161,78 @@ impl ProviderSpec {
                 profile: true,
             },
             problem: None,
-            default_lifetime_seconds: None,
-            refresh_ahead_seconds: None,
+            default_lifetime: None,
+            refresh_ahead: None,
             refresh_at_percent: None,
-            refresh_not_before_seconds: 0,
+            min_refresh_age: SignedDuration::ZERO,
             refreshes_with: RefreshesWith::default(),
             revocation_reach: RevocationReach::default(),
             person_key: None,
-            rotates: true,
-            replay_window_seconds: 0,
+            rotates_refresh_token: true,
+            replay_window: SignedDuration::ZERO,
         }
     }
 
-    /// Whether the operator has given all that the platform needs.
+    /// Returns whether all required settings are present and valid.
     #[must_use]
     pub fn is_configured(&self) -> bool {
         self.problem.is_none()
     }
 
-    /// Whether the account's owner pastes a session, in place of a consent page.
+    /// Returns whether the account's owner pastes session credentials instead of granting consent.
     #[must_use]
-    pub fn takes_pasted_session(&self) -> bool {
+    pub fn uses_session_credentials(&self) -> bool {
         self.kind == ProviderKind::Cookies
     }
 
-    /// Whether a refresh whose fate is unknown may be sent again at once: the platform never
-    /// replaces the refresh token, or forgives the replaced one for a while.
+    /// Returns whether a refresh with an unknown outcome may be retried immediately: the provider
+    /// never replaces the refresh token, or accepts the replaced one for a while.
     #[must_use]
-    pub fn may_resend_refresh(&self) -> bool {
-        !self.rotates || self.replay_window_seconds > 0
+    pub fn can_retry_refresh(&self) -> bool {
+        !self.rotates_refresh_token || self.replay_window.is_positive()
     }
 
-    /// Whether a refresh token does no harm that was first sent so long ago.
+    /// Returns whether it is safe to resend a refresh token that was first sent `elapsed` ago.
     #[must_use]
-    pub fn accepts_replay_after(&self, seconds: i64) -> bool {
-        !self.rotates || seconds < self.replay_window_seconds
+    pub fn accepts_replay_after(&self, elapsed: SignedDuration) -> bool {
+        !self.rotates_refresh_token || elapsed < self.replay_window
     }
 
-    /// How long before its end an access token of this life is renewed; `None` leaves it to the
-    /// program's own rule.
+    /// Returns how long before its expiry an access token with this lifetime is refreshed;
+    /// `None` for the program's default.
     #[must_use]
-    pub fn refresh_margin_seconds(&self, life_seconds: Option<i64>) -> Option<i64> {
+    pub fn refresh_margin(&self, lifetime: Option<SignedDuration>) -> Option<SignedDuration> {
         let by_percent = self
             .refresh_at_percent
-            .zip(life_seconds)
-            .map(|(at, life)| life.saturating_mul(100 - at) / 100);
-        by_percent.or(self.refresh_ahead_seconds)
+            .zip(lifetime)
+            .map(|(at, lifetime)| percent_of(lifetime, 100 - at));
+        by_percent.or(self.refresh_ahead)
     }
 
-    /// Whether tokens like these can be renewed without the user.
+    /// Returns whether a connection can be refreshed without the user, given whether it has a
+    /// refresh token.
     #[must_use]
     pub fn can_refresh(&self, has_refresh_token: bool) -> bool {
         self.capabilities.refresh
             && (has_refresh_token || self.refreshes_with == RefreshesWith::AccessToken)
     }
 
-    /// Whether a flow needs a verifier.
+    /// Returns whether a flow needs a PKCE verifier.
     #[must_use]
-    pub fn uses_pkce(&self) -> bool {
+    pub fn requires_pkce(&self) -> bool {
         self.pkce != Pkce::None
     }
 
-    /// What a flow asks for: the platform's own scopes and `extra`.
+    /// Returns the scopes that a flow requests: those of the provider and `extra`.
     ///
     /// # Errors
     ///
-    /// `BadRequest` where a scope of `extra` could not be one (RFC 6749 §3.3) or there are more
-    /// than 100.
-    pub fn wanted_scopes(&self, extra: &ScopeSet) -> Result<ScopeSet, AdapterError> {
+    /// `BadRequest` if `extra` has a malformed scope (RFC 6749 §3.3) or more than 100 scopes.
+    pub fn requested_scopes(&self, extra: &ScopeSet) -> Result<ScopeSet, AdapterError> {
         if extra.iter().count() > 100 || !extra.iter().all(is_scope) {
             return Err(AdapterError::new(
                 ErrorClass::BadRequest,
-                "a scope is not acceptable",
+                "a scope is malformed or there are too many",
             ));
         }
         Ok(self
@@ -245,8 +244,14 @@ impl ProviderSpec {
     }
 }
 
-/// Whether `text` is a scope by RFC 6749 §3.3, of a sane length, and without the comma that some
-/// platforms divide by.
+/// Returns `percent` percent of a duration, in whole milliseconds.
+fn percent_of(duration: SignedDuration, percent: i64) -> SignedDuration {
+    let ms = duration.as_millis() * i128::from(percent) / 100;
+    SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
+}
+
+/// Returns whether `text` is a scope of RFC 6749 §3.3 of at most 255 bytes. A comma is not allowed,
+/// because some providers separate scopes with it.
 pub(crate) fn is_scope(text: &str) -> bool {
     let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x2b | 0x2d..=0x5b | 0x5d..=0x7e);
     (1..=255).contains(&text.len()) && text.bytes().all(allowed)
@@ -267,29 +272,34 @@ mod tests {
     }
 
     #[test]
-    fn wanted_scopes_are_its_own_and_the_extra_ones() {
-        let wanted = acme()
-            .wanted_scopes(&ScopeSet::parse("read identity"))
+    fn requested_scopes_combine_own_and_extra_scopes() {
+        let requested = acme()
+            .requested_scopes(&ScopeSet::parse("read identity"))
             .unwrap();
-        assert_eq!(wanted.to_string(), "identity read");
+        assert_eq!(requested.to_string(), "identity read");
     }
 
     #[test]
-    fn the_margin_follows_the_life_where_a_percentage_is_stated() {
+    fn refresh_margin_follows_percentage_if_lifetime_is_known() {
         let mut spec = acme();
-        assert_eq!(spec.refresh_margin_seconds(Some(86_400)), None);
-        (spec.refresh_at_percent, spec.refresh_ahead_seconds) = (Some(80), Some(300));
-        assert_eq!(spec.refresh_margin_seconds(Some(86_400)), Some(17_280));
-        assert_eq!(spec.refresh_margin_seconds(Some(10)), Some(2));
+        let seconds = SignedDuration::from_secs;
+        assert_eq!(spec.refresh_margin(Some(seconds(86_400))), None);
+        (spec.refresh_at_percent, spec.refresh_ahead) = (Some(80), Some(seconds(300)));
+        for (lifetime, margin) in [(86_400, 17_280), (10, 2)] {
+            assert_eq!(
+                spec.refresh_margin(Some(seconds(lifetime))),
+                Some(seconds(margin))
+            );
+        }
         assert_eq!(
-            spec.refresh_margin_seconds(Some(i64::MAX)),
-            Some(i64::MAX / 100)
+            spec.refresh_margin(Some(SignedDuration::MAX)),
+            Some(SignedDuration::from_millis(i64::MAX))
         );
-        assert_eq!(spec.refresh_margin_seconds(None), Some(300));
+        assert_eq!(spec.refresh_margin(None), Some(seconds(300)));
     }
 
     #[test]
-    fn an_access_token_may_renew_itself() {
+    fn access_token_can_be_refreshed_without_refresh_token() {
         let mut spec = acme();
         assert!(spec.can_refresh(true) && !spec.can_refresh(false));
         spec.refreshes_with = RefreshesWith::AccessToken;
@@ -299,21 +309,21 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_cannot_be_a_scope() {
+    fn malformed_extra_scope_is_rejected() {
         for bad in ["a b", "a,b", "a\"b", "a\\b", "a\nb", "é", &"a".repeat(256)] {
             let extra: ScopeSet = [bad].into_iter().collect();
-            assert!(acme().wanted_scopes(&extra).is_err(), "{bad:?}");
+            assert!(acme().requested_scopes(&extra).is_err(), "{bad:?}");
         }
     }
 
     #[test]
-    fn resends_a_refresh_only_where_it_cannot_kill_the_grant() {
+    fn refresh_is_retried_only_if_safe_for_grant() {
         let mut spec = acme();
-        assert!(!spec.may_resend_refresh());
-        spec.replay_window_seconds = 30;
-        assert!(spec.may_resend_refresh());
-        spec.replay_window_seconds = 0;
-        spec.rotates = false;
-        assert!(spec.may_resend_refresh());
+        assert!(!spec.can_retry_refresh());
+        spec.replay_window = SignedDuration::from_secs(30);
+        assert!(spec.can_retry_refresh());
+        spec.replay_window = SignedDuration::ZERO;
+        spec.rotates_refresh_token = false;
+        assert!(spec.can_retry_refresh());
     }
 }

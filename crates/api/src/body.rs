@@ -1,4 +1,5 @@
-//! Reading what callers send: strictly, bounded, and without ever repeating a value in a complaint.
+//! Parsing of request bodies, paths and queries: strict, bounded, and without repeating a sent
+//! value in an error.
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -10,13 +11,13 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::ApiError;
 
-/// The largest body that any route takes.
-pub(crate) const LARGEST_BODY: usize = 64 * 1024;
+/// The largest request body, in bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The most brackets that may be open at once in a body.
-const DEEPEST_NESTING: usize = 32;
+/// The deepest nesting of arrays and objects in a body.
+const MAX_NESTING: usize = 32;
 
-/// A JSON body; none at all counts as `{}`.
+/// A JSON body. An empty body is read as `{}`.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
@@ -36,13 +37,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// The whole body, if it is not too large.
+/// Reads the body.
+///
+/// # Errors
+///
+/// `PAYLOAD_TOO_LARGE` if it is larger than 64 KiB or the connection ended early.
 pub(crate) async fn read(request: Request) -> Result<Vec<u8>, ApiError> {
-    match to_bytes(request.into_body(), LARGEST_BODY).await {
+    match to_bytes(request.into_body(), MAX_BODY_BYTES).await {
         Ok(bytes) => Ok(bytes.into()),
         Err(_) => Err(ApiError::new(
             ErrorCode::PayloadTooLarge,
-            "The body is larger than 64 KiB, or was cut off.",
+            "The body is larger than 64 KiB or incomplete.",
         )),
     }
 }
@@ -55,34 +60,40 @@ pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     has_media_type(headers, "application/x-www-form-urlencoded")
 }
 
-fn has_media_type(headers: &HeaderMap, wanted: &str) -> bool {
+fn has_media_type(headers: &HeaderMap, expected: &str) -> bool {
     let sent = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let media_type = sent.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case(wanted)
+    media_type.eq_ignore_ascii_case(expected)
 }
 
-/// JSON of this shape.
+/// Parses a JSON object.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST` if the bytes are not JSON or are nested too deeply; `VALIDATION_ERROR` naming
+/// the first field that does not fit `T`.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    if nesting(bytes) > DEEPEST_NESTING {
+    if nesting(bytes) > MAX_NESTING {
         return Err(ApiError::new(
             ErrorCode::InvalidRequest,
-            "The body is nested too deeply.",
+            "The body is nested more than 32 levels deep.",
         ));
     }
-    // Well-formed or not is settled for the whole text first, whatever a shape makes of its parts.
+    // The syntax of the whole text is checked first: deserializing into `T` stops at the first
+    // field that does not fit.
     let text = str::from_utf8(bytes).map_err(|_| not_json())?;
     serde_json::from_str::<IgnoredAny>(text).map_err(|_| not_json())?;
     if !text.trim_ascii_start().starts_with('{') {
         return Err(ServiceError::field("body", "must be a JSON object").into());
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| complaint(&error))
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| field_error(&error))
 }
 
-/// How many brackets are open at once, at most, outside of strings.
+/// Returns the largest number of brackets that are open at once, outside of strings.
 fn nesting(json: &[u8]) -> usize {
     let (mut open, mut most, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json {
@@ -106,21 +117,26 @@ fn not_json() -> ApiError {
     )
 }
 
-/// Names the field; serde's own message is used only to tell the kind of fault, since it repeats
-/// the value.
-fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+/// Returns an error that names the field. Serde's message only determines the kind of fault; it is
+/// not passed on because it repeats the value.
+fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     if !error.inner().is_data() {
         return not_json();
     }
     let text = error.inner().to_string();
     let path = error.path().to_string();
-    let named = text.split('`').nth(1).filter(|name| is_field_name(name));
+    let quoted = text.split('`').nth(1);
+    let named = quoted.filter(|name| is_field_name(name));
     let (field, message) = match (text.split_whitespace().next(), named) {
-        (Some("unknown"), Some(name)) => (beside(&path, name), "is not known here"),
-        (Some("unknown"), None) => (path, "holds something that is not known here"),
-        (Some("missing"), Some(name)) => (below(&path, name), "is required"),
-        (Some("duplicate"), Some(name)) => (below(&path, name), "is given twice"),
-        _ => (path, "is not of the expected type"),
+        (Some("unknown"), Some(name)) => (path_beside(&path, name), "unknown field"),
+        // The name is not repeated: it may be a secret that was sent in the wrong place.
+        (Some("unknown"), None) => (
+            parent_of(&path, quoted.unwrap_or_default()),
+            "contains an unknown field",
+        ),
+        (Some("missing"), Some(name)) => (path_below(&path, name), "is required"),
+        (Some("duplicate"), Some(name)) => (path_below(&path, name), "must be given only once"),
+        _ => (path, "has the wrong type"),
     };
     ServiceError::field(&field, message).into()
 }
@@ -132,15 +148,25 @@ fn is_field_name(name: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-/// The path of an unknown field ends in the field itself, or in the place that holds it.
-fn beside(path: &str, name: &str) -> String {
-    let holder = path
+/// Returns the path of an unknown field. Serde reports the path of the field itself or of the
+/// object that contains it.
+fn path_beside(path: &str, name: &str) -> String {
+    let parent = path
         .strip_suffix(name)
-        .map_or(path, |holder| holder.trim_end_matches('.'));
-    below(holder, name)
+        .map_or(path, |parent| parent.trim_end_matches('.'));
+    path_below(parent, name)
 }
 
-fn below(path: &str, name: &str) -> String {
+/// Returns the path of the object that contains the field `name`; `.` is the body.
+fn parent_of(path: &str, name: &str) -> String {
+    let parent = path.strip_suffix(name).unwrap_or_default();
+    match parent.trim_end_matches('.') {
+        "" => ".".to_owned(),
+        parent => parent.to_owned(),
+    }
+}
+
+fn path_below(path: &str, name: &str) -> String {
     if path.is_empty() || path == "." || path == "?" {
         name.to_owned()
     } else {
@@ -148,7 +174,7 @@ fn below(path: &str, name: &str) -> String {
     }
 }
 
-/// The parts of a path, decoded.
+/// The parameters of the path, percent-decoded.
 pub(crate) struct PathOf<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathOf<T> {
@@ -159,13 +185,13 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathOf<
             Ok(Path(path)) => Ok(Self(path)),
             Err(_) => Err(ApiError::new(
                 ErrorCode::InvalidRequest,
-                "The address is not well-formed.",
+                "The URL is malformed.",
             )),
         }
     }
 }
 
-/// The parameters after the question mark; each may be given once.
+/// The parameters of a query string or a urlencoded form.
 pub(crate) struct QueryOf(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for QueryOf {
@@ -183,11 +209,11 @@ impl QueryOf {
         Self(url::form_urlencoded::parse(encoded).into_owned().collect())
     }
 
-    /// The parameter of this name.
+    /// Returns the parameter; `None` if it is absent.
     ///
     /// # Errors
     ///
-    /// `VALIDATION_ERROR` where it is given more than once.
+    /// `VALIDATION_ERROR` if it is given more than once.
     pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, ApiError> {
         let mut values = self
             .0
@@ -197,11 +223,11 @@ impl QueryOf {
         let first = values.next();
         match values.next() {
             None => Ok(first),
-            Some(_) => Err(ServiceError::field(name, "is given twice").into()),
+            Some(_) => Err(ServiceError::field(name, "must be given only once").into()),
         }
     }
 
-    /// The parameter of this name where it is given once, with something in it.
+    /// Returns the parameter if it is given once and is not empty.
     pub(crate) fn filled(&self, name: &str) -> Option<&str> {
         self.one(name)
             .ok()
@@ -209,7 +235,7 @@ impl QueryOf {
             .filter(|text| !text.is_empty())
     }
 
-    /// Every value of this name, in the order in which they were given.
+    /// Returns every value of this name in the order sent.
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
         self.0
             .iter()
@@ -218,27 +244,35 @@ impl QueryOf {
             .collect()
     }
 
-    /// Whether the parameter is given at all.
+    /// Returns whether the parameter is present.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
     }
 
-    /// A whole number from 0 to `largest`; 0 where it is not given.
-    pub(crate) fn number(&self, name: &str, largest: i64) -> Result<i64, ApiError> {
+    /// Returns a whole number from 0 to `max`. Default: 0.
+    ///
+    /// # Errors
+    ///
+    /// `VALIDATION_ERROR` if it is anything else or is given more than once.
+    pub(crate) fn number(&self, name: &str, max: i64) -> Result<i64, ApiError> {
         let Some(text) = self.one(name)? else {
             return Ok(0);
         };
-        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let is_decimal = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let number = text
             .parse()
             .ok()
-            .filter(|number| plain && *number <= largest);
+            .filter(|number| is_decimal && *number <= max);
         number.ok_or_else(|| {
-            ServiceError::field(name, format!("must be a whole number from 0 to {largest}")).into()
+            ServiceError::field(name, format!("must be a whole number from 0 to {max}")).into()
         })
     }
 
-    /// `true` or `false`; false where it is not given.
+    /// Returns `true` or `false`. Default: false.
+    ///
+    /// # Errors
+    ///
+    /// `VALIDATION_ERROR` if it is anything else or is given more than once.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
         match self.one(name)? {
             None | Some("false") => Ok(false),
@@ -255,16 +289,16 @@ mod tests {
     #[derive(Debug, serde::Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Sample {
-        #[expect(dead_code, reason = "only its faults matter here")]
+        #[expect(dead_code, reason = "tests read only the errors")]
         redirect_url: String,
-        #[expect(dead_code, reason = "only its faults matter here")]
+        #[expect(dead_code, reason = "tests read only the errors")]
         accounts: Option<Vec<Inner>>,
     }
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Inner {
-        #[expect(dead_code, reason = "only its faults matter here")]
+        #[expect(dead_code, reason = "tests read only the errors")]
         provider: String,
     }
 
@@ -282,38 +316,38 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_names_its_field() {
+    fn error_names_the_field() {
         assert_eq!(fault("{}"), pair("redirectUrl", "is required"));
         assert_eq!(
             fault(r#"{"redirectUrl":7}"#),
-            pair("redirectUrl", "is not of the expected type")
+            pair("redirectUrl", "has the wrong type")
         );
         assert_eq!(
             fault(r#"{"redirectUrl":"a","hush":1}"#),
-            pair("hush", "is not known here")
+            pair("hush", "unknown field")
         );
         assert_eq!(
             fault(r#"{"redirectUrl":"a","redirectUrl":"b"}"#),
-            pair("redirectUrl", "is given twice")
+            pair("redirectUrl", "must be given only once")
         );
         let nested = r#"{"redirectUrl":"a","accounts":[{"provider":"x"},{"provider":"y","z":1}]}"#;
-        assert_eq!(fault(nested), pair("accounts[1].z", "is not known here"));
+        assert_eq!(fault(nested), pair("accounts[1].z", "unknown field"));
         let untyped = r#"{"redirectUrl":"a","accounts":[{"provider":null}]}"#;
         assert_eq!(
             fault(untyped),
-            pair("accounts[0].provider", "is not of the expected type")
+            pair("accounts[0].provider", "has the wrong type")
         );
     }
 
     #[test]
-    fn a_list_does_not_pass_for_an_object() {
+    fn only_an_object_is_accepted() {
         for list in ["[]", r#"["a",null]"#, r#" ["a"]"#, "null", "\"a\""] {
             assert_eq!(fault(list), pair("body", "must be a JSON object"), "{list}");
         }
     }
 
     #[test]
-    fn a_fault_never_repeats_a_value() {
+    fn error_does_not_repeat_the_value() {
         let error = parse::<Sample>(br#"{"redirectUrl":["hush"]}"#)
             .unwrap_err()
             .0;
@@ -321,14 +355,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_malformed() {
+    fn text_that_is_not_json_is_an_invalid_request() {
         for bad in ["", "{", "nonsense", r#"{"redirectUrl":"a"} {}"#, "\u{0}"] {
             assert_eq!(fault(bad), pair("INVALID_REQUEST", ""), "{bad:?}");
         }
     }
 
     #[test]
-    fn brackets_nest_32_deep_and_no_deeper() {
+    fn nesting_is_limited_to_32_levels() {
         let deep = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
         assert!(parse::<serde_json::Value>(deep(32).as_bytes()).is_ok());
         assert!(parse::<serde_json::Value>(deep(33).as_bytes()).is_err());
@@ -336,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_given_once() {
+    fn repeated_parameter_is_rejected() {
         let query = QueryOf::parse(b"a=1&b=2&a=3&n=12&t=true&x=-1");
         assert!(query.one("a").is_err());
         assert_eq!(query.one("b").unwrap(), Some("2"));

@@ -1,4 +1,6 @@
-//! Who calls, and may they? As extractors, so that a handler cannot forget to ask.
+//! Authentication and authorization of callers.
+//!
+//! Both are extractors: a handler that takes one cannot run without the check.
 
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -19,13 +21,14 @@ use crate::state::ApiState;
 const CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 const EVERGRANT_USER: HeaderName = HeaderName::from_static("evergrant-user");
 
-/// What a route lets its callers do.
+/// The permission that a route requires.
 pub(crate) trait Permission: Send + Sync + 'static {
     /// The scope that an API key needs.
     const SCOPE: KeyScope;
-    /// Whether the user's own browser may do it too.
+    /// Whether the user's browser has the permission too, by a session token or the console's
+    /// cookie.
     const BROWSER: bool;
-    /// Whether it shows that somebody is there.
+    /// Whether a request counts as use of a console session and extends it.
     const PRESENCE: Presence = Presence::Active;
 }
 
@@ -43,29 +46,29 @@ macro_rules! permissions {
 }
 
 permissions! {
-    /// See what somebody has begun.
+    /// Read the user's flows.
     Read: ConnectionsRead, browser: true;
-    /// See connections, which a page does by itself to stay up to date.
-    Watch: ConnectionsRead, browser: true, presence: Passive;
-    /// Change connections.
+    /// Read connections by background polling, which does not extend a console session.
+    PassiveRead: ConnectionsRead, browser: true, presence: Passive;
+    /// Change the user's connections.
     Write: ConnectionsWrite, browser: true;
-    /// Read platform tokens: never the browser.
+    /// Read platform tokens. Browsers never have this permission.
     ReadTokens: TokensRead, browser: false;
-    /// Change connections, as the app's server.
+    /// Change connections of any user. Only API keys have this permission.
     ServerWrite: ConnectionsWrite, browser: false;
-    /// Make and delete users, as the app's server.
+    /// Create and delete users. Only API keys have this permission.
     WriteUsers: UsersWrite, browser: false;
 }
 
-/// A caller who may do `P`, for no user in particular.
-pub(crate) struct Allowed<P> {
+/// An authenticated caller with permission `P`, for a route that does not act for one user.
+pub(crate) struct Authorized<P> {
     pub(crate) caller: Caller,
     pub(crate) call: Call,
     permission: PhantomData<P>,
 }
 
-/// A caller who may do `P` for `user`: the browser's own user, or the one whom the app's server
-/// names.
+/// An authenticated caller with permission `P` for `user`: the browser's own user, or the user that
+/// the app's server names in `Evergrant-User`.
 pub(crate) struct ForUser<P> {
     pub(crate) user: UserId,
     pub(crate) caller: Caller,
@@ -73,7 +76,7 @@ pub(crate) struct ForUser<P> {
     permission: PhantomData<P>,
 }
 
-impl<P: Permission> FromRequestParts<ApiState> for Allowed<P> {
+impl<P: Permission> FromRequestParts<ApiState> for Authorized<P> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
@@ -87,7 +90,7 @@ impl<P: Permission> FromRequestParts<ApiState> for Allowed<P> {
                 .await?
                 .ok_or_else(unauthenticated)?
         } else {
-            by_cookie(parts, &state.service, P::PRESENCE).await?
+            authenticate_cookie(parts, &state.service, P::PRESENCE).await?
         };
         let allowed = match &caller {
             Caller::App { scopes, .. } => scopes.contains(&P::SCOPE),
@@ -109,11 +112,11 @@ impl<P: Permission> FromRequestParts<ApiState> for ForUser<P> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let Allowed {
+        let Authorized {
             caller,
             call,
             permission,
-        } = Allowed::<P>::from_request_parts(parts, state).await?;
+        } = Authorized::<P>::from_request_parts(parts, state).await?;
         let user = match caller.user() {
             Some(user) => user,
             None => named_user(parts, &state.service).await?,
@@ -128,17 +131,17 @@ impl<P: Permission> FromRequestParts<ApiState> for ForUser<P> {
 }
 
 impl<P> ForUser<P> {
-    /// Whether it is the user's own browser that calls.
+    /// Returns whether the caller is the user's browser, not the app's server.
     pub(crate) fn is_browser(&self) -> bool {
         self.caller.user().is_some()
     }
 }
 
-/// The call of a browser without a credential, which proves itself by a state, a receipt or a
-/// signed address.
-pub(crate) struct Visitor(pub(crate) Call);
+/// The call of a browser without a credential. The route checks a state, a receipt or a signature
+/// instead.
+pub(crate) struct AnonymousCall(pub(crate) Call);
 
-impl FromRequestParts<ApiState> for Visitor {
+impl FromRequestParts<ApiState> for AnonymousCall {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
@@ -148,19 +151,24 @@ impl FromRequestParts<ApiState> for Visitor {
     }
 }
 
-/// The id that `request::around` has given to the request.
+/// Returns the correlation id that [`crate::request::handle`] gave the request.
 pub(crate) fn correlation_id(parts: &Parts) -> Result<CorrelationId, ApiError> {
     let id = parts.extensions.get::<CorrelationId>().cloned();
-    id.ok_or_else(|| ApiError::new(ErrorCode::InternalError, "A request came without its id."))
+    id.ok_or_else(|| {
+        ApiError::new(
+            ErrorCode::InternalError,
+            "The request has no correlation id.",
+        )
+    })
 }
 
-/// The user who is signed in to the console there.
-async fn by_cookie(
+/// Authenticates the holder of a console cookie.
+async fn authenticate_cookie(
     parts: &Parts,
     service: &IntegrationsService,
     presence: Presence,
 ) -> Result<Caller, ApiError> {
-    let cookie = ConsoleCookie::of(service)
+    let cookie = ConsoleCookie::new(service)
         .read(&parts.headers)
         .ok_or_else(unauthenticated)?;
     let signed_in = service
@@ -172,22 +180,30 @@ async fn by_cookie(
     Ok(signed_in.caller)
 }
 
-/// A browser sends its cookie with whatever any site makes it send; only our own page can read what
-/// goes beside it.
+/// Requires the session's CSRF token on requests with an unsafe method.
+///
+/// A browser attaches the cookie to requests that other sites cause; only the console's own pages
+/// can read the token.
+///
+/// # Errors
+///
+/// `FORBIDDEN` if the token is missing, repeated or wrong.
 pub(crate) fn check_csrf(parts: &Parts, cookie: &str) -> Result<(), ApiError> {
     let mut sent = parts.headers.get_all(CSRF_TOKEN).iter();
     let expected = csrf_token(cookie);
-    let is_ours = |token: &HeaderValue| constant_time_eq(token.as_bytes(), expected.as_bytes());
-    let proven = sent.next().is_some_and(is_ours) && sent.next().is_none();
+    let is_valid = |token: &HeaderValue| constant_time_eq(token.as_bytes(), expected.as_bytes());
+    let proven = sent.next().is_some_and(is_valid) && sent.next().is_none();
     if parts.method.is_safe() || proven {
         return Ok(());
     }
     Err(ApiError::new(
         ErrorCode::Forbidden,
-        "This request needs the session's csrfToken as X-CSRF-Token.",
+        "Send the session's csrfToken in the X-CSRF-Token header.",
     ))
 }
 
+/// Returns the bearer credential; `None` if `Authorization` is missing, repeated or of another
+/// scheme (RFC 6750 §2.1).
 fn bearer(parts: &Parts) -> Option<&str> {
     let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else {
@@ -199,10 +215,15 @@ fn bearer(parts: &Parts) -> Option<&str> {
         .then(|| credential.trim())
 }
 
+/// Returns the user that `Evergrant-User` names.
+///
+/// # Errors
+///
+/// `INVALID_USER_ID` if the header is missing, repeated or malformed; `USER_NOT_FOUND`.
 async fn named_user(parts: &Parts, service: &IntegrationsService) -> Result<UserId, ApiError> {
     let mut values = parts.headers.get_all(EVERGRANT_USER).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
-        let detail = "Say whom this is for: one Evergrant-User header with a user id, or ext: and your own id.";
+        let detail = "Send one Evergrant-User header with a user id, or with ext: and your own id for the user.";
         return Err(ApiError::new(ErrorCode::InvalidUserId, detail));
     };
     let user = value
@@ -213,7 +234,7 @@ async fn named_user(parts: &Parts, service: &IntegrationsService) -> Result<User
     Ok(service.users().resolve(&user).await?)
 }
 
-/// `42`, or `ext:` and the app's own id, percent-encoded.
+/// Parses a user id such as `42`, or `ext:` and the app's own id for the user, percent-encoded.
 pub(crate) fn user_ref(text: &str) -> Option<UserRef> {
     match text.strip_prefix("ext:") {
         None => UserId::from_str(text).ok().map(UserRef::Id),
@@ -227,19 +248,22 @@ pub(crate) fn user_ref(text: &str) -> Option<UserRef> {
 pub(crate) fn invalid_user() -> ApiError {
     ApiError::new(
         ErrorCode::InvalidUserId,
-        "A user id is a whole number from 1 to 2147483647, or ext: and your own id.",
+        "A user id must be a whole number from 1 to 2147483647, or ext: and your own id for the user.",
     )
 }
 
 pub(crate) fn unauthenticated() -> ApiError {
     ApiError::new(
         ErrorCode::Unauthenticated,
-        "A valid API key or session token is needed.",
+        "Send a valid API key or session token.",
     )
 }
 
 pub(crate) fn forbidden() -> ApiError {
-    ApiError::new(ErrorCode::Forbidden, "This credential may not do that.")
+    ApiError::new(
+        ErrorCode::Forbidden,
+        "This credential does not allow this request.",
+    )
 }
 
 #[cfg(test)]
@@ -247,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_are_named_by_number_or_by_the_apps_own_id() {
+    fn user_ref_is_a_number_or_an_external_id() {
         assert!(matches!(user_ref("42"), Some(UserRef::Id(id)) if id.get() == 42));
         let external = ExternalId::new("a/b é").unwrap();
         assert_eq!(

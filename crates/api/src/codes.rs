@@ -1,14 +1,14 @@
-//! What each error code means over HTTP: its status, its title, and what a caller can do about it.
+//! The HTTP status, title and description of each error code.
 //!
-//! One table for the answers, for the page that a problem's `type` leads to, and for
-//! `docs/errors.md`, so that the three cannot disagree.
+//! Problem documents, the page at `/errors` and `docs/errors.md` are generated from these tables,
+//! so they cannot disagree.
 
 use std::fmt::Write;
 
 use evergrant_model::ErrorCode;
 use http::StatusCode;
 
-/// The status that stands for a code.
+/// Returns the HTTP status of a code.
 pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
     use ErrorCode as C;
     match code {
@@ -16,8 +16,10 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | C::InvalidRedirectUrl
         | C::InvalidState
         | C::InvalidCode
-        | C::InvalidRequest => StatusCode::BAD_REQUEST,
-        C::OauthInitError | C::OauthCallbackError | C::OauthDenied => StatusCode::BAD_REQUEST,
+        | C::InvalidRequest
+        | C::OauthInitError
+        | C::OauthCallbackError
+        | C::OauthDenied => StatusCode::BAD_REQUEST,
         C::Unauthenticated => StatusCode::UNAUTHORIZED,
         C::Forbidden => StatusCode::FORBIDDEN,
         C::AccountNotFound
@@ -29,8 +31,10 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         C::AccountAlreadyConnected
         | C::AccountMismatch
         | C::ReconnectRequired
-        | C::ProviderNotConfigured => StatusCode::CONFLICT,
-        C::NoRefreshToken | C::NoAccessToken | C::TokenExpired => StatusCode::CONFLICT,
+        | C::ProviderNotConfigured
+        | C::NoRefreshToken
+        | C::NoAccessToken
+        | C::TokenExpired => StatusCode::CONFLICT,
         C::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         C::ValidationError | C::NoEligibleAccount => StatusCode::UNPROCESSABLE_ENTITY,
         C::RateLimitError => StatusCode::TOO_MANY_REQUESTS,
@@ -43,7 +47,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
     }
 }
 
-/// `RECONNECT_REQUIRED` as "Reconnect required".
+/// Returns the title of a code: "Reconnect required" for `RECONNECT_REQUIRED`.
 pub(crate) fn title_of(code: ErrorCode) -> String {
     let words = code.as_str().to_ascii_lowercase().replace('_', " ");
     let mut letters = words.chars();
@@ -52,12 +56,12 @@ pub(crate) fn title_of(code: ErrorCode) -> String {
     })
 }
 
-/// A problem's `type`: where its code is described.
-pub(crate) fn address_of(code: ErrorCode) -> String {
+/// Returns the `type` of a problem document: the URL path of the code's description.
+pub(crate) fn type_of(code: ErrorCode) -> String {
     format!("/errors#{code}")
 }
 
-/// What has happened, and what a caller can do.
+/// Returns what a code means and what the caller can do about it.
 pub(crate) fn meaning_of(code: ErrorCode) -> &'static str {
     of_requests(code)
         .or_else(|| of_flows(code))
@@ -69,36 +73,38 @@ fn of_requests(code: ErrorCode) -> Option<&'static str> {
     use ErrorCode as C;
     Some(match code {
         C::InvalidRequest => {
-            "The address or the body is not well formed, or the body is not sent as its media type."
+            "The URL or the body is malformed, or `Content-Type` does not match the body."
         }
         C::ValidationError => {
-            "The request is well formed; `fields` names what is not acceptable and why."
+            "The request is well formed, but some values are invalid. `fields` names each field and its fault."
         }
-        C::InvalidUserId => "`Evergrant-User` or a user id is missing, doubled or not of its form.",
-        C::InvalidProvider => {
-            "No platform has this name; `/api/integrations/providers` lists them."
-        }
+        C::InvalidUserId => "`Evergrant-User` or a user id is missing, repeated or malformed.",
+        C::InvalidProvider => "Unknown provider. `GET /api/integrations/providers` lists them.",
         C::Unauthenticated => {
-            "No credential, or one that is unknown, revoked or over. Send a valid one."
+            "The credential is missing, unknown, revoked or expired. Send a valid one."
         }
         C::Forbidden => {
-            "The credential is good and may not do this: it lacks the scope, or is of the wrong kind."
+            "The credential is valid but does not allow the request: it lacks the scope or is of the wrong kind."
         }
-        C::UserNotFound => {
-            "There is no such user; `POST /api/users` and `POST /api/sessions` make users."
+        C::UserNotFound => "No such user. `POST /api/users` and `POST /api/sessions` create users.",
+        C::NotFound => "No such route. `/docs` lists the routes.",
+        C::MethodNotAllowed => {
+            "The route does not support the method. The `Allow` header lists those it supports."
         }
-        C::NotFound => "No such route.",
-        C::MethodNotAllowed => "The route takes another method; the `Allow` header names them.",
         C::PayloadTooLarge => "The body is larger than 64 KiB.",
-        C::Overloaded => "More requests than can be served now. Try again after the stated time.",
-        C::DatabaseError => "The database does not answer. Nothing is lost; try again.",
+        C::Overloaded => {
+            "Evergrant cannot take more requests at the moment. Retry after the time in `Retry-After`."
+        }
+        C::DatabaseError => "The database is unavailable. Nothing is lost; retry.",
         C::EncryptionError => {
             "A secret could not be encrypted. The operator finds the cause in the log."
         }
         C::DecryptionError => {
-            "A stored secret opens under no known key. The operator must mend the keys."
+            "No configured key decrypts a stored secret. The operator must restore the key."
         }
-        C::InternalError => "Something of ours failed. The correlation id finds it in the log.",
+        C::InternalError => {
+            "Internal error. The operator finds the cause in the log by the correlation id."
+        }
         _ => return None,
     })
 }
@@ -107,26 +113,32 @@ fn of_flows(code: ErrorCode) -> Option<&'static str> {
     use ErrorCode as C;
     Some(match code {
         C::ProviderNotConfigured => {
-            "The operator has not set the platform up; its entry in the list says what is missing."
+            "The operator has not configured the platform. `problem` in the list of providers says what is missing."
         }
         C::InvalidRedirectUrl => {
-            "The address to return to is not on the operator's list, or not a plain address."
+            "The redirect URL is malformed or not covered by the operator's allowlist."
         }
         C::OauthInitError => {
-            "The consent page's address could not be made; the operator's settings are at fault."
+            "The URL of the consent page could not be built. The operator must check the settings."
         }
-        C::OauthCallbackError => "The platform ended the sign-in with an error. Begin it again.",
-        C::OauthDenied => "The user did not allow access. Nothing was changed.",
-        C::InvalidState => "The sign-in is unknown, used, over, or another one's. Begin it again.",
-        C::InvalidCode => "The platform did not accept its own code. Begin the sign-in again.",
-        C::FlowNotFound => "No such flow, or another user's: the answer is the same.",
+        C::OauthCallbackError => {
+            "The platform ended the sign-in with an error. Start the sign-in again."
+        }
+        C::OauthDenied => "The user denied access. Nothing was changed.",
+        C::InvalidState => {
+            "The sign-in is unknown, already used, expired, or belongs to another provider. Start it again."
+        }
+        C::InvalidCode => "The platform rejected the authorization code. Start the sign-in again.",
+        C::FlowNotFound => {
+            "No such flow, or it belongs to another user; the response is the same in both cases."
+        }
         C::AccountAlreadyConnected => {
-            "The account belongs to another user here; nothing was changed."
+            "The account is already connected to another user. Nothing was changed."
         }
         C::AccountMismatch => {
-            "The user signed in with another account than the one to be reconnected."
+            "The user signed in with a different account. To reconnect, sign in with the same account."
         }
-        C::NoEligibleAccount => "The consent reaches no account of the kind that can be connected.",
+        C::NoEligibleAccount => "The consent covers no account of a kind that can be connected.",
         _ => return None,
     })
 }
@@ -135,39 +147,44 @@ fn of_connections(code: ErrorCode) -> Option<&'static str> {
     use ErrorCode as C;
     Some(match code {
         C::AccountNotFound => {
-            "No such account is connected, or it is another user's: the answer is the same."
+            "No such account is connected, or it belongs to another user; the response is the same in both cases."
         }
         C::ReconnectRequired => {
-            "The grant has ended. Only the user can bring it back, by connecting again."
+            "The platform no longer accepts the grant. The user must reconnect the account."
         }
         C::TokenExpired => {
-            "The token has ended and nothing can renew it. The user must connect again."
+            "The access token has expired and cannot be refreshed. The user must reconnect the account."
         }
-        C::NoRefreshToken => "The connection holds nothing that could renew its token.",
-        C::NoAccessToken => "The connection holds no token. The user must connect again.",
+        C::NoRefreshToken => {
+            "The connection has no refresh token, so its access token cannot be refreshed."
+        }
+        C::NoAccessToken => {
+            "The connection has no access token. The user must reconnect the account."
+        }
         C::TokenRefreshError => {
-            "The platform refused the renewal for a reason that is not the user's. Nothing is lost."
+            "The platform rejected the refresh for a reason that the user cannot resolve. Nothing is lost; retry."
         }
         C::RateLimitError => {
-            "Too many calls, here or at the platform. Try again after the stated time."
+            "Too many requests, to Evergrant or to the platform. Retry after the time in `Retry-After`."
         }
-        C::NetworkError => "The platform could not be reached. Nothing is lost; try again.",
-        C::TimeoutError => "The platform did not answer in time. Nothing is lost; try again.",
+        C::NetworkError => "The platform could not be reached. Nothing is lost; retry.",
+        C::TimeoutError => "The platform did not respond in time. Nothing is lost; retry.",
         C::ProviderUnavailable => {
-            "The platform is in trouble. Nothing is lost; try again after the stated time."
+            "The platform is unavailable. Nothing is lost; retry after the time in `Retry-After`."
         }
         _ => return None,
     })
 }
 
-/// The table of all codes for the documentation, in Markdown.
+/// Returns `docs/errors.md`: a Markdown table of all codes.
 #[must_use]
 pub fn errors_markdown() -> String {
     let mut page = String::from(
         "# Error codes\n\n\
-         Every failure is a problem document (RFC 9457) with one of these codes. A code is never renamed; new ones may\n\
-         come. A retryable failure may pass without anybody's help, not before `Retry-After` where that is sent.\n\n\
-         | code | status | retryable | what it means |\n|---|---|---|---|\n",
+         Every error response is a problem document (RFC 9457) with one of these codes. Codes are never renamed; new codes may\n\
+         be added. The same request may succeed later if the code is retryable; if the response has `Retry-After`, wait that\n\
+         long.\n\n\
+         | code | status | retryable | meaning |\n|---|---|---|---|\n",
     );
     for code in ErrorCode::ALL.iter().copied() {
         let retryable = if code.is_retryable() { "yes" } else { "no" };
@@ -183,18 +200,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_error_is_a_success_and_only_our_own_faults_are_500() {
+    fn every_code_has_an_error_status_and_only_internal_faults_are_500() {
         for code in ErrorCode::ALL {
             let status = status_of(*code);
             assert!(
                 status.is_client_error() || status.is_server_error(),
                 "{code}"
             );
-            let ours = matches!(
+            let is_internal = matches!(
                 code,
                 ErrorCode::InternalError | ErrorCode::EncryptionError | ErrorCode::DecryptionError
             );
-            assert_eq!(status == StatusCode::INTERNAL_SERVER_ERROR, ours, "{code}");
+            assert_eq!(
+                status == StatusCode::INTERNAL_SERVER_ERROR,
+                is_internal,
+                "{code}"
+            );
         }
     }
 
@@ -206,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_are_the_codes_in_words() {
+    fn title_is_the_code_in_words() {
         assert_eq!(title_of(ErrorCode::ReconnectRequired), "Reconnect required");
     }
 }

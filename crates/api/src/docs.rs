@@ -1,4 +1,4 @@
-//! `/docs`: the description as a page to try it, served from the binary without any outside host.
+//! `/docs`: Swagger UI for the OpenAPI document, served from the binary without third-party hosts.
 
 use std::sync::Arc;
 
@@ -10,12 +10,13 @@ use utoipa_swagger_ui::Config;
 
 use crate::problem::ApiError;
 
-/// Swagger UI sets styles from its script, so they must be allowed; scripts are only its own files.
+/// The content security policy. Swagger UI sets inline styles from its script, so these are
+/// allowed; scripts are limited to its own files.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Without the slash the page's own files would be looked for beside it.
-pub(crate) async fn without_slash() -> Redirect {
+/// Redirects `/docs` to `/docs/`: the page's files have relative URLs.
+pub(crate) async fn redirect_to_index() -> Redirect {
     Redirect::permanent("/docs/")
 }
 
@@ -28,19 +29,19 @@ pub(crate) async fn asset(Path(name): Path<String>) -> Response {
 }
 
 fn file(name: &str) -> Response {
-    // Without a word of ours the page would send the document's address to a validator elsewhere.
+    // The default validator is a third-party host that would receive the document's URL.
     let config = Arc::new(
         Config::from("/openapi.json")
             .try_it_out_enabled(true)
             .validator_url("none"),
     );
     let Ok(Some(file)) = utoipa_swagger_ui::serve(name, config) else {
-        return ApiError::new(ErrorCode::NotFound, "There is no such page.").into_response();
+        return ApiError::new(ErrorCode::NotFound, "No such page.").into_response();
     };
-    let kind =
+    let media_type =
         HeaderValue::from_str(&file.content_type).unwrap_or(HeaderValue::from_static("text/plain"));
     let headers = [
-        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_TYPE, media_type),
         (
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(POLICY),

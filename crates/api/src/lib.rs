@@ -10,6 +10,7 @@ mod images;
 mod integrations;
 mod openapi;
 mod pages;
+mod path;
 mod problem;
 mod request;
 mod routes;
@@ -20,5 +21,5 @@ mod views;
 
 pub use codes::errors_markdown;
 pub use routes::{
-    ApiOptions, Console, admin_router, no_route, openapi_json, router, undescribed_paths,
+    ApiOptions, Console, admin_router, openapi_json, route_not_found, router, undocumented_paths,
 };

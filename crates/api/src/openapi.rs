@@ -1,4 +1,5 @@
-//! What the OpenAPI document says beside the routes, which describe themselves.
+//! The parts of the OpenAPI document that the handlers do not declare themselves: the general
+//! information, the credentials, the error responses of every route, and the examples.
 
 use utoipa::Modify;
 use utoipa::OpenApi;
@@ -6,29 +7,36 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{ContentBuilder, Ref, Response, ResponseBuilder};
+use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
+
+use crate::integrations::events::{FlowEvent, IntegrationEvent};
+use examples::Examples;
+
+mod examples;
 
 /// The document without its routes.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Evergrant",
-        description = "Keeps the accounts that people connect: an app's users link them once, and the app gets a valid \
-            access token whenever it asks.\n\nTimes are RFC 3339 in UTC with milliseconds. Errors are problem documents \
-            (RFC 9457) with a stable `code`; every answer carries `X-Request-Id`, which is also the problem's \
-            `correlationId`. A caller's own `X-Request-Id` of up to 64 letters, digits, hyphens and underscores is kept.",
+        description = "Connects users' accounts at other platforms once, keeps their tokens fresh, and gives your app a \
+            valid access token on every request.\n\nTimes are RFC 3339 in UTC with milliseconds. Errors are problem \
+            documents (RFC 9457) with a stable `code`. Every response has an `X-Request-Id` header, which is also the \
+            problem's `correlationId`. A request may send its own `X-Request-Id` of up to 64 letters, digits, hyphens and \
+            underscores.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
-        (name = "Integrations", description = "Connect, see, renew, disconnect."),
-        (name = "Flows", description = "How far a consent has come, and finishing it."),
-        (name = "Tokens", description = "Platform tokens, for the app's server only."),
-        (name = "Callback", description = "Where platforms send the browser back to."),
-        (name = "Users", description = "The people of the host application."),
-        (name = "Sessions", description = "Tokens for their browsers, and the way into the console."),
-        (name = "Console", description = "Who is signed in to the console, by its cookie."),
-        (name = "Images", description = "Pictures of accounts."),
+        (name = "Integrations", description = "Connect, list, refresh and disconnect accounts."),
+        (name = "Flows", description = "Read the state of authorization flows, and finish them."),
+        (name = "Tokens", description = "Platform tokens. Only for the app's server."),
+        (name = "Callback", description = "The pages and endpoints that a user's browser visits during a flow."),
+        (name = "Users", description = "The users of the host application."),
+        (name = "Sessions", description = "Session tokens for users' browsers, and links to the console."),
+        (name = "Console", description = "The console's session, which its cookie identifies."),
+        (name = "Images", description = "Profile pictures of connected accounts."),
     ),
+    components(schemas(IntegrationEvent, FlowEvent)),
     modifiers(&Credentials),
     security(("apiKey" = []), ("session" = []), ("console" = [])),
 )]
@@ -44,77 +52,98 @@ impl Modify for Credentials {
             http.description = Some(description.to_owned());
             SecurityScheme::Http(http)
         };
-        let api_key = "`evg_…`, for the app's server: acts for the user named in the `Evergrant-User` header.";
+        let api_key = "An API key `evg_…`, for the app's server. It acts for the user that the \
+            `Evergrant-User` header names.";
         components.add_security_scheme("apiKey", bearer(api_key));
-        let session = "`evs_…`, for the user's browser: from `POST /api/sessions`, good for up to 15 minutes.";
+        let session = "A session token `evs_…` from `POST /api/sessions`, for the user's browser. Valid \
+            for up to 15 minutes.";
         components.add_security_scheme("session", bearer(session));
         let mut cookie = ApiKeyValue::new("__Host-evergrant");
         cookie.description = Some(
-            "The console's own, for user sessions that `/portal/{code}` began; `evergrant-<port>` without TLS. Good where \
-            a session token is, when no `Authorization` is sent; what changes something needs `X-CSRF-Token` too."
+            "The console's cookie, set by `/portal/{code}`. Its name is `evergrant-<port>` without TLS. It is accepted \
+            wherever a session token is, unless `Authorization` is sent. Unsafe methods also need `X-CSRF-Token`."
                 .to_owned(),
         );
         components.add_security_scheme("console", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
 
-/// What may become of every request that needs a credential, whatever its route.
-const ANYWHERE: [(&str, &str); 4] = [
+/// Error responses of every operation that requires a credential.
+const WITH_CREDENTIAL: [(&str, &str); 4] = [
     ("401", "`UNAUTHENTICATED`"),
     ("403", "`FORBIDDEN`"),
     ("500", "`INTERNAL_ERROR`"),
     ("503", "`DATABASE_ERROR`"),
 ];
 
-/// What may become of every request that names something in its address or its headers.
+/// Error responses of every operation with parameters.
 const WITH_PARAMETERS: [(&str, &str); 1] = [("400", "`INVALID_USER_ID`, `INVALID_REQUEST`")];
 
-/// What may become of every request with a body.
+/// Error responses of every operation with a request body.
 const WITH_BODY: [(&str, &str); 2] = [
     ("400", "`INVALID_REQUEST`"),
     ("413", "`PAYLOAD_TOO_LARGE`: more than 64 KiB"),
 ];
 
-/// The document with the answers that routes need not describe one by one.
+/// Adds what the handlers do not declare themselves to every operation.
 pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post, &mut item.delete]
-            .into_iter()
-            .flatten()
-        {
-            // The browser's way back, which needs no credential, fails with pages that it describes
-            // itself.
-            if operation.security.as_deref() != Some(&[SecurityRequirement::default()]) {
-                let parameters = WITH_PARAMETERS
-                    .iter()
-                    .filter(|_| operation.parameters.is_some());
-                let body = WITH_BODY
-                    .iter()
-                    .filter(|_| operation.request_body.is_some());
-                let answers: Vec<_> = ANYWHERE.iter().chain(parameters).chain(body).collect();
-                for (status, codes) in answers {
-                    describe(operation, status, codes);
-                }
-            }
-        }
+    let examples = Examples::load();
+    let operations = document
+        .paths
+        .paths
+        .values_mut()
+        .flat_map(|item| [&mut item.get, &mut item.post, &mut item.delete])
+        .flatten();
+    for operation in operations {
+        add_common_errors(operation);
+        add_problem_documents(operation);
+        examples.add_to(operation);
     }
     document
 }
 
-/// A route's own words for a status come first.
-fn describe(operation: &mut Operation, status: &str, codes: &str) {
-    let responses = &mut operation.responses.responses;
-    responses
-        .entry(status.to_owned())
-        .or_insert_with(|| problem(codes).into());
+/// Adds the error responses that many operations have in common. Operations without a credential
+/// declare their error pages themselves.
+fn add_common_errors(operation: &mut Operation) {
+    if operation.security.as_deref() == Some(&[SecurityRequirement::default()]) {
+        return;
+    }
+    let parameters = WITH_PARAMETERS
+        .iter()
+        .filter(|_| operation.parameters.is_some());
+    let body = WITH_BODY
+        .iter()
+        .filter(|_| operation.request_body.is_some());
+    let errors: Vec<_> = WITH_CREDENTIAL
+        .iter()
+        .chain(parameters)
+        .chain(body)
+        .collect();
+    for (status, codes) in errors {
+        // A description of the operation's own takes precedence.
+        operation
+            .responses
+            .responses
+            .entry((*status).to_owned())
+            .or_insert_with(|| ResponseBuilder::new().description(*codes).build().into());
+    }
 }
 
-fn problem(codes: &str) -> Response {
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
-        .build();
-    ResponseBuilder::new()
-        .description(codes)
-        .content("application/problem+json", content)
-        .build()
+/// Declares a problem document as the body of every error response without a body.
+fn add_problem_documents(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        match response {
+            RefOr::T(response) if status.as_str() >= "400" && response.content.is_empty() => {
+                add_problem(response);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn add_problem(response: &mut Response) {
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    response
+        .content
+        .insert("application/problem+json".to_owned(), content.into());
 }

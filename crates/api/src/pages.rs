@@ -1,4 +1,4 @@
-//! The few pages of our own that a browser may land on.
+//! Evergrant's own HTML pages, outside of the console.
 
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -20,63 +20,64 @@ pub(crate) use credential_page::CredentialPage;
 
 const STYLE: &str = include_str!("page.css");
 
-/// A callback that belongs nowhere: the browser stays here, since its origin is unknown.
+/// Returns the error page of a callback that belongs to no known flow. The browser is not
+/// redirected, because the app's URL is unknown.
 pub(crate) fn callback_failed(error: &ServiceError, correlation_id: &CorrelationId) -> Response {
-    failed("This sign-in could not be completed", error, correlation_id)
+    error_page("This sign-in could not be completed", error, correlation_id)
 }
 
-fn failed(title: &str, error: &ServiceError, correlation_id: &CorrelationId) -> Response {
+fn error_page(title: &str, error: &ServiceError, correlation_id: &CorrelationId) -> Response {
     let status = status_of(error.code());
     if status.is_server_error() {
         tracing::error!(
             code = error.code().as_str(),
             error = error as &dyn std::error::Error,
-            "a page could not be given"
+            "hosted page request failed"
         );
     }
     let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
-        "Something went wrong."
+        "Something went wrong on our side."
     } else {
         error.detail()
     };
     let body = html! {
         h1 { (title) }
         p { (detail) }
-        p.quiet { "Go back to the app and try again. If it asks for a reference: "
+        p.quiet { "Go back to the app and try again. If the problem persists, contact support with this reference: "
             code { (error.code().as_str()) } " · " code { (correlation_id.as_str()) } }
     };
     page(status, title, &body)
 }
 
-/// A portal link that opens nothing.
-pub(crate) fn portal_closed() -> Response {
+/// Returns the page of a portal link that is unknown, used or expired.
+pub(crate) fn portal_expired() -> Response {
     let body = html! {
-        h1 { "This link opens nothing any more" }
-        p { "It worked once, or its five minutes are over. Go back to the app and open your connected accounts from there." }
+        h1 { "This link has expired" }
+        p { "It works once, within five minutes. Go back to the app and open your connected accounts from there." }
     };
-    page(StatusCode::GONE, "Link closed", &body)
+    page(StatusCode::GONE, "Link expired", &body)
 }
 
-/// A portal link that could not be tried.
+/// Returns the error page of a portal link that could not be checked.
 pub(crate) fn portal_failed(error: &ServiceError, correlation_id: &CorrelationId) -> Response {
-    failed(
-        "Your connected accounts cannot be shown now",
+    error_page(
+        "Your connected accounts are unavailable at the moment",
         error,
         correlation_id,
     )
 }
 
-/// The front door of a service that has no console: where it is, and where its description stands.
-pub(crate) fn front_door() -> Response {
+/// Returns the page at `/` of a service without a console.
+pub(crate) fn landing_page() -> Response {
     let body = html! {
         h1 { "Evergrant" }
-        p { "This service keeps connected accounts." }
-        p.quiet { "Its API is described at " a href="/docs/" { "/docs" } "." }
+        p { "This service manages connected accounts." }
+        p.quiet { "The API is documented at " a href="/docs/" { "/docs" } "." }
     };
     page(StatusCode::OK, "Evergrant", &body)
 }
 
-/// What a problem's `type` leads to: every code, each with an anchor of its own.
+/// Returns the page to which a problem's `type` points: all error codes, with an anchor each.
 pub(crate) fn error_codes() -> Response {
     let body = html! {
         h1 { "Error codes" }
@@ -91,21 +92,21 @@ pub(crate) fn error_codes() -> Response {
 }
 
 fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
-    written(status, title, body, "'none'")
+    html_response(status, title, body, "'none'")
 }
 
-/// A page with a form, which ends at the app: a browser follows a form's redirect only where the
-/// policy names its end.
+/// Returns a page with a form whose redirect ends at the app. Browsers follow the redirect of a
+/// form only to origins that `form-action` lists.
 fn form_page(status: StatusCode, title: &str, body: &Markup, redirect_url: &str) -> Response {
-    written(
+    html_response(
         status,
         title,
         body,
-        &format!("'self' {}", source_of(redirect_url)),
+        &format!("'self' {}", csp_source(redirect_url)),
     )
 }
 
-fn written(status: StatusCode, title: &str, body: &Markup, form_action: &str) -> Response {
+fn html_response(status: StatusCode, title: &str, body: &Markup, form_action: &str) -> Response {
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -131,8 +132,9 @@ fn written(status: StatusCode, title: &str, body: &Markup, form_action: &str) ->
     response
 }
 
-/// Nothing but our own pictures and style sheet, which is named by its hash. Never
-/// `Cross-Origin-Opener-Policy`: it would cut an app's popup off from the app.
+/// Returns the content security policy: only Evergrant's pictures and the inline style sheet, by
+/// its hash. The pages never send `Cross-Origin-Opener-Policy`, which would disconnect an app's
+/// popup from the app.
 fn policy(form_action: &str) -> String {
     let hash = STANDARD.encode(Sha256::digest(STYLE));
     format!(
@@ -140,8 +142,9 @@ fn policy(form_action: &str) -> String {
     )
 }
 
-/// An address's origin as a policy names it, which cannot name an IPv6 address but by its scheme.
-fn source_of(address: &str) -> String {
+/// Returns the CSP source of a URL: its origin, or only its scheme if the host is an IPv6 address,
+/// which CSP cannot express.
+fn csp_source(address: &str) -> String {
     match Url::parse(address) {
         Ok(url) if matches!(url.host(), Some(Host::Domain(_) | Host::Ipv4(_))) => {
             url.origin().ascii_serialization()
@@ -151,8 +154,8 @@ fn source_of(address: &str) -> String {
     }
 }
 
-/// The app as its user knows it: by the host of the address to which they return.
-fn app_of(redirect_url: &str) -> String {
+/// Returns the name of the app for its users: the host of `redirectUrl`.
+fn app_name(redirect_url: &str) -> String {
     let url = Url::parse(redirect_url).ok();
     url.as_ref()
         .and_then(Url::host_str)
@@ -165,12 +168,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_names_where_a_form_ends() {
+    fn csp_source_is_the_origin_or_the_scheme_of_ipv6() {
         assert_eq!(
-            source_of("https://app.example/settings?a=b;c"),
+            csp_source("https://app.example/settings?a=b;c"),
             "https://app.example"
         );
-        assert_eq!(source_of("http://127.0.0.1:3000/"), "http://127.0.0.1:3000");
-        assert_eq!(source_of("http://[::1]:3000/"), "http:");
+        assert_eq!(
+            csp_source("http://127.0.0.1:3000/"),
+            "http://127.0.0.1:3000"
+        );
+        assert_eq!(csp_source("http://[::1]:3000/"), "http:");
     }
 }

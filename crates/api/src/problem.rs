@@ -1,80 +1,99 @@
-//! Failures as RFC 9457 problem documents, made in one place so that none says more than it should.
+//! Errors as RFC 9457 problem documents.
 //!
 //! A handler's error travels in the response's extensions to [`render`], which runs around every
-//! route, knows the request's correlation id, and writes and logs each failure once.
+//! route and knows the correlation id. This one place decides what an error discloses, and logs
+//! each error once.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use evergrant_model::{CorrelationId, ErrorCode};
+use evergrant_model::{CorrelationId, ErrorCode, SignedDuration};
 use evergrant_service::{FieldFault, ServiceError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::codes::{address_of, status_of, title_of};
+use crate::codes::{status_of, title_of, type_of};
 
-/// A failed request (RFC 9457).
+/// An error as a problem document (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "type": "/errors#RECONNECT_REQUIRED",
+    "title": "Reconnect required",
+    "status": 409,
+    "detail": "Reddit no longer accepts this connection. Please connect the account again.",
+    "code": "RECONNECT_REQUIRED",
+    "retryable": false,
+    "correlationId": "5f0c2a4b9d3e47118a6c0b1d2e3f4a5b",
+}))]
 pub(crate) struct Problem {
-    /// Where the code is described.
+    /// URL of the code's description, relative to the service.
     #[serde(rename = "type")]
     kind: String,
-    /// The code in words.
+    /// The code in words, such as `Reconnect required`.
     title: String,
-    /// The HTTP status.
+    /// HTTP status code.
     status: u16,
-    /// A sentence fit for an end user; absent where the fault is ours.
+    /// What is wrong, in a sentence that can be shown to an end user. Absent for status 500.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// The stable code, such as `RECONNECT_REQUIRED`.
+    /// Stable error code, such as `RECONNECT_REQUIRED`.
     code: String,
-    /// Whether the same request may succeed later without anybody's help.
+    /// Whether the same request may succeed later without any change.
     retryable: bool,
-    /// Finds the request in the log; the same as the `X-Request-Id` header.
+    /// Identifies the request in the operator's log. Equals the `X-Request-Id` header.
     correlation_id: String,
-    /// How long to wait, in seconds; the same as the `Retry-After` header.
+    /// Seconds to wait before a retry. Equals the `Retry-After` header. Absent if no wait is
+    /// required.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_seconds: Option<i64>,
-    /// The fields that are not acceptable.
+    /// The invalid fields. Absent unless `code` is `VALIDATION_ERROR`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<ProblemField>,
 }
 
-/// A field that is not acceptable.
+/// An invalid field of a request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProblemField {
-    /// The field, as a path such as `accounts[0].provider`.
+    /// Path of the field, such as `accounts[0].provider`.
     field: String,
-    /// What would be acceptable.
+    /// What is wrong with the value, or which values are valid.
     message: String,
 }
 
 impl Problem {
     pub(crate) fn new(error: &ServiceError, correlation_id: &CorrelationId) -> Self {
         let (code, status) = (error.code(), status_of(error.code()));
-        let ours = status == StatusCode::INTERNAL_SERVER_ERROR;
-        let shown = |fault: &FieldFault| ProblemField {
+        let is_internal = status == StatusCode::INTERNAL_SERVER_ERROR;
+        let field = |fault: &FieldFault| ProblemField {
             field: fault.field.clone(),
             message: fault.message.clone(),
         };
         Self {
-            kind: address_of(code),
+            kind: type_of(code),
             title: title_of(code),
             status: status.as_u16(),
-            detail: (!ours).then(|| error.detail().to_owned()),
+            detail: (!is_internal).then(|| error.detail().to_owned()),
             code: code.as_str().to_owned(),
             retryable: code.is_retryable(),
             correlation_id: correlation_id.as_str().to_owned(),
-            retry_after_seconds: error.retry_after_seconds(),
-            fields: error.field_faults().iter().map(shown).collect(),
+            retry_after_seconds: retry_after_seconds(error),
+            fields: error.field_faults().iter().map(field).collect(),
         }
     }
 }
 
-/// What a handler answers when it fails.
+/// Returns the `Retry-After` of an error in whole seconds, rounded up, so that the retry does not
+/// come too early.
+pub(crate) fn retry_after_seconds(error: &ServiceError) -> Option<i64> {
+    let wait = error.retry_after()?.max(SignedDuration::ZERO);
+    let has_fraction = wait.subsec_nanos() > 0;
+    Some(wait.as_secs().saturating_add(i64::from(has_fraction)))
+}
+
+/// The error of a handler.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError(pub(crate) Arc<ServiceError>);
 
@@ -98,7 +117,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Gives a response that carries an error its document.
+/// Renders the error that a response carries as a problem document, and logs it. Other responses
+/// are returned unchanged.
 pub(crate) fn render(response: Response, correlation_id: &CorrelationId) -> Response {
     let Some(ApiError(error)) = response.extensions().get::<ApiError>().cloned() else {
         return response;
@@ -113,10 +133,10 @@ pub(crate) fn render(response: Response, correlation_id: &CorrelationId) -> Resp
         .headers
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     parts.headers.remove(header::CONTENT_LENGTH);
-    if let Some(seconds) = error.retry_after_seconds() {
+    if let Some(seconds) = retry_after_seconds(&error) {
         parts
             .headers
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(0)));
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if parts.status == StatusCode::UNAUTHORIZED {
         parts
@@ -135,7 +155,7 @@ fn log(error: &ServiceError) {
     if status_of(error.code()).is_server_error() {
         tracing::error!(code, error = source, "request failed");
     } else {
-        tracing::debug!(code, error = source, "request refused");
+        tracing::debug!(code, error = source, "request rejected");
     }
 }
 
@@ -144,7 +164,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_of_ours_says_nothing_but_its_code() {
+    fn retry_after_is_rounded_up_to_whole_seconds() {
+        for (wait_ms, seconds) in [(-1, 0), (0, 0), (1, 1), (5_000, 5), (5_001, 6)] {
+            let error = ServiceError::new(ErrorCode::Overloaded, "busy")
+                .with_retry_after(Some(SignedDuration::from_millis(wait_ms)));
+            assert_eq!(retry_after_seconds(&error), Some(seconds), "{wait_ms} ms");
+        }
+    }
+
+    #[test]
+    fn internal_error_discloses_only_its_code() {
         let error = ServiceError::new(ErrorCode::DecryptionError, "the row of kiln");
         let problem = Problem::new(&error, &CorrelationId::new("c1").unwrap());
         assert_eq!(

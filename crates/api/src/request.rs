@@ -1,76 +1,83 @@
-//! What goes around every request: its correlation id, its span in the log, and the headers of
-//! every answer.
+//! The outermost middleware: the correlation id and log span of every request, and the common
+//! headers of every response.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use evergrant_model::CorrelationId;
 use evergrant_service::IntegrationsService;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument;
 
 use crate::problem::render;
 
-/// For a year; other hosts below ours are their owner's matter.
-const BY_TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// `Strict-Transport-Security` for one year. Subdomains are left to their owners.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// Carries the correlation id in both directions.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the answers of one router share.
+/// What the responses of one router have in common.
 #[derive(Clone)]
-pub(crate) struct AroundAll {
+pub(crate) struct ResponseContext {
     service: IntegrationsService,
-    /// Whether browsers reach the service by TLS.
-    by_tls: bool,
+    /// Whether browsers reach the service over TLS.
+    uses_tls: bool,
 }
 
-impl AroundAll {
-    pub(crate) fn of(service: &IntegrationsService) -> Self {
+impl ResponseContext {
+    pub(crate) fn new(service: &IntegrationsService) -> Self {
         Self {
             service: service.clone(),
-            by_tls: service.settings().public_url.scheme() == "https",
+            uses_tls: service.settings().public_url.scheme() == "https",
         }
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap, correlation_id: &CorrelationId) {
+        if let Ok(id) = HeaderValue::from_str(correlation_id.as_str()) {
+            headers.insert(REQUEST_ID, id);
+        }
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        headers.insert(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        );
+        if self.uses_tls {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+        }
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
     }
 }
 
-/// Gives the request its id, the caller's own if it is a sane one, and the answer its document and
-/// headers.
-pub(crate) async fn around(
-    State(all): State<AroundAll>,
+/// Handles a request under its correlation id, and renders the error of a failed one as a problem
+/// document.
+///
+/// The client's own `X-Request-Id` becomes the correlation id if it is well formed.
+pub(crate) async fn handle(
+    State(context): State<ResponseContext>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let correlation_id = sent_id(&request).unwrap_or_else(|| all.service.new_correlation_id());
+    let correlation_id =
+        client_request_id(&request).unwrap_or_else(|| context.service.new_correlation_id());
     request.extensions_mut().insert(correlation_id.clone());
     let span = tracing::info_span!("request", correlation_id = %correlation_id, method = %request.method(),
         route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
-    let answered = async {
+    let rendered = async {
         let response = render(next.run(request).await, &correlation_id);
-        tracing::debug!(status = response.status().as_u16(), "answered");
+        tracing::debug!(status = response.status().as_u16(), "response sent");
         response
     };
-    let mut response = answered.instrument(span).await;
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(correlation_id.as_str()) {
-        headers.insert(REQUEST_ID, id);
-    }
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
-    if all.by_tls {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, BY_TLS_ONLY);
-    }
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    let mut response = rendered.instrument(span).await;
+    context.add_headers(response.headers_mut(), &correlation_id);
     response
 }
 
-fn sent_id(request: &Request) -> Option<CorrelationId> {
+fn client_request_id(request: &Request) -> Option<CorrelationId> {
     let sent = request.headers().get(REQUEST_ID)?.to_str().ok()?;
     CorrelationId::new(sent).ok()
 }

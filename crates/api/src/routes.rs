@@ -1,4 +1,4 @@
-//! Every route, and what lies around them.
+//! The routers, and the layers that apply to every route.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,29 +25,31 @@ use crate::integrations::{
 };
 use crate::openapi::{Description, complete};
 use crate::problem::ApiError;
-use crate::request::AroundAll;
+use crate::request::ResponseContext;
 use crate::state::ApiState;
 use crate::{docs, images, pages, request, sessions, users};
 
-/// What the operator decides about the HTTP side.
+/// HTTP settings of the operator.
 #[derive(Debug, Clone, Default)]
 pub struct ApiOptions {
-    /// Origins whose browsers may call (CORS), such as `https://app.example`.
+    /// Origins whose pages may call the API from a browser (CORS), such as `https://app.example`.
+    /// Empty: no CORS headers are sent.
     pub allowed_origins: Vec<String>,
-    /// The console; without it there is a front door at `/`.
+    /// The console. `None`: `/` answers a short page that links to `/docs/`.
     pub console: Option<Console>,
 }
 
-/// The pages for people.
+/// The console's pages.
 #[derive(Debug, Clone, Default)]
 pub struct Console {
-    /// Answers every path that is none of the API's.
+    /// Serves every path that the API does not reserve.
     pub pages: Router,
-    /// In `dev`: whom a visitor may be, who is the first of them until they say otherwise.
-    pub people: Vec<UserId>,
+    /// The users of `evergrant dev`: opening the console signs in the first one, and the console
+    /// can switch to the others. Empty outside of `dev`, where nothing signs in automatically.
+    pub dev_users: Vec<UserId>,
 }
 
-/// Where paths begin below which there is nothing but what is described.
+/// First path segments that belong to the API. The console's pages never serve paths below them.
 const RESERVED: [&str; 8] = [
     "api",
     "connect",
@@ -59,7 +61,8 @@ const RESERVED: [&str; 8] = [
     "portal",
 ];
 
-fn described() -> OpenApiRouter<ApiState> {
+/// Returns the routes of the OpenAPI document.
+fn documented_routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(status::status))
         .routes(routes!(providers::providers))
@@ -84,169 +87,182 @@ fn described() -> OpenApiRouter<ApiState> {
         .routes(routes!(images::image))
 }
 
-/// The OpenAPI 3.1 document.
+/// Returns the OpenAPI 3.1 document as indented JSON.
 #[must_use]
 pub fn openapi_json() -> String {
-    complete(described().into_openapi())
+    complete(documented_routes().into_openapi())
         .to_pretty_json()
         .unwrap_or_default()
 }
 
-/// Paths with what answers a GET there.
-type Gets<S, const N: usize> = [(&'static str, MethodRouter<S>); N];
+/// Paths with their handlers of GET requests.
+type GetRoutes<S, const N: usize> = [(&'static str, MethodRouter<S>); N];
 
-/// The public routes that the document leaves out: the document itself, and what explains it.
-fn undescribed(document: Arc<utoipa::openapi::OpenApi>) -> Gets<(), 5> {
+/// Returns the public routes that the OpenAPI document omits: the document itself and the pages
+/// about it.
+fn undocumented_routes(document: Arc<utoipa::openapi::OpenApi>) -> GetRoutes<(), 5> {
     [
         (
             "/openapi.json",
             get(async move || Json(document.as_ref().clone())),
         ),
         ("/errors", get(async || pages::error_codes())),
-        ("/docs", get(docs::without_slash)),
+        ("/docs", get(docs::redirect_to_index)),
         ("/docs/", get(docs::index)),
         ("/docs/{*file}", get(docs::asset)),
     ]
 }
 
-/// The routes of the private listener: whether the process lives, and whether it can serve.
-fn private() -> Gets<ApiState, 2> {
+/// Returns the routes of the private listener: the probes for liveness and readiness.
+fn private_routes() -> GetRoutes<ApiState, 2> {
     [
         (
             "/healthz",
             get(async || Json(serde_json::json!({"status": "ok"}))),
         ),
-        ("/readyz", get(ready)),
+        ("/readyz", get(readiness)),
     ]
 }
 
-fn with_routes<S: Clone + Send + Sync + 'static, const N: usize>(
+fn add_routes<S: Clone + Send + Sync + 'static, const N: usize>(
     router: Router<S>,
-    gets: Gets<S, N>,
+    added: GetRoutes<S, N>,
 ) -> Router<S> {
-    gets.into_iter()
-        .fold(router, |router, (path, answer)| router.route(path, answer))
+    added.into_iter().fold(router, |router, (path, handler)| {
+        router.route(path, handler)
+    })
 }
 
-/// The paths that answer a GET and stand in no document: those of the public listener, then those
-/// of the private one.
+/// Returns the paths that answer GET requests and are not in the OpenAPI document: first those of
+/// the public listener, then those of the private one.
 #[must_use]
-pub fn undescribed_paths() -> (Vec<&'static str>, Vec<&'static str>) {
-    let public = undescribed(Arc::default())
+pub fn undocumented_paths() -> (Vec<&'static str>, Vec<&'static str>) {
+    let public = undocumented_routes(Arc::default())
         .into_iter()
         .map(|(path, _)| path)
         .collect();
     (
         public,
-        private().into_iter().map(|(path, _)| path).collect(),
+        private_routes().into_iter().map(|(path, _)| path).collect(),
     )
 }
 
-/// The public routes: the API, its description, the page to try it, and the console.
+/// Returns the public routes: the API, its OpenAPI document, `/docs`, and the console.
 pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
-    let around_all = AroundAll::of(&service);
-    let people = options
+    let context = ResponseContext::new(&service);
+    let dev_users = options
         .console
         .iter()
-        .flat_map(|console| &console.people)
+        .flat_map(|console| &console.dev_users)
         .copied()
         .collect();
-    let state = ApiState { service, people };
-    let (api, document) = described().split_for_parts();
+    let state = ApiState { service, dev_users };
+    let (api, document) = documented_routes().split_for_parts();
     let document = Arc::new(complete(document));
-    let routes = with_routes(api.with_state(state.clone()), undescribed(document));
-    let routes = routes.method_not_allowed_fallback(no_method);
+    let routes = add_routes(api.with_state(state.clone()), undocumented_routes(document));
+    let routes = routes.method_not_allowed_fallback(method_not_allowed);
     let routes = match &options.console {
         Some(console) => routes.fallback_service(console_pages(console, state)),
         None => routes
-            .route("/", get(async || pages::front_door()))
-            .fallback(async || no_route()),
+            .route("/", get(async || pages::landing_page()))
+            .fallback(async || route_not_found()),
     };
-    around(routes, cors(&options.allowed_origins), around_all)
+    with_common_layers(routes, cors(&options.allowed_origins), context)
 }
 
 fn console_pages(console: &Console, state: ApiState) -> Router {
-    let pages = console.pages.clone().method_not_allowed_fallback(no_method);
-    let pages = match console.people.as_slice() {
+    let pages = console
+        .pages
+        .clone()
+        .method_not_allowed_fallback(method_not_allowed);
+    let pages = match console.dev_users.as_slice() {
         [] => pages,
         _ => pages.layer(middleware::from_fn_with_state(state, dev::sign_in)),
     };
-    pages.layer(middleware::from_fn(outside_of_the_api))
+    pages.layer(middleware::from_fn(reject_reserved_paths))
 }
 
-async fn outside_of_the_api(request: Request, next: Next) -> Response {
+/// Answers 404 for paths that the API reserves, and passes others on.
+async fn reject_reserved_paths(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let first = path.split('/').nth(1).unwrap_or_default();
     if RESERVED.contains(&first) {
-        no_route()
+        route_not_found()
     } else {
         next.run(request).await
     }
 }
 
-/// The routes of the private listener.
+/// Returns the routes of the private listener: `/healthz` and `/readyz`.
 pub fn admin_router(service: IntegrationsService) -> Router {
-    let around_all = AroundAll::of(&service);
-    let routes = with_routes(Router::new(), private())
-        .fallback(async || no_route())
-        .method_not_allowed_fallback(no_method)
+    let context = ResponseContext::new(&service);
+    let routes = add_routes(Router::new(), private_routes())
+        .fallback(async || route_not_found())
+        .method_not_allowed_fallback(method_not_allowed)
         .with_state(ApiState {
             service,
-            people: Arc::default(),
+            dev_users: Arc::default(),
         });
-    around(routes, None, around_all)
+    with_common_layers(routes, None, context)
 }
 
-/// A panic becomes a problem, CORS headers go on that too, and the outermost layer gives every
-/// answer its request id.
-fn around(routes: Router, cors: Option<CorsLayer>, around_all: AroundAll) -> Router {
-    let routes = routes.layer(CatchPanicLayer::custom(panicked));
+/// Adds the layers of every route. The order matters: a panic becomes a problem document, CORS
+/// headers are added to that too, and the outermost layer gives every response its request id.
+fn with_common_layers(routes: Router, cors: Option<CorsLayer>, context: ResponseContext) -> Router {
+    let routes = routes.layer(CatchPanicLayer::custom(panic_response));
     let routes = if let Some(cors) = cors {
         routes.layer(cors)
     } else {
         routes
     };
-    routes.layer(middleware::from_fn_with_state(around_all, request::around))
+    routes.layer(middleware::from_fn_with_state(context, request::handle))
 }
 
-async fn ready(State(state): State<ApiState>) -> Response {
+/// 200 if the database answers and accepts writes and no refreshed token waits to be stored; 503
+/// otherwise.
+async fn readiness(State(state): State<ApiState>) -> Response {
     let health = state.service.process().health().await;
-    if health.is_good() {
+    if health.is_healthy() {
         return Json(serde_json::json!({"status": "ok"})).into_response();
     }
-    let database = match (health.answers, health.takes_writes) {
+    let database = match (health.database_reachable, health.accepts_writes) {
         (false, _) => "not answering",
         (true, false) => "taking no writes",
         (true, true) => "ok",
     };
-    let degraded = serde_json::json!({"status": "degraded", "database": database, "pendingWrites": health.waiting_pairs});
+    let degraded = serde_json::json!({
+        "status": "degraded",
+        "database": database,
+        "pendingWrites": health.pending_writes,
+    });
     (StatusCode::SERVICE_UNAVAILABLE, Json(degraded)).into_response()
 }
 
-/// What is answered where there is nothing.
+/// Returns the 404 response of paths without a route.
 #[must_use]
-pub fn no_route() -> Response {
+pub fn route_not_found() -> Response {
     ApiError::new(
         ErrorCode::NotFound,
-        "There is no such route; /docs lists them.",
+        "No such route. See /docs for the list of routes.",
     )
     .into_response()
 }
 
-async fn no_method() -> ApiError {
+async fn method_not_allowed() -> ApiError {
     ApiError::new(
         ErrorCode::MethodNotAllowed,
-        "This route does not know that method; /docs lists them.",
+        "This route does not support the method. See the Allow header for those it supports.",
     )
 }
 
-/// What a panic said is for the log alone, and only its place: it may hold what must not be seen.
-fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    ApiError::new(ErrorCode::InternalError, "A handler stopped in the middle.").into_response()
+/// Returns the 500 response of a handler that panicked. The response omits the panic's message,
+/// which may contain a secret.
+fn panic_response(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    ApiError::new(ErrorCode::InternalError, "Internal error.").into_response()
 }
 
-/// Off unless origins are named; then those alone, without credentials, since bearer tokens are
-/// sent by hand.
+/// Returns the CORS layer for these origins; `None` if there are none. Cookies are not allowed:
+/// scripts send bearer tokens themselves.
 fn cors(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<_> = origins
         .iter()
@@ -255,7 +271,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
-    let named = HeaderName::from_static;
+    let header_name = HeaderName::from_static;
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
@@ -264,7 +280,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
             events::LAST_EVENT_ID,
-            named("evergrant-user"),
+            header_name("evergrant-user"),
             request::REQUEST_ID,
         ])
         .expose_headers([header::ETAG, header::RETRY_AFTER, request::REQUEST_ID])
@@ -272,8 +288,8 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     Some(layer)
 }
 
-/// The origin as browsers write it. `*`, `null` and whatever else is no scheme, host and port is
-/// nobody's origin.
+/// Returns the origin as browsers serialize it. `None` for text that is not a scheme, host and
+/// port, such as `*` and `null`.
 fn exact_origin(text: &str) -> Option<HeaderValue> {
     let origin = Url::parse(text).ok()?.origin();
     if origin.is_tuple() {

@@ -1,81 +1,88 @@
-//! `/api/sessions`: tokens for users' browsers.
+//! `/api/sessions`: session tokens for users' browsers.
 
 use axum::Json;
 use axum::extract::State;
-use evergrant_model::{Call, ErrorCode, ExternalId, Timestamp, UserId};
+use evergrant_model::{Call, ErrorCode, ExternalId, SignedDuration, Timestamp, UserId};
 use evergrant_service::{Caller, IntegrationsService, KeyScope, NewUser, ServiceError, UserRef};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::caller::{Allowed, ForUser, ServerWrite, Write};
-use crate::problem::{ApiError, Problem};
+use crate::caller::{Authorized, ForUser, ServerWrite, Write};
+use crate::problem::ApiError;
 use crate::state::ApiState;
-use crate::users::user_number;
+use crate::users::user_id;
 
-/// Whose browser.
+/// The user and kind of a new session. Exactly one of `userId` and `externalId` is required.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct CreateSession {
-    /// The user's id; either this or `externalId`.
+    /// Id of the user.
     #[schema(value_type = Option<i32>, minimum = 1)]
     user_id: Option<serde_json::Value>,
-    /// Your own id of the user.
+    /// Your own id for the user, up to 255 characters.
     external_id: Option<String>,
-    /// How long the token is good, in seconds: 1 to 900; 900.
+    /// Lifetime of the token in seconds, 1 to 900. Default: 900.
     ttl_seconds: Option<i64>,
-    /// Whether to make an address too that opens the console as the user; false.
+    /// Whether to create a one-time link that opens the console as the user too. Default: false.
     #[serde(default)]
     portal: bool,
 }
 
-/// A token for the user's browser.
+/// A session token for the user's browser.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Session {
-    /// To be sent as `Authorization: Bearer`.
+    /// The session token, to be sent as `Authorization: Bearer`.
     token: String,
-    /// When it ends.
+    /// When the token expires.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
-    /// With `portal`: opens the console as the user, once, within five minutes.
+    /// URL that opens the console as the user, once, within five minutes. Present only with
+    /// `portal`.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
 }
 
-/// What came of ending sessions.
+/// The result of ending sessions.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Ended {
-    /// Always true: a failure is a problem document.
+pub(crate) struct SessionsEnded {
+    /// Always true: errors are problem documents.
     success: bool,
 }
 
-/// Begins a session for a user's browser, which may see and change that user's own connections and
-/// read no token.
+/// Create a session for a user's browser
 ///
-/// Makes the user where there is none and the key has `users:write`.
-#[utoipa::path(post, path = "/api/sessions", operation_id = "createSession", tag = "Sessions", security(("apiKey" = [])), request_body = CreateSession, responses(
-    (status = 200, description = "The token", body = Session),
-    (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "`USER_NOT_FOUND`, where the key may not make users", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
-))]
+/// Returns a token with which the user's browser can read and change that user's own connections,
+/// but cannot read platform tokens. Creates the user if it does not exist and the API key has
+/// `users:write`.
+#[utoipa::path(post, path = "/api/sessions", operation_id = "createSession", tag = "Sessions",
+    security(("apiKey" = [])), request_body = CreateSession,
+    responses(
+        (status = 200, description = "The session token", body = Session),
+        (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`"),
+        (status = 404,
+            description = "`USER_NOT_FOUND`: the user does not exist and the API key lacks \
+                `users:write`"),
+        (status = 422, description = "`VALIDATION_ERROR`"),
+    ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
-    allowed: Allowed<ServerWrite>,
+    caller: Authorized<ServerWrite>,
     Body(body): Body<CreateSession>,
 ) -> Result<Json<Session>, ApiError> {
-    let user = wanted_user(&body)?;
-    let may_make = matches!(&allowed.caller, Caller::App { scopes, .. } if scopes.contains(&KeyScope::UsersWrite));
-    let user = found_or_made(&state.service, &allowed.call, &user, may_make).await?;
+    let user = user_of(&body)?;
+    let may_create = matches!(&caller.caller, Caller::App { scopes, .. } if scopes.contains(&KeyScope::UsersWrite));
+    let user = find_or_create(&state.service, &caller.call, &user, may_create).await?;
+    let ttl = body.ttl_seconds.map(SignedDuration::from_secs);
     let issued = state
         .service
         .sessions()
-        .create(&allowed.call, user, body.ttl_seconds)
+        .create(&caller.call, user, ttl)
         .await?;
     let url = if body.portal {
-        Some(portal_url(&state.service, &allowed.call, user).await?)
+        Some(portal_url(&state.service, &caller.call, user).await?)
     } else {
         None
     };
@@ -102,17 +109,23 @@ async fn portal_url(
     Ok(format!("{base}/portal/{}", code.expose_secret()))
 }
 
-/// Ends sessions: a session token ends itself, an API key ends all of the user whom it names.
+/// End sessions
+///
+/// With a session token or the console's cookie, ends that session. With an API key, ends all
+/// sessions of the user that `Evergrant-User` names.
 #[utoipa::path(delete, path = "/api/sessions", operation_id = "endSessions", tag = "Sessions",
-    params(("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")), responses(
-    (status = 200, description = "Ended", body = Ended),
-    (status = 400, description = "`INVALID_USER_ID`", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "`USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
-))]
+    params(("Evergrant-User" = Option<String>, Header,
+            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
+                and your own id for the user, percent-encoded")),
+    responses(
+        (status = 200, description = "The sessions have ended", body = SessionsEnded),
+        (status = 400, description = "`INVALID_USER_ID`"),
+        (status = 404, description = "`USER_NOT_FOUND`"),
+    ))]
 pub(crate) async fn end(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
-) -> Result<Json<Ended>, ApiError> {
+) -> Result<Json<SessionsEnded>, ApiError> {
     let (sessions, call) = (state.service.sessions(), &caller.call);
     if let Some(session) = caller.caller.session() {
         sessions.end(call, session).await?;
@@ -124,29 +137,29 @@ pub(crate) async fn end(
             .await?;
         sessions.end_all(call, user.id).await?;
     }
-    Ok(Json(Ended { success: true }))
+    Ok(Json(SessionsEnded { success: true }))
 }
 
-fn wanted_user(body: &CreateSession) -> Result<UserRef, ApiError> {
+fn user_of(body: &CreateSession) -> Result<UserRef, ApiError> {
     match (&body.user_id, &body.external_id) {
-        (Some(id), None) => Ok(UserRef::Id(user_number(id)?)),
+        (Some(id), None) => Ok(UserRef::Id(user_id(id)?)),
         (None, Some(external)) => match ExternalId::new(external.as_str()) {
             Ok(external) => Ok(UserRef::External(external)),
             Err(error) => Err(ServiceError::field("externalId", error.expectation()).into()),
         },
-        _ => Err(ServiceError::field("userId", "give either userId or externalId").into()),
+        _ => Err(ServiceError::field("userId", "send either userId or externalId").into()),
     }
 }
 
-async fn found_or_made(
+async fn find_or_create(
     service: &IntegrationsService,
     call: &Call,
-    wanted: &UserRef,
-    may_make: bool,
+    user: &UserRef,
+    may_create: bool,
 ) -> Result<UserId, ServiceError> {
-    match service.users().get(call, wanted).await {
-        Err(error) if may_make && error.code() == ErrorCode::UserNotFound => {
-            let new = match wanted {
+    match service.users().get(call, user).await {
+        Err(error) if may_create && error.code() == ErrorCode::UserNotFound => {
+            let new = match user {
                 UserRef::Id(id) => NewUser {
                     id: Some(*id),
                     ..NewUser::default()

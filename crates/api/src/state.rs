@@ -1,14 +1,15 @@
-//! What every handler can reach.
+//! The state that handlers share.
 
 use std::sync::Arc;
 
 use evergrant_model::UserId;
 use evergrant_service::IntegrationsService;
 
-/// The service, shared by all requests.
+/// The state of the router. Clones are cheap.
 #[derive(Clone)]
 pub(crate) struct ApiState {
     pub(crate) service: IntegrationsService,
-    /// Whom a visitor of the console may be; empty but in `dev`.
-    pub(crate) people: Arc<[UserId]>,
+    /// The users between whom the console can switch; empty unless the program runs as
+    /// `evergrant dev`.
+    pub(crate) dev_users: Arc<[UserId]>,
 }

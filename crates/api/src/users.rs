@@ -1,4 +1,4 @@
-//! `/api/users`: the people of the host application.
+//! `/api/users`: the users of the host application.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::{Body, PathOf};
-use crate::caller::{Allowed, WriteUsers, invalid_user, user_ref};
-use crate::problem::{ApiError, Problem};
+use crate::caller::{Authorized, WriteUsers, invalid_user, user_ref};
+use crate::problem::ApiError;
 use crate::state::ApiState;
 
-/// A user to be made; all fields may be left out.
+/// A new user. All fields are optional.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct CreateUser {
-    /// A number of your own choice, from 1 to 2147483647.
+    /// Id of the user, from 1 to 2147483647. Default: generated.
     #[schema(value_type = Option<i32>, minimum = 1)]
     id: Option<serde_json::Value>,
-    /// Unique where there is one; up to 255 characters.
+    /// E-mail address, up to 255 characters. Must be unique.
     email: Option<String>,
-    /// Up to 255 characters.
+    /// Name, up to 255 characters.
     name: Option<String>,
-    /// Your own id of the user, such as a UUID; unique where there is one; up to 255 characters.
+    /// Your own id for the user, such as a UUID, up to 255 characters. Must be unique.
     external_id: Option<String>,
 }
 
@@ -33,18 +33,18 @@ pub(crate) struct CreateUser {
 #[serde(rename_all = "camelCase")]
 #[schema(as = User)]
 pub(crate) struct UserView {
-    /// The number that names the user everywhere.
+    /// Id of the user.
     id: i32,
-    /// Null where there is none.
+    /// E-mail address; null if not set.
     email: Option<String>,
-    /// Null where there is none.
+    /// Name; null if not set.
     name: Option<String>,
-    /// Null where there is none.
+    /// Your own id for the user; null if not set.
     external_id: Option<String>,
-    /// When it was made.
+    /// When the user was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When it was last changed.
+    /// When the user was last changed.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
 }
@@ -62,30 +62,37 @@ impl From<User> for UserView {
     }
 }
 
-/// What came of deleting a user.
+/// The result of deleting a user.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Deleted {
-    /// Always true: a failure is a problem document.
+pub(crate) struct UserDeleted {
+    /// Always true: errors are problem documents.
     success: bool,
 }
 
-/// Makes a user, or answers the one that has this id, external id or e-mail address, unchanged.
-#[utoipa::path(post, path = "/api/users", operation_id = "createUser", tag = "Users", security(("apiKey" = [])), request_body = CreateUser, responses(
-    (status = 200, description = "The user was there, and is as it was", body = UserView),
-    (status = 201, description = "A new user", body = UserView),
-    (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "`FORBIDDEN`: needs `users:write`", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
-))]
+/// Create a user
+///
+/// If a user with the same `id` exists, or without `id` one with the same `externalId`, or without
+/// both one with the same `email`, returns that user unchanged. Requires an API key with
+/// `users:write`.
+#[utoipa::path(post, path = "/api/users", operation_id = "createUser", tag = "Users",
+    security(("apiKey" = [])), request_body = CreateUser,
+    responses(
+        (status = 200, description = "The existing user, unchanged", body = UserView),
+        (status = 201, description = "The new user", body = UserView),
+        (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`"),
+        (status = 403, description = "`FORBIDDEN`: the API key lacks `users:write`"),
+        (status = 422,
+            description = "`VALIDATION_ERROR`: a value is invalid, or belongs to another user"),
+    ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
-    allowed: Allowed<WriteUsers>,
+    caller: Authorized<WriteUsers>,
     Body(body): Body<CreateUser>,
 ) -> Result<(StatusCode, Json<UserView>), ApiError> {
     let (user, new) = state
         .service
         .users()
-        .create(&allowed.call, &checked(body)?)
+        .create(&caller.call, &validate(body)?)
         .await?;
     let status = if new {
         StatusCode::CREATED
@@ -95,52 +102,58 @@ pub(crate) async fn create(
     Ok((status, Json(user.into())))
 }
 
-/// A user.
-#[utoipa::path(get, path = "/api/users/{userId}", operation_id = "getUser", tag = "Users", security(("apiKey" = [])),
-    params(("userId" = String, Path, description = "The user's id, or `ext:` and your own id, percent-encoded")),
+/// Get a user
+///
+/// Requires an API key with `users:write`.
+#[utoipa::path(get, path = "/api/users/{userId}", operation_id = "getUser", tag = "Users",
+    security(("apiKey" = [])),
+    params(("userId" = String, Path,
+        description = "Id of the user, or `ext:` and your own id for the user, percent-encoded")),
     responses(
         (status = 200, description = "The user", body = UserView),
-        (status = 400, description = "`INVALID_USER_ID`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`INVALID_USER_ID`"),
+        (status = 404, description = "`USER_NOT_FOUND`"),
     ))]
 pub(crate) async fn show(
     State(state): State<ApiState>,
-    allowed: Allowed<WriteUsers>,
+    caller: Authorized<WriteUsers>,
     PathOf(user): PathOf<String>,
 ) -> Result<Json<UserView>, ApiError> {
     let user = user_ref(&user).ok_or_else(invalid_user)?;
     Ok(Json(
-        state
-            .service
-            .users()
-            .get(&allowed.call, &user)
-            .await?
-            .into(),
+        state.service.users().get(&caller.call, &user).await?.into(),
     ))
 }
 
-/// Deletes a user with all connections; their grants are ended at the platforms as far as those
-/// can.
-#[utoipa::path(delete, path = "/api/users/{userId}", operation_id = "deleteUser", tag = "Users", security(("apiKey" = [])),
-    params(("userId" = String, Path, description = "The user's id, or `ext:` and your own id, percent-encoded")),
+/// Delete a user
+///
+/// Deletes the user with all connections and flows, and revokes their grants if the platforms
+/// support that. Requires an API key with `users:write`.
+#[utoipa::path(delete, path = "/api/users/{userId}", operation_id = "deleteUser", tag = "Users",
+    security(("apiKey" = [])),
+    params(("userId" = String, Path,
+        description = "Id of the user, or `ext:` and your own id for the user, percent-encoded")),
     responses(
-        (status = 200, description = "Deleted", body = Deleted),
-        (status = 400, description = "`INVALID_USER_ID`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The user is deleted", body = UserDeleted),
+        (status = 400, description = "`INVALID_USER_ID`"),
+        (status = 404, description = "`USER_NOT_FOUND`"),
     ))]
 pub(crate) async fn delete(
     State(state): State<ApiState>,
-    allowed: Allowed<WriteUsers>,
+    caller: Authorized<WriteUsers>,
     PathOf(user): PathOf<String>,
-) -> Result<Json<Deleted>, ApiError> {
+) -> Result<Json<UserDeleted>, ApiError> {
     let user = user_ref(&user).ok_or_else(invalid_user)?;
     let users = state.service.users();
-    let user = users.get(&allowed.call, &user).await?;
-    users.delete(&allowed.call, user.id).await?;
-    Ok(Json(Deleted { success: true }))
+    let user = users.get(&caller.call, &user).await?;
+    users.delete(&caller.call, user.id).await?;
+    Ok(Json(UserDeleted { success: true }))
 }
 
-fn checked(body: CreateUser) -> Result<NewUser, ApiError> {
+/// # Errors
+///
+/// `INVALID_USER_ID`; `VALIDATION_ERROR` naming every invalid field.
+fn validate(body: CreateUser) -> Result<NewUser, ApiError> {
     let mut faults = Vec::new();
     let mut fault = |field: &str, message: &str| {
         faults.push(FieldFault {
@@ -148,13 +161,13 @@ fn checked(body: CreateUser) -> Result<NewUser, ApiError> {
             message: message.to_owned(),
         });
     };
-    let id = body.id.as_ref().map(user_number).transpose()?;
+    let id = body.id.as_ref().map(user_id).transpose()?;
     let external_id = body.external_id.map(ExternalId::new).transpose();
     if let Err(error) = &external_id {
         fault("externalId", error.expectation());
     }
     if body.email.as_deref().is_some_and(|email| !is_email(email)) {
-        fault("email", "is not an e-mail address of up to 255 characters");
+        fault("email", "must be an e-mail address of up to 255 characters");
     }
     if body.name.as_deref().is_some_and(|name| !is_line(name)) {
         fault(
@@ -173,19 +186,21 @@ fn checked(body: CreateUser) -> Result<NewUser, ApiError> {
     })
 }
 
-/// A user's number in a body: whatever else stands there is an invalid user id, whatever its type.
-pub(crate) fn user_number(value: &serde_json::Value) -> Result<UserId, ApiError> {
+/// Returns the user id in a body. It is read as untyped JSON, so that a value of another type is an
+/// `INVALID_USER_ID` too.
+pub(crate) fn user_id(value: &serde_json::Value) -> Result<UserId, ApiError> {
     let number = value
         .as_i64()
         .and_then(|number| UserId::try_from(number).ok());
     number.ok_or_else(invalid_user)
 }
 
+/// Returns whether the text is one line of 1 to 255 characters.
 fn is_line(text: &str) -> bool {
     (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
-/// A shape, not a proof: one `@` with something on both sides and no white space.
+/// Checks only the shape: one `@` with text on both sides, and no white space.
 fn is_email(text: &str) -> bool {
     let sides = text.split_once('@');
     is_line(text)
@@ -200,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_e_mail_address_has_two_sides() {
+    fn email_has_a_local_part_and_a_domain() {
         assert!(is_email("a@b") && is_email("ada+x@mail.example"));
         for bad in [
             "",

@@ -1,62 +1,64 @@
-//! The shapes of answers: names, units and emptiness as the OpenAPI document states them.
+//! Response types that several routes share.
 
 use evergrant_model::Timestamp;
 use evergrant_service::{CredentialField, Integration, IntegrationList, ProviderSpec};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A connected account, as the app sees it.
+/// A connected account.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Integration)]
 pub(crate) struct IntegrationView {
-    /// The connection's number; a reconnect keeps it.
+    /// Id of the connection. A reconnect keeps it.
     id: i32,
-    /// The platform, such as `reddit`.
+    /// Provider name, such as `reddit`.
     provider: String,
-    /// The account's id at the platform; `accountId` in routes means this one.
+    /// The account's id at the platform, which routes call `accountId`.
     provider_account_id: String,
-    /// Whether a token can be had now: true for `connected` and `expiring`.
+    /// Whether the connection has a valid token: true for `connected` and `expiring`.
     is_connected: bool,
-    /// `connected`, `expiring`, `expired` or `error`.
+    /// `connected`; `expiring`: the token expires soon and cannot be refreshed; `expired`: the user
+    /// must reconnect the account; `error`: temporarily unavailable because of the platform or
+    /// Evergrant.
     status: &'static str,
-    /// Why it stands so, such as `REVOKED_BY_USER`; absent where there is nothing to say.
+    /// Reason for the status, such as `REVOKED_BY_USER`. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     status_reason: Option<&'static str>,
-    /// The handle at the platform.
+    /// The handle at the platform. Absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
-    /// The name that people see there.
+    /// The name shown at the platform. Absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     display_name: Option<String>,
-    /// Where the account's picture is: an address of Evergrant's own, which anybody may show.
+    /// Public URL of the account's picture, served by Evergrant. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar_url: Option<String>,
-    /// The granted scopes, divided by spaces; null if unknown.
+    /// The granted scopes, separated by spaces; null if unknown.
     scope: Option<String>,
-    /// The scopes that were asked for and not granted.
+    /// The scopes that were requested but not granted.
     missing_scopes: Vec<String>,
-    /// When the access token ends (RFC 3339 UTC, milliseconds); null if unknown.
+    /// When the access token expires; null if unknown.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
-    /// What the platform says of the account, by the names of its catalogue entry.
+    /// Facts about the account from the platform, by the names of the provider's definition.
     #[schema(value_type = Object)]
     metadata: serde_json::Value,
-    /// When it was first connected.
+    /// When the account was first connected.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When it last changed.
+    /// When the connection last changed.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-    /// When it was last renewed; absent for never.
+    /// When the tokens were last refreshed. Absent if they never were.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     last_refreshed_at: Option<Timestamp>,
-    /// When it is next renewed; absent for never.
+    /// When the tokens will be refreshed next. Absent if no refresh is scheduled.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     next_refresh_at: Option<Timestamp>,
-    /// Finds the last change of status in the operator's log.
+    /// Identifies the last change of status in the operator's log. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<String>,
 }
@@ -90,9 +92,9 @@ impl From<Integration> for IntegrationView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = IntegrationList)]
 pub(crate) struct StatusView {
-    /// Rises with every change of the user's connections, over all replicas.
+    /// Increases with every change of the user's connections, across all replicas.
     version: i64,
-    /// In the order in which they were connected.
+    /// The accounts in the order in which they were connected.
     integrations: Vec<IntegrationView>,
 }
 
@@ -110,38 +112,38 @@ impl From<IntegrationList> for StatusView {
     }
 }
 
-/// Connected accounts, without a version.
+/// The accounts that a flow connected.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct IntegrationsView {
-    /// The accounts.
+    /// The connected accounts.
     pub(crate) integrations: Vec<IntegrationView>,
 }
 
-/// A permission, in plain words.
+/// A permission that a connection requests.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Scope)]
 pub(crate) struct ScopeView {
-    /// As the platform calls it.
+    /// The platform's name for the scope.
     id: String,
-    /// As a user is told of it.
+    /// Description for users.
     label: String,
-    /// Whether a connection is useless without it.
+    /// Whether a connection needs the scope to work.
     required: bool,
 }
 
-/// What an account's owner fills in, for a platform without a consent page.
+/// A field that the account's owner fills in, for a platform without a consent page.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CredentialField)]
 pub(crate) struct FieldView {
-    /// Its key in `values`.
+    /// Key of the field in `values`.
     name: &'static str,
-    /// As its owner is told of it.
+    /// Label for the owner.
     label: &'static str,
-    /// Whether it must be hidden as it is typed, and never shown again.
+    /// Whether the value is secret: mask the input and never show it again.
     secret: bool,
-    /// Whether it is needed; one `pasted` text may stand for all others.
+    /// Whether the field is required. The field `pasted` can replace all others.
     required: bool,
-    /// Where its owner finds it.
+    /// Where the owner finds the value.
     help: &'static str,
 }
 
@@ -164,47 +166,47 @@ impl From<&CredentialField> for FieldView {
     }
 }
 
-/// A platform, as a user sees it.
+/// A platform that can be connected.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Provider)]
 pub(crate) struct ProviderView {
-    /// Its name in routes, such as `reddit`.
+    /// Provider name in routes, such as `reddit`.
     provider: String,
-    /// Its name for people.
+    /// Name of the platform for users, such as `Reddit`.
     name: String,
-    /// `oauth2` or `cookies`.
+    /// `oauth2`: the user consents at the platform. `cookies`: the owner pastes a browser session.
     kind: &'static str,
-    /// What an account there is called, such as `Reddit User`.
+    /// What the platform calls its accounts, such as `Reddit User`.
     account_type: String,
-    /// With whom its users sign in, where that is another platform, such as `Facebook`.
+    /// The platform at which users sign in, such as `Facebook`. Absent if it is the same platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_with: Option<String>,
-    /// What its tokens are like, such as `Permanent (with refresh)`.
+    /// Lifetime of the tokens in words, such as `Permanent (with refresh)`.
     token_type: String,
-    /// Whether the operator has registered a client with it.
+    /// Whether the operator has configured the platform.
     configured: bool,
-    /// Whether one consent may reach several accounts.
+    /// Whether one consent can cover several accounts.
     multi_account: bool,
-    /// What can be done with a grant: any of `refresh`, `revoke`, `profile`.
+    /// What the platform supports: any of `refresh`, `revoke` and `profile`.
     capabilities: Vec<&'static str>,
-    /// The permissions that are asked for.
+    /// The scopes that a connection can request.
     scopes: Vec<ScopeView>,
-    /// What is filled in at platforms of kind `cookies`; absent for others.
+    /// The fields that the owner fills in. Present only for kind `cookies`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldView>,
-    /// Why it is not configured, for the operator; absent where it is.
+    /// What is missing from the configuration, for the operator. Absent if `configured` is true.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
 
 impl ProviderView {
     pub(crate) fn new(spec: &ProviderSpec, fields: &[CredentialField]) -> Self {
-        let able = spec.capabilities;
+        let supported = spec.capabilities;
         let capabilities = [
-            ("refresh", able.refresh),
-            ("revoke", able.revoke),
-            ("profile", able.profile),
+            ("refresh", supported.refresh),
+            ("revoke", supported.revoke),
+            ("profile", supported.profile),
         ];
         let scope = |scope: &evergrant_service::ScopeSpec| ScopeView {
             id: scope.id.clone(),
@@ -222,7 +224,7 @@ impl ProviderView {
             multi_account: spec.multi_account,
             capabilities: capabilities
                 .into_iter()
-                .filter_map(|(name, can)| can.then_some(name))
+                .filter_map(|(name, is_supported)| is_supported.then_some(name))
                 .collect(),
             scopes: spec.scopes.iter().map(scope).collect(),
             fields: fields.iter().map(FieldView::from).collect(),

@@ -1,26 +1,26 @@
-//! The key-check value: a text stored beside the tokens that shows at the start whether the
-//! configured keys are the ones that wrote them. A server with another key must stop before it
-//! writes a row that the right key cannot read.
+//! The key-check value: a ciphertext stored beside the tokens that shows at startup whether the
+//! configured keys are those that encrypted them. A server with a wrong key must stop before it
+//! writes a row that the right key cannot decrypt.
 
 use secrecy::ExposeSecret;
 
 use crate::{CipherError, EncryptedToken, TokenCipher};
 
-/// What every key-check value says. Kept for ever: stored values hold it.
+/// The plaintext of every key-check value. It must never change, because stored values contain it.
 const KEY_CHECK_TEXT: &str = "evergrant key check v1";
 
 impl TokenCipher {
-    /// A key-check value of the current key, to be stored when the database is made and after each
-    /// rotation.
+    /// Creates a key-check value with the current key, to be stored when the database is created
+    /// and after each key rotation.
     ///
     /// # Errors
     ///
-    /// As [`encrypt_token`](Self::encrypt_token).
+    /// Those of [`encrypt_token`](Self::encrypt_token).
     pub fn make_key_check(&self) -> Result<EncryptedToken, CipherError> {
         self.encrypt_token(KEY_CHECK_TEXT)
     }
 
-    /// Whether a key of this ring made the `stored` key-check value.
+    /// Returns whether a key of this ring created the `stored` key-check value.
     #[must_use]
     pub fn verify_key_check(&self, stored: &str) -> bool {
         self.decrypt_token(stored)
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_key_that_made_it_during_a_rotation_too() {
+    fn key_check_verifies_with_current_and_previous_keys() {
         let check = cipher("old", "").make_key_check().unwrap();
         assert!(cipher("old", "").verify_key_check(check.as_str()));
         assert!(cipher("new", "old").verify_key_check(check.as_str()));
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_no_key_check() {
+    fn encrypted_token_is_not_a_key_check() {
         let cipher = cipher("key", "");
         let token = cipher.encrypt_token("evergrant key check v2").unwrap();
         assert!(!cipher.verify_key_check(token.as_str()));

@@ -1,5 +1,4 @@
-//! AES-256-GCM over the keys of a ring: the only code that turns a token into a stored text and
-//! back.
+//! AES-256-GCM with the keys of a key ring. No other code encrypts or decrypts tokens.
 
 use std::sync::Arc;
 
@@ -14,31 +13,31 @@ use crate::digest;
 use crate::token::{Parts, join, looks_encrypted};
 use crate::{EncryptedToken, EncryptionKey, KeyRing};
 
-/// GCM with the 16-byte IV of the stored format; the usual 12 bytes would not open one existing
-/// row.
+/// GCM with the 16-byte IV of the stored format. The usual 12 bytes could not decrypt existing
+/// rows.
 type Aes256Gcm16 = AesGcm<Aes256, U16>;
 
-/// What the key of signatures is derived with, so that it is never the one that encrypts.
-const SIGNING_TEXT: &str = "evergrant signatures v1";
+/// Derivation label of the signing key, which differs from the encryption key.
+const SIGNING_LABEL: &str = "evergrant signatures v1";
 
-/// 128 bits, as many as nobody tries.
+/// Length of a signature: 128 bits cannot be found by trial.
 const SIGNATURE_BYTES: usize = 16;
 
 /// Why a token could not be encrypted or decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CipherError {
-    /// It does not open. One error for a wrong form, a wrong key and a changed text: telling them
-    /// apart would help whoever tries forgeries.
+    /// The text cannot be decrypted. One error covers a malformed text, a wrong key and a modified
+    /// text, so that an attacker cannot distinguish them.
     #[error("the stored token could not be decrypted")]
     Unreadable,
-    /// It is longer than GCM can encrypt at once (64 GiB).
+    /// The token exceeds the maximum length of GCM (64 GiB).
     #[error("the token is too long to be encrypted")]
     TooLong,
 }
 
 impl CipherError {
-    /// The code that callers of the service see.
+    /// Returns the error code for callers of the service.
     #[must_use]
     pub fn code(self) -> ErrorCode {
         match self {
@@ -48,8 +47,8 @@ impl CipherError {
     }
 }
 
-/// Encrypts with the current key of a ring, decrypts with any of its keys. A clone shares the
-/// prepared keys.
+/// Encrypts with the current key of a key ring and decrypts with any of its keys. Clones share the
+/// keys.
 #[derive(Clone)]
 pub struct TokenCipher(Arc<Inner>);
 
@@ -61,7 +60,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
 }
 
-/// A key with its round keys and GHASH table, computed once for all tokens.
+/// A key with its round keys and GHASH table, computed once.
 struct PreparedKey {
     fingerprint: String,
     gcm: Aes256Gcm16,
@@ -70,7 +69,7 @@ struct PreparedKey {
 
 impl From<EncryptionKey> for PreparedKey {
     fn from(key: EncryptionKey) -> Self {
-        let signing = Zeroizing::new(digest::hmac_sha256(key.bytes(), SIGNING_TEXT));
+        let signing = Zeroizing::new(digest::hmac_sha256(key.bytes(), SIGNING_LABEL));
         Self {
             fingerprint: key.fingerprint(),
             gcm: Aes256Gcm16::new(key.bytes().into()),
@@ -80,13 +79,15 @@ impl From<EncryptionKey> for PreparedKey {
 }
 
 impl PreparedKey {
-    /// The plaintext, if this key made `parts`.
+    /// Returns the HMAC-SHA-256 of `text` under the derived signing key, truncated to 128 bits, as
+    /// base64url.
     fn sign(&self, text: &str) -> String {
-        let whole = digest::hmac_sha256(self.signing.as_slice(), text);
-        digest::base64url(whole.get(..SIGNATURE_BYTES).unwrap_or(&whole))
+        let mac = digest::hmac_sha256(self.signing.as_slice(), text);
+        digest::base64url(mac.get(..SIGNATURE_BYTES).unwrap_or(&mac))
     }
 
-    fn open(&self, parts: &Parts) -> Option<SecretString> {
+    /// Returns the plaintext; `None` if this key did not encrypt `parts`.
+    fn decrypt(&self, parts: &Parts) -> Option<SecretString> {
         let mut buffer = Zeroizing::new(parts.body.clone());
         let body = buffer.as_mut_slice().into();
         self.gcm
@@ -97,8 +98,8 @@ impl PreparedKey {
 }
 
 impl TokenCipher {
-    /// A cipher over the keys of `ring`, which are wiped once they are prepared. IVs come from
-    /// `entropy`.
+    /// Creates a cipher with the keys of `ring`, whose raw bytes are wiped. `entropy` provides the
+    /// IVs.
     #[must_use]
     pub fn new(ring: KeyRing, entropy: Arc<dyn Entropy>) -> Self {
         let (current, previous) = ring.into_keys();
@@ -110,60 +111,62 @@ impl TokenCipher {
         }))
     }
 
-    /// Encrypts `token` under the current key with an IV of its own.
+    /// Encrypts `token` with the current key and a new random IV.
     ///
     /// # Errors
     ///
-    /// [`CipherError::TooLong`] past 64 GiB.
+    /// [`CipherError::TooLong`] if the token exceeds 64 GiB.
     pub fn encrypt_token(&self, token: &str) -> Result<EncryptedToken, CipherError> {
         let iv = self.0.entropy.bytes();
         let mut buffer = Zeroizing::new(token.as_bytes().to_vec());
         let body = buffer.as_mut_slice().into();
-        let sealed = self
+        let encrypted = self
             .0
             .current
             .gcm
             .encrypt_inout_detached(&iv.into(), &[], body);
-        let tag = sealed.map_err(|_| CipherError::TooLong)?;
+        let tag = encrypted.map_err(|_| CipherError::TooLong)?;
         Ok(join(&iv, &tag, &buffer))
     }
 
-    /// Decrypts a stored text with the first key of the ring that opens it.
+    /// Decrypts a stored text with the first key of the ring that can.
     ///
     /// # Errors
     ///
-    /// [`CipherError::Unreadable`], whatever the reason.
+    /// [`CipherError::Unreadable`] if no key can decrypt it, for any reason.
     pub fn decrypt_token(&self, stored: &str) -> Result<SecretString, CipherError> {
-        self.open(stored)
+        self.decrypt_with_key(stored)
             .map(|(_, token)| token)
             .ok_or(CipherError::Unreadable)
     }
 
-    /// The fingerprint of the key that opens `stored`; `None` where none of the ring does.
+    /// Returns the fingerprint of the key that decrypts `stored`; `None` if no key of the ring
+    /// does.
     #[must_use]
     pub fn key_of(&self, stored: &str) -> Option<&str> {
-        self.open(stored).map(|(key, _)| key.fingerprint.as_str())
+        self.decrypt_with_key(stored)
+            .map(|(key, _)| key.fingerprint.as_str())
     }
 
-    /// The fingerprints of the ring's keys, the current one first.
+    /// Returns the fingerprints of the ring's keys, the current key first.
     pub fn fingerprints(&self) -> impl Iterator<Item = &str> {
         self.keys().map(|key| key.fingerprint.as_str())
     }
 
-    /// Whether a key of the ring opens `text`. Its look decides nothing: a token may have that of a
-    /// ciphertext.
+    /// Returns whether a key of the ring decrypts `text`. The form of the text does not decide,
+    /// because a token may look like a ciphertext.
     #[must_use]
     pub fn is_encrypted(&self, text: &str) -> bool {
-        self.open(text).is_some()
+        self.decrypt_with_key(text).is_some()
     }
 
-    /// Encrypts `text` unless it is encrypted already. For rows of unknown origin; a token that
-    /// comes from outside goes through [`encrypt_token`](Self::encrypt_token), or whoever sends us
-    /// a stolen ciphertext gets it adopted.
+    /// Encrypts `text` unless it is already encrypted with a key of the ring. Use it for rows of
+    /// unknown origin only. Tokens from outside must use [`encrypt_token`](Self::encrypt_token);
+    /// otherwise a stolen ciphertext could be submitted and stored as a valid token.
     ///
     /// # Errors
     ///
-    /// As [`encrypt_token`](Self::encrypt_token).
+    /// Those of [`encrypt_token`](Self::encrypt_token).
     pub fn safe_encrypt(&self, text: &str) -> Result<EncryptedToken, CipherError> {
         if self.is_encrypted(text) {
             return Ok(EncryptedToken::from_stored(text.to_owned()));
@@ -171,13 +174,12 @@ impl TokenCipher {
         self.encrypt_token(text)
     }
 
-    /// Decrypts `text` if it is encrypted, and returns it unchanged if it does not even look so.
+    /// Decrypts `text` if it has the form of a ciphertext, and returns any other text unchanged.
     ///
     /// # Errors
     ///
-    /// [`CipherError::Unreadable`] for a text that looks encrypted (three parts of hex digits) and
-    /// does not open: a ciphertext that nobody can read must not travel to a platform as if it were
-    /// a token.
+    /// [`CipherError::Unreadable`] if `text` has the form of a ciphertext (three parts of hex
+    /// digits) but cannot be decrypted. Such a text must never be sent to a provider as a token.
     pub fn safe_decrypt(&self, text: &str) -> Result<SecretString, CipherError> {
         if looks_encrypted(text) {
             self.decrypt_token(text)
@@ -186,25 +188,26 @@ impl TokenCipher {
         }
     }
 
-    /// A signature of `text` under the current key, in the url-safe alphabet: whoever presents both
-    /// has them from us.
+    /// Returns a signature of `text` with the current key: 128 bits in base64url.
     #[must_use]
     pub fn sign(&self, text: &str) -> String {
         self.0.current.sign(text)
     }
 
-    /// Whether a key of the ring made this signature of `text`.
+    /// Returns whether `signature` is a signature of `text` by a key of the ring.
     #[must_use]
     pub fn is_signed(&self, text: &str, signature: &str) -> bool {
-        let made = |key: &PreparedKey| {
+        let matches = |key: &PreparedKey| {
             digest::constant_time_eq(key.sign(text).as_bytes(), signature.as_bytes())
         };
-        self.keys().any(made)
+        self.keys().any(matches)
     }
 
-    fn open(&self, stored: &str) -> Option<(&PreparedKey, SecretString)> {
+    /// Returns the key that decrypts `stored`, and the plaintext.
+    fn decrypt_with_key(&self, stored: &str) -> Option<(&PreparedKey, SecretString)> {
         let parts = Parts::parse(stored)?;
-        self.keys().find_map(|key| Some((key, key.open(&parts)?)))
+        self.keys()
+            .find_map(|key| Some((key, key.decrypt(&parts)?)))
     }
 
     fn keys(&self) -> impl Iterator<Item = &PreparedKey> {

@@ -1,5 +1,5 @@
-//! The key itself, because the text in `TOKEN_ENCRYPTION_KEY` has two readings and a wrong one
-//! loses every token.
+//! Parsing of encryption keys. The text in `TOKEN_ENCRYPTION_KEY` has two possible forms, and
+//! confusing them would make every stored token unreadable.
 
 use base64::Engine;
 use base64::alphabet::STANDARD as STANDARD_ALPHABET;
@@ -10,54 +10,56 @@ use zeroize::Zeroizing;
 
 use crate::digest;
 
-/// Bytes in a key of AES-256.
+/// Length of an AES-256 key in bytes.
 const KEY_BYTES: usize = 32;
 
-/// UTF-16 units in the base64 of a key, its one `=` included.
+/// Length of a base64 key in UTF-16 code units, including the `=`.
 const BASE64_UNITS: usize = 44;
 
-/// What a fingerprint is a code of. Another text would give every key another name.
-const FINGERPRINT_TEXT: &str = "evergrant key fingerprint v1";
+/// Derivation label of fingerprints. A different label would change the fingerprint of every key.
+const FINGERPRINT_LABEL: &str = "evergrant key fingerprint v1";
 
-/// Enough to tell the few keys of one installation apart.
+/// Length of a fingerprint in hexadecimal digits: enough to distinguish the keys of an
+/// installation.
 const FINGERPRINT_DIGITS: usize = 16;
 
-/// Base64 as Node reads it: the spare bits of the last digit may be anything.
+/// Base64 as Node.js decodes it: the trailing bits of the last digit are ignored.
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD_ALPHABET,
     NO_PAD.with_decode_allow_trailing_bits(true),
 );
 
-/// Why a text is not a key. No message holds any part of it.
+/// Why a text is not a valid key. No message contains any part of the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// Nothing was given.
+    /// The text is empty.
     #[error("the key is empty")]
     Empty,
-    /// It has the form of a base64 key but is none. Hashing it instead would hide a typing error
-    /// for ever.
+    /// The text has the form of a base64 key but does not decode to 32 bytes. Treating it as a
+    /// passphrase would hide a typing error.
     #[error("a key of 44 characters that ends in `=` must be the base64 of 32 bytes")]
     NotBase64,
-    /// It begins with `[`, so it should be a JSON array of texts.
-    #[error("a list of keys that begins with `[` must be a JSON array of texts")]
+    /// The list starts with `[` but is not a JSON array of strings.
+    #[error("a list of keys that starts with `[` must be a JSON array of strings")]
     NotAnArray,
-    /// A space beside a comma: nobody can tell whether it belongs to the key.
+    /// A key in a comma-separated list starts or ends with white space, which may or may not belong
+    /// to the key.
     #[error(
-        "it begins or ends with white space: write the list as a JSON array if that belongs to the key"
+        "it starts or ends with white space; write the list as a JSON array if the white space is part of the key"
     )]
     SpaceAround,
-    /// One key of a list is not a key.
+    /// A key of a list is invalid.
     #[error("key {position} of the list: {reason}")]
     InList {
-        /// Which one, counted from 1.
+        /// Position of the key, counted from 1.
         position: usize,
-        /// What is wrong with it.
+        /// Why it is invalid.
         reason: Box<Self>,
     },
 }
 
-/// A key of AES-256. Its memory is wiped on drop.
+/// An AES-256 key. Its memory is wiped on drop.
 pub struct EncryptionKey {
     bytes: Zeroizing<[u8; KEY_BYTES]>,
     hashed: bool,
@@ -66,13 +68,14 @@ pub struct EncryptionKey {
 opaque_debug!(EncryptionKey);
 
 impl EncryptionKey {
-    /// Reads a key as the seed's program does: 44 UTF-16 units with `=` at the end are the base64
-    /// of the key, any other text is hashed with SHA-256. Nothing is trimmed.
+    /// Parses a key: 44 UTF-16 code units that end with `=` are the base64 of the key; any other
+    /// text is a passphrase and is hashed with SHA-256. Nothing is trimmed. The Node.js reference
+    /// cipher parses keys in the same way.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Empty`], and [`KeyError::NotBase64`] for a text of the base64 form that does not
-    /// hold 32 bytes.
+    /// [`KeyError::Empty`] if the text is empty, [`KeyError::NotBase64`] if it has the base64 form
+    /// but does not decode to 32 bytes.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         if text.is_empty() {
             return Err(KeyError::Empty);
@@ -90,7 +93,7 @@ impl EncryptionKey {
         })
     }
 
-    /// A new key from `entropy`.
+    /// Generates a random key from `entropy`.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self {
@@ -99,26 +102,29 @@ impl EncryptionKey {
         }
     }
 
-    /// The text that [`parse`](Self::parse) reads as this key.
+    /// Returns the base64 text that [`parse`](Self::parse) reads as this key.
     #[must_use]
     pub fn to_base64(&self) -> SecretString {
         STANDARD.encode(self.bytes.as_slice()).into()
     }
 
-    /// Whether it is the hash of a text, which is no better than the text: whoever holds the
-    /// database can try short ones, a billion a second. Callers warn at the start.
+    /// Returns whether the key is the hash of a passphrase. With a copy of the database, a short
+    /// passphrase can be found at a billion tries per second, so the program warns at startup.
     #[must_use]
     pub fn is_passphrase(&self) -> bool {
         self.hashed
     }
 
-    /// A public name of 16 hex digits, which tells one key from another. It tells nothing about a
-    /// generated key; a guess at a passphrase can be checked against it.
+    /// Returns a public identifier of the key: 16 hexadecimal digits. It reveals nothing about a
+    /// generated key, but a guessed passphrase can be verified against it.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let mut name = digest::hex(digest::hmac_sha256(self.bytes.as_slice(), FINGERPRINT_TEXT));
-        name.truncate(FINGERPRINT_DIGITS);
-        name
+        let mut digits = digest::hex(digest::hmac_sha256(
+            self.bytes.as_slice(),
+            FINGERPRINT_LABEL,
+        ));
+        digits.truncate(FINGERPRINT_DIGITS);
+        digits
     }
 
     pub(crate) fn bytes(&self) -> &[u8; KEY_BYTES] {
@@ -126,13 +132,14 @@ impl EncryptionKey {
     }
 }
 
-/// JavaScript counts UTF-16 units, so an `é` is one and an emoji two, whatever they take in UTF-8.
+/// Returns whether `text` has the form of a base64 key. JavaScript counts UTF-16 code units: `é` is
+/// one and an emoji two, independent of their length in UTF-8.
 fn has_base64_form(text: &str) -> bool {
     text.ends_with('=') && text.encode_utf16().count() == BASE64_UNITS
 }
 
-/// Node skips foreign characters and stops at the first `=`, so of a text of this form only 43
-/// digits give 32 bytes. The digits may come from both alphabets.
+/// Decodes the 43 digits before the `=`, in the standard or the URL-safe alphabet. Node.js skips
+/// other characters, so that only 43 valid digits give 32 bytes there too.
 fn decode_base64(text: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
     let digits: Zeroizing<Vec<u8>> = Zeroizing::new(
         text.strip_suffix('=')?
@@ -174,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_base64_of_both_alphabets_and_ignores_spare_bits() {
+    fn parses_both_base64_alphabets_and_ignores_trailing_bits() {
         for text in [
             TEXT,
             &TEXT.replace('+', "-").replace('/', "_"),
@@ -187,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_the_base64_form_without_32_bytes() {
+    fn rejects_base64_form_without_32_bytes() {
         let long_enough = "=".repeat(44);
         for units in ["=", " ", "é", "\0", "!", "😀"] {
             let text = replaced(10, units);
@@ -206,9 +213,10 @@ mod tests {
         }
     }
 
-    /// Node would take the low byte of each (`A` for `Ł`), and for 43 of them give a key of zeros.
+    /// Node.js truncates each character to its low byte (`Ł` to `A`); 43 of them give a key of
+    /// zeros.
     #[test]
-    fn refuses_wide_characters_that_node_cuts_to_a_byte() {
+    fn rejects_wide_characters_that_node_truncates() {
         for text in [replaced(10, "Ł"), format!("{}=", "Ł".repeat(43))] {
             assert_eq!(
                 EncryptionKey::parse(&text).unwrap_err(),
@@ -219,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_every_other_text_untrimmed() {
+    fn hashes_other_texts_without_trimming() {
         let others = [
             &TEXT[..43],
             &format!("{TEXT} "),
@@ -234,9 +242,9 @@ mod tests {
         }
     }
 
-    /// 44 bytes or 44 characters are not 44 units.
+    /// 44 bytes or 44 characters are not 44 UTF-16 code units.
     #[test]
-    fn counts_utf16_units() {
+    fn base64_form_counts_utf16_units() {
         let bytes_44 = format!("{}é=", "a".repeat(41));
         let characters_44 = format!("{}😀=", "a".repeat(42));
         assert_eq!((bytes_44.len(), characters_44.chars().count()), (44, 44));
@@ -251,12 +259,12 @@ mod tests {
     }
 
     #[test]
-    fn refuses_an_empty_text() {
+    fn rejects_empty_text() {
         assert_eq!(EncryptionKey::parse("").unwrap_err(), KeyError::Empty);
     }
 
     #[test]
-    fn a_generated_key_reads_back_from_its_base64() {
+    fn generated_key_round_trips_through_base64() {
         let key = EncryptionKey::generate(&OsEntropy);
         let read = EncryptionKey::parse(key.to_base64().expose_secret()).unwrap();
         assert_eq!(key.bytes(), read.bytes());
@@ -265,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn fingerprints_name_keys() {
+    fn fingerprints_identify_keys() {
         let (one, two) = (
             EncryptionKey::parse("one").unwrap(),
             EncryptionKey::parse("two").unwrap(),
@@ -280,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_printed_tells_the_key() {
+    fn debug_and_errors_do_not_reveal_the_key() {
         let key = EncryptionKey::generate(&SeededEntropy::new(1));
         assert_eq!(format!("{key:?}"), "EncryptionKey");
         assert!(!format!("{:?}", key.to_base64()).contains(key.to_base64().expose_secret()));

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-/// A `Debug` that names the type and tells nothing of what it holds.
+/// Implements `Debug` so that it prints only the type name.
 macro_rules! opaque_debug {
     ($($name:ident),*) => {$(
         impl std::fmt::Debug for $name {
@@ -15,10 +15,10 @@ mod check;
 mod cipher;
 pub mod digest;
 mod key;
-mod ring;
+mod key_ring;
 mod token;
 
 pub use cipher::{CipherError, TokenCipher};
 pub use key::{EncryptionKey, KeyError};
-pub use ring::{KeyRing, parse_previous_keys};
+pub use key_ring::{KeyRing, parse_previous_keys};
 pub use token::EncryptedToken;

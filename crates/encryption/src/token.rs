@@ -1,31 +1,31 @@
-//! The stored text, `iv:authTag:encrypted`, and its one strict reader: Node's hex reader takes
-//! damaged texts too, so this is where a changed ciphertext would otherwise slip through.
+//! The stored text, `iv:authTag:encrypted`, and its strict parser. The hex decoder of Node.js
+//! accepts damaged texts, so a lenient parser would accept modified ciphertexts.
 
 use crate::digest::hex;
 
-/// Bytes in the initialisation vector, and as many in the tag.
+/// Length of the initialization vector and of the tag, in bytes.
 const BLOCK_BYTES: usize = 16;
 
-/// A secret as it is stored. A type of its own, so that no plain token can be written in its place.
+/// An encrypted secret as stored in the database. The type prevents storing a plaintext token.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EncryptedToken(String);
 
 opaque_debug!(EncryptedToken);
 
 impl EncryptedToken {
-    /// What a row held. Nothing is checked: decrypting does that.
+    /// Wraps the text of a row without validation; decryption validates it.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The text to store.
+    /// Returns the text to store.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text to store.
+    /// Converts into the text to store.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
@@ -40,8 +40,8 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Reads three parts of hex digits in pairs, the first two of exactly 16 bytes; upper case
-    /// counts as lower.
+    /// Parses three parts of hexadecimal digits, the first two of exactly 16 bytes each. Upper case
+    /// is accepted.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let [iv, tag, body] = split(text)?;
         Some(Self {
@@ -52,13 +52,13 @@ impl Parts {
     }
 }
 
-/// The text that [`Parts::parse`] reads back, in lower case.
+/// Formats the text that [`Parts::parse`] reads, in lower case.
 pub(crate) fn join(iv: &[u8], tag: &[u8], body: &[u8]) -> EncryptedToken {
     EncryptedToken([hex(iv), hex(tag), hex(body)].join(":"))
 }
 
-/// Whether `text` is what the seed's program would take for encrypted: three parts of hex digits,
-/// whatever their lengths. It catches a damaged or cut ciphertext, which must never pass for a
+/// Returns whether `text` has the form of a ciphertext: three parts of hexadecimal digits of any
+/// length. This also matches a damaged or truncated ciphertext, which must never be used as a
 /// token.
 pub(crate) fn looks_encrypted(text: &str) -> bool {
     split(text).is_some_and(|[iv, tag, body]| {
@@ -72,7 +72,7 @@ fn split(text: &str) -> Option<[&str; 3]> {
     parts.next().is_none().then_some(three)
 }
 
-/// The hex reader skips a leading `0x`, so the digits are checked first.
+/// Decodes hexadecimal digits. The decoder skips a leading `0x`, so the digits are checked first.
 fn decode(digits: &str) -> Option<Vec<u8>> {
     if is_hex(digits) {
         const_hex::decode(digits).ok()
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_lower_case_and_reads_both() {
+    fn writes_lower_case_and_parses_both_cases() {
         let token = join(&[0xAB; 16], &[0xCD; 16], b"\xEF");
         assert_eq!(
             token.as_str(),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_the_prefix_that_hex_readers_skip() {
+    fn rejects_the_0x_prefix() {
         let token = join(&[0; 16], &[0; 16], b"\0").into_string();
         let (head, _) = token.rsplit_once(':').unwrap();
         assert!(Parts::parse(&format!("{head}:0x00")).is_none());
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_look_of_it_is_three_hex_parts() {
+    fn ciphertext_form_is_three_hex_parts() {
         for text in ["1:2:3", "ab:cd:", "AB:CD:EF", "abc:d:e"] {
             assert!(looks_encrypted(text), "{text}");
         }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_ciphertext() {
+    fn debug_does_not_print_the_ciphertext() {
         assert_eq!(
             format!("{:?}", EncryptedToken::from_stored("ab:cd:ef".into())),
             "EncryptedToken"

@@ -1,27 +1,27 @@
-// Prints vectors.json: what the seed program's cipher makes of many keys and tokens.
+// Prints vectors.json: ciphertexts of the Node.js reference cipher for many keys and tokens.
 // Run: node make-vectors.mjs > vectors.json
 //
-// IVs come from a hash and not from chance, so every run prints the same and a test can tell a stale file.
+// IVs are derived from a hash, so that the output is deterministic and a test can detect an outdated file.
 
 import { createHash, createHmac } from 'node:crypto';
-import { encryptToken, encryptionKey } from '../../../tests/seed-cipher/cipher.mjs';
+import { encryptToken, encryptionKey } from '../../../tests/reference-cipher/cipher.mjs';
 
 const base64 = Buffer.alloc(32, 0xfb).toString('base64');
 const hash = (text) => createHash('sha256').update(text).digest();
 const replaced = (at, units) => base64.slice(0, at) + units + base64.slice(at + units.length);
 
-// `refused` marks the keys that are an error. Node takes the last two of them: it cuts wide characters to a byte.
+// `refused` marks invalid keys. Node.js accepts the last two, because it truncates wide characters to a byte.
 const keys = [
   { name: 'base64 of 32 bytes', text: hash('key').toString('base64') },
   { name: 'base64 with + and /', text: base64 },
   { name: 'url-safe base64', text: base64.replaceAll('+', '-').replaceAll('/', '_') },
   { name: 'both base64 alphabets in one key', text: base64.replace('+', '-') },
-  { name: 'base64 with spare bits set', text: replaced(42, 'v') },
+  { name: 'base64 with trailing bits set', text: replaced(42, 'v') },
   { name: 'base64 with another last digit', text: replaced(42, 'w') },
-  { name: '44 digits and no padding', text: `${base64.slice(0, 43)}A` },
+  { name: '44 digits without padding', text: `${base64.slice(0, 43)}A` },
   { name: 'base64 without its padding', text: base64.slice(0, 43) },
   { name: 'base64 and a space', text: `${base64} ` },
-  { name: 'base64 and a line end', text: `${base64}\n` },
+  { name: 'base64 and a line feed', text: `${base64}\n` },
   { name: 'a space and base64', text: ` ${base64}` },
   { name: '64 hex digits', text: hash('key').toString('hex') },
   { name: '32 characters', text: 'abcdefghijklmnopqrstuvwxyz012345' },
@@ -37,10 +37,10 @@ const keys = [
   { name: 'padding in the middle', text: replaced(20, '='), refused: true },
   { name: 'an exclamation mark in the middle', text: replaced(20, '!'), refused: true },
   { name: 'an é among 44 units', text: replaced(20, 'é'), refused: true },
-  { name: 'nothing but padding', text: '='.repeat(44), refused: true },
-  { name: 'nothing', text: '', refused: true },
-  { name: 'a wide character among 44 units', text: replaced(20, 'Ł'), refused: true, nodeTakesIt: true },
-  { name: 'nothing but wide characters', text: `${'Ł'.repeat(43)}=`, refused: true, nodeTakesIt: true },
+  { name: 'only padding', text: '='.repeat(44), refused: true },
+  { name: 'empty', text: '', refused: true },
+  { name: 'a wide character among 44 units', text: replaced(20, 'Ł'), refused: true, acceptedByNode: true },
+  { name: 'only wide characters', text: `${'Ł'.repeat(43)}=`, refused: true, acceptedByNode: true },
 ];
 
 const tokens = [
@@ -58,16 +58,16 @@ const tokens = [
 const longToken = 'long token '.repeat(400).slice(0, 4096);
 
 let count = 0;
-const sealed = (token, key) => ({ token, encrypted: encryptToken(token, key, hash(`iv ${count++}`).subarray(0, 16)) });
+const ciphertext = (token, key) => ({ token, encrypted: encryptToken(token, key, hash(`iv ${count++}`).subarray(0, 16)) });
 
 function accepted({ text }, extraTokens) {
   const key = encryptionKey(text);
   const fingerprint = createHmac('sha256', key).update('evergrant key fingerprint v1').digest('hex').slice(0, 16);
   const passphrase = text.length !== 44 || !text.endsWith('=');
-  return { fingerprint, passphrase, opens: [...tokens, ...extraTokens].map((token) => sealed(token, key)) };
+  return { fingerprint, passphrase, ciphertexts: [...tokens, ...extraTokens].map((token) => ciphertext(token, key)) };
 }
 
-function takenByNode(text) {
+function isAcceptedByNode(text) {
   try {
     return Boolean(encryptionKey(text));
   } catch {
@@ -76,7 +76,7 @@ function takenByNode(text) {
 }
 
 const vectors = keys.map((key, at) => {
-  if (takenByNode(key.text) !== (!key.refused || Boolean(key.nodeTakesIt))) throw new Error(`surprise: ${key.name}`);
+  if (isAcceptedByNode(key.text) !== (!key.refused || Boolean(key.acceptedByNode))) throw new Error(`unexpected result for ${key.name}`);
   const { name, text } = key;
   return key.refused ? { name, text, refused: true } : { name, text, ...accepted(key, at === 0 ? [longToken] : []) };
 });

@@ -1,34 +1,34 @@
-//! The context of one operation: who performs it, under which correlation id, and when it began.
+//! The context of one operation: its actor, correlation id and start time.
 
 use std::fmt;
 
 use crate::{ApiKeyId, CorrelationId, ProviderSlug, SessionId, Timestamp};
 
-/// Who performs an operation.
+/// The party that performs an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
-    /// The app's server, by the public half of its API key.
+    /// The app's server, identified by the public part of its API key.
     ApiKey(ApiKeyId),
-    /// A user's browser, by the public half of its session token.
+    /// A user's browser, identified by the public part of its session token.
     Session(SessionId),
-    /// A user of the console, by the public half of the session cookie.
+    /// A user of the console, identified by the public part of the session cookie.
     ConsoleSession(SessionId),
-    /// The operator, by a route of the admin listener. Its probes perform no operation, so none
-    /// uses it yet.
+    /// The operator, through a route of the admin listener. No admin route performs an operation
+    /// yet.
     Operator,
-    /// The operator, by a command of the `evergrant` program.
+    /// The operator, through a command of the `evergrant` program.
     CommandLine,
     /// A background job of this process.
     Scheduler,
-    /// A platform that sends a browser back to the callback.
+    /// A provider's redirect to the callback endpoint.
     ProviderCallback(ProviderSlug),
-    /// A browser without a credential of ours: it presents a portal link, a form token, a receipt
-    /// or a signed address.
+    /// A browser without an Evergrant credential. It presents a portal link, a form token, a
+    /// receipt or a signed URL.
     Visitor,
 }
 
 impl Actor {
-    /// The kind of actor, as logs and the audit log name it.
+    /// Returns the kind of actor, as written to logs and the audit log.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Actor {
         }
     }
 
-    /// The actor's public id, for a kind that has one.
+    /// Returns the actor's public id; `None` for kinds without one.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         match self {
@@ -56,26 +56,26 @@ impl Actor {
 }
 
 impl fmt::Display for Actor {
-    /// `kind`, or `kind:id`.
+    /// Formats as `kind` or `kind:id`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind())?;
         self.id().map_or(Ok(()), |id| write!(f, ":{id}"))
     }
 }
 
-/// The context of one operation. Every operation takes one; a background job makes its own.
+/// The context of one operation. Every operation receives one; a background job creates its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Who performs the operation.
+    /// The party that performs the operation.
     pub actor: Actor,
-    /// Ties together the log lines, events and outgoing calls of the operation.
+    /// Correlates the log lines, events and outgoing requests of the operation.
     pub correlation_id: CorrelationId,
-    /// When the operation began.
+    /// Start time of the operation.
     pub at: Timestamp,
 }
 
 impl Call {
-    /// The same operation under the correlation id of the flow or row that it continues.
+    /// Returns the same call under the correlation id of the flow or row that it continues.
     #[must_use]
     pub fn continuing(&self, correlation_id: &CorrelationId) -> Self {
         Self {

@@ -1,60 +1,83 @@
-//! Time as a parameter: whoever needs the time asks a [`Clock`], so a test can stand still or let
-//! years pass.
+//! Time as a parameter: code reads the time from a [`Clock`], so that tests can stop or advance it.
 
+use std::ops::{Add, Sub};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
-/// A moment in UTC, cut to milliseconds: the precision that both databases and the JSON answers
-/// share.
+use jiff::SignedDuration;
+
+/// A point in time in UTC with millisecond precision, which both databases and the JSON format
+/// support.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
-/// The last millisecond of the year 9999; later moments are cut to it, so that no text form ever
-/// grows a digit.
+/// The last millisecond of the year 9999. Later times are clamped to it, so that the text form
+/// always has the same length.
 const LATEST_MS: i64 = 253_402_207_200_999;
 
 impl Timestamp {
-    /// The moment `ms` milliseconds after 1970-01-01T00:00:00Z, cut to the years 1970 to 9999.
+    /// Creates a timestamp from milliseconds since 1970-01-01T00:00:00Z, clamped to the years 1970
+    /// to 9999.
     #[must_use]
     pub fn from_unix_ms(ms: i64) -> Self {
         Self(ms.clamp(0, LATEST_MS))
     }
 
-    /// The moment `seconds` after 1970-01-01T00:00:00Z, cut likewise.
+    /// Creates a timestamp from seconds since 1970-01-01T00:00:00Z, clamped to the years 1970 to
+    /// 9999.
     #[must_use]
     pub fn from_unix_seconds(seconds: i64) -> Self {
         Self::from_unix_ms(seconds.saturating_mul(1000))
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn unix_ms(self) -> i64 {
         self.0
     }
 
-    /// This moment moved by `seconds`, which may be negative.
+    /// Returns the time since `earlier`; negative if `earlier` is later.
     #[must_use]
-    pub fn plus_seconds(self, seconds: i64) -> Self {
-        Self::from_unix_ms(self.0.saturating_add(seconds.saturating_mul(1000)))
-    }
-
-    /// This moment moved by `ms`, which may be negative.
-    #[must_use]
-    pub fn plus_ms(self, ms: i64) -> Self {
-        Self::from_unix_ms(self.0.saturating_add(ms))
-    }
-
-    /// Whole seconds from `earlier` to this moment, rounded down; negative where `earlier` is the
-    /// later one.
-    #[must_use]
-    pub fn seconds_since(self, earlier: Self) -> i64 {
-        (self.0 - earlier.0).div_euclid(1000)
+    pub fn since(self, earlier: Self) -> SignedDuration {
+        SignedDuration::from_millis(self.0 - earlier.0)
     }
 }
 
+/// Adds a duration, which may be negative. The result is clamped to the years 1970 to 9999; a
+/// fraction of a millisecond is dropped.
+impl Add<SignedDuration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: SignedDuration) -> Self {
+        Self::from_unix_ms(self.0.saturating_add(whole_ms(duration)))
+    }
+}
+
+/// Subtracts a duration, which may be negative. The result is clamped to the years 1970 to 9999; a
+/// fraction of a millisecond is dropped.
+impl Sub<SignedDuration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, duration: SignedDuration) -> Self {
+        Self::from_unix_ms(self.0.saturating_sub(whole_ms(duration)))
+    }
+}
+
+/// Returns the whole milliseconds of `duration`, clamped to the range of `i64`: the unit of rows
+/// and of the state machines in `evergrant-resilience`.
+#[must_use]
+pub fn whole_ms(duration: SignedDuration) -> i64 {
+    let limit = if duration.is_negative() {
+        i64::MIN
+    } else {
+        i64::MAX
+    };
+    i64::try_from(duration.as_millis()).unwrap_or(limit)
+}
+
 impl std::fmt::Display for Timestamp {
-    /// RFC 3339 in UTC with milliseconds, as in `2026-01-02T03:04:05.678Z`.
+    /// Formats as RFC 3339 in UTC with milliseconds, for example `2026-01-02T03:04:05.678Z`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
         write!(f, "{moment:.3}")
@@ -80,59 +103,60 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
     }
 }
 
-/// Where the time comes from.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// The current moment.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// By how many milliseconds this clock goes on ahead of the one it is set by, because that was
-    /// turned back; 0 for a clock that is its own.
-    fn ahead_ms(&self) -> i64 {
-        0
+    /// Returns how far this clock is ahead of its source because the source was set back; zero for
+    /// a clock without a source.
+    fn ahead(&self) -> SignedDuration {
+        SignedDuration::ZERO
     }
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place where the machine's time is read"
+        reason = "the only place that reads the system clock"
     )]
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond())
     }
 }
 
-/// A clock that is set by another one and never turned back.
+/// A clock that follows another clock forward and never goes back.
 ///
-/// Moments that were written down stay in the past when the machine's clock is turned back: what
-/// has ended does not work again, and nothing that was done is done anew. A clock that is put
-/// forward is followed, since a machine that slept must not hand out what ended meanwhile.
+/// When the system clock is set back, recorded times stay in the past: an expired token does not
+/// become valid again, and completed work is not repeated. When it is set forward, this clock
+/// follows, because a machine that was suspended must not return tokens that expired meanwhile.
 pub struct SteadyClock {
     source: Arc<dyn Clock>,
-    began: Instant,
-    /// What must be added to the time since the beginning; it only grows.
+    started: Instant,
+    /// Milliseconds to add to the time since the start. The value never decreases.
     offset_ms: AtomicI64,
 }
 
 impl SteadyClock {
-    /// A clock set by `source`.
+    /// Creates a clock that follows `source`.
     #[must_use]
     pub fn set_by(source: Arc<dyn Clock>) -> Self {
         let offset_ms = AtomicI64::new(source.now().unix_ms());
         Self {
             source,
-            began: Instant::now(),
+            started: Instant::now(),
             offset_ms,
         }
     }
 
-    /// What must be added now to follow the source, and the time since the beginning.
+    /// Returns the offset that matches the source now, and the time since the start, in
+    /// milliseconds.
     fn reading(&self) -> (i64, i64) {
-        let since_ms = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let since_ms = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
         (
             self.source.now().unix_ms().saturating_sub(since_ms),
             since_ms,
@@ -143,35 +167,35 @@ impl SteadyClock {
 impl Clock for SteadyClock {
     fn now(&self) -> Timestamp {
         let (offset_ms, since_ms) = self.reading();
-        let before_ms = self.offset_ms.fetch_max(offset_ms, Ordering::Relaxed);
-        Timestamp::from_unix_ms(before_ms.max(offset_ms).saturating_add(since_ms))
+        let previous_ms = self.offset_ms.fetch_max(offset_ms, Ordering::Relaxed);
+        Timestamp::from_unix_ms(previous_ms.max(offset_ms).saturating_add(since_ms))
     }
 
-    fn ahead_ms(&self) -> i64 {
+    fn ahead(&self) -> SignedDuration {
         let (offset_ms, _) = self.reading();
-        (self.offset_ms.load(Ordering::Relaxed) - offset_ms).max(0)
+        SignedDuration::from_millis((self.offset_ms.load(Ordering::Relaxed) - offset_ms).max(0))
     }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock for tests that changes only when it is advanced.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock standing at `at`.
+    /// Creates a clock that shows `at`.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
         Self(AtomicI64::new(at.unix_ms()))
     }
 
-    /// Moves the clock on by `seconds`; a negative number turns it back.
-    pub fn advance_seconds(&self, seconds: i64) {
-        self.advance_ms(seconds.saturating_mul(1000));
+    /// Advances the clock by `duration`; a negative value sets it back.
+    pub fn advance(&self, duration: SignedDuration) {
+        self.0.fetch_add(whole_ms(duration), Ordering::SeqCst);
     }
 
-    /// Moves the clock on by `ms`; a negative number turns it back.
-    pub fn advance_ms(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
+    /// Advances the clock by `seconds`; a negative value sets it back.
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.advance(SignedDuration::from_secs(seconds));
     }
 }
 
@@ -186,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prints_milliseconds_always() {
+    fn display_always_has_milliseconds() {
         assert_eq!(
             Timestamp::from_unix_ms(0).to_string(),
             "1970-01-01T00:00:00.000Z"
@@ -198,36 +222,48 @@ mod tests {
     }
 
     #[test]
-    fn survives_every_number() {
+    fn any_number_has_a_text_of_constant_length() {
         for ms in [i64::MIN, -1, 0, i64::MAX] {
             let text = Timestamp::from_unix_ms(ms).to_string();
             assert_eq!(text.len(), 24, "{text}");
         }
-        assert_eq!(
-            Timestamp::from_unix_ms(5).plus_seconds(i64::MAX).unix_ms(),
-            LATEST_MS
-        );
     }
 
     #[test]
-    fn a_steady_clock_follows_forward_and_not_back() {
+    fn arithmetic_is_clamped_to_the_supported_years() {
+        let time = Timestamp::from_unix_ms(5);
+        for longest in [SignedDuration::from_secs(i64::MAX), SignedDuration::MAX] {
+            assert_eq!((time + longest).unix_ms(), LATEST_MS);
+            assert_eq!((time - longest).unix_ms(), 0);
+        }
+        assert_eq!((time + SignedDuration::MIN).unix_ms(), 0);
+        assert_eq!((time - SignedDuration::MIN).unix_ms(), LATEST_MS);
+        let hour = SignedDuration::from_hours(1);
+        assert_eq!((time + hour).since(time), hour);
+        assert_eq!(time.since(time + hour), -hour);
+    }
+
+    #[test]
+    fn steady_clock_follows_forward_but_not_back() {
         let source = Arc::new(ManualClock::new(Timestamp::from_unix_ms(1_767_225_600_000)));
         let clock = SteadyClock::set_by(Arc::<ManualClock>::clone(&source));
-        let began = clock.now();
+        let start = clock.now();
         source.advance_seconds(3600);
         let later = clock.now();
-        assert!(later.seconds_since(began) >= 3600 && clock.ahead_ms() < 1000);
+        let hour = SignedDuration::from_hours(1);
+        let second = SignedDuration::from_secs(1);
+        assert!(later.since(start) >= hour && clock.ahead() < second);
         source.advance_seconds(-7200);
-        assert!(clock.now() >= later && clock.ahead_ms() >= 7_199_000);
+        assert!(clock.now() >= later && clock.ahead() >= hour * 2 - second);
         source.advance_seconds(10_800);
         assert!(
-            clock.now().seconds_since(later) >= 3600,
-            "and goes on where the source has overtaken it"
+            clock.now().since(later) >= hour,
+            "follows again once the source is ahead"
         );
     }
 
     #[test]
-    fn reads_what_it_writes() {
+    fn serialization_round_trips() {
         let at = Timestamp::from_unix_ms(1_767_225_600_120);
         let json = serde_json::to_string(&at).unwrap();
         assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), at);

@@ -1,86 +1,88 @@
-//! The error codes that callers match on. They are part of the contract: added to, never renamed.
+//! The error codes that callers match on. They are part of the API: codes may be added, never
+//! renamed.
 
 crate::string_enum! {
-    /// Why an operation failed, as a stable word for callers to match on.
+    /// Why an operation failed: a stable code that callers match on.
     #[non_exhaustive]
     pub enum ErrorCode {
-        /// No platform of that name.
+        /// No provider has this name.
         InvalidProvider = "INVALID_PROVIDER",
-        /// The operator has not registered a client with this platform.
+        /// The operator has not configured a client registration for this provider.
         ProviderNotConfigured = "PROVIDER_NOT_CONFIGURED",
         /// The user id is missing or malformed.
         InvalidUserId = "INVALID_USER_ID",
-        /// The address to return to is not on the operator's list.
+        /// The redirect URL is not on the operator's allow-list.
         InvalidRedirectUrl = "INVALID_REDIRECT_URL",
-        /// The body is not JSON, or is not sent as JSON.
+        /// The request body is not JSON, or its content type is not JSON.
         InvalidRequest = "INVALID_REQUEST",
-        /// The consent could not be begun.
+        /// The authorization flow could not be started.
         OauthInitError = "OAUTH_INIT_ERROR",
-        /// The platform ended the consent with an error of its own.
+        /// The provider ended the authorization with an error.
         OauthCallbackError = "OAUTH_CALLBACK_ERROR",
-        /// The user did not allow access.
+        /// The user denied access.
         OauthDenied = "OAUTH_DENIED",
-        /// The state is unknown, used, expired or another flow's.
+        /// The state is unknown, already used, expired, or belongs to another flow.
         InvalidState = "INVALID_STATE",
-        /// The platform did not accept the authorization code.
+        /// The provider rejected the authorization code.
         InvalidCode = "INVALID_CODE",
-        /// The access token has ended and nothing can renew it.
+        /// The access token has expired and cannot be refreshed.
         TokenExpired = "TOKEN_EXPIRED",
-        /// The platform refused the refresh for a reason of ours or its own.
+        /// The provider refused the refresh for a reason that does not concern the user's grant.
         TokenRefreshError = "TOKEN_REFRESH_ERROR",
-        /// This connection holds nothing that could renew its access token.
+        /// The connection has no refresh token.
         NoRefreshToken = "NO_REFRESH_TOKEN",
-        /// This connection holds no access token.
+        /// The connection has no access token.
         NoAccessToken = "NO_ACCESS_TOKEN",
-        /// The grant has ended; only the user can bring it back, by connecting again.
+        /// The grant is no longer valid. The user must connect again.
         ReconnectRequired = "RECONNECT_REQUIRED",
-        /// No such connection, or it is another user's: the answer is the same.
+        /// The connection does not exist, or it belongs to another user.
         AccountNotFound = "ACCOUNT_NOT_FOUND",
-        /// The account belongs to another user.
+        /// The account is connected to another user.
         AccountAlreadyConnected = "ACCOUNT_ALREADY_CONNECTED",
-        /// The user consented with another account than the one to be reconnected.
+        /// The user consented with a different account than the one to reconnect.
         AccountMismatch = "ACCOUNT_MISMATCH",
-        /// The consent yielded no account that can be connected.
+        /// The consent does not give access to an account that can be connected.
         NoEligibleAccount = "NO_ELIGIBLE_ACCOUNT",
-        /// The platform could not be reached.
+        /// The provider could not be reached.
         NetworkError = "NETWORK_ERROR",
-        /// The platform did not answer in time.
+        /// The provider did not respond in time.
         TimeoutError = "TIMEOUT_ERROR",
-        /// Too many calls, ours or the platform's limit.
+        /// Too many requests, by Evergrant's limit or the provider's.
         RateLimitError = "RATE_LIMIT_ERROR",
-        /// The platform is in trouble; nothing is lost.
+        /// The provider is temporarily unavailable. The connection is kept.
         ProviderUnavailable = "PROVIDER_UNAVAILABLE",
-        /// The database is in trouble; nothing is lost.
+        /// The database is temporarily unavailable.
         DatabaseError = "DATABASE_ERROR",
         /// A secret could not be encrypted.
         EncryptionError = "ENCRYPTION_ERROR",
         /// A stored secret could not be decrypted.
         DecryptionError = "DECRYPTION_ERROR",
-        /// The request is well formed but some of its fields are not acceptable.
+        /// The request is well formed but some of its fields are invalid.
         ValidationError = "VALIDATION_ERROR",
-        /// No credential, or one that is not valid.
+        /// The request has no credential or an invalid one.
         Unauthenticated = "UNAUTHENTICATED",
-        /// The credential is valid and may not do this.
+        /// The credential is valid but does not permit this operation.
         Forbidden = "FORBIDDEN",
-        /// More requests than can be served now.
+        /// The server is overloaded.
         Overloaded = "OVERLOADED",
-        /// No such user.
+        /// The user does not exist.
         UserNotFound = "USER_NOT_FOUND",
-        /// No such flow, or it is another user's: the answer is the same.
+        /// The flow does not exist, or it belongs to another user.
         FlowNotFound = "FLOW_NOT_FOUND",
-        /// The body is larger than the route takes.
+        /// The request body exceeds the route's size limit.
         PayloadTooLarge = "PAYLOAD_TOO_LARGE",
-        /// No such route.
+        /// The route does not exist.
         NotFound = "NOT_FOUND",
-        /// The route does not know this method.
+        /// The route does not support this method.
         MethodNotAllowed = "METHOD_NOT_ALLOWED",
-        /// Something of ours failed; the correlation id finds it in the log.
+        /// An internal error. The correlation id identifies its log lines.
         InternalError = "INTERNAL_ERROR",
     }
 }
 
 impl ErrorCode {
-    /// Whether the same call may succeed later without any action by the user or the operator.
+    /// Returns whether the same call may succeed later without any action by the user or the
+    /// operator.
     #[must_use]
     pub fn is_retryable(self) -> bool {
         matches!(

@@ -1,16 +1,16 @@
-//! Randomness as a parameter: the program draws from the operating system, a test from a seed that
-//! it can repeat.
+//! Randomness as a parameter: the program uses the operating system's generator, tests use a seeded
+//! one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Where random bytes come from.
+/// A source of random bytes.
 pub trait Entropy: Send + Sync {
     /// Fills `buffer` with random bytes.
     fn fill(&self, buffer: &mut [u8]);
 }
 
 impl dyn Entropy + '_ {
-    /// `N` random bytes.
+    /// Returns `N` random bytes.
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
@@ -19,31 +19,31 @@ impl dyn Entropy + '_ {
     }
 }
 
-/// The operating system's generator.
+/// The random number generator of the operating system.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place where the system's generator is asked"
+        reason = "the only place that calls the system's generator"
     )]
     #[expect(
         clippy::expect_used,
-        reason = "without randomness no secret can be made: stopping is the only safe answer"
+        reason = "without randomness no secret can be created, so the program must stop"
     )]
     fn fill(&self, buffer: &mut [u8]) {
-        getrandom::fill(buffer).expect("the operating system gives random bytes");
+        getrandom::fill(buffer).expect("the operating system provides random bytes");
     }
 }
 
-/// A repeatable sequence (`SplitMix64`) for tests. Never for secrets: whoever knows the seed knows
+/// A deterministic sequence (`SplitMix64`) for tests. Never use it for secrets: the seed determines
 /// every byte.
 #[derive(Debug)]
 pub struct SeededEntropy(AtomicU64);
 
 impl SeededEntropy {
-    /// The sequence that belongs to `seed`.
+    /// Creates the sequence for `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_repeats_itself_and_the_system_does_not() {
+    fn seed_is_deterministic_and_system_entropy_is_not() {
         let draw = |entropy: &dyn Entropy| entropy.bytes::<16>();
         assert_eq!(draw(&SeededEntropy::new(7)), draw(&SeededEntropy::new(7)));
         assert_ne!(draw(&SeededEntropy::new(7)), draw(&SeededEntropy::new(8)));

@@ -1,99 +1,107 @@
-//! The one threshold function: how fresh is a token?
+//! The freshness of an access token.
 //!
-//! Every place that asks whether a token may still be handed out, or should be renewed, asks here.
-//! Two places with two answers would loop: one renewing what the other just called fresh.
+//! Every decision on whether a token may be returned or must be refreshed uses this module. With
+//! two different thresholds, one place could refresh in a loop what another place calls fresh.
+
+use jiff::SignedDuration;
 
 use crate::Timestamp;
 
-/// A token this close to its end is treated as ended: the answer still has to travel to the
-/// platform.
-pub const SKEW_SECONDS: i64 = 30;
+/// Clock skew allowance. A token that expires within it counts as expired, because the
+/// response still has to reach the provider.
+pub const SKEW: SignedDuration = SignedDuration::from_secs(30);
 
-/// A token younger than this is never renewed for a caller's wish alone.
-const YOUNG_SECONDS: i64 = 60;
+/// Age below which a token is never refreshed only because of a requested lifetime.
+const MIN_AGE: SignedDuration = SignedDuration::from_secs(60);
 
-/// What a token is good for now.
+/// Whether an access token can be returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
-    /// Hand it out.
+    /// Return it.
     Fresh,
-    /// Hand it out and renew it behind the answer.
-    Renewable,
-    /// Renew it first.
+    /// Return it and refresh it in the background.
+    Stale,
+    /// Refresh it before returning it.
     Expired,
 }
 
-/// The span in which an access token is good.
+/// The period in which an access token is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
-    /// When it was issued; `None` for rows that another program wrote.
+    /// Time of issue; `None` for rows that another program wrote.
     pub issued_at: Option<Timestamp>,
-    /// When it ends; `None` if unknown.
+    /// Time of expiry; `None` if unknown.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Lifetime {
-    /// How fresh the token is at `now`, for a caller who needs it to last `min_ttl_seconds`, with
-    /// renewal beginning `margin_seconds` ahead of the end (both 0 or more).
+    /// Returns the token's freshness at `now` for a caller that requires a remaining lifetime of
+    /// `min_ttl`. Background refresh starts `margin` before the expiry. Neither value is negative.
     ///
-    /// The caller's wish is cut to half of the token's life, and a token younger than a minute
-    /// satisfies every wish, so no caller can make us renew in a loop. For lives shorter than twice
-    /// the skew, the skew is a quarter of the life. A token without a known end is fresh: only the
-    /// platform can say otherwise.
+    /// The required lifetime is capped at half of the token's lifetime and ignored for a token
+    /// younger than a minute, so that no caller can cause refreshes in a loop. For lifetimes
+    /// shorter than twice the skew, the skew is a quarter of the lifetime. A token without a known
+    /// expiry is fresh; only the provider can reject it.
     #[must_use]
-    pub fn freshness(self, now: Timestamp, margin_seconds: i64, min_ttl_seconds: i64) -> Freshness {
+    pub fn freshness(
+        self,
+        now: Timestamp,
+        margin: SignedDuration,
+        min_ttl: SignedDuration,
+    ) -> Freshness {
         let Some(expires_at) = self.expires_at else {
             return Freshness::Fresh;
         };
-        let left = expires_at.seconds_since(now);
+        let left = expires_at.since(now);
         if left <= self.skew() {
             return Freshness::Expired;
         }
-        if left <= self.wish(now, min_ttl_seconds) {
+        if left <= self.required(now, min_ttl) {
             return Freshness::Expired;
         }
-        if left <= margin_seconds {
-            Freshness::Renewable
+        if left <= margin {
+            Freshness::Stale
         } else {
             Freshness::Fresh
         }
     }
 
-    /// The whole life in seconds, where both ends are known.
+    /// Returns the total lifetime; `None` if the issue or expiry time is unknown.
     #[must_use]
-    pub fn seconds(self) -> Option<i64> {
-        Some(self.expires_at?.seconds_since(self.issued_at?).max(0))
+    pub fn duration(self) -> Option<SignedDuration> {
+        let duration = self.expires_at?.since(self.issued_at?);
+        Some(duration.max(SignedDuration::ZERO))
     }
 
-    fn skew(self) -> i64 {
-        match self.seconds() {
-            Some(life) if life < 2 * SKEW_SECONDS => life / 4,
-            _ => SKEW_SECONDS,
+    fn skew(self) -> SignedDuration {
+        match self.duration() {
+            Some(life) if life < SKEW * 2 => life / 4,
+            _ => SKEW,
         }
     }
 
-    fn wish(self, now: Timestamp, min_ttl_seconds: i64) -> i64 {
-        let young = self
-            .issued_at
-            .is_some_and(|at| now.seconds_since(at) < YOUNG_SECONDS);
-        let longest = self.seconds().map_or(i64::MAX, |life| life / 2);
+    /// Returns the remaining lifetime that a caller gets if it requests `min_ttl`: at most half of
+    /// the token's lifetime, and none of a young token's.
+    fn required(self, now: Timestamp, min_ttl: SignedDuration) -> SignedDuration {
+        let young = self.issued_at.is_some_and(|at| now.since(at) < MIN_AGE);
+        let longest = self.duration().map_or(SignedDuration::MAX, |life| life / 2);
         if young {
-            0
+            SignedDuration::ZERO
         } else {
-            min_ttl_seconds.clamp(0, longest)
+            min_ttl.clamp(SignedDuration::ZERO, longest)
         }
     }
 }
 
-/// The seed's `isTokenExpired`: whether a token that ends at `expires_at` must not be handed out at
-/// `now`.
+/// Returns whether a token that expires at `expires_at` must not be returned at `now`. A token
+/// without a known expiry is not expired.
 #[must_use]
 pub fn is_token_expired(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
     Lifetime {
         issued_at: None,
         expires_at,
     }
-    .freshness(now, 0, 0)
+    .freshness(now, SignedDuration::ZERO, SignedDuration::ZERO)
         == Freshness::Expired
 }
 
@@ -111,75 +119,77 @@ mod tests {
         }
     }
 
+    /// Returns the freshness at second `now` for a margin and a required lifetime in seconds.
+    fn freshness(token: Lifetime, now: i64, margin: i64, min_ttl: i64) -> Freshness {
+        let seconds = SignedDuration::from_secs;
+        token.freshness(at(now), seconds(margin), seconds(min_ttl))
+    }
+
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_unix_seconds(seconds)
     }
 
     #[test]
-    fn a_day_long_token_passes_through_all_three() {
+    fn token_is_fresh_then_stale_then_expired() {
         let day = life(1000, 1000 + 86_400);
-        assert_eq!(day.freshness(at(1000), 900, 0), Freshness::Fresh);
+        assert_eq!(freshness(day, 1000, 900, 0), Freshness::Fresh);
         assert_eq!(
-            day.freshness(at(1000 + 86_400 - 900), 900, 0),
-            Freshness::Renewable
+            freshness(day, 1000 + 86_400 - 900, 900, 0),
+            Freshness::Stale
         );
+        assert_eq!(freshness(day, 1000 + 86_400 - 31, 900, 0), Freshness::Stale);
         assert_eq!(
-            day.freshness(at(1000 + 86_400 - 31), 900, 0),
-            Freshness::Renewable
-        );
-        assert_eq!(
-            day.freshness(at(1000 + 86_400 - 30), 900, 0),
+            freshness(day, 1000 + 86_400 - 30, 900, 0),
             Freshness::Expired
         );
     }
 
     #[test]
-    fn a_wish_is_cut_to_half_of_the_life() {
+    fn required_lifetime_is_capped_at_half_of_the_lifetime() {
         let hour = life(1000, 4600);
-        assert_eq!(hour.freshness(at(1070), 0, 1_000_000), Freshness::Fresh);
-        assert_eq!(hour.freshness(at(2801), 0, 1_000_000), Freshness::Expired);
-        assert_eq!(hour.freshness(at(2801), 0, 1700), Freshness::Fresh);
+        assert_eq!(freshness(hour, 1070, 0, 1_000_000), Freshness::Fresh);
+        assert_eq!(freshness(hour, 2801, 0, 1_000_000), Freshness::Expired);
+        assert_eq!(freshness(hour, 2801, 0, 1700), Freshness::Fresh);
     }
 
     #[test]
-    fn no_known_end_is_fresh_until_the_platform_objects() {
+    fn token_without_known_expiry_is_fresh() {
         let unknown = Lifetime {
             issued_at: Some(at(5)),
             expires_at: None,
         };
-        assert_eq!(unknown.freshness(at(i64::MAX), 900, 900), Freshness::Fresh);
+        assert_eq!(freshness(unknown, i64::MAX, 900, 900), Freshness::Fresh);
         assert!(!is_token_expired(None, at(5)));
     }
 
     #[test]
-    fn the_seeds_question_keeps_a_margin() {
+    fn is_token_expired_applies_the_skew() {
         assert!(is_token_expired(Some(at(1000)), at(971)));
         assert!(!is_token_expired(Some(at(1000)), at(969)));
     }
 
     proptest! {
-        /// A token that has just been issued is never called expired while it has a quarter of its
-        /// life and one second left, whatever the caller asks for: so a renewal always ends the
-        /// demand that caused it.
+        /// A newly issued token is never expired, whatever lifetime the caller requires, so that
+        /// one refresh always satisfies the request that caused it.
         #[test]
-        fn a_new_token_ends_the_demand(life_s in 2i64..100_000_000, wish in 0i64..i64::MAX, margin in 0i64..i64::MAX) {
-            let token = life(0, life_s);
-            prop_assert_ne!(token.freshness(at(0), margin, wish), Freshness::Expired);
+        fn new_token_satisfies_every_caller(life_seconds in 2i64..100_000_000, min_ttl in 0i64..i64::MAX, margin in 0i64..i64::MAX) {
+            let token = life(0, life_seconds);
+            prop_assert_ne!(freshness(token, 0, margin, min_ttl), Freshness::Expired);
         }
 
-        /// As time passes, a token only ever gets less fresh.
+        /// Freshness never increases over time.
         #[test]
-        fn freshness_never_rises(life_s in 0i64..1_000_000, a in 0i64..2_000_000, b in 0i64..2_000_000, margin in 0i64..10_000) {
-            let rank = |f| match f { Freshness::Fresh => 2, Freshness::Renewable => 1, Freshness::Expired => 0 };
-            let token = life(0, life_s);
+        fn freshness_never_increases(life_seconds in 0i64..1_000_000, a in 0i64..2_000_000, b in 0i64..2_000_000, margin in 0i64..10_000) {
+            let rank = |f| match f { Freshness::Fresh => 2, Freshness::Stale => 1, Freshness::Expired => 0 };
+            let token = life(0, life_seconds);
             let (early, late) = (a.min(b), a.max(b));
-            prop_assert!(rank(token.freshness(at(early), margin, 0)) >= rank(token.freshness(at(late), margin, 0)));
+            prop_assert!(rank(freshness(token, early, margin, 0)) >= rank(freshness(token, late, margin, 0)));
         }
 
-        /// A token at or past its end is never handed out.
+        /// A token is expired at and after its expiry time.
         #[test]
-        fn the_dead_stay_dead(life_s in 0i64..1_000_000, after in 0i64..1_000_000, margin in 0i64..10_000, wish in 0i64..10_000) {
-            prop_assert_eq!(life(0, life_s).freshness(at(life_s + after), margin, wish), Freshness::Expired);
+        fn token_stays_expired(life_seconds in 0i64..1_000_000, after in 0i64..1_000_000, margin in 0i64..10_000, min_ttl in 0i64..10_000) {
+            prop_assert_eq!(freshness(life(0, life_seconds), life_seconds + after, margin, min_ttl), Freshness::Expired);
         }
     }
 }

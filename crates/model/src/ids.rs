@@ -1,27 +1,27 @@
-//! Ids as types of their own: a user's number can never be passed where a connection's is meant.
+//! Id newtypes, so that one kind of id cannot be passed in place of another.
 
-/// Why a text or number is not an id. The message says what would be.
+/// A text or number is not a valid id. The message describes a valid one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidId(&'static str);
 
 impl InvalidId {
-    /// What a valid id looks like, fit for an end user.
+    /// Returns a description of a valid id, suitable for end users.
     #[must_use]
     pub fn expectation(self) -> &'static str {
         self.0
     }
 }
 
-/// A person of the host application: a positive 32-bit integer.
+/// A user of the host application: a positive 32-bit integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct UserId(i32);
 
 impl UserId {
-    /// What a user id is, in words.
+    /// The description of a valid user id.
     pub const EXPECTATION: &'static str = "a user id is a whole number from 1 to 2147483647";
 
-    /// The number, as the database has it.
+    /// Returns the id as stored in the database.
     #[must_use]
     pub fn get(self) -> i32 {
         self.0
@@ -42,7 +42,7 @@ impl TryFrom<i64> for UserId {
 impl std::str::FromStr for UserId {
     type Err = InvalidId;
 
-    /// Digits only: no sign, no space, no leading zero.
+    /// Accepts digits only: no sign, space or leading zero.
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
         let number = text.parse::<i64>().ok().filter(|_| plain);
@@ -52,18 +52,18 @@ impl std::str::FromStr for UserId {
     }
 }
 
-/// A stored connection: the row's number in `oauth_accounts`, never given out twice.
+/// A stored connection: the id of its row in `oauth_accounts`. Ids are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct ConnectionId(i32);
 
 impl ConnectionId {
-    /// The connection with this number.
+    /// Wraps the id of a row.
     #[must_use]
     pub fn new(number: i32) -> Self {
         Self(number)
     }
 
-    /// The number, as the database has it.
+    /// Returns the id as stored in the database.
     #[must_use]
     pub fn get(self) -> i32 {
         self.0
@@ -77,18 +77,18 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Checks and wraps `text`.
+            /// Validates and wraps `text`.
             ///
             /// # Errors
             ///
-            /// [`InvalidId`], which says what a valid one looks like.
+            /// [`InvalidId`] with a description of a valid id.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
                 let valid: fn(&str) -> bool = $valid;
                 if valid(&text) { Ok(Self(text)) } else { Err(InvalidId($expectation)) }
             }
 
-            /// The text.
+            /// Returns the id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -111,7 +111,7 @@ macro_rules! text_id {
     )*};
 }
 
-/// Text of 1 to `longest` characters without control characters.
+/// Returns whether `text` has 1 to `longest` characters and no control characters.
 fn printable(text: &str, longest: usize) -> bool {
     !text.is_empty() && text.chars().count() <= longest && !text.chars().any(char::is_control)
 }
@@ -129,19 +129,19 @@ fn is_token(text: &str, longest: usize) -> bool {
 }
 
 text_id! {
-    /// A platform, as in `reddit`: the name in routes, settings and the `provider` column.
+    /// A provider, for example `reddit`: its name in routes, settings and the `provider` column.
     ProviderSlug: is_slug, "a provider is up to 50 lower-case letters, digits and hyphens, beginning with a letter";
-    /// The account's id at the platform: stable, unlike a user name.
+    /// An account's id at the provider. It is stable, unlike a user name.
     ProviderAccountId: |text| printable(text, 255), "an account id is text of 1 to 255 characters without control characters";
-    /// The host application's own id of a user, any text.
+    /// The host application's own id for a user.
     ExternalId: |text| printable(text, 255), "an external id is text of 1 to 255 characters without control characters";
-    /// One authorization attempt, from connect to its end.
+    /// An authorization flow.
     FlowId: |text| is_token(text, 64), "a flow id is up to 64 letters, digits, hyphens and underscores";
-    /// The public half of an API key.
+    /// The public part of an API key.
     ApiKeyId: |text| is_token(text, 64), "a key id is up to 64 letters, digits, hyphens and underscores";
-    /// The public half of a user session token.
+    /// The public part of a user session token.
     SessionId: |text| is_token(text, 64), "a session id is up to 64 letters, digits, hyphens and underscores";
-    /// What ties the log lines and the answer of one request together.
+    /// Correlates the log lines and the response of one request.
     CorrelationId: |text| is_token(text, 64), "a correlation id is up to 64 letters, digits, hyphens and underscores";
 }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn slugs_are_tame() {
+    fn provider_slugs_are_restricted() {
         assert!(ProviderSlug::new("instagram-login").is_ok());
         for bad in [
             "",
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn account_ids_take_any_script_but_no_control_characters() {
+    fn account_ids_accept_any_script_but_no_control_characters() {
         assert!(ProviderAccountId::new("-000sim/Open Id%é").is_ok());
         assert!(ProviderAccountId::new("é".repeat(255)).is_ok());
         for bad in ["", "a\r\nb", "\0", &"é".repeat(256)] {

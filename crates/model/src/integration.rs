@@ -1,22 +1,23 @@
-//! The state of a connection, as the app and the user see it.
+//! The state of a connection as the app and the user see it.
 
 crate::string_enum! {
-    /// How a connection stands.
+    /// The status of a connection.
     #[non_exhaustive]
     pub enum ConnectionStatus: Serialize {
-        /// A working token can be had now.
+        /// A valid token is available.
         Connected = "connected",
-        /// It works now, but automatic renewal will not keep it: the user should act in time.
+        /// A valid token is available, but it will expire and cannot be refreshed automatically.
+        /// The user should reconnect in time.
         Expiring = "expiring",
-        /// It does not work until the user connects again.
+        /// No valid token is available until the user reconnects.
         Expired = "expired",
-        /// Trouble of ours or the platform's; nothing is lost.
+        /// No valid token is available because of a temporary failure. The grant is kept.
         Error = "error",
     }
 }
 
 impl ConnectionStatus {
-    /// Whether a token can be had.
+    /// Returns whether a valid token is available.
     #[must_use]
     pub fn is_connected(self) -> bool {
         matches!(self, Self::Connected | Self::Expiring)
@@ -24,66 +25,67 @@ impl ConnectionStatus {
 }
 
 crate::string_enum! {
-    /// Why a connection stands as it does.
+    /// The reason for a connection's status.
     #[non_exhaustive]
     pub enum StatusReason: Serialize {
-        /// The user withdrew access at the platform.
+        /// The user revoked access at the provider.
         RevokedByUser = "REVOKED_BY_USER",
-        /// The platform no longer accepts the refresh token.
+        /// The provider no longer accepts the refresh token.
         RefreshTokenInvalid = "REFRESH_TOKEN_INVALID",
-        /// The session or token reached its end and nothing renews it.
+        /// The session or token expired and cannot be refreshed.
         SessionEnded = "SESSION_ENDED",
-        /// A rotated refresh token was lost between the platform and us.
+        /// The response with a rotated refresh token was lost in transit.
         LostInFlight = "LOST_IN_FLIGHT",
-        /// The platform does not answer.
+        /// The provider does not respond.
         ProviderUnavailable = "PROVIDER_UNAVAILABLE",
-        /// The user must do something at the platform first.
+        /// The user must take an action at the provider first.
         UserActionAtProvider = "USER_ACTION_AT_PLATFORM",
-        /// The stored token cannot be decrypted with any known key.
+        /// The stored token cannot be decrypted with any configured key.
         DecryptionError = "DECRYPTION_ERROR",
-        /// The user granted less than the app asked for.
+        /// The user granted fewer scopes than the app requires.
         ScopeMissing = "SCOPE_MISSING",
-        /// The credential could not be checked with the platform.
+        /// The credential could not be verified with the provider.
         Unverified = "UNVERIFIED",
-        /// A renewal failed and is tried again; the token still works.
+        /// A refresh failed and will be retried. The current token is still valid.
         RefreshRetrying = "REFRESH_RETRYING",
     }
 }
 
 crate::string_enum! {
-    /// What happened to a grant at the platform when it was given up here.
+    /// The result of revoking a grant at the provider.
     #[non_exhaustive]
     pub enum Revocation: Serialize {
-        /// The platform confirmed that the grant has ended.
+        /// The provider confirmed the revocation.
         Revoked = "revoked",
-        /// The platform did not confirm yet; we go on asking for a day.
+        /// The provider has not confirmed yet. Evergrant retries for a day.
         Pending = "pending",
-        /// The platform has no way to revoke.
+        /// The provider does not support revocation.
         Unsupported = "unsupported",
-        /// Revoking would end other connections of the same person, so it was left alone.
+        /// The grant was not revoked, because that would end other connections of the same platform
+        /// user.
         Kept = "kept",
     }
 }
 
 crate::string_enum! {
-    /// What happened to a user's connections.
+    /// The kind of change to a user's connections.
     #[non_exhaustive]
     pub enum EventKind: Serialize {
         /// An account was connected or reconnected.
         Connected = "connected",
-        /// A token was renewed.
+        /// A token was refreshed.
         Refreshed = "refreshed",
-        /// A connection will end unless the user acts.
+        /// A connection will expire unless the user reconnects.
         Expiring = "expiring",
-        /// A connection ended.
+        /// A connection expired.
         Expired = "expired",
-        /// A renewal failed for now.
+        /// A refresh failed temporarily.
         Error = "error",
         /// An account was disconnected.
         Disconnected = "disconnected",
-        /// A flow changed its state.
+        /// An authorization flow changed its state.
         Flow = "flow",
-        /// A credential of a caller works no more; for ourselves, no user is told.
+        /// A caller's credential was revoked. Internal: no user is notified.
         CredentialEnded = "credential_ended",
     }
 }

@@ -1,7 +1,8 @@
-//! What things are: ids, secret types, time, token sets, statuses and error codes.
+//! The shared domain types: ids, secrets, time, token sets, statuses and error codes.
 //!
-//! The lowest layer: no I/O, no async, nothing of ours below it. Every crate above speaks in these
-//! types, so a bare `String` in a signature is always some text without a meaning of its own.
+//! This is the lowest layer: it performs no I/O, is not async, and depends on no other crate of the
+//! workspace. Every other crate uses these types, so that a plain `String` in a signature is text
+//! without further meaning.
 
 mod call;
 mod clock;
@@ -15,15 +16,16 @@ mod string_enum;
 mod token_set;
 
 pub use call::{Actor, Call};
-pub use clock::{Clock, ManualClock, SteadyClock, SystemClock, Timestamp};
+pub use clock::{Clock, ManualClock, SteadyClock, SystemClock, Timestamp, whole_ms};
 pub use code::ErrorCode;
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
-pub use expiry::{Freshness, Lifetime, SKEW_SECONDS, is_token_expired};
+pub use expiry::{Freshness, Lifetime, SKEW, is_token_expired};
 pub use ids::{
     ApiKeyId, ConnectionId, CorrelationId, ExternalId, FlowId, InvalidId, ProviderAccountId,
     ProviderSlug, SessionId, UserId,
 };
 pub use integration::{ConnectionStatus, EventKind, Revocation, StatusReason};
+pub use jiff::SignedDuration;
 pub use secret::{
     AccessToken, AuthorizationCode, ClientSecret, FlowState, PkceVerifier, RefreshToken,
 };

@@ -1,8 +1,8 @@
-//! Texts that must never be seen: each kind is a type without `Display`, `Serialize` or a telling
-//! `Debug`.
+//! Secret texts: each kind is a type without `Display` and `Serialize`, and its `Debug` prints only
+//! the type name.
 //!
-//! The one way to the text is `expose()`, so that a search for that word is the audit of where
-//! secrets go. The memory is wiped on drop.
+//! `expose()` is the only way to the text, so that a search for it finds every use of a secret. The
+//! memory is wiped on drop.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -13,13 +13,13 @@ macro_rules! secret {
         pub struct $name(SecretString);
 
         impl $name {
-            /// Takes `text` out of circulation.
+            /// Wraps `text`.
             #[must_use]
             pub fn new(text: impl Into<String>) -> Self {
                 Self(SecretString::from(text.into()))
             }
 
-            /// The text itself, for as long as the caller needs it and no longer.
+            /// Returns the secret text.
             #[must_use]
             pub fn expose(&self) -> &str {
                 self.0.expose_secret()
@@ -35,17 +35,17 @@ macro_rules! secret {
 }
 
 secret! {
-    /// What an app presents to a platform's API.
+    /// An access token for a provider's API.
     AccessToken;
-    /// What buys a new access token. For platforms without one this is absent.
+    /// A refresh token (RFC 6749 §1.5).
     RefreshToken;
-    /// The secret half of a client registration at a platform.
+    /// The secret of a client registration at a provider.
     ClientSecret;
-    /// The code that a platform hands to the callback; it buys the first token set, once.
+    /// An authorization code (RFC 6749 §4.1.2). It can be exchanged for a token set once.
     AuthorizationCode;
-    /// The random text whose hash went out with the authorization request (RFC 7636 §4.1).
+    /// The PKCE code verifier, whose hash is sent with the authorization request (RFC 7636 §4.1).
     PkceVerifier;
-    /// The random text that ties a callback to the flow that began it (RFC 6749 §10.12).
+    /// The `state` parameter, which binds a callback to its authorization flow (RFC 6749 §10.12).
     FlowState;
 }
 
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_the_kind_and_never_the_text() {
+    fn debug_prints_only_the_type_name() {
         let shown = format!(
             "{:?} {:?} {:?} {:?} {:?} {:?}",
             AccessToken::new("hush"),

@@ -1,4 +1,4 @@
-//! Enums whose variants are stored and sent as fixed words.
+//! Enums whose variants are stored and transmitted as fixed strings.
 
 /// Defines an enum together with the word of each variant.
 ///
@@ -47,13 +47,13 @@ macro_rules! string_enum {
             /// The word of every variant, in declaration order.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
 
-            /// The word that stands for this variant in stored rows and in messages.
+            /// Returns the word of this variant, as stored in rows and sent in messages.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }
 
-            /// The variant that `word` stands for; `None` for an unknown word.
+            /// Returns the variant of `word`; `None` for an unknown word.
             #[must_use]
             pub fn parse(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)+ _ => None }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_reads_back() {
+    fn every_word_round_trips() {
         assert_words_read_back(ErrorCode::ALL, ErrorCode::as_str, ErrorCode::parse);
         assert_words_read_back(
             ConnectionStatus::ALL,

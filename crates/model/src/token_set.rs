@@ -1,35 +1,35 @@
-//! What a platform gives for a grant, and whom it belongs to.
+//! The token set of a grant and the account it belongs to.
 
 use std::collections::BTreeSet;
 
 use crate::{AccessToken, ProviderAccountId, RefreshToken, Timestamp};
 
-/// What a token endpoint answered, in our terms.
+/// A normalized response of a token endpoint.
 #[derive(Debug, Clone)]
 pub struct TokenSet {
     /// The access token.
     pub access: AccessToken,
-    /// The refresh token; `None` where the answer held none, which on a refresh means "keep the old
-    /// one".
+    /// The refresh token; `None` if the response has none. After a refresh, the previous refresh
+    /// token then stays valid.
     pub refresh: Option<RefreshToken>,
-    /// As sent, such as `bearer`; `None` where the platform states none.
+    /// The token type as sent, for example `bearer`; `None` if the provider states none.
     pub token_type: Option<String>,
-    /// When the access token ends; `None` if unknown.
+    /// Expiry of the access token; `None` if unknown.
     pub expires_at: Option<Timestamp>,
-    /// When the grant ends however often its token is renewed: the end of a refresh token, or of
-    /// the person's consent. `None` where the platform states none.
+    /// Expiry of the whole grant regardless of refreshes: the end of the refresh token or of the
+    /// user's consent. `None` if the provider states none.
     pub grant_expires_at: Option<Timestamp>,
-    /// The granted scopes; `None` where the answer did not say, which means "as requested" (RFC
-    /// 6749 §5.1).
+    /// The granted scopes; `None` if the response has none, which means that they equal the
+    /// requested scopes (RFC 6749 §5.1).
     pub scope: Option<ScopeSet>,
 }
 
-/// A set of scopes, kept sorted so that two equal grants read alike.
+/// A sorted set of scopes, so that equal sets have equal text forms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScopeSet(BTreeSet<String>);
 
 impl ScopeSet {
-    /// Reads scopes divided by spaces or commas.
+    /// Parses scopes separated by spaces or commas.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         text.split([' ', ','])
@@ -37,7 +37,7 @@ impl ScopeSet {
             .collect()
     }
 
-    /// The scopes joined by `separator`.
+    /// Returns the scopes joined by `separator`.
     #[must_use]
     pub fn join(&self, separator: &str) -> String {
         self.0
@@ -47,25 +47,25 @@ impl ScopeSet {
             .join(separator)
     }
 
-    /// Those of ours that `granted` lacks.
+    /// Returns the scopes of this set that `granted` does not contain.
     #[must_use]
     pub fn missing_from(&self, granted: &Self) -> Vec<String> {
         self.0.difference(&granted.0).cloned().collect()
     }
 
-    /// Whether `scope` is one of them.
+    /// Returns whether the set contains `scope`.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.0.contains(scope)
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Each scope, sorted.
+    /// Iterates over the scopes in sorted order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -78,23 +78,23 @@ impl<S: Into<String>> FromIterator<S> for ScopeSet {
 }
 
 impl std::fmt::Display for ScopeSet {
-    /// Divided by spaces, as in RFC 6749 §3.3 and in the `scope` column.
+    /// Formats the scopes separated by spaces, as in RFC 6749 §3.3 and in the `scope` column.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.join(" "))
     }
 }
 
-/// Who a grant belongs to at the platform.
+/// The provider account that a grant belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountInfo {
-    /// The platform's stable id of the account.
+    /// The account's stable id at the provider.
     pub id: ProviderAccountId,
-    /// The handle, such as `juniper`.
+    /// The user name, for example `juniper`; `None` if unknown.
     pub username: Option<String>,
-    /// The name that people see.
+    /// The display name; `None` if unknown.
     pub display_name: Option<String>,
-    /// Where the picture is, at the platform.
+    /// URL of the avatar at the provider; `None` if there is none.
     pub avatar_url: Option<String>,
-    /// The platform's own facts, as its catalogue entry names them.
+    /// Provider-specific data, with the keys of the provider's catalogue entry.
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }

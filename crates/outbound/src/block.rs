@@ -1,40 +1,41 @@
-//! An open circuit breaker: why a platform is not called, and until when.
+//! The state of an open circuit breaker: why calls to a provider are blocked, and until when.
 //!
-//! A *closed* breaker lets calls pass and has no [`Block`]. An *open* one is a [`Block`] in the
-//! future. After that time it is *half open*: one call probes the platform for all others.
+//! A *closed* breaker lets calls pass and has no [`Block`]. An *open* breaker has a [`Block`] whose
+//! end is in the future. After that time it is *half open*: one call probes the provider on behalf
+//! of all others.
 
 use async_trait::async_trait;
-use evergrant_model::{ProviderSlug, Timestamp, string_enum};
+use evergrant_model::{ProviderSlug, SignedDuration, Timestamp, string_enum};
 use evergrant_resilience::Backoff;
 
 use crate::RequestClass;
 
 string_enum! {
-    /// Why calls are blocked. The words are those that rows hold.
+    /// Why calls are blocked. Stored rows hold these words.
     pub enum BlockKind {
-        /// The host does not answer.
+        /// Calls to the host fail.
         Breaker = "breaker",
-        /// The host has asked for a pause.
-        RateLimit = "limit",
-        /// The platform does not accept our client registration: the operator must correct it.
-        Registration = "config",
-        /// The platform rejects so many grants at once that it must be in trouble itself.
-        MassRejection = "refusals",
+        /// The provider stated a pause in a 429 or an equivalent response.
+        RateLimit = "rate_limit",
+        /// The provider rejects the client registration. The operator must correct it.
+        Registration = "client_registration",
+        /// The provider rejects so many grants at once that an outage is more likely than revoked
+        /// consent.
+        MassRejection = "mass_rejection",
     }
 }
 
 impl BlockKind {
-    /// Whether one call must probe the platform before all others may pass. A pause that was asked
-    /// for ends by itself.
+    /// Returns whether a probe must succeed before other calls pass. A rate-limit pause ends by
+    /// itself.
     #[must_use]
     pub fn needs_probe(self) -> bool {
         self != Self::RateLimit
     }
 
-    /// For how many seconds calls are blocked when the breaker trips for the `consecutive_trips`th
-    /// time, from 1.
+    /// Returns how long calls are blocked after the `consecutive_trips`th trip, counted from 1.
     #[must_use]
-    pub fn duration_seconds(self, consecutive_trips: i32) -> i64 {
+    pub fn duration(self, consecutive_trips: i32) -> SignedDuration {
         let (first_ms, longest_ms) = match self {
             Self::Breaker => (5_000, 300_000),
             Self::RateLimit => (1_000, 900_000),
@@ -47,71 +48,74 @@ impl BlockKind {
             longest_ms,
         }
         .ceiling_ms(repetition);
-        i64::try_from(ceiling_ms / 1000).unwrap_or(i64::MAX)
+        SignedDuration::from_millis(i64::try_from(ceiling_ms).unwrap_or(i64::MAX))
     }
 }
 
-/// Calls to a host of a platform are blocked.
+/// A provider block: the stored state of an open breaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// The platform.
+    /// The provider whose calls are blocked.
     pub provider: ProviderSlug,
-    /// The host; [`Block::EVERY_HOST`] for all, [`Block::REFRESHES`] for refreshes at any.
+    /// The blocked host; [`Block::EVERY_HOST`] for all hosts, [`Block::REFRESHES`] for refreshes at
+    /// any host.
     pub host: String,
-    /// Why.
+    /// Why calls are blocked.
     pub kind: BlockKind,
-    /// Since when, through all probes.
+    /// When the breaker first tripped. Failed probes do not change it.
     pub since: Timestamp,
-    /// No call passes before this moment.
+    /// When the breaker becomes half open, or when a pause ends.
     pub blocked_until: Timestamp,
-    /// How often the breaker tripped without a successful probe.
+    /// How often the breaker tripped without a successful probe, from 1.
     pub consecutive_trips: i32,
 }
 
 impl Block {
-    /// Stands for every host of a platform.
+    /// The [`Block::host`] that covers every host of a provider.
     pub const EVERY_HOST: &'static str = "*";
-    /// Stands for the refreshes of a platform at any host. The word is the one that rows hold.
+    /// The [`Block::host`] that covers a provider's refreshes at any host. Stored rows hold this
+    /// word.
     pub const REFRESHES: &'static str = "refreshes";
 
-    /// Whether it blocks calls, or at least needs a probe first.
+    /// Returns whether the block rejects calls, or still needs a successful probe.
     #[must_use]
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.blocked_until > now || self.kind.needs_probe()
     }
 
-    /// Whether it concerns calls of this class to this host.
+    /// Returns whether the block covers calls of this class to this host.
     #[must_use]
     pub fn applies_to(&self, host: &str, class: RequestClass) -> bool {
         let refresh = class == RequestClass::Refresh && self.host == Self::REFRESHES;
         self.host == Self::EVERY_HOST || self.host == host || refresh
     }
 
-    /// Whether `other` is a later trip of the same breaker, or a longer pause.
+    /// Returns whether `other` is a later trip of the same breaker, or a longer pause.
     #[must_use]
     pub fn is_superseded_by(&self, other: &Self) -> bool {
         let pauses_longer = !self.kind.needs_probe() && self.blocked_until < other.blocked_until;
         self.consecutive_trips < other.consecutive_trips || pauses_longer
     }
 
-    /// Whether both stand for the same breaker, whatever their times.
+    /// Returns whether both describe the same breaker: provider, host and kind are equal, and times
+    /// may differ.
     #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
+    pub fn is_same_breaker(&self, other: &Self) -> bool {
         (&self.provider, &self.host, self.kind) == (&other.provider, &other.host, other.kind)
     }
 }
 
-/// The breakers' state as all replicas share it.
+/// The breaker state that all replicas share.
 #[async_trait]
 pub trait SharedBreakerState: Send + Sync {
-    /// Shares a block that this replica has set.
+    /// Publishes a block that this replica set.
     async fn block(&self, block: &Block);
 
-    /// Whether this replica may send the half-open probe now. No other replica may before
-    /// `again_at`.
-    async fn may_probe(&self, block: &Block, again_at: Timestamp) -> bool;
+    /// Returns whether this replica may send the half-open probe now. If so, no other replica may
+    /// send one before `next_probe_at`.
+    async fn may_probe(&self, block: &Block, next_probe_at: Timestamp) -> bool;
 
-    /// Shares that a probe succeeded and calls pass again.
+    /// Publishes that a probe succeeded and calls pass again.
     async fn unblock(&self, block: &Block);
 }
 
@@ -120,9 +124,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_doubles_with_each_trip_up_to_the_longest() {
-        let durations =
-            |kind: BlockKind| [1, 2, 3, 7, 100, i32::MAX].map(|trips| kind.duration_seconds(trips));
+    fn block_duration_doubles_with_each_trip_up_to_maximum() {
+        let durations = |kind: BlockKind| {
+            [1, 2, 3, 7, 100, i32::MAX].map(|trips| kind.duration(trips).as_secs())
+        };
         assert_eq!(durations(BlockKind::Breaker), [5, 10, 20, 300, 300, 300]);
         assert_eq!(durations(BlockKind::RateLimit), [1, 2, 4, 64, 900, 900]);
         assert_eq!(
@@ -133,6 +138,6 @@ mod tests {
             durations(BlockKind::MassRejection),
             [60, 120, 240, 900, 900, 900]
         );
-        assert_eq!(BlockKind::Breaker.duration_seconds(0), 5);
+        assert_eq!(BlockKind::Breaker.duration(0), SignedDuration::from_secs(5));
     }
 }

@@ -1,25 +1,25 @@
-//! What a call is for, which decides who is served first.
+//! Request classes and admission requests.
 
 use std::time::Duration;
 
 use evergrant_model::ProviderAccountId;
 use evergrant_resilience::Priority;
 
-/// What a call is for.
+/// The purpose of a call, which decides its priority.
 ///
-/// Analytics sync (`Sync`) and calls passed on for the app (`Proxy`) become classes of their own
-/// with their first user; both rank below [`RequestClass::Interactive`].
+/// Analytics sync (`Sync`) and proxied calls of the host app (`Proxy`) get classes of their own
+/// with their first user. Both rank below [`RequestClass::Interactive`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestClass {
-    /// Refreshes a token, or confirms a session that cannot be refreshed. A late refresh can cost
-    /// the grant and all readers of the token wait for it, so it goes first.
+    /// Refreshes a token, or checks a session that cannot be refreshed. A late refresh can cost the
+    /// grant, and all readers of the token wait for it, so it has the highest priority.
     Refresh,
-    /// Serves an action of one person: a code exchange, a profile, a revocation.
+    /// Serves an action of one user: a code exchange, a profile, a revocation.
     Interactive,
 }
 
 impl RequestClass {
-    /// Who is served first where calls wait for a place.
+    /// Returns the priority of the class in the admission queue.
     #[must_use]
     pub fn priority(self) -> Priority {
         match self {
@@ -29,15 +29,15 @@ impl RequestClass {
     }
 }
 
-/// A call that asks to be admitted.
+/// The facts about a call on which its admission depends.
 #[derive(Debug, Clone, Copy)]
 pub struct AdmissionRequest<'a> {
-    /// The host that is called first; empty where none is.
+    /// The host that is called first; empty if none is called.
     pub host: &'a str,
-    /// What the call is for.
+    /// The purpose of the call.
     pub class: RequestClass,
-    /// The account that the call concerns; `None` where it is not known yet, as in a code exchange.
+    /// The account that the call concerns; `None` if it is not known yet, as in a code exchange.
     pub account: Option<&'a ProviderAccountId>,
-    /// The longest wait for a place.
-    pub patience: Duration,
+    /// The longest time to wait for admission.
+    pub max_wait: Duration,
 }

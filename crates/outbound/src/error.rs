@@ -1,56 +1,61 @@
-//! What happened to a request, in words that know no protocol above HTTP.
+//! Errors of requests, rejected admissions and call outcomes. Nothing here knows a protocol above
+//! HTTP.
+
+use evergrant_model::SignedDuration;
 
 use crate::BlockKind;
 
-/// Why a request has no usable response. Holds nothing from outside, so it may be logged.
+/// Why a request has no complete response. Holds no data from the response, so it is safe to log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// A header value holds bytes that HTTP does not allow. Nothing was sent.
-    #[error("the credential does not fit into a header")]
+    /// A credential contains bytes that an HTTP header cannot carry. Nothing was sent.
+    #[error("the credential contains characters that an HTTP header cannot carry")]
     InvalidHeader,
-    /// The request cannot be formed. Nothing was sent.
-    #[error("the call cannot be formed")]
+    /// The request is malformed. Nothing was sent.
+    #[error("the request could not be built")]
     InvalidRequest,
     /// The host resolves to no public address. Nothing was sent.
-    #[error("the platform's host leads to a private network")]
+    #[error("the provider's host resolves to a private network")]
     PrivateNetwork,
-    /// No connection came about. Nothing was sent.
-    #[error("no connection to the platform came about")]
+    /// The connection could not be established. Nothing was sent.
+    #[error("could not connect to the provider")]
     NotConnected {
-        /// Whether the time limit ended the attempt.
+        /// Whether the connect or total time limit expired.
         timed_out: bool,
     },
-    /// The request may have been processed, and no response began.
-    #[error("the platform did not answer")]
+    /// The request may have been processed, and no response started.
+    #[error("the provider did not respond")]
     NoResponse {
-        /// Whether the time limit ended the wait.
+        /// Whether the total time limit expired.
         timed_out: bool,
     },
-    /// The response began and was not received in full.
-    #[error("the platform's answer was cut off")]
+    /// The response started and was not received completely.
+    #[error("the provider's response was cut off")]
     Interrupted {
         /// The HTTP status of the response.
         status: u16,
-        /// Whether the time limit ended the transfer.
+        /// Whether the total time limit expired.
         timed_out: bool,
     },
 }
 
 impl RequestError {
-    /// The message, without a final stop.
+    /// Returns the `Display` text as a static string.
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
-            Self::InvalidHeader => "the credential does not fit into a header",
-            Self::InvalidRequest => "the call cannot be formed",
-            Self::PrivateNetwork => "the platform's host leads to a private network",
-            Self::NotConnected { .. } => "no connection to the platform came about",
-            Self::NoResponse { .. } => "the platform did not answer",
-            Self::Interrupted { .. } => "the platform's answer was cut off",
+            Self::InvalidHeader => {
+                "the credential contains characters that an HTTP header cannot carry"
+            }
+            Self::InvalidRequest => "the request could not be built",
+            Self::PrivateNetwork => "the provider's host resolves to a private network",
+            Self::NotConnected { .. } => "could not connect to the provider",
+            Self::NoResponse { .. } => "the provider did not respond",
+            Self::Interrupted { .. } => "the provider's response was cut off",
         }
     }
 
-    /// Whether the time limit caused it.
+    /// Returns whether an expired time limit caused the error.
     #[must_use]
     pub fn timed_out(self) -> bool {
         match self {
@@ -65,13 +70,13 @@ impl RequestError {
 /// Why a call was not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The platform allows no more calls in this window.
-    AllowanceSpent,
-    /// Too many calls wait already.
+    /// The provider's rate limit allows no call before the caller's deadline.
+    RateLimitReached,
+    /// The queue for call slots is full.
     QueueFull,
-    /// No place became free within the caller's patience.
-    NoPlaceInTime,
-    /// A block is active.
+    /// No call slot became free within [`crate::AdmissionRequest::max_wait`].
+    QueueTimeout,
+    /// A provider block is active.
     Blocked(BlockKind),
 }
 
@@ -79,52 +84,52 @@ pub enum Refusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.message())]
 pub struct NotAdmitted {
-    /// Why.
+    /// Why the call was rejected.
     pub refusal: Refusal,
-    /// When to come back, in seconds, at least 1.
-    pub retry_after_seconds: i64,
+    /// The time until a retry may be admitted, at least a second.
+    pub retry_after: SignedDuration,
 }
 
 impl NotAdmitted {
-    pub(crate) fn new(refusal: Refusal, retry_after_seconds: i64) -> Self {
+    pub(crate) fn new(refusal: Refusal, retry_after: SignedDuration) -> Self {
         Self {
             refusal,
-            retry_after_seconds: retry_after_seconds.max(1),
+            retry_after: retry_after.max(SignedDuration::from_secs(1)),
         }
     }
 
-    /// The message, without a final stop.
+    /// Returns the `Display` text as a static string.
     #[must_use]
     pub fn message(self) -> &'static str {
         match self.refusal {
-            Refusal::AllowanceSpent => "the platform takes no more calls for now",
-            Refusal::QueueFull => "too many calls wait already",
-            Refusal::NoPlaceInTime => "no call could be made in time",
-            Refusal::Blocked(BlockKind::RateLimit) => "the platform has asked for a pause",
+            Refusal::RateLimitReached => "the provider's rate limit is exhausted",
+            Refusal::QueueFull => "too many calls are queued",
+            Refusal::QueueTimeout => "no call slot became free in time",
+            Refusal::Blocked(BlockKind::RateLimit) => "the provider asked for a pause",
             Refusal::Blocked(BlockKind::Registration) => {
-                "the platform does not accept our registration"
+                "the provider does not accept the client registration"
             }
             Refusal::Blocked(BlockKind::Breaker | BlockKind::MassRejection) => {
-                "the platform is in trouble and left alone"
+                "calls to the provider are blocked by its circuit breaker"
             }
         }
     }
 }
 
-/// How a call went, as far as the circuit breaker and the rate limits are concerned.
+/// The outcome of a call, as far as the circuit breaker and the rate limits are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallOutcome {
-    /// The platform did what was asked.
+    /// The provider processed the call.
     Succeeded,
-    /// The platform answered and refused.
-    Refused,
-    /// The platform answered 429, or says the same in its own words.
+    /// The provider responded and rejected the call.
+    Rejected,
+    /// The provider responded with 429, or with an equivalent code of its own.
     RateLimited {
-        /// The stated wait in seconds; `None` where none is stated.
-        retry_after_seconds: Option<i64>,
+        /// The stated wait; `None` if none is stated.
+        retry_after: Option<SignedDuration>,
     },
-    /// The platform refused because it does not know our client registration.
-    RegistrationRefused,
-    /// The platform did not answer, or its answer reports trouble of its own.
+    /// The provider rejected the client registration, as with `invalid_client`.
+    ClientRejected,
+    /// The provider did not respond, or its response reports a failure of its own.
     Failed,
 }

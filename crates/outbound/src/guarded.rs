@@ -1,4 +1,5 @@
-//! The guarded call path: admission, the call, its outcome, and a net under panics.
+//! The guarded call path: admission, the call, and its outcome. A panic in the call becomes an
+//! error.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -6,12 +7,12 @@ use std::task::Poll;
 
 use crate::{AdmissionRequest, CallOutcome, NotAdmitted, Traffic};
 
-/// The error of a call that can be guarded.
+/// The error of a call that [`Traffic::guarded`] can run.
 pub trait CallError: From<NotAdmitted> {
-    /// How the call that failed so went.
+    /// Returns the outcome that this error reports to the circuit breaker and the rate limits.
     fn outcome(&self) -> CallOutcome;
 
-    /// The error of a call that panicked: it is not known what the platform made of it.
+    /// Returns the error of a call that panicked. Whether the provider processed it is unknown.
     fn panicked() -> Self;
 }
 
@@ -36,7 +37,7 @@ impl Traffic {
     }
 }
 
-/// The result of `call`, or [`CallError::panicked`] where it panics.
+/// Runs `call` and turns a panic into [`CallError::panicked`].
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! The one HTTP client: every request is bounded in time and size, follows no redirect and uses no
-//! proxy.
+//! The guarded HTTP client. Every request is bounded in time and size, follows no redirects and
+//! uses no proxy.
 
 use std::time::Duration;
 
@@ -13,40 +13,44 @@ use zeroize::Zeroizing;
 use crate::RequestError;
 use crate::network_policy::{NotPublic, PublicOnly};
 
-/// A pooled connection idle for longer is closed by us, before the platform does it under a request
-/// of ours.
-const IDLE: Duration = Duration::from_secs(20);
+/// How long an idle pooled connection is kept. Closing it early avoids sending a request on a
+/// connection that the provider is about to close.
+const MAX_IDLE: Duration = Duration::from_secs(20);
 
 /// The media type of JSON.
 pub const JSON: &str = "application/json";
 
-/// The bounds of one call.
+/// The limits of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// The longest that a connection may take to come about, TLS included.
-    pub connect_seconds: u64,
-    /// The longest that the whole call may take, from the first byte out to the last one in.
-    pub total_seconds: u64,
-    /// The most that is read of an answer.
+    /// Time limit for establishing a connection, TLS handshake included. Default: 5
+    /// seconds.
+    pub connect: Duration,
+    /// Time limit from sending the request to the last byte of the response. Default: 10
+    /// seconds.
+    pub total: Duration,
+    /// Maximum length of a response body, in bytes. Default: 1 MiB.
     pub body_bytes: usize,
 }
 
 impl Default for HttpLimits {
     fn default() -> Self {
         Self {
-            connect_seconds: 5,
-            total_seconds: 10,
+            connect: Duration::from_secs(5),
+            total: Duration::from_secs(10),
             body_bytes: 1024 * 1024,
         }
     }
 }
 
-/// Why there is no HTTP client: most often the machine has no CA certificates.
+/// The HTTP client could not be created, most often because the system has no CA certificates.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client cannot start; are the system's CA certificates installed?")]
+#[error(
+    "the HTTP client could not be created; check that the system's CA certificates are installed"
+)]
 pub struct HttpClientError(#[source] reqwest::Error);
 
-/// The guarded client. Cloning shares its connections.
+/// An HTTP client with a time and a size limit for each request. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     anywhere: Client,
@@ -54,47 +58,48 @@ pub struct HttpClient {
     body_bytes: usize,
 }
 
-/// Where a request may go.
+/// The addresses to which a request may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// To any host: the address is ours, or the operator vouches for it.
+    /// Any address: the host comes from the catalogue, or the operator trusts it.
     Anywhere,
-    /// To public addresses.
+    /// Public addresses only.
     PublicOnly,
 }
 
-/// What a request carries. A streamed body becomes a variant with its first user, the proxy.
+/// The body of a request.
 #[non_exhaustive]
 pub enum Body {
-    /// All bytes, wiped on drop.
+    /// A body in memory, wiped on drop.
     Full {
-        /// The media type.
+        /// The media type, sent as `Content-Type`.
         content_type: String,
-        /// The body.
+        /// The bytes of the body.
         bytes: Zeroizing<Vec<u8>>,
     },
 }
 
-/// One request.
+/// An HTTP request.
 pub struct Request<'a> {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// The address.
+    /// The absolute URL.
     pub url: &'a Url,
-    /// Where the request may go.
+    /// The addresses to which the request may connect.
     pub reach: Reach,
-    /// The media types that are of use.
+    /// The `Accept` header. Default: [`JSON`].
     pub accept: &'static str,
-    /// What it carries.
+    /// The body. Default: none.
     pub body: Option<Body>,
-    /// Headers whose values are secrets.
+    /// Headers whose values are secrets. They are marked sensitive and wiped after use. Default:
+    /// none.
     pub credentials: Vec<(HeaderName, Zeroizing<String>)>,
-    /// In place of our own `User-Agent`.
+    /// The `User-Agent` header. Default: `evergrant/<version>`.
     pub user_agent: Option<&'a HeaderValue>,
 }
 
 impl<'a> Request<'a> {
-    /// A request that accepts JSON, without body and credentials.
+    /// Creates a request that accepts JSON and has no body and no credentials.
     #[must_use]
     pub fn new(method: Method, url: &'a Url, reach: Reach) -> Self {
         Self {
@@ -108,7 +113,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The request with this body.
+    /// Sets the body.
     #[must_use]
     pub fn with_body(mut self, body: Body) -> Self {
         self.body = Some(body);
@@ -116,57 +121,58 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A whole response, whatever it says. A response that is passed on while it arrives becomes a type
-/// of its own with its first user, the proxy.
+/// A complete response with any status. A streamed response will be a separate type, added with its
+/// first user, the proxy.
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The headers.
+    /// The response headers.
     pub headers: HeaderMap,
-    /// Empty where the body is longer than [`HttpLimits::body_bytes`]. Wiped on drop.
+    /// The body; empty if it is longer than [`HttpLimits::body_bytes`]. Wiped on drop.
     pub body: Zeroizing<Vec<u8>>,
 }
 
 impl Response {
-    /// Whether the status is one of success.
+    /// Returns whether the status is 2xx.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// Whether this is a page for people, such as a login or a block page. An empty body is none,
-    /// whatever it is declared as: some frameworks declare every empty response HTML, among them
-    /// those of revocations.
+    /// Returns whether the body is an HTML page, such as a login or a block page. An empty body is
+    /// never one: some frameworks label every empty response as HTML, revocation responses
+    /// included.
     #[must_use]
-    pub fn is_page(&self) -> bool {
+    pub fn is_html(&self) -> bool {
         if self.body.is_empty() {
             return false;
         }
-        let declared = self
+        let content_type = self
             .headers
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        declared.to_ascii_lowercase().contains("html")
+        content_type.to_ascii_lowercase().contains("html")
             || self.body.trim_ascii_start().starts_with(b"<")
     }
 }
 
 impl HttpClient {
-    /// A client with these limits, for the whole program.
+    /// Creates a client with these limits. One client serves the whole program.
     ///
     /// # Errors
     ///
-    /// [`HttpClientError`] where TLS cannot be set up.
+    /// [`HttpClientError`] if TLS cannot be set up.
     pub fn new(limits: HttpLimits) -> Result<Self, HttpClientError> {
-        // Another part of the program may have chosen before us; any choice serves.
+        // An error means that another part of the program already installed a provider, which is
+        // fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
             Client::builder()
                 .user_agent(concat!("evergrant/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(Duration::from_secs(limits.connect_seconds))
-                .timeout(Duration::from_secs(limits.total_seconds))
-                .pool_idle_timeout(IDLE)
+                .connect_timeout(limits.connect)
+                .timeout(limits.total)
+                .pool_idle_timeout(MAX_IDLE)
                 .redirect(Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)
@@ -184,11 +190,11 @@ impl HttpClient {
         })
     }
 
-    /// Sends the request, once.
+    /// Sends the request once, without retries.
     ///
     /// # Errors
     ///
-    /// [`RequestError`] where no whole response came.
+    /// [`RequestError`] if no complete response arrives.
     pub async fn send(&self, request: Request<'_>) -> Result<Response, RequestError> {
         let client = match request.reach {
             Reach::Anywhere => &self.anywhere,
@@ -216,6 +222,7 @@ impl HttpClient {
         self.read(response).await
     }
 
+    /// Reads the body, up to the size limit.
     async fn read(&self, mut response: reqwest::Response) -> Result<Response, RequestError> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Zeroizing::new(Vec::new());
@@ -241,13 +248,14 @@ impl HttpClient {
     }
 }
 
+/// Returns a header value that is hidden in `Debug` output.
 fn sensitive(text: &str) -> Result<HeaderValue, RequestError> {
     let mut value = HeaderValue::from_str(text).map_err(|_| RequestError::InvalidHeader)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// Why no response began.
+/// Maps an error that occurred before the response started.
 fn no_response(error: &reqwest::Error) -> RequestError {
     let timed_out = error.is_timeout();
     if is_not_public(error) {
@@ -282,9 +290,9 @@ mod tests {
             .map(|response| response.status)
     }
 
-    /// `localhost` stands for any name that looks public and leads home.
+    /// `localhost` represents any public-looking name that resolves to a private address.
     #[tokio::test]
-    async fn item_64_a_name_that_leads_home_is_not_called_unless_the_operator_vouches_for_it() {
+    async fn item_64_name_resolving_to_private_address_is_called_only_if_trusted() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!(
             "http://localhost:{}/",

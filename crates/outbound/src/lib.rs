@@ -17,7 +17,7 @@ pub use class::{AdmissionRequest, RequestClass};
 pub use error::{CallOutcome, NotAdmitted, Refusal, RequestError};
 pub use guarded::{CallError, catch_panic};
 pub use http::{Body, HttpClient, HttpClientError, HttpLimits, JSON, Reach, Request, Response};
-pub use network_policy::{NetworkPolicy, objection, objection_to_override};
+pub use network_policy::{NetworkPolicy, override_violation, policy_violation};
 pub use permit::Permit;
 pub use picture::{Picture, PictureError};
 pub use sender::Outbound;

@@ -1,28 +1,28 @@
-//! Which hosts an operator's own platform may lead us to, so that a definition cannot reach into
-//! the network we run in.
+//! The hosts that a custom provider may call, so that its definition cannot reach Evergrant's own
+//! network (server-side request forgery).
 //!
-//! An address is judged twice: as it is written, and as its name resolves at each connection, where
-//! only the judged addresses are handed to the connector. So a name that changes its mind between
-//! the two gains nothing.
+//! An address is checked twice: as written, and as its name resolves at each connection. The
+//! connector receives only the checked addresses, so DNS rebinding between the two checks has no
+//! effect.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// How far the program lets the platforms' definitions reach.
+/// The network policy of the whole program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NetworkPolicy {
-    /// Allows plain http, loopback and private networks everywhere: for `dev`, where nothing is
-    /// worth stealing.
+    /// Allows plain HTTP, loopback and private networks for every provider. For `evergrant dev`,
+    /// which holds no real credentials. Default: false.
     pub allow_insecure_hosts: bool,
 }
 
-/// What is wrong with calling `url` for an operator's own platform, if anything is.
+/// Returns why a custom provider may not call `url`; `None` if it may.
 #[must_use]
-pub fn objection(url: &Url) -> Option<&'static str> {
+pub fn policy_violation(url: &Url) -> Option<&'static str> {
     if url.scheme() != "https" {
-        return Some("must begin with https://; `allow_insecure = true` lifts this");
+        return Some("must begin with https://, unless `allow_insecure = true` is set");
     }
     let public = match url.host() {
         Some(Host::Domain(name)) => !is_local_name(name),
@@ -33,14 +33,13 @@ pub fn objection(url: &Url) -> Option<&'static str> {
     if public {
         None
     } else {
-        Some("leads to this machine or a private network; `allow_insecure = true` lifts this")
+        Some("points to this machine or a private network, which requires `allow_insecure = true`")
     }
 }
 
-/// What is wrong with calling `url` for a catalogue platform whose host the operator has set, if
-/// anything is.
+/// Returns why a setting may not point a catalogue provider at `url`; `None` if it may.
 #[must_use]
-pub fn objection_to_override(url: &Url) -> Option<&'static str> {
+pub fn override_violation(url: &Url) -> Option<&'static str> {
     let safe = url.scheme() == "https" || is_loopback(url);
     if safe {
         None
@@ -58,7 +57,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// `localhost` and all below it (RFC 6761 §6.3).
+/// Returns whether `name` is `localhost` or one of its subdomains (RFC 6761 §6.3).
 fn is_local_name(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
@@ -71,7 +70,8 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// The special ranges are those of the IANA registry for IPv4 (RFC 6890), multicast included.
+/// Returns whether `address` is outside the special-purpose ranges of the IANA registry for IPv4
+/// (RFC 6890) and outside multicast.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     let shared = a == 100 && (64..128).contains(&b);
@@ -86,27 +86,27 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !(special || shared || benchmark || protocol)
 }
 
-/// Only global unicast, and of the ranges that carry an IPv4 address inside only those whose inner
-/// one is public.
+/// Returns whether `address` is global unicast. In ranges that embed an IPv4 address, the embedded
+/// address decides.
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let inner = |high: u16, low: u16| {
+    let embedded_is_public = |high: u16, low: u16| {
         is_public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
     };
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x2002, high, low, ..] => inner(high, low),
+        | [0x2002, high, low, ..] => embedded_is_public(high, low),
         [0x2001, 0 | 0xdb8, ..] => false,
         [first, ..] => (first & 0xe000) == 0x2000,
     }
 }
 
-/// The error of a name that leads nowhere public.
+/// The host name resolves to no public address.
 #[derive(Debug, thiserror::Error)]
 #[error("the host has no public address")]
 pub(crate) struct NotPublic;
 
-/// Resolves names to their public addresses and to no others.
+/// A resolver that returns only public addresses.
 #[derive(Debug)]
 pub(crate) struct PublicOnly;
 
@@ -129,8 +129,8 @@ mod tests {
 
     use super::*;
 
-    fn is_refused(url: &str) -> bool {
-        objection(&Url::parse(url).unwrap()).is_some()
+    fn is_rejected(url: &str) -> bool {
+        policy_violation(&Url::parse(url).unwrap()).is_some()
     }
 
     const PRIVATE: &str = "
@@ -143,14 +143,14 @@ mod tests {
     ";
 
     #[test]
-    fn refuses_every_spelling_of_a_private_host() {
+    fn every_spelling_of_private_host_is_rejected() {
         for host in PRIVATE.split_whitespace() {
-            assert!(is_refused(&format!("https://{host}/")), "{host}");
+            assert!(is_rejected(&format!("https://{host}/")), "{host}");
         }
     }
 
     #[test]
-    fn lets_public_hosts_pass_by_https_only() {
+    fn public_host_is_allowed_over_https_only() {
         for host in [
             "acme.example",
             "8.8.8.8",
@@ -159,14 +159,14 @@ mod tests {
             "[2606:4700::1111]",
             "[64:ff9b::808:808]",
         ] {
-            assert!(!is_refused(&format!("https://{host}/")), "{host}");
-            assert!(is_refused(&format!("http://{host}/")), "{host}");
+            assert!(!is_rejected(&format!("https://{host}/")), "{host}");
+            assert!(is_rejected(&format!("http://{host}/")), "{host}");
         }
     }
 
     #[test]
-    fn an_override_may_be_loopback_by_http_and_nothing_else_may() {
-        let fine = |url: &str| objection_to_override(&Url::parse(url).unwrap()).is_none();
+    fn override_allows_plain_http_for_loopback_only() {
+        let is_allowed = |url: &str| override_violation(&Url::parse(url).unwrap()).is_none();
         for url in [
             "http://127.0.0.1:8081",
             "http://localhost:8081",
@@ -174,19 +174,19 @@ mod tests {
             "https://10.0.0.1",
             "https://a.example",
         ] {
-            assert!(fine(url), "{url}");
+            assert!(is_allowed(url), "{url}");
         }
         for url in [
             "http://10.0.0.1",
             "http://a.example",
             "ftp://127.0.0.1.example",
         ] {
-            assert!(!fine(url), "{url}");
+            assert!(!is_allowed(url), "{url}");
         }
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_home_does_not_resolve() {
+    async fn name_with_private_address_does_not_resolve() {
         let name = Name::from_str("localhost").unwrap();
         let error = PublicOnly.resolve(name).await.map(drop).unwrap_err();
         assert!(error.downcast_ref::<NotPublic>().is_some());

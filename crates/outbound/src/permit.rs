@@ -1,12 +1,12 @@
-//! The right to make one call, or the few calls of one operation.
+//! The permission to make one call, or the few calls of one operation.
 
 use evergrant_model::ProviderAccountId;
 use evergrant_resilience::SemaphorePermit;
 
 use crate::{Block, BlockKind, RequestClass};
 
-/// A place on the way out, given back on drop. [`crate::Traffic::settle`] reports how the call
-/// went.
+/// An admitted operation's permission to call a provider. Dropping it frees its slot;
+/// [`crate::Traffic::settle`] reports the outcome of the call.
 #[derive(Debug)]
 pub struct Permit {
     pub(crate) host: String,
@@ -16,13 +16,13 @@ pub struct Permit {
     pub(crate) probed: Option<Block>,
     #[expect(
         dead_code,
-        reason = "held until the operation ends, then given back by its drop"
+        reason = "held until the operation ends, then released by its drop"
     )]
-    pub(crate) place: Option<SemaphorePermit>,
+    pub(crate) slot: Option<SemaphorePermit>,
 }
 
 impl Permit {
-    /// The kind of the block that this call probes, if it is a half-open probe.
+    /// Returns the kind of the block that this call probes; `None` if it is not a half-open probe.
     #[must_use]
     pub fn half_open_probe(&self) -> Option<BlockKind> {
         self.probed.as_ref().map(|block| block.kind)

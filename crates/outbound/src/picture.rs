@@ -1,56 +1,57 @@
-//! Pictures of accounts and posts, fetched for people so that their own addresses never reach a
-//! platform.
+//! Fetches pictures of accounts and posts on behalf of users, so that a provider never sees the
+//! user's IP address.
 //!
-//! Where a picture lies is the platform's word, so the address is judged like that of a stranger:
-//! public hosts by https alone, or an origin at which the platform itself is called. What comes
-//! back is judged by its first bytes: a raster image or nothing, since a vector image may hold a
-//! script.
+//! The provider chooses the URL of a picture, so the URL is untrusted: only public hosts
+//! over HTTPS are allowed, or an origin at which Evergrant already calls the provider. The first
+//! bytes of the response must identify a raster image; a vector image may contain a script.
 
 use http::Method;
 use url::Url;
 
-use crate::network_policy::objection;
+use crate::network_policy::policy_violation;
 use crate::{HttpClient, Reach, Request, RequestError};
 
 /// A raster image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// Its media type, such as `image/png`.
+    /// The media type, such as `image/png`.
     pub media_type: &'static str,
-    /// Its file.
+    /// The image file.
     pub bytes: Vec<u8>,
 }
 
-/// Why there is no picture.
+/// Why a picture could not be fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PictureError {
-    /// The address leads to a private network. Nothing was sent.
-    #[error("the platform names a picture on a private network")]
+    /// The URL points to a private network. Nothing was sent.
+    #[error("the picture's address points to a private network")]
     PrivateNetwork,
-    /// There is no raster image of at most [`crate::HttpLimits::body_bytes`].
-    #[error("the platform has no picture that can be passed on")]
+    /// The response is not a raster image of at most [`crate::HttpLimits::body_bytes`].
+    #[error("the provider's response is not a supported image")]
     NotAnImage {
-        /// The HTTP status; `None` where the address is none.
+        /// The HTTP status of the response; `None` if `address` is not a valid URL.
         status: Option<u16>,
     },
-    /// No whole response came.
+    /// No complete response arrived.
     #[error(transparent)]
     Request(#[from] RequestError),
 }
 
 impl HttpClient {
-    /// Fetches the picture that a platform says is at `address`. The hosts of `trusted` may be
-    /// private: the platform itself is called there.
+    /// Fetches the picture at `address`, which a provider stated. Origins in `trusted` may be
+    /// private, because Evergrant calls the provider itself there.
     ///
     /// # Errors
     ///
-    /// See [`PictureError`].
+    /// - `PrivateNetwork` if `address` is not allowed.
+    /// - `NotAnImage` if `address` is not a URL or the response is not a raster image.
+    /// - `Request` if no complete response arrives.
     pub async fn picture(&self, address: &str, trusted: &[&Url]) -> Result<Picture, PictureError> {
         let url = Url::parse(address).map_err(|_| PictureError::NotAnImage { status: None })?;
         let is_trusted = trusted
             .iter()
             .any(|trusted| trusted.origin() == url.origin());
-        if !is_trusted && objection(&url).is_some() {
+        if !is_trusted && policy_violation(&url).is_some() {
             return Err(PictureError::PrivateNetwork);
         }
         let reach = if is_trusted {
@@ -76,6 +77,7 @@ impl HttpClient {
     }
 }
 
+/// Returns the media type of a raster image, by its first bytes; `None` for anything else.
 fn raster_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some("image/png"),
@@ -120,9 +122,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_is_told_by_its_first_bytes_and_a_vector_is_none() {
+    fn picture_is_recognised_by_first_bytes_and_vector_is_rejected() {
         let avif = b"\0\0\0\x20ftypavif\0\0\0\0";
-        for (bytes, told) in [
+        for (bytes, media_type) in [
             (&b"\x89PNG\r\n\x1a\n..."[..], Some("image/png")),
             (b"\xff\xd8\xff\xe0", Some("image/jpeg")),
             (b"GIF89a;", Some("image/gif")),
@@ -133,7 +135,7 @@ mod tests {
             (b"<html>", None),
             (b"", None),
         ] {
-            assert_eq!(raster_type(bytes), told, "{bytes:?}");
+            assert_eq!(raster_type(bytes), media_type, "{bytes:?}");
         }
     }
 }

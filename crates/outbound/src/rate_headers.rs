@@ -1,22 +1,26 @@
-//! Reads what the headers of a response say about rate limits.
+//! Parses the rate-limit headers of responses.
 
+use evergrant_model::{SignedDuration, Timestamp};
 use http::HeaderMap;
 use serde_json::Value;
 
-/// One statement about limits.
+/// One rate-limit statement of a response.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum RateSignal {
-    /// So many calls are left until the window ends, in so many seconds.
-    Remaining { calls: u64, for_s: i64 },
-    /// So much of what the app may do is used up.
+    /// `calls` calls remain in a window that ends after `window`.
+    Remaining { calls: u64, window: SignedDuration },
+    /// The app has used `percent` percent of its quota.
     Used { percent: f64 },
-    /// Calls about this account are refused for so many seconds.
-    AccountPaused { account: String, for_s: i64 },
+    /// The provider rejects calls for `account` during `pause`.
+    AccountPaused {
+        account: String,
+        pause: SignedDuration,
+    },
 }
 
-/// Every statement of a response, in the order of its headers. A header that cannot be read is
-/// ignored.
-pub(crate) fn parse_rate_headers(headers: &HeaderMap, now_s: i64) -> Vec<RateSignal> {
+/// Returns the rate-limit statements of a response: remaining calls, then app usage, then paused
+/// accounts. Headers that cannot be parsed are ignored.
+pub(crate) fn parse_rate_headers(headers: &HeaderMap, now: Timestamp) -> Vec<RateSignal> {
     let text = |name: &str| {
         headers
             .get(name)
@@ -28,19 +32,13 @@ pub(crate) fn parse_rate_headers(headers: &HeaderMap, now_s: i64) -> Vec<RateSig
         ("x-ratelimit-remaining", "x-ratelimit-reset"),
         ("ratelimit-remaining", "ratelimit-reset"),
     ] {
-        let (Some(calls), Some(for_s)) =
-            (text(remaining).and_then(whole), text(reset).and_then(whole))
-        else {
-            continue;
-        };
-        let for_s = i64::try_from(for_s).unwrap_or(i64::MAX);
-        // Some platforms tell the second of the epoch instead of the seconds to come.
-        let for_s = if for_s > 1_000_000_000 {
-            for_s - now_s
-        } else {
-            for_s
-        };
-        signals.extend((for_s > 0).then_some(RateSignal::Remaining { calls, for_s }));
+        let calls = text(remaining).and_then(whole_number);
+        let window = text(reset).and_then(|reset| window(reset, now));
+        signals.extend(
+            calls
+                .zip(window)
+                .map(|(calls, window)| RateSignal::Remaining { calls, window }),
+        );
     }
     let usage = text("x-app-usage").and_then(|usage| serde_json::from_str::<Value>(usage).ok());
     signals.extend(
@@ -56,14 +54,27 @@ pub(crate) fn parse_rate_headers(headers: &HeaderMap, now_s: i64) -> Vec<RateSig
     signals
 }
 
-/// A count, with a fraction cut off.
-fn whole(text: &str) -> Option<u64> {
+/// Parses the time until the end of a rate-limit window; `None` if the window has ended. Some
+/// providers state a Unix time in seconds instead of a duration.
+fn window(reset: &str, now: Timestamp) -> Option<SignedDuration> {
+    let reset = i64::try_from(whole_number(reset)?).unwrap_or(i64::MAX);
+    let window = if reset > 1_000_000_000 {
+        Timestamp::from_unix_seconds(reset).since(now)
+    } else {
+        SignedDuration::from_secs(reset)
+    };
+    window.is_positive().then_some(window)
+}
+
+/// Parses a count; a fraction is dropped.
+fn whole_number(text: &str) -> Option<u64> {
     text.split_once('.')
         .map_or(text, |(whole, _)| whole)
         .parse()
         .ok()
 }
 
+/// Returns the highest percentage of Meta's `x-app-usage`; `None` if it states none.
 fn highest_percent(usage: &Value) -> Option<f64> {
     let parts = ["call_count", "total_time", "total_cputime"];
     parts
@@ -73,7 +84,8 @@ fn highest_percent(usage: &Value) -> Option<f64> {
         .reduce(f64::max)
 }
 
-/// The accounts that may not be asked about for a while, which is told in minutes.
+/// Returns the paused accounts of Meta's `x-business-use-case-usage`, which states waits in
+/// minutes.
 fn paused_accounts(accounts: &Value) -> Vec<RateSignal> {
     let minutes = |uses: &Value| {
         let waits = uses
@@ -87,7 +99,7 @@ fn paused_accounts(accounts: &Value) -> Vec<RateSignal> {
         .filter_map(|(account, uses)| {
             Some(RateSignal::AccountPaused {
                 account: account.clone(),
-                for_s: minutes(uses)?.saturating_mul(60),
+                pause: SignedDuration::from_secs(minutes(uses)?.saturating_mul(60)),
             })
         })
         .collect()
@@ -99,69 +111,71 @@ mod tests {
 
     use super::*;
 
-    const NOW_S: i64 = 1_767_225_600;
-
-    fn of(pairs: &[(&'static str, &str)]) -> Vec<RateSignal> {
+    fn parse(pairs: &[(&'static str, &str)]) -> Vec<RateSignal> {
         let header = |(name, value): &(&'static str, &str)| {
             (
                 HeaderName::from_static(name),
                 HeaderValue::from_str(value).unwrap(),
             )
         };
-        parse_rate_headers(&pairs.iter().map(header).collect(), NOW_S)
+        let now = Timestamp::from_unix_seconds(1_767_225_600);
+        parse_rate_headers(&pairs.iter().map(header).collect(), now)
     }
 
     #[test]
-    fn windows_are_read_in_seconds_or_as_a_moment() {
-        let left = |calls, for_s| vec![RateSignal::Remaining { calls, for_s }];
+    fn window_end_is_duration_or_unix_time() {
+        let left = |calls, seconds| {
+            let window = SignedDuration::from_secs(seconds);
+            vec![RateSignal::Remaining { calls, window }]
+        };
         assert_eq!(
-            of(&[
+            parse(&[
                 ("x-ratelimit-remaining", "599.0"),
                 ("x-ratelimit-reset", "287")
             ]),
             left(599, 287)
         );
         assert_eq!(
-            of(&[
+            parse(&[
                 ("ratelimit-remaining", "0"),
                 ("ratelimit-reset", "1767225660")
             ]),
             left(0, 60)
         );
-        for silent in [
+        for incomplete in [
             ("x-ratelimit-remaining", "many"),
             ("x-ratelimit-reset", "5"),
             ("x-ratelimit-remaining", "5"),
         ] {
-            assert!(of(&[silent]).is_empty());
+            assert!(parse(&[incomplete]).is_empty());
         }
         assert!(
-            of(&[("x-ratelimit-remaining", "5"), ("x-ratelimit-reset", "0")]).is_empty(),
-            "that window is over"
+            parse(&[("x-ratelimit-remaining", "5"), ("x-ratelimit-reset", "0")]).is_empty(),
+            "the window has ended"
         );
     }
 
     #[test]
-    fn metas_percentages_and_accounts_are_read() {
+    fn meta_usage_percentages_and_account_pauses_are_parsed() {
         let usage = r#"{"call_count":61,"total_time":88,"total_cputime":12}"#;
         assert_eq!(
-            of(&[("x-app-usage", usage)]),
+            parse(&[("x-app-usage", usage)]),
             [RateSignal::Used { percent: 88.0 }]
         );
         let business = r#"{"17841":[{"call_count":100,"estimated_time_to_regain_access":7},{}],"2":[{}],"3":"?"}"#;
         let paused = RateSignal::AccountPaused {
             account: "17841".to_owned(),
-            for_s: 420,
+            pause: SignedDuration::from_mins(7),
         };
-        assert_eq!(of(&[("x-business-use-case-usage", business)]), [paused]);
-        for nonsense in ["", "[]", "{", "{\"call_count\":\"x\"}", "7"] {
+        assert_eq!(parse(&[("x-business-use-case-usage", business)]), [paused]);
+        for malformed in ["", "[]", "{", "{\"call_count\":\"x\"}", "7"] {
             assert!(
-                of(&[
-                    ("x-app-usage", nonsense),
-                    ("x-business-use-case-usage", nonsense)
+                parse(&[
+                    ("x-app-usage", malformed),
+                    ("x-business-use-case-usage", malformed)
                 ])
                 .is_empty(),
-                "{nonsense}"
+                "{malformed}"
             );
         }
     }

@@ -1,11 +1,11 @@
-//! The way out to one platform.
+//! Sends requests to one provider.
 
 use std::sync::Arc;
 
 use crate::{HttpClient, Request, RequestError, Response, Traffic};
 
-/// Sends requests to one platform and reads what each response says about rate limits. Cloning
-/// shares both.
+/// Sends requests to one provider and records the rate limits that its responses state. Clones
+/// share the HTTP client and the [`Traffic`].
 #[derive(Clone)]
 pub struct Outbound {
     http: HttpClient,
@@ -13,7 +13,7 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// The way out through `http`, controlled by `traffic`.
+    /// Creates a sender that uses `http` and reports rate limits to `traffic`.
     #[must_use]
     pub fn new(http: HttpClient, traffic: Arc<Traffic>) -> Self {
         Self { http, traffic }
@@ -24,7 +24,7 @@ impl Outbound {
     ///
     /// # Errors
     ///
-    /// [`RequestError`] where no whole response came.
+    /// [`RequestError`] if no complete response arrives.
     pub async fn send(&self, request: Request<'_>) -> Result<Response, RequestError> {
         let host = request.url.host_str().unwrap_or_default();
         let response = self.http.send(request).await?;

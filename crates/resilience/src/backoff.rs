@@ -1,32 +1,32 @@
-//! How long to wait before trying again, so that a platform in trouble is not kept there by our
-//! return.
+//! Exponential backoff with full jitter, so that retries do not prolong a provider's outage.
 //!
-//! Exponential with full jitter: the ceiling doubles, and the wait is drawn evenly from zero to the
-//! ceiling. Of the usual forms this spreads simultaneous failures widest for the same mean wait.
+//! The ceiling doubles with each attempt, and the delay is uniform between zero and the ceiling.
+//! Among the common jitter schemes, full jitter spreads simultaneous retries the most for the same
+//! mean delay.
 
 use evergrant_model::Entropy;
 
-/// A schedule of growing waits.
+/// A schedule of exponentially growing delays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    /// The longest wait before the first repetition.
+    /// The ceiling of the first delay, in milliseconds.
     pub first_ms: u64,
-    /// The longest wait before any.
+    /// The upper bound of every ceiling, in milliseconds.
     pub longest_ms: u64,
 }
 
 impl Backoff {
-    /// The wait before repetition `attempt`, counted from 0: evenly from 0 to [`Self::ceiling_ms`],
-    /// both included.
+    /// Returns the delay before retry `attempt` (counted from 0), in milliseconds: uniform between
+    /// 0 and [`Self::ceiling_ms`], both included.
     #[must_use]
     pub fn delay_ms(self, attempt: u32, entropy: &dyn Entropy) -> u64 {
         let choices = u128::from(self.ceiling_ms(attempt)) + 1;
         let draw = u128::from(u64::from_le_bytes(entropy.bytes()));
-        // The upper half of the product: even, and without the bias of a remainder.
+        // Multiply-shift: uniform, without the bias of a modulo.
         u64::try_from((draw * choices) >> 64).unwrap_or(u64::MAX)
     }
 
-    /// The longest that the wait before repetition `attempt` can be.
+    /// Returns the longest possible delay before retry `attempt`, in milliseconds.
     #[must_use]
     pub fn ceiling_ms(self, attempt: u32) -> u64 {
         let doubled = 1u64
@@ -43,7 +43,7 @@ mod tests {
 
     use super::*;
 
-    /// Every byte the same.
+    /// Fills every buffer with one byte.
     struct Constant(u8);
 
     impl Entropy for Constant {
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ceiling_doubles_up_to_the_longest() {
+    fn ceiling_doubles_up_to_the_maximum() {
         let backoff = Backoff {
             first_ms: 100,
             longest_ms: 1000,
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn reaches_both_ends() {
+    fn delay_reaches_both_bounds() {
         let backoff = Backoff {
             first_ms: 100,
             longest_ms: 1000,
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn spreads_evenly() {
+    fn delay_is_uniform() {
         let backoff = Backoff {
             first_ms: 9,
             longest_ms: 9,
@@ -90,25 +90,25 @@ mod tests {
     }
 
     proptest! {
-        /// No wait is longer than its ceiling, and no ceiling longer than the longest.
+        /// No delay exceeds its ceiling, and no ceiling exceeds the maximum.
         #[test]
-        fn stays_below_the_ceiling(first_ms: u64, longest_ms: u64, attempt: u32, seed: u64) {
+        fn delay_never_exceeds_the_ceiling(first_ms: u64, longest_ms: u64, attempt: u32, seed: u64) {
             let backoff = Backoff { first_ms, longest_ms };
             let delay = backoff.delay_ms(attempt, &SeededEntropy::new(seed));
             prop_assert!(delay <= backoff.ceiling_ms(attempt));
             prop_assert!(backoff.ceiling_ms(attempt) <= longest_ms);
         }
 
-        /// Waiting grows with failing, never shrinks.
+        /// Ceilings never decrease from one attempt to the next.
         #[test]
-        fn ceilings_never_fall(first_ms: u64, longest_ms: u64, attempt in 0u32..200) {
+        fn ceilings_are_monotonic(first_ms: u64, longest_ms: u64, attempt in 0u32..200) {
             let backoff = Backoff { first_ms, longest_ms };
             prop_assert!(backoff.ceiling_ms(attempt) <= backoff.ceiling_ms(attempt + 1));
         }
 
-        /// The same randomness gives the same wait.
+        /// The same seed gives the same delay.
         #[test]
-        fn a_seed_repeats_itself(first_ms: u64, longest_ms: u64, attempt: u32, seed: u64) {
+        fn delay_is_deterministic_for_a_seed(first_ms: u64, longest_ms: u64, attempt: u32, seed: u64) {
             let backoff = Backoff { first_ms, longest_ms };
             let delay = || backoff.delay_ms(attempt, &SeededEntropy::new(seed));
             prop_assert_eq!(delay(), delay());

@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_poisoned_lock_still_opens() {
+    fn poisoned_mutex_can_be_locked() {
         let mutex = Mutex::new(1);
         let panicked = std::thread::scope(|scope| {
             let holder = scope.spawn(|| {

@@ -1,8 +1,8 @@
-//! One piece of work for all who want the same thing at the same time.
+//! Single flight: concurrent callers with the same key share one execution.
 //!
-//! A thousand readers of one expired token must cause one refresh. The work runs in a task of its
-//! own: the caller who happened to come first may go away at any moment, and a refresh that stops
-//! half-way can cost the grant.
+//! A thousand readers of one expired token must cause one refresh. The work runs in its own task,
+//! because the first caller may be cancelled at any time, and a refresh that is interrupted can
+//! lose the grant.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
-/// The work ended without an outcome: it panicked, or the program is shutting down. The key is free
-/// again.
+/// The work ended without an outcome: it panicked, or the runtime is shutting down. The key can be
+/// used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlightAborted;
 
@@ -26,7 +26,7 @@ impl std::error::Error for FlightAborted {}
 
 type Outcome<V> = watch::Receiver<Option<V>>;
 
-/// At most one flight per key in this process; its memory is that of the flights under way.
+/// Runs at most one flight per key in this process. It stores only the flights in progress.
 pub struct SingleFlight<K, V> {
     flights: Arc<Flights<K, V>>,
 }
@@ -39,7 +39,7 @@ impl<K: Eq + Hash, V> Flights<K, V> {
     }
 }
 
-/// Frees the key of a flight, however it ends.
+/// Removes the key of a flight when dropped, also after a panic.
 struct Landing<K: Eq + Hash, V> {
     flights: Arc<Flights<K, V>>,
     key: K,
@@ -56,7 +56,7 @@ where
     K: Eq + Hash + Clone + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Nothing under way.
+    /// Creates a group without flights.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -64,13 +64,13 @@ where
         }
     }
 
-    /// The outcome of the flight under way for `key`, or else of `start`, which then flies in a
-    /// task of its own. Must be called inside a tokio runtime. Dropping the returned future leaves
-    /// the flight alone.
+    /// Waits for the flight in progress for `key`, or starts `start` in its own task and waits for
+    /// that. Must be called inside a tokio runtime. Dropping the returned future does not cancel
+    /// the flight.
     ///
     /// # Errors
     ///
-    /// [`FlightAborted`] where the work ended without an outcome, for all who waited.
+    /// [`FlightAborted`] for every waiting caller if the work ended without an outcome.
     pub async fn run<F>(&self, key: K, start: impl FnOnce() -> F + Send) -> Result<V, FlightAborted>
     where
         F: Future<Output = V> + Send + 'static,
@@ -83,7 +83,7 @@ where
         (*landed).clone().ok_or(FlightAborted)
     }
 
-    /// How many flights are under way.
+    /// Returns the number of flights in progress.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.flights.lock().len()
@@ -94,18 +94,18 @@ where
         F: Future<Output = V> + Send + 'static,
     {
         let (sender, outcome) = watch::channel(None);
-        if let Some(under_way) = self.enter(&key, &outcome) {
-            return under_way;
+        if let Some(in_flight) = self.enter(&key, &outcome) {
+            return in_flight;
         }
-        // From here on a panic frees the key, also one in `start`, which therefore is not called
-        // under the lock.
+        // From here on a panic removes the key. `start` may panic too, so it is called without the
+        // lock.
         let landing = Landing {
             flights: Arc::clone(&self.flights),
             key,
         };
         let work = start();
         tokio::spawn(async move {
-            // Dropped before `sender`: who hears of the outcome finds the key free.
+            // Dropped before the outcome is sent, so that its receivers can start a new flight.
             let landing = landing;
             let value = work.await;
             drop(landing);
@@ -114,11 +114,11 @@ where
         outcome
     }
 
-    /// The flight under way; without one, `outcome` takes its place.
+    /// Returns the flight in progress; without one, registers `outcome` and returns `None`.
     fn enter(&self, key: &K, outcome: &Outcome<V>) -> Option<Outcome<V>> {
         let mut flights = self.flights.lock();
-        if let Some(under_way) = flights.get(key) {
-            return Some(under_way.clone());
+        if let Some(in_flight) = flights.get(key) {
+            return Some(in_flight.clone());
         }
         flights.insert(key.clone(), outcome.clone());
         None

@@ -1,11 +1,11 @@
-//! The sandbox alone, to look at: `cargo run -p evergrant-sandbox --example sandbox -- 8081`.
+//! Runs the sandbox alone: `cargo run -p evergrant-sandbox --example sandbox -- 8081`.
 
 use evergrant_sandbox::{Sandbox, SandboxOptions, dev_settings};
 
 #[tokio::main]
 #[expect(
     clippy::print_stdout,
-    reason = "the address is all that this program has to say"
+    reason = "the address and the settings are the program's output"
 )]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = std::env::args()

@@ -1,8 +1,7 @@
-//! The control API: what [`Sandbox`] offers in the same process, over HTTP and in JSON, for tests
-//! in any language.
+//! The control API: the methods of [`Sandbox`] as JSON over HTTP, for tests in any language.
 //!
-//! It is for this machine alone: callers from elsewhere, other sites in a browser here, and names
-//! that merely resolve to this machine are all refused.
+//! It accepts local callers only. Requests from other machines, from other sites in a local
+//! browser, and for other host names that resolve to this machine are rejected.
 
 use std::net::SocketAddr;
 
@@ -19,16 +18,16 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::loopback::is_loopback;
-use crate::{CallbackOrder, Fault, Sandbox, SandboxError, Switch};
+use crate::{CallbackRequest, Fault, Sandbox, SandboxError, Switch};
 
 pub(crate) fn routes(sandbox: Sandbox) -> Router {
-    let guard = from_fn_with_state(sandbox.clone(), from_this_machine_only);
+    let guard = from_fn_with_state(sandbox.clone(), require_local_caller);
     Router::new()
         .route("/calls", get(calls))
         .route("/people", get(people))
-        .route("/switches", get(switches).post(switch))
+        .route("/switches", get(switches).post(set_switch))
         .route("/reset", post(reset))
-        .route("/clock", get(clock).post(move_clock))
+        .route("/clock", get(clock).post(advance_clock))
         .route("/faults", post(fault))
         .route("/release", post(release))
         .route("/revoke-user", post(revoke_user))
@@ -39,33 +38,33 @@ pub(crate) fn routes(sandbox: Sandbox) -> Router {
         .route("/invalidate", post(invalidate))
         .route("/callbacks", post(callback))
         .fallback(|| async {
-            Refused(
+            ControlError(
                 StatusCode::NOT_FOUND,
-                "there is no such control; GET / lists them all".into(),
+                "unknown control; GET / lists all controls".into(),
             )
         })
         .method_not_allowed_fallback(|| async {
-            Refused(
+            ControlError(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "this control takes another method; GET / lists them all".into(),
+                "this control requires another method; GET / lists all controls".into(),
             )
         })
         .layer(guard)
         .with_state(sandbox)
 }
 
-type Reply = Result<Json<Value>, Refused>;
+type ControlResult = Result<Json<Value>, ControlError>;
 
-/// Why a control was not carried out, in words for whoever wrote the call.
-struct Refused(StatusCode, String);
+/// Status and error text for the author of a failed call.
+struct ControlError(StatusCode, String);
 
-impl IntoResponse for Refused {
+impl IntoResponse for ControlError {
     fn into_response(self) -> Response {
         (self.0, Json(json!({ "error": self.1 }))).into_response()
     }
 }
 
-impl From<SandboxError> for Refused {
+impl From<SandboxError> for ControlError {
     fn from(error: SandboxError) -> Self {
         match error {
             SandboxError::StateFile { .. } | SandboxError::People(_) => {
@@ -79,11 +78,11 @@ impl From<SandboxError> for Refused {
     }
 }
 
-impl From<serde_json::Error> for Refused {
+impl From<serde_json::Error> for ControlError {
     fn from(error: serde_json::Error) -> Self {
         Self(
             StatusCode::BAD_REQUEST,
-            format!("the body does not read: {error}"),
+            format!("invalid request body: {error}"),
         )
     }
 }
@@ -96,17 +95,17 @@ async fn people(State(sandbox): State<Sandbox>) -> Json<Value> {
     let shared = sandbox.shared();
     let accounts = |handle: &str| -> Value {
         let platforms = sandbox.platforms().iter();
-        let pairs = platforms.filter_map(|platform| {
+        let accounts = platforms.filter_map(|platform| {
             let card = platform.cards().iter().find(|card| card.person == handle)?;
             let account =
                 json!({ "id": card.account_id, "username": card.username, "about": card.about });
             Some((platform.profile().slug.to_owned(), account))
         });
-        Value::Object(pairs.collect())
+        Value::Object(accounts.collect())
     };
     let people = shared.people().iter();
     let people = people.map(
-        |someone| json!({ "person": someone.handle, "name": someone.name, "accounts": accounts(&someone.handle) }),
+        |person| json!({ "person": person.handle, "name": person.name, "accounts": accounts(&person.handle) }),
     );
     Json(json!({ "people": people.collect::<Vec<_>>() }))
 }
@@ -115,7 +114,7 @@ async fn switches(State(sandbox): State<Sandbox>) -> Json<Value> {
     Json(json!(sandbox.shared().world().settings))
 }
 
-async fn switch(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+async fn set_switch(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Body {
@@ -133,7 +132,7 @@ async fn switch(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
     Ok(Json(json!(sandbox.shared().world().settings)))
 }
 
-async fn reset(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+async fn reset(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Body {}
@@ -148,7 +147,7 @@ async fn clock(State(sandbox): State<Sandbox>) -> Json<Value> {
     Json(json!({ "now": sandbox.shared().now() }))
 }
 
-async fn move_clock(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+async fn advance_clock(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Body {
@@ -159,8 +158,8 @@ async fn move_clock(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
     Ok(clock(State(sandbox)).await)
 }
 
-async fn fault(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
-    sandbox.force_next(read::<Fault>(&body)?)?;
+async fn fault(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
+    sandbox.inject_fault(read::<Fault>(&body)?)?;
     Ok(Json(json!({})))
 }
 
@@ -169,29 +168,29 @@ async fn release(State(sandbox): State<Sandbox>) -> Json<Value> {
     Json(json!({}))
 }
 
-/// Whose grants, and where.
+/// A person at a platform.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Grantor {
+struct PlatformPerson {
     platform: String,
     person: String,
 }
 
-async fn revoke_user(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
-    let Grantor { platform, person } = read(&body)?;
-    let ended = sandbox.revoke_user(&platform, &person)?;
-    Ok(Json(json!({ "grantsEnded": ended })))
+async fn revoke_user(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
+    let PlatformPerson { platform, person } = read(&body)?;
+    let revoked = sandbox.revoke_user(&platform, &person)?;
+    Ok(Json(json!({ "grantsEnded": revoked })))
 }
 
-async fn tokens(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
-    let Grantor { platform, person } = read(&body)?;
+async fn tokens(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
+    let PlatformPerson { platform, person } = read(&body)?;
     let (access, refresh) = sandbox.tokens(&platform, &person)?;
     Ok(Json(
         json!({ "accessToken": access, "refreshToken": refresh }),
     ))
 }
 
-async fn invalidate(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+async fn invalidate(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Body {
@@ -204,18 +203,18 @@ async fn invalidate(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
         person,
         subcode,
     } = read(&body)?;
-    let hit = sandbox.invalidate(&platform, &person, subcode)?;
-    Ok(Json(json!({ "grantsHit": hit })))
+    let changed = sandbox.invalidate(&platform, &person, subcode)?;
+    Ok(Json(json!({ "grantsHit": changed })))
 }
 
-async fn callback(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
-    let answers = sandbox
-        .send_callback(&read::<CallbackOrder>(&body)?)
+async fn callback(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
+    let responses = sandbox
+        .send_callback(&read::<CallbackRequest>(&body)?)
         .await?;
-    Ok(Json(json!({ "answers": answers })))
+    Ok(Json(json!({ "answers": responses })))
 }
 
-async fn approve(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+async fn approve(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Body {
@@ -236,7 +235,7 @@ async fn approve(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
     let location = match person {
         _ if deny => sandbox.deny(&auth_url),
         None => {
-            return Err(Refused(
+            return Err(ControlError(
                 StatusCode::BAD_REQUEST,
                 "missing field `person`, or \"deny\": true".into(),
             ));
@@ -244,57 +243,57 @@ async fn approve(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
         Some(person) => {
             let [scopes, assets] = [&scopes, &assets].map(|list| {
                 list.as_ref()
-                    .map(|some| some.iter().map(String::as_str).collect::<Vec<_>>())
+                    .map(|names| names.iter().map(String::as_str).collect::<Vec<_>>())
             });
-            sandbox.approve_sharing(&auth_url, &person, scopes.as_deref(), assets.as_deref())
+            sandbox.approve_with_assets(&auth_url, &person, scopes.as_deref(), assets.as_deref())
         }
     };
     Ok(Json(json!({ "location": location? })))
 }
 
-async fn session(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
-    let Grantor { platform, person } = read(&body)?;
+async fn session(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
+    let PlatformPerson { platform, person } = read(&body)?;
     Ok(Json(json!(sandbox.session(&platform, &person)?)))
 }
 
-async fn webhook(State(sandbox): State<Sandbox>, body: Bytes) -> Reply {
+async fn webhook(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
     let statuses = sandbox.send_webhook(read(&body)?).await?;
     Ok(Json(json!({ "statuses": statuses })))
 }
 
-fn read<B: DeserializeOwned>(body: &[u8]) -> Result<B, Refused> {
+fn read<B: DeserializeOwned>(body: &[u8]) -> Result<B, ControlError> {
     Ok(serde_json::from_slice(body)?)
 }
 
-/// Three ways in that a control of this machine must not have: another machine, a name that an
-/// attacker pointed at this one (DNS rebinding), and a page of another site that is open in a
-/// browser here.
-async fn from_this_machine_only(
+/// Rejects three kinds of callers: other machines, requests for a host name that an attacker points
+/// at this machine (DNS rebinding), and pages of other sites in a local browser.
+async fn require_local_caller(
     State(sandbox): State<Sandbox>,
     request: Request,
     next: Next,
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let is_near = peer.is_none_or(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
-    if !is_near || !is_for_us(request.headers(), sandbox.shared().base_url()) {
-        let why = "the controls are for programs on this machine alone".to_owned();
-        return Refused(StatusCode::FORBIDDEN, why).into_response();
+    let is_local = peer.is_none_or(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    if !is_local || !is_same_origin(request.headers(), sandbox.shared().base_url()) {
+        let detail = "the control API accepts local callers only".to_owned();
+        return ControlError(StatusCode::FORBIDDEN, detail).into_response();
     }
     next.run(request).await
 }
 
-fn is_for_us(headers: &HeaderMap, base_url: &str) -> bool {
+/// Returns whether `Host` names the sandbox and `Origin`, if any, is the same origin.
+fn is_same_origin(headers: &HeaderMap, base_url: &str) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let is_ours = |url: &Url| {
+    let is_sandbox = |url: &Url| {
         is_loopback(url) || Url::parse(base_url).is_ok_and(|own| own.origin() == url.origin())
     };
     let Some(host) = text(header::HOST) else {
         return text(header::ORIGIN).is_none();
     };
-    let host_is_ours = [format!("http://{host}"), format!("https://{host}")]
+    let host_is_sandbox = [format!("http://{host}"), format!("https://{host}")]
         .iter()
-        .any(|url| Url::parse(url).is_ok_and(|url| is_ours(&url)));
+        .any(|url| Url::parse(url).is_ok_and(|url| is_sandbox(&url)));
     let same_origin =
         |origin: &str| origin == format!("http://{host}") || origin == format!("https://{host}");
-    host_is_ours && text(header::ORIGIN).is_none_or(same_origin)
+    host_is_sandbox && text(header::ORIGIN).is_none_or(same_origin)
 }

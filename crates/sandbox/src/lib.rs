@@ -16,10 +16,10 @@ mod settings;
 mod shared;
 mod world;
 
-pub use engine::AuthorizationFault;
+pub use engine::AuthorizationRequestError;
 pub use faults::{Fault, FaultKind};
 pub use notifications::{
-    CallbackAnswer, CallbackKind, CallbackOrder, SignatureKind, Webhook, WebhookSignature,
+    CallbackKind, CallbackRequest, CallbackResponse, SignatureKind, Webhook, WebhookSignature,
 };
 pub use options::{SandboxError, SandboxOptions};
 pub use sandbox::{Sandbox, acme_definition, dev_settings};

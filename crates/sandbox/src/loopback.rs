@@ -1,14 +1,14 @@
-//! Addresses of this machine.
+//! Loopback URLs.
 
 use url::Url;
 
-/// Whether the address is on this machine, over plain HTTP.
-pub(crate) fn is_loopback(address: &Url) -> bool {
-    let is_here = match address.host() {
+/// Returns whether the URL is plain HTTP on `localhost` or a loopback address.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    let is_local = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
     };
-    address.scheme() == "http" && is_here
+    url.scheme() == "http" && is_local
 }

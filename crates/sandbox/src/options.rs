@@ -1,26 +1,26 @@
-//! What a sandbox is started with, and what can go wrong while it is used.
+//! Options and errors of a sandbox.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use evergrant_model::{Clock, Entropy, OsEntropy, SystemClock};
 
-use crate::engine::AuthorizationFault;
+use crate::engine::AuthorizationRequestError;
 
-/// What a sandbox is started with.
+/// Options of a sandbox.
 #[derive(Clone)]
 pub struct SandboxOptions {
-    /// Base of the addresses in pages and JSON, such as `http://127.0.0.1:8081`. `None`: the
-    /// address that [`Sandbox::serve`](crate::Sandbox::serve) listens on.
+    /// Base of the URLs in pages and JSON, such as `http://127.0.0.1:8081`. Default: the address
+    /// that [`Sandbox::serve`](crate::Sandbox::serve) listens on.
     pub public_url: Option<String>,
-    /// The redirect addresses that the simulated apps have registered, compared byte for byte.
-    /// Empty: any `https` address and any on loopback.
+    /// Registered redirect URIs of the simulated apps, compared byte for byte. Default: empty,
+    /// which accepts any `https` and any loopback URL.
     pub redirect_uris: Vec<String>,
-    /// The time, before the sandbox's own shift.
+    /// Source of the time, to which the sandbox adds its own offset. Default: the system clock.
     pub clock: Arc<dyn Clock>,
-    /// Where codes and tokens come from.
+    /// Source of randomness for codes and tokens. Default: the operating system.
     pub entropy: Arc<dyn Entropy>,
-    /// Where grants survive a restart; `None` keeps them in memory.
+    /// File that persists grants across restarts. Default: `None`, which keeps them in memory.
     pub state_file: Option<PathBuf>,
 }
 
@@ -36,78 +36,78 @@ impl Default for SandboxOptions {
     }
 }
 
-/// Why the sandbox did not do what was asked.
+/// Why a call to the sandbox failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SandboxError {
-    /// The people that come with the program do not read: a fault of ours.
-    #[error("the sandbox's people could not be read")]
+    /// The built-in `people.toml` is invalid: a bug in the sandbox.
+    #[error("the built-in people.toml is invalid")]
     People(#[source] Box<toml::de::Error>),
-    /// The state file could not be read or written; the source says why.
+    /// The state file could not be read or written.
     #[error("the sandbox's state file {path} could not be {action}")]
     StateFile {
-        /// Which file.
+        /// Path of the state file.
         path: PathBuf,
         /// `read` or `written`.
         action: &'static str,
-        /// What the system said.
+        /// The underlying error.
         #[source]
         source: std::io::Error,
     },
-    /// No simulated platform of that name.
-    #[error("there is no platform {0:?} here; the platforms are: {1}")]
+    /// The sandbox does not simulate this platform. The second value lists those that exist.
+    #[error("unknown platform {0:?}; the platforms are: {1}")]
     UnknownPlatform(String, String),
-    /// The platform has no endpoint of that name.
+    /// The platform does not have this endpoint.
     #[error("{platform} has no endpoint {endpoint:?}; its endpoints are: {known}")]
     UnknownEndpoint {
         /// The platform.
         platform: &'static str,
-        /// What was asked for.
+        /// The requested endpoint.
         endpoint: String,
-        /// What there is.
+        /// The existing endpoints, separated by commas.
         known: String,
     },
-    /// Nobody of that name has an account at the platform.
-    #[error("nobody called {person:?} has an account at {platform}; the people there are: {known}")]
+    /// The person has no account at the platform.
+    #[error("{person:?} has no account at {platform}; people with an account: {known}")]
     UnknownPerson {
         /// The platform.
         platform: &'static str,
-        /// Who was asked for.
+        /// The requested person.
         person: String,
-        /// Who there is.
+        /// People with an account, separated by commas.
         known: String,
     },
-    /// The platform's tokens cannot be had without its consent page.
-    #[error("{0} gives no tokens out without its own steps; go through its consent page")]
+    /// The platform issues tokens only through its consent page.
+    #[error("{0} has its own token endpoint; use its consent page instead")]
     NoTokens(&'static str),
-    /// The platform has OAuth, so nobody hands over a session of theirs.
-    #[error("{0} has OAuth; only platforms without it have sessions to hand over")]
+    /// The platform has OAuth and therefore no browser sessions.
+    #[error("{0} uses OAuth; only platforms without OAuth have sessions")]
     NoSessions(&'static str),
-    /// A webhook that the platform does not send, or not there.
+    /// The webhook is invalid, or the platform does not send it.
     #[error("{0}")]
     BadWebhook(String),
-    /// Nobody took the webhook; the source says why.
+    /// The receiver of the webhook did not respond.
     #[error("the webhook could not be delivered to {url}")]
     Undelivered {
-        /// Where it was to go.
+        /// URL of the receiver.
         url: String,
-        /// What the system said.
+        /// The underlying error.
         #[source]
         source: std::io::Error,
     },
-    /// The platform has no such switch.
+    /// The platform does not have this switch.
     #[error("{0} has no such switch")]
     UnknownSwitch(&'static str),
-    /// A callback that cannot be sent, or did not arrive.
+    /// The callback is invalid, or its receiver did not respond.
     #[error("the callback was not sent: {0}")]
     Callback(String),
-    /// A subcode that tokens cannot be told.
-    #[error("subcode is 458, 459, 460, 463, 464, 467 or 492")]
+    /// The subcode is not one of error 190 that the sandbox simulates.
+    #[error("subcode must be 458, 459, 460, 463, 464, 467 or 492")]
     UnknownSubcode,
-    /// A fault that cannot be played.
+    /// The fault is invalid.
     #[error("{0}")]
     BadFault(String),
-    /// The address does not begin a consent: a real platform would show an error page.
-    #[error("the platform refuses this authorization address: {0}")]
-    Authorization(#[from] AuthorizationFault),
+    /// The platform rejects the authorization URL; a browser would show its error page.
+    #[error("the platform rejects this authorization URL: {0}")]
+    Authorization(#[from] AuthorizationRequestError),
 }

@@ -1,74 +1,77 @@
-//! Pictures for people and posts: a small landscape drawn from a name, so that no file has to be
-//! shipped and no other host asked. Raster on purpose, because that is all that a careful product
-//! passes on to its users.
+//! Generates pictures for people and posts: a small landscape derived from a name, without files or
+//! requests to other hosts. They are raster images, because Evergrant's image proxy does not accept
+//! SVG.
 
 use sha2::{Digest, Sha256};
 
-/// Width and height in pixels.
+/// Width and height of a picture in pixels.
 const SIDE: i32 = 128;
-/// One shade of the palette for each layer, from the sky to the nearest hill.
+/// Number of hills; each has one color of the palette.
 const LAYERS: i32 = 4;
+/// Number of colors of the sky; they are the first ones of the palette.
 const SKY_SHADES: u8 = 64;
+/// Palette index of the sun.
 const SUN: u8 = SKY_SHADES;
 
-/// The picture that belongs to `name`, in a colour near `hue` degrees, as a PNG.
+/// Returns the picture of `name` as PNG, in colors near `hue` degrees. Deterministic.
 pub(crate) fn landscape(name: &str, hue: u16) -> Vec<u8> {
-    let dice: [u8; 32] = Sha256::digest(name).into();
+    let seed: [u8; 32] = Sha256::digest(name).into();
     let scene = Scene {
-        dice: dice.map(i32::from),
+        seed: seed.map(i32::from),
     };
     let mut rows = Vec::new();
     for y in 0..SIDE {
         rows.push(0); // PNG's "no filter" before each row
-        rows.extend((0..SIDE).map(|x| scene.colour_at(x, y)));
+        rows.extend((0..SIDE).map(|x| scene.color_at(x, y)));
     }
     png(&palette(hue), &rows)
 }
 
+/// A landscape; the seed determines its shapes.
 struct Scene {
-    dice: [i32; 32],
+    seed: [i32; 32],
 }
 
 impl Scene {
-    fn die(&self, at: i32) -> i32 {
-        usize::try_from(at)
+    fn seed_byte(&self, index: i32) -> i32 {
+        usize::try_from(index)
             .ok()
-            .and_then(|at| self.dice.get(at))
+            .and_then(|index| self.seed.get(index))
             .copied()
             .unwrap_or_default()
     }
 
-    /// The palette's index of a pixel: the nearest hill that reaches it, else the sun, else the
-    /// sky.
-    fn colour_at(&self, x: i32, y: i32) -> u8 {
+    /// Returns the palette index of a pixel: the nearest hill that covers it, otherwise the sun or
+    /// the sky.
+    fn color_at(&self, x: i32, y: i32) -> u8 {
         let hill = (0..LAYERS).rev().find(|layer| y > self.crest(*layer, x));
         if let Some(hill) = hill {
             return SUN + 1 + u8::try_from(hill).unwrap_or_default();
         }
-        let (sun_x, sun_y) = (30 + self.die(0) % 68, 26 + self.die(1) % 22);
-        let radius = 12 + self.die(2) % 6;
+        let (sun_x, sun_y) = (30 + self.seed_byte(0) % 68, 26 + self.seed_byte(1) % 22);
+        let radius = 12 + self.seed_byte(2) % 6;
         if (x - sun_x).pow(2) + (y - sun_y).pow(2) <= radius * radius {
             return SUN;
         }
         u8::try_from(y * i32::from(SKY_SHADES) / SIDE).unwrap_or_default()
     }
 
-    /// How far down a hill begins at `x`: two waves of different length, one upon the other.
+    /// Returns the y coordinate of a hill's crest at `x`: the sum of two waves of different length.
     fn crest(&self, layer: i32, x: i32) -> i32 {
-        let (broad, fine) = (self.die(4 + layer * 2), self.die(5 + layer * 2));
+        let (broad, fine) = (self.seed_byte(4 + layer * 2), self.seed_byte(5 + layer * 2));
         let height = 62 + layer * 16;
         height - wave(x + broad) * (12 - layer) / 64 - wave(x * 3 + fine) * 3 / 64
     }
 }
 
-/// A smooth wave of length 256 between -64 and 64, of two parabolas.
+/// Returns a smooth periodic wave of length 256 with values from -64 to 64, made of two parabolas.
 fn wave(at: i32) -> i32 {
     let at = at.rem_euclid(256);
     let arch = |half: i32| half * (128 - half) / 64;
     if at < 128 { arch(at) } else { -arch(at - 128) }
 }
 
-/// The sky from light to lighter, the sun, and the hills from pale to dark.
+/// Returns the palette: the sky from light to lighter, the sun, and the hills from pale to dark.
 fn palette(hue: u16) -> Vec<u8> {
     let sky = (0..i32::from(SKY_SHADES))
         .map(|shade| rgb(i32::from(hue) + 20 - shade / 2, 52, 78 + shade / 4));
@@ -78,11 +81,11 @@ fn palette(hue: u16) -> Vec<u8> {
     sky.chain(sun).chain(hills).flatten().collect()
 }
 
-/// Red, green and blue of a hue in degrees, with saturation and lightness in percent.
+/// Converts HSL to RGB: hue in degrees, saturation and lightness in percent.
 fn rgb(hue: i32, saturation: i32, lightness: i32) -> [u8; 3] {
     let reach = saturation * lightness.min(100 - lightness) / 100;
     [0, 8, 4].map(|offset| {
-        // In hundredths of a twelfth of the circle.
+        // In hundredths of 30 degrees.
         let k = (offset * 100 + hue.rem_euclid(360) * 100 / 30) % 1200;
         let slope = (k - 300).min(900 - k).clamp(-100, 100);
         let percent = lightness - reach * slope / 100;
@@ -90,8 +93,8 @@ fn rgb(hue: i32, saturation: i32, lightness: i32) -> [u8; 3] {
     })
 }
 
-/// A palette image as PNG. The pixels are stored, not compressed: that needs no library, and 16 KiB
-/// is little enough.
+/// Encodes an indexed image as PNG. The pixels are stored uncompressed (16 KiB), which needs no
+/// compression library.
 fn png(palette: &[u8], rows: &[u8]) -> Vec<u8> {
     let side = u32::try_from(SIDE).unwrap_or_default().to_be_bytes();
     let head = [side.as_slice(), &side, &[8, 3, 0, 0, 0]].concat();
@@ -114,7 +117,7 @@ fn png(palette: &[u8], rows: &[u8]) -> Vec<u8> {
     file
 }
 
-/// A zlib stream of one stored block (RFC 1950, RFC 1951 §3.2.4); holds up to 65,535 bytes.
+/// Returns a zlib stream with one stored block (RFC 1950, RFC 1951 §3.2.4), for up to 65,535 bytes.
 fn stored(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).unwrap_or_default();
     let head = [

@@ -1,7 +1,7 @@
-//! What a platform does in its own way, and what its handlers work with.
+//! The interface of a simulated platform.
 //!
-//! OAuth itself is played by one engine; a platform is the data that the engine works with, and the
-//! few answers that no other platform gives. One that has no OAuth leaves the engine out.
+//! One engine implements OAuth for all platforms. A platform provides a profile for the engine, its
+//! own response formats and its data endpoints. A platform without OAuth does not use the engine.
 
 use std::sync::Arc;
 
@@ -10,69 +10,71 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use evergrant_model::{ScopeSet, Timestamp};
 
-use crate::engine::{AuthorizationRequest, Form, Refusal};
-use crate::notifications::{CallbackOrder, Message, Notice, Webhook};
+use crate::engine::{AuthorizationRequest, Form, OAuthError};
+use crate::notifications::{CallbackRequest, Message, OutgoingWebhook, Webhook};
 use crate::profile::PlatformProfile;
 use crate::settings::Settings;
 use crate::shared::Shared;
-use crate::world::grants::Ending;
+use crate::world::grants::InvalidationReason;
 use crate::world::{Session, SignIn, Window};
 
-/// A person as the consent page offers them.
+/// An account as the consent page lists it.
 #[derive(Clone)]
 pub(crate) struct Card {
-    /// The name in control calls.
+    /// Handle of the person, such as `juniper`.
     pub(crate) person: String,
     pub(crate) account_id: String,
     pub(crate) username: String,
-    /// What is special about the account, in a few words.
+    /// Short description of what makes the account special.
     pub(crate) about: String,
 }
 
-/// Something of a person's that they can share or keep back.
+/// A resource that a person can share with an app, such as a Page.
 pub(crate) struct Asset {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// What kind of thing it is, in a few words.
+    /// Short description of its kind.
     pub(crate) about: String,
-    /// Whether it belongs to the asset before it.
+    /// Whether it belongs to the preceding asset.
     pub(crate) nested: bool,
 }
 
-/// New tokens, for the platform to put into words.
-pub(crate) struct Issued {
+/// Newly issued tokens, for the platform's token response.
+pub(crate) struct IssuedTokens {
     pub(crate) access_token: String,
-    /// `None` where the answer names none.
+    /// `None` if the response contains none.
     pub(crate) refresh_token: Option<String>,
+    /// Lifetime of the access token in seconds.
     pub(crate) expires_in: u32,
-    /// `None` where refresh tokens have no end.
+    /// Remaining lifetime of the refresh token in seconds. `None`: it does not expire.
     pub(crate) refresh_expires_in: Option<i64>,
     pub(crate) scopes: ScopeSet,
-    /// Whose tokens these are.
+    /// Handle of the person who consented.
     pub(crate) person: String,
-    /// Whom they were given to.
+    /// Id of the client.
     pub(crate) client: String,
 }
 
-/// What one platform does in its own way.
+/// A simulated platform.
 pub(crate) trait Platform: Send + Sync {
+    /// Returns the static description of the platform.
     fn profile(&self) -> &'static PlatformProfile;
 
-    /// Who has an account here.
+    /// Returns the accounts at this platform.
     fn cards(&self) -> &[Card];
 
-    /// What the tokens of this person begin with.
+    /// Returns the prefix of this person's tokens. Default: empty.
     fn token_prefix(&self, _: &str) -> String {
         String::new()
     }
 
-    /// The answer to a caller that the platform does not want at all, before anything else is
-    /// looked at.
-    fn turn_away(&self, _: &HeaderMap) -> Option<Response> {
+    /// Returns the response to a blocked caller, before anything else is checked. `None`: the
+    /// caller is not blocked.
+    fn block(&self, _: &HeaderMap) -> Option<Response> {
         None
     }
 
-    /// The client id and secret that came with a call to the token endpoint.
+    /// Returns the client id and secret of a call to the token endpoint. Default: from the form.
     fn credentials(&self, _: &HeaderMap, form: &Form) -> Option<(String, String)> {
         Some((
             form.get("client_id")?.to_owned(),
@@ -80,47 +82,46 @@ pub(crate) trait Platform: Send + Sync {
         ))
     }
 
-    /// The answer that carries new tokens.
-    fn issued(&self, _: Issued) -> Response {
+    /// Returns the response with new tokens.
+    fn token_response(&self, _: IssuedTokens) -> Response {
         StatusCode::NOT_IMPLEMENTED.into_response()
     }
 
-    /// The answer that refuses, at the token and revocation endpoints.
-    fn refused(&self, _: Refusal, _: Settings) -> Response {
+    /// Returns the error response of the token and revocation endpoints.
+    fn error_response(&self, _: OAuthError, _: Settings) -> Response {
         StatusCode::NOT_IMPLEMENTED.into_response()
     }
 
-    /// Tells the caller how it stands in its window at the token endpoint.
-    fn state_limit(&self, _: &mut Response, _: Window) {}
+    /// Adds the caller's rate limit at the token endpoint to a response. Default: adds nothing.
+    fn set_rate_limit_headers(&self, _: &mut Response, _: Window) {}
 
-    /// Opens a session as a browser would that this person signs in with; `None` at a platform with
-    /// OAuth.
-    fn sign_in(&self, _: &Stage, _: &SignIn<'_>) -> Option<Session> {
+    /// Creates a browser session. `None` if the platform has OAuth.
+    fn sign_in(&self, _: &PlatformContext, _: &SignIn<'_>) -> Option<Session> {
         None
     }
 
-    /// What the platform would send to tell an app what happened; `None` where it sends nothing.
-    fn webhook(&self, _: &Webhook, _: Timestamp) -> Option<Notice> {
+    /// Returns the webhook that reports an event to an app. `None` if the platform sends none.
+    fn webhook(&self, _: &Webhook, _: Timestamp) -> Option<OutgoingWebhook> {
         None
     }
 
-    /// The platform's data endpoints, and whatever else it has.
-    fn routes(&self) -> Router<Stage>;
+    /// Returns the data endpoints and all other routes outside the engine.
+    fn routes(&self) -> Router<PlatformContext>;
 
-    /// Whether the platform answers at its token and revocation endpoints itself, because too
-    /// little there is OAuth as the engine knows it. What the engine's endpoints ask of a platform
-    /// is then never asked.
-    fn brings_tokens(&self) -> bool {
+    /// Returns whether the platform implements its token and revocation endpoints itself, because
+    /// they differ too much from the engine's. The engine then calls none of the methods that its
+    /// own endpoints use. Default: `false`.
+    fn has_own_token_endpoint(&self) -> bool {
         false
     }
 
-    /// What an authorization address without `response_type` means, if anything.
-    fn usual_response_type(&self) -> Option<&'static str> {
+    /// Returns the `response_type` of an authorization URL that has none. Default: `None`.
+    fn default_response_type(&self) -> Option<&'static str> {
         None
     }
 
-    /// What the callback gets beside the code.
-    fn callback_extras(
+    /// Returns additional callback parameters of a granted consent. Default: none.
+    fn extra_callback_params(
         &self,
         _: &AuthorizationRequest,
         _: &ScopeSet,
@@ -128,44 +129,45 @@ pub(crate) trait Platform: Send + Sync {
         Vec::new()
     }
 
-    /// What the callback gets when the platform fails on the way (RFC 6749 §4.1.2.1, where it keeps
-    /// to that).
-    fn dialog_failure(&self) -> &'static [(&'static str, &'static str)] {
+    /// Returns the callback parameters of a failure at the platform. Default: `server_error` of
+    /// RFC 6749 §4.1.2.1.
+    fn dialog_error_params(&self) -> &'static [(&'static str, &'static str)] {
         &[
             ("error", "server_error"),
-            ("error_description", "The sandbox was asked to fail here."),
+            ("error_description", "The sandbox injected this error."),
         ]
     }
 
-    /// What a person can tick on the consent page beside the permissions.
+    /// Returns the assets that a person can share on the consent page. Default: none.
     fn assets(&self, _: &str) -> Vec<Asset> {
         Vec::new()
     }
 
-    /// What tokens are told of a person who removed the app, at a platform that remembers them.
-    fn app_removed(&self) -> Option<Ending> {
+    /// Returns the invalidation reason of a removed app, at platforms that report one. `None`:
+    /// grants are revoked without a reason.
+    fn app_removal_reason(&self) -> Option<InvalidationReason> {
         None
     }
 
-    /// Signed messages that the platform sends to apps, if it does.
-    fn callback(&self, _: &Stage, _: &CallbackOrder) -> Option<Message> {
+    /// Returns a signed callback to an app. `None` if the platform does not send this one.
+    fn callback(&self, _: &PlatformContext, _: &CallbackRequest) -> Option<Message> {
         None
     }
 }
 
-/// One platform with the sandbox around it: what its handlers work with.
+/// The state of a platform's request handlers: the platform and the shared sandbox.
 #[derive(Clone)]
-pub(crate) struct Stage {
+pub(crate) struct PlatformContext {
     pub(crate) shared: Arc<Shared>,
     pub(crate) platform: Arc<dyn Platform>,
 }
 
-impl Stage {
+impl PlatformContext {
     pub(crate) fn slug(&self) -> &'static str {
         self.platform.profile().slug
     }
 
-    /// How the platform's switches stand.
+    /// Returns the current positions of the platform's switches.
     pub(crate) fn settings(&self) -> Settings {
         let profile = self.platform.profile();
         self.shared
@@ -176,35 +178,36 @@ impl Stage {
             .unwrap_or(profile.settings)
     }
 
-    /// Counts a call, and answers it with `work` unless a fault waits for it.
-    pub(crate) async fn attend(
+    /// Counts a call and returns the response of `work`, or that of a queued fault.
+    pub(crate) async fn serve_endpoint(
         &self,
         endpoint: &str,
         work: impl Future<Output = Response>,
     ) -> Response {
-        // Before the call is counted: whoever sees it counted and lets go must be heard.
-        let gate = self.shared.gate();
+        // Subscribe before the call is counted. Otherwise a test that sees the count and releases
+        // at once would be missed.
+        let released = self.shared.subscribe_to_release();
         let fault = {
             let mut world = self.shared.world();
-            world.calls.count(self.slug(), endpoint);
+            world.calls.increment(self.slug(), endpoint);
             world.faults.take(self.slug(), endpoint)
         };
         match fault {
             None => work.await,
-            Some(fault) => fault.play(gate, work).await,
+            Some(fault) => fault.apply(released, work).await,
         }
     }
 
-    /// Counts one call of `caller` in the window that is open now.
-    pub(crate) fn spend(&self, caller: &str, quota: u32) -> Window {
+    /// Counts a call of `caller` and returns its usage of the current window.
+    pub(crate) fn count_call(&self, caller: &str, quota: u32) -> Window {
         self.shared
-            .spend(format!("{}/{caller}", self.slug()), quota)
+            .count_call(format!("{}/{caller}", self.slug()), quota)
     }
 
-    /// Counts one call of `caller` in the `span_s` seconds just gone by, and tells whether it may
-    /// go on.
-    pub(crate) fn has_room(&self, caller: &str, quota: u32, span_s: i64) -> bool {
+    /// Returns whether `caller` made fewer than `quota` calls in the last `span_seconds` seconds,
+    /// and counts the call if so.
+    pub(crate) fn within_limit(&self, caller: &str, quota: u32, span_seconds: i64) -> bool {
         self.shared
-            .has_room(format!("{}/{caller}", self.slug()), quota, span_s)
+            .within_limit(format!("{}/{caller}", self.slug()), quota, span_seconds)
     }
 }

@@ -1,108 +1,112 @@
-//! A platform as data: its endpoints, its apps, what may be asked for, and which rules it follows.
+//! Platform profiles: endpoints, registered apps, scopes, lifetimes and the OAuth rules of a
+//! platform, as data.
 
 use crate::settings::Settings;
 
-/// What the engine must know of a platform.
+/// The static description of a platform.
 pub(crate) struct PlatformProfile {
-    /// The name in paths, control calls and the product.
+    /// Identifier in paths, control calls and Evergrant's settings.
     pub(crate) slug: &'static str,
-    /// The name that people read.
+    /// Display name.
     pub(crate) name: &'static str,
-    /// The platform's mark, as the content of an SVG of 40 by 40.
+    /// Logo: the content of an SVG with the view box `0 0 40 40`.
     pub(crate) mark: &'static str,
-    /// Whether it speaks OAuth at all; without that only names, endpoints and switches count.
+    /// Whether the platform supports OAuth. If not, only names, endpoints and switches are used.
     pub(crate) oauth: bool,
-    /// The apps registered there; the first is the one that `dev_settings` names.
+    /// Registered apps; `dev_settings` names the first one.
     pub(crate) clients: &'static [Client],
-    /// Where each of the three endpoints is, below the sandbox's base address.
+    /// Paths of the OAuth endpoints, relative to the sandbox's base URL.
     pub(crate) paths: Paths,
-    /// What the app calls itself by at the authorization endpoint.
+    /// Parameter of the client id at the authorization endpoint.
     pub(crate) client_param: &'static str,
-    /// What every call to the token and revocation endpoints must bring along in its form.
+    /// Form parameters that every call to the token and revocation endpoints must have.
     pub(crate) required_params: &'static [&'static str],
-    /// Every scope that may be asked for.
+    /// All scopes of the platform.
     pub(crate) scopes: &'static [Scope],
-    /// What divides scopes in the authorization address.
+    /// Characters that separate scopes in the authorization URL.
     pub(crate) scope_separators: &'static [char],
-    /// The parameter and value that ask for a refresh token; `None`: one always comes.
-    pub(crate) lasting_when: Option<(&'static str, &'static str)>,
+    /// Authorization parameter and value that request a refresh token. `None`: every grant gets
+    /// one.
+    pub(crate) offline_access_param: Option<(&'static str, &'static str)>,
+    /// Whether an authorization request without `state` is rejected.
     pub(crate) state_required: bool,
     pub(crate) pkce: Pkce,
-    /// Where below the base address the issuer is that callbacks name (RFC 9207); `None`: they name
-    /// none.
+    /// Path of the issuer that callbacks name in `iss` (RFC 9207), relative to the base URL.
+    /// `None`: callbacks have no `iss`.
     pub(crate) issuer: Option<&'static str>,
-    /// Grant types without a person, which exist but are not for the simulated apps.
-    pub(crate) personless_grants: &'static [&'static str],
-    /// Whether a redirect address must be static: short, and without a query of its own.
+    /// Grant types without a user. They exist, but the simulated apps may not use them.
+    pub(crate) app_only_grants: &'static [&'static str],
+    /// Whether a redirect URI must be static: short and without a query.
     pub(crate) static_redirects: bool,
-    /// Life of an authorization code in seconds.
-    pub(crate) code_life_s: i64,
-    /// What every code ends with: characters that only survive a callback address that is decoded
-    /// exactly once.
-    pub(crate) code_ending: &'static str,
-    /// Life of a refresh token in seconds; `None`: it has no end.
-    pub(crate) refresh_life_s: Option<i64>,
-    pub(crate) reused_refresh: ReusedRefresh,
-    pub(crate) revoking_access: RevokingAccess,
-    /// The callback's parameter that names the granted scopes, divided by commas.
-    pub(crate) granted_param: Option<&'static str>,
-    /// What the callback gets when the person does not allow access.
-    pub(crate) denial: &'static [(&'static str, &'static str)],
-    /// What the platform hangs behind the `#` of the callback address.
+    /// Lifetime of an authorization code in seconds.
+    pub(crate) code_ttl_seconds: i64,
+    /// Suffix of every code: characters that only survive if the callback URL is decoded exactly
+    /// once.
+    pub(crate) code_suffix: &'static str,
+    /// Lifetime of a refresh token in seconds. `None`: it does not expire.
+    pub(crate) refresh_ttl_seconds: Option<i64>,
+    pub(crate) refresh_token_reuse: RefreshTokenReuse,
+    pub(crate) access_token_revocation: AccessTokenRevocation,
+    /// Callback parameter that lists the granted scopes, separated by commas. `None`: they are not
+    /// listed.
+    pub(crate) granted_scopes_param: Option<&'static str>,
+    /// Callback parameters of a denied consent.
+    pub(crate) denial_params: &'static [(&'static str, &'static str)],
+    /// Fragment of the callback URL.
     pub(crate) fragment: Option<&'static str>,
-    /// The endpoints, as counters and faults name them.
+    /// Names of the endpoints for counters and faults.
     pub(crate) endpoints: &'static [&'static str],
-    /// How the switches stand at first.
+    /// Initial positions of the switches.
     pub(crate) settings: Settings,
 }
 
-/// What a platform wants of PKCE (RFC 7636).
+/// A platform's rules for PKCE (RFC 7636).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pkce {
-    /// Nothing: a challenge is not looked at, as no parameter is that the platform does not know.
+    /// Not supported; the parameters are ignored like any unknown ones.
     None,
-    /// Every app must send an S256 challenge, and its verifier at the exchange.
+    /// Required of every app, with the method S256.
     S256,
-    /// Apps on a desktop must, with the challenge in hexadecimal instead of base64url.
+    /// Required of desktop apps, with the hash in hexadecimal instead of base64url.
     HexOnDesktop,
 }
 
-/// What becomes of a rotated refresh token that comes a second time.
+/// The effect of a second use of a rotated refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReusedRefresh {
-    /// It is refused, and nothing else.
-    IsRefused,
-    /// The whole grant ends, for somebody has a copy (RFC 9700 §4.14.2).
-    EndsGrant,
+pub(crate) enum RefreshTokenReuse {
+    /// The token is rejected.
+    Rejected,
+    /// The whole grant is revoked, because the token may be stolen (RFC 9700 §4.14.2).
+    RevokesGrant,
 }
 
-/// What an access token that is revoked takes with it.
+/// The effect of revoking an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RevokingAccess {
-    /// Nothing.
-    EndsItself,
-    /// The whole grant.
-    EndsGrant,
+pub(crate) enum AccessTokenRevocation {
+    /// Only this token is revoked.
+    RevokesToken,
+    /// The whole grant is revoked.
+    RevokesGrant,
 }
 
 /// An app that is registered at a platform.
 pub(crate) struct Client {
     pub(crate) id: &'static str,
     pub(crate) secret: &'static str,
-    /// What the consent page calls it.
+    /// Display name on the consent page.
     pub(crate) name: &'static str,
 }
 
-/// Where a platform's OAuth endpoints are.
+/// Paths of a platform's OAuth endpoints.
 pub(crate) struct Paths {
     pub(crate) authorize: &'static str,
     pub(crate) token: &'static str,
     pub(crate) revoke: &'static str,
 }
 
-/// One permission.
+/// A permission that an app can request.
 pub(crate) struct Scope {
     pub(crate) id: &'static str,
-    /// What the consent page says, as the end of "It may …".
+    /// Label on the consent page; continues the sentence "This app may …".
     pub(crate) label: &'static str,
 }

@@ -1,5 +1,5 @@
-//! What every part of a running sandbox shares: its time, its randomness, and one world behind a
-//! lock.
+//! The shared state of a running sandbox: clock, randomness, options, and the simulated world
+//! behind one lock.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use evergrant_model::Timestamp;
+use evergrant_model::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use crate::faults::Faults;
@@ -17,10 +17,10 @@ use crate::settings::Settings;
 use crate::world::grants::Grants;
 use crate::world::{CallCounts, Person, SlidingWindows, StateFile, Window, Windows};
 
-/// Where pages point while nobody has said where the sandbox is.
-const NOWHERE: &str = "http://127.0.0.1:8081";
+/// Base URL until the public URL or the listener is known.
+const FALLBACK_BASE_URL: &str = "http://127.0.0.1:8081";
 
-/// Everything that a reset brings back to its beginning.
+/// The state that a reset clears.
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) grants: Grants,
@@ -38,28 +38,29 @@ impl World {
             ..Self::default()
         };
         for profile in profiles {
-            world.calls.expect(profile.slug, profile.endpoints);
+            world.calls.register(profile.slug, profile.endpoints);
             world.settings.insert(profile.slug, profile.settings);
         }
         world
     }
 }
 
-/// The sandbox itself; [`Sandbox`](crate::Sandbox) is a handle to it.
+/// The state behind every [`Sandbox`](crate::Sandbox) handle.
 pub(crate) struct Shared {
     options: SandboxOptions,
-    shift_s: AtomicI64,
-    served_at: OnceLock<String>,
+    clock_offset_seconds: AtomicI64,
+    listen_url: OnceLock<String>,
     profiles: Vec<&'static PlatformProfile>,
     people: Vec<Person>,
     state_file: Option<StateFile>,
     world: Mutex<World>,
-    gate: watch::Sender<()>,
+    /// Notifies responses that are held by a fault.
+    release_signal: watch::Sender<()>,
 }
 
 impl Shared {
-    /// A sandbox of these people and platforms, with the grants of the last run if there is a state
-    /// file.
+    /// Creates the state for these people and platforms, with the grants from the state file if one
+    /// is configured.
     pub(crate) fn new(
         options: SandboxOptions,
         people: Vec<Person>,
@@ -73,104 +74,109 @@ impl Shared {
             &profiles,
             Grants::restore(grants, options.clock.now()),
         ));
-        let (shift_s, served_at) = (AtomicI64::new(0), OnceLock::new());
+        let (clock_offset_seconds, listen_url) = (AtomicI64::new(0), OnceLock::new());
         Ok(Self {
             options,
-            shift_s,
-            served_at,
+            clock_offset_seconds,
+            listen_url,
             profiles,
             people,
             state_file,
             world,
-            gate: watch::Sender::default(),
+            release_signal: watch::Sender::default(),
         })
     }
 
-    /// The world, locked. Nothing in it is left half changed, so a poisoned lock is taken over.
+    /// Locks the world. No panic can occur midway through a change, so a poisoned lock is safe to
+    /// use.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the simulated time: the clock of the options plus the offset.
     pub(crate) fn now(&self) -> Timestamp {
-        self.options
-            .clock
-            .now()
-            .plus_seconds(self.shift_s.load(Ordering::SeqCst))
+        self.options.clock.now()
+            + SignedDuration::from_secs(self.clock_offset_seconds.load(Ordering::SeqCst))
     }
 
+    /// Moves the simulated clock. Negative values move it back.
     pub(crate) fn advance_seconds(&self, seconds: i64) {
-        let later = |shift: i64| Some(shift.saturating_add(seconds));
-        // The closure always answers, so this cannot fail.
+        let advance = |offset: i64| Some(offset.saturating_add(seconds));
+        // Cannot fail, because the closure always returns `Some`.
         let _ = self
-            .shift_s
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
+            .clock_offset_seconds
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, advance);
     }
 
-    /// Lets go of every call that a fault holds.
+    /// Releases every response that is held by a fault.
     pub(crate) fn release(&self) {
-        self.gate.send_replace(());
+        self.release_signal.send_replace(());
     }
 
-    /// Hears of the next [`release`](Self::release).
-    pub(crate) fn gate(&self) -> watch::Receiver<()> {
-        self.gate.subscribe()
+    /// Returns a receiver that changes at the next [`release`](Self::release).
+    pub(crate) fn subscribe_to_release(&self) -> watch::Receiver<()> {
+        self.release_signal.subscribe()
     }
 
-    /// Counts one call of `caller` in the window that is open now.
-    pub(crate) fn spend(&self, caller: String, quota: u32) -> Window {
+    /// Counts a call of `caller` and returns its usage of the current window.
+    pub(crate) fn count_call(&self, caller: String, quota: u32) -> Window {
         let now = self.now();
-        self.world().windows.spend(caller, quota, now)
+        self.world().windows.count_call(caller, quota, now)
     }
 
-    /// Counts one call of `caller` in the `span_s` seconds just gone by, and tells whether it may
-    /// go on.
-    pub(crate) fn has_room(&self, caller: String, quota: u32, span_s: i64) -> bool {
+    /// Returns whether `caller` made fewer than `quota` calls in the last `span_seconds` seconds,
+    /// and counts the call if so.
+    pub(crate) fn within_limit(&self, caller: String, quota: u32, span_seconds: i64) -> bool {
         let now = self.now();
-        self.world().sliding.spend(caller, quota, span_s, now)
+        self.world()
+            .sliding
+            .within_limit(caller, quota, span_seconds, now)
     }
 
-    /// 256 random bits as text fit for addresses and headers.
+    /// Returns 256 random bits as base64url.
     pub(crate) fn random(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.options.entropy.bytes::<32>())
     }
 
+    /// Returns the registered redirect URIs. Empty: any `https` or loopback URL is accepted.
     pub(crate) fn redirect_uris(&self) -> &[String] {
         &self.options.redirect_uris
     }
 
-    /// The base of the sandbox's own addresses, without a final slash.
+    /// Returns the base URL of the sandbox, without a trailing slash.
     pub(crate) fn base_url(&self) -> &str {
-        let told = self
+        let url = self
             .options
             .public_url
             .as_ref()
-            .or_else(|| self.served_at.get());
-        told.map_or(NOWHERE, |url| url.trim_end_matches('/'))
+            .or_else(|| self.listen_url.get());
+        url.map_or(FALLBACK_BASE_URL, |url| url.trim_end_matches('/'))
     }
 
-    /// Tells where the sandbox listens; what the options say goes before.
-    pub(crate) fn serve_at(&self, base_url: String) {
-        self.served_at.get_or_init(|| base_url);
+    /// Sets the base URL for sandboxes without a public URL in their options. Later calls are
+    /// ignored.
+    pub(crate) fn set_listen_url(&self, base_url: String) {
+        self.listen_url.get_or_init(|| base_url);
     }
 
     pub(crate) fn people(&self) -> &[Person] {
         &self.people
     }
 
-    /// Back to the first moment: no grants, no faults, switches as delivered, the clock unshifted.
+    /// Removes grants, faults and counters, and resets switches and clock.
     pub(crate) fn reset(&self) {
-        self.shift_s.store(0, Ordering::SeqCst);
+        self.clock_offset_seconds.store(0, Ordering::SeqCst);
         let mut world = self.world();
         *world = World::new(&self.profiles, Grants::default());
         world.grants.mark_changed();
     }
 
-    /// Writes the grants down if they changed and there is a place for them.
+    /// Saves the grants if they changed and a state file is configured.
     pub(crate) fn save(&self) -> Result<(), SandboxError> {
         let Some(file) = &self.state_file else {
             return Ok(());
         };
-        // Written under the lock: a later state can never be overtaken by an earlier one.
+        // Write under the lock, so that an older state cannot overwrite a newer one.
         let mut world = self.world();
         let Some(grants) = world.grants.take_changes() else {
             return Ok(());

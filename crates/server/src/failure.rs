@@ -1,47 +1,47 @@
-//! Why a command did not do what was asked, said so that the reader knows what to do next.
+//! The reasons why a command failed, each with what to do about it.
 
 use evergrant_service::ServiceError;
 
-/// One thing that is wrong, and its remedy.
+/// One problem and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// What is wrong: names the setting, file or argument, and never shows a secret.
-    pub(crate) what: String,
-    /// What to do; empty where the message says so itself.
+    /// What is wrong. Names the setting, file or argument, and never contains a secret.
+    pub(crate) message: String,
+    /// What to do about it. Empty if the message already says so.
     pub(crate) remedy: String,
 }
 
 impl Problem {
-    pub(crate) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
-            what: what.into(),
+            message: message.into(),
             remedy: remedy.into(),
         }
     }
 }
 
-/// Why a command ended early: all problems at once.
+/// All problems that made a command fail.
 #[derive(Debug)]
 pub(crate) struct Failure {
     problems: Vec<Problem>,
 }
 
 impl Failure {
-    /// A single problem.
-    pub(crate) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// Creates a failure with a single problem.
+    pub(crate) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
-            problems: vec![Problem::new(what, remedy)],
+            problems: vec![Problem::new(message, remedy)],
         }
     }
 
-    /// An end without a word: whoever read our output has gone away.
+    /// Creates a failure that prints nothing, for a closed output pipe.
     fn silent() -> Self {
         Self {
             problems: Vec::new(),
         }
     }
 
-    /// What is wrong, in the order in which it was found.
+    /// Returns the problems in the order in which they were found.
     pub(crate) fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -57,7 +57,7 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::BrokenPipe => Self::silent(),
-            _ => Self::new(format!("the output could not be written: {error}"), ""),
+            _ => Self::new(format!("cannot write the output: {error}"), ""),
         }
     }
 }
@@ -70,7 +70,7 @@ impl From<ServiceError> for Failure {
             .map(|fault| format!("{} {}", fault.field, fault.message));
         let remedy = fields.collect::<Vec<_>>().join("; ");
         let cause = std::error::Error::source(&error)
-            .map(|_| format!(" ({})", innermost(&error)))
+            .map(|_| format!(" ({})", root_cause(&error)))
             .unwrap_or_default();
         Self::new(
             format!("{}: {}{cause}", error.code(), error.detail()),
@@ -79,28 +79,28 @@ impl From<ServiceError> for Failure {
     }
 }
 
-/// The message at the bottom of a chain of errors: the one that says what the system or the other
-/// side answered.
-pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+/// Returns the message of the last error in the chain of sources, which is the one of the operating
+/// system or of the remote server.
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     let chain = std::iter::successors(Some(error), |error| error.source());
     chain.last().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Problems as they are found, so that one run names them all.
+/// Collects problems, so that one run reports all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Notes one.
-    pub(crate) fn add(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Problem::new(what, remedy));
+    /// Records a problem.
+    pub(crate) fn add(&mut self, message: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push(Problem::new(message, remedy));
     }
 
-    /// Ends the reading.
+    /// Returns `Ok` if there are no problems.
     ///
     /// # Errors
     ///
-    /// All that was noted.
+    /// All recorded problems.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         if self.0.is_empty() {
             Ok(())
@@ -109,13 +109,13 @@ impl Problems {
         }
     }
 
-    /// Ends the reading with what came of it.
+    /// Returns `value` if there are no problems.
     ///
     /// # Errors
     ///
-    /// All that was noted, and always where nothing came of it.
-    pub(crate) fn finish_with<T>(self, outcome: Option<T>) -> Result<T, Failure> {
-        outcome
+    /// All recorded problems, or a failure without problems if `value` is `None`.
+    pub(crate) fn finish_with<T>(self, value: Option<T>) -> Result<T, Failure> {
+        value
             .filter(|_| self.0.is_empty())
             .ok_or_else(|| self.0.into())
     }

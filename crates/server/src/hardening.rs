@@ -1,12 +1,12 @@
-//! What the process does about itself before it holds a secret: no core dumps, and room for many
-//! connections.
+//! Process limits that are set before the process holds a secret: no core dumps, and the maximum
+//! number of open files.
 
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
 };
 
-/// Keeps the memory out of core dumps and other processes' sight, and lifts the soft limit on open
-/// files to the hard one. A system that forbids either still runs the program.
+/// Disables core dumps and access by debuggers, and raises the soft limit on open files to the hard
+/// limit. Failures are logged and otherwise ignored.
 pub(crate) fn harden() {
     let no_core = Rlimit {
         current: Some(0),
@@ -15,7 +15,7 @@ pub(crate) fn harden() {
     if setrlimit(Resource::Core, no_core).is_err()
         || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err()
     {
-        tracing::warn!("core dumps could not be switched off");
+        tracing::warn!("failed to disable core dumps");
     }
     let files = getrlimit(Resource::Nofile);
     if setrlimit(
@@ -27,6 +27,6 @@ pub(crate) fn harden() {
     )
     .is_err()
     {
-        tracing::debug!("the limit on open files stays as it is");
+        tracing::debug!("failed to raise the limit on open files");
     }
 }

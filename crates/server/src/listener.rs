@@ -1,9 +1,9 @@
-//! The accept loop: slow, silent and countless connections must not take the service away from the
-//! others.
+//! The accept loop, with limits that keep slow, idle or numerous connections from blocking others.
 //!
-//! `axum::serve` sets no time-out on a request's header. hyper does when asked, but tells HTTP/1
-//! from HTTP/2 by the first bytes, and waits for those as long as it takes; so a connection that
-//! has not brought a whole request within ten seconds is closed from outside.
+//! `axum::serve` sets no timeout on a request's header. hyper has such a timeout, but it starts
+//! only after the bytes that distinguish HTTP/1 from HTTP/2, for which hyper waits without limit.
+//! Therefore [`serve`] itself closes a connection that has not sent a complete request header
+//! within [`HEADER_TIMEOUT`].
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,54 +26,59 @@ use tower::Service;
 use crate::failure::Failure;
 use crate::settings::Listen;
 
-/// How long a request's header may take, and how long a connection may lie idle between two
+/// Maximum time for a request's header, and maximum time that a connection may be idle between two
 /// requests.
-const HEADER_TIME: Duration = Duration::from_secs(10);
-/// How long requests that run at the end may go on.
-const GRACE: Duration = Duration::from_secs(20);
-/// The pause after a failed accept: most often there is no file descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How many connections may be open at once, where the system allows so many files.
-const MOST_CONNECTIONS: u64 = 8192;
-/// The most that a request's line and header may take.
-const HEADER_BYTES: u32 = 16 * 1024;
-/// How many requests one HTTP/2 connection may have under way.
-const MOST_STREAMS: u32 = 128;
-/// How many ports above the usual one are tried.
-const PORTS_TRIED: u16 = 100;
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum time for requests in progress to complete during shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
+/// Pause after a failed accept. The usual cause is that no file descriptor is free.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+/// Maximum number of open connections, if the limit on open files permits it.
+const MAX_CONNECTIONS: u64 = 8192;
+/// Maximum size of a request's first line and header, in bytes.
+const MAX_HEADER_BYTES: u32 = 16 * 1024;
+/// Maximum number of concurrent requests on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 128;
+/// Number of ports that [`bind_or_next_port`] tries, the default port included.
+const PORT_ATTEMPTS: u16 = 100;
 
-/// Begins to listen at the address that `setting` is about.
+/// Listens on the address of `setting`.
 ///
 /// # Errors
 ///
-/// Where the address is in use or not ours to use.
+/// A failure that names the setting if the address is in use, does not belong to this machine, or
+/// needs more privileges.
 pub(crate) async fn bind(listen: &Listen, setting: &str) -> Result<TcpListener, Failure> {
-    let name = listen.chosen_by.as_deref().unwrap_or(setting);
+    let name = listen.set_by.as_deref().unwrap_or(setting);
     TcpListener::bind(listen.address)
         .await
         .map_err(|error| match error.kind() {
             std::io::ErrorKind::AddrInUse => Failure::new(
                 format!("{name}: {} is in use by another program", listen.address),
-                format!("end that program, or set {setting} to a free address"),
+                format!("stop that program, or set {setting} to a free address"),
             ),
             _ => Failure::new(
                 format!("{name}: cannot listen on {}: {error}", listen.address),
                 format!(
-                    "set {setting} to an address of this machine and a port that this user may open"
+                    "set {setting} to an address of this machine and a port that this user may use"
                 ),
             ),
         })
 }
 
-/// The same, but an address that nobody chose gives way to the next free port.
+/// Listens on the address of `setting`. If that is the default and its port is in use, the next
+/// free port is used instead.
 ///
 /// # Errors
 ///
-/// As [`bind`].
-pub(crate) async fn bind_near(listen: &Listen, setting: &str) -> Result<TcpListener, Failure> {
-    let usual = listen.address.port();
-    if listen.chosen_by.is_none() {
-        for port in usual..usual.saturating_add(PORTS_TRIED) {
+/// The failures of [`bind`].
+pub(crate) async fn bind_or_next_port(
+    listen: &Listen,
+    setting: &str,
+) -> Result<TcpListener, Failure> {
+    let default_port = listen.address.port();
+    if listen.set_by.is_none() {
+        for port in default_port..default_port.saturating_add(PORT_ATTEMPTS) {
             if let Ok(listener) = TcpListener::bind((listen.address.ip(), port)).await {
                 return Ok(listener);
             }
@@ -82,61 +87,66 @@ pub(crate) async fn bind_near(listen: &Listen, setting: &str) -> Result<TcpListe
     bind(listen, setting).await
 }
 
-/// The address that a listener has got.
+/// Returns the address that a listener is bound to.
 ///
 /// # Errors
 ///
-/// Where the system does not know it.
+/// A failure if the operating system does not report it.
 pub(crate) fn local_address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    listener
-        .local_addr()
-        .map_err(|error| Failure::new(format!("a listener has no address: {error}"), ""))
+    listener.local_addr().map_err(|error| {
+        Failure::new(
+            format!("cannot read the address of a listener: {error}"),
+            "",
+        )
+    })
 }
 
-/// How many connections may be open at once; the next one waits in the system's queue. Half of the
-/// files that this process may open are for the database, the platforms and the logs.
-pub(crate) fn most_connections() -> usize {
+/// Returns the maximum number of open connections. Further connections wait in the operating
+/// system's queue. Half of the files that this process may open are reserved for the database, the
+/// platforms and the logs.
+pub(crate) fn max_connections() -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(MOST_CONNECTIONS.min(files / 2)).unwrap_or(1)
+    usize::try_from(MAX_CONNECTIONS.min(files / 2)).unwrap_or(1)
 }
 
-/// Serves `router` on so many `seats` until `stop`; then accepts nothing more and gives running
-/// requests time to end.
+/// Serves `router` on at most `max_connections` connections until `stop` is cancelled. Then accepts
+/// no more connections and waits up to [`SHUTDOWN_TIMEOUT`] for requests in progress.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    seats: usize,
+    max_connections: usize,
     stop: CancellationToken,
 ) {
-    let (graceful, seats) = (GracefulShutdown::new(), Arc::new(Semaphore::new(seats)));
+    let graceful = GracefulShutdown::new();
+    let permits = Arc::new(Semaphore::new(max_connections));
     let builder = builder();
-    while let Some((stream, peer, seat)) = next(&listener, &seats, &stop).await {
-        let seen = Arc::new(AtomicBool::new(false));
-        let service = service_fn(answer(router.clone(), peer, Arc::clone(&seen)));
+    while let Some((stream, peer, permit)) = accept(&listener, &permits, &stop).await {
+        let has_request = Arc::new(AtomicBool::new(false));
+        let service = service_fn(handler(router.clone(), peer, Arc::clone(&has_request)));
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             tokio::select! {
-                served = connection => {
-                    if let Err(error) = served {
-                        tracing::debug!(error, "a connection ended early");
-                    }
+                result = connection => if let Err(error) = result {
+                    tracing::debug!(error, "connection failed");
+                },
+                () = first_request_timeout(&has_request) => {
+                    tracing::debug!("connection closed: no complete request header in time");
                 }
-                () = silence(&seen) => tracing::debug!("a connection brought no request in time"),
             }
-            drop(seat);
+            drop(permit);
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown())
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown())
         .await
         .is_err()
     {
         tracing::warn!(
-            after_s = GRACE.as_secs(),
-            "requests that still ran were cut off"
+            after_s = SHUTDOWN_TIMEOUT.as_secs(),
+            "aborted requests in progress at shutdown"
         );
     }
 }
@@ -146,36 +156,36 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_buf_size(HEADER_BYTES as usize);
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEADER_BYTES as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HEADER_TIME)
-        .keep_alive_timeout(HEADER_TIME)
-        .max_header_list_size(HEADER_BYTES)
-        .max_concurrent_streams(MOST_STREAMS);
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .keep_alive_timeout(HEADER_TIMEOUT)
+        .max_header_list_size(MAX_HEADER_BYTES)
+        .max_concurrent_streams(MAX_STREAMS);
     builder
 }
 
-/// The next connection and its seat; `None` once the program ends.
-async fn next(
+/// Accepts the next connection once a permit is free. Returns `None` once `stop` is cancelled.
+async fn accept(
     listener: &TcpListener,
-    seats: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
     stop: &CancellationToken,
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let next = async {
-        let seat = Arc::clone(seats).acquire_owned().await.ok()?;
+        let permit = Arc::clone(permits).acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    // Answers are short: waiting to fill a packet would only delay them.
+                    // Responses are short: Nagle's algorithm would only delay them.
                     let _ = stream.set_nodelay(true);
-                    return Some((stream, peer, seat));
+                    return Some((stream, peer, permit));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    tracing::warn!(%error, "failed to accept a connection");
+                    tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 }
             }
         }
@@ -183,25 +193,27 @@ async fn next(
     stop.run_until_cancelled(next).await.flatten()
 }
 
-type Answer = <Router as Service<axum::extract::Request<Incoming>>>::Future;
+type ResponseFuture = <Router as Service<axum::extract::Request<Incoming>>>::Future;
 
-/// Hands each request to the router, with the address that it came from.
-fn answer(
+/// Returns a function that passes each request to the router together with the client's address,
+/// and sets `has_request`.
+fn handler(
     router: Router,
     peer: SocketAddr,
-    seen: Arc<AtomicBool>,
-) -> impl Fn(axum::extract::Request<Incoming>) -> Answer {
+    has_request: Arc<AtomicBool>,
+) -> impl Fn(axum::extract::Request<Incoming>) -> ResponseFuture {
     move |mut request| {
-        seen.store(true, Ordering::Relaxed);
+        has_request.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().call(request)
     }
 }
 
-/// Ends when a connection has been silent for too long, and never once it has brought a request.
-async fn silence(seen: &AtomicBool) {
-    tokio::time::sleep(HEADER_TIME).await;
-    if seen.load(Ordering::Relaxed) {
+/// Completes if a connection has no complete request header within [`HEADER_TIMEOUT`], and never
+/// otherwise: later requests have hyper's own timeouts.
+async fn first_request_timeout(has_request: &AtomicBool) {
+    tokio::time::sleep(HEADER_TIMEOUT).await;
+    if has_request.load(Ordering::Relaxed) {
         std::future::pending::<()>().await;
     }
 }
@@ -213,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    async fn started() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+    async fn start_server() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let router = Router::new().route(
@@ -227,68 +239,68 @@ mod tests {
         )
     }
 
-    async fn answer_to(address: SocketAddr, bytes: &[u8]) -> String {
+    async fn send(address: SocketAddr, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(bytes).await.unwrap();
-        let mut answer = Vec::new();
-        // A connection that is closed without an answer may also be reset.
-        let _ = stream.read_to_end(&mut answer).await;
-        String::from_utf8_lossy(&answer).into_owned()
+        let mut response = Vec::new();
+        // A connection that is closed without a response may also be reset.
+        let _ = stream.read_to_end(&mut response).await;
+        String::from_utf8_lossy(&response).into_owned()
     }
 
     #[tokio::test]
-    async fn tells_the_router_who_calls() {
-        let (address, ..) = started().await;
-        let answer = answer_to(
+    async fn router_receives_the_address_of_the_client() {
+        let (address, ..) = start_server().await;
+        let response = send(
             address,
             b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
         )
         .await;
         assert!(
-            answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("127.0.0.1"),
-            "{answer}"
+            response.starts_with("HTTP/1.1 200 OK") && response.ends_with("127.0.0.1"),
+            "{response}"
         );
     }
 
-    /// Half a preface of HTTP/2 is what hyper alone would wait for without end.
+    /// hyper alone would wait without limit for the rest of an HTTP/2 preface.
     #[tokio::test(start_paused = true)]
-    async fn item_49_closes_connections_that_bring_no_whole_request() {
-        let (address, ..) = started().await;
+    async fn item_49_connection_without_complete_request_header_is_closed() {
+        let (address, ..) = start_server().await;
         for bytes in [
             &b""[..],
             b"P",
             b"PRI * HTTP/2.0\r\n",
             b"GET / HTTP/1.1\r\nhost: a\r\nx-slow: ",
         ] {
-            let answer = answer_to(address, bytes).await;
-            assert!(!answer.contains("200 OK"), "{answer}");
+            let response = send(address, bytes).await;
+            assert!(!response.contains("200 OK"), "{response}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn closes_a_connection_that_lies_idle_after_its_first_request() {
-        let (address, ..) = started().await;
-        let answer = answer_to(address, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
-        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    async fn connection_that_is_idle_after_a_request_is_closed() {
+        let (address, ..) = start_server().await;
+        let response = send(address, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        assert!(response.starts_with("HTTP/1.1 200 OK"), "{response}");
     }
 
     #[tokio::test]
-    async fn item_50_refuses_a_header_without_end() {
-        let (address, ..) = started().await;
+    async fn item_50_oversized_header_is_rejected() {
+        let (address, ..) = start_server().await;
         let request = format!(
             "GET / HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n",
-            "a".repeat(HEADER_BYTES as usize)
+            "a".repeat(MAX_HEADER_BYTES as usize)
         );
         assert!(
-            answer_to(address, request.as_bytes())
+            send(address, request.as_bytes())
                 .await
                 .starts_with("HTTP/1.1 431")
         );
     }
 
     #[tokio::test]
-    async fn ends_once_it_is_asked_to_and_nothing_runs() {
-        let (address, stop, server) = started().await;
+    async fn idle_connections_do_not_delay_shutdown() {
+        let (address, stop, server) = start_server().await;
         let idle = TcpStream::connect(address).await.unwrap();
         stop.cancel();
         server.await.unwrap();
@@ -297,25 +309,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_that_somebody_chose_is_not_exchanged_for_another() {
+    async fn next_port_is_used_only_for_a_default_address() {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut listen = Listen {
             address: taken.local_addr().unwrap(),
-            chosen_by: Some("EVERGRANT_LISTEN".into()),
+            set_by: Some("EVERGRANT_LISTEN".into()),
         };
-        let failure = bind_near(&listen, "EVERGRANT_LISTEN").await.unwrap_err();
+        let failure = bind_or_next_port(&listen, "EVERGRANT_LISTEN")
+            .await
+            .unwrap_err();
         assert!(
             failure.problems()[0]
-                .what
+                .message
                 .ends_with("is in use by another program"),
             "{failure:?}"
         );
-        listen.chosen_by = None;
-        let near = bind_near(&listen, "EVERGRANT_LISTEN")
+        listen.set_by = None;
+        let bound = bind_or_next_port(&listen, "EVERGRANT_LISTEN")
             .await
             .unwrap()
             .local_addr()
             .unwrap();
-        assert!(near.port() > listen.address.port());
+        assert!(bound.port() > listen.address.port());
     }
 }

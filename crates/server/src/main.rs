@@ -1,8 +1,9 @@
-//! The program `evergrant`: it reads the settings, puts the parts together and serves, or does one
-//! thing and ends.
+//! The program `evergrant`: reads the settings, assembles the service, and serves it or runs one
+//! command.
 
 mod commands;
 mod console;
+mod database;
 mod dev;
 mod failure;
 mod hardening;
@@ -17,11 +18,11 @@ mod wiring;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Whoever opens a TLS connection first would otherwise have to choose; an earlier choice is as
-    // good.
+    // rustls panics on the first TLS connection if no provider is installed. This fails only if one
+    // is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match commands::run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => output::failure(&failure),
+        Err(failure) => output::print_failure(&failure),
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that commands say: answers on standard output, failures on standard error.
+//! The output of commands: results on standard output, failures on standard error.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,63 +9,67 @@ use crate::failure::Failure;
 ///
 /// # Errors
 ///
-/// A failure without a word where nobody reads any more.
-pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
+/// A failure that prints nothing if the reader closed the pipe, otherwise the write error.
+pub(crate) fn print_line(text: impl AsRef<str>) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", text.as_ref())?;
     Ok(out.flush()?)
 }
 
-/// Writes a value as indented JSON.
+/// Writes a value to standard output as indented JSON.
 ///
 /// # Errors
 ///
-/// As [`line`].
-pub(crate) fn json(value: &serde_json::Value) -> Result<(), Failure> {
-    line(format!("{value:#}"))
+/// The error of [`print_line`].
+pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
+    print_line(format!("{value:#}"))
 }
 
-/// Writes rows under a head, each column as wide as its widest cell.
+/// Writes a table with a header row to standard output. Each column is as wide as its widest cell.
 ///
 /// # Errors
 ///
-/// As [`line`].
-pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> Result<(), Failure> {
-    line(aligned(head, rows))
+/// The error of [`print_line`].
+pub(crate) fn print_table<const N: usize>(
+    header: [&str; N],
+    rows: &[[String; N]],
+) -> Result<(), Failure> {
+    print_line(aligned(header, rows))
 }
 
-/// Writes why a command failed, and answers what it ends with.
-pub(crate) fn failure(failure: &Failure) -> ExitCode {
+/// Writes the problems to standard error, and returns the exit code of the process.
+pub(crate) fn print_failure(failure: &Failure) -> ExitCode {
     let mut out = std::io::stderr().lock();
     for problem in failure.problems() {
-        // There is nobody left to tell where standard error is closed as well.
-        let _ = writeln!(out, "error: {}", one_line(&problem.what));
+        // If standard error is closed too, the failure cannot be reported.
+        let _ = writeln!(out, "error: {}", escape_controls(&problem.message));
         if !problem.remedy.is_empty() {
-            let _ = writeln!(out, "  help: {}", one_line(&problem.remedy));
+            let _ = writeln!(out, "  help: {}", escape_controls(&problem.remedy));
         }
     }
     ExitCode::FAILURE
 }
 
-/// The text with control characters made visible: values in it may come from anywhere.
-fn one_line(text: &str) -> String {
-    let shown = |c: char| {
+/// Escapes control characters. The text may contain values from the platforms or from users, which
+/// must not control the terminal.
+fn escape_controls(text: &str) -> String {
+    let escape = |c: char| {
         if c.is_control() {
             c.escape_default().to_string()
         } else {
             c.to_string()
         }
     };
-    text.chars().map(shown).collect()
+    text.chars().map(escape).collect()
 }
 
-fn aligned<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let head = head.map(str::to_owned);
-    let all = || std::iter::once(&head).chain(rows);
+fn aligned<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    let header = header.map(str::to_owned);
+    let all = || std::iter::once(&header).chain(rows);
     let widths: [usize; N] = std::array::from_fn(|at| {
         all()
             .filter_map(|row| row.get(at))
-            .map(|cell| one_line(cell).chars().count())
+            .map(|cell| escape_controls(cell).chars().count())
             .max()
             .unwrap_or(0)
     });
@@ -73,7 +77,7 @@ fn aligned<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
         let cells = row
             .iter()
             .zip(widths)
-            .map(|(cell, width)| format!("{:width$}", one_line(cell)));
+            .map(|(cell, width)| format!("{:width$}", escape_controls(cell)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -84,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up_and_lines_have_no_tail() {
+    fn columns_are_aligned_without_trailing_spaces() {
         let rows = [
             ["1".to_owned(), "juniper".to_owned()],
             ["12".to_owned(), String::new()],
@@ -93,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_cannot_steer_the_terminal() {
+    fn control_characters_in_cells_are_escaped() {
         assert_eq!(
             aligned(["x"], &[["\u{1b}[2J\r\n".to_owned()]]),
             "x\n\\u{1b}[2J\\r\\n"

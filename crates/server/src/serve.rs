@@ -1,4 +1,5 @@
-//! `evergrant serve`: production, where every doubt about the settings is a reason not to start.
+//! `evergrant serve`: the service in production, which does not start if any setting is missing or
+//! invalid.
 
 use evergrant_adapters::{NetworkPolicy, Registry};
 use evergrant_api::{ApiOptions, Console};
@@ -12,21 +13,21 @@ use crate::failure::{Failure, Problems};
 use crate::hardening::harden;
 use crate::settings::{Settings, Sources};
 use crate::signals::Signals;
-use crate::{console, listener, telemetry, wiring};
+use crate::{console, database, listener, telemetry, wiring};
 
-/// Serves until a signal asks for the end.
+/// Serves until a signal requests the shutdown.
 ///
 /// # Errors
 ///
-/// All that keeps the service from starting, each with the setting's name.
+/// Every problem that prevents the start, each with the name of its setting.
 pub(crate) async fn run() -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let ready = Ready::read()?;
+    let config = Config::read()?;
     harden();
-    let store = wiring::open_store(&ready.database_url).await?;
-    let cipher = wiring::cipher(ready.ring);
-    wiring::prepare(&store, &cipher, &ready.key_name).await?;
-    let server = &ready.settings.server;
+    let store = database::open(&config.database_url).await?;
+    let cipher = wiring::cipher(config.ring);
+    database::prepare(&store, &cipher, &config.key_name).await?;
+    let server = &config.settings.server;
     let public = listener::bind(&server.listen, "EVERGRANT_LISTEN").await?;
     let bound = listener::local_address(&public)?;
     let admin = match &server.admin_listen {
@@ -36,9 +37,9 @@ pub(crate) async fn run() -> Result<(), Failure> {
     let public_url = server
         .public_url_at(bound)
         .ok_or_else(|| Failure::new("EVERGRANT_PUBLIC_URL is not set", ""))?;
-    let behaviour = wiring::service_settings(&ready.settings, public_url.clone());
-    let service = wiring::service(store, cipher, ready.registry, behaviour);
-    wiring::keep_journal(&service, ready.settings.refresh.data_dir.as_deref())?;
+    let service_settings = wiring::service_settings(&config.settings, public_url.clone());
+    let service = wiring::service(store, cipher, config.registry, service_settings);
+    wiring::open_journal(&service, config.settings.refresh.data_dir.as_deref())?;
     let admin_address = admin.as_ref().map(listener::local_address).transpose()?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -49,7 +50,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     );
     let console = Some(Console {
         pages: console::router(),
-        people: Vec::new(),
+        dev_users: Vec::new(),
     });
     let options = ApiOptions {
         allowed_origins: server.origins(),
@@ -59,8 +60,8 @@ pub(crate) async fn run() -> Result<(), Failure> {
     until_signalled(&service, (public, router), admin, &mut signals).await
 }
 
-/// Settings that the service can start with.
-struct Ready {
+/// Valid settings, with everything that is required.
+struct Config {
     settings: Settings,
     database_url: String,
     key_name: String,
@@ -68,24 +69,24 @@ struct Ready {
     registry: Registry,
 }
 
-impl Ready {
+impl Config {
     fn read() -> Result<Self, Failure> {
         let mut problems = Problems::default();
-        let sources = Sources::of_process(&mut problems);
+        let sources = Sources::from_process(&mut problems);
         let mut settings = Settings::read(&sources, &mut problems);
         telemetry::start(
             settings.log.filter.take(),
             settings.log.format,
-            telemetry::USUAL,
+            telemetry::SERVICE_FILTER,
         );
         let database_url = settings.database.required(&mut problems);
         settings.encryption.require(&mut problems);
-        settings.encryption.warn_of_passphrases();
+        settings.encryption.warn_about_passphrases();
         settings.server.require_public_url(&mut problems);
         let policy = NetworkPolicy::default();
         let registry = wiring::registry(
-            &settings.platforms,
             &settings.providers,
+            &settings.custom_providers,
             policy,
             &mut problems,
         );
@@ -102,12 +103,12 @@ impl Ready {
     }
 }
 
-/// Serves on both listeners and runs the background work until a signal asks for shutdown; a second
-/// signal forces it.
+/// Serves on both listeners and runs the background work until a signal requests the shutdown. A
+/// second signal forces the exit.
 ///
 /// # Errors
 ///
-/// Where a second signal came before everything had ended.
+/// A failure if the second signal arrives before the shutdown is complete.
 pub(crate) async fn until_signalled(
     service: &IntegrationsService,
     (public, router): (TcpListener, axum::Router),
@@ -115,14 +116,19 @@ pub(crate) async fn until_signalled(
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let seats = listener::most_connections();
-    tasks.spawn(listener::serve(public, router, seats, stop.clone()));
+    let max_connections = listener::max_connections();
+    tasks.spawn(listener::serve(
+        public,
+        router,
+        max_connections,
+        stop.clone(),
+    ));
     if let Some(admin) = admin {
         let admin_router = evergrant_api::admin_router(service.clone());
         tasks.spawn(listener::serve(
             admin,
             admin_router,
-            seats / 8 + 1,
+            max_connections / 8 + 1,
             stop.clone(),
         ));
     }
@@ -130,16 +136,16 @@ pub(crate) async fn until_signalled(
     tasks.spawn(async move { background.process().run(stopped.cancelled()).await });
     tasks.close();
     signals.next().await;
-    tracing::info!("ending; a second signal ends at once");
+    tracing::info!("shutting down; send the signal again to force exit");
     service.process().begin_shutdown();
     stop.cancel();
-    let ended = async {
+    let shutdown = async {
         tasks.wait().await;
         service.process().drain().await;
         service.process().close().await;
     };
     tokio::select! {
-        () = ended => Ok(()),
-        () = signals.next() => Err(Failure::new("ended at once; what was under way has been cut off", "")),
+        () = shutdown => Ok(()),
+        () = signals.next() => Err(Failure::new("forced exit; work in progress was aborted", "")),
     }
 }

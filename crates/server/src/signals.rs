@@ -1,25 +1,25 @@
-//! How the program is asked to end: the first signal politely, the second at once.
+//! The shutdown signals: the first starts a graceful shutdown, the second forces the exit.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 
-/// SIGTERM from a service manager and SIGINT from a keyboard.
+/// Receives SIGTERM, which service managers send, and SIGINT, which Ctrl-C sends.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    /// Begins to listen; from here on neither signal kills the program by itself.
+    /// Registers the handlers. From then on neither signal kills the process.
     ///
     /// # Errors
     ///
-    /// Where the system does not let us listen.
+    /// A failure if the operating system rejects a handler.
     pub(crate) fn new() -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind)
-                .map_err(|error| Failure::new(format!("signals cannot be heard: {error}"), ""))
+                .map_err(|error| Failure::new(format!("cannot handle signals: {error}"), ""))
         };
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
@@ -27,7 +27,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next of either.
+    /// Waits for the next signal of either kind.
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}

@@ -1,18 +1,19 @@
-//! The log: on standard error, pretty for people and JSON for machines, and never more talkative
-//! about what passes on the wire than is safe.
+//! The log on standard error: pretty or JSON, without the finer levels of dependencies that could
+//! log secrets.
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Directive;
 
 use crate::settings::LogFormat;
 
-/// What a service logs where `RUST_LOG` says nothing.
-pub(crate) const USUAL: &str = "info";
-/// What a command logs that does one thing and ends: its answer says the rest.
-pub(crate) const COMMAND: &str = "warn";
+/// Default filter of `serve` and `dev`, if `RUST_LOG` is not set.
+pub(crate) const SERVICE_FILTER: &str = "info";
+/// Default filter of all other commands, which print their result to standard output.
+pub(crate) const COMMAND_FILTER: &str = "warn";
 
-/// Dependencies that handle bytes, headers or statements: their finer levels could show a secret.
-const WIRE: [&str; 7] = [
+/// Dependencies that handle raw bytes, headers or SQL statements. Their levels below `info` could
+/// log secrets.
+const WIRE_CRATES: [&str; 7] = [
     "h2",
     "hyper",
     "hyper_util",
@@ -22,13 +23,13 @@ const WIRE: [&str; 7] = [
     "tower",
 ];
 
-/// Begins to log. A second call changes nothing.
-pub(crate) fn start(filter: Option<EnvFilter>, format: LogFormat, usual: &str) {
-    let filter = quieted(filter, usual);
+/// Installs the log and the panic hook. Later calls do not replace the log.
+pub(crate) fn start(filter: Option<EnvFilter>, format: LogFormat, default: &str) {
+    let filter = limit_wire_crates(filter, default);
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(filter);
-    // Fails only where a log is there already, which then serves.
+    // Fails only if a log is installed already, which then stays in use.
     let _ = match format {
         LogFormat::Json => builder.json().with_span_list(false).try_init(),
         LogFormat::Pretty => builder
@@ -38,26 +39,27 @@ pub(crate) fn start(filter: Option<EnvFilter>, format: LogFormat, usual: &str) {
     log_panics();
 }
 
-fn quieted(filter: Option<EnvFilter>, usual: &str) -> EnvFilter {
+/// Limits [`WIRE_CRATES`] to `info` if a filter is set, or to `warn` in the default filter.
+fn limit_wire_crates(filter: Option<EnvFilter>, default: &str) -> EnvFilter {
     let level = if filter.is_some() { "info" } else { "warn" };
-    let quiet = WIRE
+    let limits = WIRE_CRATES
         .iter()
         .filter_map(|name| format!("{name}={level}").parse::<Directive>().ok());
-    quiet.fold(
-        filter.unwrap_or_else(|| EnvFilter::new(usual)),
+    limits.fold(
+        filter.unwrap_or_else(|| EnvFilter::new(default)),
         EnvFilter::add_directive,
     )
 }
 
-/// A panic is a line of the log like any other, so that a machine which reads JSON can read it.
+/// Logs panics like other events, so that a JSON log contains only JSON.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic
+        let location = panic
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
-        let what = panic.payload_as_str().unwrap_or("no message");
-        tracing::error!(place, what, "the program met a fault of its own");
+        let reason = panic.payload_as_str().unwrap_or("no message");
+        tracing::error!(location, reason, "thread panicked");
     }));
 }
 
@@ -66,17 +68,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_on_the_wire_is_never_traced() {
-        let asked = EnvFilter::builder().parse("trace,hyper=trace").unwrap();
-        let shown = quieted(Some(asked), USUAL).to_string();
-        for name in WIRE {
-            assert!(shown.contains(&format!("{name}=info")), "{shown}");
+    fn rust_log_cannot_enable_traces_of_wire_crates() {
+        let set = EnvFilter::builder().parse("trace,hyper=trace").unwrap();
+        let filter = limit_wire_crates(Some(set), SERVICE_FILTER).to_string();
+        for name in WIRE_CRATES {
+            assert!(filter.contains(&format!("{name}=info")), "{filter}");
         }
-        assert!(!shown.contains("hyper=trace"), "{shown}");
+        assert!(!filter.contains("hyper=trace"), "{filter}");
     }
 
     #[test]
-    fn the_usual_log_is_quiet_about_dependencies() {
-        assert!(quieted(None, USUAL).to_string().contains("sqlx=warn"));
+    fn default_filter_limits_wire_crates_to_warnings() {
+        let filter = limit_wire_crates(None, SERVICE_FILTER).to_string();
+        assert!(filter.contains("sqlx=warn"), "{filter}");
     }
 }

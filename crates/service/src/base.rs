@@ -1,4 +1,4 @@
-//! What most components share.
+//! The dependencies that most components share.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::tasks::Tasks;
 use crate::tokens::encryption::TokenEncryption;
 use crate::tokens::refresh_time::RefreshTiming;
 
-/// The shared dependencies, from which assembly gives each component those that it uses.
+/// The shared dependencies. Assembly gives each component only those that it uses.
 pub(crate) struct Base {
     pub(crate) store: Store,
     pub(crate) cipher: Arc<TokenCipher>,
@@ -36,6 +36,7 @@ pub(crate) struct Base {
 }
 
 impl Base {
+    /// Builds the shared dependencies from what the program passes in.
     pub(crate) fn new(parts: ServiceParts) -> Self {
         let (clock, cipher) = (parts.clock, Arc::new(parts.cipher));
         let ids = Identifiers::new(parts.entropy);
@@ -44,7 +45,7 @@ impl Base {
             encryption: TokenEncryption::new(Arc::clone(&cipher)),
             cipher,
             providers: Providers::new(parts.registry),
-            timing: RefreshTiming::new(Arc::clone(&clock), parts.settings.refresh_margin_seconds),
+            timing: RefreshTiming::new(Arc::clone(&clock), parts.settings.refresh_margin),
             caches: Arc::default(),
             database: Arc::default(),
             replica: ids.name().into(),

@@ -1,35 +1,39 @@
-//! What this process knows about its database and its change feed, and what that means for caches.
+//! The state of the database and the change feed as this process observes it, and how far caches
+//! can be trusted in that state.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
+use evergrant_model::SignedDuration;
 use evergrant_store::StoreError;
 use tokio::time::Instant;
 
 use crate::ServiceError;
 
-/// The longest time since the last poll of the change feed for which caches are valid, in
-/// milliseconds.
-const FEED_STALE_AFTER_MS: i64 = 2_000;
-/// After a failure of the database, queries fail at once for this long, in milliseconds.
-const FAIL_FAST_MS: i64 = 1_000;
-/// Before the first moment.
+/// How long caches are valid after the last poll of the change feed.
+const FEED_STALE_AFTER: SignedDuration = SignedDuration::from_secs(2);
+/// How long queries fail immediately after a database failure.
+const FAIL_FAST_FOR: SignedDuration = SignedDuration::from_secs(1);
+/// The time of an event that has not happened, in milliseconds. `i64::MIN` would overflow in
+/// [`DatabaseMonitor::since`].
 const NEVER: i64 = i64::MIN / 2;
 
-/// How far cache entries can be trusted now.
+/// Whether cache entries can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FeedState {
-    /// This process does not follow the change feed: an entry is valid for its own lifetime.
+    /// This process does not follow the change feed. An entry is valid for its own lifetime.
     Standalone,
-    /// Changes arrive as they happen.
+    /// The change feed was polled recently. A change invalidates the entry that it affects.
     Live,
-    /// Changes may have been missed: query the database.
+    /// The change feed was not polled recently, so changes may have been missed. Entries are not
+    /// served.
     Stale,
-    /// The database has just failed: an old entry is better than none.
+    /// A query failed within the last second. Old entries are served rather than an error.
     DatabaseDown,
 }
 
-/// Observes every query's outcome and every poll of the change feed.
+/// Observes the result of every query and every poll of the change feed.
 pub(crate) struct DatabaseMonitor {
+    /// The origin of all times below.
     started: Instant,
     follows_feed: AtomicBool,
     polled_at_ms: AtomicI64,
@@ -54,12 +58,12 @@ impl Default for DatabaseMonitor {
 }
 
 impl DatabaseMonitor {
-    /// The result of a query that a caller waits for. While the database is down the query is not
-    /// sent.
+    /// Runs a query that a caller waits for. While the database is down, the query is not sent.
     ///
     /// # Errors
     ///
-    /// `DATABASE_ERROR`, `OVERLOADED`; `USER_NOT_FOUND` for a row that refers to a missing user.
+    /// `DATABASE_ERROR` if the database is down or the query fails, `OVERLOADED` if no connection
+    /// to it is free, `USER_NOT_FOUND` if a written row refers to a missing user.
     pub(crate) async fn query<T>(
         &self,
         query: impl Future<Output = Result<T, StoreError>>,
@@ -73,7 +77,7 @@ impl DatabaseMonitor {
         })
     }
 
-    /// Records a failed query, if the database is the cause.
+    /// Records a query error if it means that the database is down or refuses writes.
     pub(crate) fn observe(&self, error: &StoreError) {
         if error.is_outage() {
             self.failed_at_ms.store(self.now_ms(), Ordering::Relaxed);
@@ -83,11 +87,12 @@ impl DatabaseMonitor {
         }
     }
 
+    /// Returns how far cache entries can be trusted now.
     pub(crate) fn feed_state(&self) -> FeedState {
-        if self.since(&self.failed_at_ms) < FAIL_FAST_MS {
+        if self.since(&self.failed_at_ms) < FAIL_FAST_FOR {
             return FeedState::DatabaseDown;
         }
-        let polled_lately = self.since(&self.polled_at_ms) <= FEED_STALE_AFTER_MS;
+        let polled_lately = self.since(&self.polled_at_ms) <= FEED_STALE_AFTER;
         match (self.follows_feed.load(Ordering::Relaxed), polled_lately) {
             (false, _) => FeedState::Standalone,
             (true, true) => FeedState::Live,
@@ -95,13 +100,13 @@ impl DatabaseMonitor {
         }
     }
 
-    /// For how long the database has answered and accepted writes, as far as this process knows,
-    /// in milliseconds.
-    pub(crate) fn settled_for_ms(&self) -> i64 {
+    /// Returns the time since this process last saw a query fail or a write refused.
+    pub(crate) fn database_up_for(&self) -> SignedDuration {
         self.since(&self.failed_at_ms)
             .min(self.since(&self.write_refused_at_ms))
     }
 
+    /// Records whether this process follows the change feed.
     pub(crate) fn set_follows_feed(&self, follows: bool) {
         self.follows_feed.store(follows, Ordering::Relaxed);
     }
@@ -112,7 +117,7 @@ impl DatabaseMonitor {
         self.polls.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often this process has polled the change feed.
+    /// Returns the number of completed polls of the change feed since the process started.
     pub(crate) fn polls(&self) -> u64 {
         self.polls.load(Ordering::Relaxed)
     }
@@ -122,13 +127,13 @@ impl DatabaseMonitor {
         self.accepts_writes.store(accepted, Ordering::Relaxed);
     }
 
-    /// Whether the database accepted the latest heartbeat.
+    /// Returns whether the database accepted the latest heartbeat.
     pub(crate) fn accepts_writes(&self) -> bool {
         self.accepts_writes.load(Ordering::Relaxed)
     }
 
-    fn since(&self, moment: &AtomicI64) -> i64 {
-        self.now_ms() - moment.load(Ordering::Relaxed)
+    fn since(&self, at_ms: &AtomicI64) -> SignedDuration {
+        SignedDuration::from_millis(self.now_ms() - at_ms.load(Ordering::Relaxed))
     }
 
     fn now_ms(&self) -> i64 {
@@ -145,9 +150,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn feed_state_follows_polls_and_database_failures() {
         let monitor = DatabaseMonitor::default();
-        let state = || (monitor.feed_state(), monitor.settled_for_ms());
+        let state = || (monitor.feed_state(), monitor.database_up_for());
         assert_eq!(monitor.feed_state(), FeedState::Standalone);
-        assert!(monitor.settled_for_ms() > 1_000_000);
+        assert!(monitor.database_up_for() > SignedDuration::from_secs(1_000));
         monitor.set_follows_feed(true);
         assert_eq!(monitor.feed_state(), FeedState::Stale, "not polled yet");
         monitor.record_poll();
@@ -156,9 +161,9 @@ mod tests {
         assert_eq!(monitor.feed_state(), FeedState::Live);
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(monitor.feed_state(), FeedState::Stale);
-        monitor.observe(&StoreError::Silent);
-        assert_eq!(state(), (FeedState::DatabaseDown, 0));
+        monitor.observe(&StoreError::Unresponsive);
+        assert_eq!(state(), (FeedState::DatabaseDown, SignedDuration::ZERO));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(state(), (FeedState::Stale, 1_000));
+        assert_eq!(state(), (FeedState::Stale, SignedDuration::from_secs(1)));
     }
 }

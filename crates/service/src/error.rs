@@ -1,46 +1,49 @@
-//! The one error of the service layer: a stable code, a sentence for the end user, and for the log
-//! the source.
+//! The error type of the service layer: a stable code, a message for the end user, and the source
+//! for the log.
 
 use evergrant_adapters::{AdapterError, Cause, ErrorClass};
 use evergrant_encryption::CipherError;
-use evergrant_model::ErrorCode;
+use evergrant_model::{ErrorCode, SignedDuration};
 use evergrant_store::StoreError;
+
+/// The wait stated to a caller after a failure that usually ends within a second.
+pub(crate) const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// A field of a request that is not acceptable.
+/// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldFault {
     /// The field, as a path such as `accounts[0].provider`.
     pub field: String,
-    /// What would be acceptable.
+    /// What is wrong with it or what is expected, such as `must be 1 to 100 characters`.
     pub message: String,
 }
 
-/// Why a call did not do what was asked.
+/// Why an operation failed.
 #[derive(Debug)]
 pub struct ServiceError {
     code: ErrorCode,
     detail: String,
     fields: Vec<FieldFault>,
-    retry_after_seconds: Option<i64>,
+    retry_after: Option<SignedDuration>,
     source: Option<Source>,
 }
 
 impl ServiceError {
-    /// An error with this code; `detail` is a sentence fit for an end user.
+    /// Creates an error. `detail` is a full sentence that may be shown to an end user.
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             code,
             detail: detail.into(),
             fields: Vec::new(),
-            retry_after_seconds: None,
+            retry_after: None,
             source: None,
         }
     }
 
-    /// One field that is not acceptable.
+    /// Returns a `VALIDATION_ERROR` for one field.
     #[must_use]
     pub fn field(field: &str, message: impl Into<String>) -> Self {
         let fault = FieldFault {
@@ -50,21 +53,21 @@ impl ServiceError {
         Self::fields(vec![fault])
     }
 
-    /// Fields that are not acceptable.
+    /// Returns a `VALIDATION_ERROR` for several fields.
     #[must_use]
     pub fn fields(fields: Vec<FieldFault>) -> Self {
         let mut error = Self::new(
             ErrorCode::ValidationError,
-            "Some fields are not acceptable.",
+            "Some fields of the request are invalid.",
         );
         error.fields = fields;
         error
     }
 
-    /// The same, not to be tried again before this many seconds.
+    /// Sets how long the caller should wait before it retries.
     #[must_use]
-    pub fn retry_after(mut self, seconds: Option<i64>) -> Self {
-        self.retry_after_seconds = seconds;
+    pub fn with_retry_after(mut self, wait: Option<SignedDuration>) -> Self {
+        self.retry_after = wait;
         self
     }
 
@@ -73,45 +76,53 @@ impl ServiceError {
         self
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// A sentence fit for an end user.
+    /// Returns the message for the end user.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// The fields that are not acceptable.
+    /// Returns the invalid fields; empty unless the code is `VALIDATION_ERROR`.
     #[must_use]
     pub fn field_faults(&self) -> &[FieldFault] {
         &self.fields
     }
 
-    /// How long to wait before the same call has a chance.
+    /// Returns how long the caller should wait before it retries; `None` if unknown.
     #[must_use]
-    pub fn retry_after_seconds(&self) -> Option<i64> {
-        self.retry_after_seconds
+    pub fn retry_after(&self) -> Option<SignedDuration> {
+        self.retry_after
     }
 
-    /// A failure of Evergrant itself that the caller cannot resolve.
+    /// Returns an `INTERNAL_ERROR`: a fault of Evergrant that the caller cannot resolve.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(
             ErrorCode::InternalError,
-            "Something went wrong on our side.",
+            "An internal error occurred. Please try again later.",
         )
     }
 
     pub(crate) fn shutting_down() -> Self {
-        let detail = "The service is about to restart. Nothing is lost; please try again.";
-        Self::new(ErrorCode::Overloaded, detail).retry_after(Some(1))
+        let detail = "The service is restarting. Please try again in a moment.";
+        Self::new(ErrorCode::Overloaded, detail).with_retry_after(Some(RETRY_AFTER))
     }
 
-    pub(crate) fn account_not_found() -> Self {
+    /// Returns an `INVALID_PROVIDER` error: no platform has this slug.
+    #[must_use]
+    pub fn invalid_provider() -> Self {
+        Self::new(ErrorCode::InvalidProvider, "Unknown platform.")
+    }
+
+    /// Returns an `ACCOUNT_NOT_FOUND` error: the account is not connected for this user.
+    #[must_use]
+    pub fn account_not_found() -> Self {
         Self::new(
             ErrorCode::AccountNotFound,
             "No such account is connected for this user.",
@@ -119,38 +130,42 @@ impl ServiceError {
     }
 
     pub(crate) fn user_not_found() -> Self {
-        Self::new(ErrorCode::UserNotFound, "There is no such user.")
+        Self::new(ErrorCode::UserNotFound, "User not found.")
     }
 
-    pub(crate) fn flow_not_found() -> Self {
+    /// Returns a `FLOW_NOT_FOUND` error: the user has no such flow.
+    #[must_use]
+    pub fn flow_not_found() -> Self {
         Self::new(
             ErrorCode::FlowNotFound,
-            "There is no such flow for this user.",
+            "No such sign-in was found for this user.",
         )
     }
 
     pub(crate) fn overloaded() -> Self {
-        let detail = "Too much is going on at this moment. Nothing is lost; please try again.";
-        Self::new(ErrorCode::Overloaded, detail).retry_after(Some(1))
+        let detail = "The service is busy. Please try again in a moment.";
+        Self::new(ErrorCode::Overloaded, detail).with_retry_after(Some(RETRY_AFTER))
     }
 
     pub(crate) fn database_unavailable() -> Self {
-        let detail = "The database is not answering. Nothing is lost; please try again.";
-        Self::new(ErrorCode::DatabaseError, detail).retry_after(Some(1))
+        let detail = "The database is unavailable. Please try again in a moment.";
+        Self::new(ErrorCode::DatabaseError, detail).with_retry_after(Some(RETRY_AFTER))
     }
 
-    pub(crate) fn invalid_state() -> Self {
+    /// Returns an `INVALID_STATE` error: the state or receipt is unknown, used, expired or wrong.
+    #[must_use]
+    pub fn invalid_state() -> Self {
         Self::new(
             ErrorCode::InvalidState,
-            "This sign-in is not known, has been used already or has expired. Please begin it again.",
+            "This sign-in link is invalid, expired or already used. Please start again.",
         )
     }
 
-    pub(crate) fn reconnect_required(provider: &str) -> Self {
+    pub(crate) fn reconnect_required(provider_name: &str) -> Self {
         Self::new(
             ErrorCode::ReconnectRequired,
             format!(
-                "{provider} no longer accepts this connection. Please connect the account again."
+                "{provider_name} no longer accepts this connection. Please reconnect the account."
             ),
         )
     }
@@ -171,7 +186,7 @@ impl std::error::Error for ServiceError {
 impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         match error {
-            // The only rows that ours refer to are users'.
+            // Of the rows that a write of the service references, only a user can be missing.
             StoreError::Missing => Self::user_not_found(),
             error @ StoreError::Busy => Self::overloaded().caused_by(error),
             error @ StoreError::Inconsistent(_) => Self::internal().caused_by(error),
@@ -182,15 +197,13 @@ impl From<StoreError> for ServiceError {
 
 impl From<CipherError> for ServiceError {
     fn from(error: CipherError) -> Self {
-        Self::new(
-            error.code(),
-            "A stored secret could not be read or written.",
-        )
-        .caused_by(error)
+        let detail = "A stored secret could not be encrypted or decrypted. Please contact the \
+                      administrator.";
+        Self::new(error.code(), detail).caused_by(error)
     }
 }
 
-/// The code that stands for a failed call to a platform, where nothing more particular is known.
+/// Returns the code for a failed call to a platform when no more specific one applies.
 pub(crate) fn code_of(error: &AdapterError) -> ErrorCode {
     match (error.class(), error.cause()) {
         (ErrorClass::RateLimited, _) => ErrorCode::RateLimitError,
@@ -200,26 +213,29 @@ pub(crate) fn code_of(error: &AdapterError) -> ErrorCode {
     }
 }
 
-/// What an end user is told of it.
-pub(crate) fn sentence_for(code: ErrorCode, provider: &str) -> String {
+/// Returns the message for the end user about a failed call to the platform `provider_name`.
+pub(crate) fn sentence_for(code: ErrorCode, provider_name: &str) -> String {
     match code {
         ErrorCode::RateLimitError => {
-            format!("{provider} asks us to slow down. Nothing is lost; please try again later.")
+            format!("{provider_name} is receiving too many requests. Please try again later.")
         }
         ErrorCode::TimeoutError => {
-            format!("{provider} did not answer in time. Nothing is lost; please try again.")
+            format!("{provider_name} did not respond in time. Please try again.")
         }
         ErrorCode::NetworkError => {
-            format!("{provider} could not be reached. Nothing is lost; please try again.")
+            format!("{provider_name} could not be reached. Please try again.")
         }
         ErrorCode::TokenRefreshError => {
-            format!("{provider} refused the renewal. Nothing is lost; the operator has been told.")
+            format!(
+                "{provider_name} refused to refresh the token. The connection is kept; check the \
+                 account at {provider_name} or try again later."
+            )
         }
         ErrorCode::DecryptionError => {
-            "The stored token cannot be read with any known key.".to_owned()
+            "The stored token cannot be decrypted. Please contact the administrator.".to_owned()
         }
         _ => {
-            format!("{provider} is not available at the moment. Nothing is lost; please try again.")
+            format!("{provider_name} is temporarily unavailable. Please try again.")
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Logs the failures of repeated work without repeating itself.
+//! Logs failures of recurring work: one warning per outage instead of one per run.
 
 use std::error::Error;
 
-/// Logs the first failure in a row as a warning, further ones for debugging, and the recovery.
+/// Logs the first of consecutive failures at `WARN`, the others at `DEBUG`, and the recovery at
+/// `INFO`.
 #[derive(Debug)]
 pub(crate) struct FailureLog {
     job: &'static str,
@@ -10,6 +11,7 @@ pub(crate) struct FailureLog {
 }
 
 impl FailureLog {
+    /// Creates a log without failures. `job` is the name in the log lines.
     pub(crate) fn new(job: &'static str) -> Self {
         Self {
             job,
@@ -17,12 +19,14 @@ impl FailureLog {
         }
     }
 
+    /// Logs the recovery if the previous run failed.
     pub(crate) fn record_success(&mut self) {
         if std::mem::take(&mut self.failing) {
             tracing::info!(job = self.job, "background job recovered");
         }
     }
 
+    /// Logs a failed run.
     pub(crate) fn record_failure(&mut self, error: &(dyn Error + 'static)) {
         let job = self.job;
         if std::mem::replace(&mut self.failing, true) {
@@ -31,7 +35,7 @@ impl FailureLog {
             tracing::warn!(
                 job,
                 error,
-                "background job failed; it is retried at its interval"
+                "background job failed; will retry at its interval"
             );
         }
     }
@@ -46,7 +50,7 @@ mod tests {
 
     use super::FailureLog;
 
-    /// The levels of the lines that were logged.
+    /// Collects the level of every logged line.
     #[derive(Clone, Default)]
     struct Levels(Arc<Mutex<Vec<Level>>>);
 
@@ -57,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_one_warning_and_one_recovery() {
+    fn outage_logs_one_warning_and_one_recovery() {
         let levels = Levels::default();
         let subscriber = tracing_subscriber::registry().with(levels.clone());
         tracing::subscriber::with_default(subscriber, || {

@@ -1,4 +1,4 @@
-//! Whether this process can do its work, as the operator's probes ask.
+//! The health of this process, for the readiness endpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,29 +8,28 @@ use evergrant_store::Store;
 use crate::database::DatabaseMonitor;
 use crate::refresh::pending_writes::PendingWrites;
 
-/// The longest time for the database to answer a probe.
+/// The database must respond to a ping within this time.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The state of this process.
+/// The health of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
-    /// Whether the database answers.
-    pub answers: bool,
-    /// Whether the database accepted this process's last heartbeat, which every replica writes once
-    /// a second.
-    pub takes_writes: bool,
-    /// Refreshed token pairs that the database has not accepted yet. They are kept in memory, and
-    /// in the journal if there is one.
-    pub waiting_pairs: usize,
-    /// How often the change feed was polled since the start.
+    /// Whether the database responds.
+    pub database_reachable: bool,
+    /// Whether the database accepted the last heartbeat, which each replica writes once a second.
+    pub accepts_writes: bool,
+    /// The number of refreshed token sets that the database has not accepted yet. They are kept in
+    /// memory, and in the journal if there is one.
+    pub pending_writes: usize,
+    /// The number of polls of the change feed since the process started.
     pub polls: u64,
 }
 
 impl Health {
-    /// Whether nothing is wrong.
+    /// Returns whether the database works and no write is pending.
     #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.answers && self.takes_writes && self.waiting_pairs == 0
+    pub fn is_healthy(&self) -> bool {
+        self.database_reachable && self.accepts_writes && self.pending_writes == 0
     }
 }
 
@@ -42,17 +41,17 @@ pub(crate) struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// Asks the database and returns the state of this process.
+    /// Pings the database and returns the health of this process.
     pub(crate) async fn run(&self) -> Health {
-        let answer = tokio::time::timeout(PROBE_TIMEOUT, self.store.ping()).await;
-        if let Ok(Err(error)) = &answer {
+        let pong = tokio::time::timeout(PROBE_TIMEOUT, self.store.ping()).await;
+        if let Ok(Err(error)) = &pong {
             let error = error as &dyn std::error::Error;
-            tracing::error!(error, "not ready: the database does not answer");
+            tracing::error!(error, "not ready: database ping failed");
         }
         Health {
-            answers: matches!(answer, Ok(Ok(()))),
-            takes_writes: self.database.accepts_writes(),
-            waiting_pairs: self.pending.count(),
+            database_reachable: matches!(pong, Ok(Ok(()))),
+            accepts_writes: self.database.accepts_writes(),
+            pending_writes: self.pending.count(),
             polls: self.database.polls(),
         }
     }

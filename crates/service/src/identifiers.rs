@@ -1,49 +1,50 @@
-//! Names and secrets drawn from the injected randomness.
+//! Random identifiers and secrets from the injected source of randomness.
 
 use std::sync::Arc;
 
 use evergrant_encryption::digest::{base64url, hex};
 use evergrant_model::{Actor, Call, Clock, CorrelationId, Entropy};
 
-/// Draws names and secrets. A clone draws from the same source.
+/// Generates random identifiers and secrets. Clones share the source.
 #[derive(Clone)]
 pub(crate) struct Identifiers {
     entropy: Arc<dyn Entropy>,
 }
 
 impl Identifiers {
+    /// Creates a generator that draws from `entropy`.
     pub(crate) fn new(entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy }
     }
 
-    /// The source itself, for code that draws numbers.
+    /// Returns the source of randomness itself.
     pub(crate) fn entropy(&self) -> &dyn Entropy {
         &*self.entropy
     }
 
-    /// A random name of 24 hexadecimal digits.
+    /// Returns 96 random bits as 24 hexadecimal digits.
     pub(crate) fn name(&self) -> String {
         hex(self.entropy.bytes::<12>())
     }
 
-    /// `N` random bytes as base64url text.
+    /// Returns `N` random bytes as base64url text.
     pub(crate) fn text<const N: usize>(&self) -> String {
         base64url(self.entropy.bytes::<N>())
     }
 
-    /// `N` random bytes.
+    /// Returns `N` random bytes.
     pub(crate) fn bytes<const N: usize>(&self) -> [u8; N] {
         self.entropy.bytes::<N>()
     }
 
-    /// A new correlation id: 128 random bits in hexadecimal.
+    /// Returns a new correlation id: 128 random bits as 32 hexadecimal digits.
     pub(crate) fn correlation_id(&self) -> CorrelationId {
         let digits = hex(self.entropy.bytes::<16>());
         CorrelationId::new(digits)
             .unwrap_or_else(|_| unreachable!("hexadecimal digits are a valid correlation id"))
     }
 
-    /// The context of work that a background job starts by itself.
+    /// Returns the context of work that a background job starts.
     pub(crate) fn scheduled_call(&self, clock: &dyn Clock) -> Call {
         let correlation_id = self.correlation_id();
         Call {

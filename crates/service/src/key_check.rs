@@ -1,39 +1,42 @@
-//! Noticing a wrong encryption key before it writes anything.
+//! Detects a wrong encryption key at start-up, before anything is written with it.
 
 use evergrant_encryption::TokenCipher;
 use evergrant_model::Clock;
 use evergrant_store::{KeyCheck, Store, StoreError};
 
-/// Why the key cannot be used with this database.
+/// Why the configured encryption keys cannot be used with this database.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyTrouble {
-    /// The database was written with other keys.
-    #[error("the encryption key is not the one that this database was written with")]
+pub enum KeyCheckError {
+    /// The database was written with a key that is not configured.
+    #[error("the encryption key does not match the key that this database was written with")]
     WrongKey,
-    /// The check could not be made.
-    #[error("the encryption key could not be made into a check")]
+    /// No check value could be created for the current key.
+    #[error("could not create a check value for the encryption key")]
     Cipher(#[from] evergrant_encryption::CipherError),
-    /// The database failed.
-    #[error("the database could not be asked for its key check")]
+    /// A query failed.
+    #[error("could not read or store the encryption key check in the database")]
     Store(#[from] StoreError),
 }
 
-/// Checks that the ring opens what this database holds, and leaves a check for the current key.
+/// Verifies that the configured keys decrypt what this database holds, and stores a check value for
+/// the current key.
 ///
-/// Every key that wrote here left a check, which stays until no row is left under that key; the
-/// ring must open all of them. A database without any, whose rows another program wrote, is asked
-/// for a token instead.
+/// Each key that ever encrypted a row here has stored a check value, which is kept until no row
+/// uses that key. The configured keys must decrypt all check values. A database without check
+/// values may hold rows of another program: then one stored token is decrypted instead.
 ///
 /// # Errors
 ///
-/// [`KeyTrouble::WrongKey`] where nothing opens; then nothing was written.
+/// [`KeyCheckError::WrongKey`] if a check value, or the token, cannot be decrypted; nothing is
+/// written then. [`KeyCheckError::Cipher`] if the check value cannot be created.
+/// [`KeyCheckError::Store`] if a query fails.
 pub async fn check_key(
     store: &Store,
     cipher: &TokenCipher,
     clock: &dyn Clock,
-) -> Result<(), KeyTrouble> {
+) -> Result<(), KeyCheckError> {
     let checks = store.key_checks().all().await?;
-    let known = if checks.is_empty() {
+    let all_decrypt = if checks.is_empty() {
         store
             .key_checks()
             .any_token()
@@ -44,11 +47,11 @@ pub async fn check_key(
             .iter()
             .all(|check| cipher.verify_key_check(check.value.as_str()))
     };
-    if !known {
-        return Err(KeyTrouble::WrongKey);
+    if !all_decrypt {
+        return Err(KeyCheckError::WrongKey);
     }
     let Some(fingerprint) = cipher.fingerprints().next() else {
-        return Err(KeyTrouble::WrongKey);
+        return Err(KeyCheckError::WrongKey);
     };
     if !checks.iter().any(|check| check.fingerprint == fingerprint) {
         let check = KeyCheck {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod aged_cache;
 mod assembly;
 mod authorization;
 mod base;
@@ -30,17 +31,19 @@ pub use access::api_keys::ApiKeys;
 pub use access::authenticator::Authenticator;
 pub use access::caller::{Caller, KeyScope};
 pub use access::console_session::{
-    CONSOLE_SESSION_SECONDS, ConsoleSessions, PORTAL_LINK_SECONDS, Presence, SignedIn, csrf_token,
+    CONSOLE_SESSION_TTL, ConsoleSessions, PORTAL_LINK_TTL, Presence, SignedIn, csrf_token,
 };
 pub use access::credential_text::Issued;
-pub use access::sessions::{MAX_SESSION_SECONDS, Sessions, StartedSession};
+pub use access::sessions::{MAX_SESSION_TTL, Sessions, StartedSession};
 pub use access::users::{UserRef, Users};
 pub use authorization::authorizations::Authorizations;
 pub use authorization::finish::FinishRequest;
 pub use authorization::outcome::{
-    CallbackEnd, CallbackOutcome, CallbackParams, FlowState, ReachedAccount,
+    CallbackOutcome, CallbackParams, CallbackResult, FlowProgress, ReachedAccount,
 };
-pub use authorization::redirect_allowlist::{AllowedRedirects, InvalidRedirect, is_loopback};
+pub use authorization::redirect_allowlist::{
+    AllowedRedirects, InvalidRedirect, is_loopback, without_credentials,
+};
 pub use authorization::session_credentials::CredentialForm;
 pub use authorization::start::{ConnectRequest, StartedFlow};
 pub use connections::avatars::Avatars;
@@ -50,7 +53,7 @@ pub use error::{FieldFault, ServiceError};
 pub use events::user_events::{UserEvent, UserEventStreams, UserEvents};
 pub use health::Health;
 pub use jobs::job::{JobName, Progress};
-pub use key_check::{KeyTrouble, check_key};
+pub use key_check::{KeyCheckError, check_key};
 pub use log_recorder::LogRecorder;
 pub use outcome::{Outcome, Recorder};
 pub use parts::ServiceParts;

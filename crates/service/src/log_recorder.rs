@@ -10,12 +10,21 @@ use crate::outcome::{Outcome, Recorder};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogRecorder;
 
-/// One log line about a connection.
+/// Logs one line with the fields of the call.
 macro_rules! log {
+    ($level:ident, $call:expr, $($rest:tt)*) => {
+        tracing::$level!(
+            actor = %$call.actor, correlation_id = %$call.correlation_id, $($rest)*
+        )
+    };
+}
+
+/// Logs one line with the fields of the call and of a connection.
+macro_rules! log_connection {
     ($level:ident, $call:expr, $connection:expr, $($rest:tt)*) => {{
         let connection: &Connection = $connection;
-        tracing::$level!(
-            actor = %$call.actor, correlation_id = %$call.correlation_id,
+        log!(
+            $level, $call,
             provider = %connection.provider, user.id = connection.user.get(),
             connection.id = connection.id.get(), $($rest)*
         );
@@ -23,18 +32,32 @@ macro_rules! log {
 }
 
 impl Recorder for LogRecorder {
-    /// The match names every variant, so that a new outcome cannot be left out by mistake.
+    /// Logs the outcome. The match names every variant, so that the compiler rejects a new outcome
+    /// without a group.
     fn record(&self, call: &Call, outcome: &Outcome<'_>) {
         match outcome {
-            Outcome::FlowStarted { .. }
-            | Outcome::FlowFailed { .. }
-            | Outcome::Connected { .. }
-            | Outcome::Disconnected { .. }
-            | Outcome::Revoked { .. }
+            Outcome::FlowStarted { .. } | Outcome::FlowFailed { .. } => log_flow(call, outcome),
+            Outcome::Connected { .. } | Outcome::Disconnected { .. } => log_accounts(call, outcome),
+            Outcome::Revoked { .. }
             | Outcome::RevocationFailed { .. }
             | Outcome::RevocationAbandoned { .. }
-            | Outcome::RevocationUnreadable { .. } => log_grant(call, outcome),
-            Outcome::BreakerOpened { block } => log_blocked(call, block),
+            | Outcome::RevocationUnreadable { .. } => log_revocation(call, outcome),
+            Outcome::TokenIssued { .. } | Outcome::TokenUnreadable { .. } => {
+                log_token(call, outcome);
+            }
+            Outcome::RefreshStarted { .. }
+            | Outcome::RefreshSucceeded { .. }
+            | Outcome::RefreshFailed { .. } => log_refresh(call, outcome),
+            Outcome::WritePending { .. } | Outcome::PendingWriteStored { .. } => {
+                log_pending_write(call, outcome);
+            }
+            Outcome::SessionEnded { .. }
+            | Outcome::SessionCheckFailed { .. }
+            | Outcome::StatusChanged { .. } => log_status(call, outcome),
+            Outcome::RowsImported { .. } | Outcome::RowRemoved { .. } => {
+                log_external_rows(call, outcome);
+            }
+            Outcome::BreakerOpened { block } => log_block(call, block),
             Outcome::BreakerClosed { .. } | Outcome::MassRejection { .. } => {
                 log_provider(call, outcome);
             }
@@ -43,31 +66,18 @@ impl Recorder for LogRecorder {
             | Outcome::KeyRevoked { .. }
             | Outcome::ConsoleSignedIn { .. }
             | Outcome::UserDeleted { .. } => log_access(call, outcome),
-            Outcome::TokenIssued { .. }
-            | Outcome::RefreshStarted { .. }
-            | Outcome::RefreshSucceeded { .. }
-            | Outcome::RefreshFailed { .. }
-            | Outcome::WritePending { .. }
-            | Outcome::PendingWriteStored { .. }
-            | Outcome::TokenUnreadable { .. } => log_tokens(call, outcome),
-            Outcome::SessionEnded { .. }
-            | Outcome::SessionCheckFailed { .. }
-            | Outcome::StatusChanged { .. }
-            | Outcome::RowsImported { .. }
-            | Outcome::RowRemoved { .. } => log_rows(call, outcome),
         }
     }
 }
 
-fn log_grant(call: &Call, outcome: &Outcome<'_>) {
-    let (actor, correlation_id) = (&call.actor, &call.correlation_id);
+fn log_flow(call: &Call, outcome: &Outcome<'_>) {
     match outcome {
         Outcome::FlowStarted {
             provider,
             user,
             flow,
-        } => tracing::info!(
-            %actor, %correlation_id, %provider, user.id = user.get(), flow.id = %flow,
+        } => log!(
+            info, call, %provider, user.id = user.get(), flow.id = %flow,
             "authorization flow started"
         ),
         Outcome::FlowFailed {
@@ -75,209 +85,230 @@ fn log_grant(call: &Call, outcome: &Outcome<'_>) {
             flow,
             code: ErrorCode::OauthDenied,
             ..
-        } => tracing::info!(
-            %actor, %correlation_id, %provider, flow.id = %flow, "the user declined the authorization"
+        } => log!(
+            info, call, %provider, flow.id = %flow,
+            "the user declined the authorization"
         ),
         Outcome::FlowFailed {
             provider,
             flow,
             code,
             error,
-        } => tracing::warn!(
-            %actor, %correlation_id, %provider, flow.id = %flow, code = code.as_str(),
-            error = error.map(|error| error as &(dyn std::error::Error + 'static)), "authorization flow failed"
-        ),
-        Outcome::Connected {
-            provider,
-            user,
-            accounts,
-        } => tracing::info!(
-            %actor, %correlation_id, %provider, user.id = user.get(), accounts,
-            "account connected"
-        ),
-        Outcome::Disconnected {
-            connection,
-            revocation,
-        } => {
-            log!(
-                info,
-                call,
-                connection,
-                revocation = revocation.as_str(),
-                "account disconnected"
-            );
-        }
-        Outcome::Revoked {
-            provider,
-            revocation,
-        } => tracing::info!(
-            %actor, %correlation_id, %provider, revocation = revocation.as_str(), "grant revoked"
-        ),
-        Outcome::RevocationFailed { provider, error } => tracing::warn!(
-            %actor, %correlation_id, %provider, %error,
-            "failed to revoke a grant; the revocation queue tries again"
-        ),
-        Outcome::RevocationAbandoned { provider } => tracing::warn!(
-            %actor, %correlation_id, %provider,
-            "failed to revoke a grant within a day; it may still be valid at the platform"
-        ),
-        Outcome::RevocationUnreadable { provider } => tracing::error!(
-            %actor, %correlation_id, %provider,
-            "no key of the ring decrypts the tokens of a queued revocation; the grant stays valid at the platform"
+        } => log!(
+            warn, call, %provider, flow.id = %flow, code = code.as_str(),
+            error = error.map(|error| error as &(dyn std::error::Error + 'static)),
+            "authorization flow failed"
         ),
         _ => {}
     }
 }
 
-fn log_tokens(call: &Call, outcome: &Outcome<'_>) {
+fn log_accounts(call: &Call, outcome: &Outcome<'_>) {
     match outcome {
-        Outcome::TokenIssued { connection } => log!(debug, call, connection, "token issued"),
-        Outcome::RefreshStarted { connection } => log!(info, call, connection, "refreshing token"),
+        Outcome::Connected {
+            provider,
+            user,
+            accounts,
+        } => log!(
+            info, call, %provider, user.id = user.get(), accounts,
+            "account connected"
+        ),
+        Outcome::Disconnected {
+            connection,
+            revocation,
+        } => log_connection!(
+            info,
+            call,
+            connection,
+            revocation = revocation.as_str(),
+            "account disconnected"
+        ),
+        _ => {}
+    }
+}
+
+fn log_revocation(call: &Call, outcome: &Outcome<'_>) {
+    match outcome {
+        Outcome::Revoked {
+            provider,
+            revocation,
+        } => log!(
+            info, call, %provider, revocation = revocation.as_str(),
+            "queued revocation completed"
+        ),
+        Outcome::RevocationFailed { provider, error } => log!(
+            warn, call, %provider, %error,
+            "failed to revoke a grant; the revocation queue will retry"
+        ),
+        Outcome::RevocationAbandoned { provider } => log!(
+            warn, call, %provider,
+            "failed to revoke a grant within a day; it may still be valid at the provider"
+        ),
+        Outcome::RevocationUnreadable { provider } => log!(
+            error, call, %provider,
+            "no configured key decrypts the tokens of a queued revocation; the grant remains valid \
+             at the provider"
+        ),
+        _ => {}
+    }
+}
+
+fn log_token(call: &Call, outcome: &Outcome<'_>) {
+    match outcome {
+        Outcome::TokenIssued { connection } => {
+            log_connection!(debug, call, connection, "token issued");
+        }
+        Outcome::TokenUnreadable { connection } => log_connection!(
+            error,
+            call,
+            connection,
+            "no configured key decrypts a stored token"
+        ),
+        _ => {}
+    }
+}
+
+fn log_refresh(call: &Call, outcome: &Outcome<'_>) {
+    match outcome {
+        Outcome::RefreshStarted { connection } => {
+            log_connection!(info, call, connection, "refreshing token");
+        }
         Outcome::RefreshSucceeded {
             connection,
             stored,
-            answer_to_commit,
-        } => {
-            log!(
-                info,
-                call,
-                connection,
-                stored,
-                answer_to_commit_us = answer_to_commit.as_micros(),
-                "token refreshed"
-            );
-        }
+            response_to_commit,
+        } => log_connection!(
+            info,
+            call,
+            connection,
+            stored,
+            response_to_commit_us = response_to_commit.as_micros(),
+            "token refreshed"
+        ),
         Outcome::RefreshFailed {
             connection,
             error,
             registration: true,
             ..
-        } => log!(
+        } => log_connection!(
             error, call, connection, %error,
-            "token refresh failed: the platform rejected the client registration; check the \
-             client id, the client secret and the endpoint addresses"
+            "token refresh failed: the provider rejected the client registration; check the client \
+             id, the client secret and the endpoint URLs"
         ),
         Outcome::RefreshFailed {
             connection,
             class,
             error,
             ..
-        } => {
-            log!(warn, call, connection, class, %error, "token refresh failed");
-        }
+        } => log_connection!(warn, call, connection, class, %error, "token refresh failed"),
+        _ => {}
+    }
+}
+
+fn log_pending_write(call: &Call, outcome: &Outcome<'_>) {
+    match outcome {
         Outcome::WritePending {
             connection,
             journaled,
-        } => log!(
+        } => log_connection!(
             error,
             call,
             connection,
             journaled,
-            "the database did not accept refreshed tokens; they wait in memory"
+            "the database did not accept refreshed tokens; they are kept in memory until it does"
         ),
-        Outcome::PendingWriteStored { connection, stored } => {
-            log!(
-                info,
-                call,
-                connection,
-                stored,
-                "pending tokens written to the database"
-            );
-        }
-        Outcome::TokenUnreadable { connection } => {
-            log!(
-                error,
-                call,
-                connection,
-                "no key of the ring decrypts a stored token"
-            );
-        }
+        Outcome::PendingWriteStored { connection, stored } => log_connection!(
+            info,
+            call,
+            connection,
+            stored,
+            "pending write of refreshed tokens completed"
+        ),
         _ => {}
     }
 }
 
-fn log_rows(call: &Call, outcome: &Outcome<'_>) {
+fn log_status(call: &Call, outcome: &Outcome<'_>) {
     match outcome {
-        Outcome::SessionEnded { connection } => log!(info, call, connection, "session ended"),
+        Outcome::SessionEnded { connection } => {
+            log_connection!(info, call, connection, "session ended");
+        }
         Outcome::SessionCheckFailed { connection, error } => {
-            log!(warn, call, connection, %error, "session check failed");
+            log_connection!(warn, call, connection, %error, "session check failed");
         }
-        Outcome::StatusChanged { connection, status } => {
-            log!(
-                info,
-                call,
-                connection,
-                status,
-                "connection status changed by expiry"
-            );
-        }
-        Outcome::RowsImported { rows } => tracing::info!(
-            actor = %call.actor, correlation_id = %call.correlation_id, rows,
+        Outcome::StatusChanged { connection, status } => log_connection!(
+            info,
+            call,
+            connection,
+            status,
+            "connection status changed by expiry"
+        ),
+        _ => {}
+    }
+}
+
+fn log_external_rows(call: &Call, outcome: &Outcome<'_>) {
+    match outcome {
+        Outcome::RowsImported { rows } => log!(
+            info,
+            call,
+            rows,
             "imported connections written by another program"
         ),
-        Outcome::RowRemoved { connection } => {
-            log!(
-                info,
-                call,
-                connection,
-                "another program deleted a connection"
-            );
-        }
+        Outcome::RowRemoved { connection } => log_connection!(
+            info,
+            call,
+            connection,
+            "another program deleted a connection"
+        ),
         _ => {}
     }
 }
 
-/// A rate limit is part of normal operation; an open breaker needs attention.
-fn log_blocked(call: &Call, block: &Block) {
-    let (actor, correlation_id, provider) = (&call.actor, &call.correlation_id, &block.provider);
-    let (host, until) = (block.host.as_str(), block.blocked_until);
+/// Logs a block: a rate limit at level info, because it is part of normal operation, and an open
+/// breaker at level error.
+fn log_block(call: &Call, block: &Block) {
+    let (provider, host, until) = (&block.provider, block.host.as_str(), block.blocked_until);
     if block.kind == BlockKind::RateLimit {
-        tracing::info!(
-            %actor, %correlation_id, %provider, host, %until,
-            "platform asked for a pause; calls are delayed"
+        log!(
+            info, call, %provider, host, %until,
+            "the provider requested a pause; calls are delayed"
         );
         return;
     }
-    tracing::error!(
-        %actor, %correlation_id, %provider, host, kind = block.kind.as_str(),
-        consecutive_trips = block.consecutive_trips, %until, "circuit breaker opened for platform"
+    log!(
+        error, call, %provider, host, kind = block.kind.as_str(),
+        consecutive_trips = block.consecutive_trips, %until,
+        "circuit breaker opened for provider"
     );
 }
 
 fn log_provider(call: &Call, outcome: &Outcome<'_>) {
-    let (actor, correlation_id) = (&call.actor, &call.correlation_id);
     match outcome {
-        Outcome::BreakerClosed { block } => tracing::info!(
-            %actor, %correlation_id, provider = %block.provider, host = block.host,
-            kind = block.kind.as_str(), "circuit breaker closed for platform"
+        Outcome::BreakerClosed { block } => log!(
+            info, call, provider = %block.provider, host = block.host, kind = block.kind.as_str(),
+            "circuit breaker closed for provider"
         ),
-        Outcome::MassRejection { provider } => tracing::error!(
-            %actor, %correlation_id, %provider,
-            "the platform rejects an unusual share of grants: refreshes are stopped, and no user \
-             is asked to reconnect"
+        Outcome::MassRejection { provider } => log!(
+            error, call, %provider,
+            "the provider rejects an unusual share of grants: refreshes are blocked and no \
+             connection is marked expired"
         ),
         _ => {}
     }
 }
 
 fn log_access(call: &Call, outcome: &Outcome<'_>) {
-    let (actor, correlation_id) = (&call.actor, &call.correlation_id);
     match outcome {
         Outcome::KeyCreated { key, name, scopes } => {
-            tracing::info!(%actor, %correlation_id, key.id = %key, name, scopes, "API key created");
+            log!(info, call, key.id = %key, name, scopes, "API key created");
         }
-        Outcome::KeyUsed { key } => {
-            tracing::debug!(%actor, %correlation_id, key.id = %key, "API key used");
-        }
-        Outcome::KeyRevoked { key } => {
-            tracing::info!(%actor, %correlation_id, key.id = %key, "API key revoked");
-        }
+        Outcome::KeyUsed { key } => log!(debug, call, key.id = %key, "API key used"),
+        Outcome::KeyRevoked { key } => log!(info, call, key.id = %key, "API key revoked"),
         Outcome::ConsoleSignedIn { user } => {
-            tracing::info!(%actor, %correlation_id, user.id = user.get(), "signed in to the console");
+            log!(info, call, user.id = user.get(), "signed in to the console");
         }
-        Outcome::UserDeleted { user } => {
-            tracing::info!(%actor, %correlation_id, user.id = user.get(), "user deleted");
-        }
+        Outcome::UserDeleted { user } => log!(info, call, user.id = user.get(), "user deleted"),
         _ => {}
     }
 }

@@ -1,7 +1,7 @@
-//! What happened, as one typed value, and the interface that receives it.
+//! The outcomes that components report, and the interface that receives them.
 //!
-//! A component reports each outcome once. Logging, metrics and the audit log are implementations
-//! of [`Recorder`]; no other code logs or counts an outcome.
+//! A component reports each outcome once. Logging, metrics and the audit log are implementations of
+//! [`Recorder`]; no other code logs or counts an outcome.
 
 use std::error::Error;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use evergrant_store::Connection;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome<'a> {
-    /// A consent flow started.
+    /// An authorization flow started.
     FlowStarted {
         /// The platform.
         provider: &'a ProviderSlug,
-        /// The user that connects an account.
+        /// The user who connects an account.
         user: UserId,
         /// The flow.
         flow: &'a FlowId,
     },
-    /// A consent flow failed.
+    /// An authorization flow failed.
     FlowFailed {
         /// The platform.
         provider: &'a ProviderSlug,
@@ -34,47 +34,47 @@ pub enum Outcome<'a> {
         /// The cause; `None` for a flow that was not completed in time.
         error: Option<&'a (dyn Error + Send + Sync + 'static)>,
     },
-    /// A connection was created, or an account was connected again.
+    /// Accounts were connected or reconnected.
     Connected {
         /// The platform.
         provider: &'a ProviderSlug,
-        /// The owner.
+        /// The owner of the connections.
         user: UserId,
-        /// How many accounts the consent connected.
+        /// The number of accounts that the consent connected.
         accounts: usize,
     },
     /// A connection was deleted.
     Disconnected {
         /// The connection.
         connection: &'a Connection,
-        /// What the platform did with the grant.
+        /// The result of revoking the grant.
         revocation: Revocation,
     },
-    /// A platform revoked a grant, or the queue found that there is nothing to revoke.
+    /// A queued revocation succeeded, or needed no request to the platform.
     Revoked {
         /// The platform.
         provider: &'a ProviderSlug,
-        /// What became of the grant.
+        /// The result.
         revocation: Revocation,
     },
-    /// A platform did not revoke a grant; the queue tries again.
+    /// A revocation failed; the queue retries it.
     RevocationFailed {
         /// The platform.
         provider: &'a ProviderSlug,
         /// The cause.
         error: &'a AdapterError,
     },
-    /// A platform did not revoke a grant within a day; the grant may still be valid there.
+    /// The queue abandoned a revocation after a day; the grant may still be valid at the platform.
     RevocationAbandoned {
         /// The platform.
         provider: &'a ProviderSlug,
     },
-    /// An access token was handed to a caller.
+    /// An access token was returned to a caller.
     TokenIssued {
         /// The connection.
         connection: &'a Connection,
     },
-    /// A request to refresh a token is sent.
+    /// A refresh request is about to be sent.
     RefreshStarted {
         /// The connection.
         connection: &'a Connection,
@@ -83,47 +83,48 @@ pub enum Outcome<'a> {
     RefreshSucceeded {
         /// The connection.
         connection: &'a Connection,
-        /// Whether the tokens were stored; `false` if a newer pair was stored meanwhile.
+        /// Whether the tokens were stored; `false` if newer tokens were stored meanwhile or the
+        /// connection was deleted.
         stored: bool,
-        /// The time from the platform's answer to the commit.
-        answer_to_commit: Duration,
+        /// The time from the platform's response to the commit.
+        response_to_commit: Duration,
     },
     /// A refresh failed.
     RefreshFailed {
         /// The connection.
         connection: &'a Connection,
-        /// The class of the failure.
+        /// The class of the failure, as stored with the connection.
         class: &'static str,
-        /// Whether the class points to the operator's client registration.
+        /// Whether the platform rejected the operator's client registration.
         registration: bool,
         /// The cause.
         error: &'a AdapterError,
     },
-    /// New tokens wait in memory because the database did not accept them.
+    /// The database did not accept refreshed tokens; they are kept in memory and written again.
     WritePending {
         /// The connection.
         connection: &'a Connection,
-        /// Whether a journal keeps them if this process stops.
+        /// Whether a journal is configured that keeps them if this process stops.
         journaled: bool,
     },
-    /// New tokens that waited in memory were written.
+    /// A pending write succeeded.
     PendingWriteStored {
         /// The connection.
         connection: &'a Connection,
-        /// Whether the tokens were stored; `false` if a newer pair was stored meanwhile.
+        /// Whether the tokens were stored; `false` if newer tokens were stored meanwhile.
         stored: bool,
     },
-    /// A queued revocation is dropped, because no key of the ring decrypts its tokens.
+    /// A queued revocation was dropped because no configured key decrypts its tokens.
     RevocationUnreadable {
         /// The platform.
         provider: &'a ProviderSlug,
     },
-    /// A stored token cannot be decrypted with any key of the ring.
+    /// No configured key decrypts a stored token.
     TokenUnreadable {
         /// The connection.
         connection: &'a Connection,
     },
-    /// A platform ended a session.
+    /// A platform rejected the session of a connection: it has ended.
     SessionEnded {
         /// The connection.
         connection: &'a Connection,
@@ -135,7 +136,7 @@ pub enum Outcome<'a> {
         /// The cause.
         error: &'a AdapterError,
     },
-    /// A connection reached a scheduled change of its status.
+    /// The status of a connection changed at its scheduled time.
     StatusChanged {
         /// The connection before the change.
         connection: &'a Connection,
@@ -144,25 +145,25 @@ pub enum Outcome<'a> {
     },
     /// Rows written by another program were imported.
     RowsImported {
-        /// How many.
+        /// The number of rows.
         rows: usize,
     },
     /// Another program deleted a connection.
     RowRemoved {
-        /// The connection that no longer exists.
+        /// The connection before its deletion.
         connection: &'a Connection,
     },
-    /// The circuit breaker of a platform opened: calls are blocked.
+    /// A circuit breaker opened, or a platform stated a pause: calls are blocked.
     BreakerOpened {
-        /// What is blocked, and until when.
+        /// The blocked calls, the cause and the end.
         block: &'a Block,
     },
-    /// The circuit breaker of a platform closed: calls pass again.
+    /// A circuit breaker closed: calls pass again.
     BreakerClosed {
-        /// What was blocked.
+        /// The block that ended.
         block: &'a Block,
     },
-    /// A platform rejects so many grants that refreshes are stopped.
+    /// A platform rejected so many grants that its refreshes are blocked.
     MassRejection {
         /// The platform.
         provider: &'a ProviderSlug,
@@ -200,6 +201,6 @@ pub enum Outcome<'a> {
 
 /// Receives every outcome.
 pub trait Recorder: Send + Sync {
-    /// Records one outcome of `call`. It is called on the path of requests, so it must not block.
+    /// Records one outcome of `call`. Runs while a request is served, so it must not block.
     fn record(&self, call: &Call, outcome: &Outcome<'_>);
 }

@@ -1,4 +1,4 @@
-//! What the program hands to the service.
+//! The dependencies that the program passes to the service.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use evergrant_store::Store;
 use crate::outcome::Recorder;
 use crate::settings::ServiceSettings;
 
-/// What the service is made of.
+/// The dependencies of the service.
 pub struct ServiceParts {
     /// The database.
     pub store: Store,
     /// Encrypts and decrypts tokens.
     pub cipher: TokenCipher,
-    /// The platforms.
+    /// The supported platforms.
     pub registry: Registry,
-    /// The time.
+    /// The source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Receives every outcome.
     pub recorder: Arc<dyn Recorder>,

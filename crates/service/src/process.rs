@@ -1,4 +1,4 @@
-//! The service as a process: its background work, its health and its shutdown.
+//! The process lifecycle: background work, health and shutdown.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::jobs::runner::JobRunner;
 use crate::refresh::pending_writes::PendingWrites;
 use crate::tasks::Tasks;
 
-/// Runs the service's background work and shuts it down.
+/// Runs the background work of this process, reports its health and shuts it down.
 pub struct Process {
     pub(crate) store: Store,
     pub(crate) feed: Arc<ChangeFeed>,
@@ -31,18 +31,18 @@ pub struct Process {
 }
 
 impl Process {
-    /// Keeps a journal of refreshed tokens in `folder`, and stores what an earlier process left
-    /// there.
+    /// Opens the refresh journal in `folder`, and writes the tokens that an earlier process left
+    /// there to the database in the background.
     ///
     /// # Errors
     ///
-    /// An I/O error if the folder cannot be written.
+    /// An I/O error if the journal cannot be created or the folder cannot be read.
     pub fn open_journal(&self, folder: &Path) -> std::io::Result<()> {
         self.pending.open_journal(folder, &self.replica)
     }
 
-    /// Follows the change feed and runs the background jobs until `stop`, then deregisters this
-    /// process. Jobs that are under way are dropped.
+    /// Follows the change feed and runs the background jobs until `stop` completes, then
+    /// deregisters this replica. Running jobs are cancelled.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let stopped = CancellationToken::new();
         let feed = Arc::clone(&self.feed).follow(stopped.clone());
@@ -58,28 +58,28 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// Whatever made the run fail.
+    /// The error of the run.
     pub async fn run_job(&self, job: JobName) -> Result<Progress, ServiceError> {
         self.jobs.run_once(job).await
     }
 
-    /// Asks the database and returns the state of this process.
+    /// Pings the database and returns the health of this process.
     pub async fn health(&self) -> Health {
         self.health.run().await
     }
 
-    /// Starts shutdown: no refresh starts any more, and event streams close.
+    /// Starts shutdown: no new refresh starts, and all event streams are closed.
     pub fn begin_shutdown(&self) {
         self.tasks.begin_shutdown();
         self.streams.close();
     }
 
-    /// Waits for the work that must not be cut short: code exchanges, refreshes, revocations.
+    /// Waits for work that must complete: code exchanges, refreshes, revocations.
     pub async fn drain(&self) {
         self.tasks.drain().await;
     }
 
-    /// Closes the database.
+    /// Closes all database connections.
     pub async fn close(&self) {
         self.store.close().await;
     }

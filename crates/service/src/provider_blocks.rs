@@ -1,4 +1,5 @@
-//! Circuit-breaker state shared by all replicas: blocks are rows, and one replica at a time probes.
+//! Circuit-breaker state that all replicas share: each provider block is a row, and one replica at
+//! a time sends the half-open probe.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::jobs::runner::EVERY_SECOND;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 
-/// The blocks of all platforms in the database.
+/// Shares the circuit-breaker state through the database.
 pub(crate) struct SharedBlocks {
     pub(crate) blocks: ProviderBlockRepository,
     pub(crate) rejections: RejectionRepository,
@@ -26,7 +27,7 @@ pub(crate) struct SharedBlocks {
 }
 
 impl SharedBlocks {
-    /// Records an outcome of the breaker, which has no caller of its own.
+    /// Records an outcome of a breaker. The actor is the scheduler: a breaker serves many callers.
     fn record(&self, outcome: &Outcome<'_>) {
         self.recorder
             .record(&self.ids.scheduled_call(&*self.clock), outcome);
@@ -37,28 +38,29 @@ impl SharedBlocks {
 impl SharedBreakerState for SharedBlocks {
     async fn block(&self, block: &Block) {
         self.record(&Outcome::BreakerOpened { block });
-        shared(self.blocks.block(&row(block)).await);
+        logged(self.blocks.block(&row(block)).await);
     }
 
-    async fn may_probe(&self, block: &Block, again_at: Timestamp) -> bool {
+    async fn may_probe(&self, block: &Block, next_probe_at: Timestamp) -> bool {
         let claimed = self
             .blocks
-            .claim_probe(&row(block), self.clock.now(), again_at)
+            .claim_probe(&row(block), self.clock.now(), next_probe_at)
             .await;
-        shared(claimed).unwrap_or(false)
+        logged(claimed).unwrap_or(false)
     }
 
     async fn unblock(&self, block: &Block) {
         self.record(&Outcome::BreakerClosed { block });
-        let unblocked = shared(self.blocks.unblock(&row(block)).await) == Some(true);
+        let unblocked = logged(self.blocks.unblock(&row(block)).await) == Some(true);
         if unblocked && block.kind == BlockKind::MassRejection {
             let now = self.clock.now();
-            shared(self.rejections.release_suspects(&block.provider, now).await);
+            logged(self.rejections.release_suspects(&block.provider, now).await);
         }
     }
 }
 
-fn shared<T>(result: Result<T, StoreError>) -> Option<T> {
+/// Logs a failed query. The breaker of this process works without the shared state.
+fn logged<T>(result: Result<T, StoreError>) -> Option<T> {
     result
         .inspect_err(|error| {
             let error = error as &dyn std::error::Error;
@@ -75,25 +77,26 @@ fn row(block: &Block) -> ProviderBlock {
         provider: block.provider.clone(),
         host: block.host.clone(),
         kind: block.kind.as_str().to_owned(),
-        since: block.since,
+        blocked_at: block.since,
         blocked_until: block.blocked_until,
         consecutive_trips: block.consecutive_trips,
     }
 }
 
-/// The block of a row; `None` for a kind of a newer version, which only that version applies.
+/// Returns the block of a row; `None` if a newer version added its kind. Only replicas of that
+/// version apply such a block.
 fn block(row: ProviderBlock) -> Option<Block> {
     Some(Block {
         kind: BlockKind::parse(&row.kind)?,
         provider: row.provider,
         host: row.host,
-        since: row.since,
+        since: row.blocked_at,
         blocked_until: row.blocked_until,
         consecutive_trips: row.consecutive_trips,
     })
 }
 
-/// Loads the shared blocks into this process.
+/// The job that loads the shared blocks into this process.
 pub(crate) struct LoadBlocks {
     pub(crate) blocks: ProviderBlockRepository,
     pub(crate) database: Arc<DatabaseMonitor>,
@@ -114,12 +117,12 @@ impl Job for LoadBlocks {
         let rows = self.database.query(self.blocks.all()).await?;
         let items = rows.len();
         let mut blocks: Vec<_> = rows.into_iter().filter_map(block).collect();
-        for platform in self.providers.all() {
-            let slug = &platform.spec().slug;
+        for provider in self.providers.all() {
+            let slug = &provider.spec().slug;
             let (own, others) = blocks
                 .into_iter()
                 .partition(|block| block.provider == *slug);
-            platform.set_blocks(own);
+            provider.set_blocks(own);
             blocks = others;
         }
         Ok(Progress::done(items))

@@ -1,4 +1,4 @@
-//! Look-up of platforms by the name that a caller sends.
+//! Look-up of platforms by slug.
 
 use std::sync::Arc;
 
@@ -7,87 +7,78 @@ use evergrant_model::{ErrorCode, ProviderSlug};
 
 use crate::ServiceError;
 
-/// The platforms that this process knows. A clone is the same set.
+/// The supported platforms. Clones share them.
 #[derive(Clone)]
 pub struct Providers {
     registry: Arc<Registry>,
 }
 
 impl Providers {
+    /// Takes the registry that the program has built.
     pub(crate) fn new(registry: Registry) -> Self {
         Self {
             registry: Arc::new(registry),
         }
     }
 
-    /// The public facts of every platform, in the order of the catalogue, each with the fields that
-    /// the account's owner fills in to connect. A platform with a consent page has no fields.
+    /// Returns the public facts of each platform in catalogue order, and the fields that the
+    /// account's owner fills in to connect; a platform with a consent page has no fields.
     pub fn specs(&self) -> impl Iterator<Item = (&ProviderSpec, &[CredentialField])> {
         self.all()
-            .map(|platform| (platform.spec(), platform.credential_fields()))
+            .map(|provider| (provider.spec(), provider.credential_fields()))
     }
 
-    /// Whether there is a platform of this name.
+    /// Returns whether the platform exists.
     #[must_use]
     pub fn is_known(&self, slug: &ProviderSlug) -> bool {
         self.by_slug(slug).is_some()
     }
 
-    /// The platform's name for people; its slug if there is no such platform.
+    /// Returns the platform's display name, or the slug of an unknown platform.
     #[must_use]
     pub fn name(&self, slug: &ProviderSlug) -> String {
-        let platform = self.by_slug(slug);
-        platform.map_or_else(|| slug.to_string(), |platform| platform.spec().name.clone())
+        let provider = self.by_slug(slug);
+        provider.map_or_else(|| slug.to_string(), |provider| provider.spec().name.clone())
     }
 
+    /// Returns the registry itself.
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
 
+    /// Returns all platforms in catalogue order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.registry.providers()
     }
 
+    /// Returns the platform; `None` if it is unknown.
     pub(crate) fn by_slug(&self, slug: &ProviderSlug) -> Option<Arc<Provider>> {
         self.registry.provider(slug)
     }
 
-    /// The platform that a caller names.
+    /// Returns the platform with this slug.
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`.
-    pub(crate) fn get(&self, provider: &str) -> Result<Arc<Provider>, ServiceError> {
-        self.by_slug(&slug(provider)?).ok_or_else(unknown_provider)
+    /// `INVALID_PROVIDER` if the platform is unknown.
+    pub(crate) fn get(&self, slug: &ProviderSlug) -> Result<Arc<Provider>, ServiceError> {
+        self.by_slug(slug)
+            .ok_or_else(ServiceError::invalid_provider)
     }
 
-    /// The platform that a caller names, with the operator's client registration.
+    /// Returns the platform with this slug, if the operator has configured a client registration
+    /// for it.
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`, `PROVIDER_NOT_CONFIGURED`.
-    pub(crate) fn configured(&self, provider: &str) -> Result<Arc<Provider>, ServiceError> {
-        let platform = self.get(provider)?;
-        if platform.spec().is_configured() {
-            return Ok(platform);
+    /// `INVALID_PROVIDER` if the platform is unknown, `PROVIDER_NOT_CONFIGURED` if it has no client
+    /// registration.
+    pub(crate) fn configured(&self, slug: &ProviderSlug) -> Result<Arc<Provider>, ServiceError> {
+        let provider = self.get(slug)?;
+        if provider.spec().is_configured() {
+            return Ok(provider);
         }
-        let detail = format!("{} is not set up here yet.", platform.spec().name);
+        let detail = format!("{} is not configured on this server.", provider.spec().name);
         Err(ServiceError::new(ErrorCode::ProviderNotConfigured, detail))
     }
-}
-
-/// The slug that a caller names, whether or not there is such a platform.
-///
-/// # Errors
-///
-/// `INVALID_PROVIDER` if no platform can have this name.
-pub(crate) fn slug(provider: &str) -> Result<ProviderSlug, ServiceError> {
-    ProviderSlug::new(provider).map_err(|_| unknown_provider())
-}
-
-fn unknown_provider() -> ServiceError {
-    ServiceError::new(
-        ErrorCode::InvalidProvider,
-        "There is no platform of this name.",
-    )
 }

@@ -1,51 +1,55 @@
-//! What the operator decides about the service.
+//! The operator's settings of the service.
 
+use evergrant_model::{ProviderSlug, SignedDuration};
 use url::Url;
 
 use crate::authorization::redirect_allowlist::AllowedRedirects;
 
-/// How the service behaves.
+/// The settings of the service.
 #[derive(Debug, Clone)]
 pub struct ServiceSettings {
-    /// The base of the callback addresses.
+    /// The URL under which browsers reach this server; the base of callback URLs.
     pub public_url: Url,
-    /// Where a flow may send the browser at its end.
+    /// The URLs to which a flow may redirect the browser when it ends.
     pub allowed_redirects: AllowedRedirects,
-    /// How long a flow's state is good, and a bound flow waits to be finished.
-    pub flow_ttl_seconds: i64,
-    /// How long before its end a token is renewed; `None` leaves it to each platform.
-    pub refresh_margin_seconds: Option<i64>,
-    /// How many refreshes may be under way at once at one platform.
+    /// The lifetime of a flow's state, and the time that a consented flow waits to be finished.
+    /// Default: 10 minutes.
+    pub flow_ttl: SignedDuration,
+    /// How long before its expiry a token is refreshed. `None` uses the value of each platform.
+    /// Default: `None`.
+    pub refresh_margin: Option<SignedDuration>,
+    /// The maximum number of concurrent refreshes per platform. Default: 64.
     pub refresh_concurrency: usize,
-    /// How many event streams may be open at once.
+    /// The maximum number of open event streams. Default: 6,000.
     pub event_streams: usize,
 }
 
 impl ServiceSettings {
-    /// The defaults for a service that is reached at `public_url`.
+    /// Returns the default settings for a server at `public_url`.
     #[must_use]
     pub fn new(public_url: Url) -> Self {
         Self {
             allowed_redirects: AllowedRedirects::new(Vec::new(), &public_url),
             public_url,
-            flow_ttl_seconds: 600,
-            refresh_margin_seconds: None,
+            flow_ttl: SignedDuration::from_mins(10),
+            refresh_margin: None,
             refresh_concurrency: 64,
             event_streams: 6_000,
         }
     }
 
-    /// Our own form for a platform without a consent page, for the flow with this state.
-    pub(crate) fn form_url(&self, provider: &str, state: &str) -> String {
+    /// Returns the URL of the hosted credential form for a platform without a consent page.
+    pub(crate) fn form_url(&self, provider: &ProviderSlug, state: &str) -> String {
         format!(
             "{}/connect/{provider}?state={state}",
             self.public_url.as_str().trim_end_matches('/')
         )
     }
 
-    /// The callback that a platform sends the browser to: the same bytes in both calls of a flow.
+    /// Returns the callback URL of a platform. Authorization and token request send the same bytes,
+    /// as RFC 6749, section 4.1.3 requires.
     #[must_use]
-    pub fn callback_url(&self, provider: &str) -> String {
+    pub fn callback_url(&self, provider: &ProviderSlug) -> String {
         format!(
             "{}/api/integrations/callback/{provider}",
             self.public_url.as_str().trim_end_matches('/')

@@ -1,4 +1,4 @@
-//! Work that outlives its caller, and the shutdown that waits for it.
+//! Tasks that outlive the request that started them. Shutdown waits for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,8 +8,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::ServiceError;
 
-/// The tasks of this process that shutdown must not cut short: code exchanges, refreshes,
-/// revocations. A clone is the same set.
+/// The tasks that must complete before the process exits: code exchanges, refreshes, revocations.
+/// Clones share the set.
 #[derive(Clone, Default)]
 pub(crate) struct Tasks {
     tracker: TaskTracker,
@@ -17,28 +17,32 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    /// Starts shutdown: no refresh starts from now on.
+    /// Starts shutdown: no new refresh starts.
     pub(crate) fn begin_shutdown(&self) {
         self.shutting_down.store(true, Ordering::SeqCst);
     }
 
-    /// Whether shutdown has started.
+    /// Returns whether shutdown has started.
     pub(crate) fn is_shutting_down(&self) -> bool {
         self.shutting_down.load(Ordering::SeqCst)
     }
 
-    /// Waits until all tasks have ended.
+    /// Waits until all tasks have completed.
     pub(crate) async fn drain(&self) {
         self.tracker.close();
         self.tracker.wait().await;
     }
 
-    /// Runs `work` in the background.
+    /// Spawns `work` as a tracked background task.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tracker.spawn(work);
     }
 
-    /// Runs `work` to its end even if the caller is cancelled.
+    /// Runs `work` in a tracked task, so it completes even if the caller is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// The error of `work`; `INTERNAL_ERROR` if it panics.
     pub(crate) async fn run_to_completion<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, ServiceError>> + Send + 'static,
@@ -50,7 +54,7 @@ impl Tasks {
         joined.unwrap_or_else(|_panicked| Err(ServiceError::internal()))
     }
 
-    /// Delays the end of [`Tasks::drain`] until the token is dropped.
+    /// Returns a token that keeps [`Tasks::drain`] waiting until it is dropped.
     pub(crate) fn token(&self) -> TaskTrackerToken {
         self.tracker.token()
     }

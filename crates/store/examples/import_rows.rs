@@ -1,23 +1,23 @@
-//! Measures how fast rows of another program are found and imported on PostgreSQL:
+//! Measures how fast external rows are found and imported on PostgreSQL:
 //!
 //!     scripts/with-postgres cargo run --release -p evergrant-store --example import_rows
 //!
-//! `EVERGRANT_ROWS` says how many rows there are, `EVERGRANT_BATCH` how many one transaction
-//! imports.
+//! `EVERGRANT_ROWS` is the number of rows (default: 100000), `EVERGRANT_BATCH` the number of rows
+//! per transaction (default: 1000).
 
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a benchmark prints its figures and stops where it cannot go on"
+    reason = "a benchmark prints its result and stops on the first error"
 )]
 
 use std::time::{Duration, Instant};
 
 use evergrant_model::{CorrelationId, Timestamp};
-use evergrant_store::ExternalRow;
-use evergrant_testkit::{TestDatabase, number_from};
+use evergrant_store::{Connection, ExternalRow, ExternalRowRepository};
+use evergrant_testkit::{NEW_YEAR_SECONDS, TestDatabase, number_from};
 
-/// How many ids one read looks at, as in the service.
+/// Number of ids per read, as in the service.
 const RANGE: i32 = 10_000;
 
 #[tokio::main]
@@ -25,46 +25,54 @@ async fn main() {
     let rows: i32 = number_from("EVERGRANT_ROWS", 100_000);
     let batch: usize = number_from("EVERGRANT_BATCH", 1_000);
     let database = TestDatabase::postgres().await;
-    let store = database.store().await;
+    let external = database.store().await.external_rows();
+    fill(&database, rows).await;
+    let (mut after, mut imported) = (0, 0);
+    let (start, mut reading) = (Instant::now(), Duration::ZERO);
+    while after < rows {
+        let read_start = Instant::now();
+        let found = external.in_range(after, after + RANGE).await.unwrap();
+        reading += read_start.elapsed();
+        for batch in found.chunks(batch) {
+            imported += import(&external, batch).await;
+        }
+        after += RANGE;
+    }
+    let elapsed = start.elapsed();
+    println!(
+        "imported {imported} rows in {elapsed:.2?}, of which {reading:.2?} for reading: {:.0} rows/s",
+        f64::from(rows) / elapsed.as_secs_f64()
+    );
+}
+
+async fn fill(database: &TestDatabase, rows: i32) {
     let fill = format!(
         "INSERT INTO users (external_id) SELECT 'app|' || i FROM generate_series(1, {rows} / 2) i;
-        INSERT INTO oauth_accounts (user_id, provider, provider_account_id, access_token, refresh_token, metadata)
-            SELECT 1 + i % ({rows} / 2), 'reddit', 'account ' || i, md5(i::text) || repeat('a', 170),
-                md5(i::text) || repeat('r', 170), '{{\"username\": \"juniper\"}}'
+        INSERT INTO oauth_accounts
+                (user_id, provider, provider_account_id, access_token, refresh_token, metadata)
+            SELECT 1 + i % ({rows} / 2), 'reddit', 'account ' || i,
+                md5(i::text) || repeat('a', 170), md5(i::text) || repeat('r', 170),
+                '{{\"username\": \"juniper\"}}'
             FROM generate_series(1, {rows}) i;
         ANALYZE"
     );
     database.execute(&fill).await;
-    let (now, correlation_id) = (
-        Timestamp::from_unix_seconds(1_767_225_600),
-        CorrelationId::new("bench").unwrap(),
-    );
-    let (external, mut after, mut imported) = (store.external_rows(), 0, 0);
-    let (began, mut reading) = (Instant::now(), Duration::ZERO);
-    while after < rows {
-        let asked = Instant::now();
-        let found = external.in_range(after, after + RANGE).await.unwrap();
-        reading += asked.elapsed();
-        for batch in found.chunks(batch) {
-            let rows: Vec<_> = batch
-                .iter()
-                .map(|held| ExternalRow {
-                    held,
-                    next_refresh_at: Some(now),
-                    next_status_at: None,
-                })
-                .collect();
-            imported += external
-                .import_batch(&rows, &correlation_id, now)
-                .await
-                .unwrap()
-                .len();
-        }
-        after += RANGE;
-    }
-    let took = began.elapsed();
-    println!(
-        "{imported} rows in {took:.2?}, of which reading {reading:.2?}: {:.0} rows/s",
-        f64::from(rows) / took.as_secs_f64()
-    );
+}
+
+async fn import(external: &ExternalRowRepository, batch: &[Connection]) -> usize {
+    let now = Timestamp::from_unix_seconds(NEW_YEAR_SECONDS);
+    let rows: Vec<_> = batch
+        .iter()
+        .map(|connection| ExternalRow {
+            connection,
+            next_refresh_at: Some(now),
+            next_status_at: None,
+        })
+        .collect();
+    let correlation_id = CorrelationId::new("bench").unwrap();
+    external
+        .import_batch(&rows, &correlation_id, now)
+        .await
+        .unwrap()
+        .len()
 }

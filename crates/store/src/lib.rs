@@ -24,5 +24,5 @@ pub use coordination::{ProviderBlock, ProviderBlockRepository, ReplicaRepository
 pub use db::error::StoreError;
 pub use db::notify::NotifyListener;
 pub use events::{Event, EventRepository};
-pub use flows::{Callback, Flow, FlowEnd, FlowRepository, FlowStatus, NewFlow, PendingGrant};
+pub use flows::{Callback, Flow, FlowOutcome, FlowRepository, FlowStatus, NewFlow, PendingGrant};
 pub use store::Store;

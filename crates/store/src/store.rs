@@ -1,4 +1,4 @@
-//! The opened database and its repositories.
+//! The open database and its repositories.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::db::{migrations, open};
 use crate::events::EventRepository;
 use crate::flows::FlowRepository;
 
-/// An opened database. A clone, and every repository, uses the same connection pools.
+/// An open database. Clones and repositories share its connection pools.
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Arc<Database>,
@@ -37,85 +37,89 @@ macro_rules! repositories {
 }
 
 repositories! {
-    /// Connections: reading, storing a consent's grants, deleting.
+    /// Returns the repository of connections: reading, storing grants of consents, deleting.
     connections -> ConnectionRepository;
-    /// Rows of `oauth_accounts` that another program writes.
+    /// Returns the repository of rows of `oauth_accounts` that another program writes.
     external_rows -> ExternalRowRepository;
-    /// Refresh leases, what is due, and the outcomes of refreshes and checks.
+    /// Returns the repository of refresh leases, due connections, and outcomes of refreshes and
+    /// checks.
     refreshes -> RefreshRepository;
-    /// Grants that platforms reject.
+    /// Returns the repository of rejected grants.
     rejections -> RejectionRepository;
-    /// Status changes that time alone causes.
+    /// Returns the repository of scheduled status changes.
     status_transitions -> StatusTransitionRepository;
-    /// The queue of grants to be revoked at the platforms.
+    /// Returns the queue of grants to revoke at the providers.
     revocations -> RevocationRepository;
-    /// Authorization flows.
+    /// Returns the repository of authorization flows.
     flows -> FlowRepository;
-    /// The outbox.
+    /// Returns the outbox.
     events -> EventRepository;
-    /// Users of the host application.
+    /// Returns the repository of users.
     users -> UserRepository;
-    /// API keys.
+    /// Returns the repository of API keys.
     api_keys -> ApiKeyRepository;
-    /// Browser sessions, and the portal links that open them.
+    /// Returns the repository of sessions and portal links.
     sessions -> SessionRepository;
-    /// Known texts under each encryption key.
+    /// Returns the repository of encryption key checks.
     key_checks -> KeyCheckRepository;
-    /// Blocks on calls to hosts of providers, shared by all replicas.
+    /// Returns the repository of blocks on calls to providers, shared by all replicas.
     provider_blocks -> ProviderBlockRepository;
-    /// The serving processes.
+    /// Returns the repository of running replicas.
     replicas -> ReplicaRepository;
 }
 
 impl Store {
-    /// Opens the database at `url`: `sqlite://PATH` (made if it is missing) or `postgres://…`.
+    /// Opens the database at `url`: `sqlite://PATH` (created if it does not exist) or
+    /// `postgres://…`.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Address`] if the address has neither form, [`StoreError::Database`] if nothing
-    /// answers.
+    /// [`StoreError::Address`] if the URL is malformed, [`StoreError::Database`] if the database
+    /// cannot be opened.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         Ok(Self {
             database: Arc::new(Database::new(open::open(url).await?)),
         })
     }
 
-    /// Moves the clock by which leases live `ms` milliseconds forward, for this store, its clones
-    /// and its repositories.
+    /// Advances the clock of leases by `duration`, for this store, its clones and its repositories.
     #[cfg(feature = "testing")]
-    pub fn shift_clock(&self, ms: i64) {
-        self.database
-            .clock_shift_ms
-            .fetch_add(ms, std::sync::atomic::Ordering::SeqCst);
+    pub fn shift_clock(&self, duration: evergrant_model::SignedDuration) {
+        self.database.clock_shift_ms.fetch_add(
+            evergrant_model::whole_ms(duration),
+            std::sync::atomic::Ordering::SeqCst,
+        );
     }
 
-    /// Applies the missing migrations. Several processes may do so at once: one applies them, the
-    /// others wait.
+    /// Applies the pending migrations. Several processes may do so concurrently: one applies them,
+    /// the others wait.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Migration`] if the database does not permit it or a past migration was
-    /// changed.
+    /// [`StoreError::DevelopmentSchema`] if a version from before the first release created the
+    /// schema; nothing is changed. [`StoreError::Migration`] if a migration fails, for example
+    /// because the database user may not create tables. Other variants if a query fails.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         migrations::apply(&self.database).await
     }
 
-    /// The migrations that this program knows and the database has not seen, as `1 first`.
+    /// Returns the migrations that have not been applied, as `1 initial`.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the query fails.
+    /// [`StoreError::DevelopmentSchema`] if a version from before the first release created the
+    /// schema, other variants if the query fails.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
         migrations::pending(&self.database).await
     }
 
-    /// Changes with every commit of this process that wrote an event.
+    /// Returns a receiver that changes with every commit of this process that wrote an event.
     #[must_use]
     pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
         self.database.changes.subscribe()
     }
 
-    /// Listens for the notifications of other processes. `None` on SQLite, which has none.
+    /// Listens for notifications of other processes. `None` on SQLite, which has no notifications.
     ///
     /// # Errors
     ///
@@ -127,7 +131,7 @@ impl Store {
         }
     }
 
-    /// Whether the database can notify other processes of changes.
+    /// Returns whether the database can notify other processes of changes.
     #[must_use]
     pub fn can_notify(&self) -> bool {
         matches!(self.database.pools, Pools::Postgres(_))
@@ -145,11 +149,11 @@ impl Store {
         }
     }
 
-    /// Checks that the database answers.
+    /// Checks that the database responds to a query.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if it does not.
+    /// [`StoreError`] if the query fails.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.database
             .row("SELECT 1 AS one", params![])
@@ -157,7 +161,7 @@ impl Store {
             .map(drop)
     }
 
-    /// Closes the pools after the queries that run in them have ended.
+    /// Waits for running queries and closes the connection pools.
     pub async fn close(&self) {
         match &self.database.pools {
             Pools::Sqlite { writer, reader } => {

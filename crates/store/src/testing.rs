@@ -1,4 +1,4 @@
-//! The SQL texts of the frequent queries, for tests that examine how the databases carry them out.
+//! The SQL texts of the frequent queries, for tests of their query plans.
 
 use crate::access::users;
 use crate::connections::{
@@ -7,18 +7,18 @@ use crate::connections::{
 use crate::events;
 use crate::flows::repository as flows;
 
-/// A query whose parameters are `$1`, `$2` and so on.
+/// A query with the parameters `$1`, `$2` and so on.
 #[derive(Clone, Copy, Debug)]
 pub struct Query {
-    /// What it does.
+    /// A short description.
     pub name: &'static str,
-    /// Its text on SQLite.
+    /// The SQL text for SQLite.
     pub sqlite: &'static str,
-    /// Its text on PostgreSQL.
+    /// The SQL text for PostgreSQL.
     pub postgres: &'static str,
 }
 
-const fn one(name: &'static str, text: &'static str) -> Query {
+const fn both(name: &'static str, text: &'static str) -> Query {
     Query {
         name,
         sqlite: text,
@@ -26,30 +26,30 @@ const fn one(name: &'static str, text: &'static str) -> Query {
     }
 }
 
-/// Claims the connections of a provider that are due.
+/// Claims due connections of a provider.
 pub const CLAIM_DUE: Query = Query {
     name: "claim due",
     sqlite: due::CLAIM_SQLITE,
     postgres: due::CLAIM_POSTGRES,
 };
 
-/// The queries behind requests and frequent jobs.
+/// The queries of requests and frequent jobs.
 pub const FREQUENT: &[Query] = &[
-    one("user by id", users::BY_ID),
-    one("user by external id", users::BY_EXTERNAL_ID),
-    one("user by e-mail", users::BY_EMAIL),
-    one("connection of user", repository::OWNED),
-    one("connection by account", repository::BY_ACCOUNT),
-    one("connections of user", repository::OF_USER),
-    one("consume flow", flows::CONSUME),
-    one("flow by state", flows::BY_STATE),
-    one("flow of user", flows::OWNED),
-    one("unfinished flows", flows::UNFINISHED),
-    one("delete connection", store_grant::DELETE),
+    both("user by id", users::BY_ID),
+    both("user by external id", users::BY_EXTERNAL_ID),
+    both("user by e-mail", users::BY_EMAIL),
+    both("connection of user", repository::OWNED),
+    both("connection by account", repository::BY_ACCOUNT),
+    both("connections of user", repository::OF_USER),
+    both("consume flow", flows::CONSUME),
+    both("flow by state", flows::BY_STATE),
+    both("flow of user", flows::OWNED),
+    both("unfinished flows", flows::UNFINISHED),
+    both("delete connection", store_grant::DELETE),
     Query {
         name: "claim revocation",
-        sqlite: revocations::CLAIM_ALONE,
-        postgres: revocations::CLAIM_AMONG_OTHERS,
+        sqlite: revocations::CLAIM_SQLITE,
+        postgres: revocations::CLAIM_POSTGRES,
     },
     CLAIM_DUE,
     Query {
@@ -57,10 +57,10 @@ pub const FREQUENT: &[Query] = &[
         sqlite: lease::LOCKED_SQLITE,
         postgres: lease::LOCKED_POSTGRES,
     },
-    one("due status transitions", status_transitions::DUE),
-    one("rejections", rejections::REJECTED),
-    one("ended by rejections", rejections::ENDED),
-    one("events after", events::repository::AFTER),
-    one("events of user", events::repository::OF_USER),
-    one("external rows in range", external::IN_RANGE),
+    both("due status transitions", status_transitions::DUE),
+    both("rejections", rejections::REJECTED),
+    both("ended by rejections", rejections::ENDED),
+    both("events after", events::repository::AFTER),
+    both("events of user", events::repository::OF_USER),
+    both("external rows in range", external::IN_RANGE),
 ];

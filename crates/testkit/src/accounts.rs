@@ -1,71 +1,63 @@
-//! Accounts as another program writes them into the shared tables: a thousand in a moment.
-
-use std::fmt::Write;
+//! Bulk insertion of accounts into the shared tables, as another program would write them.
 
 use evergrant_encryption::TokenCipher;
 use evergrant_model::Timestamp;
 
 use crate::TestDatabase;
 
-/// One account, with its tokens in the clear.
+/// One account with plaintext tokens.
 #[derive(Debug, Clone)]
 pub struct ExternalAccount {
-    /// Whose.
+    /// Id of the user.
     pub user: i32,
-    /// At which platform.
+    /// Slug of the provider.
     pub provider: String,
-    /// Its id there.
+    /// Account id at the provider.
     pub id: String,
-    /// Access and refresh token.
+    /// Access token and refresh token.
     pub tokens: (String, String),
-    /// When the access token ends.
+    /// Expiry of the access token.
     pub expires_at: Timestamp,
 }
 
-/// Writes accounts past the store, their tokens encrypted by `cipher`.
+/// Inserts accounts without using the store. `cipher` encrypts the tokens.
 ///
 /// # Panics
 ///
-/// Where the database does not take them.
+/// If the database rejects the statement.
 pub async fn insert_accounts(
     database: &TestDatabase,
     cipher: &TokenCipher,
     accounts: &[ExternalAccount],
 ) {
-    let sealed = |token: &String| {
-        cipher
-            .encrypt_token(token)
-            .expect("tokens can be encrypted")
-    };
     let mut sql = String::from(
         "INSERT INTO oauth_accounts (user_id, provider, provider_account_id, access_token, refresh_token, expires_at)
         VALUES ",
     );
-    for (
-        place,
-        ExternalAccount {
-            user,
-            provider,
-            id,
-            tokens: (access, refresh),
-            expires_at,
-        },
-    ) in accounts.iter().enumerate()
-    {
-        let end = if database.is_postgres() {
-            format!("'{expires_at}'")
-        } else {
-            expires_at.unix_ms().to_string()
-        };
-        let (access, refresh) = (sealed(access), sealed(refresh));
-        let comma = if place == 0 { "" } else { ", " };
-        write!(
-            sql,
-            "{comma}({user}, '{provider}', '{id}', '{}', '{}', {end})",
-            access.as_str(),
-            refresh.as_str()
-        )
-        .expect("text can be written");
-    }
+    let rows: Vec<String> = accounts
+        .iter()
+        .map(|account| account.values(database, cipher))
+        .collect();
+    sql.push_str(&rows.join(", "));
     database.execute(&sql).await;
+}
+
+impl ExternalAccount {
+    /// Returns the account as the value list of an `INSERT` statement.
+    fn values(&self, database: &TestDatabase, cipher: &TokenCipher) -> String {
+        let (user, provider, id) = (self.user, &self.provider, &self.id);
+        let expires_at = if database.is_postgres() {
+            format!("'{}'", self.expires_at)
+        } else {
+            self.expires_at.unix_ms().to_string()
+        };
+        let encrypt = |token: &str| {
+            cipher
+                .encrypt_token(token)
+                .expect("tokens can be encrypted")
+        };
+        let (access, refresh) = (encrypt(&self.tokens.0), encrypt(&self.tokens.1));
+        let (access, refresh) = (access.as_str(), refresh.as_str());
+        format!("({user}, '{provider}', '{id}', '{access}', '{refresh}', {expires_at})")
+    }
 }

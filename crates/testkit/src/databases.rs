@@ -1,4 +1,4 @@
-//! A database of its own for each test, gone when the test ends.
+//! A separate database for each test, removed when the test ends.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use evergrant_store::Store;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use tokio::sync::OnceCell;
 
-/// The variable in which `scripts/with-postgres` names the server of this run.
-const SERVER: &str = "EVERGRANT_TEST_POSTGRES";
+/// Environment variable with the URL of the PostgreSQL server, set by `scripts/with-postgres`.
+const SERVER_VARIABLE: &str = "EVERGRANT_TEST_POSTGRES";
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
-/// Runs `$query` on a connection of its own to the database at `$url`, whichever it is.
-macro_rules! past_the_store {
+/// Runs `$query` on a new connection to the database at `$url`, SQLite or PostgreSQL.
+macro_rules! with_connection {
     ($url:expr, |$connection:ident| $query:expr) => {
         if $url.starts_with("sqlite") {
             let mut $connection = SqliteConnection::connect($url).await.unwrap();
@@ -35,7 +35,7 @@ macro_rules! past_the_store {
 pub struct OpenTransaction(PgConnection);
 
 impl OpenTransaction {
-    /// What it has changed is there for everybody, and what it has locked is free.
+    /// Commits the transaction, which also releases its locks.
     pub async fn commit(mut self) {
         sqlx::raw_sql("COMMIT").execute(&mut self.0).await.unwrap();
         self.0.close().await.unwrap();
@@ -44,31 +44,31 @@ impl OpenTransaction {
 
 /// An empty database with the current schema.
 pub struct TestDatabase {
-    /// What `DATABASE_URL` would say.
+    /// The value for `DATABASE_URL`.
     pub url: String,
     folder: Option<PathBuf>,
 }
 
 impl TestDatabase {
-    /// A SQLite file in a folder of its own.
+    /// Creates a SQLite database in a new folder.
     #[must_use]
     pub fn sqlite() -> Self {
         let folder = std::env::temp_dir().join(format!("evergrant-test-{}", unique()));
-        std::fs::create_dir_all(&folder).expect("the temporary folder can be made");
+        std::fs::create_dir_all(&folder).expect("the temporary folder can be created");
         Self {
             url: format!("sqlite://{}", folder.join("evergrant.db").display()),
             folder: Some(folder),
         }
     }
 
-    /// A database on the PostgreSQL server of this run.
+    /// Creates a database on the PostgreSQL server of this test run.
     pub async fn postgres() -> Self {
         let server = postgres_url();
         let template = TEMPLATE.get_or_init(|| make_template(&server)).await;
         let name = format!("test_{}", unique());
         let mut connection = PgConnection::connect(&server)
             .await
-            .expect("the server of this run answers");
+            .expect("the PostgreSQL server accepts connections");
         create(
             &mut connection,
             &format!("CREATE DATABASE {name} TEMPLATE {template}"),
@@ -81,7 +81,7 @@ impl TestDatabase {
         }
     }
 
-    /// The database of another test's value, on a server.
+    /// Refers to an existing PostgreSQL database.
     #[must_use]
     pub fn at(url: &str) -> Self {
         Self {
@@ -90,16 +90,19 @@ impl TestDatabase {
         }
     }
 
-    /// The store over it, schema up to date.
+    /// Opens a store and applies the migrations.
     pub async fn store(&self) -> Store {
         let store = Store::open(&self.url)
             .await
-            .expect("the test's database opens");
-        store.migrate().await.expect("the schema can be made");
+            .expect("the test database opens");
+        store
+            .migrate()
+            .await
+            .expect("the migrations can be applied");
         store
     }
 
-    /// The same database without the schema, as it is before the first migration.
+    /// Removes the schema, so that the database is as before the first migration.
     pub async fn without_schema(self) -> Self {
         if self.is_postgres() {
             self.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
@@ -108,9 +111,9 @@ impl TestDatabase {
         self
     }
 
-    /// Runs statements past the store, as another program would.
+    /// Runs statements without using the store, as another program would.
     pub async fn execute(&self, sql: &str) {
-        past_the_store!(&self.url, |connection| async {
+        with_connection!(&self.url, |connection| async {
             sqlx::raw_sql(AssertSqlSafe(sql))
                 .execute(&mut connection)
                 .await
@@ -118,7 +121,7 @@ impl TestDatabase {
         });
     }
 
-    /// Runs statements in a transaction of another program on PostgreSQL, which stays open.
+    /// Runs statements in a PostgreSQL transaction of another program and keeps it open.
     pub async fn begin(&self, sql: &str) -> OpenTransaction {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; {sql}")))
@@ -128,7 +131,7 @@ impl TestDatabase {
         OpenTransaction(connection)
     }
 
-    /// Ends once a query waits for a lock that somebody else holds.
+    /// Returns when a query waits for a lock.
     pub async fn lock_is_waited_for(&self) {
         let waits = "SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         while self.texts(waits).await.is_empty() {
@@ -136,15 +139,15 @@ impl TestDatabase {
         }
     }
 
-    /// The first column of each row of a query past the store, which must be text.
+    /// Returns the first column of each row of a query. The column must be text.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
-        past_the_store!(&self.url, |connection| sqlx::query_scalar::<_, String>(
+        with_connection!(&self.url, |connection| sqlx::query_scalar::<_, String>(
             AssertSqlSafe(sql)
         )
         .fetch_all(&mut connection))
     }
 
-    /// The plan of a query, as the database describes it in lines of text.
+    /// Returns the plan of a query as text lines.
     pub async fn query_plan(&self, sql: &str) -> String {
         if self.is_postgres() {
             return self.texts(&format!("EXPLAIN {sql}")).await.join("\n");
@@ -163,8 +166,8 @@ impl TestDatabase {
             .join("\n")
     }
 
-    /// The plan of a statement with the numbers of rows that it read, as JSON. PostgreSQL only. The
-    /// statement is carried out and rolled back.
+    /// Returns the plan of a statement with its actual row counts as JSON. PostgreSQL only. The
+    /// statement is executed and rolled back.
     pub async fn executed_plan(&self, sql: &str) -> sqlx::types::JsonValue {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         let mut transaction = connection.begin().await.unwrap();
@@ -177,9 +180,9 @@ impl TestDatabase {
         plan.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The columns of a table, in order.
+    /// Returns the column names of a table in order.
     pub async fn columns(&self, table: &str) -> Vec<String> {
-        let list = if self.is_postgres() {
+        let query = if self.is_postgres() {
             format!(
                 "SELECT column_name::text FROM information_schema.columns
                 WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position"
@@ -187,11 +190,10 @@ impl TestDatabase {
         } else {
             format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid")
         };
-        self.texts(&list).await
+        self.texts(&query).await
     }
 
-    /// Every row of every table as text, in order: to tell what a call has written, and what it has
-    /// not.
+    /// Returns every row of every table as sorted text, to detect what an operation has written.
     pub async fn contents(&self) -> BTreeMap<String, Vec<String>> {
         let tables = if self.is_postgres() {
             "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'"
@@ -218,40 +220,31 @@ impl TestDatabase {
         contents
     }
 
-    /// The address of the same database through another listener, such as a [`Wire`](crate::Wire).
+    /// Returns the URL of the same database through another address, such as a
+    /// [`Wire`](crate::Wire).
     ///
     /// # Panics
     ///
-    /// For SQLite, which has no listener.
+    /// For SQLite, which has no server.
     #[must_use]
     pub fn url_through(&self, address: std::net::SocketAddr) -> String {
-        let (before, rest) = self
-            .url
-            .split_once('@')
-            .expect("a server's address names its user");
-        let (_, database) = rest
-            .split_once('/')
-            .expect("the server's address names a database");
+        let (before, rest) = self.url.split_once('@').expect("the URL contains a user");
+        let (_, database) = rest.split_once('/').expect("the URL contains a database");
         format!("{before}@{address}/{database}")
     }
 
-    /// Where the server of a PostgreSQL database listens.
+    /// Returns the address of the PostgreSQL server.
     ///
     /// # Panics
     ///
     /// For SQLite.
     #[must_use]
     pub fn server(&self) -> &str {
-        let (_, rest) = self
-            .url
-            .split_once('@')
-            .expect("a server's address names its user");
-        rest.split_once('/')
-            .expect("the server's address names a database")
-            .0
+        let (_, rest) = self.url.split_once('@').expect("the URL contains a user");
+        rest.split_once('/').expect("the URL contains a database").0
     }
 
-    /// Whether it is PostgreSQL.
+    /// Returns whether the database is PostgreSQL.
     #[must_use]
     pub fn is_postgres(&self) -> bool {
         self.folder.is_none()
@@ -261,25 +254,25 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         if let Some(folder) = &self.folder {
-            // Databases on the server go with the server; only files of ours can stay behind.
+            // PostgreSQL databases are removed with the server; only SQLite files must be deleted.
             let _ = std::fs::remove_dir_all(folder);
         }
     }
 }
 
-/// The PostgreSQL server of this run.
+/// Returns the URL of the PostgreSQL server of this test run.
 ///
 /// # Panics
 ///
-/// Where no server was started.
+/// If no server was started.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,
-    reason = "the run's script says so in the environment"
+    reason = "the script that starts the server passes its URL in the environment"
 )]
 pub fn postgres_url() -> String {
-    std::env::var(SERVER).unwrap_or_else(|_| {
-        panic!("no {SERVER}: run the tests with `make test`, or with `scripts/with-postgres cargo test …`")
+    std::env::var(SERVER_VARIABLE).unwrap_or_else(|_| {
+        panic!("{SERVER_VARIABLE} is not set: run the tests with `make test` or `scripts/with-postgres cargo test …`")
     })
 }
 
@@ -294,7 +287,7 @@ fn unique() -> String {
 fn with_database(server: &str, name: &str) -> String {
     let (address, _) = server
         .rsplit_once('/')
-        .expect("the server's address names a database");
+        .expect("the URL contains a database");
     format!("{address}/{name}")
 }
 
@@ -302,15 +295,15 @@ async fn create(connection: &mut PgConnection, statement: &str) {
     sqlx::raw_sql(AssertSqlSafe(statement))
         .execute(connection)
         .await
-        .expect("a database can be made");
+        .expect("the database can be created");
 }
 
-/// One empty database with the schema, which the others are copies of.
+/// Creates the empty template database with the schema that all test databases are copied from.
 async fn make_template(server: &str) -> String {
     let name = format!("template_{}", unique());
     let mut connection = PgConnection::connect(server)
         .await
-        .expect("the server of this run answers");
+        .expect("the PostgreSQL server accepts connections");
     create(&mut connection, &format!("CREATE DATABASE {name}")).await;
     connection.close().await.unwrap();
     let store = Store::open(&with_database(server, &name)).await.unwrap();

@@ -4,7 +4,7 @@
     clippy::missing_panics_doc,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that cannot be set up should stop where it stands"
+    reason = "a failing test setup should stop the test at once"
 )]
 
 mod accounts;
@@ -20,10 +20,10 @@ pub use accounts::{ExternalAccount, insert_accounts};
 pub use databases::{OpenTransaction, TestDatabase, postgres_url};
 pub use wire::{State as WireState, Wire};
 
-/// 2026-01-01T00:00:00Z, where every test begins.
+/// Start time of the tests: 2026-01-01T00:00:00Z in Unix seconds.
 pub const NEW_YEAR_SECONDS: i64 = 1_767_225_600;
 
-/// A clock that stands at the beginning of 2026.
+/// Creates a clock that shows 2026-01-01T00:00:00Z.
 #[must_use]
 pub fn new_year() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(Timestamp::from_unix_seconds(
@@ -31,47 +31,46 @@ pub fn new_year() -> Arc<ManualClock> {
     )))
 }
 
-/// A cipher under a key of the tests' own.
+/// Creates a cipher with a key for tests.
 #[must_use]
 pub fn cipher() -> TokenCipher {
     let key = EncryptionKey::parse("a passphrase for tests").unwrap();
     TokenCipher::new(KeyRing::new(key, Vec::new()), Arc::new(OsEntropy))
 }
 
-/// The system's randomness, as the parameter that it is.
+/// Returns the entropy of the operating system as a trait object.
 #[must_use]
 pub fn entropy() -> Arc<dyn Entropy> {
     Arc::new(OsEntropy)
 }
 
-/// How much of something a test takes: what the environment says (`make soak`, a bug hunt), else
-/// the usual.
+/// Returns the number in an environment variable, or `default`. It sets the size of tests that
+/// `make soak` runs at full length.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long a test runs is for its caller to say"
+    reason = "the caller of a test sets its size"
 )]
-pub fn number_from<N: std::str::FromStr>(variable: &str, usual: N) -> N {
+pub fn number_from<N: std::str::FromStr>(variable: &str, default: N) -> N {
     std::env::var(variable)
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(usual)
+        .unwrap_or(default)
 }
 
-/// A clock as the parameter that it is.
+/// Returns the clock as a trait object.
 #[must_use]
 pub fn shared(clock: &Arc<ManualClock>) -> Arc<dyn Clock> {
     Arc::<ManualClock>::clone(clock)
 }
 
-/// Makes a test that runs twice, once on SQLite and once on PostgreSQL. The function takes a
-/// [`TestDatabase`].
+/// Defines tests that run on SQLite and on PostgreSQL. Each function takes a [`TestDatabase`].
 ///
 /// ```
-/// async fn answers(database: evergrant_testkit::TestDatabase) {
+/// async fn responds(database: evergrant_testkit::TestDatabase) {
 ///     database.store().await.ping().await.unwrap();
 /// }
-/// evergrant_testkit::on_both_databases!(answers);
+/// evergrant_testkit::on_both_databases!(responds);
 /// ```
 #[macro_export]
 macro_rules! on_both_databases {
@@ -90,7 +89,7 @@ macro_rules! on_both_databases {
     )+};
 }
 
-/// Makes a test that runs on PostgreSQL alone, for what SQLite has no counterpart of.
+/// Defines tests that run only on PostgreSQL.
 #[macro_export]
 macro_rules! on_postgres {
     ($($name:ident),+ $(,)?) => {$(
@@ -103,7 +102,7 @@ macro_rules! on_postgres {
     )+};
 }
 
-/// Makes a test that runs on SQLite alone, for what PostgreSQL has no counterpart of.
+/// Defines tests that run only on SQLite.
 #[macro_export]
 macro_rules! on_sqlite {
     ($($name:ident),+ $(,)?) => {$(

@@ -1,4 +1,4 @@
-//! A wire between a program and a server, which a test can cut or hold.
+//! A TCP proxy between a program and a server that a test can pause or cut.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,27 +9,27 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What the wire does to what comes along it.
+/// What the proxy does with data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Everything passes.
+    /// Data is forwarded.
     Open,
-    /// Nothing passes, and nobody is told.
+    /// Data is held back; connections stay open.
     Held,
-    /// Every connection breaks, and no new one is made.
+    /// Connections are closed and new ones are refused.
     Cut,
 }
 
-/// A listener on this machine that passes everything on to a server.
+/// A local listener that forwards connections to a server.
 pub struct Wire {
-    /// Where to connect to.
+    /// The address to connect to.
     pub address: SocketAddr,
     state: watch::Sender<State>,
     connections: Arc<AtomicU64>,
 }
 
 impl Wire {
-    /// A wire to the server at `target`, such as `127.0.0.1:5432`, open.
+    /// Creates an open proxy to the server at `target`, for example `127.0.0.1:5432`.
     pub async fn to(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -49,12 +49,12 @@ impl Wire {
         }
     }
 
-    /// Puts the wire in this state, for every connection that there is and that comes.
+    /// Sets the state for existing and new connections.
     pub fn set(&self, state: State) {
         self.state.send_replace(state);
     }
 
-    /// How many connections were made.
+    /// Returns the number of connections accepted so far.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::SeqCst)
@@ -78,7 +78,7 @@ async fn pass(near: TcpStream, target: String, state: watch::Receiver<State>) {
     }
 }
 
-/// Copies until one side has ended, waiting while the wire is held.
+/// Copies until one side closes, and waits while the proxy is held.
 async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<State>) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {

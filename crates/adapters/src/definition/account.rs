@@ -1,13 +1,13 @@
-//! The `account` table: where an account's facts stand in the profile, and what people see of it.
+//! The `account` table: how an account is read from a profile.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::words::FactKind;
+use super::enums::FactKind;
 
-/// Where a fact of the account stands in the profile, and what it must be; without a type any plain
-/// value will do.
+/// A JSON pointer to a fact in the profile, with its type. Without a type, any string, number or
+/// boolean is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Fact {
@@ -19,7 +19,7 @@ pub(crate) enum Fact {
     },
 }
 
-/// JSON pointers into the profile.
+/// JSON pointers to the account's identity in the profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AccountPointers {
     pub(crate) id: String,
@@ -29,7 +29,7 @@ pub(crate) struct AccountPointers {
 }
 
 impl Default for AccountPointers {
-    /// The claims of `OpenID` Connect Core §5.1.
+    /// Returns the pointers to the claims of `OpenID` Connect Core §5.1.
     fn default() -> Self {
         let claim = |name: &str| Some(name.to_owned());
         Self {
@@ -41,7 +41,7 @@ impl Default for AccountPointers {
     }
 }
 
-/// What is known of accounts.
+/// How accounts are read from profiles, and how they are described to users.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "AccountKeys")]
 pub(crate) struct AccountTable {
@@ -53,8 +53,7 @@ pub(crate) struct AccountTable {
     pub(crate) facts: Vec<String>,
 }
 
-/// The table's keys. The pointers stand or fall together: where one is given, none of the others
-/// has a default.
+/// The table's keys. If `id` is given, pointers that are absent have no default.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct AccountKeys {

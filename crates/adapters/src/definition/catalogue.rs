@@ -1,13 +1,14 @@
-//! The definitions that come with the program, in the order in which people see the platforms.
+//! The definitions of the catalogue, in the order in which users see the providers.
 
 use evergrant_model::ProviderSlug;
 
-/// A file of the catalogue.
+/// One file of the catalogue.
 pub(crate) struct CatalogueFile {
     pub(crate) slug: &'static str,
     pub(crate) toml_text: &'static str,
 }
 
+/// Every file of the catalogue.
 pub(crate) const CATALOGUE: &[CatalogueFile] = &[
     file("instagram", include_str!("../../catalogue/instagram.toml")),
     file(
@@ -23,7 +24,7 @@ const fn file(slug: &'static str, toml_text: &'static str) -> CatalogueFile {
     CatalogueFile { slug, toml_text }
 }
 
-/// Whether the catalogue has a platform of this name.
+/// Returns whether the catalogue has a provider with this slug.
 pub(super) fn has(slug: &ProviderSlug) -> bool {
     CATALOGUE.iter().any(|file| file.slug == slug.as_str())
 }

@@ -1,13 +1,13 @@
-//! What is wrong with a definition, said so that the operator finds the place at once.
+//! Faults in definitions, with their positions.
 
-/// One fault in a definition. Names keys and never values: a value may be a secret.
+/// A fault in a definition. It names keys and never values, which may be secrets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DefinitionFault {
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// What is wrong and, where we can tell, what to write instead.
+    /// What is wrong and, if known, how to fix it.
     pub message: String,
 }
 
@@ -23,7 +23,7 @@ impl std::fmt::Display for DefinitionFault {
 
 impl std::error::Error for DefinitionFault {}
 
-/// `; did you mean …?` where one of `known` is close to `word`, else nothing.
+/// Returns `; did you mean …?` if a word of `known` is similar to `word`, or else an empty string.
 pub(super) fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
     let nearest = known.map(|other| (distance(word, other), other)).min();
     match nearest {
@@ -34,7 +34,7 @@ pub(super) fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a str>) -
     }
 }
 
-/// How many letters must be changed, added or dropped to make `a` into `b` (Levenshtein).
+/// Returns the Levenshtein distance between two words, in characters.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, from) in a.chars().enumerate() {
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_the_steps_between_words() {
+    fn distance_counts_edits() {
         for (a, b, steps) in [
             ("", "", 0),
             ("", "abc", 3),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn suggests_the_near_and_stays_silent_on_the_far() {
+    fn only_similar_word_is_suggested() {
         let known = || ["authorization_url", "token_url"].into_iter();
         assert_eq!(
             suggestion("authorize_url", known()),

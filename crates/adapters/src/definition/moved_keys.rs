@@ -1,6 +1,6 @@
-//! Where the flat keys of earlier versions are now.
+//! The keys of earlier versions and their current names.
 
-/// Old key and new place. `scripts/convert-provider-toml` moves them.
+/// Old key and current key. `scripts/convert-provider-toml` converts files.
 pub(super) const MOVED: &[(&str, &str)] = &[
     ("docs", "endpoints.docs"),
     ("hosts", "endpoints.hosts"),
@@ -19,7 +19,7 @@ pub(super) const MOVED: &[(&str, &str)] = &[
     ("token_request", "tokens.request"),
     ("scope_field", "tokens.scope_field"),
     ("lengthen", "tokens.long_lived_exchange"),
-    ("renew", "tokens.renew"),
+    ("renew", "tokens.refresh_exchange"),
     (
         "default_lifetime_seconds",
         "tokens.default_lifetime_seconds",
@@ -44,8 +44,8 @@ pub(super) const MOVED: &[(&str, &str)] = &[
     ("error_codes", "errors.codes"),
 ];
 
-/// The place to which a key of earlier versions has moved.
-pub(super) fn new_place(key: &str) -> Option<&'static str> {
+/// Returns the current name of a key of earlier versions.
+pub(super) fn current_key(key: &str) -> Option<&'static str> {
     MOVED
         .iter()
         .find(|(old, _)| *old == key)
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_and_the_script_move_every_key() {
+    fn readme_and_script_list_every_moved_key() {
         let readme = include_str!("../../README.md");
         let script = include_str!("../../../../scripts/convert-provider-toml");
         for (old, new) in MOVED {
@@ -73,6 +73,6 @@ mod tests {
         let moves = script
             .lines()
             .filter(|line| line.starts_with("    \"") && line.contains("\": \""));
-        assert_eq!(moves.count(), MOVED.len(), "the script moves other keys");
+        assert_eq!(moves.count(), MOVED.len(), "the script lists other keys");
     }
 }

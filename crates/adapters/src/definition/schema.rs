@@ -1,44 +1,43 @@
-//! The keys of a definition: one table that the checker walks, so that every fault is found in one
-//! go.
+//! The schema of a definition, as data. The validator walks it and reports every fault at once.
 
-use super::words::{
+use super::enums::{
     AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, FactKind, TokenKind, TokenRequest,
 };
 use crate::{ErrorClass, Pkce, RevocationReach};
 
-/// One key.
+/// One key of a table.
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) required: bool,
 }
 
-/// What may stand behind a key.
+/// The kind of value that a key accepts.
 pub(super) enum Kind {
-    /// Text that is not empty.
+    /// Non-empty text.
     Text,
-    /// An absolute http or https address, perhaps beginning with `{NAME}` of a host.
+    /// An absolute http or https URL, which may begin with the `{NAME}` of a host.
     Url,
-    /// An http or https address without path and query.
+    /// An http or https URL without path and query.
     Origin,
-    /// A part of an address between two slashes.
+    /// A path segment of a URL.
     Segment,
     /// One of these words.
-    Word(&'static [&'static str]),
-    Flag,
-    /// A whole number in this range.
-    Number(i64, i64),
+    OneOf(&'static [&'static str]),
+    Boolean,
+    /// An integer from the first to the second bound, both included.
+    Integer(i64, i64),
     /// A JSON pointer (RFC 6901).
     Pointer,
     /// A single scope (RFC 6749 §3.3).
     Scope,
     /// A table with these keys.
     Table(&'static [Field]),
-    /// A table with keys of the operator's own, except these.
+    /// A table with free keys, except the reserved ones.
     Map(&'static Self, &'static [&'static str]),
-    /// A list.
-    Each(&'static Self),
-    /// Either the short form or a table.
+    /// A list of such values.
+    List(&'static Self),
+    /// The short form, or a table with these keys.
     ShortOr(&'static Self, &'static [Field]),
 }
 
@@ -58,11 +57,12 @@ const fn optional(name: &'static str, kind: Kind) -> Field {
     }
 }
 
-/// A hundred years: far enough for any figure, and safe to add to a date.
-const LONGEST_SECONDS: i64 = 3_155_760_000;
-const SECONDS: Kind = Kind::Number(0, LONGEST_SECONDS);
+/// Largest duration that a definition may state, in seconds: a hundred years. Adding it to a date
+/// cannot overflow.
+const MAX_SECONDS: i64 = 3_155_760_000;
+const SECONDS: Kind = Kind::Integer(0, MAX_SECONDS);
 
-/// The engine writes these itself; a definition that could would break the flow's bindings.
+/// Parameters that the engine sets itself. A definition must not override them: they bind the flow.
 pub(super) const RESERVED_PARAMS: &[&str] = &[
     "response_type",
     "client_id",
@@ -76,25 +76,25 @@ pub(super) const RESERVED_PARAMS: &[&str] = &[
     "request_uri",
 ];
 
-/// The names that `AccountInfo` puts into the metadata itself.
+/// Metadata names that Evergrant sets itself.
 const RESERVED_FACTS: &[&str] = &["username", "display_name", "avatar_url"];
 
-const CLASS: Kind = Kind::Word(ErrorClass::WORDS);
-const REASON: Kind = Kind::Word(&[
+const CLASS: Kind = Kind::OneOf(ErrorClass::WORDS);
+const REASON: Kind = Kind::OneOf(&[
     "REVOKED_BY_USER",
     "REFRESH_TOKEN_INVALID",
     "SESSION_ENDED",
     "USER_ACTION_AT_PLATFORM",
 ]);
-const CALL: Kind = Kind::Word(CallKind::WORDS);
-const FACT_KIND: Kind = Kind::Word(FactKind::WORDS);
+const CALL: Kind = Kind::OneOf(CallKind::WORDS);
+const FACT_KIND: Kind = Kind::OneOf(FactKind::WORDS);
 
 const SCOPE: Kind = Kind::ShortOr(
     &Kind::Scope,
     &[
         required("id", Kind::Scope),
         optional("label", Kind::Text),
-        optional("required", Kind::Flag),
+        optional("required", Kind::Boolean),
     ],
 );
 const FACT: Kind = Kind::ShortOr(
@@ -103,26 +103,26 @@ const FACT: Kind = Kind::ShortOr(
 );
 const ERROR_RULE: Kind = Kind::Table(&[
     optional("on", CALL),
-    optional("status", Kind::Number(100, 599)),
+    optional("status", Kind::Integer(100, 599)),
     optional("code", Kind::Text),
     required("class", CLASS),
     optional("reason", REASON),
-    optional("confirm", Kind::Flag),
+    optional("confirm", Kind::Boolean),
 ]);
 
 const ACCESS_TOKEN_GRANT: Kind = Kind::Table(&[
     optional("url", Kind::Url),
     required("grant_type", Kind::Text),
     optional("token_param", Kind::Text),
-    optional("client", Kind::Each(&Kind::Word(ClientPart::WORDS))),
+    optional("client", Kind::List(&Kind::OneOf(ClientPart::WORDS))),
 ]);
 
 const ENDPOINTS: &[Field] = &[
     optional("docs", Kind::Url),
     optional("hosts", Kind::Map(&Kind::Origin, &[])),
     optional("variables", Kind::Map(&Kind::Segment, &[])),
-    optional("access_token_in", Kind::Word(AccessTokenIn::WORDS)),
-    optional("userinfo_fields", Kind::Map(&Kind::Each(&Kind::Text), &[])),
+    optional("access_token_in", Kind::OneOf(AccessTokenIn::WORDS)),
+    optional("userinfo_fields", Kind::Map(&Kind::List(&Kind::Text), &[])),
     optional("unwrap", Kind::Pointer),
 ];
 const CLIENT: &[Field] = &[
@@ -130,20 +130,20 @@ const CLIENT: &[Field] = &[
     optional("user_agent", Kind::Text),
     optional("user_agent_env", Kind::Text),
     optional("pkce_env", Kind::Text),
-    optional("scope_separator", Kind::Word(&[" ", ","])),
+    optional("scope_separator", Kind::OneOf(&[" ", ","])),
 ];
 const TOKENS: &[Field] = &[
     optional("type", Kind::Text),
-    optional("request", Kind::Word(TokenRequest::WORDS)),
+    optional("request", Kind::OneOf(TokenRequest::WORDS)),
     optional("scope_field", Kind::Text),
     optional("long_lived_exchange", ACCESS_TOKEN_GRANT),
-    optional("renew", ACCESS_TOKEN_GRANT),
+    optional("refresh_exchange", ACCESS_TOKEN_GRANT),
     optional("default_lifetime_seconds", SECONDS),
-    optional("refresh", Kind::Flag),
+    optional("refresh", Kind::Boolean),
     optional("refresh_ahead_seconds", SECONDS),
-    optional("refresh_at_percent", Kind::Number(1, 99)),
+    optional("refresh_at_percent", Kind::Integer(1, 99)),
     optional("refresh_not_before_seconds", SECONDS),
-    optional("rotates_refresh_token", Kind::Flag),
+    optional("rotates_refresh_token", Kind::Boolean),
     optional("replay_window_seconds", SECONDS),
 ];
 const ACCOUNT: &[Field] = &[
@@ -153,20 +153,20 @@ const ACCOUNT: &[Field] = &[
     optional("avatar", Kind::Pointer),
     optional("type", Kind::Text),
     optional("sign_in_with", Kind::Text),
-    optional("multi_account", Kind::Flag),
-    optional("facts", Kind::Each(&Kind::Text)),
+    optional("multi_account", Kind::Boolean),
+    optional("facts", Kind::List(&Kind::Text)),
     optional("metadata", Kind::Map(&FACT, RESERVED_FACTS)),
 ];
 const REVOCATION: &[Field] = &[
-    optional("tokens", Kind::Each(&Kind::Word(TokenKind::WORDS))),
-    optional("reach", Kind::Word(RevocationReach::WORDS)),
+    optional("tokens", Kind::List(&Kind::OneOf(TokenKind::WORDS))),
+    optional("reach", Kind::OneOf(RevocationReach::WORDS)),
     optional("person_key", Kind::Text),
 ];
 const ERRORS: Kind = Kind::ShortOr(
-    &Kind::Each(&ERROR_RULE),
+    &Kind::List(&ERROR_RULE),
     &[
-        optional("codes", Kind::Word(ErrorCodes::WORDS)),
-        optional("rules", Kind::Each(&ERROR_RULE)),
+        optional("codes", Kind::OneOf(ErrorCodes::WORDS)),
+        optional("rules", Kind::List(&ERROR_RULE)),
     ],
 );
 
@@ -181,12 +181,12 @@ pub(super) const FIELDS: &[Field] = &[
     optional("client_id_env", Kind::Text),
     optional("client_secret", Kind::Text),
     optional("client_secret_env", Kind::Text),
-    optional("client_auth", Kind::Word(ClientAuth::WORDS)),
-    optional("scopes", Kind::Each(&SCOPE)),
-    optional("pkce", Kind::Word(Pkce::WORDS)),
+    optional("client_auth", Kind::OneOf(ClientAuth::WORDS)),
+    optional("scopes", Kind::List(&SCOPE)),
+    optional("pkce", Kind::OneOf(Pkce::WORDS)),
     optional("authorize_params", Kind::Map(&Kind::Text, RESERVED_PARAMS)),
     optional("issuer", Kind::Text),
-    optional("allow_insecure", Kind::Flag),
+    optional("allow_insecure", Kind::Boolean),
     optional("endpoints", Kind::Table(ENDPOINTS)),
     optional("client", Kind::Table(CLIENT)),
     optional("tokens", Kind::Table(TOKENS)),
@@ -195,9 +195,9 @@ pub(super) const FIELDS: &[Field] = &[
     optional("errors", ERRORS),
 ];
 
-/// The keys of a catalogue platform that is reached with a pasted session.
+/// The keys of a catalogue provider that uses session credentials.
 pub(super) const SESSION_FIELDS: &[Field] = &[
-    required("kind", Kind::Word(&["cookies"])),
+    required("kind", Kind::OneOf(&["cookies"])),
     required("name", Kind::Text),
     required(
         "endpoints",
@@ -215,21 +215,22 @@ pub(super) const SESSION_FIELDS: &[Field] = &[
     optional("errors", ERRORS),
 ];
 
-/// Pairs of which one says the value and the other names the setting that holds it.
-pub(super) const EITHER: &[(&str, &str)] = &[
+/// Keys with a value, each with the key that names the setting for it. Only one of the two is
+/// allowed.
+pub(super) const EXCLUSIVE: &[(&str, &str)] = &[
     ("client_id", "client_id_env"),
     ("client_secret", "client_secret_env"),
 ];
 
-/// The pair of the `client` table.
-pub(super) const EITHER_OF_CLIENT: (&str, &str) = ("user_agent", "user_agent_env");
+/// The exclusive keys of the `client` table.
+pub(super) const EXCLUSIVE_IN_CLIENT: (&str, &str) = ("user_agent", "user_agent_env");
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_lists_every_key() {
+    fn readme_lists_every_key() {
         let readme = include_str!("../../README.md");
         for field in FIELDS {
             match &field.kind {

@@ -1,4 +1,4 @@
-//! What a definition holds once it has passed the schema.
+//! A definition after validation against the schema.
 
 use std::collections::BTreeMap;
 
@@ -6,25 +6,26 @@ use evergrant_model::{ClientSecret, StatusReason};
 use serde::{Deserialize, Deserializer};
 
 use super::account::AccountTable;
-use super::words::{
+use super::enums::{
     AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, TokenKind, TokenRequest,
 };
 use crate::{ErrorClass, Pkce, RevocationReach};
 
-/// How an access token is exchanged for another one, where the platform gives no refresh tokens.
+/// The exchange of an access token for another one, at a provider without refresh tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct AccessTokenGrant {
-    /// The token endpoint's where absent.
+    /// Default: the token endpoint.
     pub(crate) url: Option<String>,
     pub(crate) grant_type: String,
-    /// The parameter that carries the access token.
+    /// The parameter that carries the access token. Default: `access_token`.
     #[serde(default = "token_param")]
     pub(crate) token_param: String,
+    /// The client credentials to send. Default: none.
     #[serde(default)]
     pub(crate) client: Vec<ClientPart>,
 }
 
-/// A scope, with its words where the definition has them.
+/// A scope, with its description for users if the definition has one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Scope {
@@ -37,22 +38,22 @@ pub(crate) enum Scope {
     },
 }
 
-/// A departure of the platform's answers from the common reading.
+/// A provider-specific classification of an error response.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct ErrorRule {
-    /// The call that it holds for; every call where absent.
+    /// The call to which the rule applies. Default: every call.
     pub(crate) on: Option<CallKind>,
     pub(crate) status: Option<u16>,
     pub(crate) code: Option<String>,
     pub(crate) class: ErrorClass,
     #[serde(default, deserialize_with = "reason")]
     pub(crate) reason: Option<StatusReason>,
-    /// Whether the answer should be asked for once more before it is believed.
+    /// Whether a second attempt must confirm the response.
     #[serde(default)]
     pub(crate) confirm: bool,
 }
 
-/// A definition whose every key has passed the schema.
+/// A valid definition. README.md documents each key.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Definition {
@@ -82,13 +83,13 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
-    /// Whether the account's owner pastes a session.
-    pub(crate) fn takes_pasted_session(&self) -> bool {
+    /// Returns whether the account's owner pastes session credentials.
+    pub(crate) fn uses_session_credentials(&self) -> bool {
         self.kind.is_some()
     }
 }
 
-/// Where the platform is, and how its answers are wrapped.
+/// The `endpoints` table: hosts, and how requests and responses are formed.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct EndpointTable {
@@ -97,11 +98,11 @@ pub(crate) struct EndpointTable {
     pub(crate) access_token_in: AccessTokenIn,
     pub(crate) userinfo_fields: BTreeMap<String, Vec<String>>,
     pub(crate) unwrap: Option<String>,
-    /// For a pasted session: the setting that holds the address which checks it.
+    /// For session credentials: the setting with the URL that checks a session.
     pub(crate) userinfo_url_env: Option<String>,
 }
 
-/// How our client introduces itself.
+/// The `client` table: how the client identifies itself.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub(crate) struct ClientTable {
@@ -110,7 +111,7 @@ pub(crate) struct ClientTable {
     pub(crate) user_agent_env: Option<String>,
     pub(crate) pkce_env: Option<String>,
     pub(crate) scope_separator: String,
-    /// For a pasted session: the setting that must be `true`.
+    /// For session credentials: the setting that must be `true`.
     pub(crate) enabled_env: Option<String>,
 }
 
@@ -127,7 +128,7 @@ impl Default for ClientTable {
     }
 }
 
-/// What tokens are like, and how they are exchanged and refreshed.
+/// The `tokens` table: how tokens are exchanged and refreshed.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub(crate) struct TokenTable {
@@ -136,7 +137,7 @@ pub(crate) struct TokenTable {
     pub(crate) request: TokenRequest,
     pub(crate) scope_field: String,
     pub(crate) long_lived_exchange: Option<AccessTokenGrant>,
-    pub(crate) renew: Option<AccessTokenGrant>,
+    pub(crate) refresh_exchange: Option<AccessTokenGrant>,
     pub(crate) default_lifetime_seconds: Option<i64>,
     pub(crate) refresh: bool,
     pub(crate) refresh_ahead_seconds: Option<i64>,
@@ -153,7 +154,7 @@ impl Default for TokenTable {
             request: TokenRequest::default(),
             scope_field: "scope".to_owned(),
             long_lived_exchange: None,
-            renew: None,
+            refresh_exchange: None,
             default_lifetime_seconds: None,
             refresh: true,
             refresh_ahead_seconds: None,
@@ -165,7 +166,7 @@ impl Default for TokenTable {
     }
 }
 
-/// How a grant is revoked.
+/// The `revocation` table: how a grant is revoked.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub(crate) struct RevocationTable {
@@ -185,7 +186,7 @@ impl Default for RevocationTable {
     }
 }
 
-/// How refusals are read.
+/// The `errors` table: how error responses are classified.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(from = "ErrorKeys")]
 pub(crate) struct ErrorTable {
@@ -193,7 +194,7 @@ pub(crate) struct ErrorTable {
     pub(crate) rules: Vec<ErrorRule>,
 }
 
-/// A list of rules is the short form of a table with nothing else.
+/// The `errors` table, or its short form: a list of rules.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ErrorKeys {

@@ -1,19 +1,19 @@
-//! What may stand behind a key, and how that is said.
+//! Which values a key accepts, and how fault messages describe them.
 
 use super::schema::Kind;
 use crate::spec;
 
 impl Kind {
-    /// What is expected, in words.
-    pub(super) fn words(&self) -> String {
+    /// Describes the accepted values, to follow "must be".
+    pub(super) fn expectation(&self) -> String {
         match self {
-            Self::Text => "text that is not empty".to_owned(),
+            Self::Text => "non-empty text".to_owned(),
             Self::Url => {
-                "an absolute http or https address without user, password and fragment".to_owned()
+                "an absolute http or https URL without user, password and fragment".to_owned()
             }
-            Self::Origin => "an http or https address without path and query".to_owned(),
-            Self::Segment => "letters, digits, points, hyphens and underscores".to_owned(),
-            Self::Word(words) => {
+            Self::Origin => "an http or https URL without path and query".to_owned(),
+            Self::Segment => "letters, digits, dots, hyphens and underscores".to_owned(),
+            Self::OneOf(words) => {
                 format!(
                     "one of {}",
                     words
@@ -23,26 +23,26 @@ impl Kind {
                         .join(", ")
                 )
             }
-            Self::Flag => "true or false".to_owned(),
-            Self::Number(..) => "a whole number".to_owned(),
+            Self::Boolean => "true or false".to_owned(),
+            Self::Integer(..) => "a whole number".to_owned(),
             Self::Pointer => "a JSON pointer such as `/id`".to_owned(),
             Self::Scope => {
-                "a scope: text without spaces, commas, quotes and backslashes".to_owned()
+                "a scope, which is text without spaces, commas, quotes and backslashes".to_owned()
             }
             Self::Table(_) | Self::Map(..) => "a table".to_owned(),
-            Self::Each(_) => "a list".to_owned(),
-            Self::ShortOr(short, _) => format!("{}, or a table", short.words()),
+            Self::List(_) => "a list".to_owned(),
+            Self::ShortOr(short, _) => format!("{}, or a table", short.expectation()),
         }
     }
 
-    /// Whether this text may stand there.
+    /// Returns whether the key accepts this text.
     pub(super) fn accepts(&self, text: &str) -> bool {
         match self {
             Self::Text => !text.is_empty() && !text.chars().any(char::is_control),
-            Self::Url => is_address(text),
+            Self::Url => is_url(text),
             Self::Origin => is_origin(text),
             Self::Segment => is_segment(text),
-            Self::Word(words) => words.contains(&text),
+            Self::OneOf(words) => words.contains(&text),
             Self::Pointer => text.starts_with('/'),
             Self::Scope => spec::is_scope(text),
             _ => false,
@@ -50,43 +50,43 @@ impl Kind {
     }
 }
 
-/// The `NAME` of an address that begins with `{NAME}`.
-pub(crate) fn host_name(address: &str) -> Option<&str> {
-    address
-        .strip_prefix('{')?
-        .split_once('}')
-        .map(|(name, _)| name)
+/// Returns the `NAME` of a URL that begins with `{NAME}`.
+pub(crate) fn host_placeholder(url: &str) -> Option<&str> {
+    url.strip_prefix('{')?.split_once('}').map(|(name, _)| name)
 }
 
-/// Each `NAME` that stands as `{NAME}` in an address.
-pub(super) fn placeholders(address: &str) -> impl Iterator<Item = &str> {
-    address
-        .split('{')
+/// Returns each `NAME` that a URL contains as `{NAME}`.
+pub(super) fn placeholders(url: &str) -> impl Iterator<Item = &str> {
+    url.split('{')
         .skip(1)
         .filter_map(|piece| piece.split_once('}').map(|(name, _)| name))
 }
 
-/// Whether `text` can stand between two slashes of an address and stay there.
+/// Returns whether `text` is safe as one path segment of a URL. `.` and `..` are not.
 pub(crate) fn is_segment(text: &str) -> bool {
-    let tame = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    (1..=64).contains(&text.len()) && text.bytes().all(tame) && !text.bytes().all(|b| b == b'.')
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    (1..=64).contains(&text.len())
+        && text.bytes().all(is_allowed)
+        && !text.bytes().all(|b| b == b'.')
 }
 
-fn is_address(text: &str) -> bool {
-    let with_host = match host_name(text) {
+/// Returns whether `text` is a URL of the kind that [`Kind::Url`] describes.
+fn is_url(text: &str) -> bool {
+    let with_host = match host_placeholder(text) {
         Some(name) => text.replacen(&format!("{{{name}}}"), "https://host.example", 1),
         None => text.to_owned(),
     };
-    let tame = |url: &url::Url| {
+    let is_http = |url: &url::Url| {
         matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
             && url.password().is_none()
     };
     url::Url::parse(&with_host)
-        .is_ok_and(|url| tame(&url) && url.has_host() && url.fragment().is_none())
+        .is_ok_and(|url| is_http(&url) && url.has_host() && url.fragment().is_none())
 }
 
+/// Returns whether `text` is a URL without path and query.
 fn is_origin(text: &str) -> bool {
-    is_address(text)
+    is_url(text)
         && url::Url::parse(text).is_ok_and(|url| url.path() == "/" && url.query().is_none())
 }

@@ -1,67 +1,67 @@
-//! Why a call to a platform failed, told so that the caller knows what to do next and nothing
-//! leaks.
+//! The error of a failed call to a provider. Its class determines how the caller reacts.
 //!
-//! An [`AdapterError`] holds a class, a few numbers and at most the platform's own short code:
-//! never a body, an address, a header or a token. It may be logged as it stands.
+//! An [`AdapterError`] holds a class, a few numbers and at most the provider's own short code,
+//! never a body, a URL, a header or a token. It is safe to log.
 
-use evergrant_model::{StatusReason, string_enum};
+use evergrant_model::{SignedDuration, StatusReason, string_enum};
 
 string_enum! {
-    /// What the caller should make of a failure.
+    /// The class of a failure, which determines how the caller reacts.
     pub enum ErrorClass: Deserialize {
-        /// Trouble that passes: the call was not processed, or may safely be sent again.
+        /// A temporary failure: the call was not processed, or can be retried safely.
         Transient = "transient",
-        /// The call was sent; its result is unknown.
+        /// The call was sent and its outcome is unknown.
         Unknown = "unknown",
-        /// Too many calls; see [`AdapterError::retry_after_seconds`].
+        /// Too many calls; see [`AdapterError::retry_after`].
         RateLimited = "rate_limited",
-        /// The access token has ended; a refresh will help.
+        /// The access token has expired; a refresh helps.
         TokenExpired = "token_expired",
-        /// The grant has ended; only the user can bring it back.
+        /// The grant has ended; the user must reconnect.
         NeedsReauth = "needs_reauth",
-        /// The user must do something at the platform first.
+        /// The user must first act at the provider, such as confirming their identity.
         NeedsUserAction = "needs_user_action",
-        /// The grant lives and lacks a scope.
+        /// The grant is valid and lacks a scope.
         ScopeMissing = "scope_missing",
-        /// Our registration or definition is wrong: a matter for the operator, never for the user.
+        /// The client registration or the definition is wrong. The operator must correct it; the
+        /// user's grant is not affected.
         ConfigError = "config_error",
-        /// The platform calls our request malformed.
+        /// The provider rejects the request as malformed.
         BadRequest = "bad_request",
-        /// Something in front of the platform turns us away.
+        /// A gateway in front of the provider rejects the call, such as a bot filter.
         Blocked = "blocked",
     }
 }
 
-/// Where a failure shows itself.
+/// Where a failure occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// No answer in time.
+    /// The time limit expired.
     Timeout,
-    /// No connection, or one that broke.
+    /// The connection failed or broke.
     Network,
-    /// The answer itself, or a call that could not be made at all.
-    Answer,
+    /// The response reports the failure, or the call could not be made at all.
+    Response,
 }
 
-/// A failed call to a platform. `Debug` and `Display` are fit for a log.
+/// A failed call to a provider. `Debug` and `Display` are safe to log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdapterError {
     class: ErrorClass,
     cause: Cause,
-    what: &'static str,
+    message: &'static str,
     http_status: Option<u16>,
     provider_code: Option<String>,
-    retry_after_seconds: Option<i64>,
+    retry_after: Option<SignedDuration>,
     reason: Option<StatusReason>,
-    surely_unprocessed: bool,
+    known_unprocessed: bool,
     needs_confirmation: bool,
-    of_ours: bool,
+    internal: bool,
 }
 
 impl AdapterError {
-    /// A failure of this class; `what` is lower case, without a final stop and without anything
-    /// from outside.
-    pub(crate) fn new(class: ErrorClass, what: &'static str) -> Self {
+    /// Creates an error of this class. `message` is lower case, without a final stop and without
+    /// data from outside.
+    pub(crate) fn new(class: ErrorClass, message: &'static str) -> Self {
         let reason = match class {
             ErrorClass::NeedsReauth => Some(StatusReason::RefreshTokenInvalid),
             ErrorClass::NeedsUserAction => Some(StatusReason::UserActionAtProvider),
@@ -70,42 +70,42 @@ impl AdapterError {
         };
         Self {
             class,
-            cause: Cause::Answer,
-            what,
+            cause: Cause::Response,
+            message,
             http_status: None,
             provider_code: None,
-            retry_after_seconds: None,
+            retry_after: None,
             reason,
-            surely_unprocessed: false,
+            known_unprocessed: false,
             needs_confirmation: false,
-            of_ours: false,
+            internal: false,
         }
     }
 
-    /// A failure before anything left.
-    pub(crate) fn unsent(class: ErrorClass, what: &'static str) -> Self {
-        Self::new(class, what).surely_unprocessed()
+    /// Creates an error that occurred before anything was sent.
+    pub(crate) fn unsent(class: ErrorClass, message: &'static str) -> Self {
+        Self::new(class, message).known_unprocessed()
     }
 
-    /// A success that does not say what was done.
-    pub(crate) fn unread(what: &'static str, status: u16) -> Self {
-        Self::new(ErrorClass::Unknown, what).with_status(status)
+    /// Creates the error of a success response that cannot be interpreted.
+    pub(crate) fn unreadable(message: &'static str, status: u16) -> Self {
+        Self::new(ErrorClass::Unknown, message).with_status(status)
     }
 
-    /// A call that was given up because its time was over.
+    /// Creates the error of a call that was abandoned at its time limit.
     #[must_use]
     pub fn timed_out() -> Self {
-        Self::new(ErrorClass::Unknown, "the platform did not answer in time")
+        Self::new(ErrorClass::Unknown, "the provider did not respond in time")
             .caused_by(Cause::Timeout)
     }
 
-    /// A call that was not made, because an earlier one may have taken effect and this one could do
-    /// harm.
+    /// Creates the error of a call that was not sent because an earlier attempt is in doubt:
+    /// repeating it could invalidate the grant.
     #[must_use]
-    pub fn held_back() -> Self {
+    pub fn previous_attempt_in_doubt() -> Self {
         Self::new(
             ErrorClass::Unknown,
-            "an earlier call may have taken effect, so nothing was sent",
+            "nothing was sent: the outcome of an earlier attempt is unknown",
         )
     }
 
@@ -119,16 +119,17 @@ impl AdapterError {
         self
     }
 
-    /// Keeps the platform's code if it is tame enough to be shown.
+    /// Sets the provider's code if it is safe to show: at most 64 letters, digits, `_`, `.` and
+    /// `-`.
     pub(crate) fn with_provider_code(mut self, code: Option<&str>) -> Self {
-        let tame = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-        let shown = code.filter(|code| (1..=64).contains(&code.len()) && code.bytes().all(tame));
+        let is_safe = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+        let shown = code.filter(|code| (1..=64).contains(&code.len()) && code.bytes().all(is_safe));
         self.provider_code = shown.map(str::to_owned);
         self
     }
 
-    pub(crate) fn with_retry_after(mut self, seconds: Option<i64>) -> Self {
-        self.retry_after_seconds = seconds;
+    pub(crate) fn with_retry_after(mut self, wait: Option<SignedDuration>) -> Self {
+        self.retry_after = wait;
         self
     }
 
@@ -137,39 +138,40 @@ impl AdapterError {
         self
     }
 
-    pub(crate) fn surely_unprocessed(mut self) -> Self {
-        self.surely_unprocessed = true;
+    pub(crate) fn known_unprocessed(mut self) -> Self {
+        self.known_unprocessed = true;
         self
     }
 
-    /// For a later call of an operation whose first one has taken effect: the whole may not be sent
-    /// again.
-    pub(crate) fn after_effects(mut self) -> Self {
-        self.surely_unprocessed = false;
+    /// Clears [`Self::known_unprocessed`], for a later call of an operation whose first call took
+    /// effect: the operation must not be retried.
+    pub(crate) fn possibly_processed(mut self) -> Self {
+        self.known_unprocessed = false;
         self
     }
 
-    /// Whether the platform says that a token is none, as opposed to any trouble with the call.
-    pub(crate) fn says_gone(&self) -> bool {
+    /// Returns whether the provider reports that the token is invalid, as opposed to a failure of
+    /// the call.
+    pub(crate) fn reports_invalid_token(&self) -> bool {
         matches!(
             self.class,
             ErrorClass::NeedsReauth | ErrorClass::TokenExpired
         )
     }
 
-    pub(crate) fn of_ours(mut self) -> Self {
-        self.of_ours = true;
+    pub(crate) fn internal(mut self) -> Self {
+        self.internal = true;
         self
     }
 
-    /// Whether the platform says in so many words that it does not know us, as opposed to not
-    /// liking a request.
-    pub(crate) fn blames_registration(&self) -> bool {
-        let told = matches!(
+    /// Returns whether the provider rejects the client registration itself, as opposed to one
+    /// request.
+    pub(crate) fn rejects_registration(&self) -> bool {
+        let is_client_code = matches!(
             self.provider_code(),
             Some("invalid_client" | "unauthorized_client")
         );
-        told || self.http_status == Some(401)
+        is_client_code || self.http_status == Some(401)
     }
 
     pub(crate) fn needing_confirmation(mut self, needs_confirmation: bool) -> Self {
@@ -177,59 +179,59 @@ impl AdapterError {
         self
     }
 
-    /// What to make of it.
+    /// Returns the class, which determines how the caller reacts.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         self.class
     }
 
-    /// Where it showed itself.
+    /// Returns where the failure occurred.
     #[must_use]
     pub fn cause(&self) -> Cause {
         self.cause
     }
 
-    /// Whether the platform surely did not act on the call, so that any call may be sent again: no
-    /// connection came about, or the answer was 429, or 503 with `Retry-After`.
+    /// Returns whether the provider is known not to have processed the call, so that any call may
+    /// be retried: nothing was sent, or the response was 429, or 503 with `Retry-After`.
     #[must_use]
-    pub fn is_surely_unprocessed(&self) -> bool {
-        self.surely_unprocessed
+    pub fn is_known_unprocessed(&self) -> bool {
+        self.known_unprocessed
     }
 
-    /// How long the platform asks us to wait, from 0 to 30 days.
+    /// Returns the wait that the provider stated, at most 30 days.
     #[must_use]
-    pub fn retry_after_seconds(&self) -> Option<i64> {
-        self.retry_after_seconds
+    pub fn retry_after(&self) -> Option<SignedDuration> {
+        self.retry_after
     }
 
-    /// The status of the answer, if there was one.
+    /// Returns the HTTP status; `None` if no response arrived.
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
         self.http_status
     }
 
-    /// The platform's own code, such as `invalid_grant`: up to 64 letters, digits, hyphens, points
-    /// and underscores.
+    /// Returns the provider's own code, such as `invalid_grant`: at most 64 letters, digits, `_`,
+    /// `.` and `-`.
     #[must_use]
     pub fn provider_code(&self) -> Option<&str> {
         self.provider_code.as_deref()
     }
 
-    /// What the connection's state should say, for the classes that touch it.
+    /// Returns the status reason of the connection; `None` for classes that do not change its
+    /// status.
     #[must_use]
     pub fn reason(&self) -> Option<StatusReason> {
         self.reason
     }
 
-    /// Whether the failure is a fault in this program rather than in anything that the platform
-    /// said.
+    /// Returns whether the failure is a bug in Evergrant, such as a panic in an adapter.
     #[must_use]
-    pub fn is_of_ours(&self) -> bool {
-        self.of_ours
+    pub fn is_internal(&self) -> bool {
+        self.internal
     }
 
-    /// Whether this rejection could have another cause, so that it should be asked for once more
-    /// before the grant is declared dead.
+    /// Returns whether a second attempt must confirm this rejection before the grant counts as
+    /// ended: it could have another cause.
     #[must_use]
     pub fn needs_confirmation(&self) -> bool {
         self.needs_confirmation
@@ -238,7 +240,7 @@ impl AdapterError {
 
 impl std::fmt::Display for AdapterError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.what)?;
+        f.write_str(self.message)?;
         match (self.http_status, &self.provider_code) {
             (Some(status), Some(code)) => write!(f, " (status {status}, {code})"),
             (Some(status), None) => write!(f, " (status {status})"),
@@ -254,20 +256,20 @@ impl std::error::Error for AdapterError {}
 mod tests {
     use super::*;
 
-    fn shown(code: &str) -> String {
-        AdapterError::new(ErrorClass::BadRequest, "refused")
+    fn display(code: &str) -> String {
+        AdapterError::new(ErrorClass::BadRequest, "rejected")
             .with_status(400)
             .with_provider_code(Some(code))
             .to_string()
     }
 
     #[test]
-    fn shows_a_tame_code_and_no_other() {
+    fn display_shows_provider_code_only_if_safe() {
         assert_eq!(
-            shown("invalid_grant"),
-            "refused (status 400, invalid_grant)"
+            display("invalid_grant"),
+            "rejected (status 400, invalid_grant)"
         );
-        for wild in [
+        for unsafe_code in [
             "",
             "a b",
             "a\r\nb",
@@ -276,12 +278,16 @@ mod tests {
             "é",
             &"a".repeat(65),
         ] {
-            assert_eq!(shown(wild), "refused (status 400)", "{wild:?}");
+            assert_eq!(
+                display(unsafe_code),
+                "rejected (status 400)",
+                "{unsafe_code:?}"
+            );
         }
     }
 
     #[test]
-    fn only_classes_that_touch_the_connection_have_a_reason() {
+    fn only_classes_that_change_connection_status_have_reason() {
         use ErrorClass as C;
         let reason = |class| AdapterError::new(class, "x").reason();
         assert_eq!(

@@ -1,24 +1,24 @@
-//! What the readers of refusals share.
+//! What all steps of the classification share.
 
 use evergrant_model::Timestamp;
 
 use crate::ErrorClass;
 use crate::definition::{CallKind, ErrorCodes, ErrorRule};
 
-/// What a call and its platform add to the reading.
+/// The call and the provider's settings that affect the classification of a response.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) call: CallKind,
     pub(crate) rules: &'a [ErrorRule],
     pub(crate) codes: ErrorCodes,
-    /// Whether the call may be sent twice without harm.
+    /// Whether the call can be sent twice without harm.
     pub(crate) repeatable: bool,
     pub(crate) now: Timestamp,
 }
 
-/// A token that the platform does not know: a refresh cures a dead access token and nothing cures a
-/// dead grant.
-pub(super) fn dead_token(call: CallKind) -> ErrorClass {
+/// Returns the class of a response that reports an invalid token. A refresh replaces an invalid
+/// access token; an invalid grant needs the user.
+pub(super) fn invalid_token_class(call: CallKind) -> ErrorClass {
     if call == CallKind::Profile {
         ErrorClass::TokenExpired
     } else {
@@ -26,9 +26,9 @@ pub(super) fn dead_token(call: CallKind) -> ErrorClass {
     }
 }
 
-/// A failure of the platform. If a repeated call could do harm, the result of the first one counts
-/// as unknown.
-pub(super) fn trouble(context: Context<'_>) -> ErrorClass {
+/// Returns the class of a failure on the provider's side. If repeating the call could do harm, the
+/// outcome counts as unknown.
+pub(super) fn server_failure(context: Context<'_>) -> ErrorClass {
     if context.repeatable {
         ErrorClass::Transient
     } else {
@@ -36,18 +36,18 @@ pub(super) fn trouble(context: Context<'_>) -> ErrorClass {
     }
 }
 
-/// The words for a class.
-pub(super) fn words(class: ErrorClass) -> &'static str {
+/// Returns the error message for a class.
+pub(super) fn message(class: ErrorClass) -> &'static str {
     match class {
-        ErrorClass::Transient => "the platform is in trouble",
-        ErrorClass::Unknown => "the platform failed and may have acted on the call",
-        ErrorClass::RateLimited => "the platform asks for fewer calls",
-        ErrorClass::TokenExpired => "the platform no longer accepts the access token",
-        ErrorClass::NeedsReauth => "the platform no longer accepts the grant",
-        ErrorClass::NeedsUserAction => "the user must act at the platform first",
+        ErrorClass::Transient => "the provider reports a temporary failure",
+        ErrorClass::Unknown => "the provider failed and may have processed the call",
+        ErrorClass::RateLimited => "the provider's rate limit is reached",
+        ErrorClass::TokenExpired => "the provider no longer accepts the access token",
+        ErrorClass::NeedsReauth => "the provider no longer accepts the grant",
+        ErrorClass::NeedsUserAction => "the user must act at the provider first",
         ErrorClass::ScopeMissing => "the grant lacks a scope",
-        ErrorClass::ConfigError => "the platform does not accept our registration",
-        ErrorClass::BadRequest => "the platform does not accept the request",
-        ErrorClass::Blocked => "the platform turns us away",
+        ErrorClass::ConfigError => "the provider does not accept the client registration",
+        ErrorClass::BadRequest => "the provider rejects the request as malformed",
+        ErrorClass::Blocked => "the provider blocks the call",
     }
 }

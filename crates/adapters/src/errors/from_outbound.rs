@@ -1,4 +1,5 @@
-//! What happened to a request, as an [`AdapterError`], and what an error tells the circuit breaker.
+//! Converts the errors of `evergrant-outbound` to [`AdapterError`], and an [`AdapterError`] to the
+//! outcome of a call.
 
 use evergrant_outbound::{
     BlockKind, CallError, CallOutcome, NotAdmitted, PictureError, Refusal, RequestError,
@@ -17,7 +18,7 @@ impl From<RequestError> for AdapterError {
             }
         };
         let cause = match error {
-            RequestError::InvalidHeader | RequestError::InvalidRequest => Cause::Answer,
+            RequestError::InvalidHeader | RequestError::InvalidRequest => Cause::Response,
             _ if error.timed_out() => Cause::Timeout,
             _ => Cause::Network,
         };
@@ -25,7 +26,7 @@ impl From<RequestError> for AdapterError {
         match error {
             RequestError::NoResponse { .. } => converted,
             RequestError::Interrupted { status, .. } => converted.with_status(status),
-            _ => converted.surely_unprocessed(),
+            _ => converted.known_unprocessed(),
         }
     }
 }
@@ -38,13 +39,13 @@ impl From<NotAdmitted> for AdapterError {
                 ErrorClass::Transient
             }
             Refusal::Blocked(BlockKind::RateLimit)
-            | Refusal::AllowanceSpent
+            | Refusal::RateLimitReached
             | Refusal::QueueFull
-            | Refusal::NoPlaceInTime => ErrorClass::RateLimited,
+            | Refusal::QueueTimeout => ErrorClass::RateLimited,
         };
         Self::new(class, error.message())
-            .surely_unprocessed()
-            .with_retry_after(Some(error.retry_after_seconds))
+            .known_unprocessed()
+            .with_retry_after(Some(error.retry_after))
     }
 }
 
@@ -53,13 +54,13 @@ impl From<PictureError> for AdapterError {
         match error {
             PictureError::Request(error) => error.into(),
             PictureError::PrivateNetwork => {
-                let what = "the platform names a picture on a private network";
-                Self::new(ErrorClass::ConfigError, what).surely_unprocessed()
+                let message = "the picture's address points to a private network";
+                Self::new(ErrorClass::ConfigError, message).known_unprocessed()
             }
             PictureError::NotAnImage { status } => {
-                let what = "the platform has no picture that can be passed on";
-                status.map_or(Self::new(ErrorClass::Unknown, what), |status| {
-                    Self::unread(what, status)
+                let message = "the provider's response is not a supported image";
+                status.map_or(Self::new(ErrorClass::Unknown, message), |status| {
+                    Self::unreadable(message, status)
                 })
             }
         }
@@ -70,29 +71,29 @@ impl CallError for AdapterError {
     fn outcome(&self) -> CallOutcome {
         match self.class() {
             ErrorClass::RateLimited => CallOutcome::RateLimited {
-                retry_after_seconds: self.retry_after_seconds(),
+                retry_after: self.retry_after(),
             },
             ErrorClass::Transient | ErrorClass::Unknown | ErrorClass::Blocked => {
                 CallOutcome::Failed
             }
-            ErrorClass::ConfigError if self.blames_registration() => {
-                CallOutcome::RegistrationRefused
-            }
-            _ => CallOutcome::Refused,
+            ErrorClass::ConfigError if self.rejects_registration() => CallOutcome::ClientRejected,
+            _ => CallOutcome::Rejected,
         }
     }
 
     fn panicked() -> Self {
-        Self::new(ErrorClass::Unknown, "the adapter stopped in the middle").of_ours()
+        Self::new(ErrorClass::Unknown, "the adapter panicked").internal()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use evergrant_model::SignedDuration;
+
     use super::*;
 
     #[test]
-    fn each_class_tells_the_breaker_how_the_call_went() {
+    fn each_class_maps_to_call_outcome() {
         use ErrorClass as C;
         let outcome = |class| AdapterError::new(class, "x").outcome();
         for class in [C::Transient, C::Unknown, C::Blocked] {
@@ -106,33 +107,33 @@ mod tests {
             C::BadRequest,
             C::ConfigError,
         ] {
-            assert_eq!(outcome(class), CallOutcome::Refused, "{class:?}");
+            assert_eq!(outcome(class), CallOutcome::Rejected, "{class:?}");
         }
         let config = |code| {
             AdapterError::new(C::ConfigError, "x")
                 .with_provider_code(Some(code))
                 .outcome()
         };
-        assert_eq!(config("invalid_client"), CallOutcome::RegistrationRefused);
-        assert_eq!(config("invalid_scope"), CallOutcome::Refused);
+        assert_eq!(config("invalid_client"), CallOutcome::ClientRejected);
+        assert_eq!(config("invalid_scope"), CallOutcome::Rejected);
         let limited = AdapterError::new(C::RateLimited, "x")
-            .with_retry_after(Some(7))
+            .with_retry_after(Some(SignedDuration::from_secs(7)))
             .outcome();
         assert_eq!(
             limited,
             CallOutcome::RateLimited {
-                retry_after_seconds: Some(7)
+                retry_after: Some(SignedDuration::from_secs(7))
             }
         );
     }
 
     #[test]
-    fn a_call_that_was_not_admitted_surely_changed_nothing() {
+    fn rejected_admission_is_known_unprocessed() {
         use BlockKind as B;
         for (refusal, class) in [
-            (Refusal::AllowanceSpent, ErrorClass::RateLimited),
+            (Refusal::RateLimitReached, ErrorClass::RateLimited),
             (Refusal::QueueFull, ErrorClass::RateLimited),
-            (Refusal::NoPlaceInTime, ErrorClass::RateLimited),
+            (Refusal::QueueTimeout, ErrorClass::RateLimited),
             (Refusal::Blocked(B::RateLimit), ErrorClass::RateLimited),
             (Refusal::Blocked(B::Registration), ErrorClass::ConfigError),
             (Refusal::Blocked(B::Breaker), ErrorClass::Transient),
@@ -140,14 +141,14 @@ mod tests {
         ] {
             let error = AdapterError::from(NotAdmitted {
                 refusal,
-                retry_after_seconds: 5,
+                retry_after: SignedDuration::from_secs(5),
             });
             assert_eq!(
-                (error.class(), error.retry_after_seconds()),
-                (class, Some(5)),
+                (error.class(), error.retry_after()),
+                (class, Some(SignedDuration::from_secs(5))),
                 "{refusal:?}"
             );
-            assert!(error.is_surely_unprocessed(), "{refusal:?}");
+            assert!(error.is_known_unprocessed(), "{refusal:?}");
         }
     }
 }

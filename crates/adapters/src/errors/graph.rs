@@ -1,51 +1,55 @@
-//! The error numbers of Meta's Graph API, which both Instagram logins speak.
+//! The error numbers of Meta's Graph API, which both Instagram logins use.
 //!
-//! Source: Meta's pages "Handle Errors" and "Rate Limits", and the codes that recorded exchanges
-//! show. A code means one thing at the token endpoint and another elsewhere, and some live only in
-//! the subcode.
+//! Source: Meta's pages "Handle Errors" and "Rate Limits", and codes in recorded responses. The
+//! meaning of a number depends on the endpoint and on the subcode.
 
 use ErrorClass as C;
-use evergrant_model::StatusReason;
+use evergrant_model::{SignedDuration, StatusReason};
 use evergrant_outbound::Response;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::context::{Context, dead_token, trouble, words};
+use super::context::{Context, invalid_token_class, message, server_failure};
 use crate::definition::CallKind;
 use crate::{AdapterError, ErrorClass};
 
+/// Meta's header with the usage per business account.
 const USAGE: &str = "x-business-use-case-usage";
 
-/// The failure that a Graph error reports; `None` for a body or a number that is not Graph's.
-pub(super) fn read(context: Context<'_>, reply: &Response, body: &Value) -> Option<AdapterError> {
+/// Classifies a Graph error; `None` if the body is not a Graph error or the number is unknown.
+pub(super) fn classify(
+    context: Context<'_>,
+    response: &Response,
+    body: &Value,
+) -> Option<AdapterError> {
     let error = body.get("error")?;
     let number = |key: &str| error.get(key).and_then(Value::as_i64);
     let (code, subcode) = (number("code")?, number("error_subcode"));
-    let passing = error.get("is_transient") == Some(&Value::Bool(true));
+    let is_transient = error.get("is_transient") == Some(&Value::Bool(true));
     let class = match code {
         4 | 17 | 32 | 341 | 613 | 80_000..=80_014 => C::RateLimited,
-        102 | 190 => return Some(ended(context.call, subcode)),
-        _ if passing => trouble(context),
-        // At the token endpoint this number is how a wrong secret is told.
-        1 if reply.status < 500
+        102 | 190 => return Some(invalid_token(context.call, subcode)),
+        _ if is_transient => server_failure(context),
+        // The token endpoint reports a wrong client secret with this number.
+        1 if response.status < 500
             && matches!(context.call, CallKind::Exchange | CallKind::Refresh) =>
         {
             C::ConfigError
         }
-        1 | 2 => trouble(context),
+        1 | 2 => server_failure(context),
         3 | 10 | 200..=299 => C::ScopeMissing,
         100 => bad_parameter(context.call, subcode),
         101 | 191 => C::ConfigError,
         368 => C::NeedsUserAction,
         _ => return None,
     };
-    let wait = regain_seconds(&reply.headers).filter(|_| class == C::RateLimited);
-    Some(AdapterError::new(class, words(class)).with_retry_after(wait))
+    let wait = regain_time(&response.headers).filter(|_| class == C::RateLimited);
+    Some(AdapterError::new(class, message(class)).with_retry_after(wait))
 }
 
-/// What ended the token: most often its age, which a renewal cures unless it was the renewal that
-/// was refused.
-fn ended(call: CallKind, subcode: Option<i64>) -> AdapterError {
+/// Classifies an invalid token by its subcode. Usually it has expired: a refresh helps, unless the
+/// refresh itself was rejected.
+fn invalid_token(call: CallKind, subcode: Option<i64>) -> AdapterError {
     let (class, reason) = match subcode {
         Some(458) => (C::NeedsReauth, Some(StatusReason::RevokedByUser)),
         Some(459 | 464) => (C::NeedsUserAction, None),
@@ -53,13 +57,13 @@ fn ended(call: CallKind, subcode: Option<i64>) -> AdapterError {
         Some(463) if call != CallKind::Profile => {
             (C::NeedsReauth, Some(StatusReason::SessionEnded))
         }
-        _ => (dead_token(call), None),
+        _ => (invalid_token_class(call), None),
     };
-    AdapterError::new(class, words(class)).with_reason(reason)
+    AdapterError::new(class, message(class)).with_reason(reason)
 }
 
-/// A code that was used or has expired, a callback that is not the consent page's, or really a bad
-/// parameter.
+/// Classifies number 100: a used or expired code, a callback URL that differs from the consent
+/// page's, or an invalid parameter.
 fn bad_parameter(call: CallKind, subcode: Option<i64>) -> ErrorClass {
     match subcode {
         Some(36007 | 36009) if call == CallKind::Exchange => C::NeedsReauth,
@@ -68,9 +72,9 @@ fn bad_parameter(call: CallKind, subcode: Option<i64>) -> ErrorClass {
     }
 }
 
-/// The longest wait that the usage header states, in minutes. It may repeat a key, so it is read as
-/// a stream of texts.
-fn regain_seconds(headers: &HeaderMap) -> Option<i64> {
+/// Returns the longest wait in the usage header, at most 30 days. Meta states minutes.
+/// The header may repeat a JSON key, so it is scanned as text.
+fn regain_time(headers: &HeaderMap) -> Option<SignedDuration> {
     let usage = headers.get(USAGE)?.to_str().ok()?;
     let stated = usage
         .split("\"estimated_time_to_regain_access\"")
@@ -85,5 +89,5 @@ fn regain_seconds(headers: &HeaderMap) -> Option<i64> {
     stated
         .max()
         .filter(|minutes| *minutes > 0)
-        .map(|minutes| minutes.min(30 * 24 * 60) * 60)
+        .map(|minutes| SignedDuration::from_mins(minutes.min(30 * 24 * 60)))
 }

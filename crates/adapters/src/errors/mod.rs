@@ -1,4 +1,4 @@
-//! Why a call to a platform failed, and how a refusal is read.
+//! The adapter error, and the classification of error responses.
 
 pub(crate) mod adapter_error;
 pub(crate) mod classify;

@@ -1,4 +1,4 @@
-//! Sends requests to one platform and separates success from refusal.
+//! Sends requests to one provider and separates success from error responses.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use super::config::EngineConfig;
 use super::form::urlencoded;
 use super::json::Document;
 use crate::definition::{CallKind, Definition};
-use crate::errors::classify::{classify, refusal_code};
+use crate::errors::classify::{classify, error_code};
 use crate::errors::context::Context;
 use crate::{AdapterError, ErrorClass, ProviderSpec};
 
-/// What every part of the engine shares.
+/// The API client that all parts of the engine share.
 pub(crate) struct ApiClient {
     pub(crate) spec: ProviderSpec,
     pub(crate) config: EngineConfig,
@@ -30,15 +30,15 @@ impl ApiClient {
         &self.config.definition
     }
 
-    /// Our registration.
+    /// Returns the client registration.
     ///
     /// # Errors
     ///
-    /// `ConfigError` where the platform is not configured.
+    /// `ConfigError` if the provider is not configured.
     pub(crate) fn registration(&self) -> Result<&ClientRegistration, AdapterError> {
         let client = self.config.client.as_ref();
         client.ok_or_else(|| {
-            AdapterError::unsent(ErrorClass::ConfigError, "the platform is not configured")
+            AdapterError::unsent(ErrorClass::ConfigError, "the provider is not configured")
         })
     }
 
@@ -46,17 +46,17 @@ impl ApiClient {
     ///
     /// # Errors
     ///
-    /// `BadRequest`, `ConfigError`, `Transient` or `Unknown` where no whole response came.
+    /// `BadRequest`, `ConfigError`, `Transient` or `Unknown` if no complete response arrives.
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<Response, AdapterError> {
         Ok(self.outbound.send(request).await?)
     }
 
-    /// The JSON of a response that reports success, if it has any. The body is read before the
-    /// status is believed: a 200 may be an error.
+    /// Returns the JSON object of a successful response; `None` if its body is not one. The body is
+    /// checked as well as the status: a 200 may report an error.
     ///
     /// # Errors
     ///
-    /// The refusal that the response reports.
+    /// The failure that the response reports.
     pub(crate) fn accepted(
         &self,
         call: CallKind,
@@ -64,13 +64,13 @@ impl ApiClient {
     ) -> Result<Option<Document>, AdapterError> {
         let document = Document::parse(&response.body);
         let body = document.as_ref().map(Document::value);
-        let code = body.and_then(|body| refusal_code(response, body));
+        let code = body.and_then(|body| error_code(response, body));
         if response.is_success() && code.is_none() {
             return Ok(document);
         }
         let repeatable = match call {
             CallKind::Exchange => false,
-            CallKind::Refresh => self.spec.may_resend_refresh(),
+            CallKind::Refresh => self.spec.can_retry_refresh(),
             CallKind::Profile | CallKind::Revoke => true,
         };
         let definition = self.definition();
@@ -85,23 +85,21 @@ impl ApiClient {
         Err(classify(context, response, body, code.as_deref()))
     }
 
-    /// The JSON of a response to a call that reads an account.
+    /// Returns the JSON object of a profile response.
     ///
     /// # Errors
     ///
-    /// The refusal that the response reports; `Unknown` where it holds no JSON object.
+    /// The failure that the response reports; `Unknown` if its body is not a JSON object.
     pub(crate) fn profile_document(&self, response: &Response) -> Result<Document, AdapterError> {
         let document = self.accepted(CallKind::Profile, response)?;
-        let unread = || {
-            AdapterError::unread(
-                "the platform's answer is not the JSON of a profile",
-                response.status,
-            )
+        let not_json = || {
+            AdapterError::unreadable("the profile response is not a JSON object", response.status)
         };
-        document.ok_or_else(unread)
+        document.ok_or_else(not_json)
     }
 
-    /// The object inside the wrapping that the definition names.
+    /// Returns the object at the definition's `endpoints.unwrap`; a flat response is returned as
+    /// is.
     pub(crate) fn unwrapped(&self, document: Document) -> Document {
         match &self.definition().endpoints.unwrap {
             Some(pointer) => document.unwrapped(pointer),
@@ -110,7 +108,7 @@ impl ApiClient {
     }
 }
 
-/// A request without body and credentials.
+/// Creates a request without body and credentials.
 pub(crate) fn plain_request<'a>(
     client: &'a ClientRegistration,
     method: Method,
@@ -122,14 +120,14 @@ pub(crate) fn plain_request<'a>(
     }
 }
 
-/// The address with more parameters.
+/// Returns the URL with these query parameters added.
 pub(crate) fn with_query(url: &Url, pairs: &[(&str, &str)]) -> Url {
-    let mut longer = url.clone();
+    let mut extended = url.clone();
     let added = urlencoded(pairs);
     let query = match url.query() {
         Some(query) if !query.is_empty() => Zeroizing::new(format!("{query}&{}", *added)),
         _ => added,
     };
-    longer.set_query(Some(&query));
-    longer
+    extended.set_query(Some(&query));
+    extended
 }

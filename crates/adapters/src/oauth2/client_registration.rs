@@ -1,11 +1,11 @@
-//! Our registration at a platform, and the platform's addresses.
+//! The client registration at a provider, and the provider's endpoints.
 
 use evergrant_model::ClientSecret;
 use evergrant_outbound::Reach;
 use http::HeaderValue;
 use url::Url;
 
-/// Our registration at the platform, and the platform's addresses.
+/// The client registration at a provider (RFC 6749 §2), and where to use it.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientRegistration {
     pub(crate) id: String,
@@ -16,7 +16,7 @@ pub(crate) struct ClientRegistration {
     pub(crate) reach: Reach,
 }
 
-/// Where the platform is called.
+/// The endpoints of a provider, with hosts and variables replaced.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoints {
     pub(crate) authorization: Url,
@@ -24,5 +24,5 @@ pub(crate) struct Endpoints {
     pub(crate) revocation: Option<Url>,
     pub(crate) userinfo: Url,
     pub(crate) long_lived_exchange: Option<Url>,
-    pub(crate) renew: Option<Url>,
+    pub(crate) refresh_exchange: Option<Url>,
 }

@@ -1,5 +1,4 @@
-//! What the OAuth 2.0 engine needs of a platform: its definition, and where the operator's settings
-//! lead.
+//! The engine's configuration for one provider.
 
 use std::sync::Arc;
 
@@ -8,19 +7,20 @@ use url::Url;
 use super::client_registration::ClientRegistration;
 use crate::definition::Definition;
 
-/// The engine's configuration for one platform. [`crate::ProviderSpec`] holds the public facts.
+/// The definition of a provider and its resolved endpoints. [`crate::ProviderSpec`] holds the
+/// public facts.
 #[derive(Debug, Clone)]
 pub(crate) struct EngineConfig {
     pub(crate) definition: Arc<Definition>,
-    /// `None` where the platform is not configured.
+    /// `None` if the provider is not configured.
     pub(crate) client: Option<ClientRegistration>,
-    /// Where a pasted session is checked; `None` where the operator names no address.
+    /// The URL that checks a session; `None` if the operator configured none.
     pub(crate) session_check: Option<Url>,
 }
 
 impl EngineConfig {
-    /// Addresses at which the platform itself is called.
-    pub(crate) fn called(&self) -> impl Iterator<Item = &Url> {
+    /// Returns the URLs at which the provider's API is called.
+    pub(crate) fn api_urls(&self) -> impl Iterator<Item = &Url> {
         let endpoints = self
             .client
             .as_ref()

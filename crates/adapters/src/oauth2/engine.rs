@@ -1,5 +1,5 @@
-//! The OAuth 2.0 engine: RFC 6749's code and refresh grants and RFC 7009's revocation, each a
-//! single attempt, with every known departure of a platform read from its definition.
+//! The OAuth 2.0 engine: the authorization code and refresh grants of RFC 6749, and revocation by
+//! RFC 7009. Each call is a single attempt. The definition of a provider states its departures.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
     ProviderSpec, RemoteRevocation,
 };
 
-/// A platform that keeps to OAuth 2.0, more or less.
+/// The adapter for providers that a definition can describe.
 pub(crate) struct OAuth2 {
     api: Arc<ApiClient>,
     tokens: TokenClient,
@@ -45,31 +45,31 @@ impl OAuth2 {
         }
     }
 
-    /// What adapters of single platforms call the platform with.
+    /// Returns the API client, for the provider-specific adapters.
     pub(crate) fn api(&self) -> &ApiClient {
         &self.api
     }
 
-    /// The verifier where the platform wants one.
+    /// Returns the verifier if the provider uses PKCE, and rejects a missing or malformed one.
     fn verifier<'v>(
         &self,
-        given: Option<&'v PkceVerifier>,
+        verifier: Option<&'v PkceVerifier>,
     ) -> Result<Option<&'v PkceVerifier>, AdapterError> {
-        if !self.api.spec.uses_pkce() {
+        if !self.api.spec.requires_pkce() {
             return Ok(None);
         }
-        let sound = given.filter(|verifier| pkce::is_sound(verifier));
-        sound.map(Some).ok_or_else(|| {
+        let valid = verifier.filter(|verifier| pkce::is_valid(verifier));
+        valid.map(Some).ok_or_else(|| {
             AdapterError::unsent(
                 ErrorClass::BadRequest,
-                "the flow needs a sound PKCE verifier",
+                "the flow needs a valid PKCE verifier",
             )
         })
     }
 
-    /// The token that is worth storing in place of the one that the code bought. The code is spent
-    /// by now, so no failure here lets the exchange be sent again.
-    async fn long_lived(&self, bought: TokenSet) -> Result<TokenSet, AdapterError> {
+    /// Exchanges a short-lived token for a long-lived one if the definition says so. The code is
+    /// used up by now, so a failure here is never retryable.
+    async fn long_lived(&self, short: TokenSet) -> Result<TokenSet, AdapterError> {
         let url = &self.api.registration()?.endpoints.long_lived_exchange;
         let Some(grant) = self
             .api
@@ -79,20 +79,20 @@ impl OAuth2 {
             .as_ref()
             .zip(url.as_ref())
         else {
-            return Ok(bought);
+            return Ok(short);
         };
         let long = self
             .tokens
-            .exchange_access_token(CallKind::Exchange, grant, &bought.access)
+            .exchange_access_token(CallKind::Exchange, grant, &short.access)
             .await
-            .map_err(AdapterError::after_effects)?;
+            .map_err(AdapterError::possibly_processed)?;
         Ok(TokenSet {
-            scope: long.scope.or(bought.scope),
+            scope: long.scope.or(short.scope),
             ..long
         })
     }
 
-    /// Ends one token (RFC 7009 §2).
+    /// Revokes one token (RFC 7009 §2).
     async fn revoke(
         &self,
         url: &Url,
@@ -102,11 +102,11 @@ impl OAuth2 {
         let params = [("token", token), ("token_type_hint", hint)];
         let response = self
             .tokens
-            .send_form(self.api.registration()?, TokenRequest::Form, url, &params)
+            .send_params(self.api.registration()?, TokenRequest::Form, url, &params)
             .await?;
         match self.api.accepted(CallKind::Revoke, &response) {
-            Ok(_) if response.is_page() => Err(AdapterError::unread(
-                "the platform's answer to a revocation is a page for people",
+            Ok(_) if response.is_html() => Err(AdapterError::unreadable(
+                "the revocation response is an HTML page",
                 response.status,
             )),
             Ok(_) => Ok(RemoteRevocation::Revoked),
@@ -117,8 +117,8 @@ impl OAuth2 {
         }
     }
 
-    /// The tokens to send for revocation, each with its hint: those that the platform's definition
-    /// names, else whichever is held.
+    /// Returns the tokens to revoke, each with its hint: those that the definition names, or else
+    /// the stored one, preferably the refresh token.
     fn revocable<'h>(&self, held: &'h HeldTokens) -> Vec<(&'h str, &'static str)> {
         let refresh = held
             .refresh
@@ -146,8 +146,8 @@ impl OAuth2 {
         }
     }
 
-    /// Where only an access token ends the grant and ours has expired, the grant may still live: a
-    /// new access token is bought to end it with.
+    /// Revokes the grant with a fresh access token. If the provider accepts only access tokens for
+    /// revocation and the stored one has expired, the grant may still be valid.
     async fn revoke_refreshed(
         &self,
         url: &Url,
@@ -157,8 +157,8 @@ impl OAuth2 {
         {
             return Ok(RemoteRevocation::Revoked);
         }
-        let renewed = self.refresh_access_token(held).await?;
-        self.revoke(url, renewed.access.expose(), "access_token")
+        let refreshed = self.refresh_access_token(held).await?;
+        self.revoke(url, refreshed.access.expose(), "access_token")
             .await
     }
 }
@@ -210,22 +210,22 @@ impl PlatformAdapter for OAuth2 {
             self.verifier(exchange.verifier)?
                 .map(|verifier| ("code_verifier", verifier.expose())),
         );
-        let bought = self.tokens.token(CallKind::Exchange, &params).await?;
-        self.long_lived(bought).await
+        let tokens = self.tokens.token(CallKind::Exchange, &params).await?;
+        self.long_lived(tokens).await
     }
 
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
-        let nothing =
-            || AdapterError::unsent(ErrorClass::NeedsReauth, "there is no token to renew with");
+        let no_token =
+            || AdapterError::unsent(ErrorClass::NeedsReauth, "there is no token to refresh with");
         if !self.api.spec.capabilities.refresh {
-            return Err(nothing());
+            return Err(no_token());
         }
-        let url = &self.api.registration()?.endpoints.renew;
+        let url = &self.api.registration()?.endpoints.refresh_exchange;
         if let Some(grant) = self
             .api
             .definition()
             .tokens
-            .renew
+            .refresh_exchange
             .as_ref()
             .zip(url.as_ref())
         {
@@ -234,11 +234,11 @@ impl PlatformAdapter for OAuth2 {
                 .exchange_access_token(
                     CallKind::Refresh,
                     grant,
-                    held.access.as_ref().ok_or_else(nothing)?,
+                    held.access.as_ref().ok_or_else(no_token)?,
                 )
                 .await;
         }
-        let refresh = held.refresh.as_ref().ok_or_else(nothing)?;
+        let refresh = held.refresh.as_ref().ok_or_else(no_token)?;
         self.tokens
             .token(
                 CallKind::Refresh,
@@ -265,15 +265,17 @@ impl PlatformAdapter for OAuth2 {
         };
         let mut outcome = RemoteRevocation::Unsupported;
         for (token, hint) in self.revocable(held) {
-            let ended = match self.revoke(url, token, hint).await {
-                Err(error) if error.says_gone() => self.revoke_refreshed(url, held).await,
+            let result = match self.revoke(url, token, hint).await {
+                Err(error) if error.reports_invalid_token() => {
+                    self.revoke_refreshed(url, held).await
+                }
                 other => other,
             };
-            match ended {
+            match result {
                 Ok(RemoteRevocation::Unsupported) => {}
                 Ok(RemoteRevocation::Revoked) => outcome = RemoteRevocation::Revoked,
                 Err(error) if error.class() == ErrorClass::NeedsReauth => {
-                    outcome = RemoteRevocation::Revoked
+                    outcome = RemoteRevocation::Revoked;
                 }
                 Err(error) => return Err(error),
             }

@@ -1,25 +1,25 @@
-//! The two encodings of a form. The bodies are wiped after use, since forms hold secrets.
+//! The two encodings of a form. Forms hold secrets, so their bodies are wiped on drop.
 
 use evergrant_outbound::Body;
 use sha2::{Digest, Sha256};
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
-/// `application/x-www-form-urlencoded`.
-pub(crate) fn urlencoded_body(pairs: &[(&str, &str)]) -> Body {
-    let text = urlencoded(pairs);
+/// Returns the parameters as `application/x-www-form-urlencoded`.
+pub(crate) fn urlencoded_body(params: &[(&str, &str)]) -> Body {
+    let text = urlencoded(params);
     Body::Full {
         content_type: "application/x-www-form-urlencoded".to_owned(),
         bytes: Zeroizing::new(text.as_bytes().to_vec()),
     }
 }
 
-/// `multipart/form-data` (RFC 7578). The boundary is a hash of the parts, so none of them can
-/// contain it.
-pub(crate) fn multipart_body(pairs: &[(&str, &str)]) -> Body {
-    let boundary = const_hex::encode(Sha256::digest(urlencoded(pairs).as_bytes()));
+/// Returns the parameters as `multipart/form-data` (RFC 7578). The boundary is a hash of all
+/// parameters, so no value can contain it.
+pub(crate) fn multipart_body(params: &[(&str, &str)]) -> Body {
+    let boundary = const_hex::encode(Sha256::digest(urlencoded(params).as_bytes()));
     let mut text = Zeroizing::new(String::new());
-    for (name, value) in pairs {
+    for (name, value) in params {
         for piece in [
             "--",
             &boundary,
@@ -41,9 +41,9 @@ pub(crate) fn multipart_body(pairs: &[(&str, &str)]) -> Body {
     }
 }
 
-/// The pairs as a query or a form spells them.
-pub(crate) fn urlencoded(pairs: &[(&str, &str)]) -> Zeroizing<String> {
-    Zeroizing::new(Serializer::new(String::new()).extend_pairs(pairs).finish())
+/// Encodes parameters for a query or a form.
+pub(crate) fn urlencoded(params: &[(&str, &str)]) -> Zeroizing<String> {
+    Zeroizing::new(Serializer::new(String::new()).extend_pairs(params).finish())
 }
 
 #[cfg(test)]
@@ -56,12 +56,12 @@ mod tests {
                 content_type,
                 bytes,
             } => (content_type, bytes.to_vec()),
-            _ => panic!("a form is sent whole"),
+            _ => panic!("a form has a full body"),
         }
     }
 
     #[test]
-    fn a_multipart_body_holds_each_value_as_it_is() {
+    fn multipart_body_keeps_values_unescaped() {
         let (content_type, bytes) = parts(multipart_body(&[
             ("code", "a*!%\r\n--x"),
             ("client_secret", "s=&"),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn an_urlencoded_body_keeps_to_the_form_standard() {
+    fn urlencoded_body_follows_form_standard() {
         let (_, bytes) = parts(urlencoded_body(&[("a b", "c+d"), ("e", "é&")]));
         assert_eq!(bytes, b"a+b=c%2Bd&e=%C3%A9%26");
     }

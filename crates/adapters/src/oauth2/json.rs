@@ -1,5 +1,4 @@
-//! JSON as a platform's answer: read strictly, and wiped from memory after use since it may hold
-//! tokens.
+//! Strict JSON responses. They may hold tokens, so they are wiped from memory on drop.
 
 use std::fmt;
 
@@ -7,19 +6,19 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-/// A JSON object whose keys are all different. Its texts are wiped on drop.
+/// A JSON object without duplicate keys. Its strings are wiped on drop.
 pub(crate) struct Document(Value);
 
 impl Document {
-    /// `None` where `body` is anything else. Two values for one key are nothing that one could rely
-    /// on: which of two tokens would be the real one?
+    /// Parses `body`; `None` if it is not such an object. A duplicate key is ambiguous: either of
+    /// two tokens could be the valid one.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let Distinct(value) = serde_json::from_slice(body).ok()?;
         let document = Self(value);
         document.0.is_object().then_some(document)
     }
 
-    /// What stands at `pointer` in place of the whole, where it is an object; the rest is wiped.
+    /// Returns the object at `pointer` and wipes the rest; returns `self` if there is no object.
     pub(crate) fn unwrapped(mut self, pointer: &str) -> Self {
         match self.0.pointer_mut(pointer) {
             Some(inner) if inner.is_object() => Self(inner.take()),
@@ -35,8 +34,8 @@ impl Document {
         self.0.get(key)
     }
 
-    /// Moves a text out, so that no second copy of it is made. `None` where it is absent, empty or
-    /// no text.
+    /// Moves a string out of the document, without a copy; `None` if it is absent, empty or not a
+    /// string.
     pub(crate) fn take_text(&mut self, key: &str) -> Option<String> {
         match self.0.get_mut(key) {
             Some(Value::String(text)) if !text.is_empty() => Some(std::mem::take(text)),
@@ -51,6 +50,7 @@ impl Drop for Document {
     }
 }
 
+/// Overwrites every string in `value`.
 fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
@@ -60,7 +60,7 @@ fn wipe(value: &mut Value) {
     }
 }
 
-/// A value in which no object has a key twice.
+/// A value in which no object has a duplicate key.
 struct Distinct(Value);
 
 impl<'de> Deserialize<'de> for Distinct {
@@ -75,7 +75,7 @@ impl<'de> Visitor<'de> for DistinctVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON without a key given twice")
+        f.write_str("JSON without duplicate keys")
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
@@ -118,7 +118,7 @@ impl<'de> Visitor<'de> for DistinctVisitor {
         let mut map = Map::new();
         while let Some((key, Distinct(value))) = entries.next_entry::<String, Distinct>()? {
             if map.insert(key, value).is_some() {
-                return Err(A::Error::custom("a key given twice"));
+                return Err(A::Error::custom("duplicate key"));
             }
         }
         Ok(Value::Object(map))
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_a_key_given_twice_at_any_depth() {
+    fn duplicate_key_at_any_depth_is_rejected() {
         for body in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":{"b":1,"b":2}}"#,
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_all_but_an_object() {
+    fn anything_but_object_is_rejected() {
         for body in [
             "",
             " ",
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapped_answer_is_unwrapped_and_a_flat_one_left_alone() {
+    fn wrapped_object_is_unwrapped_and_flat_object_is_unchanged() {
         let at = |body: &str| {
             Document::parse(body.as_bytes())
                 .unwrap()
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_refused_and_does_not_overflow_the_stack() {
+    fn deep_nesting_is_rejected_without_stack_overflow() {
         let body = [
             b"{\"a\":".repeat(100_000),
             b"1".to_vec(),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_can_be_taken_once() {
+    fn text_can_be_taken_once() {
         let mut document = Document::parse(br#"{"a":"x","b":"","c":1}"#).unwrap();
         assert_eq!(document.take_text("a").as_deref(), Some("x"));
         for key in ["a", "b", "c", "d"] {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn wiping_reaches_every_text() {
+    fn wipe_reaches_every_string() {
         let mut value = serde_json::json!({"a": "x", "b": [{"c": "y"}], "d": 1});
         wipe(&mut value);
         assert_eq!(
@@ -214,9 +214,9 @@ mod tests {
     }
 
     proptest! {
-        /// Any bytes at all: a document or nothing, never a panic.
+        /// Parsing any bytes returns a document or `None`, and never panics.
         #[test]
-        fn never_panics(body: Vec<u8>) {
+        fn parse_never_panics(body: Vec<u8>) {
             let _ = Document::parse(&body);
         }
     }

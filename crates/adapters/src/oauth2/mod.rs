@@ -1,4 +1,4 @@
-//! One OAuth 2.0 engine for all platforms.
+//! The OAuth 2.0 engine that all providers share.
 
 pub(crate) mod api_client;
 pub(crate) mod client_registration;

@@ -1,4 +1,4 @@
-//! The challenge of RFC 7636, in the two spellings that platforms want.
+//! PKCE challenges (RFC 7636), in the two encodings that providers use.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -7,8 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Pkce;
 
-/// What goes out with the authorization request for `verifier`; `None` where the platform takes no
-/// challenge.
+/// Returns the challenge for `verifier`; `None` if the provider does not use PKCE.
 pub(crate) fn challenge(pkce: Pkce, verifier: &PkceVerifier) -> Option<String> {
     let hash = || Sha256::digest(verifier.expose().as_bytes());
     match pkce {
@@ -18,8 +17,8 @@ pub(crate) fn challenge(pkce: Pkce, verifier: &PkceVerifier) -> Option<String> {
     }
 }
 
-/// Whether `verifier` is one by RFC 7636 §4.1: 43 to 128 unreserved characters.
-pub(crate) fn is_sound(verifier: &PkceVerifier) -> bool {
+/// Returns whether `verifier` is valid by RFC 7636 §4.1: 43 to 128 unreserved characters.
+pub(crate) fn is_valid(verifier: &PkceVerifier) -> bool {
     let text = verifier.expose();
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     (43..=128).contains(&text.len()) && text.bytes().all(unreserved)
@@ -30,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rfcs_own_example_comes_out() {
+    fn challenge_matches_rfc_7636_example() {
         let verifier = PkceVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
         assert_eq!(
             challenge(Pkce::S256, &verifier).unwrap(),
@@ -39,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_of_one_verifier_come_out() {
+    fn challenge_is_base64url_or_hex() {
         let verifier = PkceVerifier::new("evergrant-sim-verifier-0123456789-abcdefghijklmnop");
         let hex = "6f78ecb27e525d01843332801cb5613e55997d721dee73c422494e5469893c1a";
         assert_eq!(challenge(Pkce::S256Hex, &verifier).unwrap(), hex);
@@ -51,9 +50,9 @@ mod tests {
     }
 
     #[test]
-    fn a_verifier_is_43_to_128_unreserved_characters() {
-        let sound = |text: &str| is_sound(&PkceVerifier::new(text));
-        assert!(sound(&"a".repeat(43)) && sound(&"~".repeat(128)));
-        assert!(!sound(&"a".repeat(42)) && !sound(&"a".repeat(129)) && !sound(&"a b".repeat(20)));
+    fn valid_verifier_has_43_to_128_unreserved_characters() {
+        let valid = |text: &str| is_valid(&PkceVerifier::new(text));
+        assert!(valid(&"a".repeat(43)) && valid(&"~".repeat(128)));
+        assert!(!valid(&"a".repeat(42)) && !valid(&"a".repeat(129)) && !valid(&"a b".repeat(20)));
     }
 }

@@ -1,4 +1,5 @@
-//! Calls of the token endpoint and its relatives: who we are, and how parameters travel.
+//! Calls of the token endpoint and of related endpoints: client authentication, parameter encoding
+//! and token responses.
 
 use std::sync::Arc;
 
@@ -19,17 +20,17 @@ use super::token_response;
 use crate::AdapterError;
 use crate::definition::{AccessTokenGrant, CallKind, ClientAuth, ClientPart, TokenRequest};
 
-/// Sends forms with our registration, and reads token sets.
+/// Sends requests with client authentication, and parses token responses.
 pub(crate) struct TokenClient {
     pub(crate) api: Arc<ApiClient>,
 }
 
 impl TokenClient {
-    /// One call of the token endpoint.
+    /// Calls the token endpoint.
     ///
     /// # Errors
     ///
-    /// Any class.
+    /// An error of any class.
     pub(crate) async fn token(
         &self,
         call: CallKind,
@@ -39,7 +40,7 @@ impl TokenClient {
         let sent_at = self.api.clock.now();
         let request = self.api.definition().tokens.request;
         let response = self
-            .send_form(client, request, &client.endpoints.token, params)
+            .send_params(client, request, &client.endpoints.token, params)
             .await?;
         self.read_tokens(call, &response, sent_at)
     }
@@ -48,7 +49,7 @@ impl TokenClient {
     ///
     /// # Errors
     ///
-    /// Any class.
+    /// An error of any class.
     pub(crate) async fn exchange_access_token(
         &self,
         call: CallKind,
@@ -85,6 +86,7 @@ impl TokenClient {
         self.read_tokens(call, &response, sent_at)
     }
 
+    /// Parses a token response.
     fn read_tokens(
         &self,
         call: CallKind,
@@ -92,29 +94,25 @@ impl TokenClient {
         sent_at: Timestamp,
     ) -> Result<TokenSet, AdapterError> {
         let document = self.api.accepted(call, response)?;
-        let unread = || {
-            AdapterError::unread(
-                "the platform's answer is not the JSON of a token",
-                response.status,
-            )
-        };
-        let document = self.api.unwrapped(document.ok_or_else(unread)?);
-        let lifetime_seconds = self.api.spec.default_lifetime_seconds;
+        let not_json =
+            || AdapterError::unreadable("the token response is not a JSON object", response.status);
+        let document = self.api.unwrapped(document.ok_or_else(not_json)?);
+        let default_lifetime = self.api.spec.default_lifetime;
         token_response::read(
             document,
             sent_at,
-            lifetime_seconds,
+            default_lifetime,
             &self.api.definition().tokens.scope_field,
         )
         .map_err(|error| error.with_status(response.status))
     }
 
-    /// A form with our registration in it, or beside it.
+    /// Sends parameters with client authentication.
     ///
     /// # Errors
     ///
-    /// `BadRequest`, `ConfigError`, `Transient` or `Unknown` where no whole response came.
-    pub(crate) async fn send_form(
+    /// `BadRequest`, `ConfigError`, `Transient` or `Unknown` if no complete response arrives.
+    pub(crate) async fn send_params(
         &self,
         client: &ClientRegistration,
         request: TokenRequest,
@@ -122,21 +120,21 @@ impl TokenClient {
         params: &[(&str, &str)],
     ) -> Result<Response, AdapterError> {
         let definition = self.api.definition();
-        let mut pairs = params.to_vec();
+        let mut all_params = params.to_vec();
         if definition.client_auth != ClientAuth::Basic {
-            pairs.push((&definition.client.id_param, &client.id));
+            all_params.push((&definition.client.id_param, &client.id));
         }
         if let (ClientAuth::Post, Some(secret)) = (definition.client_auth, &client.secret) {
-            pairs.push(("client_secret", secret.expose()));
+            all_params.push(("client_secret", secret.expose()));
         }
-        let queried = with_query(url, &pairs);
+        let url_with_params = with_query(url, &all_params);
         let mut built = match request {
-            TokenRequest::Query => plain_request(client, Method::GET, &queried),
+            TokenRequest::Query => plain_request(client, Method::GET, &url_with_params),
             TokenRequest::Form => {
-                plain_request(client, Method::POST, url).with_body(urlencoded_body(&pairs))
+                plain_request(client, Method::POST, url).with_body(urlencoded_body(&all_params))
             }
             TokenRequest::Multipart => {
-                plain_request(client, Method::POST, url).with_body(multipart_body(&pairs))
+                plain_request(client, Method::POST, url).with_body(multipart_body(&all_params))
             }
         };
         built.credentials = basic(definition.client_auth, client)
@@ -147,20 +145,21 @@ impl TokenClient {
     }
 }
 
-/// The `Authorization` header of RFC 6749 §2.3.1: both halves form-encoded, then Basic.
+/// Returns the `Authorization` header of RFC 6749 §2.3.1: id and secret are form-encoded first.
+/// `None` for other authentication methods.
 fn basic(auth: ClientAuth, client: &ClientRegistration) -> Option<Zeroizing<String>> {
     let secret = client
         .secret
         .as_ref()
         .filter(|_| auth == ClientAuth::Basic)?;
     let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = Zeroizing::new(format!(
+    let credentials = Zeroizing::new(format!(
         "{}:{}",
         encoded(&client.id),
         *Zeroizing::new(encoded(secret.expose()))
     ));
     Some(Zeroizing::new(format!(
         "Basic {}",
-        BASE64_STANDARD.encode(pair.as_bytes())
+        BASE64_STANDARD.encode(credentials.as_bytes())
     )))
 }

@@ -1,90 +1,90 @@
-//! Reads a token endpoint's success, with_replay_window where platforms differ and strict where a guess
-//! could lose a grant.
+//! Parses the success response of a token endpoint. Lenient where providers differ, and strict
+//! where a wrong guess could lose a grant.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use evergrant_model::{AccessToken, RefreshToken, ScopeSet, Timestamp, TokenSet};
+use evergrant_model::{AccessToken, RefreshToken, ScopeSet, SignedDuration, Timestamp, TokenSet};
 use serde_json::Value;
 
 use super::json::Document;
 use crate::{AdapterError, ErrorClass};
 
-/// The longest token that we keep.
-const LONGEST_TOKEN_BYTES: usize = 64 * 1024;
+/// Longest token that is accepted, in bytes.
+const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
-/// The longest life that we believe, ten years: whatever is longer will be asked for again by then.
-const LONGEST_LIFE_SECONDS: f64 = 315_576_000.0;
+/// Longest lifetime that is accepted, in seconds: ten years. Longer ones are shortened to it.
+const MAX_LIFETIME_SECONDS: f64 = 315_576_000.0;
 
-/// What `document` says, with lifetimes counted from the moment of sending: the answer may have
-/// travelled for long.
+/// Parses a token response. Lifetimes count from `sent_at`, when the request was sent, because the
+/// response may have been delayed.
 ///
 /// # Errors
 ///
-/// `Unknown` where there is no access token that could be used.
+/// `Unknown` if there is no usable access token, or the refresh token is unusable.
 pub(crate) fn read(
     mut document: Document,
     sent_at: Timestamp,
-    default_lifetime_seconds: Option<i64>,
+    default_lifetime: Option<SignedDuration>,
     scope_field: &str,
 ) -> Result<TokenSet, AdapterError> {
     let access = token(&mut document, "access_token")?.ok_or_else(|| {
         AdapterError::new(
             ErrorClass::Unknown,
-            "the platform's answer holds no access token",
+            "the token response has no access token",
         )
     })?;
-    let stated = seconds(document.get("expires_in"));
+    let stated = lifetime(document.get("expires_in"));
     let expires_at = stated
-        .or(default_lifetime_seconds)
-        .map(|life| sent_at.plus_seconds(life))
-        .or_else(|| end_of_jwt(&access).filter(|end| *end > sent_at));
-    let refresh_life = ["refresh_token_expires_in", "refresh_expires_in"]
+        .or(default_lifetime)
+        .map(|lifetime| sent_at + lifetime)
+        .or_else(|| jwt_expiry(&access).filter(|expiry| *expiry > sent_at));
+    let refresh_lifetime = ["refresh_token_expires_in", "refresh_expires_in"]
         .iter()
-        .find_map(|key| seconds(document.get(key)));
+        .find_map(|key| lifetime(document.get(key)));
     Ok(TokenSet {
         refresh: token(&mut document, "refresh_token")?.map(RefreshToken::new),
         token_type: document
             .take_text("token_type")
             .filter(|kind| kind.chars().count() <= 50),
         expires_at,
-        grant_expires_at: refresh_life.map(|life| sent_at.plus_seconds(life)),
+        grant_expires_at: refresh_lifetime.map(|lifetime| sent_at + lifetime),
         scope: document.get(scope_field).and_then(scope),
         access: AccessToken::new(access),
     })
 }
 
-/// A token that can be kept and sent. A refresh token that cannot must not pass for an absent one:
-/// the old one may be dead already.
+/// Takes a token out of the response. An unusable refresh token is an error and not the same as an
+/// absent one: the old refresh token may be invalid already.
 fn token(document: &mut Document, key: &str) -> Result<Option<String>, AdapterError> {
     let Some(text) = document.take_text(key) else {
         return Ok(None);
     };
-    if text.len() > LONGEST_TOKEN_BYTES || text.chars().any(char::is_control) {
+    if text.len() > MAX_TOKEN_BYTES || text.chars().any(char::is_control) {
         return Err(AdapterError::new(
             ErrorClass::Unknown,
-            "the platform's answer holds a token that cannot be kept",
+            "the token response has a malformed token",
         ));
     }
     Ok(Some(text))
 }
 
-/// A life of at least a second, as a number or its text, cut to the longest; else nothing is known.
-fn seconds(value: Option<&Value>) -> Option<i64> {
-    let life = match value? {
+/// Parses a lifetime of at least a second, given as a number or a string; `None` for anything else.
+fn lifetime(value: Option<&Value>) -> Option<SignedDuration> {
+    let seconds = match value? {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse::<f64>().ok()?,
         _ => return None,
     };
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "cut to a range far inside i64; a fraction of a second is dropped"
+        reason = "clamped to a range far inside i64; fractions of a second are dropped"
     )]
-    (life >= 1.0).then(|| life.min(LONGEST_LIFE_SECONDS) as i64)
+    (seconds >= 1.0).then(|| SignedDuration::from_secs(seconds.min(MAX_LIFETIME_SECONDS) as i64))
 }
 
-/// The `exp` of a token that happens to be a JWT. Unverified, which is enough for a hint about our
-/// own token.
-fn end_of_jwt(token: &str) -> Option<Timestamp> {
+/// Returns the `exp` of a token that is a JWT. The signature is not verified, since the value is
+/// only a hint about the app's own token.
+fn jwt_expiry(token: &str) -> Option<Timestamp> {
     let mut parts = token.split('.');
     let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
         return None;
@@ -96,7 +96,8 @@ fn end_of_jwt(token: &str) -> Option<Timestamp> {
         .map(Timestamp::from_unix_seconds)
 }
 
-/// A text or a list of texts. An empty one says nothing (RFC 6749 §3.3 knows no empty scope).
+/// Parses the granted scopes, given as a string or a list of strings; `None` if empty (RFC 6749
+/// §3.3 has no empty scope).
 fn scope(value: &Value) -> Option<ScopeSet> {
     let scopes: ScopeSet = match value {
         Value::String(text) => ScopeSet::parse(text),
@@ -124,12 +125,12 @@ mod tests {
         read(
             document,
             Timestamp::from_unix_seconds(SENT_S),
-            default,
+            default.map(SignedDuration::from_secs),
             "scope",
         )
     }
 
-    fn life(expires_in: &Value, default: Option<i64>) -> Option<i64> {
+    fn lifetime_seconds(expires_in: &Value, default: Option<i64>) -> Option<i64> {
         let tokens = read_json(
             &json!({"access_token": "a", "expires_in": expires_in}),
             default,
@@ -139,9 +140,9 @@ mod tests {
     }
 
     #[test]
-    fn a17_every_form_of_expires_in_is_understood_or_replaced() {
+    fn a17_every_form_of_expires_in_is_parsed_or_replaced_by_default() {
         let ten_years = Some(315_576_000);
-        for (stated, wanted) in [
+        for (stated, expected) in [
             (json!(3600), Some(3600)),
             (json!("3600"), Some(3600)),
             (json!(" 3600 "), Some(3600)),
@@ -161,39 +162,43 @@ mod tests {
             (json!([3600]), Some(86_400)),
             (json!(true), Some(86_400)),
         ] {
-            assert_eq!(life(&stated, Some(86_400)), wanted, "{stated}");
+            assert_eq!(
+                lifetime_seconds(&stated, Some(86_400)),
+                expected,
+                "{stated}"
+            );
         }
         let absent = read_json(&json!({"access_token": "a"}), Some(86_400)).unwrap();
         assert_eq!(
             absent.expires_at,
             Some(Timestamp::from_unix_seconds(SENT_S + 86_400))
         );
-        assert_eq!(life(&json!(0), None), None);
+        assert_eq!(lifetime_seconds(&json!(0), None), None);
     }
 
     #[test]
-    fn a_jwts_end_serves_where_nothing_better_is_known() {
+    fn jwt_expiry_is_used_only_without_lifetime_and_default() {
         let jwt = |claims: &Value| {
             format!(
                 "e30.{}.sig",
                 BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
             )
         };
-        let end = |claims: &Value, default| {
+        let expiry = |claims: &Value, default| {
             let tokens = read_json(&json!({"access_token": jwt(claims)}), default).unwrap();
             tokens.expires_at.map(|at| at.unix_ms() / 1000)
         };
-        assert_eq!(end(&json!({"exp": SENT_S + 5}), None), Some(SENT_S + 5));
+        assert_eq!(expiry(&json!({"exp": SENT_S + 5}), None), Some(SENT_S + 5));
         assert_eq!(
-            end(&json!({"exp": SENT_S + 5}), Some(60)),
+            expiry(&json!({"exp": SENT_S + 5}), Some(60)),
             Some(SENT_S + 60)
         );
-        assert_eq!(end(&json!({"exp": SENT_S}), None), None);
-        assert_eq!(end(&json!({"exp": "soon"}), None), None);
+        assert_eq!(expiry(&json!({"exp": SENT_S}), None), None);
+        assert_eq!(expiry(&json!({"exp": "soon"}), None), None);
     }
 
     #[test]
-    fn a19_an_absent_null_or_empty_refresh_token_means_keep_the_old_one() {
+    fn a19_absent_null_or_empty_refresh_token_keeps_old_one() {
         for body in [
             json!({"access_token": "a"}),
             json!({"access_token": "a", "refresh_token": null}),
@@ -206,8 +211,8 @@ mod tests {
     }
 
     #[test]
-    fn a19_without_a_usable_access_token_nothing_is_known() {
-        let long = "a".repeat(LONGEST_TOKEN_BYTES + 1);
+    fn a19_response_without_usable_tokens_has_unknown_outcome() {
+        let long = "a".repeat(MAX_TOKEN_BYTES + 1);
         for body in [
             json!({}),
             json!({"access_token": null}),
@@ -222,17 +227,11 @@ mod tests {
                 ErrorClass::Unknown
             );
         }
-        assert!(
-            read_json(
-                &json!({"access_token": "a".repeat(LONGEST_TOKEN_BYTES)}),
-                None
-            )
-            .is_ok()
-        );
+        assert!(read_json(&json!({"access_token": "a".repeat(MAX_TOKEN_BYTES)}), None).is_ok());
     }
 
     #[test]
-    fn scopes_may_be_a_text_or_a_list() {
+    fn scopes_are_string_or_list() {
         let scope = |value: Value| {
             read_json(&json!({"access_token": "a", "scope": value}), None)
                 .unwrap()
@@ -242,13 +241,13 @@ mod tests {
         assert_eq!(scope(json!("b a")), two);
         assert_eq!(scope(json!("a,b")), two);
         assert_eq!(scope(json!(["a", "b"])), two);
-        for nothing in [json!(""), json!([]), json!(null), json!(7)] {
-            assert_eq!(scope(nothing.clone()), None, "{nothing}");
+        for empty in [json!(""), json!([]), json!(null), json!(7)] {
+            assert_eq!(scope(empty.clone()), None, "{empty}");
         }
     }
 
     #[test]
-    fn the_refresh_tokens_own_end_is_kept() {
+    fn refresh_token_lifetime_sets_grant_expiry() {
         let tokens = read_json(
             &json!({"access_token": "a", "refresh_expires_in": 10}),
             None,
@@ -261,18 +260,17 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever number a platform states, the token's end lies after the sending and within ten
-        /// years.
+        /// For any stated number, the token expires after it was requested and within ten years.
         #[test]
-        fn a_stated_life_is_never_absurd(stated: f64, default in 1i64..315_576_000) {
-            let life = life(&json!(stated), Some(default)).unwrap();
-            prop_assert!((1..=315_576_000).contains(&life));
+        fn stated_lifetime_is_always_plausible(stated: f64, default in 1i64..315_576_000) {
+            let lifetime = lifetime_seconds(&json!(stated), Some(default)).unwrap();
+            prop_assert!((1..=315_576_000).contains(&lifetime));
         }
 
-        /// Any text as a token never panics on the way to a JWT's end.
+        /// Parsing any token as a JWT never panics.
         #[test]
-        fn any_text_may_be_a_token(text in ".*") {
-            let _ = end_of_jwt(&text);
+        fn jwt_expiry_never_panics(text in ".*") {
+            let _ = jwt_expiry(&text);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Asks the userinfo endpoint whose account a grant reaches, and reads the answer.
+//! Fetches the account of a grant from the userinfo endpoint.
 //!
-//! The stable id is demanded, since everything hangs on it. All else is shown to people and never
-//! decided on, so a fact that is missing or not of its type is left out and never fails a connect.
+//! The account id is required, because connections are identified by it. All other facts are only
+//! displayed, so a fact that is missing or has the wrong type is omitted and never fails a connect.
 
 use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId, ScopeSet};
 use http::Method;
@@ -16,14 +16,14 @@ use super::json::Document;
 use crate::definition::{AccessTokenIn, Definition, Fact, FactKind};
 use crate::{AdapterError, ErrorClass};
 
-/// The longest text that is kept as a fact.
-const LONGEST_TEXT_CHARS: usize = 2048;
+/// Longest string that is kept as a fact, in characters.
+const MAX_TEXT_CHARS: usize = 2048;
 
-/// The profile as the platform gives it for this token.
+/// Fetches the profile for this access token.
 ///
 /// # Errors
 ///
-/// Any class.
+/// An error of any class.
 pub(crate) async fn profile(
     api: &ApiClient,
     access: &AccessToken,
@@ -41,22 +41,22 @@ pub(crate) async fn profile(
         .map(|document| api.unwrapped(document))
 }
 
-/// The fields that the granted scopes open; where the granted scopes are unknown, those that every
-/// grant opens.
+/// Returns the profile fields that the granted scopes allow. If the granted scopes are unknown,
+/// returns those that the required scopes allow.
 fn profile_fields<'a>(api: &'a ApiClient, granted: &ScopeSet) -> Vec<&'a str> {
-    let allowed = |by: &ScopeSet| -> Vec<&'a str> {
+    let fields_of = |scopes: &ScopeSet| -> Vec<&'a str> {
         let fields = api
             .definition()
             .endpoints
             .userinfo_fields
             .iter()
-            .filter(|(scope, _)| by.contains(scope));
+            .filter(|(scope, _)| scopes.contains(scope));
         fields
             .flat_map(|(_, fields)| fields)
             .map(String::as_str)
             .collect()
     };
-    let fields = allowed(granted);
+    let fields = fields_of(granted);
     if !fields.is_empty() {
         return fields;
     }
@@ -66,9 +66,10 @@ fn profile_fields<'a>(api: &'a ApiClient, granted: &ScopeSet) -> Vec<&'a str> {
         .iter()
         .filter(|scope| scope.required)
         .map(|scope| scope.id.as_str());
-    allowed(&required.collect())
+    fields_of(&required.collect())
 }
 
+/// Sends a GET with the access token and returns the JSON object of the response.
 async fn read_with_token(
     api: &ApiClient,
     client: &ClientRegistration,
@@ -92,11 +93,11 @@ async fn read_with_token(
     api.profile_document(&response)
 }
 
-/// The account that `profile` describes.
+/// Reads the account from a profile.
 ///
 /// # Errors
 ///
-/// `Unknown`, for an answer that came with success, where it has no id.
+/// `Unknown` with status 200 if the profile has no usable id.
 pub(crate) fn account(
     profile: &Value,
     definition: &Definition,
@@ -112,67 +113,65 @@ pub(crate) fn account(
         id: id(profile, &pointers.id)?,
         username: text(&pointers.username),
         display_name: text(&pointers.display_name),
-        avatar_url: text(&pointers.avatar).filter(|address| is_picture(address)),
+        avatar_url: text(&pointers.avatar).filter(|address| is_http_url(address)),
         metadata: serde_json::Map::new(),
     };
-    let shown = [
+    let identity = [
         ("username", &info.username),
         ("display_name", &info.display_name),
         ("avatar_url", &info.avatar_url),
     ];
-    let shown = shown
+    let identity = identity
         .into_iter()
         .filter_map(|(name, text)| Some((name.to_owned(), Value::from(text.clone()?))));
     let plain = definition
         .account
         .facts
         .iter()
-        .filter_map(|name| Some((name.clone(), kept(profile.get(name)?, None)?)));
-    let own = definition
+        .filter_map(|name| Some((name.clone(), typed(profile.get(name)?, None)?)));
+    let named = definition
         .account
         .metadata
         .iter()
-        .filter_map(|(name, wanted)| Some((name.clone(), fact(profile, wanted)?)));
-    info.metadata = plain.chain(own).chain(shown).collect();
+        .filter_map(|(name, fact)| Some((name.clone(), fact_value(profile, fact)?)));
+    info.metadata = plain.chain(named).chain(identity).collect();
     Ok(info)
 }
 
-/// A text or a whole number; a number with a fraction may have lost digits on the way.
+/// Returns the account id, which is a string or an integer. A floating-point number may have lost
+/// digits.
 fn id(profile: &Value, pointer: &str) -> Result<ProviderAccountId, AdapterError> {
-    let told = match profile.pointer(pointer) {
+    let id = match profile.pointer(pointer) {
         Some(Value::String(text)) => Some(text.clone()),
         Some(Value::Number(number)) if !number.is_f64() => Some(number.to_string()),
         _ => None,
     };
-    told.and_then(|id| ProviderAccountId::new(id).ok())
+    id.and_then(|id| ProviderAccountId::new(id).ok())
         .ok_or_else(|| {
-            AdapterError::new(
-                ErrorClass::Unknown,
-                "the platform's profile has no usable account id",
-            )
+            AdapterError::new(ErrorClass::Unknown, "the profile has no usable account id")
         })
         .map_err(|error| error.with_status(200))
 }
 
 fn text(value: &Value) -> Option<String> {
     let text = value.as_str()?.trim();
-    (!text.is_empty() && text.chars().count() <= LONGEST_TEXT_CHARS).then(|| text.to_owned())
+    (!text.is_empty() && text.chars().count() <= MAX_TEXT_CHARS).then(|| text.to_owned())
 }
 
-fn is_picture(address: &str) -> bool {
+fn is_http_url(address: &str) -> bool {
     url::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-fn fact(profile: &Value, wanted: &Fact) -> Option<Value> {
-    let (pointer, kind) = match wanted {
+fn fact_value(profile: &Value, fact: &Fact) -> Option<Value> {
+    let (pointer, kind) = match fact {
         Fact::Any(pointer) => (pointer, None),
         Fact::Typed { at, kind } => (at, Some(*kind)),
     };
-    kept(profile.pointer(pointer)?, kind)
+    typed(profile.pointer(pointer)?, kind)
 }
 
-/// The value, where it is plain and of the kind that is wanted.
-fn kept(value: &Value, kind: Option<FactKind>) -> Option<Value> {
+/// Returns the value if it is a string, number or boolean of the required type.
+fn typed(value: &Value, kind: Option<FactKind>) -> Option<Value> {
     let fits = match (kind, value) {
         (None | Some(FactKind::Text), Value::String(_)) => return text(value).map(Value::from),
         (None | Some(FactKind::Number), Value::Number(_))
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_whole_reddit_profile() {
+    fn complete_reddit_profile_is_read() {
         let info = reddit(&json!({
             "id": "sim9z", "name": "juniper", "subreddit": {"title": "Juniper"}, "total_karma": 1234,
             "icon_img": "https://styles.sim/a.png?s=1&t=2", "created_utc": 1_767_225_600.0, "inbox_count": 3,
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_mistyped_is_left_out() {
+    fn missing_or_mistyped_facts_are_omitted() {
         let info = reddit(&json!({
             "id": "sim9z", "name": 7, "subreddit": null, "icon_img": "javascript:alert(1)",
             "total_karma": "1234", "created_utc": null,
@@ -230,12 +229,13 @@ mod tests {
             (None, None, None)
         );
         assert!(info.metadata.is_empty());
-        let half = reddit(&json!({"id": "sim9z", "total_karma": 12.5, "created_utc": 5})).unwrap();
-        assert_eq!(Value::Object(half.metadata), json!({"created_utc": 5}));
+        let partial =
+            reddit(&json!({"id": "sim9z", "total_karma": 12.5, "created_utc": 5})).unwrap();
+        assert_eq!(Value::Object(partial.metadata), json!({"created_utc": 5}));
     }
 
     #[test]
-    fn a_number_may_be_an_id_and_keeps_its_digits() {
+    fn numeric_id_keeps_all_digits() {
         assert_eq!(
             reddit(&json!({"id": 17_841_400_000_000_001_u64}))
                 .unwrap()
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_id_there_is_no_account() {
+    fn profile_without_id_is_rejected() {
         for profile in [
             json!({}),
             json!({"id": null}),

@@ -1,10 +1,14 @@
-//! Instagram through Facebook Login: the grant is a Facebook person's, the accounts are those
-//! linked to their Pages.
+//! Instagram through Facebook Login. A Facebook user grants access; the accounts are those linked
+//! to their Facebook Pages.
 //!
-//! Departs from the engine in what Graph wants of every call (a proof that we know the app's
-//! secret), in scopes that a person may untick, in lifetimes that are sometimes told by
-//! `debug_token` alone, and in ending a grant by DELETE. Source: Meta's pages "Manually Build a
-//! Login Flow", "Get Long-Lived Access Tokens" and "Securing Graph API Requests".
+//! Departures from the engine:
+//! - Every Graph call carries a proof that the client knows the app secret.
+//! - The user can decline single scopes on the consent page.
+//! - Some lifetimes are reported by `debug_token` only.
+//! - A DELETE request revokes the grant.
+//!
+//! Source: Meta's pages "Manually Build a Login Flow", "Get Long-Lived Access Tokens" and "Securing
+//! Graph API Requests".
 
 use async_trait::async_trait;
 use evergrant_model::{AccessToken, AccountInfo, ClientSecret, ScopeSet, Timestamp, TokenSet};
@@ -26,18 +30,19 @@ use crate::{
     ProviderSpec, RemoteRevocation,
 };
 
-/// The most pages of 100 Facebook Pages each that are read.
-const MOST_PAGES: usize = 20;
+/// Maximum number of list requests, each of which returns up to 100 Facebook Pages.
+const MAX_PAGE_REQUESTS: usize = 20;
+/// The fields of a Facebook Page that are requested.
 const PAGE_FIELDS: &str = "id,name,instagram_business_account{id,username,name,profile_picture_url,followers_count,media_count}";
 
-/// When a token and what it may read end, in seconds since 1970; `None` if unknown, and for never.
+/// When a token and its access to data expire, in Unix seconds; `None` if unknown or never.
 #[derive(Default)]
-struct Ends {
+struct Expiries {
     token: Option<i64>,
     data_access: Option<i64>,
 }
 
-/// See the module's text.
+/// The adapter for Instagram through Facebook Login.
 pub(crate) struct Instagram {
     engine: OAuth2,
 }
@@ -47,7 +52,7 @@ impl Instagram {
         Self { engine }
     }
 
-    /// One Graph call.
+    /// Sends one Graph call with the token and its `appsecret_proof`.
     async fn call(&self, method: Method, url: &Url, token: &str) -> Result<Response, AdapterError> {
         let client = self.engine.api().registration()?;
         let proof = client
@@ -62,32 +67,34 @@ impl Instagram {
             .await
     }
 
+    /// Sends a GET and returns the JSON object of the response.
     async fn read(&self, url: &Url, token: &str) -> Result<Document, AdapterError> {
         self.engine
             .api()
             .profile_document(&self.call(Method::GET, url, token).await?)
     }
 
-    fn me(&self) -> Result<&Url, AdapterError> {
+    /// Returns the URL of `/me`.
+    fn me_url(&self) -> Result<&Url, AdapterError> {
         self.engine
             .api()
             .registration()
             .map(|client| &client.endpoints.userinfo)
     }
 
-    /// `/me/` and this.
-    fn mine(&self, edge: &str) -> Result<Url, AdapterError> {
-        let mut url = self.me()?.clone();
+    /// Returns the URL of `/me/{edge}`.
+    fn edge_url(&self, edge: &str) -> Result<Url, AdapterError> {
+        let mut url = self.me_url()?.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.push(edge);
         }
         Ok(url)
     }
 
-    /// What the person has granted and not unticked.
-    async fn granted(&self, access: &AccessToken) -> Result<ScopeSet, AdapterError> {
+    /// Fetches the scopes that the user granted and did not decline.
+    async fn granted_scopes(&self, access: &AccessToken) -> Result<ScopeSet, AdapterError> {
         let document = self
-            .read(&self.mine("permissions")?, access.expose())
+            .read(&self.edge_url("permissions")?, access.expose())
             .await?;
         let granted = items(&document)?
             .iter()
@@ -97,24 +104,24 @@ impl Instagram {
             .collect())
     }
 
-    /// What Graph's debugger says of the token's ends.
-    async fn ends(&self, access: &AccessToken) -> Ends {
-        self.debugged(access)
+    /// Fetches the expiries of a token from `debug_token`. A failure leaves them unknown.
+    async fn expiries(&self, access: &AccessToken) -> Expiries {
+        self.debug_token(access)
             .await
-            .map_or(Ends::default(), |document| Ends {
-                token: moment(&document, "/data/expires_at"),
-                data_access: moment(&document, "/data/data_access_expires_at"),
+            .map_or(Expiries::default(), |document| Expiries {
+                token: unix_seconds(&document, "/data/expires_at"),
+                data_access: unix_seconds(&document, "/data/data_access_expires_at"),
             })
     }
 
-    async fn debugged(&self, access: &AccessToken) -> Option<Document> {
+    async fn debug_token(&self, access: &AccessToken) -> Option<Document> {
         let client = self.engine.api().registration().ok()?;
         let app = Zeroizing::new(format!(
             "{}|{}",
             client.id,
             client.secret.as_ref()?.expose()
         ));
-        let mut url = self.me().ok()?.clone();
+        let mut url = self.me_url().ok()?.clone();
         url.path_segments_mut()
             .ok()?
             .pop()
@@ -124,68 +131,63 @@ impl Instagram {
         self.read(&url, &app).await.ok()
     }
 
-    /// The answers leave out the end of a token that has none, and at times of others too. What the
-    /// person allowed us to read ends by itself, 90 days after they last used the app, whatever
-    /// becomes of the token.
-    async fn with_ends(&self, mut tokens: TokenSet) -> TokenSet {
-        let ends = self.ends(&tokens.access).await;
+    /// Adds the expiries. Token responses omit the expiry of a token that never expires, and
+    /// sometimes that of others. Access to data ends 90 days after the user last used the app, even
+    /// if the token is still valid.
+    async fn with_expiries(&self, mut tokens: TokenSet) -> TokenSet {
+        let expiries = self.expiries(&tokens.access).await;
         let at = |seconds: Option<i64>| seconds.map(Timestamp::from_unix_seconds);
-        tokens.expires_at = tokens.expires_at.or(at(ends.token));
-        tokens.grant_expires_at = at(ends.data_access);
+        tokens.expires_at = tokens.expires_at.or(at(expiries.token));
+        tokens.grant_expires_at = at(expiries.data_access);
         tokens
     }
 
-    /// The next answer of the list of Pages, if there is one. The address that Graph offers for it
-    /// holds the token.
-    fn next_pages(document: &Document, after: Option<&str>) -> Option<String> {
+    /// Returns the cursor of the next part of the Pages list, if there is one. Graph's own `next`
+    /// URL is not used, because it contains the token.
+    fn next_cursor(document: &Document, after: Option<&str>) -> Option<String> {
         let paging = document.get("paging")?;
         paging.get("next")?;
         let cursor = paging.pointer("/cursors/after")?.as_str()?;
         (Some(cursor) != after).then(|| cursor.to_owned())
     }
 
-    /// The account that is linked to a Page, if there is one.
+    /// Returns the account that is linked to a Page, if there is one.
     fn account(
         &self,
         page: &Value,
-        person: &Map<String, Value>,
+        user_facts: &Map<String, Value>,
     ) -> Option<Result<AccountInfo, AdapterError>> {
         let mut account = page.get("instagram_business_account")?.as_object()?.clone();
-        let own = |key: &str| page.get(key).cloned().unwrap_or_default();
+        let page_field = |key: &str| page.get(key).cloned().unwrap_or_default();
         account.extend([
-            ("page_id".to_owned(), own("id")),
-            ("page_name".to_owned(), own("name")),
+            ("page_id".to_owned(), page_field("id")),
+            ("page_name".to_owned(), page_field("name")),
         ]);
-        account.extend(person.clone());
+        account.extend(user_facts.clone());
         Some(userinfo::account(
             &Value::Object(account),
             self.engine.api().definition(),
         ))
     }
 
-    /// What is equal for all accounts of the person whose grant it is.
-    async fn person(&self, access: &AccessToken) -> Result<Map<String, Value>, AdapterError> {
+    /// Fetches the facts of the Facebook user who granted access. All their accounts share them.
+    async fn user_facts(&self, access: &AccessToken) -> Result<Map<String, Value>, AdapterError> {
         let me = self
             .read(
-                &with_query(self.me()?, &[("fields", "id,name")]),
+                &with_query(self.me_url()?, &[("fields", "id,name")]),
                 access.expose(),
             )
             .await?;
-        let nobody = || {
-            AdapterError::new(
-                ErrorClass::Unknown,
-                "the platform does not say whose the grant is",
-            )
-        };
+        let no_user_id = || AdapterError::new(ErrorClass::Unknown, "the profile has no user id");
         let id = me
             .get("id")
             .filter(|id| id.is_string())
-            .ok_or_else(|| nobody().with_status(200))?;
-        let data_end = self.ends(access).await.data_access;
-        let ends = data_end.map(|at| ("data_access_expires_at".to_owned(), at.into()));
+            .ok_or_else(|| no_user_id().with_status(200))?;
+        let data_access_expiry = self.expiries(access).await.data_access;
+        let expiry = data_access_expiry.map(|at| ("data_access_expires_at".to_owned(), at.into()));
         Ok([("facebook_user_id".to_owned(), id.clone())]
             .into_iter()
-            .chain(ends)
+            .chain(expiry)
             .collect())
     }
 }
@@ -205,14 +207,19 @@ impl PlatformAdapter for Instagram {
         exchange: &CodeExchange<'_>,
     ) -> Result<TokenSet, AdapterError> {
         let mut tokens = self.engine.exchange_code_for_token(exchange).await?;
-        // The code is spent and the tokens are good: a list that cannot be read must not lose them.
-        tokens.scope = self.granted(&tokens.access).await.ok().or(tokens.scope);
-        Ok(self.with_ends(tokens).await)
+        // The code is used up and the tokens are valid. A failure to fetch the scopes must not lose
+        // them.
+        tokens.scope = self
+            .granted_scopes(&tokens.access)
+            .await
+            .ok()
+            .or(tokens.scope);
+        Ok(self.with_expiries(tokens).await)
     }
 
     async fn refresh_access_token(&self, held: &HeldTokens) -> Result<TokenSet, AdapterError> {
         let tokens = self.engine.refresh_access_token(held).await?;
-        Ok(self.with_ends(tokens).await)
+        Ok(self.with_expiries(tokens).await)
     }
 
     async fn user_profile(
@@ -220,24 +227,24 @@ impl PlatformAdapter for Instagram {
         access: &AccessToken,
         _granted: &ScopeSet,
     ) -> Result<Vec<AccountInfo>, AdapterError> {
-        let person = self.person(access).await?;
+        let user_facts = self.user_facts(access).await?;
         let (mut accounts, mut after) = (Vec::<AccountInfo>::new(), None);
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGE_REQUESTS {
             let mut query = vec![("fields", PAGE_FIELDS), ("limit", "100")];
             query.extend(after.as_deref().map(|cursor| ("after", cursor)));
             let pages = self
                 .read(
-                    &with_query(&self.mine("accounts")?, &query),
+                    &with_query(&self.edge_url("accounts")?, &query),
                     access.expose(),
                 )
                 .await?;
             for account in items(&pages)?
                 .iter()
-                .filter_map(|page| self.account(page, &person))
+                .filter_map(|page| self.account(page, &user_facts))
             {
                 accounts.push(account?);
             }
-            let Some(next) = Self::next_pages(&pages, after.as_deref()) else {
+            let Some(next) = Self::next_cursor(&pages, after.as_deref()) else {
                 break;
             };
             after = Some(next);
@@ -249,24 +256,29 @@ impl PlatformAdapter for Instagram {
         let Some(access) = &held.access else {
             return Ok(RemoteRevocation::Unsupported);
         };
-        let reply = self
-            .call(Method::DELETE, &self.mine("permissions")?, access.expose())
+        let response = self
+            .call(
+                Method::DELETE,
+                &self.edge_url("permissions")?,
+                access.expose(),
+            )
             .await?;
-        match self.engine.api().accepted(CallKind::Revoke, &reply) {
-            Ok(answer) if says_done(answer.as_ref(), &reply) => Ok(RemoteRevocation::Revoked),
-            Ok(_) => Err(AdapterError::unread(
-                "the platform's answer does not confirm the revocation",
-                reply.status,
+        match self.engine.api().accepted(CallKind::Revoke, &response) {
+            Ok(body) if confirms_success(body.as_ref(), &response) => Ok(RemoteRevocation::Revoked),
+            Ok(_) => Err(AdapterError::unreadable(
+                "the response does not confirm the revocation",
+                response.status,
             )),
-            Err(error) if error.says_gone() => Ok(RemoteRevocation::Revoked),
+            Err(error) if error.reports_invalid_token() => Ok(RemoteRevocation::Revoked),
             Err(error) => Err(error),
         }
     }
 }
 
-/// `appsecret_proof`: the lower-case hex of an HMAC over the token, keyed with the app's secret.
+/// Returns the `appsecret_proof`: the lower-case hex of the HMAC-SHA-256 of the token, keyed with
+/// the app secret.
 fn proof(secret: &ClientSecret, token: &str) -> String {
-    // HMAC takes keys of every length, so there is always a proof.
+    // HMAC accepts keys of any length, so this never fails.
     Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).map_or_else(
         |_| String::new(),
         |mut mac| {
@@ -276,19 +288,19 @@ fn proof(secret: &ClientSecret, token: &str) -> String {
     )
 }
 
-/// What an answer lists. None at all is no empty list.
+/// Returns the list in a response. A response without a list is an error and not an empty list.
 fn items(document: &Document) -> Result<&[Value], AdapterError> {
     let list = document
         .get("data")
         .and_then(Value::as_array)
         .map(Vec::as_slice);
     list.ok_or_else(|| {
-        AdapterError::new(ErrorClass::Unknown, "the platform's answer is not a list")
-            .with_status(200)
+        AdapterError::new(ErrorClass::Unknown, "the response contains no list").with_status(200)
     })
 }
 
-fn moment(document: &Document, pointer: &str) -> Option<i64> {
+/// Returns the positive integer at `pointer`.
+fn unix_seconds(document: &Document, pointer: &str) -> Option<i64> {
     document
         .value()
         .pointer(pointer)?
@@ -296,11 +308,11 @@ fn moment(document: &Document, pointer: &str) -> Option<i64> {
         .filter(|at| *at > 0)
 }
 
-/// `{"success":true}`, or the bare word of older versions.
-fn says_done(answer: Option<&Document>, reply: &Response) -> bool {
-    match answer {
-        Some(answer) => answer.get("success") == Some(&Value::Bool(true)),
-        None => reply.body.trim_ascii() == b"true",
+/// Returns whether a response is `{"success":true}`, or the bare `true` of older Graph versions.
+fn confirms_success(body: Option<&Document>, response: &Response) -> bool {
+    match body {
+        Some(body) => body.get("success") == Some(&Value::Bool(true)),
+        None => response.body.trim_ascii() == b"true",
     }
 }
 
@@ -309,7 +321,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_proof_is_the_hex_of_an_hmac_over_the_token() {
+    fn proof_is_hex_of_hmac_over_token() {
         let proof = proof(&ClientSecret::new("sim-app-secret"), "EAAsimtoken123");
         assert_eq!(
             proof,

@@ -1,4 +1,4 @@
-//! Adapters of platforms that depart from RFC 6749 in a way that no key of a definition can say.
+//! Adapters of providers whose departures from RFC 6749 no definition can express.
 
 pub(crate) mod instagram;
 pub(crate) mod onlyfans;

@@ -1,9 +1,9 @@
-//! `OnlyFans`, which has neither a public API nor OAuth: the account's owner pastes their own
-//! session.
+//! `OnlyFans` has neither a public API nor OAuth: the account's owner pastes their session
+//! credentials.
 //!
-//! We keep it and, where the operator names an address for that, ask whose it is. We never log in,
-//! compute request signatures or call the site of our own accord: without `ONLYFANS_PROFILE_URL`
-//! nothing leaves.
+//! Evergrant stores the session and, if the operator set `ONLYFANS_PROFILE_URL`, requests the
+//! profile there to check it. Without that setting nothing is sent. Evergrant never logs in and
+//! never computes request signatures.
 
 use std::collections::BTreeMap;
 
@@ -25,17 +25,19 @@ use crate::{
     RemoteRevocation, SessionCheck,
 };
 
-/// See the module's text.
+/// The adapter for `OnlyFans`.
 pub(crate) struct OnlyFans {
     engine: OAuth2,
 }
 
-/// Whose session the platform says it is.
+/// The owner of a session, as the provider reports it.
 enum Owner {
-    Account(AccountInfo),
-    /// Nobody's: the platform answers as it answers a stranger.
-    Nobody,
-    Another,
+    /// The account that the session names.
+    Expected(AccountInfo),
+    /// A different account.
+    Other,
+    /// No account: the provider responds as to a visitor who is not logged in.
+    LoggedOut,
 }
 
 impl OnlyFans {
@@ -43,20 +45,22 @@ impl OnlyFans {
         Self { engine }
     }
 
+    /// Requests the profile with the session.
     async fn owner(&self, url: &Url, session: &Session) -> Result<Owner, AdapterError> {
-        let unfit = |_| {
+        let invalid_header = |_| {
             AdapterError::unsent(
                 ErrorClass::BadRequest,
-                "the session does not fit into a header",
+                "the session contains characters that an HTTP header cannot carry",
             )
         };
-        let user_agent = HeaderValue::from_str(session.get(session::USER_AGENT)).map_err(unfit)?;
-        let own = |field| Zeroizing::new(session.get(field).to_owned());
+        let user_agent =
+            HeaderValue::from_str(session.get(session::USER_AGENT)).map_err(invalid_header)?;
+        let secret = |field| Zeroizing::new(session.get(field).to_owned());
         let request = Request {
             credentials: vec![
                 (COOKIE, session.cookies()),
-                (HeaderName::from_static("x-bc"), own(session::X_BC)),
-                (HeaderName::from_static("user-id"), own(session::AUTH_ID)),
+                (HeaderName::from_static("x-bc"), secret(session::X_BC)),
+                (HeaderName::from_static("user-id"), secret(session::AUTH_ID)),
             ],
             user_agent: Some(&user_agent),
             ..Request::new(Method::GET, url, Reach::Anywhere)
@@ -68,17 +72,18 @@ impl OnlyFans {
         if document.get("isAuth") == Some(&Value::Bool(false))
             || document.get("id").is_none_or(Value::is_null)
         {
-            return Ok(Owner::Nobody);
+            return Ok(Owner::LoggedOut);
         }
         let account = userinfo::account(document.value(), self.engine.api().definition())?;
         Ok(if account.id.as_str() == session.get(session::AUTH_ID) {
-            Owner::Account(account)
+            Owner::Expected(account)
         } else {
-            Owner::Another
+            Owner::Other
         })
     }
 
-    fn check_address(&self) -> Result<Option<&Url>, AdapterError> {
+    /// Returns the URL that checks a session; `None` if the operator set none.
+    fn check_url(&self) -> Result<Option<&Url>, AdapterError> {
         let api = self.engine.api();
         if api.spec.is_configured() {
             Ok(api.config.session_check.as_ref())
@@ -95,18 +100,18 @@ impl PlatformAdapter for OnlyFans {
     }
 
     fn auth_url(&self, _request: &AuthorizationRequest<'_>) -> Result<String, AdapterError> {
-        Err(no_consent())
+        Err(no_consent_page())
     }
 
     async fn exchange_code_for_token(
         &self,
         _exchange: &CodeExchange<'_>,
     ) -> Result<TokenSet, AdapterError> {
-        Err(no_consent())
+        Err(no_consent_page())
     }
 
     async fn refresh_access_token(&self, _held: &HeldTokens) -> Result<TokenSet, AdapterError> {
-        Err(no_consent())
+        Err(no_consent_page())
     }
 
     async fn user_profile(
@@ -138,20 +143,20 @@ impl PlatformAdapter for OnlyFans {
         &self,
         values: &BTreeMap<String, String>,
     ) -> Result<AcceptedCredentials, CredentialError> {
-        let check = self.check_address()?;
+        let check = self.check_url()?;
         let session = Session::read(values).map_err(CredentialError::Fields)?;
         let confirmed = match check {
             Some(url) => self.owner(url, &session).await,
             None => return session.accepted(None).map_err(CredentialError::Provider),
         };
         let sentence = match confirmed {
-            Ok(Owner::Account(account)) => return Ok(session.accepted(Some(account))?),
-            // Being turned away proves nothing about the session.
+            Ok(Owner::Expected(account)) => return Ok(session.accepted(Some(account))?),
+            // A blocked call proves nothing about the session.
             Err(error) if error.class() == ErrorClass::Blocked => {
                 return Ok(session.accepted(None)?);
             }
-            Ok(Owner::Another) => "This session belongs to another account than auth_id says.",
-            Ok(Owner::Nobody) => {
+            Ok(Owner::Other) => "This session belongs to a different account than auth_id.",
+            Ok(Owner::LoggedOut) => {
                 "OnlyFans says that this session has ended. Log in there and copy it again."
             }
             Err(error) if error.class() == ErrorClass::NeedsReauth => {
@@ -160,29 +165,29 @@ impl PlatformAdapter for OnlyFans {
             Err(error) => return Err(error.into()),
         };
         Err(CredentialError::Fields(vec![CredentialFault::new(
-            session.given_in(),
+            session.fault_field(),
             sentence,
         )]))
     }
 
     async fn check_session(&self, session: &AccessToken) -> Result<SessionCheck, AdapterError> {
-        let Some(url) = self.check_address()? else {
+        let Some(url) = self.check_url()? else {
             return Ok(SessionCheck::Unverified);
         };
         match self.owner(url, &Session::stored(session)?).await? {
-            Owner::Account(account) => Ok(SessionCheck::Alive(Box::new(account))),
-            Owner::Nobody | Owner::Another => Ok(SessionCheck::Ended),
+            Owner::Expected(account) => Ok(SessionCheck::Alive(Box::new(account))),
+            Owner::Other | Owner::LoggedOut => Ok(SessionCheck::Ended),
         }
     }
 }
 
 fn not_configured() -> AdapterError {
-    AdapterError::unsent(ErrorClass::ConfigError, "the platform is not configured")
+    AdapterError::unsent(ErrorClass::ConfigError, "the provider is not configured")
 }
 
-fn no_consent() -> AdapterError {
+fn no_consent_page() -> AdapterError {
     AdapterError::unsent(
         ErrorClass::BadRequest,
-        "the platform has no consent page; its sessions are pasted",
+        "the provider has no consent page and uses session credentials",
     )
 }

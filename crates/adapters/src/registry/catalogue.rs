@@ -1,4 +1,4 @@
-//! Which platforms of the catalogue have an adapter of their own around the engine.
+//! The adapters of catalogue providers.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::oauth2::engine::OAuth2;
 use crate::platforms::instagram::Instagram;
 use crate::platforms::onlyfans::OnlyFans;
 
-/// Puts the departures of the platform of this name around `engine`.
+/// Returns the provider's own adapter around `engine`, or `engine` itself if it has none.
 pub(super) fn adapter(slug: &str, engine: OAuth2) -> Arc<dyn PlatformAdapter> {
     match slug {
         "instagram" => Arc::new(Instagram::new(engine)),

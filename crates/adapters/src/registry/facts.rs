@@ -1,61 +1,67 @@
-//! The public facts of a platform, from its definition.
+//! Derives the public facts of a provider from its definition.
 
-use evergrant_model::ProviderSlug;
+use evergrant_model::{ProviderSlug, SignedDuration};
 
 use crate::definition::{Definition, Scope};
 use crate::spec::{
     Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RefreshesWith, ScopeSpec,
 };
 
-/// The facts of a platform that is reached by OAuth 2.0.
+/// Returns the facts of an OAuth 2.0 provider.
 pub(super) fn spec(
     slug: ProviderSlug,
     definition: &Definition,
     problem: Option<String>,
 ) -> ProviderSpec {
-    let standard = ProviderSpec::new(slug, &definition.name);
-    let refreshes_itself = definition.tokens.renew.is_some();
+    let defaults = ProviderSpec::new(slug, &definition.name);
+    let (tokens, account) = (&definition.tokens, &definition.account);
     ProviderSpec {
-        lifecycle: if definition.tokens.refresh {
-            Lifecycle::Refreshes
-        } else {
-            Lifecycle::Neither
-        },
-        account_type: definition
-            .account
-            .kind
-            .clone()
-            .unwrap_or(standard.account_type),
-        sign_in_with: definition.account.sign_in_with.clone(),
-        token_type: definition
-            .tokens
-            .kind
-            .clone()
-            .unwrap_or(standard.token_type),
+        lifecycle: lifecycle(definition),
+        account_type: account.kind.clone().unwrap_or(defaults.account_type),
+        sign_in_with: account.sign_in_with.clone(),
+        token_type: tokens.kind.clone().unwrap_or(defaults.token_type),
         scopes: definition.scopes.iter().map(scope).collect(),
         issuer: definition.issuer.clone(),
         pkce: definition.pkce,
-        multi_account: definition.account.multi_account,
-        capabilities: Capabilities {
-            refresh: definition.tokens.refresh,
-            revoke: definition.revocation_url.is_some(),
-            profile: true,
-        },
+        multi_account: account.multi_account,
+        capabilities: capabilities(definition),
         problem,
-        default_lifetime_seconds: definition.tokens.default_lifetime_seconds,
-        refresh_ahead_seconds: definition.tokens.refresh_ahead_seconds,
-        refresh_at_percent: definition.tokens.refresh_at_percent,
-        refresh_not_before_seconds: definition.tokens.refresh_not_before_seconds,
-        refreshes_with: if refreshes_itself {
-            RefreshesWith::AccessToken
-        } else {
-            RefreshesWith::RefreshToken
-        },
+        default_lifetime: tokens
+            .default_lifetime_seconds
+            .map(SignedDuration::from_secs),
+        refresh_ahead: tokens.refresh_ahead_seconds.map(SignedDuration::from_secs),
+        refresh_at_percent: tokens.refresh_at_percent,
+        min_refresh_age: SignedDuration::from_secs(tokens.refresh_not_before_seconds),
+        refreshes_with: refreshes_with(definition),
         revocation_reach: definition.revocation.reach,
         person_key: definition.revocation.person_key.clone(),
-        rotates: definition.tokens.rotates_refresh_token,
-        replay_window_seconds: definition.tokens.replay_window_seconds,
-        ..standard
+        rotates_refresh_token: tokens.rotates_refresh_token,
+        replay_window: SignedDuration::from_secs(tokens.replay_window_seconds),
+        ..defaults
+    }
+}
+
+fn lifecycle(definition: &Definition) -> Lifecycle {
+    if definition.tokens.refresh {
+        Lifecycle::Refreshed
+    } else {
+        Lifecycle::Unmanaged
+    }
+}
+
+fn capabilities(definition: &Definition) -> Capabilities {
+    Capabilities {
+        refresh: definition.tokens.refresh,
+        revoke: definition.revocation_url.is_some(),
+        profile: true,
+    }
+}
+
+fn refreshes_with(definition: &Definition) -> RefreshesWith {
+    if definition.tokens.refresh_exchange.is_some() {
+        RefreshesWith::AccessToken
+    } else {
+        RefreshesWith::RefreshToken
     }
 }
 
@@ -78,7 +84,7 @@ fn scope(scope: &Scope) -> ScopeSpec {
     }
 }
 
-/// The facts of a platform that is reached with a pasted session.
+/// Returns the facts of a provider that uses session credentials.
 pub(super) fn session_spec(
     slug: ProviderSlug,
     definition: &Definition,
@@ -89,7 +95,7 @@ pub(super) fn session_spec(
         kind: ProviderKind::Cookies,
         lifecycle: Lifecycle::Checked,
         pkce: Pkce::None,
-        rotates: false,
+        rotates_refresh_token: false,
         capabilities: Capabilities {
             refresh: false,
             revoke: false,

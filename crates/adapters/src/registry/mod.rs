@@ -1,4 +1,5 @@
-//! The platforms of a running program, each one adapter and one way out for all callers.
+//! The providers of a running program. All callers share one adapter and one admission control per
+//! provider.
 
 mod catalogue;
 mod facts;
@@ -13,7 +14,7 @@ use evergrant_outbound::{HttpClient, NetworkPolicy, Outbound, Picture, Traffic};
 
 use self::resolve::{HostFault, Origin, Resolved, resolve};
 use self::settings::Lookup;
-use crate::definition::catalogue::CATALOGUE;
+use crate::definition::catalogue::{CATALOGUE, CatalogueFile};
 use crate::definition::read_file;
 use crate::oauth2::engine::OAuth2;
 use crate::provider::{CallHosts, Provider};
@@ -21,22 +22,22 @@ use crate::{
     AdapterError, CustomProvider, DefinitionFault, ErrorClass, PlatformAdapter, ProviderSpec,
 };
 
-/// Every platform, the catalogue's first.
+/// All providers: those of the catalogue, then the custom ones.
 pub struct Registry {
     providers: Vec<Arc<Provider>>,
-    places: HashMap<ProviderSlug, usize>,
+    /// The index of each provider in `providers`.
+    indexes: HashMap<ProviderSlug, usize>,
     http: HttpClient,
     clock: Arc<dyn Clock>,
 }
 
 impl Registry {
-    /// Joins the catalogue, the operator's own platforms and the settings. A platform whose
-    /// settings are missing is there all the same and says so in its [`ProviderSpec::problem`].
+    /// Creates the registry from the catalogue, the custom providers and the operator's settings. A
+    /// provider with missing settings is included, and its [`ProviderSpec::problem`] names them.
     ///
     /// # Errors
     ///
-    /// Every fault: a host of an operator's own platform that `policy` does not allow, or a name
-    /// given twice.
+    /// Every fault: a host of a custom provider that `policy` does not allow, or a duplicate name.
     pub fn new(
         http: HttpClient,
         clock: Arc<dyn Clock>,
@@ -46,34 +47,16 @@ impl Registry {
     ) -> Result<Self, Vec<DefinitionFault>> {
         let mut registry = Self {
             providers: Vec::new(),
-            places: HashMap::new(),
+            indexes: HashMap::new(),
             http,
             clock,
         };
-        let mut faults = Vec::new();
         for file in CATALOGUE {
-            let definition = read_file(file.toml_text)?;
-            let slug = ProviderSlug::new(file.slug)
-                .map_err(|invalid| vec![first_place(invalid.expectation())])?;
-            let resolved = resolve(slug, definition, Origin::Catalogue, settings, policy);
-            registry.add(resolved, |engine| catalogue::adapter(file.slug, engine));
+            registry.add_from_catalogue(file, settings, policy)?;
         }
+        let mut faults = Vec::new();
         for provider in custom {
-            if registry.places.contains_key(&provider.slug) {
-                let message = format!("`{}` is there already; choose another name", provider.slug);
-                faults.push(provider.fault(&HostFault { key: "", message }));
-                continue;
-            }
-            let definition = provider.definition.clone();
-            let resolved = resolve(
-                provider.slug.clone(),
-                definition,
-                Origin::Operator,
-                settings,
-                policy,
-            );
-            faults.extend(resolved.faults.iter().map(|fault| provider.fault(fault)));
-            registry.add(resolved, |engine| Arc::new(engine));
+            faults.extend(registry.add_custom(&provider, settings, policy));
         }
         if faults.is_empty() {
             Ok(registry)
@@ -82,44 +65,78 @@ impl Registry {
         }
     }
 
-    /// The platform of this name.
+    /// Returns the provider with this slug.
     #[must_use]
     pub fn provider(&self, slug: &ProviderSlug) -> Option<Arc<Provider>> {
-        self.places
+        self.indexes
             .get(slug)
-            .and_then(|place| self.providers.get(*place))
+            .and_then(|index| self.providers.get(*index))
             .cloned()
     }
 
-    /// Every platform, in the order of the lists that people see.
+    /// Returns all providers, in the order in which users see them.
     pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.providers.iter()
     }
 
-    /// What is known about each platform, in the order of the lists that people see.
+    /// Returns the public facts of all providers, in the order in which users see them.
     pub fn specs(&self) -> impl Iterator<Item = &ProviderSpec> {
-        self.providers.iter().map(|platform| platform.spec())
+        self.providers.iter().map(|provider| provider.spec())
     }
 
-    /// The picture that this platform says is at `address`.
+    /// Fetches the picture at `address`, which this provider stated.
     ///
     /// # Errors
     ///
-    /// `ConfigError` for an address that is not ours to call or a platform that is not there,
-    /// `Unknown` for what is no raster image of at most 1 MiB.
+    /// - `ConfigError` if the provider does not exist or `address` points to a private network.
+    /// - `Unknown` if the response is not a raster image of at most 1 MiB.
+    /// - Those of a failed request.
     pub async fn picture(
         &self,
         slug: &ProviderSlug,
         address: &str,
     ) -> Result<Picture, AdapterError> {
-        let gone = || {
-            AdapterError::new(
-                ErrorClass::ConfigError,
-                "the platform is not there any more",
-            )
-        };
-        let platform = self.provider(slug).ok_or_else(gone)?;
-        Ok(self.http.picture(address, &platform.called()).await?)
+        let unknown_provider =
+            || AdapterError::new(ErrorClass::ConfigError, "the provider does not exist");
+        let provider = self.provider(slug).ok_or_else(unknown_provider)?;
+        Ok(self.http.picture(address, &provider.api_urls()).await?)
+    }
+
+    fn add_from_catalogue(
+        &mut self,
+        file: &CatalogueFile,
+        settings: &Lookup<'_>,
+        policy: NetworkPolicy,
+    ) -> Result<(), Vec<DefinitionFault>> {
+        let definition = read_file(file.toml_text)?;
+        let slug = ProviderSlug::new(file.slug)
+            .map_err(|invalid| vec![fault_at_start(invalid.expectation())])?;
+        let resolved = resolve(slug, definition, Origin::Catalogue, settings, policy);
+        self.add(resolved, |engine| catalogue::adapter(file.slug, engine));
+        Ok(())
+    }
+
+    /// Adds a custom provider and returns its faults.
+    fn add_custom(
+        &mut self,
+        provider: &CustomProvider,
+        settings: &Lookup<'_>,
+        policy: NetworkPolicy,
+    ) -> Vec<DefinitionFault> {
+        let slug = provider.slug.clone();
+        if self.indexes.contains_key(&slug) {
+            let message = format!("the provider `{slug}` exists already; choose another name");
+            return vec![provider.fault(&HostFault { key: "", message })];
+        }
+        let definition = provider.definition.clone();
+        let resolved = resolve(slug, definition, Origin::Operator, settings, policy);
+        let faults = resolved
+            .faults
+            .iter()
+            .map(|fault| provider.fault(fault))
+            .collect();
+        self.add(resolved, |engine| Arc::new(engine));
+        faults
     }
 
     fn add(
@@ -131,9 +148,9 @@ impl Registry {
         let slug = spec.slug.clone();
         let traffic = Traffic::new(slug.clone(), Arc::clone(&self.clock));
         let outbound = Outbound::new(self.http.clone(), Arc::clone(&traffic));
-        let hosts = CallHosts::of(&config);
+        let hosts = CallHosts::new(&config);
         let adapter = adapter(OAuth2::new(spec, config, outbound, Arc::clone(&self.clock)));
-        self.places.insert(slug, self.providers.len());
+        self.indexes.insert(slug, self.providers.len());
         self.providers
             .push(Arc::new(Provider::new(adapter, traffic, hosts)));
     }
@@ -148,9 +165,13 @@ impl std::fmt::Debug for Registry {
 }
 
 impl CustomProvider {
+    /// Locates a fault at its key, or at the section if the key is absent.
     fn fault(&self, fault: &HostFault) -> DefinitionFault {
-        let place = self.places.get(fault.key).or_else(|| self.places.get(""));
-        let (line, column) = place.map_or((1, 1), |place| (place.line, place.column));
+        let position = self
+            .positions
+            .get(fault.key)
+            .or_else(|| self.positions.get(""));
+        let (line, column) = position.map_or((1, 1), |position| (position.line, position.column));
         DefinitionFault {
             line,
             column,
@@ -159,7 +180,7 @@ impl CustomProvider {
     }
 }
 
-fn first_place(message: &str) -> DefinitionFault {
+fn fault_at_start(message: &str) -> DefinitionFault {
     DefinitionFault {
         line: 1,
         column: 1,

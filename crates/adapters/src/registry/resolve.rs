@@ -1,41 +1,41 @@
-//! Where a definition meets the operator's settings: what comes out can be used, or says what is
-//! missing.
+//! Combines a definition with the operator's settings. The result is usable, or names the settings
+//! that are missing or invalid.
 
 use std::sync::Arc;
 
 use evergrant_model::{ClientSecret, ProviderSlug};
-use evergrant_outbound::{NetworkPolicy, Reach, objection, objection_to_override};
+use evergrant_outbound::{NetworkPolicy, Reach, override_violation, policy_violation};
 use http::HeaderValue;
 use url::Url;
 
 use super::facts::{session_spec, spec};
 use super::settings::{Lookup, Settings};
-use crate::definition::{AccessTokenGrant, ClientAuth, Definition, host_name, is_segment};
+use crate::definition::{AccessTokenGrant, ClientAuth, Definition, host_placeholder, is_segment};
 use crate::oauth2::client_registration::{ClientRegistration, Endpoints};
 use crate::oauth2::config::EngineConfig;
 use crate::{Pkce, ProviderSpec};
 
-/// Who wrote a definition, and so how far it is trusted.
+/// The author of a definition, which determines the trust in its hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     Catalogue,
     Operator,
 }
 
-/// A key of a definition and what is wrong with its host.
+/// A key of a definition with a host that may not be called.
 pub(super) struct HostFault {
     pub(super) key: &'static str,
     pub(super) message: String,
 }
 
-/// A platform: its public facts, the engine's configuration, and what speaks against its hosts.
+/// A resolved provider: its public facts, the engine's configuration, and the faults of its hosts.
 pub(super) struct Resolved {
     pub(super) spec: ProviderSpec,
     pub(super) config: EngineConfig,
     pub(super) faults: Vec<HostFault>,
 }
 
-/// Joins a definition with the operator's settings.
+/// Combines a definition with the operator's settings.
 pub(super) fn resolve(
     slug: ProviderSlug,
     definition: Definition,
@@ -43,23 +43,20 @@ pub(super) fn resolve(
     lookup: &Lookup<'_>,
     policy: NetworkPolicy,
 ) -> Resolved {
-    if definition.takes_pasted_session() {
+    if definition.uses_session_credentials() {
         return resolve_session(slug, definition, lookup, policy);
     }
-    let trusting = policy.allow_insecure_hosts || definition.allow_insecure;
+    let allows_insecure = policy.allow_insecure_hosts || definition.allow_insecure;
+    let is_restricted = origin == Origin::Operator && !allows_insecure;
     let mut resolver = Resolver {
         definition: &definition,
         settings: Settings::new(lookup),
     };
-    let endpoints = resolver.endpoints(origin, trusting);
-    let faults = match (&endpoints, origin, trusting) {
-        (Some(endpoints), Origin::Operator, false) => host_faults(endpoints),
-        _ => Vec::new(),
-    };
-    let reach = if origin == Origin::Operator && !trusting {
-        Reach::PublicOnly
+    let endpoints = resolver.endpoints(origin, allows_insecure);
+    let (faults, reach) = if is_restricted {
+        (endpoints.as_ref().map(host_faults), Reach::PublicOnly)
     } else {
-        Reach::Anywhere
+        (None, Reach::Anywhere)
     };
     let pkce = resolver.pkce();
     let client = resolver.client(endpoints, reach);
@@ -76,16 +73,18 @@ pub(super) fn resolve(
     Resolved {
         spec,
         config,
-        faults,
+        faults: faults.unwrap_or_default(),
     }
 }
 
+/// Resolves one definition and collects the problems with its settings.
 struct Resolver<'a> {
     definition: &'a Definition,
     settings: Settings<'a>,
 }
 
 impl Resolver<'_> {
+    /// Returns the client registration; `None` if settings are missing or invalid.
     fn client(&mut self, endpoints: Option<Endpoints>, reach: Reach) -> Option<ClientRegistration> {
         let definition = self.definition;
         let id = self.settings.value(
@@ -130,61 +129,65 @@ impl Resolver<'_> {
                 .user_agent_env
                 .as_deref()
                 .unwrap_or("client.user_agent");
-            self.settings
-                .reject(format!("{name} has characters that a header cannot carry"));
+            self.settings.reject(format!(
+                "{name} contains characters that an HTTP header cannot carry"
+            ));
         }
         value
     }
 
-    fn endpoints(&mut self, origin: Origin, trusting: bool) -> Option<Endpoints> {
+    fn endpoints(&mut self, origin: Origin, allows_insecure: bool) -> Option<Endpoints> {
         let definition = self.definition;
         for name in definition.endpoints.hosts.keys() {
-            self.check_override(name, origin, trusting);
+            self.check_host(name, origin, allows_insecure);
         }
         for name in definition.endpoints.variables.keys() {
-            if self
-                .settings
-                .get(name)
-                .is_some_and(|value| !is_segment(&value))
-            {
-                self.settings.reject(format!(
-                    "{name} may hold letters, digits, points, hyphens and underscores"
-                ));
-            }
+            self.check_variable(name);
         }
-        let optional = |address: Option<&String>| address.and_then(|address| self.address(address));
-        let granted = |grant: Option<&AccessTokenGrant>| {
-            self.address(grant?.url.as_ref().unwrap_or(&definition.token_url))
+        let optional = |url: Option<&String>| url.and_then(|url| self.url(url));
+        let exchange = |grant: Option<&AccessTokenGrant>| {
+            self.url(grant?.url.as_ref().unwrap_or(&definition.token_url))
         };
         Some(Endpoints {
-            authorization: self.address(&definition.authorization_url)?,
-            token: self.address(&definition.token_url)?,
-            userinfo: self.address(&definition.userinfo_url)?,
+            authorization: self.url(&definition.authorization_url)?,
+            token: self.url(&definition.token_url)?,
+            userinfo: self.url(&definition.userinfo_url)?,
             revocation: optional(definition.revocation_url.as_ref()),
-            long_lived_exchange: granted(definition.tokens.long_lived_exchange.as_ref()),
-            renew: granted(definition.tokens.renew.as_ref()),
+            long_lived_exchange: exchange(definition.tokens.long_lived_exchange.as_ref()),
+            refresh_exchange: exchange(definition.tokens.refresh_exchange.as_ref()),
         })
     }
 
-    fn check_override(&mut self, name: &str, origin: Origin, trusting: bool) {
+    /// Checks the setting that replaces a variable of the URLs.
+    fn check_variable(&mut self, name: &str) {
+        let value = self.settings.get(name);
+        if value.is_some_and(|value| !is_segment(&value)) {
+            self.settings.reject(format!(
+                "{name} must be letters, digits, dots, hyphens and underscores"
+            ));
+        }
+    }
+
+    /// Checks the setting that replaces a host of the URLs.
+    fn check_host(&mut self, name: &str, origin: Origin, allows_insecure: bool) {
         let Some(base) = self.settings.get(name) else {
             return;
         };
         match Url::parse(&base) {
             Ok(url) if url.has_host() && url.query().is_none() && url.fragment().is_none() => {
-                let objection = objection_to_override(&url)
-                    .filter(|_| origin == Origin::Catalogue && !trusting);
-                if let Some(words) = objection {
-                    self.settings.reject(format!("{name} {words}"));
+                let violation = override_violation(&url)
+                    .filter(|_| origin == Origin::Catalogue && !allows_insecure);
+                if let Some(violation) = violation {
+                    self.settings.reject(format!("{name} {violation}"));
                 }
             }
             _ => self.settings.reject(format!(
-                "{name} is not the base of an address, such as https://host.example"
+                "{name} must be a base URL such as https://host.example"
             )),
         }
     }
 
-    /// How the challenge is made, which a setting may override.
+    /// Returns how the PKCE challenge is derived, which a setting may override.
     fn pkce(&mut self) -> Pkce {
         let name = self.definition.client.pkce_env.as_deref();
         let Some((name, word)) = name.and_then(|name| Some((name, self.settings.get(name)?)))
@@ -203,31 +206,33 @@ impl Resolver<'_> {
         }
     }
 
-    /// The address with its host and its variables filled in.
-    fn address(&self, address: &str) -> Option<Url> {
-        let mut address = address.to_owned();
+    /// Returns the URL with its host and its variables replaced.
+    fn url(&self, template: &str) -> Option<Url> {
+        let mut url = template.to_owned();
         for (name, value) in &self.definition.endpoints.variables {
             let value = self.settings.get(name).unwrap_or_else(|| value.clone());
-            address = address.replace(&format!("{{{name}}}"), &value);
+            url = url.replace(&format!("{{{name}}}"), &value);
         }
-        self.hosted(&address)
+        self.with_host(&url)
     }
 
-    fn hosted(&self, address: &str) -> Option<Url> {
-        let Some(name) = host_name(address) else {
-            return Url::parse(address).ok();
+    /// Returns the URL with the host in place of its leading `{NAME}`.
+    fn with_host(&self, url: &str) -> Option<Url> {
+        let Some(name) = host_placeholder(url) else {
+            return Url::parse(url).ok();
         };
         let base = self
             .settings
             .get(name)
             .or_else(|| self.definition.endpoints.hosts.get(name).cloned())?;
-        let rest = address.get(name.len() + 2..)?;
+        let rest = url.get(name.len() + 2..)?;
         Url::parse(&format!("{}{rest}", base.trim_end_matches('/'))).ok()
     }
 }
 
+/// Returns the endpoints that a custom provider may not call.
 fn host_faults(endpoints: &Endpoints) -> Vec<HostFault> {
-    let addresses = [
+    let urls = [
         ("authorization_url", Some(&endpoints.authorization)),
         ("token_url", Some(&endpoints.token)),
         ("revocation_url", endpoints.revocation.as_ref()),
@@ -236,18 +241,21 @@ fn host_faults(endpoints: &Endpoints) -> Vec<HostFault> {
             "tokens.long_lived_exchange.url",
             endpoints.long_lived_exchange.as_ref(),
         ),
-        ("tokens.renew.url", endpoints.renew.as_ref()),
+        (
+            "tokens.refresh_exchange.url",
+            endpoints.refresh_exchange.as_ref(),
+        ),
     ];
     let fault = |(key, url): (&'static str, Option<&Url>)| {
-        objection(url?).map(|words| HostFault {
+        policy_violation(url?).map(|violation| HostFault {
             key,
-            message: format!("`{key}` {words}"),
+            message: format!("`{key}` {violation}"),
         })
     };
-    addresses.into_iter().filter_map(fault).collect()
+    urls.into_iter().filter_map(fault).collect()
 }
 
-/// A platform that is reached with a pasted session, and perhaps an address that checks one.
+/// Resolves a provider that uses session credentials.
 fn resolve_session(
     slug: ProviderSlug,
     definition: Definition,
@@ -264,16 +272,16 @@ fn resolve_session(
         let url = Url::parse(&text)
             .ok()
             .filter(Url::has_host)
-            .ok_or("is not an address")?;
-        objection_to_override(&url)
+            .ok_or("must be a URL")?;
+        override_violation(&url)
             .filter(|_| !policy.allow_insecure_hosts)
             .map_or(Ok(url), Err)
     });
-    let name = |of: Option<&String>| of.cloned().unwrap_or_default();
-    let off = setting(enabled).is_none_or(|value| value != "true");
+    let name = |key: Option<&String>| key.cloned().unwrap_or_default();
+    let is_disabled = setting(enabled).is_none_or(|value| value != "true");
     let problem = match &check {
-        Some(Err(words)) => Some(format!("{} {words}", name(address))),
-        _ => off.then(|| format!("set {}=true", name(enabled))),
+        Some(Err(violation)) => Some(format!("{} {violation}", name(address))),
+        _ => is_disabled.then(|| format!("set {}=true", name(enabled))),
     };
     let session_check = check.and_then(Result::ok);
     let spec = session_spec(slug, &definition, problem, session_check.is_some());
@@ -294,11 +302,11 @@ mod tests {
     use super::*;
 
     fn reach(origin: Origin, allow_insecure: bool, allow_insecure_hosts: bool) -> Reach {
-        let address = |path: &str| format!("https://acme.example/{path}");
+        let url = |path: &str| format!("https://acme.example/{path}");
         let definition = Definition {
-            authorization_url: address("authorize"),
-            token_url: address("token"),
-            userinfo_url: address("userinfo"),
+            authorization_url: url("authorize"),
+            token_url: url("token"),
+            userinfo_url: url("userinfo"),
             client_id: Some("id".to_owned()),
             client_secret: Some(ClientSecret::new("s")),
             allow_insecure,
@@ -314,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn item_64_an_operators_platform_reaches_public_addresses_only_unless_told_otherwise() {
+    fn item_64_custom_provider_reaches_public_addresses_only_by_default() {
         assert_eq!(reach(Origin::Operator, false, false), Reach::PublicOnly);
         assert_eq!(reach(Origin::Operator, true, false), Reach::Anywhere);
         assert_eq!(reach(Origin::Operator, false, true), Reach::Anywhere);

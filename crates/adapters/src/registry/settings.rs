@@ -1,13 +1,13 @@
-//! The operator's settings, and what is missing or wrong in them.
+//! The operator's settings, and the problems with them.
 
-/// The operator's settings by name; the program passes its environment.
+/// Looks up a setting by name. The program passes its environment variables.
 pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// Reads settings and collects what stands in the way.
+/// Reads settings and collects which ones are missing or invalid.
 pub(super) struct Settings<'a> {
     lookup: &'a Lookup<'a>,
     missing: Vec<String>,
-    wrong: Vec<String>,
+    invalid: Vec<String>,
 }
 
 impl<'a> Settings<'a> {
@@ -15,40 +15,40 @@ impl<'a> Settings<'a> {
         Self {
             lookup,
             missing: Vec::new(),
-            wrong: Vec::new(),
+            invalid: Vec::new(),
         }
     }
 
-    /// A setting that is there and not empty.
+    /// Returns a setting; `None` if it is absent or empty.
     pub(super) fn get(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    /// What the definition says, else what the setting that it names says; a named setting that is
-    /// absent is recorded.
+    /// Returns the value in the definition, or else the setting that the definition names. A named
+    /// setting that is absent is recorded as missing.
     pub(super) fn value(&mut self, plain: Option<&String>, env: Option<&String>) -> Option<String> {
         if plain.is_some() {
             return plain.cloned();
         }
         let name = env?;
-        let found = self.get(name);
-        if found.is_none() {
+        let value = self.get(name);
+        if value.is_none() {
             self.missing.push(name.clone());
         }
-        found
+        value
     }
 
-    /// Records what is wrong with a setting. Names it and never its value.
-    pub(super) fn reject(&mut self, what: String) {
-        self.wrong.push(what);
+    /// Records an invalid setting. The message names it and never contains its value.
+    pub(super) fn reject(&mut self, message: String) {
+        self.invalid.push(message);
     }
 
-    /// Whether nothing is missing or wrong so far.
+    /// Returns whether no setting is missing or invalid so far.
     pub(super) fn are_complete(&self) -> bool {
-        self.missing.is_empty() && self.wrong.is_empty()
+        self.missing.is_empty() && self.invalid.is_empty()
     }
 
-    /// What to set and what to correct; `None` where nothing is.
+    /// Returns which settings to add and which to correct; `None` if there are none.
     pub(super) fn problem(&self) -> Option<String> {
         let missing = match self.missing.as_slice() {
             [] => None,
@@ -57,7 +57,7 @@ impl<'a> Settings<'a> {
         };
         let parts: Vec<String> = missing
             .into_iter()
-            .chain(self.wrong.iter().cloned())
+            .chain(self.invalid.iter().cloned())
             .collect();
         if parts.is_empty() {
             None

@@ -1,64 +1,63 @@
-//! What an account's owner gives by hand, where a platform has no consent page.
+//! The public types of session credentials.
 
 use evergrant_model::{AccessToken, AccountInfo};
 
 use crate::AdapterError;
 
-/// A field of the form that the owner fills in.
+/// A field of the session credentials form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CredentialField {
-    /// Its key in the values.
+    /// The key in the submitted values.
     pub name: &'static str,
-    /// What the owner calls it.
+    /// The label that users see.
     pub label: &'static str,
-    /// Whether it must be hidden as it is typed, and never shown again.
+    /// Whether the value must be masked during input and never displayed again.
     pub secret: bool,
-    /// Whether it is needed; one `pasted` text may stand for all others.
+    /// Whether a value is required. A `pasted` text can provide the values of all other fields.
     pub required: bool,
-    /// Where the owner finds it.
+    /// Help text that says where to find the value.
     pub help: &'static str,
 }
 
-/// Credentials that are worth storing.
+/// Valid session credentials, ready to be stored.
 #[derive(Debug, Clone)]
 pub struct AcceptedCredentials {
-    /// What is stored: a canonical text of the fields, to be treated as an access token without an
-    /// end.
+    /// The serialized session, stored as an access token without an expiry.
     pub session: AccessToken,
-    /// Whose session it is.
+    /// The account that owns the session.
     pub account: AccountInfo,
-    /// Whether the platform has confirmed it.
+    /// Whether the provider confirmed the session.
     pub verified: bool,
 }
 
-/// What became of a stored session.
+/// The result of a session check.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SessionCheck {
-    /// It works, for this account.
+    /// The session is valid for this account.
     Alive(Box<AccountInfo>),
-    /// It has ended; the owner must give a new one.
+    /// The session has ended; its owner must paste a new one.
     Ended,
-    /// The operator has set up no check.
+    /// The operator configured no check.
     Unverified,
 }
 
-/// Why credentials were not accepted.
+/// Why session credentials were rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
-    /// The owner can mend these fields.
-    #[error("some fields are not acceptable")]
+    /// These fields are missing or invalid; their owner can correct them.
+    #[error("some session credentials are missing or invalid")]
     Fields(Vec<CredentialFault>),
-    /// The platform could not be asked.
+    /// The provider could not confirm the session.
     #[error(transparent)]
     Provider(#[from] AdapterError),
 }
 
-/// What is wrong with one field, in words for its owner. Never repeats the value.
+/// A problem with one field, described for its owner. It never contains the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialFault {
-    /// The field's name.
+    /// The name of the field.
     pub field: &'static str,
-    /// A sentence.
+    /// The description, a full sentence.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! Sessions that an account's owner pastes, where a platform has no consent page.
+//! Session credentials, which an account's owner pastes if a provider has no consent page.
 
 pub(crate) mod credentials;
 mod paste;

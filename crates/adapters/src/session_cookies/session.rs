@@ -1,4 +1,4 @@
-//! A pasted session: which fields it has, what is wrong with them, and how it is kept.
+//! A pasted session: its fields, their validation, and the stored form.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ const SESS: &str = "sess";
 const AUTH_UID: &str = "auth_uid_";
 const PASTED: &str = "pasted";
 
-/// The most of a text that is read.
-const LONGEST_BYTES: usize = 8 * 1024;
+/// Longest value of a field, in bytes.
+const MAX_BYTES: usize = 8 * 1024;
 
-/// The form: one text with everything in it, or each part by itself.
+/// The form: either one pasted request, or each part by itself.
 pub(crate) const FIELDS: &[CredentialField] = &[
     CredentialField {
         name: PASTED,
@@ -27,28 +27,28 @@ pub(crate) const FIELDS: &[CredentialField] = &[
         required: false,
         help: "In the browser's network tools, choose \"Copy as cURL\" on any request to the site and paste it here.",
     },
-    part(SESS, "sess", true, true, "The cookie of that name."),
+    part(SESS, "sess", true, true, "The cookie named sess."),
     part(
         AUTH_ID,
         "auth_id",
         false,
         true,
-        "The cookie of that name: your account's number.",
+        "The cookie named auth_id: your account number.",
     ),
     part(
         USER_AGENT,
         "User-Agent",
         false,
         true,
-        "The header of that name; the session is tied to the browser.",
+        "The User-Agent header. The session is tied to this browser.",
     ),
-    part(X_BC, "x-bc", true, true, "The header of that name."),
+    part(X_BC, "x-bc", true, true, "The header named x-bc."),
     part(
         AUTH_UID,
         "auth_uid_",
         true,
         false,
-        "The cookie of that name, if there is one.",
+        "The cookie whose name begins with auth_uid_, if there is one.",
     ),
 ];
 
@@ -68,14 +68,14 @@ const fn part(
     }
 }
 
-/// The parts of a session, each fit for a header. Wiped on drop.
+/// The parts of a session, each of which is valid in an HTTP header. Wiped on drop.
 pub(crate) struct Session {
     parts: BTreeMap<String, String>,
-    given_in: &'static str,
+    fault_field: &'static str,
 }
 
 impl Session {
-    /// What the owner filled in: the parts by themselves win over the pasted text.
+    /// Reads the submitted values. A part in its own field takes precedence over the pasted text.
     pub(crate) fn read(values: &BTreeMap<String, String>) -> Result<Self, Vec<CredentialFault>> {
         let value = |name: &str| {
             values
@@ -84,16 +84,16 @@ impl Session {
                 .filter(|text| !text.is_empty())
         };
         let text = value(PASTED);
-        if text.is_some_and(|text| text.len() > LONGEST_BYTES) {
+        if text.is_some_and(|text| text.len() > MAX_BYTES) {
             return Err(vec![CredentialFault::new(
                 PASTED,
-                "This is longer than 8 KB. Copy a single request.",
+                "The pasted text is longer than 8 KB. Copy a single request.",
             )]);
         }
         let pasted = text.map(Pasted::read);
         let mut session = Self {
             parts: BTreeMap::new(),
-            given_in: if text.is_some() { PASTED } else { SESS },
+            fault_field: if text.is_some() { PASTED } else { SESS },
         };
         let mut faults = Vec::new();
         for field in FIELDS.iter().filter(|field| field.name != PASTED) {
@@ -101,8 +101,8 @@ impl Session {
                 .map(|text| (field.name, text))
                 .or_else(|| Some((PASTED, part_of(pasted.as_ref()?, field.name)?.trim())));
             match found.filter(|(_, text)| !text.is_empty()) {
-                Some((place, text)) => match objection(field, text) {
-                    Some(message) => faults.push(CredentialFault::new(place, message)),
+                Some((source, text)) => match invalid_part(field, text) {
+                    Some(message) => faults.push(CredentialFault::new(source, message)),
                     None => drop(session.parts.insert(field.name.to_owned(), text.to_owned())),
                 },
                 None if field.required => faults.push(missing(field, text.is_some())),
@@ -116,34 +116,30 @@ impl Session {
         }
     }
 
-    /// What [`Session::accepted`] made for the store.
+    /// Parses the stored form that [`Session::accepted`] creates.
     pub(crate) fn stored(text: &AccessToken) -> Result<Self, AdapterError> {
         let parts = serde_json::from_str(text.expose());
-        let unlike = |_| {
-            AdapterError::unsent(
-                ErrorClass::BadRequest,
-                "the stored session is not one of ours",
-            )
-        };
+        let malformed =
+            |_| AdapterError::unsent(ErrorClass::BadRequest, "the stored session is malformed");
         parts
             .map(|parts| Self {
                 parts,
-                given_in: PASTED,
+                fault_field: PASTED,
             })
-            .map_err(unlike)
+            .map_err(malformed)
     }
 
-    /// The part of this name; empty where there is none.
+    /// Returns the part with this name; empty if there is none.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.parts.get(name).map_or("", String::as_str)
     }
 
-    /// The field that a fault of the whole is told at.
-    pub(crate) fn given_in(&self) -> &'static str {
-        self.given_in
+    /// Returns the field that a fault of the whole session refers to.
+    pub(crate) fn fault_field(&self) -> &'static str {
+        self.fault_field
     }
 
-    /// The `Cookie` header.
+    /// Returns the value of the `Cookie` header.
     pub(crate) fn cookies(&self) -> Zeroizing<String> {
         let mut line = Zeroizing::new(String::new());
         for name in [SESS, AUTH_ID, AUTH_UID] {
@@ -157,12 +153,12 @@ impl Session {
         line
     }
 
-    /// All that is known of the account without the platform: its number.
+    /// Returns the account without a profile: only its id is known.
     pub(crate) fn account(&self) -> Result<AccountInfo, AdapterError> {
         let id = ProviderAccountId::new(self.get(AUTH_ID)).map_err(|_| {
             AdapterError::unsent(
                 ErrorClass::BadRequest,
-                "the stored session names no account",
+                "the stored session has no valid account id",
             )
         })?;
         Ok(AccountInfo {
@@ -174,14 +170,19 @@ impl Session {
         })
     }
 
-    /// The session as it is stored, of the account that the platform confirmed.
+    /// Returns the session in its stored form. `confirmed` is the account that the provider
+    /// confirmed, if any.
     pub(crate) fn accepted(
         &self,
         confirmed: Option<AccountInfo>,
     ) -> Result<AcceptedCredentials, AdapterError> {
-        let unfit =
-            |_| AdapterError::unsent(ErrorClass::BadRequest, "the session cannot be stored");
-        let text = serde_json::to_string(&self.parts).map_err(unfit)?;
+        let unserializable = |_| {
+            AdapterError::unsent(
+                ErrorClass::BadRequest,
+                "the session could not be serialized",
+            )
+        };
+        let text = serde_json::to_string(&self.parts).map_err(unserializable)?;
         let verified = confirmed.is_some();
         let account = confirmed.map_or_else(|| self.account(), Ok)?;
         Ok(AcceptedCredentials {
@@ -198,35 +199,39 @@ impl Drop for Session {
     }
 }
 
+/// Returns the part of a session in a pasted text.
 fn part_of<'p>(pasted: &'p Pasted, name: &str) -> Option<&'p str> {
     match name {
         USER_AGENT => pasted.header("user-agent"),
         X_BC => pasted.header("x-bc"),
-        AUTH_UID => pasted.cookie_beginning(AUTH_UID),
+        AUTH_UID => pasted.cookie_with_prefix(AUTH_UID),
         name => pasted.cookie(name),
     }
 }
 
 fn missing(field: &CredentialField, from_pasted: bool) -> CredentialFault {
     if from_pasted {
-        return CredentialFault::new(PASTED, format!("The pasted text holds no {}.", field.label));
+        return CredentialFault::new(
+            PASTED,
+            format!("The pasted text contains no {}.", field.label),
+        );
     }
     CredentialFault::new(field.name, format!("Please fill in {}.", field.label))
 }
 
-/// What is wrong with a part, in words for its owner.
-fn objection(field: &CredentialField, text: &str) -> Option<String> {
+/// Returns why a part is invalid, described for its owner.
+fn invalid_part(field: &CredentialField, text: &str) -> Option<String> {
     let label = field.label;
-    if text.len() > LONGEST_BYTES {
+    if text.len() > MAX_BYTES {
         return Some(format!("{label} is longer than 8 KB."));
     }
     let in_cookie = !matches!(field.name, USER_AGENT | X_BC);
-    let fit = |b: u8| matches!(b, b' '..=b'~') && !(in_cookie && matches!(b, b';' | b' '));
-    if !text.bytes().all(fit) {
+    let is_allowed = |b: u8| matches!(b, b' '..=b'~') && !(in_cookie && matches!(b, b';' | b' '));
+    if !text.bytes().all(is_allowed) {
         return Some(format!(
-            "{label} has characters that cannot be part of it. Copy it again."
+            "{label} contains invalid characters. Copy it again."
         ));
     }
-    let number = (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    (field.name == AUTH_ID && !number).then(|| format!("{label} must be a number."))
+    let is_number = (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    (field.name == AUTH_ID && !is_number).then(|| format!("{label} must be a number."))
 }

@@ -1,5 +1,4 @@
-//! What a platform claims, value by value: the table between what a spec says and the checks that
-//! hold it to that.
+//! The capabilities that a provider claims, derived from its spec. Each one selects checks.
 
 use evergrant_adapters::{
     Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RefreshesWith, RevocationReach,
@@ -7,7 +6,7 @@ use evergrant_adapters::{
 
 use crate::entry::Entry;
 
-/// One thing that a spec says about its platform and that shows in what the platform does.
+/// A value of a spec that has an observable effect on how the provider behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Capability {
     Kind(ProviderKind),
@@ -16,65 +15,66 @@ pub(crate) enum Capability {
     Refresh(bool),
     Revoke(bool),
     Pkce(Pkce),
-    /// Whether flows carry a challenge, in whichever spelling.
+    /// Whether flows carry a PKCE challenge, in either encoding.
     Challenge(bool),
     /// Whether callbacks name an issuer.
     Issuer(bool),
     MultiAccount(bool),
     RefreshesWith(RefreshesWith),
     Rotates(bool),
-    /// Whether a replaced refresh token still works for a while.
+    /// Whether a replaced refresh token is still accepted for some time.
     ReplayWindow(bool),
-    /// Whether a token must have an age before it is renewed.
+    /// Whether a token must have a minimum age before it can be refreshed.
     MinimumAge(bool),
     Reach(RevocationReach),
-    /// A fact that tells which accounts are one person's.
+    /// The metadata contains a key that is equal for all accounts of a person.
     PersonKey,
-    /// Whether refusals use Meta's numbers.
+    /// Error responses use Meta's Graph API error numbers.
     GraphErrors,
 }
 
-/// Where each field of a spec is judged. A field that is not here fails the suite, and so makes
-/// whoever adds it say what it claims.
-pub(crate) const FIELDS: &[(&str, Judged)] = &[
-    ("slug", Judged::Name),
-    ("name", Judged::Name),
-    ("account_type", Judged::Name),
-    ("sign_in_with", Judged::Name),
-    ("token_type", Judged::Name),
-    ("problem", Judged::EveryCheck),
-    ("scopes", Judged::EveryCheck),
-    ("default_lifetime_seconds", Judged::EveryCheck),
-    ("refresh_ahead_seconds", Judged::EveryCheck),
-    ("refresh_at_percent", Judged::EveryCheck),
-    ("kind", Judged::Capability),
-    ("lifecycle", Judged::Capability),
-    ("issuer", Judged::Capability),
-    ("pkce", Judged::Capability),
-    ("multi_account", Judged::Capability),
-    ("capabilities", Judged::Capability),
-    ("refresh_not_before_seconds", Judged::Capability),
-    ("refreshes_with", Judged::Capability),
-    ("revocation_reach", Judged::Capability),
-    ("person_key", Judged::Capability),
-    ("rotates", Judged::Capability),
-    ("replay_window_seconds", Judged::Capability),
+/// How each field of a spec is covered. A field that is missing here fails the suite, so a new
+/// field needs a decision.
+pub(crate) const FIELDS: &[(&str, Coverage)] = &[
+    ("slug", Coverage::Label),
+    ("name", Coverage::Label),
+    ("account_type", Coverage::Label),
+    ("sign_in_with", Coverage::Label),
+    ("token_type", Coverage::Label),
+    ("problem", Coverage::EveryCheck),
+    ("scopes", Coverage::EveryCheck),
+    ("default_lifetime", Coverage::EveryCheck),
+    ("refresh_ahead", Coverage::EveryCheck),
+    ("refresh_at_percent", Coverage::EveryCheck),
+    ("kind", Coverage::Capability),
+    ("lifecycle", Coverage::Capability),
+    ("issuer", Coverage::Capability),
+    ("pkce", Coverage::Capability),
+    ("multi_account", Coverage::Capability),
+    ("capabilities", Coverage::Capability),
+    ("min_refresh_age", Coverage::Capability),
+    ("refreshes_with", Coverage::Capability),
+    ("revocation_reach", Coverage::Capability),
+    ("person_key", Coverage::Capability),
+    ("rotates_refresh_token", Coverage::Capability),
+    ("replay_window", Coverage::Capability),
 ];
 
-/// How a field of a spec comes into the suite.
+/// How the suite covers a field of a spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Judged {
-    /// Words for people, which the platform knows nothing of.
-    Name,
-    /// A value that checks of other capabilities work with.
+pub(crate) enum Coverage {
+    /// Text for people; it does not affect the provider's behavior.
+    Label,
+    /// An input of the checks of other capabilities.
     EveryCheck,
     /// Read by [`claimed`].
     Capability,
 }
 
-/// All that a platform claims. What means nothing where another thing is missing is no claim there.
+/// Returns everything that a provider claims. A value that has no meaning without a missing
+/// capability is not a claim.
 pub(crate) fn claimed(spec: &ProviderSpec, entry: &Entry) -> Vec<Capability> {
-    // In full: a capability that is added does not compile until it is named here.
+    // Destructured so that a new field of `Capabilities` fails to compile until it is handled here.
     let Capabilities {
         refresh,
         revoke,
@@ -94,25 +94,31 @@ pub(crate) fn claimed(spec: &ProviderSpec, entry: &Entry) -> Vec<Capability> {
     if spec.kind == ProviderKind::OAuth2 {
         claimed.extend([
             Capability::Pkce(spec.pkce),
-            Capability::Challenge(spec.uses_pkce()),
+            Capability::Challenge(spec.requires_pkce()),
             Capability::Issuer(spec.issuer.is_some()),
         ]);
     }
     if refresh {
-        claimed.extend([
-            Capability::RefreshesWith(spec.refreshes_with),
-            Capability::MinimumAge(spec.refresh_not_before_seconds > 0),
-        ]);
-    }
-    if refresh && spec.refreshes_with == RefreshesWith::RefreshToken {
-        claimed.extend([
-            Capability::Rotates(spec.rotates),
-            Capability::ReplayWindow(spec.replay_window_seconds > 0),
-        ]);
+        claimed.extend(refresh_claims(spec));
     }
     if revoke {
         claimed.push(Capability::Reach(spec.revocation_reach));
     }
-    claimed.extend(entry.speaks_graph().then_some(Capability::GraphErrors));
+    claimed.extend(entry.uses_graph_errors().then_some(Capability::GraphErrors));
+    claimed
+}
+
+/// Returns what a provider with refreshes claims about them.
+fn refresh_claims(spec: &ProviderSpec) -> Vec<Capability> {
+    let mut claimed = vec![
+        Capability::RefreshesWith(spec.refreshes_with),
+        Capability::MinimumAge(spec.min_refresh_age.is_positive()),
+    ];
+    if spec.refreshes_with == RefreshesWith::RefreshToken {
+        claimed.extend([
+            Capability::Rotates(spec.rotates_refresh_token),
+            Capability::ReplayWindow(spec.replay_window.is_positive()),
+        ]);
+    }
     claimed
 }

@@ -1,5 +1,5 @@
-//! A platform's own file, read a second time and by other code than the program's: what it declares
-//! is what the suite asks for.
+//! The definition file of a provider, read independently of the program's own parser. The suite
+//! takes its expectations from here.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use evergrant_model::ProviderSlug;
 use serde_json::Value;
 use toml::Table;
 
-/// What a fact must be.
+/// The declared type of a metadata fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FactType {
-    /// Any value that is not itself made of values.
+    /// Any scalar: text, number or boolean.
     Plain,
     Text,
     Integer,
@@ -25,7 +25,7 @@ impl FactType {
             "integer" => Self::Integer,
             "number" => Self::Number,
             "boolean" => Self::Boolean,
-            other => panic!("a fact of the type {other}"),
+            other => panic!("unknown fact type {other}"),
         }
     }
 
@@ -40,7 +40,7 @@ impl FactType {
     }
 }
 
-/// The file of a platform.
+/// A provider's definition.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) text: String,
@@ -48,7 +48,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// That of the catalogue.
+    /// Reads the catalogue file.
     pub(crate) fn of(slug: &ProviderSlug) -> Self {
         let path = format!("{}/catalogue/{slug}.toml", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -56,7 +56,7 @@ impl Entry {
         Self { text, table }
     }
 
-    /// An operator's own, out of the section that defines it.
+    /// Reads the `[providers.<slug>]` section of an operator's configuration.
     pub(crate) fn in_section(text: &str, slug: &ProviderSlug) -> Self {
         let section: Table = text.parse().unwrap();
         let table = section["providers"][slug.as_str()]
@@ -69,7 +69,7 @@ impl Entry {
         }
     }
 
-    /// What stands at a path of keys.
+    /// Returns the value at `key` or `table.key`.
     fn at(&self, path: &str) -> Option<&toml::Value> {
         let (last, tables) = path
             .rsplit_once('.')
@@ -82,24 +82,24 @@ impl Entry {
         self.at(path)?.as_str()
     }
 
-    /// The settings without which the platform works in another way.
+    /// Returns the names of the optional settings that change how the provider behaves.
     pub(crate) fn optional_settings(&self) -> impl Iterator<Item = &str> {
         ["endpoints.userinfo_url_env", "client.pkce_env"]
             .into_iter()
             .filter_map(|key| self.text_at(key))
     }
 
-    /// The setting that holds our secret there, if there is one.
+    /// Returns the name of the setting that holds the client secret, if the entry names one.
     pub(crate) fn secret_setting(&self) -> Option<&str> {
         self.text_at("client_secret_env")
     }
 
-    /// Our secret, where it is written down in the entry itself.
+    /// Returns the client secret if the entry itself contains it.
     pub(crate) fn secret(&self) -> Option<&str> {
         self.text_at("client_secret")
     }
 
-    /// The settings that say where its hosts are.
+    /// Returns the names of the settings that override the hosts.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
         self.at("endpoints.hosts")
             .and_then(|hosts| hosts.as_table())
@@ -108,24 +108,24 @@ impl Entry {
             .map(String::as_str)
     }
 
-    /// Each address that is called, `docs` aside.
-    pub(crate) fn addresses(&self) -> Vec<&str> {
+    /// Returns every URL that is called. The documentation URL is not among them.
+    pub(crate) fn urls(&self) -> Vec<&str> {
         let own = self.table.iter().filter(|(key, _)| key.ends_with("_url"));
-        let granted = ["tokens.long_lived_exchange", "tokens.renew"]
+        let exchanges = ["tokens.long_lived_exchange", "tokens.refresh_exchange"]
             .into_iter()
-            .filter_map(|grant| self.at(grant)?.get("url"));
-        own.map(|(_, address)| address)
-            .chain(granted)
-            .filter_map(|address| address.as_str())
+            .filter_map(|exchange| self.at(exchange)?.get("url"));
+        own.map(|(_, url)| url)
+            .chain(exchanges)
+            .filter_map(|url| url.as_str())
             .collect()
     }
 
-    pub(crate) fn speaks_graph(&self) -> bool {
+    pub(crate) fn uses_graph_errors(&self) -> bool {
         self.text_at("errors.codes") == Some("graph")
     }
 
-    /// Every fact that it promises, with its type; what everybody shows is promised by being
-    /// pointed at.
+    /// Returns every declared metadata fact with its type: the listed facts, the typed metadata,
+    /// and the name and avatar facts whose pointer is set.
     pub(crate) fn facts(&self) -> BTreeMap<String, FactType> {
         let listed = self
             .at("account.facts")
@@ -135,20 +135,20 @@ impl Entry {
         let listed = listed
             .filter_map(|name| name.as_str())
             .map(|name| (name.to_owned(), FactType::Plain));
-        // Without pointers of its own the claims of OpenID Connect are read.
+        // Without an account id pointer, the OpenID Connect claims are read.
         let account = self
             .at("account")
             .and_then(|account| account.as_table())
             .filter(|keys| keys.contains_key("id"));
-        let shown = [
+        let common = [
             ("username", "username"),
             ("display_name", "display_name"),
             ("avatar", "avatar_url"),
         ];
-        let shown = shown
+        let common = common
             .into_iter()
             .filter(|(key, _)| account.is_none_or(|account| account.contains_key(*key)));
-        let shown = shown.map(|(_, name)| (name.to_owned(), FactType::Text));
+        let common = common.map(|(_, name)| (name.to_owned(), FactType::Text));
         let pointed = self
             .at("account.metadata")
             .and_then(|facts| facts.as_table())
@@ -158,6 +158,6 @@ impl Entry {
             let kind = at.get("type").and_then(|kind| kind.as_str());
             (name.clone(), kind.map_or(FactType::Plain, FactType::named))
         });
-        listed.chain(shown).chain(pointed).collect()
+        listed.chain(common).chain(pointed).collect()
     }
 }

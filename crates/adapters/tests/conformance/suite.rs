@@ -1,4 +1,4 @@
-//! The suite: which checks a platform gets, and what came of them.
+//! Selects the checks of each provider, runs them and reports failures.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,30 +6,30 @@ use std::sync::Arc;
 use evergrant_adapters::{
     HttpClient, HttpLimits, NetworkPolicy, PlatformAdapter, ProviderSpec, Registry,
 };
-use evergrant_model::{ManualClock, ProviderSlug, Timestamp};
+use evergrant_model::{ManualClock, ProviderSlug, SignedDuration, Timestamp};
 use evergrant_sandbox::acme_definition;
 
-use crate::capability::{Capability, FIELDS, Judged, claimed};
+use crate::capability::{Capability, Coverage, FIELDS, claimed};
 use crate::checks;
 use crate::entry::Entry;
-use crate::stand::{Stand, Subject, Wrap};
+use crate::harness::{Harness, Subject, Wrap};
 use crate::verdict::Verdict;
 
-/// One claim, and how to find out whether it is true.
+/// A claim about a provider and the function that verifies it.
 pub(crate) struct Check {
-    /// A sentence that holds for the platform or does not.
+    /// Statement that must hold for the provider; printed if it does not.
     pub(crate) claim: &'static str,
-    /// It is asked of platforms that claim all of these, and stands for each of them.
+    /// The check applies to providers that claim all of these, and covers each of them.
     pub(crate) needs: &'static [Capability],
     pub(crate) run: Run,
 }
 
-pub(crate) type Run = for<'s> fn(&'s Stand) -> Pin<Box<dyn Future<Output = Verdict> + Send + 's>>;
+pub(crate) type Run = for<'s> fn(&'s Harness) -> Pin<Box<dyn Future<Output = Verdict> + Send + 's>>;
 
-/// A check whose body is an async function.
+/// Builds a [`Check`] whose body is an async function.
 macro_rules! check {
     ($claim:literal, [$($need:expr),* $(,)?], $body:path) => {
-        $crate::suite::Check { claim: $claim, needs: &[$($need),*], run: |stand| Box::pin($body(stand)) }
+        $crate::suite::Check { claim: $claim, needs: &[$($need),*], run: |harness| Box::pin($body(harness)) }
     };
 }
 pub(crate) use check;
@@ -40,12 +40,12 @@ impl Check {
     }
 }
 
-/// A claim that does not hold.
+/// A claim that does not hold for a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
-    pub(crate) platform: String,
+    pub(crate) subject: String,
     pub(crate) claim: &'static str,
-    why: String,
+    reason: String,
 }
 
 impl std::fmt::Display for Failure {
@@ -53,57 +53,78 @@ impl std::fmt::Display for Failure {
         write!(
             f,
             "{}: \"{}\" does not hold: {}",
-            self.platform, self.claim, self.why
+            self.subject, self.claim, self.reason
         )
     }
 }
 
-/// What the simulator owes the suite before anything can be asked.
-const PLAYED: &str = "the simulator plays the platform";
+/// Precondition of every check: the harness could be set up.
+const SIMULATED: &str = "the simulator supports the provider";
 
-/// Holds a platform to what it claims, as far as it is `asked`; each check has a simulator of its
-/// own.
-async fn failures(subject: &Subject, asked: impl Fn(&Check) -> bool) -> Vec<Failure> {
+/// Runs the `selected` checks that apply to the subject. Each check has its own simulator.
+async fn failures(subject: &Subject, selected: impl Fn(&Check) -> bool) -> Vec<Failure> {
     let failure = |claim| {
-        move |why| Failure {
-            platform: subject.label(),
+        move |reason| Failure {
+            subject: subject.label(),
             claim,
-            why,
+            reason,
         }
     };
-    let claimed = match Stand::new(subject).await {
-        Ok(stand) => claimed(stand.spec(), &stand.entry),
-        Err(why) => return vec![failure(PLAYED)(why)],
+    let claimed = match Harness::new(subject).await {
+        Ok(harness) => claimed(harness.spec(), &harness.entry),
+        Err(reason) => return vec![failure(SIMULATED)(reason)],
     };
     let mut failures = Vec::new();
-    for check in checks::all().filter(|check| check.applies(&claimed) && asked(check)) {
-        let verdict = match Stand::new(subject).await {
-            Ok(stand) => (check.run)(&stand).await,
-            Err(why) => Err(why),
+    for check in checks::all().filter(|check| check.applies(&claimed) && selected(check)) {
+        let verdict = match Harness::new(subject).await {
+            Ok(harness) => (check.run)(&harness).await,
+            Err(reason) => Err(reason),
         };
         failures.extend(verdict.err().map(failure(check.claim)));
     }
     failures
 }
 
-/// What a platform claims and no check stands for.
-fn unproven(spec: &ProviderSpec, entry: &Entry) -> Vec<Capability> {
+/// Returns the claimed capabilities that no check covers.
+fn uncovered(spec: &ProviderSpec, entry: &Entry) -> Vec<Capability> {
     let claimed = claimed(spec, entry);
-    let proven = |capability: &Capability| {
+    let covered = |capability: &Capability| {
         checks::all().any(|check| check.needs.contains(capability) && check.applies(&claimed))
     };
     claimed
         .iter()
-        .filter(|capability| !proven(capability))
+        .filter(|capability| !covered(capability))
         .copied()
         .collect()
 }
 
-/// Every platform of the registry, in each way of setting it up, and the simulator's own as an
-/// operator defines it.
+/// Returns every provider of the catalogue in each of its configurations, and the simulator's Acme
+/// as a custom provider.
 fn subjects() -> Vec<Subject> {
     let http = HttpClient::new(HttpLimits::default()).unwrap();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let subject = |slug: &ProviderSlug, omitted_setting, section| Subject {
+        slug: slug.clone(),
+        omitted_setting,
+        section,
+        wrap: unwrapped,
+        http: http.clone(),
+        client: client.clone(),
+    };
+    let mut subjects = Vec::new();
+    for slug in catalogue_slugs(&http) {
+        subjects.push(subject(&slug, None, None));
+        for setting in Entry::of(&slug).optional_settings() {
+            subjects.push(subject(&slug, Some(setting.to_owned()), None));
+        }
+    }
+    let acme = ProviderSlug::new("acme").unwrap();
+    subjects.push(subject(&acme, None, Some(acme_definition)));
+    subjects
+}
+
+/// Returns the slugs of the catalogue in its order.
+fn catalogue_slugs(http: &HttpClient) -> Vec<ProviderSlug> {
     let clock = Arc::new(ManualClock::new(Timestamp::from_unix_seconds(0)));
     let registry = Registry::new(
         http.clone(),
@@ -113,45 +134,14 @@ fn subjects() -> Vec<Subject> {
         NetworkPolicy::default(),
     )
     .unwrap();
-    let subject = |slug: &ProviderSlug, without, section| {
-        let (slug, http, client) = (slug.clone(), http.clone(), client.clone());
-        Subject {
-            slug,
-            without,
-            section,
-            wrap: as_it_is,
-            http,
-            client,
-        }
-    };
-    let ways = |slug: &ProviderSlug| -> Vec<Subject> {
-        let entry = Entry::of(slug);
-        let without = std::iter::once(None).chain(
-            entry
-                .optional_settings()
-                .map(|setting| Some(setting.to_owned())),
-        );
-        without
-            .map(|without| subject(slug, without, None))
-            .collect()
-    };
-    let own = subject(
-        &ProviderSlug::new("acme").unwrap(),
-        None,
-        Some(acme_definition),
-    );
-    registry
-        .specs()
-        .flat_map(|spec| ways(&spec.slug))
-        .chain([own])
-        .collect()
+    registry.specs().map(|spec| spec.slug.clone()).collect()
 }
 
-fn as_it_is(adapter: Arc<dyn PlatformAdapter>) -> Arc<dyn PlatformAdapter> {
+fn unwrapped(adapter: Arc<dyn PlatformAdapter>) -> Arc<dyn PlatformAdapter> {
     adapter
 }
 
-/// What the suite says of this claim about a platform of the catalogue in a wrapping.
+/// Runs the check of one claim for a catalogue provider whose adapter is wrapped by `wrap`.
 pub(crate) async fn failures_of(slug: &str, wrap: Wrap, claim: &str) -> Vec<Failure> {
     let subject = subjects()
         .into_iter()
@@ -161,7 +151,7 @@ pub(crate) async fn failures_of(slug: &str, wrap: Wrap, claim: &str) -> Vec<Fail
 }
 
 #[tokio::test]
-async fn every_platform_holds_to_all_that_it_claims() {
+async fn every_provider_meets_its_claims() {
     let mut found = Vec::new();
     for subject in subjects() {
         found.extend(failures(&subject, |_| true).await);
@@ -171,46 +161,49 @@ async fn every_platform_holds_to_all_that_it_claims() {
 }
 
 #[tokio::test]
-async fn every_claimed_capability_has_a_check_and_no_check_is_idle() {
-    let mut asked = Vec::new();
+async fn every_claimed_capability_has_a_check_and_every_check_is_used() {
+    let mut used = Vec::new();
     for subject in subjects() {
-        let stand = Stand::new(&subject).await.unwrap();
+        let harness = Harness::new(&subject).await.unwrap();
         assert_eq!(
-            unproven(stand.spec(), &stand.entry),
+            uncovered(harness.spec(), &harness.entry),
             [],
-            "{}: add checks for these",
+            "{}: these capabilities have no check",
             subject.label()
         );
-        let claimed = claimed(stand.spec(), &stand.entry);
-        asked.extend(
+        let claimed = claimed(harness.spec(), &harness.entry);
+        used.extend(
             checks::all()
                 .filter(|check| check.applies(&claimed))
                 .map(|check| check.claim),
         );
     }
-    let idle: Vec<_> = checks::all()
+    let unused: Vec<_> = checks::all()
         .map(|check| check.claim)
-        .filter(|claim| !asked.contains(claim))
+        .filter(|claim| !used.contains(claim))
         .collect();
-    assert!(idle.is_empty(), "no platform is asked whether {idle:?}");
+    assert!(
+        unused.is_empty(),
+        "checks that apply to no provider: {unused:?}"
+    );
 }
 
 #[test]
-fn a_capability_that_no_check_stands_for_is_noticed() {
+fn capability_without_a_check_is_reported() {
     let subject = &subjects()[0];
     let mut spec = ProviderSpec::new(subject.slug.clone(), "Acme");
-    spec.replay_window_seconds = 30;
+    spec.replay_window = SignedDuration::from_secs(30);
     assert_eq!(
-        unproven(&spec, &Entry::of(&subject.slug)),
+        uncovered(&spec, &Entry::of(&subject.slug)),
         [Capability::ReplayWindow(true)]
     );
 }
 
 #[test]
-fn every_field_of_a_spec_has_its_place_in_the_suite() {
+fn every_spec_field_is_listed_in_fields() {
     let spec = ProviderSpec::new(ProviderSlug::new("acme").unwrap(), "Acme");
     let shown = format!("{spec:#?}");
-    // The fields of the spec itself stand one step in, those within them further.
+    // The spec's own fields are indented by one step, nested fields by more.
     let own = shown
         .lines()
         .filter_map(|line| line.strip_prefix("    "))
@@ -219,23 +212,30 @@ fn every_field_of_a_spec_has_its_place_in_the_suite() {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, _)| name)
         .collect();
-    let placed: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-    let unplaced: Vec<_> = fields
+    let listed: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
+    let missing: Vec<_> = fields
         .iter()
-        .filter(|name| !placed.contains(name))
+        .filter(|name| !listed.contains(name))
         .collect();
     assert!(
-        unplaced.is_empty(),
-        "say in FIELDS what these claim: {unplaced:?}"
+        missing.is_empty(),
+        "add these fields to FIELDS: {missing:?}"
     );
-    let gone: Vec<_> = placed
+    let removed: Vec<_> = listed
         .iter()
         .filter(|name| !fields.contains(name))
         .collect();
-    assert!(gone.is_empty(), "these are no fields of a spec: {gone:?}");
+    assert!(
+        removed.is_empty(),
+        "FIELDS lists fields that the spec does not have: {removed:?}"
+    );
+}
+
+#[test]
+fn capability_fields_are_read_by_claimed() {
     let claims = FIELDS
         .iter()
-        .filter(|(_, judged)| *judged == Judged::Capability)
+        .filter(|(_, coverage)| *coverage == Coverage::Capability)
         .map(|(name, _)| *name);
     let source = include_str!("capability.rs")
         .split("fn claimed")
@@ -250,7 +250,7 @@ fn every_field_of_a_spec_has_its_place_in_the_suite() {
 }
 
 #[test]
-fn every_claim_is_a_different_sentence() {
+fn claims_are_unique() {
     let mut claims: Vec<_> = checks::all().map(|check| check.claim).collect();
     let all = claims.len();
     claims.sort_unstable();

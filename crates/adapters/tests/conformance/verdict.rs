@@ -1,27 +1,27 @@
-//! What a check says, and the few sentences that most of them end with.
+//! The result of a check, and the assertions that checks share.
 
 use evergrant_adapters::{AdapterError, ErrorClass};
 
-/// What came of a check: nothing to say, or what is wrong.
+/// The result of a check. The error says what is wrong.
 pub(crate) type Verdict<T = ()> = Result<T, String>;
 
-/// Leaves the check with a sentence unless the condition holds.
+/// Returns from the check with a message unless the condition holds.
 macro_rules! ensure {
-    ($holds:expr, $($words:tt)+) => {
+    ($holds:expr, $($message:tt)+) => {
         if !$holds {
-            return Err(format!($($words)+));
+            return Err(format!($($message)+));
         }
     };
 }
 pub(crate) use ensure;
 
-/// The outcome, which has to be a success.
-pub(crate) fn works<T, E: std::fmt::Display>(what: &str, outcome: Result<T, E>) -> Verdict<T> {
+/// Returns the success value, or a message that `what` failed.
+pub(crate) fn expect_ok<T, E: std::fmt::Display>(what: &str, outcome: Result<T, E>) -> Verdict<T> {
     outcome.map_err(|error| format!("{what} failed: {error}"))
 }
 
-/// The failure, which has to be there and of one of these classes.
-pub(crate) fn refused<T>(
+/// Returns the error, which must exist and be of one of these classes.
+pub(crate) fn expect_error<T>(
     what: &str,
     outcome: Result<T, AdapterError>,
     classes: &[ErrorClass],

@@ -1,71 +1,67 @@
-//! Faults and their places.
+//! Faults of definitions, with their lines and columns.
 
 use evergrant_adapters::parse_providers;
 use proptest::prelude::*;
 
-use crate::support::{ACME, STRICT, fault, faults, place, registry, slug};
+use crate::support::{ACME, STRICT, at, fault, faults, registry, slug};
 
 #[test]
-fn an_unknown_key_is_told_with_what_may_be_meant() {
+fn unknown_key_is_reported_with_a_suggestion() {
     assert_eq!(
         fault("pkce =", "pkec ="),
-        place(11, 1, "`pkec` is not a key here; did you mean `pkce`?")
+        at(11, 1, "unknown key `pkec`; did you mean `pkce`?")
     );
     assert_eq!(
         fault("pkce =", "colour ="),
-        place(11, 1, "`colour` is not a key here")
+        at(11, 1, "unknown key `colour`")
     );
     assert_eq!(
         fault("avatar =", "avatr ="),
-        place(
+        at(
             14,
             84,
-            "`account.avatr` is not a key here; did you mean `avatar`?"
+            "unknown key `account.avatr`; did you mean `avatar`?"
         )
     );
 }
 
 #[test]
-fn a_value_of_the_wrong_type_is_told_with_the_right_one() {
+fn wrong_type_is_reported_with_the_expected_type() {
     assert_eq!(
         fault("\"Acme\"", "7"),
-        place(
-            2,
-            8,
-            "`name` must be text that is not empty, not an integer"
-        )
+        at(2, 8, "`name` must be non-empty text, not an integer")
     );
     assert_eq!(
         fault("\"Acme\"", "\"\""),
-        place(2, 8, "`name` must be text that is not empty")
+        at(2, 8, "`name` must be non-empty text")
     );
     assert_eq!(
         fault("[\"openid\", \"offline_access\"]", "\"openid\""),
-        place(10, 10, "`scopes` must be a list")
+        at(10, 10, "`scopes` must be a list")
     );
     assert_eq!(
         fault("\"offline_access\"", "true"),
-        place(
+        at(
             10,
             21,
-            "`scopes` must be a scope: text without spaces, commas, quotes and backslashes, or a table, not a boolean"
+            "`scopes` must be a scope, which is text without spaces, commas, quotes and backslashes, or a table, not a boolean"
         )
     );
     assert_eq!(
         fault("{ prompt = \"consent\" }", "[]"),
-        place(12, 20, "`authorize_params` must be a table, not an array")
+        at(12, 20, "`authorize_params` must be a table, not an array")
     );
     assert_eq!(
         fault("\"/sub\"", "\"sub\""),
-        place(14, 18, "`account.id` must be a JSON pointer such as `/id`")
+        at(14, 18, "`account.id` must be a JSON pointer such as `/id`")
     );
 }
 
 #[test]
-fn a_word_outside_the_list_is_told_with_the_list() {
+fn unknown_variant_is_reported_with_the_valid_ones() {
     assert_eq!(
         fault("\"basic\"", "\"bsic\""),
-        place(
+        at(
             9,
             15,
             "`client_auth` must be one of `basic`, `post`, `none`; did you mean `basic`?"
@@ -74,7 +70,7 @@ fn a_word_outside_the_list_is_told_with_the_list() {
 }
 
 #[test]
-fn a_bad_address_is_told_without_repeating_it() {
+fn invalid_url_is_reported_without_repeating_it() {
     for bad in [
         "acme.example/token",
         "/token",
@@ -85,13 +81,14 @@ fn a_bad_address_is_told_without_repeating_it() {
         "javascript:alert(1)",
     ] {
         let found = fault("https://acme.example/oauth/token", bad);
-        let message = "`token_url` must be an absolute http or https address without user, password and fragment";
-        assert_eq!(found, place(4, 13, message), "{bad}");
+        let message =
+            "`token_url` must be an absolute http or https URL without user, password and fragment";
+        assert_eq!(found, at(4, 13, message), "{bad}");
     }
 }
 
 #[test]
-fn a_missing_key_is_told_at_the_section() {
+fn missing_key_is_reported_at_the_section() {
     for (line, name) in [
         ("name = \"Acme\"\n", "name"),
         (
@@ -99,49 +96,42 @@ fn a_missing_key_is_told_at_the_section() {
             "token_url",
         ),
     ] {
-        assert_eq!(
-            fault(line, ""),
-            place(1, 12, &format!("`{name}` is missing"))
-        );
+        assert_eq!(fault(line, ""), at(1, 12, &format!("`{name}` is missing")));
     }
     assert_eq!(
         fault("client_id = \"id\"\n", ""),
-        place(1, 12, "`client_id` or `client_id_env` is missing")
+        at(1, 12, "`client_id` or `client_id_env` is missing")
     );
     assert_eq!(
         fault("client_secret = \"hush\"\n", ""),
-        place(1, 12, "`client_secret` or `client_secret_env` is missing")
+        at(1, 12, "`client_secret` or `client_secret_env` is missing")
     );
     assert_eq!(
         fault("id = \"/sub\", ", ""),
-        place(14, 11, "`account.id` is missing")
+        at(14, 11, "`account.id` is missing")
     );
 }
 
 #[test]
-fn a_value_and_the_setting_that_holds_it_exclude_each_other() {
+fn value_and_its_setting_are_mutually_exclusive() {
     assert_eq!(
         fault(
             "client_id = \"id\"\n",
             "client_id = \"id\"\nclient_id_env = \"ACME_ID\"\n"
         ),
-        place(8, 1, "give `client_id` or `client_id_env`, not both")
+        at(8, 1, "set `client_id` or `client_id_env`, not both")
     );
     assert_eq!(
         fault(
             "client_secret = \"hush\"\n",
             "client_secret_env = \"ACME_SECRET\"\nclient_secret = \"hush\"\n"
         ),
-        place(
-            9,
-            1,
-            "give `client_secret` or `client_secret_env`, not both"
-        )
+        at(9, 1, "set `client_secret` or `client_secret_env`, not both")
     );
 }
 
 #[test]
-fn what_binds_the_flow_cannot_be_overridden() {
+fn authorize_params_cannot_override_flow_parameters() {
     for name in [
         "state",
         "redirect_uri",
@@ -153,71 +143,75 @@ fn what_binds_the_flow_cannot_be_overridden() {
     ] {
         let message =
             format!("`authorize_params` may not set `{name}`, which Evergrant sets itself");
-        assert_eq!(fault("prompt", name), place(12, 22, &message));
+        assert_eq!(fault("prompt", name), at(12, 22, &message));
     }
     let own = ACME
         .replace("prompt =", "client_key =")
         .replace("pkce =", "client.id_param = \"client_key\"\npkce =");
     assert_eq!(
         faults(&own),
-        [place(
+        [at(
             13,
             22,
-            "`authorize_params` may not set the client's id"
+            "`authorize_params` may not set the client id, which Evergrant sets itself"
         )]
     );
 }
 
 #[test]
-fn a_name_must_be_a_slug_and_free() {
+fn section_name_must_be_an_unused_slug() {
     let expectation =
         "a provider is up to 50 lower-case letters, digits and hyphens, beginning with a letter";
     assert_eq!(
         fault("providers.acme", "providers.Acme"),
-        place(1, 12, expectation)
+        at(1, 12, expectation)
     );
     assert_eq!(
         fault("providers.acme", "providers.\"a b\""),
-        place(1, 12, expectation)
+        at(1, 12, expectation)
     );
     assert_eq!(
         fault("providers.acme", "providers.reddit"),
-        place(
+        at(
             1,
             12,
-            "`reddit` is a platform of the catalogue; choose another name"
+            "`reddit` is a provider of the catalogue; choose another name"
         )
     );
 }
 
 #[test]
-fn what_is_no_section_is_refused() {
+fn values_that_are_not_sections_are_rejected() {
     assert_eq!(
         faults("providers = 7"),
-        [place(1, 13, "`providers` must be a table of sections")]
+        [at(1, 13, "`providers` must be a table of sections")]
     );
     assert_eq!(
         faults("[providers]\nacme = 7"),
-        [place(2, 1, "a platform is a table of keys")]
+        [at(2, 1, "a provider must be a table")]
     );
 }
 
 #[test]
-fn a_host_that_is_not_there_is_told() {
+fn undefined_host_is_reported() {
     assert_eq!(
         fault("https://acme.example/oauth/token", "{ACME_BASE}/token"),
-        place(4, 13, "`ACME_BASE` is not one of `endpoints.hosts`")
+        at(4, 13, "`ACME_BASE` is not defined in `endpoints.hosts`")
     );
 }
 
 #[test]
-fn a_variable_must_be_there_and_keep_its_place() {
+fn variable_must_be_defined_and_contain_no_path_syntax() {
     assert_eq!(
         fault(
             "https://acme.example/oauth/token",
             "https://acme.example/{ACME_VERSION}/token"
         ),
-        place(4, 13, "`ACME_VERSION` is not one of `endpoints.variables`")
+        at(
+            4,
+            13,
+            "`ACME_VERSION` is not defined in `endpoints.variables`"
+        )
     );
     let with = |value: &str| {
         fault(
@@ -226,31 +220,35 @@ fn a_variable_must_be_there_and_keep_its_place() {
         )
     };
     for bad in ["", "../v1", "..", "a/b", "a?b", "a b"] {
-        let message = "`endpoints.variables.ACME_VERSION` must be letters, digits, points, hyphens and underscores";
-        assert_eq!(with(bad), place(11, 40, message), "{bad}");
+        let message = "`endpoints.variables.ACME_VERSION` must be letters, digits, dots, hyphens and underscores";
+        assert_eq!(with(bad), at(11, 40, message), "{bad}");
     }
 }
 
 #[test]
-fn the_addresses_of_a_trade_are_judged_like_all_others() {
-    let trade = |url: &str| {
+fn urls_of_token_exchanges_are_validated_like_all_others() {
+    let exchange = |url: &str| {
         ACME.replace(
             "pkce =",
-            &format!("tokens.renew = {{ url = \"{url}\", grant_type = \"x\", token_param = \"t\" }}\npkce ="),
+            &format!("tokens.refresh_exchange = {{ url = \"{url}\", grant_type = \"x\", token_param = \"t\" }}\npkce ="),
         )
     };
     assert_eq!(
-        faults(&trade("{ACME_BASE}/renew")),
-        [place(11, 24, "`ACME_BASE` is not one of `endpoints.hosts`")]
+        faults(&exchange("{ACME_BASE}/refresh")),
+        [at(
+            11,
+            35,
+            "`ACME_BASE` is not defined in `endpoints.hosts`"
+        )]
     );
-    let found =
-        registry(&trade("https://10.0.0.1/renew"), &[], STRICT).expect_err("a private host");
+    let found = registry(&exchange("https://10.0.0.1/refresh"), &[], STRICT)
+        .expect_err("a private host is rejected");
     assert_eq!(
         (found.len(), found[0].line, found[0].column),
-        (1, 11, 24),
+        (1, 11, 35),
         "{found:?}"
     );
-    let registry = registry(&trade("https://acme.example/renew"), &[], STRICT).unwrap();
+    let registry = registry(&exchange("https://acme.example/refresh"), &[], STRICT).unwrap();
     assert!(
         registry
             .provider(&slug("acme"))
@@ -260,40 +258,38 @@ fn the_addresses_of_a_trade_are_judged_like_all_others() {
     );
 }
 
-/// `scripts/test` converts `flat.toml` and compares it with `grouped.toml`.
-
 #[test]
-fn a_custom_platform_has_no_kind() {
+fn custom_provider_cannot_set_kind() {
     assert_eq!(
         fault("pkce =", "kind = \"cookies\"\npkce ="),
-        place(11, 1, "`kind` is not a key here")
+        at(11, 1, "unknown key `kind`")
     );
 }
 
 #[test]
-fn broken_toml_is_told_with_its_place_and_without_its_text() {
+fn invalid_toml_is_reported_with_its_position_and_without_its_text() {
     let found = faults("[providers.acme]\nclient_secret = \"hush\n");
     assert_eq!((found[0].0, found[0].1), (2, 22));
     assert!(!format!("{found:?}").contains("hush"));
     assert_eq!(
         faults(&ACME.replace("pkce =", "name =")),
-        [place(11, 1, "duplicate key")]
+        [at(11, 1, "duplicate key")]
     );
 }
 
 #[test]
-fn every_fault_is_told_at_once_and_in_order() {
+fn all_faults_are_reported_in_order() {
     let text = ACME
         .replace("name = \"Acme\"", "nam = \"Acme\"")
         .replace("\"basic\"", "true")
         .replace("\"S256\"", "\"plain\"")
         + "\n[providers.beta]\nname = \"Beta\"\n";
-    let places: Vec<_> = faults(&text)
+    let positions: Vec<_> = faults(&text)
         .into_iter()
         .map(|(line, column, _)| (line, column))
         .collect();
     assert_eq!(
-        places,
+        positions,
         [
             (1, 12),
             (2, 1),
@@ -309,15 +305,15 @@ fn every_fault_is_told_at_once_and_in_order() {
 }
 
 proptest! {
-    /// A definition with any piece replaced by any text is read or refused with places inside the
-    /// text, never a panic.
+    /// Parsing a definition with any part replaced by any text never panics, and every fault has a
+    /// position inside the text.
     #[test]
-    fn every_fault_has_a_place_in_the_text(from: prop::sample::Index, length in 0usize..40, text in "\\PC{0,12}|[\\[\\]{}=\",.\n a]{0,12}") {
+    fn every_fault_has_a_position_in_the_text(from: prop::sample::Index, length in 0usize..40, text in "\\PC{0,12}|[\\[\\]{}=\",.\n a]{0,12}") {
         let start = from.index(ACME.len());
         let end = (start + length).min(ACME.len());
-        let torn = format!("{}{text}{}", &ACME[..start], &ACME[end..]);
-        let lines: Vec<&str> = torn.split('\n').collect();
-        for fault in parse_providers(&torn).err().unwrap_or_default() {
+        let changed = format!("{}{text}{}", &ACME[..start], &ACME[end..]);
+        let lines: Vec<&str> = changed.split('\n').collect();
+        for fault in parse_providers(&changed).err().unwrap_or_default() {
             prop_assert!((1..=lines.len()).contains(&fault.line), "{}", fault);
             prop_assert!((1..=lines[fault.line - 1].chars().count() + 1).contains(&fault.column), "{}", fault);
         }

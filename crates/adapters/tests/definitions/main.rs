@@ -1,10 +1,10 @@
-//! Definitions as an operator writes them: every fault is told with its place, and a good one
-//! becomes a platform.
+//! Provider definitions: every fault is reported with line and column, and a valid definition
+//! becomes a provider.
 
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
-mod platforms;
+mod providers;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

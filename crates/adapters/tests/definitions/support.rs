@@ -1,4 +1,4 @@
-//! A definition to change, and what becomes of it.
+//! A valid definition, and helpers that parse changed copies of it.
 
 use std::sync::Arc;
 
@@ -23,8 +23,9 @@ issuer = "https://acme.example"
 account = { id = "/sub", username = "/preferred_username", display_name = "/name", avatar = "/picture" }
 "#;
 
+/// Returns line, column and message of every fault.
 pub(crate) fn faults(text: &str) -> Vec<(usize, usize, String)> {
-    let faults = parse_providers(text).expect_err("there is a fault");
+    let faults = parse_providers(text).expect_err("the definition has a fault");
     faults
         .into_iter()
         .map(
@@ -37,7 +38,7 @@ pub(crate) fn faults(text: &str) -> Vec<(usize, usize, String)> {
         .collect()
 }
 
-/// The one fault of Acme's definition after `from` was replaced by `to`.
+/// Replaces `from` by `to` in Acme's definition and returns its only fault.
 pub(crate) fn fault(from: &str, to: &str) -> (usize, usize, String) {
     assert!(ACME.contains(from), "{from}");
     let found = faults(&ACME.replace(from, to));
@@ -45,7 +46,8 @@ pub(crate) fn fault(from: &str, to: &str) -> (usize, usize, String) {
     found.into_iter().next().unwrap()
 }
 
-pub(crate) fn place(line: usize, column: usize, message: &str) -> (usize, usize, String) {
+/// Returns the expected fault in the form of [`faults`].
+pub(crate) fn at(line: usize, column: usize, message: &str) -> (usize, usize, String) {
     (line, column, message.to_owned())
 }
 

@@ -1,11 +1,12 @@
-//! The tables of a definition, and the flat keys of earlier versions.
+//! The tables of a definition, and the flat keys of earlier versions. `scripts/test` verifies that
+//! the converter turns `keys/flat.toml` into `keys/grouped.toml`.
 
 use evergrant_adapters::parse_providers;
 
-use crate::support::{ACME, fault, faults, place};
+use crate::support::{ACME, at, fault, faults};
 
 #[test]
-fn a_key_of_an_earlier_version_is_told_its_new_place() {
+fn key_of_an_earlier_version_is_reported_with_its_new_name() {
     for (old, column, path, new) in [
         (
             "rotates = false",
@@ -28,36 +29,36 @@ fn a_key_of_an_earlier_version_is_told_its_new_place() {
         ),
     ] {
         let message = format!(
-            "`{path}` is not a key here; it is `{new}` now, and scripts/convert-provider-toml moves all keys"
+            "unknown key `{path}`; it is now `{new}`; scripts/convert-provider-toml converts the whole file"
         );
         assert_eq!(
             fault("pkce =", &format!("{old}\npkce =")),
-            place(11, column, &message)
+            at(11, column, &message)
         );
     }
 }
 
 #[test]
-fn a_converted_file_is_read_and_the_file_before_is_not() {
+fn converted_file_is_valid_and_the_old_file_is_not() {
     let found = faults(include_str!("../keys/flat.toml"));
     let moved = found
         .iter()
         .filter(|(_, _, message)| message.contains("scripts/convert-provider-toml"));
-    assert_eq!(moved.count(), 10, "{found:?}");
+    assert_eq!(moved.count(), 11, "{found:?}");
     let providers = parse_providers(include_str!("../keys/grouped.toml")).unwrap();
     assert_eq!(providers.len(), 2);
 }
 
 #[test]
-fn errors_are_a_list_of_rules_or_a_table() {
-    for fine in [
+fn errors_can_be_a_list_of_rules_or_a_table() {
+    for valid in [
         "errors = [{ status = 400, class = \"blocked\" }]",
         "errors = { codes = \"graph\", rules = [{ status = 400, class = \"blocked\" }] }",
         "errors.codes = \"graph\"",
     ] {
         assert!(
-            parse_providers(&ACME.replace("pkce =", &format!("{fine}\npkce ="))).is_ok(),
-            "{fine}"
+            parse_providers(&ACME.replace("pkce =", &format!("{valid}\npkce ="))).is_ok(),
+            "{valid}"
         );
     }
     assert_eq!(
@@ -67,23 +68,21 @@ fn errors_are_a_list_of_rules_or_a_table() {
         )
         .0,
         11,
-        "a rule inside the table is checked"
+        "a rule inside the table is validated"
     );
     let message = "`errors` must be a list, or a table, not an integer";
-    assert_eq!(
-        fault("pkce =", "errors = 7\npkce ="),
-        place(11, 10, message)
-    );
+    assert_eq!(fault("pkce =", "errors = 7\npkce ="), at(11, 10, message));
 }
 
 #[test]
-fn accounts_have_the_pointers_of_openid_connect_unless_they_have_their_own() {
-    let with = |account: &str| {
+fn account_without_pointers_uses_openid_connect_claims() {
+    let parse = |account: &str| {
         let start = ACME.find("account =").unwrap();
         parse_providers(&format!("{}account = {account}\n", &ACME[..start]))
     };
-    assert!(with("{ type = \"Acme creator\", multi_account = true }").is_ok());
-    let found = with("{ type = \"Acme creator\", avatar = \"/picture\" }").expect_err("no id");
+    assert!(parse("{ type = \"Acme creator\", multi_account = true }").is_ok());
+    let found = parse("{ type = \"Acme creator\", avatar = \"/picture\" }")
+        .expect_err("the account id is missing");
     assert_eq!(
         (found.len(), found[0].line, found[0].column),
         (1, 14, 11),

@@ -1,22 +1,23 @@
-//! Instagram with its own login, which is the engine and a definition.
+//! Instagram with its own login, which needs no Rust code of its own.
 
 use std::sync::Arc;
 
 use evergrant_adapters::{
     AdapterError, CodeExchange, ErrorClass, HeldTokens, PlatformAdapter, RemoteRevocation,
 };
-use evergrant_model::{AccessToken, ScopeSet, Timestamp, TokenSet};
+use evergrant_model::{AccessToken, ScopeSet, SignedDuration, Timestamp, TokenSet};
 
-use crate::support::{NOW_S, Platform, acme, catalogue, code, told};
+use crate::support::{FakePlatform, NOW_S, acme, catalogue, code, response};
 
 const CALLBACK: &str = "https://app.example/api/integrations/callback/instagram-login";
-const LONG: &str = r#"{"access_token":"IGAAsimlong","token_type":"bearer","expires_in":5183000}"#;
+const LONG_LIVED: &str =
+    r#"{"access_token":"IGAAsimlong","token_type":"bearer","expires_in":5183000}"#;
 
 fn login(base: &str) -> Arc<dyn PlatformAdapter> {
     catalogue("instagram-login", base, &[])
 }
 
-async fn exchanged(platform: &Platform) -> Result<TokenSet, AdapterError> {
+async fn exchange(platform: &FakePlatform) -> Result<TokenSet, AdapterError> {
     let code = code();
     let exchange = CodeExchange {
         code: &code,
@@ -29,23 +30,26 @@ async fn exchanged(platform: &Platform) -> Result<TokenSet, AdapterError> {
 }
 
 #[test]
-fn its_spec_says_what_it_cannot_do_and_when_it_renews() {
+fn spec_states_missing_capabilities_and_refresh_times() {
     let adapter = login("http://127.0.0.1:1");
     let spec = adapter.spec();
     assert!(
         spec.is_configured()
-            && !spec.uses_pkce()
+            && !spec.requires_pkce()
             && !spec.capabilities.revoke
             && spec.can_refresh(false)
     );
     assert_eq!(
-        (spec.refresh_not_before_seconds, spec.refresh_ahead_seconds),
-        (86_400, Some(864_000))
+        (spec.min_refresh_age, spec.refresh_ahead),
+        (
+            SignedDuration::from_secs(86_400),
+            Some(SignedDuration::from_secs(864_000))
+        )
     );
 }
 
 #[tokio::test]
-async fn a_wrapped_or_flat_answer_gives_the_same_tokens() {
+async fn wrapped_and_flat_responses_return_the_same_tokens() {
     let short = r#"{"access_token":"IGAAsimshort","user_id":17841400000000001,"permissions":["instagram_business_basic","instagram_business_manage_insights"]}"#;
     let text = r#"{"access_token":"IGAAsimshort","user_id":"17841400000000001","permissions":"instagram_business_manage_insights,instagram_business_basic"}"#;
     for body in [
@@ -54,23 +58,23 @@ async fn a_wrapped_or_flat_answer_gives_the_same_tokens() {
         format!(r#"{{"data":[{short}]}}"#),
         format!(r#"{{"data":[{text}]}}"#),
     ] {
-        let platform = Platform::telling(told(200, &body)).await;
-        platform.tell_at("GET /access_token?", told(200, LONG));
-        let tokens = exchanged(&platform).await.unwrap();
+        let platform = FakePlatform::responding_with(response(200, &body)).await;
+        platform.respond_at("GET /access_token?", response(200, LONG_LIVED));
+        let tokens = exchange(&platform).await.unwrap();
         assert_eq!(
-            platform.routes_seen(),
+            platform.requested_routes(),
             ["POST /oauth/access_token", "GET /access_token"]
         );
-        let lengthened = &platform.seen()[1];
-        assert_eq!(lengthened.query("grant_type"), "ig_exchange_token");
+        let long_lived = &platform.requests()[1];
+        assert_eq!(long_lived.query("grant_type"), "ig_exchange_token");
         assert_eq!(
             (
-                lengthened.query("client_secret"),
-                lengthened.query("client_id")
+                long_lived.query("client_secret"),
+                long_lived.query("client_id")
             ),
             ("sim-app-secret".into(), String::new())
         );
-        assert_eq!(lengthened.query("access_token"), "IGAAsimshort");
+        assert_eq!(long_lived.query("access_token"), "IGAAsimshort");
         assert_eq!(tokens.access.expose(), "IGAAsimlong");
         assert_eq!(
             tokens.expires_at,
@@ -82,12 +86,13 @@ async fn a_wrapped_or_flat_answer_gives_the_same_tokens() {
 }
 
 #[tokio::test]
-async fn the_code_travels_in_parts_and_another_definition_may_say_otherwise() {
-    let platform = Platform::telling(told(200, LONG)).await;
-    exchanged(&platform).await.unwrap();
-    let seen = &platform.seen()[0];
+async fn code_is_sent_as_multipart_unless_the_definition_sets_a_form() {
+    let platform = FakePlatform::responding_with(response(200, LONG_LIVED)).await;
+    exchange(&platform).await.unwrap();
+    let request = &platform.requests()[0];
     assert!(
-        seen.header("content-type")
+        request
+            .header("content-type")
             .starts_with("multipart/form-data; boundary=")
     );
     for (name, value) in [
@@ -98,7 +103,7 @@ async fn the_code_travels_in_parts_and_another_definition_may_say_otherwise() {
         ("code", "sim-code*!%"),
     ] {
         let part = format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-        assert!(seen.body.contains(&part), "{name} in {}", seen.body);
+        assert!(request.body.contains(&part), "{name} in {}", request.body);
     }
     let other = acme(
         &platform.base,
@@ -113,45 +118,48 @@ async fn the_code_travels_in_parts_and_another_definition_may_say_otherwise() {
         })
         .await
         .unwrap();
-    assert_eq!(platform.seen().last().unwrap().field("code"), "sim-code*!%");
+    assert_eq!(
+        platform.requests().last().unwrap().field("code"),
+        "sim-code*!%"
+    );
 }
 
 #[tokio::test]
-async fn a_refused_code_is_recognised_in_its_flat_shape() {
-    let flat = r#"{"error_type":"OAuthException","code":400,"error_message":"sim: code used"}"#;
-    let platform = Platform::telling(told(400, flat)).await;
+async fn flat_error_body_of_a_rejected_code_is_a_bad_request() {
+    let body = r#"{"error_type":"OAuthException","code":400,"error_message":"sim: code used"}"#;
+    let platform = FakePlatform::responding_with(response(400, body)).await;
     assert_eq!(
-        exchanged(&platform).await.unwrap_err().class(),
+        exchange(&platform).await.unwrap_err().class(),
         ErrorClass::BadRequest
     );
-    assert_eq!(platform.seen().len(), 1);
+    assert_eq!(platform.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_renewal_needs_no_secret() {
-    let platform = Platform::telling(told(200, LONG)).await;
-    let held = HeldTokens {
+async fn refresh_sends_no_client_secret() {
+    let platform = FakePlatform::responding_with(response(200, LONG_LIVED)).await;
+    let stored = HeldTokens {
         access: Some(AccessToken::new("IGAAold")),
         refresh: None,
     };
     let tokens = login(&platform.base)
-        .refresh_access_token(&held)
+        .refresh_access_token(&stored)
         .await
         .unwrap();
-    let seen = platform.only();
-    assert_eq!(seen.route(), "GET /refresh_access_token");
+    let request = platform.only_request();
+    assert_eq!(request.route(), "GET /refresh_access_token");
     assert_eq!(
-        seen.uri.query(),
+        request.uri.query(),
         Some("grant_type=ig_refresh_token&access_token=IGAAold")
     );
     assert_eq!(tokens.access.expose(), "IGAAsimlong");
 }
 
 #[tokio::test]
-async fn the_account_is_the_professional_one_with_all_its_digits() {
+async fn account_id_is_the_professional_one_without_lost_digits() {
     let flat = r#"{"id":"98765","user_id":17841400000000001,"username":"simgram","name":"Sim","account_type":"BUSINESS","followers_count":5}"#;
     for body in [flat.to_owned(), format!(r#"{{"data":[{flat}]}}"#)] {
-        let platform = Platform::telling(told(200, &body)).await;
+        let platform = FakePlatform::responding_with(response(200, &body)).await;
         let access = AccessToken::new("IGAAsimlong");
         let granted = ScopeSet::parse("instagram_business_basic");
         let accounts = login(&platform.base)
@@ -165,30 +173,30 @@ async fn the_account_is_the_professional_one_with_all_its_digits() {
         );
         assert_eq!(accounts[0].metadata["app_scoped_id"], "98765");
         assert_eq!(accounts[0].metadata["account_type"], "BUSINESS");
-        let seen = platform.only();
+        let request = platform.only_request();
         assert_eq!(
-            (seen.route().as_str(), seen.header("authorization")),
+            (request.route().as_str(), request.header("authorization")),
             ("GET /v25.0/me", "")
         );
-        assert_eq!(seen.query("access_token"), "IGAAsimlong");
+        assert_eq!(request.query("access_token"), "IGAAsimlong");
         assert!(
-            seen.query("fields").starts_with("id,user_id,username,"),
+            request.query("fields").starts_with("id,user_id,username,"),
             "{}",
-            seen.uri
+            request.uri
         );
     }
 }
 
 #[tokio::test]
-async fn nothing_ends_the_grant_from_here() {
-    let platform = Platform::telling(told(200, "{}")).await;
-    let held = HeldTokens {
+async fn revocation_is_unsupported_and_makes_no_call() {
+    let platform = FakePlatform::responding_with(response(200, "{}")).await;
+    let stored = HeldTokens {
         access: Some(AccessToken::new("IGAA")),
         refresh: None,
     };
     assert_eq!(
-        login(&platform.base).revoke_access(&held).await.unwrap(),
+        login(&platform.base).revoke_access(&stored).await.unwrap(),
         RemoteRevocation::Unsupported
     );
-    assert!(platform.seen().is_empty());
+    assert!(platform.requests().is_empty());
 }

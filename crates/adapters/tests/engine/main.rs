@@ -1,9 +1,11 @@
-//! The engine against a real HTTP server on loopback.
+//! The engine against HTTP servers on loopback.
 
 #[cfg(test)]
-mod bounds;
+mod authorization;
 #[cfg(test)]
-mod flow;
+mod custom_provider;
+#[cfg(test)]
+mod error_responses;
 #[cfg(test)]
 mod instagram;
 #[cfg(test)]
@@ -11,10 +13,16 @@ mod instagram_login;
 #[cfg(test)]
 mod onlyfans;
 #[cfg(test)]
-mod pauses;
+mod profile;
 #[cfg(test)]
-mod refusals;
+mod rate_limits;
+#[cfg(test)]
+mod refresh;
+#[cfg(test)]
+mod revocation;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tiktok;
+#[cfg(test)]
+mod transport;

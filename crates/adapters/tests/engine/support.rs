@@ -1,4 +1,4 @@
-//! A platform that notes what it is asked and answers what it is told.
+//! A fake platform on loopback that records requests and returns configured responses.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,9 +17,9 @@ use tokio::net::TcpListener;
 
 pub(crate) const NOW_S: i64 = 1_767_225_600;
 
-/// One request as it arrived.
+/// A request as it was received.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct RecordedRequest {
     pub(crate) body: String,
     pub(crate) method: Method,
     pub(crate) uri: Uri,
@@ -27,17 +27,20 @@ pub(crate) struct Seen {
     pub(crate) form: BTreeMap<String, String>,
 }
 
-impl Seen {
+impl RecordedRequest {
+    /// Returns the header, or an empty string.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
 
+    /// Returns the field of the form body, or an empty string.
     pub(crate) fn field(&self, name: &str) -> &str {
         self.form.get(name).map_or("", String::as_str)
     }
 
+    /// Returns the query parameter, or an empty string.
     pub(crate) fn query(&self, name: &str) -> String {
         let query = self.uri.query().unwrap_or_default();
         let found = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
@@ -46,98 +49,106 @@ impl Seen {
             .unwrap_or_default()
     }
 
-    /// Method and path.
+    /// Returns the method and the path, such as `GET /me`.
     pub(crate) fn route(&self) -> String {
         format!("{} {}", self.method, self.uri.path())
     }
 }
 
-/// What to answer.
+/// A configured response.
 #[derive(Clone)]
-pub(crate) struct Told {
+pub(crate) struct CannedResponse {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
 }
 
-pub(crate) fn told(status: u16, body: &str) -> Told {
-    Told {
+/// Returns a JSON response.
+pub(crate) fn response(status: u16, body: &str) -> CannedResponse {
+    CannedResponse {
         status,
         headers: vec![("content-type", "application/json".to_owned())],
         body: body.to_owned(),
     }
 }
 
-impl Told {
-    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+impl CannedResponse {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 }
 
-/// The platform: every route gives the same answer, unless it has been told one of its own.
+/// The platform. Every route returns the default response unless it has its own.
 #[derive(Clone)]
-pub(crate) struct Platform {
+pub(crate) struct FakePlatform {
     pub(crate) base: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    answer: Arc<Mutex<Told>>,
-    routes: Arc<Mutex<Vec<(String, Told)>>>,
+    requests: Arc<Mutex<Vec<RecordedRequest>>>,
+    default_response: Arc<Mutex<CannedResponse>>,
+    routes: Arc<Mutex<Vec<(String, CannedResponse)>>>,
 }
 
-impl Platform {
-    pub(crate) async fn telling(answer: Told) -> Self {
+impl FakePlatform {
+    /// Starts a platform with this default response.
+    pub(crate) async fn responding_with(response: CannedResponse) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let platform = Self {
             base,
-            seen: Arc::default(),
-            answer: Arc::new(Mutex::new(answer)),
+            requests: Arc::default(),
+            default_response: Arc::new(Mutex::new(response)),
             routes: Arc::default(),
         };
-        let app = Router::new().fallback(note).with_state(platform.clone());
+        let app = Router::new()
+            .fallback(record_and_respond)
+            .with_state(platform.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
         platform
     }
 
-    pub(crate) fn tell(&self, answer: Told) {
-        *self.answer.lock().unwrap() = answer;
+    /// Replaces the default response.
+    pub(crate) fn respond_with(&self, response: CannedResponse) {
+        *self.default_response.lock().unwrap() = response;
     }
 
-    /// Answers requests whose method and address contain this; what was told last wins.
-    pub(crate) fn tell_at(&self, route: &str, answer: Told) -> &Self {
+    /// Sets the response to requests whose "method URI" text contains `route`. The route that was
+    /// set last takes precedence.
+    pub(crate) fn respond_at(&self, route: &str, response: CannedResponse) -> &Self {
         self.routes
             .lock()
             .unwrap()
-            .insert(0, (route.to_owned(), answer));
+            .insert(0, (route.to_owned(), response));
         self
     }
 
-    pub(crate) fn routes_seen(&self) -> Vec<String> {
-        self.seen().iter().map(Seen::route).collect()
+    /// Returns method and path of every request.
+    pub(crate) fn requested_routes(&self) -> Vec<String> {
+        self.requests().iter().map(RecordedRequest::route).collect()
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        self.requests.lock().unwrap().clone()
     }
 
-    pub(crate) fn only(&self) -> Seen {
-        let seen = self.seen();
-        assert_eq!(seen.len(), 1, "{seen:?}");
-        seen[0].clone()
+    /// Returns the request. There must be exactly one.
+    pub(crate) fn only_request(&self) -> RecordedRequest {
+        let requests = self.requests();
+        assert_eq!(requests.len(), 1, "{requests:?}");
+        requests[0].clone()
     }
 }
 
-async fn note(
-    State(platform): State<Platform>,
+async fn record_and_respond(
+    State(platform): State<FakePlatform>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
     let form = url::form_urlencoded::parse(&body).into_owned().collect();
-    let asked = format!("{method} {uri}");
+    let target = format!("{method} {uri}");
     let body = String::from_utf8_lossy(&body).into_owned();
-    platform.seen.lock().unwrap().push(Seen {
+    platform.requests.lock().unwrap().push(RecordedRequest {
         body,
         method,
         uri,
@@ -149,26 +160,26 @@ async fn note(
         .lock()
         .unwrap()
         .iter()
-        .find(|(route, _)| asked.contains(route))
+        .find(|(route, _)| target.contains(route))
         .map(|(_, own)| own.clone());
-    let told = own.unwrap_or_else(|| platform.answer.lock().unwrap().clone());
-    let response = told.headers.iter().fold(
-        Response::builder().status(told.status),
+    let canned = own.unwrap_or_else(|| platform.default_response.lock().unwrap().clone());
+    let response = canned.headers.iter().fold(
+        Response::builder().status(canned.status),
         |response, (name, value)| response.header(*name, value),
     );
-    response.body(Body::from(told.body)).unwrap()
+    response.body(Body::from(canned.body)).unwrap()
 }
 
 pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(Timestamp::from_unix_seconds(NOW_S)))
 }
 
-/// The catalogue's Reddit, played by the platform at `base`.
+/// Returns the Reddit adapter of the catalogue for the platform at `base`.
 pub(crate) fn reddit(base: &str) -> Arc<dyn PlatformAdapter> {
-    reddit_by(clock(), base)
+    reddit_with_clock(clock(), base)
 }
 
-pub(crate) fn reddit_by(clock: Arc<ManualClock>, base: &str) -> Arc<dyn PlatformAdapter> {
+pub(crate) fn reddit_with_clock(clock: Arc<ManualClock>, base: &str) -> Arc<dyn PlatformAdapter> {
     let setting = |name: &str| match name {
         "REDDIT_CLIENT_ID" => Some("simRedditId".to_owned()),
         "REDDIT_CLIENT_SECRET" => Some("simRedditSecret".to_owned()),
@@ -182,8 +193,8 @@ pub(crate) fn reddit_by(clock: Arc<ManualClock>, base: &str) -> Arc<dyn Platform
         .unwrap()
 }
 
-/// A platform of the catalogue whose every host is at `base`; its registration is `app` with the
-/// secret `sim-app-secret`. More settings in `more`.
+/// Returns the adapter of a catalogue provider with all hosts at `base`. The client id is `app` and
+/// the client secret `sim-app-secret`. `more` holds further settings.
 pub(crate) fn catalogue(slug: &str, base: &str, more: &[(&str, &str)]) -> Arc<dyn PlatformAdapter> {
     let setting = |name: &str| {
         let own = more
@@ -206,16 +217,20 @@ pub(crate) fn catalogue(slug: &str, base: &str, more: &[(&str, &str)]) -> Arc<dy
         .unwrap()
 }
 
-/// A platform of the operator's own at `base`, with more keys in `more`.
+/// Returns the adapter of a custom provider at `base`. `more` holds further keys of its definition.
 pub(crate) fn acme(base: &str, more: &str) -> Arc<dyn PlatformAdapter> {
-    acme_within(base, more, HttpLimits::default())
+    acme_with_limits(base, more, HttpLimits::default())
 }
 
-pub(crate) fn acme_within(base: &str, more: &str, limits: HttpLimits) -> Arc<dyn PlatformAdapter> {
+pub(crate) fn acme_with_limits(
+    base: &str,
+    more: &str,
+    limits: HttpLimits,
+) -> Arc<dyn PlatformAdapter> {
     guarded_acme(clock(), base, more, limits)
 }
 
-/// The same with its guarded call path.
+/// Returns the custom provider of [`acme`] with its guarded call path.
 pub(crate) fn guarded_acme(
     clock: Arc<ManualClock>,
     base: &str,
@@ -259,7 +274,7 @@ fn registry(
     .unwrap()
 }
 
-pub(crate) fn held(access: &str, refresh: &str) -> HeldTokens {
+pub(crate) fn held_tokens(access: &str, refresh: &str) -> HeldTokens {
     HeldTokens {
         access: Some(AccessToken::new(access)),
         refresh: Some(RefreshToken::new(refresh)),

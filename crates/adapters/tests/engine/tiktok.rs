@@ -1,4 +1,4 @@
-//! `TikTok`, which is the engine and a definition.
+//! `TikTok`, which needs no Rust code of its own.
 
 use std::sync::Arc;
 
@@ -6,9 +6,12 @@ use evergrant_adapters::{
     AuthorizationRequest, CodeExchange, ErrorClass, HeldTokens, Pkce, PlatformAdapter,
     RemoteRevocation,
 };
-use evergrant_model::{AccessToken, FlowState, PkceVerifier, ScopeSet, StatusReason, Timestamp};
+use evergrant_model::{
+    AccessToken, FlowState, PkceVerifier, ScopeSet, SignedDuration, StatusReason, Timestamp,
+    TokenSet,
+};
 
-use crate::support::{NOW_S, Platform, catalogue, code, held, told};
+use crate::support::{CannedResponse, FakePlatform, NOW_S, catalogue, code, held_tokens, response};
 
 const CALLBACK: &str = "https://app.example/api/integrations/callback/tiktok";
 const VERIFIER: &str = "evergrant-sim-verifier-0123456789-abcdefghijklmnop";
@@ -19,7 +22,7 @@ fn tiktok(base: &str) -> Arc<dyn PlatformAdapter> {
     catalogue("tiktok", base, &[])
 }
 
-fn consent_page(settings: &[(&str, &str)]) -> String {
+fn authorization_url(settings: &[(&str, &str)]) -> String {
     let scopes = ScopeSet::parse("user.info.basic video.list");
     let (state, verifier) = (FlowState::new("s"), PkceVerifier::new(VERIFIER));
     let request = AuthorizationRequest {
@@ -34,44 +37,44 @@ fn consent_page(settings: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn its_spec_renews_at_80_percent_and_rotates_without_forgiveness() {
+fn spec_refreshes_at_80_percent_and_rotates_without_replay_window() {
     let adapter = tiktok("http://127.0.0.1:1");
     let spec = adapter.spec();
-    assert!(spec.rotates && !spec.may_resend_refresh() && spec.capabilities.revoke);
-    assert_eq!(spec.refresh_margin_seconds(Some(86_400)), Some(17_280));
-    assert_eq!(spec.refresh_margin_seconds(Some(100)), Some(20));
-}
-
-#[test]
-fn the_consent_page_takes_a_client_key_and_commas() {
-    let address = consent_page(&[]);
-    assert!(
-        address.starts_with(
-            "http://127.0.0.1:1/v2/auth/authorize/?response_type=code&client_key=app&"
-        )
-    );
-    assert!(
-        address.contains("&scope=user.info.basic%2Cvideo.list"),
-        "{address}"
-    );
-    assert!(
-        !address.contains("client_id") && !address.contains("code_challenge"),
-        "{address}"
-    );
-}
-
-#[test]
-fn the_operator_says_how_the_challenge_is_made() {
-    let hex = "code_challenge=6f78ecb27e525d01843332801cb5613e55997d721dee73c422494e5469893c1a&code_challenge_method=S256";
-    assert!(consent_page(&[("TIKTOK_PKCE", "hex")]).contains(hex));
-    let base64url = "code_challenge=b3jssn5SXQGEMzKAHLVhPlWZfXId7nPEIklOVGmJPBo";
-    assert!(consent_page(&[("TIKTOK_PKCE", "base64url")]).contains(base64url));
-    for none in ["none", ""] {
-        assert!(!consent_page(&[("TIKTOK_PKCE", none)]).contains("code_challenge"));
+    assert!(spec.rotates_refresh_token && !spec.can_retry_refresh() && spec.capabilities.revoke);
+    let seconds = SignedDuration::from_secs;
+    for (lifetime, margin) in [(86_400, 17_280), (100, 20)] {
+        assert_eq!(
+            spec.refresh_margin(Some(seconds(lifetime))),
+            Some(seconds(margin))
+        );
     }
-    let odd = catalogue("tiktok", "http://127.0.0.1:1", &[("TIKTOK_PKCE", "plain")]);
+}
+
+#[test]
+fn authorization_url_uses_client_key_and_comma_separated_scopes() {
+    let url = authorization_url(&[]);
+    assert!(
+        url.starts_with("http://127.0.0.1:1/v2/auth/authorize/?response_type=code&client_key=app&")
+    );
+    assert!(url.contains("&scope=user.info.basic%2Cvideo.list"), "{url}");
+    assert!(
+        !url.contains("client_id") && !url.contains("code_challenge"),
+        "{url}"
+    );
+}
+
+#[test]
+fn challenge_encoding_is_set_by_the_operator() {
+    let hex = "code_challenge=6f78ecb27e525d01843332801cb5613e55997d721dee73c422494e5469893c1a&code_challenge_method=S256";
+    assert!(authorization_url(&[("TIKTOK_PKCE", "hex")]).contains(hex));
+    let base64url = "code_challenge=b3jssn5SXQGEMzKAHLVhPlWZfXId7nPEIklOVGmJPBo";
+    assert!(authorization_url(&[("TIKTOK_PKCE", "base64url")]).contains(base64url));
+    for none in ["none", ""] {
+        assert!(!authorization_url(&[("TIKTOK_PKCE", none)]).contains("code_challenge"));
+    }
+    let invalid = catalogue("tiktok", "http://127.0.0.1:1", &[("TIKTOK_PKCE", "plain")]);
     assert_eq!(
-        odd.spec().problem.as_deref(),
+        invalid.spec().problem.as_deref(),
         Some("TIKTOK_PKCE must be none, hex or base64url")
     );
     assert_eq!(
@@ -82,22 +85,26 @@ fn the_operator_says_how_the_challenge_is_made() {
     );
 }
 
-#[tokio::test]
-async fn a_code_buys_both_tokens_with_their_ends() {
-    let platform = Platform::telling(told(200, TOKENS)).await;
+async fn exchange(platform: &FakePlatform) -> TokenSet {
     let (code, verifier) = (code(), PkceVerifier::new(VERIFIER));
     let exchange = CodeExchange {
         code: &code,
         redirect_uri: CALLBACK,
         verifier: Some(&verifier),
     };
-    let tokens = tiktok(&platform.base)
+    tiktok(&platform.base)
         .exchange_code_for_token(&exchange)
         .await
-        .unwrap();
-    let seen = platform.only();
-    assert_eq!(seen.route(), "POST /v2/oauth/token/");
-    let form: Vec<_> = seen
+        .unwrap()
+}
+
+#[tokio::test]
+async fn code_exchange_of_a_web_app_sends_no_verifier() {
+    let platform = FakePlatform::responding_with(response(200, TOKENS)).await;
+    exchange(&platform).await;
+    let request = platform.only_request();
+    assert_eq!(request.route(), "POST /v2/oauth/token/");
+    let form: Vec<_> = request
         .form
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -109,7 +116,13 @@ async fn a_code_buys_both_tokens_with_their_ends() {
         ("grant_type", "authorization_code"),
         ("redirect_uri", CALLBACK),
     ];
-    assert_eq!(form, expected, "no verifier on the web");
+    assert_eq!(form, expected);
+}
+
+#[tokio::test]
+async fn code_exchange_returns_both_tokens_with_their_expiry() {
+    let platform = FakePlatform::responding_with(response(200, TOKENS)).await;
+    let tokens = exchange(&platform).await;
     assert_eq!(tokens.refresh.unwrap().expose(), "rft.simR");
     assert_eq!(
         tokens.expires_at,
@@ -122,15 +135,17 @@ async fn a_code_buys_both_tokens_with_their_ends() {
     assert_eq!(
         tokens.scope,
         Some(ScopeSet::parse("user.info.basic video.list")),
-        "less than was asked for"
+        "the granted scopes, not the requested ones"
     );
 }
 
 #[tokio::test]
-async fn a_refusal_with_200_is_one() {
-    let platform = Platform::telling(told(200, r#"{"error":"invalid_grant","log_id":"1"}"#)).await;
+async fn invalid_grant_with_status_200_requires_reauth() {
+    let platform =
+        FakePlatform::responding_with(response(200, r#"{"error":"invalid_grant","log_id":"1"}"#))
+            .await;
     let error = tiktok(&platform.base)
-        .refresh_access_token(&held("a", "r"))
+        .refresh_access_token(&held_tokens("a", "r"))
         .await
         .unwrap_err();
     assert_eq!(
@@ -143,7 +158,7 @@ async fn a_refusal_with_200_is_one() {
 }
 
 #[tokio::test]
-async fn only_fields_of_granted_scopes_are_asked_for() {
+async fn profile_requests_only_fields_of_granted_scopes() {
     let body = r#"{"data":{"user":{"open_id":"-000simOpenId01","union_id":"u1","display_name":"Sim","follower_count":1200}},
         "error":{"code":"ok","message":"","log_id":"20260101SIM02"}}"#;
     let basic = "open_id,union_id,avatar_url,display_name";
@@ -160,18 +175,18 @@ async fn only_fields_of_granted_scopes_are_asked_for() {
             format!("{basic},username,profile_deep_link,is_verified"),
         ),
     ] {
-        let platform = Platform::telling(told(200, body)).await;
+        let platform = FakePlatform::responding_with(response(200, body)).await;
         let granted = ScopeSet::parse(granted);
         let accounts = tiktok(&platform.base)
             .user_profile(&AccessToken::new("act.simA"), &granted)
             .await
             .unwrap();
-        let seen = platform.only();
+        let request = platform.only_request();
         assert_eq!(
-            (seen.route().as_str(), seen.query("fields")),
+            (request.route().as_str(), request.query("fields")),
             ("GET /v2/user/info/", fields)
         );
-        assert_eq!(seen.header("authorization"), "Bearer act.simA");
+        assert_eq!(request.header("authorization"), "Bearer act.simA");
         assert_eq!(accounts[0].id.as_str(), "-000simOpenId01");
         assert_eq!(
             serde_json::Value::Object(accounts[0].metadata.clone()),
@@ -183,61 +198,70 @@ async fn only_fields_of_granted_scopes_are_asked_for() {
 }
 
 #[tokio::test]
-async fn the_access_token_ends_the_grant_and_an_empty_answer_confirms_it() {
-    let platform = Platform::telling(told(200, "")).await;
+async fn revocation_sends_the_access_token_and_accepts_an_empty_response() {
+    let platform = FakePlatform::responding_with(response(200, "")).await;
     assert_eq!(
         tiktok(&platform.base)
-            .revoke_access(&held("a", "r"))
+            .revoke_access(&held_tokens("a", "r"))
             .await
             .unwrap(),
         RemoteRevocation::Revoked
     );
-    let seen = platform.only();
+    let request = platform.only_request();
     assert_eq!(
-        (seen.route().as_str(), seen.field("token")),
+        (request.route().as_str(), request.field("token")),
         ("POST /v2/oauth/revoke/", "a")
     );
     assert_eq!(
-        (seen.field("client_key"), seen.field("client_secret")),
+        (request.field("client_key"), request.field("client_secret")),
         ("app", "sim-app-secret")
     );
 }
 
-#[tokio::test]
-async fn a_grant_whose_access_token_has_expired_is_renewed_to_be_ended() {
-    let platform = Platform::telling(told(200, "")).await;
+/// Starts a platform that rejects every access token as expired and refreshes with
+/// `token_response`.
+async fn with_expired_tokens(token_response: CannedResponse) -> FakePlatform {
+    let platform = FakePlatform::responding_with(response(200, "")).await;
     let expired = r#"{"error":"access_token_invalid"}"#;
     platform
-        .tell_at("/v2/oauth/token/", told(200, TOKENS))
-        .tell_at("/v2/oauth/revoke/", told(401, expired));
-    let adapter = tiktok(&platform.base);
-    let error = adapter.revoke_access(&held("old", "r")).await.unwrap_err();
+        .respond_at("/v2/oauth/token/", token_response)
+        .respond_at("/v2/oauth/revoke/", response(401, expired));
+    platform
+}
+
+#[tokio::test]
+async fn revocation_with_expired_access_token_refreshes_first() {
+    let platform = with_expired_tokens(response(200, TOKENS)).await;
+    let error = tiktok(&platform.base)
+        .revoke_access(&held_tokens("old", "r"))
+        .await
+        .unwrap_err();
     assert_eq!(
         error.class(),
         ErrorClass::TokenExpired,
-        "the new one is refused too, so nothing is certain"
+        "the new token is rejected too, so the outcome is uncertain"
     );
     let tokens: Vec<_> = platform
-        .seen()
+        .requests()
         .iter()
-        .map(|seen| seen.field("token").to_owned())
+        .map(|request| request.field("token").to_owned())
         .collect();
     assert_eq!(tokens, ["old", "", "act.simA"]);
-    platform.tell_at(
-        "/v2/oauth/token/",
-        told(400, r#"{"error":"invalid_grant"}"#),
-    );
-    assert_eq!(
-        adapter.revoke_access(&held("old", "r")).await.unwrap(),
-        RemoteRevocation::Revoked,
-        "it is gone"
-    );
+}
+
+#[tokio::test]
+async fn revocation_succeeds_if_the_expired_token_cannot_be_refreshed() {
+    let platform = with_expired_tokens(response(400, r#"{"error":"invalid_grant"}"#)).await;
+    let adapter = tiktok(&platform.base);
     let only_access = HeldTokens {
         access: Some(AccessToken::new("old")),
         refresh: None,
     };
-    assert_eq!(
-        adapter.revoke_access(&only_access).await.unwrap(),
-        RemoteRevocation::Revoked
-    );
+    for tokens in [held_tokens("old", "r"), only_access] {
+        assert_eq!(
+            adapter.revoke_access(&tokens).await.unwrap(),
+            RemoteRevocation::Revoked,
+            "the grant has ended"
+        );
+    }
 }

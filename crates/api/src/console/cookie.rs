@@ -1,24 +1,24 @@
-//! The console's cookie: what it is called, how it is read, given and taken back.
+//! The console's session cookie.
 
-use evergrant_service::{CONSOLE_SESSION_SECONDS, IntegrationsService};
+use evergrant_service::{CONSOLE_SESSION_TTL, IntegrationsService};
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-/// The cookie of a service that is reached at one address.
+/// The name and attributes of the cookie of a service at one public URL.
 pub(crate) struct ConsoleCookie {
     name: String,
     is_secure: bool,
 }
 
 impl ConsoleCookie {
-    pub(crate) fn of(service: &IntegrationsService) -> Self {
-        Self::at(&service.settings().public_url)
+    pub(crate) fn new(service: &IntegrationsService) -> Self {
+        Self::for_url(&service.settings().public_url)
     }
 
-    /// `__Host-` keeps it from every other host and needs TLS. Without that the name holds the
-    /// port, because all ports of a machine share their cookies.
-    fn at(public_url: &Url) -> Self {
+    /// Over TLS, the prefix `__Host-` binds the cookie to its host (RFC 6265bis §4.1.3.2). Without
+    /// TLS the name contains the port, because all ports of a host share their cookies.
+    fn for_url(public_url: &Url) -> Self {
         let is_secure = public_url.scheme() == "https";
         let port = public_url.port_or_known_default().unwrap_or_default();
         let name = if is_secure {
@@ -29,7 +29,7 @@ impl ConsoleCookie {
         Self { name, is_secure }
     }
 
-    /// What the browser presents.
+    /// Returns the value that the browser sent.
     pub(crate) fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         let texts = headers
             .get_all(header::COOKIE)
@@ -44,24 +44,24 @@ impl ConsoleCookie {
             .map(|(_, value)| value)
     }
 
-    /// The header that gives it.
-    pub(crate) fn given(&self, secret: &SecretString) -> HeaderValue {
-        self.header(secret.expose_secret(), CONSOLE_SESSION_SECONDS)
+    /// Returns the `Set-Cookie` value that sets the cookie.
+    pub(crate) fn set(&self, secret: &SecretString) -> HeaderValue {
+        self.header(secret.expose_secret(), CONSOLE_SESSION_TTL.as_secs())
     }
 
-    /// The header that takes it back.
-    pub(crate) fn taken_back(&self) -> HeaderValue {
+    /// Returns the `Set-Cookie` value that deletes the cookie.
+    pub(crate) fn delete(&self) -> HeaderValue {
         self.header("", 0)
     }
 
-    fn header(&self, value: &str, seconds: i64) -> HeaderValue {
+    fn header(&self, value: &str, max_age_seconds: i64) -> HeaderValue {
         let secure = if self.is_secure { "; Secure" } else { "" };
         let text = format!(
-            "{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
+            "{}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite=Lax{secure}",
             self.name
         );
         let mut header = HeaderValue::from_str(&text)
-            .unwrap_or_else(|_| unreachable!("our own credentials are url-safe text"));
+            .unwrap_or_else(|_| unreachable!("credentials are URL-safe text"));
         header.set_sensitive(true);
         header
     }
@@ -72,30 +72,30 @@ mod tests {
     use super::*;
 
     fn cookie(public_url: &str) -> ConsoleCookie {
-        ConsoleCookie::at(&Url::parse(public_url).unwrap())
+        ConsoleCookie::for_url(&Url::parse(public_url).unwrap())
     }
 
     #[test]
-    fn item_30_a_cookie_is_bound_to_its_host_and_hidden_from_scripts() {
-        let given = |url| {
+    fn item_30_cookie_is_bound_to_its_host_and_hidden_from_scripts() {
+        let set_cookie = |url| {
             cookie(url)
-                .given(&SecretString::from("evc_1"))
+                .set(&SecretString::from("evc_1"))
                 .to_str()
                 .unwrap()
                 .to_owned()
         };
         assert_eq!(
-            given("https://vault.example"),
+            set_cookie("https://vault.example"),
             "__Host-evergrant=evc_1; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure"
         );
         assert_eq!(
-            given("http://localhost:8080"),
+            set_cookie("http://localhost:8080"),
             "evergrant-8080=evc_1; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax"
         );
     }
 
     #[test]
-    fn reads_its_own_among_others_of_the_machine() {
+    fn cookie_is_found_among_those_of_other_ports() {
         let mut headers = HeaderMap::new();
         headers.append(
             header::COOKIE,

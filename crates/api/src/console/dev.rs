@@ -1,7 +1,8 @@
-//! In `dev` whoever opens the console is signed in by that: on this machine there is nobody else.
+//! Automatic sign-in to the console of `evergrant dev`, which serves only its own machine.
 //!
-//! A page on the internet can lead a name of its own here (DNS rebinding) and would then read what
-//! it asks for; so only our own name signs in, and other names lead to it.
+//! A website can resolve its own domain name to this address (DNS rebinding) and then read the
+//! responses. So only requests under the public host name are signed in; others are redirected to
+//! it.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -15,7 +16,8 @@ use super::ConsoleCookie;
 use crate::problem::ApiError;
 use crate::state::ApiState;
 
-/// Goes around the console's documents.
+/// Middleware for the console's pages: signs in the first development user unless the browser has a
+/// valid session.
 pub(crate) async fn sign_in(
     State(state): State<ApiState>,
     request: Request,
@@ -26,10 +28,10 @@ pub(crate) async fn sign_in(
         return next.run(request).await;
     }
     let public_url = &state.service.settings().public_url;
-    if !host_of(&request).is_some_and(|host| is_ours(&host, public_url)) {
-        return elsewhere(public_url, &request);
+    if !host_of(&request).is_some_and(|host| is_trusted_host(&host, public_url)) {
+        return redirect_to_public_url(public_url, &request);
     }
-    let held = ConsoleCookie::of(&state.service)
+    let cookie = ConsoleCookie::new(&state.service)
         .read(request.headers())
         .map(str::to_owned);
     let correlation_id = request.extensions().get::<CorrelationId>().cloned();
@@ -37,7 +39,7 @@ pub(crate) async fn sign_in(
     let call = state.service.call(Actor::Visitor, correlation_id);
     let mut response = next.run(request).await;
     if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
-        match new_cookie(&state, &call, held.as_deref()).await {
+        match new_cookie(&state, &call, cookie.as_deref()).await {
             Ok(cookie) => response
                 .headers_mut()
                 .extend(cookie.map(|cookie| (header::SET_COOKIE, cookie))),
@@ -47,10 +49,10 @@ pub(crate) async fn sign_in(
     response
 }
 
-/// The host and port that were asked for: HTTP/2 says it in the address.
+/// Returns the requested host and port: from `:authority` in HTTP/2, from `Host` in HTTP/1.
 fn host_of(request: &Request) -> Option<String> {
-    let in_address = request.uri().authority().map(ToString::to_string);
-    in_address.or_else(|| {
+    let authority = request.uri().authority().map(ToString::to_string);
+    authority.or_else(|| {
         Some(
             request
                 .headers()
@@ -62,48 +64,49 @@ fn host_of(request: &Request) -> Option<String> {
     })
 }
 
-/// Whether the page was asked for by our own name; or by a name of this machine, where a proxy of
-/// the developer's stands between it and our own.
-fn is_ours(host: &str, public_url: &Url) -> bool {
-    let asked = Url::parse(&format!("http://{host}/"));
-    let by_a_proxy = || !is_loopback(public_url) && asked.is_ok_and(|asked| is_loopback(&asked));
-    host == &public_url[Position::BeforeHost..Position::AfterPort] || by_a_proxy()
+/// Returns whether the host is that of the public URL. If the public URL is not a loopback address,
+/// a developer's proxy forwards it to this machine, so loopback hosts are trusted too.
+fn is_trusted_host(host: &str, public_url: &Url) -> bool {
+    let requested = Url::parse(&format!("http://{host}/"));
+    let is_proxied = || !is_loopback(public_url) && requested.is_ok_and(|url| is_loopback(&url));
+    host == &public_url[Position::BeforeHost..Position::AfterPort] || is_proxied()
 }
 
-fn elsewhere(public_url: &Url, request: &Request) -> Response {
-    let wanted = request
+fn redirect_to_public_url(public_url: &Url, request: &Request) -> Response {
+    let path = request
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
-    let address = format!("{}{wanted}", public_url.as_str().trim_end_matches('/'));
+    let address = format!("{}{path}", public_url.as_str().trim_end_matches('/'));
     let location = HeaderValue::from_str(&address);
     location.map_or(StatusCode::NOT_FOUND.into_response(), |location| {
         (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
     })
 }
 
-/// The cookie of a new session of the first of the people, where the browser has none that is good.
+/// Starts a session of the first development user and returns its cookie; `None` if the browser
+/// already has a valid session.
 async fn new_cookie(
     state: &ApiState,
     call: &Call,
-    held: Option<&str>,
+    cookie: Option<&str>,
 ) -> Result<Option<HeaderValue>, ApiError> {
-    if let Some(held) = held
+    if let Some(cookie) = cookie
         && state
             .service
             .console()
-            .signed_in(held, Presence::Active)
+            .signed_in(cookie, Presence::Active)
             .await?
             .is_some()
     {
         return Ok(None);
     }
-    let Some(first) = state.people.first() else {
+    let Some(first) = state.dev_users.first() else {
         return Ok(None);
     };
     let started = state.service.console().start(call, *first).await?;
     Ok(Some(
-        ConsoleCookie::of(&state.service).given(&started.secret),
+        ConsoleCookie::new(&state.service).set(&started.secret),
     ))
 }
 
@@ -111,21 +114,21 @@ async fn new_cookie(
 mod tests {
     use super::*;
 
-    fn ours(host: &str, public_url: &str) -> bool {
-        is_ours(host, &Url::parse(public_url).unwrap())
+    fn is_trusted(host: &str, public_url: &str) -> bool {
+        is_trusted_host(host, &Url::parse(public_url).unwrap())
     }
 
     #[test]
-    fn answers_to_its_own_name_and_behind_a_proxy_to_this_machines() {
-        assert!(ours("localhost:8080", "http://localhost:8080"));
-        assert!(ours("dev.example", "https://dev.example"));
+    fn public_host_and_loopback_behind_a_proxy_are_trusted() {
+        assert!(is_trusted("localhost:8080", "http://localhost:8080"));
+        assert!(is_trusted("dev.example", "https://dev.example"));
         for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
-            assert!(ours(host, "https://dev.example"), "{host}");
+            assert!(is_trusted(host, "https://dev.example"), "{host}");
         }
     }
 
     #[test]
-    fn does_not_answer_to_a_name_that_merely_leads_here() {
+    fn other_host_names_are_not_trusted() {
         for host in [
             "",
             "evil.example",
@@ -135,7 +138,7 @@ mod tests {
             "10.0.0.1:8080",
         ] {
             for public_url in ["http://localhost:8080", "https://dev.example"] {
-                assert!(!ours(host, public_url), "{host}");
+                assert!(!is_trusted(host, public_url), "{host}");
             }
         }
         for host in [
@@ -145,8 +148,8 @@ mod tests {
             "localhost:8080@evil.example",
         ] {
             assert!(
-                !ours(host, "http://localhost:8080"),
-                "{host}: its cookies are not those of our own name"
+                !is_trusted(host, "http://localhost:8080"),
+                "{host}: does not share cookies with the public host"
             );
         }
     }

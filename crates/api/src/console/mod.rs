@@ -1,5 +1,5 @@
-//! The console's own routes: who is signed in, and how one comes to be. Its pages come from outside
-//! this crate.
+//! The console's own routes: sign-in and the current session. Its pages come from outside this
+//! crate.
 
 mod cookie;
 pub(crate) mod dev;

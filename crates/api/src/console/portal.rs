@@ -1,4 +1,4 @@
-//! `GET /portal/{code}`: the way into the console for an app's user.
+//! `GET /portal/{code}`: sign-in to the console by a one-time link.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -8,43 +8,51 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::ConsoleCookie;
 use crate::body::PathOf;
-use crate::caller::Visitor;
+use crate::caller::AnonymousCall;
 use crate::pages;
 use crate::problem::ApiError;
 use crate::state::ApiState;
 
-/// Where a portal link leads.
+/// The console page that a portal link opens.
 const FIRST_PAGE: HeaderValue = HeaderValue::from_static("/integrations");
 
-/// Opens the console as a user, once, within five minutes: the `url` of a session that was begun
-/// with `portal`.
+/// Open the console as a user
 ///
-/// Whoever was signed in there before is signed out.
+/// The `url` of a session that was created with `portal`. The link works once, within five minutes
+/// of its creation. It starts a console session of the user and ends the session that the browser
+/// had before.
 #[utoipa::path(get, path = "/portal/{code}", operation_id = "openPortal", tag = "Console",
-    params(("code" = String, Path, description = "From `POST /api/sessions`; it stands in `url` already")),
+    params(("code" = String, Path,
+        description = "The code of the link, already part of `url` in the response of \
+            `POST /api/sessions`")),
     responses(
-        (status = 204, description = "Nobody has followed the link yet (`Sec-Purpose: prefetch`): it is not spent"),
-        (status = 303, description = "To the console's first page, with its cookie"),
-        (status = 410, description = "The link is unknown, has been used or has expired", content_type = "text/html"),
+        (status = 204,
+            description = "The request is a prefetch (`Sec-Purpose: prefetch`); the link stays \
+                valid"),
+        (status = 303,
+            description = "Redirect to the console's first page, with the session cookie",
+            headers(("Location" = String, description = "Path of the console's first page"))),
+        (status = 410,
+            description = "The link is unknown, already used or expired",
+            content_type = "text/html"),
         (status = 503, description = "`DATABASE_ERROR`", content_type = "text/html"),
     ), security(()))]
 pub(crate) async fn open(
     State(state): State<ApiState>,
     PathOf(code): PathOf<String>,
-    Visitor(call): Visitor,
+    AnonymousCall(call): AnonymousCall,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    if method == Method::HEAD || is_ahead_of_time(&headers) {
+    if method == Method::HEAD || is_prefetch(&headers) {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let opened = opened(&state, &call, &code, &headers).await;
-    opened.unwrap_or_else(|ApiError(error)| pages::portal_failed(&error, &call.correlation_id))
+    let response = sign_in(&state, &call, &code, &headers).await;
+    response.unwrap_or_else(|ApiError(error)| pages::portal_failed(&error, &call.correlation_id))
 }
 
-/// Whether a browser asks before anybody has followed the link: a link that works once is not spent
-/// on that.
-fn is_ahead_of_time(headers: &HeaderMap) -> bool {
+/// Returns whether the browser prefetches the link. A prefetch must not use up a one-time link.
+fn is_prefetch(headers: &HeaderMap) -> bool {
     let purpose = headers
         .get("sec-purpose")
         .or_else(|| headers.get("purpose"));
@@ -53,7 +61,7 @@ fn is_ahead_of_time(headers: &HeaderMap) -> bool {
         .is_some_and(|purpose| purpose.contains("prefetch"))
 }
 
-async fn opened(
+async fn sign_in(
     state: &ApiState,
     call: &Call,
     code: &str,
@@ -61,18 +69,18 @@ async fn opened(
 ) -> Result<Response, ApiError> {
     let console = state.service.console();
     let Some(started) = console.open_link(call, code).await? else {
-        return Ok(pages::portal_closed());
+        return Ok(pages::portal_expired());
     };
-    let cookie = ConsoleCookie::of(&state.service);
-    if let Some(before) = cookie.read(headers)
-        && let Some(signed_in) = console.signed_in(before, Presence::Passive).await?
+    let cookie = ConsoleCookie::new(&state.service);
+    if let Some(previous) = cookie.read(headers)
+        && let Some(signed_in) = console.signed_in(previous, Presence::Passive).await?
         && let Some(session) = signed_in.caller.session()
     {
         state.service.sessions().end(call, session).await?;
     }
     let headers = [
         (header::LOCATION, FIRST_PAGE),
-        (header::SET_COOKIE, cookie.given(&started.secret)),
+        (header::SET_COOKIE, cookie.set(&started.secret)),
     ];
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }

@@ -1,4 +1,4 @@
-//! `/console/session`: who is signed in to the console.
+//! `/console/session`: the console's current session.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -13,22 +13,22 @@ use utoipa::ToSchema;
 use super::ConsoleCookie;
 use crate::body::Body;
 use crate::caller::{check_csrf, correlation_id, forbidden, unauthenticated};
-use crate::problem::{ApiError, Problem};
+use crate::problem::ApiError;
 use crate::state::ApiState;
-use crate::users::user_number;
+use crate::users::user_id;
 
-/// Somebody.
+/// A user, as the console shows it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Person {
-    /// The user's id.
+pub(crate) struct ConsoleUser {
+    /// Id of the user.
     #[schema(minimum = 1)]
     id: i32,
-    /// Their name; null where the app has not said.
+    /// Name; null if the app has not set one.
     name: Option<String>,
-    /// Their e-mail address; null where the app has not said.
+    /// E-mail address; null if the app has not set one.
     email: Option<String>,
-    /// The app's own id of them; null where there is none.
+    /// The app's own id for the user; null if the app has not set one.
     external_id: Option<String>,
 }
 
@@ -36,42 +36,44 @@ pub(crate) struct Person {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ConsoleSession {
-    /// Who is signed in.
-    user: Person,
-    /// Goes with every request that changes something, as `X-CSRF-Token`.
+    /// The user who is signed in.
+    user: ConsoleUser,
+    /// CSRF token, to be sent as `X-CSRF-Token` with every unsafe method.
     csrf_token: String,
-    /// When the session ends at the latest; it also ends an hour after its last use.
+    /// When the session ends at the latest. It ends earlier if it is not used for an hour.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
-    /// Whom one may be; empty but in `evergrant dev`.
-    people: Vec<Person>,
-    /// The program's version.
+    /// The users to which the console can switch. Empty unless the program runs as `evergrant dev`.
+    people: Vec<ConsoleUser>,
+    /// Version of the program.
     version: &'static str,
-    /// Whether this is `evergrant dev`.
+    /// Whether the program runs as `evergrant dev`.
     dev: bool,
 }
 
-/// Whom to be.
+/// The user to switch to.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Become {
-    /// One of `people`.
+#[schema(as = SwitchUserRequest)]
+pub(crate) struct SwitchUserBody {
+    /// Id of one of `people`.
     #[schema(value_type = i32, minimum = 1)]
     user_id: serde_json::Value,
 }
 
-/// Whoever holds the console's cookie; with an unsafe method, and its CSRF token.
-pub(crate) struct Holder {
+/// The session of the console's cookie. Requests with an unsafe method must also have sent its CSRF
+/// token.
+pub(crate) struct CurrentSession {
     signed_in: SignedIn,
     cookie: SecretString,
     call: Call,
 }
 
-impl FromRequestParts<ApiState> for Holder {
+impl FromRequestParts<ApiState> for CurrentSession {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let cookie = ConsoleCookie::of(&state.service)
+        let cookie = ConsoleCookie::new(&state.service)
             .read(&parts.headers)
             .ok_or_else(unauthenticated)?;
         let signed_in = state
@@ -92,7 +94,7 @@ impl FromRequestParts<ApiState> for Holder {
     }
 }
 
-impl Holder {
+impl CurrentSession {
     async fn end(&self, state: &ApiState) -> Result<(), ApiError> {
         match self.signed_in.caller.session() {
             Some(session) => Ok(state.service.sessions().end(&self.call, session).await?),
@@ -101,71 +103,79 @@ impl Holder {
     }
 }
 
-/// Who is signed in to the console.
-#[utoipa::path(get, path = "/console/session", operation_id = "getConsoleSession", tag = "Console", security(("console" = [])),
+/// Get the console session
+///
+/// Returns the signed-in user and the CSRF token of the session.
+#[utoipa::path(get, path = "/console/session", operation_id = "getConsoleSession", tag = "Console",
+    security(("console" = [])),
     responses((status = 200, description = "The session", body = ConsoleSession)))]
 pub(crate) async fn show(
     State(state): State<ApiState>,
-    holder: Holder,
+    current: CurrentSession,
 ) -> Result<Json<ConsoleSession>, ApiError> {
     session(
         &state,
-        &holder.call,
-        holder.signed_in.user,
-        &holder.cookie,
-        holder.signed_in.expires_at,
+        &current.call,
+        current.signed_in.user,
+        &current.cookie,
+        current.signed_in.expires_at,
     )
     .await
 }
 
-/// Becomes another of the `people`; in `evergrant dev` alone. The cookie is another one then.
-#[utoipa::path(post, path = "/console/session", operation_id = "changeConsoleSession", tag = "Console", security(("console" = [])),
-    request_body = Become, params(("X-CSRF-Token" = String, Header, description = "`csrfToken` of the session")), responses(
-    (status = 200, description = "The new session", body = ConsoleSession),
-    (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
-))]
+/// Switch to another user
+///
+/// Starts a session of another of the `people`, with a new cookie, and ends the current session.
+/// Only available in `evergrant dev`.
+#[utoipa::path(post, path = "/console/session", operation_id = "changeConsoleSession",
+    tag = "Console",
+    security(("console" = [])), request_body = SwitchUserBody,
+    params(("X-CSRF-Token" = String, Header, description = "`csrfToken` of the session")),
+    responses(
+        (status = 200, description = "The new session", body = ConsoleSession),
+        (status = 422, description = "`VALIDATION_ERROR`: the user is not one of `people`"),
+    ))]
 pub(crate) async fn change(
     State(state): State<ApiState>,
-    holder: Holder,
-    Body(body): Body<Become>,
+    current: CurrentSession,
+    Body(body): Body<SwitchUserBody>,
 ) -> Result<([(HeaderName, http::HeaderValue); 1], Json<ConsoleSession>), ApiError> {
-    if state.people.is_empty() {
+    if state.dev_users.is_empty() {
         return Err(forbidden());
     }
-    let wanted = user_number(&body.user_id)?;
-    let Some(user) = state
-        .people
-        .iter()
-        .copied()
-        .find(|person| *person == wanted)
-    else {
-        return Err(ServiceError::field("userId", "must be one of people").into());
-    };
-    let started = state.service.console().start(&holder.call, user).await?;
-    holder.end(&state).await?;
-    let given = ConsoleCookie::of(&state.service).given(&started.secret);
+    let user = user_id(&body.user_id)?;
+    if !state.dev_users.contains(&user) {
+        return Err(ServiceError::field("userId", "must be the id of one of people").into());
+    }
+    let started = state.service.console().start(&current.call, user).await?;
+    current.end(&state).await?;
+    let cookie = ConsoleCookie::new(&state.service).set(&started.secret);
     let shown = session(
         &state,
-        &holder.call,
+        &current.call,
         user,
         &started.secret,
         started.stored.expires_at,
     )
     .await?;
-    Ok(([(header::SET_COOKIE, given)], shown))
+    Ok(([(header::SET_COOKIE, cookie)], shown))
 }
 
-/// Signs out.
-#[utoipa::path(delete, path = "/console/session", operation_id = "endConsoleSession", tag = "Console", security(("console" = [])),
+/// Sign out of the console
+///
+/// Ends the session on the server and deletes the cookie.
+#[utoipa::path(delete, path = "/console/session", operation_id = "endConsoleSession",
+    tag = "Console",
+    security(("console" = [])),
     params(("X-CSRF-Token" = String, Header, description = "`csrfToken` of the session")),
-    responses((status = 204, description = "Signed out, here and on the server")))]
+    responses((status = 204, description = "The session has ended")))]
 pub(crate) async fn end(
     State(state): State<ApiState>,
-    holder: Holder,
+    current: CurrentSession,
 ) -> Result<(StatusCode, [(HeaderName, http::HeaderValue); 1]), ApiError> {
-    holder.end(&state).await?;
-    let taken_back = ConsoleCookie::of(&state.service).taken_back();
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, taken_back)]))
+    current.end(&state).await?;
+    let deleted = ConsoleCookie::new(&state.service).delete();
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, deleted)]))
 }
 
 async fn session(
@@ -176,27 +186,31 @@ async fn session(
     expires_at: Timestamp,
 ) -> Result<Json<ConsoleSession>, ApiError> {
     let mut people = Vec::new();
-    for one in state.people.iter() {
-        match person(state, call, *one).await {
+    for user in state.dev_users.iter() {
+        match console_user(state, call, *user).await {
             Ok(found) => people.push(found),
             Err(error) if error.0.code() == ErrorCode::UserNotFound => {}
             Err(error) => return Err(error),
         }
     }
     Ok(Json(ConsoleSession {
-        user: person(state, call, user).await?,
+        user: console_user(state, call, user).await?,
         csrf_token: csrf_token(cookie.expose_secret()),
         expires_at,
         people,
         version: env!("CARGO_PKG_VERSION"),
-        dev: !state.people.is_empty(),
+        dev: !state.dev_users.is_empty(),
     }))
 }
 
-async fn person(state: &ApiState, call: &Call, user: UserId) -> Result<Person, ApiError> {
+async fn console_user(
+    state: &ApiState,
+    call: &Call,
+    user: UserId,
+) -> Result<ConsoleUser, ApiError> {
     let found = state.service.users().get(call, &UserRef::Id(user)).await?;
     let external_id = found.external_id.map(|id| id.as_str().to_owned());
-    Ok(Person {
+    Ok(ConsoleUser {
         id: found.id.get(),
         name: found.name,
         email: found.email,

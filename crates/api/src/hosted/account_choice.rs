@@ -1,63 +1,69 @@
-//! `POST /connect/{provider}/choose`: one consent reached several accounts, and a browser has
-//! chosen.
+//! `POST /connect/{provider}/choose`: the user selected accounts of a consent that covers several.
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use evergrant_model::{Call, ErrorCode};
+use evergrant_model::{Call, ErrorCode, FlowId};
 use evergrant_service::ServiceError;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::body::{PathOf, QueryOf, is_form, read};
-use crate::caller::Visitor;
+use crate::caller::AnonymousCall;
 use crate::integrations::flow_response;
 use crate::pages;
 use crate::problem::ApiError;
 use crate::state::ApiState;
 
-const NOT_OURS: &str =
-    "This choice does not belong to a sign-in that was begun here. Please begin it again.";
-
-/// The form of the page that asks which accounts to connect.
+/// The form of the account chooser.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes a form that is read field by field")]
-pub(crate) struct ChooseForm {
-    /// The flow.
+pub(crate) struct AccountChoiceForm {
+    /// Id of the flow.
     flow_id: String,
-    /// What the page was given: proves that this browser consented.
+    /// The receipt from the page, which proves that this browser consented.
     receipt: String,
-    /// The account ids that are ticked; repeated.
+    /// Ids of the selected accounts; the field is repeated.
     account: Vec<String>,
 }
 
-/// The browser chooses among the accounts that its consent reached.
+/// Select which accounts to connect
 ///
-/// Sent by the page that the callback answers for a flow without a challenge, and answered as a
-/// callback is.
-#[utoipa::path(post, path = "/connect/{provider}/choose", operation_id = "chooseAccounts", tag = "Callback",
-    request_body(content = ChooseForm, content_type = "application/x-www-form-urlencoded"),
-    params(("provider" = String, Path, description = "Such as `instagram`")),
+/// Receives the form of the account chooser, which the callback shows if the consent to a flow
+/// without a challenge covers several accounts. The responses are those of the callback.
+#[utoipa::path(post, path = "/connect/{provider}/choose", operation_id = "chooseAccounts",
+    tag = "Callback",
+    request_body(content = AccountChoiceForm, content_type = "application/x-www-form-urlencoded"),
+    params(("provider" = String, Path, description = "Provider name, such as `instagram`")),
     responses(
-        (status = 303, description = "Back to the app"),
-        (status = 400, description = "`INVALID_STATE`: a wrong receipt, or nothing to choose any more", content_type = "text/html"),
-        (status = 413, description = "`PAYLOAD_TOO_LARGE`: more than 64 KiB", content_type = "text/html"),
-        (status = 422, description = "Nothing is ticked, or something that was not offered: the page again", content_type = "text/html"),
+        (status = 303, description = "Redirect to the app",
+            headers(("Location" = String,
+                description = "The flow's `redirectUrl` with the result"))),
+        (status = 400,
+            description = "`INVALID_STATE`: the receipt is wrong, or the flow no longer waits for \
+                a selection",
+            content_type = "text/html"),
+        (status = 413,
+            description = "`PAYLOAD_TOO_LARGE`: more than 64 KiB", content_type = "text/html"),
+        (status = 422,
+            description = "No account is selected, or one that was not offered: the page with an \
+                error",
+            content_type = "text/html"),
         (status = 503, description = "`DATABASE_ERROR`", content_type = "text/html"),
     ), security(()))]
 pub(crate) async fn choose(
     State(state): State<ApiState>,
     PathOf(provider): PathOf<String>,
-    Visitor(call): Visitor,
+    AnonymousCall(call): AnonymousCall,
     request: Request,
 ) -> Response {
-    match chosen(&state, &call, &provider, request).await {
+    match connect_selected(&state, &call, &provider, request).await {
         Ok(response) => response,
         Err(ApiError(error)) => pages::callback_failed(&error, &call.correlation_id),
     }
 }
 
-async fn chosen(
+async fn connect_selected(
     state: &ApiState,
     call: &Call,
     provider: &str,
@@ -71,23 +77,24 @@ async fn chosen(
     }
     let form = QueryOf::parse(&read(request).await?);
     let (Some(flow), Some(receipt)) = (form.filled("flowId"), form.filled("receipt")) else {
-        return Err(ServiceError::new(ErrorCode::InvalidState, NOT_OURS).into());
+        return Err(ServiceError::invalid_state().into());
     };
+    let flow = &FlowId::new(flow).map_err(|_| ServiceError::invalid_state())?;
     let authorizations = state.service.authorizations();
     let open = authorizations
         .choice(call, flow, receipt.to_owned())
         .await?;
     if open.provider.as_str() != provider {
-        return Err(ServiceError::new(ErrorCode::InvalidState, NOT_OURS).into());
+        return Err(ServiceError::invalid_state().into());
     }
-    let ticked = form.all("account");
+    let selected = form.all("account");
     match authorizations
-        .choose(call, flow, receipt.to_owned(), ticked.clone())
+        .choose(call, flow, receipt.to_owned(), selected.clone())
         .await
     {
         Ok(outcome) => Ok(flow_response::to_browser(state, &outcome)),
         Err(error) if error.code() == ErrorCode::ValidationError => {
-            Ok(flow_response::chooser(state, &open, Some(&ticked)))
+            Ok(flow_response::chooser(state, &open, Some(&selected)))
         }
         Err(error) => Err(error.into()),
     }

@@ -1,104 +1,137 @@
-//! `GET` and `POST /connect/{provider}`: our own form, for platforms without a consent page.
+//! `GET` and `POST /connect/{provider}`: Evergrant's form for platforms without a consent page.
 
 use std::collections::BTreeMap;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use evergrant_model::{Call, ErrorCode, FlowState};
+use evergrant_model::{Call, ErrorCode, FlowState, ProviderSlug};
 use evergrant_service::{CallbackParams, CredentialForm, FieldFault, ServiceError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::body::{PathOf, QueryOf, is_form, read};
-use crate::caller::Visitor;
+use crate::caller::AnonymousCall;
 use crate::codes::status_of;
 use crate::integrations::flow_response;
 use crate::pages::{self, CredentialPage};
-use crate::problem::ApiError;
+use crate::path::parse_flow_provider;
+use crate::problem::{ApiError, retry_after_seconds};
 use crate::state::ApiState;
 
-/// What the form says whose owner cancels.
+/// The `error` that the form sends if the owner cancels.
 const DENIED: &str = "access_denied";
-/// The tick without which nothing is taken.
+/// The name of the required consent checkbox.
 const CONSENT: &str = "consent";
 
-/// The form on which the account's owner pastes a session: the `authUrl` of platforms of kind
-/// `cookies`.
+/// Show the credential form
 ///
-/// It posts to the same address, urlencoded, with the state, a CSRF token and the platform's
+/// The `authUrl` of platforms of kind `cookies`: a page on which the account's owner pastes a
+/// session. It posts to the same URL, urlencoded, with the state, a CSRF token and the platform's
 /// fields.
 #[utoipa::path(get, path = "/connect/{provider}", operation_id = "credentialForm", tag = "Callback",
-    params(("provider" = String, Path, description = "Such as `onlyfans`"),
-        ("state" = String, Query, description = "From connect; it stands in `authUrl` already")),
+    params(("provider" = String, Path, description = "Provider name, such as `onlyfans`"),
+        ("state" = String, Query,
+            description = "The `state` of the started flow; it is already part of `authUrl`")),
     responses(
         (status = 200, description = "The form", content_type = "text/html"),
-        (status = 400, description = "`INVALID_STATE`: unknown, used or expired", content_type = "text/html"),
+        (status = 400,
+            description = "`INVALID_STATE`: the state is unknown, used or expired",
+            content_type = "text/html"),
         (status = 503, description = "`DATABASE_ERROR`", content_type = "text/html"),
     ), security(()))]
 pub(crate) async fn show(
     State(state): State<ApiState>,
     PathOf(provider): PathOf<String>,
-    Visitor(call): Visitor,
+    AnonymousCall(call): AnonymousCall,
     query: QueryOf,
 ) -> Response {
     let flow_state = FlowState::new(query.filled("state").unwrap_or_default());
-    match state
-        .service
-        .authorizations()
-        .credential_form(&call, &provider, &flow_state)
-        .await
-    {
+    match find_form(&state, &call, &provider, &flow_state).await {
         Ok(form) => page(&provider, &flow_state, &form, &BTreeMap::new(), None),
         Err(error) => pages::callback_failed(&error, &call.correlation_id),
     }
 }
 
-/// The form of the page, beside the platform's own fields.
+async fn find_form(
+    state: &ApiState,
+    call: &Call,
+    provider: &str,
+    flow_state: &FlowState,
+) -> Result<CredentialForm, ServiceError> {
+    let provider = parse_flow_provider(provider)?;
+    state
+        .service
+        .authorizations()
+        .credential_form(call, &provider, flow_state)
+        .await
+}
+
+/// The credential form, without the platform's own fields.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = CredentialForm)]
 #[expect(dead_code, reason = "describes a form that is read field by field")]
 pub(crate) struct CredentialFormBody {
-    /// The state, from the page.
+    /// The flow's `state`, from a hidden field of the page.
     state: String,
-    /// The token that binds the form to the flow, from the page.
+    /// The CSRF token from the page, which binds the form to the flow.
     csrf: Option<String>,
-    /// The tick without which nothing is taken.
+    /// Present if the owner confirmed the use of the session. Required unless the owner cancels.
     consent: Option<String>,
-    /// `access_denied`: the owner cancels, and no other field counts.
+    /// `access_denied` if the owner cancels; all other fields except `state` are then ignored.
     error: Option<String>,
 }
 
-/// The owner sends the form, or cancels.
+/// Submit the credential form
 ///
-/// The answer is that of a callback. What the owner can correct, and errors of the platform, show
-/// the form again; the flow stays open.
-#[utoipa::path(post, path = "/connect/{provider}", operation_id = "submitCredentialForm", tag = "Callback",
+/// Connects the account, or cancels the flow. The responses are those of the callback. After errors
+/// that the owner can correct and errors of the platform, the response is the form with an error
+/// message, and the flow stays open.
+#[utoipa::path(post, path = "/connect/{provider}", operation_id = "submitCredentialForm",
+    tag = "Callback",
     request_body(content = CredentialFormBody, content_type = "application/x-www-form-urlencoded"),
-    params(("provider" = String, Path, description = "Such as `onlyfans`")),
+    params(("provider" = String, Path, description = "Provider name, such as `onlyfans`")),
     responses(
-        (status = 303, description = "Back to the app"),
-        (status = 400, description = "`INVALID_STATE`: unknown, used or expired, or a wrong CSRF token; `INVALID_REQUEST`: not a form", content_type = "text/html"),
-        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`: the form again", content_type = "text/html"),
-        (status = 413, description = "`PAYLOAD_TOO_LARGE`: more than 64 KiB", content_type = "text/html"),
-        (status = 422, description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`: the form again", content_type = "text/html"),
-        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's; the form again", content_type = "text/html"),
-        (status = 502, description = "`NETWORK_ERROR`: the form again", content_type = "text/html"),
-        (status = 503, description = "`PROVIDER_UNAVAILABLE`: the form again; `DATABASE_ERROR`", content_type = "text/html"),
-        (status = 504, description = "`TIMEOUT_ERROR`: the form again", content_type = "text/html"),
+        (status = 303, description = "Redirect to the app",
+            headers(("Location" = String,
+                description = "The flow's `redirectUrl` with the result"))),
+        (status = 400,
+            description = "`INVALID_STATE`: the state is unknown, used or expired, or the CSRF \
+                token is wrong; `INVALID_REQUEST`: the body is not a form",
+            content_type = "text/html"),
+        (status = 409,
+            description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`: the form with an error",
+            content_type = "text/html"),
+        (status = 413,
+            description = "`PAYLOAD_TOO_LARGE`: more than 64 KiB", content_type = "text/html"),
+        (status = 422,
+            description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`: the form with an error",
+            content_type = "text/html"),
+        (status = 429,
+            description = "`RATE_LIMIT_ERROR`, the platform's rate limit: the form with an error",
+            content_type = "text/html"),
+        (status = 502,
+            description = "`NETWORK_ERROR`: the form with an error", content_type = "text/html"),
+        (status = 503,
+            description = "`PROVIDER_UNAVAILABLE`: the form with an error; `DATABASE_ERROR`: an \
+                error page",
+            content_type = "text/html"),
+        (status = 504,
+            description = "`TIMEOUT_ERROR`: the form with an error", content_type = "text/html"),
     ), security(()))]
 pub(crate) async fn submit(
     State(state): State<ApiState>,
     PathOf(provider): PathOf<String>,
-    Visitor(call): Visitor,
+    AnonymousCall(call): AnonymousCall,
     request: Request,
 ) -> Response {
-    match taken(&state, &call, &provider, request).await {
+    match handle_form(&state, &call, &provider, request).await {
         Ok(response) => response,
         Err(ApiError(error)) => pages::callback_failed(&error, &call.correlation_id),
     }
 }
 
-async fn taken(
+async fn handle_form(
     state: &ApiState,
     call: &Call,
     provider: &str,
@@ -110,18 +143,19 @@ async fn taken(
             "Send application/x-www-form-urlencoded.",
         ));
     }
+    let provider = &parse_flow_provider(provider)?;
     let sent = QueryOf::parse(&read(request).await?);
     if sent.has("error") {
-        return cancelled(state, call, provider, &sent).await;
+        return cancel(state, call, provider, &sent).await;
     }
-    connected(state, call, provider, &sent).await
+    connect(state, call, provider, &sent).await
 }
 
-/// Ends the flow as a consent that was denied.
-async fn cancelled(
+/// Ends the flow as if the owner had denied consent.
+async fn cancel(
     state: &ApiState,
     call: &Call,
-    provider: &str,
+    provider: &ProviderSlug,
     sent: &QueryOf,
 ) -> Result<Response, ApiError> {
     let params = CallbackParams {
@@ -137,10 +171,11 @@ async fn cancelled(
     Ok(flow_response::to_browser(state, &outcome))
 }
 
-async fn connected(
+/// Connects the account, or returns the form with an error.
+async fn connect(
     state: &ApiState,
     call: &Call,
-    provider: &str,
+    provider: &ProviderSlug,
     sent: &QueryOf,
 ) -> Result<Response, ApiError> {
     let authorizations = state.service.authorizations();
@@ -153,7 +188,7 @@ async fn connected(
         .iter()
         .filter_map(|field| Some((field.name.to_owned(), sent.filled(field.name)?.to_owned())));
     let values: BTreeMap<_, _> = values.collect();
-    let error = match agreed(sent) {
+    let error = match check_consent(sent) {
         Ok(()) => {
             let csrf = sent.filled("csrf").unwrap_or_default();
             match authorizations
@@ -166,17 +201,18 @@ async fn connected(
         }
         Err(error) => error,
     };
-    let over = error.code() == ErrorCode::InvalidState
+    let ends_flow = error.code() == ErrorCode::InvalidState
         || status_of(error.code()) == StatusCode::INTERNAL_SERVER_ERROR;
-    if over {
+    if ends_flow {
         Err(error.into())
     } else {
-        Ok(page(provider, &flow_state, &form, &values, Some(&error)))
+        let slug = provider.as_str();
+        Ok(page(slug, &flow_state, &form, &values, Some(&error)))
     }
 }
 
-fn agreed(sent: &QueryOf) -> Result<(), ServiceError> {
-    let message = "Please confirm this: without it the session is not taken.";
+fn check_consent(sent: &QueryOf) -> Result<(), ServiceError> {
+    let message = "Please confirm this to continue.";
     if sent.has(CONSENT) {
         Ok(())
     } else {
@@ -192,7 +228,7 @@ fn page(
     error: Option<&ServiceError>,
 ) -> Response {
     let faults: &[FieldFault] = error.map_or(&[], ServiceError::field_faults);
-    let trouble = error
+    let alert = error
         .filter(|_| faults.is_empty())
         .map(ServiceError::detail);
     let status = error.map_or(StatusCode::OK, |error| status_of(error.code()));
@@ -202,13 +238,13 @@ fn page(
         form,
         values,
         faults,
-        trouble,
+        alert,
     }
     .page(status);
-    if let Some(seconds) = error.and_then(ServiceError::retry_after_seconds) {
+    if let Some(seconds) = error.and_then(retry_after_seconds) {
         response
             .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(0)));
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

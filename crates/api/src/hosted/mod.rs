@@ -1,5 +1,4 @@
-//! `/connect/{provider}`: the pages of ours on which a sign-in goes on, and the forms that they
-//! send.
+//! Evergrant's own pages of a flow, below `/connect/{provider}`, and the forms that they post.
 
 pub(crate) mod account_choice;
 pub(crate) mod credential_form;

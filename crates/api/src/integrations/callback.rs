@@ -1,83 +1,95 @@
-//! `GET` and `POST /api/integrations/callback/{provider}`: where a platform sends the browser back
-//! to.
+//! `GET` and `POST /api/integrations/callback/{provider}`: the OAuth redirect endpoint.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
-use evergrant_model::{Actor, AuthorizationCode, Call, ErrorCode, FlowState, ProviderSlug};
-use evergrant_service::{CallbackEnd, CallbackOutcome, CallbackParams, ServiceError};
+use evergrant_model::{
+    Actor, AuthorizationCode, Call, ErrorCode, FlowId, FlowState, ProviderSlug, UserId,
+};
+use evergrant_service::{CallbackOutcome, CallbackParams, CallbackResult};
 use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::flow_response;
-use super::flows::Choice;
+use super::flows::SelectableAccount;
 use crate::body::{PathOf, QueryOf, is_form, is_json, parse, read};
-use crate::caller::{Allowed, ServerWrite, Visitor};
+use crate::caller::{AnonymousCall, Authorized, ServerWrite};
 use crate::pages;
+use crate::path::parse_flow_provider;
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 use crate::views::IntegrationView;
 
-/// What an app that owns the callback page passes on.
+/// The parameters that a platform sent to an app's own callback page.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = CallbackRequest)]
 pub(crate) struct CallbackBody {
-    /// The code from the platform.
+    /// The authorization code. Absent if the platform sent an error.
     code: Option<String>,
-    /// The state from the platform.
+    /// The `state` parameter.
     state: String,
-    /// The platform's error, if it sent one.
+    /// The platform's error code. Absent if the platform sent a code.
     error: Option<String>,
-    /// The issuer, if the platform named itself (RFC 9207).
+    /// The issuer, if the platform sent it (RFC 9207).
     iss: Option<String>,
 }
 
-/// What came of a callback that an app passed on.
+/// The result of a callback that an app forwarded.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct CallbackAnswer {
-    /// Always true: a failure is a problem document.
+pub(crate) struct CallbackResponse {
+    /// Always true: errors are problem documents.
     success: bool,
-    /// `connected`; `pending` for a flow that is to be finished with its verifier; `choose` for one
-    /// without a challenge whose consent reached several accounts, to be finished with some of
-    /// them.
+    /// `connected`: the account is connected. `pending`: the flow must be finished with its
+    /// verifier and receipt. `choose`: accounts must be selected to finish the flow; only for flows
+    /// without a challenge.
     status: &'static str,
-    /// The user who began the flow.
+    /// Id of the user for whom the flow was started.
     user_id: i32,
-    /// The connected account.
+    /// Id of the connected account. Present only with `connected`.
     #[serde(skip_serializing_if = "Option::is_none")]
     account_id: Option<String>,
-    /// The connected account, whole.
+    /// The connected account. Present only with `connected`.
     #[serde(skip_serializing_if = "Option::is_none")]
     integration: Option<IntegrationView>,
-    /// The flow to finish.
+    /// Id of the flow to finish. Present only with `pending` and `choose`.
     #[serde(skip_serializing_if = "Option::is_none")]
     flow_id: Option<String>,
-    /// What finishes it, together with the verifier where the flow has a challenge.
+    /// The receipt that finishes the flow, together with the verifier if the flow has a challenge.
+    /// Present only with `pending` and `choose`.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<String>,
-    /// The accounts to choose from, with `choose`.
+    /// The accounts to select from. Present only with `choose`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    accounts: Vec<Choice>,
+    accounts: Vec<SelectableAccount>,
 }
 
-/// The platform sends the browser back.
+/// OAuth redirect endpoint
 ///
-/// Answers 303 to the flow's `redirectUrl` with `integration`, `status=connected` and `accountId`;
-/// or `status=error`, `code` and `correlationId`; or, for a bound flow, `status=pending`, `flowId`
-/// and `receipt`. Where the consent of an unbound flow reached several accounts, a page of ours
-/// asks which of them to connect. An unknown or used state gets a page of ours with status 400 and
-/// never a redirect.
-#[utoipa::path(get, path = "/api/integrations/callback/{provider}", operation_id = "callback", tag = "Callback",
-    params(("provider" = String, Path, description = "Such as `reddit`"),
-        ("state" = String, Query, description = "From the authorization request"),
-        ("code" = Option<String>, Query, description = "What buys the tokens"),
-        ("error" = Option<String>, Query, description = "The platform's error"),
-        ("iss" = Option<String>, Query, description = "Who answers (RFC 9207)")),
+/// Redirects the browser (303) to the flow's `redirectUrl` with these query parameters:
+/// `integration` (the provider name) and `status`; with `status=connected` also `accountId`; with
+/// `status=error` also `code` and `correlationId`; with `status=pending` also `flowId` and
+/// `receipt`, to finish a flow with a challenge. If the consent to a flow without a challenge
+/// covers several accounts, the response is a page on which the user selects accounts. An unknown
+/// or used `state` is answered with an error page (400), never with a redirect.
+#[utoipa::path(get, path = "/api/integrations/callback/{provider}", operation_id = "callback",
+    tag = "Callback",
+    params(("provider" = String, Path, description = "Provider name, such as `reddit`"),
+        ("state" = String, Query, description = "The `state` of the authorization request"),
+        ("code" = Option<String>, Query, description = "The authorization code (RFC 6749 §4.1.2)"),
+        ("error" = Option<String>, Query,
+            description = "The platform's error code (RFC 6749 §4.1.2.1)"),
+        ("iss" = Option<String>, Query, description = "The issuer (RFC 9207)")),
     responses(
-        (status = 200, description = "Which accounts? A page that posts to `/connect/{provider}/choose`", content_type = "text/html"),
-        (status = 303, description = "Back to the app"),
+        (status = 200,
+            description = "A page on which the user selects accounts; it posts to \
+                `/connect/{provider}/choose`",
+            content_type = "text/html"),
+        (status = 303, description = "Redirect to the app",
+            headers(("Location" = String,
+                description = "The flow's `redirectUrl` with the result"))),
         (status = 400, description = "`INVALID_STATE`", content_type = "text/html"),
         (status = 503, description = "`DATABASE_ERROR`", content_type = "text/html"),
     ), security(()))]
@@ -85,7 +97,7 @@ pub(crate) async fn by_browser(
     State(state): State<ApiState>,
     PathOf(provider): PathOf<String>,
     headers: HeaderMap,
-    Visitor(call): Visitor,
+    AnonymousCall(call): AnonymousCall,
     query: QueryOf,
 ) -> Response {
     match complete(&state, &call, &provider, &query).await {
@@ -95,36 +107,44 @@ pub(crate) async fn by_browser(
     }
 }
 
-/// The platform posts the browser back, or an app passes on what its own page received.
+/// OAuth redirect endpoint for forms and apps
 ///
-/// A form (`response_mode=form_post`) is answered as the GET is. JSON needs an API key and is
-/// answered in JSON.
-#[utoipa::path(post, path = "/api/integrations/callback/{provider}", operation_id = "postCallback", tag = "Callback",
+/// Accepts a form from the platform (`response_mode=form_post`), with the same responses as GET; or
+/// JSON from an app that has its own callback page and forwards the parameters with an API key. The
+/// response to JSON is JSON.
+#[utoipa::path(post, path = "/api/integrations/callback/{provider}", operation_id = "postCallback",
+    tag = "Callback",
     security((), ("apiKey" = [])),
-    request_body(content((CallbackBody = "application/json"), (CallbackBody = "application/x-www-form-urlencoded"))),
-    params(("provider" = String, Path, description = "Such as `reddit`")),
+    request_body(content(
+        (CallbackBody = "application/json"),
+        (CallbackBody = "application/x-www-form-urlencoded"),
+    )),
+    params(("provider" = String, Path, description = "Provider name, such as `reddit`")),
     responses(
-        (status = 200, description = "Connected, or to be finished; for a form, the page that asks which accounts",
-            content((CallbackAnswer = "application/json"), (String = "text/html"))),
-        (status = 303, description = "Back to the app (for a form)"),
-        (status = 400, description = "`INVALID_STATE`, `INVALID_CODE`, `OAUTH_DENIED`, `OAUTH_CALLBACK_ERROR`, `INVALID_REQUEST`; a page for a form",
+        (status = 200,
+            description = "The result; for a form, a page on which the user selects accounts",
+            content((CallbackResponse = "application/json"), (String = "text/html"))),
+        (status = 303, description = "For a form: redirect to the app",
+            headers(("Location" = String,
+                description = "The flow's `redirectUrl` with the result"))),
+        (status = 400,
+            description = "`INVALID_STATE`, `INVALID_CODE`, `OAUTH_DENIED`, \
+                `OAUTH_CALLBACK_ERROR`, `INVALID_REQUEST`; for a form, an error page",
             content((Problem = "application/problem+json"), (String = "text/html"))),
-        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 502, description = "`NETWORK_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`; a page for a form",
+        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`"),
+        (status = 422, description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`"),
+        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's rate limit"),
+        (status = 502, description = "`NETWORK_ERROR`"),
+        (status = 503,
+            description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`; for a form, an error page",
             content((Problem = "application/problem+json"), (String = "text/html"))),
-        (status = 504, description = "`TIMEOUT_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 504, description = "`TIMEOUT_ERROR`"),
     ))]
 pub(crate) async fn by_post(
     State(state): State<ApiState>,
     PathOf(provider): PathOf<String>,
     headers: HeaderMap,
-    Visitor(call): Visitor,
+    AnonymousCall(call): AnonymousCall,
     request: Request,
 ) -> Result<Response, ApiError> {
     if is_json(request.headers()) {
@@ -133,23 +153,31 @@ pub(crate) async fn by_post(
             .map(IntoResponse::into_response);
     }
     if !is_form(request.headers()) {
-        let detail = "Send application/x-www-form-urlencoded as a platform does, or application/json with an API key.";
+        let detail = "Send application/x-www-form-urlencoded, or application/json with an API key.";
         return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
     }
     let form = QueryOf::parse(&read(request).await?);
-    Ok(by_browser(State(state), PathOf(provider), headers, Visitor(call), form).await)
+    Ok(by_browser(
+        State(state),
+        PathOf(provider),
+        headers,
+        AnonymousCall(call),
+        form,
+    )
+    .await)
 }
 
 async fn by_server(
     state: &ApiState,
     provider: &str,
     request: Request,
-) -> Result<Json<CallbackAnswer>, ApiError> {
+) -> Result<Json<CallbackResponse>, ApiError> {
     let (mut parts, body) = request.into_parts();
-    let call = Allowed::<ServerWrite>::from_request_parts(&mut parts, state)
+    let call = Authorized::<ServerWrite>::from_request_parts(&mut parts, state)
         .await?
         .call;
     let body: CallbackBody = parse(&read(Request::from_parts(parts, body)).await?)?;
+    let provider = parse_flow_provider(provider)?;
     let params = CallbackParams {
         state: FlowState::new(body.state),
         code: body
@@ -161,13 +189,17 @@ async fn by_server(
     };
     let outcome = state
         .service
-        .handle_oauth_callback(&call, provider, params)
+        .handle_oauth_callback(&call, &provider, params)
         .await?;
-    answer(state, &call, outcome).await.map(Json)
+    response_of(state, &call, outcome).await.map(Json)
 }
 
-/// Reads what the platform sent, and completes the flow. An answer with a repeated `state`, `code`
-/// or `iss` is rejected.
+/// Completes the flow with the parameters that the platform sent.
+///
+/// # Errors
+///
+/// `INVALID_STATE` if `state` is missing or a parameter is repeated; otherwise the errors of
+/// [`evergrant_service::IntegrationsService::handle_oauth_callback`].
 async fn complete(
     state: &ApiState,
     call: &Call,
@@ -184,7 +216,7 @@ async fn complete(
     ) else {
         return Err(ApiError::new(
             ErrorCode::InvalidState,
-            "This answer does not belong to a sign-in that was begun here. Please begin it again.",
+            "This response does not belong to a sign-in of this service. Please start again.",
         ));
     };
     // Some dialogs send an `error_code` and no `error`.
@@ -195,26 +227,44 @@ async fn complete(
         error: error.map(str::to_owned),
         issuer: issuer.map(str::to_owned),
     };
-    let known = ProviderSlug::new(provider)
-        .ok()
-        .filter(|slug| state.service.providers().is_known(slug));
-    let actor = known.map_or(Actor::Visitor, Actor::ProviderCallback);
-    let call = Call {
-        actor,
-        ..call.clone()
-    };
+    let provider = parse_flow_provider(provider)?;
+    let call = call_of(state, call, &provider);
     Ok(state
         .service
-        .handle_oauth_callback(&call, provider, params)
+        .handle_oauth_callback(&call, &provider, params)
         .await?)
 }
 
-async fn answer(
+/// Returns the call with the provider as its actor, if the provider is known.
+fn call_of(state: &ApiState, call: &Call, provider: &ProviderSlug) -> Call {
+    let actor = if state.service.providers().is_known(provider) {
+        Actor::ProviderCallback(provider.clone())
+    } else {
+        Actor::Visitor
+    };
+    Call {
+        actor,
+        ..call.clone()
+    }
+}
+
+impl CallbackResponse {
+    fn unfinished(self, status: &'static str, flow_id: &FlowId, receipt: String) -> Self {
+        Self {
+            status,
+            flow_id: Some(flow_id.as_str().to_owned()),
+            receipt: Some(receipt),
+            ..self
+        }
+    }
+}
+
+async fn response_of(
     state: &ApiState,
     call: &Call,
     outcome: CallbackOutcome,
-) -> Result<CallbackAnswer, ApiError> {
-    let mut answer = CallbackAnswer {
+) -> Result<CallbackResponse, ApiError> {
+    let blank = CallbackResponse {
         success: true,
         status: "connected",
         user_id: outcome.user.get(),
@@ -224,43 +274,44 @@ async fn answer(
         receipt: None,
         accounts: Vec::new(),
     };
-    match outcome.end {
-        CallbackEnd::Failed(code) => {
-            return Err(ServiceError::new(
-                code,
-                "The sign-in came to nothing. Please begin it again.",
-            )
-            .into());
+    Ok(match outcome.result {
+        CallbackResult::Failed(code) => {
+            return Err(ApiError::new(code, "Sign-in failed. Please start again."));
         }
-        CallbackEnd::Pending { flow_id, receipt } => {
-            answer.status = "pending";
-            answer.flow_id = Some(flow_id.as_str().to_owned());
-            answer.receipt = Some(receipt);
+        CallbackResult::Pending { flow_id, receipt } => {
+            blank.unfinished("pending", &flow_id, receipt)
         }
-        CallbackEnd::Choose {
+        CallbackResult::Choose {
             flow_id,
             receipt,
             accounts,
-        } => {
-            answer.status = "choose";
-            answer.flow_id = Some(flow_id.as_str().to_owned());
-            answer.receipt = Some(receipt);
-            answer.accounts = Choice::list(accounts, outcome.provider.as_str(), &state.service);
-        }
-        CallbackEnd::Connected { account } => {
-            let list = state
-                .service
-                .connected_integrations(call, outcome.user)
-                .await?;
-            let mine = list.integrations.into_iter();
-            let found = mine
-                .filter(|one| one.provider == outcome.provider.as_str())
-                .find(|one| one.provider_account_id == account);
-            answer.integration = found.map(IntegrationView::from);
-            answer.account_id = Some(account);
-        }
-    }
-    Ok(answer)
+        } => CallbackResponse {
+            accounts: SelectableAccount::list(accounts, &outcome.provider, &state.service),
+            ..blank.unfinished("choose", &flow_id, receipt)
+        },
+        CallbackResult::Connected { account } => CallbackResponse {
+            integration: integration(state, call, outcome.user, &outcome.provider, &account)
+                .await?,
+            account_id: Some(account),
+            ..blank
+        },
+    })
+}
+
+/// Returns the user's account; `None` if it was disconnected in the meantime.
+async fn integration(
+    state: &ApiState,
+    call: &Call,
+    user: UserId,
+    provider: &ProviderSlug,
+    account: &str,
+) -> Result<Option<IntegrationView>, ApiError> {
+    let list = state.service.connected_integrations(call, user).await?;
+    let found = list
+        .integrations
+        .into_iter()
+        .find(|one| one.provider == provider.as_str() && one.provider_account_id == account);
+    Ok(found.map(IntegrationView::from))
 }
 
 fn accepts_json(headers: &HeaderMap) -> bool {

@@ -7,44 +7,49 @@ use evergrant_service::{ConnectRequest, ServiceError, StartedFlow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::body::{Body, PathOf};
+use crate::body::Body;
 use crate::caller::{ForUser, Write};
-use crate::problem::{ApiError, Problem};
+use crate::path::{ProviderPath, parse_account};
+use crate::problem::ApiError;
 use crate::state::ApiState;
 
-/// What to connect, and how to come back.
+/// How to connect an account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Connect {
-    /// Where the browser goes at the end: on the operator's list. Without it, the first of that
-    /// list.
+#[schema(as = ConnectRequest)]
+pub(crate) struct ConnectBody {
+    /// URL to which the browser returns at the end of the flow. The operator's allowlist must cover
+    /// it. Default: the first entry of the allowlist.
     redirect_url: Option<String>,
-    /// What to ask for beyond what is required. Without it, all that the platform's entry lists.
+    /// Scopes to request in addition to the required ones. Default: all scopes that the provider
+    /// lists.
     scopes: Option<Vec<String>>,
-    /// The account to reconnect; the connection keeps its id.
+    /// Id of the account to reconnect; the connection keeps its id. Default: connect a new account.
     account_id: Option<String>,
-    /// Base64url of the SHA-256 of a verifier that you keep. The flow must then be finished with
-    /// it, which proves that who began and who consented are the same browser. Session tokens must
-    /// send it.
+    /// Base64url, without padding, of the SHA-256 of a verifier that only you know. The flow must
+    /// then be finished with the verifier, which proves that the browser that consented is the one
+    /// that started the flow. Required with a session token or the console's cookie.
     challenge: Option<String>,
 }
 
-/// A flow that has begun.
+/// A flow that waits for the user.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Started {
-    /// The platform's consent page: send the user there.
+#[schema(as = StartedFlow)]
+pub(crate) struct StartedFlowView {
+    /// URL of the consent page, to which you send the user's browser.
     auth_url: String,
-    /// What the callback will bring back; it stands in `authUrl` already.
+    /// The `state` parameter of the authorization request (RFC 6749 §4.1.1). It is already part of
+    /// `authUrl`.
     state: String,
-    /// The flow's name, to ask how far it has come.
+    /// Id of the flow.
     flow_id: String,
-    /// When the flow ends unless the user has come back.
+    /// When the flow expires if the user does not return.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
 }
 
-impl From<StartedFlow> for Started {
+impl From<StartedFlow> for StartedFlowView {
     fn from(flow: StartedFlow) -> Self {
         Self {
             auth_url: flow.auth_url,
@@ -55,31 +60,45 @@ impl From<StartedFlow> for Started {
     }
 }
 
-/// Begins to connect an account.
-#[utoipa::path(post, path = "/api/integrations/connect/{provider}", operation_id = "connect", tag = "Integrations", request_body = Connect,
-    params(("provider" = String, Path, description = "Such as `reddit`"),
-        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
+/// Start connecting an account
+///
+/// Starts a flow and returns the URL of the consent page. Send the user's browser there; the
+/// platform sends it back to the callback, which redirects it to `redirectUrl`.
+#[utoipa::path(post, path = "/api/integrations/connect/{provider}", operation_id = "connect",
+    tag = "Integrations", request_body = ConnectBody,
+    params(("provider" = String, Path, description = "Provider name, such as `reddit`"),
+        ("Evergrant-User" = Option<String>, Header,
+            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
+                and your own id for the user, percent-encoded")),
     responses(
-        (status = 200, description = "Where to send the user", body = Started),
-        (status = 400, description = "`INVALID_REDIRECT_URL`, `INVALID_USER_ID`, `INVALID_REQUEST`, `OAUTH_INIT_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`PROVIDER_NOT_CONFIGURED`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 200,
+            description = "The flow, with the URL of the consent page", body = StartedFlowView),
+        (status = 400,
+            description = "`INVALID_REDIRECT_URL`, `INVALID_USER_ID`, `INVALID_REQUEST`, \
+                `OAUTH_INIT_ERROR`"),
+        (status = 404,
+            description = "`INVALID_PROVIDER`, `USER_NOT_FOUND`; `ACCOUNT_NOT_FOUND`: no such \
+                account to reconnect"),
+        (status = 409, description = "`PROVIDER_NOT_CONFIGURED`"),
+        (status = 422,
+            description = "`VALIDATION_ERROR`: an unknown scope, or a missing or malformed \
+                challenge"),
     ))]
 pub(crate) async fn connect(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
-    PathOf(provider): PathOf<String>,
-    Body(body): Body<Connect>,
-) -> Result<Json<Started>, ApiError> {
+    ProviderPath(provider): ProviderPath,
+    Body(body): Body<ConnectBody>,
+) -> Result<Json<StartedFlowView>, ApiError> {
     if caller.is_browser() && body.challenge.is_none() {
-        let message = "is required of session tokens: the base64url of the SHA-256 of a verifier that you keep";
+        let message =
+            "is required with a session token: the base64url of the SHA-256 of your verifier";
         return Err(ServiceError::field("challenge", message).into());
     }
     let request = ConnectRequest {
         redirect_url: body.redirect_url,
         scopes: body.scopes,
-        account: body.account_id,
+        account: body.account_id.as_deref().map(parse_account).transpose()?,
         challenge: body.challenge,
     };
     let flow = state

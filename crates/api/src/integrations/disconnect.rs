@@ -5,43 +5,54 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::body::{PathOf, QueryOf};
+use crate::body::QueryOf;
 use crate::caller::{ForUser, Write};
-use crate::problem::{ApiError, Problem};
+use crate::path::AccountPath;
+use crate::problem::ApiError;
 use crate::state::ApiState;
 
-/// What became of the grant.
+/// The result of a disconnect.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Disconnected {
-    /// Always true: the connection is gone here whatever the platform answered.
+    /// Always true: errors are problem documents. The connection is deleted whatever the platform
+    /// answers.
     success: bool,
-    /// `revoked`, `pending` (we keep asking for a day), `unsupported`, or `kept` for other
-    /// connections of the person.
+    /// What happens to the grant at the platform. `revoked`: the platform confirmed the revocation.
+    /// `pending`: Evergrant retries the revocation for a day. `unsupported`: the platform cannot
+    /// revoke it. `kept`: other connections of the same platform user need it.
     revocation: &'static str,
-    /// The same in a sentence for the user.
+    /// The result as a sentence for the user.
     message: String,
 }
 
-/// Disconnects an account: its tokens are deleted here, and its grant is ended at the platform as
-/// far as that can.
-#[utoipa::path(delete, path = "/api/integrations/disconnect/{provider}/{accountId}", operation_id = "disconnect", tag = "Integrations",
-    params(("provider" = String, Path, description = "Such as `reddit`"),
+/// Disconnect an account
+///
+/// Deletes the connection and its tokens, and revokes the grant if the platform supports that.
+#[utoipa::path(delete, path = "/api/integrations/disconnect/{provider}/{accountId}",
+    operation_id = "disconnect", tag = "Integrations",
+    params(("provider" = String, Path, description = "Provider name, such as `reddit`"),
         ("accountId" = String, Path, description = "The account's id at the platform"),
-        ("deleteData" = Option<bool>, Query, description = "Whether what was collected from the account goes too; false"),
-        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
+        ("deleteData" = Option<bool>, Query,
+            description = "Whether to also delete the data collected from the account. Default: \
+                false"),
+        ("Evergrant-User" = Option<String>, Header,
+            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
+                and your own id for the user, percent-encoded")),
     responses(
-        (status = 200, description = "Disconnected", body = Disconnected),
-        (status = 404, description = "`ACCOUNT_NOT_FOUND`, for another user's too; `INVALID_PROVIDER`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`VALIDATION_ERROR`: `deleteData` is neither true nor false", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The account is disconnected", body = Disconnected),
+        (status = 404,
+            description = "`ACCOUNT_NOT_FOUND`, also for another user's account; \
+                `INVALID_PROVIDER`"),
+        (status = 422, description = "`VALIDATION_ERROR`: `deleteData` is neither true nor false"),
     ))]
 pub(crate) async fn disconnect(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
-    PathOf((provider, account)): PathOf<(String, String)>,
+    AccountPath { provider, account }: AccountPath,
     query: QueryOf,
 ) -> Result<Json<Disconnected>, ApiError> {
-    // Nothing is collected from accounts yet, so there is nothing more to delete; the parameter is
-    // checked all the same.
+    // No data is collected from accounts yet, so there is nothing more to delete. The parameter is
+    // validated nevertheless.
     query.flag("deleteData")?;
     let done = state
         .service

@@ -12,146 +12,160 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::caller::{ForUser, Watch};
-use crate::problem::{ApiError, Problem};
+use crate::caller::{ForUser, PassiveRead};
+use crate::problem::ApiError;
 use crate::state::ApiState;
 use crate::views::IntegrationView;
 
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Proxies close what is silent for longer, and nobody could tell a dead stream from a quiet one.
-const SIGN_OF_LIFE_EVERY: Duration = Duration::from_secs(15);
-/// How soon a browser comes back to a stream that was cut off.
-const COME_BACK_AFTER: Duration = Duration::from_secs(1);
-/// nginx holds back what it does not know to be a stream.
-const UNBUFFERED: (HeaderName, HeaderValue) = (
+/// The interval of keep-alive comments. Proxies close idle connections, and without a comment a
+/// client cannot distinguish a dead stream from an idle one.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// The delay before a browser reconnects to an interrupted stream (`retry` of SSE).
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
+/// Turns off response buffering in nginx.
+const NO_BUFFERING: (HeaderName, HeaderValue) = (
     HeaderName::from_static("x-accel-buffering"),
     HeaderValue::from_static("no"),
 );
-const NEVER_STORED: (HeaderName, HeaderValue) =
+const NO_STORE: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
-/// What `ready` and `reset` say.
+/// The data of `ready` and `reset` events.
 #[derive(Serialize, ToSchema)]
-#[schema(as = VersionEvent)]
-pub(crate) struct VersionSeen {
-    /// The user's version: what comes later is told.
+pub(crate) struct VersionEvent {
+    /// The user's version. Later events have higher versions.
     version: i64,
 }
 
-/// What `connected`, `refreshed`, `expiring`, `expired`, `error` and `disconnected` say.
+/// The data of `connected`, `refreshed`, `expiring`, `expired`, `error` and `disconnected` events.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = IntegrationEvent)]
-pub(crate) struct AccountEvent {
-    /// The user's version after it; the same as the event's `id`.
+pub(crate) struct IntegrationEvent {
+    /// The user's version after the event. Equals the event's `id`.
     version: i64,
-    /// When it happened.
+    /// When the event happened.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// At which platform.
+    /// Provider name, such as `reddit`.
     provider: String,
-    /// The account's id there.
+    /// The account's id at the platform.
     account_id: String,
-    /// The account as it stands now; absent where it is gone.
+    /// The account as it is now. Absent if it is no longer connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     integration: Option<IntegrationView>,
 }
 
-/// What `flow` says.
+/// The data of `flow` events.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FlowEvent {
-    /// The user's version after it; the same as the event's `id`.
+    /// The user's version after the event. Equals the event's `id`.
     version: i64,
-    /// When it happened.
+    /// When the event happened.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// Which flow.
+    /// Id of the flow.
     flow_id: String,
-    /// As `GET /api/integrations/flows/{id}` says it: `choose`, `pending`, `connected` or `error`.
+    /// The flow's status: `choose`, `pending`, `connected` or `error`, as in
+    /// `GET /api/integrations/flows/{flowId}`.
     status: String,
-    /// Why it came to nothing; absent otherwise.
+    /// Error code of a flow that failed. Absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
 }
 
-/// The user's connections as they change, as server-sent events.
+/// Stream changes of the user's accounts
 ///
-/// `ready` comes first, then `connected`, `refreshed`, `expiring`, `expired`, `error`,
-/// `disconnected` and `flow`, each once and in the order of their `id`, which is the user's
-/// version. With `Last-Event-ID` what was missed comes first; `reset` instead of it where that is
-/// too long ago: then read the list again. The stream ends with the credential that it was opened
-/// with, and when the program does.
-#[utoipa::path(get, path = "/api/integrations/events", operation_id = "streamEvents", tag = "Integrations",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was seen"),
-        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whose events")),
+/// A stream of server-sent events. The first event is `ready`; `connected`, `refreshed`,
+/// `expiring`, `expired`, `error`, `disconnected` and `flow` follow, each once and in the order of
+/// their `id`, which is the user's version. A request with `Last-Event-ID` first receives the
+/// events since that id, or `reset` if they are no longer available; then read the list again. The
+/// stream ends when the credential that opened it ends, or when the server shuts down.
+#[utoipa::path(get, path = "/api/integrations/events", operation_id = "streamEvents",
+    tag = "Integrations",
+    params(("Last-Event-ID" = Option<String>, Header,
+            description = "The `id` of the last event received. Default: start with the current \
+                version"),
+        ("Evergrant-User" = Option<String>, Header,
+            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
+                and your own id for the user, percent-encoded")),
     responses(
-        (status = 200, description = "The stream; each event's data is one of these as JSON", content((VersionSeen = "text/event-stream"))),
-        (status = 404, description = "`USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`OVERLOADED`: too many streams of this user; `DATABASE_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 200,
+            description = "The stream. The data of each event is a JSON object: `VersionEvent`, \
+                `IntegrationEvent` or `FlowEvent`",
+            content((VersionEvent = "text/event-stream"))),
+        (status = 404, description = "`USER_NOT_FOUND`"),
+        (status = 422,
+            description = "`VALIDATION_ERROR`: `Last-Event-ID` is not the id of an event"),
+        (status = 503,
+            description = "`OVERLOADED`: the user has too many open streams; `DATABASE_ERROR`"),
     ))]
 pub(crate) async fn events(
     State(state): State<ApiState>,
-    caller: ForUser<Watch>,
+    caller: ForUser<PassiveRead>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let seen = last_seen(&headers)?;
+    let last_version = last_event_id(&headers)?;
     let events = state
         .service
         .events()
-        .open(&caller.call, caller.user, caller.caller, seen)
+        .open(&caller.call, caller.user, caller.caller, last_version)
         .await?;
     let stream = Sse::new(stream::unfold(events, next))
-        .keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE_EVERY));
-    Ok(([NEVER_STORED, UNBUFFERED], stream).into_response())
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL));
+    Ok(([NO_STORE, NO_BUFFERING], stream).into_response())
 }
 
-/// The version that a returning stream has seen last.
-fn last_seen(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
+/// Returns the version in `Last-Event-ID`; `None` for a new stream.
+///
+/// # Errors
+///
+/// `VALIDATION_ERROR` if the header is repeated or not a whole number.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     let mut sent = headers.get_all(LAST_EVENT_ID).iter();
     let Some(value) = sent.next() else {
         return Ok(None);
     };
     let text = value.to_str().unwrap_or_default();
-    let seen = text
+    let version = text
         .parse()
         .ok()
         .filter(|_| sent.next().is_none() && text.bytes().all(|b| b.is_ascii_digit()));
-    let fault = || {
+    let error = || {
         ServiceError::field(
             "Last-Event-ID",
             "must be the id of an event, a whole number",
         )
         .into()
     };
-    seen.map(Some).ok_or_else(fault)
+    version.map(Some).ok_or_else(error)
 }
 
 async fn next(mut events: UserEvents) -> Option<(Result<Event, axum::Error>, UserEvents)> {
     let event = events.next().await?;
-    Some((written(event), events))
+    Some((to_sse(event), events))
 }
 
-fn written(event: UserEvent) -> Result<Event, axum::Error> {
+fn to_sse(event: UserEvent) -> Result<Event, axum::Error> {
     match event {
         UserEvent::Ready { version } => Ok(numbered(version, "ready")
-            .retry(COME_BACK_AFTER)
-            .json_data(VersionSeen { version })?),
+            .retry(RECONNECT_DELAY)
+            .json_data(VersionEvent { version })?),
         UserEvent::Reset { version } => {
-            numbered(version, "reset").json_data(VersionSeen { version })
+            numbered(version, "reset").json_data(VersionEvent { version })
         }
         UserEvent::Flow {
             version,
             at,
-            flow,
+            flow: flow_id,
             status,
             code,
         } => numbered(version, "flow").json_data(FlowEvent {
             version,
             at,
-            flow_id: flow,
+            flow_id,
             status,
             code,
         }),
@@ -160,19 +174,15 @@ fn written(event: UserEvent) -> Result<Event, axum::Error> {
             kind,
             at,
             provider,
-            account,
+            account: account_id,
             integration,
-        } => {
-            let integration = integration.map(|one| IntegrationView::from(*one));
-            let event = AccountEvent {
-                version,
-                at,
-                provider,
-                account_id: account,
-                integration,
-            };
-            numbered(version, kind.as_str()).json_data(event)
-        }
+        } => numbered(version, kind.as_str()).json_data(IntegrationEvent {
+            version,
+            at,
+            provider,
+            account_id,
+            integration: integration.map(|one| IntegrationView::from(*one)),
+        }),
     }
 }
 

@@ -1,9 +1,9 @@
-//! What a browser gets at the end of a callback or of a form of ours: its app's address, or the
-//! page on which it chooses.
+//! The response to a browser at the end of a callback or of one of Evergrant's forms: a redirect to
+//! the app, or the page on which the user selects accounts.
 
 use axum::response::{IntoResponse, Response};
 use evergrant_model::ErrorCode;
-use evergrant_service::{CallbackEnd, CallbackOutcome, ReachedAccount};
+use evergrant_service::{CallbackOutcome, CallbackResult, ReachedAccount};
 use http::{HeaderValue, StatusCode, header};
 use url::Url;
 
@@ -11,13 +11,13 @@ use crate::pages::Chooser;
 use crate::problem::ApiError;
 use crate::state::ApiState;
 
-/// Sends the browser on to its app, or asks which accounts to connect.
+/// Redirects the browser to its app, or shows the account chooser.
 pub(crate) fn to_browser(state: &ApiState, outcome: &CallbackOutcome) -> Response {
-    match &outcome.end {
-        CallbackEnd::Connected { account } => {
+    match &outcome.result {
+        CallbackResult::Connected { account } => {
             redirect(outcome, &[("status", "connected"), ("accountId", account)])
         }
-        CallbackEnd::Pending { flow_id, receipt } => redirect(
+        CallbackResult::Pending { flow_id, receipt } => redirect(
             outcome,
             &[
                 ("status", "pending"),
@@ -25,8 +25,8 @@ pub(crate) fn to_browser(state: &ApiState, outcome: &CallbackOutcome) -> Respons
                 ("receipt", receipt),
             ],
         ),
-        CallbackEnd::Choose { .. } => chooser(state, outcome, None),
-        CallbackEnd::Failed(code) => {
+        CallbackResult::Choose { .. } => chooser(state, outcome, None),
+        CallbackResult::Failed(code) => {
             let correlation_id = outcome.correlation_id.as_str();
             redirect(
                 outcome,
@@ -40,13 +40,13 @@ pub(crate) fn to_browser(state: &ApiState, outcome: &CallbackOutcome) -> Respons
     }
 }
 
-/// To the app's address with what came of the flow, and nothing secret but the receipt, which is
-/// worthless alone.
+/// Redirects to the app's `redirectUrl` with the result of the flow. The receipt is the only secret
+/// in the URL, and is useless without the verifier.
 fn redirect(outcome: &CallbackOutcome, parameters: &[(&str, &str)]) -> Response {
     let Some(location) = location(outcome, parameters) else {
         return ApiError::new(
             ErrorCode::InternalError,
-            "A flow has no address to return to.",
+            "The flow has no valid redirect URL.",
         )
         .into_response();
     };
@@ -65,48 +65,47 @@ fn location(outcome: &CallbackOutcome, parameters: &[(&str, &str)]) -> Option<He
     HeaderValue::from_str(url.as_str()).ok()
 }
 
-/// The page that asks which accounts to connect, with the first one ticked; with `ticked`, the page
-/// again because these accounts cannot be chosen.
+/// Returns the account chooser with the first account selected. With `rejected`, returns it again
+/// with an error, because these accounts cannot be connected.
 pub(crate) fn chooser(
     state: &ApiState,
     outcome: &CallbackOutcome,
-    ticked: Option<&[String]>,
+    rejected: Option<&[String]>,
 ) -> Response {
-    let CallbackEnd::Choose {
+    let CallbackResult::Choose {
         flow_id,
         receipt,
         accounts,
-    } = &outcome.end
+    } = &outcome.result
     else {
         return ApiError::new(
             ErrorCode::InternalError,
-            "This flow has no accounts to choose from.",
+            "The flow has no accounts to choose from.",
         )
         .into_response();
     };
-    let platform = state.service.providers().name(&outcome.provider);
+    let provider_name = state.service.providers().name(&outcome.provider);
     let picture = |account: &ReachedAccount| {
         let address = state
             .service
             .avatars()
-            .address(outcome.provider.as_str(), &account.metadata);
+            .address(&outcome.provider, &account.metadata);
         address.as_deref().and_then(path_of)
     };
     let pictures: Vec<_> = accounts.iter().map(picture).collect();
     let chooser = Chooser {
-        platform: &platform,
+        provider_name: &provider_name,
         provider: outcome.provider.as_str(),
         redirect_url: &outcome.redirect_url,
-        flow: flow_id.as_str(),
+        flow_id: flow_id.as_str(),
         receipt,
         accounts,
         pictures: &pictures,
     };
-    chooser.page(ticked)
+    chooser.page(rejected)
 }
 
-/// An address of ours as this page names it: by its path, whatever name the browser has reached us
-/// by.
+/// Returns the path of one of Evergrant's URLs, so that the page works under any host name.
 fn path_of(address: &str) -> Option<String> {
     Url::parse(address).ok().map(|url| url.path().to_owned())
 }

@@ -1,46 +1,47 @@
-//! `/api/integrations/flows/{id}`: how far a flow has come, and finishing it.
+//! `/api/integrations/flows/{flowId}`: the state of a flow, and finishing it.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use evergrant_model::ErrorCode;
+use evergrant_model::{ErrorCode, ProviderSlug};
 use evergrant_service::{
-    FieldFault, FinishRequest, FlowState, FlowStatus, IntegrationsService, ReachedAccount,
+    FieldFault, FinishRequest, FlowProgress, FlowStatus, IntegrationsService, ReachedAccount,
     ServiceError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::body::{Body, PathOf};
+use crate::body::Body;
 use crate::caller::{ForUser, Read, Write};
-use crate::problem::{ApiError, Problem};
+use crate::path::FlowPath;
+use crate::problem::ApiError;
 use crate::state::ApiState;
 use crate::views::{IntegrationView, IntegrationsView};
 
-/// An account that can be chosen.
+/// An account that the user can select.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Choice {
-    /// What `accountIds` takes.
+pub(crate) struct SelectableAccount {
+    /// The account's id at the platform, for `accountIds`.
     provider_account_id: String,
-    /// The handle.
+    /// The handle at the platform; null if unknown.
     username: Option<String>,
-    /// The name that people see.
+    /// The name shown at the platform; null if unknown.
     display_name: Option<String>,
-    /// Where the account's picture is: an address of Evergrant's own, which anybody may show.
+    /// Public URL of the account's picture, served by Evergrant. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar_url: Option<String>,
 }
 
-impl Choice {
-    /// Accounts at one platform, as they are offered.
+impl SelectableAccount {
+    /// Returns the accounts of one platform as the API shows them.
     pub(crate) fn list(
         accounts: Vec<ReachedAccount>,
-        provider: &str,
+        provider: &ProviderSlug,
         service: &IntegrationsService,
     ) -> Vec<Self> {
-        let offered = |account: ReachedAccount| {
+        let selectable = |account: ReachedAccount| {
             let avatar_url = service.avatars().address(provider, &account.metadata);
             let ReachedAccount {
                 id,
@@ -55,34 +56,35 @@ impl Choice {
                 avatar_url,
             }
         };
-        accounts.into_iter().map(offered).collect()
+        accounts.into_iter().map(selectable).collect()
     }
 }
 
-/// How far a flow has come.
+/// The state of a flow.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = FlowState)]
 pub(crate) struct FlowView {
-    /// `waiting` for the user, `pending` or `choose` for the browser to finish it, `connected`, or
-    /// `error`.
+    /// `waiting`: the user has not returned from the consent page. `pending`: the flow must be
+    /// finished with its verifier and receipt. `choose`: accounts must be selected to finish it.
+    /// `connected`: an account is connected. `error`: the flow failed.
     status: &'static str,
-    /// The accounts to choose from, with `choose`.
+    /// The accounts to select from. Present only with `choose`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    accounts: Vec<Choice>,
-    /// Why it came to nothing, with `error`.
+    accounts: Vec<SelectableAccount>,
+    /// Error code of the failed flow. Present only with `error`.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
-    /// The account that it connected, with `connected`.
+    /// Id of the connected account. Present only with `connected`.
     #[serde(skip_serializing_if = "Option::is_none")]
     account_id: Option<String>,
 }
 
 impl FlowView {
-    fn new(flow: FlowState, service: &IntegrationsService) -> Self {
+    fn new(flow: FlowProgress, service: &IntegrationsService) -> Self {
         Self {
             status: flow.status.as_str(),
-            accounts: Choice::list(flow.accounts, flow.provider.as_str(), service),
+            accounts: SelectableAccount::list(flow.accounts, &flow.provider, service),
             code: flow.code.map(ErrorCode::as_str),
             account_id: flow
                 .account
@@ -91,18 +93,23 @@ impl FlowView {
     }
 }
 
-/// How far the flow has come.
-#[utoipa::path(get, path = "/api/integrations/flows/{flowId}", operation_id = "getFlow", tag = "Flows",
-    params(("flowId" = String, Path, description = "From connect"),
-        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
+/// Get the state of a flow
+///
+/// Requires the credential of the user for whom the flow was started.
+#[utoipa::path(get, path = "/api/integrations/flows/{flowId}", operation_id = "getFlow",
+    tag = "Flows",
+    params(("flowId" = String, Path, description = "`flowId` of the started flow"),
+        ("Evergrant-User" = Option<String>, Header,
+            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
+                and your own id for the user, percent-encoded")),
     responses(
-        (status = 200, description = "Its state", body = FlowView),
-        (status = 404, description = "`FLOW_NOT_FOUND`, for another user's too", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The state of the flow", body = FlowView),
+        (status = 404, description = "`FLOW_NOT_FOUND`, also for another user's flow"),
     ))]
 pub(crate) async fn flow(
     State(state): State<ApiState>,
     caller: ForUser<Read>,
-    PathOf(flow): PathOf<String>,
+    FlowPath(flow): FlowPath,
 ) -> Result<Json<FlowView>, ApiError> {
     let flow = state
         .service
@@ -112,99 +119,113 @@ pub(crate) async fn flow(
     Ok(Json(FlowView::new(flow, &state.service)))
 }
 
-/// What finishes a flow.
+/// The proofs that finish a flow.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Finish {
-    /// The text whose hash was the challenge. Required unless the flow was begun without a
-    /// challenge, which only your server can do; session tokens must always send it.
+#[schema(as = FinishFlowRequest)]
+pub(crate) struct FinishBody {
+    /// The verifier of the flow's `challenge`. Required, unless your server started the flow
+    /// without a challenge and finishes it with an API key.
     verifier: Option<String>,
-    /// What came back with the browser, or with the callback that your server passed on.
+    /// The `receipt` that the redirect to the app or the callback's response contains.
     receipt: String,
-    /// Which accounts to connect, where the flow says `choose`.
+    /// Ids of the accounts to connect. Required if the flow's status is `choose`.
     account_ids: Option<Vec<String>>,
 }
 
-/// Finishes a bound flow, or one whose consent reached several accounts.
+/// Finish a flow
 ///
-/// Not done within ten minutes, the grant is given up.
-#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/finish", operation_id = "finishFlow", tag = "Flows", request_body = Finish,
-    params(("flowId" = String, Path, description = "From connect"),
-        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
+/// Connects the accounts of a flow that has a challenge, or whose consent covers several accounts.
+/// A flow that is not finished within ten minutes fails, and its grant is revoked.
+#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/finish", operation_id = "finishFlow",
+    tag = "Flows", request_body = FinishBody,
+    params(("flowId" = String, Path, description = "`flowId` of the started flow"),
+        ("Evergrant-User" = Option<String>, Header,
+            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
+                and your own id for the user, percent-encoded")),
     responses(
-        (status = 200, description = "The accounts that it connected", body = IntegrationsView),
-        (status = 400, description = "`INVALID_STATE`: a wrong verifier or receipt, or not waiting for them", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`FLOW_NOT_FOUND`, for another user's too", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The connected accounts", body = IntegrationsView),
+        (status = 400,
+            description = "`INVALID_STATE`: the verifier or receipt is wrong, or the flow is not \
+                waiting to be finished"),
+        (status = 404, description = "`FLOW_NOT_FOUND`, also for another user's flow"),
+        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`"),
+        (status = 422, description = "`VALIDATION_ERROR`"),
     ))]
 pub(crate) async fn finish(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
-    PathOf(flow): PathOf<String>,
-    Body(body): Body<Finish>,
+    FlowPath(flow): FlowPath,
+    Body(body): Body<FinishBody>,
 ) -> Result<Json<IntegrationsView>, ApiError> {
     if caller.is_browser() && body.verifier.is_none() {
-        return Err(ServiceError::field("verifier", "is required of session tokens").into());
+        return Err(ServiceError::field("verifier", "is required with a session token").into());
     }
     let request = FinishRequest {
         verifier: body.verifier,
         receipt: body.receipt,
         accounts: body.account_ids,
     };
-    let made = state
+    let connected = state
         .service
         .authorizations()
         .finish(&caller.call, caller.user, &flow, request)
         .await?;
     Ok(Json(IntegrationsView {
-        integrations: made.into_iter().map(IntegrationView::from).collect(),
+        integrations: connected.into_iter().map(IntegrationView::from).collect(),
     }))
 }
 
-/// What the owner of an account pastes, for a platform of kind `cookies`.
+/// A session credential that the account's owner pasted.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Credentials {
-    /// The platform's fields, by the names under `fields` in the list of platforms.
+#[schema(as = SessionCredentials)]
+pub(crate) struct CredentialsBody {
+    /// Values by field name, as listed in `fields` of the provider.
     values: BTreeMap<String, String>,
 }
 
-/// Completes a flow of a platform of kind `cookies` from the app's own dialog.
+/// Finish a flow with a pasted session
 ///
-/// Whatever the owner can mend is answered with the flow still open. Your dialog must say that
-/// whoever has such a session can act as its owner, and ask for consent.
-#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/credentials", operation_id = "sendCredentials", tag = "Flows", request_body = Credentials,
-    params(("flowId" = String, Path, description = "From connect"),
-        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
+/// For platforms of kind `cookies`, from a dialog of your app. Errors that the user can correct
+/// leave the flow open for another attempt. The dialog must warn that a session allows full access
+/// to the account, and must obtain the owner's consent.
+#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/credentials",
+    operation_id = "sendCredentials", tag = "Flows", request_body = CredentialsBody,
+    params(("flowId" = String, Path, description = "`flowId` of the started flow"),
+        ("Evergrant-User" = Option<String>, Header,
+            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
+                and your own id for the user, percent-encoded")),
     responses(
-        (status = 200, description = "The account that it connected", body = IntegrationsView),
-        (status = 400, description = "`INVALID_STATE`: the flow is over", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`FLOW_NOT_FOUND`, for another user's too", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`VALIDATION_ERROR`: what to mend, by paths such as `values.sess`; `values` alone where the platform has a consent page of its own", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's", body = Problem, content_type = "application/problem+json"),
-        (status = 502, description = "`NETWORK_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 504, description = "`TIMEOUT_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The connected account", body = IntegrationsView),
+        (status = 400, description = "`INVALID_STATE`: the flow has already ended or expired"),
+        (status = 404, description = "`FLOW_NOT_FOUND`, also for another user's flow"),
+        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`"),
+        (status = 422,
+            description = "`VALIDATION_ERROR`: the fields to correct, such as `values.sess`; the \
+                field is `values` if the platform has a consent page"),
+        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's rate limit"),
+        (status = 502, description = "`NETWORK_ERROR`"),
+        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`"),
+        (status = 504, description = "`TIMEOUT_ERROR`"),
     ))]
 pub(crate) async fn credentials(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
-    PathOf(flow): PathOf<String>,
-    Body(body): Body<Credentials>,
+    FlowPath(flow): FlowPath,
+    Body(body): Body<CredentialsBody>,
 ) -> Result<Json<IntegrationsView>, ApiError> {
     let (authorizations, values) = (state.service.authorizations(), &body.values);
-    let made = authorizations
+    let connected = authorizations
         .submit_credentials(&caller.call, caller.user, &flow, values)
         .await
         .map_err(within_values)?;
     Ok(Json(IntegrationsView {
-        integrations: made.into_iter().map(IntegrationView::from).collect(),
+        integrations: connected.into_iter().map(IntegrationView::from).collect(),
     }))
 }
 
-/// Names each faulty field as the body has it.
+/// Prefixes field names with `values.`, as they are in the request body.
 fn within_values(error: ServiceError) -> ServiceError {
     let faults = error.field_faults();
     if faults.is_empty() || faults.iter().any(|fault| fault.field == "values") {

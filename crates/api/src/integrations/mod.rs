@@ -1,4 +1,4 @@
-//! `/api/integrations/…`: one file a route.
+//! The routes below `/api/integrations`, one file each.
 
 pub(crate) mod callback;
 pub(crate) mod connect;

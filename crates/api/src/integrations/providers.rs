@@ -5,32 +5,33 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::caller::{Allowed, Watch};
+use crate::caller::{Authorized, PassiveRead};
 use crate::problem::ApiError;
 use crate::state::ApiState;
 use crate::views::ProviderView;
 
-/// The platforms.
+/// The platforms that can be connected.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Providers {
-    /// Those of the catalogue first, then the operator's own.
+#[schema(as = ProviderList)]
+pub(crate) struct ProviderListView {
+    /// The platforms: first those of the built-in catalogue, then those that the operator defined.
     providers: Vec<ProviderView>,
 }
 
-/// The platforms that can be connected.
+/// List platforms
 ///
-/// One that the operator has not set up is listed with `configured: false`; connecting it answers
-/// `PROVIDER_NOT_CONFIGURED`.
-#[utoipa::path(get, path = "/api/integrations/providers", operation_id = "listProviders", tag = "Integrations", responses(
-    (status = 200, description = "The platforms", body = Providers),
-))]
+/// A platform that the operator has not configured is listed with `configured: false`; connecting
+/// it fails with `PROVIDER_NOT_CONFIGURED`.
+#[utoipa::path(get, path = "/api/integrations/providers", operation_id = "listProviders",
+    tag = "Integrations",
+    responses((status = 200, description = "The platforms", body = ProviderListView)))]
 pub(crate) async fn providers(
     State(state): State<ApiState>,
-    _caller: Allowed<Watch>,
-) -> Result<Json<Providers>, ApiError> {
-    let platforms = state.service.providers().specs();
-    let providers = platforms
+    _caller: Authorized<PassiveRead>,
+) -> Result<Json<ProviderListView>, ApiError> {
+    let specs = state.service.providers().specs();
+    let providers = specs
         .map(|(spec, fields)| ProviderView::new(spec, fields))
         .collect();
-    Ok(Json(Providers { providers }))
+    Ok(Json(ProviderListView { providers }))
 }

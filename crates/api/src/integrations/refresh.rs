@@ -6,40 +6,50 @@ use evergrant_model::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::body::PathOf;
 use crate::caller::{ForUser, Write};
-use crate::problem::{ApiError, Problem};
+use crate::path::AccountPath;
+use crate::problem::ApiError;
 use crate::state::ApiState;
 
-/// A renewed connection.
+/// The result of a refresh.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Refreshed {
-    /// Always true: a failure is a problem document.
+    /// Always true: errors are problem documents.
     success: bool,
-    /// When the new access token ends; null if unknown.
+    /// When the new access token expires; null if the platform does not say.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }
 
-/// Renews a connection's token now: one attempt, joined if one is under way.
-#[utoipa::path(post, path = "/api/integrations/refresh/{provider}/{accountId}", operation_id = "refresh", tag = "Integrations",
-    params(("provider" = String, Path, description = "Such as `reddit`"),
+/// Refresh an account's tokens now
+///
+/// Makes one attempt, or waits for an attempt that is already in flight. Tokens are refreshed
+/// automatically, so apps rarely need this.
+#[utoipa::path(post, path = "/api/integrations/refresh/{provider}/{accountId}",
+    operation_id = "refresh", tag = "Integrations",
+    params(("provider" = String, Path, description = "Provider name, such as `reddit`"),
         ("accountId" = String, Path, description = "The account's id at the platform"),
-        ("Evergrant-User" = Option<String>, Header, description = "With an API key: whom this is for")),
+        ("Evergrant-User" = Option<String>, Header,
+            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
+                and your own id for the user, percent-encoded")),
     responses(
-        (status = 200, description = "Renewed", body = Refreshed),
-        (status = 404, description = "`ACCOUNT_NOT_FOUND`, for another user's too; `INVALID_PROVIDER`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`RECONNECT_REQUIRED` (no call is made for a dead grant), `NO_REFRESH_TOKEN`", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's", body = Problem, content_type = "application/problem+json"),
-        (status = 502, description = "`TOKEN_REFRESH_ERROR`, `NETWORK_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 504, description = "`TIMEOUT_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The tokens are refreshed", body = Refreshed),
+        (status = 404,
+            description = "`ACCOUNT_NOT_FOUND`, also for another user's account; \
+                `INVALID_PROVIDER`"),
+        (status = 409,
+            description = "`RECONNECT_REQUIRED` (the platform is not called for a grant that has \
+                ended), `NO_REFRESH_TOKEN`"),
+        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's rate limit"),
+        (status = 502, description = "`TOKEN_REFRESH_ERROR`, `NETWORK_ERROR`"),
+        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`"),
+        (status = 504, description = "`TIMEOUT_ERROR`"),
     ))]
 pub(crate) async fn refresh(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
-    PathOf((provider, account)): PathOf<(String, String)>,
+    AccountPath { provider, account }: AccountPath,
 ) -> Result<Json<Refreshed>, ApiError> {
     let expires_at = state
         .service

@@ -9,70 +9,78 @@ use utoipa::ToSchema;
 
 use crate::body::Body;
 use crate::caller::{ForUser, ReadTokens};
-use crate::problem::{ApiError, Problem};
+use crate::path::{parse_account, parse_provider};
+use crate::problem::ApiError;
 use crate::state::ApiState;
 
-/// A token that a platform has refused.
+/// A token that a platform rejected.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct RefusedToken {
-    /// The platform.
+pub(crate) struct RejectedToken {
+    /// Provider name, such as `reddit`.
     provider: String,
-    /// The account's id there.
+    /// The account's id at the platform.
     account_id: String,
-    /// The access token that was refused.
+    /// The rejected access token.
     access_token: String,
 }
 
-/// What was done about it.
+/// What Evergrant did about a rejected token.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RejectedTokenReport)]
 pub(crate) struct ReportView {
-    /// `superseded`: a newer token was there already; `renewed`: now one is; read it. `tooYoung`:
-    /// the token is less than a minute old, so the refusal has another cause. Of a pasted session,
-    /// `confirmed`: the platform says that it holds; `unconfirmed`: the platform could not be
-    /// asked, or is not believed before it has said so twice.
+    /// `superseded`: a newer token was already stored; read it. `refreshed`: the token was
+    /// refreshed; read the new one. `tooYoung`: the token is less than a minute old, so the
+    /// rejection has another cause and nothing was refreshed. For a pasted session, `confirmed`:
+    /// the platform accepts it; `unconfirmed`: the platform could not be called, or its answer is
+    /// not conclusive until a second check.
     outcome: &'static str,
-    /// When the token ends that is held now; null if unknown.
+    /// When the stored token expires; null if unknown.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }
 
-/// Says that a platform has refused a token which should have worked: it is renewed, unless that
-/// has happened already.
+/// Report a token that the platform rejected
 ///
-/// For API keys with `tokens:read` only. However many report the same token, it is renewed once.
-#[utoipa::path(post, path = "/api/integrations/report-401", operation_id = "reportRefusedToken", tag = "Tokens",
-    security(("apiKey" = [])), request_body = RefusedToken,
-    params(("Evergrant-User" = String, Header, description = "Whose account: the user's id, or `ext:` and your own id")),
+/// Refreshes the token unless a newer one is already stored. Any number of reports of the same
+/// token causes one refresh. Requires an API key with `tokens:read`.
+#[utoipa::path(post, path = "/api/integrations/report-401", operation_id = "reportRefusedToken",
+    tag = "Tokens", security(("apiKey" = [])), request_body = RejectedToken,
+    params(("Evergrant-User" = String, Header,
+            description = "The user's id, or `ext:` and your own id for the user, \
+                percent-encoded")),
     responses(
         (status = 200, description = "What was done", body = ReportView),
-        (status = 404, description = "`ACCOUNT_NOT_FOUND`, for another user's too; `INVALID_PROVIDER`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`RECONNECT_REQUIRED`, `NO_REFRESH_TOKEN`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's", body = Problem, content_type = "application/problem+json"),
-        (status = 502, description = "`TOKEN_REFRESH_ERROR`, `NETWORK_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`", body = Problem, content_type = "application/problem+json"),
-        (status = 504, description = "`TIMEOUT_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 404,
+            description = "`ACCOUNT_NOT_FOUND`, also for another user's account; \
+                `INVALID_PROVIDER`"),
+        (status = 409, description = "`RECONNECT_REQUIRED`, `NO_REFRESH_TOKEN`"),
+        (status = 422, description = "`VALIDATION_ERROR`"),
+        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's rate limit"),
+        (status = 502, description = "`TOKEN_REFRESH_ERROR`, `NETWORK_ERROR`"),
+        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`"),
+        (status = 504, description = "`TIMEOUT_ERROR`"),
     ))]
 pub(crate) async fn report(
     State(state): State<ApiState>,
     caller: ForUser<ReadTokens>,
-    Body(refused): Body<RefusedToken>,
+    Body(rejected): Body<RejectedToken>,
 ) -> Result<Json<ReportView>, ApiError> {
-    let RefusedToken {
+    let RejectedToken {
         provider,
         account_id,
         access_token,
-    } = refused;
+    } = rejected;
+    let (provider, account) = (parse_provider(&provider)?, parse_account(&account_id)?);
     let token = AccessToken::new(access_token);
     let reports = state.service.rejected_tokens();
     let reported = reports
-        .report(&caller.call, caller.user, &provider, &account_id, &token)
+        .report(&caller.call, caller.user, &provider, &account, &token)
         .await?;
     let outcome = match reported.outcome {
         ReportOutcome::Superseded => "superseded",
-        ReportOutcome::Refreshed => "renewed",
+        ReportOutcome::Refreshed => "refreshed",
         ReportOutcome::Confirmed => "confirmed",
         ReportOutcome::Unconfirmed => "unconfirmed",
         ReportOutcome::TooYoung => "tooYoung",

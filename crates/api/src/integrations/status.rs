@@ -8,39 +8,43 @@ use evergrant_model::ErrorCode;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use crate::caller::{ForUser, Watch};
-use crate::problem::{ApiError, Problem};
+use crate::caller::{ForUser, PassiveRead};
+use crate::problem::ApiError;
 use crate::state::ApiState;
 use crate::views::StatusView;
 
-/// The user's connected accounts.
+/// List connected accounts
 ///
-/// Answers from memory for up to five minutes unless something changed. With `If-None-Match`, 304
-/// where nothing did.
-#[utoipa::path(get, path = "/api/integrations/status", operation_id = "getStatus", tag = "Integrations",
-    params(("Evergrant-User" = Option<String>, Header, description = "With an API key: the user's id, or `ext:` and your own id of the user, percent-encoded")),
+/// Returns the user's accounts in the order in which they were connected. The list is cached for up
+/// to five minutes; every change invalidates the cache. With `If-None-Match`, an unchanged list is
+/// answered with 304.
+#[utoipa::path(get, path = "/api/integrations/status", operation_id = "getStatus",
+    tag = "Integrations",
+    params(("Evergrant-User" = Option<String>, Header,
+            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
+                and your own id for the user, percent-encoded")),
     responses(
-        (status = 200, description = "The accounts", body = StatusView),
-        (status = 304, description = "Unchanged since the ETag that was sent"),
-        (status = 400, description = "`INVALID_USER_ID`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The accounts, with an `ETag`", body = StatusView),
+        (status = 304, description = "The list matches the `ETag` in `If-None-Match`"),
+        (status = 400, description = "`INVALID_USER_ID`"),
+        (status = 404, description = "`USER_NOT_FOUND`"),
     ))]
 pub(crate) async fn status(
     State(state): State<ApiState>,
-    caller: ForUser<Watch>,
+    caller: ForUser<PassiveRead>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let list = state
         .service
         .connected_integrations(&caller.call, caller.user)
         .await?;
-    let body = serde_json::to_vec(&StatusView::from(list)).map_err(|_| unwritable())?;
+    let body = serde_json::to_vec(&StatusView::from(list)).map_err(|_| not_serializable())?;
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&body)));
     let etag = [(header::ETAG, tag.clone())];
     if headers
         .get_all(header::IF_NONE_MATCH)
         .iter()
-        .any(|sent| names(sent, &tag))
+        .any(|sent| matches_tag(sent, &tag))
     {
         return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
     }
@@ -51,15 +55,15 @@ pub(crate) async fn status(
     Ok((etag, json, body).into_response())
 }
 
-fn unwritable() -> ApiError {
+fn not_serializable() -> ApiError {
     ApiError::new(
         ErrorCode::InternalError,
-        "The list could not be written as JSON.",
+        "The list could not be serialized.",
     )
 }
 
-/// Whether an `If-None-Match` header names the tag, weakly compared (RFC 9110 §13.1.2).
-fn names(sent: &HeaderValue, tag: &str) -> bool {
+/// Returns whether an `If-None-Match` header matches the tag by weak comparison (RFC 9110 §13.1.2).
+fn matches_tag(sent: &HeaderValue, tag: &str) -> bool {
     let sent = sent.to_str().unwrap_or_default();
     sent.split(',')
         .map(str::trim)

@@ -2,125 +2,143 @@
 
 use axum::Json;
 use axum::extract::State;
-use evergrant_model::{Call, ErrorCode, UserId};
-use evergrant_service::ServiceError;
+use evergrant_model::{Call, ErrorCode, SignedDuration, UserId};
+use evergrant_service::{IssuedToken, ServiceError};
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 use utoipa::ToSchema;
 
-use super::token::{NEVER_STORED, Token};
+use super::token::{NO_STORE, Token};
 use crate::body::Body;
 use crate::caller::{ForUser, ReadTokens};
+use crate::path::{parse_account, parse_provider};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 
-const MOST_ACCOUNTS: usize = 100;
+/// The most accounts of one request.
+const MAX_ACCOUNTS: usize = 100;
 
-/// Whose tokens.
+/// The accounts whose tokens are requested.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wanted {
+pub(crate) struct TokenBatchRequest {
     /// 1 to 100 accounts of the user.
-    accounts: Vec<WantedAccount>,
+    accounts: Vec<AccountRef>,
 }
 
-/// One account.
+/// Identifies an account.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct WantedAccount {
-    /// The platform.
+pub(crate) struct AccountRef {
+    /// Provider name, such as `reddit`.
     provider: String,
-    /// The account's id there.
+    /// The account's id at the platform.
     account_id: String,
 }
 
-/// An answer or an error for each account, in the order of the request.
+/// The tokens of several accounts.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Tokens {
-    /// One for each account.
-    tokens: Vec<TokenOrError>,
+pub(crate) struct TokenBatch {
+    /// A token or an error for each account, in the order of the request.
+    tokens: Vec<TokenResult>,
 }
 
-/// The token of one account, or why there is none.
+/// The token of one account, or the error that occurred.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct TokenOrError {
-    /// The platform.
+pub(crate) struct TokenResult {
+    /// Provider name, such as `reddit`.
     provider: String,
-    /// The account's id there.
+    /// The account's id at the platform.
     account_id: String,
     #[serde(flatten)]
-    outcome: Outcome,
+    outcome: TokenOutcome,
 }
 
-/// The token's own fields, or `error`.
+/// The fields of the token, or `error`.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-enum Outcome {
+enum TokenOutcome {
     Token(Token),
     Error {
-        /// Why there is none.
+        /// Why there is no token.
         error: Problem,
     },
 }
 
-/// Access tokens of up to 100 accounts at once.
-#[utoipa::path(post, path = "/api/integrations/tokens", operation_id = "getTokens", tag = "Tokens", security(("apiKey" = [])), request_body = Wanted,
-    params(("Evergrant-User" = String, Header, description = "Whose accounts")),
+/// Get access tokens of several accounts
+///
+/// Returns a token or an error for each of up to 100 accounts, in the order of the request. The
+/// request succeeds even if some accounts have no valid token. Requires an API key with
+/// `tokens:read`.
+#[utoipa::path(post, path = "/api/integrations/tokens", operation_id = "getTokens", tag = "Tokens",
+    security(("apiKey" = [])), request_body = TokenBatchRequest,
+    params(("Evergrant-User" = String, Header,
+            description = "The user's id, or `ext:` and your own id for the user, \
+                percent-encoded")),
     responses(
-        (status = 200, description = "A token or an error for each", body = Tokens),
-        (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`", body = Problem, content_type = "application/problem+json"),
-            (status = 404, description = "`USER_NOT_FOUND`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`VALIDATION_ERROR`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "A token or an error for each account", body = TokenBatch),
+        (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`"),
+        (status = 404, description = "`USER_NOT_FOUND`"),
+        (status = 422, description = "`VALIDATION_ERROR`"),
     ))]
 pub(crate) async fn tokens(
     State(state): State<ApiState>,
     caller: ForUser<ReadTokens>,
-    Body(wanted): Body<Wanted>,
-) -> Result<([(HeaderName, HeaderValue); 1], Json<Tokens>), ApiError> {
-    if !(1..=MOST_ACCOUNTS).contains(&wanted.accounts.len()) {
+    Body(request): Body<TokenBatchRequest>,
+) -> Result<([(HeaderName, HeaderValue); 1], Json<TokenBatch>), ApiError> {
+    if !(1..=MAX_ACCOUNTS).contains(&request.accounts.len()) {
         return Err(ServiceError::field("accounts", "must be 1 to 100 accounts").into());
     }
     let mut reads = JoinSet::new();
-    for (place, account) in wanted.accounts.into_iter().enumerate() {
+    for (index, account) in request.accounts.into_iter().enumerate() {
         let (state, call) = (state.clone(), caller.call.clone());
-        let read = async move { (place, one(&state, &call, caller.user, account).await) };
+        let read = async move { (index, token_of(&state, &call, caller.user, account).await) };
         reads.spawn(read.in_current_span());
     }
-    let mut answers = reads.join_all().await;
-    answers.sort_by_key(|(place, _)| *place);
-    let tokens = answers
+    let mut results = reads.join_all().await;
+    results.sort_by_key(|(index, _)| *index);
+    let tokens = results
         .into_iter()
-        .map(|(_, answer)| answer)
+        .map(|(_, result)| result)
         .collect::<Result<_, _>>()?;
-    Ok((NEVER_STORED, Json(Tokens { tokens })))
+    Ok((NO_STORE, Json(TokenBatch { tokens })))
 }
 
-async fn one(
+async fn issued_token(
     state: &ApiState,
     call: &Call,
     user: UserId,
-    wanted: WantedAccount,
-) -> Result<TokenOrError, ServiceError> {
-    let WantedAccount {
+    (provider, account): (&str, &str),
+) -> Result<IssuedToken, ServiceError> {
+    let (provider, account) = (parse_provider(provider)?, parse_account(account)?);
+    state
+        .service
+        .access_token(call, user, &provider, &account, SignedDuration::ZERO)
+        .await
+}
+
+async fn token_of(
+    state: &ApiState,
+    call: &Call,
+    user: UserId,
+    account: AccountRef,
+) -> Result<TokenResult, ServiceError> {
+    let AccountRef {
         provider,
         account_id,
-    } = wanted;
-    let issued = state
-        .service
-        .access_token(call, user, &provider, &account_id, 0)
-        .await;
-    let outcome = match issued {
-        Ok(issued) => Outcome::Token(issued.into()),
-        // An unknown user is not one account's trouble but the whole request's.
+    } = account;
+    let outcome = match issued_token(state, call, user, (&provider, &account_id)).await {
+        Ok(issued) => TokenOutcome::Token(issued.into()),
+        // An unknown user fails the whole request, not one account.
         Err(error) if error.code() == ErrorCode::UserNotFound => return Err(error),
-        Err(error) => Outcome::Error {
+        Err(error) => TokenOutcome::Error {
             error: Problem::new(&error, &call.correlation_id),
         },
     };
-    Ok(TokenOrError {
+    Ok(TokenResult {
         provider,
         account_id,
         outcome,

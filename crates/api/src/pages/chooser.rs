@@ -1,52 +1,53 @@
-//! Which accounts? Asked where one consent reached several, so that nothing is connected that its
-//! owner did not mean.
+//! The page on which the user selects which accounts of a consent to connect.
 
 use axum::response::Response;
 use evergrant_service::ReachedAccount;
 use http::StatusCode;
 use maud::html;
 
-use super::{app_of, form_page};
+use super::{app_name, form_page};
 
-/// What the page asks, and what it sends back.
+/// The account chooser.
 pub(crate) struct Chooser<'a> {
-    pub(crate) platform: &'a str,
+    /// Name of the platform for users.
+    pub(crate) provider_name: &'a str,
     pub(crate) provider: &'a str,
     pub(crate) redirect_url: &'a str,
-    pub(crate) flow: &'a str,
+    pub(crate) flow_id: &'a str,
     pub(crate) receipt: &'a str,
     pub(crate) accounts: &'a [ReachedAccount],
-    /// Where each one's picture is, in the same order.
+    /// The URL of each account's picture, in the order of `accounts`.
     pub(crate) pictures: &'a [Option<String>],
 }
 
 impl Chooser<'_> {
-    /// The page with the first account ticked; or once more with what was `ticked`, which was not
-    /// acceptable.
-    pub(crate) fn page(&self, ticked: Option<&[String]>) -> Response {
-        let fault = ticked.map(|ticked| match ticked {
-            [] => "Tick at least one account.",
-            _ => "Tick only accounts of this list.",
+    /// Returns the page with the first account selected. With `rejected`, an earlier selection that
+    /// is not valid, returns the page with that selection and an error.
+    pub(crate) fn page(&self, rejected: Option<&[String]>) -> Response {
+        let fault = rejected.map(|selected| match selected {
+            [] => "Select at least one account.",
+            _ => "Select only accounts from this list.",
         });
-        let platform = self.platform;
+        let name = self.provider_name;
         let body = html! {
-            h1 { "Which " (platform) " accounts?" }
-            p { "Your sign-in at " (platform) " reaches " (self.accounts.len()) " accounts. "
-                strong { (app_of(self.redirect_url)) } " can use those that you tick." }
+            h1 { "Which " (name) " accounts?" }
+            p { "You granted access to " (self.accounts.len()) " " (name) " accounts. Select those that "
+                strong { (app_name(self.redirect_url)) } " may use." }
             form method="post" action=(format!("/connect/{}/choose", self.provider)) {
-                input type="hidden" name="flowId" value=(self.flow);
+                input type="hidden" name="flowId" value=(self.flow_id);
                 input type="hidden" name="receipt" value=(self.receipt);
                 fieldset aria-describedby=[fault.map(|_| "fault")] {
-                    legend.unseen { "Accounts to connect" }
-                    @for (place, account) in self.accounts.iter().enumerate() {
-                        @let picture = self.pictures.get(place).and_then(Option::as_deref);
-                        (row(account, picture, ticked.map_or(place == 0, |ticked| ticked.contains(&account.id))))
+                    legend.visually-hidden { "Accounts to connect" }
+                    @for (index, account) in self.accounts.iter().enumerate() {
+                        @let picture = self.pictures.get(index).and_then(Option::as_deref);
+                        @let is_selected = rejected.map_or(index == 0, |ids| ids.contains(&account.id));
+                        (row(account, picture, is_selected))
                     }
                 }
                 @if let Some(fault) = fault { p.fault #fault role="alert" { (fault) } }
                 div.actions { button.primary { "Connect" } }
             }
-            p.quiet { "To connect none of them, close this page: what you allowed is then given up within ten minutes." }
+            p.quiet { "To connect none of them, close this page. The access you granted is then revoked within ten minutes." }
         };
         let status = if fault.is_some() {
             StatusCode::UNPROCESSABLE_ENTITY
@@ -55,14 +56,14 @@ impl Chooser<'_> {
         };
         form_page(
             status,
-            &format!("Choose {platform} accounts"),
+            &format!("Choose {name} accounts"),
             &body,
             self.redirect_url,
         )
     }
 }
 
-fn row(account: &ReachedAccount, picture: Option<&str>, ticked: bool) -> maud::Markup {
+fn row(account: &ReachedAccount, picture: Option<&str>, is_selected: bool) -> maud::Markup {
     let handle = account
         .username
         .as_ref()
@@ -82,13 +83,13 @@ fn row(account: &ReachedAccount, picture: Option<&str>, ticked: bool) -> maud::M
         label.account {
             span.picture aria-hidden="true" {
                 span { (initial) }
-                @if let Some(address) = picture { img src=(address) alt="" width="40" height="40"; }
+                @if let Some(url) = picture { img src=(url) alt="" width="40" height="40"; }
             }
             span.names {
                 span { (name) }
                 @if let Some(handle) = handle.filter(|_| account.display_name.is_some()) { span.quiet { (handle) } }
             }
-            input type="checkbox" name="account" value=(account.id) checked[ticked];
+            input type="checkbox" name="account" value=(account.id) checked[is_selected];
         }
     }
 }

@@ -1,8 +1,7 @@
-//! The form on which an account's owner pastes a session, for platforms that offer no consent page
-//! of their own.
+//! The form on which an account's owner pastes a session, for platforms without a consent page.
 //!
-//! It works without any script: the copied request is one text, the single fields wait behind a
-//! disclosure, and what was secret is never sent back to the page.
+//! It needs no script: the copied request is one text field, and the single values are in a
+//! `details` element. Secret values are never sent back to the page.
 
 use std::collections::BTreeMap;
 
@@ -12,42 +11,67 @@ use evergrant_service::{CredentialField, CredentialForm, FieldFault};
 use http::StatusCode;
 use maud::{Markup, html};
 
-use super::{app_of, form_page};
+use super::{app_name, form_page};
 
-/// The field that may stand for all others.
-const WHOLE: &str = "pasted";
+/// The field of the copied request, which can replace all others.
+const PASTED: &str = "pasted";
 
-/// The form, what was filled in, and what is wrong with it.
+/// The form with the submitted values and their faults.
 pub(crate) struct CredentialPage<'a> {
     pub(crate) provider: &'a str,
     pub(crate) state: &'a FlowState,
     pub(crate) form: &'a CredentialForm,
     pub(crate) values: &'a BTreeMap<String, String>,
     pub(crate) faults: &'a [FieldFault],
-    /// What went wrong beside the fields.
-    pub(crate) trouble: Option<&'a str>,
+    /// An error that concerns no single field.
+    pub(crate) alert: Option<&'a str>,
 }
 
 impl CredentialPage<'_> {
     pub(crate) fn page(&self, status: StatusCode) -> Response {
-        let (platform, action) = (&self.form.platform, format!("/connect/{}", self.provider));
-        let (whole, parts): (Vec<&CredentialField>, Vec<_>) = self
+        let (name, action) = (
+            &self.form.provider_name,
+            format!("/connect/{}", self.provider),
+        );
+        let body = html! {
+            h1 { "Connect " (name) }
+            (self.introduction())
+            (self.alert())
+            (self.form(&action))
+            form #cancel method="post" action=(action) {
+                input type="hidden" name="state" value=(self.state.expose());
+                input type="hidden" name="error" value="access_denied";
+            }
+        };
+        let prefix = if status == StatusCode::OK {
+            ""
+        } else {
+            "Error: "
+        };
+        form_page(
+            status,
+            &format!("{prefix}Connect {name}"),
+            &body,
+            &self.form.redirect_url,
+        )
+    }
+
+    fn form(&self, action: &str) -> Markup {
+        let (pasted, values): (Vec<&CredentialField>, Vec<_>) = self
             .form
             .fields
             .iter()
-            .partition(|field| field.name == WHOLE);
-        let open = whole.is_empty() || parts.iter().any(|field| self.fault(field.name).is_some());
-        let body = html! {
-            h1 { "Connect " (platform) }
-            (self.introduction())
-            (self.alert())
+            .partition(|field| field.name == PASTED);
+        let is_open =
+            pasted.is_empty() || values.iter().any(|field| self.fault(field.name).is_some());
+        html! {
             form method="post" action=(action) autocomplete="off" {
                 input type="hidden" name="state" value=(self.state.expose());
                 input type="hidden" name="csrf" value=(self.form.csrf);
-                @for field in whole { (self.whole_field(field)) }
-                details open[open] {
-                    summary { "Fill in the parts one by one" }
-                    @for field in parts { (self.part_field(field)) }
+                @for field in pasted { (self.pasted_field(field)) }
+                details open[is_open] {
+                    summary { "Enter the values manually" }
+                    @for field in values { (self.value_field(field)) }
                 }
                 (self.warning())
                 (self.consent())
@@ -56,44 +80,29 @@ impl CredentialPage<'_> {
                     button form="cancel" { "Cancel" }
                 }
             }
-            form #cancel method="post" action=(action) {
-                input type="hidden" name="state" value=(self.state.expose());
-                input type="hidden" name="error" value="access_denied";
-            }
-        };
-        let title = if status == StatusCode::OK {
-            ""
-        } else {
-            "Not yet: "
-        };
-        form_page(
-            status,
-            &format!("{title}Connect {platform}"),
-            &body,
-            &self.form.redirect_url,
-        )
+        }
     }
 
-    /// What is wrong with the whole.
+    /// Returns the error summary.
     fn alert(&self) -> Markup {
-        let marked = (!self.faults.is_empty())
-            .then_some("Nothing is connected yet: please look at what is marked.");
+        let summary = (!self.faults.is_empty())
+            .then_some("Nothing is connected yet. Please check the highlighted fields.");
         html! {
-            @if let Some(sentence) = self.trouble.or(marked) {
-                p.trouble role="alert" { (sentence) " What was secret has not been kept: please fill it in once more." }
+            @if let Some(sentence) = self.alert.or(summary) {
+                p.error-summary role="alert" { (sentence) " Secret values were not kept: please enter them again." }
             }
         }
     }
 
     fn introduction(&self) -> Markup {
-        let platform = &self.form.platform;
+        let name = &self.form.provider_name;
         html! {
-            p { (platform) " has no page on which to allow " strong { (app_of(&self.form.redirect_url)) }
-                " access. Hand over the session of your own browser instead:" }
-            p.narrow { "This needs a computer: phones have no developer tools. Please begin again there." }
+            p { (name) " has no consent page for apps. To give " strong { (app_name(&self.form.redirect_url)) }
+                " access, share the session of your own browser:" }
+            p.phone-only { "This needs a computer: phone browsers have no developer tools. Please start again on a computer." }
             ol #steps {
-                li { "Sign in at " (platform) " in another tab." }
-                li { "Open the developer tools there (" kbd { "F12" } "), choose " b { "Network" } ", and reload the page." }
+                li { "Sign in to " (name) " in another tab." }
+                li { "Open the developer tools there (" kbd { "F12" } "), select the " b { "Network" } " tab, and reload the page." }
                 li { "Right-click any request to the site, choose " b { "Copy as cURL" } ", and paste it here." }
             }
         }
@@ -103,9 +112,9 @@ impl CredentialPage<'_> {
         html! {
             div.warning {
                 p { strong { "Anyone with this cookie can act as you." }
-                    " It is encrypted before it is stored and never shown again. It cannot be renewed: when it ends, we \
-                     tell you, and you paste a new one." }
-                p { "Automated access may breach the terms of " (self.form.platform) ". Read them before you go on." }
+                    " It is encrypted before it is stored and never shown again. It cannot be refreshed: when it expires, \
+                     we let you know, and you paste a new one." }
+                p { "Automated access may breach the terms of " (self.form.provider_name) ". Read them before you continue." }
             }
         }
     }
@@ -117,13 +126,13 @@ impl CredentialPage<'_> {
                 input type="checkbox" name="consent" value="yes" required
                     aria-invalid=[fault.map(|_| "true")] aria-describedby=[fault.map(|_| "consent-fault")]
                     autofocus[self.is_first_fault("consent")];
-                span { "This is my own account, and I may use it in this way." }
+                span { "This is my own account, and I am allowed to use it this way." }
             }
-            (told("consent", fault))
+            (fault_text("consent", fault))
         }
     }
 
-    fn whole_field(&self, field: &CredentialField) -> Markup {
+    fn pasted_field(&self, field: &CredentialField) -> Markup {
         let (name, fault) = (field.name, self.fault(field.name));
         html! {
             div.field {
@@ -131,23 +140,23 @@ impl CredentialPage<'_> {
                 textarea.secret #(name) name=(name) rows="5" placeholder="curl …" spellcheck="false" autocapitalize="none"
                     autocomplete="off" aria-invalid=[fault.map(|_| "true")] aria-describedby=(described_by(name, fault, "steps"))
                     autofocus[self.is_first_fault(name)] {}
-                (told(name, fault))
+                (fault_text(name, fault))
             }
         }
     }
 
-    fn part_field(&self, field: &CredentialField) -> Markup {
+    fn value_field(&self, field: &CredentialField) -> Markup {
         let (name, fault) = (field.name, self.fault(field.name));
         let help = format!("{name}-help");
-        let kept = self.values.get(name).filter(|_| !field.secret);
+        let submitted = self.values.get(name).filter(|_| !field.secret);
         html! {
             div.field {
                 label for=(name) { (field.label) @if !field.required { span.quiet { " · optional" } } }
-                input #(name) name=(name) type=(if field.secret { "password" } else { "text" }) value=[kept]
+                input #(name) name=(name) type=(if field.secret { "password" } else { "text" }) value=[submitted]
                     spellcheck="false" autocapitalize="none" autocomplete="off"
                     aria-invalid=[fault.map(|_| "true")] aria-describedby=(described_by(name, fault, &help))
                     autofocus[self.is_first_fault(name)];
-                (told(name, fault))
+                (fault_text(name, fault))
                 p.quiet #(help) { (field.help) }
             }
         }
@@ -158,7 +167,7 @@ impl CredentialPage<'_> {
         faults.next().map(|fault| fault.message.as_str())
     }
 
-    /// Where the reader goes on, since nothing else on the page tells where to look.
+    /// Returns whether the field has the first fault and therefore gets the focus.
     fn is_first_fault(&self, name: &str) -> bool {
         self.faults.first().is_some_and(|fault| fault.field == name)
     }
@@ -172,6 +181,6 @@ fn described_by(name: &str, fault: Option<&str>, help: &str) -> String {
     }
 }
 
-fn told(name: &str, fault: Option<&str>) -> Markup {
+fn fault_text(name: &str, fault: Option<&str>) -> Markup {
     html! { @if let Some(fault) = fault { p.fault #(format!("{name}-fault")) { (fault) } } }
 }

@@ -1,8 +1,8 @@
-//! Who calls: nobody in particular, the app's server, the app's server for a user, or a user's
-//! browser.
+//! Callers of the API: without a credential, with an API key, with an API key on behalf of a user,
+//! and a user's browser with a session token.
 //!
-//! Each is a type of its own, so that a test cannot name a user with a session token, or forget to
-//! with a key.
+//! Each kind is its own type, so a test can neither name a user with a session token nor forget to
+//! name one with an API key.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
@@ -13,20 +13,20 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::answer::Answer;
-use crate::described;
-use crate::stand::{Stand, call};
+use crate::harness::{Harness, call};
+use crate::openapi_conformance;
+use crate::response::TestResponse;
 
-/// No credential at all.
+/// A caller without a credential.
 pub(crate) struct Anonymous;
-/// An API key.
+/// The app's backend with an API key.
 pub(crate) struct App(String);
-/// An API key and the user whom it acts for.
+/// The app's backend with an API key and the user it acts for (`Evergrant-User`).
 pub(crate) struct AppForUser(String, String);
-/// A session token.
+/// A user's browser with a session token.
 pub(crate) struct Browser(String);
 
-/// What a caller sends with each request.
+/// The headers that a caller sends with each request.
 pub(crate) trait Credential {
     fn headers(&self) -> HeaderMap;
 }
@@ -62,27 +62,29 @@ fn bearer(token: &str) -> HeaderMap {
     HeaderMap::from_iter([(header::AUTHORIZATION, value)])
 }
 
-/// Somebody in front of a stand.
-pub(crate) struct Caller<'a, Who> {
-    stand: &'a Stand,
-    who: Who,
+/// A caller of the harness's router.
+pub(crate) struct Caller<'a, C> {
+    harness: &'a Harness,
+    credential: C,
 }
 
-impl Stand {
+impl Harness {
+    /// Sends requests without a credential.
     pub(crate) fn anonymous(&self) -> Caller<'_, Anonymous> {
         Caller {
-            stand: self,
-            who: Anonymous,
+            harness: self,
+            credential: Anonymous,
         }
     }
 
-    /// The app's server with a key that may do all but the operator's own.
+    /// Creates an API key with every scope except `admin`.
     pub(crate) async fn app(&self) -> Caller<'_, App> {
         self.app_with(&[]).await
     }
 
+    /// Creates an API key with these scopes. Without any, the key has every scope except `admin`.
     pub(crate) async fn app_with(&self, scopes: &[KeyScope]) -> Caller<'_, App> {
-        self.app_holding(
+        self.app_with_key(
             &self
                 .service
                 .api_keys()
@@ -92,19 +94,20 @@ impl Stand {
         )
     }
 
-    pub(crate) fn app_holding(&self, key: &Issued<ApiKeyId>) -> Caller<'_, App> {
+    /// Uses an existing API key.
+    pub(crate) fn app_with_key(&self, key: &Issued<ApiKeyId>) -> Caller<'_, App> {
         Caller {
-            stand: self,
-            who: App(key.secret.expose_secret().to_owned()),
+            harness: self,
+            credential: App(key.secret.expose_secret().to_owned()),
         }
     }
 
-    /// The app's server, for this user.
+    /// Creates an API key with every scope except `admin` and uses it on behalf of the user.
     pub(crate) async fn app_for(&self, user: i32) -> Caller<'_, AppForUser> {
         self.app().await.for_user(&user.to_string())
     }
 
-    /// The browser of this user.
+    /// Creates a session for the user and uses its token.
     pub(crate) async fn browser(&self, user: i32) -> Caller<'_, Browser> {
         let session = self
             .service
@@ -113,78 +116,79 @@ impl Stand {
             .await
             .unwrap();
         Caller {
-            stand: self,
-            who: Browser(session.secret.expose_secret().to_owned()),
+            harness: self,
+            credential: Browser(session.secret.expose_secret().to_owned()),
         }
     }
 }
 
 impl<'a> Caller<'a, App> {
-    /// The same key, acting for `user` as the header names one.
+    /// Uses the key on behalf of `user`, the value of the `Evergrant-User` header.
     pub(crate) fn for_user(self, user: &str) -> Caller<'a, AppForUser> {
         Caller {
-            stand: self.stand,
-            who: AppForUser(self.who.0, user.to_owned()),
+            harness: self.harness,
+            credential: AppForUser(self.credential.0, user.to_owned()),
         }
     }
 
     pub(crate) fn key(&self) -> &str {
-        &self.who.0
+        &self.credential.0
     }
 }
 
 impl Caller<'_, AppForUser> {
     pub(crate) fn key(&self) -> &str {
-        &self.who.0
+        &self.credential.0
     }
 }
 
 impl Caller<'_, Browser> {
     pub(crate) fn session(&self) -> &str {
-        &self.who.0
+        &self.credential.0
     }
 }
 
-impl<'a, Who: Credential> Caller<'a, Who> {
-    pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'a> {
-        Ask {
-            stand: self.stand,
+impl<'a, C: Credential> Caller<'a, C> {
+    /// Builds a request with the caller's credential and without a body.
+    pub(crate) fn request(&self, method: Method, path: &str) -> TestRequest<'a> {
+        TestRequest {
+            harness: self.harness,
             method,
             path: path.to_owned(),
-            headers: self.who.headers(),
+            headers: self.credential.headers(),
             body: Body::empty(),
         }
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.ask(Method::GET, path).send().await
+    pub(crate) async fn get(&self, path: &str) -> TestResponse {
+        self.request(Method::GET, path).send().await
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
-        self.ask(Method::DELETE, path).send().await
+    pub(crate) async fn delete(&self, path: &str) -> TestResponse {
+        self.request(Method::DELETE, path).send().await
     }
 
     /// Posts JSON.
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.ask(Method::POST, path)
+    pub(crate) async fn post(&self, path: &str, body: Value) -> TestResponse {
+        self.request(Method::POST, path)
             .json(&body.to_string())
             .send()
             .await
     }
 }
 
-/// A request in the making.
-pub(crate) struct Ask<'a> {
-    stand: &'a Stand,
+/// A request under construction.
+pub(crate) struct TestRequest<'a> {
+    harness: &'a Harness,
     method: Method,
     path: String,
     headers: HeaderMap,
     body: Body,
 }
 
-impl Ask<'_> {
-    /// The same with one more header.
-    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+impl TestRequest<'_> {
+    /// Appends a header.
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).unwrap();
         self.headers
             .append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
@@ -193,14 +197,15 @@ impl Ask<'_> {
 
     pub(crate) fn body(mut self, media_type: &str, body: impl Into<Body>) -> Self {
         self.body = body.into();
-        self.with("content-type", media_type)
+        self.header("content-type", media_type)
     }
 
-    /// Text sent as JSON, whatever it is.
+    /// Sets a body with the media type of JSON. The text may be malformed.
     pub(crate) fn json(self, body: &str) -> Self {
         self.body("application/json", body.to_owned())
     }
 
+    /// Sets a form-encoded body.
     pub(crate) fn form(self, pairs: &[(&str, &str)]) -> Self {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(pairs)
@@ -208,14 +213,15 @@ impl Ask<'_> {
         self.body("application/x-www-form-urlencoded", form)
     }
 
-    pub(crate) async fn send(self) -> Answer {
+    /// Sends the request and checks the response against the OpenAPI document.
+    pub(crate) async fn send(self) -> TestResponse {
         let (method, path) = (self.method.clone(), self.path.clone());
-        let answer = Answer::read(self.response().await).await;
-        described::check(&method, &path, &answer);
-        answer
+        let response = TestResponse::read(self.response().await).await;
+        openapi_conformance::assert_documented(&method, &path, &response);
+        response
     }
 
-    /// The answer as it comes, its body unread.
+    /// Sends the request and returns the response with its body unread.
     pub(crate) async fn response(self) -> Response {
         let mut request = Request::builder()
             .method(self.method)
@@ -223,6 +229,6 @@ impl Ask<'_> {
             .body(self.body)
             .unwrap();
         *request.headers_mut() = self.headers;
-        self.stand.router.clone().oneshot(request).await.unwrap()
+        self.harness.router.clone().oneshot(request).await.unwrap()
     }
 }

@@ -1,60 +1,62 @@
-//! One consent reaches two accounts: the page that asks which, and the app's server that asks by
-//! itself.
+//! `POST /connect/{provider}/choose`: the account chooser for a consent that covers two accounts,
+//! and the same choice through the API.
 
 use axum::http::Method;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::platforms::{SHOP, STUDIO};
-use crate::stand::{CHALLENGE, Stand, VERIFIER};
+use crate::fake_providers::{SHOP, STUDIO};
+use crate::harness::{CHALLENGE, Harness, VERIFIER};
+use crate::response::TestResponse;
 
 const CALLBACK: &str = "/api/integrations/callback/instagram";
 const CHOOSE: &str = "/connect/instagram/choose";
 
-/// Begins an unbound flow and comes back with a consent.
-async fn asked(stand: &Stand) -> (Answer, Answer) {
-    let begun = stand.begin(1, "instagram", json!({})).await;
-    let page = stand
+/// Starts an unbound flow and returns its start response and the chooser page after consent.
+async fn consented(harness: &Harness) -> (TestResponse, TestResponse) {
+    let started = harness.start_flow(1, "instagram", json!({})).await;
+    let page = harness
         .anonymous()
         .get(&format!(
             "{CALLBACK}?state={}&code=good",
-            begun.text("state")
+            started.text("state")
         ))
         .await;
-    (begun, page)
+    (started, page)
 }
 
-/// The fields of the page's form, with these accounts ticked.
-fn form<'a>(page: &'a Answer, ticked: &[&'a str]) -> Vec<(&'a str, &'a str)> {
+/// Returns the fields of the page's form with these accounts checked.
+fn form<'a>(page: &'a TestResponse, checked: &[&'a str]) -> Vec<(&'a str, &'a str)> {
     let mut form = vec![
         ("flowId", page.field("flowId")),
         ("receipt", page.field("receipt")),
     ];
-    form.extend(ticked.iter().map(|id| ("account", *id)));
+    form.extend(checked.iter().map(|id| ("account", *id)));
     form
 }
 
-async fn choose(stand: &Stand, path: &str, form: &[(&str, &str)]) -> Answer {
-    stand
+/// Posts the form to `path`.
+async fn choose(harness: &Harness, path: &str, form: &[(&str, &str)]) -> TestResponse {
+    harness
         .anonymous()
-        .ask(Method::POST, path)
+        .request(Method::POST, path)
         .form(form)
         .send()
         .await
 }
 
-async fn accounts(stand: &Stand) -> Vec<String> {
-    stand
+/// Returns the connected account ids.
+async fn accounts(harness: &Harness) -> Vec<String> {
+    harness
         .database
         .texts("SELECT provider_account_id FROM oauth_accounts ORDER BY provider_account_id")
         .await
 }
 
 #[tokio::test]
-async fn a_page_asks_which_accounts_with_the_first_one_ticked() {
-    let stand = Stand::new().await;
-    let (_, page) = asked(&stand).await;
+async fn page_lists_accounts_with_first_one_checked() {
+    let harness = Harness::new().await;
+    let (_, page) = consented(&harness).await;
     assert!(page.status == 200 && page.is_page(), "{page}");
     assert!(
         page.body
@@ -66,197 +68,191 @@ async fn a_page_asks_which_accounts_with_the_first_one_ticked() {
         "{page}"
     );
     assert_eq!(
-        page.ticks("account"),
+        page.checkboxes("account"),
         [(STUDIO.to_owned(), true), (SHOP.to_owned(), false)]
     );
     assert!(
         page.body.contains("&lt;Shop&gt;") && !page.body.contains("<Shop>"),
-        "a name is no markup: {page}"
+        "names are escaped: {page}"
     );
     assert!(page.body.contains("@juniper.shop"), "{page}");
     assert!(
         page.body.contains(r#"<img src="/images/"#) && !page.body.contains("pictures.example"),
         "{page}"
     );
-    assert_eq!(accounts(&stand).await, Vec::<String>::new());
+    assert_eq!(accounts(&harness).await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn the_page_is_closed_to_all_but_its_own_form_and_the_apps_origin() {
-    let stand = Stand::new().await;
-    let (_, page) = asked(&stand).await;
+async fn content_security_policy_allows_own_form_and_app_origin() {
+    let harness = Harness::new().await;
+    let (_, page) = consented(&harness).await;
     page.check_form_policy();
 }
 
 #[tokio::test]
-async fn what_is_ticked_is_connected_and_the_browser_goes_back() {
-    for ticked in [vec![SHOP], vec![STUDIO, SHOP]] {
-        let stand = Stand::new().await;
-        let (_, page) = asked(&stand).await;
-        let back = choose(&stand, CHOOSE, &form(&page, &ticked)).await;
-        assert_eq!(back.status, 303, "{back}");
+async fn checked_accounts_are_connected_and_browser_is_redirected() {
+    for checked in [vec![SHOP], vec![STUDIO, SHOP]] {
+        let harness = Harness::new().await;
+        let (_, page) = consented(&harness).await;
+        let redirect = choose(&harness, CHOOSE, &form(&page, &checked)).await;
+        assert_eq!(redirect.status, 303, "{redirect}");
         assert!(
-            back.location().starts_with(
+            redirect.location().starts_with(
                 "https://app.example/settings?integration=instagram&status=connected&"
             )
         );
-        assert_eq!(back.returned("accountId").as_deref(), Some(ticked[0]));
-        assert_eq!(accounts(&stand).await, ticked);
+        assert_eq!(
+            redirect.query_param("accountId").as_deref(),
+            Some(checked[0])
+        );
+        assert_eq!(accounts(&harness).await, checked);
     }
 }
 
 #[tokio::test]
-async fn nothing_ticked_or_a_foreign_account_brings_the_page_again() {
-    let stand = Stand::new().await;
-    let (_, page) = asked(&stand).await;
-    for (ticked, sentence, kept) in [
-        (vec![], "Tick at least one account.", false),
-        (vec![SHOP, "1"], "Tick only accounts of this list.", true),
+async fn empty_or_unlisted_selection_shows_page_again() {
+    let harness = Harness::new().await;
+    let (_, page) = consented(&harness).await;
+    for (checked, message, is_kept) in [
+        (vec![], "Select at least one account.", false),
+        (
+            vec![SHOP, "1"],
+            "Select only accounts from this list.",
+            true,
+        ),
     ] {
-        let again = choose(&stand, CHOOSE, &form(&page, &ticked)).await;
+        let again = choose(&harness, CHOOSE, &form(&page, &checked)).await;
         assert!(
-            again.status == 422 && again.is_page() && again.body.contains(sentence),
+            again.status == 422 && again.is_page() && again.body.contains(message),
             "{again}"
         );
         assert_eq!(
-            again.ticks("account"),
-            [(STUDIO.to_owned(), false), (SHOP.to_owned(), kept)]
+            again.checkboxes("account"),
+            [(STUDIO.to_owned(), false), (SHOP.to_owned(), is_kept)]
         );
         again.check_form_policy();
     }
-    assert_eq!(accounts(&stand).await, Vec::<String>::new());
+    assert_eq!(accounts(&harness).await, Vec::<String>::new());
     assert_eq!(
-        choose(&stand, CHOOSE, &form(&page, &[SHOP])).await.status,
+        choose(&harness, CHOOSE, &form(&page, &[SHOP])).await.status,
         303,
-        "wrong attempts do not use it up"
+        "rejected selections do not use up the flow"
     );
 }
 
 #[tokio::test]
-async fn whoever_has_not_the_receipt_chooses_nothing() {
-    let stand = Stand::new().await;
-    let (begun, page) = asked(&stand).await;
-    let (flow, receipt) = (begun.text("flowId"), page.field("receipt"));
-    let elsewhere = CHOOSE.replace("instagram", "reddit");
+async fn selection_without_valid_receipt_is_rejected() {
+    let harness = Harness::new().await;
+    let (started, page) = consented(&harness).await;
+    let flow_id = started.text("flowId");
+    let (flow, unknown_flow) = (("flowId", flow_id.as_str()), ("flowId", "f00"));
+    let receipt = ("receipt", page.field("receipt"));
+    let guessed = ("receipt", "guessed");
+    let account = ("account", SHOP);
+    let other_provider = CHOOSE.replace("instagram", "reddit");
     for (path, fields) in [
-        (
-            CHOOSE,
-            vec![
-                ("flowId", flow.as_str()),
-                ("receipt", "guessed"),
-                ("account", SHOP),
-            ],
-        ),
-        (CHOOSE, vec![("flowId", flow.as_str()), ("account", SHOP)]),
-        (
-            CHOOSE,
-            vec![("flowId", "f00"), ("receipt", receipt), ("account", SHOP)],
-        ),
-        (
-            CHOOSE,
-            vec![
-                ("flowId", &flow),
-                ("receipt", receipt),
-                ("receipt", receipt),
-                ("account", SHOP),
-            ],
-        ),
-        (
-            elsewhere.as_str(),
-            vec![("flowId", &flow), ("receipt", receipt), ("account", SHOP)],
-        ),
+        (CHOOSE, vec![flow, guessed, account]),
+        (CHOOSE, vec![flow, account]),
+        (CHOOSE, vec![unknown_flow, receipt, account]),
+        (CHOOSE, vec![flow, receipt, receipt, account]),
+        (&other_provider, vec![flow, receipt, account]),
         (CHOOSE, vec![]),
     ] {
-        let refused = choose(&stand, path, &fields).await;
+        let rejected = choose(&harness, path, &fields).await;
         assert!(
-            refused.status == 400 && refused.is_page(),
-            "{path} {fields:?}: {refused}"
+            rejected.status == 400 && rejected.is_page(),
+            "{path} {fields:?}: {rejected}"
         );
         assert!(
-            refused.body.contains("INVALID_STATE") && refused.header("location").is_none(),
-            "{refused}"
+            rejected.body.contains("INVALID_STATE") && rejected.header("location").is_none(),
+            "{rejected}"
         );
     }
-    assert_eq!(accounts(&stand).await, Vec::<String>::new());
+    assert_eq!(accounts(&harness).await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn is_chosen_once_and_in_time() {
-    let stand = Stand::new().await;
-    let (_, page) = asked(&stand).await;
+async fn selection_is_accepted_once_and_before_expiry() {
+    let harness = Harness::new().await;
+    let (_, page) = consented(&harness).await;
     assert_eq!(
-        choose(&stand, CHOOSE, &form(&page, &[SHOP])).await.status,
+        choose(&harness, CHOOSE, &form(&page, &[SHOP])).await.status,
         303
     );
     assert_eq!(
-        choose(&stand, CHOOSE, &form(&page, &[STUDIO])).await.status,
+        choose(&harness, CHOOSE, &form(&page, &[STUDIO]))
+            .await
+            .status,
         400
     );
-    let (_, late) = asked(&stand).await;
-    stand.clock.advance_seconds(600);
+    let (_, expired) = consented(&harness).await;
+    harness.clock.advance_seconds(600);
     assert_eq!(
-        choose(&stand, CHOOSE, &form(&late, &[STUDIO])).await.status,
+        choose(&harness, CHOOSE, &form(&expired, &[STUDIO]))
+            .await
+            .status,
         400
     );
-    assert_eq!(accounts(&stand).await, [SHOP]);
+    assert_eq!(accounts(&harness).await, [SHOP]);
 }
 
 #[tokio::test]
-async fn anything_but_a_form_of_bearable_size_gets_a_page() {
-    let stand = Stand::new().await;
-    let json = stand
+async fn json_or_oversized_form_gets_error_page() {
+    let harness = Harness::new().await;
+    let json = harness
         .anonymous()
-        .ask(Method::POST, CHOOSE)
+        .request(Method::POST, CHOOSE)
         .json("{}")
         .send()
         .await;
     assert!(json.status == 400 && json.is_page(), "{json}");
-    let large = choose(&stand, CHOOSE, &[("flowId", &"x".repeat(64 * 1024))]).await;
+    let large = choose(&harness, CHOOSE, &[("flowId", &"x".repeat(64 * 1024))]).await;
     assert!(large.status == 413 && large.is_page(), "{large}");
 }
 
 #[tokio::test]
-async fn an_account_of_another_user_stays_theirs() {
-    let stand = Stand::new().await;
-    let (_, page) = asked(&stand).await;
+async fn account_of_another_user_is_not_taken_over() {
+    let harness = Harness::new().await;
+    let (_, page) = consented(&harness).await;
     assert_eq!(
-        choose(&stand, CHOOSE, &form(&page, &[SHOP])).await.status,
+        choose(&harness, CHOOSE, &form(&page, &[SHOP])).await.status,
         303
     );
-    let begun = stand.begin(2, "instagram", json!({})).await;
-    let page = stand
+    let started = harness.start_flow(2, "instagram", json!({})).await;
+    let page = harness
         .anonymous()
         .get(&format!(
             "{CALLBACK}?state={}&code=good",
-            begun.text("state")
+            started.text("state")
         ))
         .await;
-    let back = choose(&stand, CHOOSE, &form(&page, &[SHOP])).await;
-    assert_eq!(back.status, 303, "{back}");
+    let redirect = choose(&harness, CHOOSE, &form(&page, &[SHOP])).await;
+    assert_eq!(redirect.status, 303, "{redirect}");
     assert_eq!(
-        back.returned("code").as_deref(),
+        redirect.query_param("code").as_deref(),
         Some("ACCOUNT_ALREADY_CONNECTED")
     );
 }
 
-/// What the app's server is answered when it passes a consent on.
-async fn passed_on(stand: &Stand, connect: Value) -> Answer {
-    let begun = stand.begin(1, "instagram", connect).await;
-    stand
+/// Starts a flow, posts the consent with an API key and returns the response.
+async fn post_consent(harness: &Harness, connect: Value) -> TestResponse {
+    let started = harness.start_flow(1, "instagram", connect).await;
+    harness
         .app()
         .await
         .post(
             CALLBACK,
-            json!({"state": begun.text("state"), "code": "good"}),
+            json!({"state": started.text("state"), "code": "good"}),
         )
         .await
 }
 
 #[tokio::test]
-async fn the_apps_server_is_told_the_accounts_and_finishes_without_a_verifier() {
-    let stand = Stand::new().await;
-    let answer = passed_on(&stand, json!({})).await;
-    assert_snapshot!(answer, @r#"
+async fn json_callback_returns_the_covered_accounts() {
+    let harness = Harness::new().await;
+    let response = post_consent(&harness, json!({})).await;
+    assert_snapshot!(response, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -283,59 +279,65 @@ async fn the_apps_server_is_told_the_accounts_and_finishes_without_a_verifier() 
       "userId": 1
     }
     "#);
-    let finish = format!("/api/integrations/flows/{}/finish", answer.text("flowId"));
-    let app = stand.app_for(1).await;
-    let unsaid = app
-        .post(&finish, json!({"receipt": answer.text("receipt")}))
+}
+
+#[tokio::test]
+async fn api_key_finishes_without_verifier() {
+    let harness = Harness::new().await;
+    let response = post_consent(&harness, json!({})).await;
+    let finish = format!("/api/integrations/flows/{}/finish", response.text("flowId"));
+    let app = harness.app_for(1).await;
+    let without_accounts = app
+        .post(&finish, json!({"receipt": response.text("receipt")}))
         .await;
-    assert_eq!(unsaid.refusal(), (422, "VALIDATION_ERROR".to_owned()));
-    let wrong = app
+    assert_eq!(without_accounts.problem(), "422 VALIDATION_ERROR");
+    let wrong_receipt = app
         .post(&finish, json!({"receipt": "guessed", "accountIds": [SHOP]}))
         .await;
-    assert_eq!(wrong.refusal(), (400, "INVALID_STATE".to_owned()));
-    let made = app
+    assert_eq!(wrong_receipt.problem(), "400 INVALID_STATE");
+    let created = app
         .post(
             &finish,
-            json!({"receipt": answer.text("receipt"), "accountIds": [SHOP]}),
+            json!({"receipt": response.text("receipt"), "accountIds": [SHOP]}),
         )
         .await;
     assert_eq!(
-        made.json()["integrations"][0]["providerAccountId"],
+        created.json()["integrations"][0]["providerAccountId"],
         SHOP,
-        "{made}"
+        "{created}"
     );
-    assert_eq!(accounts(&stand).await, [SHOP]);
+    assert_eq!(accounts(&harness).await, [SHOP]);
 }
 
 #[tokio::test]
-async fn a_browsers_session_finishes_nothing_without_a_verifier() {
-    let stand = Stand::new().await;
-    let answer = passed_on(&stand, json!({})).await;
-    let finish = format!("/api/integrations/flows/{}/finish", answer.text("flowId"));
-    let mut body = json!({"receipt": answer.text("receipt"), "accountIds": [SHOP]});
-    let without = stand.browser(1).await.post(&finish, body.clone()).await;
-    assert_eq!(without.refusal(), (422, "VALIDATION_ERROR".to_owned()));
-    assert_eq!(without.json()["fields"][0]["field"], "verifier");
+async fn session_token_cannot_finish_without_verifier() {
+    let harness = Harness::new().await;
+    let response = post_consent(&harness, json!({})).await;
+    let finish = format!("/api/integrations/flows/{}/finish", response.text("flowId"));
+    let mut body = json!({"receipt": response.text("receipt"), "accountIds": [SHOP]});
+    let without_verifier = harness.browser(1).await.post(&finish, body.clone()).await;
+    assert_eq!(without_verifier.problem(), "422 VALIDATION_ERROR");
+    assert_eq!(without_verifier.json()["fields"][0]["field"], "verifier");
     body["verifier"] = json!(VERIFIER);
-    let made_up = stand.browser(1).await.post(&finish, body).await;
-    assert_eq!(made_up.refusal(), (400, "INVALID_STATE".to_owned()));
-    assert_eq!(accounts(&stand).await, Vec::<String>::new());
+    let wrong_verifier = harness.browser(1).await.post(&finish, body).await;
+    assert_eq!(wrong_verifier.problem(), "400 INVALID_STATE");
+    assert_eq!(accounts(&harness).await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_bound_flow_is_not_chosen_on_the_page_nor_without_its_verifier() {
-    let stand = Stand::new().await;
-    let answer = passed_on(&stand, json!({"challenge": CHALLENGE})).await;
-    assert_eq!(answer.json()["status"], "pending");
-    let (flow, receipt) = (answer.text("flowId"), answer.text("receipt"));
-    let by_page = choose(
-        &stand,
+async fn bound_flow_requires_verifier_to_select_accounts() {
+    let harness = Harness::new().await;
+    let response = post_consent(&harness, json!({"challenge": CHALLENGE})).await;
+    assert_eq!(response.json()["status"], "pending");
+    let (flow, receipt) = (response.text("flowId"), response.text("receipt"));
+    let page = choose(
+        &harness,
         CHOOSE,
         &[("flowId", &flow), ("receipt", &receipt), ("account", SHOP)],
     )
     .await;
-    assert_eq!(by_page.status, 400);
-    let app = stand.app_for(1).await;
+    assert_eq!(page.status, 400);
+    let app = harness.app_for(1).await;
     let path = format!("/api/integrations/flows/{flow}");
     let state = app.get(&path).await;
     assert_eq!(
@@ -344,7 +346,7 @@ async fn a_bound_flow_is_not_chosen_on_the_page_nor_without_its_verifier() {
         "{state}"
     );
     let body = json!({"receipt": receipt, "accountIds": [SHOP]});
-    let without = app.post(&format!("{path}/finish"), body).await;
-    assert_eq!(without.refusal(), (400, "INVALID_STATE".to_owned()));
-    assert_eq!(accounts(&stand).await, Vec::<String>::new());
+    let without_verifier = app.post(&format!("{path}/finish"), body).await;
+    assert_eq!(without_verifier.problem(), "400 INVALID_STATE");
+    assert_eq!(accounts(&harness).await, Vec::<String>::new());
 }

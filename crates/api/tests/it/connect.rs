@@ -3,16 +3,16 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::answer::parameter;
-use crate::stand::{APP, CHALLENGE, JUNIPER, Stand};
+use crate::harness::{APP, CHALLENGE, Harness, JUNIPER};
+use crate::response::parameter;
 
 const CONNECT: &str = "/api/integrations/connect/reddit";
 
 #[tokio::test]
-async fn answers_where_to_send_the_user() {
-    let stand = Stand::new().await;
-    let answer = stand.app_for(1).await.post(CONNECT, json!({})).await;
-    assert_snapshot!(answer, @r#"
+async fn returns_authorization_url_and_state() {
+    let harness = Harness::new().await;
+    let response = harness.app_for(1).await.post(CONNECT, json!({})).await;
+    assert_snapshot!(response, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -24,8 +24,11 @@ async fn answers_where_to_send_the_user() {
       "state": "[state]"
     }
     "#);
-    let auth_url = answer.text("authUrl");
-    assert_eq!(parameter(&auth_url, "state").unwrap(), answer.text("state"));
+    let auth_url = response.text("authUrl");
+    assert_eq!(
+        parameter(&auth_url, "state").unwrap(),
+        response.text("state")
+    );
     assert_eq!(
         parameter(&auth_url, "redirect_uri").unwrap(),
         "http://localhost:8080/api/integrations/callback/reddit"
@@ -37,21 +40,21 @@ async fn answers_where_to_send_the_user() {
 }
 
 #[tokio::test]
-async fn takes_no_body_for_an_empty_one() {
-    let stand = Stand::new().await;
-    let answer = stand
+async fn missing_body_is_accepted_as_empty_object() {
+    let harness = Harness::new().await;
+    let response = harness
         .app_for(1)
         .await
-        .ask(axum::http::Method::POST, CONNECT)
+        .request(axum::http::Method::POST, CONNECT)
         .send()
         .await;
-    assert_eq!(answer.status, 200, "{answer}");
+    assert_eq!(response.status, 200, "{response}");
 }
 
 #[tokio::test]
-async fn item_1_every_state_is_new_and_has_256_bits() {
-    let stand = Stand::new().await;
-    let app = stand.app_for(1).await;
+async fn item_1_state_is_unique_and_has_256_bits() {
+    let harness = Harness::new().await;
+    let app = harness.app_for(1).await;
     let mut states = std::collections::BTreeSet::new();
     for _ in 0..50 {
         let state = app.post(CONNECT, json!({})).await.text("state");
@@ -61,19 +64,22 @@ async fn item_1_every_state_is_new_and_has_256_bits() {
 }
 
 #[tokio::test]
-async fn item_7_sends_an_s256_challenge_where_the_platform_takes_one() {
-    let stand = Stand::new().await;
+async fn item_7_sends_s256_challenge_if_provider_uses_pkce() {
+    let harness = Harness::new().await;
     let challenge = |auth_url: &str| {
         (
             parameter(auth_url, "code_challenge"),
             parameter(auth_url, "code_challenge_method"),
         )
     };
-    let reddit = stand.begin(1, "reddit", json!({})).await.text("authUrl");
+    let reddit = harness
+        .start_flow(1, "reddit", json!({}))
+        .await
+        .text("authUrl");
     assert_eq!(challenge(&reddit), (None, None));
     let (first, second) = (
-        stand.begin(1, "acme", json!({})).await,
-        stand.begin(1, "acme", json!({})).await,
+        harness.start_flow(1, "acme", json!({})).await,
+        harness.start_flow(1, "acme", json!({})).await,
     );
     let (first, second) = (
         challenge(&first.text("authUrl")),
@@ -85,11 +91,11 @@ async fn item_7_sends_an_s256_challenge_where_the_platform_takes_one() {
 }
 
 #[tokio::test]
-async fn asks_for_what_is_required_and_what_the_caller_wishes() {
-    let stand = Stand::new().await;
+async fn requests_required_and_selected_scopes() {
+    let harness = Harness::new().await;
     let scope = async |scopes: Value| {
-        let auth_url = stand
-            .begin(1, "reddit", json!({"scopes": scopes}))
+        let auth_url = harness
+            .start_flow(1, "reddit", json!({"scopes": scopes}))
             .await
             .text("authUrl");
         parameter(&auth_url, "scope").unwrap()
@@ -103,30 +109,15 @@ async fn asks_for_what_is_required_and_what_the_caller_wishes() {
 }
 
 #[tokio::test]
-async fn demands_a_challenge_of_browsers_and_only_of_them() {
-    let stand = Stand::new().await;
-    let browser = stand.browser(1).await;
-    assert_snapshot!(browser.post(CONNECT, json!({})).await, @r#"
-    422 Unprocessable Entity
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "VALIDATION_ERROR",
-      "correlationId": "[correlationId]",
-      "detail": "Some fields are not acceptable.",
-      "fields": [
-        {
-          "field": "challenge",
-          "message": "is required of session tokens: the base64url of the SHA-256 of a verifier that you keep"
-        }
-      ],
-      "retryable": false,
-      "status": 422,
-      "title": "Validation error",
-      "type": "/errors#VALIDATION_ERROR"
-    }
-    "#);
+async fn session_token_requires_challenge_and_api_key_does_not() {
+    let harness = Harness::new().await;
+    let browser = harness.browser(1).await;
+    assert_snapshot!(browser.post(CONNECT, json!({})).await.problem_summary(), @"
+    422 VALIDATION_ERROR
+    retryable: false
+    detail: Some fields of the request are invalid.
+    challenge: is required with a session token: the base64url of the SHA-256 of your verifier
+    ");
     assert_eq!(
         browser
             .post(CONNECT, json!({"challenge": CHALLENGE}))
@@ -135,7 +126,7 @@ async fn demands_a_challenge_of_browsers_and_only_of_them() {
         200
     );
     assert_eq!(
-        stand
+        harness
             .app_for(1)
             .await
             .post(CONNECT, json!({"challenge": CHALLENGE}))
@@ -146,11 +137,11 @@ async fn demands_a_challenge_of_browsers_and_only_of_them() {
 }
 
 #[tokio::test]
-async fn a_challenge_is_the_hash_of_something() {
-    let stand = Stand::new().await;
-    let browser = stand.browser(1).await;
+async fn malformed_challenge_is_rejected() {
+    let harness = Harness::new().await;
+    let browser = harness.browser(1).await;
     let padded = format!("{CHALLENGE}=");
-    for bad in [
+    for invalid in [
         "",
         "x",
         &CHALLENGE[1..],
@@ -158,59 +149,37 @@ async fn a_challenge_is_the_hash_of_something() {
         &CHALLENGE.replace('_', "/"),
         &"A".repeat(5000),
     ] {
-        let answer = browser.post(CONNECT, json!({"challenge": bad})).await;
-        assert_eq!(
-            answer.refusal(),
-            (422, "VALIDATION_ERROR".to_owned()),
-            "{bad}"
-        );
-        assert_eq!(answer.json()["fields"][0]["field"], "challenge");
+        let response = browser.post(CONNECT, json!({"challenge": invalid})).await;
+        assert_eq!(response.problem(), "422 VALIDATION_ERROR", "{invalid}");
+        assert_eq!(response.json()["fields"][0]["field"], "challenge");
     }
 }
 
 #[tokio::test]
-async fn names_an_unknown_platform_and_one_that_is_not_set_up() {
-    let stand = Stand::new().await;
-    let app = stand.app_for(1).await;
-    assert_snapshot!(app.post("/api/integrations/connect/nowhere", json!({})).await, @r#"
-    404 Not Found
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "INVALID_PROVIDER",
-      "correlationId": "[correlationId]",
-      "detail": "There is no platform of this name.",
-      "retryable": false,
-      "status": 404,
-      "title": "Invalid provider",
-      "type": "/errors#INVALID_PROVIDER"
-    }
-    "#);
-    assert_snapshot!(app.post("/api/integrations/connect/later", json!({})).await, @r#"
-    409 Conflict
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "PROVIDER_NOT_CONFIGURED",
-      "correlationId": "[correlationId]",
-      "detail": "Later is not set up here yet.",
-      "retryable": false,
-      "status": 409,
-      "title": "Provider not configured",
-      "type": "/errors#PROVIDER_NOT_CONFIGURED"
-    }
-    "#);
+async fn unknown_and_unconfigured_providers_are_rejected() {
+    let harness = Harness::new().await;
+    let app = harness.app_for(1).await;
+    let unknown = app.post("/api/integrations/connect/nowhere", json!({}));
+    assert_snapshot!(unknown.await.problem_summary(), @"
+    404 INVALID_PROVIDER
+    retryable: false
+    detail: Unknown platform.
+    ");
+    let unconfigured = app.post("/api/integrations/connect/later", json!({}));
+    assert_snapshot!(unconfigured.await.problem_summary(), @"
+    409 PROVIDER_NOT_CONFIGURED
+    retryable: false
+    detail: Later is not configured on this server.
+    ");
 }
 
 #[tokio::test]
-async fn a_reconnect_is_for_an_account_that_is_connected() {
-    let stand = Stand::new().await;
-    let app = stand.app_for(1).await;
+async fn reconnect_requires_connected_account() {
+    let harness = Harness::new().await;
+    let app = harness.app_for(1).await;
     let unknown = app.post(CONNECT, json!({"accountId": JUNIPER})).await;
-    assert_eq!(unknown.refusal(), (404, "ACCOUNT_NOT_FOUND".to_owned()));
-    stand.connect(1, "juniper").await;
+    assert_eq!(unknown.problem(), "404 ACCOUNT_NOT_FOUND");
+    harness.connect(1, "juniper").await;
     assert_eq!(
         app.post(CONNECT, json!({"accountId": JUNIPER}))
             .await
@@ -220,49 +189,37 @@ async fn a_reconnect_is_for_an_account_that_is_connected() {
 }
 
 #[tokio::test]
-async fn item_12_returns_only_to_addresses_on_the_list() {
-    let stand = Stand::new().await;
-    let (app, before) = (stand.app_for(1).await, stand.stored().await);
-    for bad in HOSTILE_ADDRESSES {
-        let answer = app.post(CONNECT, json!({"redirectUrl": bad})).await;
-        assert_eq!(
-            answer.refusal(),
-            (400, "INVALID_REDIRECT_URL".to_owned()),
-            "{bad:?}"
-        );
-        assert!(bad.is_empty() || !answer.body.contains(bad), "{answer}");
+async fn item_12_redirect_url_must_be_on_allowlist() {
+    let harness = Harness::new().await;
+    let (app, before) = (harness.app_for(1).await, harness.stored().await);
+    for url in HOSTILE_URLS {
+        let response = app.post(CONNECT, json!({"redirectUrl": url})).await;
+        assert_eq!(response.problem(), "400 INVALID_REDIRECT_URL", "{url:?}");
+        assert!(url.is_empty() || !response.body.contains(url), "{response}");
     }
-    assert_eq!(stand.stored().await, before);
-    assert_snapshot!(app.post(CONNECT, json!({"redirectUrl": "https://evil.example"})).await, @r#"
-    400 Bad Request
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "INVALID_REDIRECT_URL",
-      "correlationId": "[correlationId]",
-      "detail": "The address to return to is not on this service's list of allowed addresses.",
-      "retryable": false,
-      "status": 400,
-      "title": "Invalid redirect url",
-      "type": "/errors#INVALID_REDIRECT_URL"
-    }
-    "#);
-    for good in [
+    assert_eq!(harness.stored().await, before);
+    let rejected = app.post(CONNECT, json!({"redirectUrl": "https://evil.example"}));
+    assert_snapshot!(rejected.await.problem_summary(), @"
+    400 INVALID_REDIRECT_URL
+    retryable: false
+    detail: The redirectUrl is not on the operator's list of allowed addresses. Use an address on the list, or add this one to it.
+    ");
+    for url in [
         APP,
         "https://app.example/settings/accounts?tab=1",
         "http://localhost:3000/",
         "http://localhost:8080/x",
     ] {
         assert_eq!(
-            app.post(CONNECT, json!({"redirectUrl": good})).await.status,
+            app.post(CONNECT, json!({"redirectUrl": url})).await.status,
             200,
-            "{good}"
+            "{url}"
         );
     }
 }
 
-const HOSTILE_ADDRESSES: [&str; 27] = [
+/// URLs that are not on the allowlist, though some look like an entry.
+const HOSTILE_URLS: [&str; 27] = [
     "",
     "/settings",
     "//app.example/settings",

@@ -1,16 +1,16 @@
-//! CORS: off unless origins are named, then for those alone and never with credentials (item 55).
+//! CORS: disabled by default, and limited to the configured origins without credentials (item 55).
 
 use axum::http::Method;
 use insta::assert_snapshot;
 
-use crate::answer::Answer;
-use crate::stand::Stand;
+use crate::harness::Harness;
+use crate::response::TestResponse;
 
 const STATUS: &str = "/api/integrations/status";
 
-/// The answer's CORS headers, one a line.
-fn shared_with(answer: &Answer) -> String {
-    let mut lines: Vec<_> = answer
+/// Returns the response's CORS headers, one a line.
+fn cors_headers(response: &TestResponse) -> String {
+    let mut lines: Vec<_> = response
         .headers
         .iter()
         .filter(|(name, _)| name.as_str().starts_with("access-control") || name.as_str() == "vary")
@@ -20,71 +20,75 @@ fn shared_with(answer: &Answer) -> String {
     lines.join("\n")
 }
 
-async fn preflight(stand: &Stand, origin: &str) -> Answer {
-    let ask = stand
+async fn preflight(harness: &Harness, origin: &str) -> TestResponse {
+    let request = harness
         .anonymous()
-        .ask(Method::OPTIONS, STATUS)
-        .with("origin", origin);
-    ask.with("access-control-request-method", "GET")
-        .with("access-control-request-headers", "authorization")
+        .request(Method::OPTIONS, STATUS)
+        .header("origin", origin);
+    request
+        .header("access-control-request-method", "GET")
+        .header("access-control-request-headers", "authorization")
         .send()
         .await
 }
 
-async fn get(stand: &Stand, origin: &str) -> Answer {
-    stand
+async fn get(harness: &Harness, origin: &str) -> TestResponse {
+    harness
         .browser(1)
         .await
-        .ask(Method::GET, STATUS)
-        .with("origin", origin)
+        .request(Method::GET, STATUS)
+        .header("origin", origin)
         .send()
         .await
 }
 
 #[tokio::test]
-async fn is_off_unless_origins_are_named() {
-    let stand = Stand::new().await;
-    assert_eq!(shared_with(&get(&stand, "https://app.example").await), "");
-    let answer = preflight(&stand, "https://app.example").await;
+async fn cors_is_disabled_without_allowed_origins() {
+    let harness = Harness::new().await;
     assert_eq!(
-        (answer.status.as_u16(), shared_with(&answer).as_str()),
+        cors_headers(&get(&harness, "https://app.example").await),
+        ""
+    );
+    let response = preflight(&harness, "https://app.example").await;
+    assert_eq!(
+        (response.status.as_u16(), cors_headers(&response).as_str()),
         (405, "")
     );
 }
 
 #[tokio::test]
-async fn named_origins_may_call_without_credentials_of_the_browsers_own() {
-    let stand = Stand::new()
+async fn allowed_origins_may_call_without_cookies() {
+    let harness = Harness::new()
         .await
         .with_origins(&["https://app.example", "http://localhost:3000/"]);
-    assert_snapshot!(shared_with(&preflight(&stand, "https://app.example").await), @"
+    assert_snapshot!(cors_headers(&preflight(&harness, "https://app.example").await), @"
     access-control-allow-headers: authorization,content-type,if-none-match,last-event-id,evergrant-user,x-request-id
     access-control-allow-methods: GET,POST,DELETE
     access-control-allow-origin: https://app.example
     access-control-max-age: 600
     vary: origin
     ");
-    assert_snapshot!(shared_with(&get(&stand, "http://localhost:3000").await), @"
+    assert_snapshot!(cors_headers(&get(&harness, "http://localhost:3000").await), @"
     access-control-allow-origin: http://localhost:3000
     access-control-expose-headers: etag,retry-after,x-request-id
     vary: origin
     ");
-    let refused = stand
+    let unauthenticated = harness
         .anonymous()
-        .ask(Method::GET, STATUS)
-        .with("origin", "https://app.example")
+        .request(Method::GET, STATUS)
+        .header("origin", "https://app.example")
         .send()
         .await;
     assert!(
-        refused.status == 401
-            && shared_with(&refused).contains("allow-origin: https://app.example"),
-        "{refused}"
+        unauthenticated.status == 401
+            && cors_headers(&unauthenticated).contains("allow-origin: https://app.example"),
+        "{unauthenticated}"
     );
 }
 
 #[tokio::test]
-async fn no_other_origin_may_and_null_least_of_all() {
-    let named = [
+async fn other_and_null_origins_are_not_allowed() {
+    let configured = [
         "https://app.example",
         "null",
         "*",
@@ -92,7 +96,7 @@ async fn no_other_origin_may_and_null_least_of_all() {
         "file:///x",
         "app.example",
     ];
-    let stand = Stand::new().await.with_origins(&named);
+    let harness = Harness::new().await.with_origins(&configured);
     for origin in [
         "null",
         "*",
@@ -105,8 +109,11 @@ async fn no_other_origin_may_and_null_least_of_all() {
         "file://",
         "",
     ] {
-        for answer in [preflight(&stand, origin).await, get(&stand, origin).await] {
-            let headers = shared_with(&answer);
+        for response in [
+            preflight(&harness, origin).await,
+            get(&harness, origin).await,
+        ] {
+            let headers = cors_headers(&response);
             assert!(
                 !headers.contains("allow-origin") && !headers.contains("credentials"),
                 "{origin}: {headers}"

@@ -1,32 +1,35 @@
-//! `POST /api/integrations/flows/{flowId}/credentials`: a session from the app's own dialog.
+//! `POST /api/integrations/flows/{flowId}/credentials`: session credentials from the app's own
+//! dialog.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::platforms::{OWNER, SESS, USER_AGENT, X_BC};
-use crate::stand::{CHALLENGE, Stand};
+use crate::fake_providers::{OWNER, SESS, USER_AGENT, X_BC};
+use crate::harness::{CHALLENGE, Harness};
+use crate::response::TestResponse;
 
-/// A flow that the browser of user 1 began, as the path to which its dialog posts.
-async fn dialog(stand: &Stand, provider: &str) -> String {
+/// Starts a flow in the browser of user 1 and returns the path for its credentials.
+async fn credentials_path(harness: &Harness, provider: &str) -> String {
     let path = format!("/api/integrations/connect/{provider}");
-    let begun = stand
+    let started = harness
         .browser(1)
         .await
         .post(&path, json!({"challenge": CHALLENGE}))
         .await;
     format!(
         "/api/integrations/flows/{}/credentials",
-        begun.text("flowId")
+        started.text("flowId")
     )
 }
 
+/// Returns the valid credentials.
 fn values() -> Value {
     json!({"sess": SESS, "auth_id": OWNER, "user_agent": USER_AGENT, "x_bc": X_BC})
 }
 
-async fn send(stand: &Stand, path: &str, values: &Value) -> Answer {
-    stand
+/// Posts the credentials in the browser of user 1.
+async fn send(harness: &Harness, path: &str, values: &Value) -> TestResponse {
+    harness
         .browser(1)
         .await
         .post(path, json!({"values": values}))
@@ -34,19 +37,26 @@ async fn send(stand: &Stand, path: &str, values: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn connects_for_the_browser_that_began_it() {
-    let stand = Stand::new().await;
-    let path = dialog(&stand, "onlyfans").await;
-    let made = send(&stand, &path, &values()).await;
-    let listed = stand.browser(1).await.get("/api/integrations/status").await;
+async fn connects_for_browser_that_started_flow() {
+    let harness = Harness::new().await;
+    let path = credentials_path(&harness, "onlyfans").await;
+    let created = send(&harness, &path, &values()).await;
+    let listed = harness
+        .browser(1)
+        .await
+        .get("/api/integrations/status")
+        .await;
     assert_eq!(
-        made.json(),
+        created.json(),
         json!({"integrations": listed.json()["integrations"]}),
-        "{made}"
+        "{created}"
     );
-    assert_eq!(made.json()["integrations"][0]["providerAccountId"], OWNER);
-    assert!(!made.whole().contains(SESS) && !made.whole().contains(X_BC));
-    let state = stand
+    assert_eq!(
+        created.json()["integrations"][0]["providerAccountId"],
+        OWNER
+    );
+    assert!(!created.full_text().contains(SESS) && !created.full_text().contains(X_BC));
+    let state = harness
         .browser(1)
         .await
         .get(path.trim_end_matches("/credentials"))
@@ -58,124 +68,90 @@ async fn connects_for_the_browser_that_began_it() {
 }
 
 #[tokio::test]
-async fn names_what_is_to_be_mended_as_the_body_has_it_and_stays_open() {
-    let stand = Stand::new().await;
-    let path = dialog(&stand, "onlyfans").await;
-    assert_snapshot!(send(&stand, &path, &json!({"sess": SESS, "auth_id": "me", "user_agent": USER_AGENT})).await, @r#"
-    422 Unprocessable Entity
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "VALIDATION_ERROR",
-      "correlationId": "[correlationId]",
-      "detail": "Some fields are not acceptable.",
-      "fields": [
-        {
-          "field": "values.auth_id",
-          "message": "auth_id must be a number."
-        },
-        {
-          "field": "values.x_bc",
-          "message": "Please fill in x-bc."
-        }
-      ],
-      "retryable": false,
-      "status": 422,
-      "title": "Validation error",
-      "type": "/errors#VALIDATION_ERROR"
-    }
-    "#);
-    assert_eq!(send(&stand, &path, &values()).await.status, 200);
+async fn invalid_fields_are_named_and_flow_stays_open() {
+    let harness = Harness::new().await;
+    let path = credentials_path(&harness, "onlyfans").await;
+    let invalid = json!({"sess": SESS, "auth_id": "me", "user_agent": USER_AGENT});
+    assert_snapshot!(send(&harness, &path, &invalid).await.problem_summary(), @"
+    422 VALIDATION_ERROR
+    retryable: false
+    detail: Some fields of the request are invalid.
+    values.auth_id: auth_id must be a number.
+    values.x_bc: Please fill in x-bc.
+    ");
+    assert_eq!(send(&harness, &path, &values()).await.status, 200);
     assert_eq!(
-        send(&stand, &path, &values()).await.refusal(),
-        (400, "INVALID_STATE".to_owned()),
-        "once"
+        send(&harness, &path, &values()).await.problem(),
+        "400 INVALID_STATE",
+        "the flow has been used"
     );
 }
 
 #[tokio::test]
-async fn the_platforms_trouble_is_passed_on_and_the_flow_stays_open() {
-    let stand = Stand::new().await;
-    let path = dialog(&stand, "onlyfans").await;
-    for (answered, refusal) in [
-        (503, (503, "PROVIDER_UNAVAILABLE")),
-        (429, (429, "RATE_LIMIT_ERROR")),
+async fn provider_failure_is_reported_and_flow_stays_open() {
+    let harness = Harness::new().await;
+    let path = credentials_path(&harness, "onlyfans").await;
+    for (status, problem) in [
+        (503, "503 PROVIDER_UNAVAILABLE"),
+        (429, "429 RATE_LIMIT_ERROR"),
     ] {
-        stand.platforms.profile_answers(answered);
-        assert_eq!(
-            send(&stand, &path, &values()).await.refusal(),
-            (refusal.0, refusal.1.to_owned())
-        );
+        harness.fake_providers.set_profile_status(status);
+        assert_eq!(send(&harness, &path, &values()).await.problem(), problem);
     }
-    stand.platforms.profile_answers(200);
-    assert_eq!(send(&stand, &path, &values()).await.status, 200);
+    harness.fake_providers.set_profile_status(200);
+    assert_eq!(send(&harness, &path, &values()).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_flow_that_is_over_takes_nothing() {
-    let stand = Stand::new().await;
-    let path = dialog(&stand, "onlyfans").await;
-    stand.clock.advance_seconds(600);
+async fn expired_flow_rejects_credentials() {
+    let harness = Harness::new().await;
+    let path = credentials_path(&harness, "onlyfans").await;
+    harness.clock.advance_seconds(600);
     assert_eq!(
-        send(&stand, &path, &values()).await.refusal(),
-        (400, "INVALID_STATE".to_owned())
+        send(&harness, &path, &values()).await.problem(),
+        "400 INVALID_STATE"
     );
 }
 
 #[tokio::test]
-async fn an_account_of_another_user_stays_theirs() {
-    let stand = Stand::new().await;
+async fn account_of_another_user_is_not_taken_over() {
+    let harness = Harness::new().await;
     assert_eq!(
-        send(&stand, &dialog(&stand, "onlyfans").await, &values())
-            .await
-            .status,
+        send(
+            &harness,
+            &credentials_path(&harness, "onlyfans").await,
+            &values()
+        )
+        .await
+        .status,
         200
     );
-    let begun = stand.begin(2, "onlyfans", json!({})).await;
+    let started = harness.start_flow(2, "onlyfans", json!({})).await;
     let path = format!(
         "/api/integrations/flows/{}/credentials",
-        begun.text("flowId")
+        started.text("flowId")
     );
-    let answer = stand
+    let response = harness
         .app_for(2)
         .await
         .post(&path, json!({"values": values()}))
         .await;
-    assert_eq!(
-        answer.refusal(),
-        (409, "ACCOUNT_ALREADY_CONNECTED".to_owned())
-    );
+    assert_eq!(response.problem(), "409 ACCOUNT_ALREADY_CONNECTED");
 }
 
 #[tokio::test]
-async fn a_platform_with_a_consent_page_takes_no_pasted_credentials() {
-    let stand = Stand::new().await;
-    let answer = send(
-        &stand,
-        &dialog(&stand, "reddit").await,
+async fn oauth_provider_rejects_session_credentials() {
+    let harness = Harness::new().await;
+    let response = send(
+        &harness,
+        &credentials_path(&harness, "reddit").await,
         &json!({"cookie": "hush"}),
     )
     .await;
-    assert_snapshot!(answer, @r#"
-    422 Unprocessable Entity
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "VALIDATION_ERROR",
-      "correlationId": "[correlationId]",
-      "detail": "Some fields are not acceptable.",
-      "fields": [
-        {
-          "field": "values",
-          "message": "this platform is connected on its own consent page: send the user to authUrl"
-        }
-      ],
-      "retryable": false,
-      "status": 422,
-      "title": "Validation error",
-      "type": "/errors#VALIDATION_ERROR"
-    }
-    "#);
+    assert_snapshot!(response.problem_summary(), @"
+    422 VALIDATION_ERROR
+    retryable: false
+    detail: Some fields of the request are invalid.
+    values: this platform has its own consent page: redirect the user to authUrl instead
+    ");
 }

@@ -3,15 +3,15 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::stand::{JUNIPER, Stand};
+use crate::harness::{Harness, JUNIPER};
 
 const DISCONNECT: &str = "/api/integrations/disconnect/reddit/sim9z";
 
 #[tokio::test]
-async fn ends_the_grant_and_forgets_the_tokens() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    assert_snapshot!(stand.browser(1).await.delete(DISCONNECT).await, @r#"
+async fn revokes_grant_and_deletes_tokens() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    assert_snapshot!(harness.browser(1).await.delete(DISCONNECT).await, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -22,40 +22,40 @@ async fn ends_the_grant_and_forgets_the_tokens() {
       "success": true
     }
     "#);
-    let app = stand.app_for(1).await;
+    let app = harness.app_for(1).await;
     assert_eq!(
         app.get("/api/integrations/status").await.json()["integrations"],
         json!([])
     );
-    let gone = app
+    let token = app
         .get(&format!("/api/integrations/token/reddit/{JUNIPER}"))
         .await;
-    assert_eq!(gone.refusal(), (404, "ACCOUNT_NOT_FOUND".to_owned()));
+    assert_eq!(token.problem(), "404 ACCOUNT_NOT_FOUND");
     assert_eq!(
-        app.delete(DISCONNECT).await.refusal(),
-        (404, "ACCOUNT_NOT_FOUND".to_owned())
+        app.delete(DISCONNECT).await.problem(),
+        "404 ACCOUNT_NOT_FOUND"
     );
-    assert_eq!(stand.sandbox.calls().get("reddit", "revoke"), 1);
+    assert_eq!(harness.sandbox.calls().get("reddit", "revoke"), 1);
 }
 
 #[tokio::test]
-async fn item_69_the_connection_is_gone_here_whatever_the_platform_answers() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    stand.fails("revoke", 503, 1);
-    assert_snapshot!(stand.app_for(1).await.delete(DISCONNECT).await, @r#"
+async fn item_69_connection_is_deleted_even_if_revocation_fails() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    harness.fail_next("revoke", 503, 1);
+    assert_snapshot!(harness.app_for(1).await.delete(DISCONNECT).await, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
 
     {
-      "message": "Disconnected, and the tokens are deleted here. Reddit has not confirmed yet; we keep asking for a day.",
+      "message": "Disconnected, and the tokens are deleted here. Reddit has not confirmed yet; we will keep trying for 24 hours.",
       "revocation": "pending",
       "success": true
     }
     "#);
     assert!(
-        stand
+        harness
             .database
             .texts("SELECT provider FROM oauth_accounts")
             .await
@@ -64,23 +64,19 @@ async fn item_69_the_connection_is_gone_here_whatever_the_platform_answers() {
 }
 
 #[tokio::test]
-async fn takes_whether_the_data_goes_too() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    let app = stand.app_for(1).await;
-    for bad in [
+async fn delete_data_must_be_true_or_false() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let app = harness.app_for(1).await;
+    for query in [
         "deleteData=yes",
         "deleteData=",
         "deleteData=1",
         "deleteData=true&deleteData=false",
     ] {
-        let answer = app.delete(&format!("{DISCONNECT}?{bad}")).await;
-        assert_eq!(
-            answer.refusal(),
-            (422, "VALIDATION_ERROR".to_owned()),
-            "{bad}"
-        );
-        assert_eq!(answer.json()["fields"][0]["field"], "deleteData");
+        let response = app.delete(&format!("{DISCONNECT}?{query}")).await;
+        assert_eq!(response.problem(), "422 VALIDATION_ERROR", "{query}");
+        assert_eq!(response.json()["fields"][0]["field"], "deleteData");
     }
     assert_eq!(
         app.delete(&format!("{DISCONNECT}?deleteData=true"))
@@ -91,12 +87,12 @@ async fn takes_whether_the_data_goes_too() {
 }
 
 #[tokio::test]
-async fn names_an_unknown_platform() {
-    let stand = Stand::new().await;
-    let answer = stand
+async fn unknown_provider_is_404() {
+    let harness = Harness::new().await;
+    let response = harness
         .app_for(1)
         .await
         .delete("/api/integrations/disconnect/nowhere/sim9z")
         .await;
-    assert_eq!(answer.refusal(), (404, "INVALID_PROVIDER".to_owned()));
+    assert_eq!(response.problem(), "404 INVALID_PROVIDER");
 }

@@ -6,13 +6,14 @@ use std::path::Path;
 use evergrant_api::{errors_markdown, openapi_json};
 use serde_json::Value;
 
-use crate::stand::Stand;
+use crate::harness::Harness;
+use crate::openapi_conformance::matches_schema;
 
 fn document() -> Value {
     serde_json::from_str(&openapi_json()).unwrap()
 }
 
-/// Every operation: path, method and what stands there.
+/// Returns the path, method and definition of every operation.
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut all = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -43,8 +44,8 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
 
 #[tokio::test]
 async fn is_served_as_it_is_printed() {
-    let stand = Stand::new().await;
-    let answer = stand.anonymous().get("/openapi.json").await;
+    let harness = Harness::new().await;
+    let answer = harness.anonymous().get("/openapi.json").await;
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.json(), document());
     assert!(document()["openapi"].as_str().unwrap().starts_with("3.1."));
@@ -107,19 +108,161 @@ fn every_operation_is_complete() {
     let mut ids = BTreeSet::new();
     for (path, method, operation) in operations(&document) {
         let place = format!("{method} {path}");
-        assert!(
-            ids.insert(operation["operationId"].as_str().unwrap().to_owned()),
-            "{place}: its id is another's"
+        assert_eq!(missing(&operation), Vec::<String>::new(), "{place}");
+        let id = operation["operationId"].as_str().unwrap().to_owned();
+        assert!(ids.insert(id), "{place}: another operation has the same id");
+    }
+}
+
+/// Returns the parts that an operation must have and does not have.
+fn missing(operation: &Value) -> Vec<String> {
+    let mut missing = Vec::new();
+    let mut require = |name: &str, value: &Value| {
+        if value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()) {
+            missing.push(name.to_owned());
+        }
+    };
+    for name in ["operationId", "summary", "description"] {
+        require(name, &operation[name]);
+    }
+    if operation["tags"].as_array().map(Vec::len) != Some(1) {
+        require("one tag", &Value::Null);
+    }
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let name = parameter["name"].as_str().unwrap();
+        require(&format!("description of {name}"), &parameter["description"]);
+        if parameter["required"] == true {
+            require(&format!("example of {name}"), &parameter["example"]);
+        }
+    }
+    for (media_type, content) in fields(&operation["requestBody"]["content"]) {
+        require(
+            &format!("example of the {media_type} body"),
+            &content["example"],
         );
-        assert!(
-            !operation["summary"].as_str().unwrap_or_default().is_empty(),
-            "{place} has no summary"
+    }
+    for (status, response) in fields(&operation["responses"]) {
+        require(
+            &format!("description of {status}"),
+            &response["description"],
         );
-        assert_eq!(
-            operation["tags"].as_array().map(Vec::len),
-            Some(1),
-            "{place}"
-        );
+    }
+    missing.extend(missing_example_of_success(operation));
+    missing
+}
+
+/// Returns the problem if a successful response has no example of its body or its `Location`.
+/// Pictures and empty responses need none.
+fn missing_example_of_success(operation: &Value) -> Option<String> {
+    let successes: Vec<_> = fields(&operation["responses"])
+        .filter(|(status, _)| status.starts_with('2') || *status == "303")
+        .collect();
+    let is_shown = |response: &Value| {
+        !response["headers"]["Location"]["example"].is_null()
+            || fields(&response["content"]).any(|(_, content)| !content["example"].is_null())
+    };
+    let has_no_text = |response: &Value| {
+        fields(&response["content"]).all(|(media_type, _)| media_type == "image/*")
+    };
+    let needs_none = successes
+        .iter()
+        .all(|(status, response)| *status != "303" && has_no_text(response));
+    let is_complete = needs_none || successes.iter().any(|(_, response)| is_shown(response));
+    (!is_complete).then(|| "example of the successful response".to_owned())
+}
+
+/// Returns the members of an object; none of any other value.
+fn fields(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let members = value.as_object().into_iter().flatten();
+    members.map(|(name, value)| (name.as_str(), value))
+}
+
+#[test]
+fn missing_part_of_an_operation_is_noticed() {
+    let document = document();
+    let operation = &document["paths"]["/api/integrations/connect/{provider}"]["post"];
+    assert_eq!(missing(operation), Vec::<String>::new());
+    for (pointer, part) in [
+        ("/operationId", "operationId"),
+        ("/summary", "summary"),
+        ("/description", "description"),
+        ("/tags", "one tag"),
+        ("/parameters/0/description", "description of provider"),
+        ("/parameters/0/example", "example of provider"),
+        (
+            "/requestBody/content/application~1json/example",
+            "example of the application/json body",
+        ),
+        ("/responses/404/description", "description of 404"),
+        (
+            "/responses/200/content/application~1json/example",
+            "example of the successful response",
+        ),
+    ] {
+        let mut incomplete = operation.clone();
+        *incomplete.pointer_mut(pointer).unwrap() = Value::Null;
+        assert_eq!(missing(&incomplete), [part], "{pointer}");
+    }
+}
+
+#[test]
+fn every_property_and_schema_has_a_description() {
+    let document = document();
+    let mut undescribed = Vec::new();
+    for (name, schema) in fields(&document["components"]["schemas"]) {
+        if schema["description"].is_null() {
+            undescribed.push(name.to_owned());
+        }
+        collect_undescribed(name, schema, &mut undescribed);
+    }
+    assert_eq!(undescribed, Vec::<String>::new());
+}
+
+fn collect_undescribed(path: &str, schema: &Value, undescribed: &mut Vec<String>) {
+    for (name, property) in fields(&schema["properties"]) {
+        let path = format!("{path}.{name}");
+        // The description of a nullable reference is beside the reference.
+        let variants = property["oneOf"].as_array().into_iter().flatten();
+        if property["description"].is_null()
+            && variants.clone().all(|one| one["description"].is_null())
+        {
+            undescribed.push(path.clone());
+        }
+        collect_undescribed(&path, property, undescribed);
+    }
+    for parts in ["allOf", "oneOf"] {
+        for part in schema[parts].as_array().into_iter().flatten() {
+            collect_undescribed(path, part, undescribed);
+        }
+    }
+    if schema["items"].is_object() {
+        collect_undescribed(path, &schema["items"], undescribed);
+    }
+}
+
+#[test]
+fn json_examples_match_their_schemas() {
+    let document = document();
+    let mut checked = 0;
+    for (path, method, operation) in operations(&document) {
+        let bodies = fields(&operation["responses"])
+            .map(|(_, response)| &response["content"])
+            .chain([&operation["requestBody"]["content"]]);
+        for (media_type, content) in bodies.flat_map(fields) {
+            if media_type == "application/json" && !content["example"].is_null() {
+                let result = matches_schema(&content["schema"], &content["example"]);
+                assert_eq!(result, Ok(()), "{method} {path}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 20, "{checked}");
+}
+
+#[test]
+fn declared_path_parameters_are_those_of_the_path() {
+    let document = document();
+    for (path, method, operation) in operations(&document) {
         let declared: BTreeSet<_> = operation["parameters"]
             .as_array()
             .into_iter()
@@ -133,7 +276,15 @@ fn every_operation_is_complete() {
             .step_by(2)
             .map(str::to_owned)
             .collect();
-        assert_eq!(declared, used, "{place}");
+        assert_eq!(declared, used, "{method} {path}");
+    }
+}
+
+#[test]
+fn every_operation_declares_success_and_errors() {
+    let document = document();
+    for (path, method, operation) in operations(&document) {
+        let place = format!("{method} {path}");
         let responses = operation["responses"].as_object().unwrap();
         assert!(
             responses
@@ -143,43 +294,33 @@ fn every_operation_is_complete() {
         );
         let open = operation["security"] == serde_json::json!([{}]);
         assert_eq!(responses.contains_key("401"), !open, "{place}");
-        for (status, response) in responses
-            .iter()
-            .filter(|(status, _)| status.as_str() >= "400")
-        {
-            let kinds: Vec<_> = response["content"]
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(kind, _)| kind.as_str())
-                .collect();
-            let is_page = open && !path.starts_with("/images/");
-            assert!(
-                kinds.contains(&if is_page {
-                    "text/html"
-                } else {
-                    "application/problem+json"
-                }),
-                "{place} {status}"
-            );
+        let is_page = open && !path.starts_with("/images/");
+        let expected = if is_page {
+            "text/html"
+        } else {
+            "application/problem+json"
+        };
+        for (status, response) in fields(&operation["responses"]) {
+            let has_expected = fields(&response["content"]).any(|(kind, _)| kind == expected);
+            assert!(status < "400" || has_expected, "{place} {status}");
         }
     }
 }
 
 #[test]
-fn every_security_scheme_that_is_asked_for_exists() {
+fn every_referenced_security_scheme_is_defined() {
     let document = document();
     let schemes = document["components"]["securitySchemes"]
         .as_object()
         .unwrap();
-    let mut asked = document["security"].as_array().unwrap().clone();
-    asked.extend(operations(&document).iter().flat_map(|(_, _, operation)| {
+    let mut requirements = document["security"].as_array().unwrap().clone();
+    requirements.extend(operations(&document).iter().flat_map(|(_, _, operation)| {
         operation["security"]
             .as_array()
             .cloned()
             .unwrap_or_default()
     }));
-    for requirement in asked {
+    for requirement in requirements {
         for name in requirement.as_object().unwrap().keys() {
             assert!(schemes.contains_key(name), "{name}");
         }

@@ -1,8 +1,7 @@
-//! What lies around every answer: its id, its headers, and a problem document for whatever no
-//! handler sees.
+//! Behavior common to all routes: request ids, headers, and problem documents for requests that
+//! reach no handler.
 //!
-//! The headers that every answer owes are checked by `Answer` itself, for each request of each
-//! test.
+//! `TestResponse` checks the headers that every response must have, in every test.
 
 use axum::Router;
 use axum::http::Method;
@@ -10,29 +9,38 @@ use axum::routing::get;
 use evergrant_api::Console;
 use insta::assert_snapshot;
 
-use crate::stand::Stand;
+use crate::harness::Harness;
 
 const STATUS: &str = "/api/integrations/status";
 
+/// Routes and the `Allow` header of their 405 responses.
+const ALLOWED_METHODS: [(&str, &str); 5] = [
+    (STATUS, "GET,HEAD"),
+    ("/api/integrations/connect/reddit", "POST"),
+    ("/api/integrations/callback/reddit", "GET,HEAD,POST"),
+    ("/api/users/1", "GET,HEAD,DELETE"),
+    ("/openapi.json", "GET,HEAD"),
+];
+
 #[tokio::test]
-async fn item_46_keeps_a_sane_request_id() {
-    let stand = Stand::new().await;
-    for sane in ["a", "A-b_9", &"x".repeat(64)] {
-        let answer = stand
+async fn item_46_valid_request_id_is_kept() {
+    let harness = Harness::new().await;
+    for valid in ["a", "A-b_9", &"x".repeat(64)] {
+        let response = harness
             .anonymous()
-            .ask(Method::GET, STATUS)
-            .with("x-request-id", sane)
+            .request(Method::GET, STATUS)
+            .header("x-request-id", valid)
             .send()
             .await;
-        assert_eq!(answer.header("x-request-id"), Some(sane));
-        assert_eq!(answer.text("correlationId"), sane);
+        assert_eq!(response.header("x-request-id"), Some(valid));
+        assert_eq!(response.text("correlationId"), valid);
     }
 }
 
 #[tokio::test]
-async fn item_46_replaces_any_other_by_one_of_its_own() {
-    let stand = Stand::new().await;
-    for odd in [
+async fn item_46_invalid_request_id_is_replaced() {
+    let harness = Harness::new().await;
+    for invalid in [
         "",
         " ",
         "a b",
@@ -46,39 +54,39 @@ async fn item_46_replaces_any_other_by_one_of_its_own() {
         "%0d%0aSet-Cookie:x",
         &"x".repeat(65),
     ] {
-        let answer = stand
+        let response = harness
             .anonymous()
-            .ask(Method::GET, STATUS)
-            .with("x-request-id", odd)
+            .request(Method::GET, STATUS)
+            .header("x-request-id", invalid)
             .send()
             .await;
-        let id = answer.header("x-request-id").unwrap();
+        let id = response.header("x-request-id").unwrap();
         assert!(
             id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()),
-            "{odd:?}: {id}"
+            "{invalid:?}: {id}"
         );
     }
-    let line_ends = axum::http::HeaderValue::from_bytes(b"a\r\nSet-Cookie: x");
+    let line_break = axum::http::HeaderValue::from_bytes(b"a\r\nSet-Cookie: x");
     assert!(
-        line_ends.is_err(),
-        "a header with a line end never reaches us"
+        line_break.is_err(),
+        "a header value cannot contain a line break"
     );
 }
 
 #[tokio::test]
-async fn item_67_ids_of_its_own_differ() {
-    let stand = Stand::new().await;
+async fn item_67_generated_request_ids_differ() {
+    let harness = Harness::new().await;
     let (first, second) = (
-        stand.anonymous().get(STATUS).await,
-        stand.anonymous().get(STATUS).await,
+        harness.anonymous().get(STATUS).await,
+        harness.anonymous().get(STATUS).await,
     );
     assert_ne!(first.header("x-request-id"), second.header("x-request-id"));
 }
 
 #[tokio::test]
-async fn an_unknown_route_is_a_problem() {
-    let stand = Stand::new().await;
-    assert_snapshot!(stand.anonymous().get("/api/integrations/nothing").await, @r#"
+async fn unknown_route_returns_problem() {
+    let harness = Harness::new().await;
+    assert_snapshot!(harness.anonymous().get("/api/integrations/nothing").await, @r#"
     404 Not Found
     content-type: application/problem+json
     cache-control: no-store
@@ -86,7 +94,7 @@ async fn an_unknown_route_is_a_problem() {
     {
       "code": "NOT_FOUND",
       "correlationId": "[correlationId]",
-      "detail": "There is no such route; /docs lists them.",
+      "detail": "No such route. See /docs for the list of routes.",
       "retryable": false,
       "status": 404,
       "title": "Not found",
@@ -105,17 +113,17 @@ async fn an_unknown_route_is_a_problem() {
         "/docs/../../etc/passwd",
     ] {
         assert_eq!(
-            stand.app_for(1).await.get(path).await.refusal(),
-            (404, "NOT_FOUND".to_owned()),
+            harness.app_for(1).await.get(path).await.problem(),
+            "404 NOT_FOUND",
             "{path}"
         );
     }
 }
 
 #[tokio::test]
-async fn item_51_an_undocumented_method_is_405_and_the_allowed_ones_are_named() {
-    let stand = Stand::new().await;
-    assert_snapshot!(stand.anonymous().delete(STATUS).await, @r#"
+async fn item_51_unsupported_method_is_405_with_allow_header() {
+    let harness = Harness::new().await;
+    assert_snapshot!(harness.anonymous().delete(STATUS).await, @r#"
     405 Method Not Allowed
     content-type: application/problem+json
     cache-control: no-store
@@ -124,7 +132,7 @@ async fn item_51_an_undocumented_method_is_405_and_the_allowed_ones_are_named() 
     {
       "code": "METHOD_NOT_ALLOWED",
       "correlationId": "[correlationId]",
-      "detail": "This route does not know that method; /docs lists them.",
+      "detail": "This route does not support the method. See the Allow header for those it supports.",
       "retryable": false,
       "status": 405,
       "title": "Method not allowed",
@@ -135,58 +143,55 @@ async fn item_51_an_undocumented_method_is_405_and_the_allowed_ones_are_named() 
         "TRACE", "PUT", "PATCH", "OPTIONS", "CONNECT", "PROPFIND", "get",
     ];
     for method in other.map(|name| Method::from_bytes(name.as_bytes()).unwrap()) {
-        for (path, allowed) in [
-            (STATUS, "GET,HEAD"),
-            ("/api/integrations/connect/reddit", "POST"),
-            ("/api/integrations/callback/reddit", "GET,HEAD,POST"),
-            ("/api/users/1", "GET,HEAD,DELETE"),
-            ("/openapi.json", "GET,HEAD"),
-        ] {
-            let answer = stand
+        for (path, allowed) in ALLOWED_METHODS {
+            let response = harness
                 .app_for(1)
                 .await
-                .ask(method.clone(), path)
+                .request(method.clone(), path)
                 .send()
                 .await;
             assert_eq!(
-                answer.refusal(),
-                (405, "METHOD_NOT_ALLOWED".to_owned()),
+                response.problem(),
+                "405 METHOD_NOT_ALLOWED",
                 "{method} {path}"
             );
-            assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
+            assert_eq!(response.header("allow"), Some(allowed), "{method} {path}");
         }
     }
 }
 
 #[tokio::test]
-async fn head_is_answered_as_get_without_a_body() {
-    let stand = Stand::new().await;
-    let app = stand.app_for(1).await;
-    let (whole, head) = (
+async fn head_returns_headers_of_get_without_body() {
+    let harness = Harness::new().await;
+    let app = harness.app_for(1).await;
+    let (get, head) = (
         app.get(STATUS).await,
-        app.ask(Method::HEAD, STATUS).send().await,
+        app.request(Method::HEAD, STATUS).send().await,
     );
     assert_eq!(
         (head.status, head.header("etag"), head.body.as_str()),
-        (whole.status, whole.header("etag"), "")
+        (get.status, get.header("etag"), "")
     );
-    assert_eq!(app.ask(Method::HEAD, "/api/users").send().await.status, 405);
+    assert_eq!(
+        app.request(Method::HEAD, "/api/users").send().await.status,
+        405
+    );
 }
 
-async fn stops_in_the_middle() -> String {
+async fn panicking_handler() -> String {
     panic!("hush: a secret")
 }
 
 #[tokio::test]
-async fn item_63_a_panic_is_500_with_nothing_but_code_and_id() {
-    let pages = Router::new().route("/", get(stops_in_the_middle));
-    let stand = Stand::new().await.with_console(Console {
+async fn item_63_panic_is_500_with_code_and_id_only() {
+    let pages = Router::new().route("/", get(panicking_handler));
+    let harness = Harness::new().await.with_console(Console {
         pages,
-        people: Vec::new(),
+        dev_users: Vec::new(),
     });
-    let answer = stand.anonymous().get("/").await;
-    assert!(!answer.whole().contains("hush"), "{answer}");
-    assert_snapshot!(answer, @r#"
+    let response = harness.anonymous().get("/").await;
+    assert!(!response.full_text().contains("hush"), "{response}");
+    assert_snapshot!(response, @r#"
     500 Internal Server Error
     content-type: application/problem+json
     cache-control: no-store
@@ -201,28 +206,28 @@ async fn item_63_a_panic_is_500_with_nothing_but_code_and_id() {
     }
     "#);
     assert_eq!(
-        stand.app_for(1).await.get(STATUS).await.status,
+        harness.app_for(1).await.get(STATUS).await.status,
         200,
-        "the next request is served"
+        "later requests are served"
     );
 }
 
 #[tokio::test]
-async fn item_60_forwarding_headers_change_nothing() {
-    let stand = Stand::new().await;
-    let app = stand.app_for(1).await;
+async fn item_60_forwarding_headers_are_ignored() {
+    let harness = Harness::new().await;
+    let app = harness.app_for(1).await;
     let path = "/api/integrations/connect/reddit";
-    let ask = app
-        .ask(Method::POST, path)
-        .with("x-forwarded-host", "evil.example")
-        .with("x-forwarded-proto", "gopher");
-    let answer = ask
-        .with("forwarded", "host=evil.example")
-        .with("host", "evil.example")
+    let request = app
+        .request(Method::POST, path)
+        .header("x-forwarded-host", "evil.example")
+        .header("x-forwarded-proto", "gopher");
+    let response = request
+        .header("forwarded", "host=evil.example")
+        .header("host", "evil.example")
         .send()
         .await;
     assert!(
-        answer.status == 200 && !answer.whole().contains("evil"),
-        "{answer}"
+        response.status == 200 && !response.full_text().contains("evil"),
+        "{response}"
     );
 }

@@ -2,36 +2,38 @@
 
 use axum::body::BodyDataStream;
 use axum::http::Method;
+use evergrant_model::{ProviderAccountId, ProviderSlug};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use crate::caller::{Caller, Credential};
-use crate::stand::{JUNIPER, Stand, call, call_as};
+use crate::harness::{Harness, JUNIPER, call, call_as};
 
 const EVENTS: &str = "/api/integrations/events";
 
-/// One event of a stream.
+/// A server-sent event.
 #[derive(Debug, Clone, PartialEq)]
-struct Told {
+struct ServerEvent {
     id: i64,
     name: String,
     data: Value,
 }
 
-/// A stream as a browser reads it.
+/// The client side of an event stream.
 struct Reader {
     body: BodyDataStream,
     text: String,
 }
 
 impl Reader {
-    async fn open<Who: Credential>(caller: &Caller<'_, Who>, last_seen: Option<i64>) -> Self {
-        let ask = caller.ask(Method::GET, EVENTS);
-        let ask = match last_seen {
-            Some(id) => ask.with("last-event-id", &id.to_string()),
-            None => ask,
+    /// Opens the stream, optionally after the event `last_seen`.
+    async fn open<C: Credential>(caller: &Caller<'_, C>, last_seen: Option<i64>) -> Self {
+        let request = caller.request(Method::GET, EVENTS);
+        let request = match last_seen {
+            Some(id) => request.header("last-event-id", &id.to_string()),
+            None => request,
         };
-        let response = ask.response().await;
+        let response = request.response().await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
@@ -41,61 +43,72 @@ impl Reader {
         }
     }
 
-    /// The next event; `None` at the end of the stream.
-    async fn next(&mut self) -> Option<Told> {
+    /// Returns the next event, or `None` at the end of the stream.
+    async fn next(&mut self) -> Option<ServerEvent> {
         while !self.text.contains("\n\n") {
             self.text
                 .push_str(std::str::from_utf8(&self.body.next().await?.unwrap()).unwrap());
         }
-        let (event, rest) = self.text.split_once("\n\n").unwrap();
+        let (lines, rest) = self.text.split_once("\n\n").unwrap();
         let field = |name: &str| {
-            let line = event
+            let line = lines
                 .lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-            line.unwrap_or_else(|| panic!("no {name} in {event}"))
+            line.unwrap_or_else(|| panic!("no {name} in {lines}"))
                 .to_owned()
         };
-        let told = Told {
+        let event = ServerEvent {
             id: field("id").parse().unwrap(),
             name: field("event"),
             data: serde_json::from_str(&field("data")).unwrap(),
         };
-        assert_eq!(told.data["version"], told.id, "{event}");
+        assert_eq!(event.data["version"], event.id, "{lines}");
         self.text = rest.to_string();
-        Some(told)
+        Some(event)
     }
 
-    /// The next event that is about an account.
-    async fn account(&mut self) -> Told {
+    /// Returns the next event about an account, skipping `flow` and `ready` events.
+    async fn next_account_event(&mut self) -> ServerEvent {
         loop {
-            let told = self.next().await.unwrap();
-            if !["flow", "ready"].contains(&told.name.as_str()) {
-                return told;
+            let event = self.next().await.unwrap();
+            if !["flow", "ready"].contains(&event.name.as_str()) {
+                return event;
             }
         }
     }
 }
 
-/// A stand that keeps house, as a program that serves does.
-async fn stand() -> Stand {
-    let stand = Stand::new().await;
-    let service = stand.service.clone();
+/// Starts a harness whose background jobs run.
+async fn running_harness() -> Harness {
+    let harness = Harness::new().await;
+    let service = harness.service.clone();
     tokio::spawn(async move { service.process().run(std::future::pending()).await });
-    stand
+    harness
+}
+
+/// Refreshes the token of user 1 without the API.
+async fn refresh(harness: &Harness, correlation_id: &str) {
+    let (call, user) = (call_as(correlation_id), 1.try_into().unwrap());
+    let provider = ProviderSlug::new("reddit").unwrap();
+    let account = ProviderAccountId::new(JUNIPER).unwrap();
+    let refreshed = harness
+        .service
+        .refresh_token(&call, user, &provider, &account);
+    refreshed.await.unwrap();
 }
 
 #[tokio::test]
-async fn tells_a_browser_of_its_users_accounts_and_of_nobody_elses() {
-    let stand = stand().await;
-    let browser = stand.browser(1).await;
+async fn stream_delivers_events_of_its_own_user_only() {
+    let harness = running_harness().await;
+    let browser = harness.browser(1).await;
     let mut reader = Reader::open(&browser, None).await;
     let ready = reader.next().await.unwrap();
     assert_eq!(
         (ready.name.as_str(), ready.data),
         ("ready", json!({"version": ready.id}))
     );
-    stand.connect(2, "kiln").await;
-    stand.connect(1, "juniper").await;
+    harness.connect(2, "kiln").await;
+    harness.connect(1, "juniper").await;
     let flow = reader.next().await.unwrap();
     assert_eq!(
         (flow.name.as_str(), &flow.data["status"]),
@@ -116,178 +129,160 @@ async fn tells_a_browser_of_its_users_accounts_and_of_nobody_elses() {
         "{}",
         connected.data
     );
+}
 
-    assert_eq!(
-        browser
-            .post(
-                &format!("/api/integrations/refresh/reddit/{JUNIPER}"),
-                Value::Null
-            )
-            .await
-            .status,
-        200
-    );
-    let refreshed = reader.account().await;
+#[tokio::test]
+async fn stream_delivers_refresh_and_disconnect() {
+    let harness = running_harness().await;
+    let browser = harness.browser(1).await;
+    let mut reader = Reader::open(&browser, None).await;
+    harness.connect(1, "juniper").await;
+    let connected = reader.next_account_event().await;
+    let refresh = format!("/api/integrations/refresh/reddit/{JUNIPER}");
+    assert_eq!(browser.post(&refresh, Value::Null).await.status, 200);
+    let refreshed = reader.next_account_event().await;
     assert_eq!(
         (refreshed.name.as_str(), refreshed.id),
         ("refreshed", connected.id + 1)
     );
+    let disconnect = format!("/api/integrations/disconnect/reddit/{JUNIPER}");
+    assert_eq!(browser.delete(&disconnect).await.status, 200);
+    let disconnected = reader.next_account_event().await;
     assert_eq!(
-        browser
-            .delete(&format!("/api/integrations/disconnect/reddit/{JUNIPER}"))
-            .await
-            .status,
-        200
-    );
-    let gone = reader.account().await;
-    assert_eq!(
-        (gone.name.as_str(), gone.data.get("integration")),
+        (
+            disconnected.name.as_str(),
+            disconnected.data.get("integration")
+        ),
         ("disconnected", None)
     );
     assert_eq!(
         browser.get("/api/integrations/status").await.json()["version"],
-        gone.id
+        disconnected.id
     );
 }
 
 #[tokio::test]
-async fn whoever_comes_back_is_told_what_was_missed_each_once() {
-    let stand = stand().await;
-    let app = stand.app_for(1).await;
-    stand.connect(1, "juniper").await;
+async fn resumed_stream_delivers_missed_events_once() {
+    let harness = running_harness().await;
+    let app = harness.app_for(1).await;
+    harness.connect(1, "juniper").await;
     let mut reader = Reader::open(&app, None).await;
     let ready = reader.next().await.unwrap();
     drop(reader);
     for _ in 0..3 {
-        stand
-            .service
-            .refresh_token(&call_as("missed"), 1.try_into().unwrap(), "reddit", JUNIPER)
-            .await
-            .unwrap();
+        refresh(&harness, "missed").await;
     }
     let mut reader = Reader::open(&app, Some(ready.id)).await;
     let resumed = reader.next().await.unwrap();
     assert_eq!(
         (resumed.name.as_str(), resumed.id),
         ("ready", ready.id),
-        "a second break loses nothing"
+        "`ready` repeats the id, so a second interruption loses no event"
     );
     for later in 1..=3 {
-        let told = reader.next().await.unwrap();
+        let event = reader.next().await.unwrap();
         assert_eq!(
-            (told.name.as_str(), told.id),
+            (event.name.as_str(), event.id),
             ("refreshed", ready.id + later)
         );
     }
-    stand
-        .service
-        .refresh_token(&call_as("now"), 1.try_into().unwrap(), "reddit", JUNIPER)
-        .await
-        .unwrap();
+    refresh(&harness, "live").await;
     assert_eq!(
         reader.next().await.unwrap().id,
         ready.id + 4,
-        "and then what happens"
+        "live events follow the missed ones"
     );
 }
 
 #[tokio::test]
-async fn whoever_was_away_for_too_long_is_told_to_read_the_list() {
-    let stand = stand().await;
-    let app = stand.app_for(1).await;
-    stand.connect(1, "juniper").await;
-    stand.database.execute("DELETE FROM evergrant_events").await;
+async fn stream_resumed_after_event_deletion_sends_reset() {
+    let harness = running_harness().await;
+    let app = harness.app_for(1).await;
+    harness.connect(1, "juniper").await;
+    harness
+        .database
+        .execute("DELETE FROM evergrant_events")
+        .await;
     for last_seen in [0, 1_000_000] {
         let mut reader = Reader::open(&app, Some(last_seen)).await;
         let ready = reader.next().await.unwrap();
         assert_eq!(reader.next().await.unwrap().name, "reset", "{last_seen}");
-        stand
-            .service
-            .refresh_token(&call_as("on"), 1.try_into().unwrap(), "reddit", JUNIPER)
-            .await
-            .unwrap();
+        refresh(&harness, "live").await;
         assert_eq!(
             reader.next().await.unwrap().id,
             ready.id + 1,
-            "and goes on from there"
+            "live events follow the reset"
         );
     }
 }
 
 #[tokio::test]
-async fn ends_with_the_credential_that_it_was_opened_with() {
-    let stand = stand().await;
-    let (ending, staying) = (stand.browser(1).await, stand.browser(1).await);
-    let key = stand
+async fn stream_ends_when_its_credential_is_revoked() {
+    let harness = running_harness().await;
+    let (ended, other) = (harness.browser(1).await, harness.browser(1).await);
+    let key = harness
         .service
         .api_keys()
-        .create(&call(), "ending", &[])
+        .create(&call(), "revoked", &[])
         .await
         .unwrap();
     let mut readers = [
-        Reader::open(&ending, None).await,
-        Reader::open(&staying, None).await,
+        Reader::open(&ended, None).await,
+        Reader::open(&other, None).await,
     ];
-    let app = stand.app_holding(&key).for_user("1");
-    let mut of_the_app = Reader::open(&app, None).await;
-    assert_eq!(ending.delete("/api/sessions").await.status, 200);
+    let app = harness.app_with_key(&key).for_user("1");
+    let mut app_reader = Reader::open(&app, None).await;
+    assert_eq!(ended.delete("/api/sessions").await.status, 200);
     assert!(
-        stand
+        harness
             .service
             .api_keys()
             .revoke(&call(), &key.stored)
             .await
             .unwrap()
     );
-    for reader in readers.iter_mut().chain([&mut of_the_app]) {
+    for reader in readers.iter_mut().chain([&mut app_reader]) {
         assert_eq!(reader.next().await.unwrap().name, "ready");
     }
     assert_eq!(
-        (readers[0].next().await, of_the_app.next().await),
+        (readers[0].next().await, app_reader.next().await),
         (None, None)
     );
-    stand.connect(1, "juniper").await;
+    harness.connect(1, "juniper").await;
     assert_eq!(
-        readers[1].account().await.name,
+        readers[1].next_account_event().await.name,
         "connected",
-        "another credential's goes on"
+        "the stream of another session continues"
     );
-    stand.service.process().begin_shutdown();
-    assert_eq!(readers[1].next().await, None, "and ends with the program");
+    harness.service.process().begin_shutdown();
+    assert_eq!(readers[1].next().await, None, "shutdown ends the stream");
 }
 
 #[tokio::test]
-async fn one_user_holds_so_many_streams_and_no_more() {
-    let stand = stand().await;
-    let app = stand.app_for(1).await;
+async fn concurrent_streams_per_user_are_limited() {
+    let harness = running_harness().await;
+    let app = harness.app_for(1).await;
     let mut readers = Vec::new();
     for _ in 0..64 {
         readers.push(Reader::open(&app, None).await);
     }
-    assert_eq!(
-        app.get(EVENTS).await.refusal(),
-        (503, "OVERLOADED".to_owned())
-    );
+    assert_eq!(app.get(EVENTS).await.problem(), "503 OVERLOADED");
     readers.pop();
     drop(Reader::open(&app, None).await);
-    drop(Reader::open(&stand.app_for(2).await, None).await);
+    drop(Reader::open(&harness.app_for(2).await, None).await);
 }
 
 #[tokio::test]
-async fn what_is_no_events_id_is_said_so() {
-    let stand = stand().await;
-    let app = stand.app_for(1).await;
-    for bad in ["", "x", "-1", "1.5", "99999999999999999999", "é"] {
-        let answer = app
-            .ask(Method::GET, EVENTS)
-            .with("last-event-id", bad)
+async fn malformed_last_event_id_is_rejected() {
+    let harness = running_harness().await;
+    let app = harness.app_for(1).await;
+    for invalid in ["", "x", "-1", "1.5", "99999999999999999999", "é"] {
+        let response = app
+            .request(Method::GET, EVENTS)
+            .header("last-event-id", invalid)
             .send()
             .await;
-        assert_eq!(
-            answer.refusal(),
-            (422, "VALIDATION_ERROR".to_owned()),
-            "{bad:?}"
-        );
-        assert_eq!(answer.json()["fields"][0]["field"], "Last-Event-ID");
+        assert_eq!(response.problem(), "422 VALIDATION_ERROR", "{invalid:?}");
+        assert_eq!(response.json()["fields"][0]["field"], "Last-Event-ID");
     }
 }

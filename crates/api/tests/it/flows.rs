@@ -3,39 +3,43 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::stand::{CHALLENGE, KILN, Stand, VERIFIER};
+use crate::harness::{CHALLENGE, Harness, KILN, VERIFIER};
+use crate::response::TestResponse;
 
-/// A bound flow whose consent has come back: its path and its receipt.
-struct Parked {
+/// A bound flow after consent, waiting to be finished.
+struct PendingFlow {
     path: String,
     receipt: String,
 }
 
-impl Parked {
-    /// Begun and consented to by the browser of `user`.
-    async fn by(stand: &Stand, user: i32, person: &str) -> Self {
-        let browser = stand.browser(user).await;
-        let begun = browser
+impl PendingFlow {
+    /// Starts the flow in the browser of `user` and approves it as `person`.
+    async fn start(harness: &Harness, user: i32, person: &str) -> Self {
+        let browser = harness.browser(user).await;
+        let started = browser
             .post(
                 "/api/integrations/connect/reddit",
                 json!({"challenge": CHALLENGE}),
             )
             .await;
-        let back = stand.anonymous().get(&stand.consent(&begun, person)).await;
-        let path = format!("/api/integrations/flows/{}", begun.text("flowId"));
+        let redirect = harness
+            .anonymous()
+            .get(&harness.consent(&started, person))
+            .await;
+        let path = format!("/api/integrations/flows/{}", started.text("flowId"));
         Self {
             path,
-            receipt: back.returned("receipt").unwrap(),
+            receipt: redirect.query_param("receipt").unwrap(),
         }
     }
 
-    async fn finish(&self, stand: &Stand, user: i32, changes: Value) -> Answer {
+    /// Finishes the flow with the right verifier and receipt, overridden by `changes`.
+    async fn finish(&self, harness: &Harness, user: i32, changes: Value) -> TestResponse {
         let mut body = json!({"verifier": VERIFIER, "receipt": self.receipt});
         body.as_object_mut()
             .unwrap()
             .extend(changes.as_object().unwrap().clone());
-        stand
+        harness
             .browser(user)
             .await
             .post(&format!("{}/finish", self.path), body)
@@ -43,16 +47,16 @@ impl Parked {
     }
 }
 
-fn is_connected(answer: &Answer) -> bool {
-    answer.json()["status"] == "connected"
+fn is_connected(response: &TestResponse) -> bool {
+    response.json()["status"] == "connected"
 }
 
 #[tokio::test]
-async fn waits_for_the_user_and_then_for_the_browser() {
-    let stand = Stand::new().await;
-    let begun = stand.begin(1, "reddit", json!({})).await;
-    let path = format!("/api/integrations/flows/{}", begun.text("flowId"));
-    assert_snapshot!(stand.app_for(1).await.get(&path).await, @r#"
+async fn flow_is_waiting_until_consent_then_pending() {
+    let harness = Harness::new().await;
+    let started = harness.start_flow(1, "reddit", json!({})).await;
+    let path = format!("/api/integrations/flows/{}", started.text("flowId"));
+    assert_snapshot!(harness.app_for(1).await.get(&path).await, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -61,8 +65,8 @@ async fn waits_for_the_user_and_then_for_the_browser() {
       "status": "waiting"
     }
     "#);
-    let parked = Parked::by(&stand, 1, "kiln").await;
-    assert_snapshot!(stand.browser(1).await.get(&parked.path).await, @r#"
+    let pending = PendingFlow::start(&harness, 1, "kiln").await;
+    assert_snapshot!(harness.browser(1).await.get(&pending.path).await, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -74,17 +78,21 @@ async fn waits_for_the_user_and_then_for_the_browser() {
 }
 
 #[tokio::test]
-async fn is_finished_by_the_browser_that_began_it() {
-    let stand = Stand::new().await;
-    let parked = Parked::by(&stand, 1, "kiln").await;
-    let made = parked.finish(&stand, 1, json!({})).await;
-    let listed = stand.browser(1).await.get("/api/integrations/status").await;
+async fn browser_that_started_flow_finishes_it() {
+    let harness = Harness::new().await;
+    let pending = PendingFlow::start(&harness, 1, "kiln").await;
+    let created = pending.finish(&harness, 1, json!({})).await;
+    let listed = harness
+        .browser(1)
+        .await
+        .get("/api/integrations/status")
+        .await;
     assert_eq!(
-        made.json(),
+        created.json(),
         json!({"integrations": listed.json()["integrations"]})
     );
-    assert_eq!(made.json()["integrations"][0]["providerAccountId"], KILN);
-    assert_snapshot!(stand.browser(1).await.get(&parked.path).await, @r#"
+    assert_eq!(created.json()["integrations"][0]["providerAccountId"], KILN);
+    assert_snapshot!(harness.browser(1).await.get(&pending.path).await, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -97,12 +105,12 @@ async fn is_finished_by_the_browser_that_began_it() {
 }
 
 #[tokio::test]
-async fn tells_why_it_came_to_nothing() {
-    let stand = Stand::new().await;
-    let begun = stand.begin(1, "reddit", json!({})).await;
-    stand.anonymous().get(&stand.refuse(&begun)).await;
-    let path = format!("/api/integrations/flows/{}", begun.text("flowId"));
-    assert_snapshot!(stand.app_for(1).await.get(&path).await, @r#"
+async fn denied_flow_returns_its_error_code() {
+    let harness = Harness::new().await;
+    let started = harness.start_flow(1, "reddit", json!({})).await;
+    harness.anonymous().get(&harness.deny(&started)).await;
+    let path = format!("/api/integrations/flows/{}", started.text("flowId"));
+    assert_snapshot!(harness.app_for(1).await.get(&path).await, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -115,14 +123,17 @@ async fn tells_why_it_came_to_nothing() {
 }
 
 #[tokio::test]
-async fn is_over_when_nobody_comes_back_in_time() {
-    let stand = Stand::new().await;
-    let begun = stand.begin(1, "reddit", json!({})).await;
-    stand.clock.advance_seconds(600);
-    let state = stand
+async fn flow_expires_after_ten_minutes() {
+    let harness = Harness::new().await;
+    let started = harness.start_flow(1, "reddit", json!({})).await;
+    harness.clock.advance_seconds(600);
+    let state = harness
         .app_for(1)
         .await
-        .get(&format!("/api/integrations/flows/{}", begun.text("flowId")))
+        .get(&format!(
+            "/api/integrations/flows/{}",
+            started.text("flowId")
+        ))
         .await;
     assert_eq!(
         state.json(),
@@ -131,87 +142,83 @@ async fn is_over_when_nobody_comes_back_in_time() {
 }
 
 #[tokio::test]
-async fn needs_both_the_verifier_and_the_receipt() {
-    let stand = Stand::new().await;
-    let parked = Parked::by(&stand, 1, "kiln").await;
-    let before = stand.stored().await;
-    for wrong in [
+async fn finish_requires_both_verifier_and_receipt() {
+    let harness = Harness::new().await;
+    let pending = PendingFlow::start(&harness, 1, "kiln").await;
+    let before = harness.stored().await;
+    for changes in [
         json!({"verifier": "guessed"}),
         json!({"verifier": CHALLENGE}),
         json!({"receipt": "guessed"}),
         json!({"verifier": ""}),
         json!({"receipt": ""}),
-        json!({"receipt": VERIFIER, "verifier": parked.receipt}),
+        json!({"receipt": VERIFIER, "verifier": pending.receipt}),
     ] {
-        let answer = parked.finish(&stand, 1, wrong.clone()).await;
-        assert_eq!(
-            answer.refusal(),
-            (400, "INVALID_STATE".to_owned()),
-            "{wrong}"
-        );
+        let response = pending.finish(&harness, 1, changes.clone()).await;
+        assert_eq!(response.problem(), "400 INVALID_STATE", "{changes}");
     }
-    let mut after = stand.stored().await;
+    let mut after = harness.stored().await;
     after.insert(
         "evergrant_sessions".to_owned(),
         before["evergrant_sessions"].clone(),
     );
     assert_eq!(after, before);
     assert_eq!(
-        parked.finish(&stand, 1, json!({})).await.status,
+        pending.finish(&harness, 1, json!({})).await.status,
         200,
-        "wrong attempts do not use it up"
+        "rejected attempts do not use up the flow"
     );
 }
 
 #[tokio::test]
-async fn the_receipt_of_another_flow_finishes_nothing() {
-    let stand = Stand::new().await;
-    let (mine, theirs) = (
-        Parked::by(&stand, 1, "kiln").await,
-        Parked::by(&stand, 2, "juniper").await,
+async fn receipt_of_another_flow_is_rejected() {
+    let harness = Harness::new().await;
+    let (own, other) = (
+        PendingFlow::start(&harness, 1, "kiln").await,
+        PendingFlow::start(&harness, 2, "juniper").await,
     );
-    let answer = mine
-        .finish(&stand, 1, json!({"receipt": theirs.receipt}))
+    let response = own
+        .finish(&harness, 1, json!({"receipt": other.receipt}))
         .await;
-    assert_eq!(answer.refusal(), (400, "INVALID_STATE".to_owned()));
-    let answer = theirs.finish(&stand, 1, json!({})).await;
-    assert_eq!(answer.refusal(), (404, "FLOW_NOT_FOUND".to_owned()));
+    assert_eq!(response.problem(), "400 INVALID_STATE");
+    let response = other.finish(&harness, 1, json!({})).await;
+    assert_eq!(response.problem(), "404 FLOW_NOT_FOUND");
 }
 
 #[tokio::test]
-async fn is_finished_once_and_in_time() {
-    let stand = Stand::new().await;
-    let parked = Parked::by(&stand, 1, "kiln").await;
-    assert_eq!(parked.finish(&stand, 1, json!({})).await.status, 200);
+async fn finish_is_accepted_once_and_before_expiry() {
+    let harness = Harness::new().await;
+    let pending = PendingFlow::start(&harness, 1, "kiln").await;
+    assert_eq!(pending.finish(&harness, 1, json!({})).await.status, 200);
     assert_eq!(
-        parked.finish(&stand, 1, json!({})).await.refusal(),
-        (400, "INVALID_STATE".to_owned())
+        pending.finish(&harness, 1, json!({})).await.problem(),
+        "400 INVALID_STATE"
     );
-    let late = Parked::by(&stand, 1, "juniper").await;
-    stand.clock.advance_seconds(600);
+    let expired = PendingFlow::start(&harness, 1, "juniper").await;
+    harness.clock.advance_seconds(600);
     assert_eq!(
-        late.finish(&stand, 1, json!({})).await.refusal(),
-        (400, "INVALID_STATE".to_owned())
+        expired.finish(&harness, 1, json!({})).await.problem(),
+        "400 INVALID_STATE"
     );
-    assert!(!is_connected(&stand.browser(1).await.get(&late.path).await));
+    assert!(!is_connected(
+        &harness.browser(1).await.get(&expired.path).await
+    ));
 }
 
 #[tokio::test]
-async fn takes_only_accounts_that_the_consent_reaches() {
-    let stand = Stand::new().await;
-    let parked = Parked::by(&stand, 1, "kiln").await;
-    for wrong in [json!([]), json!(["sim9z"]), json!([KILN, "sim9z"])] {
-        let answer = parked.finish(&stand, 1, json!({"accountIds": wrong})).await;
-        assert_eq!(
-            answer.refusal(),
-            (422, "VALIDATION_ERROR".to_owned()),
-            "{wrong}"
-        );
-        assert_eq!(answer.json()["fields"][0]["field"], "accountIds");
+async fn finish_rejects_accounts_outside_the_consent() {
+    let harness = Harness::new().await;
+    let pending = PendingFlow::start(&harness, 1, "kiln").await;
+    for account_ids in [json!([]), json!(["sim9z"]), json!([KILN, "sim9z"])] {
+        let response = pending
+            .finish(&harness, 1, json!({"accountIds": account_ids}))
+            .await;
+        assert_eq!(response.problem(), "422 VALIDATION_ERROR", "{account_ids}");
+        assert_eq!(response.json()["fields"][0]["field"], "accountIds");
     }
     assert_eq!(
-        parked
-            .finish(&stand, 1, json!({"accountIds": [KILN]}))
+        pending
+            .finish(&harness, 1, json!({"accountIds": [KILN]}))
             .await
             .status,
         200
@@ -219,27 +226,17 @@ async fn takes_only_accounts_that_the_consent_reaches() {
 }
 
 #[tokio::test]
-async fn an_account_of_another_user_stays_theirs() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    let parked = Parked::by(&stand, 2, "juniper").await;
-    let answer = parked.finish(&stand, 2, json!({})).await;
-    assert_snapshot!(answer, @r#"
-    409 Conflict
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "ACCOUNT_ALREADY_CONNECTED",
-      "correlationId": "[correlationId]",
-      "detail": "This Reddit account is already connected by somebody else.",
-      "retryable": false,
-      "status": 409,
-      "title": "Account already connected",
-      "type": "/errors#ACCOUNT_ALREADY_CONNECTED"
-    }
-    "#);
-    let owners = stand
+async fn account_of_another_user_is_not_taken_over() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let pending = PendingFlow::start(&harness, 2, "juniper").await;
+    let response = pending.finish(&harness, 2, json!({})).await;
+    assert_snapshot!(response.problem_summary(), @"
+    409 ACCOUNT_ALREADY_CONNECTED
+    retryable: false
+    detail: This Reddit account is already connected by another user. Disconnect it there first, or sign in with a different Reddit account.
+    ");
+    let owners = harness
         .database
         .texts("SELECT CAST(user_id AS TEXT) FROM oauth_accounts")
         .await;
@@ -247,14 +244,14 @@ async fn an_account_of_another_user_stays_theirs() {
 }
 
 #[tokio::test]
-async fn an_unbound_flow_is_not_finished_by_hand() {
-    let stand = Stand::new().await;
-    let begun = stand.begin(1, "reddit", json!({})).await;
-    let path = format!("/api/integrations/flows/{}/finish", begun.text("flowId"));
-    let answer = stand
+async fn unbound_flow_cannot_be_finished() {
+    let harness = Harness::new().await;
+    let started = harness.start_flow(1, "reddit", json!({})).await;
+    let path = format!("/api/integrations/flows/{}/finish", started.text("flowId"));
+    let response = harness
         .app_for(1)
         .await
         .post(&path, json!({"verifier": "", "receipt": ""}))
         .await;
-    assert_eq!(answer.refusal(), (400, "INVALID_STATE".to_owned()));
+    assert_eq!(response.problem(), "400 INVALID_STATE");
 }

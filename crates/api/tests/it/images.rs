@@ -1,37 +1,40 @@
-//! Pictures at addresses of ours.
+//! `GET /images/{signature}/{target}`: proxied avatars.
 
 use axum::http::{Method, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::stand::Stand;
+use crate::harness::Harness;
 
-/// The path of the connected account's picture.
-async fn avatar(stand: &Stand) -> String {
-    let status = stand
+/// Returns the path of the connected account's avatar.
+async fn avatar(harness: &Harness) -> String {
+    let status = harness
         .browser(1)
         .await
         .get("/api/integrations/status")
         .await
         .json();
-    let address = status["integrations"][0]["avatarUrl"]
+    let url = status["integrations"][0]["avatarUrl"]
         .as_str()
         .unwrap_or_else(|| panic!("{status}"))
         .to_owned();
-    address
-        .strip_prefix("http://localhost:8080")
+    url.strip_prefix("http://localhost:8080")
         .unwrap()
         .to_owned()
 }
 
 #[tokio::test]
-async fn an_accounts_picture_is_passed_on_to_anybody_who_has_its_address() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    let path = avatar(&stand).await;
-    let answer = stand.anonymous().ask(Method::GET, &path).response().await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    let header = |name: &str| answer.headers()[name].to_str().unwrap();
+async fn signed_avatar_url_needs_no_credential() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let path = avatar(&harness).await;
+    let response = harness
+        .anonymous()
+        .request(Method::GET, &path)
+        .response()
+        .await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let header = |name: &str| response.headers()[name].to_str().unwrap();
     assert_eq!(header("content-type"), "image/png");
     assert_eq!(header("cache-control"), "public, max-age=86400");
     assert_eq!(
@@ -41,17 +44,17 @@ async fn an_accounts_picture_is_passed_on_to_anybody_who_has_its_address() {
     assert_eq!(header("x-content-type-options"), "nosniff");
     assert_eq!(header("cross-origin-resource-policy"), "cross-origin");
     assert_eq!(
-        avatar(&stand).await,
+        avatar(&harness).await,
         path,
-        "the address stays, so that browsers keep the picture"
+        "the URL is stable, so that browsers cache the image"
     );
 }
 
 #[tokio::test]
-async fn nobody_makes_us_fetch_what_we_have_not_signed() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    let path = avatar(&stand).await;
+async fn unsigned_image_url_is_not_fetched() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let path = avatar(&harness).await;
     let [_, images, signature, target] = path.split('/').collect::<Vec<_>>().try_into().unwrap();
     assert_eq!(images, "images");
     let other = URL_SAFE_NO_PAD.encode("reddit http://127.0.0.1:1/secret");
@@ -63,7 +66,7 @@ async fn nobody_makes_us_fetch_what_we_have_not_signed() {
         format!("/images//{target}"),
     ];
     for path in wrong {
-        let answer = stand.anonymous().get(&path).await;
-        assert_eq!(answer.refusal(), (404, "NOT_FOUND".to_owned()), "{path}");
+        let response = harness.anonymous().get(&path).await;
+        assert_eq!(response.problem(), "404 NOT_FOUND", "{path}");
     }
 }

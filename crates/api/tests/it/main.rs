@@ -1,46 +1,48 @@
-//! The API from outside: each promise to its callers is a test named after it.
+//! Tests of the HTTP API from a caller's point of view. Each test is named after a promise to the
+//! callers.
 //!
-//! `stand.rs` is a whole service over a simulated platform and a clock that stands still,
-//! `caller.rs` the people and programs who call it, `answer.rs` what they get, with what must be
-//! true of every answer.
+//! `harness.rs` starts a complete service with simulated providers and a manual clock. `caller.rs`
+//! builds requests for each kind of credential. `response.rs` holds a response and checks what must
+//! be true of every response. `openapi_conformance.rs` checks each response against the OpenAPI
+//! document.
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test's helpers may fail as loudly as the test itself"
+    reason = "test helpers may panic like the tests that use them"
 )]
 
-mod answer;
+mod access_control;
+mod admin_listener;
 mod callback;
 mod caller;
 mod chooser;
 mod connect;
 mod console;
 mod cors;
+mod credential_form;
 mod credentials;
-mod described;
 mod disconnect;
 mod document;
 mod envelope;
 mod events;
+mod fake_providers;
 mod flows;
-mod hosted_form;
+mod harness;
 mod hostile_input;
 mod images;
-mod operator;
+mod lifecycle;
+mod openapi_conformance;
 mod pages;
-mod platforms;
 mod posted_callback;
 mod providers;
 mod refresh;
 mod report;
+mod response;
 mod secrets;
 mod sessions;
-mod stand;
 mod status;
 mod token;
 mod tokens;
 mod users;
-mod who_may_call;
-mod whole_way;

@@ -1,15 +1,15 @@
-//! What a browser may look at: the front door, the error codes, and the page to try the API.
+//! HTML pages: the start page, the error codes, and the interactive API documentation.
 
 use insta::assert_snapshot;
 
 use evergrant_model::ErrorCode;
 
-use crate::answer::Answer;
-use crate::stand::Stand;
+use crate::harness::Harness;
+use crate::response::TestResponse;
 
-/// Hosts that a page would ask for something.
-fn foreign_addresses(answer: &Answer) -> Vec<String> {
-    let text = answer.body.replace("http://www.w3.org/", "");
+/// Returns the absolute URLs in a page, except XML namespaces.
+fn external_urls(response: &TestResponse) -> Vec<String> {
+    let text = response.body.replace("http://www.w3.org/", "");
     let starts = text.match_indices("http").filter(|(at, _)| {
         text[*at..].starts_with("http://") || text[*at..].starts_with("https://")
     });
@@ -19,9 +19,9 @@ fn foreign_addresses(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_front_door_says_where_to_go() {
-    let stand = Stand::new().await;
-    let page = stand.anonymous().get("/").await;
+async fn start_page_links_to_docs() {
+    let harness = Harness::new().await;
+    let page = harness.anonymous().get("/").await;
     assert!(
         page.status == 200 && page.is_page() && page.body.contains(r#"href="/docs/""#),
         "{page}"
@@ -29,9 +29,9 @@ async fn the_front_door_says_where_to_go() {
 }
 
 #[tokio::test]
-async fn a_problems_type_leads_to_its_description() {
-    let stand = Stand::new().await;
-    let page = stand.anonymous().get("/errors").await;
+async fn errors_page_describes_every_code() {
+    let harness = Harness::new().await;
+    let page = harness.anonymous().get("/errors").await;
     assert!(page.status == 200 && page.is_page());
     for code in ErrorCode::ALL {
         assert!(
@@ -42,13 +42,13 @@ async fn a_problems_type_leads_to_its_description() {
 }
 
 #[tokio::test]
-async fn docs_works_without_any_other_host() {
-    let stand = Stand::new().await;
-    let moved = stand.anonymous().get("/docs").await;
+async fn docs_page_loads_nothing_from_other_hosts() {
+    let harness = Harness::new().await;
+    let moved = harness.anonymous().get("/docs").await;
     assert_eq!((moved.status.as_u16(), moved.location()), (308, "/docs/"));
-    let page = stand.anonymous().get("/docs/").await;
+    let page = harness.anonymous().get("/docs/").await;
     assert!(page.status == 200 && page.is_page());
-    assert_eq!(foreign_addresses(&page), Vec::<String>::new());
+    assert_eq!(external_urls(&page), Vec::<String>::new());
     let files: Vec<_> = page
         .body
         .split(['"', '\''])
@@ -56,18 +56,18 @@ async fn docs_works_without_any_other_host() {
         .collect();
     assert!(files.len() >= 4, "{page}");
     for file in files {
-        let answer = stand
+        let response = harness
             .anonymous()
             .get(&format!("/docs/{}", &file[2..]))
             .await;
-        assert_eq!(answer.status, 200, "{file}");
-        let kind = answer.header("content-type").unwrap();
+        assert_eq!(response.status, 200, "{file}");
+        let kind = response.header("content-type").unwrap();
         assert!(
             ["text/javascript", "text/css", "image/png"].contains(&kind),
             "{file}: {kind}"
         );
         assert!(
-            answer
+            response
                 .header("content-security-policy")
                 .unwrap()
                 .contains("connect-src 'self'"),
@@ -77,16 +77,18 @@ async fn docs_works_without_any_other_host() {
 }
 
 #[tokio::test]
-async fn docs_reads_our_own_document_and_asks_no_validator() {
-    let stand = Stand::new().await;
-    let config = stand.anonymous().get("/docs/swagger-initializer.js").await;
-    assert_eq!(foreign_addresses(&config), Vec::<String>::new());
+async fn docs_page_uses_served_document_and_no_validator() {
+    let harness = Harness::new().await;
+    let config = harness
+        .anonymous()
+        .get("/docs/swagger-initializer.js")
+        .await;
+    assert_eq!(external_urls(&config), Vec::<String>::new());
     assert_snapshot!(config.body, @r##"
     window.onload = function() {
       //<editor-fold desc="Changeable Configuration Block">
 
-      // the following lines will be replaced by docker/configurator, when it runs in a
-      // docker-container
+      // the following lines will be replaced by docker/configurator, when it runs in a docker-container
       window.ui = SwaggerUIBundle({
           "dom_id": "#swagger-ui",
       "url": "/openapi.json",
@@ -110,15 +112,15 @@ async fn docs_reads_our_own_document_and_asks_no_validator() {
 }
 
 #[tokio::test]
-async fn docs_has_no_other_file() {
-    let stand = Stand::new().await;
+async fn docs_serves_no_other_file() {
+    let harness = Harness::new().await;
     for file in [
         "nothing.js",
         "%2e%2e/%2e%2e/etc/passwd",
         "..%2fCargo.toml",
         "a/b/c",
     ] {
-        let answer = stand.anonymous().get(&format!("/docs/{file}")).await;
-        assert_eq!(answer.refusal(), (404, "NOT_FOUND".to_owned()), "{file}");
+        let response = harness.anonymous().get(&format!("/docs/{file}")).await;
+        assert_eq!(response.problem(), "404 NOT_FOUND", "{file}");
     }
 }

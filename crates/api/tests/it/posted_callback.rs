@@ -1,40 +1,51 @@
-//! `POST /api/integrations/callback/{provider}`: a platform's form, or JSON from an app that owns
-//! the callback page.
+//! `POST /api/integrations/callback/{provider}`: a form from a provider that uses `form_post`, or
+//! JSON from an app that hosts the callback page.
 
 use axum::http::Method;
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::answer::{Answer, parameter};
 use crate::callback::{CALLBACK, exchanges};
-use crate::stand::{CHALLENGE, Stand};
+use crate::harness::{CHALLENGE, Harness};
+use crate::response::{TestResponse, parameter};
 
-/// State and code of a consent.
-fn state_and_code(stand: &Stand, begun: &Answer, person: &str) -> (String, String) {
-    let address = format!("http://localhost{}", stand.consent(begun, person));
+/// Approves the consent page and returns the callback's state and code.
+fn state_and_code(harness: &Harness, started: &TestResponse, person: &str) -> (String, String) {
+    let url = format!("http://localhost{}", harness.consent(started, person));
     (
-        parameter(&address, "state").unwrap(),
-        parameter(&address, "code").unwrap(),
+        parameter(&url, "state").unwrap(),
+        parameter(&url, "code").unwrap(),
     )
 }
 
+/// Starts a flow, approves it as `kiln` and posts the callback as JSON.
+async fn post_json(harness: &Harness, connect: Value) -> TestResponse {
+    let started = harness.start_flow(1, "reddit", connect).await;
+    let (state, code) = state_and_code(harness, &started, "kiln");
+    let body = json!({"state": state, "code": code});
+    harness.app().await.post(CALLBACK, body).await
+}
+
 #[tokio::test]
-async fn a_form_is_answered_as_a_get_is() {
-    let stand = Stand::new().await;
-    let begun = stand.begin(1, "reddit", json!({})).await;
-    let (state, code) = state_and_code(&stand, &begun, "juniper");
-    let form = stand
+async fn form_post_redirects_like_get() {
+    let harness = Harness::new().await;
+    let started = harness.start_flow(1, "reddit", json!({})).await;
+    let (state, code) = state_and_code(&harness, &started, "juniper");
+    let form = harness
         .anonymous()
-        .ask(Method::POST, CALLBACK)
+        .request(Method::POST, CALLBACK)
         .form(&[("state", &state), ("code", &code)]);
-    let back = form.send().await;
+    let redirect = form.send().await;
     assert_eq!(
-        (back.status.as_u16(), back.returned("status").as_deref()),
+        (
+            redirect.status.as_u16(),
+            redirect.query_param("status").as_deref()
+        ),
         (303, Some("connected"))
     );
-    let form = stand
+    let form = harness
         .anonymous()
-        .ask(Method::POST, CALLBACK)
+        .request(Method::POST, CALLBACK)
         .form(&[("state", "x"), ("code", "y")])
         .send()
         .await;
@@ -42,16 +53,10 @@ async fn a_form_is_answered_as_a_get_is() {
 }
 
 #[tokio::test]
-async fn json_is_answered_in_json() {
-    let stand = Stand::new().await;
-    let begun = stand.begin(1, "reddit", json!({})).await;
-    let (state, code) = state_and_code(&stand, &begun, "kiln");
-    let answer = stand
-        .app()
-        .await
-        .post(CALLBACK, json!({"state": state, "code": code}))
-        .await;
-    assert_snapshot!(answer, @r#"
+async fn json_post_returns_connection_as_json() {
+    let harness = Harness::new().await;
+    let response = post_json(&harness, json!({})).await;
+    assert_snapshot!(response, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -88,18 +93,10 @@ async fn json_is_answered_in_json() {
 }
 
 #[tokio::test]
-async fn json_of_a_bound_flow_brings_the_receipt() {
-    let stand = Stand::new().await;
-    let begun = stand
-        .begin(1, "reddit", json!({"challenge": CHALLENGE}))
-        .await;
-    let (state, code) = state_and_code(&stand, &begun, "kiln");
-    let answer = stand
-        .app()
-        .await
-        .post(CALLBACK, json!({"state": state, "code": code}))
-        .await;
-    assert_snapshot!(answer, @r#"
+async fn json_post_for_bound_flow_returns_receipt() {
+    let harness = Harness::new().await;
+    let response = post_json(&harness, json!({"challenge": CHALLENGE})).await;
+    assert_snapshot!(response, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -115,48 +112,38 @@ async fn json_of_a_bound_flow_brings_the_receipt() {
 }
 
 #[tokio::test]
-async fn a_failure_is_a_problem() {
-    let stand = Stand::new().await;
-    let app = stand.app().await;
-    let begun = stand.begin(1, "reddit", json!({})).await;
+async fn json_post_failure_is_a_problem() {
+    let harness = Harness::new().await;
+    let app = harness.app().await;
+    let started = harness.start_flow(1, "reddit", json!({})).await;
     let denied = app
         .post(
             CALLBACK,
-            json!({"state": begun.text("state"), "error": "access_denied"}),
+            json!({"state": started.text("state"), "error": "access_denied"}),
         )
         .await;
-    assert_eq!(denied.refusal(), (400, "OAUTH_DENIED".to_owned()));
+    assert_eq!(denied.problem(), "400 OAUTH_DENIED");
     let unknown = app.post(CALLBACK, json!({"state": "x", "code": "y"})).await;
-    assert_snapshot!(unknown, @r#"
-    400 Bad Request
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "INVALID_STATE",
-      "correlationId": "[correlationId]",
-      "detail": "This sign-in is not known, has been used already or has expired. Please begin it again.",
-      "retryable": false,
-      "status": 400,
-      "title": "Invalid state",
-      "type": "/errors#INVALID_STATE"
-    }
-    "#);
-    let begun = stand.begin(1, "reddit", json!({})).await;
+    assert_snapshot!(unknown.problem_summary(), @"
+    400 INVALID_STATE
+    retryable: false
+    detail: This sign-in link is invalid, expired or already used. Please start again.
+    ");
+    let started = harness.start_flow(1, "reddit", json!({})).await;
     let wrong = app
         .post(
             CALLBACK,
-            json!({"state": begun.text("state"), "code": "made-up"}),
+            json!({"state": started.text("state"), "code": "made-up"}),
         )
         .await;
-    assert_eq!(wrong.refusal(), (400, "INVALID_CODE".to_owned()));
+    assert_eq!(wrong.problem(), "400 INVALID_CODE");
 }
 
 #[tokio::test]
-async fn anything_else_is_refused_before_the_state_is_looked_at() {
-    let stand = Stand::new().await;
-    let begun = stand.begin(1, "reddit", json!({})).await;
-    let (state, code) = state_and_code(&stand, &begun, "kiln");
+async fn other_media_types_are_rejected_without_code_exchange() {
+    let harness = Harness::new().await;
+    let started = harness.start_flow(1, "reddit", json!({})).await;
+    let (state, code) = state_and_code(&harness, &started, "kiln");
     let text = format!("state={state}&code={code}");
     for media_type in [
         "text/plain",
@@ -164,15 +151,15 @@ async fn anything_else_is_refused_before_the_state_is_looked_at() {
         "application/xml",
         "",
     ] {
-        let ask = stand
+        let request = harness
             .anonymous()
-            .ask(Method::POST, CALLBACK)
+            .request(Method::POST, CALLBACK)
             .body(media_type, text.clone());
         assert_eq!(
-            ask.send().await.refusal(),
-            (400, "INVALID_REQUEST".to_owned()),
+            request.send().await.problem(),
+            "400 INVALID_REQUEST",
             "{media_type}"
         );
     }
-    assert_eq!(exchanges(&stand), 0);
+    assert_eq!(exchanges(&harness), 0);
 }

@@ -3,10 +3,10 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::stand::Stand;
+use crate::harness::Harness;
 
-async fn provider(stand: &Stand, slug: &str) -> Value {
-    let all = providers(stand).await;
+async fn provider(harness: &Harness, slug: &str) -> Value {
+    let all = providers(harness).await;
     all.as_array()
         .unwrap()
         .iter()
@@ -15,8 +15,8 @@ async fn provider(stand: &Stand, slug: &str) -> Value {
         .clone()
 }
 
-async fn providers(stand: &Stand) -> Value {
-    stand
+async fn providers(harness: &Harness) -> Value {
+    harness
         .browser(1)
         .await
         .get("/api/integrations/providers")
@@ -26,9 +26,8 @@ async fn providers(stand: &Stand) -> Value {
 }
 
 #[tokio::test]
-async fn says_of_each_what_it_is_and_what_it_will_ask_for() {
-    let stand = Stand::new().await;
-    assert_snapshot!(format!("{:#}", provider(&stand, "reddit").await), @r#"
+async fn provider_has_kind_capabilities_and_scopes() {
+    assert_snapshot!(format!("{:#}", provider(&Harness::new().await, "reddit").await), @r#"
     {
       "accountType": "Reddit User",
       "capabilities": [
@@ -49,7 +48,7 @@ async fn says_of_each_what_it_is_and_what_it_will_ask_for() {
         },
         {
           "id": "read",
-          "label": "Read as you do",
+          "label": "Read content you can access",
           "required": false
         },
         {
@@ -69,9 +68,9 @@ async fn says_of_each_what_it_is_and_what_it_will_ask_for() {
 }
 
 #[tokio::test]
-async fn says_whose_sign_in_it_is_where_that_is_not_its_own() {
-    let stand = Stand::new().await;
-    let sign_in = async |slug| provider(&stand, slug).await["signInWith"].clone();
+async fn sign_in_with_names_the_brand_of_another_sign_in() {
+    let harness = Harness::new().await;
+    let sign_in = async |slug| provider(&harness, slug).await["signInWith"].clone();
     assert_eq!(
         [sign_in("instagram").await, sign_in("instagram-login").await],
         ["Facebook".into(), Value::Null]
@@ -79,9 +78,9 @@ async fn says_whose_sign_in_it_is_where_that_is_not_its_own() {
 }
 
 #[tokio::test]
-async fn says_what_is_filled_in_where_a_session_is_pasted() {
-    let stand = Stand::new().await;
-    let onlyfans = provider(&stand, "onlyfans").await;
+async fn session_provider_lists_its_credential_fields() {
+    let harness = Harness::new().await;
+    let onlyfans = provider(&harness, "onlyfans").await;
     assert_eq!(onlyfans["kind"], "cookies");
     let line = |one: &Value| {
         format!(
@@ -103,13 +102,13 @@ async fn says_what_is_filled_in_where_a_session_is_pasted() {
     "x_bc" secret true required true
     "auth_uid_" secret true required false
     "#);
-    assert!(provider(&stand, "reddit").await.get("fields").is_none());
+    assert!(provider(&harness, "reddit").await.get("fields").is_none());
 }
 
 #[tokio::test]
-async fn lists_the_operators_own_after_the_catalogue_whether_set_up_or_not() {
-    let stand = Stand::new().await;
-    let providers = providers(&stand).await;
+async fn custom_providers_follow_catalogue_even_if_not_configured() {
+    let harness = Harness::new().await;
+    let providers = providers(&harness).await;
     let line = |one: &Value| {
         format!(
             "{} {} {}",
@@ -130,10 +129,10 @@ async fn lists_the_operators_own_after_the_catalogue_whether_set_up_or_not() {
 }
 
 #[tokio::test]
-async fn an_api_key_need_name_nobody() {
-    let stand = Stand::new().await;
+async fn api_key_needs_no_user() {
+    let harness = Harness::new().await;
     assert_eq!(
-        stand
+        harness
             .app()
             .await
             .get("/api/integrations/providers")

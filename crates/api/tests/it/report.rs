@@ -3,77 +3,79 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::stand::{JUNIPER, Stand};
+use crate::harness::{Harness, JUNIPER};
+use crate::response::TestResponse;
 
 const REPORT: &str = "/api/integrations/report-401";
 
-async fn connected() -> (Stand, String) {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    let token = stand
+async fn connected() -> (Harness, String) {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let token = harness
         .app_for(1)
         .await
         .get(&format!("/api/integrations/token/reddit/{JUNIPER}"))
         .await;
-    (stand, token.text("accessToken"))
+    (harness, token.text("accessToken"))
 }
 
-fn refused(token: &str) -> Value {
+fn report_body(token: &str) -> Value {
     json!({"provider": "reddit", "accountId": JUNIPER, "accessToken": token})
 }
 
-async fn report(stand: &Stand, token: &str) -> Answer {
-    stand.app_for(1).await.post(REPORT, refused(token)).await
+async fn report(harness: &Harness, token: &str) -> TestResponse {
+    harness
+        .app_for(1)
+        .await
+        .post(REPORT, report_body(token))
+        .await
 }
 
 #[tokio::test]
-async fn a_refused_token_is_renewed_once_however_many_report_it() {
-    let (stand, token) = connected().await;
-    assert_eq!(report(&stand, &token).await.text("outcome"), "tooYoung");
-    stand.clock.advance_seconds(60);
-    assert_snapshot!(report(&stand, &token).await, @r#"
+async fn repeated_reports_refresh_token_once() {
+    let (harness, token) = connected().await;
+    assert_eq!(report(&harness, &token).await.text("outcome"), "tooYoung");
+    harness.clock.advance_seconds(60);
+    assert_snapshot!(report(&harness, &token).await, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
 
     {
       "expiresAt": "2026-01-02T00:01:00.000Z",
-      "outcome": "renewed"
+      "outcome": "refreshed"
     }
     "#);
     for _ in 0..10 {
-        assert_eq!(report(&stand, &token).await.text("outcome"), "superseded");
+        assert_eq!(report(&harness, &token).await.text("outcome"), "superseded");
     }
     assert_eq!(
-        stand.sandbox.calls().get("reddit", "token.refresh_token"),
+        harness.sandbox.calls().get("reddit", "token.refresh_token"),
         1
     );
     assert_eq!(
-        report(&stand, "a token of another world")
-            .await
-            .text("outcome"),
+        report(&harness, "an unknown token").await.text("outcome"),
         "superseded"
     );
 }
 
 #[tokio::test]
-async fn a_grant_that_has_ended_is_said_so() {
-    let (stand, token) = connected().await;
-    stand.clock.advance_seconds(60);
-    stand.sandbox.revoke_user("reddit", "juniper").unwrap();
+async fn revoked_grant_requires_reconnect() {
+    let (harness, token) = connected().await;
+    harness.clock.advance_seconds(60);
+    harness.sandbox.revoke_user("reddit", "juniper").unwrap();
     for _ in 0..2 {
         assert_eq!(
-            report(&stand, &token).await.refusal(),
-            (409, "RECONNECT_REQUIRED".to_owned())
+            report(&harness, &token).await.problem(),
+            "409 RECONNECT_REQUIRED"
         );
     }
 }
 
 #[tokio::test]
-async fn bad_input_is_told_apart_and_the_token_never_repeated() {
-    let (stand, token) = connected().await;
-    let app = stand.app_for(1).await;
+async fn invalid_input_has_its_own_code_and_token_is_not_echoed() {
+    let (harness, token) = connected().await;
+    let app = harness.app_for(1).await;
     for (body, code) in [
         (json!({}), "VALIDATION_ERROR"),
         (
@@ -85,12 +87,12 @@ async fn bad_input_is_told_apart_and_the_token_never_repeated() {
             "INVALID_PROVIDER",
         ),
         (
-            json!({"provider": "reddit", "accountId": "nobody", "accessToken": token}),
+            json!({"provider": "reddit", "accountId": "unknown", "accessToken": token}),
             "ACCOUNT_NOT_FOUND",
         ),
     ] {
-        let answer = app.post(REPORT, body).await;
-        assert_eq!(answer.code(), code);
-        assert!(!answer.whole().contains(&token), "{answer}");
+        let response = app.post(REPORT, body).await;
+        assert_eq!(response.code(), code);
+        assert!(!response.full_text().contains(&token), "{response}");
     }
 }

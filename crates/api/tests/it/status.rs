@@ -3,14 +3,14 @@
 use axum::http::Method;
 use insta::assert_snapshot;
 
-use crate::stand::{JUNIPER, Stand};
+use crate::harness::{Harness, JUNIPER};
 
 const STATUS: &str = "/api/integrations/status";
 
 #[tokio::test]
-async fn is_empty_for_a_new_user() {
-    let stand = Stand::new().await;
-    assert_snapshot!(stand.app_for(1).await.get(STATUS).await, @r#"
+async fn list_is_empty_for_new_user() {
+    let harness = Harness::new().await;
+    assert_snapshot!(harness.app_for(1).await.get(STATUS).await, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -23,10 +23,10 @@ async fn is_empty_for_a_new_user() {
 }
 
 #[tokio::test]
-async fn lists_what_is_connected() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    assert_snapshot!(stand.app_for(1).await.get(STATUS).await, @r#"
+async fn list_contains_connected_account() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    assert_snapshot!(harness.app_for(1).await.get(STATUS).await, @r#"
     200 OK
     content-type: application/json
     cache-control: no-store
@@ -64,48 +64,48 @@ async fn lists_what_is_connected() {
 }
 
 #[tokio::test]
-async fn is_the_same_for_the_users_own_browser() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
+async fn session_token_gets_same_list_as_api_key() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
     let (app, browser) = (
-        stand.app_for(1).await.get(STATUS).await,
-        stand.browser(1).await.get(STATUS).await,
+        harness.app_for(1).await.get(STATUS).await,
+        harness.browser(1).await.get(STATUS).await,
     );
     assert_eq!(app.body, browser.body);
 }
 
 #[tokio::test]
-async fn shows_nobody_elses() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    let other = stand
+async fn list_excludes_accounts_of_other_users() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let other = harness
         .browser(2)
         .await
-        .ask(Method::GET, STATUS)
-        .with("evergrant-user", "1")
+        .request(Method::GET, STATUS)
+        .header("evergrant-user", "1")
         .send()
         .await;
     assert_eq!(other.json()["integrations"], serde_json::json!([]));
-    assert!(!other.whole().contains(JUNIPER), "{other}");
+    assert!(!other.full_text().contains(JUNIPER), "{other}");
 }
 
 #[tokio::test]
-async fn takes_the_apps_own_id_of_the_user() {
-    let stand = Stand::new().await;
-    stand.connect(2, "kiln").await;
-    let answer = stand
+async fn user_can_be_named_by_external_id() {
+    let harness = Harness::new().await;
+    harness.connect(2, "kiln").await;
+    let response = harness
         .app()
         .await
         .for_user("ext:ext%2F2%20%C3%A9")
         .get(STATUS)
         .await;
-    assert_eq!(answer.json()["integrations"][0]["username"], "kiln_osei");
+    assert_eq!(response.json()["integrations"][0]["username"], "kiln_osei");
 }
 
 #[tokio::test]
-async fn answers_304_to_its_own_etag_until_something_changes() {
-    let stand = Stand::new().await;
-    let app = stand.app_for(1).await;
+async fn etag_returns_304_until_list_changes() {
+    let harness = Harness::new().await;
+    let app = harness.app_for(1).await;
     let etag = app.get(STATUS).await.header("etag").unwrap().to_owned();
     for sent in [
         etag.clone(),
@@ -114,8 +114,8 @@ async fn answers_304_to_its_own_etag_until_something_changes() {
         "*".to_owned(),
     ] {
         let unchanged = app
-            .ask(Method::GET, STATUS)
-            .with("if-none-match", &sent)
+            .request(Method::GET, STATUS)
+            .header("if-none-match", &sent)
             .send()
             .await;
         assert_eq!(
@@ -125,10 +125,10 @@ async fn answers_304_to_its_own_etag_until_something_changes() {
         );
         assert_eq!(unchanged.header("etag"), Some(etag.as_str()));
     }
-    stand.connect(1, "juniper").await;
+    harness.connect(1, "juniper").await;
     let changed = app
-        .ask(Method::GET, STATUS)
-        .with("if-none-match", &etag)
+        .request(Method::GET, STATUS)
+        .header("if-none-match", &etag)
         .send()
         .await;
     assert_eq!(changed.status, 200);
@@ -136,13 +136,13 @@ async fn answers_304_to_its_own_etag_until_something_changes() {
 }
 
 #[tokio::test]
-async fn the_version_rises_with_every_change() {
-    let stand = Stand::new().await;
-    let app = stand.app_for(1).await;
+async fn version_increases_with_every_change() {
+    let harness = Harness::new().await;
+    let app = harness.app_for(1).await;
     let mut last = app.get(STATUS).await.json()["version"].as_i64().unwrap();
     for change in ["connect", "refresh", "disconnect"] {
         match change {
-            "connect" => drop(stand.connect(1, "juniper").await),
+            "connect" => drop(harness.connect(1, "juniper").await),
             "refresh" => drop(
                 app.post(
                     &format!("/api/integrations/refresh/reddit/{JUNIPER}"),

@@ -3,11 +3,12 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::stand::{JUNIPER, KILN, Stand};
+use crate::harness::{Harness, JUNIPER, KILN};
 
 const TOKENS: &str = "/api/integrations/tokens";
 
-fn wanted(accounts: &[(&str, &str)]) -> Value {
+/// Returns a request body for these accounts.
+fn batch(accounts: &[(&str, &str)]) -> Value {
     let accounts: Vec<_> = accounts
         .iter()
         .map(|(provider, id)| json!({"provider": provider, "accountId": id}))
@@ -16,18 +17,22 @@ fn wanted(accounts: &[(&str, &str)]) -> Value {
 }
 
 #[tokio::test]
-async fn answers_each_in_the_order_of_the_request() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    stand.connect(2, "kiln").await;
-    let asked = [
-        ("reddit", "nobody"),
+async fn results_are_in_request_order() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    harness.connect(2, "kiln").await;
+    let accounts = [
+        ("reddit", "unknown"),
         ("reddit", JUNIPER),
         ("nowhere", JUNIPER),
         ("reddit", KILN),
         ("reddit", JUNIPER),
     ];
-    let answer = stand.app_for(1).await.post(TOKENS, wanted(&asked)).await;
+    let response = harness
+        .app_for(1)
+        .await
+        .post(TOKENS, batch(&accounts))
+        .await;
     let line = |one: &Value| {
         let outcome = if one["accessToken"].is_string() {
             &one["expiresAt"]
@@ -36,14 +41,14 @@ async fn answers_each_in_the_order_of_the_request() {
         };
         format!("{} {} {outcome}", one["provider"], one["accountId"])
     };
-    let lines: Vec<_> = answer.json()["tokens"]
+    let lines: Vec<_> = response.json()["tokens"]
         .as_array()
         .unwrap()
         .iter()
         .map(line)
         .collect();
     assert_snapshot!(lines.join("\n"), @r#"
-    "reddit" "nobody" "ACCOUNT_NOT_FOUND"
+    "reddit" "unknown" "ACCOUNT_NOT_FOUND"
     "reddit" "sim9z" "2026-01-02T00:00:00.000Z"
     "nowhere" "sim9z" "INVALID_PROVIDER"
     "reddit" "sima4" "ACCOUNT_NOT_FOUND"
@@ -52,11 +57,11 @@ async fn answers_each_in_the_order_of_the_request() {
 }
 
 #[tokio::test]
-async fn an_error_is_a_whole_problem_beside_a_whole_token() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    let asked = [("reddit", "nobody"), ("reddit", JUNIPER)];
-    assert_snapshot!(stand.app_for(1).await.post(TOKENS, wanted(&asked)).await, @r#"
+async fn failed_account_has_problem_beside_tokens_of_others() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let accounts = [("reddit", "unknown"), ("reddit", JUNIPER)];
+    assert_snapshot!(harness.app_for(1).await.post(TOKENS, batch(&accounts)).await, @r#"
     200 OK
     content-type: application/json
     cache-control: private, no-store
@@ -64,7 +69,7 @@ async fn an_error_is_a_whole_problem_beside_a_whole_token() {
     {
       "tokens": [
         {
-          "accountId": "nobody",
+          "accountId": "unknown",
           "error": {
             "code": "ACCOUNT_NOT_FOUND",
             "correlationId": "[correlationId]",
@@ -90,14 +95,14 @@ async fn an_error_is_a_whole_problem_beside_a_whole_token() {
 }
 
 #[tokio::test]
-async fn answers_what_the_single_route_answers() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    let app = stand.app_for(1).await;
+async fn batch_returns_same_token_as_single_route() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let app = harness.app_for(1).await;
     let one = app
         .get(&format!("/api/integrations/token/reddit/{JUNIPER}"))
         .await;
-    let many = app.post(TOKENS, wanted(&[("reddit", JUNIPER)])).await;
+    let many = app.post(TOKENS, batch(&[("reddit", JUNIPER)])).await;
     assert_eq!(
         many.json()["tokens"][0]["accessToken"],
         one.json()["accessToken"]
@@ -106,11 +111,11 @@ async fn answers_what_the_single_route_answers() {
 }
 
 #[tokio::test]
-async fn takes_one_to_a_hundred() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    let app = stand.app_for(1).await;
-    let full = app.post(TOKENS, wanted(&[("reddit", JUNIPER); 100])).await;
+async fn batch_accepts_1_to_100_accounts() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let app = harness.app_for(1).await;
+    let full = app.post(TOKENS, batch(&[("reddit", JUNIPER); 100])).await;
     assert_eq!(full.json()["tokens"].as_array().unwrap().len(), 100);
     assert!(
         full.json()["tokens"]
@@ -120,46 +125,47 @@ async fn takes_one_to_a_hundred() {
             .all(|token| token["accessToken"].is_string())
     );
     for count in [0, 101] {
-        let answer = app
-            .post(TOKENS, wanted(&vec![("reddit", JUNIPER); count]))
+        let response = app
+            .post(TOKENS, batch(&vec![("reddit", JUNIPER); count]))
             .await;
-        assert_eq!(
-            answer.refusal(),
-            (422, "VALIDATION_ERROR".to_owned()),
-            "{count}"
-        );
-        assert_eq!(answer.json()["fields"][0]["field"], "accounts");
+        assert_eq!(response.problem(), "422 VALIDATION_ERROR", "{count}");
+        assert_eq!(response.json()["fields"][0]["field"], "accounts");
     }
 }
 
 #[tokio::test]
-async fn a_hundred_wishes_for_one_ended_token_cost_one_renewal() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    stand.clock.advance_seconds(86_400);
-    let answer = stand
+async fn batch_with_repeated_expired_token_refreshes_once() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    harness.clock.advance_seconds(86_400);
+    let response = harness
         .app_for(1)
         .await
-        .post(TOKENS, wanted(&[("reddit", JUNIPER); 100]))
+        .post(TOKENS, batch(&[("reddit", JUNIPER); 100]))
         .await;
     assert!(
-        answer.json()["tokens"]
+        response.json()["tokens"]
             .as_array()
             .unwrap()
             .iter()
             .all(|token| token["accessToken"].is_string())
     );
     assert_eq!(
-        stand.sandbox.calls().get("reddit", "token.refresh_token"),
+        harness.sandbox.calls().get("reddit", "token.refresh_token"),
         1
     );
 }
 
 #[tokio::test]
-async fn a_fault_names_the_account_that_it_is_in() {
-    let stand = Stand::new().await;
-    let body = json!({"accounts": [{"provider": "reddit", "accountId": "a"}, {"provider": "reddit", "id": "b"}]});
-    assert_snapshot!(stand.app_for(1).await.post(TOKENS, body).await, @r#"
+async fn invalid_field_is_named_with_index_of_account() {
+    let harness = Harness::new().await;
+    let body = json!({
+        "accounts": [
+            {"provider": "reddit", "accountId": "a"},
+            {"provider": "reddit", "id": "b"},
+        ],
+    });
+    assert_snapshot!(harness.app_for(1).await.post(TOKENS, body).await, @r#"
     422 Unprocessable Entity
     content-type: application/problem+json
     cache-control: no-store
@@ -167,11 +173,11 @@ async fn a_fault_names_the_account_that_it_is_in() {
     {
       "code": "VALIDATION_ERROR",
       "correlationId": "[correlationId]",
-      "detail": "Some fields are not acceptable.",
+      "detail": "Some fields of the request are invalid.",
       "fields": [
         {
           "field": "accounts[1].id",
-          "message": "is not known here"
+          "message": "unknown field"
         }
       ],
       "retryable": false,

@@ -3,14 +3,14 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::stand::{JUNIPER, Stand};
+use crate::harness::{Harness, JUNIPER};
 
 const USERS: &str = "/api/users";
 
 #[tokio::test]
-async fn makes_one_and_answers_it_unchanged_the_next_time() {
-    let stand = Stand::new().await;
-    let app = stand.app().await;
+async fn create_with_existing_id_returns_user_unchanged() {
+    let harness = Harness::new().await;
+    let app = harness.app().await;
     let ada = json!({"id": 42, "email": "ada@mail.example", "name": "Ada", "externalId": "a/b é"});
     assert_snapshot!(app.post(USERS, ada.clone()).await, @r#"
     201 Created
@@ -39,50 +39,36 @@ async fn makes_one_and_answers_it_unchanged_the_next_time() {
 }
 
 #[tokio::test]
-async fn needs_nothing_to_make_one() {
-    let stand = Stand::new().await;
-    let answer = stand.app().await.post(USERS, json!({})).await;
+async fn user_can_be_created_without_fields() {
+    let harness = Harness::new().await;
+    let response = harness.app().await.post(USERS, json!({})).await;
     assert_eq!(
-        (answer.status.as_u16(), answer.json()["id"].as_i64()),
+        (response.status.as_u16(), response.json()["id"].as_i64()),
         (201, Some(3))
     );
 }
 
 #[tokio::test]
-async fn refuses_what_belongs_to_somebody_else() {
-    let stand = Stand::new().await;
-    let app = stand.app().await;
+async fn email_of_another_user_is_rejected() {
+    let harness = Harness::new().await;
+    let app = harness.app().await;
     app.post(USERS, json!({"email": "ada@mail.example"})).await;
-    let before = stand.stored().await;
-    assert_snapshot!(app.post(USERS, json!({"id": 77, "email": "ada@mail.example"})).await, @r#"
-    422 Unprocessable Entity
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "VALIDATION_ERROR",
-      "correlationId": "[correlationId]",
-      "detail": "Some fields are not acceptable.",
-      "fields": [
-        {
-          "field": "email",
-          "message": "belongs to another user"
-        }
-      ],
-      "retryable": false,
-      "status": 422,
-      "title": "Validation error",
-      "type": "/errors#VALIDATION_ERROR"
-    }
-    "#);
-    assert_eq!(stand.stored().await["users"], before["users"]);
+    let before = harness.stored().await;
+    let rejected = app.post(USERS, json!({"id": 77, "email": "ada@mail.example"}));
+    assert_snapshot!(rejected.await.problem_summary(), @"
+    422 VALIDATION_ERROR
+    retryable: false
+    detail: Some fields of the request are invalid.
+    email: belongs to another user
+    ");
+    assert_eq!(harness.stored().await["users"], before["users"]);
 }
 
 #[tokio::test]
-async fn an_id_in_a_body_is_a_positive_number_of_31_bits() {
-    let stand = Stand::new().await;
-    let (app, before) = (stand.app().await, stand.stored().await);
-    for bad in [
+async fn id_in_body_must_be_a_positive_31_bit_integer() {
+    let harness = Harness::new().await;
+    let (app, before) = (harness.app().await, harness.stored().await);
+    for invalid in [
         json!(0),
         json!(-1),
         json!(2_147_483_648_i64),
@@ -93,15 +79,15 @@ async fn an_id_in_a_body_is_a_positive_number_of_31_bits() {
         json!([1]),
     ] {
         for (path, field) in [(USERS, "id"), ("/api/sessions", "userId")] {
-            let answer = app.post(path, json!({field: bad})).await;
+            let response = app.post(path, json!({field: invalid})).await;
             assert_eq!(
-                answer.refusal(),
-                (400, "INVALID_USER_ID".to_owned()),
-                "{bad} at {path}"
+                response.problem(),
+                "400 INVALID_USER_ID",
+                "{invalid} at {path}"
             );
         }
     }
-    assert_eq!(stand.stored().await, before);
+    assert_eq!(harness.stored().await, before);
     assert_eq!(
         app.post(USERS, json!({"id": 2_147_483_647})).await.status,
         201
@@ -109,44 +95,23 @@ async fn an_id_in_a_body_is_a_positive_number_of_31_bits() {
 }
 
 #[tokio::test]
-async fn every_unacceptable_field_is_named_at_once() {
-    let stand = Stand::new().await;
-    let body = json!({"email": "nobody", "name": "a\u{0}b", "externalId": "x".repeat(256)});
-    assert_snapshot!(stand.app().await.post(USERS, body).await, @r#"
-    422 Unprocessable Entity
-    content-type: application/problem+json
-    cache-control: no-store
-
-    {
-      "code": "VALIDATION_ERROR",
-      "correlationId": "[correlationId]",
-      "detail": "Some fields are not acceptable.",
-      "fields": [
-        {
-          "field": "externalId",
-          "message": "an external id is text of 1 to 255 characters without control characters"
-        },
-        {
-          "field": "email",
-          "message": "is not an e-mail address of up to 255 characters"
-        },
-        {
-          "field": "name",
-          "message": "must be 1 to 255 characters without control characters"
-        }
-      ],
-      "retryable": false,
-      "status": 422,
-      "title": "Validation error",
-      "type": "/errors#VALIDATION_ERROR"
-    }
-    "#);
+async fn all_invalid_fields_are_named_at_once() {
+    let harness = Harness::new().await;
+    let body = json!({"email": "unknown", "name": "a\u{0}b", "externalId": "x".repeat(256)});
+    assert_snapshot!(harness.app().await.post(USERS, body).await.problem_summary(), @"
+    422 VALIDATION_ERROR
+    retryable: false
+    detail: Some fields of the request are invalid.
+    externalId: an external id is text of 1 to 255 characters without control characters
+    email: must be an e-mail address of up to 255 characters
+    name: must be 1 to 255 characters without control characters
+    ");
 }
 
 #[tokio::test]
-async fn an_id_in_a_path_may_be_any_text_and_finds_nobody() {
-    let stand = Stand::new().await;
-    let app = stand.app().await;
+async fn invalid_id_in_path_is_400_and_unknown_id_is_404() {
+    let harness = Harness::new().await;
+    let app = harness.app().await;
     for (id, status) in [
         ("0", 400),
         ("-1", 400),
@@ -160,20 +125,20 @@ async fn an_id_in_a_path_may_be_any_text_and_finds_nobody() {
         ("ext:'%20OR%20'1'='1", 404),
         ("ext:%2525", 404),
     ] {
-        for answer in [
+        for response in [
             app.get(&format!("{USERS}/{id}")).await,
             app.delete(&format!("{USERS}/{id}")).await,
         ] {
-            assert_eq!(answer.status, status, "{id}: {answer}");
+            assert_eq!(response.status, status, "{id}: {response}");
         }
     }
 }
 
 #[tokio::test]
-async fn item_24_deleting_one_gives_up_the_grants_and_ends_the_sessions() {
-    let stand = Stand::new().await;
-    stand.connect(1, "juniper").await;
-    let (app, browser) = (stand.app_for(1).await, stand.browser(1).await);
+async fn item_24_deletion_revokes_grants_and_ends_sessions() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let (app, browser) = (harness.app_for(1).await, harness.browser(1).await);
     assert_snapshot!(app.delete("/api/users/1").await, @r#"
     200 OK
     content-type: application/json
@@ -183,10 +148,10 @@ async fn item_24_deleting_one_gives_up_the_grants_and_ends_the_sessions() {
       "success": true
     }
     "#);
-    stand.service.process().drain().await;
-    assert_eq!(stand.sandbox.calls().get("reddit", "revoke"), 1);
+    harness.service.process().drain().await;
+    assert_eq!(harness.sandbox.calls().get("reddit", "revoke"), 1);
     assert!(
-        stand
+        harness
             .database
             .texts("SELECT provider FROM oauth_accounts")
             .await
@@ -195,23 +160,23 @@ async fn item_24_deleting_one_gives_up_the_grants_and_ends_the_sessions() {
     let token = app
         .get(&format!("/api/integrations/token/reddit/{JUNIPER}"))
         .await;
-    assert_eq!(token.refusal(), (404, "USER_NOT_FOUND".to_owned()));
+    assert_eq!(token.problem(), "404 USER_NOT_FOUND");
     assert_eq!(browser.get("/api/integrations/status").await.status, 401);
     assert_eq!(
-        app.delete("/api/users/1").await.refusal(),
-        (404, "USER_NOT_FOUND".to_owned())
+        app.delete("/api/users/1").await.problem(),
+        "404 USER_NOT_FOUND"
     );
 }
 
 #[tokio::test]
-async fn a_deleted_users_number_is_given_to_nobody() {
-    let stand = Stand::new().await;
-    let app = stand.app().await;
+async fn id_of_deleted_user_is_not_reused() {
+    let harness = Harness::new().await;
+    let app = harness.app().await;
     app.delete("/api/users/2").await;
     assert_eq!(
         app.post(USERS, Value::Null).await.status,
         422,
-        "null is no user"
+        "null is not an object"
     );
     assert_eq!(app.post(USERS, json!({})).await.json()["id"], 3);
 }

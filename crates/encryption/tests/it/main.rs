@@ -1,16 +1,16 @@
-//! The token cipher from outside: against the seed's own cipher, against damaged texts, and by its
-//! laws.
+//! Tests of the token cipher through its public API: interoperability with the Node.js reference
+//! cipher, damaged texts, and properties.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "in helpers of tests, as in the tests"
+    reason = "test helpers may panic like tests"
 )]
 
+mod key_ring;
 mod malformed;
 mod properties;
-mod ring;
-mod seed;
+mod reference;
 mod vectors;
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use evergrant_encryption::{EncryptionKey, KeyRing, TokenCipher};
 use evergrant_model::OsEntropy;
 use secrecy::{ExposeSecret, SecretString};
 
-/// A cipher over these key texts, the first of them current.
+/// Creates a cipher with these keys; the first is the current key.
 fn cipher(keys: &[&str]) -> TokenCipher {
     let mut keys = keys
         .iter()
@@ -28,7 +28,7 @@ fn cipher(keys: &[&str]) -> TokenCipher {
     TokenCipher::new(KeyRing::new(current, keys.collect()), Arc::new(OsEntropy))
 }
 
-/// The outcome in the open, so that two can be compared.
-fn opened<E>(outcome: Result<SecretString, E>) -> Result<String, E> {
+/// Exposes the plaintext, so that results can be compared.
+fn exposed<E>(outcome: Result<SecretString, E>) -> Result<String, E> {
     outcome.map(|token| token.expose_secret().to_owned())
 }

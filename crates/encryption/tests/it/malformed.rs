@@ -1,18 +1,17 @@
-//! Damaged and forged texts: each is refused with the one error, and none of them stops the
-//! program.
+//! Damaged and forged texts: each is rejected with the same error and none causes a panic.
 
 use evergrant_encryption::CipherError;
 
 use crate::cipher;
 
-/// The parts of a genuine text, to be damaged.
-struct Genuine {
+/// The parts of a valid stored text.
+struct Valid {
     iv: String,
     tag: String,
     body: String,
 }
 
-impl Genuine {
+impl Valid {
     fn new() -> Self {
         let text = cipher(&["key"])
             .encrypt_token("a genuine token")
@@ -27,8 +26,8 @@ impl Genuine {
         }
     }
 
-    /// Texts with the wrong number of parts, or divided by something else.
-    fn wrongly_divided(&self) -> Vec<String> {
+    /// Texts with a wrong number of parts or a wrong separator.
+    fn wrong_separators(&self) -> Vec<String> {
         let Self { iv, tag, body } = self;
         vec![
             String::new(),
@@ -53,8 +52,8 @@ impl Genuine {
         ]
     }
 
-    /// Three parts of which at least one has a wrong length.
-    fn wrongly_sized(&self) -> Vec<String> {
+    /// Three parts, at least one with a wrong length.
+    fn wrong_lengths(&self) -> Vec<String> {
         let Self { iv, tag, body } = self;
         vec![
             format!(":{tag}:{body}"),
@@ -85,8 +84,8 @@ impl Genuine {
         ]
     }
 
-    /// Three parts with foreign characters, some of which other hex readers pass over.
-    fn wrongly_spelt(&self) -> Vec<String> {
+    /// Three parts with characters that are not hexadecimal digits; some decoders skip them.
+    fn wrong_characters(&self) -> Vec<String> {
         let Self { iv, tag, body } = self;
         let (iv_30, tag_30) = (&iv[..30], &tag[..30]);
         vec![
@@ -114,7 +113,7 @@ impl Genuine {
         ]
     }
 
-    /// Well formed texts that nobody with the key made.
+    /// Well-formed texts that were not encrypted with the key.
     fn forged(&self) -> Vec<String> {
         let Self { iv, tag, body } = self;
         let zeros = "0".repeat(32);
@@ -143,13 +142,13 @@ impl Genuine {
 }
 
 #[test]
-fn refuses_every_damaged_text_with_the_same_error() {
-    let (cipher, genuine) = (cipher(&["key", "an older key"]), Genuine::new());
+fn rejects_every_damaged_text_with_the_same_error() {
+    let (cipher, valid) = (cipher(&["key", "an older key"]), Valid::new());
     let damaged = [
-        genuine.wrongly_divided(),
-        genuine.wrongly_sized(),
-        genuine.wrongly_spelt(),
-        genuine.forged(),
+        valid.wrong_separators(),
+        valid.wrong_lengths(),
+        valid.wrong_characters(),
+        valid.forged(),
     ]
     .concat();
     assert!(damaged.len() >= 50, "{}", damaged.len());
@@ -164,16 +163,16 @@ fn refuses_every_damaged_text_with_the_same_error() {
         assert!(!cipher.verify_key_check(&text), "{text:?}");
     }
     assert!(
-        cipher.is_encrypted(&genuine.text()),
-        "the undamaged text opens"
+        cipher.is_encrypted(&valid.text()),
+        "the undamaged text decrypts"
     );
 }
 
 #[test]
-fn a_cut_ciphertext_never_passes_for_a_token() {
-    let (cipher, genuine) = (cipher(&["key"]), Genuine::new());
-    for text in genuine
-        .wrongly_sized()
+fn truncated_ciphertext_is_never_used_as_a_token() {
+    let (cipher, valid) = (cipher(&["key"]), Valid::new());
+    for text in valid
+        .wrong_lengths()
         .into_iter()
         .filter(|text| !text.contains("::") && !text.starts_with(':'))
     {
@@ -185,16 +184,16 @@ fn a_cut_ciphertext_never_passes_for_a_token() {
     }
 }
 
-/// Made with Node under the key "key" and an IV of zeros from the bytes `41 42` and `ff fe`: the
-/// second is sealed correctly too, but no text.
+/// Created by Node.js with the key "key" and an IV of zeros from the bytes `41 42` and `ff fe`. The
+/// second is authentic but not valid UTF-8.
 #[test]
-fn refuses_a_genuine_ciphertext_that_is_not_utf8() {
+fn rejects_authentic_ciphertext_that_is_not_utf8() {
     let (cipher, iv) = (cipher(&["key"]), "0".repeat(32));
     assert!(cipher.is_encrypted(&format!("{iv}:78df9dc633dbdfa112e3b02726191018:a8e3")));
-    let sealed = format!("{iv}:10ba9f0365447a075831619317b17298:165f");
+    let encrypted = format!("{iv}:10ba9f0365447a075831619317b17298:165f");
     assert_eq!(
-        cipher.decrypt_token(&sealed).unwrap_err(),
+        cipher.decrypt_token(&encrypted).unwrap_err(),
         CipherError::Unreadable
     );
-    assert!(!cipher.is_encrypted(&sealed));
+    assert!(!cipher.is_encrypted(&encrypted));
 }

@@ -1,4 +1,4 @@
-//! Texts that Node's crypto made: every one opens, under every form of key.
+//! Texts encrypted by the crypto module of Node.js, under every form of key.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use evergrant_encryption::EncryptionKey;
 use serde::Deserialize;
 
-use crate::{cipher, opened};
+use crate::{cipher, exposed};
 
 const VECTORS: &str = include_str!("../vectors.json");
 
@@ -19,11 +19,11 @@ struct Key {
     fingerprint: Option<String>,
     passphrase: Option<bool>,
     #[serde(default)]
-    opens: Vec<Sealed>,
+    ciphertexts: Vec<Ciphertext>,
 }
 
 #[derive(Deserialize)]
-struct Sealed {
+struct Ciphertext {
     token: String,
     encrypted: String,
 }
@@ -33,19 +33,19 @@ fn keys() -> Vec<Key> {
 }
 
 #[test]
-fn opens_what_node_encrypted() {
+fn decrypts_node_ciphertext() {
     for key in keys().iter().filter(|key| !key.refused) {
         let cipher = cipher(&[&key.text]);
-        assert!(key.opens.len() >= 10, "{}", key.name);
-        for Sealed { token, encrypted } in &key.opens {
+        assert!(key.ciphertexts.len() >= 10, "{}", key.name);
+        for Ciphertext { token, encrypted } in &key.ciphertexts {
             assert_eq!(
-                opened(cipher.decrypt_token(encrypted)),
+                exposed(cipher.decrypt_token(encrypted)),
                 Ok(token.clone()),
                 "{}",
                 key.name
             );
             assert_eq!(
-                opened(cipher.decrypt_token(&encrypted.to_uppercase())),
+                exposed(cipher.decrypt_token(&encrypted.to_uppercase())),
                 Ok(token.clone()),
                 "{}",
                 key.name
@@ -61,7 +61,7 @@ fn opens_what_node_encrypted() {
 }
 
 #[test]
-fn reads_every_form_of_key_as_node_does() {
+fn parses_every_form_of_key_like_node() {
     let keys = keys();
     let (refused, read): (Vec<&Key>, Vec<&Key>) = keys.iter().partition(|key| key.refused);
     assert_eq!((refused.len(), read.len()), (10, 19));
@@ -76,12 +76,12 @@ fn reads_every_form_of_key_as_node_does() {
 }
 
 #[test]
-fn the_file_is_what_its_script_prints() {
+fn vectors_file_matches_its_script() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/make-vectors.mjs");
     let run = Command::new("node")
         .arg(script)
         .output()
-        .expect("node, a tool that the tests need");
+        .expect("Node.js is required by the tests");
     assert!(
         run.status.success(),
         "{}",
@@ -89,6 +89,6 @@ fn the_file_is_what_its_script_prints() {
     );
     assert!(
         run.stdout == VECTORS.as_bytes(),
-        "tests/vectors.json is stale: see the head of make-vectors.mjs"
+        "tests/vectors.json is out of date; see make-vectors.mjs"
     );
 }

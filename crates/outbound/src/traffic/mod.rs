@@ -1,9 +1,8 @@
-//! Admission of every call to one platform: block, rate_limiter, bounded queue, and only then the
-//! platform.
+//! Admission control for one provider. A call passes the circuit breaker, the rate limits and a
+//! bounded queue before it is sent.
 //!
-//! A platform in trouble must not take the others with it, so each has its own places, its own
-//! queue and its own limits. What the platform answers is read here too: it sets blocks and
-//! allowances for the calls that follow.
+//! Each provider has its own call slots, queue and limits, so that an outage of one provider does
+//! not affect the others. Responses and outcomes update the blocks and rate limits for later calls.
 
 mod state;
 
@@ -11,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use evergrant_model::{Clock, ProviderSlug};
+use evergrant_model::{Clock, ProviderSlug, SignedDuration};
 use evergrant_resilience::{PrioritySemaphore, SemaphorePermit, lock};
 use http::HeaderMap;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -23,17 +22,17 @@ use crate::{
     SharedBreakerState,
 };
 
-/// How many calls may wait for a place. Further ones are refused.
-const LONGEST_QUEUE: usize = 4096;
-/// When a call for which there was no place may come back.
-const COME_BACK_SECONDS: i64 = 5;
-/// How long a half-open probe may take before another call may probe.
-const PROBE_SECONDS: i64 = 30;
-/// The longest pause that one response puts on all accounts: a wait of days concerns its own
-/// account only.
-const LONGEST_SHARED_PAUSE_SECONDS: i64 = 15 * 60;
+/// Maximum number of calls that wait for a slot. Further calls are rejected.
+const MAX_QUEUED_CALLS: usize = 4096;
+/// The retry time stated to a call that got no slot or may not probe.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(5);
+/// Time after which another call may probe if a half-open probe has no outcome yet.
+const PROBE_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
+/// Longest pause of a host that one 429 can cause. A longer wait pauses only the account of the
+/// call.
+const MAX_HOST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Admission control for one platform. See the module's text.
+/// Admission control for one provider: circuit breaker, rate limits, call slots and their queue.
 pub struct Traffic {
     provider: ProviderSlug,
     clock: Arc<dyn Clock>,
@@ -44,7 +43,8 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Admits all calls until [`Traffic::start`] limits them.
+    /// Creates an admission control without call slots: until [`Traffic::start`], the number of
+    /// concurrent operations is unlimited and blocks are not shared.
     #[must_use]
     pub fn new(provider: ProviderSlug, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
@@ -57,56 +57,56 @@ impl Traffic {
         })
     }
 
-    /// Sets how many operations may be under way at once, and what the replicas share. Later calls
-    /// are ignored.
+    /// Limits the number of concurrent operations to `permits` and connects the breaker to the
+    /// state that all replicas share. Later calls are ignored.
     pub fn start(&self, permits: usize, shared: Arc<dyn SharedBreakerState>) {
         let _ = self
             .semaphore
-            .set(PrioritySemaphore::new(permits, LONGEST_QUEUE));
+            .set(PrioritySemaphore::new(permits, MAX_QUEUED_CALLS));
         let _ = self.shared.set(shared);
     }
 
-    /// Divides the platform's limits among so many replicas.
+    /// Divides the provider's stated limits among `replicas` replicas. Default: 1.
     pub fn share_among(&self, replicas: u64) {
         self.replicas.store(replicas.max(1), Ordering::Relaxed);
     }
 
-    /// Replaces the blocks by those that the replicas share.
+    /// Replaces all blocks with those that the replicas share.
     pub fn set_blocks(&self, blocks: Vec<Block>) {
         lock(&self.state).set_blocks(blocks, self.clock.now());
     }
 
-    /// The block that applies to calls of this class to this host; of several, the one that lasts
-    /// longest.
+    /// Returns the active block that covers calls of this class to this host; of several, the one
+    /// with the latest end.
     #[must_use]
     pub fn block_for(&self, host: &str, class: RequestClass) -> Option<Block> {
         lock(&self.state).block_for(host, class, self.clock.now())
     }
 
-    /// The block of this very breaker, if it is active.
+    /// Returns the block of exactly this host and kind, if it is active.
     #[must_use]
     pub fn active_block(&self, host: &str, kind: BlockKind) -> Option<Block> {
         lock(&self.state).active_block(host, kind, self.clock.now())
     }
 
-    /// How many operations could begin at once; `None` for any number.
+    /// Returns the number of free call slots; `None` before [`Traffic::start`].
     #[must_use]
     pub fn free_permits(&self) -> Option<usize> {
         self.semaphore.get().map(|semaphore| semaphore.free())
     }
 
-    /// Waits for a place.
+    /// Waits until the call is admitted, at most [`AdmissionRequest::max_wait`].
     ///
     /// # Errors
     ///
-    /// [`NotAdmitted`] where a block is active, a limit is reached, or no place becomes free in
-    /// time.
+    /// [`NotAdmitted`] if a block is active, a rate limit is reached, the queue is full, or no slot
+    /// becomes free in time.
     pub async fn admit(&self, request: AdmissionRequest<'_>) -> Result<Permit, NotAdmitted> {
         self.check_blocks(request)?;
-        let until = Instant::now() + request.patience;
-        self.await_allowance(request, until).await?;
-        let place = self.await_place(request, until).await?;
-        // The calls that were ahead in the queue may have tripped a breaker.
+        let until = Instant::now() + request.max_wait;
+        self.await_rate_limit(request, until).await?;
+        let slot = self.await_slot(request, until).await?;
+        // Calls ahead in the queue may have tripped a breaker.
         let probed = self.pass_blocks(request).await?;
         let (host, account) = (request.host.to_owned(), request.account.cloned());
         Ok(Permit {
@@ -114,42 +114,48 @@ impl Traffic {
             class: request.class,
             account,
             probed,
-            place,
+            slot,
         })
     }
 
-    /// Whether an operation that holds `permit` may call once more: no block was set meanwhile, and
-    /// there is an rate_limiter, which it takes. The half-open probe may call in any case.
+    /// Returns whether the operation that holds `permit` may send another request now. If so, the
+    /// request counts against the rate limits. A new block prevents it. A half-open probe may
+    /// always retry.
     #[must_use]
-    pub fn admits_again(&self, permit: &Permit) -> bool {
+    pub fn admits_retry(&self, permit: &Permit) -> bool {
         let (host, account) = (permit.host.as_str(), permit.account.as_ref());
         let request = AdmissionRequest {
             host,
             class: permit.class,
             account,
-            patience: Duration::ZERO,
+            max_wait: Duration::ZERO,
         };
         permit.probed.is_some() || self.admits_now(request)
     }
 
     fn admits_now(&self, request: AdmissionRequest<'_>) -> bool {
-        matches!(self.check_blocks(request), Ok(None)) && self.take_allowance(request).is_ok()
+        matches!(self.check_blocks(request), Ok(None)) && self.take_call(request).is_ok()
     }
 
-    /// The half-open block that a call has to probe now, if any; an error where one lasts longer.
+    /// Returns the half-open block that this call would probe, if any.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAdmitted`] if a block has not reached its end.
     fn check_blocks(&self, request: AdmissionRequest<'_>) -> Result<Option<Block>, NotAdmitted> {
         let Some(block) = self.block_for(request.host, request.class) else {
             return Ok(None);
         };
-        let left_s = block.blocked_until.seconds_since(self.clock.now());
-        if block.blocked_until > self.clock.now() {
-            Err(blocked(&block, left_s))
+        let left = block.blocked_until.since(self.clock.now());
+        if left.is_positive() {
+            Err(blocked(&block, left))
         } else {
             Ok(Some(block))
         }
     }
 
-    /// Passes if no block is active, or as the probe of the one that is half open.
+    /// Passes if no block applies, or if this call becomes the probe of a half-open block, which it
+    /// returns.
     async fn pass_blocks(
         &self,
         request: AdmissionRequest<'_>,
@@ -157,46 +163,45 @@ impl Traffic {
         let Some(block) = self.check_blocks(request)? else {
             return Ok(None);
         };
-        let again_at = self.clock.now().plus_seconds(PROBE_SECONDS);
+        let next_probe_at = self.clock.now() + PROBE_TIMEOUT;
         let may_probe = match self.shared.get() {
-            Some(shared) => shared.may_probe(&block, again_at).await,
+            Some(shared) => shared.may_probe(&block, next_probe_at).await,
             None => true,
         };
-        lock(&self.state).postpone(&block, again_at);
+        lock(&self.state).postpone(&block, next_probe_at);
         if may_probe {
             Ok(Some(block))
         } else {
-            Err(blocked(&block, COME_BACK_SECONDS))
+            Err(blocked(&block, RETRY_AFTER))
         }
     }
 
-    async fn await_allowance(
+    /// Waits until the rate limits allow the call.
+    async fn await_rate_limit(
         &self,
         request: AdmissionRequest<'_>,
         until: Instant,
     ) -> Result<(), NotAdmitted> {
         loop {
-            let Err(wait_ms) = self.take_allowance(request) else {
+            let Err(wait) = self.take_call(request) else {
                 return Ok(());
             };
-            let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(u64::MAX));
-            match Instant::now().checked_add(wait).filter(|end| *end <= until) {
-                Some(end) => sleep_until(end).await,
-                None => {
-                    return Err(NotAdmitted::new(
-                        Refusal::AllowanceSpent,
-                        wait_ms.div_euclid(1000) + 1,
-                    ));
-                }
-            }
+            let end = Instant::now().checked_add(wait.unsigned_abs());
+            let Some(end) = end.filter(|end| *end <= until) else {
+                let retry_after = SignedDuration::from_secs(wait.as_secs().saturating_add(1));
+                return Err(NotAdmitted::new(Refusal::RateLimitReached, retry_after));
+            };
+            sleep_until(end).await;
         }
     }
 
-    fn take_allowance(&self, request: AdmissionRequest<'_>) -> Result<(), i64> {
-        lock(&self.state).take_allowance(request.host, request.account, self.clock.now())
+    /// Counts a call against the rate limits, or returns the time to wait.
+    fn take_call(&self, request: AdmissionRequest<'_>) -> Result<(), SignedDuration> {
+        lock(&self.state).take_call(request.host, request.account, self.clock.now())
     }
 
-    async fn await_place(
+    /// Waits for a call slot; `None` before [`Traffic::start`].
+    async fn await_slot(
         &self,
         request: AdmissionRequest<'_>,
         until: Instant,
@@ -204,22 +209,23 @@ impl Traffic {
         let Some(semaphore) = self.semaphore.get() else {
             return Ok(None);
         };
-        match timeout_at(until, semaphore.take(request.class.priority())).await {
-            Ok(Ok(place)) => Ok(Some(place)),
-            Ok(Err(_full)) => Err(NotAdmitted::new(Refusal::QueueFull, COME_BACK_SECONDS)),
-            Err(_elapsed) => Err(NotAdmitted::new(Refusal::NoPlaceInTime, COME_BACK_SECONDS)),
+        match timeout_at(until, semaphore.acquire(request.class.priority())).await {
+            Ok(Ok(slot)) => Ok(Some(slot)),
+            Ok(Err(_full)) => Err(NotAdmitted::new(Refusal::QueueFull, RETRY_AFTER)),
+            Err(_elapsed) => Err(NotAdmitted::new(Refusal::QueueTimeout, RETRY_AFTER)),
         }
     }
 
-    /// Records what a response says about limits.
+    /// Applies the rate limits that a response states.
     pub fn observe_response(&self, host: &str, headers: &HeaderMap) {
         let (now, replicas) = (self.clock.now(), self.replicas.load(Ordering::Relaxed));
-        for signal in parse_rate_headers(headers, now.unix_ms().div_euclid(1000)) {
+        for signal in parse_rate_headers(headers, now) {
             lock(&self.state).observe(host, signal, replicas, now);
         }
     }
 
-    /// Records how one call went, for all calls that follow it.
+    /// Records the outcome of a call. It may open or close a breaker, or pause the host and the
+    /// account.
     pub async fn settle(&self, permit: &Permit, outcome: CallOutcome) {
         let now = self.clock.now();
         let tripped = if outcome == CallOutcome::Failed {
@@ -227,14 +233,14 @@ impl Traffic {
                 .failed(&permit.host, now)
                 .then_some(BlockKind::Breaker)
         } else {
-            lock(&self.state).answered(&permit.host, now);
-            (outcome == CallOutcome::RegistrationRefused).then_some(BlockKind::Registration)
+            lock(&self.state).responded(&permit.host, now);
+            (outcome == CallOutcome::ClientRejected).then_some(BlockKind::Registration)
         };
         if let CallOutcome::RateLimited {
-            retry_after_seconds: Some(seconds),
+            retry_after: Some(wait),
         } = outcome
         {
-            self.pause(permit, seconds).await;
+            self.pause(permit, wait).await;
         }
         match (&permit.probed, tripped) {
             (Some(block), _) if keeps_blocked(block.kind, outcome) => self.block_again(block).await,
@@ -244,35 +250,35 @@ impl Traffic {
         }
     }
 
-    /// Pauses the account of a call for as long as the platform asks, and all others for a while: a
-    /// 429 rarely says whose limit is reached.
-    async fn pause(&self, permit: &Permit, seconds: i64) {
-        if seconds <= 0 {
+    /// Pauses the account of a call for the stated time, and the host for at most
+    /// [`MAX_HOST_PAUSE`]: a 429 rarely says whose limit is reached.
+    async fn pause(&self, permit: &Permit, wait: SignedDuration) {
+        if !wait.is_positive() {
             return;
         }
         let now = self.clock.now();
         if let Some(account) = &permit.account {
-            lock(&self.state).pause_account(account.as_str(), now.plus_seconds(seconds), now);
+            lock(&self.state).pause_account(account.as_str(), now + wait, now);
         }
-        self.pause_host(&permit.host, seconds.min(LONGEST_SHARED_PAUSE_SECONDS))
+        self.pause_host(&permit.host, wait.min(MAX_HOST_PAUSE))
             .await;
     }
 
-    /// Blocks calls to `host`, here at once and in other replicas soon; `false` if they are blocked
-    /// already.
+    /// Blocks calls to `host`, in this replica immediately and in the others once they load the
+    /// shared state. Returns `false` if they are blocked already.
     pub async fn block(&self, host: &str, kind: BlockKind) -> bool {
-        self.set_block(self.first_block(host, kind, kind.duration_seconds(1)))
+        self.set_block(self.first_block(host, kind, kind.duration(1)))
             .await
     }
 
-    async fn pause_host(&self, host: &str, seconds: i64) {
-        self.set_block(self.first_block(host, BlockKind::RateLimit, seconds))
+    async fn pause_host(&self, host: &str, duration: SignedDuration) {
+        self.set_block(self.first_block(host, BlockKind::RateLimit, duration))
             .await;
     }
 
-    fn first_block(&self, host: &str, kind: BlockKind, seconds: i64) -> Block {
+    fn first_block(&self, host: &str, kind: BlockKind, duration: SignedDuration) -> Block {
         let (since, provider, host) = (self.clock.now(), self.provider.clone(), host.to_owned());
-        let blocked_until = since.plus_seconds(seconds);
+        let blocked_until = since + duration;
         Block {
             provider,
             host,
@@ -283,13 +289,10 @@ impl Traffic {
         }
     }
 
-    /// Blocks for longer after a probe that failed.
+    /// Blocks for longer after a failed probe.
     async fn block_again(&self, block: &Block) {
         let consecutive_trips = block.consecutive_trips.saturating_add(1);
-        let blocked_until = self
-            .clock
-            .now()
-            .plus_seconds(block.kind.duration_seconds(consecutive_trips));
+        let blocked_until = self.clock.now() + block.kind.duration(consecutive_trips);
         self.set_block(Block {
             blocked_until,
             consecutive_trips,
@@ -298,6 +301,7 @@ impl Traffic {
         .await;
     }
 
+    /// Stores a block here and in the shared state. Returns whether it changed anything.
     async fn set_block(&self, block: Block) -> bool {
         let changed = lock(&self.state).block(&block, self.clock.now());
         if let Some(shared) = self.shared.get().filter(|_| changed) {
@@ -320,18 +324,18 @@ impl std::fmt::Debug for Traffic {
     }
 }
 
-/// Whether a half-open probe with this outcome keeps the breaker open.
+/// Returns whether a half-open probe with this outcome keeps the breaker open.
 fn keeps_blocked(kind: BlockKind, outcome: CallOutcome) -> bool {
     match kind {
         BlockKind::Breaker => outcome == CallOutcome::Failed,
-        // Only a success shows that the platform knows us again, or accepts grants again.
+        // Only a success proves that the registration or the grants are accepted again.
         BlockKind::Registration | BlockKind::MassRejection => outcome != CallOutcome::Succeeded,
         BlockKind::RateLimit => false,
     }
 }
 
-fn blocked(block: &Block, retry_after_seconds: i64) -> NotAdmitted {
-    NotAdmitted::new(Refusal::Blocked(block.kind), retry_after_seconds)
+fn blocked(block: &Block, retry_after: SignedDuration) -> NotAdmitted {
+    NotAdmitted::new(Refusal::Blocked(block.kind), retry_after)
 }
 
 #[cfg(test)]

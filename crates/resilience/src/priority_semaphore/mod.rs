@@ -1,8 +1,8 @@
-//! A limited number of places, and a bounded queue for them that serves higher priorities first.
+//! A semaphore with a bounded queue that serves the higher priority first.
 //!
-//! Within one priority the queue is first come, first served. A waiting caller of the lower
-//! priority gets every [`FAIR_SHARE`]th place that is freed, so a steady stream of the higher
-//! priority cannot starve it. A fair semaphore such as tokio's has no priorities.
+//! Within one priority the queue is first in, first out. While both priorities wait, every
+//! [`FAIR_SHARE`]th released permit goes to the lower one, so that a steady stream of high-priority
+//! callers cannot starve it. tokio's semaphore is fair but has no priorities.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,26 +11,25 @@ use tokio::sync::oneshot;
 
 use crate::lock;
 
-/// Of this many places that are freed while both priorities wait, the last one goes to the lower
-/// priority.
+/// While both priorities wait, one in this many released permits goes to the lower priority.
 pub const FAIR_SHARE: u32 = 4;
 
-/// Who is served first.
+/// The order in which waiting callers are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// Served before [`Priority::Normal`].
     High,
-    /// Served when no caller of [`Priority::High`] waits, and at least for one place in
+    /// Served when no caller of [`Priority::High`] waits, and otherwise with one permit in
     /// [`FAIR_SHARE`].
     Normal,
 }
 
-/// The queue is full.
+/// No permit is available and the queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the queue is full")]
 pub struct QueueFull;
 
-/// The places and their queue. Share it by `Arc`.
+/// A number of permits and the queue of callers that wait for one. Share it by `Arc`.
 #[derive(Debug)]
 pub struct PrioritySemaphore {
     longest_queue: usize,
@@ -42,8 +41,8 @@ struct State {
     free: usize,
     high: VecDeque<Waiter>,
     normal: VecDeque<Waiter>,
-    /// How many places went to the higher priority in a row while the lower one waited.
-    high_in_a_row: u32,
+    /// Number of consecutive permits that went to the high priority while the normal one waited.
+    consecutive_high: u32,
     next_ticket: u64,
 }
 
@@ -53,15 +52,15 @@ struct Waiter {
     hand_over: oneshot::Sender<SemaphorePermit>,
 }
 
-/// One place. Dropping it gives it to the next waiting caller.
+/// One permit. Dropping it passes it to the next waiting caller.
 #[derive(Debug)]
 pub struct SemaphorePermit {
-    /// `None` once the place was passed on.
+    /// `None` after the permit was passed on.
     semaphore: Option<Arc<PrioritySemaphore>>,
 }
 
 impl PrioritySemaphore {
-    /// `total` free semaphore, and room for `longest_queue` waiting callers.
+    /// Creates a semaphore with `total` permits and a queue of at most `longest_queue` callers.
     #[must_use]
     pub fn new(total: usize, longest_queue: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -73,36 +72,44 @@ impl PrioritySemaphore {
         })
     }
 
-    /// How many callers could begin at once.
+    /// Returns the number of available permits.
     #[must_use]
     pub fn free(&self) -> usize {
         lock(&self.state).free
     }
 
-    /// How many callers wait.
+    /// Returns the number of waiting callers.
     #[must_use]
     pub fn waiting(&self) -> usize {
         lock(&self.state).waiting()
     }
 
-    /// Waits for a place. Dropping the future leaves the queue.
+    /// Acquires a permit, waiting in the queue if none is available. Dropping the future leaves the
+    /// queue.
     ///
     /// # Errors
     ///
-    /// [`QueueFull`] where no place is free and too many callers wait already.
-    pub async fn take(self: &Arc<Self>, priority: Priority) -> Result<SemaphorePermit, QueueFull> {
-        let (mut queued, handed_over) = match self.take_or_join(priority)? {
-            Ok(place) => return Ok(place),
+    /// [`QueueFull`] if no permit is available and the queue is full.
+    pub async fn acquire(
+        self: &Arc<Self>,
+        priority: Priority,
+    ) -> Result<SemaphorePermit, QueueFull> {
+        let (mut queued, handed_over) = match self.acquire_or_queue(priority)? {
+            Ok(permit) => return Ok(permit),
             Err(queued) => queued,
         };
-        let place = handed_over.await;
+        let permit = handed_over.await;
         queued.ticket = None;
-        place.map_err(|_| QueueFull)
+        permit.map_err(|_| QueueFull)
     }
 
-    fn take_or_join(self: &Arc<Self>, priority: Priority) -> Result<TakenOrQueued<'_>, QueueFull> {
+    fn acquire_or_queue(
+        self: &Arc<Self>,
+        priority: Priority,
+    ) -> Result<AcquiredOrQueued<'_>, QueueFull> {
         let mut state = lock(&self.state);
-        // A place is free only while no caller waits: a freed place goes to a waiting caller first.
+        // Permits are available only while the queue is empty: a released permit goes to a waiting
+        // caller first.
         if state.free > 0 {
             state.free -= 1;
             return Ok(Ok(SemaphorePermit {
@@ -129,7 +136,8 @@ impl PrioritySemaphore {
     }
 }
 
-type TakenOrQueued<'a> = Result<SemaphorePermit, (Queued<'a>, oneshot::Receiver<SemaphorePermit>)>;
+type AcquiredOrQueued<'a> =
+    Result<SemaphorePermit, (Queued<'a>, oneshot::Receiver<SemaphorePermit>)>;
 
 impl State {
     fn waiting(&self) -> usize {
@@ -143,18 +151,18 @@ impl State {
         }
     }
 
-    /// Removes the caller that is served next.
+    /// Removes the caller that is served next from the queue.
     fn next(&mut self) -> Option<Waiter> {
-        let fair = self.high_in_a_row + 1 < FAIR_SHARE || self.normal.is_empty();
-        if fair && let Some(waiter) = self.high.pop_front() {
-            self.high_in_a_row = if self.normal.is_empty() {
+        let high_first = self.consecutive_high + 1 < FAIR_SHARE || self.normal.is_empty();
+        if high_first && let Some(waiter) = self.high.pop_front() {
+            self.consecutive_high = if self.normal.is_empty() {
                 0
             } else {
-                self.high_in_a_row + 1
+                self.consecutive_high + 1
             };
             return Some(waiter);
         }
-        self.high_in_a_row = 0;
+        self.consecutive_high = 0;
         self.normal.pop_front().or_else(|| self.high.pop_front())
     }
 }
@@ -163,7 +171,7 @@ impl State {
 struct Queued<'a> {
     semaphore: &'a PrioritySemaphore,
     priority: Priority,
-    /// `None` once the place was handed over.
+    /// `None` after the permit was handed over.
     ticket: Option<u64>,
 }
 
@@ -178,7 +186,7 @@ impl Drop for Queued<'_> {
 
 impl Drop for SemaphorePermit {
     fn drop(&mut self) {
-        // A caller that stopped waiting a moment ago cannot take the place: the next one is asked.
+        // A caller that has just stopped waiting cannot receive the permit; the next one gets it.
         while let Some(semaphore) = self.semaphore.take() {
             let next = {
                 let mut state = lock(&semaphore.state);

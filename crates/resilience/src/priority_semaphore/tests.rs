@@ -3,36 +3,36 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 
-type Taking<'a> = Pin<Box<dyn Future<Output = Result<SemaphorePermit, QueueFull>> + 'a>>;
+type Acquiring<'a> = Pin<Box<dyn Future<Output = Result<SemaphorePermit, QueueFull>> + 'a>>;
 
-/// Polls once, so that the caller stands in the queue or has its place.
-fn poll(taking: &mut Taking<'_>) -> Poll<Result<SemaphorePermit, QueueFull>> {
-    taking
+/// Polls once, so that the caller is queued or has its permit.
+fn poll(acquiring: &mut Acquiring<'_>) -> Poll<Result<SemaphorePermit, QueueFull>> {
+    acquiring
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()))
 }
 
-fn queued(semaphore: &Arc<PrioritySemaphore>, priority: Priority) -> Taking<'_> {
-    let mut taking: Taking<'_> = Box::pin(semaphore.take(priority));
-    assert!(poll(&mut taking).is_pending());
-    taking
+fn queued(semaphore: &Arc<PrioritySemaphore>, priority: Priority) -> Acquiring<'_> {
+    let mut acquiring: Acquiring<'_> = Box::pin(semaphore.acquire(priority));
+    assert!(poll(&mut acquiring).is_pending());
+    acquiring
 }
 
-fn taken(semaphore: &Arc<PrioritySemaphore>) -> SemaphorePermit {
-    let mut taking = pin!(semaphore.take(Priority::Normal));
-    match taking
+fn acquired(semaphore: &Arc<PrioritySemaphore>) -> SemaphorePermit {
+    let mut acquiring = pin!(semaphore.acquire(Priority::Normal));
+    match acquiring
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()))
     {
-        Poll::Ready(Ok(place)) => place,
-        other => panic!("no free place: {other:?}"),
+        Poll::Ready(Ok(permit)) => permit,
+        other => panic!("no permit available: {other:?}"),
     }
 }
 
-/// The names of the waiting callers in the order in which one place reaches them.
+/// Returns the names of the waiting callers in the order in which they receive a single permit.
 fn order_of_service(callers: &[(&'static str, Priority)]) -> Vec<&'static str> {
     let semaphore = PrioritySemaphore::new(1, callers.len());
-    let mut held = Some(taken(&semaphore));
+    let mut held = Some(acquired(&semaphore));
     let mut waiting: Vec<_> = callers
         .iter()
         .map(|(name, priority)| (*name, queued(&semaphore, *priority)))
@@ -42,9 +42,9 @@ fn order_of_service(callers: &[(&'static str, Priority)]) -> Vec<&'static str> {
         drop(held.take());
         let at = waiting
             .iter_mut()
-            .position(|(_, taking)| match poll(taking) {
-                Poll::Ready(place) => {
-                    held = place.ok();
+            .position(|(_, acquiring)| match poll(acquiring) {
+                Poll::Ready(permit) => {
+                    held = permit.ok();
                     true
                 }
                 Poll::Pending => false,
@@ -55,9 +55,9 @@ fn order_of_service(callers: &[(&'static str, Priority)]) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_place_is_taken_while_one_is_free_and_given_back_on_drop() {
+fn permit_is_released_on_drop() {
     let semaphore = PrioritySemaphore::new(2, 1);
-    let (first, second) = (taken(&semaphore), taken(&semaphore));
+    let (first, second) = (acquired(&semaphore), acquired(&semaphore));
     assert_eq!((semaphore.free(), semaphore.waiting()), (0, 0));
     drop(first);
     drop(second);
@@ -65,19 +65,19 @@ fn a_place_is_taken_while_one_is_free_and_given_back_on_drop() {
 }
 
 #[test]
-fn the_queue_is_bounded() {
+fn queue_is_bounded() {
     let semaphore = PrioritySemaphore::new(0, 2);
     let _waiting = (
         queued(&semaphore, Priority::High),
         queued(&semaphore, Priority::Normal),
     );
     assert_eq!(semaphore.waiting(), 2);
-    let mut late: Taking<'_> = Box::pin(semaphore.take(Priority::High));
+    let mut late: Acquiring<'_> = Box::pin(semaphore.acquire(Priority::High));
     assert!(matches!(poll(&mut late), Poll::Ready(Err(QueueFull))));
 }
 
 #[test]
-fn callers_of_one_priority_are_served_in_their_order() {
+fn one_priority_is_served_in_order_of_arrival() {
     use Priority::Normal;
     assert_eq!(
         order_of_service(&[("a", Normal), ("b", Normal), ("c", Normal)]),
@@ -86,7 +86,7 @@ fn callers_of_one_priority_are_served_in_their_order() {
 }
 
 #[test]
-fn the_higher_priority_is_served_first_though_it_came_later() {
+fn high_priority_is_served_first() {
     use Priority::{High, Normal};
     assert_eq!(
         order_of_service(&[("a", Normal), ("b", Normal), ("c", High)]),
@@ -95,7 +95,7 @@ fn the_higher_priority_is_served_first_though_it_came_later() {
 }
 
 #[test]
-fn the_lower_priority_gets_every_fourth_place() {
+fn normal_priority_gets_every_fourth_permit() {
     use Priority::{High, Normal};
     let high = ["h1", "h2", "h3", "h4", "h5", "h6"].map(|name| (name, High));
     let callers: Vec<_> = [("n1", Normal), ("n2", Normal)]
@@ -109,9 +109,9 @@ fn the_lower_priority_gets_every_fourth_place() {
 }
 
 #[test]
-fn a_caller_that_stops_waiting_leaves_the_queue_and_costs_no_place() {
+fn cancelled_caller_leaves_the_queue_without_losing_a_permit() {
     let semaphore = PrioritySemaphore::new(1, 2);
-    let held = taken(&semaphore);
+    let held = acquired(&semaphore);
     let (first, mut second) = (
         queued(&semaphore, Priority::Normal),
         queued(&semaphore, Priority::Normal),
@@ -123,9 +123,9 @@ fn a_caller_that_stops_waiting_leaves_the_queue_and_costs_no_place() {
 }
 
 #[test]
-fn a_place_that_was_handed_over_and_never_received_goes_to_the_next() {
+fn permit_handed_to_a_cancelled_caller_goes_to_the_next() {
     let semaphore = PrioritySemaphore::new(1, 2);
-    let held = taken(&semaphore);
+    let held = acquired(&semaphore);
     let (first, mut second) = (
         queued(&semaphore, Priority::Normal),
         queued(&semaphore, Priority::Normal),

@@ -1,121 +1,120 @@
-//! One attempt to renew: what to do next, given what the platform said. No clock, no network, no
-//! database.
+//! One refresh attempt as a state machine: the next step after each response, without a clock,
+//! network or database.
 //!
-//! A blind retry on a platform that rotates kills a grant that still works, so a request is sent
-//! again only where the first surely was not processed or where the platform forgives. Everything
-//! else ends the attempt. So does an unknown result: the token is then *in doubt* until a pair is
-//! stored.
+//! A blind retry at a provider that rotates refresh tokens revokes a working grant. A request is
+//! therefore sent again only if the first one was certainly not processed, or if the provider
+//! accepts a replay. Any other failure ends the attempt, and so does an unknown result: the refresh
+//! token is then *in doubt* until a token set is stored.
 
 use evergrant_model::Entropy;
 
-pub use super::failure::{Failure, Tolerance, Verdict};
+pub use super::failure::{Failure, ReplayPolicy, Verdict};
 use super::row::{ATTEMPT_MS, AttemptOutcome, LeaseRow, Ticket};
 use super::rules::Rules;
 use crate::Backoff;
 
-/// How often a request to a platform is sent within one attempt.
+/// Maximum number of requests per attempt.
 pub const MAX_TRIES: u32 = 3;
-/// The pause before a request is sent again.
+/// Delay before a request is sent again.
 pub const BACKOFF: Backoff = Backoff {
     first_ms: 200,
     longest_ms: 2_000,
 };
 
-/// What to do next.
+/// The next step of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Send the request, and give it up after so many milliseconds.
+    /// Send the request and cancel it after `within_ms`.
     Send {
-        /// At least 1.
+        /// Timeout in milliseconds, at least 1.
         within_ms: i64,
     },
-    /// Wait so many milliseconds, then [`resume`](Attempt::resume).
+    /// Wait for `for_ms`, then call [`resume`](Attempt::resume).
     Pause {
-        /// 0 or more.
+        /// Delay in milliseconds, at least 0.
         for_ms: i64,
     },
-    /// Store the pair.
+    /// Store the obtained tokens.
     Store,
-    /// It is over without a pair.
-    End(End),
+    /// The attempt ended without tokens.
+    End(FailedAttempt),
 }
 
-/// How an attempt is over without a pair.
+/// Why an attempt ended without tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct End {
-    /// What the last request came to; `Unknown` where none was allowed.
+pub struct FailedAttempt {
+    /// The class of the last failure; `Unknown` if no request was allowed.
     pub verdict: Verdict,
-    /// What the row is to remember.
-    pub ending: AttemptOutcome,
-    /// Whether a refusal is due to a pair that was lost on its way to us.
+    /// What to record in the row.
+    pub outcome: AttemptOutcome,
+    /// Whether the grant was lost because the response with the rotated token never arrived.
     pub lost: bool,
-    /// How many requests were sent.
+    /// Number of requests sent.
     pub sent: u32,
 }
 
-/// An attempt under way. Moments are milliseconds of one monotonic clock.
+/// An attempt in progress. Times are milliseconds of one monotonic clock.
 #[derive(Debug, Clone)]
 pub struct Attempt<R> {
     rules: R,
-    tolerance: Tolerance,
+    replay_policy: ReplayPolicy,
     ticket: Ticket,
-    access_ended: bool,
-    began_ms: i64,
+    access_expired: bool,
+    started_ms: i64,
     sent: u32,
     last_sent_ms: i64,
-    /// When the first request was sent that the platform may have acted on.
+    /// Send time of the first request that the provider may have processed.
     first_uncertain_send_ms: Option<i64>,
     last: Option<Failure>,
 }
 
 impl<R: Rules> Attempt<R> {
-    /// An attempt whose lease was asked for at `began_ms`. `access_ended` says that the held access
-    /// token is worth nothing any more.
+    /// Creates an attempt whose lease was requested at `started_ms`. `access_expired` states that
+    /// the stored access token has expired or was rejected.
     #[must_use]
     pub fn new(
         rules: R,
-        tolerance: Tolerance,
+        replay_policy: ReplayPolicy,
         ticket: Ticket,
-        access_ended: bool,
-        began_ms: i64,
+        access_expired: bool,
+        started_ms: i64,
     ) -> Self {
         Self {
             rules,
-            tolerance,
+            replay_policy,
             ticket,
-            access_ended,
-            began_ms,
+            access_expired,
+            started_ms,
             sent: 0,
-            last_sent_ms: began_ms,
+            last_sent_ms: started_ms,
             first_uncertain_send_ms: None,
             last: None,
         }
     }
 
-    /// What to do first.
-    pub fn begin(&mut self, now_ms: i64) -> Step {
+    /// Returns the first step.
+    pub fn start(&mut self, now_ms: i64) -> Step {
         self.send(now_ms)
     }
 
-    /// What to do once a pause is over, given the row as it is then; `None` where it cannot be
-    /// read.
+    /// Returns the step after a pause, given the current row; `None` if the row cannot be read.
     pub fn resume(&mut self, row: Option<&LeaseRow>, now_ms: i64) -> Step {
-        let goes_on = row.is_some_and(|row| self.rules.may_go_on(row, &self.ticket));
-        if goes_on {
+        let continues = row.is_some_and(|row| self.rules.may_continue(row, &self.ticket));
+        if continues {
             self.send(now_ms)
         } else {
             self.end()
         }
     }
 
-    /// What to do about an answer. Draws once from `entropy` for each failure.
-    pub fn answered(
+    /// Returns the step after a response. Draws once from `entropy` for each failure.
+    pub fn on_response(
         &mut self,
-        answer: Result<(), Failure>,
+        response: Result<(), Failure>,
         entropy: &dyn Entropy,
         now_ms: i64,
     ) -> Step {
-        let Err(failure) = answer else {
+        let Err(failure) = response else {
             return Step::Store;
         };
         if matches!(failure.verdict, Verdict::Transient | Verdict::Unknown) && !failure.unprocessed
@@ -123,14 +122,14 @@ impl<R: Rules> Attempt<R> {
             self.first_uncertain_send_ms
                 .get_or_insert(self.last_sent_ms);
         }
-        let before = self.last.replace(failure);
-        let confirmed = failure.confirm && before.is_some_and(|before| before.confirm);
+        let previous = self.last.replace(failure);
+        let confirmed = failure.confirm && previous.is_some_and(|previous| previous.confirm);
         let backoff_ms = i64::try_from(BACKOFF.delay_ms(self.sent.saturating_sub(1), entropy))
             .unwrap_or(i64::MAX);
         let for_ms = failure.wait_ms.unwrap_or(0).max(backoff_ms);
-        let again =
+        let retry =
             self.sent < MAX_TRIES && !confirmed && self.may_send_at(now_ms.saturating_add(for_ms));
-        if again {
+        if retry {
             Step::Pause { for_ms }
         } else {
             self.end()
@@ -144,29 +143,29 @@ impl<R: Rules> Attempt<R> {
         self.sent += 1;
         self.last_sent_ms = now_ms;
         Step::Send {
-            within_ms: (ATTEMPT_MS - (now_ms - self.began_ms)).max(1),
+            within_ms: (ATTEMPT_MS - (now_ms - self.started_ms)).max(1),
         }
     }
 
-    /// Whether a request does no harm at that moment, given what the attempt began with and what
-    /// came of it so far.
+    /// Returns whether a request at `at_ms` is safe, given the inherited doubt and the results so
+    /// far.
     fn may_send_at(&self, at_ms: i64) -> bool {
         let inherited_age_ms = self
             .ticket
             .in_doubt_for_ms
-            .map(|age_ms| age_ms.saturating_add(at_ms - self.began_ms));
+            .map(|age_ms| age_ms.saturating_add(at_ms - self.started_ms));
         let own_age_ms = self
             .first_uncertain_send_ms
             .map(|since_ms| at_ms - since_ms);
-        let bears_inherited = |age_ms| {
+        let accepts_inherited = |age_ms| {
             self.rules
-                .may_send_in_doubt(self.tolerance, age_ms, self.access_ended)
+                .may_send_in_doubt(self.replay_policy, age_ms, self.access_expired)
         };
-        self.rules.is_in_time(at_ms - self.began_ms)
-            && inherited_age_ms.is_none_or(bears_inherited)
+        self.rules.is_in_time(at_ms - self.started_ms)
+            && inherited_age_ms.is_none_or(accepts_inherited)
             && self.last.is_none_or(|failure| {
                 self.rules
-                    .may_send_again(self.tolerance, &failure, own_age_ms)
+                    .may_send_again(self.replay_policy, &failure, own_age_ms)
             })
     }
 
@@ -177,17 +176,17 @@ impl<R: Rules> Attempt<R> {
             .last
             .map_or(Verdict::Unknown, |failure| failure.verdict);
         let dead = verdict == Verdict::Terminal;
-        let rotates = self.tolerance.rotates;
-        let under_way = self.first_uncertain_send_ms.is_some() && !dead;
-        let ending = AttemptOutcome {
+        let rotates = self.replay_policy.rotates;
+        let in_flight = self.first_uncertain_send_ms.is_some() && !dead;
+        let outcome = AttemptOutcome {
             dead,
             in_doubt: in_doubt && rotates,
-            under_way,
+            in_flight,
         };
-        let lost = dead && self.rules.is_lost(self.tolerance, in_doubt);
-        Step::End(End {
+        let lost = dead && self.rules.is_lost(self.replay_policy, in_doubt);
+        Step::End(FailedAttempt {
             verdict,
-            ending,
+            outcome,
             lost,
             sent: self.sent,
         })

@@ -1,51 +1,51 @@
-//! How a request to renew fails, and what a platform forgives.
+//! Failures of a refresh request, and what a provider accepts when a refresh token is replayed.
 
-/// What a platform does with a refresh token that it has seen before.
+/// How a provider treats a refresh token that was used before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tolerance {
-    /// Whether a renewal may replace the refresh token.
+pub struct ReplayPolicy {
+    /// Whether a refresh may replace the refresh token (rotation).
     pub rotates: bool,
-    /// How long a replaced one is still taken, in milliseconds; 0 where it ends at once or is
-    /// unknown.
+    /// How long a replaced refresh token is still accepted, in milliseconds; 0 if it is invalid at
+    /// once or the window is unknown.
     pub replay_window_ms: i64,
 }
 
-impl Tolerance {
-    /// Whether a token does no harm that was first sent so long ago.
+impl ReplayPolicy {
+    /// Returns whether a token that was first sent `age_ms` ago can be sent again without risk.
     #[must_use]
     pub fn accepts_replay_after(self, age_ms: i64) -> bool {
         !self.rotates || age_ms < self.replay_window_ms
     }
 }
 
-/// How a renewal failed.
+/// The class of a refresh failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// Trouble that passes.
+    /// A temporary failure.
     Transient,
-    /// The call was sent; its result is unknown.
+    /// The request was sent and its result is unknown.
     Unknown,
-    /// Something in front of the platform turned us away.
+    /// A proxy or firewall in front of the provider refused the request.
     Blocked,
-    /// Not before the time that the platform states.
+    /// The provider limits the rate of requests.
     RateLimited,
-    /// The grant has ended.
+    /// The grant is no longer valid.
     Terminal,
-    /// The user must act at the platform.
+    /// The user must take action at the provider.
     UserAction,
-    /// Our registration is wrong: the operator's matter, never the user's.
+    /// The client registration is wrong. The operator must correct it; the user cannot.
     Config,
 }
 
 /// One failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
-    /// What it means.
+    /// The class of the failure.
     pub verdict: Verdict,
-    /// Whether the platform surely did not act on it.
+    /// Whether the provider certainly did not process the request.
     pub unprocessed: bool,
-    /// Whether the refusal could have another cause.
+    /// Whether the error may have another cause, so that a second request should confirm it.
     pub confirm: bool,
-    /// How long the platform asks to wait, in milliseconds.
+    /// Wait time that the provider requests, in milliseconds; `None` if it states none.
     pub wait_ms: Option<i64>,
 }

@@ -1,66 +1,78 @@
-//! Who may renew a connection, and whose result counts: the transitions of one connection's row.
+//! Leases: which replica may refresh a connection, and which result is stored.
 //!
-//! Two things guard a grant. The *lease* spares calls: while one replica holds it, no other asks
-//! the platform. The *generation* guards the row: a pair of tokens is stored only over the pair
-//! that it was bought with. A lease may be lost (its holder was stopped for longer than it lasts,
-//! the database failed over), so nothing but calls may depend on it. Each lease has a number that
-//! only rises; where two attempts did overlap, the one whose request was sent last is the one that
-//! the platform believes in, and that is the higher number.
+//! Two mechanisms protect a grant. The *lease* saves calls: while one replica holds it, no other
+//! sends a refresh request. The *generation* protects the row: a token set replaces only the token
+//! set it was obtained with (compare-and-swap). A lease can be lost, because its holder was
+//! suspended or the database failed over, so correctness never depends on it. Each lease has a
+//! rising fencing token. If two attempts overlap, the provider honors the request sent last, which
+//! is the one with the higher fencing token.
 //!
-//! The store reads a row under its lock, asks here, and writes down what it is told.
+//! The store reads a row under its lock, applies a function of this module, and writes the result.
 
 pub use super::row::{
-    ATTEMPT_MS, AttemptOutcome, LEASE_MS, LeaseRow, SETTLE_MS, Ticket, TokenSource,
+    ATTEMPT_MS, AttemptOutcome, LEASE_MS, LeaseRow, RECOVERY_WAIT_MS, Ticket, TokenSource,
 };
 use super::rules::Rules;
 
-/// The answer to a request for the lease.
+/// The decision on a request for a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lease {
-    /// It is the asker's, who may call the platform now.
-    Taken(LeaseRow, Ticket),
-    /// Somebody else has it for so much longer, in milliseconds.
+pub enum LeaseDecision {
+    /// The caller holds the lease and may send a refresh request.
+    Granted(LeaseRow, Ticket),
+    /// Another process holds the lease.
     Busy {
-        /// At least 1.
+        /// Time until it may be requested again, in milliseconds, at least 1.
         for_ms: i64,
     },
-    /// There is another pair than the one that the asker saw.
-    Moved,
-    /// The grant has ended: nothing is to be sent.
+    /// The stored token set is not the one that the caller knows.
+    Outdated,
+    /// The grant is dead; no request is sent.
     Dead,
 }
 
-/// Who asks for a lease.
+/// A request for a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseRequest {
-    /// The generation of the pair that it knows.
-    pub seen: i64,
-    /// For how long it has had the database without a break, in milliseconds.
-    pub settled_for_ms: i64,
+    /// The generation of the token set that the caller knows.
+    pub known_generation: i64,
+    /// How long the caller has been connected to the database without interruption, in
+    /// milliseconds.
+    pub database_up_for_ms: i64,
 }
 
-/// Asks for the lease.
+/// Decides on a request for the lease.
 #[must_use]
-pub fn take(rules: &impl Rules, row: &LeaseRow, asker: LeaseRequest, now_ms: i64) -> Lease {
-    if !rules.is_newest(row, asker.seen) {
-        return Lease::Moved;
+pub fn take(
+    rules: &impl Rules,
+    row: &LeaseRow,
+    request: LeaseRequest,
+    now_ms: i64,
+) -> LeaseDecision {
+    if !rules.is_newest(row, request.known_generation) {
+        return LeaseDecision::Outdated;
     }
     if rules.stays_dead(row) {
-        return Lease::Dead;
+        return LeaseDecision::Dead;
     }
     if !rules.is_free(row, now_ms) {
         let for_ms = row
             .lease_expires_at_ms
             .map_or(1, |until| (until - now_ms).max(1));
-        return Lease::Busy { for_ms };
+        return LeaseDecision::Busy { for_ms };
     }
     let answer_may_be_pending =
         row.lease_expires_at_ms.is_some() || row.in_doubt_since_ms.is_some();
-    if answer_may_be_pending && !rules.may_take_over(asker.settled_for_ms) {
-        return Lease::Busy {
-            for_ms: (SETTLE_MS - asker.settled_for_ms).max(1),
+    if answer_may_be_pending && !rules.may_take_over(request.database_up_for_ms) {
+        return LeaseDecision::Busy {
+            for_ms: (RECOVERY_WAIT_MS - request.database_up_for_ms).max(1),
         };
     }
+    grant(rules, row, now_ms)
+}
+
+/// Grants a free lease with the next fencing token. An abandoned attempt leaves the token in doubt
+/// since the start of its lease.
+fn grant(rules: &impl Rules, row: &LeaseRow, now_ms: i64) -> LeaseDecision {
     let abandoned = row
         .lease_expires_at_ms
         .filter(|_| rules.marks_abandoned_in_doubt(row));
@@ -75,7 +87,7 @@ pub fn take(rules: &impl Rules, row: &LeaseRow, asker: LeaseRequest, now_ms: i64
         ..*row
     };
     let in_doubt_for_ms = in_doubt_since_ms.map(|since| (now_ms - since).max(0));
-    Lease::Taken(
+    LeaseDecision::Granted(
         taken,
         Ticket {
             generation: row.generation,
@@ -86,13 +98,13 @@ pub fn take(rules: &impl Rules, row: &LeaseRow, asker: LeaseRequest, now_ms: i64
     )
 }
 
-/// The row once the pair of this attempt is stored; `None` where it must not be.
+/// Returns the row after the attempt's token set is stored; `None` if it must not be stored.
 #[must_use]
 pub fn store_tokens(rules: &impl Rules, row: &LeaseRow, ticket: &Ticket) -> Option<LeaseRow> {
     rules.accepts_tokens(row, ticket).then(|| LeaseRow {
         generation: row.generation + 1,
-        // A lease that somebody took meanwhile is theirs to give back, and what they sent may have
-        // ended the grant.
+        // A lease that another attempt took meanwhile stays with that attempt, and its request may
+        // have ended the grant.
         lease_expires_at_ms: row
             .lease_expires_at_ms
             .filter(|_| row.attempt != ticket.attempt),
@@ -108,30 +120,30 @@ pub fn store_tokens(rules: &impl Rules, row: &LeaseRow, ticket: &Ticket) -> Opti
     })
 }
 
-/// The row once this attempt has ended without a pair; `None` where its end concerns nobody any
-/// more.
+/// Returns the row after the attempt ended without tokens; `None` if a later attempt or token set
+/// supersedes it.
 #[must_use]
 pub fn record_outcome(
     rules: &impl Rules,
     row: &LeaseRow,
     ticket: &Ticket,
-    ending: AttemptOutcome,
+    outcome: AttemptOutcome,
 ) -> Option<LeaseRow> {
-    rules.accepts_ending(row, ticket).then(|| LeaseRow {
+    rules.accepts_outcome(row, ticket).then(|| LeaseRow {
         lease_expires_at_ms: row
             .lease_expires_at_ms
-            .filter(|_| rules.keeps_lease(ending)),
+            .filter(|_| rules.keeps_lease(outcome)),
         in_doubt_since_ms: row
             .in_doubt_since_ms
             .or(Some(ticket.taken_at_ms))
-            .filter(|_| ending.in_doubt),
-        dead: ending.dead,
+            .filter(|_| outcome.in_doubt),
+        dead: outcome.dead,
         ..*row
     })
 }
 
-/// The row once a consent, or another program, has brought a pair of its own. An attempt that is
-/// under way concerns the old pair: its lease is over, and leaves no doubt about the new one.
+/// Returns the row after a consent or another program stored a new token set. An attempt in
+/// progress concerns the old token set: its lease ends, and the new token set is not in doubt.
 #[must_use]
 pub fn replace_tokens(row: &LeaseRow) -> LeaseRow {
     let generation = row.generation + 1;
@@ -152,22 +164,22 @@ mod tests {
 
     const NOW: i64 = 1_767_225_600_000;
 
-    fn knowing(seen: i64) -> LeaseRequest {
+    fn knowing(known_generation: i64) -> LeaseRequest {
         LeaseRequest {
-            seen,
-            settled_for_ms: i64::MAX,
+            known_generation,
+            database_up_for_ms: i64::MAX,
         }
     }
 
     fn taken(row: &LeaseRow, now_ms: i64) -> (LeaseRow, Ticket) {
         match take(&AllRules, row, knowing(row.generation), now_ms) {
-            Lease::Taken(row, ticket) => (row, ticket),
+            LeaseDecision::Granted(row, ticket) => (row, ticket),
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn a_lease_is_one_holders_until_it_ends() {
+    fn lease_has_one_holder_until_it_expires() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
         assert_eq!(
             (ticket.attempt, ticket.in_doubt_for_ms, row.generation),
@@ -175,22 +187,22 @@ mod tests {
         );
         assert_eq!(
             take(&AllRules, &row, knowing(0), NOW),
-            Lease::Busy { for_ms: LEASE_MS }
+            LeaseDecision::Busy { for_ms: LEASE_MS }
         );
         assert_eq!(
             take(&AllRules, &row, knowing(0), NOW + LEASE_MS - 1),
-            Lease::Busy { for_ms: 1 }
+            LeaseDecision::Busy { for_ms: 1 }
         );
         let (_, second) = taken(&row, NOW + LEASE_MS);
         assert_eq!(
             (second.attempt, second.in_doubt_for_ms),
             (2, Some(LEASE_MS)),
-            "the first one may have sent"
+            "the first holder may have sent a request"
         );
     }
 
     #[test]
-    fn a_lease_given_back_leaves_no_doubt() {
+    fn released_lease_leaves_no_doubt() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
         let ended = record_outcome(
             &AllRules,
@@ -199,7 +211,7 @@ mod tests {
             AttemptOutcome {
                 dead: false,
                 in_doubt: false,
-                under_way: false,
+                in_flight: false,
             },
         )
         .unwrap();
@@ -207,20 +219,20 @@ mod tests {
     }
 
     #[test]
-    fn a_doubt_lasts_until_a_pair_is_stored_and_keeps_its_beginning() {
+    fn doubt_lasts_until_tokens_are_stored_and_keeps_its_start() {
         let (row, first) = taken(&LeaseRow::default(), NOW);
-        let doubtful = record_outcome(
+        let in_doubt = record_outcome(
             &AllRules,
             &row,
             &first,
             AttemptOutcome {
                 dead: false,
                 in_doubt: true,
-                under_way: false,
+                in_flight: false,
             },
         )
         .unwrap();
-        let (row, second) = taken(&doubtful, NOW + 5_000);
+        let (row, second) = taken(&in_doubt, NOW + 5_000);
         assert_eq!(second.in_doubt_for_ms, Some(5_000));
         let still = record_outcome(
             &AllRules,
@@ -229,7 +241,7 @@ mod tests {
             AttemptOutcome {
                 dead: false,
                 in_doubt: true,
-                under_way: false,
+                in_flight: false,
             },
         )
         .unwrap();
@@ -247,53 +259,53 @@ mod tests {
     }
 
     #[test]
-    fn nobody_asks_while_the_platform_may_still_be_acting() {
+    fn lease_is_kept_while_the_provider_may_still_process_a_request() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
         let slow = AttemptOutcome {
             dead: false,
             in_doubt: true,
-            under_way: true,
+            in_flight: true,
         };
         let row = record_outcome(&AllRules, &row, &ticket, slow).unwrap();
         assert_eq!(
             take(&AllRules, &row, knowing(0), NOW + 15_000),
-            Lease::Busy { for_ms: 5_000 }
+            LeaseDecision::Busy { for_ms: 5_000 }
         );
     }
 
     #[test]
-    fn a_clock_turned_back_holds_no_lease_for_hours() {
+    fn clock_set_back_does_not_extend_a_lease() {
         let (row, _) = taken(&LeaseRow::default(), NOW);
         let an_hour_earlier = NOW - 3_600_000;
         assert!(matches!(
             take(&AllRules, &row, knowing(0), an_hour_earlier),
-            Lease::Taken(..)
+            LeaseDecision::Granted(..)
         ));
     }
 
     #[test]
-    fn of_two_results_the_one_sent_last_stays() {
+    fn result_of_the_later_request_wins() {
         let (row, first) = taken(&LeaseRow::default(), NOW);
         let (row, second) = taken(&row, NOW + LEASE_MS);
         let by_first = store_tokens(&AllRules, &row, &first).unwrap();
         assert_eq!(
             by_first.lease_expires_at_ms, row.lease_expires_at_ms,
-            "the lease is the second one's"
+            "the lease belongs to the second attempt"
         );
         let by_second = store_tokens(&AllRules, &by_first, &second).unwrap();
         assert_eq!(
             (
                 by_second.generation,
-                by_second.token_source.map(|pair| pair.attempt)
+                by_second.token_source.map(|source| source.attempt)
             ),
             (2, Some(2))
         );
-        let the_other_way_round = store_tokens(&AllRules, &row, &second).unwrap();
-        assert_eq!(store_tokens(&AllRules, &the_other_way_round, &first), None);
+        let second_stored_first = store_tokens(&AllRules, &row, &second).unwrap();
+        assert_eq!(store_tokens(&AllRules, &second_stored_first, &first), None);
     }
 
     #[test]
-    fn a_consent_is_not_overwritten_by_a_renewal_that_began_before_it() {
+    fn consent_is_not_overwritten_by_an_earlier_refresh() {
         let (row, ticket) = taken(&LeaseRow::default(), NOW);
         let replaced = replace_tokens(&row);
         assert_eq!(store_tokens(&AllRules, &replaced, &ticket), None);
@@ -305,7 +317,7 @@ mod tests {
                 AttemptOutcome {
                     dead: true,
                     in_doubt: false,
-                    under_way: false
+                    in_flight: false
                 }
             ),
             None
@@ -313,55 +325,58 @@ mod tests {
         assert_eq!(
             taken(&replaced, NOW + LEASE_MS).1.in_doubt_for_ms,
             None,
-            "the old attempt sent nothing of the new pair"
+            "the old attempt did not send the new refresh token"
         );
     }
 
     #[test]
-    fn a_refusal_told_to_a_holder_who_lost_the_lease_kills_nothing() {
+    fn rejection_reported_after_losing_the_lease_is_ignored() {
         let (row, first) = taken(&LeaseRow::default(), NOW);
         let (row, second) = taken(&row, NOW + LEASE_MS);
         let dead = AttemptOutcome {
             dead: true,
             in_doubt: false,
-            under_way: false,
+            in_flight: false,
         };
         assert_eq!(record_outcome(&AllRules, &row, &first, dead), None);
         assert!(record_outcome(&AllRules, &row, &second, dead).unwrap().dead);
     }
 
     #[test]
-    fn whoever_saw_an_old_pair_or_a_dead_grant_gets_no_lease() {
+    fn outdated_or_dead_grant_gets_no_lease() {
         let row = LeaseRow {
             generation: 3,
             ..LeaseRow::default()
         };
-        assert_eq!(take(&AllRules, &row, knowing(2), NOW), Lease::Moved);
+        assert_eq!(
+            take(&AllRules, &row, knowing(2), NOW),
+            LeaseDecision::Outdated
+        );
         assert_eq!(
             take(&AllRules, &LeaseRow { dead: true, ..row }, knowing(3), NOW),
-            Lease::Dead
+            LeaseDecision::Dead
         );
     }
 
     #[test]
-    fn after_an_outage_whoever_holds_an_answer_goes_first() {
+    fn abandoned_lease_is_taken_over_only_after_the_recovery_wait() {
         let (row, _) = taken(&LeaseRow::default(), NOW);
         let returning = LeaseRequest {
-            seen: 0,
-            settled_for_ms: 1_000,
+            known_generation: 0,
+            database_up_for_ms: 1_000,
         };
         assert_eq!(
             take(&AllRules, &row, returning, NOW + LEASE_MS),
-            Lease::Busy {
-                for_ms: SETTLE_MS - 1_000
+            LeaseDecision::Busy {
+                for_ms: RECOVERY_WAIT_MS - 1_000
             }
         );
         assert!(
             matches!(
                 take(&AllRules, &LeaseRow::default(), returning, NOW),
-                Lease::Taken(..)
+                LeaseDecision::Granted(..)
             ),
-            "nothing was left"
+            "no attempt was abandoned"
         );
     }
 }

@@ -1,8 +1,8 @@
-//! Renewing a grant without ever killing it: the lease, the attempt, and the rules of both.
+//! The refresh protocol: leases, attempts and the rules that keep a grant from being lost.
 //!
-//! Nothing here does anything: the store applies [`lease`]'s transitions to rows, the service
-//! carries out what [`attempt`] tells it. What is decided can so be run through every order of
-//! events that a test can think of.
+//! The module is pure. The store applies the transitions of [`lease`] to rows, and the service
+//! executes the steps that [`attempt`] returns, so that tests can run the decisions through any
+//! order of events.
 
 pub mod attempt;
 mod failure;

@@ -1,67 +1,69 @@
-//! The part of a connection's row that decides about refreshes, and what an attempt proves itself by
-//! and reports.
+//! The part of a connection's row that the refresh protocol uses, and the ticket and outcome of an
+//! attempt.
 
-/// How long a lease lasts on the database's clock, in milliseconds.
+/// Duration of a lease on the database's clock, in milliseconds.
 pub const LEASE_MS: i64 = 20_000;
 
-/// How long an attempt may go on sending and waiting, in milliseconds: strictly shorter than its
-/// lease, so that its last request is over before anybody else may begin.
+/// Maximum duration of an attempt, in milliseconds. It is shorter than a lease, so that the last
+/// request of an attempt ends before another holder may start.
 pub const ATTEMPT_MS: i64 = 15_000;
 
-/// How long a process must have had the database without a break before it takes over what another
-/// left behind: after an outage, whoever holds an answer that could not be stored goes first.
-pub const SETTLE_MS: i64 = 5_000;
+/// Time a process must have been connected to the database without interruption before it takes
+/// over an abandoned attempt, in milliseconds. After an outage this gives a process that holds an
+/// unsaved response the first chance to store it.
+pub const RECOVERY_WAIT_MS: i64 = 5_000;
 
-/// The part of a connection's row that decides about refreshes. Moments are milliseconds on the
+/// The part of a connection's row that the refresh protocol uses. Times are milliseconds on the
 /// database's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LeaseRow {
-    /// Rises by one with each pair of tokens that is stored; taking a lease does not raise it.
+    /// Number of token sets stored so far. Taking a lease does not change it.
     pub generation: i64,
-    /// The number of the lease taken last; rises by one with each.
+    /// Number of leases taken so far; the fencing token of the latest one.
     pub attempt: i64,
-    /// When the lease ends; `None` where it was given back. One that ran out was left behind in the
-    /// middle of a call.
+    /// End of the current lease; `None` if it was released. An expired lease was abandoned,
+    /// possibly during a request.
     pub lease_expires_at_ms: Option<i64>,
-    /// Since when it is unknown whether the platform processed a request with the stored refresh
-    /// token.
+    /// Time since which it is unknown whether the provider processed a request with the stored
+    /// refresh token; `None` if there is no such request.
     pub in_doubt_since_ms: Option<i64>,
-    /// The attempt that bought the stored pair; `None` where a consent brought it.
+    /// The attempt that obtained the stored token set; `None` if a consent did.
     pub token_source: Option<TokenSource>,
-    /// Whether the platform has refused the grant for good.
+    /// Whether the provider has permanently rejected the grant.
     pub dead: bool,
 }
 
-/// Where a stored pair comes from.
+/// The refresh that obtained a stored token set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenSource {
-    /// The generation whose refresh token bought it.
+    /// The generation whose refresh token was exchanged.
     pub source_generation: i64,
-    /// The number of the attempt's lease.
+    /// The fencing token of the attempt.
     pub attempt: i64,
 }
 
-/// What an attempt proves itself by when it comes back with a result.
+/// Proof that an attempt holds a lease, presented again with its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    /// The generation whose refresh token it sends.
+    /// The generation whose refresh token the attempt sends.
     pub generation: i64,
-    /// The number of its lease.
+    /// The fencing token of the lease.
     pub attempt: i64,
-    /// When the lease was taken, on the database's clock.
+    /// Time at which the lease was taken, in milliseconds on the database's clock.
     pub taken_at_ms: i64,
-    /// How long ago the doubt began that the attempt inherits; `None` where there is none.
+    /// How long the token was in doubt when the lease was taken, in milliseconds; `None` if it was
+    /// not.
     pub in_doubt_for_ms: Option<i64>,
 }
 
-/// How an attempt ended that brought no pair.
+/// What to record about an attempt that obtained no tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttemptOutcome {
-    /// Whether the platform has refused the grant for good.
+    /// Whether the provider has permanently rejected the grant.
     pub dead: bool,
-    /// Whether the platform may have acted on a request without our learning of it.
+    /// Whether the provider may have processed a request whose response was not received.
     pub in_doubt: bool,
-    /// Whether it may still be acting on one: nobody should ask it again before the lease has run
-    /// out.
-    pub under_way: bool,
+    /// Whether the provider may still be processing a request. The lease is then kept until it
+    /// expires, so that no other request is sent meanwhile.
+    pub in_flight: bool,
 }

@@ -1,116 +1,118 @@
-//! Every condition that stands between a grant and its death, one method each, so that a test can
-//! take them away one at a time and see what they are there for.
+//! The conditions that protect a grant, one method each, so that a test can disable them one at a
+//! time and show that each is needed.
 
-use super::failure::{Failure, Tolerance, Verdict};
-use super::row::{ATTEMPT_MS, AttemptOutcome, LEASE_MS, LeaseRow, SETTLE_MS, Ticket};
+use super::failure::{Failure, ReplayPolicy, Verdict};
+use super::row::{ATTEMPT_MS, AttemptOutcome, LEASE_MS, LeaseRow, RECOVERY_WAIT_MS, Ticket};
 
-/// The conditions of a renewal. The methods as they stand are the ones that the program runs by.
+/// The conditions of a refresh. The provided methods are the rules that the program uses.
 pub trait Rules {
-    /// Whether nobody holds the lease. One that ends later than any lease could was written by a
-    /// clock that has been turned back since.
+    /// Returns whether the lease is free. A lease that ends later than any lease could was written
+    /// before the clock was set back, and is ignored.
     fn is_free(&self, row: &LeaseRow, now_ms: i64) -> bool {
         row.lease_expires_at_ms
             .is_none_or(|until| until <= now_ms || until > now_ms.saturating_add(2 * LEASE_MS))
     }
 
-    /// Whether what another left behind may be taken over, by somebody who has had the database for
-    /// so long.
-    fn may_take_over(&self, settled_for_ms: i64) -> bool {
-        settled_for_ms >= SETTLE_MS
+    /// Returns whether an abandoned attempt may be taken over by a process that has been connected
+    /// to the database for `database_up_for_ms`.
+    fn may_take_over(&self, database_up_for_ms: i64) -> bool {
+        database_up_for_ms >= RECOVERY_WAIT_MS
     }
 
-    /// Whether the asker knows the newest pair: a reader of an old one needs the new one, not
-    /// another renewal.
-    fn is_newest(&self, row: &LeaseRow, seen: i64) -> bool {
-        row.generation == seen
+    /// Returns whether the caller knows the newest token set. A reader of an older one needs the
+    /// newer one, not another refresh.
+    fn is_newest(&self, row: &LeaseRow, known_generation: i64) -> bool {
+        row.generation == known_generation
     }
 
-    /// Whether a dead grant is left alone.
+    /// Returns whether the grant is dead, so that no request is sent for it.
     fn stays_dead(&self, row: &LeaseRow) -> bool {
         row.dead
     }
 
-    /// Whether a lease that ran out counts as a request that may have been sent.
+    /// Returns whether an expired lease counts as a request that may have been sent.
     fn marks_abandoned_in_doubt(&self, row: &LeaseRow) -> bool {
         row.lease_expires_at_ms.is_some()
     }
 
-    /// Whether a pair may be stored that was bought with this generation's token: over that
-    /// generation, or over what an earlier attempt made of it, for then this one's request was sent
-    /// last.
+    /// Returns whether a token set may be stored that was obtained with this generation's refresh
+    /// token: it replaces that generation, or the result of an earlier attempt with the same token,
+    /// because this attempt's request was then sent last.
     fn accepts_tokens(&self, row: &LeaseRow, ticket: &Ticket) -> bool {
         row.generation == ticket.generation || self.was_sent_last(row, ticket)
     }
 
-    /// Whether the stored pair was bought with the same token as this one's, by a request sent
-    /// earlier.
+    /// Returns whether the stored token set was obtained with the same refresh token by an earlier
+    /// attempt.
     fn was_sent_last(&self, row: &LeaseRow, ticket: &Ticket) -> bool {
-        row.token_source.is_some_and(|pair| {
-            pair.source_generation == ticket.generation && pair.attempt < ticket.attempt
+        row.token_source.is_some_and(|source| {
+            source.source_generation == ticket.generation && source.attempt < ticket.attempt
         })
     }
 
-    /// Whether a refusal may be believed: only while nobody has begun another attempt since, and
-    /// for the pair that the refused token belongs to.
-    fn accepts_ending(&self, row: &LeaseRow, ticket: &Ticket) -> bool {
+    /// Returns whether the outcome of a failed attempt may be recorded: only if no other attempt
+    /// has started since, and only for the token set that was sent.
+    fn accepts_outcome(&self, row: &LeaseRow, ticket: &Ticket) -> bool {
         row.generation == ticket.generation && row.attempt == ticket.attempt
     }
 
-    /// Whether the lease of an attempt that is over goes on to its end, because the platform may
-    /// still be acting.
-    fn keeps_lease(&self, ending: AttemptOutcome) -> bool {
-        ending.under_way
+    /// Returns whether the lease of an ended attempt is kept until it expires, because the provider
+    /// may still be processing a request.
+    fn keeps_lease(&self, outcome: AttemptOutcome) -> bool {
+        outcome.in_flight
     }
 
-    /// Whether a request may still be sent: a holder who was stopped for longer must not act on a
-    /// lease that is over.
+    /// Returns whether a request may still be sent. A process that was suspended must not act on an
+    /// expired lease.
     fn is_in_time(&self, elapsed_ms: i64) -> bool {
         elapsed_ms < ATTEMPT_MS
     }
 
-    /// Whether an attempt may go on that has waited, given the row as it is now: somebody may have
-    /// stored a pair since, or have begun another attempt.
-    fn may_go_on(&self, row: &LeaseRow, ticket: &Ticket) -> bool {
+    /// Returns whether an attempt may continue after a pause, given the current row: another
+    /// attempt may have started or stored a token set meanwhile.
+    fn may_continue(&self, row: &LeaseRow, ticket: &Ticket) -> bool {
         row.generation == ticket.generation && row.attempt == ticket.attempt
     }
 
-    /// Whether a token may be sent although a platform may have acted on it already: where that
-    /// does no harm, or where the access token has ended, so that nothing is left to lose.
+    /// Returns whether a refresh token in doubt may be sent: if the provider accepts a replay, or
+    /// if the access token has expired, so that nothing can be lost.
     fn may_send_in_doubt(
         &self,
-        tolerance: Tolerance,
+        replay_policy: ReplayPolicy,
         in_doubt_for_ms: i64,
-        access_ended: bool,
+        access_expired: bool,
     ) -> bool {
-        tolerance.accepts_replay_after(in_doubt_for_ms) || access_ended
+        replay_policy.accepts_replay_after(in_doubt_for_ms) || access_expired
     }
 
-    /// Whether the same request may follow this failure within the attempt. `in_doubt_for_ms` says how
-    /// old the first of its own requests will be by then that the platform may have acted on.
+    /// Returns whether the request may be sent again after `failure` within the same attempt.
+    /// `in_doubt_for_ms` is the age of the attempt's first request that the provider may have
+    /// processed, at the time of the next request.
     fn may_send_again(
         &self,
-        tolerance: Tolerance,
+        replay_policy: ReplayPolicy,
         failure: &Failure,
         in_doubt_for_ms: Option<i64>,
     ) -> bool {
-        let forgiven = in_doubt_for_ms.is_none_or(|age_ms| tolerance.accepts_replay_after(age_ms));
+        let replayable =
+            in_doubt_for_ms.is_none_or(|age_ms| replay_policy.accepts_replay_after(age_ms));
         match failure.verdict {
-            Verdict::Transient | Verdict::Unknown => forgiven,
-            Verdict::RateLimited => forgiven && failure.unprocessed,
-            // A refusal that could mean something else is asked for once more.
+            Verdict::Transient | Verdict::Unknown => replayable,
+            Verdict::RateLimited => replayable && failure.unprocessed,
+            // An error with another possible cause is confirmed by a second request.
             Verdict::Terminal => failure.confirm,
             Verdict::Blocked | Verdict::UserAction | Verdict::Config => false,
         }
     }
 
-    /// Whether a refusal after a request of unknown fate means that the platform rotated and its
-    /// answer never came.
-    fn is_lost(&self, tolerance: Tolerance, in_doubt: bool) -> bool {
-        tolerance.rotates && in_doubt
+    /// Returns whether a rejection after a request with an unknown result means that the provider
+    /// rotated the refresh token and its response was lost.
+    fn is_lost(&self, replay_policy: ReplayPolicy, in_doubt: bool) -> bool {
+        replay_policy.rotates && in_doubt
     }
 }
 
-/// The rules as the program runs by them.
+/// The rules that the program uses: all of them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AllRules;
 

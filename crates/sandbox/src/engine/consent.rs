@@ -1,57 +1,59 @@
-//! The consent: the page, the person's choice, and the way back to the app.
+//! The consent endpoint: shows the page, processes the person's decision and redirects to the app.
 //!
-//! The page carries the query it was opened with, and the answer reads that query again by the same
-//! rules, so nothing has to be remembered between the two and nothing on the page has to be
-//! believed.
+//! The form carries the query of the page, and the query is validated again when the form is
+//! submitted. The sandbox keeps no state between the two requests and trusts nothing on the page.
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use evergrant_model::ScopeSet;
+use evergrant_model::{ScopeSet, SignedDuration, Timestamp};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
-use super::{AuthorizationFault, AuthorizationRequest, Form};
-use crate::faults::Misbehaviour;
+use super::{AuthorizationRequest, AuthorizationRequestError, Form};
+use crate::faults::ConsentFault;
 use crate::pages;
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 use crate::world::grants::{Code, Selection};
 
-/// The cookie that ties an answer to the browser that was shown the page. Cookies are shared
-/// between the ports of a host, hence a name that nobody else will use.
+/// The cookie that binds a submitted form to the browser that loaded the page. Ports of one host
+/// share cookies, so the name must be unique.
 pub(crate) const CSRF_COOKIE: &str = "evergrant_sandbox_csrf";
 
-/// What the person decided.
-pub(crate) enum Answer {
-    Allow(Choice),
+/// Callback parameters: names and values.
+type Params = Vec<(&'static str, String)>;
+
+/// The person's decision on the consent page.
+pub(crate) enum Decision {
+    Allow(Approval),
     Deny,
 }
 
-/// What the person allowed, and as whom.
-pub(crate) struct Choice {
+/// The person who consents and the access they allow.
+pub(crate) struct Approval {
     pub(crate) person: String,
     pub(crate) scopes: ScopeSet,
-    pub(crate) misbehaviour: Misbehaviour,
-    /// Which of the person's assets were ticked; `None`: all of them.
+    pub(crate) consent_fault: ConsentFault,
+    /// Ids of the selected assets. `None`: all.
     pub(crate) assets: Option<Vec<String>>,
 }
 
-/// `GET` of the authorization endpoint: the page, or an error page for a request that no person
-/// should see.
+/// Handles `GET` of the authorization endpoint: returns the consent page, or an error page for an
+/// invalid request.
 pub(super) async fn show(
-    State(stage): State<Stage>,
+    State(context): State<PlatformContext>,
     uri: Uri,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
     let work = async {
-        match AuthorizationRequest::read(&stage, &query) {
-            Err(fault) => pages::refused(&stage, fault),
+        match AuthorizationRequest::parse(&context, &query) {
+            Err(error) => pages::authorization_error(&context, error),
             Ok(request) => {
-                let csrf = csrf_cookie(&headers).unwrap_or_else(|| stage.shared.random());
-                let mut page = pages::consent(&stage, &request, &query, &csrf);
+                let csrf = csrf_cookie(&headers).unwrap_or_else(|| context.shared.random());
+                let mut page = pages::consent(&context, &request, &query, &csrf);
                 let path = uri.path();
                 let cookie = format!("{CSRF_COOKIE}={csrf}; Path={path}; HttpOnly; SameSite=Lax");
                 if let Ok(cookie) = cookie.try_into() {
@@ -61,44 +63,48 @@ pub(super) async fn show(
             }
         }
     };
-    stage.attend("authorize", work).await
+    context.serve_endpoint("authorize", work).await
 }
 
-/// `POST` of the authorization endpoint: the person's answer.
+/// Handles `POST` of the authorization endpoint: the submitted consent form.
 pub(super) async fn decide(
-    State(stage): State<Stage>,
+    State(context): State<PlatformContext>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let form = Form::of_body(&headers, &body);
-    if !is_from_our_page(&headers, &form) {
-        return pages::foreign_answer(&stage).into_response();
+    let form = Form::from_body(&headers, &body);
+    if !csrf_token_matches(&headers, &form) {
+        return pages::csrf_error(&context).into_response();
     }
-    let request = match AuthorizationRequest::read(&stage, form.get("request").unwrap_or_default())
-    {
-        Ok(request) => request,
-        Err(fault) => return pages::refused(&stage, fault),
-    };
-    match redirect(&stage, request, answer(&form)) {
+    let query = form.get("request").unwrap_or_default();
+    let location = AuthorizationRequest::parse(&context, query)
+        .and_then(|request| complete(&context, request, decision(&form)));
+    match location {
         Ok(location) => see_other(&location),
-        Err(fault) => pages::refused(&stage, fault),
+        Err(error) => pages::authorization_error(&context, error),
     }
 }
 
 fn see_other(location: &Url) -> Response {
-    let back = [
+    let headers = [
         (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
-    (StatusCode::SEE_OTHER, back, Redirect::to(location.as_str())).into_response()
+    (
+        StatusCode::SEE_OTHER,
+        headers,
+        Redirect::to(location.as_str()),
+    )
+        .into_response()
 }
 
-/// Whether a form comes from the page that this browser was shown.
-pub(crate) fn is_from_our_page(headers: &HeaderMap, form: &Form) -> bool {
-    let sent = form.get("csrf").unwrap_or_default();
-    csrf_cookie(headers).is_some_and(|kept| kept.as_bytes().ct_eq(sent.as_bytes()).into())
+/// Returns whether the form was submitted by the browser that loaded the page.
+pub(crate) fn csrf_token_matches(headers: &HeaderMap, form: &Form) -> bool {
+    let submitted = form.get("csrf").unwrap_or_default();
+    csrf_cookie(headers).is_some_and(|cookie| cookie.as_bytes().ct_eq(submitted.as_bytes()).into())
 }
 
+/// Returns the CSRF token from the cookie, if it has the format of the sandbox's tokens.
 pub(crate) fn csrf_cookie(headers: &HeaderMap) -> Option<String> {
     let cookies = headers
         .get_all(header::COOKIE)
@@ -108,142 +114,154 @@ pub(crate) fn csrf_cookie(headers: &HeaderMap) -> Option<String> {
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='));
     let (_, value) = pairs.find(|(name, _)| *name == CSRF_COOKIE)?;
-    let is_ours = value.len() == 43
+    let is_token = value.len() == 43
         && value
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    is_ours.then(|| value.to_owned())
+    is_token.then(|| value.to_owned())
 }
 
-fn answer(form: &Form) -> Answer {
+fn decision(form: &Form) -> Decision {
     if form.get("decision") != Some("allow") {
-        return Answer::Deny;
+        return Decision::Deny;
     }
-    Answer::Allow(Choice {
+    Decision::Allow(Approval {
         person: form.get("person").unwrap_or_default().to_owned(),
         scopes: form.all("scope").collect(),
-        misbehaviour: form
-            .get("misbehave")
-            .and_then(Misbehaviour::parse)
-            .unwrap_or_default(),
+        consent_fault: ConsentFault::from_form(form),
         assets: form
             .get("assets")
             .map(|_| form.all("asset").map(str::to_owned).collect()),
     })
 }
 
-/// Carries out the person's decision, and tells where the browser goes with it.
-pub(crate) fn redirect(
-    stage: &Stage,
+/// Applies the person's decision and returns the callback URL that the browser is redirected to.
+///
+/// # Errors
+///
+/// `UnknownPerson` or `UnrequestedScope` if the form was tampered with.
+pub(crate) fn complete(
+    context: &PlatformContext,
     request: AuthorizationRequest,
-    answer: Answer,
-) -> Result<Url, AuthorizationFault> {
-    let (mut target, echoed) = (request.redirect_to.clone(), request.state.clone());
-    let (result, misbehaviour) = match answer {
-        Answer::Allow(choice) if choice.misbehaviour == Misbehaviour::DialogError => {
-            let failure = stage.platform.dialog_failure().iter();
-            (
-                failure
-                    .map(|(name, value)| (*name, (*value).to_owned()))
-                    .collect(),
-                choice.misbehaviour,
-            )
+    decision: Decision,
+) -> Result<Url, AuthorizationRequestError> {
+    let profile = context.platform.profile();
+    let (mut callback, state) = (request.redirect_to.clone(), request.state.clone());
+    let mangles_state = matches!(&decision, Decision::Allow(approval)
+        if approval.consent_fault == ConsentFault::StateMangled && !approval.scopes.is_empty());
+    let state = state.map(|state| {
+        if mangles_state {
+            format!("{state}-mangled")
+        } else {
+            state
         }
-        // Nothing allowed is the same as not allowed.
-        Answer::Allow(choice) if !choice.scopes.is_empty() => {
-            let misbehaviour = choice.misbehaviour;
-            let granted = stage
-                .platform
-                .profile()
-                .granted_param
-                .map(|name| (name, choice.scopes.join(",")));
-            let mut result = stage.platform.callback_extras(&request, &choice.scopes);
-            result.insert(0, ("code", issue_code(stage, request, choice)?));
-            result.extend(granted);
-            (result, misbehaviour)
-        }
-        Answer::Allow(_) | Answer::Deny => {
-            let denial = stage.platform.profile().denial.iter();
-            (
-                denial
-                    .map(|(name, value)| (*name, (*value).to_owned()))
-                    .collect(),
-                Misbehaviour::None,
-            )
-        }
-    };
-    let mut query = target.query_pairs_mut();
-    if let Some(echoed) = echoed {
-        let mangled = misbehaviour == Misbehaviour::StateMangled;
-        query.append_pair(
-            "state",
-            &if mangled {
-                format!("{echoed}-mangled")
-            } else {
-                echoed
-            },
-        );
-    }
-    let profile = stage.platform.profile();
-    query.extend_pairs(
-        profile
-            .issuer
-            .map(|path| ("iss", format!("{}{path}", stage.shared.base_url()))),
-    );
-    query.extend_pairs(result).finish();
-    drop(query);
-    target.set_fragment(profile.fragment);
-    Ok(target)
+    });
+    let result = result_params(context, request, decision)?;
+    let issuer = profile
+        .issuer
+        .map(|path| format!("{}{path}", context.shared.base_url()));
+    callback
+        .query_pairs_mut()
+        .extend_pairs(state.map(|state| ("state", state)))
+        .extend_pairs(issuer.map(|issuer| ("iss", issuer)))
+        .extend_pairs(result);
+    callback.set_fragment(profile.fragment);
+    Ok(callback)
 }
 
-fn issue_code(
-    stage: &Stage,
+/// Returns the callback parameters that report the outcome: a code, a denial or an error. An
+/// approval without any scope is a denial.
+fn result_params(
+    context: &PlatformContext,
     request: AuthorizationRequest,
-    choice: Choice,
-) -> Result<String, AuthorizationFault> {
-    let people = stage.platform.cards();
-    let chosen = people.iter().position(|card| card.person == choice.person);
-    let chosen = chosen.ok_or(AuthorizationFault::UnknownPerson)?;
-    if !choice.scopes.missing_from(&request.scopes).is_empty() {
-        return Err(AuthorizationFault::UnaskedScope);
+    decision: Decision,
+) -> Result<Params, AuthorizationRequestError> {
+    let profile = context.platform.profile();
+    match decision {
+        Decision::Allow(approval) if approval.consent_fault == ConsentFault::DialogError => {
+            Ok(owned(context.platform.dialog_error_params()))
+        }
+        Decision::Allow(approval) if !approval.scopes.is_empty() => {
+            let granted = profile
+                .granted_scopes_param
+                .map(|name| (name, approval.scopes.join(",")));
+            let mut params = context
+                .platform
+                .extra_callback_params(&request, &approval.scopes);
+            params.insert(0, ("code", issue_code(context, request, approval)?));
+            params.extend(granted);
+            Ok(params)
+        }
+        Decision::Allow(_) | Decision::Deny => Ok(owned(profile.denial_params)),
     }
-    let next_one = (chosen + 1) % people.len();
-    let who = if choice.misbehaviour == Misbehaviour::WrongAccount {
-        next_one
-    } else {
-        chosen
-    };
-    let now = stage.shared.now();
-    let profile = stage.platform.profile();
-    let code = stage.shared.random() + profile.code_ending;
-    let selection = Selection {
-        assets: choice.assets,
-        declined: request
-            .scopes
-            .missing_from(&choice.scopes)
-            .into_iter()
-            .collect(),
-        consented_at: now,
-    };
-    let content = Code {
-        platform: stage.slug(),
+}
+
+fn owned(params: &[(&'static str, &'static str)]) -> Params {
+    params
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()))
+        .collect()
+}
+
+/// Issues an authorization code for the approved scopes.
+fn issue_code(
+    context: &PlatformContext,
+    request: AuthorizationRequest,
+    approval: Approval,
+) -> Result<String, AuthorizationRequestError> {
+    let person = signed_in_person(context, &approval)?;
+    if !approval.scopes.missing_from(&request.scopes).is_empty() {
+        return Err(AuthorizationRequestError::UnrequestedScope);
+    }
+    let now = context.shared.now();
+    let declined = request.scopes.missing_from(&approval.scopes);
+    let code = context.shared.random() + context.platform.profile().code_suffix;
+    let consent = Code {
+        platform: context.slug(),
         client: request.client.id,
         redirect_uri: request.redirect_uri,
-        person: people
-            .get(who)
-            .map(|card| card.person.clone())
-            .ok_or(AuthorizationFault::UnknownPerson)?,
-        scopes: choice.scopes,
-        lasting: request.lasting,
-        expires_at: if choice.misbehaviour == Misbehaviour::CodeExpired {
-            now
-        } else {
-            now.plus_seconds(profile.code_life_s)
-        },
-        misbehaviour: choice.misbehaviour,
+        person,
+        scopes: approval.scopes,
+        offline_access: request.offline_access,
+        expires_at: code_expiry(context, approval.consent_fault, now),
+        consent_fault: approval.consent_fault,
         challenge: request.challenge,
-        selection,
+        selection: Selection {
+            assets: approval.assets,
+            declined: declined.into_iter().collect(),
+            consented_at: now,
+        },
     };
-    stage.shared.world().grants.put_code(&code, content, now);
+    context
+        .shared
+        .world()
+        .grants
+        .store_code(&code, consent, now);
     Ok(code)
+}
+
+/// Returns the selected person, or the next one in the list for the fault `wrong-account`.
+fn signed_in_person(
+    context: &PlatformContext,
+    approval: &Approval,
+) -> Result<String, AuthorizationRequestError> {
+    let cards = context.platform.cards();
+    let selected = cards.iter().position(|card| card.person == approval.person);
+    let selected = selected.ok_or(AuthorizationRequestError::UnknownPerson)?;
+    let index = if approval.consent_fault == ConsentFault::WrongAccount {
+        (selected + 1) % cards.len()
+    } else {
+        selected
+    };
+    cards
+        .get(index)
+        .map(|card| card.person.clone())
+        .ok_or(AuthorizationRequestError::UnknownPerson)
+}
+
+fn code_expiry(context: &PlatformContext, fault: ConsentFault, now: Timestamp) -> Timestamp {
+    match fault {
+        ConsentFault::CodeExpired => now,
+        _ => now + SignedDuration::from_secs(context.platform.profile().code_ttl_seconds),
+    }
 }

@@ -1,22 +1,24 @@
-//! OAuth 2.0 as the platforms play it: authorization, consent, tokens, refresh and revocation, once
-//! for all of them.
+//! The OAuth 2.0 endpoints that all platforms share: authorization, consent, tokens, refresh and
+//! revocation.
 //!
-//! The engine decides *what* happens; how it is put into an answer is the platform's matter.
+//! The engine decides the outcome of a call. The platform decides how the response looks.
 
 mod authorize;
 mod consent;
 mod form;
+mod oauth_error;
 mod pkce;
-mod refusal;
 mod request;
 mod revoke;
 mod routes;
 mod token;
 
-pub(crate) use consent::{Answer, CSRF_COOKIE, Choice, csrf_cookie, is_from_our_page, redirect};
+pub(crate) use consent::{
+    Approval, CSRF_COOKIE, Decision, complete, csrf_cookie, csrf_token_matches,
+};
 pub(crate) use form::Form;
-pub(crate) use refusal::Refusal;
-pub use request::AuthorizationFault;
+pub(crate) use oauth_error::OAuthError;
 pub(crate) use request::AuthorizationRequest;
+pub use request::AuthorizationRequestError;
 pub(crate) use routes::routes;
-pub(crate) use token::issue_to;
+pub(crate) use token::issue_tokens;

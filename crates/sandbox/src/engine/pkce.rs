@@ -1,5 +1,5 @@
-//! PKCE (RFC 7636) as the platforms demand it: the standard way, or with the hash in hexadecimal
-//! for apps on a desktop.
+//! PKCE (RFC 7636) as the platforms require it: standard S256, or TikTok's variant with a
+//! hexadecimal hash for desktop apps.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,25 +7,25 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
-use super::{AuthorizationFault, Form, Refusal};
+use super::{AuthorizationRequestError, Form, OAuthError};
 use crate::loopback::is_loopback;
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 use crate::profile::Pkce;
 use crate::settings::ClientKind;
 
-/// The challenge that the code will be held against; `None` where none is demanded. How its hash is
-/// written shows only when the verifier comes, as at the real platforms.
+/// Returns the code challenge, or `None` if the platform does not require PKCE. As at the real
+/// platforms, the encoding of the hash is only checked when the verifier arrives.
 pub(super) fn challenge(
-    stage: &Stage,
+    context: &PlatformContext,
     form: &Form,
     redirect_to: &Url,
-) -> Result<Option<String>, AuthorizationFault> {
-    let is_demanded = match stage.platform.profile().pkce {
+) -> Result<Option<String>, AuthorizationRequestError> {
+    let is_required = match context.platform.profile().pkce {
         Pkce::None => false,
         Pkce::S256 => true,
-        Pkce::HexOnDesktop => is_desktop(stage.settings().client_kind, redirect_to),
+        Pkce::HexOnDesktop => is_desktop(context.settings().client_kind, redirect_to),
     };
-    if !is_demanded {
+    if !is_required {
         return Ok(None);
     }
     let challenge = form
@@ -33,7 +33,7 @@ pub(super) fn challenge(
         .filter(|_| form.get("code_challenge_method") == Some("S256"));
     challenge
         .map(|challenge| Some(challenge.to_owned()))
-        .ok_or(AuthorizationFault::MissingChallenge)
+        .ok_or(AuthorizationRequestError::MissingChallenge)
 }
 
 fn is_desktop(kind: ClientKind, redirect_to: &Url) -> bool {
@@ -45,23 +45,26 @@ fn is_desktop(kind: ClientKind, redirect_to: &Url) -> bool {
 }
 
 impl Pkce {
-    /// Refuses an exchange whose verifier is none (§4.1), or has another hash than the challenge.
-    /// RFC 7636 §4.6 calls that an invalid grant, TikTok an invalid request.
-    pub(super) fn verify(self, verifier: Option<&str>, challenge: &str) -> Result<(), Refusal> {
+    /// Checks that the verifier is well-formed (RFC 7636 §4.1) and matches the challenge.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidGrant` as RFC 7636 §4.6 specifies, or `InvalidRequest` at TikTok.
+    pub(super) fn verify(self, verifier: Option<&str>, challenge: &str) -> Result<(), OAuthError> {
         let hash = verifier
             .filter(|verifier| is_verifier(verifier))
             .map(Sha256::digest);
-        let (expected, refusal) = match self {
+        let (expected, error) = match self {
             Self::None => return Ok(()),
             Self::S256 => (
                 hash.map(|hash| URL_SAFE_NO_PAD.encode(hash)),
-                Refusal::InvalidGrant,
+                OAuthError::InvalidGrant,
             ),
-            Self::HexOnDesktop => (hash.map(const_hex::encode), Refusal::InvalidRequest),
+            Self::HexOnDesktop => (hash.map(const_hex::encode), OAuthError::InvalidRequest),
         };
-        let fits =
+        let matches =
             expected.is_some_and(|expected| expected.as_bytes().ct_eq(challenge.as_bytes()).into());
-        if fits { Ok(()) } else { Err(refusal) }
+        if matches { Ok(()) } else { Err(error) }
     }
 }
 

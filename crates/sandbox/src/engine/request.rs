@@ -1,58 +1,59 @@
-//! What an app asks for when it sends a person to the platform, and why it may be refused.
+//! Authorization requests, and why the platform rejects them.
 
 use evergrant_model::ScopeSet;
 use url::Url;
 
 use super::Form;
-use crate::faults::Misbehaviour;
+use crate::faults::ConsentFault;
 use crate::profile::Client;
 
-/// Why an authorization address is refused without returning to the app.
+/// Why an authorization request is rejected without returning to the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum AuthorizationFault {
-    /// No registered app has this id.
-    #[error("the client id is not one of a registered app")]
+pub enum AuthorizationRequestError {
+    /// No app with this client id is registered.
+    #[error("the client id is not registered")]
     UnknownClient,
-    /// The redirect address is not the registered one, or not acceptable at all.
-    #[error("the redirect address is not the one that the app registered")]
+    /// The redirect URI is missing, malformed or not registered.
+    #[error("the redirect URI is missing or not registered for this app")]
     BadRedirectUri,
-    /// Only codes are given out here.
+    /// The response type is not `code`.
     #[error("the response type must be \"code\"")]
     BadResponseType,
-    /// No scope, or one that does not exist.
-    #[error("the scope is missing, or is not one that exists")]
+    /// The scope is missing or does not exist.
+    #[error("the scope is missing or unknown")]
     BadScope,
-    /// The platform demands a state.
+    /// The platform requires a state, and the request has none.
     #[error("the state is missing")]
     MissingState,
-    /// The platform demands PKCE, of every app or of those on a desktop.
+    /// The platform requires PKCE, and the request has no S256 code challenge.
     #[error("the code challenge is missing, or its method is not S256")]
     MissingChallenge,
-    /// The address is not that of an authorization endpoint here.
-    #[error("the address is not that of an authorization endpoint here")]
+    /// The URL is not an authorization endpoint of the sandbox.
+    #[error("the URL is not that of an authorization endpoint")]
     NotAnEndpoint,
-    /// Nobody of that name has an account here.
-    #[error("nobody of that name has an account here")]
+    /// The person has no account at the platform.
+    #[error("the person has no account at this platform")]
     UnknownPerson,
-    /// A scope was granted that had not been asked for.
-    #[error("only scopes that were asked for can be granted")]
-    UnaskedScope,
+    /// A scope was granted that the app did not request.
+    #[error("only requested scopes can be granted")]
+    UnrequestedScope,
 }
 
-/// A request that the platform will put before the person.
+/// A valid authorization request, ready for the consent page.
 pub(crate) struct AuthorizationRequest {
     pub(crate) client: &'static Client,
+    /// The redirect URI as the app sent it.
     pub(crate) redirect_uri: String,
-    /// The same, taken apart.
+    /// The parsed redirect URI.
     pub(crate) redirect_to: Url,
     pub(crate) state: Option<String>,
     pub(crate) scopes: ScopeSet,
-    /// Whether a refresh token is asked for.
-    pub(crate) lasting: bool,
-    pub(crate) misbehaviour: Misbehaviour,
-    /// The code challenge, where one is demanded.
+    /// Whether the app requests a refresh token.
+    pub(crate) offline_access: bool,
+    pub(crate) consent_fault: ConsentFault,
+    /// The code challenge. `None` if the platform does not require PKCE.
     pub(crate) challenge: Option<String>,
-    /// Every parameter of the address.
+    /// All query parameters.
     pub(crate) form: Form,
 }

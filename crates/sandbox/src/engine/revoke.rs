@@ -1,62 +1,65 @@
-//! The revocation endpoint: the same answer for every token of the caller's, known or not (RFC 7009
-//! §2.2).
+//! The revocation endpoint. Unknown tokens get the same response as revoked ones (RFC 7009 §2.2).
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::token::{brings_everything, client};
-use super::{Form, Refusal};
-use crate::platform::Stage;
-use crate::profile::{Client, RevokingAccess};
+use super::token::{authenticated_client, has_required_params};
+use super::{Form, OAuthError};
+use crate::platform::PlatformContext;
+use crate::profile::{AccessTokenRevocation, Client};
 use crate::world::grants::TokenKind;
 
-/// `POST` of the revocation endpoint.
-pub(super) async fn answer(
-    State(stage): State<Stage>,
+/// Handles `POST` of the revocation endpoint.
+pub(super) async fn handle(
+    State(context): State<PlatformContext>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let form = Form::of_body(&headers, &body);
+    let form = Form::from_body(&headers, &body);
     let work = async {
-        let settings = stage.settings();
-        if let Some(away) = stage.platform.turn_away(&headers) {
-            return away;
+        let settings = context.settings();
+        if let Some(blocked) = context.platform.block(&headers) {
+            return blocked;
         }
-        if !brings_everything(&stage, &form) {
-            return stage.platform.refused(Refusal::InvalidRequest, settings);
+        if !has_required_params(&context, &form) {
+            return context
+                .platform
+                .error_response(OAuthError::InvalidRequest, settings);
         }
-        let caller = client(&stage, &headers, &form).ok_or(Refusal::InvalidClient);
-        match caller.and_then(|client| revoke(&stage, client, &form)) {
+        let client =
+            authenticated_client(&context, &headers, &form).ok_or(OAuthError::InvalidClient);
+        match client.and_then(|client| revoke(&context, client, &form)) {
             Ok(()) => StatusCode::from_u16(settings.revoke_status.into())
                 .unwrap_or_default()
                 .into_response(),
-            Err(refusal) => stage.platform.refused(refusal, settings),
+            Err(error) => context.platform.error_response(error, settings),
         }
     };
-    stage.attend("revoke", work).await
+    context.serve_endpoint("revoke", work).await
 }
 
-/// A refresh token takes the whole grant with it, an access token at most platforms only itself.
-/// The hint is not needed: a token's kind is known.
-fn revoke(stage: &Stage, client: &Client, form: &Form) -> Result<(), Refusal> {
-    let token = form.get("token").ok_or(Refusal::InvalidRequest)?;
-    let mut world = stage.shared.world();
-    let Some((id, kind, grant)) = world.grants.trace(token) else {
+/// Revokes a token. A refresh token revokes the whole grant; an access token does so at some
+/// platforms only. `token_type_hint` is ignored, because the index knows the kind of a token.
+fn revoke(context: &PlatformContext, client: &Client, form: &Form) -> Result<(), OAuthError> {
+    let token = form.get("token").ok_or(OAuthError::InvalidRequest)?;
+    let mut world = context.shared.world();
+    let Some((id, kind, grant)) = world.grants.find_token(token) else {
         return Ok(());
     };
-    if grant.platform != stage.slug() || grant.client != client.id {
-        return Err(Refusal::ForeignToken);
+    if grant.platform != context.slug() || grant.client != client.id {
+        return Err(OAuthError::TokenOfOtherClient);
     }
     match kind {
-        TokenKind::Refresh => world.grants.end(id),
+        TokenKind::Refresh => world.grants.revoke(id),
         TokenKind::Access
-            if stage.platform.profile().revoking_access == RevokingAccess::EndsGrant =>
+            if context.platform.profile().access_token_revocation
+                == AccessTokenRevocation::RevokesGrant =>
         {
-            world.grants.end(id);
+            world.grants.revoke(id);
         }
-        TokenKind::Access => world.grants.end_access(id, token),
+        TokenKind::Access => world.grants.revoke_access_token(id, token),
     }
     Ok(())
 }

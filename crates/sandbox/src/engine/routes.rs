@@ -1,23 +1,24 @@
-//! The endpoints of OAuth, at the paths of one platform.
+//! Routes of the OAuth endpoints of one platform.
 
 use axum::Router;
 use axum::routing::{get, post};
 
 use super::{consent, revoke, token};
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 
-/// The endpoints that every platform has, less those that one plays itself.
-pub(crate) fn routes(stage: &Stage) -> Router<Stage> {
-    let profile = stage.platform.profile();
+/// Returns the authorization, token and revocation endpoints, without those that the platform
+/// implements itself.
+pub(crate) fn routes(context: &PlatformContext) -> Router<PlatformContext> {
+    let profile = context.platform.profile();
     if !profile.oauth {
         return Router::new();
     }
     let paths = &profile.paths;
     let consent = Router::new().route(paths.authorize, get(consent::show).post(consent::decide));
-    if stage.platform.brings_tokens() {
+    if context.platform.has_own_token_endpoint() {
         return consent;
     }
     consent
-        .route(paths.token, post(token::answer))
-        .route(paths.revoke, post(revoke::answer))
+        .route(paths.token, post(token::handle))
+        .route(paths.revoke, post(revoke::handle))
 }

@@ -1,4 +1,4 @@
-//! The token endpoint: a code or a refresh token comes in, tokens go out.
+//! The token endpoint: exchanges codes and refresh tokens for tokens.
 
 use std::time::Duration;
 
@@ -6,69 +6,70 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use evergrant_model::SignedDuration;
 use subtle::ConstantTimeEq as _;
 
-use super::{Form, Refusal};
-use crate::faults::Misbehaviour;
-use crate::platform::Issued;
-use crate::platform::Stage;
-use crate::profile::{Client, ReusedRefresh};
-use crate::settings::{RefreshExpiry, RefreshMode, RefreshReply};
+use super::{Form, OAuthError};
+use crate::faults::ConsentFault;
+use crate::platform::{IssuedTokens, PlatformContext};
+use crate::profile::{Client, RefreshTokenReuse};
+use crate::settings::{RefreshExpiry, RefreshMode, RefreshReply, Settings};
 use crate::shared::World;
-use crate::world::grants::{Grant, GrantId, TokenKind};
+use crate::world::grants::{Code, Grant, GrantId, TokenKind};
 
-/// `POST` of the token endpoint.
-pub(super) async fn answer(
-    State(stage): State<Stage>,
+/// Handles `POST` of the token endpoint.
+pub(super) async fn handle(
+    State(context): State<PlatformContext>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let form = Form::of_body(&headers, &body);
+    let form = Form::from_body(&headers, &body);
     let endpoint = match form.get("grant_type") {
         Some("authorization_code") => "token.authorization_code",
         Some("refresh_token") => "token.refresh_token",
         _ => "token.other",
     };
-    stage.attend(endpoint, work(&stage, &headers, &form)).await
+    let work = respond(&context, &headers, &form);
+    context.serve_endpoint(endpoint, work).await
 }
 
-async fn work(stage: &Stage, headers: &HeaderMap, form: &Form) -> Response {
-    let (platform, settings) = (&stage.platform, stage.settings());
-    if let Some(away) = platform.turn_away(headers) {
-        return away;
+async fn respond(context: &PlatformContext, headers: &HeaderMap, form: &Form) -> Response {
+    let (platform, settings) = (&context.platform, context.settings());
+    if let Some(blocked) = platform.block(headers) {
+        return blocked;
     }
-    if !brings_everything(stage, form) {
-        return platform.refused(Refusal::InvalidRequest, settings);
+    if !has_required_params(context, form) {
+        return platform.error_response(OAuthError::InvalidRequest, settings);
     }
-    let Some(client) = client(stage, headers, form) else {
-        return platform.refused(Refusal::InvalidClient, settings);
+    let Some(client) = authenticated_client(context, headers, form) else {
+        return platform.error_response(OAuthError::InvalidClient, settings);
     };
-    let window = stage.spend(&format!("token/{}", client.id), settings.token_quota);
+    let window = context.count_call(&format!("token/{}", client.id), settings.token_quota);
     let outcome = if window.is_exceeded() {
-        Err(Refusal::RateLimited {
-            retry_after_s: window.reset_s,
+        Err(OAuthError::RateLimited {
+            retry_after_seconds: window.reset_seconds,
         })
     } else {
-        grant(stage, client, form)
+        grant_tokens(context, client, form)
     };
     let mut response = match outcome {
-        Ok((issued, misbehaviour)) => {
-            if misbehaviour == Misbehaviour::SlowToken {
-                tokio::time::sleep(Duration::from_secs(Misbehaviour::SLOW_S)).await;
+        Ok((tokens, fault)) => {
+            if fault == ConsentFault::SlowToken {
+                tokio::time::sleep(Duration::from_secs(ConsentFault::SLOW_SECONDS)).await;
             }
-            platform.issued(issued)
+            platform.token_response(tokens)
         }
-        // A platform in trouble does not count calls.
-        Err(Refusal::ServerError) => return platform.refused(Refusal::ServerError, settings),
-        Err(refusal) => platform.refused(refusal, settings),
+        // A failing platform sends no rate limit headers.
+        Err(error @ OAuthError::ServerError) => return platform.error_response(error, settings),
+        Err(error) => platform.error_response(error, settings),
     };
-    platform.state_limit(&mut response, window);
+    platform.set_rate_limit_headers(&mut response, window);
     response
 }
 
-/// Whether the form has every parameter that the platform wants of all calls.
-pub(super) fn brings_everything(stage: &Stage, form: &Form) -> bool {
-    stage
+/// Returns whether the form has all parameters that the platform requires of every call.
+pub(super) fn has_required_params(context: &PlatformContext, form: &Form) -> bool {
+    context
         .platform
         .profile()
         .required_params
@@ -76,10 +77,14 @@ pub(super) fn brings_everything(stage: &Stage, form: &Form) -> bool {
         .all(|name| form.get(name).is_some())
 }
 
-/// The registered app that calls, if it proved to be one.
-pub(super) fn client(stage: &Stage, headers: &HeaderMap, form: &Form) -> Option<&'static Client> {
-    let (id, secret) = stage.platform.credentials(headers, form)?;
-    let client = stage
+/// Returns the registered client if its id and secret are correct.
+pub(super) fn authenticated_client(
+    context: &PlatformContext,
+    headers: &HeaderMap,
+    form: &Form,
+) -> Option<&'static Client> {
+    let (id, secret) = context.platform.credentials(headers, form)?;
+    let client = context
         .platform
         .profile()
         .clients
@@ -88,195 +93,222 @@ pub(super) fn client(stage: &Stage, headers: &HeaderMap, form: &Form) -> Option<
     bool::from(client.secret.as_bytes().ct_eq(secret.as_bytes())).then_some(client)
 }
 
-type Outcome = Result<(Issued, Misbehaviour), Refusal>;
+/// The issued tokens and the fault of the consent, or the error to return.
+type Outcome = Result<(IssuedTokens, ConsentFault), OAuthError>;
 
-fn grant(stage: &Stage, client: &Client, form: &Form) -> Outcome {
+fn grant_tokens(context: &PlatformContext, client: &Client, form: &Form) -> Outcome {
     match form.get("grant_type") {
-        Some("authorization_code") => exchange(stage, client, form),
+        Some("authorization_code") => exchange_code(context, client, form),
         Some("refresh_token") => {
-            refresh(stage, client, form).map(|issued| (issued, Misbehaviour::None))
+            refresh(context, client, form).map(|tokens| (tokens, ConsentFault::None))
         }
-        Some(other) if stage.platform.profile().personless_grants.contains(&other) => {
-            Err(without_a_person(stage, form))
+        Some(other) if context.platform.profile().app_only_grants.contains(&other) => {
+            Err(app_only_error(context, form))
         }
-        _ => Err(Refusal::UnsupportedGrantType),
+        _ => Err(OAuthError::UnsupportedGrantType),
     }
 }
 
-/// Grants without a person's consent: the simulated apps are of the kind that signs people in.
-fn without_a_person(stage: &Stage, form: &Form) -> Refusal {
-    let profile = stage.platform.profile();
-    let mut asked = form
+/// Returns the error for a grant type without a user. The simulated apps may not use these.
+fn app_only_error(context: &PlatformContext, form: &Form) -> OAuthError {
+    let profile = context.platform.profile();
+    let mut requested = form
         .get("scope")
         .unwrap_or_default()
         .split(profile.scope_separators)
         .filter(|id| !id.is_empty());
-    let all_exist = asked.all(|id| profile.scopes.iter().any(|scope| scope.id == id));
+    let all_exist = requested.all(|id| profile.scopes.iter().any(|scope| scope.id == id));
     if all_exist {
-        Refusal::UnauthorizedClient
+        OAuthError::UnauthorizedClient
     } else {
-        Refusal::InvalidScope
+        OAuthError::InvalidScope
     }
 }
 
-/// Uses a code up. One that is refused stays as it is: only its own client, with its own redirect
-/// address, can use it.
-fn exchange(stage: &Stage, client: &Client, form: &Form) -> Outcome {
+/// Exchanges a code for tokens. A rejected attempt does not consume the code, because only the
+/// right client with the right redirect URI can use it.
+fn exchange_code(context: &PlatformContext, client: &Client, form: &Form) -> Outcome {
     let (Some(code), Some(redirect_uri)) = (form.get("code"), form.get("redirect_uri")) else {
-        return Err(Refusal::InvalidRequest);
+        return Err(OAuthError::InvalidRequest);
     };
-    let (now, settings) = (stage.shared.now(), stage.settings());
-    let mut world = stage.shared.world();
-    let waiting = world.grants.code(code).ok_or(Refusal::InvalidGrant)?;
-    let fits = waiting.platform == stage.slug()
-        && waiting.client == client.id
-        && waiting.redirect_uri == redirect_uri;
-    if !fits || now >= waiting.expires_at {
-        return Err(Refusal::InvalidGrant);
+    let (now, settings) = (context.shared.now(), context.settings());
+    let mut world = context.shared.world();
+    let pending = world
+        .grants
+        .pending_code(code)
+        .filter(|pending| {
+            pending.platform == context.slug()
+                && pending.client == client.id
+                && pending.redirect_uri == redirect_uri
+                && now < pending.expires_at
+        })
+        .ok_or(OAuthError::InvalidGrant)?;
+    verify_pkce(context, pending, form)?;
+    let (offline_access, fault) = (pending.offline_access, pending.consent_fault);
+    if let Some(error) = first_exchange_error(fault) {
+        pending.consent_fault = ConsentFault::None;
+        return Err(error);
     }
-    if let Some(challenge) = &waiting.challenge {
-        stage
-            .platform
-            .profile()
-            .pkce
-            .verify(form.get("code_verifier"), challenge)?;
+    let id = world
+        .grants
+        .redeem_code(code)
+        .ok_or(OAuthError::InvalidGrant)?;
+    extend_refresh_expiry(context, &mut world, id);
+    let mut tokens =
+        new_access(context, &mut world, id, settings.expires_in).ok_or(OAuthError::InvalidGrant)?;
+    if offline_access {
+        let token = new_token(context, &world, id);
+        world.grants.replace_refresh_token(id, &token, false, now);
+        tokens.refresh_token = Some(token);
     }
-    let (lasting, misbehaviour) = (waiting.lasting, waiting.misbehaviour);
-    if let Some(refusal) = once_refused(misbehaviour) {
-        waiting.misbehaviour = Misbehaviour::None;
-        return Err(refusal);
-    }
-    let id = world.grants.redeem(code).ok_or(Refusal::InvalidGrant)?;
-    put_off_end(stage, &mut world, id);
-    let mut issued =
-        new_access(stage, &mut world, id, settings.expires_in).ok_or(Refusal::InvalidGrant)?;
-    if lasting {
-        let token = mint(stage, &world, id);
-        world.grants.replace_refresh(id, &token, false, now);
-        issued.refresh_token = Some(token);
-    }
-    Ok((issued, misbehaviour))
+    Ok((tokens, fault))
 }
 
-/// The tokens of a new grant of `person`'s to the platform's first app, as if all had been
-/// consented to; `None` where the platform gives tokens out in a way of its own.
-pub(crate) fn issue_to(stage: &Stage, person: &str) -> Option<(String, String)> {
-    let (now, settings, profile) = (
-        stage.shared.now(),
-        stage.settings(),
-        stage.platform.profile(),
-    );
-    let client = profile
-        .clients
-        .first()
-        .filter(|_| !stage.platform.brings_tokens())?;
-    let mut world = stage.shared.world();
-    let mut grant = Grant::new(
-        profile.slug,
-        client.id.to_owned(),
-        person.to_owned(),
-        Misbehaviour::None,
-    );
-    grant.scopes = profile.scopes.iter().map(|scope| scope.id).collect();
-    let id = world.grants.open(grant);
-    put_off_end(stage, &mut world, id);
-    let access = new_access(stage, &mut world, id, settings.expires_in)?.access_token;
-    let refresh = mint(stage, &world, id);
-    world.grants.replace_refresh(id, &refresh, false, now);
-    Some((access, refresh))
+fn verify_pkce(context: &PlatformContext, code: &Code, form: &Form) -> Result<(), OAuthError> {
+    let pkce = context.platform.profile().pkce;
+    code.challenge.as_ref().map_or(Ok(()), |challenge| {
+        pkce.verify(form.get("code_verifier"), challenge)
+    })
 }
 
-/// The trouble that comes before the first exchange, where it was asked for at consent.
-fn once_refused(misbehaviour: Misbehaviour) -> Option<Refusal> {
-    match misbehaviour {
-        Misbehaviour::RateLimited => Some(Refusal::RateLimited {
-            retry_after_s: Misbehaviour::RETRY_AFTER_S,
+/// Returns the error of the first exchange if the person selected such a fault at consent.
+fn first_exchange_error(fault: ConsentFault) -> Option<OAuthError> {
+    match fault {
+        ConsentFault::RateLimited => Some(OAuthError::RateLimited {
+            retry_after_seconds: ConsentFault::RETRY_AFTER_SECONDS,
         }),
-        Misbehaviour::ServerError => Some(Refusal::ServerError),
+        ConsentFault::ServerError => Some(OAuthError::ServerError),
         _ => None,
     }
 }
 
-fn refresh(stage: &Stage, client: &Client, form: &Form) -> Result<Issued, Refusal> {
-    let presented = form.get("refresh_token").ok_or(Refusal::DeadRefreshToken)?;
-    let (now, settings) = (stage.shared.now(), stage.settings());
-    let mut world = stage.shared.world();
-    let reused = world.grants.spent(presented);
-    if let (Some(id), ReusedRefresh::EndsGrant) = (reused, stage.platform.profile().reused_refresh)
-    {
-        world.grants.end(id);
+/// Creates a grant of `person` to the platform's first app with all scopes, and returns its access
+/// and refresh token. Returns `None` if the platform has its own token endpoint.
+pub(crate) fn issue_tokens(context: &PlatformContext, person: &str) -> Option<(String, String)> {
+    let (now, settings, profile) = (
+        context.shared.now(),
+        context.settings(),
+        context.platform.profile(),
+    );
+    let client = profile
+        .clients
+        .first()
+        .filter(|_| !context.platform.has_own_token_endpoint())?;
+    let mut world = context.shared.world();
+    let mut grant = Grant::new(
+        profile.slug,
+        client.id.to_owned(),
+        person.to_owned(),
+        ConsentFault::None,
+    );
+    grant.scopes = profile.scopes.iter().map(|scope| scope.id).collect();
+    let id = world.grants.create(grant);
+    extend_refresh_expiry(context, &mut world, id);
+    let access = new_access(context, &mut world, id, settings.expires_in)?.access_token;
+    let refresh = new_token(context, &world, id);
+    world.grants.replace_refresh_token(id, &refresh, false, now);
+    Some((access, refresh))
+}
+
+fn refresh(
+    context: &PlatformContext,
+    client: &Client,
+    form: &Form,
+) -> Result<IssuedTokens, OAuthError> {
+    let presented = form
+        .get("refresh_token")
+        .ok_or(OAuthError::InvalidRefreshToken)?;
+    let (now, settings) = (context.shared.now(), context.settings());
+    let mut world = context.shared.world();
+    let reuse = context.platform.profile().refresh_token_reuse;
+    let reused = world.grants.consumed_refresh(presented);
+    if let (Some(id), RefreshTokenReuse::RevokesGrant) = (reused, reuse) {
+        world.grants.revoke(id);
     }
     let (id, grant) = world
         .grants
         .find(TokenKind::Refresh, presented, now)
-        .ok_or(Refusal::DeadRefreshToken)?;
-    if grant.platform != stage.slug() || grant.client != client.id || grant.refuses_refresh {
-        return Err(Refusal::DeadRefreshToken);
+        .ok_or(OAuthError::InvalidRefreshToken)?;
+    if grant.platform != context.slug() || grant.client != client.id || grant.refuses_refresh {
+        return Err(OAuthError::InvalidRefreshToken);
     }
     if settings.refresh_expiry == RefreshExpiry::Rolling {
-        put_off_end(stage, &mut world, id);
+        extend_refresh_expiry(context, &mut world, id);
     }
-    let mut issued =
-        new_access(stage, &mut world, id, settings.expires_in).ok_or(Refusal::DeadRefreshToken)?;
-    issued.refresh_token = match (settings.refresh_token, settings.refresh_reply) {
+    let mut tokens = new_access(context, &mut world, id, settings.expires_in)
+        .ok_or(OAuthError::InvalidRefreshToken)?;
+    tokens.refresh_token = rotate(context, &mut world, id, presented, settings);
+    Ok(tokens)
+}
+
+/// Rotates the refresh token if the platform does so, and returns the one to put in the response.
+fn rotate(
+    context: &PlatformContext,
+    world: &mut World,
+    id: GrantId,
+    presented: &str,
+    settings: Settings,
+) -> Option<String> {
+    match (settings.refresh_token, settings.refresh_reply) {
         (RefreshMode::Keep, RefreshReply::Omit) => None,
         (RefreshMode::Keep, RefreshReply::Repeat) => Some(presented.to_owned()),
         (mode, _) => {
-            let token = mint(stage, &world, id);
+            let token = new_token(context, world, id);
+            let graceful = mode == RefreshMode::RotateGrace;
+            let now = context.shared.now();
             world
                 .grants
-                .replace_refresh(id, &token, mode == RefreshMode::RotateGrace, now);
+                .replace_refresh_token(id, &token, graceful, now);
             Some(token)
         }
-    };
-    Ok(issued)
-}
-
-/// Lets the grant's refresh tokens end a whole life from now, where they end at all.
-fn put_off_end(stage: &Stage, world: &mut World, id: GrantId) {
-    if let Some(life_s) = stage.platform.profile().refresh_life_s {
-        world
-            .grants
-            .end_refresh_at(id, stage.shared.now().plus_seconds(life_s));
     }
 }
 
-/// A new access token of a grant, its life measured from now.
-fn new_access(stage: &Stage, world: &mut World, id: GrantId, expires_in: u32) -> Option<Issued> {
-    let now = stage.shared.now();
-    let access_token = mint(stage, world, id);
-    let grant = world.grants.get(id)?;
-    let (scopes, person, client) = (
-        grant.scopes.clone(),
-        grant.person.clone(),
-        grant.client.clone(),
-    );
-    let refresh_expires_in = grant.refresh_ends_at.map(|end| end.seconds_since(now));
-    world.grants.add_access(
-        id,
-        &access_token,
-        now.plus_seconds(i64::from(expires_in)),
-        now,
-    );
-    Some(Issued {
-        access_token,
-        refresh_token: None,
-        expires_in,
-        refresh_expires_in,
-        scopes,
-        person,
-        client,
-    })
+/// Sets the expiry of the grant's refresh tokens to a full lifetime from now, if they expire.
+fn extend_refresh_expiry(context: &PlatformContext, world: &mut World, id: GrantId) {
+    if let Some(ttl_seconds) = context.platform.profile().refresh_ttl_seconds {
+        world.grants.set_refresh_expiry(
+            id,
+            context.shared.now() + SignedDuration::from_secs(ttl_seconds),
+        );
+    }
 }
 
-fn mint(stage: &Stage, world: &World, id: GrantId) -> String {
+/// Adds an access token to a grant. `expires_in` is its lifetime in seconds.
+fn new_access(
+    context: &PlatformContext,
+    world: &mut World,
+    id: GrantId,
+    expires_in: u32,
+) -> Option<IssuedTokens> {
+    let now = context.shared.now();
+    let access_token = new_token(context, world, id);
+    let expires_at = now + SignedDuration::from_secs(i64::from(expires_in));
+    let grant = world.grants.get(id)?;
+    let tokens = IssuedTokens {
+        access_token: access_token.clone(),
+        refresh_token: None,
+        expires_in,
+        refresh_expires_in: grant.refresh_expires_at.map(|end| end.since(now).as_secs()),
+        scopes: grant.scopes.clone(),
+        person: grant.person.clone(),
+        client: grant.client.clone(),
+    };
+    world
+        .grants
+        .add_access_token(id, &access_token, expires_at, now);
+    Some(tokens)
+}
+
+/// Returns a random token with the platform's prefix for the grant's person.
+fn new_token(context: &PlatformContext, world: &World, id: GrantId) -> String {
     let person = world
         .grants
         .get(id)
         .map_or("", |grant| grant.person.as_str());
     format!(
         "{}{}",
-        stage.platform.token_prefix(person),
-        stage.shared.random()
+        context.platform.token_prefix(person),
+        context.shared.random()
     )
 }

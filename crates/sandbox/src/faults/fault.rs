@@ -1,4 +1,4 @@
-//! Faults on request: what the next answers of an endpoint will be instead of the right ones.
+//! Endpoint faults: they replace, delay or cut off the next responses of an endpoint.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,57 +10,58 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch::Receiver;
 
-use super::cut;
+use super::truncated_body::truncate;
 
-/// The longest delay, so that a typing error does not hold a connection for days.
-const LONGEST_LATENCY_MS: u64 = 600_000;
+/// Longest delay in milliseconds, so that a typo does not hold a connection for days.
+const MAX_LATENCY_MS: u64 = 600_000;
 
-/// What to do instead of answering well.
+/// What happens instead of a regular response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// Answers with the given status, headers and body; nothing happens at the platform.
+    /// Returns the given status, headers and body without processing the request.
     #[default]
     Respond,
-    /// Does the work, then drops the connection in the middle of the answer: a rotated token is
-    /// lost.
+    /// Processes the request, then drops the connection halfway through the response, so that a
+    /// rotated token is lost.
     Cut,
-    /// Does the work and answers well, late.
+    /// Processes the request and returns the regular response after a delay.
     Latency,
-    /// Does the work, and keeps the answer back until the sandbox is told to let go.
+    /// Processes the request and holds the response until
+    /// [`Sandbox::release`](crate::Sandbox::release).
     Hold,
-    /// Answers with a page of HTML, as a proxy in front of the platform would (403 unless a status
-    /// is given).
+    /// Returns an HTML page, as a proxy in front of the platform would. Default status: 403.
     Html,
-    /// Answers with an empty body (500 unless a status is given).
+    /// Returns an empty body. Default status: 500.
     Empty,
 }
 
-/// The next answers of an endpoint, forced.
+/// A fault to inject into the next calls of an endpoint.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
     /// The platform, such as `reddit`.
     pub platform: String,
-    /// The endpoint, such as `token.refresh_token`; `*` for each of them.
+    /// The endpoint, such as `token.refresh_token`; `*` matches every endpoint.
     pub endpoint: String,
-    /// For how many calls.
+    /// Number of calls to fail. Default: 1.
     #[serde(default = "once")]
     pub times: u32,
-    /// What happens.
+    /// What happens to these calls. Default: `respond`.
     #[serde(default)]
     pub kind: FaultKind,
-    /// The status, where the kind has one; 500 unless given.
+    /// HTTP status for the kinds `respond`, `html` and `empty`. Default: 500, or 403 for `html`.
     #[serde(default)]
     pub status: Option<u16>,
-    /// The body of [`FaultKind::Respond`]: a string is sent as it is, anything else as JSON.
+    /// Body of [`FaultKind::Respond`]. A string is sent as plain text, any other value as JSON.
+    /// Default: empty.
     #[serde(default)]
     pub body: Option<Value>,
-    /// Headers to add, or to put in the place of ours.
+    /// Headers to add to the response; they replace headers of the same name.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// Milliseconds to wait before anything else; goes with every kind.
+    /// Delay before the call is processed, in milliseconds, for any kind. Required for `latency`.
     #[serde(default)]
     pub latency_ms: Option<u64>,
 }
@@ -70,7 +71,7 @@ fn once() -> u32 {
 }
 
 impl Fault {
-    /// One fault of this kind at the next call of `endpoint`.
+    /// Creates a fault for the next call of `endpoint`.
     #[must_use]
     pub fn new(platform: &str, endpoint: &str, kind: FaultKind) -> Self {
         Self {
@@ -85,13 +86,13 @@ impl Fault {
         }
     }
 
-    /// The same for the next `times` calls.
+    /// Sets the number of calls to fail.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { times, ..self }
     }
 
-    /// The same with this status.
+    /// Sets the HTTP status.
     #[must_use]
     pub fn status(self, status: u16) -> Self {
         Self {
@@ -100,7 +101,7 @@ impl Fault {
         }
     }
 
-    /// The same with this body.
+    /// Sets the response body.
     #[must_use]
     pub fn body(self, body: Value) -> Self {
         Self {
@@ -109,14 +110,14 @@ impl Fault {
         }
     }
 
-    /// The same with one more header.
+    /// Adds a response header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// The same, this much later.
+    /// Sets the delay in milliseconds.
     #[must_use]
     pub fn latency_ms(self, latency_ms: u64) -> Self {
         Self {
@@ -125,50 +126,57 @@ impl Fault {
         }
     }
 
-    /// Why this fault cannot be played, if it cannot.
-    pub(crate) fn objection(&self) -> Option<String> {
-        let bad_header = |(name, value): &(&String, &String)| {
-            HeaderName::try_from(name.as_str()).is_err()
-                || HeaderValue::try_from(value.as_str()).is_err()
-        };
+    /// Checks the fault.
+    ///
+    /// # Errors
+    ///
+    /// The problem, as a sentence for the author of the call.
+    pub(crate) fn validate(&self) -> Result<(), String> {
         if self.times == 0 {
-            return Some("times is at least 1".into());
+            return Err("times must be at least 1".into());
         }
+        self.validate_response()?;
+        if self.kind == FaultKind::Latency && self.latency_ms.is_none() {
+            return Err("kind \"latency\" requires latencyMs".into());
+        }
+        if self.latency_ms.is_some_and(|ms| ms > MAX_LATENCY_MS) {
+            return Err(format!("latencyMs must be at most {MAX_LATENCY_MS}"));
+        }
+        Ok(())
+    }
+
+    fn validate_response(&self) -> Result<(), String> {
+        let has_status = matches!(
+            self.kind,
+            FaultKind::Respond | FaultKind::Html | FaultKind::Empty
+        );
+        let is_valid_header = |(name, value): &(&String, &String)| {
+            HeaderName::try_from(name.as_str()).is_ok()
+                && HeaderValue::try_from(value.as_str()).is_ok()
+        };
         if self
             .status
             .is_some_and(|status| !(200..=599).contains(&status))
         {
-            return Some("status is from 200 to 599".into());
+            return Err("status must be between 200 and 599".into());
         }
         if self.body.is_some() && self.kind != FaultKind::Respond {
-            return Some("a body goes with kind \"respond\" alone".into());
+            return Err("a body requires kind \"respond\"".into());
         }
-        if self.status.is_some()
-            && matches!(
-                self.kind,
-                FaultKind::Cut | FaultKind::Latency | FaultKind::Hold
-            )
-        {
-            return Some("a status goes with kinds \"respond\", \"html\" and \"empty\"".into());
+        if self.status.is_some() && !has_status {
+            return Err("a status requires kind \"respond\", \"html\" or \"empty\"".into());
         }
-        if self.kind == FaultKind::Latency && self.latency_ms.is_none() {
-            return Some("kind \"latency\" needs latencyMs".into());
+        match self.headers.iter().find(|header| !is_valid_header(header)) {
+            Some((name, _)) => Err(format!("invalid header {name:?}: check its name and value")),
+            None => Ok(()),
         }
-        if self.latency_ms.is_some_and(|ms| ms > LONGEST_LATENCY_MS) {
-            return Some(format!("latencyMs is at most {LONGEST_LATENCY_MS}"));
-        }
-        self.headers
-            .iter()
-            .find(bad_header)
-            .map(|(name, _)| format!("{name:?} and its value are not a header"))
     }
 
-    /// Plays the fault, with or without the platform's own work.
-    ///
-    /// `gate` changes when whatever is held is let go.
-    pub(crate) async fn play(
+    /// Returns the faulty response. Runs `work`, the platform's regular handler, if the kind calls
+    /// for it; `released` changes when held responses are released.
+    pub(crate) async fn apply(
         self,
-        mut gate: Receiver<()>,
+        mut released: Receiver<()>,
         work: impl Future<Output = Response>,
     ) -> Response {
         if let Some(ms) = self.latency_ms {
@@ -178,25 +186,25 @@ impl Fault {
             FaultKind::Latency => work.await,
             FaultKind::Hold => {
                 let response = work.await;
-                // An error means that the sandbox itself is gone.
-                let _ = gate.changed().await;
+                // An error means that the sandbox was dropped.
+                let _ = released.changed().await;
                 response
             }
-            FaultKind::Cut => cut::in_half(work.await).await,
-            FaultKind::Respond => self.forced(),
-            FaultKind::Html => self.answer(403, "text/html; charset=utf-8", BLOCK_PAGE.into()),
+            FaultKind::Cut => truncate(work.await).await,
+            FaultKind::Respond => self.custom_response(),
+            FaultKind::Html => self.respond(403, "text/html; charset=utf-8", BLOCK_PAGE.into()),
             FaultKind::Empty => with_status(Response::default(), self.status.unwrap_or(500)),
         };
         self.with_headers(response)
     }
 
-    fn forced(&self) -> Response {
+    fn custom_response(&self) -> Response {
         match &self.body {
             None => with_status(Response::default(), self.status.unwrap_or(500)),
             Some(Value::String(text)) => {
-                self.answer(500, "text/plain; charset=utf-8", text.clone().into())
+                self.respond(500, "text/plain; charset=utf-8", text.clone().into())
             }
-            Some(json) => self.answer(
+            Some(json) => self.respond(
                 500,
                 "application/json; charset=UTF-8",
                 json.to_string().into(),
@@ -204,10 +212,10 @@ impl Fault {
         }
     }
 
-    fn answer(&self, usual_status: u16, content_type: &'static str, body: Bytes) -> Response {
+    fn respond(&self, default_status: u16, content_type: &'static str, body: Bytes) -> Response {
         let mut response = with_status(
             Response::new(Body::from(body)),
-            self.status.unwrap_or(usual_status),
+            self.status.unwrap_or(default_status),
         );
         response
             .headers_mut()
@@ -233,11 +241,11 @@ fn with_status(mut response: Response, status: u16) -> Response {
     response
 }
 
-/// What a network filter shows to programs that it does not like.
+/// The page of a network filter that blocks the caller.
 pub(crate) const BLOCK_PAGE: &str = "<!doctype html>\n<html lang=\"en\"><head><title>Blocked</title></head>\
-    <body><h1>Blocked</h1><p>The sandbox plays a network filter that does not like this caller.</p></body></html>\n";
+    <body><h1>Blocked</h1><p>The sandbox simulates a network filter that blocks this caller.</p></body></html>\n";
 
-/// The faults that wait for their calls, oldest first.
+/// Queued faults, oldest first.
 #[derive(Default)]
 pub(crate) struct Faults(Vec<Fault>);
 
@@ -246,15 +254,15 @@ impl Faults {
         self.0.push(fault);
     }
 
-    /// The fault for this call, if one waits for it.
+    /// Removes and returns the oldest fault that matches the call.
     pub(crate) fn take(&mut self, platform: &str, endpoint: &str) -> Option<Fault> {
-        let meant = |fault: &Fault| {
+        let matches = |fault: &Fault| {
             fault.platform == platform && (fault.endpoint == endpoint || fault.endpoint == "*")
         };
-        let at = self.0.iter().position(meant)?;
-        let waiting = self.0.get_mut(at)?;
-        waiting.times -= 1;
-        let fault = waiting.clone();
+        let at = self.0.iter().position(matches)?;
+        let queued = self.0.get_mut(at)?;
+        queued.times -= 1;
+        let fault = queued.clone();
         if fault.times == 0 {
             self.0.remove(at);
         }

@@ -1,9 +1,9 @@
-//! What goes wrong on request: faults of an endpoint, and consents that misbehave.
+//! Fault injection: faults of an endpoint, and faults of a single consent.
 
-mod cut;
+mod consent_fault;
 mod fault;
-mod misbehaviour;
+mod truncated_body;
 
+pub(crate) use consent_fault::ConsentFault;
 pub(crate) use fault::{BLOCK_PAGE, Faults};
 pub use fault::{Fault, FaultKind};
-pub(crate) use misbehaviour::Misbehaviour;

@@ -1,47 +1,47 @@
-//! Callbacks: what a platform sends to an app unasked, right or wrong, once or repeatedly, on
-//! request of a test.
+//! Callbacks: signed messages of Meta's platforms to an app, sent on request of a test, with a
+//! valid or an invalid signature, once or repeatedly.
 
 use serde::Deserialize;
 
-/// What the callback tells.
+/// The event that a callback reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CallbackKind {
     /// The person removed the app.
     Deauthorize,
-    /// The person wants their data deleted.
+    /// The person requests the deletion of their data.
     Deletion,
-    /// Something happened at the account.
+    /// The account changed, such as by a new comment.
     Webhook,
 }
 
-/// Whether the signature is the platform's.
+/// Whether a callback is signed with the app's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SignatureKind {
-    /// It is.
+    /// Signed with the app's key.
     #[default]
     Right,
-    /// It was made with another key.
+    /// Signed with another key.
     Wrong,
 }
 
 /// A callback to send.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CallbackOrder {
-    /// The platform that sends it.
+pub struct CallbackRequest {
+    /// The sending platform, `instagram` or `instagram-login`.
     pub platform: String,
-    /// What it tells.
+    /// The event to report.
     pub kind: CallbackKind,
-    /// Whom it is about.
+    /// The person that the event is about.
     pub person: String,
-    /// Where to: an address on this machine, over plain HTTP.
+    /// URL of the receiver: plain HTTP, on loopback.
     pub url: String,
-    /// Whether it is signed as it should be.
+    /// The signature. Default: `right`.
     #[serde(default)]
     pub signature: SignatureKind,
-    /// How often the same is sent.
+    /// Number of deliveries of the same callback, 1 to 100. Default: 1.
     #[serde(default = "once")]
     pub times: u32,
 }

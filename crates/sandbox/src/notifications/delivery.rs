@@ -1,5 +1,5 @@
-//! Deliveries: the one way in which anything leaves the sandbox by itself, and it leads no further
-//! than this machine.
+//! Delivers callbacks and webhooks. These are the sandbox's only outgoing requests, and they reach
+//! loopback addresses only.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,91 +15,94 @@ use url::{Host, Position, Url};
 
 use crate::loopback::is_loopback;
 
-/// How long a receiver may take.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// More than any receiver has to say.
-const LONGEST_ANSWER: usize = 64 << 10;
-/// As many as anybody needs to see that duplicates do no harm, so that a typing error does not
-/// become a flood.
-const MOST_TIMES: u32 = 100;
+/// Timeout of one delivery.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum size of a receiver's response in bytes.
+const MAX_RESPONSE_BYTES: usize = 64 << 10;
+/// Maximum number of deliveries of one message. Enough to test duplicates; prevents a flood by
+/// typo.
+const MAX_TIMES: u32 = 100;
 
-/// What goes out.
+/// The content of a delivery.
 pub(crate) struct Message {
     pub(crate) content_type: &'static str,
-    /// The header that carries the signature, where the body does not.
+    /// Name and value of the signature header; `None` if the body carries the signature.
     pub(crate) signature: Option<(&'static str, String)>,
     pub(crate) body: String,
 }
 
-/// How a delivery was answered.
+/// A receiver's response to a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CallbackAnswer {
-    /// The status.
+pub struct CallbackResponse {
+    /// HTTP status.
     pub status: u16,
-    /// The body, as text.
+    /// Body as text; invalid UTF-8 is replaced.
     pub body: String,
 }
 
-/// Where a message goes, and how often.
+/// The receiver of a message and the number of deliveries.
 pub(crate) struct Delivery {
     target: Url,
     times: u32,
 }
 
 impl Delivery {
-    /// The error says what is wrong with the address or the number.
+    /// Checks the URL and the number of deliveries. The error names the problem.
     pub(crate) fn new(url: &str, times: u32) -> Result<Self, String> {
         let target = Url::parse(url).ok().filter(is_loopback);
-        let target =
-            target.ok_or("url is not an http address on this machine, and nothing leaves it")?;
-        if !(1..=MOST_TIMES).contains(&times) {
-            return Err(format!("times is from 1 to {MOST_TIMES}"));
+        let target = target.ok_or(
+            "url is not an http address on this machine; deliveries are limited to loopback",
+        )?;
+        if !(1..=MAX_TIMES).contains(&times) {
+            return Err(format!("times must be between 1 and {MAX_TIMES}"));
         }
         Ok(Self { target, times })
     }
 
-    /// Who is to take the message: host and port.
+    /// Returns host and port of the receiver.
     pub(crate) fn receiver(&self) -> &str {
         self.target.authority()
     }
 
-    /// Sends the message again and again, each time once the one before was answered.
-    pub(crate) async fn send(&self, message: &Message) -> io::Result<Vec<CallbackAnswer>> {
-        let mut answers = Vec::new();
+    /// Sends the message the requested number of times, one after another. Fails on the first
+    /// delivery that gets no response.
+    pub(crate) async fn send(&self, message: &Message) -> io::Result<Vec<CallbackResponse>> {
+        let mut responses = Vec::new();
         for _ in 0..self.times {
-            let sent = tokio::time::timeout(LONGEST_WAIT, post(&self.target, message)).await;
-            answers.push(sent.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?);
+            let sent = tokio::time::timeout(DELIVERY_TIMEOUT, post(&self.target, message)).await;
+            responses.push(sent.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?);
         }
-        Ok(answers)
+        Ok(responses)
     }
 }
 
-async fn post(target: &Url, message: &Message) -> io::Result<CallbackAnswer> {
+async fn post(target: &Url, message: &Message) -> io::Result<CallbackResponse> {
     let stream = TcpStream::connect(addresses(target).as_slice()).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(io::Error::other)?;
     let request = request(target, message).map_err(io::Error::other)?;
     let exchange = async move {
-        let answer = sender
+        let response = sender
             .send_request(request)
             .await
             .map_err(io::Error::other)?;
-        let status = answer.status().as_u16();
-        let body = to_bytes(Body::new(answer.into_body()), LONGEST_ANSWER)
+        let status = response.status().as_u16();
+        let body = to_bytes(Body::new(response.into_body()), MAX_RESPONSE_BYTES)
             .await
             .map_err(io::Error::other)?;
-        Ok(CallbackAnswer {
+        Ok(CallbackResponse {
             status,
             body: String::from_utf8_lossy(&body).into_owned(),
         })
     };
-    // The connection ends with the sender; what it has to say about that, the exchange has said.
-    let (answer, _) = tokio::join!(exchange, connection);
-    answer
+    // The connection closes once the sender is dropped. The exchange has reported its errors.
+    let (response, _) = tokio::join!(exchange, connection);
+    response
 }
 
-/// The name `localhost` is not looked up, so that it cannot mean another machine.
+/// Returns the addresses to connect to. `localhost` is not resolved by DNS, so it cannot point to
+/// another machine.
 fn addresses(target: &Url) -> Vec<SocketAddr> {
     let port = target.port_or_known_default().unwrap_or(80);
     match target.host() {

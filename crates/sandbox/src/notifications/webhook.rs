@@ -1,24 +1,24 @@
-//! Webhooks: what a platform tells an app by itself, sent when a control says so, and to this
-//! machine alone.
+//! Webhooks: events that a platform reports to an app, sent on request of the control API, to
+//! loopback addresses only.
 
 use serde::Deserialize;
 
 use super::delivery::Message;
 
-/// The event that ends a person's grants.
-pub(crate) const REMOVAL: &str = "authorization.removed";
+/// The event that reports a revoked grant.
+pub(crate) const AUTHORIZATION_REMOVED: &str = "authorization.removed";
 
 /// How a webhook is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum WebhookSignature {
-    /// As the platform signs.
+    /// Signed with the app's key, now.
     #[default]
     Right,
-    /// With another key: somebody else sent it.
+    /// Signed with another key, as a forged webhook.
     Wrong,
-    /// As the platform signs, an hour ago: somebody sends it again.
+    /// Signed with the app's key an hour ago, as a replayed webhook.
     Old,
 }
 
@@ -28,33 +28,33 @@ pub enum WebhookSignature {
 pub struct Webhook {
     /// The platform, such as `tiktok`.
     pub platform: String,
-    /// Whom it is about.
+    /// The person that the event is about.
     pub person: String,
-    /// Where it goes: an address on loopback.
+    /// URL of the receiver: plain HTTP, on loopback.
     pub url: String,
-    /// What happened; `authorization.removed` unless given.
-    #[serde(default = "removal")]
+    /// Name of the event. Default: `authorization.removed`.
+    #[serde(default = "default_event")]
     pub event: String,
-    /// Why, as the platform numbers the reasons of a removal.
-    #[serde(default = "by_the_person")]
+    /// Reason of a removal, in TikTok's numbering. Default: 1, removed by the person.
+    #[serde(default = "removed_by_person")]
     pub reason: u8,
-    /// How it is signed.
+    /// The signature. Default: `right`.
     #[serde(default)]
     pub signature: WebhookSignature,
-    /// How often the same message is sent.
+    /// Number of deliveries of the same message, 1 to 100. Default: 1.
     #[serde(default = "once")]
     pub times: u32,
-    /// How long ago it happened, for a delivery that comes late. Nothing waits; the message is
-    /// signed now.
+    /// Age of the event in seconds, to simulate a late delivery. The webhook is sent at once and
+    /// signed with the current time. Default: 0.
     #[serde(default)]
     pub delay_seconds: u32,
 }
 
-fn removal() -> String {
-    REMOVAL.to_owned()
+fn default_event() -> String {
+    AUTHORIZATION_REMOVED.to_owned()
 }
 
-fn by_the_person() -> u8 {
+fn removed_by_person() -> u8 {
     1
 }
 
@@ -63,33 +63,33 @@ fn once() -> u32 {
 }
 
 impl Webhook {
-    /// The news that `person` removed the app at `platform`, once and signed as it should be.
+    /// Creates a validly signed webhook that reports that `person` removed the app at `platform`.
     #[must_use]
     pub fn new(platform: &str, person: &str, url: &str) -> Self {
         Self {
             platform: platform.to_owned(),
             person: person.to_owned(),
             url: url.to_owned(),
-            event: removal(),
-            reason: by_the_person(),
+            event: default_event(),
+            reason: removed_by_person(),
             signature: WebhookSignature::Right,
             times: once(),
             delay_seconds: 0,
         }
     }
 
-    /// Whether this is the platform's own and first news of a removal. By the time it arrives the
-    /// tokens are dead.
-    pub(crate) fn ends_grants(&self) -> bool {
-        self.event == REMOVAL
+    /// Returns whether this webhook revokes the person's grants: a removal that is neither forged,
+    /// replayed nor late. The grants are revoked before it is sent.
+    pub(crate) fn revokes_grants(&self) -> bool {
+        self.event == AUTHORIZATION_REMOVED
             && self.signature == WebhookSignature::Right
             && self.delay_seconds == 0
     }
 }
 
-/// A webhook as it goes out.
-pub(crate) struct Notice {
+/// A webhook that is ready to send.
+pub(crate) struct OutgoingWebhook {
     pub(crate) message: Message,
-    /// The app that it is for.
+    /// Id of the app that receives it.
     pub(crate) client: &'static str,
 }

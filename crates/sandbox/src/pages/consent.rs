@@ -1,4 +1,4 @@
-//! The consent page: who signs in, what the app may do, and what should go wrong on the way.
+//! The consent page: selects the person, the granted scopes and assets, and a fault to inject.
 
 use axum::http::HeaderName;
 use axum::response::Response;
@@ -7,43 +7,43 @@ use url::{Host, Url};
 
 use super::layout;
 use crate::engine::AuthorizationRequest;
-use crate::faults::Misbehaviour;
+use crate::faults::ConsentFault;
 use crate::loopback::is_loopback;
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 use crate::platform::{Asset, Platform};
 use crate::profile::PlatformProfile;
 
-/// Permissions with longer ids stand below their words instead of beside them.
+/// Scope ids longer than this, in bytes, are shown below their label instead of beside it.
 const LONG_ID: usize = 20;
 
-/// The page that puts `request` before the person. `query` travels along, and is judged again with
-/// the answer.
+/// Returns the consent page for `request`. The form carries `query`, which is validated again on
+/// submission.
 pub(crate) fn consent(
-    stage: &Stage,
+    context: &PlatformContext,
     request: &AuthorizationRequest,
     query: &str,
     csrf: &str,
 ) -> Response {
-    let profile = stage.platform.profile();
-    let title = format!("Allow {} to use {}?", request.client.name, profile.name);
+    let profile = context.platform.profile();
+    let title = format!("Allow {} to access {}?", request.client.name, profile.name);
     let body = html! {
         (layout::banner(profile.name))
         main.card.narrow {
-            header.ask {
-                (layout::tile(profile.mark))
-                h1 { (request.client.name) " would like to use your " (profile.name) " account" }
+            header.heading {
+                (layout::logo(profile.mark))
+                h1 { (request.client.name) " wants to access your " (profile.name) " account" }
             }
             form method="post" {
                 input type="hidden" name="csrf" value=(csrf);
                 input type="hidden" name="request" value=(query);
-                (people(stage.platform.as_ref()))
+                (people(context.platform.as_ref()))
                 (scopes(profile, request))
-                (misbehave(request.misbehaviour))
+                (fault_menu(request.consent_fault))
                 div.buttons {
                     button.primary name="decision" value="allow" { "Allow" }
-                    button name="decision" value="deny" { "Do not allow" }
+                    button name="decision" value="deny" { "Deny" }
                 }
-                p.quiet { "Either way you return to " span.address { (origin_in_words(&request.redirect_to)) } "." }
+                p.quiet { "You will be redirected to " span.address { (origin_label(&request.redirect_to)) } "." }
             }
         }
     };
@@ -51,7 +51,7 @@ pub(crate) fn consent(
         &layout::document(&title, &body),
         &form_action(&request.redirect_to),
     );
-    if request.misbehaviour == Misbehaviour::CoopOff {
+    if request.consent_fault == ConsentFault::CoopOff {
         response
             .headers_mut()
             .remove(HeaderName::from_static("cross-origin-opener-policy"));
@@ -59,13 +59,14 @@ pub(crate) fn consent(
     response
 }
 
+/// Returns the list of people to sign in as.
 pub(super) fn people(platform: &dyn Platform) -> Markup {
     html! {
         fieldset {
             legend { "Sign in as" }
-            @for (at, card) in platform.cards().iter().enumerate() {
+            @for (index, card) in platform.cards().iter().enumerate() {
                 label.person {
-                    input type="radio" name="person" value=(card.person) checked[at == 0] required;
+                    input type="radio" name="person" value=(card.person) checked[index == 0] required;
                     img src={ "/images/" (card.person) ".png" } width="40" height="40" alt="";
                     span { strong { (card.username) } small { (card.about) } }
                 }
@@ -75,8 +76,8 @@ pub(super) fn people(platform: &dyn Platform) -> Markup {
     }
 }
 
-/// What the person above can share, shown while they are the one chosen. Hidden ticks of others are
-/// sent too; only the chosen person's count.
+/// Returns the assets of a person, shown while that person is selected. The form also submits the
+/// hidden checkboxes of other people; their ids are ignored.
 fn assets(assets: &[Asset]) -> Markup {
     html! {
         @if !assets.is_empty() {
@@ -95,10 +96,10 @@ fn assets(assets: &[Asset]) -> Markup {
 }
 
 fn scopes(profile: &PlatformProfile, request: &AuthorizationRequest) -> Markup {
-    let are_long = request.scopes.iter().any(|id| id.len() > LONG_ID);
+    let has_long_id = request.scopes.iter().any(|id| id.len() > LONG_ID);
     html! {
-        fieldset.stacked[are_long] {
-            legend { "It may" }
+        fieldset.stacked[has_long_id] {
+            legend { "This app may" }
             @for scope in profile.scopes.iter().filter(|scope| request.scopes.contains(scope.id)) {
                 label.scope {
                     input type="checkbox" name="scope" value=(scope.id) checked;
@@ -107,44 +108,46 @@ fn scopes(profile: &PlatformProfile, request: &AuthorizationRequest) -> Markup {
                 }
             }
             p.quiet {
-                @if request.lasting { "Until you withdraw it. " } @else { "Once, without a refresh token. " }
-                "Untick something to grant less."
+                @if request.offline_access { "Access lasts until you revoke it. " }
+                @else { "One-time access, without a refresh token. " }
+                "Clear a checkbox to grant less."
             }
         }
     }
 }
 
-fn misbehave(chosen: Misbehaviour) -> Markup {
+fn fault_menu(selected: ConsentFault) -> Markup {
     html! {
-        label.misbehave {
-            span { "Misbehave" }
+        label.fault {
+            span { "Inject fault" }
             select name="misbehave" {
-                @for value in Misbehaviour::ALL.iter().copied() {
-                    option value=(value) selected[value == chosen] { (value.in_words()) }
+                @for value in ConsentFault::ALL.iter().copied() {
+                    option value=(value) selected[value == selected] { (value.label()) }
                 }
             }
         }
     }
 }
 
-fn origin_in_words(address: &Url) -> String {
-    let origin = address.origin();
+/// Returns the origin of a URL, or its scheme if it has no origin.
+fn origin_label(url: &Url) -> String {
+    let origin = url.origin();
     if origin.is_tuple() {
         origin.ascii_serialization()
     } else {
-        format!("{}:", address.scheme())
+        format!("{}:", url.scheme())
     }
 }
 
-/// Where the form may lead. Chromium holds every redirect after a form against this list, so on
-/// loopback, where the app behind the callback usually has a port of its own, every loopback port
-/// is on it.
+/// Returns the `form-action` sources. Chromium checks every redirect after a form submission
+/// against them. A local app usually redirects from its callback to another port, so a loopback
+/// callback allows all loopback ports.
 fn form_action(redirect_to: &Url) -> String {
     let is_local = is_loopback(redirect_to);
     match redirect_to.host() {
-        // A source in a policy cannot be an IPv6 address.
+        // A CSP source cannot be an IPv6 address.
         Some(Host::Ipv6(_)) => format!("'self' {}:", redirect_to.scheme()),
         _ if is_local => "'self' http://localhost:* http://127.0.0.1:*".to_owned(),
-        _ => format!("'self' {}", origin_in_words(redirect_to)),
+        _ => format!("'self' {}", origin_label(redirect_to)),
     }
 }

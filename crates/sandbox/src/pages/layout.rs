@@ -1,11 +1,11 @@
-//! What all pages have in common: the headers, the document around them, the banner, a platform's
-//! tile.
+//! Shared parts of all pages: response headers, the HTML document, the banner and the platform
+//! logo.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// A whole document.
+/// Returns an HTML document with this title and body.
 pub(super) fn document(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -23,17 +23,18 @@ pub(super) fn document(title: &str, body: &Markup) -> Markup {
     }
 }
 
-/// Says that nothing here is real, before anything else does.
+/// Returns the banner that marks a platform's page as simulated.
 pub(super) fn banner(platform: &str) -> Markup {
     html! { p.banner { strong { "SANDBOX" } " · not the real " (platform) } }
 }
 
-/// The platform's mark on its colour.
-pub(super) fn tile(mark: &'static str) -> Markup {
+/// Returns a platform's logo.
+pub(super) fn logo(mark: &'static str) -> Markup {
     html! { svg.tile viewBox="0 0 40 40" width="40" height="40" aria-hidden="true" { (PreEscaped(mark)) } }
 }
 
-/// A page with the headers that belong to every page; `form_action` is where its forms may lead.
+/// Returns a page with the security headers of all pages. `form_action` lists the sources that its
+/// forms may be submitted and redirected to.
 pub(super) fn page(document: &Markup, form_action: &str) -> Response {
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; \

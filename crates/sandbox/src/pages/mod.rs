@@ -1,10 +1,10 @@
-//! What people see in a browser: the consent page, its refusals, and the front page that explains
-//! the sandbox. Drawn on the server, without any script.
+//! HTML pages: the consent page, error pages, the pages of a browser session, and the home page
+//! that documents the sandbox. Rendered on the server, without scripts.
 
 mod consent;
-mod front;
+mod error;
+mod home;
 mod layout;
-mod refusal;
 mod session;
 
 use std::sync::Arc;
@@ -19,28 +19,28 @@ use crate::picture;
 use crate::shared::Shared;
 
 pub(crate) use consent::consent;
-pub(crate) use front::FrontPage;
-pub(crate) use refusal::{foreign_answer, refused};
+pub(crate) use error::{authorization_error, csrf_error};
+pub(crate) use home::HomePage;
 pub(crate) use session::{SessionPage, sign_in, signed_in};
 
-/// The pages that belong to no platform.
-pub(crate) fn routes(front: FrontPage) -> Router {
+/// Returns the routes that do not belong to a platform.
+pub(crate) fn routes(home: HomePage) -> Router {
     Router::new()
         .route("/style.css", get(style))
         .route("/images/{file}", get(image))
-        .with_state(front.shared.clone())
-        .route("/", get(front::front).with_state(front))
+        .with_state(home.shared.clone())
+        .route("/", get(home::home).with_state(home))
 }
 
 async fn style() -> Response {
-    let labels = [
+    let headers = [
         (header::CONTENT_TYPE, "text/css; charset=utf-8"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    (labels, include_str!("style.css")).into_response()
+    (headers, include_str!("style.css")).into_response()
 }
 
-/// A picture of a person or a post, drawn from its name.
+/// Returns the generated picture of a person or a post.
 async fn image(State(shared): State<Arc<Shared>>, Path(file): Path<String>) -> Response {
     let Some(name) = file.strip_suffix(".png") else {
         return StatusCode::NOT_FOUND.into_response();
@@ -54,9 +54,9 @@ async fn image(State(shared): State<Arc<Shared>>, Path(file): Path<String>) -> R
         .iter()
         .find(|person| person.handle == name)
         .map_or_else(hue_of_name, |person| person.hue);
-    let labels = [
+    let headers = [
         (header::CONTENT_TYPE, "image/png"),
         (header::CACHE_CONTROL, "public, max-age=86400"),
     ];
-    (labels, picture::landscape(name, hue)).into_response()
+    (headers, picture::landscape(name, hue)).into_response()
 }

@@ -1,5 +1,5 @@
-//! The pages of a site without OAuth: who signs in, and what its owner would copy out of the
-//! browser afterwards.
+//! The pages of a site without OAuth: the sign-in form, and the session values that a user would
+//! copy from the browser.
 
 use axum::http::HeaderName;
 use axum::response::Response;
@@ -7,33 +7,33 @@ use maud::{Markup, html};
 
 use super::consent::people;
 use super::layout;
-use crate::faults::Misbehaviour;
-use crate::platform::Stage;
+use crate::faults::ConsentFault;
+use crate::platform::PlatformContext;
 use crate::world::Session;
 
-/// The page to sign in on; `action` takes the answer.
+/// Returns the sign-in page. The form posts to `action` and offers these faults.
 pub(crate) fn sign_in(
-    stage: &Stage,
+    context: &PlatformContext,
     action: &str,
     csrf: &str,
-    troubles: &[(Misbehaviour, &str)],
+    faults: &[(ConsentFault, &str)],
 ) -> Response {
-    let profile = stage.platform.profile();
+    let profile = context.platform.profile();
     let body = html! {
         (layout::banner(profile.name))
         main.card.narrow {
-            header.ask { (layout::tile(profile.mark)) h1 { "Sign in to " (profile.name) } }
+            header.heading { (layout::logo(profile.mark)) h1 { "Sign in to " (profile.name) } }
             form method="post" action=(action) {
                 input type="hidden" name="csrf" value=(csrf);
-                (people(stage.platform.as_ref()))
-                label.misbehave {
-                    span { "Misbehave" }
+                (people(context.platform.as_ref()))
+                label.fault {
+                    span { "Inject fault" }
                     select name="misbehave" {
-                        @for (value, line) in troubles { option value=(value) { (line) } }
+                        @for (value, line) in faults { option value=(value) { (line) } }
                     }
                 }
                 button.primary { "Sign in" }
-                p.quiet.centred { "Nobody has a password here. This browser is the one that is signed in." }
+                p.quiet.centred { "No password needed. Only this browser is signed in." }
             }
         }
     };
@@ -43,38 +43,38 @@ pub(crate) fn sign_in(
     )
 }
 
-/// What the page behind the sign-in shows.
+/// Content of the page of a signed-in browser.
 pub(crate) struct SessionPage<'a> {
     pub(crate) session: &'a Session,
     pub(crate) username: &'a str,
-    /// The call that is worth copying.
+    /// URL of the request to copy as cURL.
     pub(crate) profile_url: &'a str,
-    /// Where the session can be ended.
+    /// Path that ends the session.
     pub(crate) sign_out: &'a str,
     pub(crate) csrf: &'a str,
-    pub(crate) misbehaviour: Misbehaviour,
+    pub(crate) consent_fault: ConsentFault,
 }
 
-/// The page behind the sign-in.
-pub(crate) fn signed_in(stage: &Stage, shown: &SessionPage<'_>) -> Response {
-    let profile = stage.platform.profile();
+/// Returns the page of a signed-in browser, with the session values to copy.
+pub(crate) fn signed_in(context: &PlatformContext, page: &SessionPage<'_>) -> Response {
+    let profile = context.platform.profile();
     let body = html! {
         (layout::banner(profile.name))
         main.wide {
-            header.ask {
-                (layout::tile(profile.mark))
+            header.heading {
+                (layout::logo(profile.mark))
                 div {
-                    h1 { "Signed in as " (shown.username) }
-                    p.quiet { "No app can be let in here. An owner can only give it the session of this browser." }
+                    h1 { "Signed in as " (page.username) }
+                    p.quiet { "This site has no OAuth. To connect an app, give it the session of this browser." }
                 }
             }
-            (steps(shown.profile_url))
-            (blocks(shown))
+            (steps(page.profile_url))
+            (session_values(page))
             section.card {
-                h2 { "Take it back" }
-                p { "Whoever has these texts is you until the session ends. They work at this sandbox alone." }
-                form method="post" action=(shown.sign_out) {
-                    input type="hidden" name="csrf" value=(shown.csrf);
+                h2 { "Revoke access" }
+                p { "These values give full access to the account until the session ends. They work only in this sandbox." }
+                form method="post" action=(page.sign_out) {
+                    input type="hidden" name="csrf" value=(page.csrf);
                     button { "Sign out and end the session" }
                 }
             }
@@ -84,7 +84,7 @@ pub(crate) fn signed_in(stage: &Stage, shown: &SessionPage<'_>) -> Response {
         &layout::document(&format!("{} sandbox", profile.name), &body),
         "'self'",
     );
-    if shown.misbehaviour == Misbehaviour::CoopOff {
+    if page.consent_fault == ConsentFault::CoopOff {
         response
             .headers_mut()
             .remove(HeaderName::from_static("cross-origin-opener-policy"));
@@ -98,27 +98,27 @@ fn steps(profile_url: &str) -> Markup {
         section.card {
             h2 { "Copy as cURL" }
             ol {
-                li { "On the real site, press F12 and open the tab " strong { "Network" } "." }
-                li { "Reload the page, and look for the call named " code { (path) } "." }
-                li { "Right-click it, and choose " strong { "Copy" } ", then " strong { "Copy as cURL" } "." }
-                li { "Paste it into the app that asks for it, and nowhere else." }
+                li { "On the real site, press F12 and open the " strong { "Network" } " tab." }
+                li { "Reload the page and find the request named " code { (path) } "." }
+                li { "Right-click it and choose " strong { "Copy" } ", then " strong { "Copy as cURL" } "." }
+                li { "Paste it into the app that you want to connect, and nowhere else." }
             }
-            p.quiet { "Here nothing has to be looked for: this is what you would have copied." }
+            p.quiet { "In the sandbox you can skip these steps and copy the values below." }
         }
     }
 }
 
-fn blocks(shown: &SessionPage<'_>) -> Markup {
-    let session = shown.session;
+fn session_values(page: &SessionPage<'_>) -> Markup {
+    let session = page.session;
     html! {
         section.card {
             h2 { "Ready to paste" }
-            p.quiet { "A click into a field selects all of it." }
-            section.control { h3 { "As cURL" } pre.copy { (session.curl(shown.profile_url)) } }
+            p.quiet { "Click a field to select its content." }
+            section.control { h3 { "As cURL" } pre.copy { (session.curl(page.profile_url)) } }
             section.control { h3 { "As JSON" } pre.copy { (session.json()) } }
             section.control {
-                h3 { "One by one" }
-                p { "The cookie line, the browser's name, and the header x-bc belong together." }
+                h3 { "Individual values" }
+                p { "The cookies, the User-Agent and the x-bc header must come from the same browser." }
                 dl {
                     dt { "Cookie" } dd { pre.copy { (session.cookie_line()) } }
                     dt { "User-Agent" } dd { pre.copy { (session.user_agent) } }

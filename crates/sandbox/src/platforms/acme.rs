@@ -1,6 +1,8 @@
-//! Acme, a platform that does not exist and departs from nothing: OAuth 2.0 as RFC 9700 wants it,
-//! to try an operator's own definition against. PKCE is demanded, callbacks name the issuer,
-//! refresh tokens rotate, and a rotated one that comes a second time ends the grant.
+//! Acme: a fictitious platform that follows OAuth 2.0 and RFC 9700 without deviations, for testing
+//! custom provider definitions.
+//!
+//! PKCE is required, callbacks carry the issuer (RFC 9207), refresh tokens rotate, and reuse of a
+//! rotated refresh token revokes the grant.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +17,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::engine::{Form, Refusal};
-use crate::platform::Stage;
-use crate::platform::{Card, Issued, Platform};
-use crate::profile::{Client, Paths, Pkce, PlatformProfile, ReusedRefresh, RevokingAccess, Scope};
+use crate::engine::{Form, OAuthError};
+use crate::platform::PlatformContext;
+use crate::platform::{Card, IssuedTokens, Platform};
+use crate::profile::{
+    AccessTokenRevocation, Client, Paths, Pkce, PlatformProfile, RefreshTokenReuse, Scope,
+};
 use crate::settings::{
     ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus, Settings,
 };
@@ -56,7 +60,7 @@ const PROFILE: PlatformProfile = PlatformProfile {
     scopes: &[
         Scope {
             id: "openid",
-            label: "know who you are",
+            label: "know your identity",
         },
         Scope {
             id: "profile",
@@ -64,23 +68,23 @@ const PROFILE: PlatformProfile = PlatformProfile {
         },
         Scope {
             id: "offline_access",
-            label: "do so while you are away",
+            label: "keep this access while you are offline",
         },
     ],
     scope_separators: &[' '],
-    lasting_when: None,
+    offline_access_param: None,
     state_required: false,
     pkce: Pkce::S256,
     issuer: Some(ISSUER),
-    personless_grants: &["client_credentials"],
+    app_only_grants: &["client_credentials"],
     static_redirects: false,
-    code_life_s: 60,
-    code_ending: "",
-    refresh_life_s: None,
-    reused_refresh: ReusedRefresh::EndsGrant,
-    revoking_access: RevokingAccess::EndsItself,
-    granted_param: None,
-    denial: &[("error", "access_denied")],
+    code_ttl_seconds: 60,
+    code_suffix: "",
+    refresh_ttl_seconds: None,
+    refresh_token_reuse: RefreshTokenReuse::RevokesGrant,
+    access_token_revocation: AccessTokenRevocation::RevokesToken,
+    granted_scopes_param: None,
+    denial_params: &[("error", "access_denied")],
     fragment: None,
     endpoints: &[
         "authorize",
@@ -106,7 +110,7 @@ const PROFILE: PlatformProfile = PlatformProfile {
     },
 };
 
-/// What an operator writes into `evergrant.toml`.
+/// Returns the `[providers.acme]` section of `evergrant.toml` for a sandbox at `base_url`.
 pub(crate) fn definition(base_url: &str) -> String {
     let (id, secret) = PROFILE
         .clients
@@ -133,7 +137,7 @@ allow_insecure = true
     )
 }
 
-/// A person's account.
+/// An Acme account as listed in `people.toml`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Account {
@@ -142,13 +146,13 @@ struct Account {
     about: String,
 }
 
-/// Acme with the accounts of the demo persons.
+/// The simulated Acme platform with the accounts of the demo persons.
 pub(super) struct Acme {
     cards: Vec<Card>,
     profiles: Profiles,
 }
 
-/// What the userinfo endpoint tells of each person, without the picture.
+/// The userinfo claims of each person, by handle. The picture URL is added per request.
 type Profiles = Arc<BTreeMap<String, Value>>;
 
 impl Acme {
@@ -187,7 +191,7 @@ impl Platform for Acme {
         format!("acme-{person}-")
     }
 
-    /// In the header or in the form (RFC 6749 §2.3.1).
+    /// Reads client credentials from the `Authorization` header or from the form (RFC 6749 §2.3.1).
     fn credentials(&self, headers: &HeaderMap, form: &Form) -> Option<(String, String)> {
         let Some(line) = headers.get(header::AUTHORIZATION) else {
             return Some((
@@ -196,12 +200,13 @@ impl Platform for Acme {
             ));
         };
         let encoded = line.to_str().ok()?.strip_prefix("Basic ")?;
-        let pair = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-        pair.split_once(':')
+        let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+        decoded
+            .split_once(':')
             .map(|(id, secret)| (id.to_owned(), secret.to_owned()))
     }
 
-    fn issued(&self, issued: Issued) -> Response {
+    fn token_response(&self, issued: IssuedTokens) -> Response {
         let mut body = json!({
             "access_token": issued.access_token,
             "token_type": "Bearer",
@@ -214,42 +219,44 @@ impl Platform for Acme {
         answer(StatusCode::OK, &body)
     }
 
-    fn refused(&self, refusal: Refusal, settings: Settings) -> Response {
-        let refuse = |status, error: &str| answer(status, &json!({ "error": error }));
-        match refusal {
-            Refusal::InvalidClient => {
+    fn error_response(&self, error: OAuthError, settings: Settings) -> Response {
+        let respond = |status, error: &str| answer(status, &json!({ "error": error }));
+        match error {
+            OAuthError::InvalidClient => {
                 let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"acme\"")];
                 (
                     challenge,
-                    refuse(StatusCode::UNAUTHORIZED, "invalid_client"),
+                    respond(StatusCode::UNAUTHORIZED, "invalid_client"),
                 )
                     .into_response()
             }
-            Refusal::InvalidRequest => refuse(StatusCode::BAD_REQUEST, "invalid_request"),
-            Refusal::InvalidGrant | Refusal::DeadRefreshToken => {
-                refuse(StatusCode::BAD_REQUEST, "invalid_grant")
+            OAuthError::InvalidRequest => respond(StatusCode::BAD_REQUEST, "invalid_request"),
+            OAuthError::InvalidGrant | OAuthError::InvalidRefreshToken => {
+                respond(StatusCode::BAD_REQUEST, "invalid_grant")
             }
-            Refusal::UnsupportedGrantType => {
-                refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type")
+            OAuthError::UnsupportedGrantType => {
+                respond(StatusCode::BAD_REQUEST, "unsupported_grant_type")
             }
-            Refusal::UnauthorizedClient | Refusal::ForeignToken => {
-                refuse(StatusCode::BAD_REQUEST, "unauthorized_client")
+            OAuthError::UnauthorizedClient | OAuthError::TokenOfOtherClient => {
+                respond(StatusCode::BAD_REQUEST, "unauthorized_client")
             }
-            Refusal::InvalidScope => refuse(StatusCode::BAD_REQUEST, "invalid_scope"),
-            Refusal::RateLimited { retry_after_s } => {
-                let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, "too_many_requests");
+            OAuthError::InvalidScope => respond(StatusCode::BAD_REQUEST, "invalid_scope"),
+            OAuthError::RateLimited {
+                retry_after_seconds,
+            } => {
+                let mut response = respond(StatusCode::TOO_MANY_REQUESTS, "too_many_requests");
                 if settings.retry_after {
                     response
                         .headers_mut()
-                        .insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+                        .insert(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds));
                 }
                 response
             }
-            Refusal::ServerError => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            OAuthError::ServerError => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
 
-    fn routes(&self) -> Router<Stage> {
+    fn routes(&self) -> Router<PlatformContext> {
         Router::new()
             .route(USERINFO, get(userinfo))
             .layer(axum::Extension(Arc::clone(&self.profiles)))
@@ -257,12 +264,12 @@ impl Platform for Acme {
 }
 
 async fn userinfo(
-    State(stage): State<Stage>,
+    State(context): State<PlatformContext>,
     axum::Extension(profiles): axum::Extension<Profiles>,
     headers: HeaderMap,
 ) -> Response {
     let work = async {
-        let Some((person, mut profile)) = bearer(&stage, &headers, &profiles) else {
+        let Some((person, mut profile)) = bearer(&context, &headers, &profiles) else {
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")];
             return (
                 challenge,
@@ -276,28 +283,32 @@ async fn userinfo(
         if let Some(fields) = profile.as_object_mut() {
             fields.insert(
                 "picture".into(),
-                format!("{}/images/{person}.png", stage.shared.base_url()).into(),
+                format!("{}/images/{person}.png", context.shared.base_url()).into(),
             );
         }
         answer(StatusCode::OK, &profile)
     };
-    stage.attend("userinfo", work).await
+    context.serve_endpoint("userinfo", work).await
 }
 
-/// The person whose working access token came with a call, and what there is to tell of them.
-fn bearer(stage: &Stage, headers: &HeaderMap, profiles: &Profiles) -> Option<(String, Value)> {
+/// Returns the handle and claims of the person whose valid access token the call carries.
+fn bearer(
+    context: &PlatformContext,
+    headers: &HeaderMap,
+    profiles: &Profiles,
+) -> Option<(String, Value)> {
     let token = headers
         .get(header::AUTHORIZATION)?
         .to_str()
         .ok()?
         .strip_prefix("Bearer ")?;
-    let world = stage.shared.world();
+    let world = context.shared.world();
     let (_, grant) = world
         .grants
-        .find(TokenKind::Access, token, stage.shared.now())?;
+        .find(TokenKind::Access, token, context.shared.now())?;
     let profile = profiles
         .get(&grant.person)
-        .filter(|_| grant.platform == stage.slug())?;
+        .filter(|_| grant.platform == context.slug())?;
     Some((grant.person.clone(), profile.clone()))
 }
 

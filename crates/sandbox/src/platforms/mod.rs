@@ -1,8 +1,8 @@
-//! The platforms that the sandbox plays.
+//! The simulated platforms.
 //!
-//! To add one: an account table for some of the people in `world/people.toml`, and a file here with
-//! a [`PlatformProfile`](crate::profile::PlatformProfile) and a [`Platform`] that holds only its
-//! departures.
+//! To add a platform: add an account table for some of the people in `world/people.toml`, and a
+//! module here with a [`PlatformProfile`](crate::profile::PlatformProfile) and a [`Platform`]
+//! implementation that overrides only what deviates from OAuth.
 
 mod acme;
 mod instagram;
@@ -17,7 +17,10 @@ use std::sync::Arc;
 use crate::platform::Platform;
 use crate::world::Person;
 
-/// Every platform, with its accounts of `people`.
+/// Returns every platform with the accounts of `people`.
+///
+/// # Errors
+/// Returns the parse error if an account table does not match its platform.
 pub(crate) fn all(people: &[Person]) -> Result<Vec<Arc<dyn Platform>>, toml::de::Error> {
     Ok(vec![
         Arc::new(reddit::Reddit::new(people)?),
@@ -29,7 +32,8 @@ pub(crate) fn all(people: &[Person]) -> Result<Vec<Arc<dyn Platform>>, toml::de:
     ])
 }
 
-/// The product's settings for every platform, in a sandbox at `base_url`.
+/// Returns the environment variables that point Evergrant at a sandbox at `base_url`, for every
+/// platform.
 pub(crate) fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
     let mut settings = reddit::dev_settings(base_url);
     settings.extend(instagram::dev_settings(base_url));

@@ -1,5 +1,4 @@
-//! The sandbox as the program and the tests hold it: routes to serve, and the controls without
-//! HTTP.
+//! The handle to a sandbox: its router and, as methods, the controls of the control API.
 
 mod consent;
 mod notify;
@@ -9,14 +8,14 @@ use std::sync::Arc;
 
 use crate::faults::Fault;
 use crate::options::{SandboxError, SandboxOptions};
-use crate::platform::{Platform, Stage};
+use crate::platform::{Platform, PlatformContext};
 use crate::platforms;
 use crate::settings::Switch;
 use crate::shared::Shared;
-use crate::world::grants::{Ending, Whose};
+use crate::world::grants::{GrantFilter, InvalidationReason};
 use crate::world::{self, CallCounts};
 
-/// A running simulator of every platform. Clones are handles to the same one.
+/// A simulator of all platforms. Clones share the same state.
 #[derive(Clone)]
 pub struct Sandbox {
     shared: Arc<Shared>,
@@ -24,14 +23,16 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox as `options` say, with the grants of the last run if there is a state file.
+    /// Creates a sandbox and loads the grants from the state file if one is configured.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::StateFile`] where the state file is there and does not read.
+    /// Returns [`SandboxError::StateFile`] if the state file exists and cannot be read, and
+    /// [`SandboxError::People`] if the built-in people are invalid.
     pub fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
-        let people = world::everybody().map_err(|bad| SandboxError::People(bad.into()))?;
-        let platforms = platforms::all(&people).map_err(|bad| SandboxError::People(bad.into()))?;
+        let people = world::load_people().map_err(|error| SandboxError::People(error.into()))?;
+        let platforms =
+            platforms::all(&people).map_err(|error| SandboxError::People(error.into()))?;
         let profiles = platforms
             .iter()
             .map(|platform| platform.profile())
@@ -43,35 +44,34 @@ impl Sandbox {
         })
     }
 
-    /// How often each endpoint was called since the start or the last reset.
+    /// Returns the number of calls to each endpoint since the start or the last reset.
     #[must_use]
     pub fn calls(&self) -> CallCounts {
         self.shared.world().calls.clone()
     }
 
-    /// Forgets everything: grants, counters, faults, the clock's shift; switches stand as
-    /// delivered.
+    /// Removes all grants, counters and faults, and resets switches and clock.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::StateFile`] where that cannot be written down.
+    /// Returns [`SandboxError::StateFile`] if the state cannot be saved.
     pub fn reset(&self) -> Result<(), SandboxError> {
         self.shared.reset();
         self.shared.save()
     }
 
-    /// Moves the sandbox's clock against the given one; a negative number turns it back.
+    /// Moves the simulated clock forward. Negative values move it back.
     pub fn advance_seconds(&self, seconds: i64) {
         self.shared.advance_seconds(seconds);
     }
 
-    /// Forces the next answers of an endpoint.
+    /// Queues a fault for the next calls of an endpoint.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::UnknownPlatform`], [`SandboxError::UnknownEndpoint`] or
-    /// [`SandboxError::BadFault`].
-    pub fn force_next(&self, fault: Fault) -> Result<(), SandboxError> {
+    /// Returns [`SandboxError::UnknownPlatform`] or [`SandboxError::UnknownEndpoint`] if these do
+    /// not exist, and [`SandboxError::BadFault`] if the fault is invalid.
+    pub fn inject_fault(&self, fault: Fault) -> Result<(), SandboxError> {
         let profile = self.platform(&fault.platform)?.profile();
         if fault.endpoint != "*" && !profile.endpoints.contains(&fault.endpoint.as_str()) {
             let known = format!("{}, *", profile.endpoints.join(", "));
@@ -81,24 +81,22 @@ impl Sandbox {
                 known,
             });
         }
-        if let Some(objection) = fault.objection() {
-            return Err(SandboxError::BadFault(objection));
-        }
+        fault.validate().map_err(SandboxError::BadFault)?;
         self.shared.world().faults.push(fault);
         Ok(())
     }
 
-    /// Lets go of every call that a [`FaultKind::Hold`](crate::FaultKind::Hold) holds at this
-    /// moment.
+    /// Releases all responses that are held by a [`FaultKind::Hold`](crate::FaultKind::Hold) fault.
     pub fn release(&self) {
         self.shared.release();
     }
 
-    /// Puts a switch of `platform` in a position.
+    /// Sets a switch of `platform`.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::UnknownPlatform`] or [`SandboxError::UnknownSwitch`].
+    /// Returns [`SandboxError::UnknownPlatform`] or [`SandboxError::UnknownSwitch`] if these do not
+    /// exist.
     pub fn set(&self, platform: &str, switch: Switch) -> Result<(), SandboxError> {
         let profile = self.platform(platform)?.profile();
         let known = self
@@ -107,7 +105,7 @@ impl Sandbox {
             .settings
             .entry(profile.slug)
             .or_insert(profile.settings)
-            .put(switch);
+            .apply(switch);
         if known {
             Ok(())
         } else {
@@ -115,63 +113,66 @@ impl Sandbox {
         }
     }
 
-    /// Plays a person who withdraws every app's access at `platform`, and tells how many grants
-    /// that ended.
+    /// Revokes the grants of all apps of `person` at `platform`, and returns how many were revoked.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::UnknownPlatform`], [`SandboxError::UnknownPerson`] or
-    /// [`SandboxError::StateFile`].
+    /// Returns [`SandboxError::UnknownPlatform`] or [`SandboxError::UnknownPerson`] if these do not
+    /// exist, and [`SandboxError::StateFile`] if the state cannot be saved.
     pub fn revoke_user(&self, platform: &str, person: &str) -> Result<usize, SandboxError> {
-        let platform = self.platform_of(platform, person)?;
+        let platform = self.platform_with_account(platform, person)?;
         let slug = platform.profile().slug;
-        let whose = Whose {
+        let filter = GrantFilter {
             platform: slug,
             person,
             client: None,
         };
-        let ended = match platform.app_removed() {
-            Some(ending) => self
-                .shared
-                .world()
-                .grants
-                .close_all_of(&whose, Some(ending)),
-            None => self.shared.world().grants.end_all_of(slug, person),
+        let revoked = {
+            let mut world = self.shared.world();
+            if let Some(reason) = platform.app_removal_reason() {
+                world.grants.invalidate_matching(&filter, Some(reason))
+            } else {
+                world.grants.discard_codes(&filter);
+                world.grants.revoke_matching(&filter)
+            }
         };
         self.shared.save()?;
-        Ok(ended)
+        Ok(revoked)
     }
 
-    /// Plays what makes Meta refuse a person's tokens with this subcode of 190, and tells how many
-    /// grants it hit. `None` is the person's visit to the platform, which mends 459 and 464.
+    /// Invalidates the person's tokens at one of Meta's platforms with error 190 and this subcode,
+    /// and returns how many grants changed. `None` simulates a visit of the person to the platform,
+    /// which makes tokens with 459 and 464 valid again.
     ///
     /// # Errors
     ///
-    /// As [`revoke_user`](Self::revoke_user), or [`SandboxError::UnknownSubcode`].
+    /// Returns [`SandboxError::UnknownPlatform`] or [`SandboxError::UnknownPerson`] if these do not
+    /// exist, [`SandboxError::UnknownSubcode`] for any other subcode, and
+    /// [`SandboxError::StateFile`] if the state cannot be saved.
     pub fn invalidate(
         &self,
         platform: &str,
         person: &str,
         subcode: Option<u32>,
     ) -> Result<usize, SandboxError> {
-        let slug = self.platform_of(platform, person)?.profile().slug;
-        let ending = subcode
-            .map(|code| Ending::of_subcode(code).ok_or(SandboxError::UnknownSubcode))
+        let slug = self.platform_with_account(platform, person)?.profile().slug;
+        let reason = subcode
+            .map(|code| InvalidationReason::from_subcode(code).ok_or(SandboxError::UnknownSubcode))
             .transpose()?;
-        let hit = self.shared.world().grants.close_all_of(
-            &Whose {
+        let changed = self.shared.world().grants.invalidate_matching(
+            &GrantFilter {
                 platform: slug,
                 person,
                 client: None,
             },
-            ending,
+            reason,
         );
         self.shared.save()?;
-        Ok(hit)
+        Ok(changed)
     }
 
-    /// The platform, if `person` has an account there.
-    pub(crate) fn platform_of(
+    /// Returns the platform if `person` has an account there.
+    pub(crate) fn platform_with_account(
         &self,
         platform: &str,
         person: &str,
@@ -216,16 +217,16 @@ impl Sandbox {
         found.ok_or_else(|| SandboxError::UnknownPlatform(slug.to_owned(), known()))
     }
 
-    fn stage(&self, platform: &Arc<dyn Platform>) -> Stage {
-        Stage {
+    fn context(&self, platform: &Arc<dyn Platform>) -> PlatformContext {
+        PlatformContext {
             shared: self.shared.clone(),
             platform: platform.clone(),
         }
     }
 }
 
-/// The product's settings, by environment variable, that make it take a sandbox at `base_url` for
-/// the platforms.
+/// Returns Evergrant's settings, as environment variables, to use a sandbox at `base_url` instead
+/// of the real platforms.
 ///
 /// ```
 /// let settings = evergrant_sandbox::dev_settings("http://127.0.0.1:8081");
@@ -237,8 +238,8 @@ pub fn dev_settings(base_url: &str) -> Vec<(&'static str, String)> {
     platforms::dev_settings(base_url)
 }
 
-/// An operator's own definition, for `evergrant.toml`, that takes a sandbox at `base_url` for the
-/// platform Acme: a plain OAuth 2.0 server, to try custom platforms against.
+/// Returns a section for `evergrant.toml` that defines the platform Acme of a sandbox at
+/// `base_url`: a standard OAuth 2.0 server for testing custom providers.
 ///
 /// ```
 /// let definition = evergrant_sandbox::acme_definition("http://127.0.0.1:8081");

@@ -1,59 +1,73 @@
-//! Callbacks and webhooks, sent when a control says so.
+//! Sends callbacks and webhooks on request.
 
 use super::Sandbox;
-use crate::notifications::{CallbackAnswer, CallbackOrder, Delivery, Webhook};
+use crate::notifications::{CallbackRequest, CallbackResponse, Delivery, Webhook};
 use crate::options::SandboxError;
+use crate::world::grants::GrantFilter;
 
 impl Sandbox {
-    /// Sends what `order` says to an app on this machine, and tells how each delivery was answered.
+    /// Sends a signed callback to a loopback URL and returns the response to each delivery.
     ///
     /// # Errors
     ///
-    /// As [`revoke_user`](Self::revoke_user), or [`SandboxError::Callback`] where it could not be
-    /// sent.
+    /// Returns [`SandboxError::UnknownPlatform`] or [`SandboxError::UnknownPerson`] if these do not
+    /// exist, and [`SandboxError::Callback`] if the platform does not send this callback, the URL
+    /// or the number of deliveries is invalid, or the receiver does not respond.
     pub async fn send_callback(
         &self,
-        order: &CallbackOrder,
-    ) -> Result<Vec<CallbackAnswer>, SandboxError> {
-        let stage = self.stage(self.platform_of(&order.platform, &order.person)?);
-        let delivery = Delivery::new(&order.url, order.times).map_err(SandboxError::Callback)?;
-        let unknown = || SandboxError::Callback("the platform sends no such callback".to_owned());
-        let callback = stage.platform.callback(&stage, order).ok_or_else(unknown)?;
+        request: &CallbackRequest,
+    ) -> Result<Vec<CallbackResponse>, SandboxError> {
+        let context = self.context(self.platform_with_account(&request.platform, &request.person)?);
+        let delivery =
+            Delivery::new(&request.url, request.times).map_err(SandboxError::Callback)?;
+        let unsupported =
+            || SandboxError::Callback("the platform does not send this callback".to_owned());
+        let callback = context
+            .platform
+            .callback(&context, request)
+            .ok_or_else(unsupported)?;
         let sent = delivery.send(&callback).await;
         let undelivered = |error| {
-            SandboxError::Callback(format!("{} did not take it: {error}", delivery.receiver()))
+            SandboxError::Callback(format!("{} did not respond: {error}", delivery.receiver()))
         };
         sent.map_err(undelivered)
     }
 
-    /// Sends a webhook, and tells which statuses it was answered with. The news of a removal ends
-    /// the person's grants for the app first, unless it is forged, old or late.
+    /// Sends a webhook to a loopback URL and returns the HTTP status of each delivery. A removal
+    /// first revokes the person's grants of the app, unless it is forged, replayed or late.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::UnknownPlatform`], [`SandboxError::UnknownPerson`],
-    /// [`SandboxError::BadWebhook`], [`SandboxError::Undelivered`] or [`SandboxError::StateFile`].
+    /// Returns [`SandboxError::UnknownPlatform`] or [`SandboxError::UnknownPerson`] if these do not
+    /// exist, [`SandboxError::BadWebhook`] if the platform sends no webhooks or the webhook is
+    /// invalid, [`SandboxError::Undelivered`] if the receiver does not respond, and
+    /// [`SandboxError::StateFile`] if the state cannot be saved.
     pub async fn send_webhook(&self, webhook: Webhook) -> Result<Vec<u16>, SandboxError> {
-        let platform = self.platform_of(&webhook.platform, &webhook.person)?;
+        let platform = self.platform_with_account(&webhook.platform, &webhook.person)?;
         let profile = platform.profile();
         let delivery =
             Delivery::new(&webhook.url, webhook.times).map_err(SandboxError::BadWebhook)?;
-        let silent = || SandboxError::BadWebhook(format!("{} sends no webhooks", profile.name));
-        let notice = platform
+        let unsupported =
+            || SandboxError::BadWebhook(format!("{} sends no webhooks", profile.name));
+        let outgoing = platform
             .webhook(&webhook, self.shared.now())
-            .ok_or_else(silent)?;
-        if webhook.ends_grants() {
-            self.shared
-                .world()
-                .grants
-                .end_all_for(profile.slug, &webhook.person, notice.client);
+            .ok_or_else(unsupported)?;
+        if webhook.revokes_grants() {
+            self.shared.world().grants.revoke_matching(&GrantFilter {
+                platform: profile.slug,
+                person: &webhook.person,
+                client: Some(outgoing.client),
+            });
             self.shared.save()?;
         }
-        let sent = delivery.send(&notice.message).await;
-        let answers = sent.map_err(|source| SandboxError::Undelivered {
+        let sent = delivery.send(&outgoing.message).await;
+        let responses = sent.map_err(|source| SandboxError::Undelivered {
             url: webhook.url,
             source,
         })?;
-        Ok(answers.into_iter().map(|answer| answer.status).collect())
+        Ok(responses
+            .into_iter()
+            .map(|response| response.status)
+            .collect())
     }
 }

@@ -1,4 +1,4 @@
-//! The sandbox over HTTP: every page, endpoint and control.
+//! Serves the sandbox over HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,52 +11,52 @@ use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
 use super::Sandbox;
-use crate::pages::FrontPage;
+use crate::pages::HomePage;
 use crate::shared::Shared;
 use crate::{control, engine, pages, platforms};
 
-/// More than any request here needs.
-const LONGEST_BODY: usize = 64 << 10;
+/// Maximum size of a request body in bytes.
+const MAX_BODY_BYTES: usize = 64 << 10;
 
 impl Sandbox {
-    /// Every page and endpoint.
+    /// Returns the router with all pages, platform endpoints and controls.
     pub fn router(&self) -> Router {
-        let front = FrontPage {
+        let home = HomePage {
             shared: self.shared.clone(),
             platforms: self.platforms.clone(),
             dev_settings: platforms::dev_settings,
             acme_definition: platforms::acme_definition,
         };
-        let mut router = pages::routes(front).nest("/control", control::routes(self.clone()));
+        let mut router = pages::routes(home).nest("/control", control::routes(self.clone()));
         for platform in self.platforms() {
-            let stage = self.stage(platform);
+            let context = self.context(platform);
             router = router.merge(
-                engine::routes(&stage)
+                engine::routes(&context)
                     .merge(platform.routes())
-                    .with_state(stage),
+                    .with_state(context),
             );
         }
         router
-            .layer(DefaultBodyLimit::max(LONGEST_BODY))
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(from_fn_with_state(
                 self.shared.clone(),
-                save_before_answering,
+                save_before_response,
             ))
     }
 
-    /// Serves on `listener` until `shutdown` ends. Without a public address in the options, pages
-    /// and answers name the listener's.
+    /// Serves on `listener` until `shutdown` completes. If the options have no public URL, pages
+    /// and responses use the listener's address.
     ///
     /// # Errors
     ///
-    /// As `axum::serve`: where the listener fails.
+    /// Returns an error if the listener fails.
     pub async fn serve(
         &self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         self.shared
-            .serve_at(format!("http://{}", listener.local_addr()?));
+            .set_listen_url(format!("http://{}", listener.local_addr()?));
         let service = self
             .router()
             .into_make_service_with_connect_info::<SocketAddr>();
@@ -66,8 +66,9 @@ impl Sandbox {
     }
 }
 
-/// Lets no answer out before what it promises is on disk.
-async fn save_before_answering(
+/// Saves the state before a response is sent, so that every issued token survives a crash. If
+/// saving fails, the response is replaced by an error.
+async fn save_before_response(
     State(shared): State<Arc<Shared>>,
     request: Request,
     next: Next,

@@ -1,61 +1,61 @@
-//! Switches of Meta's platforms: where the documentation and the field disagree, or where years
-//! differ.
+//! Switches of Meta's platforms: behavior that changed over the years or contradicts the
+//! documentation.
 
 use serde::{Deserialize, Serialize};
 
-/// What a successful `DELETE …/permissions` says.
+/// Body of a successful `DELETE …/permissions`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RevokeReply {
     /// `{"success":true}`
     Object,
-    /// A bare `true`, as older versions said.
+    /// `true`, as in older API versions.
     True,
 }
 
-/// Whether Instagram Login's answers stand in a list called `data`.
+/// Whether Instagram Login wraps its responses in a list named `data`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wrapping {
-    /// At the top, as production clients read them.
+    /// At the top level, as production clients parse them.
     Flat,
-    /// In `data`, as the documentation shows them.
+    /// In `data`, as documented.
     Data,
 }
 
-/// How Instagram Login writes `user_id`.
+/// JSON type of `user_id` in Instagram Login's responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserIdForm {
-    /// As text.
+    /// A string.
     String,
-    /// As a number, too great for a float.
+    /// A number that exceeds the exact range of a 64-bit float.
     Number,
 }
 
-/// How Instagram Login writes `permissions`.
+/// JSON type of `permissions` in Instagram Login's responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PermissionsForm {
-    /// As one text, divided by commas.
+    /// A string, separated by commas.
     Text,
-    /// As a list.
+    /// An array of strings.
     Array,
 }
 
-/// The error that a throttled call is answered with.
+/// Error code of a rate-limited call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub enum ThrottleCode {
-    /// 4: the app.
+    /// 4: limit of the app.
     App,
-    /// 17: the person.
+    /// 17: limit of the user.
     User,
-    /// 32: the Page.
+    /// 32: limit of the Page.
     Page,
-    /// 613: a limit of the endpoint's own.
+    /// 613: limit of the endpoint.
     Custom,
-    /// 80002: the Instagram account.
+    /// 80002: limit of the Instagram account.
     Instagram,
 }
 
@@ -69,7 +69,7 @@ impl TryFrom<u32> for ThrottleCode {
             32 => Ok(Self::Page),
             613 => Ok(Self::Custom),
             80_002 => Ok(Self::Instagram),
-            _ => Err("throttleCode is 4, 17, 32, 613 or 80002"),
+            _ => Err("throttleCode must be 4, 17, 32, 613 or 80002"),
         }
     }
 }
@@ -86,13 +86,10 @@ impl From<ThrottleCode> for u32 {
     }
 }
 
-/// How the switches of one of Meta's platforms stand.
+/// The positions of the switches of one of Meta's platforms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "switches that are on or off, each on its own"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent on/off switches")]
 pub(crate) struct MetaSettings {
     pub(crate) expires_in_reply: bool,
     pub(crate) same_token: bool,
@@ -106,7 +103,7 @@ pub(crate) struct MetaSettings {
 }
 
 impl MetaSettings {
-    pub(crate) const USUAL: Self = Self {
+    pub(crate) const DEFAULT: Self = Self {
         expires_in_reply: true,
         same_token: false,
         require_proof: false,

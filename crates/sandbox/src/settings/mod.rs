@@ -1,5 +1,5 @@
-//! The switches of a platform: what real platforms did differently over the years, or leave
-//! undocumented.
+//! The switches of a platform: behavior that real platforms changed over the years or do not
+//! document.
 
 mod meta;
 mod switch;
@@ -14,7 +14,7 @@ pub use values::{
     ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus,
 };
 
-/// How the switches of one platform stand.
+/// The positions of a platform's switches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Settings {
@@ -30,14 +30,14 @@ pub(crate) struct Settings {
     pub(crate) dead_refresh_body: DeadRefreshBody,
     pub(crate) quota: u32,
     pub(crate) token_quota: u32,
-    /// Those of Meta's platforms; `None` elsewhere.
+    /// Switches of Meta's platforms. `None` at other platforms.
     #[serde(flatten)]
     pub(crate) meta: Option<MetaSettings>,
 }
 
 impl Settings {
-    /// Puts a switch in its position; `false` where the platform has no such switch.
-    pub(crate) fn put(&mut self, switch: Switch) -> bool {
+    /// Sets a switch. Returns `false` if the platform does not have it.
+    pub(crate) fn apply(&mut self, switch: Switch) -> bool {
         match switch {
             Switch::RefreshToken(mode) => self.refresh_token = mode,
             Switch::RefreshReply(reply) => self.refresh_reply = reply,
@@ -50,15 +50,15 @@ impl Settings {
             Switch::DeadRefreshBody(body) => self.dead_refresh_body = body,
             Switch::Quota(calls) => self.quota = calls,
             Switch::TokenQuota(calls) => self.token_quota = calls,
-            of_meta => return self.meta.as_mut().is_some_and(|meta| meta.put(of_meta)),
+            other => return self.meta.as_mut().is_some_and(|meta| meta.apply(other)),
         }
         true
     }
 }
 
 impl MetaSettings {
-    /// `false` for a switch that is not one of these.
-    fn put(&mut self, switch: Switch) -> bool {
+    /// Sets a switch. Returns `false` if it is not one of Meta's.
+    fn apply(&mut self, switch: Switch) -> bool {
         match switch {
             Switch::ExpiresInReply(on) => self.expires_in_reply = on,
             Switch::SameToken(on) => self.same_token = on,

@@ -1,4 +1,4 @@
-//! One switch of a platform, as controls and tests name it.
+//! A switch of a platform, as the control API and tests name it.
 
 use serde::{Deserialize, Deserializer};
 
@@ -7,49 +7,50 @@ use super::values::{
     ClientKind, DeadRefreshBody, RefreshExpiry, RefreshMode, RefreshReply, RevokeStatus,
 };
 
-/// One switch and the position to put it in.
+/// A switch and its new position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(tag = "switch", content = "value", rename_all = "camelCase")]
 pub enum Switch {
-    /// What a refresh does to the refresh token.
+    /// Whether a refresh rotates the refresh token.
     RefreshToken(RefreshMode),
-    /// Whether a refresh repeats the refresh token that stays in force.
+    /// Whether the response to a refresh repeats an unchanged refresh token.
     RefreshReply(RefreshReply),
-    /// What a refresh does to the end of the refresh token.
+    /// Whether a refresh extends the lifetime of the refresh token.
     RefreshExpiry(RefreshExpiry),
-    /// Which kind of app the caller is taken for.
+    /// The kind of app that the platform takes the caller for.
     ClientKind(ClientKind),
-    /// Whether every error of the OAuth endpoints comes with status 200.
+    /// Whether the OAuth endpoints return errors with status 200.
     OauthErrorsAs200(#[serde(deserialize_with = "on_or_off")] bool),
-    /// Life of an access token in seconds.
+    /// Lifetime of an access token or a session in seconds.
     ExpiresIn(u32),
-    /// Status of a successful revocation.
+    /// HTTP status of a successful revocation.
     RevokeStatus(RevokeStatus),
-    /// Whether a 429 says when to come back.
+    /// Whether a 429 has the header `Retry-After`.
     RetryAfter(#[serde(deserialize_with = "on_or_off")] bool),
-    /// What a refused refresh says.
+    /// Body of a failed refresh.
     DeadRefreshBody(DeadRefreshBody),
-    /// Calls to the data endpoints in one window.
+    /// Number of calls to the data endpoints per window.
     Quota(u32),
-    /// Calls to the token endpoint in one window.
+    /// Number of calls to the token endpoint per window.
     TokenQuota(u32),
-    /// Instagram: whether a long-lived token comes with `expires_in`. Without, it has no end.
+    /// Instagram: whether a long-lived token comes with `expires_in`. Without it, the token does
+    /// not expire.
     ExpiresInReply(#[serde(deserialize_with = "on_or_off")] bool),
-    /// Instagram: whether a renewed token is the same text as before.
+    /// Instagram: whether a refresh returns the same token.
     SameToken(#[serde(deserialize_with = "on_or_off")] bool),
-    /// Instagram: whether every call needs an `appsecret_proof`.
+    /// Instagram: whether every call requires an `appsecret_proof`.
     RequireProof(#[serde(deserialize_with = "on_or_off")] bool),
-    /// Instagram: whether the code exchange takes a URL-encoded form.
+    /// Instagram: whether the code exchange accepts a URL-encoded form.
     Urlencoded(#[serde(deserialize_with = "on_or_off")] bool),
-    /// Instagram: what a successful revocation says.
+    /// Instagram: body of a successful revocation.
     RevokeReply(RevokeReply),
-    /// Instagram: whether an answer stands in `data`.
+    /// Instagram: whether responses are wrapped in `data`.
     Wrapping(Wrapping),
-    /// Instagram: how a user id is written.
+    /// Instagram: JSON type of user ids.
     UserId(UserIdForm),
-    /// Instagram: how permissions are written.
+    /// Instagram: JSON type of permissions.
     Permissions(PermissionsForm),
-    /// Instagram: the error past the quota.
+    /// Instagram: error code of a rate-limited call.
     ThrottleCode(ThrottleCode),
 }
 
@@ -59,7 +60,7 @@ fn on_or_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Erro
         serde_json::Value::String(word) if word == "on" => Ok(true),
         serde_json::Value::String(word) if word == "off" => Ok(false),
         _ => Err(serde::de::Error::custom(
-            "the value is true, false, \"on\" or \"off\"",
+            "the value must be true, false, \"on\" or \"off\"",
         )),
     }
 }

@@ -1,53 +1,53 @@
-//! The positions of the switches that any platform can have.
+//! Positions of the switches that any platform can have.
 
 use serde::{Deserialize, Serialize};
 
-/// What a refresh does to the refresh token.
+/// Whether a refresh rotates the refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefreshMode {
-    /// It stays the same for ever; `same` is another word for it.
+    /// Never rotated. Alias: `same`.
     #[serde(alias = "same")]
     Keep,
-    /// Each refresh gives a new one, and the old one is dead at once.
+    /// Rotated at each refresh; the old token is invalid at once.
     RotateStrict,
-    /// Each refresh gives a new one, and the old one works for another minute.
+    /// Rotated at each refresh; the old token stays valid for another 60 seconds.
     RotateGrace,
 }
 
-/// Whether the answer to a refresh names the refresh token that stays in force.
+/// Whether the response to a refresh contains an unchanged refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefreshReply {
-    /// It is repeated.
+    /// The token is repeated.
     Repeat,
-    /// It is left out. A rotated token is always sent.
+    /// The token is omitted. A rotated token is always sent.
     Omit,
 }
 
-/// What a refresh does to the end of the refresh token, where it has one.
+/// Whether a refresh extends the lifetime of the refresh token, if it expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefreshExpiry {
-    /// It stays where the consent put it: `refresh_expires_in` shrinks.
+    /// The lifetime counts from the consent; `refresh_expires_in` shrinks with each refresh.
     FromFirstIssue,
-    /// Each refresh puts it off.
+    /// The lifetime restarts at each refresh.
     Rolling,
 }
 
-/// Which kind of app a platform takes the caller for, where that decides about PKCE.
+/// The kind of app that a platform takes the caller for, if PKCE depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientKind {
-    /// One on a desktop if its redirect address is on loopback, else one on the web.
+    /// A desktop app if its redirect URI is on loopback, otherwise a web app.
     ByRedirect,
-    /// One on the web: PKCE is neither asked for nor looked at.
+    /// A web app: PKCE is neither required nor checked.
     Web,
-    /// One on a desktop: PKCE is demanded.
+    /// A desktop app: PKCE is required.
     Desktop,
 }
 
-/// The body that comes with the refusal of a dead refresh token.
+/// Body of the error for an invalid refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeadRefreshBody {
@@ -59,13 +59,13 @@ pub enum DeadRefreshBody {
     Oauth,
 }
 
-/// The status of a successful revocation.
+/// HTTP status of a successful revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub enum RevokeStatus {
-    /// 200 with an empty body.
+    /// Status 200, with an empty body.
     Ok,
-    /// 204.
+    /// Status 204, without a body.
     NoContent,
 }
 
@@ -76,7 +76,7 @@ impl TryFrom<u16> for RevokeStatus {
         match status {
             200 => Ok(Self::Ok),
             204 => Ok(Self::NoContent),
-            _ => Err("revokeStatus is 200 or 204"),
+            _ => Err("revokeStatus must be 200 or 204"),
         }
     }
 }

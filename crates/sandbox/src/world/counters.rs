@@ -1,16 +1,17 @@
-//! How often each endpoint was called: what a test asks to prove that a hundred callers cost one
-//! refresh.
+//! Call counters per endpoint. Tests use them to prove, for example, that a hundred concurrent
+//! callers cause one refresh.
 
 use std::collections::BTreeMap;
 
-/// Calls by platform and endpoint, answered or not. Endpoints that were never called stand there
-/// with zero.
+/// Number of calls by platform and endpoint, successful or not. Every endpoint is listed, with 0
+/// before its first call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
 pub struct CallCounts(BTreeMap<String, BTreeMap<String, u64>>);
 
 impl CallCounts {
-    /// How often `endpoint` of `platform` was called, as in `get("reddit", "token.refresh_token")`.
+    /// Returns the number of calls to `endpoint` of `platform`, as in
+    /// `get("reddit", "token.refresh_token")`. Unknown names return 0.
     #[must_use]
     pub fn get(&self, platform: &str, endpoint: &str) -> u64 {
         self.0
@@ -20,7 +21,7 @@ impl CallCounts {
             .unwrap_or(0)
     }
 
-    /// How often `platform` was called at all.
+    /// Returns the number of calls to all endpoints of `platform`.
     #[must_use]
     pub fn total(&self, platform: &str) -> u64 {
         self.0
@@ -28,13 +29,13 @@ impl CallCounts {
             .map_or(0, |endpoints| endpoints.values().sum())
     }
 
-    /// Zero for each of `endpoints`.
-    pub(crate) fn expect(&mut self, platform: &str, endpoints: &[&str]) {
-        let known = self.0.entry(platform.to_owned()).or_default();
-        known.extend(endpoints.iter().map(|endpoint| ((*endpoint).to_owned(), 0)));
+    /// Sets the counters of these endpoints to 0, so that they are listed before the first call.
+    pub(crate) fn register(&mut self, platform: &str, endpoints: &[&str]) {
+        let counters = self.0.entry(platform.to_owned()).or_default();
+        counters.extend(endpoints.iter().map(|endpoint| ((*endpoint).to_owned(), 0)));
     }
 
-    pub(crate) fn count(&mut self, platform: &str, endpoint: &str) {
+    pub(crate) fn increment(&mut self, platform: &str, endpoint: &str) {
         *self
             .0
             .entry(platform.to_owned())

@@ -1,5 +1,5 @@
-//! What the sandbox remembers: people, sessions, grants, calls, and the file that keeps grants over
-//! a restart.
+//! The simulated state: people, browser sessions, grants, call counters and rate limits, and the
+//! file that persists grants across restarts.
 
 mod counters;
 pub(crate) mod grants;
@@ -9,7 +9,7 @@ mod state_file;
 mod windows;
 
 pub use counters::CallCounts;
-pub(crate) use people::{Person, everybody};
+pub(crate) use people::{Person, load_people};
 pub use session::Session;
 pub(crate) use session::SignIn;
 pub(crate) use state_file::StateFile;

@@ -1,24 +1,26 @@
-//! The demo persons: who can sign in at the simulated platforms, read from `people.toml`.
+//! The demo people who can sign in at the simulated platforms, read from `people.toml`.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// One made-up person, with an account at some of the platforms.
+/// A fictional person with an account at some of the platforms.
 #[derive(Clone, Deserialize)]
 pub(crate) struct Person {
-    /// The name in control calls, such as `juniper`.
+    /// Identifies the person in the control API, such as `juniper`.
     pub(crate) handle: String,
+    /// Full name, such as `Juniper Vale`.
     pub(crate) name: String,
-    /// The colour of the person's pictures, in degrees.
+    /// Hue of the person's pictures, in degrees.
     pub(crate) hue: u16,
-    /// The account at each platform, in the platform's own terms.
+    /// Accounts by platform; each platform defines the fields of its own table.
     #[serde(flatten)]
     accounts: BTreeMap<String, toml::Value>,
 }
 
 impl Person {
-    /// The account at `platform`, or `None` where the person has none.
+    /// Returns the person's account at `platform`, `None` if they have none, and the error if its
+    /// table does not match `A`.
     pub(crate) fn account<A: serde::de::DeserializeOwned>(
         &self,
         platform: &str,
@@ -29,8 +31,8 @@ impl Person {
     }
 }
 
-/// Everybody, in the order in which the pages show them.
-pub(crate) fn everybody() -> Result<Vec<Person>, toml::de::Error> {
+/// Returns all people in the order in which the pages list them.
+pub(crate) fn load_people() -> Result<Vec<Person>, toml::de::Error> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct File {

@@ -1,29 +1,29 @@
-//! Sessions of a browser, for platforms without OAuth: what their owner copies out of the browser
-//! and gives to an app.
+//! Browser sessions at platforms without OAuth: the values that a user copies from the browser and
+//! gives to an app.
 
 use serde::Serialize;
 
-use crate::faults::Misbehaviour;
+use crate::faults::ConsentFault;
 
-/// Who signs in, and with which browser.
+/// A sign-in: the person, their browser and the fault that was selected for it.
 pub(crate) struct SignIn<'a> {
     pub(crate) person: &'a str,
     pub(crate) user_agent: &'a str,
-    pub(crate) misbehaviour: Misbehaviour,
+    pub(crate) consent_fault: ConsentFault,
 }
 
-/// A signed-in browser, as far as the platform looks at it. `Debug` shows none of it.
+/// The credentials of a signed-in browser. `Debug` prints none of them.
 #[derive(Clone, Serialize)]
 pub struct Session {
-    /// The cookie that stands for the sign-in.
+    /// The session cookie.
     pub sess: String,
-    /// The account's number, in a cookie as well.
+    /// The numeric account id, also sent as a cookie.
     pub auth_id: String,
-    /// The browser's name, to which the session is tied.
+    /// The browser's `User-Agent`; the session is bound to it.
     pub user_agent: String,
-    /// The browser's token, sent as the header `x-bc`.
+    /// The browser token, sent in the header `x-bc`.
     pub x_bc: String,
-    /// One more cookie, which accounts with two factors have.
+    /// An additional cookie of accounts with two-factor authentication; `None` for other accounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_uid_: Option<String>,
 }
@@ -35,10 +35,10 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// The value of the header `Cookie`.
+    /// Returns the value of the header `Cookie`.
     #[must_use]
     pub fn cookie_line(&self) -> String {
-        let more = self
+        let two_factor = self
             .auth_uid_
             .as_ref()
             .map(|value| format!("; auth_uid_={value}"));
@@ -46,11 +46,11 @@ impl Session {
             "sess={}; auth_id={}{}",
             self.sess,
             self.auth_id,
-            more.unwrap_or_default()
+            two_factor.unwrap_or_default()
         )
     }
 
-    /// A call of `url` as browsers copy it for a shell.
+    /// Returns a request to `url` in the format of the browsers' "Copy as cURL".
     #[must_use]
     pub fn curl(&self, url: &str) -> String {
         let headers = [
@@ -60,23 +60,23 @@ impl Session {
             format!("x-bc: {}", self.x_bc),
         ];
         let headers = headers
-            .map(|line| format!("  -H {} \\\n", in_shell(&line)))
+            .map(|line| format!("  -H {} \\\n", shell_quoted(&line)))
             .concat();
         format!(
             "curl {} \\\n{headers}  -b {}",
-            in_shell(url),
-            in_shell(&self.cookie_line())
+            shell_quoted(url),
+            shell_quoted(&self.cookie_line())
         )
     }
 
-    /// All of it as JSON, in the form of the sign-in files that people know.
+    /// Returns the session as JSON in the format `{"auth": {…}}` of common session files.
     #[must_use]
     pub fn json(&self) -> String {
         serde_json::to_string_pretty(&serde_json::json!({ "auth": self })).unwrap_or_default()
     }
 }
 
-/// A text that a shell takes as one word.
-fn in_shell(text: &str) -> String {
+/// Returns `text` in single quotes, as one word for a POSIX shell.
+fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,4 +1,4 @@
-//! The grants on disk, so that an account connected yesterday still works after a restart.
+//! Persists grants to disk, so that connected accounts keep working after a restart.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 use super::grants::Grant;
 use crate::options::SandboxError;
 
-/// The form of the file; another number is refused rather than misread.
+/// Version of the file format. Files of other versions are rejected.
 const VERSION: u32 = 1;
 
 #[derive(Deserialize)]
-struct Read {
+struct StoredState {
     version: u32,
     grants: Vec<Grant>,
 }
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct StateToStore<'a> {
     version: u32,
     grants: Vec<&'a Grant>,
 }
 
-/// Where the grants are kept.
+/// Path of the file that stores the grants.
 pub(crate) struct StateFile(PathBuf);
 
 impl StateFile {
@@ -31,35 +31,35 @@ impl StateFile {
         Self(path)
     }
 
-    /// The grants of the last run; none where there is no file yet.
+    /// Returns the grants of the previous run. Empty if the file does not exist yet.
     pub(crate) fn load(&self) -> Result<Vec<Grant>, SandboxError> {
         let text = match std::fs::read(&self.0) {
             Ok(text) => text,
             Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(self.error("read", source)),
         };
-        let read: Read =
-            serde_json::from_slice(&text).map_err(|bad| self.error("read", bad.into()))?;
-        if read.version != VERSION {
+        let state: StoredState =
+            serde_json::from_slice(&text).map_err(|error| self.error("read", error.into()))?;
+        if state.version != VERSION {
             return Err(self.error(
                 "read",
-                std::io::Error::other(format!("it is of version {}", read.version)),
+                std::io::Error::other(format!("unsupported version {}", state.version)),
             ));
         }
-        Ok(read.grants)
+        Ok(state.grants)
     }
 
-    /// Replaces the file in one step: whoever stops the program midway finds the old file or the
-    /// new one.
+    /// Replaces the file atomically, by writing a temporary file beside it and renaming that. A
+    /// crash leaves either the old file or the new one.
     pub(crate) fn write(&self, grants: Vec<&Grant>) -> Result<(), SandboxError> {
-        let text = serde_json::to_vec(&Written {
+        let text = serde_json::to_vec(&StateToStore {
             version: VERSION,
             grants,
         });
-        let text = text.map_err(|bad| self.error("written", bad.into()))?;
-        let beside = self.0.with_extension("new");
-        write_private(&beside, &text)
-            .and_then(|()| std::fs::rename(&beside, &self.0))
+        let text = text.map_err(|error| self.error("written", error.into()))?;
+        let temporary = self.0.with_extension("new");
+        write_private(&temporary, &text)
+            .and_then(|()| std::fs::rename(&temporary, &self.0))
             .map_err(|source| self.error("written", source))
     }
 
@@ -72,7 +72,7 @@ impl StateFile {
     }
 }
 
-/// Writes a file that only its owner can read.
+/// Writes a file with mode 0600 and syncs it to disk.
 fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);

@@ -1,19 +1,19 @@
-//! Counters of calls per time window, as platforms keep them to limit a caller.
+//! Rate limits: counters of calls per caller and time window.
 
 use std::collections::{HashMap, VecDeque};
 
-use evergrant_model::Timestamp;
+use evergrant_model::{SignedDuration, Timestamp};
 
-/// Length of a window in seconds.
-const WINDOW_S: i64 = 600;
+/// Length of a fixed window in seconds.
+const WINDOW_SECONDS: i64 = 600;
 
-/// How a caller stands in the window that is open now, this call included.
+/// A caller's usage of the current window, including the call that was just counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) used: u32,
     pub(crate) quota: u32,
-    /// Seconds until the next window opens.
-    pub(crate) reset_s: i64,
+    /// Seconds until the next window starts.
+    pub(crate) reset_seconds: i64,
 }
 
 impl Window {
@@ -26,55 +26,54 @@ impl Window {
     }
 }
 
-/// The open window of each caller. Windows begin at multiples of their length, not at a caller's
-/// first call.
+/// Fixed windows: the current window's number and call count for each caller. Windows start at
+/// multiples of their length, not at a caller's first call.
 #[derive(Default)]
 pub(crate) struct Windows(HashMap<String, (i64, u32)>);
 
 impl Windows {
-    /// Counts one call of `caller`, and tells how it stands.
-    pub(crate) fn spend(&mut self, caller: String, quota: u32, now: Timestamp) -> Window {
-        let now_s = now.unix_ms() / 1000;
-        let slice = now_s / WINDOW_S;
-        let (open, used) = self.0.entry(caller).or_insert((slice, 0));
-        if *open != slice {
-            (*open, *used) = (slice, 0);
+    /// Counts one call of `caller` and returns its usage of the current window.
+    pub(crate) fn count_call(&mut self, caller: String, quota: u32, now: Timestamp) -> Window {
+        let now_seconds = now.unix_ms() / 1000;
+        let current = now_seconds / WINDOW_SECONDS;
+        let (number, used) = self.0.entry(caller).or_insert((current, 0));
+        if *number != current {
+            (*number, *used) = (current, 0);
         }
         *used = used.saturating_add(1);
         Window {
             used: *used,
             quota,
-            reset_s: (slice + 1) * WINDOW_S - now_s,
+            reset_seconds: (current + 1) * WINDOW_SECONDS - now_seconds,
         }
     }
 }
 
-/// The times of each caller's last calls, for platforms that count the calls of the time just gone
-/// by.
+/// Sliding windows: the times of each caller's recent calls.
 #[derive(Default)]
 pub(crate) struct SlidingWindows(HashMap<String, VecDeque<Timestamp>>);
 
 impl SlidingWindows {
-    /// Counts one call of `caller`, unless it had `quota` of them in the last `span_s` seconds.
-    /// Calls that are refused do not count. Tells whether it may go on.
-    pub(crate) fn spend(
+    /// Returns whether `caller` made fewer than `quota` calls in the last `span_seconds` seconds,
+    /// and counts the call if so. Rejected calls are not counted.
+    pub(crate) fn within_limit(
         &mut self,
         caller: String,
         quota: u32,
-        span_s: i64,
+        span_seconds: i64,
         now: Timestamp,
     ) -> bool {
         let calls = self.0.entry(caller).or_default();
         while calls
             .front()
-            .is_some_and(|call| now >= call.plus_seconds(span_s))
+            .is_some_and(|call| now >= *call + SignedDuration::from_secs(span_seconds))
         {
             calls.pop_front();
         }
-        let has_room = u32::try_from(calls.len()).is_ok_and(|used| used < quota);
-        if has_room {
+        let allowed = u32::try_from(calls.len()).is_ok_and(|used| used < quota);
+        if allowed {
             calls.push_back(now);
         }
-        has_room
+        allowed
     }
 }

@@ -1,46 +1,53 @@
+//! Acme, a provider that follows RFC 9700: PKCE, issuer in the callback, strict rotation.
+
 use axum::http::StatusCode;
-use evergrant_sandbox::{AuthorizationFault, SandboxError};
+use evergrant_sandbox::{AuthorizationRequestError, SandboxError};
 use url::Url;
 
-use crate::harness::{Answer, BASE, Stand, query};
+use crate::harness::{BASE, Harness, Response, query_param};
 
 const CALLBACK: &str = "http://localhost:8080/api/integrations/callback/acme";
-/// The pair of RFC 7636, appendix B.
+
+/// Code verifier of RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// S256 challenge of [`VERIFIER`], from the same appendix.
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-/// `simAcmeId:simAcmeSecret`.
+
+/// Client credentials: `simAcmeId:simAcmeSecret`.
 const BASIC: (&str, &str) = ("authorization", "Basic c2ltQWNtZUlkOnNpbUFjbWVTZWNyZXQ=");
 
 fn auth_url(challenge: &[(&str, &str)]) -> String {
     let mut url = Url::parse(&format!("{BASE}/acme/oauth/authorize")).unwrap();
-    let usual = [
+    let parameters = [
         ("client_id", "simAcmeId"),
         ("response_type", "code"),
         ("redirect_uri", CALLBACK),
         ("scope", "openid"),
     ];
     url.query_pairs_mut()
-        .extend_pairs(usual)
+        .extend_pairs(parameters)
         .extend_pairs(challenge);
     url.into()
 }
 
-fn consent(stand: &Stand) -> String {
+/// Approves a request with [`CHALLENGE`] as Juniper and returns the callback URL.
+fn approve_with_pkce(harness: &Harness) -> String {
     let url = auth_url(&[
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ]);
-    stand.sandbox.approve(&url, "juniper", None).unwrap()
+    harness.sandbox.approve(&url, "juniper", None).unwrap()
 }
 
-async fn token(stand: &Stand, fields: &[(&str, &str)]) -> Answer {
-    stand.post("/acme/oauth/token", &[BASIC], fields).await
+async fn post_token(harness: &Harness, fields: &[(&str, &str)]) -> Response {
+    harness.post("/acme/oauth/token", &[BASIC], fields).await
 }
 
-async fn exchange(stand: &Stand, code: &str, verifier: &str) -> Answer {
+async fn exchange(harness: &Harness, code: &str, verifier: &str) -> Response {
     let grant = ("grant_type", "authorization_code");
-    token(
-        stand,
+    post_token(
+        harness,
         &[
             grant,
             ("code", code),
@@ -51,9 +58,9 @@ async fn exchange(stand: &Stand, code: &str, verifier: &str) -> Answer {
     .await
 }
 
-async fn refresh(stand: &Stand, refresh_token: &str) -> Answer {
-    token(
-        stand,
+async fn refresh(harness: &Harness, refresh_token: &str) -> Response {
+    post_token(
+        harness,
         &[
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token),
@@ -63,21 +70,21 @@ async fn refresh(stand: &Stand, refresh_token: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn no_consent_without_an_s256_challenge() {
-    let stand = Stand::new();
+async fn authorization_requires_an_s256_challenge() {
+    let harness = Harness::new();
     for challenge in [
         &[][..],
         &[("code_challenge", CHALLENGE)],
         &[("code_challenge_method", "S256")],
     ] {
-        let refused = stand
+        let refused = harness
             .sandbox
             .approve(&auth_url(challenge), "juniper", None)
             .unwrap_err();
         assert!(
             matches!(
                 refused,
-                SandboxError::Authorization(AuthorizationFault::MissingChallenge)
+                SandboxError::Authorization(AuthorizationRequestError::MissingChallenge)
             ),
             "{refused}"
         );
@@ -87,7 +94,7 @@ async fn no_consent_without_an_s256_challenge() {
         ("code_challenge_method", "plain"),
     ];
     assert!(
-        stand
+        harness
             .sandbox
             .approve(&auth_url(&plain), "juniper", None)
             .is_err()
@@ -95,37 +102,42 @@ async fn no_consent_without_an_s256_challenge() {
 }
 
 #[tokio::test]
-async fn a_code_is_worth_nothing_without_its_verifier() {
-    let stand = Stand::new();
-    let code = query(&consent(&stand), "code").unwrap();
+async fn code_exchange_requires_the_matching_verifier() {
+    let harness = Harness::new();
+    let code = query_param(&approve_with_pkce(&harness), "code").unwrap();
     for wrong in ["", CHALLENGE, &VERIFIER.to_lowercase(), "too-short"] {
-        let refused = exchange(&stand, &code, wrong).await;
+        let refused = exchange(&harness, &code, wrong).await;
         assert_eq!(
             (refused.status, refused.text("error").as_str()),
             (StatusCode::BAD_REQUEST, "invalid_grant")
         );
     }
     assert_eq!(
-        exchange(&stand, &code, VERIFIER).await.status,
+        exchange(&harness, &code, VERIFIER).await.status,
         StatusCode::OK
     );
 }
 
 #[tokio::test]
-async fn a_callback_names_the_issuer() {
-    let stand = Stand::new();
+async fn callback_contains_the_issuer() {
+    let harness = Harness::new();
     assert_eq!(
-        query(&consent(&stand), "iss").unwrap(),
+        query_param(&approve_with_pkce(&harness), "iss").unwrap(),
         format!("{BASE}/acme")
     );
 }
 
 #[tokio::test]
-async fn the_bearer_is_told_who_they_are() {
-    let stand = Stand::new();
-    let tokens = exchange(&stand, &query(&consent(&stand), "code").unwrap(), VERIFIER).await;
+async fn userinfo_identifies_the_token_owner() {
+    let harness = Harness::new();
+    let tokens = exchange(
+        &harness,
+        &query_param(&approve_with_pkce(&harness), "code").unwrap(),
+        VERIFIER,
+    )
+    .await;
     let bearer = format!("Bearer {}", tokens.text("access_token"));
-    let userinfo = stand
+    let userinfo = harness
         .get("/acme/oauth/userinfo", &[("authorization", &bearer)])
         .await;
     assert_eq!(
@@ -136,23 +148,30 @@ async fn the_bearer_is_told_who_they_are() {
         ("ac-1001", "Juniper Vale")
     );
     assert_eq!(
-        stand.get("/acme/oauth/userinfo", &[]).await.status,
+        harness.get("/acme/oauth/userinfo", &[]).await.status,
         StatusCode::UNAUTHORIZED
     );
 }
 
 #[tokio::test]
-async fn a_refresh_token_used_twice_ends_the_grant() {
-    let stand = Stand::new();
-    let first = exchange(&stand, &query(&consent(&stand), "code").unwrap(), VERIFIER)
-        .await
-        .text("refresh_token");
-    let second = refresh(&stand, &first).await.text("refresh_token");
-    let third = refresh(&stand, &second).await.text("refresh_token");
-    assert_eq!(refresh(&stand, &first).await.text("error"), "invalid_grant");
+async fn refresh_token_reuse_revokes_the_grant() {
+    let harness = Harness::new();
+    let first = exchange(
+        &harness,
+        &query_param(&approve_with_pkce(&harness), "code").unwrap(),
+        VERIFIER,
+    )
+    .await
+    .text("refresh_token");
+    let second = refresh(&harness, &first).await.text("refresh_token");
+    let third = refresh(&harness, &second).await.text("refresh_token");
     assert_eq!(
-        refresh(&stand, &third).await.text("error"),
+        refresh(&harness, &first).await.text("error"),
+        "invalid_grant"
+    );
+    assert_eq!(
+        refresh(&harness, &third).await.text("error"),
         "invalid_grant",
-        "the newest ended with it"
+        "reuse of the first token revokes the newest one as well"
     );
 }

@@ -1,3 +1,5 @@
+//! Meta's callbacks to the app: deauthorization, deletion and webhooks.
+
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -9,24 +11,25 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Stand};
+use crate::harness::{Harness, Response, START_SECONDS};
 use crate::meta::JUNIPER;
 
 type Received = Arc<Mutex<Vec<(HeaderMap, String)>>>;
 
-/// An app that keeps what it is sent.
-struct App {
+/// A server that records the requests it receives, at `/hook`.
+struct CallbackReceiver {
     address: String,
     received: Received,
     server: tokio::task::JoinHandle<()>,
 }
 
-impl App {
+impl CallbackReceiver {
     async fn start() -> Self {
         let received = Received::default();
-        let kept = received.clone();
+        let recorded = received.clone();
         let hook = move |headers: HeaderMap, body: Bytes| async move {
-            kept.lock()
+            recorded
+                .lock()
                 .unwrap()
                 .push((headers, String::from_utf8(body.to_vec()).unwrap()));
             (StatusCode::ACCEPTED, "{\"confirmation_code\":\"SIM42\"}")
@@ -43,14 +46,15 @@ impl App {
     }
 }
 
-impl Drop for App {
+impl Drop for CallbackReceiver {
     fn drop(&mut self) {
         self.server.abort();
     }
 }
 
-async fn order(stand: &Stand, body: &Value) -> Answer {
-    stand
+/// Requests a callback through the control endpoint.
+async fn request_callback(harness: &Harness, body: &Value) -> Response {
+    harness
         .send(
             Request::post("/control/callbacks")
                 .body(Body::from(body.to_string()))
@@ -64,21 +68,21 @@ fn hmac(secret: &str, message: &str) -> Vec<u8> {
     mac.chain_update(message).finalize().into_bytes().to_vec()
 }
 
-/// Whether the signed request is right for the secret, and what it says.
-fn opened(body: &str, secret: &str) -> (bool, Value) {
+/// Returns whether the signed request was signed with `secret`, and its payload.
+fn open_signed_request(body: &str, secret: &str) -> (bool, Value) {
     let value = body.strip_prefix("signed_request=").unwrap();
     let (signature, payload) = value.split_once('.').unwrap();
-    let is_right = URL_SAFE_NO_PAD.decode(signature).unwrap() == hmac(secret, payload);
+    let is_valid = URL_SAFE_NO_PAD.decode(signature).unwrap() == hmac(secret, payload);
     (
-        is_right,
+        is_valid,
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap(),
     )
 }
 
 #[tokio::test]
-async fn deauthorization_and_deletion_arrive_signed_with_the_logins_own_secret() {
-    let (stand, app) = (Stand::new(), App::start().await);
-    for (platform, secret, user_id) in [
+async fn deauthorization_and_deletion_are_signed_with_the_apps_secret() {
+    let (harness, app) = (Harness::new(), CallbackReceiver::start().await);
+    for (provider, secret, user_id) in [
         ("instagram", "sim-app-secret", "10150000000000001"),
         (
             "instagram-login",
@@ -87,31 +91,31 @@ async fn deauthorization_and_deletion_arrive_signed_with_the_logins_own_secret()
         ),
     ] {
         for kind in ["deauthorize", "deletion"] {
-            let body = json!({ "platform": platform, "kind": kind, "person": "juniper", "url": app.address });
-            let answer = order(&stand, &body).await;
-            let told = json!({ "answers": [{ "status": 202, "body": "{\"confirmation_code\":\"SIM42\"}" }] });
-            assert_eq!(answer.json(), told);
+            let body = json!({ "platform": provider, "kind": kind, "person": "juniper", "url": app.address });
+            let response = request_callback(&harness, &body).await;
+            let expected = json!({ "answers": [{ "status": 202, "body": "{\"confirmation_code\":\"SIM42\"}" }] });
+            assert_eq!(response.json(), expected);
             let (headers, body) = app.received.lock().unwrap().pop().unwrap();
             assert_eq!(headers["content-type"], "application/x-www-form-urlencoded");
-            let (is_right, payload) = opened(&body, secret);
-            assert!(is_right);
+            let (is_valid, payload) = open_signed_request(&body, secret);
+            assert!(is_valid);
             assert_eq!(
                 (&payload["user_id"], &payload["algorithm"]),
                 (&json!(user_id), &json!("HMAC-SHA256"))
             );
-            assert_eq!(payload["issued_at"], 1_767_225_610);
+            assert_eq!(payload["issued_at"], START_SECONDS);
         }
     }
 }
 
 #[tokio::test]
-async fn a_webhook_is_signed_over_its_body_and_can_come_twice() {
-    let (stand, app) = (Stand::new(), App::start().await);
+async fn webhook_signature_covers_the_body_and_delivery_can_repeat() {
+    let (harness, app) = (Harness::new(), CallbackReceiver::start().await);
     let body = json!({
         "platform": "instagram", "kind": "webhook", "person": "juniper", "url": app.address, "times": 2,
     });
     assert_eq!(
-        order(&stand, &body).await.json()["answers"]
+        request_callback(&harness, &body).await.json()["answers"]
             .as_array()
             .unwrap()
             .len(),
@@ -120,8 +124,8 @@ async fn a_webhook_is_signed_over_its_body_and_can_come_twice() {
     let received = app.received.lock().unwrap().clone();
     assert_eq!(received[0].1, received[1].1);
     let (headers, body) = &received[0];
-    let right = format!("sha256={}", const_hex::encode(hmac("sim-app-secret", body)));
-    assert_eq!(headers["x-hub-signature-256"], right);
+    let expected = format!("sha256={}", const_hex::encode(hmac("sim-app-secret", body)));
+    assert_eq!(headers["x-hub-signature-256"], expected);
     let entry = &serde_json::from_str::<Value>(body).unwrap()["entry"][0];
     assert_eq!(
         (&entry["id"], &entry["changes"][0]["field"]),
@@ -130,30 +134,30 @@ async fn a_webhook_is_signed_over_its_body_and_can_come_twice() {
 }
 
 #[tokio::test]
-async fn a_wrong_signature_can_be_asked_for() {
-    let (stand, app) = (Stand::new(), App::start().await);
+async fn callback_can_have_a_wrong_signature() {
+    let (harness, app) = (Harness::new(), CallbackReceiver::start().await);
     for kind in ["deauthorize", "webhook"] {
         let body = json!({
             "platform": "instagram", "kind": kind, "person": "juniper", "url": app.address, "signature": "wrong",
         });
-        order(&stand, &body).await;
+        request_callback(&harness, &body).await;
     }
     let received = app.received.lock().unwrap().clone();
-    assert!(!opened(&received[0].1, "sim-app-secret").0);
-    let right = format!(
+    assert!(!open_signed_request(&received[0].1, "sim-app-secret").0);
+    let expected = format!(
         "sha256={}",
         const_hex::encode(hmac("sim-app-secret", &received[1].1))
     );
-    assert_ne!(received[1].0["x-hub-signature-256"], right);
+    assert_ne!(received[1].0["x-hub-signature-256"], expected);
 }
 
 #[tokio::test]
-async fn callbacks_stay_on_this_machine_and_bad_orders_are_refused_in_words() {
-    let stand = Stand::new();
-    let good = json!({
+async fn non_loopback_or_invalid_callback_is_rejected_with_a_reason() {
+    let harness = Harness::new();
+    let valid = json!({
         "platform": "instagram", "kind": "webhook", "person": "juniper", "url": "http://127.0.0.1:1/", "times": 1,
     });
-    for (field, value, says) in [
+    for (field, value, reason) in [
         (
             "url",
             json!("https://app.example/hook"),
@@ -167,22 +171,22 @@ async fn callbacks_stay_on_this_machine_and_bad_orders_are_refused_in_words() {
         (
             "url",
             json!("http://127.0.0.1:1/"),
-            "127.0.0.1:1 did not take it",
+            "127.0.0.1:1 did not respond",
         ),
         ("person", json!("ghost"), "juniper"),
-        ("person", json!("kiln"), "no such callback"),
-        ("platform", json!("reddit"), "no such callback"),
+        ("person", json!("kiln"), "does not send this callback"),
+        ("platform", json!("reddit"), "does not send this callback"),
         ("kind", json!("telegram"), "unknown variant `telegram`"),
-        ("times", json!(0), "times is from 1 to 100"),
+        ("times", json!(0), "times must be between 1 and 100"),
     ] {
-        let mut body = good.clone();
+        let mut body = valid.clone();
         body[field] = value;
-        let answer = order(&stand, &body).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
+        let response = request_callback(&harness, &body).await;
+        assert_eq!(response.status, StatusCode::BAD_REQUEST, "{body}");
         assert!(
-            answer.text("error").contains(says),
+            response.text("error").contains(reason),
             "{body}: {}",
-            answer.body
+            response.body
         );
     }
 }

@@ -1,29 +1,28 @@
+//! The consent page and the validation of authorization requests.
+
 use axum::http::StatusCode;
 use evergrant_sandbox::SandboxOptions;
 
-use crate::harness::{Answer, CALLBACK, Stand, auth_url, path_of, query};
+use crate::harness::{CALLBACK, Harness, ME, Response, auth_url, path_of, query_param};
 
-/// The page, its cookie and its two hidden fields, as a browser keeps them.
+/// The cookie and the two hidden fields of a consent page.
 struct Page {
+    /// As `name=value`.
     cookie: String,
     csrf: String,
+    /// Query of the authorization request.
     request: String,
 }
 
-async fn open(stand: &Stand) -> Page {
+/// Opens the consent page.
+async fn open(harness: &Harness) -> Page {
     let url = auth_url(&[]);
-    let answer = stand.get(&path_of(&url), &[]).await;
-    assert_eq!(answer.status, StatusCode::OK);
-    let cookie = answer
-        .header("set-cookie")
-        .unwrap()
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+    let response = harness.get(&path_of(&url), &[]).await;
+    assert_eq!(response.status, StatusCode::OK);
+    let cookie = response.cookie();
     let csrf = cookie.split_once('=').unwrap().1.to_owned();
     assert!(
-        answer
+        response
             .body
             .contains(&format!("name=\"csrf\" value=\"{csrf}\""))
     );
@@ -34,7 +33,8 @@ async fn open(stand: &Stand) -> Page {
     }
 }
 
-async fn submit(stand: &Stand, page: &Page, fields: &[(&str, &str)]) -> Answer {
+/// Submits the form of `page` with further `fields`.
+async fn submit(harness: &Harness, page: &Page, fields: &[(&str, &str)]) -> Response {
     let all = [
         &[
             ("csrf", page.csrf.as_str()),
@@ -43,7 +43,7 @@ async fn submit(stand: &Stand, page: &Page, fields: &[(&str, &str)]) -> Answer {
         fields,
     ]
     .concat();
-    stand
+    harness
         .post(
             "/reddit/www/api/v1/authorize",
             &[("cookie", &page.cookie)],
@@ -53,25 +53,31 @@ async fn submit(stand: &Stand, page: &Page, fields: &[(&str, &str)]) -> Answer {
 }
 
 #[tokio::test]
-async fn allowing_leads_back_with_state_and_a_code_that_works() {
-    let stand = Stand::new();
-    let page = open(&stand).await;
+async fn allow_redirects_with_state_and_a_working_code() {
+    let harness = Harness::new();
+    let page = open(&harness).await;
     let fields = [
         ("person", "kiln"),
         ("scope", "identity"),
         ("decision", "allow"),
     ];
-    let answer = submit(&stand, &page, &fields).await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    let location = answer.header("location").unwrap();
+    let response = submit(&harness, &page, &fields).await;
+    assert_eq!(response.status, StatusCode::SEE_OTHER);
+    let location = response.header("location").unwrap();
     assert!(
         location.starts_with(&format!("{CALLBACK}?state=")),
         "{location}"
     );
     assert!(location.ends_with("#_"), "{location}");
-    assert_eq!(query(location, "state").as_deref(), Some("st&te=1"));
-    let tokens = stand.exchange(&query(location, "code").unwrap()).await;
-    assert_eq!(tokens.text("scope"), "identity", "only what was ticked");
+    assert_eq!(query_param(location, "state").as_deref(), Some("st&te=1"));
+    let tokens = harness
+        .exchange(&query_param(location, "code").unwrap())
+        .await;
+    assert_eq!(
+        tokens.text("scope"),
+        "identity",
+        "only selected scopes are granted"
+    );
     assert!(
         tokens
             .text("access_token")
@@ -80,11 +86,11 @@ async fn allowing_leads_back_with_state_and_a_code_that_works() {
 }
 
 #[tokio::test]
-async fn denying_leads_back_with_access_denied() {
-    let stand = Stand::new();
-    let page = open(&stand).await;
-    let answer = submit(
-        &stand,
+async fn deny_redirects_with_access_denied() {
+    let harness = Harness::new();
+    let page = open(&harness).await;
+    let response = submit(
+        &harness,
         &page,
         &[
             ("person", "kiln"),
@@ -93,31 +99,39 @@ async fn denying_leads_back_with_access_denied() {
         ],
     )
     .await;
-    let location = answer.header("location").unwrap();
-    assert_eq!(query(location, "error").as_deref(), Some("access_denied"));
-    assert_eq!(query(location, "state").as_deref(), Some("st&te=1"));
-    assert_eq!(query(location, "code"), None);
+    let location = response.header("location").unwrap();
+    assert_eq!(
+        query_param(location, "error").as_deref(),
+        Some("access_denied")
+    );
+    assert_eq!(query_param(location, "state").as_deref(), Some("st&te=1"));
+    assert_eq!(query_param(location, "code"), None);
 }
 
 #[tokio::test]
-async fn unticking_everything_is_denying() {
-    let stand = Stand::new();
-    let page = open(&stand).await;
-    let answer = submit(&stand, &page, &[("person", "kiln"), ("decision", "allow")]).await;
+async fn allow_without_scopes_counts_as_denial() {
+    let harness = Harness::new();
+    let page = open(&harness).await;
+    let response = submit(
+        &harness,
+        &page,
+        &[("person", "kiln"), ("decision", "allow")],
+    )
+    .await;
     assert_eq!(
-        query(answer.header("location").unwrap(), "error").as_deref(),
+        query_param(response.header("location").unwrap(), "error").as_deref(),
         Some("access_denied")
     );
 }
 
 #[tokio::test]
-async fn an_answer_from_another_browser_is_not_taken() {
-    let stand = Stand::new();
-    let (mine, theirs) = (open(&stand).await, open(&stand).await);
+async fn consent_form_requires_the_matching_csrf_cookie() {
+    let harness = Harness::new();
+    let (first, second) = (open(&harness).await, open(&harness).await);
     let mixed = Page {
-        cookie: theirs.cookie,
-        csrf: mine.csrf,
-        request: mine.request,
+        cookie: second.cookie,
+        csrf: first.csrf,
+        request: first.request,
     };
     let fields = [
         ("person", "kiln"),
@@ -125,7 +139,7 @@ async fn an_answer_from_another_browser_is_not_taken() {
         ("decision", "allow"),
     ];
     assert_eq!(
-        submit(&stand, &mixed, &fields).await.status,
+        submit(&harness, &mixed, &fields).await.status,
         StatusCode::FORBIDDEN
     );
     for cookie in [
@@ -139,7 +153,7 @@ async fn an_answer_from_another_browser_is_not_taken() {
             request: mixed.request.clone(),
         };
         assert_eq!(
-            submit(&stand, &forged, &fields).await.status,
+            submit(&harness, &forged, &fields).await.status,
             StatusCode::FORBIDDEN,
             "{cookie:?}"
         );
@@ -147,24 +161,19 @@ async fn an_answer_from_another_browser_is_not_taken() {
 }
 
 #[tokio::test]
-async fn two_tabs_share_the_cookie() {
-    let stand = Stand::new();
-    let first = open(&stand).await;
-    let again = stand
+async fn two_tabs_share_one_csrf_cookie() {
+    let harness = Harness::new();
+    let first = open(&harness).await;
+    let again = harness
         .get(&path_of(&auth_url(&[])), &[("cookie", &first.cookie)])
         .await;
-    assert!(
-        again
-            .header("set-cookie")
-            .unwrap()
-            .starts_with(&first.cookie)
-    );
+    assert_eq!(again.cookie(), first.cookie);
 }
 
 #[tokio::test]
-async fn an_answer_cannot_grant_more_than_was_asked() {
-    let stand = Stand::new();
-    let page = open(&stand).await;
+async fn consent_form_rejects_unrequested_scope_and_unknown_person() {
+    let harness = Harness::new();
+    let page = open(&harness).await;
     for fields in [
         [
             ("person", "kiln"),
@@ -172,22 +181,22 @@ async fn an_answer_cannot_grant_more_than_was_asked() {
             ("decision", "allow"),
         ],
         [
-            ("person", "nobody"),
+            ("person", "ghost"),
             ("scope", "identity"),
             ("decision", "allow"),
         ],
     ] {
-        let answer = submit(&stand, &page, &fields).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-        assert_eq!(answer.header("location"), None);
+        let response = submit(&harness, &page, &fields).await;
+        assert_eq!(response.status, StatusCode::BAD_REQUEST);
+        assert_eq!(response.header("location"), None);
     }
 }
 
 #[tokio::test]
-async fn a_bad_request_gets_a_page_and_no_redirect() {
-    let stand = Stand::new();
-    for bad in [
-        ("client_id", "someoneElse"),
+async fn invalid_authorization_request_gets_a_page_without_redirect() {
+    let harness = Harness::new();
+    for invalid in [
+        ("client_id", "unknownClient"),
         ("client_id", ""),
         ("redirect_uri", "http://app.example/cb"),
         ("redirect_uri", "http://localhost.evil.example/cb"),
@@ -200,56 +209,56 @@ async fn a_bad_request_gets_a_page_and_no_redirect() {
         ("scope", ""),
         ("state", ""),
     ] {
-        let url = auth_url(&[bad]);
-        let answer = stand.get(&path_of(&url), &[]).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad:?}");
+        let url = auth_url(&[invalid]);
+        let response = harness.get(&path_of(&url), &[]).await;
+        assert_eq!(response.status, StatusCode::BAD_REQUEST, "{invalid:?}");
         assert!(
-            answer.is_html() && answer.header("location").is_none(),
-            "{bad:?}"
+            response.is_html() && response.header("location").is_none(),
+            "{invalid:?}"
         );
         assert!(
-            stand.sandbox.approve(&url, "juniper", None).is_err(),
-            "{bad:?}"
+            harness.sandbox.approve(&url, "juniper", None).is_err(),
+            "{invalid:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn scopes_may_be_divided_by_commas() {
-    let stand = Stand::new();
-    let code = stand.code("juniper", &[("scope", "read,identity")]);
-    assert_eq!(stand.exchange(&code).await.text("scope"), "identity read");
+async fn scopes_can_be_comma_separated() {
+    let harness = Harness::new();
+    let code = harness.code("juniper", &[("scope", "read,identity")]);
+    assert_eq!(harness.exchange(&code).await.text("scope"), "identity read");
 }
 
 #[tokio::test]
-async fn a_registered_redirect_address_is_compared_byte_for_byte() {
-    let stand = Stand::with(SandboxOptions {
+async fn registered_redirect_uri_must_match_exactly() {
+    let harness = Harness::with(SandboxOptions {
         redirect_uris: vec![CALLBACK.to_owned()],
         ..SandboxOptions::default()
     });
     assert!(
-        stand
+        harness
             .sandbox
             .approve(&auth_url(&[]), "juniper", None)
             .is_ok()
     );
-    for close in [
+    for similar in [
         format!("{CALLBACK}/"),
         CALLBACK.to_uppercase(),
         format!("{CALLBACK}?a=1"),
         "https://a.example".into(),
     ] {
-        let answer = stand
-            .get(&path_of(&auth_url(&[("redirect_uri", &close)])), &[])
+        let response = harness
+            .get(&path_of(&auth_url(&[("redirect_uri", &similar)])), &[])
             .await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{close}");
+        assert_eq!(response.status, StatusCode::BAD_REQUEST, "{similar}");
     }
 }
 
 #[tokio::test]
-async fn a_redirect_address_keeps_its_own_query() {
-    let stand = Stand::new();
-    let location = stand
+async fn redirect_uri_keeps_its_query() {
+    let harness = Harness::new();
+    let location = harness
         .sandbox
         .approve(
             &auth_url(&[("redirect_uri", "https://app.example/cb?a=1")]),
@@ -264,9 +273,9 @@ async fn a_redirect_address_keeps_its_own_query() {
 }
 
 #[tokio::test]
-async fn misbehaviour_can_be_asked_for_in_the_address() {
-    let stand = Stand::new();
-    let mangled = stand
+async fn misbehave_parameter_selects_a_failure() {
+    let harness = Harness::new();
+    let mangled = harness
         .sandbox
         .approve(
             &auth_url(&[("misbehave", "state-mangled")]),
@@ -274,22 +283,20 @@ async fn misbehaviour_can_be_asked_for_in_the_address() {
             None,
         )
         .unwrap();
-    assert_ne!(query(&mangled, "state").as_deref(), Some("st&te=1"));
+    assert_ne!(query_param(&mangled, "state").as_deref(), Some("st&te=1"));
 
-    let expired = stand
-        .exchange(&stand.code("juniper", &[("misbehave", "code-expired")]))
+    let expired = harness
+        .exchange(&harness.code("juniper", &[("misbehave", "code-expired")]))
         .await;
     assert_eq!(expired.text("error"), "invalid_grant");
 
-    let other = stand
-        .exchange(&stand.code("juniper", &[("misbehave", "wrong-account")]))
+    let other = harness
+        .exchange(&harness.code("juniper", &[("misbehave", "wrong-account")]))
         .await;
-    let me = stand
-        .data(crate::harness::ME, &other.text("access_token"))
-        .await;
+    let me = harness.api_get(ME, &other.text("access_token")).await;
     assert_ne!(me.text("name"), "juniper_vale");
 
-    let page = stand
+    let page = harness
         .get(&path_of(&auth_url(&[("misbehave", "rate-limited")])), &[])
         .await;
     assert!(page.body.contains("value=\"rate-limited\" selected"));

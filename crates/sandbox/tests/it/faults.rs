@@ -1,196 +1,168 @@
+//! Faults that replace, delay or truncate responses.
+
 use axum::http::StatusCode;
 use evergrant_sandbox::{Fault, FaultKind, RefreshMode, SandboxError, Switch};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::{AGENT, BASIC, ME, Stand, TOKEN};
+use crate::harness::{BASIC, Harness, ME, TOKEN, USER_AGENT};
 
 const REFRESH: &str = "token.refresh_token";
 
 #[tokio::test]
-async fn a_fault_takes_the_place_of_the_next_answers_and_then_is_gone() {
-    let stand = Stand::new();
-    let (_, refresh) = stand.connect("juniper").await;
+async fn fault_replaces_the_next_n_responses() {
+    let harness = Harness::new();
+    let (_, refresh) = harness.connect("juniper").await;
     let fault = Fault::new("reddit", REFRESH, FaultKind::Respond)
         .times(2)
         .status(503)
         .header("retry-after", "7");
-    stand
-        .sandbox
-        .force_next(fault.body(json!({ "message": "later" })))
-        .unwrap();
+    harness.inject_fault(fault.body(json!({ "message": "later" })));
     for _ in 0..2 {
-        let answer = stand.refresh(&refresh).await;
+        let response = harness.refresh(&refresh).await;
         assert_eq!(
-            (answer.status, answer.header("retry-after")),
+            (response.status, response.header("retry-after")),
             (StatusCode::SERVICE_UNAVAILABLE, Some("7"))
         );
-        assert_eq!(answer.json(), json!({ "message": "later" }));
+        assert_eq!(response.json(), json!({ "message": "later" }));
     }
-    assert_eq!(stand.refresh(&refresh).await.status, StatusCode::OK);
+    assert_eq!(harness.refresh(&refresh).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_fault_hits_its_own_endpoint_alone_unless_it_is_for_all() {
-    let stand = Stand::new();
-    let (access, refresh) = stand.connect("juniper").await;
-    stand
-        .sandbox
-        .force_next(Fault::new("reddit", REFRESH, FaultKind::Empty).status(520))
-        .unwrap();
-    assert_eq!(stand.data(ME, &access).await.status, StatusCode::OK);
-    let empty = stand.refresh(&refresh).await;
+async fn fault_applies_to_one_endpoint_or_with_wildcard_to_all() {
+    let harness = Harness::new();
+    let (access, refresh) = harness.connect("juniper").await;
+    harness.inject_fault(Fault::new("reddit", REFRESH, FaultKind::Empty).status(520));
+    assert_eq!(harness.api_get(ME, &access).await.status, StatusCode::OK);
+    let empty = harness.refresh(&refresh).await;
     assert_eq!((empty.status.as_u16(), empty.body.as_str()), (520, ""));
-    stand
-        .sandbox
-        .force_next(Fault::new("reddit", "*", FaultKind::Html).status(429))
-        .unwrap();
-    let html = stand.data(ME, &access).await;
+    harness.inject_fault(Fault::new("reddit", "*", FaultKind::Html).status(429));
+    let html = harness.api_get(ME, &access).await;
     assert!(html.status == StatusCode::TOO_MANY_REQUESTS && html.is_html());
 }
 
 #[tokio::test]
-async fn a_forced_answer_does_no_work() {
-    let stand = Stand::new();
-    stand
-        .sandbox
-        .set("reddit", Switch::RefreshToken(RefreshMode::RotateStrict))
-        .unwrap();
-    let (_, refresh) = stand.connect("juniper").await;
-    stand
-        .sandbox
-        .force_next(Fault::new("reddit", REFRESH, FaultKind::Respond))
-        .unwrap();
+async fn forced_response_skips_the_work_of_the_endpoint() {
+    let harness = Harness::new();
+    harness.set_switch("reddit", Switch::RefreshToken(RefreshMode::RotateStrict));
+    let (_, refresh) = harness.connect("juniper").await;
+    harness.inject_fault(Fault::new("reddit", REFRESH, FaultKind::Respond));
     assert_eq!(
-        stand.refresh(&refresh).await.status,
+        harness.refresh(&refresh).await.status,
         StatusCode::INTERNAL_SERVER_ERROR
     );
-    assert_eq!(stand.refresh(&refresh).await.status, StatusCode::OK);
+    assert_eq!(harness.refresh(&refresh).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_text_is_sent_as_it_is() {
-    let stand = Stand::new();
-    let half = Fault::new("reddit", REFRESH, FaultKind::Respond)
+async fn string_body_is_sent_verbatim() {
+    let harness = Harness::new();
+    let truncated = Fault::new("reddit", REFRESH, FaultKind::Respond)
         .status(200)
         .header("content-type", "application/json");
-    stand
-        .sandbox
-        .force_next(half.body(json!("{\"access_token\":")))
-        .unwrap();
-    assert_eq!(stand.refresh("any").await.body, "{\"access_token\":");
+    harness.inject_fault(truncated.body(json!("{\"access_token\":")));
+    assert_eq!(harness.refresh("any").await.body, "{\"access_token\":");
 }
 
-/// One request over a real connection; what came back before it broke.
-async fn over_tcp(stand: &Stand, refresh: &str) -> String {
+/// Sends a refresh request over TCP and returns what arrives before the connection closes.
+async fn refresh_over_tcp(harness: &Harness, refresh: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let sandbox = stand.sandbox.clone();
+    let sandbox = harness.sandbox.clone();
     let server =
         tokio::spawn(async move { sandbox.serve(listener, async { drop(stopped.await) }).await });
     let body = format!("grant_type=refresh_token&refresh_token={refresh}");
     let request = format!(
-        "POST {TOKEN} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: {AGENT}\r\nAuthorization: {BASIC}\r\n\
+        "POST {TOKEN} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: {USER_AGENT}\r\nAuthorization: {BASIC}\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    // Ends at once because the sandbox closes the connection; a reset is as good as an end.
-    let _ = stream.read_to_end(&mut answer).await;
+    let mut response = Vec::new();
+    // The sandbox closes the connection, possibly with a reset, which is not a failure here.
+    let _ = stream.read_to_end(&mut response).await;
     drop(stop);
     server.await.unwrap().unwrap();
-    String::from_utf8(answer).unwrap()
+    String::from_utf8(response).unwrap()
 }
 
 #[tokio::test]
-async fn a_cut_does_the_work_and_breaks_off_in_the_middle() {
-    let stand = Stand::new();
-    stand
-        .sandbox
-        .set("reddit", Switch::RefreshToken(RefreshMode::RotateStrict))
-        .unwrap();
-    let (_, refresh) = stand.connect("juniper").await;
-    stand
-        .sandbox
-        .force_next(Fault::new("reddit", REFRESH, FaultKind::Cut))
-        .unwrap();
-    let answer = over_tcp(&stand, &refresh).await;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let promised = head
+async fn cut_fault_rotates_the_token_and_truncates_the_response() {
+    let harness = Harness::new();
+    harness.set_switch("reddit", Switch::RefreshToken(RefreshMode::RotateStrict));
+    let (_, refresh) = harness.connect("juniper").await;
+    harness.inject_fault(Fault::new("reddit", REFRESH, FaultKind::Cut));
+    let response = refresh_over_tcp(&harness, &refresh).await;
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    let content_length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "))
         .unwrap();
-    assert_eq!(promised.parse::<usize>().unwrap() / 2, body.len());
+    assert_eq!(content_length.parse::<usize>().unwrap() / 2, body.len());
     assert_eq!(
-        stand.refresh(&refresh).await.status,
+        harness.refresh(&refresh).await.status,
         StatusCode::BAD_REQUEST,
-        "the token was rotated and is lost"
+        "the old token was rotated, and the new one is lost"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn latency_delays_a_good_answer() {
-    let stand = Stand::new();
-    let (access, _) = stand.connect("juniper").await;
-    stand
-        .sandbox
-        .force_next(Fault::new("reddit", "me", FaultKind::Latency).latency_ms(1500))
-        .unwrap();
+async fn latency_fault_delays_a_normal_response() {
+    let harness = Harness::new();
+    let (access, _) = harness.connect("juniper").await;
+    harness.inject_fault(Fault::new("reddit", "me", FaultKind::Latency).latency_ms(1500));
     let before = tokio::time::Instant::now();
-    assert_eq!(stand.data(ME, &access).await.status, StatusCode::OK);
+    assert_eq!(harness.api_get(ME, &access).await.status, StatusCode::OK);
     assert_eq!(before.elapsed().as_millis(), 1500);
 }
 
 #[tokio::test]
-async fn a_fault_that_cannot_be_played_is_refused() {
-    let sandbox = Stand::new().sandbox;
-    let good = || Fault::new("reddit", "me", FaultKind::Respond);
-    for bad in [
-        good().times(0),
-        good().status(99),
-        good().header("bad name", "v"),
-        good().header("x", "a\r\nb"),
+async fn invalid_fault_is_rejected() {
+    let sandbox = Harness::new().sandbox;
+    let valid = || Fault::new("reddit", "me", FaultKind::Respond);
+    for invalid in [
+        valid().times(0),
+        valid().status(99),
+        valid().header("bad name", "v"),
+        valid().header("x", "a\r\nb"),
         Fault::new("reddit", "me", FaultKind::Latency),
         Fault::new("reddit", "me", FaultKind::Cut).status(500),
         Fault::new("reddit", "me", FaultKind::Empty).body(json!(1)),
-        good().latency_ms(600_001),
+        valid().latency_ms(600_001),
     ] {
         assert!(matches!(
-            sandbox.force_next(bad),
+            sandbox.inject_fault(invalid),
             Err(SandboxError::BadFault(_))
         ));
     }
-    let no_such = sandbox
-        .force_next(Fault::new("reddit", "token", FaultKind::Cut))
+    let unknown = sandbox
+        .inject_fault(Fault::new("reddit", "token", FaultKind::Cut))
         .unwrap_err();
     assert!(
-        no_such.to_string().contains("token.refresh_token"),
-        "{no_such}"
+        unknown.to_string().contains("token.refresh_token"),
+        "{unknown}"
     );
     assert!(matches!(
-        sandbox.force_next(Fault::new("orkut", "me", FaultKind::Cut)),
+        sandbox.inject_fault(Fault::new("orkut", "me", FaultKind::Cut)),
         Err(SandboxError::UnknownPlatform(..))
     ));
 }
 
 #[tokio::test]
-async fn what_is_held_is_answered_once_it_is_let_go() {
-    let stand = Stand::new();
-    let (access, _) = stand.connect("juniper").await;
-    stand
-        .sandbox
-        .force_next(Fault::new("reddit", "me", FaultKind::Hold))
-        .unwrap();
-    let held = async { stand.data(ME, &access).await.status };
-    let let_go = async {
-        while stand.sandbox.calls().get("reddit", "me") < 1 {
+async fn held_request_completes_after_release() {
+    let harness = Harness::new();
+    let (access, _) = harness.connect("juniper").await;
+    harness.inject_fault(Fault::new("reddit", "me", FaultKind::Hold));
+    let held = async { harness.api_get(ME, &access).await.status };
+    let release = async {
+        while harness.sandbox.calls().get("reddit", "me") < 1 {
             tokio::task::yield_now().await;
         }
-        stand.sandbox.release();
+        harness.sandbox.release();
     };
-    assert_eq!(tokio::join!(held, let_go).0, StatusCode::OK);
+    assert_eq!(tokio::join!(held, release).0, StatusCode::OK);
 }

@@ -1,4 +1,4 @@
-//! A sandbox with a clock that stands still, and a caller who behaves as the platforms demand.
+//! A sandbox on a manual clock, and a client that calls it as Reddit's documentation requires.
 
 use std::sync::Arc;
 
@@ -6,31 +6,33 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use evergrant_model::{ManualClock, SeededEntropy, Timestamp};
-use evergrant_sandbox::{Sandbox, SandboxOptions};
+use evergrant_sandbox::{Fault, Sandbox, SandboxOptions, Switch};
 use serde_json::Value;
 use tower::ServiceExt as _;
 use url::Url;
 
 pub(crate) const BASE: &str = "http://127.0.0.1:8081";
 pub(crate) const CALLBACK: &str = "http://localhost:8080/api/integrations/callback/reddit";
-pub(crate) const AGENT: &str = "linux:evergrant-sandbox:v0.1.0 (by /u/evergrant-sandbox)";
-/// `simRedditId:simRedditSecret` and `simRedditOther:simRedditOtherSecret`.
+pub(crate) const USER_AGENT: &str = "linux:evergrant-sandbox:v0.1.0 (by /u/evergrant-sandbox)";
+/// Credentials of the first client: `simRedditId:simRedditSecret`.
 pub(crate) const BASIC: &str = "Basic c2ltUmVkZGl0SWQ6c2ltUmVkZGl0U2VjcmV0";
+/// Credentials of the second client: `simRedditOther:simRedditOtherSecret`.
 pub(crate) const OTHER_BASIC: &str = "Basic c2ltUmVkZGl0T3RoZXI6c2ltUmVkZGl0T3RoZXJTZWNyZXQ=";
 pub(crate) const ALL_SCOPES: &str = "identity history mysubreddits read";
 pub(crate) const TOKEN: &str = "/reddit/www/api/v1/access_token";
 pub(crate) const REVOKE: &str = "/reddit/www/api/v1/revoke_token";
 pub(crate) const ME: &str = "/reddit/oauth/api/v1/me";
-/// 1 January 2026, ten seconds into a window.
-pub(crate) const START_S: i64 = 1_767_225_610;
+/// Initial time of the clock: 1 January 2026, 00:00:10 UTC, ten seconds into a rate-limit window.
+pub(crate) const START_SECONDS: i64 = 1_767_225_610;
 
-pub(crate) struct Answer {
+/// A response read to its end.
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.body))
     }
@@ -39,11 +41,18 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
+    /// Returns the string member `field` of the JSON body.
     pub(crate) fn text(&self, field: &str) -> String {
         self.json()[field]
             .as_str()
             .unwrap_or_else(|| panic!("no {field} in {}", self.body))
             .to_owned()
+    }
+
+    /// Returns the first cookie that the response sets, as `name=value`.
+    pub(crate) fn cookie(&self) -> String {
+        let line = self.header("set-cookie").unwrap();
+        line.split(';').next().unwrap().to_owned()
     }
 
     pub(crate) fn is_html(&self) -> bool {
@@ -52,21 +61,22 @@ impl Answer {
     }
 }
 
-pub(crate) struct Stand {
+/// A sandbox, its clock, and its router, which is called without a network.
+pub(crate) struct Harness {
     pub(crate) sandbox: Sandbox,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) router: Router,
 }
 
-impl Stand {
+impl Harness {
     pub(crate) fn new() -> Self {
         Self::with(SandboxOptions::default())
     }
 
-    /// A sandbox with the options' redirect addresses and state file; clock and entropy are the
-    /// stand's own.
+    /// Starts a sandbox with `options`. The harness supplies public URL, clock and entropy.
     pub(crate) fn with(options: SandboxOptions) -> Self {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_unix_seconds(START_S)));
+        let start = Timestamp::from_unix_seconds(START_SECONDS);
+        let clock = Arc::new(ManualClock::new(start));
         let options = SandboxOptions {
             public_url: Some(BASE.to_owned()),
             clock: clock.clone(),
@@ -82,7 +92,16 @@ impl Stand {
         }
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) fn set_switch(&self, provider: &str, switch: Switch) {
+        self.sandbox.set(provider, switch).unwrap();
+    }
+
+    /// Queues `fault` for the next matching requests.
+    pub(crate) fn inject_fault(&self, fault: Fault) {
+        self.sandbox.inject_fault(fault).unwrap();
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response {
         let (parts, body) = self
             .router
             .clone()
@@ -91,14 +110,14 @@ impl Stand {
             .unwrap()
             .into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
-        Answer {
+        Response {
             status: parts.status,
             headers: parts.headers,
             body: String::from_utf8_lossy(&body).into_owned(),
         }
     }
 
-    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         let request = headers
             .iter()
             .fold(Request::get(path), |request, (name, value)| {
@@ -107,12 +126,13 @@ impl Stand {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// Posts `fields` as a URL-encoded form.
     pub(crate) async fn post(
         &self,
         path: &str,
         headers: &[(&str, &str)],
         fields: &[(&str, &str)],
-    ) -> Answer {
+    ) -> Response {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
@@ -124,65 +144,59 @@ impl Stand {
         self.send(request.body(Body::from(form)).unwrap()).await
     }
 
-    /// A call to the token or revocation endpoint by the first app.
-    pub(crate) async fn call(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        self.post(
-            path,
-            &[("user-agent", AGENT), ("authorization", BASIC)],
-            fields,
-        )
-        .await
+    /// Posts `fields` to Reddit's token or revocation endpoint, authenticated as the first client.
+    pub(crate) async fn post_as_client(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let headers = [("user-agent", USER_AGENT), ("authorization", BASIC)];
+        self.post(path, &headers, fields).await
     }
 
-    /// A call to a data endpoint with a token.
-    pub(crate) async fn data(&self, path: &str, token: &str) -> Answer {
-        self.get(
-            path,
-            &[
-                ("user-agent", AGENT),
-                ("authorization", &format!("bearer {token}")),
-            ],
-        )
-        .await
+    /// Calls a Reddit data endpoint with the access token `token`.
+    pub(crate) async fn api_get(&self, path: &str, token: &str) -> Response {
+        let bearer = format!("bearer {token}");
+        let headers = [("user-agent", USER_AGENT), ("authorization", &bearer)];
+        self.get(path, &headers).await
     }
 
-    /// A code that the person gives, with all scopes and a lasting grant.
-    pub(crate) fn code(&self, person: &str, extra: &[(&str, &str)]) -> String {
+    /// Returns an authorization code from `person`, by default for all scopes and a permanent
+    /// grant. `overrides` as in [`auth_url`].
+    pub(crate) fn code(&self, person: &str, overrides: &[(&str, &str)]) -> String {
         let location = self
             .sandbox
-            .approve(&auth_url(extra), person, None)
+            .approve(&auth_url(overrides), person, None)
             .unwrap();
-        query(&location, "code").unwrap()
+        query_param(&location, "code").unwrap()
     }
 
-    pub(crate) async fn exchange(&self, code: &str) -> Answer {
+    /// Exchanges an authorization code at Reddit.
+    pub(crate) async fn exchange(&self, code: &str) -> Response {
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", CALLBACK),
         ];
-        self.call(TOKEN, &fields).await
+        self.post_as_client(TOKEN, &fields).await
     }
 
-    pub(crate) async fn refresh(&self, token: &str) -> Answer {
-        self.call(
-            TOKEN,
-            &[("grant_type", "refresh_token"), ("refresh_token", token)],
-        )
-        .await
+    /// Sends a refresh request to Reddit.
+    pub(crate) async fn refresh(&self, token: &str) -> Response {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        self.post_as_client(TOKEN, &fields).await
     }
 
-    /// Access and refresh token of a new grant.
+    /// Returns the access and refresh token of a new Reddit grant.
     pub(crate) async fn connect(&self, person: &str) -> (String, String) {
-        let answer = self.exchange(&self.code(person, &[])).await;
-        (answer.text("access_token"), answer.text("refresh_token"))
+        let response = self.exchange(&self.code(person, &[])).await;
+        (
+            response.text("access_token"),
+            response.text("refresh_token"),
+        )
     }
 }
 
-/// An authorization address; `extra` replaces parameters of the usual one, and an empty value takes
-/// one out.
-pub(crate) fn auth_url(extra: &[(&str, &str)]) -> String {
-    let usual = [
+/// Returns a Reddit authorization URL. `overrides` replaces default parameters; an empty value
+/// removes one.
+pub(crate) fn auth_url(overrides: &[(&str, &str)]) -> String {
+    let defaults = [
         ("client_id", "simRedditId"),
         ("response_type", "code"),
         ("state", "st&te=1"),
@@ -190,22 +204,32 @@ pub(crate) fn auth_url(extra: &[(&str, &str)]) -> String {
         ("duration", "permanent"),
         ("scope", ALL_SCOPES),
     ];
-    let kept = usual
+    url_with("/reddit/www/api/v1/authorize", &defaults, overrides)
+}
+
+/// Returns the sandbox URL of `path` with `defaults` as its query. `overrides` replaces default
+/// parameters; an empty value removes one.
+pub(crate) fn url_with(
+    path: &str,
+    defaults: &[(&str, &str)],
+    overrides: &[(&str, &str)],
+) -> String {
+    let kept = defaults
         .iter()
-        .filter(|(name, _)| extra.iter().all(|(other, _)| other != name));
-    let pairs = kept.chain(extra).filter(|(_, value)| !value.is_empty());
-    let mut url = Url::parse(&format!("{BASE}/reddit/www/api/v1/authorize")).unwrap();
+        .filter(|(name, _)| overrides.iter().all(|(other, _)| other != name));
+    let pairs = kept.chain(overrides).filter(|(_, value)| !value.is_empty());
+    let mut url = Url::parse(&format!("{BASE}{path}")).unwrap();
     url.query_pairs_mut().extend_pairs(pairs);
     url.into()
 }
 
-/// The path and query of an address.
+/// Returns path and query of a URL of the sandbox.
 pub(crate) fn path_of(url: &str) -> String {
     url.strip_prefix(BASE).unwrap().to_owned()
 }
 
-/// A parameter of an address.
-pub(crate) fn query(url: &str, name: &str) -> Option<String> {
+/// Returns the decoded query parameter `name` of `url`.
+pub(crate) fn query_param(url: &str, name: &str) -> Option<String> {
     let url = Url::parse(url).unwrap();
     url.query_pairs()
         .find(|(key, _)| key == name)

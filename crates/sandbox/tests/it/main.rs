@@ -1,31 +1,24 @@
-//! The sandbox from outside: each promise about the simulated platforms is a test named after it.
+//! Tests of the sandbox through its HTTP endpoints. Each test name states a property of a simulated
+//! provider.
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test's helpers may fail as loudly as the test itself"
+    reason = "test helpers may panic like the tests themselves"
 )]
 
 mod acme;
 mod callbacks;
 mod consent;
 mod control;
-mod data;
 mod faults;
 mod harness;
 mod instagram;
-mod instagram_content;
-mod instagram_insights;
-mod instagram_limits;
 mod instagram_login;
-mod instagram_tokens;
-mod limits;
 mod meta;
 mod onlyfans;
 mod pages;
-mod refresh;
-mod revoke;
+mod reddit;
 mod state;
 mod tiktok;
-mod token;

@@ -1,98 +1,103 @@
-//! Callers of Meta's two logins, as their documentation demands them.
+//! A client of Meta's two logins, Facebook Login and Instagram Login, that calls them as Meta's
+//! documentation requires.
 
+use axum::body::Body;
 use axum::http::Request;
 use serde_json::Value;
-use url::Url;
 
-use crate::harness::{Answer, BASE, Stand, query};
+use crate::harness::{Harness, Response, path_of, query_param, url_with};
 
 pub(crate) const CALLBACK: &str = "http://localhost:8080/api/integrations/callback/instagram";
 pub(crate) const FB_SCOPES: &str = "instagram_basic,instagram_manage_insights,pages_show_list,pages_read_engagement,business_management";
 pub(crate) const IG_SCOPES: &str = "instagram_business_basic,instagram_business_manage_insights";
-/// Juniper's professional account.
+/// Id of Juniper's professional account.
 pub(crate) const JUNIPER: &str = "17841400000000001";
 
-/// An address; `extra` replaces parameters of the usual ones, and an empty value takes one out.
-pub(crate) fn address(path: &str, usual: &[(&str, &str)], extra: &[(&str, &str)]) -> String {
-    let kept = usual
-        .iter()
-        .filter(|(name, _)| extra.iter().all(|(other, _)| other != name));
-    let pairs = kept.chain(extra).filter(|(_, value)| !value.is_empty());
-    let mut url = Url::parse(&format!("{BASE}{path}")).unwrap();
-    url.query_pairs_mut().extend_pairs(pairs);
-    url.into()
-}
-
-pub(crate) fn dialog(extra: &[(&str, &str)]) -> String {
-    let usual = [
+/// Returns the URL of Facebook's login dialog. `overrides` as in [`url_with`].
+pub(crate) fn dialog(overrides: &[(&str, &str)]) -> String {
+    let defaults = [
         ("client_id", "1001"),
         ("redirect_uri", CALLBACK),
         ("state", "st&te=1"),
         ("scope", FB_SCOPES),
     ];
-    address("/facebook/dialog/v25.0/dialog/oauth", &usual, extra)
+    url_with("/facebook/dialog/v25.0/dialog/oauth", &defaults, overrides)
 }
 
-pub(crate) fn login(extra: &[(&str, &str)]) -> String {
-    let usual = [
+/// Returns the authorization URL of Instagram Login. `overrides` as in [`url_with`].
+pub(crate) fn login(overrides: &[(&str, &str)]) -> String {
+    let defaults = [
         ("client_id", "2002"),
         ("redirect_uri", CALLBACK),
         ("response_type", "code"),
         ("state", "st&te=1"),
         ("scope", IG_SCOPES),
     ];
-    address("/instagram/auth/oauth/authorize", &usual, extra)
+    url_with("/instagram/auth/oauth/authorize", &defaults, overrides)
 }
 
-/// Code, subcode (0 for none) of a Graph error.
-pub(crate) fn codes(answer: &Answer) -> (u64, u64) {
-    let error = &answer.json()["error"];
+/// Returns code and subcode of a Graph API error; subcode 0 if there is none.
+pub(crate) fn error_codes(response: &Response) -> (u64, u64) {
+    let error = &response.json()["error"];
     (
         error["code"].as_u64().unwrap(),
         error["error_subcode"].as_u64().unwrap_or(0),
     )
 }
 
-impl Stand {
-    /// A call to Facebook's Graph.
-    pub(crate) async fn graph(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let url = address(&format!("/facebook/graph{path}"), &[], fields);
-        self.get(url.strip_prefix(BASE).unwrap(), &[]).await
+impl Harness {
+    /// Calls Facebook's Graph API.
+    pub(crate) async fn graph(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let url = url_with(&format!("/facebook/graph{path}"), &[], fields);
+        self.get(&path_of(&url), &[]).await
     }
 
-    /// The same at Instagram's.
-    pub(crate) async fn ig_graph(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let url = address(&format!("/instagram/graph{path}"), &[], fields);
-        self.get(url.strip_prefix(BASE).unwrap(), &[]).await
+    /// Calls Facebook's Graph API with an access token and no other parameter.
+    pub(crate) async fn graph_with_token(&self, path: &str, token: &str) -> Response {
+        self.graph(path, &[("access_token", token)]).await
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
-        self.send(
-            Request::delete(path)
-                .body(axum::body::Body::empty())
-                .unwrap(),
-        )
-        .await
+    /// Calls Instagram's Graph API.
+    pub(crate) async fn ig_graph(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let url = url_with(&format!("/instagram/graph{path}"), &[], fields);
+        self.get(&path_of(&url), &[]).await
     }
 
-    pub(crate) fn fb_code(&self, person: &str, extra: &[(&str, &str)]) -> String {
-        let location = self.sandbox.approve(&dialog(extra), person, None).unwrap();
-        query(&location, "code").unwrap()
+    /// Calls Instagram's Graph API with an access token and no other parameter.
+    pub(crate) async fn ig_graph_with_token(&self, path: &str, token: &str) -> Response {
+        self.ig_graph(path, &[("access_token", token)]).await
     }
 
-    /// The exchange of a code; `extra` as above.
-    pub(crate) async fn fb_exchange(&self, code: &str, extra: &[(&str, &str)]) -> Answer {
-        let usual = [
+    pub(crate) async fn delete(&self, path: &str) -> Response {
+        self.send(Request::delete(path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    /// Returns an authorization code of Facebook Login. `overrides` as in [`url_with`].
+    pub(crate) fn fb_code(&self, person: &str, overrides: &[(&str, &str)]) -> String {
+        let location = self
+            .sandbox
+            .approve(&dialog(overrides), person, None)
+            .unwrap();
+        query_param(&location, "code").unwrap()
+    }
+
+    /// Exchanges a code at Facebook Login for a short-lived token. `overrides` as in
+    /// [`url_with`].
+    pub(crate) async fn fb_exchange(&self, code: &str, overrides: &[(&str, &str)]) -> Response {
+        let defaults = [
             ("client_id", "1001"),
             ("client_secret", "sim-app-secret"),
             ("redirect_uri", CALLBACK),
             ("code", code),
         ];
-        let url = address("/facebook/graph/v25.0/oauth/access_token", &usual, extra);
-        self.get(url.strip_prefix(BASE).unwrap(), &[]).await
+        let path = "/facebook/graph/v25.0/oauth/access_token";
+        let url = url_with(path, &defaults, overrides);
+        self.get(&path_of(&url), &[]).await
     }
 
-    pub(crate) async fn fb_long(&self, token: &str) -> Answer {
+    /// Exchanges a token of Facebook Login for a long-lived one.
+    pub(crate) async fn fb_long_lived(&self, token: &str) -> Response {
         let fields = [
             ("grant_type", "fb_exchange_token"),
             ("client_id", "1001"),
@@ -102,49 +107,57 @@ impl Stand {
         self.graph("/v25.0/oauth/access_token", &fields).await
     }
 
-    /// A long-lived token of Facebook Login.
+    /// Returns a long-lived token of Facebook Login.
     pub(crate) async fn fb_connect(&self, person: &str) -> String {
         self.fb_connect_with(&self.fb_code(person, &[])).await
     }
 
+    /// Returns the long-lived token that `code` yields at Facebook Login.
     pub(crate) async fn fb_connect_with(&self, code: &str) -> String {
         let short = self.fb_exchange(code, &[]).await.text("access_token");
-        self.fb_long(&short).await.text("access_token")
+        self.fb_long_lived(&short).await.text("access_token")
     }
 
-    pub(crate) async fn debug(&self, token: &str) -> Value {
+    /// Returns what `debug_token` reports about `token`.
+    pub(crate) async fn debug_token(&self, token: &str) -> Value {
         let fields = [
             ("input_token", token),
             ("access_token", "1001|sim-app-secret"),
         ];
-        let answer = self.graph("/debug_token", &fields).await;
-        assert_eq!(answer.status, 200);
-        answer.json()["data"].clone()
+        let response = self.graph("/debug_token", &fields).await;
+        assert_eq!(response.status, 200);
+        response.json()["data"].clone()
     }
 
-    pub(crate) fn ig_code(&self, person: &str, extra: &[(&str, &str)]) -> String {
-        let location = self.sandbox.approve(&login(extra), person, None).unwrap();
-        query(&location, "code").unwrap()
+    /// Returns an authorization code of Instagram Login. `overrides` as in [`url_with`].
+    pub(crate) fn ig_code(&self, person: &str, overrides: &[(&str, &str)]) -> String {
+        let location = self
+            .sandbox
+            .approve(&login(overrides), person, None)
+            .unwrap();
+        query_param(&location, "code").unwrap()
     }
 
-    /// The exchange of a code at Instagram Login, as a URL-encoded form.
-    pub(crate) async fn ig_exchange(&self, code: &str, extra: &[(&str, &str)]) -> Answer {
-        let usual = [
+    /// Exchanges a code at Instagram Login for a short-lived token, with a URL-encoded form.
+    /// `overrides` replaces default fields.
+    pub(crate) async fn ig_exchange(&self, code: &str, overrides: &[(&str, &str)]) -> Response {
+        let defaults = [
             ("client_id", "2002"),
             ("client_secret", "sim-instagram-secret"),
             ("grant_type", "authorization_code"),
             ("redirect_uri", CALLBACK),
             ("code", code),
         ];
-        let kept = usual
+        let kept = defaults
             .iter()
-            .filter(|(name, _)| extra.iter().all(|(other, _)| other != name));
-        let fields: Vec<_> = kept.chain(extra).copied().collect();
+            .filter(|(name, _)| overrides.iter().all(|(other, _)| other != name));
+        let fields: Vec<_> = kept.chain(overrides).copied().collect();
         self.post("/instagram/api/oauth/access_token", &[], &fields)
             .await
     }
 
-    pub(crate) async fn ig_long(&self, token: &str) -> Answer {
+    /// Exchanges a token of Instagram Login for a long-lived one.
+    pub(crate) async fn ig_long_lived(&self, token: &str) -> Response {
         let fields = [
             ("grant_type", "ig_exchange_token"),
             ("client_secret", "sim-instagram-secret"),
@@ -153,11 +166,12 @@ impl Stand {
         self.ig_graph("/access_token", &fields).await
     }
 
+    /// Returns a long-lived token of Instagram Login.
     pub(crate) async fn ig_connect(&self, person: &str) -> String {
         let short = self
             .ig_exchange(&self.ig_code(person, &[]), &[])
             .await
             .text("access_token");
-        self.ig_long(&short).await.text("access_token")
+        self.ig_long_lived(&short).await.text("access_token")
     }
 }

@@ -1,20 +1,22 @@
+//! Pages, pictures and development settings.
+
 use axum::http::StatusCode;
 use evergrant_sandbox::dev_settings;
 
-use crate::harness::{AGENT, BASE, BASIC, Stand, auth_url, path_of};
+use crate::harness::{BASE, BASIC, Harness, USER_AGENT, auth_url, path_of};
 
 #[tokio::test]
-async fn the_consent_page_is_closed_to_everything_but_itself() {
-    let stand = Stand::new();
-    let page = stand.get(&path_of(&auth_url(&[])), &[]).await;
+async fn consent_page_has_strict_security_headers() {
+    let harness = Harness::new();
+    let page = harness.get(&path_of(&auth_url(&[])), &[]).await;
     let policy = page.header("content-security-policy").unwrap();
-    for part in [
+    for directive in [
         "default-src 'none'",
         "frame-ancestors 'none'",
         "base-uri 'none'",
         "style-src 'self'",
     ] {
-        assert!(policy.contains(part), "{policy}");
+        assert!(policy.contains(directive), "{policy}");
     }
     assert_eq!(
         page.header("cross-origin-opener-policy"),
@@ -29,8 +31,8 @@ async fn the_consent_page_is_closed_to_everything_but_itself() {
 }
 
 #[tokio::test]
-async fn the_form_may_lead_to_the_flows_redirect_origin() {
-    let stand = Stand::new();
+async fn form_action_allows_the_origin_of_the_redirect_uri() {
+    let harness = Harness::new();
     for (redirect_uri, sources) in [
         (
             "https://app.example/cb",
@@ -42,7 +44,7 @@ async fn the_form_may_lead_to_the_flows_redirect_origin() {
         ),
         ("http://[::1]:9/cb", "form-action 'self' http:"),
     ] {
-        let page = stand
+        let page = harness
             .get(&path_of(&auth_url(&[("redirect_uri", redirect_uri)])), &[])
             .await;
         assert!(
@@ -55,9 +57,9 @@ async fn the_form_may_lead_to_the_flows_redirect_origin() {
 }
 
 #[tokio::test]
-async fn what_the_address_says_is_escaped_on_the_page() {
-    let stand = Stand::new();
-    let page = stand
+async fn query_parameters_are_escaped_on_the_page() {
+    let harness = Harness::new();
+    let page = harness
         .get(
             &path_of(&auth_url(&[("state", "\"><script>alert(1)</script>")])),
             &[],
@@ -68,18 +70,18 @@ async fn what_the_address_says_is_escaped_on_the_page() {
 }
 
 #[tokio::test]
-async fn the_opener_policy_can_be_left_out() {
-    let stand = Stand::new();
-    let page = stand
+async fn misbehave_coop_off_omits_the_opener_policy() {
+    let harness = Harness::new();
+    let page = harness
         .get(&path_of(&auth_url(&[("misbehave", "coop-off")])), &[])
         .await;
     assert_eq!(page.header("cross-origin-opener-policy"), None);
 }
 
 #[tokio::test]
-async fn the_front_page_explains_people_controls_and_settings() {
-    let stand = Stand::new();
-    let page = stand.get("/", &[]).await;
+async fn front_page_lists_people_controls_and_settings() {
+    let harness = Harness::new();
+    let page = harness.get("/", &[]).await;
     for text in [
         "juniper",
         "saffron",
@@ -94,22 +96,22 @@ async fn the_front_page_explains_people_controls_and_settings() {
 }
 
 #[tokio::test]
-async fn pictures_are_raster_and_repeat_themselves() {
-    let stand = Stand::new();
-    let png = stand.get("/images/juniper.png?width=256&s=x", &[]).await;
+async fn pictures_are_png_and_deterministic() {
+    let harness = Harness::new();
+    let png = harness.get("/images/juniper.png?width=256&s=x", &[]).await;
     assert_eq!(png.header("content-type"), Some("image/png"));
     assert!(png.body.contains("IHDR") && png.body.contains("IEND"));
-    assert_eq!(stand.get("/images/juniper.png", &[]).await.body, png.body);
-    assert_ne!(stand.get("/images/kiln.png", &[]).await.body, png.body);
+    assert_eq!(harness.get("/images/juniper.png", &[]).await.body, png.body);
+    assert_ne!(harness.get("/images/kiln.png", &[]).await.body, png.body);
     assert_eq!(
-        stand.get("/images/juniper.svg", &[]).await.status,
+        harness.get("/images/juniper.svg", &[]).await.status,
         StatusCode::NOT_FOUND
     );
 }
 
 #[tokio::test]
-async fn the_dev_settings_lead_to_endpoints_that_answer() {
-    let stand = Stand::new();
+async fn dev_settings_point_to_working_reddit_endpoints() {
+    let harness = Harness::new();
     let settings = dev_settings(&format!("{BASE}/"));
     let value = |name: &str| {
         settings
@@ -122,8 +124,8 @@ async fn the_dev_settings_lead_to_endpoints_that_answer() {
     assert_eq!(value("REDDIT_OAUTH_BASE"), format!("{BASE}/reddit/oauth"));
     let token = path_of(&format!("{}/api/v1/access_token", value("REDDIT_WWW_BASE")));
     let agent = value("REDDIT_USER_AGENT");
-    assert_eq!(agent, AGENT);
-    let answer = stand
+    assert_eq!(agent, USER_AGENT);
+    let response = harness
         .post(
             &token,
             &[("user-agent", &agent), ("authorization", BASIC)],
@@ -131,52 +133,43 @@ async fn the_dev_settings_lead_to_endpoints_that_answer() {
         )
         .await;
     assert_eq!(
-        answer.text("error"),
+        response.text("error"),
         "unsupported_grant_type",
-        "client and agent are accepted"
+        "credentials and user agent are accepted"
     );
 }
 
+/// Every development setting, sorted.
+const DEV_SETTINGS: [&str; 21] = [
+    "FACEBOOK_APP_ID",
+    "FACEBOOK_APP_SECRET",
+    "FACEBOOK_DIALOG_BASE",
+    "FACEBOOK_GRAPH_BASE",
+    "INSTAGRAM_API_BASE",
+    "INSTAGRAM_APP_ID",
+    "INSTAGRAM_APP_SECRET",
+    "INSTAGRAM_AUTH_BASE",
+    "INSTAGRAM_GRAPH_BASE",
+    "ONLYFANS_ENABLED",
+    "ONLYFANS_PROFILE_URL",
+    "REDDIT_CLIENT_ID",
+    "REDDIT_CLIENT_SECRET",
+    "REDDIT_OAUTH_BASE",
+    "REDDIT_USER_AGENT",
+    "REDDIT_WWW_BASE",
+    "TIKTOK_API_BASE",
+    "TIKTOK_AUTH_BASE",
+    "TIKTOK_CLIENT_KEY",
+    "TIKTOK_CLIENT_SECRET",
+    "TIKTOK_PKCE",
+];
+
 #[test]
-fn the_dev_settings_name_every_platform_once_and_lead_nowhere_else() {
+fn dev_settings_cover_every_provider_and_point_only_at_the_sandbox() {
     let settings = dev_settings(BASE);
     let mut names: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
-    let known = [
-        [
-            "FACEBOOK_APP_ID",
-            "FACEBOOK_APP_SECRET",
-            "FACEBOOK_DIALOG_BASE",
-            "FACEBOOK_GRAPH_BASE",
-        ]
-        .as_slice(),
-        &[
-            "INSTAGRAM_API_BASE",
-            "INSTAGRAM_APP_ID",
-            "INSTAGRAM_APP_SECRET",
-            "INSTAGRAM_AUTH_BASE",
-        ],
-        &[
-            "INSTAGRAM_GRAPH_BASE",
-            "ONLYFANS_ENABLED",
-            "ONLYFANS_PROFILE_URL",
-            "REDDIT_CLIENT_ID",
-        ],
-        &[
-            "REDDIT_CLIENT_SECRET",
-            "REDDIT_OAUTH_BASE",
-            "REDDIT_USER_AGENT",
-            "REDDIT_WWW_BASE",
-            "TIKTOK_API_BASE",
-        ],
-        &[
-            "TIKTOK_AUTH_BASE",
-            "TIKTOK_CLIENT_KEY",
-            "TIKTOK_CLIENT_SECRET",
-            "TIKTOK_PKCE",
-        ],
-    ];
-    assert_eq!(names, known.concat());
+    assert_eq!(names, DEV_SETTINGS);
     for (name, value) in settings.iter().filter(|(_, value)| value.contains("://")) {
         assert!(value.starts_with(&format!("{BASE}/")), "{name}={value}");
     }

@@ -1,91 +1,103 @@
+//! The state file, which keeps grants across restarts.
+
 use std::path::PathBuf;
 
 use axum::http::StatusCode;
-use evergrant_sandbox::{SandboxError, SandboxOptions};
+use evergrant_sandbox::{Sandbox, SandboxError, SandboxOptions};
 
-use crate::harness::{ME, REVOKE, Stand};
+use crate::harness::{Harness, ME, REVOKE, START_SECONDS};
+use crate::meta::error_codes;
 
-/// A folder of this test's own, removed at its end.
-struct Folder(PathBuf);
+/// A directory for one test, removed on drop.
+struct TempDir(PathBuf);
 
-impl Folder {
+impl TempDir {
     fn new(name: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("sandbox-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self(folder)
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
     }
 
-    fn file(&self) -> PathBuf {
+    fn state_file(&self) -> PathBuf {
         self.0.join("sandbox.json")
     }
 
-    fn stand(&self) -> Stand {
-        Stand::with(SandboxOptions {
-            state_file: Some(self.file()),
+    /// Starts a sandbox with the state file of this directory.
+    fn harness(&self) -> Harness {
+        Harness::with(SandboxOptions {
+            state_file: Some(self.state_file()),
             ..SandboxOptions::default()
         })
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
 #[tokio::test]
-async fn a_grant_survives_a_restart() {
-    let folder = Folder::new("survives");
-    let (access, refresh) = folder.stand().connect("juniper").await;
-    let again = folder.stand();
-    assert_eq!(again.data(ME, &access).await.text("name"), "juniper_vale");
-    assert_eq!(again.refresh(&refresh).await.status, StatusCode::OK);
+async fn grant_survives_a_restart() {
+    let directory = TempDir::new("survives");
+    let (access, refresh) = directory.harness().connect("juniper").await;
+    let restarted = directory.harness();
+    assert_eq!(
+        restarted.api_get(ME, &access).await.text("name"),
+        "juniper_vale"
+    );
+    assert_eq!(restarted.refresh(&refresh).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn the_end_of_a_grant_survives_a_restart_too() {
-    let folder = Folder::new("ends");
-    let stand = folder.stand();
-    let (revoked, withdrawn) = (stand.connect("juniper").await, stand.connect("kiln").await);
-    stand.call(REVOKE, &[("token", &revoked.1)]).await;
-    stand.sandbox.revoke_user("reddit", "kiln").unwrap();
-    let again = folder.stand();
-    for (access, refresh) in [revoked, withdrawn] {
+async fn revocation_survives_a_restart() {
+    let directory = TempDir::new("revoked");
+    let harness = directory.harness();
+    let (revoked, removed) = (
+        harness.connect("juniper").await,
+        harness.connect("kiln").await,
+    );
+    harness
+        .post_as_client(REVOKE, &[("token", &revoked.1)])
+        .await;
+    harness.sandbox.revoke_user("reddit", "kiln").unwrap();
+    let restarted = directory.harness();
+    for (access, refresh) in [revoked, removed] {
         assert_eq!(
-            again.data(ME, &access).await.status,
+            restarted.api_get(ME, &access).await.status,
             StatusCode::UNAUTHORIZED
         );
         assert_eq!(
-            again.refresh(&refresh).await.status,
+            restarted.refresh(&refresh).await.status,
             StatusCode::BAD_REQUEST
         );
     }
 }
 
 #[tokio::test]
-async fn a_reset_empties_the_file() {
-    let folder = Folder::new("reset");
-    let stand = folder.stand();
-    let (access, _) = stand.connect("juniper").await;
-    stand.sandbox.reset().unwrap();
+async fn reset_clears_the_state_file() {
+    let directory = TempDir::new("reset");
+    let harness = directory.harness();
+    let (access, _) = harness.connect("juniper").await;
+    harness.sandbox.reset().unwrap();
     assert_eq!(
-        folder.stand().data(ME, &access).await.status,
+        directory.harness().api_get(ME, &access).await.status,
         StatusCode::UNAUTHORIZED
     );
 }
 
 #[tokio::test]
-async fn the_file_holds_no_token_and_belongs_to_its_owner() {
-    let folder = Folder::new("private");
-    let (access, refresh) = folder.stand().connect("juniper").await;
-    let text = std::fs::read_to_string(folder.file()).unwrap();
+async fn state_file_contains_no_token_and_is_private_to_its_owner() {
+    let directory = TempDir::new("private");
+    let (access, refresh) = directory.harness().connect("juniper").await;
+    let text = std::fs::read_to_string(directory.state_file()).unwrap();
     assert!(text.contains("juniper") && !text.contains(&access) && !text.contains(&refresh));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(
-            std::fs::metadata(folder.file())
+            std::fs::metadata(directory.state_file())
                 .unwrap()
                 .permissions()
                 .mode()
@@ -94,63 +106,62 @@ async fn the_file_holds_no_token_and_belongs_to_its_owner() {
         );
     }
     assert_eq!(
-        std::fs::read_dir(&folder.0).unwrap().count(),
+        std::fs::read_dir(&directory.0).unwrap().count(),
         1,
-        "nothing is left beside it"
+        "no temporary file is left"
     );
 }
 
 #[tokio::test]
-async fn a_file_that_does_not_read_is_refused_and_left_alone() {
-    let folder = Folder::new("broken");
+async fn unreadable_state_file_is_rejected_and_left_unchanged() {
+    let directory = TempDir::new("broken");
     for broken in ["{", "{\"version\":2,\"grants\":[]}"] {
-        std::fs::write(folder.file(), broken).unwrap();
+        std::fs::write(directory.state_file(), broken).unwrap();
         let options = SandboxOptions {
-            state_file: Some(folder.file()),
+            state_file: Some(directory.state_file()),
             ..SandboxOptions::default()
         };
         assert!(matches!(
-            evergrant_sandbox::Sandbox::new(options),
+            Sandbox::new(options),
             Err(SandboxError::StateFile { .. })
         ));
-        assert_eq!(std::fs::read_to_string(folder.file()).unwrap(), broken);
+        assert_eq!(
+            std::fs::read_to_string(directory.state_file()).unwrap(),
+            broken
+        );
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_could_not_be_written_down_is_not_given() {
-    let folder = Folder::new("unwritable");
-    let stand = Stand::with(SandboxOptions {
-        state_file: Some(folder.0.join("no-such-folder").join("sandbox.json")),
+async fn failed_state_write_fails_the_token_request() {
+    let directory = TempDir::new("unwritable");
+    let harness = Harness::with(SandboxOptions {
+        state_file: Some(directory.0.join("no-such-folder").join("sandbox.json")),
         ..SandboxOptions::default()
     });
-    let answer = stand.exchange(&stand.code("juniper", &[])).await;
-    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(!answer.body.contains("access_token"), "{}", answer.body);
+    let response = harness.exchange(&harness.code("juniper", &[])).await;
+    assert_eq!(response.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!response.body.contains("access_token"), "{}", response.body);
 }
 
 #[tokio::test]
-async fn a_platform_that_remembers_does_so_after_a_restart() {
-    let folder = Folder::new("remembers");
-    let stand = folder.stand();
-    let (works, removed) = (
-        stand.fb_connect("juniper").await,
-        stand.fb_connect("wren").await,
+async fn instagram_token_status_survives_a_restart() {
+    let directory = TempDir::new("instagram");
+    let harness = directory.harness();
+    let (valid, revoked) = (
+        harness.fb_connect("juniper").await,
+        harness.fb_connect("wren").await,
     );
-    stand.sandbox.revoke_user("instagram", "wren").unwrap();
-    let again = folder.stand();
-    let me = again.graph("/v25.0/me", &[("access_token", &works)]).await;
+    harness.sandbox.revoke_user("instagram", "wren").unwrap();
+    let restarted = directory.harness();
+    let me = restarted.graph_with_token("/v25.0/me", &valid).await;
     assert_eq!(me.text("id"), "10150000000000001");
     assert_eq!(
-        again.debug(&works).await["expires_at"],
-        1_767_225_610_i64 + 5_184_000
+        restarted.debug_token(&valid).await["expires_at"],
+        START_SECONDS + 5_184_000
     );
     assert_eq!(
-        crate::meta::codes(
-            &again
-                .graph("/v25.0/me", &[("access_token", &removed)])
-                .await
-        ),
+        error_codes(&restarted.graph_with_token("/v25.0/me", &revoked).await),
         (190, 458)
     );
 }

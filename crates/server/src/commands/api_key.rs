@@ -1,4 +1,4 @@
-//! `evergrant api-key`: credentials for the app's server.
+//! `evergrant api-key`: the API keys with which the app's server calls the API.
 
 use clap::{Args, Subcommand};
 use evergrant_model::ApiKeyId;
@@ -6,32 +6,30 @@ use evergrant_service::{IntegrationsService, KeyScope};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::tool::{self, Needs, shown};
+use super::context::{self, TokenAccess, time_or_dash};
 use crate::failure::Failure;
 use crate::output;
 
 #[derive(Subcommand)]
 pub(super) enum ApiKey {
-    /// Make a key; it is printed once, and only its hash is stored
-    #[command(
-        after_help = "Example: a key that can read tokens and nothing else\n  \
-        evergrant api-key create --name worker --scope tokens:read"
-    )]
+    /// Create a key and print it. Only its hash is stored, so it cannot be shown again
+    #[command(after_help = "Example: a key that can only read tokens\n  \
+        evergrant api-key create --name worker --scope tokens:read")]
     Create(Create),
-    /// List the keys
+    /// List all keys
     #[command(after_help = "Example:\n  evergrant api-key list --json")]
     List(List),
-    /// End a key for good; running services notice within a second
+    /// Revoke a key permanently. Running services reject it within a second
     #[command(after_help = "Example:\n  evergrant api-key revoke 0123456789ab")]
     Revoke(Revoke),
 }
 
 #[derive(Args)]
 pub(super) struct Create {
-    /// What the key is for, as lists show it
+    /// Name of the key in lists
     #[arg(long)]
     name: String,
-    /// What the key may do; may be given several times. Without it: everything but admin
+    /// Scope of the key; may be repeated. Default: all scopes except admin
     #[arg(long, value_parser = parse_scope)]
     scope: Vec<KeyScope>,
     /// Print a JSON object
@@ -48,7 +46,7 @@ pub(super) struct List {
 
 #[derive(Args)]
 pub(super) struct Revoke {
-    /// The key's id, as the list shows it
+    /// Id of the key, as shown by `list`
     id: String,
 }
 
@@ -65,47 +63,47 @@ fn parse_scope(text: &str) -> Result<KeyScope, String> {
 
 impl ApiKey {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let service = tool::service(Needs::NoKey).await?;
+        let service = context::open_service(TokenAccess::NotNeeded).await?;
         let outcome = match self {
             Self::Create(create) => create.run(&service).await,
             Self::List(list) => list.run(&service).await,
             Self::Revoke(revoke) => revoke.run(&service).await,
         };
-        tool::close(&service).await;
+        context::close(&service).await;
         outcome
     }
 }
 
 impl Create {
     async fn run(self, service: &IntegrationsService) -> Result<(), Failure> {
-        let call = tool::call(service);
+        let call = context::call(service);
         let issued = service
             .api_keys()
             .create(&call, &self.name, &self.scope)
             .await?;
         let key = issued.secret.expose_secret();
         if self.json {
-            let made = service
+            let stored = service
                 .api_keys()
                 .list(&call)
                 .await?
                 .into_iter()
-                .find(|made| made.id == issued.stored);
-            let scopes: Vec<_> = made
+                .find(|stored| stored.id == issued.stored);
+            let scopes: Vec<_> = stored
                 .iter()
-                .flat_map(|made| made.scopes.split(' '))
+                .flat_map(|stored| stored.scopes.split(' '))
                 .collect();
-            return output::json(
+            return output::print_json(
                 &json!({ "id": issued.stored, "name": self.name, "scopes": scopes, "key": key }),
             );
         }
-        output::line(key)
+        output::print_line(key)
     }
 }
 
 impl List {
     async fn run(self, service: &IntegrationsService) -> Result<(), Failure> {
-        let keys = service.api_keys().list(&tool::call(service)).await?;
+        let keys = service.api_keys().list(&context::call(service)).await?;
         if self.json {
             let keys = keys.iter().map(|key| {
                 json!({
@@ -113,25 +111,25 @@ impl List {
                     "createdAt": key.created_at, "lastUsedAt": key.last_used_at, "revokedAt": key.revoked_at,
                 })
             });
-            return output::json(&keys.collect());
+            return output::print_json(&keys.collect());
         }
         let rows: Vec<_> = keys
             .into_iter()
             .map(|key| {
                 let state = key
                     .revoked_at
-                    .map_or_else(|| "live".to_owned(), |at| format!("revoked {at}"));
+                    .map_or_else(|| "active".to_owned(), |at| format!("revoked {at}"));
                 [
                     key.id.to_string(),
                     key.name,
                     key.scopes,
                     key.created_at.to_string(),
-                    shown(key.last_used_at),
+                    time_or_dash(key.last_used_at),
                     state,
                 ]
             })
             .collect();
-        output::table(
+        output::print_table(
             ["ID", "NAME", "SCOPES", "CREATED", "LAST USED", "STATE"],
             &rows,
         )
@@ -140,16 +138,17 @@ impl List {
 
 impl Revoke {
     async fn run(self, service: &IntegrationsService) -> Result<(), Failure> {
-        let unknown = || {
+        let not_found = || {
             Failure::new(
-                format!("there is no key {:?}", self.id),
-                "`evergrant api-key list` shows the ids",
+                format!("API key {:?} not found", self.id),
+                "run `evergrant api-key list` for the ids",
             )
         };
-        let id = ApiKeyId::new(self.id.as_str()).map_err(|_| unknown())?;
-        if !service.api_keys().revoke(&tool::call(service), &id).await? {
-            return Err(unknown());
+        let id = ApiKeyId::new(self.id.as_str()).map_err(|_| not_found())?;
+        let call = context::call(service);
+        if !service.api_keys().revoke(&call, &id).await? {
+            return Err(not_found());
         }
-        output::line(format!("Revoked {id}."))
+        output::print_line(format!("Revoked {id}."))
     }
 }

@@ -1,36 +1,36 @@
-//! `evergrant connections`: connected accounts by hand, whoever owns them.
+//! `evergrant connections`: the connections of all users.
 
 use clap::{Args, Subcommand};
 use evergrant_model::{ErrorCode, ProviderAccountId, ProviderSlug};
 use evergrant_service::{Integration, IntegrationsService, UserRef};
 use serde_json::{Value, json};
 
-use super::tool::{self, Needs, or_dash, parse_user, shown};
+use super::context::{self, TokenAccess, parse_user, text_or_dash, time_or_dash};
 use crate::failure::Failure;
 use crate::output;
 
-/// How many connections are read at once.
+/// Number of connections per query.
 const PAGE: i64 = 500;
 
 #[derive(Subcommand)]
 pub(super) enum Connections {
-    /// List the connections
+    /// List connections
     #[command(after_help = "Example:\n  evergrant connections list --user 42 --json")]
     List(List),
-    /// Show one connection; its tokens are never shown
+    /// Show a connection, without its tokens
     #[command(after_help = "Example:\n  evergrant connections show reddit abc123")]
-    Show(One),
-    /// Renew a connection's token now
+    Show(Target),
+    /// Refresh a connection's token now
     #[command(after_help = "Example:\n  evergrant connections refresh reddit abc123")]
-    Refresh(One),
-    /// Delete a connection, and end its grant at the platform
+    Refresh(Target),
+    /// Delete a connection and revoke its grant at the platform
     #[command(after_help = "Example:\n  evergrant connections disconnect reddit abc123")]
-    Disconnect(One),
+    Disconnect(Target),
 }
 
 #[derive(Args)]
 pub(super) struct List {
-    /// Only this user's: a number, or ext: and your app's own id
+    /// List only the connections of this user: a user id, or ext: and your app's own id
     #[arg(long, value_parser = parse_user)]
     user: Option<UserRef>,
     /// Print a JSON array
@@ -39,10 +39,10 @@ pub(super) struct List {
 }
 
 #[derive(Args)]
-pub(super) struct One {
-    /// The platform, as `evergrant providers list` names it
+pub(super) struct Target {
+    /// Platform, as shown by `evergrant providers list`
     provider: ProviderSlug,
-    /// The account's id at the platform
+    /// Id of the account at the platform
     account: ProviderAccountId,
     /// Print a JSON object
     #[arg(long)]
@@ -51,19 +51,19 @@ pub(super) struct One {
 
 impl Connections {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let needs = if matches!(self, Self::List(_) | Self::Show(_)) {
-            Needs::NoKey
+        let tokens = if matches!(self, Self::List(_) | Self::Show(_)) {
+            TokenAccess::NotNeeded
         } else {
-            Needs::Key
+            TokenAccess::Needed
         };
-        let service = tool::service(needs).await?;
+        let service = context::open_service(tokens).await?;
         let outcome = match self {
             Self::List(list) => list.run(&service).await,
-            Self::Show(one) => show(&service, &one).await,
-            Self::Refresh(one) => refresh(&service, &one).await,
-            Self::Disconnect(one) => disconnect(&service, &one).await,
+            Self::Show(account) => show(&service, &account).await,
+            Self::Refresh(account) => refresh(&service, &account).await,
+            Self::Disconnect(account) => disconnect(&service, &account).await,
         };
-        tool::close(&service).await;
+        context::close(&service).await;
         outcome
     }
 }
@@ -75,7 +75,7 @@ impl List {
             None => all(service).await?,
         };
         if self.json {
-            return output::json(&rows.iter().map(as_json).collect());
+            return output::print_json(&rows.iter().map(as_json).collect());
         }
         let cells = |row: &Integration| {
             [
@@ -83,13 +83,13 @@ impl List {
                 row.user.get().to_string(),
                 row.provider.clone(),
                 row.provider_account_id.clone(),
-                or_dash(row.username.as_deref()),
-                standing(row),
-                shown(row.expires_at),
+                text_or_dash(row.username.as_deref()),
+                status_text(row),
+                time_or_dash(row.expires_at),
             ]
         };
         let rows: Vec<_> = rows.iter().map(cells).collect();
-        output::table(
+        output::print_table(
             [
                 "ID",
                 "USER",
@@ -97,7 +97,7 @@ impl List {
                 "ACCOUNT",
                 "NAME",
                 "STATUS",
-                "TOKEN ENDS",
+                "TOKEN EXPIRES",
             ],
             &rows,
         )
@@ -108,13 +108,13 @@ async fn of_user(
     service: &IntegrationsService,
     user: &UserRef,
 ) -> Result<Vec<Integration>, Failure> {
-    let call = tool::call(service);
+    let call = context::call(service);
     let user = service.users().get(&call, user).await?.id;
     Ok(service.connections().stored(&call, user).await?)
 }
 
 async fn all(service: &IntegrationsService) -> Result<Vec<Integration>, Failure> {
-    let (mut rows, mut after, call) = (Vec::new(), 0, tool::call(service));
+    let (mut rows, mut after, call) = (Vec::new(), 0, context::call(service));
     loop {
         let page = service.connections().page(&call, after, PAGE).await?;
         let Some(last) = page.last() else {
@@ -125,95 +125,94 @@ async fn all(service: &IntegrationsService) -> Result<Vec<Integration>, Failure>
     }
 }
 
-async fn found(service: &IntegrationsService, one: &One) -> Result<Integration, Failure> {
+async fn find(service: &IntegrationsService, target: &Target) -> Result<Integration, Failure> {
     match service
         .connections()
-        .find(&tool::call(service), &one.provider, &one.account)
+        .find(&context::call(service), &target.provider, &target.account)
         .await
     {
-        Err(error) if error.code() == ErrorCode::AccountNotFound => {
-            let what = format!(
-                "no user has connected the {} account {:?}",
-                one.provider,
-                one.account.as_str()
-            );
-            Err(Failure::new(
-                what,
-                "`evergrant connections list` shows what is connected",
-            ))
-        }
+        Err(error) if error.code() == ErrorCode::AccountNotFound => Err(Failure::new(
+            format!(
+                "the {} account {:?} is not connected",
+                target.provider,
+                target.account.as_str()
+            ),
+            "run `evergrant connections list` for the connected accounts",
+        )),
         found => Ok(found?),
     }
 }
 
-async fn show(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
-    let seen = found(service, one).await?;
-    if one.json {
-        return output::json(&as_json(&seen));
+async fn show(service: &IntegrationsService, target: &Target) -> Result<(), Failure> {
+    let row = find(service, target).await?;
+    if target.json {
+        return output::print_json(&as_json(&row));
     }
-    let facts = [
-        ("connection", seen.id.get().to_string()),
-        ("user", seen.user.get().to_string()),
-        ("platform", seen.provider.clone()),
-        ("account", seen.provider_account_id.clone()),
-        ("username", or_dash(seen.username.as_deref())),
-        ("display name", or_dash(seen.display_name.as_deref())),
-        ("status", standing(&seen)),
-        ("scopes", or_dash(seen.scope.as_deref())),
-        (
-            "missing scopes",
-            or_dash(Some(seen.missing_scopes.join(" ").as_str()).filter(|text| !text.is_empty())),
-        ),
-        ("token ends", shown(seen.expires_at)),
-        ("last renewed", shown(seen.last_refreshed_at)),
-        ("next renewal", shown(seen.next_refresh_at)),
-        ("connected", seen.created_at.to_string()),
-        ("changed", seen.updated_at.to_string()),
+    let missing_scopes = row.missing_scopes.join(" ");
+    let missing_scopes = Some(missing_scopes.as_str()).filter(|text| !text.is_empty());
+    let fields = [
+        ("connection", row.id.get().to_string()),
+        ("user", row.user.get().to_string()),
+        ("platform", row.provider.clone()),
+        ("account", row.provider_account_id.clone()),
+        ("username", text_or_dash(row.username.as_deref())),
+        ("display name", text_or_dash(row.display_name.as_deref())),
+        ("status", status_text(&row)),
+        ("scopes", text_or_dash(row.scope.as_deref())),
+        ("missing scopes", text_or_dash(missing_scopes)),
+        ("token expires", time_or_dash(row.expires_at)),
+        ("last refreshed", time_or_dash(row.last_refreshed_at)),
+        ("next refresh", time_or_dash(row.next_refresh_at)),
+        ("connected", row.created_at.to_string()),
+        ("updated", row.updated_at.to_string()),
     ];
-    let rows = facts.map(|(name, value)| [name.to_owned(), value]);
-    output::table(["FACT", ""], &rows)
+    let rows = fields.map(|(name, value)| [name.to_owned(), value]);
+    output::print_table(["FIELD", "VALUE"], &rows)
 }
 
-async fn refresh(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
-    let owner = found(service, one).await?.user;
-    let (provider, account) = (one.provider.as_str(), one.account.as_str());
-    let end = service
-        .refresh_token(&tool::call(service), owner, provider, account)
+async fn refresh(service: &IntegrationsService, target: &Target) -> Result<(), Failure> {
+    let user = find(service, target).await?.user;
+    let (provider, account) = (&target.provider, &target.account);
+    let expires_at = service
+        .refresh_token(&context::call(service), user, provider, account)
         .await?;
-    if one.json {
-        return output::json(&json!({ "success": true, "expiresAt": end }));
+    if target.json {
+        return output::print_json(&json!({ "success": true, "expiresAt": expires_at }));
     }
-    output::line(format!("Renewed; the new token ends {}.", shown(end)))
+    output::print_line(match expires_at {
+        Some(expires_at) => format!("Refreshed. The new token expires at {expires_at}."),
+        None => "Refreshed. The new token does not expire.".to_owned(),
+    })
 }
 
-async fn disconnect(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
-    let owner = found(service, one).await?.user;
-    let (provider, account) = (one.provider.as_str(), one.account.as_str());
-    let done = service
-        .disconnect_integration(&tool::call(service), owner, provider, account)
+async fn disconnect(service: &IntegrationsService, target: &Target) -> Result<(), Failure> {
+    let user = find(service, target).await?.user;
+    let (provider, account) = (&target.provider, &target.account);
+    let outcome = service
+        .disconnect_integration(&context::call(service), user, provider, account)
         .await?;
-    if one.json {
-        return output::json(
-            &json!({ "success": true, "revocation": done.revocation, "message": done.message }),
+    if target.json {
+        return output::print_json(
+            &json!({ "success": true, "revocation": outcome.revocation, "message": outcome.message }),
         );
     }
-    output::line(done.message)
+    output::print_line(outcome.message)
 }
 
-fn standing(seen: &Integration) -> String {
-    match seen.reason {
-        Some(reason) => format!("{} ({})", seen.status.as_str(), reason.as_str()),
-        None => seen.status.as_str().to_owned(),
+fn status_text(row: &Integration) -> String {
+    match row.reason {
+        Some(reason) => format!("{} ({})", row.status.as_str(), reason.as_str()),
+        None => row.status.as_str().to_owned(),
     }
 }
 
-fn as_json(seen: &Integration) -> Value {
+fn as_json(row: &Integration) -> Value {
     json!({
-        "id": seen.id, "userId": seen.user, "provider": seen.provider, "providerAccountId": seen.provider_account_id,
-        "status": seen.status, "statusReason": seen.reason, "username": seen.username,
-        "displayName": seen.display_name, "scope": seen.scope, "missingScopes": seen.missing_scopes,
-        "expiresAt": seen.expires_at, "metadata": seen.metadata, "createdAt": seen.created_at,
-        "updatedAt": seen.updated_at, "lastRefreshedAt": seen.last_refreshed_at,
-        "nextRefreshAt": seen.next_refresh_at, "correlationId": seen.correlation_id,
+        "id": row.id, "userId": row.user, "provider": row.provider, "providerAccountId": row.provider_account_id,
+        "status": row.status, "statusReason": row.reason, "username": row.username,
+        "displayName": row.display_name, "scope": row.scope, "missingScopes": row.missing_scopes,
+        "expiresAt": row.expires_at, "metadata": row.metadata, "createdAt": row.created_at,
+        "updatedAt": row.updated_at, "lastRefreshedAt": row.last_refreshed_at,
+        "nextRefreshAt": row.next_refresh_at, "correlationId": row.correlation_id,
     })
 }

@@ -1,4 +1,4 @@
-//! `evergrant keys`: making a key, and seeing which rows still need which.
+//! `evergrant keys`: generates an encryption key, and shows which keys the stored tokens use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use serde_json::json;
 
 use crate::failure::{Failure, Problems};
 use crate::settings::{Database, Encryption, Sources};
-use crate::{output, wiring};
+use crate::{database, output, wiring};
 
-/// How many rows are read at once.
+/// Number of rows per query.
 const PAGE: i64 = 500;
 
 #[derive(Subcommand)]
@@ -20,7 +20,7 @@ pub(super) enum Keys {
     /// Print a new key: 32 random bytes in base64
     #[command(after_help = "Example:\n  export TOKEN_ENCRYPTION_KEY=$(evergrant keys generate)")]
     Generate,
-    /// Count the rows that need each key of the ring, and those that no key opens
+    /// Show how many rows use each encryption key and how many cannot be decrypted
     #[command(after_help = "Example:\n  evergrant keys status --json")]
     Status(Status),
 }
@@ -35,7 +35,7 @@ pub(super) struct Status {
 impl Keys {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Generate => output::line(
+            Self::Generate => output::print_line(
                 EncryptionKey::generate(&*wiring::entropy())
                     .to_base64()
                     .expose_secret(),
@@ -48,40 +48,43 @@ impl Keys {
 impl Status {
     async fn run(self) -> Result<(), Failure> {
         let mut problems = Problems::default();
-        let sources = Sources::of_process(&mut problems);
+        let sources = Sources::from_process(&mut problems);
         let url = Database::read(&sources).required(&mut problems);
         let mut encryption = Encryption::read(&sources, &mut problems);
         encryption.require(&mut problems);
         let cipher = wiring::cipher(problems.finish_with(encryption.take_ring())?);
-        let store = wiring::open_store(&url).await?;
-        let counts = Counts::of(&store, &cipher).await;
+        let store = database::open(&url).await?;
+        database::pending_migrations(&store).await?;
+        let counts = RowCounts::read(&store, &cipher).await;
         store.close().await;
         let (counts, ring) = (counts?, cipher.fingerprints().collect::<Vec<_>>());
         if self.json {
-            output::json(&counts.as_json(&ring))
+            output::print_json(&counts.as_json(&ring))
         } else {
             counts.print(&ring)
         }
     }
 }
 
-/// How many rows need what. One whose two tokens are under two keys needs both.
+/// Numbers of rows. A row whose two tokens are encrypted with different keys counts for both keys.
 #[derive(Default)]
-struct Counts {
+struct RowCounts {
+    /// By the fingerprint of the key.
     by_key: BTreeMap<String, u64>,
+    /// Rows with a token that no configured key decrypts.
     unreadable: u64,
     without_tokens: u64,
 }
 
-impl Counts {
-    async fn of(store: &Store, cipher: &TokenCipher) -> Result<Self, Failure> {
+impl RowCounts {
+    async fn read(store: &Store, cipher: &TokenCipher) -> Result<Self, Failure> {
         let (mut counts, mut after) = (Self::default(), 0);
         loop {
             let page = store
                 .connections()
                 .page(after, PAGE)
                 .await
-                .map_err(|error| wiring::database_trouble(&error))?;
+                .map_err(|error| database::query_failure(&error))?;
             let Some(last) = page.last() else {
                 return Ok(counts);
             };
@@ -114,7 +117,7 @@ impl Counts {
         }
     }
 
-    fn rows_of(&self, key: &str) -> u64 {
+    fn rows_using(&self, key: &str) -> u64 {
         self.by_key.get(key).copied().unwrap_or_default()
     }
 
@@ -122,7 +125,7 @@ impl Counts {
         let keys = ring
             .iter()
             .enumerate()
-            .map(|(at, key)| json!({ "fingerprint": key, "current": at == 0, "rows": self.rows_of(key) }));
+            .map(|(at, key)| json!({ "fingerprint": key, "current": at == 0, "rows": self.rows_using(key) }));
         json!({
             "keys": keys.collect::<Vec<_>>(),
             "unreadableRows": self.unreadable,
@@ -132,12 +135,12 @@ impl Counts {
 
     fn print(&self, ring: &[&str]) -> Result<(), Failure> {
         let role = |at: usize, rows: u64| match (at, rows) {
-            (0, _) => "current: reads and writes",
-            (_, 0) => "previous: no row needs it any more",
-            _ => "previous: reads",
+            (0, _) => "current: encrypts and decrypts",
+            (_, 0) => "previous: unused, can be removed",
+            _ => "previous: only decrypts",
         };
-        let known = ring.iter().enumerate().map(|(at, key)| {
-            let rows = self.rows_of(key);
+        let keys = ring.iter().enumerate().map(|(at, key)| {
+            let rows = self.rows_using(key);
             [
                 (*key).to_owned(),
                 rows.to_string(),
@@ -145,13 +148,13 @@ impl Counts {
             ]
         });
         let advice = if self.unreadable > 0 {
-            "add the key that wrote them to TOKEN_ENCRYPTION_KEYS_PREVIOUS"
+            "add the key that encrypted them to TOKEN_ENCRYPTION_KEYS_PREVIOUS"
         } else {
             ""
         };
-        let rest = [
+        let other_rows = [
             [
-                "no key opens".to_owned(),
+                "cannot be decrypted".to_owned(),
                 self.unreadable.to_string(),
                 advice.to_owned(),
             ],
@@ -161,6 +164,7 @@ impl Counts {
                 String::new(),
             ],
         ];
-        output::table(["KEY", "ROWS", ""], &known.chain(rest).collect::<Vec<_>>())
+        let rows: Vec<_> = keys.chain(other_rows).collect();
+        output::print_table(["KEY", "ROWS", "NOTE"], &rows)
     }
 }

@@ -1,21 +1,22 @@
-//! `evergrant migrate`: the schema, when the service itself may not change it.
+//! `evergrant migrate`: applies the migrations of the database schema, for example as a database
+//! user with more privileges than the service has.
 
 use clap::Args;
 
-use super::tool;
+use super::context;
 use crate::failure::Failure;
-use crate::{output, wiring};
+use crate::{database, output};
 
 #[derive(Args)]
 pub(super) struct Migrate {
-    /// Only tell what would be done; exit code 1 if there is something
+    /// Only list the pending migrations. Exit code 1 if there are any
     #[arg(long)]
     check: bool,
 }
 
 impl Migrate {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let store = tool::store().await?;
+        let store = context::open_store().await?;
         let outcome = if self.check {
             check(&store).await
         } else {
@@ -27,26 +28,27 @@ impl Migrate {
 }
 
 async fn check(store: &evergrant_store::Store) -> Result<(), Failure> {
-    let pending = wiring::pending(store).await?;
+    let pending = database::pending_migrations(store).await?;
     if pending.is_empty() {
-        return output::line("The schema is up to date.");
+        return output::print_line("The schema is up to date.");
     }
     for migration in &pending {
-        output::line(format!("pending: {migration}"))?;
+        output::print_line(format!("pending: {migration}"))?;
     }
-    Err(Failure::new(
-        format!("the schema misses {} migration(s)", pending.len()),
-        "run `evergrant migrate`",
-    ))
+    let message = match pending.len() {
+        1 => "1 migration pending".to_owned(),
+        number => format!("{number} migrations pending"),
+    };
+    Err(Failure::new(message, "run `evergrant migrate`"))
 }
 
 async fn migrate(store: &evergrant_store::Store) -> Result<(), Failure> {
-    let applied = wiring::migrate(store).await?;
+    let applied = database::migrate(store).await?;
     if applied.is_empty() {
-        return output::line("The schema was up to date already.");
+        return output::print_line("The schema was already up to date.");
     }
     for migration in &applied {
-        output::line(format!("applied: {migration}"))?;
+        output::print_line(format!("applied: {migration}"))?;
     }
-    output::line("The schema is up to date.")
+    output::print_line("The schema is up to date.")
 }

@@ -1,14 +1,14 @@
-//! The command line: one file a group of commands, each over the same service code as the API.
+//! The command line. Each group of commands is a file and uses the same service as the API.
 
 mod api_key;
 mod connections;
+mod context;
 mod keys;
 mod migrate;
 mod openapi;
 mod providers;
 mod sandbox;
 mod token;
-mod tool;
 mod users;
 
 use clap::{Parser, Subcommand};
@@ -16,13 +16,13 @@ use clap::{Parser, Subcommand};
 use crate::failure::Failure;
 use crate::{dev, serve};
 
-/// Keeps OAuth tokens for your users: connects accounts, renews their tokens in time, hands out
-/// ones that work.
+/// Connects the accounts of your users over OAuth, keeps their tokens fresh, and serves valid
+/// access tokens
 #[derive(Parser)]
 #[command(
     name = "evergrant",
     version,
-    after_help = "Example: a first look, without any setting\n  evergrant dev"
+    after_help = "Example: try it locally\n  evergrant dev"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -31,57 +31,57 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Everything for a first look, on this machine only, without any setting
+    /// Run everything locally with no configuration
     #[command(
-        after_help = "Example: start afresh, and leave nothing behind\n  evergrant dev --ephemeral"
+        after_help = "Example: start without data, and delete it on exit\n  evergrant dev --ephemeral"
     )]
     Dev(dev::DevArgs),
-    /// The service, with settings from the environment and evergrant.toml
+    /// Run the service, with settings from the environment and evergrant.toml
     #[command(after_help = SERVE_EXAMPLE)]
     Serve,
-    /// Bring the database's schema up to date
+    /// Apply pending migrations of the database schema
     #[command(
-        after_help = "Example: tell whether there is something to do (exit code 1 if so)\n  \
+        after_help = "Example: list pending migrations (exit code 1 if there are any)\n  \
         evergrant migrate --check"
     )]
     Migrate(migrate::Migrate),
-    /// The keys with which your server calls the API
+    /// Manage the API keys of your server
     #[command(
         after_help = "Example:\n  evergrant api-key create --name backend --scope tokens:read",
         subcommand
     )]
     ApiKey(api_key::ApiKey),
-    /// Encrypt, decrypt or look at stored tokens, one a line
+    /// Encrypt, decrypt or inspect stored tokens, one per line
     #[command(
         after_help = "Example:\n  echo plaintext | evergrant token encrypt | evergrant token decrypt",
         subcommand
     )]
     Token(token::Token),
-    /// The keys that tokens are encrypted with
+    /// Manage the keys that encrypt tokens
     #[command(
         after_help = "Example:\n  export TOKEN_ENCRYPTION_KEY=$(evergrant keys generate)",
         subcommand
     )]
     Keys(keys::Keys),
-    /// Your users, as far as Evergrant knows them
+    /// Manage users
     #[command(after_help = "Example:\n  evergrant users show ext:2f1c", subcommand)]
     Users(users::Users),
-    /// The connected accounts of all users
+    /// Manage the connections of all users
     #[command(
         after_help = "Example:\n  evergrant connections list --user 42",
         subcommand
     )]
     Connections(connections::Connections),
-    /// The platforms: which there are, and what each still needs
+    /// List platforms and check provider definitions
     #[command(
         after_help = "Example:\n  evergrant providers check evergrant.toml",
         subcommand
     )]
     Providers(providers::Providers),
-    /// The platforms' simulator alone, for your own tests
+    /// Run the simulated platforms alone, for tests of your app
     #[command(after_help = "Example:\n  evergrant sandbox --listen 127.0.0.1:8081")]
     Sandbox(sandbox::Sandbox),
-    /// The OpenAPI document of the HTTP interface
+    /// Print the OpenAPI document of the HTTP API
     #[command(after_help = "Example:\n  evergrant openapi > openapi.json")]
     Openapi,
 }
@@ -91,21 +91,20 @@ const SERVE_EXAMPLE: &str = "Example:
   export TOKEN_ENCRYPTION_KEY=$(evergrant keys generate)
   evergrant serve";
 
-/// Does what the command line says.
+/// Parses the command line and runs the command.
 ///
 /// # Errors
 ///
-/// Whatever kept it from being done.
+/// The failure of the command.
 pub(crate) fn run() -> Result<(), Failure> {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let runtime = runtime.map_err(|error| {
-        Failure::new(format!("the program's threads cannot start: {error}"), "")
-    })?;
+    let runtime = runtime
+        .map_err(|error| Failure::new(format!("cannot start the async runtime: {error}"), ""))?;
     let outcome = runtime.block_on(dispatch(cli.command));
-    // What still runs has been given its time, or has been cut off on purpose.
+    // Tasks that still run were either given time to complete or are aborted on purpose.
     runtime.shutdown_background();
     outcome
 }
@@ -133,12 +132,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_definitions_are_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_help_shows_an_example() {
+    fn every_command_help_shows_an_example() {
         fn without_example(command: &clap::Command, path: &str) -> Vec<String> {
             let path = format!("{path} {}", command.get_name());
             let has = command

@@ -1,5 +1,5 @@
-//! `evergrant providers`: the catalogue, the operator's own platforms, and what is wrong with a
-//! definition.
+//! `evergrant providers`: lists the providers of the catalogue and of the settings, and checks
+//! provider definitions.
 
 use std::path::{Path, PathBuf};
 
@@ -12,18 +12,18 @@ use evergrant_model::ProviderSlug;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Problem, Problems};
-use crate::settings::{self, Sources};
+use crate::settings::{CustomProviders, ProviderSettings, Sources};
 use crate::{output, wiring};
 
 #[derive(Subcommand)]
 pub(super) enum Providers {
-    /// List the platforms, and what each still needs
+    /// List the platforms, with the settings that are missing
     #[command(after_help = "Example:\n  evergrant providers list --json")]
     List(List),
-    /// Show one platform
+    /// Show a platform
     #[command(after_help = "Example:\n  evergrant providers show reddit")]
     Show(Show),
-    /// Check the [providers.NAME] sections of a file, and name each fault with line and column
+    /// Check the [providers.NAME] sections of a file. Each error is reported with line and column
     #[command(after_help = "Example:\n  evergrant providers check evergrant.toml")]
     Check(Check),
 }
@@ -37,7 +37,7 @@ pub(super) struct List {
 
 #[derive(Args)]
 pub(super) struct Show {
-    /// The platform, as the list names it
+    /// Platform, as shown by `list`
     provider: ProviderSlug,
     /// Print a JSON object
     #[arg(long)]
@@ -46,9 +46,9 @@ pub(super) struct Show {
 
 #[derive(Args)]
 pub(super) struct Check {
-    /// The file
+    /// Path of the TOML file
     file: PathBuf,
-    /// Print a JSON object; the exit code is 1 where there are faults
+    /// Print a JSON object
     #[arg(long)]
     json: bool,
 }
@@ -65,15 +65,10 @@ impl Providers {
 
 fn registry() -> Result<Registry, Failure> {
     let mut problems = Problems::default();
-    let sources = Sources::of_process(&mut problems);
-    let platforms = settings::Platforms::read(&sources);
-    let providers = settings::Providers::read(&sources, &mut problems);
-    let registry = wiring::registry(
-        &platforms,
-        &providers,
-        NetworkPolicy::default(),
-        &mut problems,
-    );
+    let sources = Sources::from_process(&mut problems);
+    let settings = ProviderSettings::read(&sources);
+    let custom = CustomProviders::read(&sources, &mut problems);
+    let registry = wiring::registry(&settings, &custom, NetworkPolicy::default(), &mut problems);
     problems.finish_with(registry)
 }
 
@@ -81,13 +76,10 @@ impl List {
     fn run(self) -> Result<(), Failure> {
         let registry = registry()?;
         if self.json {
-            return output::json(&registry.specs().map(as_json).collect());
+            return output::print_json(&registry.specs().map(as_json).collect());
         }
-        let row = |spec: &ProviderSpec| {
-            let state = spec.problem.clone().unwrap_or_else(|| "ready".to_owned());
-            [spec.slug.to_string(), spec.name.clone(), state]
-        };
-        output::table(
+        let row = |spec: &ProviderSpec| [spec.slug.to_string(), spec.name.clone(), state(spec)];
+        output::print_table(
             ["PLATFORM", "NAME", "STATE"],
             &registry.specs().map(row).collect::<Vec<_>>(),
         )
@@ -102,87 +94,91 @@ impl Show {
             .find(|spec| spec.slug == self.provider)
             .ok_or_else(|| {
                 Failure::new(
-                    format!("there is no platform {:?}", self.provider.as_str()),
-                    "`evergrant providers list` names them",
+                    format!("unknown platform {:?}", self.provider.as_str()),
+                    "run `evergrant providers list` for the platforms",
                 )
             })?;
         if self.json {
-            return output::json(&as_json(spec));
+            return output::print_json(&as_json(spec));
         }
-        let yes = |truth: bool| if truth { "yes" } else { "no" }.to_owned();
-        let mut rows = vec![
-            ["name".to_owned(), spec.name.clone()],
-            [
-                "state".to_owned(),
-                spec.problem.clone().unwrap_or_else(|| "ready".to_owned()),
-            ],
-            ["accounts are".to_owned(), spec.account_type.clone()],
-            [
-                "sign in with".to_owned(),
-                spec.sign_in_with
-                    .clone()
-                    .unwrap_or_else(|| spec.name.clone()),
-            ],
-            ["tokens are".to_owned(), spec.token_type.clone()],
-            ["renews tokens".to_owned(), yes(spec.capabilities.refresh)],
-            ["ends grants".to_owned(), yes(spec.capabilities.revoke)],
-            ["several accounts".to_owned(), yes(spec.multi_account)],
-        ];
-        let scopes = spec.scopes.iter().map(|scope| {
-            let need = if scope.required { " (required)" } else { "" };
-            [
-                format!("scope {}", scope.id),
-                format!("{}{need}", scope.label),
-            ]
-        });
-        rows.extend(scopes);
-        output::table(["PLATFORM", spec.slug.as_str()], &rows)
+        output::print_table(["PLATFORM", spec.slug.as_str()], &rows(spec))
     }
+}
+
+/// Returns the missing settings, or `ready`.
+fn state(spec: &ProviderSpec) -> String {
+    spec.problem.clone().unwrap_or_else(|| "ready".to_owned())
+}
+
+fn rows(spec: &ProviderSpec) -> Vec<[String; 2]> {
+    let yes_or_no = |value: bool| if value { "yes" } else { "no" }.to_owned();
+    let sign_in_with = spec.sign_in_with.as_ref().unwrap_or(&spec.name);
+    let fields = [
+        ("name", spec.name.clone()),
+        ("state", state(spec)),
+        ("account type", spec.account_type.clone()),
+        ("sign in with", sign_in_with.clone()),
+        ("token type", spec.token_type.clone()),
+        ("refreshes tokens", yes_or_no(spec.capabilities.refresh)),
+        ("revokes grants", yes_or_no(spec.capabilities.revoke)),
+        ("several per consent", yes_or_no(spec.multi_account)),
+    ];
+    let fields = fields.map(|(name, value)| [name.to_owned(), value]);
+    let scopes = spec.scopes.iter().map(|scope| {
+        let suffix = if scope.required { " (required)" } else { "" };
+        [
+            format!("scope {}", scope.id),
+            format!("{}{suffix}", scope.label),
+        ]
+    });
+    fields.into_iter().chain(scopes).collect()
 }
 
 impl Check {
     fn run(self) -> Result<(), Failure> {
         let text = std::fs::read_to_string(&self.file).map_err(|error| {
             Failure::new(
-                format!("{} cannot be read: {error}", self.file.display()),
-                "name a file that is there",
+                format!("cannot read {}: {error}", self.file.display()),
+                "check the path",
             )
         })?;
-        let checked = parse_providers(&text).and_then(|custom| accepted(&custom).map(|()| custom));
+        let checked = parse_providers(&text).and_then(|custom| check(&custom).map(|()| custom));
         match (checked, self.json) {
             (Ok(custom), false) if custom.is_empty() => Err(Failure::new(
-                format!("{}: there is no platform in it", self.file.display()),
-                "begin a definition with [providers.NAME]",
+                format!("{} contains no provider definition", self.file.display()),
+                "start a definition with [providers.NAME]",
             )),
             (Ok(custom), false) => {
                 let names: Vec<_> = custom
                     .iter()
                     .map(|provider| provider.slug().as_str())
                     .collect();
-                output::line(format!(
-                    "{}: no faults in {}",
+                output::print_line(format!(
+                    "{}: no errors in {}",
                     self.file.display(),
                     names.join(", ")
                 ))
             }
             (Ok(custom), true) => {
                 let names: Vec<_> = custom.iter().map(CustomProvider::slug).collect();
-                output::json(&json!({ "providers": names, "faults": [] }))
+                output::print_json(&json!({ "providers": names, "faults": [] }))
             }
-            (Err(faults), false) => Err(in_words(&self.file, &faults)),
+            (Err(faults), false) => Err(check_failure(&self.file, &faults)),
             (Err(faults), true) => {
-                let shown = faults
+                let rows = faults
                     .iter()
                     .map(|fault| json!({ "line": fault.line, "column": fault.column, "message": fault.message }));
-                output::json(&json!({ "providers": [], "faults": shown.collect::<Vec<_>>() }))?;
-                Err(in_words(&self.file, &faults))
+                output::print_json(
+                    &json!({ "providers": [], "faults": rows.collect::<Vec<_>>() }),
+                )?;
+                Err(check_failure(&self.file, &faults))
             }
         }
     }
 }
 
-/// Whether `serve` would take the definitions, whatever the settings say that they name.
-fn accepted(custom: &[CustomProvider]) -> Result<(), Vec<DefinitionFault>> {
+/// Checks that `serve` accepts the definitions. The variables that they name may be unset.
+fn check(custom: &[CustomProvider]) -> Result<(), Vec<DefinitionFault>> {
     let http = HttpClient::new(HttpLimits::default());
     let http = http.map_err(|error| {
         vec![DefinitionFault {
@@ -201,7 +197,7 @@ fn accepted(custom: &[CustomProvider]) -> Result<(), Vec<DefinitionFault>> {
     .map(drop)
 }
 
-fn in_words(file: &Path, faults: &[DefinitionFault]) -> Failure {
+fn check_failure(file: &Path, faults: &[DefinitionFault]) -> Failure {
     let problem =
         |fault: &DefinitionFault| Problem::new(format!("{}, {fault}", file.display()), "");
     faults.iter().map(problem).collect::<Vec<_>>().into()

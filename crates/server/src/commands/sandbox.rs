@@ -1,16 +1,18 @@
-//! `evergrant sandbox`: the platforms' simulator alone.
+//! `evergrant sandbox`: runs the simulated platforms alone.
 
 use clap::Args;
 use evergrant_sandbox::{Sandbox as Simulator, SandboxOptions, dev_settings};
 
 use crate::failure::{Failure, Problems};
-use crate::settings::{Listen, SandboxListen, Sources, parse_listen};
+use crate::settings::{Listen, SandboxListen, Sources};
 use crate::signals::Signals;
 use crate::{listener, output};
 
+const EXAMPLE_ADDRESS: &str = "127.0.0.1:8081";
+
 #[derive(Args)]
 pub(super) struct Sandbox {
-    /// Where to listen; 127.0.0.1:8081 if left out, or what `EVERGRANT_SANDBOX_LISTEN` says
+    /// Loopback address to listen on. Default: `EVERGRANT_SANDBOX_LISTEN`, or 127.0.0.1:8081
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
 }
@@ -20,10 +22,10 @@ impl Sandbox {
         let mut signals = Signals::new()?;
         let listener = listener::bind(&self.listen()?, "--listen").await?;
         let base = format!("http://{}", listener::local_address(&listener)?);
-        output::line(format!("sandbox  {base}"))?;
-        output::line("\nSettings that make a service take it for the platforms:\n")?;
+        output::print_line(format!("sandbox  {base}"))?;
+        output::print_line("\nSettings of a service that uses the simulated platforms:\n")?;
         for (name, value) in dev_settings(&base) {
-            output::line(format!("{name}='{value}'"))?;
+            output::print_line(format!("{name}='{value}'"))?;
         }
         let simulator = Simulator::new(SandboxOptions::default());
         let simulator = simulator.map_err(|error| Failure::new(error.to_string(), ""))?;
@@ -36,21 +38,16 @@ impl Sandbox {
 
     fn listen(&self) -> Result<Listen, Failure> {
         let mut problems = Problems::default();
-        let sources = Sources::of_process(&mut problems);
-        let usual = SandboxListen::read(&sources, &mut problems);
-        let Some(text) = &self.listen else {
-            return problems.finish().map(|()| usual);
+        let listen = if let Some(text) = &self.listen {
+            Listen::from_argument(text, EXAMPLE_ADDRESS, &mut problems)
+        } else {
+            let sources = Sources::from_process(&mut problems);
+            Some(SandboxListen::read(&sources, &mut problems))
         };
-        let unfit = || {
-            Failure::new(
-                format!("--listen: {text:?} is not an address to listen on"),
-                "write 127.0.0.1:8081",
-            )
-        };
-        let address = parse_listen(text).ok_or_else(unfit)?;
-        Ok(Listen {
-            address,
-            chosen_by: Some("--listen".to_owned()),
-        })
+        if let Some(listen) = &listen {
+            let remedy = "use a loopback address: the simulator has no authentication";
+            listen.require_loopback("sandbox", "--listen", remedy, &mut problems);
+        }
+        problems.finish_with(listen)
     }
 }

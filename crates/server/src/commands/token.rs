@@ -1,5 +1,8 @@
-//! `evergrant token`: stored tokens by hand, for migrations from and to other programs. One value a
-//! line, so a bad one can be named by its number; nothing is printed for it or for any after it.
+//! `evergrant token`: encrypts, decrypts and inspects tokens, for migrations from and to other
+//! programs.
+//!
+//! Each line of the input is a value. The first invalid line ends the command with its line number,
+//! and nothing is printed for it or for later lines.
 
 use std::io::{BufRead, Write};
 
@@ -15,20 +18,20 @@ use crate::wiring;
 #[derive(Subcommand)]
 pub(super) enum Token {
     /// Encrypt each line with the current key
-    #[command(after_help = "Example: a value that holds a newline\n  \
+    #[command(after_help = "Example: a value that contains a newline\n  \
         echo '\"two\\nlines\"' | evergrant token encrypt --json")]
     Encrypt(Lines),
-    /// Decrypt each line with any key of the ring
+    /// Decrypt each line with the current key or a previous one
     #[command(after_help = "Example:\n  evergrant token decrypt < stored.txt")]
     Decrypt(Lines),
-    /// Tell of each line whether it is encrypted, and with which key
+    /// Show for each line whether it is encrypted, and with which key
     #[command(after_help = "Example:\n  evergrant token inspect < stored.txt")]
     Inspect(Lines),
 }
 
 #[derive(Args)]
 pub(super) struct Lines {
-    /// Read a JSON string from each line, and write JSON
+    /// Read a JSON string from each line and write JSON
     #[arg(long)]
     json: bool,
 }
@@ -36,16 +39,16 @@ pub(super) struct Lines {
 impl Token {
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut problems = Problems::default();
-        let sources = Sources::of_process(&mut problems);
+        let sources = Sources::from_process(&mut problems);
         let mut encryption = Encryption::read(&sources, &mut problems);
         encryption.require(&mut problems);
         let cipher = wiring::cipher(problems.finish_with(encryption.take_ring())?);
         let (input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
-        self.each(&cipher, input, &mut out)
+        self.process_lines(&cipher, input, &mut out)
     }
 
-    /// Works through `input` up to the first bad line.
-    fn each(
+    /// Processes `input` up to the first invalid line.
+    fn process_lines(
         &self,
         cipher: &TokenCipher,
         mut input: impl BufRead,
@@ -59,58 +62,58 @@ impl Token {
             if input.read_until(b'\n', &mut line)? == 0 {
                 break;
             }
-            let bad = |what: &str| {
+            let invalid = |reason: &str| {
                 Failure::new(
-                    format!("line {number}: {what}"),
-                    "the lines before it have been printed",
+                    format!("line {number}: {reason}"),
+                    "the lines before it were printed; correct it and run the command again for the rest",
                 )
             };
-            let value = value_of(line, *json).map_err(bad)?;
-            let answer = self
-                .one(cipher, value.expose_secret(), *json)
-                .map_err(bad)?;
-            writeln!(out, "{}", answer.expose_secret())?;
+            let value = parse_line(line, *json).map_err(invalid)?;
+            let output = self
+                .process_value(cipher, value.expose_secret(), *json)
+                .map_err(invalid)?;
+            writeln!(out, "{}", output.expose_secret())?;
         }
         Ok(out.flush()?)
     }
 
-    fn one(
+    fn process_value(
         &self,
         cipher: &TokenCipher,
         value: &str,
         json: bool,
     ) -> Result<SecretString, &'static str> {
-        let answer = match self {
+        let output = match self {
             Self::Encrypt(_) => cipher
                 .encrypt_token(value)
-                .map_err(|_| "it is too long to be encrypted")?
+                .map_err(|_| "the value is too long to encrypt")?
                 .into_string()
                 .into(),
             Self::Decrypt(_) => cipher
                 .decrypt_token(value)
-                .map_err(|_| "no key of the ring opens it")?,
+                .map_err(|_| "no configured key decrypts the value")?,
             Self::Inspect(_) => return Ok(inspect(cipher, value, json).into()),
         };
         Ok(if json {
-            serde_json::Value::from(answer.expose_secret())
+            serde_json::Value::from(output.expose_secret())
                 .to_string()
                 .into()
         } else {
-            answer
+            output
         })
     }
 }
 
-/// The value of a line without its newline.
-fn value_of(mut line: Vec<u8>, json: bool) -> Result<SecretString, &'static str> {
+/// Returns the value of a line, without the newline.
+fn parse_line(mut line: Vec<u8>, json: bool) -> Result<SecretString, &'static str> {
     if line.last() == Some(&b'\n') {
         line.pop();
     }
-    let text = String::from_utf8(line).map_err(|_| "it is not UTF-8")?;
+    let text = String::from_utf8(line).map_err(|_| "not valid UTF-8")?;
     if json {
         serde_json::from_str::<String>(&text)
             .map(Into::into)
-            .map_err(|_| "it is not a JSON string")
+            .map_err(|_| "not a JSON string")
     } else {
         Ok(text.into())
     }
@@ -119,16 +122,16 @@ fn value_of(mut line: Vec<u8>, json: bool) -> Result<SecretString, &'static str>
 fn inspect(cipher: &TokenCipher, value: &str, json: bool) -> String {
     let key = cipher.key_of(value);
     let is_current = key.is_some() && key == cipher.fingerprints().next();
-    let has_form = key.is_some() || cipher.safe_decrypt(value).is_err();
+    let has_format = key.is_some() || cipher.safe_decrypt(value).is_err();
     if json {
-        return json!({ "encrypted": key.is_some(), "hasForm": has_form, "key": key, "current": is_current })
+        return json!({ "encrypted": key.is_some(), "hasForm": has_format, "key": key, "current": is_current })
             .to_string();
     }
     match key {
         Some(key) if is_current => format!("encrypted with the current key {key}"),
         Some(key) => format!("encrypted with the previous key {key}"),
-        None if has_form => {
-            "has the form of an encrypted token, but no key of the ring opens it".to_owned()
+        None if has_format => {
+            "has the format of an encrypted token, but no configured key decrypts it".to_owned()
         }
         None => "not encrypted".to_owned(),
     }
@@ -143,78 +146,81 @@ mod tests {
     const PLAIN: Lines = Lines { json: false };
     const JSON: Lines = Lines { json: true };
 
-    /// What is printed, and what is wrong.
-    fn done(command: &Token, input: &[u8]) -> (String, Option<String>) {
+    /// Returns the output, and the message of the failure.
+    fn run(command: &Token, input: &[u8]) -> (String, Option<String>) {
         let (cipher, mut out) = (evergrant_testkit::cipher(), Vec::new());
-        let failure = command.each(&cipher, input, &mut out).err();
+        let failure = command.process_lines(&cipher, input, &mut out).err();
         (
             String::from_utf8(out).unwrap(),
-            failure.map(|failure| failure.problems()[0].what.clone()),
+            failure.map(|failure| failure.problems()[0].message.clone()),
         )
     }
 
     #[test]
-    fn each_line_is_a_value_even_an_empty_one_and_the_last_without_newline() {
-        let (stored, fault) = done(&Token::Encrypt(PLAIN), b"one\n\n three \r\nlast");
+    fn empty_line_and_last_line_without_newline_are_values() {
+        let (stored, fault) = run(&Token::Encrypt(PLAIN), b"one\n\n three \r\nlast");
         assert_eq!((stored.lines().count(), fault), (4, None));
         assert_eq!(
-            done(&Token::Decrypt(PLAIN), stored.as_bytes()),
+            run(&Token::Decrypt(PLAIN), stored.as_bytes()),
             ("one\n\n three \r\nlast\n".to_owned(), None)
         );
     }
 
     #[test]
-    fn a_bad_line_ends_the_work_and_is_named() {
-        let (good, _) = done(&Token::Encrypt(PLAIN), b"one");
-        let input = format!("{good}not encrypted\n{good}");
-        let (out, fault) = done(&Token::Decrypt(PLAIN), input.as_bytes());
+    fn first_invalid_line_is_reported_and_ends_the_command() {
+        let (valid, _) = run(&Token::Encrypt(PLAIN), b"one");
+        let input = format!("{valid}not encrypted\n{valid}");
+        let (out, fault) = run(&Token::Decrypt(PLAIN), input.as_bytes());
         assert_eq!(
             (out.as_str(), fault.as_deref()),
-            ("one\n", Some("line 2: no key of the ring opens it"))
+            (
+                "one\n",
+                Some("line 2: no configured key decrypts the value")
+            )
         );
     }
 
     #[test]
-    fn a_changed_line_gives_no_plaintext() {
-        let (good, _) = done(
+    fn modified_ciphertext_yields_no_plaintext() {
+        let (valid, _) = run(
             &Token::Encrypt(PLAIN),
             b"a long plaintext, long enough for several blocks of the cipher",
         );
-        let mut changed = good.trim_end().to_owned();
+        let mut changed = valid.trim_end().to_owned();
         let last = if changed.ends_with('0') { "1" } else { "0" };
         changed.replace_range(changed.len() - 1.., last);
-        assert_eq!(done(&Token::Decrypt(PLAIN), changed.as_bytes()).0, "");
+        assert_eq!(run(&Token::Decrypt(PLAIN), changed.as_bytes()).0, "");
     }
 
     #[test]
-    fn bad_input_is_named_by_its_line() {
+    fn malformed_input_is_reported_with_its_line() {
         assert_eq!(
-            done(&Token::Encrypt(PLAIN), b"ok\n\xff\n").1.as_deref(),
-            Some("line 2: it is not UTF-8")
+            run(&Token::Encrypt(PLAIN), b"ok\n\xff\n").1.as_deref(),
+            Some("line 2: not valid UTF-8")
         );
         assert_eq!(
-            done(&Token::Encrypt(JSON), b"ok\n").1.as_deref(),
-            Some("line 1: it is not a JSON string")
+            run(&Token::Encrypt(JSON), b"ok\n").1.as_deref(),
+            Some("line 1: not a JSON string")
         );
     }
 
     #[test]
-    fn tells_how_a_value_is_encrypted() {
-        let (stored, _) = done(&Token::Encrypt(PLAIN), b"one");
+    fn inspect_shows_how_a_value_is_encrypted() {
+        let (stored, _) = run(&Token::Encrypt(PLAIN), b"one");
         assert!(
-            done(&Token::Inspect(PLAIN), stored.as_bytes())
+            run(&Token::Inspect(PLAIN), stored.as_bytes())
                 .0
                 .starts_with("encrypted with the current key ")
         );
-        assert_eq!(done(&Token::Inspect(PLAIN), b"one\n").0, "not encrypted\n");
-        let foreign = format!("{}:{}:00\n", "0".repeat(32), "0".repeat(32));
+        assert_eq!(run(&Token::Inspect(PLAIN), b"one\n").0, "not encrypted\n");
+        let unknown_key = format!("{}:{}:00\n", "0".repeat(32), "0".repeat(32));
         assert!(
-            done(&Token::Inspect(PLAIN), foreign.as_bytes())
+            run(&Token::Inspect(PLAIN), unknown_key.as_bytes())
                 .0
-                .contains("no key of the ring opens it")
+                .contains("no configured key decrypts it")
         );
         let json: serde_json::Value =
-            serde_json::from_str(&done(&Token::Inspect(JSON), b"\"one\"").0).unwrap();
+            serde_json::from_str(&run(&Token::Inspect(JSON), b"\"one\"").0).unwrap();
         assert_eq!(
             json,
             json!({ "encrypted": false, "hasForm": false, "key": null, "current": false })
@@ -223,12 +229,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn json_lines_carry_any_text(values in prop::collection::vec(".*", 0..5)) {
+        fn json_lines_preserve_any_text(values in prop::collection::vec(".*", 0..5)) {
             let lines: Vec<_> = values.iter().map(|value| serde_json::Value::from(value.as_str()).to_string()).collect();
             let input = lines.join("\n");
-            let (stored, fault) = done(&Token::Encrypt(JSON), input.as_bytes());
+            let (stored, fault) = run(&Token::Encrypt(JSON), input.as_bytes());
             prop_assert_eq!(fault, None);
-            let (back, _) = done(&Token::Decrypt(JSON), stored.as_bytes());
+            let (back, _) = run(&Token::Decrypt(JSON), stored.as_bytes());
             let back: Vec<String> = back.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             prop_assert_eq!(back, values);
         }

@@ -1,45 +1,45 @@
-//! `evergrant users`: the people of the host application, by hand.
+//! `evergrant users`: the users of the host application.
 
 use clap::{Args, Subcommand};
 use evergrant_model::{ExternalId, UserId};
 use evergrant_service::{IntegrationsService, NewUser, User, UserRef};
 use serde_json::{Value, json};
 
-use super::tool::{self, Needs, or_dash, parse_user};
+use super::context::{self, TokenAccess, parse_user, text_or_dash};
 use crate::failure::Failure;
 use crate::output;
 
-/// How many users are read at once.
+/// Number of users per query.
 const PAGE: i64 = 500;
 
 #[derive(Subcommand)]
 pub(super) enum Users {
-    /// Make a user, or find the one that is there
+    /// Create a user. An existing user with the same id or external id is left unchanged
     #[command(after_help = "Example:\n  evergrant users create --external-id 2f1c --name Juniper")]
     Create(Create),
     /// List all users
     #[command(after_help = "Example:\n  evergrant users list --json")]
     List(Json),
-    /// Show one user
+    /// Show a user
     #[command(after_help = "Example:\n  evergrant users show 42")]
-    Show(One),
-    /// Delete a user with all connections, and end their grants at the platforms
+    Show(Target),
+    /// Delete a user and all connections, and revoke their grants at the platforms
     #[command(after_help = "Example:\n  evergrant users delete ext:2f1c")]
-    Delete(One),
+    Delete(Target),
 }
 
 #[derive(Args)]
 pub(super) struct Create {
-    /// The user's number; the next free one if left out
+    /// Id of the user. Default: the next free id
     #[arg(long)]
     id: Option<UserId>,
-    /// Unique where there is one
+    /// Email address, which must be unique
     #[arg(long)]
     email: Option<String>,
-    /// As your app knows the person
+    /// Name of the user
     #[arg(long)]
     name: Option<String>,
-    /// Your app's own id of the person
+    /// Your app's own id for the user
     #[arg(long)]
     external_id: Option<ExternalId>,
     #[command(flatten)]
@@ -47,8 +47,8 @@ pub(super) struct Create {
 }
 
 #[derive(Args)]
-pub(super) struct One {
-    /// The user's number, or ext: and your app's own id
+pub(super) struct Target {
+    /// User id, or ext: and your app's own id
     #[arg(value_parser = parse_user)]
     user: UserRef,
     #[command(flatten)]
@@ -64,19 +64,19 @@ pub(super) struct Json {
 
 impl Users {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let needs = if matches!(self, Self::Delete(_)) {
-            Needs::Key
+        let tokens = if matches!(self, Self::Delete(_)) {
+            TokenAccess::Needed
         } else {
-            Needs::NoKey
+            TokenAccess::NotNeeded
         };
-        let service = tool::service(needs).await?;
+        let service = context::open_service(tokens).await?;
         let outcome = match self {
             Self::Create(create) => create.run(&service).await,
             Self::List(json) => list(&service, &json).await,
-            Self::Show(one) => show(&service, &one).await,
-            Self::Delete(one) => delete(&service, &one).await,
+            Self::Show(target) => show(&service, &target).await,
+            Self::Delete(target) => delete(&service, &target).await,
         };
-        tool::close(&service).await;
+        context::close(&service).await;
         outcome
     }
 }
@@ -89,20 +89,23 @@ impl Create {
             name: self.name,
             external_id: self.external_id,
         };
-        let (user, is_new) = service.users().create(&tool::call(service), &new).await?;
+        let (user, is_new) = service
+            .users()
+            .create(&context::call(service), &new)
+            .await?;
         if self.json.json {
-            return output::json(&as_json(&user));
+            return output::print_json(&as_json(&user));
         }
-        output::line(if is_new {
-            format!("Made user {}.", user.id.get())
+        output::print_line(if is_new {
+            format!("Created user {}.", user.id.get())
         } else {
-            format!("User {} was there.", user.id.get())
+            format!("User {} already exists.", user.id.get())
         })
     }
 }
 
 async fn list(service: &IntegrationsService, json: &Json) -> Result<(), Failure> {
-    let (mut users, mut after, call) = (Vec::new(), 0, tool::call(service));
+    let (mut users, mut after, call) = (Vec::new(), 0, context::call(service));
     loop {
         let page = service.users().page(&call, after, PAGE).await?;
         let Some(last) = page.last() else { break };
@@ -110,45 +113,43 @@ async fn list(service: &IntegrationsService, json: &Json) -> Result<(), Failure>
         users.extend(page);
     }
     if json.json {
-        return output::json(&users.iter().map(as_json).collect());
+        return output::print_json(&users.iter().map(as_json).collect());
     }
-    print(&users, json)
+    print_table(&users)
 }
 
-async fn show(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
-    let user = service.users().get(&tool::call(service), &one.user).await?;
-    print(&[user], &one.json)
+async fn show(service: &IntegrationsService, target: &Target) -> Result<(), Failure> {
+    let call = context::call(service);
+    let user = service.users().get(&call, &target.user).await?;
+    if target.json.json {
+        return output::print_json(&as_json(&user));
+    }
+    print_table(&[user])
 }
 
-async fn delete(service: &IntegrationsService, one: &One) -> Result<(), Failure> {
-    let user = service.users().resolve(&one.user).await?;
-    service.users().delete(&tool::call(service), user).await?;
-    if one.json.json {
-        return output::json(&json!({ "deleted": user }));
+async fn delete(service: &IntegrationsService, target: &Target) -> Result<(), Failure> {
+    let user = service.users().resolve(&target.user).await?;
+    service
+        .users()
+        .delete(&context::call(service), user)
+        .await?;
+    if target.json.json {
+        return output::print_json(&json!({ "deleted": user }));
     }
-    output::line(format!("Deleted user {} and all connections.", user.get()))
+    output::print_line(format!("Deleted user {} and all connections.", user.get()))
 }
 
-fn print(users: &[User], json: &Json) -> Result<(), Failure> {
-    if json.json {
-        let [user] = users else {
-            return output::json(&users.iter().map(as_json).collect());
-        };
-        return output::json(&as_json(user));
-    }
+fn print_table(users: &[User]) -> Result<(), Failure> {
     let row = |user: &User| {
-        let texts =
-            [&user.external_id, &user.name, &user.email].map(|text| or_dash(text.as_deref()));
-        let [external_id, name, email] = texts;
         [
             user.id.get().to_string(),
-            external_id,
-            name,
-            email,
+            text_or_dash(user.external_id.as_deref()),
+            text_or_dash(user.name.as_deref()),
+            text_or_dash(user.email.as_deref()),
             user.created_at.to_string(),
         ]
     };
-    output::table(
+    output::print_table(
         ["ID", "EXTERNAL ID", "NAME", "EMAIL", "CREATED"],
         &users.iter().map(row).collect::<Vec<_>>(),
     )

@@ -1,4 +1,4 @@
-//! The files of the built console, as `build.rs` has found them.
+//! The files of the built console, which `build.rs` includes in the program.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -6,41 +6,42 @@ use std::sync::LazyLock;
 use axum::http::HeaderValue;
 use evergrant_encryption::digest::{base64url, sha256};
 
-/// One file.
+/// One file of the console.
 pub(super) struct File {
-    /// Its path below the root, such as `assets/index-1a2b.js`.
+    /// Path below the root, such as `assets/index-1a2b.js`.
     name: &'static str,
-    /// What it holds.
+    /// Uncompressed content.
     pub(super) plain: &'static [u8],
-    /// The same, compressed with brotli, where that is smaller.
-    pub(super) pressed: Option<&'static [u8]>,
+    /// Content compressed with brotli; `None` if that is not smaller.
+    pub(super) brotli: Option<&'static [u8]>,
 }
 
 include!(concat!(env!("OUT_DIR"), "/console_files.rs"));
 
-/// Each file and its tag, by name.
+/// Each file and its entity tag, by name.
 static BY_NAME: LazyLock<HashMap<&str, (&File, HeaderValue)>> = LazyLock::new(|| {
     FILES
         .iter()
-        .map(|file| (file.name, (file, file.made_tag())))
+        .map(|file| (file.name, (file, file.compute_tag())))
         .collect()
 });
 
-/// A file, and the tag of what it holds.
-pub(super) type Found = (&'static File, &'static HeaderValue);
+/// A file and its entity tag.
+pub(super) type TaggedFile = (&'static File, &'static HeaderValue);
 
-/// The file of this name.
-pub(super) fn find(name: &str) -> Option<Found> {
+/// Returns the file with this name.
+pub(super) fn find(name: &str) -> Option<TaggedFile> {
     BY_NAME.get(name).map(|(file, tag)| (*file, tag))
 }
 
 impl File {
-    fn made_tag(&self) -> HeaderValue {
+    fn compute_tag(&self) -> HeaderValue {
         let tag = format!("\"{}\"", base64url(sha256(self.plain)));
-        HeaderValue::from_str(&tag).unwrap_or_else(|_| unreachable!("url-safe text is a header's"))
+        HeaderValue::from_str(&tag)
+            .unwrap_or_else(|_| unreachable!("base64url is valid in a header"))
     }
 
-    /// Its media type, by its ending.
+    /// Returns the media type for the file's extension.
     pub(super) fn media_type(&self) -> &'static str {
         match self.name.rsplit('.').next() {
             Some("html") => "text/html; charset=utf-8",

@@ -1,8 +1,8 @@
-//! The pages of the console: built by `web/console`, carried in the program, served under a strict
-//! policy.
+//! The pages of the console, which are built in `web/console`, included in the program and served
+//! with a strict content security policy.
 //!
-//! Assets are named by their content and never change under a name; documents are asked for anew
-//! each time.
+//! The name of an asset contains a hash of its content, so browsers cache it forever. Documents are
+//! revalidated on each request.
 
 mod files;
 
@@ -13,32 +13,32 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
-use files::Found;
+use files::TaggedFile;
 
-/// Nothing but what is ours, and no script that makes others: see
-/// <https://www.w3.org/TR/trusted-types/>.
+/// Content security policy: resources of the same origin only, and no markup or scripts created by
+/// scripts, see <https://www.w3.org/TR/trusted-types/>.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
-/// A consent window that the console opens still belongs to it.
-const OPENER: (HeaderName, HeaderValue) = (
+/// Lets the console keep its reference to the consent window that it opens.
+const OPENER_POLICY: (HeaderName, HeaderValue) = (
     HeaderName::from_static("cross-origin-opener-policy"),
     HeaderValue::from_static("same-origin-allow-popups"),
 );
-const FOR_US_ALONE: (HeaderName, HeaderValue) = (
+const RESOURCE_POLICY: (HeaderName, HeaderValue) = (
     HeaderName::from_static("cross-origin-resource-policy"),
     HeaderValue::from_static("same-origin"),
 );
 
-const ASKED_ANEW: HeaderValue = HeaderValue::from_static("no-cache");
-const NEVER_CHANGED: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// The document of every page but one,
+/// Document of every page except [`RETURN`].
 const INDEX: &str = "index.html";
-/// which is where consents come back to.
+/// Document that flows redirect the browser to after consent.
 const RETURN: &str = "return.html";
 
-/// The console's pages, for every path that is not the API's.
+/// Returns the routes of the console, for every path that does not belong to the API.
 pub(crate) fn router() -> Router {
     let index = |headers: HeaderMap| async move { document(INDEX, StatusCode::OK, &headers) };
     Router::new()
@@ -50,85 +50,86 @@ pub(crate) fn router() -> Router {
             get(|headers: HeaderMap| async move { document(RETURN, StatusCode::OK, &headers) }),
         )
         .route("/assets/{*name}", get(asset))
-        .fallback(no_page)
+        .fallback(page_not_found)
         .layer(from_fn(with_headers))
 }
 
 async fn asset(uri: Uri, headers: HeaderMap) -> Response {
     match files::find(uri.path().trim_start_matches('/')) {
-        Some(found) => answer(found, StatusCode::OK, NEVER_CHANGED, &headers),
-        None => evergrant_api::no_route(),
+        Some(file) => file_response(file, StatusCode::OK, IMMUTABLE, &headers),
+        None => evergrant_api::route_not_found(),
     }
 }
 
 fn document(name: &str, status: StatusCode, headers: &HeaderMap) -> Response {
     match files::find(name) {
-        Some(found) => answer(found, status, ASKED_ANEW, headers),
+        Some(file) => file_response(file, status, REVALIDATE, headers),
         None => (StatusCode::NOT_FOUND, Html(include_str!("not_built.html"))).into_response(),
     }
 }
 
-fn answer(
-    (file, tag): Found,
+fn file_response(
+    (file, tag): TaggedFile,
     status: StatusCode,
     cache: HeaderValue,
-    asked: &HeaderMap,
+    request: &HeaderMap,
 ) -> Response {
-    let fixed = [
+    let headers = [
         (header::ETAG, tag.clone()),
         (header::CACHE_CONTROL, cache),
         (header::VARY, HeaderValue::from_static("accept-encoding")),
     ];
-    if asked
+    if request
         .get_all(header::IF_NONE_MATCH)
         .iter()
-        .any(|known| known == tag)
+        .any(|cached| cached == tag)
     {
-        return (StatusCode::NOT_MODIFIED, fixed).into_response();
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     let media_type = [(
         header::CONTENT_TYPE,
         HeaderValue::from_static(file.media_type()),
     )];
-    match file.pressed.filter(|_| takes_brotli(asked)) {
-        Some(pressed) => {
+    match file.brotli.filter(|_| accepts_brotli(request)) {
+        Some(compressed) => {
             let encoding = [(header::CONTENT_ENCODING, HeaderValue::from_static("br"))];
-            (status, fixed, media_type, encoding, pressed).into_response()
+            (status, headers, media_type, encoding, compressed).into_response()
         }
-        None => (status, fixed, media_type, file.plain).into_response(),
+        None => (status, headers, media_type, file.plain).into_response(),
     }
 }
 
-fn takes_brotli(asked: &HeaderMap) -> bool {
-    let mut named = asked
+fn accepts_brotli(request: &HeaderMap) -> bool {
+    let mut values = request
         .get_all(header::ACCEPT_ENCODING)
         .iter()
         .filter_map(|value| value.to_str().ok());
-    named.any(|text| text.split(',').any(is_brotli))
+    values.any(|text| text.split(',').any(is_brotli))
 }
 
-/// `br`, unless it is said to be worth nothing.
+/// Returns whether `coding`, an element of `Accept-Encoding`, is `br` with a weight other than 0
+/// (RFC 9110, section 12.5.3).
 fn is_brotli(coding: &str) -> bool {
     let (name, weight) = coding.trim().split_once(';').unwrap_or((coding, "q=1"));
-    let nothing = weight
+    let is_refused = weight
         .trim()
         .strip_prefix("q=")
         .is_some_and(|weight| weight.parse::<f32>() == Ok(0.0));
-    name.trim().eq_ignore_ascii_case("br") && !nothing
+    name.trim().eq_ignore_ascii_case("br") && !is_refused
 }
 
-/// A person is told by the console that there is no such page, a program by a status.
-async fn no_page(request: Request) -> Response {
+/// Returns 404: for a browser with the console's own page, for other clients as a problem document.
+async fn page_not_found(request: Request) -> Response {
     let accepted = request
         .headers()
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    if is_read && accepted.contains("text/html") {
+    let is_page_request = matches!(*request.method(), Method::GET | Method::HEAD);
+    if is_page_request && accepted.contains("text/html") {
         return document(INDEX, StatusCode::NOT_FOUND, request.headers());
     }
-    evergrant_api::no_route()
+    evergrant_api::route_not_found()
 }
 
 async fn with_headers(request: Request, next: Next) -> Response {
@@ -139,7 +140,7 @@ async fn with_headers(request: Request, next: Next) -> Response {
     );
     response
         .headers_mut()
-        .extend([policy, OPENER, FOR_US_ALONE]);
+        .extend([policy, OPENER_POLICY, RESOURCE_POLICY]);
     response
 }
 
@@ -148,18 +149,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn brotli_is_for_those_who_take_it() {
-        let takes = |text: &'static str| {
-            takes_brotli(&HeaderMap::from_iter([(
+    fn brotli_is_sent_only_to_clients_that_accept_it() {
+        let accepts = |text: &'static str| {
+            accepts_brotli(&HeaderMap::from_iter([(
                 header::ACCEPT_ENCODING,
                 HeaderValue::from_static(text),
             )]))
         };
         for text in ["br", "gzip, deflate, br, zstd", "gzip, BR;q=0.5"] {
-            assert!(takes(text), "{text}");
+            assert!(accepts(text), "{text}");
         }
         for text in ["", "gzip", "brotli", "br;q=0", "br; q=0.0", "*"] {
-            assert!(!takes(text), "{text}");
+            assert!(!accepts(text), "{text}");
         }
     }
 }

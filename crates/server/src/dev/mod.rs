@@ -1,51 +1,55 @@
-//! `evergrant dev`: everything for a first look, on this machine only, without any setting.
+//! `evergrant dev`: the whole system on this machine, with no configuration.
 //!
-//! It is the same service as in production over a SQLite file, with the platforms' simulator beside
-//! it, two people to try it as, and the console, which signs in whoever opens it.
+//! It runs the same service as in production on a SQLite file, together with the simulated
+//! platforms, two users, and the console. Opening the console signs in the first user.
 
 mod data_folder;
-mod people;
+mod listeners;
+mod users;
 mod welcome;
 
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use clap::Args;
 use evergrant_adapters::NetworkPolicy;
 use evergrant_api::{ApiOptions, Console};
+use evergrant_model::UserId;
 use evergrant_sandbox::{Sandbox, SandboxOptions, dev_settings};
 use evergrant_service::IntegrationsService;
+use evergrant_store::{Store, StoreError};
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::failure::{Failure, Problems, innermost};
+use crate::failure::{Failure, Problems, root_cause};
 use crate::hardening::harden;
-use crate::settings::{Listen, SandboxListen, Settings, Sources, parse_listen};
+use crate::settings::{Listen, SandboxListen, Settings, Sources};
 use crate::signals::Signals;
-use crate::{console, listener, serve, telemetry, wiring};
+use crate::{console, database, serve, telemetry, wiring};
 use data_folder::DataFolder;
-use welcome::{Urls, Welcome};
+use listeners::{Listeners, Urls};
+use welcome::Welcome;
 
 /// The options of `evergrant dev`.
 #[derive(Args)]
 pub(crate) struct DevArgs {
-    /// Where to keep the data
+    /// Folder in which to keep the data
     #[arg(long, value_name = "DIR", default_value = "./.evergrant")]
     data: PathBuf,
-    /// Keep nothing: the data goes at the end
+    /// Delete all data on exit
     #[arg(long, conflicts_with = "data")]
     ephemeral: bool,
-    /// Where to listen; loopback addresses only
+    /// Loopback address to listen on
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
 }
 
-/// Serves until a signal asks for the end.
+/// Serves until a signal requests the shutdown.
 ///
 /// # Errors
 ///
-/// All that keeps it from starting.
+/// Every problem that prevents the start.
 pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let (mut settings, sandbox_listen) = read_settings(&args)?;
@@ -56,145 +60,58 @@ pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
         DataFolder::at(&args.data)?
     };
     let listeners = Listeners::bind(&settings, &sandbox_listen).await?;
-    settings.platforms = settings
-        .platforms
+    settings.providers = settings
+        .providers
         .with_defaults(dev_settings(&listeners.urls.sandbox));
     let service = start_service(&mut settings, &folder, &listeners.public_url).await?;
-    let people = people::make(&service).await?;
-    let api_key = people::api_key(&service, &folder).await?;
-    let simulation = start_simulator(&folder, listeners.sandbox)?;
-    let simulated: Vec<_> = service
-        .providers()
-        .specs()
-        .map(|(spec, _)| spec)
-        .filter(|spec| settings.platforms.simulates(&spec.slug))
-        .collect();
-    Welcome {
-        folder: &folder,
-        urls: &listeners.urls,
-        api_key: &api_key,
-        simulated: &simulated,
-    }
-    .print()?;
+    let dev_users = users::create(&service).await?;
+    let api_key = users::api_key(&service, &folder).await?;
+    let simulator = start_simulator(&folder, listeners.sandbox)?;
+    print_welcome(&service, &settings, (&folder, &listeners.urls, &api_key))?;
     telemetry::start(
         settings.log.filter.take(),
         settings.log.format,
-        telemetry::USUAL,
+        telemetry::SERVICE_FILTER,
     );
-    settings.encryption.warn_of_passphrases();
-    let console = Some(Console {
-        pages: console::router(),
-        people,
-    });
-    let options = ApiOptions {
-        allowed_origins: settings.server.origins(),
-        console,
-    };
-    let router = evergrant_api::router(service.clone(), &options);
-    let ended = serve::until_signalled(
-        &service,
-        (listeners.public, router),
-        listeners.admin,
-        &mut signals,
-    )
-    .await;
-    simulation.abort();
-    ended
+    settings.encryption.warn_about_passphrases();
+    let public = (listeners.public, router(&service, &settings, dev_users));
+    let result = serve::until_signalled(&service, public, listeners.admin, &mut signals).await;
+    simulator.abort();
+    // The data folder may be deleted only after the simulator has stopped writing to it.
+    let _ = simulator.await;
+    result
 }
 
-/// The settings, and where the simulator listens.
+/// Returns the settings, and the address of the simulator.
 fn read_settings(args: &DevArgs) -> Result<(Settings, Listen), Failure> {
     let mut problems = Problems::default();
-    let sources = Sources::of_process(&mut problems);
+    let sources = Sources::from_process(&mut problems);
     let mut settings = Settings::read(&sources, &mut problems);
     let sandbox = SandboxListen::read(&sources, &mut problems);
-    if let Some(text) = &args.listen {
-        match parse_listen(text) {
-            Some(address) => {
-                settings.server.listen = Listen {
-                    address,
-                    chosen_by: Some("--listen".to_owned()),
-                }
-            }
-            None => problems.add(
-                format!("--listen: {text:?} is not an address to listen on"),
-                "write 127.0.0.1:8080",
-            ),
+    if let Some(text) = &args.listen
+        && let Some(listen) = Listen::from_argument(text, "127.0.0.1:8080", &mut problems)
+    {
+        settings.server.listen = listen;
+    }
+    let server = &settings.server;
+    let listens = [
+        (Some(&server.listen), "EVERGRANT_LISTEN"),
+        (Some(&sandbox), "EVERGRANT_SANDBOX_LISTEN"),
+        (server.admin_listen.as_ref(), "EVERGRANT_ADMIN_LISTEN"),
+    ];
+    for (listen, setting) in listens {
+        let remedy = "to make it reachable from other machines, run `evergrant serve`";
+        if let Some(listen) = listen {
+            listen.require_loopback("dev", setting, remedy, &mut problems);
         }
     }
-    let public = [
-        (&settings.server.listen, "EVERGRANT_LISTEN"),
-        (&sandbox, "EVERGRANT_SANDBOX_LISTEN"),
-    ];
-    let admin = settings
-        .server
-        .admin_listen
-        .as_ref()
-        .map(|listen| (listen, "EVERGRANT_ADMIN_LISTEN"));
-    for (listen, setting) in public
-        .into_iter()
-        .chain(admin)
-        .filter(|(listen, _)| !listen.is_loopback())
-    {
-        let name = listen.chosen_by.as_deref().unwrap_or(setting);
-        let what = format!(
-            "{name}: `dev` listens on loopback only, and {} is not",
-            listen.address
+    if args.ephemeral && settings.database.url.is_some() {
+        problems.add(
+            "--ephemeral cannot delete the data of the database that DATABASE_URL names",
+            "remove the setting, or leave out --ephemeral",
         );
-        problems.add(what, "for others to reach it, run `evergrant serve`");
     }
     problems.finish().map(|()| (settings, sandbox))
-}
-
-/// Where everything listens.
-struct Listeners {
-    public: TcpListener,
-    admin: Option<TcpListener>,
-    sandbox: TcpListener,
-    public_url: Url,
-    urls: Urls,
-}
-
-impl Listeners {
-    async fn bind(settings: &Settings, sandbox: &Listen) -> Result<Self, Failure> {
-        let server = &settings.server;
-        let public = listener::bind_near(&server.listen, "EVERGRANT_LISTEN").await?;
-        let sandbox = listener::bind_near(sandbox, "EVERGRANT_SANDBOX_LISTEN").await?;
-        let admin = match &server.admin_listen {
-            Some(listen) => Some(listener::bind_near(listen, "EVERGRANT_ADMIN_LISTEN").await?),
-            None => None,
-        };
-        let public_url = public_url(settings, &public)?;
-        let admin_address = admin.as_ref().map(listener::local_address).transpose()?;
-        let urls = Urls {
-            public: public_url.as_str().trim_end_matches('/').to_owned(),
-            sandbox: format!("http://{}", listener::local_address(&sandbox)?),
-            admin: admin_address.map(|address| format!("http://{address}")),
-        };
-        Ok(Self {
-            public,
-            admin,
-            sandbox,
-            public_url,
-            urls,
-        })
-    }
-}
-
-/// As people type it: `localhost`, where that is what we listen on.
-fn public_url(settings: &Settings, listener: &TcpListener) -> Result<Url, Failure> {
-    let bound = listener::local_address(listener)?;
-    let spoken = format!("http://localhost:{}", bound.port());
-    let usual = if bound.ip() == Ipv4Addr::LOCALHOST {
-        Url::parse(&spoken).ok()
-    } else {
-        None
-    };
-    let given = settings.server.public_url.clone();
-    let url = given
-        .or(usual)
-        .or_else(|| settings.server.public_url_at(bound));
-    url.ok_or_else(|| Failure::new("EVERGRANT_PUBLIC_URL is not set", ""))
 }
 
 async fn start_service(
@@ -202,37 +119,63 @@ async fn start_service(
     folder: &DataFolder,
     public_url: &Url,
 ) -> Result<IntegrationsService, Failure> {
-    if !settings.encryption.is_given() {
+    if !settings.encryption.has_current() {
         settings
             .encryption
-            .fall_back_to(folder.key()?, folder.file("key").display().to_string());
+            .set_default(folder.key()?, folder.file("key").display().to_string());
     }
     let mut problems = Problems::default();
     let policy = NetworkPolicy {
         allow_insecure_hosts: true,
     };
     let registry = wiring::registry(
-        &settings.platforms,
         &settings.providers,
+        &settings.custom_providers,
         policy,
         &mut problems,
     );
     let (ring, registry) = problems.finish_with(settings.encryption.take_ring().zip(registry))?;
     let cipher = wiring::cipher(ring);
-    let own = format!("sqlite://{}", folder.file("evergrant.db").display());
-    let store = wiring::open_store(settings.database.url.as_deref().unwrap_or(&own)).await?;
-    wiring::prepare(&store, &cipher, &settings.encryption.name()).await?;
-    let behaviour = wiring::service_settings(settings, public_url.clone());
-    let service = wiring::service(store, cipher, registry, behaviour);
-    let usual = folder.file("journal");
-    wiring::keep_journal(
-        &service,
-        Some(settings.refresh.data_dir.as_deref().unwrap_or(&usual)),
-    )?;
+    let store = open_store(settings, folder).await?;
+    database::prepare(&store, &cipher, &settings.encryption.name()).await?;
+    let service_settings = wiring::service_settings(settings, public_url.clone());
+    let service = wiring::service(store, cipher, registry, service_settings);
+    let default_folder = folder.file("journal");
+    let journal = settings
+        .refresh
+        .data_dir
+        .as_deref()
+        .unwrap_or(&default_folder);
+    wiring::open_journal(&service, Some(journal))?;
     Ok(service)
 }
 
-/// Begins to play the platforms, with the grants of the last run.
+/// Opens the database of the settings, or by default the one in the data folder.
+async fn open_store(settings: &Settings, folder: &DataFolder) -> Result<Store, Failure> {
+    if let Some(url) = &settings.database.url {
+        return database::open(url).await;
+    }
+    let file = folder.file("evergrant.db");
+    let store = database::open(&format!("sqlite://{}", file.display())).await?;
+    check_schema(&store, folder).await?;
+    Ok(store)
+}
+
+/// Rejects a data folder whose database was created by a development version.
+async fn check_schema(store: &Store, folder: &DataFolder) -> Result<(), Failure> {
+    match store.pending_migrations().await {
+        Err(error @ StoreError::DevelopmentSchema) => Err(Failure::new(
+            format!("{}: {error}", folder.file("evergrant.db").display()),
+            format!(
+                "delete the folder {}, or choose another one with --data DIR",
+                folder.description()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Starts the simulated platforms, with the grants of the last run.
 fn start_simulator(folder: &DataFolder, listener: TcpListener) -> Result<JoinHandle<()>, Failure> {
     let path = folder.file("sandbox.json");
     let options = SandboxOptions {
@@ -240,12 +183,50 @@ fn start_simulator(folder: &DataFolder, listener: TcpListener) -> Result<JoinHan
         ..SandboxOptions::default()
     };
     let simulator = Sandbox::new(options).map_err(|error| {
-        let what = format!("{error}: {}", innermost(&error));
-        Failure::new(what, format!("remove {} to begin anew", path.display()))
+        Failure::new(
+            format!("{error}: {}", root_cause(&error)),
+            format!("delete {} to reset the simulated platforms", path.display()),
+        )
     })?;
     Ok(tokio::spawn(async move {
         if let Err(error) = simulator.serve(listener, std::future::pending()).await {
-            tracing::error!(%error, "the sandbox has ended");
+            tracing::error!(%error, "sandbox stopped");
         }
     }))
+}
+
+fn print_welcome(
+    service: &IntegrationsService,
+    settings: &Settings,
+    (folder, urls, api_key): (&DataFolder, &Urls, &SecretString),
+) -> Result<(), Failure> {
+    let simulated: Vec<_> = service
+        .providers()
+        .specs()
+        .map(|(spec, _)| spec)
+        .filter(|spec| settings.providers.is_simulated(&spec.slug))
+        .collect();
+    Welcome {
+        folder,
+        urls,
+        api_key,
+        simulated: &simulated,
+    }
+    .print()
+}
+
+fn router(
+    service: &IntegrationsService,
+    settings: &Settings,
+    dev_users: Vec<UserId>,
+) -> axum::Router {
+    let console = Some(Console {
+        pages: console::router(),
+        dev_users,
+    });
+    let options = ApiOptions {
+        allowed_origins: settings.server.origins(),
+        console,
+    };
+    evergrant_api::router(service.clone(), &options)
 }

@@ -1,88 +1,95 @@
-//! What `dev` says once it runs: where everything is, and a line to paste.
+//! The text that `dev` prints after the start: the URLs of its parts, and a `curl` command.
 
 use evergrant_service::ProviderSpec;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::data_folder::DataFolder;
+use super::listeners::Urls;
 use crate::failure::Failure;
 use crate::output;
 
-/// Where everything is, without a slash at the end.
-pub(super) struct Urls {
-    pub(super) public: String,
-    pub(super) sandbox: String,
-    pub(super) admin: Option<String>,
-}
-
-/// What there is to say.
+/// The facts that the text contains.
 pub(super) struct Welcome<'a> {
     pub(super) folder: &'a DataFolder,
     pub(super) urls: &'a Urls,
     pub(super) api_key: &'a SecretString,
+    /// Platforms that the sandbox simulates.
     pub(super) simulated: &'a [&'a ProviderSpec],
 }
 
 impl Welcome<'_> {
-    /// Prints it.
+    /// Prints the text to standard output.
     ///
     /// # Errors
     ///
-    /// Where nobody reads.
+    /// A failure if standard output cannot be written.
     pub(super) fn print(&self) -> Result<(), Failure> {
-        output::line(format!(
+        output::print_line(format!(
             "Evergrant {} is running, data in {}",
             env!("CARGO_PKG_VERSION"),
-            self.folder.shown()
+            self.folder.description()
         ))?;
         let rows = self.rows();
         let width = rows
             .iter()
-            .map(|(_, url, _)| url.len())
+            .map(|row| row.url.len())
             .max()
             .unwrap_or_default();
-        for (label, url, about) in &rows {
-            output::line(format!("  {label:<7}  {url:<width$}   {about}"))?;
+        for Row { label, url, note } in &rows {
+            output::print_line(format!("  {label:<7}  {url:<width$}   {note}"))?;
         }
         let (key, url) = (self.api_key.expose_secret(), &self.urls.public);
-        output::line(format!(
+        output::print_line(format!(
             "  try      curl -H 'Authorization: Bearer {key}' -H 'Evergrant-User: 1' {url}/api/integrations/status"
         ))
     }
 
-    fn rows(&self) -> Vec<(&'static str, String, String)> {
+    fn rows(&self) -> Vec<Row> {
         let key = self.api_key.expose_secret();
+        let row = |label, url, note: &str| Row {
+            label,
+            url,
+            note: note.to_owned(),
+        };
         let mut rows = vec![
-            (
+            row(
                 "console",
                 self.urls.public.clone(),
-                "signed in as the demo creator; switch to a new user at the top right".to_owned(),
+                "signed in as the demo creator; switch to a new user at the top right",
             ),
-            (
+            row(
                 "API",
                 format!("{}/docs", self.urls.public),
-                format!("key {key}  (Ctrl-C stops everything)"),
+                &format!("key {key}  (Ctrl-C stops everything)"),
             ),
-            ("sandbox", self.urls.sandbox.clone(), self.played()),
+            row(
+                "sandbox",
+                self.urls.sandbox.clone(),
+                &self.simulated_names(),
+            ),
         ];
-        rows.extend(
-            self.urls
-                .admin
-                .clone()
-                .map(|url| ("health", url, "/healthz and /readyz".to_owned())),
-        );
+        let admin = self.urls.admin.clone();
+        rows.extend(admin.map(|url| row("health", url, "/healthz and /readyz")));
         rows
     }
 
-    fn played(&self) -> String {
+    fn simulated_names(&self) -> String {
         let names: Vec<_> = self
             .simulated
             .iter()
             .map(|spec| spec.name.as_str())
             .collect();
         match names.as_slice() {
-            [] => "plays no platform: all have credentials of their own".to_owned(),
-            [only] => format!("plays {only}"),
-            [first @ .., last] => format!("plays {} and {last}", first.join(", ")),
+            [] => "simulates no platform: credentials are set for all of them".to_owned(),
+            [only] => format!("simulates {only}"),
+            [first @ .., last] => format!("simulates {} and {last}", first.join(", ")),
         }
     }
+}
+
+/// One line of the text: a part of the system, its URL, and a note.
+struct Row {
+    label: &'static str,
+    url: String,
+    note: String,
 }

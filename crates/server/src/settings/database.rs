@@ -1,11 +1,11 @@
-//! `[database]`: where users, connections and keys are.
+//! The section `[database]`: the database of users, connections and API keys.
 
 use super::{Sources, key};
 use crate::failure::Problems;
 
-/// Where the database is. Its address may hold a password.
+/// The database. Without a derived `Debug`, because the URL may contain a password.
 pub(crate) struct Database {
-    /// `sqlite://PATH` or `postgres://…`; `None` where nothing is set.
+    /// `sqlite://PATH` or `postgres://…`; `None` if not set.
     pub(crate) url: Option<String>,
 }
 
@@ -18,11 +18,13 @@ impl std::fmt::Debug for Database {
 impl Database {
     pub(crate) fn read(sources: &Sources) -> Self {
         Self {
-            url: sources.given(&key::DATABASE_URL).map(|given| given.text()),
+            url: sources
+                .get(&key::DATABASE_URL)
+                .map(|setting| setting.text()),
         }
     }
 
-    /// The address; a missing one is noted.
+    /// Returns the URL. If it is not set, adds a problem and returns an empty string.
     pub(crate) fn required(&self, problems: &mut Problems) -> String {
         if self.url.is_none() {
             let remedy = "set it to sqlite:///var/lib/evergrant/evergrant.db or postgres://user:password@host/database";

@@ -1,82 +1,85 @@
-//! `[encryption]`: the key that tokens are encrypted with, and those that only read.
+//! The section `[encryption]`: the key that encrypts tokens, and the keys that only decrypt.
 
 use evergrant_encryption::{EncryptionKey, KeyError, KeyRing, parse_previous_keys};
 
-use super::value::{Given, Value};
+use super::value::{Setting, Value};
 use super::{Sources, key};
 use crate::failure::Problems;
 
-const MAKE_ONE: &str =
-    "make a key with `evergrant keys generate` and keep it safe: without it every token is lost";
+const GENERATE_KEY: &str = "generate a key with `evergrant keys generate` and back it up: without it, stored tokens cannot be decrypted";
 
-/// The keys.
+/// The encryption keys.
 #[derive(Debug)]
 pub(crate) struct Encryption {
+    /// `None` if not set or invalid.
     current: Option<EncryptionKey>,
     previous: Vec<EncryptionKey>,
+    /// Setting of the current key; `None` if not set.
     name: Option<String>,
+    /// Settings whose keys are passphrases.
     passphrases: Vec<String>,
 }
 
 impl Encryption {
     pub(crate) fn read(sources: &Sources, problems: &mut Problems) -> Self {
-        let given = current(sources);
-        let key = given
-            .as_ref()
-            .and_then(|given| noted(given, EncryptionKey::parse(&given.text()), problems));
-        let before = sources.given(&key::ENCRYPTION_KEYS_PREVIOUS);
-        let previous = before
-            .as_ref()
-            .and_then(|given| noted(given, parse_previous_keys(&list(given)), problems));
+        let current_setting = current(sources);
+        let current = current_setting.as_ref().and_then(|setting| {
+            parsed_or_report(setting, EncryptionKey::parse(&setting.text()), problems)
+        });
+        let previous_setting = sources.get(&key::ENCRYPTION_KEYS_PREVIOUS);
+        let previous = previous_setting.as_ref().and_then(|setting| {
+            parsed_or_report(setting, parse_previous_keys(&key_list(setting)), problems)
+        });
         let previous = previous.unwrap_or_default();
-        let weak = |given: Option<&Given>, keys: &[EncryptionKey]| {
-            given
+        let passphrase = |setting: Option<&Setting>, keys: &[EncryptionKey]| {
+            setting
                 .filter(|_| keys.iter().any(EncryptionKey::is_passphrase))
-                .map(|given| given.name.clone())
+                .map(|setting| setting.name.clone())
         };
         let passphrases = [
-            weak(given.as_ref(), key.as_slice()),
-            weak(before.as_ref(), &previous),
+            passphrase(current_setting.as_ref(), current.as_slice()),
+            passphrase(previous_setting.as_ref(), &previous),
         ];
         let passphrases = passphrases.into_iter().flatten().collect();
         Self {
-            current: key,
+            current,
             previous,
-            name: given.map(|given| given.name),
+            name: current_setting.map(|setting| setting.name),
             passphrases,
         }
     }
 
-    /// Notes that there is no key, unless one was given and is wrong: that has been noted already.
+    /// Adds a problem if the current key is not set. An invalid key was reported by
+    /// [`read`](Self::read).
     pub(crate) fn require(&self, problems: &mut Problems) {
         if self.name.is_none() {
             problems.add(
                 "TOKEN_ENCRYPTION_KEY is not set, nor is DATA_ENCRYPTION_KEY",
-                MAKE_ONE,
+                GENERATE_KEY,
             );
         }
     }
 
-    /// Puts a key in the place of one that nobody gave.
-    pub(crate) fn fall_back_to(&mut self, key: EncryptionKey, name: String) {
+    /// Sets the current key, unless a setting does. `name` identifies the key in messages.
+    pub(crate) fn set_default(&mut self, key: EncryptionKey, name: String) {
         if self.name.is_none() {
             (self.current, self.name) = (Some(key), Some(name));
         }
     }
 
-    /// Whether somebody gave a current key, right or wrong.
-    pub(crate) fn is_given(&self) -> bool {
+    /// Returns whether the current key is set, valid or not.
+    pub(crate) fn has_current(&self) -> bool {
         self.name.is_some()
     }
 
-    /// What the current key is called in messages.
+    /// Returns the name of the current key for messages.
     pub(crate) fn name(&self) -> String {
         self.name
             .clone()
             .unwrap_or_else(|| key::ENCRYPTION_KEY.env.to_owned())
     }
 
-    /// The ring, once; `None` without a current key.
+    /// Moves the keys into a ring. Returns `None` without a valid current key, and on later calls.
     pub(crate) fn take_ring(&mut self) -> Option<KeyRing> {
         Some(KeyRing::new(
             self.current.take()?,
@@ -84,40 +87,46 @@ impl Encryption {
         ))
     }
 
-    /// Says of each passphrase that it is a weak key.
-    pub(crate) fn warn_of_passphrases(&self) {
+    /// Logs a warning for each setting whose key is a passphrase.
+    pub(crate) fn warn_about_passphrases(&self) {
         for setting in &self.passphrases {
             tracing::warn!(
                 setting,
-                "this key is a passphrase: whoever holds the database can try short ones offline; {MAKE_ONE}"
+                "encryption key is a passphrase, which can be guessed offline from a copy of the database if it is \
+                 short; replace it with a key from `evergrant keys generate`"
             );
         }
     }
 }
 
-fn current(sources: &Sources) -> Option<Given> {
+fn current(sources: &Sources) -> Option<Setting> {
     let in_environment = |name: &str| {
         let text = sources.environment(name).filter(|text| !text.is_empty())?;
-        Some(Given {
+        Some(Setting {
             value: Value::Text(text),
             name: name.to_owned(),
         })
     };
     in_environment(key::ENCRYPTION_KEY.env)
         .or_else(|| in_environment(key::SECOND_ENCRYPTION_KEY))
-        .or_else(|| sources.given(&key::ENCRYPTION_KEY))
+        .or_else(|| sources.get(&key::ENCRYPTION_KEY))
 }
 
-/// A list in the file is a list of whole keys, commas and all.
-fn list(given: &Given) -> String {
-    match &given.value {
+/// Returns the list of keys as text. A list of the file becomes a JSON array, because its keys may
+/// contain commas.
+fn key_list(setting: &Setting) -> String {
+    match &setting.value {
         Value::Text(text) => text.clone(),
         Value::List(keys) => serde_json::Value::from(keys.clone()).to_string(),
     }
 }
 
-fn noted<T>(given: &Given, parsed: Result<T, KeyError>, problems: &mut Problems) -> Option<T> {
+fn parsed_or_report<T>(
+    setting: &Setting,
+    parsed: Result<T, KeyError>,
+    problems: &mut Problems,
+) -> Option<T> {
     parsed
-        .map_err(|error| problems.add(format!("{}: {error}", given.name), MAKE_ONE))
+        .map_err(|error| problems.add(format!("{}: {error}", setting.name), GENERATE_KEY))
         .ok()
 }

@@ -1,5 +1,4 @@
-//! `evergrant.toml`: read leniently enough to name every fault with its line, and strictly enough
-//! that no misspelt key is ignored.
+//! The file `evergrant.toml`. All faults are reported with their line; unknown keys are faults.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,29 +6,31 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::key;
-use super::value::{Given, Value};
+use super::value::{Setting, Value};
 use crate::failure::Problems;
 
-/// The section of the platforms' own settings.
+/// Name of the section with the settings of providers.
 pub(super) const PLATFORMS: &str = "platforms";
-/// The sections of the operator's own platforms, which the adapters read.
+/// Name of the table of custom providers, which the adapters read.
 const PROVIDERS: &str = "providers";
 
 struct Entry {
     value: Value,
+    /// Line in the file, from 1.
     line: usize,
 }
 
-/// The file, taken apart. Without `Debug`: it may hold secrets.
+/// The parsed file. Without `Debug`, because it may contain secrets.
 #[derive(Default)]
 pub(super) struct File {
     path: PathBuf,
     text: String,
+    /// By section and key.
     entries: BTreeMap<(String, String), Entry>,
 }
 
 impl File {
-    /// Takes `text` apart; faults are noted with their lines.
+    /// Parses `text`. Faults are added to `problems`, each with its line.
     pub(super) fn parse(path: &Path, text: String, problems: &mut Problems) -> Self {
         let mut file = Self {
             path: path.to_owned(),
@@ -40,17 +41,17 @@ impl File {
         for error in &errors {
             let at = error.span().map_or(0, |span| span.start);
             problems.add(
-                file.place(&text, at, error.message()),
-                "see https://toml.io for the form",
+                file.message_at(&text, at, error.message()),
+                "see https://toml.io for the syntax",
             );
         }
         if errors.is_empty() {
-            for (section, table) in document.get_ref() {
-                file.section(
+            for (section, value) in document.get_ref() {
+                file.read_section(
                     &text,
                     section.get_ref(),
                     section.span().start,
-                    table.get_ref(),
+                    value.get_ref(),
                     problems,
                 );
             }
@@ -59,27 +60,30 @@ impl File {
         file
     }
 
-    /// What the file says for a key.
-    pub(super) fn given(&self, section: &str, name: &str) -> Option<Given> {
+    /// Returns the setting of a key.
+    pub(super) fn get(&self, section: &str, name: &str) -> Option<Setting> {
         let entry = self.entries.get(&(section.to_owned(), name.to_owned()))?;
         let name = format!(
             "{}, line {}: {section}.{name}",
             self.path.display(),
             entry.line
         );
-        Some(Given {
+        Some(Setting {
             value: entry.value.clone(),
             name,
         })
     }
 
-    /// Every key of a section with its value and the name to call it by.
-    pub(super) fn all_of<'a>(&'a self, section: &'a str) -> impl Iterator<Item = (&'a str, Given)> {
+    /// Returns the keys of a section with their settings.
+    pub(super) fn section_settings<'a>(
+        &'a self,
+        section: &'a str,
+    ) -> impl Iterator<Item = (&'a str, Setting)> {
         let keys = self.entries.keys().filter(move |(of, _)| of == section);
-        keys.filter_map(|(of, name)| Some((name.as_str(), self.given(of, name)?)))
+        keys.filter_map(|(of, name)| Some((name.as_str(), self.get(of, name)?)))
     }
 
-    /// The whole text; empty where it is no TOML.
+    /// Returns the text of the file; empty if it is not valid TOML.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -88,7 +92,7 @@ impl File {
         &self.path
     }
 
-    fn section(
+    fn read_section(
         &mut self,
         text: &str,
         name: &str,
@@ -99,58 +103,50 @@ impl File {
         if name == PROVIDERS {
             return;
         }
-        let keys: Vec<_> = key::ALL
-            .iter()
-            .filter(|key| key.section == name)
-            .map(|key| key.name)
-            .collect();
+        let keys = keys_of(name);
         if keys.is_empty() && name != PLATFORMS {
-            let mut known: Vec<_> = key::ALL.iter().map(|key| key.section).collect();
-            known.dedup();
-            known.extend([PLATFORMS, "providers.NAME"]);
-            let what = self.place(
-                text,
-                at,
-                format_args!("there is no section or key `{name}`"),
+            let message = format_args!("unknown section or key `{name}`");
+            return problems.add(
+                self.message_at(text, at, message),
+                format!("the sections are: {}", section_names().join(", ")),
             );
-            return problems.add(what, format!("the sections are: {}", known.join(", ")));
         }
         let DeValue::Table(table) = value else {
-            let what = self.place(text, at, format_args!("`{name}` is a section"));
-            return problems.add(what, format!("write [{name}] on a line of its own"));
+            let message = format_args!("`{name}` must be a section");
+            return problems.add(
+                self.message_at(text, at, message),
+                format!("write [{name}] on its own line"),
+            );
         };
         for (key, value) in table {
-            self.entry(
-                text,
-                name,
-                &keys,
-                (key.get_ref(), key.span().start),
-                value.get_ref(),
-                problems,
-            );
+            let (key, at) = (key.get_ref(), key.span().start);
+            self.read_entry(text, (name, &keys), (key, at), value.get_ref(), problems);
         }
     }
 
-    fn entry(
+    fn read_entry(
         &mut self,
         text: &str,
-        section: &str,
-        known: &[&str],
+        (section, known): (&str, &[&str]),
         (key, at): (&str, usize),
         value: &DeValue<'_>,
         problems: &mut Problems,
     ) {
         if section != PLATFORMS && !known.contains(&key) {
-            let what = self.place(text, at, format_args!("[{section}] has no key `{key}`"));
-            return problems.add(what, format!("its keys are: {}", known.join(", ")));
-        }
-        let Some(value) = plain(value) else {
-            let what = self.place(
-                text,
-                at,
-                format_args!("`{key}` is neither a text, a number nor a list of texts"),
+            let message = format_args!("[{section}] has no key `{key}`");
+            return problems.add(
+                self.message_at(text, at, message),
+                format!("the keys of the section are: {}", known.join(", ")),
             );
-            return problems.add(what, format!("write it as {key} = \"…\""));
+        }
+        let Some(value) = plain_value(value) else {
+            let message = format_args!(
+                "`{key}` must be a string, an integer, a boolean or a list of strings"
+            );
+            return problems.add(
+                self.message_at(text, at, message),
+                format!("write it as {key} = \"…\""),
+            );
         };
         self.entries.insert(
             (section.to_owned(), key.to_owned()),
@@ -161,20 +157,37 @@ impl File {
         );
     }
 
-    fn place(&self, text: &str, at: usize, what: impl std::fmt::Display) -> String {
+    /// Prefixes a message with the path and the line of the byte offset `at`.
+    fn message_at(&self, text: &str, at: usize, message: impl std::fmt::Display) -> String {
         format!(
-            "{}, line {}: {what}",
+            "{}, line {}: {message}",
             self.path.display(),
             line_of(text, at)
         )
     }
 }
 
-fn plain(value: &DeValue<'_>) -> Option<Value> {
+/// Returns the known keys of a section; empty if the section is unknown.
+fn keys_of(section: &str) -> Vec<&'static str> {
+    key::ALL
+        .iter()
+        .filter(|key| key.section == section)
+        .map(|key| key.name)
+        .collect()
+}
+
+fn section_names() -> Vec<&'static str> {
+    let mut names: Vec<_> = key::ALL.iter().map(|key| key.section).collect();
+    names.dedup();
+    names.extend([PLATFORMS, "providers.NAME"]);
+    names
+}
+
+fn plain_value(value: &DeValue<'_>) -> Option<Value> {
     match value {
         DeValue::String(text) => Some(Value::Text(text.to_string())),
         DeValue::Integer(number) => Some(Value::Text(number.to_string())),
-        DeValue::Boolean(truth) => Some(Value::Text(truth.to_string())),
+        DeValue::Boolean(boolean) => Some(Value::Text(boolean.to_string())),
         DeValue::Array(items) => {
             let texts = items
                 .iter()
@@ -185,7 +198,7 @@ fn plain(value: &DeValue<'_>) -> Option<Value> {
     }
 }
 
-/// The line, from 1, in which the byte `at` stands.
+/// Returns the line, from 1, of the byte offset `at`.
 fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }

@@ -1,29 +1,32 @@
-//! `[flows]`: how long a sign-in at a platform may take.
+//! The section `[flows]`: the time that a user has to complete a sign-in at a platform.
 
-use super::value::whole_number;
+use evergrant_model::SignedDuration;
+
+use super::value::integer;
 use super::{Sources, key};
 use crate::failure::Problems;
 
-/// A flow's state is worth stealing as long as it is good, so the default is also the most.
-const LONGEST_SECONDS: i64 = 600;
+/// Maximum and default lifetime of a flow, in seconds. A stolen `state` can be used until its flow
+/// expires, so the default cannot be extended.
+const MAX_TTL_SECONDS: i64 = 600;
 
-/// The bounds of a flow.
+/// The settings of flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flows {
-    /// How long a flow's state is good.
-    pub(crate) ttl_seconds: i64,
+    /// Lifetime of a flow's `state`.
+    pub(crate) ttl: SignedDuration,
 }
 
 impl Flows {
     pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
-        let ttl = whole_number(
-            sources.given(&key::FLOW_TTL),
-            1..=LONGEST_SECONDS,
+        let ttl = integer(
+            sources.get(&key::FLOW_TTL),
+            1..=MAX_TTL_SECONDS,
             "seconds",
             problems,
         );
         Self {
-            ttl_seconds: ttl.unwrap_or(LONGEST_SECONDS),
+            ttl: SignedDuration::from_secs(ttl.unwrap_or(MAX_TTL_SECONDS)),
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Every setting of the program by its names, in the environment and in `evergrant.toml`.
+//! The names of all settings, in the environment and in `evergrant.toml`.
 
-/// A setting's two names.
+/// The names of one setting.
 pub(super) struct Key {
-    /// In the environment.
+    /// Environment variable.
     pub(super) env: &'static str,
-    /// Its section of the file.
+    /// Section of the file.
     pub(super) section: &'static str,
-    /// In that section.
+    /// Key in the section.
     pub(super) name: &'static str,
 }
 
@@ -14,7 +14,7 @@ macro_rules! keys {
     ($($key:ident = $env:literal, $section:ident.$name:ident;)*) => {
         $(pub(super) const $key: Key = Key { env: $env, section: stringify!($section), name: stringify!($name) };)*
 
-        /// Every setting that `evergrant.toml` may hold, by section.
+        /// All settings that `evergrant.toml` may contain, by section.
         pub(super) const ALL: &[Key] = &[$($key),*];
     };
 }
@@ -35,17 +35,17 @@ keys! {
     LOG_FORMAT = "EVERGRANT_LOG", log.format;
 }
 
-/// The settings file; `evergrant.toml` in the working directory unless set.
+/// Variable with the path of the settings file. Default: `evergrant.toml` in the working directory.
 pub(super) const CONFIG: &str = "EVERGRANT_CONFIG";
-/// Which messages are logged.
+/// Variable with the filter of log messages.
 pub(super) const LOG_FILTER: &str = "RUST_LOG";
-/// Where the simulator listens, for `dev` and `sandbox`.
+/// Variable with the address of the simulated platforms of `dev` and `sandbox`.
 pub(super) const SANDBOX_LISTEN: &str = "EVERGRANT_SANDBOX_LISTEN";
 
-/// Takes the place of `TOKEN_ENCRYPTION_KEY` where that is not set.
+/// Variable that is used if `TOKEN_ENCRYPTION_KEY` is not set.
 pub(super) const SECOND_ENCRYPTION_KEY: &str = "DATA_ENCRYPTION_KEY";
 
-/// The settings that only the environment may hold.
+/// Settings without a key in the file.
 #[cfg(test)]
 pub(super) const ENVIRONMENT_ONLY: [&str; 4] =
     [CONFIG, LOG_FILTER, SANDBOX_LISTEN, SECOND_ENCRYPTION_KEY];

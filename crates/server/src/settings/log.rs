@@ -1,25 +1,25 @@
-//! `[log]`: what is logged, and in which form.
+//! The section `[log]`: the format and the filter of the log.
 
 use tracing_subscriber::EnvFilter;
 
 use super::{Sources, key};
 use crate::failure::Problems;
 
-/// The form of a log line.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Text with colours on a terminal.
     Pretty,
-    /// For machines: one object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// What is logged, and in which form.
+/// The settings of the log.
 #[derive(Debug)]
 pub(crate) struct Log {
-    /// `None` on a terminal means pretty, elsewhere JSON.
+    /// Default: pretty on a terminal, JSON otherwise.
     pub(crate) format: LogFormat,
-    /// What `RUST_LOG` asks for; `None` for the usual.
+    /// The value of `RUST_LOG`. `None`: the default of the command.
     pub(crate) filter: Option<EnvFilter>,
 }
 
@@ -34,23 +34,23 @@ impl Log {
 
 fn format(sources: &Sources, problems: &mut Problems) -> LogFormat {
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let usual = if is_terminal {
+    let default = if is_terminal {
         LogFormat::Pretty
     } else {
         LogFormat::Json
     };
-    let Some(given) = sources.given(&key::LOG_FORMAT) else {
-        return usual;
+    let Some(setting) = sources.get(&key::LOG_FORMAT) else {
+        return default;
     };
-    match given.text().as_str() {
+    match setting.text().as_str() {
         "json" => LogFormat::Json,
         "pretty" => LogFormat::Pretty,
         other => {
             problems.add(
-                format!("{}: there is no log format {other:?}", given.name),
+                format!("{}: {other:?} is not a log format", setting.name),
                 "write json or pretty",
             );
-            usual
+            default
         }
     }
 }

@@ -1,37 +1,37 @@
-//! The operator's settings: the only place that reads the environment and `evergrant.toml`.
+//! The settings. Only this module reads the environment and `evergrant.toml`.
 //!
-//! Each section is a struct in a file of its own that states the defaults, over them goes
-//! `evergrant.toml`, over that the environment. Whatever is wrong is noted and reading goes on, so
-//! that one run names every problem.
+//! Each section of the file is a struct in its own module, with its defaults. The environment takes
+//! precedence over the file, and the file over the defaults. An invalid setting is added to the
+//! problems and reading continues, so that one run reports all problems.
 
+mod custom_providers;
 mod database;
 mod encryption;
 mod file;
 mod flows;
 mod key;
 mod log;
-mod platforms;
-mod providers;
+mod provider_settings;
 mod refresh;
 mod sandbox;
 mod server;
 mod sources;
 mod value;
 
+pub(crate) use custom_providers::CustomProviders;
 pub(crate) use database::Database;
 pub(crate) use encryption::Encryption;
 pub(crate) use flows::Flows;
 pub(crate) use log::{Log, LogFormat};
-pub(crate) use platforms::Platforms;
-pub(crate) use providers::Providers;
+pub(crate) use provider_settings::ProviderSettings;
 pub(crate) use refresh::Refresh;
 pub(crate) use sandbox::SandboxListen;
-pub(crate) use server::{Listen, Server, parse_listen};
+pub(crate) use server::{Listen, Server};
 pub(crate) use sources::Sources;
 
 use crate::failure::Problems;
 
-/// Everything that a running service is told.
+/// All settings of the service.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) server: Server,
@@ -40,12 +40,12 @@ pub(crate) struct Settings {
     pub(crate) flows: Flows,
     pub(crate) refresh: Refresh,
     pub(crate) log: Log,
-    pub(crate) platforms: Platforms,
-    pub(crate) providers: Providers,
+    pub(crate) providers: ProviderSettings,
+    pub(crate) custom_providers: CustomProviders,
 }
 
 impl Settings {
-    /// Reads every section; what is wrong is noted in `problems` and stands at its default.
+    /// Reads all sections. An invalid setting is added to `problems` and has its default value.
     pub(crate) fn read(sources: &Sources, problems: &mut Problems) -> Self {
         Self {
             server: Server::read(sources, problems),
@@ -54,8 +54,8 @@ impl Settings {
             flows: Flows::read(sources, problems),
             refresh: Refresh::read(sources, problems),
             log: Log::read(sources, problems),
-            platforms: Platforms::read(sources),
-            providers: Providers::read(sources, problems),
+            providers: ProviderSettings::read(sources),
+            custom_providers: CustomProviders::read(sources, problems),
         }
     }
 }

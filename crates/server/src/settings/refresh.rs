@@ -1,46 +1,51 @@
-//! `[refresh]`: when and how many tokens are renewed, and where renewed ones wait that the database
-//! does not take.
+//! The section `[refresh]`: when tokens are refreshed, how many at once, and the folder for tokens
+//! that the database does not accept.
 
 use std::path::PathBuf;
 
-use super::value::whole_number;
+use evergrant_model::SignedDuration;
+
+use super::value::integer;
 use super::{Sources, key};
 use crate::failure::Problems;
 
-const USUAL_CONCURRENCY: usize = 64;
+const DEFAULT_CONCURRENCY: usize = 64;
+/// One year.
+const MAX_MARGIN_SECONDS: i64 = 31_536_000;
 
-/// When and how many tokens are renewed.
+/// The settings of refreshes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refresh {
-    /// How many refreshes may be under way at once at one platform.
+    /// Maximum number of concurrent calls to one provider.
     pub(crate) concurrency: usize,
-    /// How long before its end a token is renewed; `None` leaves it to each platform.
-    pub(crate) margin_seconds: Option<i64>,
-    /// Where the journal of refreshes lies; `None` for no journal.
+    /// How long before its expiry a token is refreshed. `None`: depends on the provider.
+    pub(crate) margin: Option<SignedDuration>,
+    /// Folder of the refresh journal. `None`: no journal.
     pub(crate) data_dir: Option<PathBuf>,
 }
 
 impl Refresh {
     pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
-        let concurrency = whole_number(
-            sources.given(&key::REFRESH_CONCURRENCY),
+        let concurrency = integer(
+            sources.get(&key::REFRESH_CONCURRENCY),
             1..=10_000,
-            "refreshes at once",
+            "concurrent calls",
+            problems,
+        );
+        let margin = integer(
+            sources.get(&key::REFRESH_MARGIN),
+            0..=MAX_MARGIN_SECONDS,
+            "seconds",
             problems,
         );
         Self {
             concurrency: concurrency
                 .and_then(|number| usize::try_from(number).ok())
-                .unwrap_or(USUAL_CONCURRENCY),
-            margin_seconds: whole_number(
-                sources.given(&key::REFRESH_MARGIN),
-                0..=31_536_000,
-                "seconds",
-                problems,
-            ),
+                .unwrap_or(DEFAULT_CONCURRENCY),
+            margin: margin.map(SignedDuration::from_secs),
             data_dir: sources
-                .given(&key::DATA_DIR)
-                .map(|given| PathBuf::from(given.text())),
+                .get(&key::DATA_DIR)
+                .map(|setting| PathBuf::from(setting.text())),
         }
     }
 }

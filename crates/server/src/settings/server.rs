@@ -1,116 +1,149 @@
-//! `[server]`: where the program listens, and under which addresses the world knows it.
+//! The section `[server]`: the addresses that the program listens on, its public URL, and the
+//! allowed redirects and origins.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
-use evergrant_service::{AllowedRedirects, is_loopback};
+use evergrant_service::{AllowedRedirects, is_loopback, without_credentials};
 use url::Url;
 
-use super::value::Given;
+use super::value::Setting;
 use super::{Sources, key};
 use crate::failure::Problems;
 
-const USUAL_PORT: u16 = 8080;
-const USUAL_ADMIN_PORT: u16 = 9090;
+const DEFAULT_PORT: u16 = 8080;
+const DEFAULT_ADMIN_PORT: u16 = 9090;
 
-/// An address to listen on, and where it came from.
+/// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listen {
     pub(crate) address: SocketAddr,
-    /// The setting that chose it; `None` for the default.
-    pub(crate) chosen_by: Option<String>,
+    /// Setting or option that it comes from; `None` for the default.
+    pub(crate) set_by: Option<String>,
 }
 
 impl Listen {
-    /// This port of the loopback address, by default.
-    pub(super) fn usual(port: u16) -> Self {
+    fn default_at(port: u16) -> Self {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-            chosen_by: None,
+            set_by: None,
         }
     }
 
-    /// What was given, or else this port of the loopback address.
-    pub(super) fn read(given: Option<Given>, usual_port: u16, problems: &mut Problems) -> Self {
-        let Some(given) = given else {
-            return Self::usual(usual_port);
-        };
-        if let Some(address) = parse_listen(&given.text()) {
-            return Self {
-                address,
-                chosen_by: Some(given.name),
-            };
+    /// Returns the address of a setting. Default: `default_port` of 127.0.0.1.
+    pub(super) fn read(
+        setting: Option<Setting>,
+        default_port: u16,
+        problems: &mut Problems,
+    ) -> Self {
+        let example = format!("127.0.0.1:{default_port}");
+        setting
+            .and_then(|setting| Self::parse(&setting.text(), setting.name, &example, problems))
+            .unwrap_or_else(|| Self::default_at(default_port))
+    }
+
+    /// Returns the address of the option `--listen`. If it is invalid, adds a problem and returns
+    /// `None`.
+    pub(crate) fn from_argument(
+        text: &str,
+        example: &str,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        Self::parse(text, "--listen".to_owned(), example, problems)
+    }
+
+    fn parse(text: &str, name: String, example: &str, problems: &mut Problems) -> Option<Self> {
+        let address = parse_address(text);
+        if address.is_none() {
+            problems.add(
+                format!("{name}: {text:?} is not an address to listen on"),
+                format!("write an IP address and a port, such as {example}"),
+            );
         }
-        let what = format!(
-            "{}: {:?} is not an address to listen on",
-            given.name,
-            given.text()
-        );
-        problems.add(
-            what,
-            format!("write an IP address and a port, such as 127.0.0.1:{usual_port}"),
-        );
-        Self::usual(usual_port)
+        address.map(|address| Self {
+            address,
+            set_by: Some(name),
+        })
+    }
+
+    /// Adds a problem if other machines could reach the address. `setting` is the name to report
+    /// for the default address.
+    pub(crate) fn require_loopback(
+        &self,
+        command: &str,
+        setting: &str,
+        remedy: &str,
+        problems: &mut Problems,
+    ) {
+        if !self.address.ip().is_loopback() {
+            let name = self.set_by.as_deref().unwrap_or(setting);
+            problems.add(
+                format!(
+                    "{name}: `{command}` listens only on loopback addresses; {} is not one",
+                    self.address
+                ),
+                remedy,
+            );
+        }
     }
 }
 
-/// An IP address and a port; `localhost` stands for 127.0.0.1.
-pub(crate) fn parse_listen(text: &str) -> Option<SocketAddr> {
+/// Parses an IP address and a port. `localhost` is 127.0.0.1.
+fn parse_address(text: &str) -> Option<SocketAddr> {
     let local = text
         .strip_prefix("localhost:")
         .map(|port| format!("127.0.0.1:{port}"));
     local.as_deref().unwrap_or(text).parse().ok()
 }
 
-/// Where the program listens, and who may be sent where.
+/// The settings of the listeners, the public URL, the redirects and the origins.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// The public listener.
+    /// Address of the public routes.
     pub(crate) listen: Listen,
-    /// The operator's listener; `None` where it is switched off.
+    /// Address of the private routes; `None` if they are switched off.
     pub(crate) admin_listen: Option<Listen>,
-    /// Base of the callback addresses; `None` for the default.
+    /// Base of the callback URLs. `None`: the address of the public routes.
     pub(crate) public_url: Option<Url>,
-    /// Where flows may send the browser.
+    /// URLs to which a flow may redirect the browser.
     pub(crate) allowed_redirects: Vec<Url>,
-    /// Whose browsers may call; `None` for the origins of the allowed redirects.
+    /// Origins whose pages may call the API. `None`: the origins of the allowed redirects.
     allowed_origins: Option<Vec<String>>,
 }
 
 impl Server {
     pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
         Self {
-            listen: Listen::read(sources.given(&key::LISTEN), USUAL_PORT, problems),
+            listen: Listen::read(sources.get(&key::LISTEN), DEFAULT_PORT, problems),
             admin_listen: admin_listen(sources, problems),
             public_url: sources
-                .given(&key::PUBLIC_URL)
-                .and_then(|given| public_url(&given, problems)),
+                .get(&key::PUBLIC_URL)
+                .and_then(|setting| public_url(&setting, problems)),
             allowed_redirects: allowed_redirects(sources, problems),
             allowed_origins: allowed_origins(sources, problems),
         }
     }
 
-    /// Notes that the public address is missing where nobody could guess it.
+    /// Adds a problem if the public URL is not set and the listener is not on loopback.
     pub(crate) fn require_public_url(&self, problems: &mut Problems) {
         if self.public_url.is_none() && !self.listen.address.ip().is_loopback() {
-            let what = format!(
-                "EVERGRANT_PUBLIC_URL is not set, and {} is not loopback",
-                self.listen.address
-            );
             problems.add(
-                what,
-                "set it to the https:// address under which browsers reach this service",
+                format!(
+                    "EVERGRANT_PUBLIC_URL is not set, and {} is not a loopback address",
+                    self.listen.address
+                ),
+                "set it to the https:// URL under which browsers reach this service",
             );
         }
     }
 
-    /// The public address of a program that listens on `bound`.
+    /// Returns the public URL. Default: `http://` and the address that the listener is bound to.
     pub(crate) fn public_url_at(&self, bound: SocketAddr) -> Option<Url> {
         self.public_url
             .clone()
             .or_else(|| Url::parse(&format!("http://{bound}")).ok())
     }
 
-    /// Whose browsers may call.
+    /// Returns the origins whose pages may call the API.
     pub(crate) fn origins(&self) -> Vec<String> {
         self.allowed_origins.clone().unwrap_or_else(|| {
             let mut origins: Vec<_> = self
@@ -126,39 +159,39 @@ impl Server {
 }
 
 fn admin_listen(sources: &Sources, problems: &mut Problems) -> Option<Listen> {
-    let given = sources.given_or_empty(&key::ADMIN_LISTEN);
-    let is_off = given
+    let setting = sources.get_or_empty(&key::ADMIN_LISTEN);
+    let is_off = setting
         .as_ref()
-        .is_some_and(|given| matches!(given.text().as_str(), "" | "off"));
-    (!is_off).then(|| Listen::read(given, USUAL_ADMIN_PORT, problems))
+        .is_some_and(|setting| matches!(setting.text().as_str(), "" | "off"));
+    (!is_off).then(|| Listen::read(setting, DEFAULT_ADMIN_PORT, problems))
 }
 
-fn public_url(given: &Given, problems: &mut Problems) -> Option<Url> {
-    let url = Url::parse(&given.text()).ok().filter(|url| {
-        let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
-        let plain = url.username().is_empty() && url.password().is_none();
-        secure && plain && url.has_host() && url.query().is_none() && url.fragment().is_none()
+fn public_url(setting: &Setting, problems: &mut Problems) -> Option<Url> {
+    let url = Url::parse(&setting.text()).ok().filter(|url| {
+        let is_secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
+        let has_credentials = !url.username().is_empty() || url.password().is_some();
+        let is_base = url.has_host() && url.query().is_none() && url.fragment().is_none();
+        is_secure && !has_credentials && is_base
     });
     if url.is_none() {
-        let what = format!(
-            "{} is not the https:// base of this service's addresses",
-            given.name
-        );
         problems.add(
-            what,
-            "write it as https://grants.example; http:// is for loopback hosts only",
+            format!(
+                "{} must be an https:// URL without credentials, query and fragment",
+                setting.name
+            ),
+            "write it as https://grants.example; http:// is allowed for loopback hosts only",
         );
     }
     url
 }
 
 fn allowed_redirects(sources: &Sources, problems: &mut Problems) -> Vec<Url> {
-    let Some(given) = sources.given(&key::ALLOWED_REDIRECTS) else {
+    let Some(setting) = sources.get(&key::ALLOWED_REDIRECTS) else {
         return Vec::new();
     };
-    AllowedRedirects::parse_list(&given.text()).unwrap_or_else(|error| {
+    AllowedRedirects::parse_list(&setting.text()).unwrap_or_else(|error| {
         problems.add(
-            format!("{}: {error}", given.name),
+            format!("{}: {error}", setting.name),
             "write it as https://app.example/settings",
         );
         Vec::new()
@@ -166,8 +199,8 @@ fn allowed_redirects(sources: &Sources, problems: &mut Problems) -> Vec<Url> {
 }
 
 fn allowed_origins(sources: &Sources, problems: &mut Problems) -> Option<Vec<String>> {
-    let given = sources.given(&key::ALLOWED_ORIGINS)?;
-    let text = given.text();
+    let setting = sources.get(&key::ALLOWED_ORIGINS)?;
+    let text = setting.text();
     let mut origins = Vec::new();
     for entry in text
         .split(',')
@@ -177,26 +210,20 @@ fn allowed_origins(sources: &Sources, problems: &mut Problems) -> Option<Vec<Str
         match origin(entry) {
             Some(origin) => origins.push(origin),
             None => problems.add(
-                format!("{}: {entry:?} is not an origin", given.name),
-                "write it as https://app.example, without a path; http:// is for loopback hosts only",
+                format!(
+                    "{}: {:?} is not an origin",
+                    setting.name,
+                    without_credentials(entry)
+                ),
+                "write it as https://app.example, without a path; http:// is allowed for loopback hosts only",
             ),
         }
     }
     Some(origins)
 }
 
-/// The origin, written as browsers write it.
+/// Returns the origin in the spelling of browsers; `None` if `text` has a path or is not a URL.
 fn origin(text: &str) -> Option<String> {
     let url = AllowedRedirects::parse_list(text).ok()?.pop()?;
     (url.path() == "/" && url.query().is_none()).then(|| url.origin().ascii_serialization())
-}
-
-impl Listen {
-    /// Whether only this machine reaches it.
-    pub(crate) fn is_loopback(&self) -> bool {
-        match self.address.ip() {
-            IpAddr::V4(ip) => ip.is_loopback(),
-            IpAddr::V6(ip) => ip.is_loopback(),
-        }
-    }
 }

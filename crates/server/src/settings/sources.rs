@@ -1,20 +1,20 @@
-//! Where a setting may come from, and which of two wins.
+//! The sources of settings: the environment, which takes precedence, and the file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::File;
 use super::key::{self, Key};
-use super::value::{Given, Value};
+use super::value::{Setting, Value};
 use crate::failure::Problems;
 
-/// A setting's value by its name; the program passes the environment, a test what it likes.
+/// Returns the value of an environment variable. Tests pass their own function.
 pub(crate) type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// The file that is read where `EVERGRANT_CONFIG` names no other.
-const USUAL_FILE: &str = "evergrant.toml";
+/// Path of the file if `EVERGRANT_CONFIG` is not set.
+const DEFAULT_FILE: &str = "evergrant.toml";
 
-/// The environment over the file.
+/// The environment and the file.
 #[derive(Clone)]
 pub(crate) struct Sources {
     environment: Arc<Lookup>,
@@ -22,23 +22,23 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// The process's environment and the file that it names, or the one in the working directory.
+    /// Returns the environment of the process, and the file that `EVERGRANT_CONFIG` or the default
+    /// names.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where the environment is read"
     )]
-    pub(crate) fn of_process(problems: &mut Problems) -> Self {
+    pub(crate) fn from_process(problems: &mut Problems) -> Self {
         Self::new(Arc::new(|name| std::env::var(name).ok()), problems)
     }
 
-    /// `environment`, and the file that it names or the one in the working directory.
-    pub(crate) fn new(environment: Arc<Lookup>, problems: &mut Problems) -> Self {
-        let named = environment(key::CONFIG)
+    fn new(environment: Arc<Lookup>, problems: &mut Problems) -> Self {
+        let path = environment(key::CONFIG)
             .filter(|path| !path.is_empty())
             .map(PathBuf::from);
-        let file = match named {
-            Some(path) => read_named(&path, problems),
-            None => read_usual(problems),
+        let file = match path {
+            Some(path) => read_file(&path, problems),
+            None => read_default_file(problems),
         };
         Self {
             environment,
@@ -46,40 +46,40 @@ impl Sources {
         }
     }
 
-    /// `environment` over `text` as if that stood in the usual file.
+    /// Returns `environment`, and `text` as the content of the default file.
     #[cfg(test)]
-    pub(super) fn of_text(environment: Arc<Lookup>, text: &str, problems: &mut Problems) -> Self {
+    pub(super) fn from_text(environment: Arc<Lookup>, text: &str, problems: &mut Problems) -> Self {
         Self {
             environment,
             file: Arc::new(File::parse(
-                Path::new(USUAL_FILE),
+                Path::new(DEFAULT_FILE),
                 text.to_owned(),
                 problems,
             )),
         }
     }
 
-    /// What the environment says, even if that is nothing.
+    /// Returns the value of an environment variable, which may be empty.
     pub(super) fn environment(&self, name: &str) -> Option<String> {
         (self.environment)(name)
     }
 
-    /// What was given for `key`. An empty variable counts as none, as in the shells and compose
-    /// files that cannot unset one.
-    pub(super) fn given(&self, key: &Key) -> Option<Given> {
-        self.given_or_empty(key)
-            .filter(|given| !given.text().is_empty())
+    /// Returns the setting of `key`. An empty value counts as not set, because compose files and
+    /// some shells cannot unset a variable.
+    pub(super) fn get(&self, key: &Key) -> Option<Setting> {
+        self.get_or_empty(key)
+            .filter(|setting| !setting.text().is_empty())
     }
 
-    /// The same where an empty value has a meaning of its own.
-    pub(super) fn given_or_empty(&self, key: &Key) -> Option<Given> {
+    /// Returns the setting of `key`, whose value may be empty.
+    pub(super) fn get_or_empty(&self, key: &Key) -> Option<Setting> {
         let from_environment = || {
-            self.environment(key.env).map(|text| Given {
+            self.environment(key.env).map(|text| Setting {
                 value: Value::Text(text),
                 name: key.env.to_owned(),
             })
         };
-        from_environment().or_else(|| self.file.given(key.section, key.name))
+        from_environment().or_else(|| self.file.get(key.section, key.name))
     }
 
     pub(super) fn file(&self) -> &File {
@@ -87,30 +87,28 @@ impl Sources {
     }
 }
 
-fn read_named(path: &Path, problems: &mut Problems) -> File {
+fn read_file(path: &Path, problems: &mut Problems) -> File {
     match std::fs::read_to_string(path) {
         Ok(text) => File::parse(path, text, problems),
         Err(error) => {
-            let what = format!(
-                "{}: {} cannot be read: {error}",
-                key::CONFIG,
-                path.display()
+            problems.add(
+                format!("{}: cannot read {}: {error}", key::CONFIG, path.display()),
+                "set it to the path of a readable file, or unset it",
             );
-            problems.add(what, "name a file that is there, or unset it");
             File::default()
         }
     }
 }
 
-fn read_usual(problems: &mut Problems) -> File {
-    let path = Path::new(USUAL_FILE);
+fn read_default_file(problems: &mut Problems) -> File {
+    let path = Path::new(DEFAULT_FILE);
     match std::fs::read_to_string(path) {
         Ok(text) => File::parse(path, text, problems),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => File::default(),
         Err(error) => {
             problems.add(
-                format!("{USUAL_FILE} cannot be read: {error}"),
-                "mend it or move it away",
+                format!("cannot read {DEFAULT_FILE}: {error}"),
+                "make it readable for this user, or delete it",
             );
             File::default()
         }

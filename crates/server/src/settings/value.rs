@@ -1,24 +1,23 @@
-//! A value of a setting, and the name under which it was given.
+//! The value of a setting, and the name under which it was set.
 
 use crate::failure::Problems;
 
-/// A value as the environment or the file has it.
+/// A value in the environment or in the file.
 #[derive(Clone)]
 pub(super) enum Value {
     Text(String),
     List(Vec<String>),
 }
 
-/// The value of a setting. Without `Debug`: it may be a secret.
-pub(super) struct Given {
-    /// The value.
+/// A setting that is set. Without `Debug`, because the value may be a secret.
+pub(super) struct Setting {
     pub(super) value: Value,
-    /// What to call the setting in a message: the name under which it was given.
+    /// Name for messages: the environment variable, or the place in the file.
     pub(super) name: String,
 }
 
-impl Given {
-    /// A single text, or the texts of a list joined by commas.
+impl Setting {
+    /// Returns the text, or the elements of a list joined by commas.
     pub(super) fn text(&self) -> String {
         match &self.value {
             Value::Text(text) => text.clone(),
@@ -27,23 +26,23 @@ impl Given {
     }
 }
 
-/// The number that was given, if it is one of `range`; another is noted.
-pub(super) fn whole_number(
-    given: Option<Given>,
+/// Returns the value as an integer. If it is not an integer in `range`, adds a problem and returns
+/// `None`.
+pub(super) fn integer(
+    setting: Option<Setting>,
     range: std::ops::RangeInclusive<i64>,
     unit: &str,
     problems: &mut Problems,
 ) -> Option<i64> {
-    let given = given?;
-    let number = given
+    let setting = setting?;
+    let number = setting
         .text()
         .parse()
         .ok()
         .filter(|number| range.contains(number));
     if number.is_none() {
-        let what = format!("{}: {:?} is not acceptable", given.name, given.text());
         problems.add(
-            what,
+            format!("{}: {:?} is not valid", setting.name, setting.text()),
             format!(
                 "write a whole number of {unit} from {} to {}",
                 range.start(),

@@ -1,18 +1,18 @@
-//! The app's server in a test: calls the real program over HTTP with an API key.
+//! The app's server in tests: an HTTP client that calls the program with an API key.
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde_json::Value;
 
-/// A client of one running program.
+/// A client of one process.
 pub(crate) struct App {
     client: Client,
     base: String,
     key: String,
 }
 
-/// An answer, read to its end.
+/// A response that was read completely. A body that is not JSON is a string.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) status: StatusCode,
     pub(crate) location: Option<String>,
     pub(crate) body: Value,
@@ -20,13 +20,13 @@ pub(crate) struct Answer {
 
 impl App {
     pub(crate) fn new(base: &str, key: &str) -> Self {
-        // Fails where another test of this process was first, which is as good.
+        // Fails if another test of this process has installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
             .build()
-            .expect("a client");
+            .expect("the client is built");
         Self {
             client,
             base: base.to_owned(),
@@ -34,34 +34,34 @@ impl App {
         }
     }
 
-    pub(crate) async fn get(&self, user: i32, path: &str) -> Answer {
-        answer(self.request(Method::GET, user, path)).await
+    pub(crate) async fn get(&self, user: i32, path: &str) -> ApiResponse {
+        send(self.request(Method::GET, user, path)).await
     }
 
-    /// The same of a program that may die meanwhile.
+    /// Sends a GET request to a process that may exit meanwhile.
     pub(crate) async fn try_get(&self, user: i32, path: &str) -> Result<Response, reqwest::Error> {
         self.request(Method::GET, user, path).send().await
     }
 
-    pub(crate) async fn post(&self, user: i32, path: &str, body: Value) -> Answer {
-        answer(self.request(Method::POST, user, path).json(&body)).await
+    pub(crate) async fn post(&self, user: i32, path: &str, body: Value) -> ApiResponse {
+        send(self.request(Method::POST, user, path).json(&body)).await
     }
 
-    pub(crate) async fn delete(&self, user: i32, path: &str) -> Answer {
-        answer(self.request(Method::DELETE, user, path)).await
+    pub(crate) async fn delete(&self, user: i32, path: &str) -> ApiResponse {
+        send(self.request(Method::DELETE, user, path)).await
     }
 
-    /// Opens an address as a browser would, without following where it leads.
-    pub(crate) async fn open(&self, url: &str) -> Answer {
-        answer(self.client.get(url)).await
+    /// Opens a URL as a browser does, without following redirects.
+    pub(crate) async fn open(&self, url: &str) -> ApiResponse {
+        send(self.client.get(url)).await
     }
 
-    /// Makes the user with this number.
-    pub(crate) async fn make_user(&self, id: i32) {
-        let made = self
+    /// Creates the user with this id.
+    pub(crate) async fn create_user(&self, id: i32) {
+        let created = self
             .post(1, "/api/users", serde_json::json!({ "id": id }))
             .await;
-        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
     }
 
     fn request(&self, method: Method, user: i32, path: &str) -> RequestBuilder {
@@ -72,15 +72,15 @@ impl App {
     }
 }
 
-impl Answer {
-    /// The body of a success.
+impl ApiResponse {
+    /// Returns the body. The status must be 200.
     #[track_caller]
     pub(crate) fn ok(self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{self:?}");
         self.body
     }
 
-    /// The code of a failure with this status.
+    /// Returns the error code. The status must be `status`.
     #[track_caller]
     pub(crate) fn code(&self, status: u16) -> &str {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
@@ -88,18 +88,15 @@ impl Answer {
     }
 }
 
-async fn answer(request: RequestBuilder) -> Answer {
-    let response: Response = request.send().await.expect("the program answers");
+async fn send(request: RequestBuilder) -> ApiResponse {
+    let response: Response = request.send().await.expect("the program responds");
     let location = response
         .headers()
         .get("location")
-        .map(|value| value.to_str().expect("plain text").to_owned());
+        .map(|value| value.to_str().expect("the location is ASCII").to_owned());
     let status = response.status();
-    let text = response
-        .text()
-        .await
-        .expect("the program answers to the end");
-    Answer {
+    let text = response.text().await.expect("the response is complete");
+    ApiResponse {
         status,
         location,
         body: serde_json::from_str(&text).unwrap_or(Value::String(text)),

@@ -1,4 +1,4 @@
-//! The console as the program serves it: its files, its headers, and how one comes in.
+//! Tests of the console as the program serves it: its files, its headers, and signing in.
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 
 use crate::program::{Folder, Program};
 
-/// A browser in front of a running program.
+/// A browser without cookies that does not follow redirects.
 struct Browser<'a> {
     client: Client,
     program: &'a Program,
 }
 
 impl<'a> Browser<'a> {
-    fn of(program: &'a Program) -> Self {
-        // Another test of this process may have chosen before us; any choice serves.
+    fn new(program: &'a Program) -> Self {
+        // Fails if another test of this process has installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
             .build()
-            .expect("a client");
+            .expect("the client is built");
         Self { client, program }
     }
 
@@ -28,7 +28,7 @@ impl<'a> Browser<'a> {
         self.client.get(format!("{}{path}", self.program.url()))
     }
 
-    /// Opens a page as a person does.
+    /// Requests a page with the `Accept` header of a browser.
     async fn open(&self, path: &str) -> Response {
         self.get(path)
             .header("accept", "text/html,*/*;q=0.8")
@@ -37,21 +37,33 @@ impl<'a> Browser<'a> {
             .unwrap()
     }
 
-    /// A link that opens the console as a new user.
+    /// Creates a link that opens the console as a new user.
     async fn portal_link(&self) -> String {
-        let begin = self
+        let request = self
             .client
             .post(format!("{}/api/sessions", self.program.url()))
             .bearer_auth(self.program.api_key());
-        let made = begin
-            .json(&json!({"externalId": "somebody", "portal": true}))
+        let created = request
+            .json(&json!({"externalId": "2f1c", "portal": true}))
             .send()
             .await
             .unwrap();
-        made.json::<Value>().await.unwrap()["url"]
+        created.json::<Value>().await.unwrap()["url"]
             .as_str()
             .expect("a link")
             .to_owned()
+    }
+
+    /// Returns the session of the console for this `Cookie` header.
+    async fn session(&self, cookie: &str) -> Value {
+        self.get("/console/session")
+            .header("cookie", cookie)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 }
 
@@ -62,7 +74,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
-/// The pair that a browser sends back.
+/// Returns the `Cookie` header with which a browser responds to `Set-Cookie`.
 fn cookie(response: &Response) -> String {
     header(response, "set-cookie")
         .split(';')
@@ -84,10 +96,19 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     require-trusted-types-for 'script'; trusted-types 'none'";
 
 #[tokio::test]
-async fn item_56_every_document_comes_with_the_policy_and_hosted_pages_keep_their_opener() {
+async fn item_56_console_pages_have_security_headers() {
     let folder = Folder::new();
     let program = serve(&folder, "https://vault.example");
-    let browser = Browser::of(&program);
+    let browser = Browser::new(&program);
+    let headers = [
+        ("content-security-policy", POLICY),
+        ("cross-origin-opener-policy", "same-origin-allow-popups"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("strict-transport-security", "max-age=31536000"),
+        // Opening a page does not sign in.
+        ("set-cookie", ""),
+    ];
     for path in [
         "/",
         "/integrations",
@@ -97,25 +118,17 @@ async fn item_56_every_document_comes_with_the_policy_and_hosted_pages_keep_thei
         "/assets/none.js",
     ] {
         let page = browser.open(path).await;
-        assert_eq!(header(&page, "content-security-policy"), POLICY, "{path}");
-        assert_eq!(
-            header(&page, "cross-origin-opener-policy"),
-            "same-origin-allow-popups",
-            "{path}"
-        );
-        assert_eq!(header(&page, "x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(header(&page, "referrer-policy"), "no-referrer", "{path}");
-        assert_eq!(
-            header(&page, "strict-transport-security"),
-            "max-age=31536000",
-            "{path}"
-        );
-        assert_eq!(
-            header(&page, "set-cookie"),
-            "",
-            "{path}: nobody is signed in by looking"
-        );
+        for (name, value) in headers {
+            assert_eq!(header(&page, name), value, "{path}: {name}");
+        }
     }
+}
+
+#[tokio::test]
+async fn item_56_hosted_pages_have_a_policy_and_keep_their_opener() {
+    let folder = Folder::new();
+    let program = serve(&folder, "https://vault.example");
+    let browser = Browser::new(&program);
     for path in [
         "/api/integrations/callback/reddit?state=x",
         "/connect/onlyfans?state=x",
@@ -125,7 +138,7 @@ async fn item_56_every_document_comes_with_the_policy_and_hosted_pages_keep_thei
         assert_eq!(
             header(&page, "cross-origin-opener-policy"),
             "",
-            "{path} would lose the app's popup"
+            "{path}: the app keeps the reference to its popup"
         );
         let policy = header(&page, "content-security-policy");
         for part in [
@@ -143,51 +156,48 @@ async fn item_56_every_document_comes_with_the_policy_and_hosted_pages_keep_thei
 }
 
 #[tokio::test]
-async fn without_tls_there_is_no_promise_of_it() {
+async fn hsts_is_sent_only_with_https_public_url() {
     let program = Program::dev(&[]);
-    let page = Browser::of(&program).open("/").await;
+    let page = Browser::new(&program).open("/").await;
     assert_eq!(header(&page, "strict-transport-security"), "");
 }
 
 #[tokio::test]
-async fn item_30_behind_tls_the_cookie_is_bound_to_the_host() {
+async fn item_30_session_cookie_is_bound_to_the_host() {
     let folder = Folder::new();
     let program = serve(&folder, "https://vault.example");
-    let browser = Browser::of(&program);
+    let browser = Browser::new(&program);
     let link = browser.portal_link().await;
     let opened = browser
         .open(
             link.strip_prefix("https://vault.example")
-                .expect("our own address"),
+                .expect("the link starts with the public URL"),
         )
         .await;
     assert_eq!(
         (opened.status(), header(&opened, "location")),
         (StatusCode::SEE_OTHER, "/integrations")
     );
-    let given = header(&opened, "set-cookie");
-    assert!(given.starts_with("__Host-evergrant=evc_"), "{given}");
+    let set_cookie = header(&opened, "set-cookie");
     assert!(
-        given.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure"),
-        "{given}"
+        set_cookie.starts_with("__Host-evergrant=evc_"),
+        "{set_cookie}"
     );
-    let session = browser
-        .get("/console/session")
-        .header("cookie", cookie(&opened))
-        .send()
-        .await
-        .unwrap();
-    let session: Value = session.json().await.unwrap();
+    assert!(
+        set_cookie.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure"),
+        "{set_cookie}"
+    );
+    let session = browser.session(&cookie(&opened)).await;
     assert_eq!(
         (&session["user"]["externalId"], &session["dev"]),
-        (&json!("somebody"), &json!(false))
+        (&json!("2f1c"), &json!(false))
     );
 }
 
 #[tokio::test]
-async fn assets_are_small_and_kept_and_documents_are_asked_for_anew() {
+async fn document_is_revalidated_on_each_request() {
     let program = Program::dev(&[]);
-    let browser = Browser::of(&program);
+    let browser = Browser::new(&program);
     let page = browser.open("/integrations").await;
     assert_eq!(
         (page.status(), header(&page, "cache-control")),
@@ -201,60 +211,56 @@ async fn assets_are_small_and_kept_and_documents_are_asked_for_anew() {
         .await
         .unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
-    let document = page.text().await.unwrap();
+}
+
+#[tokio::test]
+async fn asset_is_immutable_and_compressed() {
+    let program = Program::dev(&[]);
+    let browser = Browser::new(&program);
+    let document = browser.open("/integrations").await.text().await.unwrap();
     let script = document
         .split('"')
         .find(|text| text.starts_with("/assets/index-"));
-    let script =
-        script.unwrap_or_else(|| panic!("the console is built before the tests: {document}"));
+    let script = script.unwrap_or_else(|| {
+        panic!("the console is not built; run `npm ci && npm run build` in web/: {document}")
+    });
     let plain = browser.get(script).send().await.unwrap();
-    let pressed = browser
+    let compressed = browser
         .get(script)
         .header("accept-encoding", "gzip, br")
         .send()
         .await
         .unwrap();
-    for answer in [&plain, &pressed] {
-        assert_eq!(
-            header(answer, "content-type"),
-            "text/javascript; charset=utf-8"
-        );
-        assert_eq!(
-            header(answer, "cache-control"),
-            "public, max-age=31536000, immutable"
-        );
-        assert_eq!(header(answer, "vary"), "accept-encoding");
+    for response in [&plain, &compressed] {
+        for (name, value) in [
+            ("content-type", "text/javascript; charset=utf-8"),
+            ("cache-control", "public, max-age=31536000, immutable"),
+            ("vary", "accept-encoding"),
+        ] {
+            assert_eq!(header(response, name), value);
+        }
     }
-    assert_eq!(
-        (
-            header(&plain, "content-encoding"),
-            header(&pressed, "content-encoding")
-        ),
-        ("", "br")
-    );
-    let (plain, pressed) = (plain.bytes().await.unwrap(), pressed.bytes().await.unwrap());
-    assert!(
-        pressed.len() * 2 < plain.len(),
-        "{} of {}",
-        pressed.len(),
-        plain.len()
-    );
+    assert_eq!(header(&plain, "content-encoding"), "");
+    assert_eq!(header(&compressed, "content-encoding"), "br");
+    let plain = plain.bytes().await.unwrap().len();
+    let compressed = compressed.bytes().await.unwrap().len();
+    assert!(compressed * 2 < plain, "{compressed} of {plain}");
 }
 
 #[tokio::test]
-async fn people_are_shown_that_there_is_no_such_page_and_programs_are_told() {
+async fn unknown_path_is_a_page_for_browsers_and_a_problem_for_programs() {
     let program = Program::dev(&[]);
-    let browser = Browser::of(&program);
-    let shown = browser.open("/no-such-page").await;
+    let browser = Browser::new(&program);
+    let page = browser.open("/no-such-page").await;
     assert_eq!(
-        (shown.status(), header(&shown, "content-type")),
+        (page.status(), header(&page, "content-type")),
         (StatusCode::NOT_FOUND, "text/html; charset=utf-8")
     );
     for path in ["/no-such-page", "/assets/none.js", "/api/none"] {
-        let told = browser.get(path).send().await.unwrap();
-        assert_eq!(told.status(), StatusCode::NOT_FOUND, "{path}");
+        let response = browser.get(path).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(
-            told.json::<Value>().await.unwrap()["code"],
+            response.json::<Value>().await.unwrap()["code"],
             "NOT_FOUND",
             "{path}"
         );
@@ -273,54 +279,46 @@ async fn people_are_shown_that_there_is_no_such_page_and_programs_are_told() {
 }
 
 #[tokio::test]
-async fn in_dev_a_visit_signs_in_the_demo_creator_who_can_become_the_new_user() {
+async fn dev_signs_in_the_demo_creator_and_can_switch_to_the_new_user() {
     let program = Program::dev(&[]);
-    let browser = Browser::of(&program);
-    let held = cookie(&browser.open("/").await);
-    let session: Value = browser
-        .get("/console/session")
-        .header("cookie", &held)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let browser = Browser::new(&program);
+    let first = cookie(&browser.open("/").await);
+    let session = browser.session(&first).await;
     assert_eq!(
         (&session["user"]["name"], &session["dev"]),
         (&json!("Demo creator"), &json!(true))
     );
-    let change = browser
+    let request = browser
         .client
         .post(format!("{}/console/session", program.url()))
-        .header("cookie", &held);
+        .header("cookie", &first);
     let csrf = session["csrfToken"].as_str().unwrap();
-    let changed = change
+    let switched = request
         .header("x-csrf-token", csrf)
         .json(&json!({"userId": 2}))
         .send()
         .await
         .unwrap();
-    assert_ne!(cookie(&changed), held);
+    assert_ne!(cookie(&switched), first);
     assert_eq!(
-        changed.json::<Value>().await.unwrap()["user"]["name"],
+        switched.json::<Value>().await.unwrap()["user"]["name"],
         "New user"
     );
 }
 
 #[tokio::test]
-async fn in_dev_a_name_that_merely_leads_here_signs_nobody_in() {
+async fn dev_does_not_sign_in_under_another_host_name() {
     let program = Program::dev(&[]);
-    let browser = Browser::of(&program);
-    let rebound = browser
+    let browser = Browser::new(&program);
+    let response = browser
         .get("/")
         .header("host", "evil.example")
         .send()
         .await
         .unwrap();
     assert_eq!(
-        (rebound.status(), header(&rebound, "set-cookie")),
+        (response.status(), header(&response, "set-cookie")),
         (StatusCode::SEE_OTHER, "")
     );
-    assert!(header(&rebound, "location").starts_with("http://localhost:"));
+    assert!(header(&response, "location").starts_with("http://localhost:"));
 }

@@ -1,4 +1,4 @@
-//! `evergrant dev`: what is there from the beginning, and what a second run finds.
+//! Tests of `evergrant dev`: its users, its data folder, and a second run.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -9,34 +9,35 @@ use crate::program::{Folder, Program};
 
 const NEW_USER: i32 = 2;
 
-/// The app's server, as the `try` line has it.
+/// Returns a client with the key that `dev` prints.
 fn app(program: &Program) -> App {
     App::new(program.url(), program.api_key())
 }
 
-/// Connects Kiln's account at the simulated Reddit.
+/// Connects the account of the person `kiln` at the simulated Reddit.
 async fn connect(program: &Program) {
-    let begun = app(program)
+    let flow = app(program)
         .post(NEW_USER, "/api/integrations/connect/reddit", json!({}))
         .await
         .ok();
-    let consent = json!({"authUrl": begun["authUrl"], "person": "kiln"});
+    let consent = json!({"authUrl": flow["authUrl"], "person": "kiln"});
     let approved = App::new(program.sandbox_url(), "")
         .post(NEW_USER, "/control/approve", consent)
         .await
         .ok();
-    let back = app(program)
-        .open(approved["location"].as_str().expect("a callback"))
+    let redirect = app(program)
+        .open(approved["location"].as_str().expect("a callback URL"))
         .await;
     assert!(
-        back.location
-            .expect("the way back")
+        redirect
+            .location
+            .expect("a redirect to the app")
             .contains("status=connected")
     );
 }
 
 #[tokio::test]
-async fn a_second_run_finds_the_account_and_the_key_of_the_first() {
+async fn second_run_keeps_connections_and_api_key() {
     let folder = Folder::new();
     let data = folder.path().join("data");
     let first = Program::dev_in(&data, &[], &[]);
@@ -63,17 +64,14 @@ async fn a_second_run_finds_the_account_and_the_key_of_the_first() {
         ("sandbox.json", 0o600),
         ("journal", 0o700),
     ] {
-        let found = std::fs::metadata(data.join(name))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777;
-        assert_eq!(found, mode, "{name}: {found:o}");
+        let metadata = std::fs::metadata(data.join(name)).unwrap();
+        let actual = metadata.permissions().mode() & 0o777;
+        assert_eq!(actual, mode, "{name}: {actual:o}");
     }
 }
 
 #[tokio::test]
-async fn a_key_that_no_longer_works_is_made_anew() {
+async fn invalid_api_key_is_replaced() {
     let folder = Folder::new();
     let data = folder.path().join("data");
     let first = Program::dev_in(&data, &[], &[]);
@@ -89,19 +87,17 @@ async fn a_key_that_no_longer_works_is_made_anew() {
 }
 
 #[tokio::test]
-async fn there_are_two_people_from_the_beginning() {
+async fn dev_starts_with_two_users() {
     let program = Program::dev(&[]);
     for (user, external_id) in [(1, "demo-creator"), (2, "new-user")] {
-        let found = app(&program)
-            .get(1, &format!("/api/users/{user}"))
-            .await
-            .ok();
-        assert_eq!(found["externalId"], external_id, "{found}");
+        let path = format!("/api/users/{user}");
+        let user = app(&program).get(1, &path).await.ok();
+        assert_eq!(user["externalId"], external_id, "{user}");
     }
 }
 
 #[tokio::test]
-async fn readiness_is_the_operators_own_listener() {
+async fn readiness_is_served_on_the_private_listener_only() {
     let program = Program::dev(&[]);
     let ready = App::new(program.admin_url(), "")
         .open(&format!("{}/readyz", program.admin_url()))

@@ -1,106 +1,103 @@
-//! The main job on the real program: connect, read, expire, renew, disconnect, on both databases.
+//! Tests of the life of a connection on the real binary and both databases: connect, read, expire,
+//! refresh, revoke, disconnect.
 
 use evergrant_testkit::{TestDatabase, on_both_databases};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::platforms::{Platforms, expire_all, token};
+use crate::client::App;
+use crate::program::Program;
+use crate::simulation::{Simulation, expire_all, token};
 
 const ACCOUNT_JUNIPER: &str = "sim9z";
 const ACCOUNT_KILN: &str = "sima4";
 
-fn refreshes(platforms: &Platforms) -> u64 {
-    platforms
+/// Returns the number of refresh requests that the simulated Reddit received.
+fn refreshes(simulation: &Simulation) -> u64 {
+    simulation
         .sandbox
         .calls()
         .get("reddit", "token.refresh_token")
 }
 
-async fn connects_keeps_reads_renews_and_disconnects(database: TestDatabase) {
-    let platforms = Platforms::start().await;
-    let (program, app) = platforms.serve(&database);
-    app.make_user(7).await;
-
-    let landing = platforms
+/// Starts a service with user 7, whose account `juniper` at Reddit is connected. Returns the query
+/// of the redirect to the app too.
+async fn serve_connected(
+    simulation: &Simulation,
+    database: &TestDatabase,
+) -> (Program, App, String) {
+    let (program, app) = simulation.serve(database);
+    app.create_user(7).await;
+    let query = simulation
         .connect(&app, 7, "reddit", "juniper", json!({}))
         .await;
+    (program, app, query)
+}
+
+async fn integrations(app: &App) -> Value {
+    app.get(7, "/api/integrations/status").await.ok()["integrations"].clone()
+}
+
+async fn connected_account_is_read_refreshed_and_disconnected(database: TestDatabase) {
+    let simulation = Simulation::start().await;
+    let (program, app, query) = serve_connected(&simulation, &database).await;
     assert_eq!(
-        landing,
+        query,
         format!("integration=reddit&status=connected&accountId={ACCOUNT_JUNIPER}")
     );
-    let status = app.get(7, "/api/integrations/status").await.ok();
-    let one = &status["integrations"][0];
-    assert_eq!(one["providerAccountId"], ACCOUNT_JUNIPER);
+    check_connected(&app).await;
+    let first = token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
+    assert_eq!(token(&app, 7, "reddit", ACCOUNT_JUNIPER).await, first);
+    assert_eq!(refreshes(&simulation), 0);
+
+    let path = format!("/api/integrations/refresh/reddit/{ACCOUNT_JUNIPER}");
+    let refreshed = app.post(7, &path, json!({})).await.ok();
+    assert_eq!(refreshed["success"], true);
+    let second = token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
+    assert_ne!(second, first);
+    assert_eq!(refreshes(&simulation), 1);
+
+    assert!(program.stop().success(), "the shutdown is graceful");
+    expire_all(&database).await;
+    let (_program, app) = simulation.serve(&database);
+    let third = token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
+    assert_ne!(third, second);
+    assert_eq!(refreshes(&simulation), 2);
+
+    check_disconnect(&simulation, &app).await;
+}
+
+async fn check_connected(app: &App) {
+    let row = &integrations(app).await[0];
+    assert_eq!(row["providerAccountId"], ACCOUNT_JUNIPER);
     assert_eq!(
-        (&one["status"], &one["isConnected"]),
+        (&row["status"], &row["isConnected"]),
         (&json!("connected"), &json!(true))
     );
     assert!(
-        one["metadata"]["karma"].is_number() && one["metadata"]["created_utc"].is_number(),
-        "{one}"
-    );
-
-    let first = token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
-    assert_eq!(
-        (
-            token(&app, 7, "reddit", ACCOUNT_JUNIPER).await,
-            refreshes(&platforms)
-        ),
-        (first.clone(), 0)
-    );
-
-    let renewed = app
-        .post(
-            7,
-            &format!("/api/integrations/refresh/reddit/{ACCOUNT_JUNIPER}"),
-            json!({}),
-        )
-        .await
-        .ok();
-    assert_eq!(renewed["success"], true);
-    let second = token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
-    assert_ne!(second, first);
-    assert_eq!(refreshes(&platforms), 1);
-
-    assert!(program.stop().success(), "the program ends in order");
-    expire_all(&database).await;
-    let (_program, app) = platforms.serve(&database);
-    let third = token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
-    assert_ne!(third, second);
-    assert_eq!(refreshes(&platforms), 2);
-
-    let gone = app
-        .delete(
-            7,
-            &format!("/api/integrations/disconnect/reddit/{ACCOUNT_JUNIPER}"),
-        )
-        .await
-        .ok();
-    assert_eq!(
-        (&gone["success"], &gone["revocation"]),
-        (&json!(true), &json!("revoked"))
-    );
-    assert_eq!(platforms.sandbox.calls().get("reddit", "revoke"), 1);
-    let after = app
-        .get(
-            7,
-            &format!("/api/integrations/token/reddit/{ACCOUNT_JUNIPER}"),
-        )
-        .await;
-    assert_eq!(after.code(404), "ACCOUNT_NOT_FOUND");
-    assert_eq!(
-        app.get(7, "/api/integrations/status").await.ok()["integrations"],
-        json!([])
+        row["metadata"]["karma"].is_number() && row["metadata"]["created_utc"].is_number(),
+        "{row}"
     );
 }
 
-async fn keeps_two_accounts_of_one_platform_side_by_side(database: TestDatabase) {
-    let platforms = Platforms::start().await;
-    let (_program, app) = platforms.serve(&database);
-    app.make_user(7).await;
-    platforms
-        .connect(&app, 7, "reddit", "juniper", json!({}))
-        .await;
-    platforms
+async fn check_disconnect(simulation: &Simulation, app: &App) {
+    let path = |verb: &str| format!("/api/integrations/{verb}/reddit/{ACCOUNT_JUNIPER}");
+    let disconnected = app.delete(7, &path("disconnect")).await.ok();
+    assert_eq!(
+        (&disconnected["success"], &disconnected["revocation"]),
+        (&json!(true), &json!("revoked"))
+    );
+    assert_eq!(simulation.sandbox.calls().get("reddit", "revoke"), 1);
+    assert_eq!(
+        app.get(7, &path("token")).await.code(404),
+        "ACCOUNT_NOT_FOUND"
+    );
+    assert_eq!(integrations(app).await, json!([]));
+}
+
+async fn two_accounts_of_one_provider_are_independent(database: TestDatabase) {
+    let simulation = Simulation::start().await;
+    let (_program, app, _) = serve_connected(&simulation, &database).await;
+    simulation
         .connect(&app, 7, "reddit", "kiln", json!({}))
         .await;
 
@@ -114,65 +111,45 @@ async fn keeps_two_accounts_of_one_platform_side_by_side(database: TestDatabase)
     assert_eq!(token(&app, 7, "reddit", ACCOUNT_JUNIPER).await, juniper);
     assert_ne!(token(&app, 7, "reddit", ACCOUNT_KILN).await, kiln);
 
-    app.delete(
-        7,
-        &format!("/api/integrations/disconnect/reddit/{ACCOUNT_KILN}"),
-    )
-    .await
-    .ok();
+    let path = format!("/api/integrations/disconnect/reddit/{ACCOUNT_KILN}");
+    app.delete(7, &path).await.ok();
     assert_eq!(token(&app, 7, "reddit", ACCOUNT_JUNIPER).await, juniper);
-    let status = app.get(7, "/api/integrations/status").await.ok();
-    assert_eq!(status["integrations"].as_array().unwrap().len(), 1);
+    assert_eq!(integrations(&app).await.as_array().unwrap().len(), 1);
 }
 
-async fn a_grant_withdrawn_at_the_platform_asks_for_the_user(database: TestDatabase) {
-    let platforms = Platforms::start().await;
-    let (program, app) = platforms.serve(&database);
-    app.make_user(7).await;
-    platforms
-        .connect(&app, 7, "reddit", "juniper", json!({}))
-        .await;
-    let id = app.get(7, "/api/integrations/status").await.ok()["integrations"][0]["id"].clone();
+async fn grant_revoked_at_the_provider_requires_reconnect(database: TestDatabase) {
+    let simulation = Simulation::start().await;
+    let (program, app, _) = serve_connected(&simulation, &database).await;
+    let id = integrations(&app).await[0]["id"].clone();
     drop(program);
-    platforms.sandbox.revoke_user("reddit", "juniper").unwrap();
+    simulation.sandbox.revoke_user("reddit", "juniper").unwrap();
     expire_all(&database).await;
 
-    let (_program, app) = platforms.serve(&database);
+    let (_program, app) = simulation.serve(&database);
     let path = format!("/api/integrations/token/reddit/{ACCOUNT_JUNIPER}");
     assert_eq!(app.get(7, &path).await.code(409), "RECONNECT_REQUIRED");
-    let calls = refreshes(&platforms);
+    let calls = refreshes(&simulation);
     assert_eq!(app.get(7, &path).await.code(409), "RECONNECT_REQUIRED");
     assert_eq!(
-        refreshes(&platforms),
+        refreshes(&simulation),
         calls,
-        "a dead grant is not asked for again"
+        "a revoked grant is not refreshed again"
     );
-    let status = app.get(7, "/api/integrations/status").await.ok();
-    assert_eq!(status["integrations"][0]["status"], "expired");
+    assert_eq!(integrations(&app).await[0]["status"], "expired");
 
     let body = json!({ "accountId": ACCOUNT_JUNIPER });
-    let flow = app
-        .post(7, "/api/integrations/connect/reddit", body)
-        .await
-        .ok();
-    let callback = platforms
-        .sandbox
-        .approve(flow["authUrl"].as_str().unwrap(), "juniper", None)
-        .unwrap();
-    app.open(&callback).await;
-    let status = app.get(7, "/api/integrations/status").await.ok();
+    simulation.connect(&app, 7, "reddit", "juniper", body).await;
+    let row = &integrations(&app).await[0];
     assert_eq!(
-        (
-            &status["integrations"][0]["status"],
-            &status["integrations"][0]["id"]
-        ),
-        (&json!("connected"), &id)
+        (&row["status"], &row["id"]),
+        (&json!("connected"), &id),
+        "the connection is the same one"
     );
     token(&app, 7, "reddit", ACCOUNT_JUNIPER).await;
 }
 
 on_both_databases!(
-    connects_keeps_reads_renews_and_disconnects,
-    keeps_two_accounts_of_one_platform_side_by_side,
-    a_grant_withdrawn_at_the_platform_asks_for_the_user,
+    connected_account_is_read_refreshed_and_disconnected,
+    two_accounts_of_one_provider_are_independent,
+    grant_revoked_at_the_provider_requires_reconnect,
 );

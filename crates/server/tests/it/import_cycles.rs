@@ -1,4 +1,5 @@
-//! No file of a crate imports, directly or through other files, a file that imports it.
+//! Architecture test: no file of a crate imports, directly or through other files, a file that
+//! imports it.
 
 mod graph;
 mod source;
@@ -22,10 +23,15 @@ fn no_crate_has_an_import_cycle() {
         );
     }
     found.sort();
-    assert!(found.is_empty(), "import cycles:\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "files import each other in a cycle; move what they share to a file of its own:\n{}",
+        found.join("\n")
+    );
 }
 
-/// The cycles of a crate with these files, as `a b` for a cycle of the files `a` and `b`.
+/// Returns the cycles of a crate with these files, such as `a b` for a cycle of the files `a` and
+/// `b`.
 fn cycles<const N: usize>(files: [(&str, &str); N]) -> Vec<String> {
     Crate::new(files)
         .cycles()
@@ -37,7 +43,7 @@ fn cycles<const N: usize>(files: [(&str, &str); N]) -> Vec<String> {
 const NONE: &[&str] = &[];
 
 #[test]
-fn import_in_one_direction_is_no_cycle() {
+fn import_in_one_direction_is_not_a_cycle() {
     let files = [
         ("lib.rs", "mod a; mod b;"),
         ("a.rs", "use crate::b::B;"),
@@ -69,7 +75,7 @@ fn cycle_through_a_third_file_is_found() {
 }
 
 #[test]
-fn two_cycles_are_two() {
+fn separate_cycles_are_reported_separately() {
     let files = [
         ("lib.rs", "mod a; mod b; mod c; mod d;"),
         ("a.rs", "use crate::b::B;"),

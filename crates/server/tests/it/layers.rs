@@ -1,11 +1,11 @@
-//! The house keeps its order: crates look only downward, and each fenced dependency stays in its
-//! room.
+//! Architecture tests: the layers of the crates, the crates that may use certain dependencies, and
+//! rules for the service.
 
 use std::process::Command;
 
 use serde_json::Value;
 
-/// From the bottom up; a crate may use those of the rows below its own.
+/// The layers, from the bottom up. A crate may depend on crates of lower layers only.
 const LAYERS: &[&[&str]] = &[
     &["evergrant-model"],
     &["evergrant-encryption", "evergrant-resilience"],
@@ -16,14 +16,15 @@ const LAYERS: &[&[&str]] = &[
     &["evergrant-server"],
 ];
 
-/// The simulator stands beside the house: it uses the model alone, and only the program may use it.
+/// The simulator, which is outside the layers: it depends on the model only, and only the program
+/// depends on it.
 const SANDBOX: &str = "evergrant-sandbox";
 
-/// What tests need; no crate may use it outside its tests.
+/// Helpers of tests. No crate may depend on them outside its tests.
 const TESTKIT: &str = "evergrant-testkit";
 
-/// A dependency and the only crates that may use it outside their tests.
-const FENCES: &[(&str, &[&str])] = &[
+/// Dependencies, each with the only crates that may use it outside their tests.
+const RESTRICTED: &[(&str, &[&str])] = &[
     ("sqlx", &["evergrant-store", TESTKIT]),
     ("axum", &["evergrant-api", SANDBOX, "evergrant-server"]),
     ("reqwest", &["evergrant-outbound"]),
@@ -35,7 +36,7 @@ struct Dependency {
     used: String,
 }
 
-/// Every use of one package by another outside tests.
+/// Returns the dependencies between packages, without those of tests.
 fn dependencies() -> Vec<Dependency> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version=1"])
@@ -43,21 +44,21 @@ fn dependencies() -> Vec<Dependency> {
         .unwrap();
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
-    let uses = packages.iter().flat_map(|package| {
+    let dependencies = packages.iter().flat_map(|package| {
         let used = package["dependencies"]
             .as_array()
             .unwrap()
             .iter()
             .filter(|used| used["kind"] != "dev");
         used.map(|used| Dependency {
-            user: text(package),
-            used: text(used),
+            user: name_of(package),
+            used: name_of(used),
         })
     });
-    uses.collect()
+    dependencies.collect()
 }
 
-fn text(package: &Value) -> String {
+fn name_of(package: &Value) -> String {
     package["name"].as_str().unwrap().to_owned()
 }
 
@@ -76,83 +77,97 @@ fn is_allowed(from: &str, to: &str) -> bool {
 }
 
 #[test]
-fn no_crate_looks_up() {
-    let ours = dependencies()
+fn crates_depend_on_lower_layers_only() {
+    let internal = dependencies()
         .into_iter()
         .filter(|dependency| dependency.used.starts_with("evergrant-"));
-    let wrong: Vec<_> = ours
-        .filter(|one| !is_allowed(&one.user, &one.used))
+    let violations: Vec<_> = internal
+        .filter(|dependency| !is_allowed(&dependency.user, &dependency.used))
+        .map(|dependency| format!("{} depends on {}", dependency.user, dependency.used))
         .collect();
-    let named: Vec<_> = wrong
-        .iter()
-        .map(|one| format!("{} must not use {}", one.user, one.used))
-        .collect();
-    assert!(named.is_empty(), "{}", named.join("\n"));
+    assert!(
+        violations.is_empty(),
+        "a crate may depend on lower layers only; move the code, or pass it in from a higher layer \
+         (see LAYERS in layers.rs):\n{}",
+        violations.join("\n")
+    );
 }
 
 #[test]
 fn every_crate_has_a_layer() {
-    let mut users: Vec<_> = dependencies().into_iter().map(|one| one.user).collect();
+    let users = dependencies().into_iter().map(|dependency| dependency.user);
+    let mut users: Vec<_> = users.collect();
     users.dedup();
     for user in users {
         assert!(
             layer(&user).is_some() || [SANDBOX, TESTKIT].contains(&user.as_str()),
-            "{user} has no layer"
+            "{user} has no layer; add it to LAYERS in layers.rs"
         );
     }
 }
 
 #[test]
-fn fenced_dependencies_stay_in_their_rooms() {
-    for dependency in dependencies() {
-        let fence = FENCES.iter().find(|(used, _)| *used == dependency.used);
-        let outside = fence.is_some_and(|(_, rooms)| !rooms.contains(&dependency.user.as_str()));
+fn restricted_dependencies_are_used_by_their_crates_only() {
+    for Dependency { user, used } in dependencies() {
+        let restriction = RESTRICTED.iter().find(|(name, _)| *name == used);
+        let Some((_, crates)) = restriction else {
+            continue;
+        };
         assert!(
-            !outside,
-            "{} must not use {}",
-            dependency.user, dependency.used
+            crates.contains(&user.as_str()),
+            "{user} must not use {used}; call {} instead",
+            crates.join(" or ")
         );
     }
 }
 
 #[test]
-fn only_the_settings_read_the_environment() {
+fn only_the_settings_module_reads_the_environment() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for file in sources(&root) {
         let path = file.strip_prefix(&root).unwrap().to_str().unwrap();
-        let at_home = path.starts_with("server/src/settings")
+        let is_allowed = path.starts_with("server/src/settings")
             || path.ends_with("/build.rs")
             || path.starts_with("testkit/")
             || path.contains("/tests/");
         let reads = std::fs::read_to_string(&file).unwrap().contains("env::var");
-        assert!(at_home || !reads, "{path} reads the environment");
+        assert!(
+            is_allowed || !reads,
+            "{path} reads the environment; add a setting in crates/server/src/settings and pass its value"
+        );
     }
 }
 
-/// The façade passes calls on to components; state and logic belong to those.
-const LONGEST_FACADE: usize = 200;
+/// Maximum number of lines of the service's façade, which only delegates to components.
+const MAX_FACADE_LINES: usize = 200;
 
 #[test]
-fn the_facade_of_the_service_is_thin() {
+fn service_facade_is_short() {
     let file = service_sources().join("service.rs");
     let lines = std::fs::read_to_string(file).unwrap().lines().count();
-    assert!(lines <= LONGEST_FACADE, "service.rs has {lines} lines");
+    assert!(
+        lines <= MAX_FACADE_LINES,
+        "service.rs has {lines} lines; move state and logic to a component"
+    );
 }
 
-/// `Deref` would hand the fields of one type to every user of another (Rust API guidelines,
+/// `Deref` exposes the fields and methods of one type through another (Rust API guidelines,
 /// C-DEREF).
 #[test]
 fn service_types_do_not_implement_deref() {
     let root = service_sources();
     for file in sources(&root) {
         let text = std::fs::read_to_string(&file).unwrap();
-        let place = file.strip_prefix(&root).unwrap().display();
-        assert!(!names_deref(&text), "{place} implements Deref");
+        let path = file.strip_prefix(&root).unwrap().display();
+        assert!(
+            !names_deref(&text),
+            "{path} implements Deref; delegate with methods instead"
+        );
     }
 }
 
 #[test]
-fn deref_is_found_however_it_is_written() {
+fn deref_is_found_in_every_spelling() {
     for text in [
         "impl Deref for A {}",
         "impl std::ops::Deref for A {}",
@@ -172,8 +187,8 @@ fn deref_is_found_however_it_is_written() {
     }
 }
 
-/// Whether `Deref` or `DerefMut` is named at all, outside of comments and literals: no use of them
-/// is legitimate there.
+/// Returns whether the source names `Deref` or `DerefMut` outside of comments and literals. Any use
+/// in the service counts.
 fn names_deref(text: &str) -> bool {
     fn names(stream: proc_macro2::TokenStream) -> Vec<String> {
         let names = stream.into_iter().flat_map(|tree| match tree {
@@ -192,6 +207,7 @@ fn service_sources() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../service/src")
 }
 
+/// Returns the Rust files in a folder and its subfolders.
 pub(crate) fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder)
         .unwrap()

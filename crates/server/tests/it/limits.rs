@@ -1,4 +1,4 @@
-//! A machine that runs out of something: room on the disk, file descriptors.
+//! Tests of exhausted resources of the machine: disk space and file descriptors.
 
 use std::net::TcpStream;
 use std::path::Path;
@@ -9,16 +9,16 @@ use evergrant_testkit::TestDatabase;
 use serde_json::{Value, json};
 
 use crate::client::App;
-use crate::platforms::Platforms;
 use crate::program::{Folder, Program};
+use crate::simulation::Simulation;
 
 const REFRESH: &str = "token.refresh_token";
 
-/// A file system of its own, of a few megabytes.
+/// A mounted file system of 4 MiB. Unmounted when dropped.
 struct Disk(Folder);
 
 impl Disk {
-    /// `None` where this user may not mount one.
+    /// Mounts the file system. Returns `None` if this user may not mount.
     fn mount() -> Option<Self> {
         let folder = Folder::new();
         let mounted = Command::new("mount")
@@ -34,7 +34,7 @@ impl Disk {
         self.0.path()
     }
 
-    /// Leaves no room for another page.
+    /// Fills the disk until no page of the database fits.
     fn fill(&self) {
         let (mut length, mut step) = (0, 1 << 20);
         while step > 0 {
@@ -45,7 +45,7 @@ impl Disk {
                 step /= 2;
             }
         }
-        // The last try has left a file that is cut off where the room ended.
+        // The last attempt leaves a truncated file that fills the rest of the disk.
         assert!(std::fs::write(self.path().join("one more"), vec![1; 8192]).is_err());
     }
 
@@ -65,6 +65,7 @@ impl Drop for Disk {
     }
 }
 
+/// Waits until `condition` is true.
 async fn until(condition: impl AsyncFn() -> bool) {
     let waiting = async {
         while !condition().await {
@@ -73,55 +74,36 @@ async fn until(condition: impl AsyncFn() -> bool) {
     };
     tokio::time::timeout(std::time::Duration::from_mins(1), waiting)
         .await
-        .expect("what the test waits for comes about");
+        .expect("the condition is true in time");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(
-    clippy::print_stderr,
-    reason = "a test that cannot be made here says so"
-)]
-async fn a22_a_full_disk_harms_nothing_and_is_over_when_there_is_room() {
+#[expect(clippy::print_stderr, reason = "the test reports that it was skipped")]
+async fn a22_full_disk_stops_refreshes_until_space_is_free() {
     let Some(disk) = Disk::mount() else {
-        return eprintln!("A22 is not tested: this user may not mount a file system");
+        return eprintln!("A22 was skipped: this user may not mount a file system");
     };
-    let (platforms, folder) = (Platforms::start().await, Folder::new());
-    let config = folder.path().join("evergrant.toml");
-    std::fs::write(&config, acme_definition(platforms.base())).unwrap();
     let database = TestDatabase::at(&format!(
         "sqlite://{}",
         disk.path().join("evergrant.db").display()
     ));
-    let (program, app) =
-        platforms.serve_with(&database, &[("EVERGRANT_CONFIG", config.to_str().unwrap())]);
+    let (simulation, folder) = (Simulation::start().await, Folder::new());
+    let (program, app) = serve_acme(&simulation, &database, &folder).await;
     let admin = App::new(program.admin_url(), "");
-    app.make_user(7).await;
-    platforms
-        .connect(&app, 7, "acme", "juniper", json!({}))
-        .await;
-    let token = app
-        .get(7, "/api/integrations/token/acme/ac-1001")
-        .await
-        .ok()["accessToken"]
-        .clone();
+    let token = access_token(&app).await;
     let refresh = || app.post(7, "/api/integrations/refresh/acme/ac-1001", Value::Null);
 
     disk.fill();
     until(async || admin.get(7, "/readyz").await.status == 503).await;
-    let calls = platforms.sandbox.calls().get("acme", REFRESH);
+    let calls = simulation.sandbox.calls().get("acme", REFRESH);
     for _ in 0..20 {
-        assert_eq!(
-            app.get(7, "/api/integrations/token/acme/ac-1001")
-                .await
-                .ok()["accessToken"],
-            token
-        );
+        assert_eq!(access_token(&app).await, token);
         assert_eq!(refresh().await.status, 503);
     }
     assert_eq!(
-        platforms.sandbox.calls().get("acme", REFRESH),
+        simulation.sandbox.calls().get("acme", REFRESH),
         calls,
-        "no renewal begins that could not be stored"
+        "no refresh is sent whose result could not be stored"
     );
 
     disk.clear();
@@ -130,8 +112,30 @@ async fn a22_a_full_disk_harms_nothing_and_is_over_when_there_is_room() {
     assert_eq!(database.texts("PRAGMA integrity_check").await, ["ok"]);
 }
 
+/// Starts a service whose user 7 has an account at Acme connected.
+async fn serve_acme(
+    simulation: &Simulation,
+    database: &TestDatabase,
+    folder: &Folder,
+) -> (Program, App) {
+    let config = folder.path().join("evergrant.toml");
+    std::fs::write(&config, acme_definition(simulation.base_url())).unwrap();
+    let settings = [("EVERGRANT_CONFIG", config.to_str().unwrap())];
+    let (program, app) = simulation.serve_with(database, &settings);
+    app.create_user(7).await;
+    simulation
+        .connect(&app, 7, "acme", "juniper", json!({}))
+        .await;
+    (program, app)
+}
+
+async fn access_token(app: &App) -> Value {
+    let path = "/api/integrations/token/acme/ac-1001";
+    app.get(7, path).await.ok()["accessToken"].clone()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a26_with_a_hundred_and_twenty_eight_descriptors_it_sheds_and_lives() {
+async fn a26_service_survives_more_connections_than_file_descriptors() {
     let folder = Folder::new();
     let url = format!("sqlite://{}", folder.path().join("evergrant.db").display());
     let program = Program::serve_with_files(128, &[("DATABASE_URL", url.as_str())]);
@@ -139,19 +143,19 @@ async fn a26_with_a_hundred_and_twenty_eight_descriptors_it_sheds_and_lives() {
         App::new(program.url(), program.api_key()),
         App::new(program.admin_url(), ""),
     );
-    app.make_user(7).await;
+    app.create_user(7).await;
     let address = program.url().strip_prefix("http://").unwrap().to_owned();
-    let crowd: Vec<_> = (0..160).map(|_| TcpStream::connect(&address)).collect();
-    assert!(crowd.iter().filter(|stream| stream.is_ok()).count() > 128);
+    let connections: Vec<_> = (0..160).map(|_| TcpStream::connect(&address)).collect();
+    assert!(connections.iter().filter(|stream| stream.is_ok()).count() > 128);
     for _ in 0..20 {
         assert_eq!(admin.get(7, "/healthz").await.status, 200);
         assert_eq!(
             admin.get(7, "/readyz").await.status,
             200,
-            "the database has descriptors of its own"
+            "descriptors are reserved for the database"
         );
     }
-    drop(crowd);
+    drop(connections);
     assert!(
         app.get(7, "/api/integrations/status").await.ok()["integrations"]
             .as_array()

@@ -1,26 +1,29 @@
-//! The program as its users meet it: the real binary, its commands, its listeners.
+//! Tests of the real binary: its commands, its listeners, and its behaviour with other processes.
+//! Also the architecture tests of the workspace.
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that cannot go on should stop where it stands"
+    reason = "a failing test should stop at once"
 )]
 
 mod cli;
 mod client;
 mod console;
+mod dependencies;
 mod dev;
-mod ending;
-mod every_platform;
+mod development_schema;
+mod every_provider;
 mod flows;
 mod import_cycles;
 mod layers;
 mod limits;
-mod platforms;
 mod program;
 mod public_surface;
 mod refreshes;
 mod shared_tables;
+mod shutdown;
+mod simulation;
 mod third_party;

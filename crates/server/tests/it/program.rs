@@ -1,5 +1,5 @@
-//! The real program in a test: started with nothing but what the test gives it, gone when the test
-//! ends.
+//! Starts the real binary for a test, with an empty environment and free ports. The process ends
+//! with the test.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-/// A key for tests that do not bring their own: the base64 of 32 bytes.
+/// Default encryption key of tests: 32 bytes in base64.
 pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// Far longer than a start ever takes: a program that hangs fails its test instead of holding up
-/// the run.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// Maximum time to wait for output. Far longer than any start, so that only a hanging process
+/// fails.
+const OUTPUT_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// A running `evergrant dev` or `evergrant serve`, listening on ports of its own choice.
+/// A running `evergrant dev` or `evergrant serve` on free ports.
 pub(crate) struct Program {
-    running: Running,
-    printed: Arc<Printed>,
+    process: Process,
+    output: Arc<Output>,
     addresses: Addresses,
     api_key: String,
     _folder: Folder,
@@ -32,27 +32,26 @@ struct Addresses {
 }
 
 impl Program {
-    /// `evergrant dev` with these further arguments, on a data folder that goes with the test.
+    /// Starts `evergrant dev` with these arguments, on a data folder that is deleted with the test.
     pub(crate) fn dev(args: &[&str]) -> Self {
         let folder = Folder::new();
         let data = folder.path().join("data");
         Self::dev_with(folder, &data, args, &[])
     }
 
-    /// The same on a data folder that stays, for a second run.
+    /// Starts `evergrant dev` on the data folder `data`, which is kept.
     pub(crate) fn dev_in(data: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         Self::dev_with(Folder::new(), data, args, env)
     }
 
-    /// `evergrant dev --ephemeral`, which takes `temporary` for the system's folder of temporary
-    /// files.
+    /// Starts `evergrant dev --ephemeral`, with `temporary` as the folder for temporary files.
     pub(crate) fn ephemeral(temporary: &Folder) -> Self {
         let folder = Folder::new();
         let mut command = evergrant(folder.path());
         command
             .args(["dev", "--ephemeral"])
             .env("TMPDIR", temporary.path());
-        Self::dev_by(command, folder)
+        Self::start_dev(command, folder)
     }
 
     fn dev_with(folder: Folder, data: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
@@ -62,162 +61,158 @@ impl Program {
             .arg(data)
             .args(args)
             .envs(env.iter().copied());
-        Self::dev_by(command, folder)
+        Self::start_dev(command, folder)
     }
 
-    fn dev_by(mut command: Command, folder: Folder) -> Self {
+    fn start_dev(mut command: Command, folder: Folder) -> Self {
         command.args(["--listen", "127.0.0.1:0"]);
         command
             .env("EVERGRANT_SANDBOX_LISTEN", "127.0.0.1:0")
             .env("EVERGRANT_ADMIN_LISTEN", "127.0.0.1:0");
-        let (running, printed) = start(command);
-        let text = printed.wait_for("the `try` line", |text| {
+        let (process, output) = start(command);
+        let text = output.wait_for("the `try` line", |text| {
             text.contains("\n  try ").then(|| text.to_owned())
         });
-        let word = |label: &str| word_after(&text, label);
+        let url = |label: &str| word_after(&text, label);
         let addresses = Addresses {
-            url: word("console"),
-            admin_url: word("health"),
-            sandbox_url: word("sandbox"),
+            url: url("console"),
+            admin_url: url("health"),
+            sandbox_url: url("sandbox"),
         };
         let api_key = text
             .split_whitespace()
             .find(|word| word.starts_with("evg_"))
-            .expect("a key")
+            .expect("an API key is printed")
             .to_owned();
         Self {
-            running,
-            printed,
+            process,
+            output,
             addresses,
             api_key,
             _folder: folder,
         }
     }
 
-    /// `evergrant serve` with these settings; the listeners and the key are set where they are left
-    /// out.
+    /// Starts `evergrant serve` with these settings. Defaults: free ports, and [`KEY`].
     pub(crate) fn serve(env: &[(&str, &str)]) -> Self {
-        Self::serve_by(env, evergrant)
+        Self::start_serve(env, evergrant)
     }
 
-    /// The same where the process may open so many files and no more.
-    pub(crate) fn serve_with_files(files: u32, env: &[(&str, &str)]) -> Self {
-        Self::serve_by(env, |folder| {
+    /// Starts `evergrant serve` with at most `max_files` open files.
+    pub(crate) fn serve_with_files(max_files: u32, env: &[(&str, &str)]) -> Self {
+        Self::start_serve(env, |folder| {
             let mut command = Command::new("sh");
-            let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+            let script = format!("ulimit -n {max_files} && exec \"$0\" \"$@\"");
             command.args(["-c", script.as_str(), env!("CARGO_BIN_EXE_evergrant")]);
             command.env_clear().current_dir(folder).stdin(Stdio::null());
             command
         })
     }
 
-    fn serve_by(env: &[(&str, &str)], command_in: impl FnOnce(&Path) -> Command) -> Self {
+    fn start_serve(env: &[(&str, &str)], command_in: impl FnOnce(&Path) -> Command) -> Self {
         let folder = Folder::new();
-        let made = run_in(
+        let created = run_in(
             folder.path(),
             &["api-key", "create", "--name", "test"],
             &with_defaults(env),
             "",
         );
-        assert!(made.status.success(), "{}", made.stderr);
+        assert!(created.status.success(), "{}", created.stderr);
         let mut command = command_in(folder.path());
         command.arg("serve").envs(with_defaults(env));
-        let (running, printed) = start(command);
-        let addresses = printed.wait_for("the line with the addresses", listening);
+        let (process, output) = start(command);
+        let addresses = output.wait_for("the line with the addresses", logged_addresses);
         Self {
-            running,
-            printed,
+            process,
+            output,
             addresses,
-            api_key: made.stdout.trim().to_owned(),
+            api_key: created.stdout.trim().to_owned(),
             _folder: folder,
         }
     }
 
-    /// Base of the public routes, without a slash at the end.
+    /// Returns the base URL of the public routes, without a trailing slash.
     pub(crate) fn url(&self) -> &str {
         &self.addresses.url
     }
 
-    /// Base of the operator's routes; empty where there are none.
+    /// Returns the base URL of the private routes; empty if they are switched off.
     pub(crate) fn admin_url(&self) -> &str {
         &self.addresses.admin_url
     }
 
-    /// Base of the sandbox; empty for `serve`.
+    /// Returns the base URL of the sandbox; empty for `serve`.
     pub(crate) fn sandbox_url(&self) -> &str {
         &self.addresses.sandbox_url
     }
 
-    /// An API key with the usual scopes.
+    /// Returns an API key with the default scopes.
     pub(crate) fn api_key(&self) -> &str {
         &self.api_key
     }
 
-    /// All that the program has printed and logged so far.
-    pub(crate) fn printed(&self) -> String {
-        self.printed.text()
+    /// Returns what the process has written to standard output and standard error.
+    pub(crate) fn output(&self) -> String {
+        self.output.text()
     }
 
-    /// Waits until the program has printed or logged this.
+    /// Waits until the process has written `text`.
     pub(crate) fn wait_for(&self, text: &str) {
-        self.printed
-            .wait_for(text, |printed| printed.contains(text).then_some(()));
+        self.output
+            .wait_for(text, |output| output.contains(text).then_some(()));
     }
 
-    /// Waits until the program has ended.
+    /// Waits until the process exits.
     pub(crate) fn wait(mut self) -> ExitStatus {
-        self.running
-            .0
-            .wait()
-            .expect("the program can be waited for")
+        self.process.0.wait().expect("the process exits")
     }
 
-    /// Asks the program to end, as a service manager would, and waits until it has.
+    /// Sends SIGTERM, as a service manager does, and waits until the process exits.
     pub(crate) fn stop(self) -> ExitStatus {
         self.signal("TERM");
         self.wait()
     }
 
-    /// Ends the program at once, as a power cut would.
+    /// Kills the process.
     pub(crate) fn kill(self) {
         drop(self);
     }
 
-    /// Sends a signal, such as `TERM`.
+    /// Sends the signal with this name, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")
             .arg(format!("-{name}"))
-            .arg(self.running.0.id().to_string())
+            .arg(self.process.0.id().to_string())
             .status();
         assert!(sent.expect("kill runs").success());
     }
 }
 
-/// A process that never outlives its test, however the test ends.
-struct Running(Child);
+/// A child process that is killed when this value is dropped.
+struct Process(Child);
 
-impl Drop for Running {
+impl Drop for Process {
     fn drop(&mut self) {
-        // Fails where the program has ended already; then there is only the zombie to collect.
+        // Fails if the process has exited. It must be waited for in any case.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// What a command that ended left behind.
-pub(crate) struct Ended {
+/// The exit status and output of a command.
+pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// Runs one command to its end in an empty folder, with `input` on its standard input.
-pub(crate) fn run(args: &[&str], env: &[(&str, &str)], input: &str) -> Ended {
+/// Runs a command in an empty folder, with `input` on its standard input.
+pub(crate) fn run(args: &[&str], env: &[(&str, &str)], input: &str) -> Finished {
     run_in(Folder::new().path(), args, env, input)
 }
 
-/// The same in a folder of the test's choice.
-pub(crate) fn run_in(folder: &Path, args: &[&str], env: &[(&str, &str)], input: &str) -> Ended {
+/// Runs a command in `folder`, with `input` on its standard input.
+pub(crate) fn run_in(folder: &Path, args: &[&str], env: &[(&str, &str)], input: &str) -> Finished {
     let mut command = evergrant(folder);
     command.args(args).envs(env.iter().copied());
     command
@@ -225,22 +220,22 @@ pub(crate) fn run_in(folder: &Path, args: &[&str], env: &[(&str, &str)], input: 
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
-    // A command that does not read its input closes it; that is no fault.
+    // Fails if the command exits without reading its input.
     let _ = child
         .stdin
         .take()
-        .expect("a pipe")
+        .expect("stdin is a pipe")
         .write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("the program ends");
+    let output = child.wait_with_output().expect("the program exits");
     let text = |bytes| String::from_utf8(bytes).expect("the program writes UTF-8");
-    Ended {
+    Finished {
         status: output.status,
         stdout: text(output.stdout),
         stderr: text(output.stderr),
     }
 }
 
-/// A folder that goes with the test.
+/// A temporary folder that is deleted when this value is dropped.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -249,7 +244,7 @@ impl Folder {
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
         let path =
             std::env::temp_dir().join(format!("evergrant-program-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a temporary folder can be made");
+        std::fs::create_dir_all(&path).expect("the temporary folder is created");
         Self(path)
     }
 
@@ -264,7 +259,7 @@ impl Drop for Folder {
     }
 }
 
-/// The program in `folder`, with an empty environment.
+/// Returns a command that runs the binary in `folder` with an empty environment.
 fn evergrant(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_evergrant"));
     command.env_clear().current_dir(folder).stdin(Stdio::null());
@@ -279,24 +274,24 @@ fn with_defaults<'a>(env: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     ];
     let missing = defaults
         .into_iter()
-        .filter(|(name, _)| env.iter().all(|(given, _)| given != name));
+        .filter(|(name, _)| env.iter().all(|(set, _)| set != name));
     env.iter().copied().chain(missing).collect()
 }
 
-fn start(mut command: Command) -> (Running, Arc<Printed>) {
+fn start(mut command: Command) -> (Process, Arc<Output>) {
     let spawned = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
-    let mut running = Running(spawned.expect("the program starts"));
-    let printed = Arc::new(Printed::default());
-    printed.collect(running.0.stdout.take().expect("a pipe"));
-    printed.collect(running.0.stderr.take().expect("a pipe"));
-    (running, printed)
+    let mut process = Process(spawned.expect("the program starts"));
+    let output = Arc::new(Output::default());
+    output.collect(process.0.stdout.take().expect("stdout is a pipe"));
+    output.collect(process.0.stderr.take().expect("stderr is a pipe"));
+    (process, output)
 }
 
-/// The line of `serve` with its addresses, in the JSON log.
-fn listening(text: &str) -> Option<Addresses> {
+/// Returns the addresses that `serve` logs as JSON once it listens.
+fn logged_addresses(text: &str) -> Option<Addresses> {
     let entries = text
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
@@ -311,7 +306,7 @@ fn listening(text: &str) -> Option<Addresses> {
     })
 }
 
-/// The second word of the line that begins with `label`.
+/// Returns the second word of the line whose first word is `label`.
 fn word_after(text: &str, label: &str) -> String {
     let mut lines = text.lines().map(str::split_whitespace);
     let mut words = lines
@@ -320,35 +315,36 @@ fn word_after(text: &str, label: &str) -> String {
     words.nth(1).unwrap_or_default().to_owned()
 }
 
-/// What a program has printed, on both of its outputs.
+/// The collected standard output and standard error of a process.
 #[derive(Default)]
-struct Printed {
-    state: Mutex<State>,
+struct Output {
+    state: Mutex<OutputState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct OutputState {
     text: String,
-    ended: u8,
+    /// Number of pipes, of two, that the process has closed.
+    closed_pipes: u8,
 }
 
-impl Printed {
-    /// Reads `pipe` to its end, so that the program never waits for a reader.
+impl Output {
+    /// Reads `pipe` to its end on a thread, so that the process never blocks on writing.
     fn collect(self: &Arc<Self>, pipe: impl std::io::Read + Send + 'static) {
-        let printed = Arc::clone(self);
+        let output = Arc::clone(self);
         std::thread::spawn(move || {
             for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-                printed
+                output
                     .state
                     .lock()
                     .unwrap()
                     .text
                     .extend([line.as_str(), "\n"]);
-                printed.changed.notify_all();
+                output.changed.notify_all();
             }
-            printed.state.lock().unwrap().ended += 1;
-            printed.changed.notify_all();
+            output.state.lock().unwrap().closed_pipes += 1;
+            output.changed.notify_all();
         });
     }
 
@@ -356,14 +352,15 @@ impl Printed {
         self.state.lock().unwrap().text.clone()
     }
 
-    /// Waits until `find` finds what it looks for. A program that ends before fails the test with
-    /// all that it said.
+    /// Waits until `find` returns a value for the output. If the process exits first, the test
+    /// fails and shows the output.
     fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         let state = self.state.lock().unwrap();
-        let waiting = |state: &mut State| find(&state.text).is_none() && state.ended < 2;
+        let is_waiting =
+            |state: &mut OutputState| find(&state.text).is_none() && state.closed_pipes < 2;
         let (state, _) = self
             .changed
-            .wait_timeout_while(state, PATIENCE, waiting)
+            .wait_timeout_while(state, OUTPUT_TIMEOUT, is_waiting)
             .unwrap();
         find(&state.text)
             .unwrap_or_else(|| panic!("the program did not print {what}:\n{}", state.text))

@@ -1,7 +1,7 @@
-//! Everything that others write down by name (routes, settings, commands, error codes) is listed in
-//! `public_surface.txt`, so that a rename shows there.
+//! Test that the public names (routes, settings, commands, error codes) match `public_surface.txt`,
+//! so that a rename is visible in the diff of that file.
 //!
-//! `UPDATE_DOCS=1 cargo test -p evergrant-server --test it public_surface` writes the file anew.
+//! `UPDATE_DOCS=1 cargo test -p evergrant-server --test it public_surface` updates the file.
 
 #[path = "../../src/settings/key.rs"]
 mod key;
@@ -18,7 +18,7 @@ use crate::program::run;
 #[test]
 #[expect(
     clippy::disallowed_methods,
-    reason = "the switch that writes generated files"
+    reason = "the variable that updates generated files"
 )]
 fn public_surface_is_unchanged() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/public_surface.txt");
@@ -26,16 +26,16 @@ fn public_surface_is_unchanged() {
     if std::env::var("UPDATE_DOCS").is_ok() {
         std::fs::write(&file, &surface).unwrap();
     }
-    let known = std::fs::read_to_string(&file).unwrap_or_default();
-    let (known, surface): (Vec<_>, Vec<_>) = (known.lines().collect(), surface.lines().collect());
+    let listed = std::fs::read_to_string(&file).unwrap_or_default();
+    let (listed, surface): (Vec<_>, Vec<_>) = (listed.lines().collect(), surface.lines().collect());
     assert_eq!(
-        known, surface,
-        "if the change is deliberate, run with UPDATE_DOCS=1"
+        listed, surface,
+        "public names have changed; if that is intended, run the test with UPDATE_DOCS=1"
     );
 }
 
 fn surface() -> String {
-    let (public, private) = evergrant_api::undescribed_paths();
+    let (public, private) = evergrant_api::undocumented_paths();
     let gets = |paths: Vec<&str>| {
         paths
             .into_iter()
@@ -43,14 +43,14 @@ fn surface() -> String {
             .collect()
     };
     let sections: [(&str, Vec<String>); 9] = [
-        ("Routes of the OpenAPI document", described_routes()),
+        ("Routes of the OpenAPI document", documented_routes()),
         ("Other routes of the public listener", gets(public)),
         ("Routes of the private listener", gets(private)),
         ("Settings: variable, key in evergrant.toml", settings()),
-        ("Platforms", platforms()),
+        ("Platforms", providers()),
         (
             "Settings of the platforms: variables, or keys of [platforms] in lower case",
-            platform_settings(),
+            provider_settings(),
         ),
         ("Keys of [providers.NAME]", definition_keys()),
         ("Commands", commands("evergrant")),
@@ -71,7 +71,7 @@ fn surface() -> String {
     text
 }
 
-fn described_routes() -> Vec<String> {
+fn documented_routes() -> Vec<String> {
     let document: Value = serde_json::from_str(&evergrant_api::openapi_json()).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();
     let routes = paths.flat_map(|(path, methods)| {
@@ -92,7 +92,7 @@ fn settings() -> Vec<String> {
         .collect()
 }
 
-fn platforms() -> Vec<String> {
+fn providers() -> Vec<String> {
     let mut names: Vec<_> = catalogue()
         .iter()
         .map(|file| file.file_stem().unwrap().display().to_string())
@@ -101,8 +101,8 @@ fn platforms() -> Vec<String> {
     names
 }
 
-/// The settings that the definitions of the catalogue name.
-fn platform_settings() -> Vec<String> {
+/// Returns the settings that the definitions of the catalogue name.
+fn provider_settings() -> Vec<String> {
     let mut names = BTreeSet::new();
     for file in catalogue() {
         let text = std::fs::read_to_string(file).unwrap();
@@ -116,7 +116,7 @@ fn collect_settings(table: &toml::Table, names: &mut BTreeSet<String>) {
         match value {
             toml::Value::String(name) if key.ends_with("_env") => drop(names.insert(name.clone())),
             toml::Value::Table(inner) if key == "hosts" || key == "variables" => {
-                names.extend(inner.keys().cloned())
+                names.extend(inner.keys().cloned());
             }
             toml::Value::Table(inner) => collect_settings(inner, names),
             _ => {}
@@ -124,10 +124,11 @@ fn collect_settings(table: &toml::Table, names: &mut BTreeSet<String>) {
     }
 }
 
-/// The keys of the table in the adapters' manual, which a test there holds against the schema.
+/// Returns the keys of the table in the README of the adapters. A test there compares the table
+/// with the schema.
 fn definition_keys() -> Vec<String> {
-    let manual = std::fs::read_to_string(adapters().join("README.md")).unwrap();
-    let (_, rows) = manual.split_once("\n| key |").unwrap();
+    let readme = std::fs::read_to_string(adapters().join("README.md")).unwrap();
+    let (_, rows) = readme.split_once("\n| key |").unwrap();
     let rows = rows
         .lines()
         .skip(1)
@@ -148,7 +149,7 @@ fn adapters() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../adapters")
 }
 
-/// The usage of a command and its options, then those of the commands below it.
+/// Returns the usage and the options of a command, followed by those of its subcommands.
 fn commands(path: &str) -> Vec<String> {
     let args: Vec<_> = path.split(' ').skip(1).chain(["--help"]).collect();
     let help = run(&args, &[], "").stdout;
@@ -164,12 +165,12 @@ fn commands(path: &str) -> Vec<String> {
             .filter(|line| line.starts_with('-'))
             .map(option),
     );
-    let below = help
+    let subcommands = help
         .lines()
         .skip_while(|line| *line != "Commands:")
         .skip(1)
         .take_while(|line| !line.is_empty());
-    for name in below
+    for name in subcommands
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
     {
@@ -178,11 +179,11 @@ fn commands(path: &str) -> Vec<String> {
     lines
 }
 
-/// An option without its explanation: its names, its value, and the values that it may have.
+/// Returns the names, the value name and the possible values of an option, without its description.
 fn option(line: &str) -> String {
-    let (names, explanation) = line.split_once("  ").unwrap_or((line, ""));
-    let values = explanation
+    let (names, description) = line.split_once("  ").unwrap_or((line, ""));
+    let values = description
         .find("[possible values:")
-        .map_or("", |at| &explanation[at..]);
+        .map_or("", |at| &description[at..]);
     format!("  {names} {values}").trim_end().to_owned()
 }

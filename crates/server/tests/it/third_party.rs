@@ -1,6 +1,6 @@
-//! A custom platform from TOML alone, served by an authorization server that none of us wrote:
-//! django-oauth-toolkit, with PKCE demanded, refresh tokens rotated, and a reused one ending the
-//! whole family.
+//! Test of a custom provider that is defined in TOML only. Its authorization server is external:
+//! django-oauth-toolkit with mandatory PKCE and refresh token rotation, where a reused refresh
+//! token revokes the whole token family.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use crate::client::App;
 use crate::program::{Folder, Program};
 
-/// The server's process; it ends when its standard input closes, at the latest when this test's
-/// process ends.
+/// The process of the server. It exits when its standard input closes, at the latest with the
+/// process of the test.
 struct AuthorizationServer {
     process: Child,
-    facts: Value,
+    /// Addresses, client and users, as the server writes them to a file at its start.
+    config: Value,
     _folder: Folder,
 }
 
@@ -32,22 +33,22 @@ impl AuthorizationServer {
             .args(["--redirect-uri", redirect_uri])
             .stdin(Stdio::piped())
             .spawn()
-            .expect("the project's Python starts; scripts/setup makes it");
-        let facts = wait_for(&port_file, &mut process);
+            .expect("the project's Python environment exists; scripts/setup creates it");
+        let config = wait_for(&port_file, &mut process);
         Self {
             process,
-            facts,
+            config,
             _folder: folder,
         }
     }
 
-    fn fact(&self, name: &str) -> &str {
-        self.facts[name].as_str().unwrap()
+    fn config(&self, name: &str) -> &str {
+        self.config[name].as_str().unwrap()
     }
 
-    /// Ada signs in, and allows or denies; the way back to us.
+    /// Signs in as Ada and allows or denies the consent. Returns the callback URL.
     fn consent(&self, auth_url: &str, deny: bool) -> String {
-        let ada = &self.facts["users"][0];
+        let ada = &self.config["users"][0];
         let (name, password) = (
             ada["username"].as_str().unwrap(),
             ada["password"].as_str().unwrap(),
@@ -66,26 +67,26 @@ impl AuthorizationServer {
     }
 
     async fn token_calls(&self, app: &App) -> u64 {
-        app.open(self.fact("stats_url")).await.ok()["token_calls"]
+        app.open(self.config("stats_url")).await.ok()["token_calls"]
             .as_u64()
             .unwrap()
     }
 
-    /// The section of `evergrant.toml` that an operator would write.
+    /// Returns the section of `evergrant.toml` that defines the provider.
     fn definition(&self) -> String {
-        let fact = |name| self.fact(name);
+        let config = |name| self.config(name);
         format!(
             "[providers.acme]\nname = \"Acme\"\nauthorization_url = \"{}\"\ntoken_url = \"{}\"\n\
              revocation_url = \"{}\"\nuserinfo_url = \"{}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\n\
              issuer = \"{}\"\nscopes = [\"profile\", \"posts\"]\nallow_insecure = true\n\
              account = {{ id = \"/sub\", username = \"/preferred_username\", display_name = \"/name\" }}\n",
-            fact("authorization_url"),
-            fact("token_url"),
-            fact("revocation_url"),
-            fact("userinfo_url"),
-            fact("client_id"),
-            fact("client_secret"),
-            fact("issuer"),
+            config("authorization_url"),
+            config("token_url"),
+            config("revocation_url"),
+            config("userinfo_url"),
+            config("client_id"),
+            config("client_secret"),
+            config("issuer"),
         )
     }
 }
@@ -110,7 +111,8 @@ fn python(script: &str) -> Command {
     command
 }
 
-/// What the server writes once it answers; a server that ends before fails the test.
+/// Returns the file that the server writes once it accepts requests. The test fails if the server
+/// exits before.
 fn wait_for(port_file: &Path, process: &mut Child) -> Value {
     for _ in 0..1200 {
         if let Ok(text) = std::fs::read_to_string(port_file) {
@@ -118,15 +120,15 @@ fn wait_for(port_file: &Path, process: &mut Child) -> Value {
         }
         assert!(
             process.try_wait().unwrap().is_none(),
-            "the authorization server has ended"
+            "the authorization server exited"
         );
         std::thread::park_timeout(Duration::from_millis(50));
     }
-    panic!("the authorization server does not answer");
+    panic!("the authorization server did not start in time");
 }
 
-/// A port that was free a moment ago: the callback's address must be registered before the program
-/// starts.
+/// Returns a port that was free just now. The callback URL must be registered before the program
+/// starts, so the program cannot choose the port.
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -135,7 +137,38 @@ fn free_port() -> u16 {
         .port()
 }
 
-async fn a_custom_platform_needs_nothing_but_its_definition(database: TestDatabase) {
+async fn custom_provider_needs_only_a_definition(database: TestDatabase) {
+    let (server, program, app, _folder) = serve(&database);
+    app.create_user(1).await;
+    check_denied_consent(&server, &app).await;
+    check_consent(&server, &app).await;
+    let account = check_profile(&app).await;
+    let path = |verb: &str| format!("/api/integrations/{verb}/acme/{account}");
+    let first = app.get(1, &path("token")).await.ok();
+
+    // The second refresh needs the refresh token that the first one returned.
+    for calls in [2, 3] {
+        app.post(1, &path("refresh"), json!({})).await.ok();
+        assert_eq!(server.token_calls(&app).await, calls);
+    }
+    let refreshed = app.get(1, &path("token")).await.ok();
+    assert_ne!(refreshed["accessToken"], first["accessToken"]);
+
+    let disconnected = app.delete(1, &path("disconnect")).await.ok();
+    assert_eq!(
+        disconnected["revocation"],
+        "revoked",
+        "{disconnected}\n{}",
+        program.output()
+    );
+    assert_eq!(
+        app.get(1, &path("token")).await.code(404),
+        "ACCOUNT_NOT_FOUND"
+    );
+}
+
+/// Starts the authorization server, and `evergrant serve` with its definition.
+fn serve(database: &TestDatabase) -> (AuthorizationServer, Program, App, Folder) {
     let listen = format!("127.0.0.1:{}", free_port());
     let server =
         AuthorizationServer::start(&format!("http://{listen}/api/integrations/callback/acme"));
@@ -149,73 +182,51 @@ async fn a_custom_platform_needs_nothing_but_its_definition(database: TestDataba
     ];
     let program = Program::serve(&env);
     let app = App::new(program.url(), program.api_key());
-    app.make_user(1).await;
+    (server, program, app, folder)
+}
 
-    let denied = app
+async fn check_denied_consent(server: &AuthorizationServer, app: &App) {
+    let flow = app
         .post(1, "/api/integrations/connect/acme", json!({}))
         .await
         .ok();
-    let landing = app
-        .open(&server.consent(denied["authUrl"].as_str().unwrap(), true))
-        .await
-        .location
-        .unwrap();
+    let callback = server.consent(flow["authUrl"].as_str().unwrap(), true);
+    let redirect = app.open(&callback).await.location.unwrap();
     assert!(
-        landing.contains("status=error&code=OAUTH_DENIED"),
-        "{landing}"
+        redirect.contains("status=error&code=OAUTH_DENIED"),
+        "{redirect}"
     );
+}
 
+async fn check_consent(server: &AuthorizationServer, app: &App) {
     let flow = app
         .post(1, "/api/integrations/connect/acme", json!({}))
         .await
         .ok();
     let callback = server.consent(flow["authUrl"].as_str().unwrap(), false);
-    let landing = app.open(&callback).await.location.unwrap();
+    let redirect = app.open(&callback).await.location.unwrap();
     assert!(
-        landing.contains("integration=acme&status=connected&accountId="),
-        "{landing}"
+        redirect.contains("integration=acme&status=connected&accountId="),
+        "{redirect}"
     );
     assert_eq!(
         app.open(&callback).await.location,
-        Some(landing),
-        "the same callback twice has the same answer"
+        Some(redirect),
+        "a repeated callback has the same response"
     );
-    assert_eq!(server.token_calls(&app).await, 1);
-
-    let status = app.get(1, "/api/integrations/status").await.ok();
-    let one = &status["integrations"][0];
-    assert_eq!(
-        (&one["username"], &one["displayName"]),
-        (&json!("ada"), &json!("Ada Lovelace")),
-        "{one}"
-    );
-    let path = |verb: &str| {
-        format!(
-            "/api/integrations/{verb}/acme/{}",
-            one["providerAccountId"].as_str().unwrap()
-        )
-    };
-    let first = app.get(1, &path("token")).await.ok();
-
-    // Twice, since the second needs the refresh token that the first brought.
-    for calls in [2, 3] {
-        app.post(1, &path("refresh"), json!({})).await.ok();
-        assert_eq!(server.token_calls(&app).await, calls);
-    }
-    let renewed = app.get(1, &path("token")).await.ok();
-    assert_ne!(renewed["accessToken"], first["accessToken"]);
-
-    let gone = app.delete(1, &path("disconnect")).await.ok();
-    assert_eq!(
-        gone["revocation"],
-        "revoked",
-        "{gone}\n{}",
-        program.printed()
-    );
-    assert_eq!(
-        app.get(1, &path("token")).await.code(404),
-        "ACCOUNT_NOT_FOUND"
-    );
+    assert_eq!(server.token_calls(app).await, 1);
 }
 
-on_both_databases!(a_custom_platform_needs_nothing_but_its_definition);
+/// Checks the profile of the connected account, and returns its id.
+async fn check_profile(app: &App) -> String {
+    let status = app.get(1, "/api/integrations/status").await.ok();
+    let row = &status["integrations"][0];
+    assert_eq!(
+        (&row["username"], &row["displayName"]),
+        (&json!("ada"), &json!("Ada Lovelace")),
+        "{row}"
+    );
+    row["providerAccountId"].as_str().unwrap().to_owned()
+}
+
+on_both_databases!(custom_provider_needs_only_a_definition);

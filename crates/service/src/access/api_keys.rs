@@ -1,4 +1,4 @@
-//! API keys of the app's server.
+//! API keys, with which the app's server authenticates.
 
 use std::sync::Arc;
 
@@ -15,7 +15,10 @@ use crate::identifiers::Identifiers;
 use crate::outcome::{Outcome, Recorder};
 use crate::tasks::Tasks;
 
-/// Creates, checks and revokes API keys.
+/// The maximum length of a key's name, in characters.
+const MAX_NAME_LENGTH: usize = 100;
+
+/// Creates, authenticates and revokes API keys.
 pub struct ApiKeys {
     pub(crate) keys: ApiKeyRepository,
     pub(crate) caches: Arc<Caches>,
@@ -27,11 +30,12 @@ pub struct ApiKeys {
 }
 
 impl ApiKeys {
-    /// Creates an API key with these scopes, or with all but `admin` if there are none.
+    /// Creates an API key with these scopes. An empty slice grants all scopes but `admin`.
     ///
     /// # Errors
     ///
-    /// `VALIDATION_ERROR` for a name that is empty or longer than 100 characters.
+    /// `VALIDATION_ERROR` if the name is blank, longer than 100 characters or contains a control
+    /// character; `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "create_api_key", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -42,32 +46,16 @@ impl ApiKeys {
         name: &str,
         scopes: &[KeyScope],
     ) -> Result<Issued<ApiKeyId>, ServiceError> {
-        let has_control = name.chars().any(char::is_control);
-        if name.trim().is_empty() || name.chars().count() > 100 || has_control {
-            return Err(ServiceError::field("name", "must be 1 to 100 characters"));
-        }
-        let default = KeyScope::ALL
-            .iter()
-            .filter(|scope| **scope != KeyScope::Admin);
-        let granted: Vec<_> = if scopes.is_empty() {
-            default.collect()
-        } else {
-            scopes.iter().collect()
-        };
-        let scopes = granted
-            .iter()
-            .map(|scope| scope.as_str())
-            .collect::<Vec<_>>()
-            .join(" ");
+        check_name(name)?;
+        let scopes = granted_scopes(scopes);
         let credential = create(&self.ids, API_KEY);
         let key = ApiKeyId::new(credential.public).map_err(|_| ServiceError::internal())?;
-        let (secret_hash, created_at) = (credential.secret_hash, self.clock.now());
         let new = NewApiKey {
             id: &key,
             name,
-            secret_hash: &secret_hash,
+            secret_hash: &credential.secret_hash,
             scopes: &scopes,
-            created_at,
+            created_at: self.clock.now(),
         };
         if !self.keys.insert(&new).await? {
             return Err(ServiceError::internal());
@@ -86,7 +74,7 @@ impl ApiKeys {
         })
     }
 
-    /// All API keys, oldest first, without their secret halves.
+    /// Returns all API keys, oldest first, revoked ones included. Their secrets are not stored.
     ///
     /// # Errors
     ///
@@ -99,7 +87,7 @@ impl ApiKeys {
         Ok(self.keys.all().await?)
     }
 
-    /// Revokes an API key; `false` if there is none with this id.
+    /// Revokes an API key. Returns `false` if no key has this id.
     ///
     /// # Errors
     ///
@@ -109,16 +97,16 @@ impl ApiKeys {
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
     pub async fn revoke(&self, call: &Call, key: &ApiKeyId) -> Result<bool, ServiceError> {
-        let known = self.keys.revoke(key, self.clock.now()).await?;
+        let exists = self.keys.revoke(key, self.clock.now()).await?;
         self.caches.api_keys.invalidate(key).await;
-        if known {
+        if exists {
             self.recorder.record(call, &Outcome::KeyRevoked { key });
         }
-        Ok(known)
+        Ok(exists)
     }
 
-    /// The caller behind a key's two halves; `None` if the key is unknown, revoked or has another
-    /// secret.
+    /// Returns the caller that a key authenticates; `None` if the key is unknown or revoked, or the
+    /// secret is wrong.
     pub(crate) async fn caller(
         &self,
         public: &str,
@@ -128,10 +116,11 @@ impl ApiKeys {
         let (Ok(id), now) = (ApiKeyId::new(public), self.clock.now()) else {
             return Ok(None);
         };
-        let valid = |key: &Arc<ApiKey>| {
+        let is_valid = |key: &Arc<ApiKey>| {
             constant_time_eq(&key.secret_hash, secret_hash) && key.revoked_at.is_none()
         };
-        let key = self.cached(&id, now, correlation_id).await?.filter(valid);
+        let key = self.cached(&id, now, correlation_id).await?;
+        let key = key.filter(is_valid);
         let scopes = |key: Arc<ApiKey>| key.scopes.split(' ').filter_map(KeyScope::parse).collect();
         Ok(key.map(|key| Caller::App {
             key: id,
@@ -139,6 +128,7 @@ impl ApiKeys {
         }))
     }
 
+    /// Returns the key from the cache, or by one query that also records the key's use.
     async fn cached(
         &self,
         id: &ApiKeyId,
@@ -165,6 +155,7 @@ impl ApiKeys {
             .flatten())
     }
 
+    /// Reports the use of a key and stores its time in the background.
     fn record_use(&self, id: &ApiKeyId, now: Timestamp, correlation_id: &CorrelationId) {
         let (actor, correlation_id) = (Actor::ApiKey(id.clone()), correlation_id.clone());
         let call = Call {
@@ -177,8 +168,31 @@ impl ApiKeys {
         self.tasks.spawn(async move {
             if let Err(error) = keys.record_use(&id, now).await {
                 let error = &error as &dyn std::error::Error;
-                tracing::debug!(error, "failed to store when an API key was last used");
+                tracing::debug!(key.id = %id, error, "failed to store time of last API key use");
             }
         });
     }
+}
+
+/// Rejects a name that is blank, too long, or contains a control character.
+fn check_name(name: &str) -> Result<(), ServiceError> {
+    let is_too_long = name.chars().count() > MAX_NAME_LENGTH;
+    if name.trim().is_empty() || is_too_long || name.chars().any(char::is_control) {
+        let message = "must be 1 to 100 characters, without control characters";
+        return Err(ServiceError::field("name", message));
+    }
+    Ok(())
+}
+
+/// Returns the scopes of a new key, separated by spaces: the requested ones, or all but `admin` if
+/// none is requested.
+fn granted_scopes(requested: &[KeyScope]) -> String {
+    let is_default = |scope: &&KeyScope| **scope != KeyScope::Admin;
+    let granted: Vec<_> = if requested.is_empty() {
+        KeyScope::ALL.iter().filter(is_default).collect()
+    } else {
+        requested.iter().collect()
+    };
+    let granted: Vec<_> = granted.iter().map(|scope| scope.as_str()).collect();
+    granted.join(" ")
 }

@@ -1,4 +1,4 @@
-//! Authentication of bearer credentials.
+//! Authentication of bearer tokens.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// The caller with this bearer credential; `None` if it is malformed, unknown, revoked or
-    /// expired. The four cases cannot be told apart.
+    /// Returns the caller that a bearer token authenticates; `None` if the token is malformed,
+    /// unknown, revoked or expired. The result does not reveal which.
     ///
     /// # Errors
     ///

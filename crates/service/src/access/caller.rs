@@ -1,11 +1,11 @@
-//! An authenticated caller and what it may do.
+//! Authenticated callers and their permissions.
 
 use evergrant_model::{Actor, ApiKeyId, SessionId, UserId, string_enum};
 
 string_enum! {
     /// A permission of an API key.
     pub enum KeyScope {
-        /// Read platform tokens.
+        /// Read access tokens.
         TokensRead = "tokens:read",
         /// Read users' connections.
         ConnectionsRead = "connections:read",
@@ -13,7 +13,7 @@ string_enum! {
         ConnectionsWrite = "connections:write",
         /// Create and delete users.
         UsersWrite = "users:write",
-        /// Everything, including the operator's own routes.
+        /// All of the above, and the operator's routes.
         Admin = "admin",
     }
 }
@@ -21,21 +21,21 @@ string_enum! {
 /// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
-    /// The app's server. It acts for the user that each request names.
+    /// The app's server, with an API key. It acts for the user that each request names.
     App {
         /// The key's public half.
         key: ApiKeyId,
-        /// What the key may do.
+        /// The permissions of the key.
         scopes: Vec<KeyScope>,
     },
-    /// The browser of one user, by a session token.
+    /// The browser of one user, with a session token.
     Browser {
         /// The session's public half.
         session: SessionId,
         /// The user.
         user: UserId,
     },
-    /// The browser of one user, by the console's cookie.
+    /// The browser of one user, with the console's cookie.
     Console {
         /// The session's public half.
         session: SessionId,
@@ -45,7 +45,7 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// The actor that operations of this caller name.
+    /// Returns the actor under which this caller's operations are logged.
     #[must_use]
     pub fn actor(&self) -> Actor {
         match self {
@@ -55,7 +55,7 @@ impl Caller {
         }
     }
 
-    /// The session, if the caller is a browser.
+    /// Returns the session of a browser; `None` for the app's server.
     #[must_use]
     pub fn session(&self) -> Option<&SessionId> {
         match self {
@@ -64,7 +64,7 @@ impl Caller {
         }
     }
 
-    /// The caller's own user, if the caller is a browser.
+    /// Returns the user of a browser; `None` for the app's server.
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
         match self {
@@ -73,7 +73,7 @@ impl Caller {
         }
     }
 
-    /// The public half of the credential.
+    /// Returns the public half of the credential, which may be logged.
     #[must_use]
     pub fn credential_id(&self) -> &str {
         match self {

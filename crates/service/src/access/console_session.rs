@@ -1,13 +1,13 @@
-//! Sign-in to the console: portal links, and the sessions behind its cookie.
+//! Sign-in to the console: portal links, and the sessions of the console's cookie.
 //!
-//! The cookie is a credential of its own kind: it is not accepted as a bearer token, nor a bearer
-//! token as a cookie. A session ends an hour after its last use and twelve hours after its start.
-//! Background polling does not count as use.
+//! The cookie is a separate kind of credential: it is not accepted as a bearer token, and a bearer
+//! token is not accepted as a cookie. A session ends an hour after its last use, and twelve hours
+//! after its start at the latest. Background polling does not count as use.
 
 use std::sync::Arc;
 
 use evergrant_encryption::digest::{base64url, hmac_sha256};
-use evergrant_model::{Call, Clock, SessionId, Timestamp, UserId};
+use evergrant_model::{Call, Clock, SessionId, SignedDuration, Timestamp, UserId};
 use evergrant_store::{NewPortalLink, Session, SessionRepository, StoreError};
 use secrecy::SecretString;
 
@@ -18,34 +18,34 @@ use crate::access::sessions::{Sessions, StartedSession, is_valid};
 use crate::identifiers::Identifiers;
 use crate::outcome::{Outcome, Recorder};
 
-/// The lifetime of an unused portal link, in seconds.
-pub const PORTAL_LINK_SECONDS: i64 = 5 * 60;
-/// The longest lifetime of a console session, in seconds.
-pub const CONSOLE_SESSION_SECONDS: i64 = 12 * 60 * 60;
-/// A console session ends this long after its last use, in seconds.
-const IDLE_SECONDS: i64 = 60 * 60;
-/// Uses within this time are stored once, in seconds.
-const STORE_USE_EVERY_SECONDS: i64 = 60;
-
+/// The lifetime of an unused portal link.
+pub const PORTAL_LINK_TTL: SignedDuration = SignedDuration::from_mins(5);
+/// The longest lifetime of a console session.
+pub const CONSOLE_SESSION_TTL: SignedDuration = SignedDuration::from_hours(12);
+/// How long a console session lasts without use.
+const IDLE_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
+/// The minimum interval between two writes of a session's last use.
+const STORE_USE_EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// The message whose HMAC under the cookie is the CSRF token.
 const CSRF_TEXT: &str = "evergrant console csrf v1";
 
-/// The holder of a valid console cookie.
+/// The user that a valid console cookie authenticates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedIn {
-    /// The caller that the cookie authenticates.
+    /// The caller.
     pub caller: Caller,
     /// The user.
     pub user: UserId,
-    /// When the session ends at the latest.
+    /// When the session ends even if it is used.
     pub expires_at: Timestamp,
 }
 
 /// Whether a request counts as use of a console session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// The user acts; the session is extended.
+    /// An action of the user; extends the session.
     Active,
-    /// Background polling; the session is not extended.
+    /// Background polling; does not extend the session.
     Passive,
 }
 
@@ -59,11 +59,12 @@ pub struct ConsoleSessions {
 }
 
 impl ConsoleSessions {
-    /// Creates the code of a link that opens the console as this user, once, within five minutes.
+    /// Creates the code of a portal link, which signs this user in to the console. The code is
+    /// valid once, for five minutes.
     ///
     /// # Errors
     ///
-    /// `USER_NOT_FOUND`, `DATABASE_ERROR`.
+    /// `USER_NOT_FOUND` if the user does not exist; `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "create_portal_link", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -74,7 +75,7 @@ impl ConsoleSessions {
         user: UserId,
     ) -> Result<SecretString, ServiceError> {
         let credential = create(&self.ids, PORTAL);
-        let expires_at = self.clock.now().plus_seconds(PORTAL_LINK_SECONDS);
+        let expires_at = self.clock.now() + PORTAL_LINK_TTL;
         let (id, secret_hash) = (credential.public.as_str(), &credential.secret_hash);
         let new = NewPortalLink {
             id,
@@ -89,8 +90,8 @@ impl ConsoleSessions {
         }
     }
 
-    /// Spends a portal link and starts a console session; `None` for a code that is malformed,
-    /// unknown, used or expired. The four cases cannot be told apart.
+    /// Consumes the code of a portal link and starts a console session. Returns `None` if the code
+    /// is malformed, unknown, used or expired; the result does not reveal which.
     ///
     /// # Errors
     ///
@@ -121,7 +122,7 @@ impl ConsoleSessions {
     ///
     /// # Errors
     ///
-    /// `USER_NOT_FOUND`, `DATABASE_ERROR`.
+    /// `USER_NOT_FOUND` if the user does not exist; `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "start_console_session", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -131,15 +132,15 @@ impl ConsoleSessions {
         call: &Call,
         user: UserId,
     ) -> Result<Issued<StartedSession>, ServiceError> {
-        let (ttl, idle) = (CONSOLE_SESSION_SECONDS, Some(IDLE_SECONDS));
+        let (ttl, idle) = (CONSOLE_SESSION_TTL, Some(IDLE_TIMEOUT));
         let started = self.sessions.start(CONSOLE, user, ttl, idle).await?;
         self.recorder
             .record(call, &Outcome::ConsoleSignedIn { user });
         Ok(started)
     }
 
-    /// The holder of this cookie; `None` if it is malformed, unknown, ended or expired. The four
-    /// cases cannot be told apart.
+    /// Returns the user that this cookie authenticates; `None` if the cookie is malformed or
+    /// unknown, or its session was ended or has expired. The result does not reveal which.
     ///
     /// # Errors
     ///
@@ -155,16 +156,16 @@ impl ConsoleSessions {
         let (Ok(id), now) = (SessionId::new(public), self.clock.now()) else {
             return Ok(None);
         };
-        let Some((session, idle_until)) = self.session(&id, now).await? else {
+        let Some((session, idle_expires_at)) = self.session(&id, now).await? else {
             return Ok(None);
         };
-        if !is_valid(&session, &secret_hash, now) || idle_until <= now {
+        if !is_valid(&session, &secret_hash, now) || idle_expires_at <= now {
             return Ok(None);
         }
-        let until = now.plus_seconds(IDLE_SECONDS);
-        let is_due = until.seconds_since(idle_until) >= STORE_USE_EVERY_SECONDS;
+        let extended_to = now + IDLE_TIMEOUT;
+        let is_due = extended_to.since(idle_expires_at) >= STORE_USE_EVERY;
         if presence == Presence::Active && is_due {
-            self.sessions.extend(&id, until).await;
+            self.sessions.extend(&id, extended_to).await;
         }
         let (user, expires_at) = (session.user, session.expires_at);
         Ok(Some(SignedIn {
@@ -174,20 +175,22 @@ impl ConsoleSessions {
         }))
     }
 
-    /// The session and when it ends without use. A cached row may be old: the session may have been
-    /// used on another replica since.
+    /// Returns the session and when it ends without further use.
+    ///
+    /// A cached session that seems to have ended is read again, because it may have been used on
+    /// another replica.
     async fn session(
         &self,
         id: &SessionId,
         now: Timestamp,
     ) -> Result<Option<(Arc<Session>, Timestamp)>, ServiceError> {
         let with_idle = |session: Option<Arc<Session>>| {
-            session.and_then(|session| Some((Arc::clone(&session), session.idle_until?)))
+            session.and_then(|session| Some((Arc::clone(&session), session.idle_expires_at?)))
         };
         let cached = with_idle(self.sessions.cached(id, now).await?);
         if cached
             .as_ref()
-            .is_none_or(|(_, idle_until)| *idle_until > now)
+            .is_none_or(|(_, idle_expires_at)| *idle_expires_at > now)
         {
             return Ok(cached);
         }
@@ -195,8 +198,10 @@ impl ConsoleSessions {
     }
 }
 
-/// The token that a page sends beside the cookie when it changes something. It is derived from the
-/// cookie, which pages of other sites make the browser send but cannot read.
+/// Returns the CSRF token that the console must send with every change.
+///
+/// It is derived from the cookie. Pages of other sites can make a browser send the cookie, but
+/// cannot read it.
 #[must_use]
 pub fn csrf_token(cookie: &str) -> String {
     base64url(hmac_sha256(cookie.as_bytes(), CSRF_TEXT))

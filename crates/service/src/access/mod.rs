@@ -1,4 +1,4 @@
-//! Who may call: users, API keys, sessions and the console.
+//! Users, and the credentials of callers: API keys, sessions, the console's cookie.
 
 pub(crate) mod api_keys;
 pub(crate) mod authenticator;

@@ -1,9 +1,9 @@
-//! Sessions: short-lived credentials of one user's browser.
+//! Sessions, with which the browser of one user authenticates.
 
 use std::sync::Arc;
 
 use evergrant_encryption::digest::constant_time_eq;
-use evergrant_model::{Call, Clock, SessionId, Timestamp, UserId};
+use evergrant_model::{Call, Clock, SessionId, SignedDuration, Timestamp, UserId};
 use evergrant_store::{NewSession, Session, SessionRepository, UserRepository};
 
 use crate::ServiceError;
@@ -13,13 +13,13 @@ use crate::cache::Caches;
 use crate::database::DatabaseMonitor;
 use crate::identifiers::Identifiers;
 
-/// The longest lifetime of a session token, in seconds.
-pub const MAX_SESSION_SECONDS: i64 = 15 * 60;
+/// The maximum lifetime of a session token.
+pub const MAX_SESSION_TTL: SignedDuration = SignedDuration::from_mins(15);
 
 /// A new session.
 #[derive(Debug, Clone, Copy)]
 pub struct StartedSession {
-    /// When it ends.
+    /// When the session ends, whether or not it is used.
     pub expires_at: Timestamp,
 }
 
@@ -34,11 +34,13 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Starts a session of the user's browser that lasts at most 15 minutes, which is the default.
+    /// Starts a session of the user's browser. `ttl` is its lifetime. Default: 15 minutes, which is
+    /// also the maximum.
     ///
     /// # Errors
     ///
-    /// `USER_NOT_FOUND`; `VALIDATION_ERROR` for a lifetime outside 1 to 900 seconds.
+    /// `VALIDATION_ERROR` if the lifetime is not 1 to 900 seconds; `USER_NOT_FOUND` if the user
+    /// does not exist; `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "create_session", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -47,19 +49,22 @@ impl Sessions {
         &self,
         call: &Call,
         user: UserId,
-        ttl_seconds: Option<i64>,
+        ttl: Option<SignedDuration>,
     ) -> Result<Issued<StartedSession>, ServiceError> {
-        let ttl_seconds = ttl_seconds.unwrap_or(MAX_SESSION_SECONDS);
-        if !(1..=MAX_SESSION_SECONDS).contains(&ttl_seconds) {
-            return Err(ServiceError::field("ttlSeconds", "must be from 1 to 900"));
+        let ttl = ttl.unwrap_or(MAX_SESSION_TTL);
+        if !(SignedDuration::from_secs(1)..=MAX_SESSION_TTL).contains(&ttl) {
+            return Err(ServiceError::field(
+                "ttlSeconds",
+                "must be 1 to 900 seconds",
+            ));
         }
         if self.users.by_id(user).await?.is_none() {
             return Err(ServiceError::user_not_found());
         }
-        self.start(SESSION, user, ttl_seconds, None).await
+        self.start(SESSION, user, ttl, None).await
     }
 
-    /// Ends one session.
+    /// Ends one session. Ending an unknown session is not an error.
     ///
     /// # Errors
     ///
@@ -74,7 +79,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends all sessions of a user and returns how many there were. Other replicas reject them
+    /// Ends all sessions of a user and returns their number. Other replicas reject their tokens
     /// within a second.
     ///
     /// # Errors
@@ -91,19 +96,19 @@ impl Sessions {
             .await?)
     }
 
-    /// Starts a session that ends after `ttl_seconds`, or `idle_seconds` after its last use.
+    /// Starts a session that ends after `ttl`, or earlier if it is not used for `idle_timeout`.
     pub(crate) async fn start(
         &self,
         prefix: &str,
         user: UserId,
-        ttl_seconds: i64,
-        idle_seconds: Option<i64>,
+        ttl: SignedDuration,
+        idle_timeout: Option<SignedDuration>,
     ) -> Result<Issued<StartedSession>, ServiceError> {
         let credential = create(&self.ids, prefix);
         let id = SessionId::new(credential.public).map_err(|_| ServiceError::internal())?;
         let (created_at, secret_hash) = (self.clock.now(), credential.secret_hash);
-        let expires_at = created_at.plus_seconds(ttl_seconds);
-        let idle_until = idle_seconds.map(|idle| created_at.plus_seconds(idle));
+        let expires_at = created_at + ttl;
+        let idle_expires_at = idle_timeout.map(|timeout| created_at + timeout);
         let secret_hash = &secret_hash;
         let new = NewSession {
             id: &id,
@@ -111,7 +116,7 @@ impl Sessions {
             secret_hash,
             created_at,
             expires_at,
-            idle_until,
+            idle_expires_at,
         };
         self.repository.insert(&new).await?;
         Ok(Issued {
@@ -120,8 +125,8 @@ impl Sessions {
         })
     }
 
-    /// The caller behind a session token's two halves; `None` if it is unknown, expired or has
-    /// another secret.
+    /// Returns the caller that a session token authenticates; `None` if the session is unknown or
+    /// expired, belongs to the console, or the secret is wrong.
     pub(crate) async fn caller(
         &self,
         public: &str,
@@ -130,16 +135,18 @@ impl Sessions {
         let (Ok(id), now) = (SessionId::new(public), self.clock.now()) else {
             return Ok(None);
         };
-        let valid = |session: &Arc<Session>| {
-            session.idle_until.is_none() && is_valid(session, secret_hash, now)
+        // Only console sessions have an idle timeout.
+        let is_accepted = |session: &Arc<Session>| {
+            session.idle_expires_at.is_none() && is_valid(session, secret_hash, now)
         };
-        let session = self.cached(&id, now).await?.filter(valid);
+        let session = self.cached(&id, now).await?.filter(is_accepted);
         Ok(session.map(|session| Caller::Browser {
             session: id,
             user: session.user,
         }))
     }
 
+    /// Returns the session from the cache or by one query; `None` if it does not exist.
     pub(crate) async fn cached(
         &self,
         id: &SessionId,
@@ -162,7 +169,8 @@ impl Sessions {
             .flatten())
     }
 
-    /// Reads a session again that was used on another replica since it was cached.
+    /// Reads the session from the database, for a cached row that another replica may have
+    /// extended.
     pub(crate) async fn current(
         &self,
         id: &SessionId,
@@ -172,18 +180,18 @@ impl Sessions {
         self.cached(id, now).await
     }
 
-    /// Stores until when a session stays valid without further use. A database that accepts no
-    /// writes ends no session.
-    pub(crate) async fn extend(&self, id: &SessionId, until: Timestamp) {
-        if let Err(error) = self.repository.extend(id, until).await {
+    /// Sets when the session ends without further use. A failed write is logged and ignored: the
+    /// session stays valid until its stored end.
+    pub(crate) async fn extend(&self, id: &SessionId, idle_expires_at: Timestamp) {
+        if let Err(error) = self.repository.extend(id, idle_expires_at).await {
             let error = &error as &dyn std::error::Error;
-            tracing::debug!(error, "failed to store the use of a session");
+            tracing::debug!(session.id = %id, error, "failed to extend session");
         }
         self.caches.sessions.invalidate(id).await;
     }
 }
 
-/// Whether `secret_hash` is the session's and the session has not expired.
+/// Returns whether `secret_hash` is the session's and the session has not expired.
 pub(crate) fn is_valid(session: &Session, secret_hash: &[u8], now: Timestamp) -> bool {
     constant_time_eq(&session.secret_hash, secret_hash) && session.expires_at > now
 }

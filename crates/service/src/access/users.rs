@@ -15,16 +15,16 @@ use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::tasks::Tasks;
 
-/// How a caller names a user.
+/// A reference to a user in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserRef {
-    /// By Evergrant's id.
+    /// Evergrant's id of the user.
     Id(UserId),
-    /// By the app's own id.
+    /// The app's own id for the user.
     External(ExternalId),
 }
 
-/// Finds, creates and deletes users.
+/// Looks up, creates and deletes users.
 pub struct Users {
     pub(crate) repository: UserRepository,
     pub(crate) connections: ConnectionRepository,
@@ -38,12 +38,12 @@ pub struct Users {
 }
 
 impl Users {
-    /// The user's id. A user named by id is not looked up: each operation finds out by itself
-    /// whether the user exists.
+    /// Returns the user's id. An id of Evergrant is returned without a query, because every
+    /// operation checks itself whether the user exists.
     ///
     /// # Errors
     ///
-    /// `USER_NOT_FOUND` for an unknown external id.
+    /// `USER_NOT_FOUND` for an unknown external id; `DATABASE_ERROR`.
     pub async fn resolve(&self, user: &UserRef) -> Result<UserId, ServiceError> {
         let external = match user {
             UserRef::Id(id) => return Ok(*id),
@@ -65,11 +65,11 @@ impl Users {
         found.ok_or_else(ServiceError::user_not_found)
     }
 
-    /// One user.
+    /// Returns one user.
     ///
     /// # Errors
     ///
-    /// `USER_NOT_FOUND`.
+    /// `USER_NOT_FOUND` if the user does not exist; `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "get_user", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -82,7 +82,7 @@ impl Users {
         found.ok_or_else(ServiceError::user_not_found)
     }
 
-    /// Up to `limit` users with ids after `after`, in the order of their ids.
+    /// Returns up to `limit` users with ids greater than `after`, ordered by id.
     ///
     /// # Errors
     ///
@@ -100,11 +100,12 @@ impl Users {
         Ok(self.repository.page(after, limit).await?)
     }
 
-    /// Creates a user, or returns the existing one unchanged; `true` with a new one.
+    /// Creates a user, or returns the existing one unchanged. The flag is `true` for a new user.
     ///
     /// # Errors
     ///
-    /// `VALIDATION_ERROR` if the e-mail address or external id belongs to another user.
+    /// `VALIDATION_ERROR` if the e-mail address or external id belongs to another user;
+    /// `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "create_user", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -117,26 +118,26 @@ impl Users {
         }
     }
 
-    /// Deletes a user with all connections, and revokes their grants.
+    /// Deletes a user with all connections, and revokes their grants in the background.
     ///
     /// # Errors
     ///
-    /// `USER_NOT_FOUND`.
+    /// `USER_NOT_FOUND` if the user does not exist; `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "delete_user", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
     )]
     pub async fn delete(&self, call: &Call, user: UserId) -> Result<(), ServiceError> {
         let queued = Mutex::new(Vec::new());
-        let plan = |provider: &_, facts: &_| {
-            let platform = self.providers.by_slug(provider)?;
+        let plan = |slug: &_, facts: &_| {
+            let provider = self.providers.by_slug(slug)?;
             let plan = self
                 .revocations
-                .plan(platform.spec(), facts, &call.correlation_id)?;
+                .plan(provider.spec(), facts, &call.correlation_id)?;
             lock(&queued).push(plan.id.clone());
             Some(plan)
         };
-        let held = self
+        let stored = self
             .connections
             .of_user(user)
             .await?
@@ -147,23 +148,21 @@ impl Users {
         if !deleted.await? {
             return Err(ServiceError::user_not_found());
         }
-        for connection in &held.connections {
+        for connection in &stored.connections {
             self.caches.invalidate(&connection.into()).await;
         }
         self.caches.statuses.invalidate(&user).await;
         self.recorder.record(call, &Outcome::UserDeleted { user });
-        let (revocations, call, queued) = (
-            Arc::clone(&self.revocations),
-            call.clone(),
-            std::mem::take(&mut *lock(&queued)),
-        );
+        let (revocations, call) = (Arc::clone(&self.revocations), call.clone());
+        let queued = std::mem::take(&mut *lock(&queued));
         self.tasks
             .spawn(async move { revocations.try_all(&call, &queued).await });
         Ok(())
     }
 }
 
-/// The answer does not say which of the unique values is taken.
+/// Returns the error for unique values that another user has. The store does not report which of
+/// them is taken, so every value of the request is listed.
 fn taken(new: &NewUser) -> ServiceError {
     let fault = |field: &str| FieldFault {
         field: field.to_owned(),

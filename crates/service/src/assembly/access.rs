@@ -1,4 +1,4 @@
-//! The components that decide who may call.
+//! Assembly of authentication, users and credentials.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The components of authorization flows.
+//! Assembly of the authorization flows.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The background work of a process.
+//! Assembly of the process lifecycle and its background jobs.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::provider_blocks::LoadBlocks;
 use crate::refresh::scheduler::Scheduler;
 use crate::tokens::last_used::LastUsed;
 
-/// The process with all jobs.
+/// Assembles the process with all background jobs.
 pub(super) fn process(
     base: &Base,
     rows: &Rows,
@@ -28,23 +28,7 @@ pub(super) fn process(
     last_used: &Arc<LastUsed>,
 ) -> Process {
     let heartbeat = Arc::new(base.heartbeat());
-    let mut jobs: Vec<Arc<dyn Job>> = vec![
-        Arc::clone(&heartbeat) as _,
-        Arc::new(base.load_blocks()),
-        Arc::clone(&refresh.guard) as _,
-        Arc::new(ClockCheck::new(Arc::clone(&base.clock))),
-        Arc::new(base.scheduler(rows, refresh)),
-        Arc::new(ImportRows::new(
-            Arc::clone(&rows.external),
-            rows.watched.clone(),
-        )),
-        Arc::new(base.find_removed_rows(rows)),
-        Arc::new(base.abandon_flows(rows)),
-        Arc::clone(&rows.revocations) as _,
-        Arc::new(base.expiry()),
-        Arc::clone(last_used) as _,
-    ];
-    jobs.extend(base.retention());
+    let jobs = jobs(base, rows, refresh, last_used, &heartbeat);
     Process {
         store: base.store.clone(),
         feed: Arc::clone(&refresh.feed),
@@ -64,6 +48,32 @@ pub(super) fn process(
         tasks: base.tasks.clone(),
         replica: Arc::clone(&base.replica),
     }
+}
+
+/// Returns all background jobs of a process.
+fn jobs(
+    base: &Base,
+    rows: &Rows,
+    refresh: &Refresh,
+    last_used: &Arc<LastUsed>,
+    heartbeat: &Arc<Heartbeat>,
+) -> Vec<Arc<dyn Job>> {
+    let import = ImportRows::new(Arc::clone(&rows.external), rows.watched.clone());
+    let mut jobs: Vec<Arc<dyn Job>> = vec![
+        Arc::clone(heartbeat) as _,
+        Arc::new(base.load_blocks()),
+        Arc::clone(&refresh.guard) as _,
+        Arc::new(ClockCheck::new(Arc::clone(&base.clock))),
+        Arc::new(base.scheduler(rows, refresh)),
+        Arc::new(import),
+        Arc::new(base.find_removed_rows(rows)),
+        Arc::new(base.abandon_flows(rows)),
+        Arc::clone(&rows.revocations) as _,
+        Arc::new(base.expiry()),
+        Arc::clone(last_used) as _,
+    ];
+    jobs.extend(base.retention());
+    jobs
 }
 
 impl Base {

@@ -1,4 +1,4 @@
-//! Assembly of the service: which component receives which dependency.
+//! Assembly of the service: builds each component with its dependencies.
 
 mod access;
 mod authorization;
@@ -34,7 +34,7 @@ use crate::tokens::access_token::AccessTokens;
 use crate::tokens::last_used::LastUsed;
 use crate::tokens::report_rejected::RejectedTokens;
 
-/// The components that the façade offers.
+/// The components behind the façade.
 pub(crate) struct Components {
     pub(crate) flow_starter: FlowStarter,
     pub(crate) callbacks: Callbacks,
@@ -58,6 +58,7 @@ pub(crate) struct Components {
 }
 
 impl Components {
+    /// Builds all components.
     pub(crate) fn assemble(parts: ServiceParts) -> Self {
         let base = Base::new(parts);
         let rows = Rows::new(&base);

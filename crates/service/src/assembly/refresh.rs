@@ -1,4 +1,4 @@
-//! The components that refresh and issue tokens.
+//! Assembly of token refresh and token access.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use evergrant_resilience::SingleFlight;
 
 use super::rows::Rows;
 use crate::base::Base;
+use crate::cache::Caches;
 use crate::connections::session_checks::SessionChecks;
 use crate::events::change_feed::ChangeFeed;
 use crate::provider_blocks::SharedBlocks;
@@ -18,7 +19,7 @@ use crate::tokens::access_token::AccessTokens;
 use crate::tokens::last_used::LastUsed;
 use crate::tokens::report_rejected::RejectedTokens;
 
-/// See the module.
+/// The components that other assembly steps depend on.
 pub(super) struct Refresh {
     pub(super) feed: Arc<ChangeFeed>,
     pub(super) guard: Arc<RejectionGuard>,
@@ -32,10 +33,7 @@ impl Refresh {
         let feed = Arc::new(ChangeFeed::new(
             base.store.clone(),
             Arc::clone(&base.database),
-            vec![
-                Arc::<crate::cache::Caches>::clone(&base.caches),
-                rows.streams.clone(),
-            ],
+            vec![Arc::<Caches>::clone(&base.caches), rows.streams.clone()],
         ));
         let guard = Arc::new(base.rejection_guard());
         let failures = Arc::new(base.failures(&guard));
@@ -83,7 +81,7 @@ impl Refresh {
 }
 
 impl Base {
-    /// Connects the platforms' circuit breakers to the state that replicas share.
+    /// Connects the circuit breaker of each platform to the state that all replicas share.
     fn share_breaker_state(&self) {
         let shared: Arc<dyn SharedBreakerState> = Arc::new(SharedBlocks {
             blocks: self.store.provider_blocks(),
@@ -92,8 +90,8 @@ impl Base {
             clock: Arc::clone(&self.clock),
             recorder: Arc::clone(&self.recorder),
         });
-        for platform in self.providers.all() {
-            platform.start(self.settings.refresh_concurrency, Arc::clone(&shared));
+        for provider in self.providers.all() {
+            provider.start(self.settings.refresh_concurrency, Arc::clone(&shared));
         }
     }
 

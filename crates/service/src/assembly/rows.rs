@@ -1,4 +1,4 @@
-//! The components that read and write connections.
+//! Assembly of the components that read and write connections.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::events::streams::EventStreams;
 use crate::events::user_events::UserEventStreams;
 use crate::refresh::pending_writes::{PendingWrites, PendingWritesParts};
 
-/// See the module.
+/// The components that other assembly steps depend on.
 pub(super) struct Rows {
     pub(super) revocations: Arc<RevocationQueue>,
     pub(super) external: Arc<ExternalRows>,

@@ -1,4 +1,4 @@
-//! Ends flows that were not completed in time, and revokes the grants that they hold.
+//! The job that fails parked flows past their deadline and revokes the grants that they hold.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::connections::revocation_queue::RevocationQueue;
 use crate::jobs::job::{Job, JobName, Progress};
 use crate::jobs::runner::EVERY_15_SECONDS;
 
-/// The most flows per run.
+/// The maximum number of flows per run.
 const BATCH: i64 = 100;
 
-/// Abandons overdue flows.
+/// Fails parked flows whose `finish_expires_at` has passed.
 pub(crate) struct AbandonFlows {
     pub(crate) flows: FlowRepository,
     pub(crate) revocations: Arc<RevocationQueue>,
@@ -34,20 +34,24 @@ impl Job for AbandonFlows {
 
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
         let overdue = self.flows.unfinished(self.clock.now(), BATCH).await?;
-        let (mut ended, mut failed) = (0, None);
+        let (mut ended, mut last_error) = (0, None);
         for flow in &overdue {
             let call = call.continuing(&flow.correlation_id);
             let code = ErrorCode::InvalidState;
             match self.revocations.abandon_flow(&call, flow, code).await {
-                Ok(now) => ended += usize::from(now),
+                Ok(has_ended) => ended += usize::from(has_ended),
                 Err(error) => {
                     let cause = &error as &dyn std::error::Error;
-                    tracing::warn!(flow.id = %flow.id, error = cause, "failed to end an overdue flow");
-                    failed = Some(error);
+                    tracing::warn!(
+                        provider = %flow.provider, flow.id = %flow.id, error = cause,
+                        "failed to end overdue flow"
+                    );
+                    last_error = Some(error);
                 }
             }
         }
-        // Only ended flows count: one that stays overdue must not start the next run at once.
-        failed.map_or_else(|| Ok(Progress::of_batch(ended, BATCH)), Err)
+        // Counts only flows that ended: a flow that stays overdue must not trigger another run at
+        // once.
+        last_error.map_or_else(|| Ok(Progress::of_batch(ended, BATCH)), Err)
     }
 }

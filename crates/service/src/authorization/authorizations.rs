@@ -1,27 +1,27 @@
-//! The operations on flows after their start, as the API offers them.
+//! The public operations on a flow after its start.
 
 use std::collections::BTreeMap;
 
-use evergrant_model::{Call, FlowState as State, UserId};
+use evergrant_model::{Call, FlowId, FlowState, ProviderSlug, UserId};
 
 use crate::ServiceError;
 use crate::authorization::finish::{FinishRequest, FlowFinisher};
-use crate::authorization::outcome::{CallbackOutcome, FlowState};
+use crate::authorization::outcome::{CallbackOutcome, FlowProgress};
 use crate::authorization::session_credentials::{CredentialForm, SessionCredentials};
 use crate::connections::list::Integration;
 
-/// Reports on flows and completes them.
+/// Reports the progress of flows and completes them.
 pub struct Authorizations {
     pub(crate) finisher: FlowFinisher,
     pub(crate) credentials: SessionCredentials,
 }
 
 impl Authorizations {
-    /// The progress of the user's flow.
+    /// Returns the progress of the user's flow.
     ///
     /// # Errors
     ///
-    /// `FLOW_NOT_FOUND` for an unknown flow or another user's.
+    /// `FLOW_NOT_FOUND` if the flow does not exist or belongs to another user; `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "flow_state", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -30,8 +30,8 @@ impl Authorizations {
         &self,
         call: &Call,
         user: UserId,
-        flow: &str,
-    ) -> Result<FlowState, ServiceError> {
+        flow: &FlowId,
+    ) -> Result<FlowProgress, ServiceError> {
         self.finisher.state(user, flow).await
     }
 
@@ -39,9 +39,12 @@ impl Authorizations {
     ///
     /// # Errors
     ///
-    /// `FLOW_NOT_FOUND`; `INVALID_STATE` for a wrong verifier or receipt, or a flow that is not
-    /// parked; `VALIDATION_ERROR` for accounts that the consent does not reach;
-    /// `ACCOUNT_ALREADY_CONNECTED`.
+    /// - `FLOW_NOT_FOUND` if the flow does not exist or belongs to another user.
+    /// - `INVALID_STATE` if the flow is not parked, its deadline has passed, or the verifier or
+    ///   receipt is wrong.
+    /// - `VALIDATION_ERROR` if the request names an account that the consent does not reach, or
+    ///   names none although the consent reached several.
+    /// - `ACCOUNT_ALREADY_CONNECTED` if one of the accounts belongs to another user.
     #[tracing::instrument(
         name = "finish_flow", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -50,17 +53,19 @@ impl Authorizations {
         &self,
         call: &Call,
         user: UserId,
-        flow: &str,
+        flow: &FlowId,
         request: FinishRequest,
     ) -> Result<Vec<Integration>, ServiceError> {
         self.finisher.finish(call, user, flow, request).await
     }
 
-    /// The accounts that the browser with this receipt may choose from, for Evergrant's own page.
+    /// Returns the accounts that the consent reached, for Evergrant's account chooser.
+    ///
+    /// The receipt proves that the browser is the one that consented.
     ///
     /// # Errors
     ///
-    /// `INVALID_STATE` for a wrong receipt, or a flow that does not wait for a choice.
+    /// `INVALID_STATE` if the receipt is wrong or the flow does not wait for a choice.
     #[tracing::instrument(
         name = "account_choice", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -68,19 +73,21 @@ impl Authorizations {
     pub async fn choice(
         &self,
         call: &Call,
-        flow: &str,
+        flow: &FlowId,
         receipt: String,
     ) -> Result<CallbackOutcome, ServiceError> {
         self.finisher.choice(flow, receipt).await
     }
 
-    /// Connects the accounts that a browser chose on Evergrant's own page. The receipt proves that
-    /// the browser is the one that consented.
+    /// Connects the accounts that the user selected in Evergrant's account chooser.
+    ///
+    /// The receipt proves that the browser is the one that consented. An account that belongs to
+    /// another user is reported in the outcome, not as an error.
     ///
     /// # Errors
     ///
-    /// `INVALID_STATE` for a wrong receipt, or a flow that does not wait for a choice;
-    /// `VALIDATION_ERROR` for accounts that the consent does not reach.
+    /// `INVALID_STATE` if the receipt is wrong or the flow does not wait for a choice;
+    /// `VALIDATION_ERROR` if no account or one that the consent does not reach was selected.
     #[tracing::instrument(
         name = "choose_accounts", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -88,18 +95,18 @@ impl Authorizations {
     pub async fn choose(
         &self,
         call: &Call,
-        flow: &str,
+        flow: &FlowId,
         receipt: String,
         accounts: Vec<String>,
     ) -> Result<CallbackOutcome, ServiceError> {
         self.finisher.choose(call, flow, receipt, accounts).await
     }
 
-    /// The form of a flow that waits for a session credential.
+    /// Returns the form of a flow that waits for a session credential.
     ///
     /// # Errors
     ///
-    /// `INVALID_STATE` for a flow that is unknown, used or expired, or whose platform has a consent
+    /// `INVALID_STATE` if the flow is unknown, consumed or expired, or its platform has a consent
     /// page.
     #[tracing::instrument(
         name = "credential_form", skip_all,
@@ -108,19 +115,19 @@ impl Authorizations {
     pub async fn credential_form(
         &self,
         call: &Call,
-        provider: &str,
-        state: &State,
+        provider: &ProviderSlug,
+        state: &FlowState,
     ) -> Result<CredentialForm, ServiceError> {
         self.credentials.form(provider, state).await
     }
 
-    /// Accepts what the owner entered into Evergrant's form, and completes the flow like a
+    /// Validates the credential entered into Evergrant's form, and completes the flow like a
     /// callback.
     ///
     /// # Errors
     ///
-    /// `VALIDATION_ERROR` for fields to correct, with the flow still open; `INVALID_STATE` as for a
-    /// callback, and for a form that Evergrant's page did not send.
+    /// `VALIDATION_ERROR` for fields to correct; the flow stays open. `INVALID_STATE` if the flow
+    /// is unknown, consumed or expired, or the CSRF token is wrong.
     #[tracing::instrument(
         name = "submit_credential_form", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -128,8 +135,8 @@ impl Authorizations {
     pub async fn submit_form(
         &self,
         call: &Call,
-        provider: &str,
-        state: State,
+        provider: &ProviderSlug,
+        state: FlowState,
         csrf: &str,
         values: &BTreeMap<String, String>,
     ) -> Result<CallbackOutcome, ServiceError> {
@@ -138,13 +145,17 @@ impl Authorizations {
             .await
     }
 
-    /// Accepts what the owner entered into the app's own dialog, and completes the flow.
+    /// Validates the credential entered into the app's own dialog, completes the flow, and returns
+    /// the connection that it created.
     ///
     /// # Errors
     ///
-    /// `FLOW_NOT_FOUND`; `VALIDATION_ERROR` for fields to correct, with the flow still open, and
-    /// for a platform with a consent page; `INVALID_STATE` for a flow that has ended;
-    /// `ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`.
+    /// - `FLOW_NOT_FOUND` if the flow does not exist or belongs to another user.
+    /// - `VALIDATION_ERROR` for fields to correct, in which case the flow stays open, or if the
+    ///   platform has a consent page.
+    /// - `INVALID_STATE` if the flow was consumed or has expired.
+    /// - `ACCOUNT_MISMATCH` if the credential is not of the account to reconnect.
+    /// - `ACCOUNT_ALREADY_CONNECTED` if the account belongs to another user.
     #[tracing::instrument(
         name = "submit_credentials", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -153,7 +164,7 @@ impl Authorizations {
         &self,
         call: &Call,
         user: UserId,
-        flow: &str,
+        flow: &FlowId,
         values: &BTreeMap<String, String>,
     ) -> Result<Vec<Integration>, ServiceError> {
         self.credentials.submit(call, user, flow, values).await

@@ -1,33 +1,35 @@
-//! The platform's callback: the seed's `handleOAuthCallback`.
+//! The redirect from the platform's consent page (`handleOAuthCallback` in the original Node.js
+//! API).
 //!
-//! One atomic statement consumes the state before the code is exchanged, so of twenty callbacks at
-//! once one continues and nineteen wait for its result. The same state with the same code within a
-//! minute gets the same answer (browsers prefetch, and people double-click); any other repetition
-//! is rejected.
+//! One atomic statement consumes the state before the code is exchanged, so of twenty concurrent
+//! callbacks one continues and nineteen wait for its result. A repeated callback with the same code
+//! within a minute gets the same answer, because browsers prefetch and people double-click. Any
+//! other repetition is rejected.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use evergrant_encryption::digest::{constant_time_eq, sha256};
-use evergrant_model::{Call, Clock, ErrorCode, ProviderSlug};
-use evergrant_store::{Callback, Flow, FlowEnd, FlowRepository, FlowStatus};
+use evergrant_model::{Call, Clock, ErrorCode, ProviderSlug, SignedDuration};
+use evergrant_store::{Callback, Flow, FlowOutcome, FlowRepository, FlowStatus};
 
 use crate::ServiceError;
 use crate::authorization::exchange::CodeExchanger;
 use crate::authorization::outcome::{
-    CallbackEnd, CallbackOutcome, CallbackParams, accounts_of, receipt,
+    CallbackOutcome, CallbackParams, CallbackResult, accounts_of, receipt,
 };
 use crate::outcome::{Outcome, Recorder};
 use crate::tasks::Tasks;
 
-/// A repeated callback gets the answer of the first one for this long, in seconds.
-const REPEAT_SECONDS: i64 = 60;
-/// How often a repeated callback reads the flow while the first one is under way.
-const POLLS: u32 = 250;
-/// The interval between those reads.
-const POLL_EVERY: Duration = Duration::from_millis(100);
+/// How long after the first callback a repeated one gets the same answer.
+const REPEAT_WINDOW: SignedDuration = SignedDuration::from_mins(1);
+/// The maximum number of times that a repeated callback reads the flow again while it waits for the
+/// first one.
+const MAX_POLLS: u32 = 250;
+/// The interval between two reads of the flow.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Handles callbacks. A clone is the same component.
+/// Handles callbacks. Clones share the same dependencies.
 #[derive(Clone)]
 pub(crate) struct Callbacks {
     pub(crate) flows: FlowRepository,
@@ -38,38 +40,37 @@ pub(crate) struct Callbacks {
 }
 
 impl Callbacks {
-    /// See [`crate::IntegrationsService::handle_oauth_callback`].
+    /// Implements [`crate::IntegrationsService::handle_oauth_callback`].
     pub(crate) async fn handle(
         &self,
         call: &Call,
-        provider: &str,
+        provider: &ProviderSlug,
         params: CallbackParams,
     ) -> Result<CallbackOutcome, ServiceError> {
-        let provider = ProviderSlug::new(provider).map_err(|_| ServiceError::invalid_state())?;
         let state_hash = sha256(params.state.expose());
         let code_hash = params.code.as_ref().map(|code| sha256(code.expose()));
         let code_hash = code_hash.as_ref().map(<[u8; 32]>::as_slice);
         let now = self.clock.now();
         match self
             .flows
-            .consume(&state_hash, &provider, code_hash, now)
+            .consume(&state_hash, provider, code_hash, now)
             .await?
         {
             Callback::Unknown => Err(ServiceError::invalid_state()),
             Callback::Expired(flow) => {
                 let call = call.continuing(&flow.correlation_id);
-                let end = self
+                let result = self
                     .fail(&call, &flow, &ServiceError::invalid_state())
                     .await?;
-                Ok(CallbackOutcome::of(&flow, end))
+                Ok(CallbackOutcome::of(&flow, result))
             }
-            Callback::First(flow) => self.first(call, *flow, params).await,
-            Callback::Again(flow) => self.again(&flow, &state_hash, code_hash, &params).await,
+            Callback::First(flow) => self.complete(call, *flow, params).await,
+            Callback::Again(flow) => self.repeat(&flow, &state_hash, code_hash, &params).await,
         }
     }
 
-    /// Completes the flow even if the browser goes away.
-    async fn first(
+    /// Completes the flow, even if the browser disconnects.
+    async fn complete(
         &self,
         call: &Call,
         flow: Flow,
@@ -77,21 +78,22 @@ impl Callbacks {
     ) -> Result<CallbackOutcome, ServiceError> {
         let (component, call) = (self.clone(), call.continuing(&flow.correlation_id));
         let work = async move {
-            let end = match component.exchanger.complete(&call, &flow, &params).await {
-                Ok(end) => end,
+            let result = match component.exchanger.complete(&call, &flow, &params).await {
+                Ok(result) => result,
                 Err(error) => component.fail(&call, &flow, &error).await?,
             };
-            Ok(CallbackOutcome::of(&flow, end))
+            Ok(CallbackOutcome::of(&flow, result))
         };
         self.tasks.run_to_completion(work).await
     }
 
+    /// Records the failure and ends the flow with its code.
     async fn fail(
         &self,
         call: &Call,
         flow: &Flow,
         error: &ServiceError,
-    ) -> Result<CallbackEnd, ServiceError> {
+    ) -> Result<CallbackResult, ServiceError> {
         let (provider, id, code) = (&flow.provider, &flow.id, error.code());
         self.recorder.record(
             call,
@@ -103,12 +105,13 @@ impl Callbacks {
             },
         );
         self.flows
-            .settle(flow, &FlowEnd::Error(code), self.clock.now())
+            .record_outcome(flow, &FlowOutcome::Error(code), self.clock.now())
             .await?;
-        Ok(CallbackEnd::Failed(code))
+        Ok(CallbackResult::Failed(code))
     }
 
-    async fn again(
+    /// Answers a repeated callback with the result of the first one.
+    async fn repeat(
         &self,
         flow: &Flow,
         state_hash: &[u8],
@@ -120,43 +123,42 @@ impl Callbacks {
             (None, None) => true,
             _ => false,
         };
-        let age = flow
-            .consumed_at
-            .map(|at| self.clock.now().seconds_since(at));
-        if !same_code || age.is_none_or(|age| age >= REPEAT_SECONDS) {
+        let age = flow.consumed_at.map(|at| self.clock.now().since(at));
+        if !same_code || age.is_none_or(|age| age >= REPEAT_WINDOW) {
             return Err(ServiceError::invalid_state());
         }
         let flow = self.settled(flow, state_hash).await?;
         let flow_id = flow.id.clone();
-        let end = match flow.status {
-            FlowStatus::Connected => CallbackEnd::Connected {
-                account: flow.account.clone().unwrap_or_default(),
+        let result = match flow.status {
+            FlowStatus::Connected => CallbackResult::Connected {
+                account: flow.connected_account.clone().unwrap_or_default(),
             },
-            FlowStatus::Choose if flow.challenge.is_none() => CallbackEnd::Choose {
+            FlowStatus::Choose if flow.finish_challenge.is_none() => CallbackResult::Choose {
                 flow_id,
                 receipt: receipt(&flow, params),
                 accounts: accounts_of(&flow)?,
             },
-            FlowStatus::Pending | FlowStatus::Choose => CallbackEnd::Pending {
+            FlowStatus::Pending | FlowStatus::Choose => CallbackResult::Pending {
                 flow_id,
                 receipt: receipt(&flow, params),
             },
             FlowStatus::Error => {
-                CallbackEnd::Failed(flow.error_code.unwrap_or(ErrorCode::OauthCallbackError))
+                CallbackResult::Failed(flow.error_code.unwrap_or(ErrorCode::OauthCallbackError))
             }
-            FlowStatus::Waiting => CallbackEnd::Failed(ErrorCode::TimeoutError),
+            FlowStatus::Waiting => CallbackResult::Failed(ErrorCode::TimeoutError),
         };
-        Ok(CallbackOutcome::of(&flow, end))
+        Ok(CallbackOutcome::of(&flow, result))
     }
 
-    /// The flow once the first callback has ended, on this or another replica.
+    /// Waits for the first callback, on this or another replica, and returns the flow as that
+    /// callback left it. Returns a flow that still waits if the first callback takes too long.
     async fn settled(&self, flow: &Flow, state_hash: &[u8]) -> Result<Flow, ServiceError> {
         let mut latest = flow.clone();
-        for _ in 0..POLLS {
+        for _ in 0..MAX_POLLS {
             if latest.status != FlowStatus::Waiting {
                 break;
             }
-            tokio::time::sleep(POLL_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
             let found = self.flows.by_state(state_hash, &flow.provider).await?;
             latest = found.ok_or_else(ServiceError::invalid_state)?;
         }

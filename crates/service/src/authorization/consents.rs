@@ -1,4 +1,4 @@
-//! What becomes of a consent: connections, or a parked flow that a browser must finish.
+//! Storage of consents: as connections, or as a parked flow that a browser must finish.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use evergrant_model::{
     Call, Clock, ErrorCode, ProviderAccountId, ScopeSet, StatusReason, Timestamp,
 };
 use evergrant_store::{
-    ConnectionRepository, Flow, FlowEnd, FlowRepository, FlowStatus, Grant, PendingGrant,
+    ConnectionRepository, Flow, FlowOutcome, FlowRepository, FlowStatus, Grant, PendingGrant,
     StoredGrant, StoredTokens,
 };
 
 use crate::authorization::outcome::{
-    CallbackEnd, CallbackParams, Consent, Granted, GrantedTokens, receipt, to_json,
+    CallbackParams, CallbackResult, Consent, Granted, GrantedTokens, receipt, to_json,
 };
 use crate::cache::{Caches, ConnectionKey};
 use crate::connections::expiry::TimedStatus;
 use crate::connections::lookup::account_id;
 use crate::connections::revocation_queue::RevocationQueue;
-use crate::connections::session_checks::CHECK_EVERY_SECONDS;
+use crate::connections::session_checks::CHECK_EVERY;
 use crate::outcome::{Outcome, Recorder};
 use crate::tokens::refresh_time::RefreshTiming;
 use crate::{ServiceError, ServiceSettings};
 
-/// Stores consents.
+/// Stores the results of consents.
 pub(crate) struct Consents {
     pub(crate) flows: FlowRepository,
     pub(crate) connections: ConnectionRepository,
@@ -37,8 +37,9 @@ pub(crate) struct Consents {
 }
 
 impl Consents {
-    /// Stores what a consent granted, or parks it if the flow must be finished or an account
-    /// chosen.
+    /// Stores the granted tokens, or parks them if the flow must be finished by the browser that
+    /// started it or the user must choose among several accounts. Revokes the tokens if the account
+    /// belongs to another user, the flow has ended or the user was deleted.
     pub(crate) async fn settle(
         &self,
         call: &Call,
@@ -46,8 +47,8 @@ impl Consents {
         flow: &Flow,
         params: &CallbackParams,
         granted: Granted,
-    ) -> Result<CallbackEnd, ServiceError> {
-        if flow.challenge.is_some() || granted.accounts.len() > 1 {
+    ) -> Result<CallbackResult, ServiceError> {
+        if flow.finish_challenge.is_some() || granted.accounts.len() > 1 {
             return self.park(call, spec, flow, params, granted).await;
         }
         let Granted { tokens, accounts } = &granted;
@@ -57,12 +58,12 @@ impl Consents {
                 let account = accounts
                     .first()
                     .map_or_else(String::new, |first| first.id.clone());
-                Ok(CallbackEnd::Connected { account })
+                Ok(CallbackResult::Connected { account })
             }
             Err(error) => {
-                let known = to_json(accounts);
+                let facts = to_json(accounts);
                 self.revocations
-                    .revoke_unsaved(call, spec, &tokens.tokens, &known)
+                    .revoke_unsaved(call, spec, &tokens.tokens, &facts)
                     .await?;
                 Err(error)
             }
@@ -70,6 +71,11 @@ impl Consents {
     }
 
     /// Stores the grant for each account and ends the flow, in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// `ACCOUNT_ALREADY_CONNECTED` if one of the accounts belongs to another user; `INVALID_STATE`
+    /// if the flow has ended meanwhile; `DATABASE_ERROR`.
     pub(crate) async fn store(
         &self,
         call: &Call,
@@ -82,9 +88,11 @@ impl Consents {
             .iter()
             .map(|account| account_id(&account.id));
         let ids = ids.collect::<Result<Vec<_>, _>>()?;
-        // A platform that states no scopes has granted those that were requested (RFC 6749 §5.1).
+        // Tokens without a scope parameter have the requested scopes (RFC 6749 §5.1).
         let mut tokens = consent.tokens.tokens.clone();
-        tokens.scope.get_or_insert_with(|| flow.scope.clone());
+        tokens
+            .scope
+            .get_or_insert_with(|| flow.requested_scope.clone());
         let accounts = consent.accounts.iter().zip(&ids);
         let grants: Vec<_> = accounts
             .map(|(account, id)| {
@@ -95,16 +103,7 @@ impl Consents {
             .connections
             .store_grants(&grants, &flow.id, flow.status)
             .await?;
-        for account in &ids {
-            let (user, provider, account) = (flow.user, spec.slug.clone(), account.clone());
-            self.caches
-                .invalidate(&ConnectionKey {
-                    user,
-                    provider,
-                    account,
-                })
-                .await;
-        }
+        self.invalidate(flow, &ids).await;
         check_stored(&stored, spec)?;
         let (provider, user, accounts) = (&spec.slug, flow.user, grants.len());
         self.recorder.record(
@@ -118,7 +117,19 @@ impl Consents {
         Ok(())
     }
 
-    /// Keeps the grant until the browser that started the flow finishes it.
+    /// Drops the cached connections of the flow's user to these accounts.
+    async fn invalidate(&self, flow: &Flow, accounts: &[ProviderAccountId]) {
+        for account in accounts {
+            let key = ConnectionKey {
+                user: flow.user,
+                provider: flow.provider.clone(),
+                account: account.clone(),
+            };
+            self.caches.invalidate(&key).await;
+        }
+    }
+
+    /// Stores the grant with the flow until a browser finishes the flow.
     async fn park(
         &self,
         call: &Call,
@@ -126,32 +137,22 @@ impl Consents {
         flow: &Flow,
         params: &CallbackParams,
         granted: Granted,
-    ) -> Result<CallbackEnd, ServiceError> {
+    ) -> Result<CallbackResult, ServiceError> {
+        let grant = pending_grant(&granted)?;
         let Granted { tokens, accounts } = granted;
         let receipt = receipt(flow, params);
-        let several = accounts.len() > 1;
-        let grant = PendingGrant {
-            access_token: tokens
-                .tokens
-                .access
-                .clone()
-                .ok_or_else(ServiceError::internal)?,
-            refresh_token: tokens.tokens.refresh.clone(),
-            facts: to_json(&tokens),
-            accounts: to_json(&accounts),
-        };
         let now = self.clock.now();
-        let end = FlowEnd::Pending {
-            status: if several {
+        let outcome = FlowOutcome::Pending {
+            status: if accounts.len() > 1 {
                 FlowStatus::Choose
             } else {
                 FlowStatus::Pending
             },
             grant: &grant,
             receipt_hash: &sha256(&receipt),
-            finish_by: now.plus_seconds(self.settings.flow_ttl_seconds),
+            finish_expires_at: now + self.settings.flow_ttl,
         };
-        if !self.flows.settle(flow, &end, now).await? {
+        if !self.flows.record_outcome(flow, &outcome, now).await? {
             // The user was deleted during the exchange.
             self.revocations
                 .revoke_unsaved(call, spec, &tokens.tokens, &grant.accounts)
@@ -159,9 +160,9 @@ impl Consents {
             return Err(ServiceError::invalid_state());
         }
         let flow_id = flow.id.clone();
-        Ok(match flow.challenge {
-            Some(_) => CallbackEnd::Pending { flow_id, receipt },
-            None => CallbackEnd::Choose {
+        Ok(match flow.finish_challenge {
+            Some(_) => CallbackResult::Pending { flow_id, receipt },
+            None => CallbackResult::Choose {
                 flow_id,
                 receipt,
                 accounts,
@@ -169,7 +170,8 @@ impl Consents {
         })
     }
 
-    /// When a new connection is refreshed or checked first.
+    /// Returns when a new connection is first due for a refresh or a session check; `None` for
+    /// never.
     fn first_due(
         &self,
         spec: &ProviderSpec,
@@ -178,12 +180,13 @@ impl Consents {
     ) -> Option<Timestamp> {
         let GrantedTokens { tokens, verified } = granted;
         if spec.lifecycle == Lifecycle::Checked {
-            return Some(issued_at.plus_seconds(CHECK_EVERY_SECONDS)).filter(|_| *verified);
+            return Some(issued_at + CHECK_EVERY).filter(|_| *verified);
         }
-        let refreshable = spec.can_refresh(tokens.refresh.is_some());
-        refreshable.then(|| self.timing.due(spec, issued_at, tokens.expires_at, 0))
+        let is_refreshable = spec.can_refresh(tokens.refresh.is_some());
+        is_refreshable.then(|| self.timing.due(spec, issued_at, tokens.expires_at, 0))
     }
 
+    /// Builds the row of one account's grant.
     fn grant<'a>(
         &self,
         spec: &'a ProviderSpec,
@@ -192,18 +195,18 @@ impl Consents {
         (account, metadata): (&'a ProviderAccountId, &'a serde_json::Value),
     ) -> Grant<'a> {
         let granted = ScopeSet::parse(tokens.scope.as_deref().unwrap_or_default());
-        let missing = ScopeSet::parse(&flow.scope).missing_from(&granted);
+        let missing = ScopeSet::parse(&flow.requested_scope).missing_from(&granted);
         let issued_at = tokens.issued_at.unwrap_or_else(|| self.clock.now());
-        let refreshable = spec.can_refresh(tokens.refresh.is_some());
+        let is_refreshable = spec.can_refresh(tokens.refresh.is_some());
         let lifetime = (issued_at, tokens.expires_at);
-        let timed = TimedStatus::at(issued_at, refreshable, lifetime, tokens.grant_expires_at);
+        let timed = TimedStatus::at(issued_at, is_refreshable, lifetime, tokens.grant_expires_at);
         Grant {
             user: flow.user,
             provider: &spec.slug,
             account,
             tokens,
             next_status_at: timed.next_status_at,
-            requested_scope: &flow.scope,
+            requested_scope: &flow.requested_scope,
             metadata,
             reason: match (consent.tokens.verified, missing.is_empty()) {
                 (false, _) => Some(StatusReason::Unverified),
@@ -217,17 +220,33 @@ impl Consents {
     }
 }
 
+/// Converts granted tokens to the form in which a parked flow stores them.
+fn pending_grant(granted: &Granted) -> Result<PendingGrant, ServiceError> {
+    let Granted { tokens, accounts } = granted;
+    let access_token = tokens.tokens.access.clone();
+    Ok(PendingGrant {
+        access_token: access_token.ok_or_else(ServiceError::internal)?,
+        refresh_token: tokens.tokens.refresh.clone(),
+        token_details: to_json(tokens),
+        accounts: to_json(accounts),
+    })
+}
+
+/// Converts a grant that was not stored to its error.
 fn check_stored(stored: &StoredGrant, spec: &ProviderSpec) -> Result<(), ServiceError> {
     match stored {
         StoredGrant::Stored(_) => Ok(()),
-        StoredGrant::FlowOver => Err(ServiceError::invalid_state()),
-        StoredGrant::OwnedByAnother => {
-            let name = &spec.name;
-            let detail = format!("This {name} account is already connected by somebody else.");
-            Err(ServiceError::new(
-                ErrorCode::AccountAlreadyConnected,
-                detail,
-            ))
-        }
+        StoredGrant::FlowEnded => Err(ServiceError::invalid_state()),
+        StoredGrant::OwnedByAnother => Err(already_connected(spec)),
     }
+}
+
+/// Returns the error for an account that belongs to another user.
+pub(crate) fn already_connected(spec: &ProviderSpec) -> ServiceError {
+    let name = &spec.name;
+    let detail = format!(
+        "This {name} account is already connected by another user. Disconnect it there first, or \
+         sign in with a different {name} account."
+    );
+    ServiceError::new(ErrorCode::AccountAlreadyConnected, detail)
 }

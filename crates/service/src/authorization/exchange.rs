@@ -1,4 +1,4 @@
-//! Exchange of an authorization code for tokens, and the accounts that they reach.
+//! The exchange of an authorization code for tokens, and the look-up of the accounts they reach.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use evergrant_store::Flow;
 
 use crate::authorization::consents::Consents;
 use crate::authorization::outcome::{
-    CallbackEnd, CallbackParams, Granted, GrantedTokens, ReachedAccount, eligible, to_json,
+    CallbackParams, CallbackResult, Granted, GrantedTokens, ReachedAccount, eligible, to_json,
 };
 use crate::authorization::retry::{Retry, with_retries};
 use crate::connections::revocation_queue::RevocationQueue;
@@ -20,7 +20,7 @@ use crate::providers::Providers;
 use crate::tokens::encryption::TokenEncryption;
 use crate::{ServiceError, ServiceSettings};
 
-/// Exchanges codes.
+/// Exchanges authorization codes for tokens.
 pub(crate) struct CodeExchanger {
     pub(crate) consents: Arc<Consents>,
     pub(crate) providers: Providers,
@@ -32,33 +32,34 @@ pub(crate) struct CodeExchanger {
 }
 
 impl CodeExchanger {
-    /// Exchanges the code, reads the accounts that the tokens reach, and stores or parks them.
+    /// Exchanges the code, fetches the accounts that the tokens reach, and stores or parks the
+    /// tokens. Tokens that cannot be used are revoked.
     pub(crate) async fn complete(
         &self,
         call: &Call,
         flow: &Flow,
         params: &CallbackParams,
-    ) -> Result<CallbackEnd, ServiceError> {
-        let platform = self.providers.configured(flow.provider.as_str())?;
-        let spec = platform.spec();
-        check_answer(flow, params)?;
+    ) -> Result<CallbackResult, ServiceError> {
+        let provider = self.providers.configured(&flow.provider)?;
+        let spec = provider.spec();
+        check_response(flow, params)?;
         let sent_at = self.clock.now();
-        let tokens = self.exchange(&platform, flow, params).await?;
+        let tokens = self.exchange(&provider, flow, params).await?;
         let encrypted = self.encryption.encrypt(&tokens, sent_at)?;
-        let granted = tokens
+        let scopes = tokens
             .scope
             .clone()
-            .unwrap_or_else(|| ScopeSet::parse(&flow.scope));
+            .unwrap_or_else(|| ScopeSet::parse(&flow.requested_scope));
         let reached = self
-            .reached_accounts(&platform, &tokens.access, &granted)
+            .reached_accounts(&provider, &tokens.access, &scopes)
             .await;
-        // The person decides whether a revocation would end other connections.
-        let known = reached.as_ref().map_or(serde_json::Value::Null, to_json);
+        // The user id in the profiles decides whether a revocation would end other connections.
+        let facts = reached.as_ref().map_or(serde_json::Value::Null, to_json);
         let accounts = match reached.and_then(|reached| eligible(spec, flow, reached)) {
             Ok(accounts) => accounts,
             Err(error) => {
                 self.revocations
-                    .revoke_unsaved(call, spec, &encrypted, &known)
+                    .revoke_unsaved(call, spec, &encrypted, &facts)
                     .await?;
                 return Err(error);
             }
@@ -73,109 +74,124 @@ impl CodeExchanger {
             .await
     }
 
+    /// Sends the code, and the PKCE verifier if the flow has one, to the token endpoint.
     async fn exchange(
         &self,
-        platform: &Provider,
+        provider: &Provider,
         flow: &Flow,
         params: &CallbackParams,
     ) -> Result<TokenSet, ServiceError> {
-        let spec = platform.spec();
+        let spec = provider.spec();
         let code = params.code.as_ref().ok_or_else(|| invalid_code(spec))?;
-        let verifier = flow.verifier.as_ref();
+        let verifier = flow.pkce_verifier.as_ref();
         let verifier = verifier
             .map(|stored| self.encryption.decrypt_verifier(stored))
             .transpose()?;
-        let redirect_uri = &self.settings.callback_url(spec.slug.as_str());
+        let redirect_uri = &self.settings.callback_url(&spec.slug);
         let exchange = CodeExchange {
             code,
             redirect_uri,
             verifier: verifier.as_ref(),
         };
-        // A code can be used once: it is sent again only if the first request was not processed.
+        // A code is valid for one use: it is sent again only if the platform did not process the
+        // first request.
         let (entropy, retry) = (self.ids.entropy(), Retry::OnlyUnprocessed);
         let tokens = with_retries(entropy, retry, || {
-            platform.exchange_code_for_token(&exchange)
+            provider.exchange_code_for_token(&exchange)
         })
         .await;
         tokens.map_err(|error| exchange_failed(spec, &error))
     }
 
+    /// Fetches the profiles of the accounts that the access token reaches.
     async fn reached_accounts(
         &self,
-        platform: &Provider,
+        provider: &Provider,
         access: &AccessToken,
-        granted: &ScopeSet,
+        scopes: &ScopeSet,
     ) -> Result<Vec<ReachedAccount>, ServiceError> {
         let (entropy, retry) = (self.ids.entropy(), Retry::Transient);
-        let found = with_retries(entropy, retry, || platform.user_profile(access, granted)).await;
-        let accounts = found.map_err(|error| profile_failed(platform.spec(), &error))?;
+        let profiles = with_retries(entropy, retry, || provider.user_profile(access, scopes)).await;
+        let accounts = profiles.map_err(|error| profile_failed(provider.spec(), &error))?;
         Ok(accounts.into_iter().map(ReachedAccount::from).collect())
     }
 }
 
-/// Rejects an answer that is an error, comes from another issuer, or brings no code.
-fn check_answer(flow: &Flow, params: &CallbackParams) -> Result<(), ServiceError> {
-    let issuer_matches = match (&flow.issuer, &params.issuer) {
+/// Rejects an authorization response that reports an error or comes from another issuer (RFC 9207).
+fn check_response(flow: &Flow, params: &CallbackParams) -> Result<(), ServiceError> {
+    let issuer_matches = match (&flow.expected_issuer, &params.issuer) {
         (Some(expected), Some(sent)) => expected == sent,
-        // Servers that name themselves in a success do not always do so in an error.
+        // Some servers send `iss` with a code but not with an error.
         (Some(_), None) => params.error.is_some(),
         (None, _) => true,
     };
     if !issuer_matches {
-        let detail = "The answer does not name the platform that was asked.";
+        let detail = "The sign-in response came from an unexpected server. Please start again.";
         return Err(ServiceError::new(ErrorCode::OauthCallbackError, detail));
     }
     match params.error.as_deref() {
         Some("access_denied") => {
-            let detail = "Access was not allowed. Nothing was changed.";
+            let detail = "You did not allow access, so the account was not connected. Start again \
+                          if you want to connect it.";
             Err(ServiceError::new(ErrorCode::OauthDenied, detail))
         }
         Some(_) => {
-            let detail = "The platform ended the sign-in with an error.";
+            let detail = "The platform ended the sign-in with an error. Please start again.";
             Err(ServiceError::new(ErrorCode::OauthCallbackError, detail))
         }
         None => Ok(()),
     }
 }
 
+/// Returns the error for a code that is missing or that the platform rejected.
 fn invalid_code(spec: &ProviderSpec) -> ServiceError {
     let detail = format!(
-        "{} did not accept the sign-in. Please begin it again.",
+        "{} did not accept the sign-in. Please start again.",
         spec.name
     );
     ServiceError::new(ErrorCode::InvalidCode, detail)
 }
 
+/// Logs a failed exchange and converts it to the error for the app.
 fn exchange_failed(spec: &ProviderSpec, error: &AdapterError) -> ServiceError {
     let class = error.class();
-    tracing::warn!(provider = %spec.slug, %error, ?class, "authorization code exchange failed");
+    let provider = &spec.slug;
+    tracing::warn!(%provider, %error, class = class.as_str(), "authorization code exchange failed");
     match class {
         ErrorClass::NeedsReauth | ErrorClass::BadRequest => invalid_code(spec),
         ErrorClass::ConfigError | ErrorClass::ScopeMissing => {
-            let detail = format!("The sign-in at {} is not set up correctly here.", spec.name);
+            let name = &spec.name;
+            let detail = format!(
+                "Sign-in with {name} is not configured correctly. Please contact the administrator."
+            );
             ServiceError::new(ErrorCode::OauthCallbackError, detail)
         }
         _ => transient(spec, error),
     }
 }
 
+/// Logs a failed profile request and converts it to the error for the app.
 fn profile_failed(spec: &ProviderSpec, error: &AdapterError) -> ServiceError {
     let class = error.class();
-    tracing::warn!(provider = %spec.slug, %error, ?class, "failed to read the account's profile");
+    let provider = &spec.slug;
+    tracing::warn!(%provider, %error, class = class.as_str(), "failed to fetch account profile");
     match class {
         ErrorClass::Transient | ErrorClass::RateLimited | ErrorClass::Blocked => {
             transient(spec, error)
         }
         ErrorClass::Unknown if error.http_status().is_none() => transient(spec, error),
         _ => {
-            let detail = format!("{} did not say which account was connected.", spec.name);
+            let name = &spec.name;
+            let detail =
+                format!("{name} did not provide the account's profile. Please start again.");
             ServiceError::new(ErrorCode::OauthCallbackError, detail)
         }
     }
 }
 
+/// Returns the error for a failure that may pass by itself.
 fn transient(spec: &ProviderSpec, error: &AdapterError) -> ServiceError {
     let code = code_of(error);
     let detail = sentence_for(code, &spec.name);
-    ServiceError::new(code, detail).retry_after(error.retry_after_seconds())
+    ServiceError::new(code, detail).with_retry_after(error.retry_after())
 }

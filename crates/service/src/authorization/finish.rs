@@ -1,39 +1,42 @@
-//! Finish of a parked flow: the browser that started it and the one that consented must be the
-//! same.
+//! Completion of a parked flow.
+//!
+//! The browser that started the flow and the one that consented must be the same: the verifier
+//! proves the first, the receipt the second. Otherwise an attacker could connect a victim's account
+//! to the attacker's user, or the attacker's account to a victim's user.
 
 use std::sync::Arc;
 
 use evergrant_encryption::digest::{base64url, constant_time_eq, sha256};
-use evergrant_model::{Call, Clock, ErrorCode, FlowId, UserId};
+use evergrant_model::{Call, Clock, ErrorCode, FlowId, SignedDuration, UserId};
 use evergrant_store::{Flow, FlowRepository, FlowStatus};
 
 use crate::ServiceError;
 use crate::authorization::consents::Consents;
 use crate::authorization::outcome::{
-    CallbackEnd, CallbackOutcome, Consent, FlowState, GrantedTokens, ReachedAccount, accounts_of,
-    from_json,
+    CallbackOutcome, CallbackResult, Consent, FlowProgress, GrantedTokens, ReachedAccount,
+    accounts_of, from_json,
 };
 use crate::connections::list::{ConnectionList, Integration};
 use crate::connections::revocation_queue::RevocationQueue;
 use crate::providers::Providers;
 use crate::tasks::Tasks;
 
-/// A callback that has arrived may take this much longer than the flow's lifetime, in seconds.
-const CALLBACK_SECONDS: i64 = 60;
+/// How long after the flow's expiry a callback that arrived in time may still run.
+const CALLBACK_GRACE: SignedDuration = SignedDuration::from_mins(1);
 
-/// What a caller presents to finish a flow.
+/// The proofs and the choice with which a caller finishes a flow.
 #[derive(Clone)]
 pub struct FinishRequest {
-    /// The text whose hash was the challenge; `None` for a flow without a challenge.
+    /// The text whose SHA-256 was the challenge; `None` for a flow without a challenge.
     pub verifier: Option<String>,
-    /// The receipt that came back with the browser.
+    /// The receipt that the callback gave to the browser.
     pub receipt: String,
-    /// The accounts to connect, if the consent reached several; `None` for the only one.
+    /// The platform's ids of the accounts to connect; `None` if the consent reached only one.
     pub accounts: Option<Vec<String>>,
 }
 
 impl std::fmt::Debug for FinishRequest {
-    /// Omits the two secrets.
+    /// Omits the verifier and the receipt.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FinishRequest")
             .field("accounts", &self.accounts)
@@ -41,7 +44,7 @@ impl std::fmt::Debug for FinishRequest {
     }
 }
 
-/// Finishes flows. A clone is the same component.
+/// Finishes flows. Clones share the same dependencies.
 #[derive(Clone)]
 pub(crate) struct FlowFinisher {
     pub(crate) flows: FlowRepository,
@@ -54,22 +57,25 @@ pub(crate) struct FlowFinisher {
 }
 
 impl FlowFinisher {
-    pub(crate) async fn state(&self, user: UserId, flow: &str) -> Result<FlowState, ServiceError> {
+    /// Implements [`super::authorizations::Authorizations::state`].
+    pub(crate) async fn state(
+        &self,
+        user: UserId,
+        flow: &FlowId,
+    ) -> Result<FlowProgress, ServiceError> {
         let flow = self.owned_flow(user, flow).await?;
-        let extra = if flow.consumed_at.is_some() {
-            CALLBACK_SECONDS
+        let grace = if flow.consumed_at.is_some() {
+            CALLBACK_GRACE
         } else {
-            0
+            SignedDuration::ZERO
         };
-        let expired = flow.expires_at.plus_seconds(extra) <= self.clock.now();
-        if (flow.status == FlowStatus::Waiting && expired) || self.is_overdue(&flow) {
-            let (status, code) = (FlowStatus::Error, Some(ErrorCode::InvalidState));
-            let (provider, accounts) = (flow.provider, Vec::new());
-            return Ok(FlowState {
-                status,
-                provider,
-                accounts,
-                code,
+        let has_expired = flow.expires_at + grace <= self.clock.now();
+        if (flow.status == FlowStatus::Waiting && has_expired) || self.is_overdue(&flow) {
+            return Ok(FlowProgress {
+                status: FlowStatus::Error,
+                provider: flow.provider,
+                accounts: Vec::new(),
+                code: Some(ErrorCode::InvalidState),
                 account: None,
             });
         }
@@ -77,27 +83,21 @@ impl FlowFinisher {
             FlowStatus::Choose => accounts_of(&flow)?,
             _ => Vec::new(),
         };
-        let Flow {
-            status,
-            provider,
-            error_code: code,
-            account,
-            ..
-        } = flow;
-        Ok(FlowState {
-            status,
-            provider,
+        Ok(FlowProgress {
+            status: flow.status,
+            provider: flow.provider,
             accounts,
-            code,
-            account,
+            code: flow.error_code,
+            account: flow.connected_account,
         })
     }
 
+    /// Implements [`super::authorizations::Authorizations::finish`].
     pub(crate) async fn finish(
         &self,
         call: &Call,
         user: UserId,
-        flow: &str,
+        flow: &FlowId,
         request: FinishRequest,
     ) -> Result<Vec<Integration>, ServiceError> {
         let flow = self.owned_flow(user, flow).await?;
@@ -105,20 +105,26 @@ impl FlowFinisher {
         if !is_parked || self.is_overdue(&flow) || !is_proven(&flow, &request) {
             return Err(ServiceError::invalid_state());
         }
-        let (component, provider) = (self.clone(), flow.provider.clone());
-        let (work_call, call) = (call.continuing(&flow.correlation_id), call);
-        let work = async move { component.store(&work_call, &flow, &request).await };
+        let (component, slug) = (self.clone(), flow.provider.clone());
+        let flow_call = call.continuing(&flow.correlation_id);
+        let work = async move { component.store(&flow_call, &flow, &request).await };
         let accounts = self.tasks.run_to_completion(work).await?;
         let list = self.list.of_user(call, user).await?;
-        let is_new = |one: &Integration| {
-            one.provider == provider.as_str() && accounts.contains(&one.provider_account_id)
+        let was_connected = |integration: &Integration| {
+            integration.provider == slug.as_str()
+                && accounts.contains(&integration.provider_account_id)
         };
-        Ok(list.integrations.into_iter().filter(is_new).collect())
+        Ok(list
+            .integrations
+            .into_iter()
+            .filter(was_connected)
+            .collect())
     }
 
+    /// Implements [`super::authorizations::Authorizations::choice`].
     pub(crate) async fn choice(
         &self,
-        flow: &str,
+        flow: &FlowId,
         receipt: String,
     ) -> Result<CallbackOutcome, ServiceError> {
         let request = FinishRequest {
@@ -128,18 +134,19 @@ impl FlowFinisher {
         };
         let flow = self.flow_to_choose(flow, &request).await?;
         let (flow_id, receipt) = (flow.id.clone(), request.receipt);
-        let end = CallbackEnd::Choose {
+        let result = CallbackResult::Choose {
             flow_id,
             receipt,
             accounts: accounts_of(&flow)?,
         };
-        Ok(CallbackOutcome::of(&flow, end))
+        Ok(CallbackOutcome::of(&flow, result))
     }
 
+    /// Implements [`super::authorizations::Authorizations::choose`].
     pub(crate) async fn choose(
         &self,
         call: &Call,
-        flow: &str,
+        flow: &FlowId,
         receipt: String,
         accounts: Vec<String>,
     ) -> Result<CallbackOutcome, ServiceError> {
@@ -151,30 +158,30 @@ impl FlowFinisher {
         let flow = self.flow_to_choose(flow, &request).await?;
         let (component, call) = (self.clone(), call.continuing(&flow.correlation_id));
         let work = async move {
-            let end = match component.store(&call, &flow, &request).await {
+            let result = match component.store(&call, &flow, &request).await {
                 Ok(connected) => {
                     let account = connected.into_iter().next().unwrap_or_default();
-                    CallbackEnd::Connected { account }
+                    CallbackResult::Connected { account }
                 }
                 Err(error) if error.code() == ErrorCode::AccountAlreadyConnected => {
-                    CallbackEnd::Failed(error.code())
+                    CallbackResult::Failed(error.code())
                 }
                 Err(error) => return Err(error),
             };
-            Ok(CallbackOutcome::of(&flow, end))
+            Ok(CallbackOutcome::of(&flow, result))
         };
         self.tasks.run_to_completion(work).await
     }
 
+    /// Returns the flow that waits for a choice of accounts, if the request proves the consent.
     async fn flow_to_choose(
         &self,
-        flow: &str,
+        flow: &FlowId,
         request: &FinishRequest,
     ) -> Result<Flow, ServiceError> {
-        let id = FlowId::new(flow).map_err(|_| ServiceError::invalid_state())?;
         let flow = self
             .flows
-            .by_id(&id)
+            .by_id(flow)
             .await?
             .ok_or_else(ServiceError::invalid_state)?;
         let is_parked = flow.status == FlowStatus::Choose && !self.is_overdue(&flow);
@@ -184,18 +191,24 @@ impl FlowFinisher {
         Err(ServiceError::invalid_state())
     }
 
-    async fn owned_flow(&self, user: UserId, flow: &str) -> Result<Flow, ServiceError> {
-        let id = FlowId::new(flow).map_err(|_| ServiceError::flow_not_found())?;
+    /// Returns the user's flow.
+    async fn owned_flow(&self, user: UserId, flow: &FlowId) -> Result<Flow, ServiceError> {
         self.flows
-            .owned(&id, user)
+            .owned(flow, user)
             .await?
             .ok_or_else(ServiceError::flow_not_found)
     }
 
+    /// Returns whether the deadline of a parked flow has passed.
     fn is_overdue(&self, flow: &Flow) -> bool {
-        flow.grant.is_some() && flow.finish_by.is_some_and(|end| end <= self.clock.now())
+        flow.grant.is_some()
+            && flow
+                .finish_expires_at
+                .is_some_and(|deadline| deadline <= self.clock.now())
     }
 
+    /// Stores the parked grant for the selected accounts and returns their ids. Ends the flow and
+    /// revokes the grant if an account belongs to another user.
     async fn store(
         &self,
         call: &Call,
@@ -206,18 +219,18 @@ impl FlowFinisher {
             .grant
             .as_ref()
             .ok_or_else(ServiceError::invalid_state)?;
-        let platform = self.providers.configured(flow.provider.as_str())?;
-        let mut tokens: GrantedTokens = from_json(&grant.facts)?;
+        let provider = self.providers.configured(&flow.provider)?;
+        let mut tokens: GrantedTokens = from_json(&grant.token_details)?;
         tokens.tokens.access = Some(grant.access_token.clone());
         tokens.tokens.refresh.clone_from(&grant.refresh_token);
-        let accounts = chosen(accounts_of(flow)?, request.accounts.as_deref())?;
+        let accounts = selected(accounts_of(flow)?, request.accounts.as_deref())?;
         let consent = Consent {
             tokens: &tokens,
             accounts: &accounts,
         };
         match self
             .consents
-            .store(call, platform.spec(), flow, &consent)
+            .store(call, provider.spec(), flow, &consent)
             .await
         {
             Ok(()) => Ok(accounts.into_iter().map(|account| account.id).collect()),
@@ -232,24 +245,27 @@ impl FlowFinisher {
     }
 }
 
-/// Whether the caller has both the verifier of the start and the receipt of the consent.
+/// Returns whether the caller has both the verifier of the start and the receipt of the consent.
+///
+/// Each comparison takes constant time, and the second is made whatever the first returns.
 fn is_proven(flow: &Flow, request: &FinishRequest) -> bool {
     let Some(receipt_hash) = &flow.receipt_hash else {
         return false;
     };
-    let started_here = match (&flow.challenge, &request.verifier) {
+    let caller_started = match (&flow.finish_challenge, &request.verifier) {
         (Some(challenge), Some(verifier)) => {
             constant_time_eq(challenge.as_bytes(), base64url(sha256(verifier)).as_bytes())
         }
-        // Started by the app's server, which its API key authenticates.
+        // The app's server started this flow and has authenticated with its API key.
         (None, None) => true,
         _ => false,
     };
-    let consented_here = constant_time_eq(receipt_hash, &sha256(&request.receipt));
-    started_here & consented_here
+    let caller_consented = constant_time_eq(receipt_hash, &sha256(&request.receipt));
+    caller_started & caller_consented
 }
 
-fn chosen(
+/// Returns the reached accounts that the caller requested; without a request, the only one.
+fn selected(
     reached: Vec<ReachedAccount>,
     requested: Option<&[String]>,
 ) -> Result<Vec<ReachedAccount>, ServiceError> {
@@ -258,14 +274,14 @@ fn chosen(
             1 => Ok(reached),
             _ => Err(ServiceError::field(
                 "accountIds",
-                "say which of the accounts to connect",
+                "is required, because the sign-in reached several accounts",
             )),
         };
     };
     let is_reached = |id: &String| reached.iter().any(|account| account.id == *id);
     if requested.is_empty() || !requested.iter().all(is_reached) {
-        let expected = "must name accounts that this sign-in reaches";
-        return Err(ServiceError::field("accountIds", expected));
+        let message = "must list one or more of the accounts that the sign-in reached";
+        return Err(ServiceError::field("accountIds", message));
     }
     Ok(reached
         .into_iter()

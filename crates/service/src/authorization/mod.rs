@@ -1,4 +1,4 @@
-//! Authorization flows, from the start to a stored connection.
+//! Authorization flows, from the request for a consent page to the stored connection.
 
 pub(crate) mod abandoned_flows;
 pub(crate) mod authorizations;

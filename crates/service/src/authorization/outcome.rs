@@ -1,11 +1,11 @@
-//! What flows consist of and result in: the vocabulary of this module.
+//! The types that the steps of an authorization flow exchange.
 
 use evergrant_adapters::ProviderSpec;
 use evergrant_encryption::EncryptedToken;
 use evergrant_encryption::digest::{base64url, sha256};
 use evergrant_model::{
-    AccountInfo, AuthorizationCode, CorrelationId, ErrorCode, FlowId, FlowState as State,
-    ProviderSlug, Timestamp, UserId,
+    AccountInfo, AuthorizationCode, CorrelationId, ErrorCode, FlowId, FlowState, ProviderSlug,
+    Timestamp, UserId,
 };
 use evergrant_store::{Flow, FlowStatus, StoredTokens};
 use serde::de::DeserializeOwned;
@@ -13,23 +13,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::ServiceError;
 
-/// What the platform sent back with the browser.
+/// The parameters of the authorization response (RFC 6749 §4.1.2).
 #[derive(Debug)]
 pub struct CallbackParams {
     /// The state, which identifies the flow.
-    pub state: State,
-    /// The authorization code.
+    pub state: FlowState,
+    /// The authorization code; `None` if the platform reports an error.
     pub code: Option<AuthorizationCode>,
-    /// The platform's error code.
+    /// The platform's error code, such as `access_denied`.
     pub error: Option<String>,
-    /// The issuer (RFC 9207), if the platform names itself.
+    /// The issuer (RFC 9207); `None` if the platform does not send one.
     pub issuer: Option<String>,
 }
 
-/// How a callback ended, and where the browser goes.
+/// The result of a callback, and where to redirect the browser.
 #[derive(Debug)]
 pub struct CallbackOutcome {
-    /// The app's address for the browser.
+    /// The app's page to which the browser returns.
     pub redirect_url: String,
     /// The platform.
     pub provider: ProviderSlug,
@@ -37,24 +37,25 @@ pub struct CallbackOutcome {
     pub user: UserId,
     /// The flow's correlation id.
     pub correlation_id: CorrelationId,
-    /// The result.
-    pub end: CallbackEnd,
+    /// Whether the account was connected, or what the browser must do next.
+    pub result: CallbackResult,
 }
 
 impl CallbackOutcome {
-    pub(crate) fn of(flow: &Flow, end: CallbackEnd) -> Self {
+    /// Creates the outcome of a callback of this flow.
+    pub(crate) fn of(flow: &Flow, result: CallbackResult) -> Self {
         Self {
             redirect_url: flow.redirect_url.clone(),
             provider: flow.provider.clone(),
             user: flow.user,
             correlation_id: flow.correlation_id.clone(),
-            end,
+            result,
         }
     }
 }
 
 /// The result of a callback.
-pub enum CallbackEnd {
+pub enum CallbackResult {
     /// An account is connected.
     Connected {
         /// The account's id at the platform.
@@ -67,7 +68,7 @@ pub enum CallbackEnd {
         /// The proof that this browser consented.
         receipt: String,
     },
-    /// The consent reached several accounts, and the browser must choose.
+    /// The consent reached several accounts, and the user must choose which to connect.
     Choose {
         /// The flow's id.
         flow_id: FlowId,
@@ -76,11 +77,11 @@ pub enum CallbackEnd {
         /// The accounts to choose from.
         accounts: Vec<ReachedAccount>,
     },
-    /// The flow failed.
+    /// The flow failed with this code.
     Failed(ErrorCode),
 }
 
-impl std::fmt::Debug for CallbackEnd {
+impl std::fmt::Debug for CallbackResult {
     /// Omits the receipt.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -103,31 +104,32 @@ impl std::fmt::Debug for CallbackEnd {
 
 /// The progress of a flow, for the caller that started it.
 #[derive(Debug, Clone)]
-pub struct FlowState {
-    /// The status.
+pub struct FlowProgress {
+    /// The status; `error` also for a flow whose deadline has passed.
     pub status: FlowStatus,
     /// The platform.
     pub provider: ProviderSlug,
-    /// The accounts to choose from, if there is a choice.
+    /// The accounts to choose from; empty unless `status` is `choose`.
     pub accounts: Vec<ReachedAccount>,
-    /// The error code of a flow that failed.
+    /// The error code; `None` unless the flow failed.
     pub code: Option<ErrorCode>,
-    /// The account that the flow connected.
+    /// The platform's id of the account that the flow connected; `None` before that.
     pub account: Option<String>,
 }
 
-/// The tokens of a consent, and whether they are confirmed.
+/// The tokens of a consent, and whether the platform has confirmed them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct GrantedTokens {
-    /// A parked flow stores them without access token and refresh token, which have columns of
-    /// their own.
+    /// The encrypted tokens. The JSON of a parked flow omits the access token and the refresh
+    /// token, which have columns of their own.
     #[serde(flatten, with = "FlowTokens")]
     pub(crate) tokens: StoredTokens,
-    /// Whether the platform has confirmed the credential; only a pasted one may be unconfirmed.
+    /// Whether the platform has confirmed the credential. `false` only for a pasted session
+    /// credential that could not be checked.
     pub(crate) verified: bool,
 }
 
-/// The form in which a parked flow stores [`StoredTokens`].
+/// The JSON form of [`StoredTokens`] in a parked flow.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "StoredTokens")]
 struct FlowTokens {
@@ -142,16 +144,16 @@ struct FlowTokens {
     issued_at: Option<Timestamp>,
 }
 
-/// An account that a grant reaches, as a parked flow stores it and the chooser shows it.
+/// An account that a grant reaches, as a parked flow stores it and the account chooser shows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReachedAccount {
     /// The account's id at the platform.
     pub id: String,
-    /// The handle.
+    /// The handle; `None` if the platform has none.
     pub username: Option<String>,
-    /// The name shown to people.
+    /// The name shown to people; `None` if the platform has none.
     pub display_name: Option<String>,
-    /// What the platform says of the account; an object.
+    /// The account's profile as the platform reports it: a JSON object.
     pub metadata: serde_json::Value,
 }
 
@@ -166,7 +168,7 @@ impl From<AccountInfo> for ReachedAccount {
     }
 }
 
-/// What a consent granted: tokens, and the accounts that they reach.
+/// The result of a consent: tokens, and the accounts that they reach.
 pub(crate) struct Granted {
     pub(crate) tokens: GrantedTokens,
     pub(crate) accounts: Vec<ReachedAccount>,
@@ -178,40 +180,52 @@ pub(crate) struct Consent<'a> {
     pub(crate) accounts: &'a [ReachedAccount],
 }
 
-/// The accounts that this flow may connect: only the one to reconnect, if there is such a one.
+/// Returns the accounts that this flow may connect: all reached ones, or only the account to
+/// reconnect.
+///
+/// # Errors
+///
+/// `NO_ELIGIBLE_ACCOUNT` if `reached` is empty; `ACCOUNT_MISMATCH` if it lacks the account to
+/// reconnect.
 pub(crate) fn eligible(
     spec: &ProviderSpec,
     flow: &Flow,
     mut reached: Vec<ReachedAccount>,
 ) -> Result<Vec<ReachedAccount>, ServiceError> {
     if reached.is_empty() {
+        let name = &spec.name;
         let detail = format!(
-            "{} has no account of the kind that can be connected.",
-            spec.name
+            "This sign-in reaches no {name} account that can be connected. Check the account type \
+             and the permissions at {name}, then try again."
         );
         return Err(ServiceError::new(ErrorCode::NoEligibleAccount, detail));
     }
-    if let Some(wanted) = &flow.reconnect {
-        reached.retain(|account| account.id == wanted.as_str());
+    if let Some(expected) = &flow.reconnect_account {
+        reached.retain(|account| account.id == expected.as_str());
         if reached.is_empty() {
-            let name = &spec.name;
-            let detail = format!("This is another {name} account than the one to be reconnected.");
+            let detail = format!(
+                "You signed in to a different {} account. Please sign in with the account to \
+                 reconnect.",
+                spec.name
+            );
             return Err(ServiceError::new(ErrorCode::AccountMismatch, detail));
         }
     }
     Ok(reached)
 }
 
-/// The accounts that a parked flow's consent reaches.
+/// Returns the accounts that a parked flow's consent reaches; empty if the flow holds no grant.
 pub(crate) fn accounts_of(flow: &Flow) -> Result<Vec<ReachedAccount>, ServiceError> {
     flow.grant
         .as_ref()
         .map_or(Ok(Vec::new()), |grant| from_json(&grant.accounts))
 }
 
-/// 128 bits that only the browser which returned from the platform can have. They depend on the
-/// authorization code, which is stored nowhere, and on a salt, which never leaves the database.
-/// Only their hash is stored.
+/// Derives the receipt of a consent: 128 bits, as base64url, that prove that a browser is the one
+/// which returned from the platform.
+///
+/// The receipt depends on the authorization code, which is stored nowhere, and on a salt, which
+/// never leaves the database. Only the receipt's hash is stored.
 pub(crate) fn receipt(flow: &Flow, params: &CallbackParams) -> String {
     let code = params.code.as_ref().map_or("", AuthorizationCode::expose);
     let mut message = flow.receipt_salt.clone();
@@ -221,12 +235,16 @@ pub(crate) fn receipt(flow: &Flow, params: &CallbackParams) -> String {
     base64url(digest.first_chunk::<16>().unwrap_or(&[0; 16]))
 }
 
-/// The JSON of a value that always has one.
+/// Serializes a value whose serialization cannot fail.
 pub(crate) fn to_json(value: &impl Serialize) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-/// A value from JSON that [`to_json`] made.
+/// Deserializes JSON that [`to_json`] produced.
+///
+/// # Errors
+///
+/// `INTERNAL_ERROR` if the stored JSON has another shape.
 pub(crate) fn from_json<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, ServiceError> {
     serde_json::from_value(value.clone()).map_err(|_| ServiceError::internal())
 }
@@ -236,17 +254,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn granted_tokens_of_a_parked_flow_keep_their_stored_form() {
+    fn json_of_parked_tokens_is_stable_and_holds_no_token() {
         let stored = serde_json::json!({
             "token_type": "bearer", "expires_at": "2026-01-01T01:00:00.000Z", "grant_expires_at": null,
             "scope": "read", "issued_at": "2026-01-01T00:00:00.000Z", "verified": true,
         });
-        let read: GrantedTokens = from_json(&stored).unwrap();
-        assert_eq!(read.tokens.scope.as_deref(), Some("read"));
+        let parsed: GrantedTokens = from_json(&stored).unwrap();
+        assert_eq!(parsed.tokens.scope.as_deref(), Some("read"));
         let access = Some(EncryptedToken::from_stored("ciphertext".to_owned()));
         let tokens = StoredTokens {
             access,
-            ..read.tokens
+            ..parsed.tokens
         };
         assert_eq!(
             to_json(&GrantedTokens {
@@ -254,7 +272,7 @@ mod tests {
                 verified: true
             }),
             stored,
-            "without the tokens"
+            "the access token must not be serialized"
         );
     }
 }

@@ -1,11 +1,12 @@
-//! The addresses to which a flow may send the browser at its end: an open redirect would hand
-//! accounts to an attacker.
+//! The allowlist of URLs to which a flow may redirect the browser when it ends.
 //!
-//! An address is compared after parsing, by origin and by whole path segments, never as text.
+//! An open redirect would send the result of a consent, and with it the account, to an attacker.
+//! URLs are compared after parsing, by origin and by whole path segments, never as text.
 
 use url::Url;
 
-/// Parameters that are ours to set on the way back; a caller's own of these names are dropped.
+/// The query parameters that Evergrant adds to the URL. They are removed from a caller's
+/// URL.
 const RESERVED: [&str; 8] = [
     "integration",
     "status",
@@ -17,21 +18,24 @@ const RESERVED: [&str; 8] = [
     "state",
 ];
 
-const LONGEST_URL: usize = 2048;
+/// The maximum length of a URL, in bytes.
+const MAX_URL_LENGTH: usize = 2048;
 
-/// The operator's list of addresses.
+/// The URLs under which a flow may end: the operator's, and Evergrant's own.
 #[derive(Debug, Clone)]
 pub struct AllowedRedirects(Vec<Url>);
 
-/// Why an entry of the list cannot be one.
+/// The error for an entry that is not an https:// URL, or an http:// URL of a loopback
+/// host.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
-    "{0:?} is not an https:// origin, with or without a path (http:// is for loopback hosts only)"
+    "{0:?} is not an https:// origin with an optional path; http:// is allowed for loopback hosts only"
 )]
 pub struct InvalidRedirect(String);
 
 impl AllowedRedirects {
-    /// `configured`, and after them our own pages under `public_url`.
+    /// Creates the allowlist: the configured URLs, then Evergrant's own pages under
+    /// `public_url`.
     #[must_use]
     pub fn new(configured: Vec<Url>, public_url: &Url) -> Self {
         let mut allowed = configured;
@@ -39,28 +43,29 @@ impl AllowedRedirects {
         Self(allowed)
     }
 
-    /// Reads a comma list of origins and path prefixes.
+    /// Parses a comma-separated list of origins with optional path prefixes.
     ///
     /// # Errors
     ///
-    /// [`InvalidRedirect`] names the first entry that is not one.
+    /// Returns [`InvalidRedirect`] with the first invalid entry.
     pub fn parse_list(text: &str) -> Result<Vec<Url>, InvalidRedirect> {
         let entries = text
             .split(',')
             .map(str::trim)
             .filter(|entry| !entry.is_empty());
         entries
-            .map(|entry| safe_url(entry).ok_or_else(|| InvalidRedirect(entry.to_owned())))
+            .map(|entry| safe_url(entry).ok_or_else(|| InvalidRedirect(without_credentials(entry))))
             .collect()
     }
 
-    /// The first of the list.
+    /// Returns the first URL, which is the default.
     #[must_use]
     pub fn first(&self) -> Option<&Url> {
         self.0.first()
     }
 
-    /// The address that `text` stands for, if it is on the list.
+    /// Parses `text` and removes the reserved query parameters; `None` if the URL is malformed
+    /// or not under an allowed one.
     #[must_use]
     pub fn check(&self, text: &str) -> Option<Url> {
         let url = safe_url(text)?;
@@ -71,25 +76,38 @@ impl AllowedRedirects {
     }
 }
 
-/// An absolute address without anything that two parsers could read in two ways.
+/// Returns an entry for an error message, without the user and password of a URL.
+#[must_use]
+pub fn without_credentials(entry: &str) -> String {
+    match (entry.find("//"), entry.rfind('@')) {
+        (Some(start), Some(end)) if start + 2 <= end => {
+            format!("{}…{}", &entry[..start + 2], &entry[end..])
+        }
+        _ => entry.to_owned(),
+    }
+}
+
+/// Parses an absolute URL. Returns `None` for anything that browsers and this parser could
+/// interpret differently: control characters, white space, backslashes, user information, a
+/// fragment, an empty authority, encoded slashes.
 fn safe_url(text: &str) -> Option<Url> {
-    let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
-    if text.len() > LONGEST_URL || text.chars().any(odd) || !text.contains("://") {
+    let is_ambiguous = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
+    if text.len() > MAX_URL_LENGTH || text.chars().any(is_ambiguous) || !text.contains("://") {
         return None;
     }
     let url = Url::parse(text).ok()?;
     let authority = text.split_once("://")?.1.split(['/', '?', '#']).next()?;
     let path = url.path().to_ascii_lowercase();
-    let plain = !authority.is_empty()
+    let is_plain = !authority.is_empty()
         && !authority.contains('@')
         && url.fragment().is_none()
         && !path.contains("%2f")
         && !path.contains("%5c");
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    (plain && secure && url.has_host()).then_some(url)
+    let is_secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    (is_plain && is_secure && url.has_host()).then_some(url)
 }
 
-/// Whether the address's host is this machine.
+/// Returns whether the host of the URL is `localhost` or a loopback IP address.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -100,13 +118,14 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Returns whether `url` has the origin of `allowed` and a path equal to or below its path.
 fn covers(allowed: &Url, url: &Url) -> bool {
     let prefix = allowed.path().trim_end_matches('/');
-    let below = url
+    let is_below = url
         .path()
         .strip_prefix(prefix)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    allowed.origin() == url.origin() && below
+    allowed.origin() == url.origin() && is_below
 }
 
 fn without_reserved(url: &Url) -> Url {
@@ -134,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_is_on_the_list_and_below_it() {
-        for good in [
+    fn allowed_address_and_paths_below_it_are_accepted() {
+        for address in [
             "https://app.example/settings",
             "https://app.example/settings/",
             "https://app.example/settings/accounts?tab=1",
@@ -143,55 +162,52 @@ mod tests {
             "http://localhost:3000/anything",
             "https://grants.example/integrations",
         ] {
-            assert!(list().check(good).is_some(), "{good}");
+            assert!(list().check(address).is_some(), "{address}");
         }
     }
 
+    /// URLs that only resemble an allowed one, or that parsers could interpret differently.
+    const HOSTILE: [&str; 27] = [
+        "",
+        "/settings",
+        "//app.example/settings",
+        "https:app.example/settings",
+        "https:///app.example/settings",
+        "https://app.example/settingsevil",
+        "https://app.example/settings/../admin",
+        "https://app.example/settings/%2e%2e/admin",
+        "https://app.example/settings/..%2fadmin",
+        "https://app.example/settings/%5c..",
+        "https://app.example.evil.example/settings",
+        "https://app.example@evil.example/settings",
+        "https://user:password@app.example/settings",
+        "https://@app.example/settings",
+        "https://app.example\\@evil.example/settings",
+        "https://app.example:8443/settings",
+        "http://app.example/settings",
+        "https://app.example/settings#fragment",
+        "https://app.example/settings#",
+        "https://app.example/set\ntings",
+        "https://app.example/settings\r\nSet-Cookie: a=b",
+        " https://app.example/settings",
+        "https://evil.example/?https://app.example/settings",
+        "javascript://app.example/settings%0aalert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "https://аpp.example/settings",
+        "http://localhost:3001/",
+    ];
+
     #[test]
-    fn refuses_every_hostile_form() {
-        for bad in [
-            "",
-            "/settings",
-            "//app.example/settings",
-            "https:app.example/settings",
-            "https:///app.example/settings",
-            "https://app.example/settingsevil",
-            "https://app.example/settings/../admin",
-            "https://app.example/settings/%2e%2e/admin",
-            "https://app.example/settings/..%2fadmin",
-            "https://app.example/settings/%5c..",
-            "https://app.example.evil.example/settings",
-            "https://app.example@evil.example/settings",
-            "https://user:password@app.example/settings",
-            "https://@app.example/settings",
-            "https://app.example\\@evil.example/settings",
-            "https://app.example:8443/settings",
-            "http://app.example/settings",
-            "https://app.example/settings#fragment",
-            "https://app.example/settings#",
-            "https://app.example/set\ntings",
-            "https://app.example/settings\r\nSet-Cookie: a=b",
-            " https://app.example/settings",
-            "https://evil.example/?https://app.example/settings",
-            "javascript://app.example/settings%0aalert(1)",
-            "data:text/html,<script>alert(1)</script>",
-            "https://аpp.example/settings",
-            "http://localhost:3001/",
-        ] {
-            assert!(list().check(bad).is_none(), "{bad:?}");
+    fn hostile_addresses_are_rejected() {
+        for address in HOSTILE {
+            assert!(list().check(address).is_none(), "{address:?}");
         }
-        assert!(
-            list()
-                .check(&format!(
-                    "https://app.example/settings?{}",
-                    "a".repeat(3000)
-                ))
-                .is_none()
-        );
+        let long = format!("https://app.example/settings?{}", "a".repeat(3000));
+        assert!(list().check(&long).is_none());
     }
 
     #[test]
-    fn drops_parameters_that_only_we_may_set() {
+    fn reserved_query_parameters_are_removed() {
         let url = list()
             .check("https://app.example/settings?status=connected&tab=1&code=x")
             .unwrap();
@@ -199,15 +215,28 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_must_itself_be_safe() {
-        for bad in [
+    fn unsafe_list_entries_are_rejected() {
+        for entry in [
             "http://app.example",
             "app.example",
             "https://",
             "ftp://app.example",
             "*",
         ] {
-            assert!(AllowedRedirects::parse_list(bad).is_err(), "{bad}");
+            assert!(AllowedRedirects::parse_list(entry).is_err(), "{entry}");
+        }
+    }
+
+    #[test]
+    fn error_of_a_list_entry_contains_no_password() {
+        for entry in [
+            "https://user:hush@app.example/settings",
+            "ftp://hush@app.example",
+            "//user:hu@sh@app.example",
+        ] {
+            let error = AllowedRedirects::parse_list(entry).unwrap_err().to_string();
+            assert!(error.contains("//…@app.example"), "{error}");
+            assert!(!error.contains("hu"), "{error}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Retries of a call to a platform within one operation.
+//! Retries of a provider call within one operation.
 //!
-//! A blind retry can spend a code or a token twice, so a call is repeated only if it was not
-//! processed, or if processing it twice does no harm.
+//! A blind retry can use an authorization code or a token twice. A call is therefore repeated only
+//! if the platform did not process it, or if processing it twice does no harm.
 
 use std::time::Duration;
 
@@ -10,31 +10,39 @@ use evergrant_model::Entropy;
 use evergrant_resilience::refresh::attempt::{BACKOFF, MAX_TRIES};
 use tokio::time::Instant;
 
-/// The longest time for all tries together, including the pauses.
+/// The time limit for all attempts together, including the delays between them.
 const DEADLINE: Duration = Duration::from_secs(15);
 
-/// Which failures may be followed by another try.
+/// Which failures are retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Only those of calls that the platform did not process.
+    /// Only failures of calls that the platform did not process.
     OnlyUnprocessed,
-    /// Also those of calls that it may have processed: processing them twice does no harm.
+    /// Also failures of calls that the platform may have processed; for calls that may safely be
+    /// processed twice.
     Transient,
 }
 
 impl Retry {
+    /// Returns whether a call that failed with this error may be sent again.
     fn allows(self, error: &AdapterError) -> bool {
         match error.class() {
             ErrorClass::Transient | ErrorClass::Unknown => {
-                self == Self::Transient || error.is_surely_unprocessed()
+                self == Self::Transient || error.is_known_unprocessed()
             }
-            ErrorClass::RateLimited => error.is_surely_unprocessed(),
+            ErrorClass::RateLimited => error.is_known_unprocessed(),
             _ => error.needs_confirmation(),
         }
     }
 }
 
-/// Makes the call, and repeats it if `retry` allows it and the deadline leaves time for the pause.
+/// Makes the call, and repeats it with backoff while `retry` allows it, fewer than [`MAX_TRIES`]
+/// attempts have failed, and the delay ends before the deadline. An error that needs confirmation
+/// is final once two attempts have returned it.
+///
+/// # Errors
+///
+/// Returns the error of the last attempt.
 pub(crate) async fn with_retries<T, F>(
     entropy: &dyn Entropy,
     retry: Retry,
@@ -43,29 +51,32 @@ pub(crate) async fn with_retries<T, F>(
 where
     F: Future<Output = Result<T, AdapterError>>,
 {
-    let end = Instant::now() + DEADLINE;
-    let mut failed = 0;
+    let deadline = Instant::now() + DEADLINE;
+    let mut attempts = 0;
     loop {
         let error = match call().await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        failed += 1;
-        let wait = wait_after(&error, failed, entropy);
-        let confirmed = error.needs_confirmation() && failed == 2;
-        if confirmed || failed == MAX_TRIES || !retry.allows(&error) || Instant::now() + wait >= end
-        {
+        attempts += 1;
+        let delay = delay_after(&error, attempts, entropy);
+        let is_confirmed = error.needs_confirmation() && attempts == 2;
+        let is_last = is_confirmed || attempts == MAX_TRIES || !retry.allows(&error);
+        if is_last || Instant::now() + delay >= deadline {
             return Err(error);
         }
-        tracing::debug!(error = %error, failed, wait_ms = wait.as_millis(), "retrying a call to the platform");
-        tokio::time::sleep(wait).await;
+        let delay_ms = delay.as_millis();
+        tracing::debug!(%error, attempts, delay_ms, "retrying provider call");
+        tokio::time::sleep(delay).await;
     }
 }
 
-fn wait_after(error: &AdapterError, failed: u32, entropy: &dyn Entropy) -> Duration {
-    let asked = error
-        .retry_after_seconds()
-        .and_then(|seconds| u64::try_from(seconds).ok());
-    let backoff = Duration::from_millis(BACKOFF.delay_ms(failed - 1, entropy));
-    asked.map_or(backoff, |seconds| Duration::from_secs(seconds).max(backoff))
+/// Returns the delay after this many failed attempts: the backoff, or `Retry-After` if it is
+/// longer.
+fn delay_after(error: &AdapterError, attempts: u32, entropy: &dyn Entropy) -> Duration {
+    let retry_after = error
+        .retry_after()
+        .and_then(|wait| Duration::try_from(wait).ok());
+    let backoff = Duration::from_millis(BACKOFF.delay_ms(attempts - 1, entropy));
+    retry_after.map_or(backoff, |wait| wait.max(backoff))
 }

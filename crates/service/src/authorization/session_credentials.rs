@@ -1,8 +1,8 @@
-//! Platforms without a consent page: the account's owner pastes the session credential into a form
-//! of Evergrant or of the app.
+//! Connection of accounts at platforms without a consent page: the account's owner pastes a session
+//! credential into a form of Evergrant or of the app.
 //!
-//! Input that the owner must correct is rejected before the flow is consumed, so a mistake costs
-//! nothing.
+//! Invalid input is rejected before the flow is consumed, so the owner can correct it and submit
+//! the form again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,13 +11,16 @@ use evergrant_adapters::{
     CredentialError, CredentialFault, CredentialField, PlatformAdapter, Provider, ProviderSpec,
 };
 use evergrant_encryption::digest::{base64url, constant_time_eq, sha256};
-use evergrant_model::{AuthorizationCode, Call, Clock, FlowId, FlowState, ProviderSlug, UserId};
-use evergrant_store::{Callback, Flow, FlowEnd, FlowRepository, FlowStatus, StoredTokens};
+use evergrant_model::{
+    AuthorizationCode, Call, Clock, ErrorCode, FlowId, FlowState, ProviderSlug, UserId,
+};
+use evergrant_store::{Callback, Flow, FlowOutcome, FlowRepository, FlowStatus, StoredTokens};
 
 use crate::ServiceError;
-use crate::authorization::consents::Consents;
+use crate::authorization::consents::{Consents, already_connected};
 use crate::authorization::outcome::{
-    CallbackEnd, CallbackOutcome, CallbackParams, Granted, GrantedTokens, ReachedAccount, eligible,
+    CallbackOutcome, CallbackParams, CallbackResult, Granted, GrantedTokens, ReachedAccount,
+    eligible,
 };
 use crate::connections::list::{ConnectionList, Integration};
 use crate::error::{FieldFault, code_of, sentence_for};
@@ -27,20 +30,20 @@ use crate::providers::Providers;
 use crate::tasks::Tasks;
 use crate::tokens::encryption::TokenEncryption;
 
-/// A form for the account's owner.
+/// A form in which the account's owner enters a session credential.
 #[derive(Debug, Clone)]
 pub struct CredentialForm {
     /// The platform's name for people.
-    pub platform: String,
+    pub provider_name: String,
     /// The fields to fill in.
     pub fields: Vec<CredentialField>,
-    /// The token that proves that Evergrant's page sent the form.
+    /// The CSRF token, which proves that Evergrant's page sent the form.
     pub csrf: String,
-    /// Where the browser goes at the end.
+    /// The app's page to which the browser returns.
     pub redirect_url: String,
 }
 
-/// Accepts pasted credentials. A clone is the same component.
+/// Accepts pasted session credentials. Clones share the same dependencies.
 #[derive(Clone)]
 pub(crate) struct SessionCredentials {
     pub(crate) flows: FlowRepository,
@@ -55,33 +58,35 @@ pub(crate) struct SessionCredentials {
 }
 
 impl SessionCredentials {
+    /// Implements [`super::authorizations::Authorizations::credential_form`].
     pub(crate) async fn form(
         &self,
-        provider: &str,
+        slug: &ProviderSlug,
         state: &FlowState,
     ) -> Result<CredentialForm, ServiceError> {
-        let (platform, flow) = self.open_flow(provider, state).await?;
+        let (provider, flow) = self.open_flow(slug, state).await?;
         Ok(CredentialForm {
-            platform: platform.spec().name.clone(),
-            fields: platform.credential_fields().to_vec(),
+            provider_name: provider.spec().name.clone(),
+            fields: provider.credential_fields().to_vec(),
             csrf: csrf(&flow, state),
             redirect_url: flow.redirect_url,
         })
     }
 
+    /// Implements [`super::authorizations::Authorizations::submit_form`].
     pub(crate) async fn submit_form(
         &self,
         call: &Call,
-        provider: &str,
+        slug: &ProviderSlug,
         state: FlowState,
         sent_csrf: &str,
         values: &BTreeMap<String, String>,
     ) -> Result<CallbackOutcome, ServiceError> {
-        let (platform, flow) = self.open_flow(provider, &state).await?;
+        let (provider, flow) = self.open_flow(slug, &state).await?;
         if !constant_time_eq(csrf(&flow, &state).as_bytes(), sent_csrf.as_bytes()) {
             return Err(ServiceError::invalid_state());
         }
-        let granted = self.accept(&platform, &flow, values).await?;
+        let granted = self.accept(&provider, &flow, values).await?;
         let (state_hash, now) = (sha256(state.expose()), self.clock.now());
         let consumed = self
             .flows
@@ -90,7 +95,7 @@ impl SessionCredentials {
         let Callback::First(flow) = consumed else {
             return Err(ServiceError::invalid_state());
         };
-        // A random code makes the receipt unknown to any other browser.
+        // A random code makes the receipt unpredictable for any other browser.
         let code = Some(AuthorizationCode::new(self.ids.text::<32>()));
         let params = CallbackParams {
             state,
@@ -98,127 +103,144 @@ impl SessionCredentials {
             error: None,
             issuer: None,
         };
-        let end = self
-            .settle(call, platform, *flow.clone(), params, granted)
+        let result = self
+            .settle(call, provider, *flow.clone(), params, granted)
             .await?;
-        Ok(CallbackOutcome::of(&flow, end))
+        Ok(CallbackOutcome::of(&flow, result))
     }
 
+    /// Implements [`super::authorizations::Authorizations::submit_credentials`].
     pub(crate) async fn submit(
         &self,
         call: &Call,
         user: UserId,
-        flow: &str,
+        flow: &FlowId,
         values: &BTreeMap<String, String>,
     ) -> Result<Vec<Integration>, ServiceError> {
-        let id = FlowId::new(flow).map_err(|_| ServiceError::flow_not_found())?;
-        let flow = self.flows.owned(&id, user).await?;
-        let flow = flow.ok_or_else(ServiceError::flow_not_found)?;
-        let platform = self.providers.configured(flow.provider.as_str())?;
-        if !platform.spec().takes_pasted_session() {
-            let message =
-                "this platform is connected on its own consent page: send the user to authUrl";
-            return Err(ServiceError::field("values", message));
-        }
-        if flow.status != FlowStatus::Waiting || flow.expires_at <= self.clock.now() {
-            return Err(ServiceError::invalid_state());
-        }
-        let granted = self.accept(&platform, &flow, values).await?;
+        let (provider, flow) = self.owned_open_flow(user, flow).await?;
+        let granted = self.accept(&provider, &flow, values).await?;
         let consumed = self
             .flows
-            .consume_owned(&id, user, self.clock.now())
+            .consume_owned(&flow.id, user, self.clock.now())
             .await?;
         let mut flow = consumed.ok_or_else(ServiceError::invalid_state)?;
         // The caller that started the flow completes it, so no further proof is needed.
-        flow.challenge = None;
+        flow.finish_challenge = None;
         let account = granted.accounts.first().map(|account| account.id.clone());
-        let provider = flow.provider.clone();
-        let (state, code) = (FlowState::new(""), None);
         let params = CallbackParams {
-            state,
-            code,
+            state: FlowState::new(""),
+            code: None,
             error: None,
             issuer: None,
         };
-        let end = self.settle(call, platform, flow, params, granted).await?;
-        if let CallbackEnd::Failed(code) = end {
-            return Err(ServiceError::new(
-                code,
-                "The account could not be connected.",
-            ));
+        let spec = provider.spec();
+        let settled = self.settle(call, Arc::clone(&provider), flow, params, granted);
+        if let CallbackResult::Failed(code) = settled.await? {
+            return Err(not_connected(spec, code));
         }
         let list = self.list.of_user(call, user).await?;
-        let is_new = |one: &Integration| {
-            one.provider == provider.as_str() && Some(&one.provider_account_id) == account.as_ref()
+        let was_connected = |integration: &Integration| {
+            integration.provider == spec.slug.as_str()
+                && Some(&integration.provider_account_id) == account.as_ref()
         };
-        Ok(list.integrations.into_iter().filter(is_new).collect())
+        Ok(list
+            .integrations
+            .into_iter()
+            .filter(was_connected)
+            .collect())
     }
 
+    /// Stores or parks the credential, even if the caller disconnects. A failure ends the flow.
     async fn settle(
         &self,
         call: &Call,
-        platform: Arc<Provider>,
+        provider: Arc<Provider>,
         flow: Flow,
         params: CallbackParams,
         granted: Granted,
-    ) -> Result<CallbackEnd, ServiceError> {
+    ) -> Result<CallbackResult, ServiceError> {
         let (component, call) = (self.clone(), call.continuing(&flow.correlation_id));
         let work = async move {
-            let spec = platform.spec();
-            match component
+            let settled = component
                 .consents
-                .settle(&call, spec, &flow, &params, granted)
-                .await
-            {
-                Ok(end) => Ok(end),
-                Err(error) => {
-                    let (code, now) = (error.code(), component.clock.now());
-                    let (provider, id, error) = (&flow.provider, &flow.id, Some(&error as _));
-                    let outcome = Outcome::FlowFailed {
-                        provider,
-                        flow: id,
-                        code,
-                        error,
-                    };
-                    component.recorder.record(&call, &outcome);
-                    component
-                        .flows
-                        .settle(&flow, &FlowEnd::Error(code), now)
-                        .await?;
-                    Ok(CallbackEnd::Failed(code))
-                }
+                .settle(&call, provider.spec(), &flow, &params, granted)
+                .await;
+            match settled {
+                Ok(result) => Ok(result),
+                Err(error) => component.fail(&call, &flow, &error).await,
             }
         };
         self.tasks.run_to_completion(work).await
     }
 
-    /// The flow with this state, as long as it waits for a credential.
+    /// Records the failure and ends the flow with its code.
+    async fn fail(
+        &self,
+        call: &Call,
+        flow: &Flow,
+        error: &ServiceError,
+    ) -> Result<CallbackResult, ServiceError> {
+        let code = error.code();
+        let outcome = Outcome::FlowFailed {
+            provider: &flow.provider,
+            flow: &flow.id,
+            code,
+            error: Some(error),
+        };
+        self.recorder.record(call, &outcome);
+        self.flows
+            .record_outcome(flow, &FlowOutcome::Error(code), self.clock.now())
+            .await?;
+        Ok(CallbackResult::Failed(code))
+    }
+
+    /// Returns the flow with this state if it waits for a session credential.
     async fn open_flow(
         &self,
-        provider: &str,
+        slug: &ProviderSlug,
         state: &FlowState,
     ) -> Result<(Arc<Provider>, Flow), ServiceError> {
-        let slug = ProviderSlug::new(provider).map_err(|_| ServiceError::invalid_state())?;
-        let platform = self.providers.configured(provider);
-        let platform = platform.map_err(|_| ServiceError::invalid_state())?;
-        let found = self.flows.by_state(&sha256(state.expose()), &slug).await?;
+        let provider = self.providers.configured(slug);
+        let provider = provider.map_err(|_| ServiceError::invalid_state())?;
+        let slug = &provider.spec().slug;
+        let found = self.flows.by_state(&sha256(state.expose()), slug).await?;
         let is_open =
             |flow: &Flow| flow.consumed_at.is_none() && flow.expires_at > self.clock.now();
         match found.filter(is_open) {
-            Some(flow) if platform.spec().takes_pasted_session() => Ok((platform, flow)),
+            Some(flow) if provider.spec().uses_session_credentials() => Ok((provider, flow)),
             _ => Err(ServiceError::invalid_state()),
         }
     }
 
-    /// Checks the pasted values, at the platform if it can be asked.
+    /// Returns the user's flow if it waits for a session credential.
+    async fn owned_open_flow(
+        &self,
+        user: UserId,
+        flow: &FlowId,
+    ) -> Result<(Arc<Provider>, Flow), ServiceError> {
+        let flow = self.flows.owned(flow, user).await?;
+        let flow = flow.ok_or_else(ServiceError::flow_not_found)?;
+        let provider = self.providers.configured(&flow.provider)?;
+        if !provider.spec().uses_session_credentials() {
+            let message =
+                "this platform has its own consent page: redirect the user to authUrl instead";
+            return Err(ServiceError::field("values", message));
+        }
+        if flow.status != FlowStatus::Waiting || flow.expires_at <= self.clock.now() {
+            return Err(ServiceError::invalid_state());
+        }
+        Ok((provider, flow))
+    }
+
+    /// Validates the pasted values, and checks them with the platform if it offers a check.
     async fn accept(
         &self,
-        platform: &Provider,
+        provider: &Provider,
         flow: &Flow,
         values: &BTreeMap<String, String>,
     ) -> Result<Granted, ServiceError> {
-        let spec = platform.spec();
-        let accepted = platform.accept_credentials(values).await;
+        let spec = provider.spec();
+        let accepted = provider.accept_credentials(values).await;
         let accepted = accepted.map_err(|error| rejected(spec, error))?;
         let accounts = eligible(spec, flow, vec![ReachedAccount::from(accepted.account)])?;
         let tokens = StoredTokens {
@@ -238,6 +260,7 @@ impl SessionCredentials {
     }
 }
 
+/// Converts the rejection of pasted values to its error, and logs a failed check.
 fn rejected(spec: &ProviderSpec, error: CredentialError) -> ServiceError {
     match error {
         CredentialError::Fields(faults) => {
@@ -248,16 +271,26 @@ fn rejected(spec: &ProviderSpec, error: CredentialError) -> ServiceError {
             ServiceError::fields(faults.into_iter().map(fault).collect())
         }
         CredentialError::Provider(error) => {
-            tracing::warn!(provider = %spec.slug, %error, "failed to check a pasted credential");
+            tracing::warn!(provider = %spec.slug, %error, "failed to check session credential");
             let code = code_of(&error);
             let detail = sentence_for(code, &spec.name);
-            ServiceError::new(code, detail).retry_after(error.retry_after_seconds())
+            ServiceError::new(code, detail).with_retry_after(error.retry_after())
         }
     }
 }
 
-/// A token that only Evergrant's page has: it depends on the state and on a salt that never leaves
-/// the database.
+/// Returns the error for a credential that was accepted but could not be stored.
+fn not_connected(spec: &ProviderSpec, code: ErrorCode) -> ServiceError {
+    if code == ErrorCode::AccountAlreadyConnected {
+        return already_connected(spec);
+    }
+    let name = &spec.name;
+    let detail = format!("The {name} account could not be connected. Please start again.");
+    ServiceError::new(code, detail)
+}
+
+/// Derives the CSRF token of a form from the state and from a salt that never leaves the database,
+/// so that only Evergrant's page can know it.
 fn csrf(flow: &Flow, state: &FlowState) -> String {
     let mut message = b"form ".to_vec();
     message.extend_from_slice(&flow.receipt_salt);

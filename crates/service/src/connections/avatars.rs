@@ -1,9 +1,9 @@
-//! Profile pictures at signed addresses of Evergrant.
+//! A proxy for profile pictures, with signed URLs.
 //!
-//! The signature prevents callers from making Evergrant fetch arbitrary addresses. Relaying the
-//! picture keeps the viewer's IP address from the platform. An address contains the platform's
-//! address of the picture and a signature under the encryption key, so it is the same on every
-//! replica for as long as the platform uses the same picture.
+//! The signature prevents callers from making Evergrant fetch arbitrary URLs. The proxy hides
+//! the viewer's IP address from the platform. A signed address contains the platform's address of
+//! the picture and a signature under the encryption key, so it is the same on every replica and
+//! changes only if the platform changes the picture's URL or the operator the key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,16 +21,16 @@ use crate::ServiceError;
 use crate::error::{code_of, sentence_for};
 use crate::providers::Providers;
 
-/// The size of the cache, in bytes.
+/// The maximum size of the cache, in bytes.
 const CACHE_BYTES: u64 = 32 << 20;
-/// How long a picture is cached.
+/// The lifetime of a cached picture.
 const CACHE_TTL: Duration = Duration::from_hours(1);
-/// The most pictures fetched at once.
+/// The maximum number of pictures fetched concurrently.
 const MAX_FETCHES: usize = 16;
-/// Separates these signatures from others under the same key.
+/// The prefix of the signed text, which separates these signatures from others under the same key.
 const PURPOSE: &str = "picture";
 
-/// Signs addresses of pictures, and fetches and caches the pictures.
+/// Signs the URLs of profile pictures, and fetches and caches the pictures.
 pub struct Avatars {
     cipher: Arc<TokenCipher>,
     providers: Providers,
@@ -40,6 +40,7 @@ pub struct Avatars {
 }
 
 impl Avatars {
+    /// Creates the proxy. `public_url` is the URL under which browsers reach Evergrant.
     pub(crate) fn new(cipher: Arc<TokenCipher>, providers: Providers, public_url: Url) -> Self {
         let weight = |_: &String, picture: &Arc<Picture>| {
             u32::try_from(picture.bytes.len()).unwrap_or(u32::MAX)
@@ -55,21 +56,20 @@ impl Avatars {
         }
     }
 
-    /// The signed address of the picture of an account with this metadata; `None` if the platform
-    /// has none.
+    /// Returns the signed URL of an account's picture; `None` if the metadata names none.
     #[must_use]
-    pub fn address(&self, provider: &str, metadata: &Value) -> Option<String> {
+    pub fn address(&self, provider: &ProviderSlug, metadata: &Value) -> Option<String> {
         let target = format!("{provider} {}", metadata.get("avatar_url")?.as_str()?);
         let base = self.public_url.as_str().trim_end_matches('/');
         let signature = self.cipher.sign(&signed_text(&target));
         Some(format!("{base}/images/{signature}/{}", base64url(target)))
     }
 
-    /// The picture at a signed address, from the cache for up to an hour.
+    /// Returns the picture at a signed URL, from the cache for up to an hour.
     ///
     /// # Errors
     ///
-    /// `NOT_FOUND` for an address with another signature; otherwise the platform's failure.
+    /// `NOT_FOUND` if the signature is invalid; otherwise the code of the failed request.
     #[tracing::instrument(
         name = "fetch_avatar", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -93,6 +93,7 @@ impl Avatars {
         fetched.map_err(|error| ServiceError::new(error.code(), error.detail()))
     }
 
+    /// Fetches the picture of `target`, a provider's slug and a URL separated by a space.
     async fn fetch_uncached(&self, target: &str) -> Result<Arc<Picture>, ServiceError> {
         let (provider, address) = target.split_once(' ').ok_or_else(not_found)?;
         let slug = ProviderSlug::new(provider).map_err(|_| not_found())?;
@@ -102,7 +103,7 @@ impl Avatars {
         picture.map(Arc::new).map_err(|error| {
             let code = code_of(&error);
             let error = &error as &dyn std::error::Error;
-            tracing::debug!(provider, error, "failed to fetch a picture");
+            tracing::debug!(provider, error, "failed to fetch profile picture");
             ServiceError::new(code, sentence_for(code, provider))
         })
     }
@@ -113,5 +114,5 @@ fn signed_text(target: &str) -> String {
 }
 
 fn not_found() -> ServiceError {
-    ServiceError::new(ErrorCode::NotFound, "There is no picture at this address.")
+    ServiceError::new(ErrorCode::NotFound, "No picture was found at this address.")
 }

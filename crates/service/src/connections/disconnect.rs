@@ -1,28 +1,29 @@
-//! Deletion of a connection: the seed's `disconnectIntegration`.
+//! Deletion of a connection and revocation of its grant (`disconnectIntegration` in the original
+//! Node.js API).
 
 use std::sync::Arc;
 
-use evergrant_model::{Call, Clock, Revocation, UserId};
+use evergrant_model::{Call, Clock, ProviderAccountId, ProviderSlug, Revocation, UserId};
 use evergrant_store::{Connection, ConnectionRepository};
 
 use crate::ServiceError;
 use crate::cache::{Caches, ConnectionKey};
-use crate::connections::lookup::{ConnectionLookup, account_id};
+use crate::connections::lookup::ConnectionLookup;
 use crate::connections::revocation_queue::RevocationQueue;
 use crate::outcome::{Outcome, Recorder};
-use crate::providers::{self, Providers};
+use crate::providers::Providers;
 use crate::tasks::Tasks;
 
-/// What became of the grant.
+/// The result of a disconnect. The connection is deleted in any case.
 #[derive(Debug, Clone)]
 pub struct Disconnected {
-    /// What the platform did.
+    /// Whether the platform revoked the grant.
     pub revocation: Revocation,
-    /// A sentence for the user.
+    /// The result in words, for the user.
     pub message: String,
 }
 
-/// Deletes connections and revokes their grants. A clone is the same component.
+/// Deletes connections and revokes their grants. Clones share the same dependencies.
 #[derive(Clone)]
 pub(crate) struct Disconnector {
     pub(crate) connections: ConnectionRepository,
@@ -36,27 +37,26 @@ pub(crate) struct Disconnector {
 }
 
 impl Disconnector {
-    /// See [`crate::IntegrationsService::disconnect_integration`].
+    /// Implements [`crate::IntegrationsService::disconnect_integration`].
     pub(crate) async fn disconnect(
         &self,
         call: &Call,
         user: UserId,
-        provider: &str,
-        account: &str,
+        slug: &ProviderSlug,
+        account: &ProviderAccountId,
     ) -> Result<Disconnected, ServiceError> {
-        // A connection can outlive the configuration of its provider, and must stay removable.
-        let platform = self.providers.get(provider);
-        let (slug, account) = (providers::slug(provider)?, account_id(account)?);
-        let Some(held) = self.connections.owned(user, &slug, &account).await? else {
-            platform?;
+        // A connection can outlive the catalogue entry of its provider, and must stay removable.
+        let provider = self.providers.get(slug);
+        let Some(connection) = self.connections.owned(user, slug, account).await? else {
+            provider?;
             return Err(self.lookup.not_found(user).await);
         };
         let (component, call) = (self.clone(), call.clone());
-        let work = async move { component.delete(&call, &held).await };
+        let work = async move { component.delete(&call, &connection).await };
         let revocation = self.tasks.run_to_completion(work).await?;
-        let message = match platform {
-            Ok(platform) => message(revocation, &platform.spec().name),
-            Err(_) => message_of_unknown(provider),
+        let message = match provider {
+            Ok(provider) => message(revocation, &provider.spec().name),
+            Err(_) => message_for_unknown_provider(slug),
         };
         Ok(Disconnected {
             revocation,
@@ -64,25 +64,33 @@ impl Disconnector {
         })
     }
 
-    async fn delete(&self, call: &Call, held: &Connection) -> Result<Revocation, ServiceError> {
-        let platform = self.providers.by_slug(&held.provider);
-        let plan = platform.and_then(|platform| {
+    /// Deletes the connection, moves its tokens to the revocation queue in the same transaction,
+    /// and makes the first attempt to revoke them.
+    async fn delete(
+        &self,
+        call: &Call,
+        connection: &Connection,
+    ) -> Result<Revocation, ServiceError> {
+        let provider = self.providers.by_slug(&connection.provider);
+        let plan = provider.and_then(|provider| {
             self.revocations
-                .plan(platform.spec(), &held.metadata, &call.correlation_id)
+                .plan(provider.spec(), &connection.metadata, &call.correlation_id)
         });
         let (now, plan) = (self.clock.now(), plan.as_ref());
         let deleted = self
             .connections
-            .delete(held, plan, &call.correlation_id, now)
+            .delete(connection, plan, &call.correlation_id, now)
             .await?;
-        self.caches.invalidate(&ConnectionKey::from(held)).await;
+        self.caches
+            .invalidate(&ConnectionKey::from(connection))
+            .await;
         if !deleted {
             return Err(ServiceError::account_not_found());
         }
         let revocation = match plan {
             Some(plan) => {
                 self.revocations
-                    .try_now(call, &plan.id, Some(&held.account))
+                    .try_now(call, &plan.id, Some(&connection.account))
                     .await?
             }
             None => Revocation::Unsupported,
@@ -90,7 +98,7 @@ impl Disconnector {
         self.recorder.record(
             call,
             &Outcome::Disconnected {
-                connection: held,
+                connection,
                 revocation,
             },
         );
@@ -98,29 +106,32 @@ impl Disconnector {
     }
 }
 
-fn message_of_unknown(provider: &str) -> String {
+/// Returns the message for a connection whose provider has no catalogue entry any more.
+fn message_for_unknown_provider(slug: &ProviderSlug) -> String {
     format!(
-        "Disconnected, and the tokens are deleted here. {provider} is not configured on this server, so access there \
-         has not ended: remove this app in the settings of your account."
+        "Disconnected, and the tokens are deleted here. {slug} is not configured on this server, \
+         so access there has not been revoked. To revoke it, remove this app in the settings of \
+         your account there."
     )
 }
 
-fn message(revocation: Revocation, provider: &str) -> String {
+/// Returns the message for the user. `provider_name` is the platform's display name.
+fn message(revocation: Revocation, provider_name: &str) -> String {
     match revocation {
         Revocation::Revoked => {
-            format!("Disconnected. {provider} has confirmed that access has ended.")
+            format!("Disconnected. {provider_name} has confirmed that access has ended.")
         }
         Revocation::Pending => format!(
-            "Disconnected, and the tokens are deleted here. {provider} has not confirmed yet; we \
-             keep asking for a day."
+            "Disconnected, and the tokens are deleted here. {provider_name} has not confirmed yet; we \
+             will keep trying for 24 hours."
         ),
         Revocation::Kept => format!(
-            "Disconnected, and the tokens are deleted here. Access at {provider} stays, because \
-             other connections of the same person need it."
+            "Disconnected, and the tokens are deleted here. Access at {provider_name} was not revoked, \
+             because that would end other connections of the same {provider_name} login."
         ),
         _ => format!(
-            "Disconnected, and the tokens are deleted here. {provider} offers no way to end access \
-             from outside: remove this app in the settings of your {provider} account."
+            "Disconnected, and the tokens are deleted here. {provider_name} does not let apps revoke \
+             access. To revoke it, remove this app in the settings of your {provider_name} account."
         ),
     }
 }

@@ -1,9 +1,9 @@
-//! Changes of status that time alone causes: a warning before an end that no refresh averts, and
-//! the end itself.
+//! Scheduled changes of status: a warning before an expiry that no refresh prevents, and the expiry
+//! itself.
 //!
-//! Instagram's data access ends 90 days after its owner last used the app, TikTok's refresh token
-//! after 365 days, a session or a token without refresh token at its own end. Each change is
-//! recorded once, with one event, by the replica that comes first.
+//! Instagram's data access expires 90 days after the account's owner last used the app, TikTok's
+//! refresh token after 365 days, and a session or a token without refresh token at its own expiry.
+//! The first replica that processes a change records it, with one event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use evergrant_adapters::ProviderSpec;
 use evergrant_model::{
-    Call, Clock, ConnectionStatus, EventKind, SKEW_SECONDS, StatusReason, Timestamp,
+    Call, Clock, ConnectionStatus, EventKind, SKEW, SignedDuration, StatusReason, Timestamp,
     is_token_expired,
 };
 use evergrant_store::{Connection, StatusTransition, StatusTransitionRepository};
@@ -24,74 +24,78 @@ use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::tokens::refresh_time::is_refreshable;
 
-/// The user is warned this long before a grant ends, in seconds.
-const GRANT_WARNING_SECONDS: i64 = 14 * 24 * 60 * 60;
-/// The user is warned this long before the end of a token that cannot be refreshed, in seconds.
-const TOKEN_WARNING_SECONDS: i64 = 7 * 24 * 60 * 60;
-/// The warning for a token lasts at most this fraction of its lifetime: one in five.
-const WARNING_DIVISOR: i64 = 5;
-/// The most changes per run.
+/// How long before the expiry of a grant its user is warned.
+const GRANT_WARNING: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How long before the expiry of a token without refresh its user is warned.
+const TOKEN_WARNING: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The divisor of a token's lifetime that limits its warning to the last fifth.
+const WARNING_DIVISOR: i32 = 5;
+/// The maximum number of changes per run.
 const BATCH: i64 = 100;
 
-/// The status of a connection as far as time is concerned.
+/// The status of a connection that follows from its lifetimes alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimedStatus {
     /// `connected`, `expiring` or `expired`.
     pub(crate) status: ConnectionStatus,
-    /// When the status changes next; `None` for never.
+    /// When the status changes next; `None` if it never does.
     pub(crate) next_status_at: Option<Timestamp>,
 }
 
 impl TimedStatus {
-    /// The status at `now` of a token with this lifetime, whose grant ends at `grant_ends`
-    /// whatever is refreshed.
+    /// Returns the status at `now` of a token with this lifetime. `grant_expires_at` is when the
+    /// grant expires regardless of refreshes.
     pub(crate) fn at(
         now: Timestamp,
-        refreshable: bool,
+        is_refreshable: bool,
         (issued_at, expires_at): (Timestamp, Option<Timestamp>),
-        grant_ends: Option<Timestamp>,
+        grant_expires_at: Option<Timestamp>,
     ) -> Self {
-        if refreshable {
-            // Also after the grant's end: only the platform's rejection ends such a connection.
-            let warn_at = grant_ends.map(|end| end.plus_seconds(-GRANT_WARNING_SECONDS));
-            return Self::warned(warn_at, None, now);
+        if is_refreshable {
+            // Stays `expiring` after the grant's expiry: only a rejection by the platform ends a
+            // refreshable connection.
+            let warn_at = grant_expires_at.map(|end| end - GRANT_WARNING);
+            return Self::with_warning(warn_at, None, now);
         }
-        let Some(end) = expires_at else {
+        let Some(expires_at) = expires_at else {
             return Self {
                 status: ConnectionStatus::Connected,
                 next_status_at: None,
             };
         };
-        if is_token_expired(Some(end), now) {
+        if is_token_expired(Some(expires_at), now) {
             return Self {
                 status: ConnectionStatus::Expired,
                 next_status_at: None,
             };
         }
-        let lifetime = end.seconds_since(issued_at).max(0);
-        let warning = TOKEN_WARNING_SECONDS.min(lifetime / WARNING_DIVISOR);
-        let expires = end.plus_seconds(-SKEW_SECONDS);
-        Self::warned(Some(end.plus_seconds(-warning)), Some(expires), now)
+        let lifetime = expires_at.since(issued_at).max(SignedDuration::ZERO);
+        let warning = TOKEN_WARNING.min(lifetime / WARNING_DIVISOR);
+        let warn_at = expires_at - warning;
+        let deadline = expires_at - SKEW;
+        Self::with_warning(Some(warn_at), Some(deadline), now)
     }
 
-    /// The status at `now` of a stored connection. Of a row written by another program the start
-    /// is unknown: its user is warned in the last week.
-    pub(crate) fn of(now: Timestamp, held: &Connection, spec: Option<&ProviderSpec>) -> Self {
-        let refreshable = spec.is_some_and(|spec| is_refreshable(held, spec));
-        let issued_at = held.tokens.issued_at.unwrap_or(Timestamp::from_unix_ms(0));
-        Self::at(
-            now,
-            refreshable,
-            (issued_at, held.tokens.expires_at),
-            held.tokens.grant_expires_at,
-        )
+    /// Returns the status at `now` of a stored connection. The issue time of a row written by
+    /// another program is unknown; its user is warned in the last week.
+    pub(crate) fn of(now: Timestamp, connection: &Connection, spec: Option<&ProviderSpec>) -> Self {
+        let tokens = &connection.tokens;
+        let is_refreshable = spec.is_some_and(|spec| is_refreshable(connection, spec));
+        let issued_at = tokens.issued_at.unwrap_or(Timestamp::from_unix_ms(0));
+        let lifetime = (issued_at, tokens.expires_at);
+        Self::at(now, is_refreshable, lifetime, tokens.grant_expires_at)
     }
 
-    fn warned(warn_at: Option<Timestamp>, then: Option<Timestamp>, now: Timestamp) -> Self {
+    /// Returns `connected` before `warn_at` and `expiring` from then on, until `deadline`.
+    fn with_warning(
+        warn_at: Option<Timestamp>,
+        deadline: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
         if warn_at.is_some_and(|at| at <= now) {
             Self {
                 status: ConnectionStatus::Expiring,
-                next_status_at: then,
+                next_status_at: deadline,
             }
         } else {
             Self {
@@ -102,7 +106,7 @@ impl TimedStatus {
     }
 }
 
-/// Applies the changes that are due.
+/// Applies the changes of status that are due.
 pub(crate) struct Expiry {
     pub(crate) transitions: StatusTransitionRepository,
     pub(crate) providers: Providers,
@@ -112,39 +116,39 @@ pub(crate) struct Expiry {
 }
 
 impl Expiry {
-    /// Records the change that is due; `false` if another replica has changed the row meanwhile.
-    async fn apply(&self, call: &Call, held: &Connection) -> Result<bool, ServiceError> {
-        let (platform, now) = (self.providers.by_slug(&held.provider), self.clock.now());
-        let timed = TimedStatus::of(now, held, platform.as_ref().map(|platform| platform.spec()));
-        let ended = timed.status == ConnectionStatus::Expired;
-        let kind = if ended {
+    /// Records the change of status. Returns `false` if another replica has changed the row
+    /// meanwhile.
+    async fn apply(&self, call: &Call, connection: &Connection) -> Result<bool, ServiceError> {
+        let (provider, now) = (
+            self.providers.by_slug(&connection.provider),
+            self.clock.now(),
+        );
+        let spec = provider.as_ref().map(|provider| provider.spec());
+        let timed = TimedStatus::of(now, connection, spec);
+        let has_expired = timed.status == ConnectionStatus::Expired;
+        let kind = if has_expired {
             EventKind::Expired
         } else {
             EventKind::Expiring
         };
         let transition = StatusTransition {
             status: timed.status,
-            reason: if ended {
+            reason: if has_expired {
                 Some(StatusReason::SessionEnded)
             } else {
-                held.reason
+                connection.reason
             },
             next: timed.next_status_at,
-            event: (timed.status != held.status).then_some(kind),
+            event: (timed.status != connection.status).then_some(kind),
             at: now,
             correlation_id: &call.correlation_id,
         };
-        let recorded = self.transitions.record(held, &transition).await?;
+        let recorded = self.transitions.record(connection, &transition).await?;
         if recorded {
             let status = transition.status.as_str();
-            self.recorder.record(
-                call,
-                &Outcome::StatusChanged {
-                    connection: held,
-                    status,
-                },
-            );
-            self.caches.invalidate(&held.into()).await;
+            self.recorder
+                .record(call, &Outcome::StatusChanged { connection, status });
+            self.caches.invalidate(&connection.into()).await;
         }
         Ok(recorded)
     }
@@ -162,18 +166,22 @@ impl Job for Expiry {
 
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
         let due = self.transitions.due(self.clock.now(), BATCH).await?;
-        let (mut changed, mut failed) = (0, None);
-        for held in &due {
-            match self.apply(call, held).await {
+        let (mut changed, mut last_error) = (0, None);
+        for connection in &due {
+            match self.apply(call, connection).await {
                 Ok(recorded) => changed += usize::from(recorded),
                 Err(error) => {
-                    log_failed(held, &error, "failed to apply a scheduled change of status");
-                    failed = Some(error);
+                    log_failed(
+                        connection,
+                        &error,
+                        "failed to apply scheduled status change",
+                    );
+                    last_error = Some(error);
                 }
             }
         }
-        // Only changed rows count: a row that stays due must not start the next run at once.
-        failed.map_or_else(|| Ok(Progress::of_batch(changed, BATCH)), Err)
+        // Counts only changed rows: a row that stays due must not trigger another run at once.
+        last_error.map_or_else(|| Ok(Progress::of_batch(changed, BATCH)), Err)
     }
 }
 
@@ -184,23 +192,25 @@ mod tests {
     const DAY: i64 = 24 * 60 * 60;
 
     fn day(days: i64) -> Timestamp {
-        Timestamp::from_unix_seconds(1_767_225_600).plus_seconds(days * DAY)
+        Timestamp::from_unix_seconds(1_767_225_600) + SignedDuration::from_secs(days * DAY)
     }
 
+    /// Returns the status on day `now` of a token issued on day 0, and the seconds from day 0 to
+    /// the next change.
     fn status(
-        refreshable: bool,
+        is_refreshable: bool,
         expires: Option<i64>,
-        grant_ends: Option<i64>,
+        grant_expires: Option<i64>,
         now: i64,
     ) -> (&'static str, Option<i64>) {
         let lifetime = (day(0), expires.map(day));
-        let timed = TimedStatus::at(day(now), refreshable, lifetime, grant_ends.map(day));
-        let next = timed.next_status_at.map(|at| at.seconds_since(day(0)));
+        let timed = TimedStatus::at(day(now), is_refreshable, lifetime, grant_expires.map(day));
+        let next = timed.next_status_at.map(|at| at.since(day(0)).as_secs());
         (timed.status.as_str(), next)
     }
 
     #[test]
-    fn refreshable_grant_is_warned_two_weeks_before_its_end_and_never_expires_by_time() {
+    fn refreshable_grant_warns_for_two_weeks_and_never_expires_by_time() {
         assert_eq!(status(true, Some(60), None, 59), ("connected", None));
         assert_eq!(
             status(true, Some(60), Some(90), 0),
@@ -211,19 +221,22 @@ mod tests {
     }
 
     #[test]
-    fn token_that_cannot_be_refreshed_is_warned_in_its_last_week_and_expires() {
-        let end = 60 * DAY - 30;
+    fn token_without_refresh_warns_in_its_last_week_and_expires() {
+        let expires = 60 * DAY - 30;
         assert_eq!(
             status(false, Some(60), None, 0),
             ("connected", Some(53 * DAY))
         );
-        assert_eq!(status(false, Some(60), None, 53), ("expiring", Some(end)));
+        assert_eq!(
+            status(false, Some(60), None, 53),
+            ("expiring", Some(expires))
+        );
         assert_eq!(status(false, Some(60), None, 60), ("expired", None));
         let short = status(false, Some(5), None, 3);
         assert_eq!(
             short,
             ("connected", Some(4 * DAY)),
-            "the last fifth of a short lifetime"
+            "a short lifetime warns in its last fifth"
         );
         assert_eq!(status(false, None, None, 999), ("connected", None));
     }

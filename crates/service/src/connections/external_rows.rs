@@ -1,8 +1,7 @@
 //! Import of rows that another program wrote into the shared tables.
 //!
-//! A read of such a row imports it at once. A job finds the others: new rows by their ids, and for
-//! users whose lists are watched, all rows. Each import goes through the outbox, so that all
-//! replicas learn of it.
+//! A read of such a row imports it at once. A job finds the others: new rows by their ids, and all
+//! rows of watched users. Each import writes an event to the outbox, which informs all replicas.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -25,16 +24,17 @@ use crate::providers::Providers;
 use crate::refresh::outcome::RefreshFailure;
 use crate::tokens::refresh_time::{RefreshTiming, is_refreshable};
 
-/// The range of ids that one run searches.
+/// The number of ids that one run searches.
 const ID_RANGE: i32 = 10_000;
-/// An id may become visible after a higher one: the search overlaps the previous one by so many.
+/// The number of ids that a search repeats from the previous one, because an id can become visible
+/// after a higher one.
 const OVERLAP: i32 = 1_000;
-/// The most rows imported in one transaction.
+/// The maximum number of rows per transaction.
 const BATCH: usize = 1_000;
-/// How many watched users are asked about in one query.
+/// The maximum number of watched users per query.
 const USERS_PER_QUERY: usize = 500;
 
-/// Imports rows written by another program. A clone is the same component.
+/// Imports rows written by another program. Clones share the same dependencies.
 #[derive(Clone)]
 pub(crate) struct ExternalRows {
     pub(crate) rows: ExternalRowRepository,
@@ -48,31 +48,35 @@ pub(crate) struct ExternalRows {
 }
 
 impl ExternalRows {
-    /// Imports these rows and returns how many this process imported; another replica may have
-    /// imported the others. A row that cannot be imported is logged and skipped.
+    /// Imports these rows and returns how many this process imported; other replicas may have
+    /// imported the rest. A row that cannot be imported is logged and skipped.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR` or `OVERLOADED` if the database fails, so that further rows would fail too.
     pub(crate) async fn import(
         &self,
         call: &Call,
         rows: &[Connection],
     ) -> Result<usize, ServiceError> {
         let mut imported = 0;
-        let mut parts: Vec<_> = rows.chunks(BATCH).rev().collect();
-        while let Some(part) = parts.pop() {
-            match self.import_batch(call, part).await {
+        let mut batches: Vec<_> = rows.chunks(BATCH).rev().collect();
+        while let Some(batch) = batches.pop() {
+            match self.import_batch(call, batch).await {
                 Ok(stored) => imported += stored,
-                Err(error) if is_about_the_database(&error) => return Err(error.into()),
-                Err(error) if part.len() == 1 => log_skipped(part, &error),
-                // One of the rows is at fault: halves find it in few attempts.
+                Err(error) if is_database_failure(&error) => return Err(error.into()),
+                Err(error) if batch.len() == 1 => log_skipped(batch, &error),
+                // Bisects the batch to isolate the faulty row in a logarithmic number of attempts.
                 Err(_) => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    parts.extend([second, first]);
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    batches.extend([second, first]);
                 }
             }
         }
         Ok(imported)
     }
 
-    /// Imports these rows in one transaction.
+    /// Imports these rows in one transaction and returns how many this process imported.
     async fn import_batch(&self, call: &Call, batch: &[Connection]) -> Result<usize, StoreError> {
         let rows: Vec<_> = batch.iter().map(|row| self.prepare(row)).collect();
         let stored = self
@@ -92,7 +96,7 @@ impl ExternalRows {
         Ok(stored)
     }
 
-    /// Imports one row, once for all callers in this process that read it at the same time.
+    /// Imports one row. Concurrent calls for the same row in this process share one import.
     pub(crate) async fn import_once(
         &self,
         call: &Call,
@@ -107,36 +111,32 @@ impl ExternalRows {
         });
         match import.await {
             Ok(outcome) => outcome.map_err(|failure| failure.into_error("The database")),
-            Err(_lost) => Err(ServiceError::database_unavailable()),
+            Err(_aborted) => Err(ServiceError::database_unavailable()),
         }
     }
 
-    /// The times that an imported row gets. When its token was issued is unknown, so only the rest
-    /// of the lifetime counts.
-    fn prepare<'a>(&self, held: &'a Connection) -> ExternalRow<'a> {
-        let (platform, now) = (self.providers.by_slug(&held.provider), self.clock.now());
-        let spec = platform.as_ref().map(|platform| platform.spec());
+    /// Computes when an imported row is due for a refresh and for a change of status. The time at
+    /// which its token was issued is unknown, so the lifetime is measured from now.
+    fn prepare<'a>(&self, connection: &'a Connection) -> ExternalRow<'a> {
+        let (id, expires_at) = (connection.id.get(), connection.tokens.expires_at);
+        let provider = self.providers.by_slug(&connection.provider);
+        let spec = provider.as_ref().map(|provider| provider.spec());
         let spec = spec.filter(|spec| spec.is_configured());
-        let refreshable = spec.filter(|spec| is_refreshable(held, spec));
-        let timed = TimedStatus::of(now, held, spec);
-        let overdue = held
-            .tokens
-            .expires_at
-            .filter(|_| timed.status != held.status);
-        let due = |spec| {
-            self.timing
-                .due(spec, now, held.tokens.expires_at, held.id.get())
-        };
+        let now = self.clock.now();
+        let timed = TimedStatus::of(now, connection, spec);
+        let overdue = expires_at.filter(|_| timed.status != connection.status);
+        let refreshable = spec.filter(|spec| is_refreshable(connection, spec));
         ExternalRow {
-            held,
-            next_refresh_at: refreshable.map(due),
+            connection,
+            next_refresh_at: refreshable.map(|spec| self.timing.due(spec, now, expires_at, id)),
             next_status_at: timed.next_status_at.or(overdue),
         }
     }
 }
 
-/// Whether all further rows would fail too.
-fn is_about_the_database(error: &StoreError) -> bool {
+/// Returns whether the failure concerns the database as a whole, so that further rows would fail
+/// too.
+fn is_database_failure(error: &StoreError) -> bool {
     error.is_outage() || error.is_refused_write() || matches!(error, StoreError::Busy)
 }
 
@@ -147,16 +147,16 @@ fn log_skipped(rows: &[Connection], error: &StoreError) {
             user.id = row.user.get(),
             connection.id = row.id.get(),
             error = error as &dyn std::error::Error,
-            "failed to import a connection written by another program; it is skipped"
+            "failed to import connection written by another program; skipping it"
         );
     }
 }
 
-/// Finds rows to import.
+/// The job that finds rows to import.
 pub(crate) struct ImportRows {
     rows: Arc<ExternalRows>,
     watched: WatchedUsers,
-    /// The id up to which rows have been searched.
+    /// The id after which the next search starts.
     searched_to: AtomicI32,
 }
 
@@ -169,7 +169,7 @@ impl ImportRows {
         }
     }
 
-    /// Imports the new rows of the next range of ids.
+    /// Imports the external rows of the next range of ids.
     async fn import_range(&self, call: &Call) -> Result<Progress, ServiceError> {
         let database = &self.rows.database;
         let newest = database.query(self.rows.rows.newest_id()).await?;

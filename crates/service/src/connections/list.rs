@@ -1,4 +1,4 @@
-//! A user's connections as the app sees them: the seed's `getConnectedIntegrations`.
+//! A user's connections in the app's view (`getConnectedIntegrations` in the original Node.js API).
 
 use std::sync::Arc;
 
@@ -17,51 +17,51 @@ use crate::connections::external_rows::ExternalRows;
 use crate::database::DatabaseMonitor;
 use crate::providers::Providers;
 
-/// A connection as the app sees it.
+/// A connection in the app's view: without tokens, with its status at the time of the request.
 #[derive(Debug, Clone)]
 pub struct Integration {
-    /// The connection's id; connecting the account again keeps it.
+    /// The connection's id. It stays the same when the account is reconnected.
     pub id: ConnectionId,
     /// The owner.
     pub user: UserId,
-    /// The platform.
+    /// The platform's slug.
     pub provider: String,
     /// The account's id at the platform.
     pub provider_account_id: String,
     /// The status.
     pub status: ConnectionStatus,
-    /// The reason for the status.
+    /// The reason for the status; `None` if there is nothing to explain.
     pub reason: Option<StatusReason>,
-    /// The handle.
+    /// The handle; `None` if the platform has none.
     pub username: Option<String>,
-    /// The name shown to people.
+    /// The name shown to people; `None` if the platform has none.
     pub display_name: Option<String>,
-    /// The address of the profile picture, at Evergrant.
+    /// The signed URL, at Evergrant, of the profile picture; `None` if the account has none.
     pub avatar_url: Option<String>,
-    /// The granted scopes, separated by spaces.
+    /// The granted scopes, separated by spaces; `None` if unknown.
     pub scope: Option<String>,
-    /// The scopes that were requested and not granted.
+    /// The scopes that were requested but not granted.
     pub missing_scopes: Vec<String>,
     /// When the access token expires; `None` if unknown.
     pub expires_at: Option<Timestamp>,
-    /// What the platform says of the account; an object.
+    /// The account's profile as the platform reports it: a JSON object.
     pub metadata: serde_json::Value,
     /// When the account was first connected.
     pub created_at: Timestamp,
     /// When the connection last changed.
     pub updated_at: Timestamp,
-    /// When the token was last refreshed.
+    /// When the token was last refreshed; `None` if it never was.
     pub last_refreshed_at: Option<Timestamp>,
-    /// When the token is refreshed next.
+    /// When the next refresh or session check is due; `None` if none is scheduled.
     pub next_refresh_at: Option<Timestamp>,
-    /// The correlation id of the last change of status.
+    /// The correlation id of the last change of status; `None` before Evergrant's first change.
     pub correlation_id: Option<String>,
 }
 
 /// All connections of a user at one version.
 #[derive(Debug, Clone)]
 pub struct IntegrationList {
-    /// Increases with every change, over all replicas.
+    /// The user's version, which increases with every change on any replica.
     pub version: i64,
     /// The connections, oldest first.
     pub integrations: Vec<Integration>,
@@ -79,7 +79,7 @@ pub struct ConnectionList {
 }
 
 impl ConnectionList {
-    /// See [`crate::IntegrationsService::connected_integrations`].
+    /// Implements [`crate::IntegrationsService::connected_integrations`].
     pub(crate) async fn of_user(
         &self,
         call: &Call,
@@ -93,8 +93,8 @@ impl ConnectionList {
         })
     }
 
-    /// The user's connections as they are stored. Unlike the app's list, it imports no rows of
-    /// other programs.
+    /// Returns the user's connections by one query, without the cache and without importing rows
+    /// of other programs. The list of an unknown user is empty.
     ///
     /// # Errors
     ///
@@ -108,12 +108,12 @@ impl ConnectionList {
         call: &Call,
         user: UserId,
     ) -> Result<Vec<Integration>, ServiceError> {
-        let held = self.connections.of_user(user).await?;
-        let rows = held.map(|held| held.connections).unwrap_or_default();
+        let stored = self.connections.of_user(user).await?;
+        let rows = stored.map(|stored| stored.connections).unwrap_or_default();
         Ok(rows.iter().map(|row| self.view(row)).collect())
     }
 
-    /// Up to `limit` connections of all users with ids after `after`, in the order of their ids.
+    /// Returns up to `limit` connections of all users with ids greater than `after`, ordered by id.
     ///
     /// # Errors
     ///
@@ -132,11 +132,11 @@ impl ConnectionList {
         Ok(rows.iter().map(|row| self.view(row)).collect())
     }
 
-    /// The connection to this account, whichever user owns it.
+    /// Returns the connection to this account, of any user.
     ///
     /// # Errors
     ///
-    /// `ACCOUNT_NOT_FOUND`, `DATABASE_ERROR`.
+    /// `ACCOUNT_NOT_FOUND` if the account is not connected; `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "find_connection", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -152,6 +152,8 @@ impl ConnectionList {
             .ok_or_else(ServiceError::account_not_found)
     }
 
+    /// Returns the user's rows from the cache or by one query, after importing those that another
+    /// program wrote.
     async fn rows_of(
         &self,
         call: &Call,
@@ -175,7 +177,7 @@ impl ConnectionList {
             .filter(is_external)
             .cloned()
             .collect();
-        // The list is true without the import, which the job repeats.
+        // The list is correct without the import; if the import fails, the job repeats it.
         let imported = if external.is_empty() {
             0
         } else {
@@ -190,16 +192,16 @@ impl ConnectionList {
         query().await?.ok_or_else(ServiceError::user_not_found)
     }
 
+    /// Converts a row to the app's view.
     fn view(&self, row: &Connection) -> Integration {
-        let platform = self.providers.by_slug(&row.provider);
-        let (status, reason) = self.status_now(row, platform.as_deref());
-        let fact = |name: &str| {
+        let provider = self.providers.by_slug(&row.provider);
+        let (status, reason) = self.current_status(row, provider.as_deref());
+        let text = |name: &str| {
             row.metadata
                 .get(name)
                 .and_then(|value| value.as_str())
                 .map(str::to_owned)
         };
-        let no_facts = || serde_json::json!({});
         Integration {
             id: row.id,
             user: row.user,
@@ -207,14 +209,14 @@ impl ConnectionList {
             provider_account_id: row.account.as_str().to_owned(),
             status,
             reason,
-            username: fact("username"),
-            display_name: fact("display_name"),
-            avatar_url: self.avatars.address(row.provider.as_str(), &row.metadata),
+            username: text("username"),
+            display_name: text("display_name"),
+            avatar_url: self.avatars.address(&row.provider, &row.metadata),
             scope: row.tokens.scope.clone(),
             missing_scopes: missing_scopes(row),
             expires_at: row.tokens.expires_at,
             metadata: if row.metadata.is_null() {
-                no_facts()
+                serde_json::json!({})
             } else {
                 row.metadata.clone()
             },
@@ -228,25 +230,26 @@ impl ConnectionList {
         }
     }
 
-    /// The recorded status, or a later one that time has caused since.
-    fn status_now(
+    /// Returns the stored status, or the one that follows from an expiry or an open circuit breaker
+    /// and is not stored yet.
+    fn current_status(
         &self,
         row: &Connection,
-        platform: Option<&Provider>,
+        provider: Option<&Provider>,
     ) -> (ConnectionStatus, Option<StatusReason>) {
         if !row.status.is_connected() {
             return (row.status, row.reason);
         }
         let now = self.clock.now();
-        let timed = TimedStatus::of(now, row, platform.map(Provider::spec)).status;
-        let ended = row.tokens.expires_at.is_some_and(|end| end <= now);
-        let blocked = platform.is_some_and(|platform| platform.refresh_block().is_some());
+        let timed = TimedStatus::of(now, row, provider.map(Provider::spec)).status;
+        let has_expired = row.tokens.expires_at.is_some_and(|end| end <= now);
+        let is_blocked = provider.is_some_and(|provider| provider.refresh_block().is_some());
         match timed {
             ConnectionStatus::Expired => {
                 (ConnectionStatus::Expired, Some(StatusReason::SessionEnded))
             }
-            // The refresh has not been tried: the platform fails for other accounts too.
-            _ if ended && blocked => (
+            // The refresh was not attempted, because the circuit breaker blocks it.
+            _ if has_expired && is_blocked => (
                 ConnectionStatus::Error,
                 Some(StatusReason::ProviderUnavailable),
             ),
@@ -256,6 +259,7 @@ impl ConnectionList {
     }
 }
 
+/// Returns the requested scopes that were not granted; empty if either set is unknown.
 fn missing_scopes(row: &Connection) -> Vec<String> {
     let (Some(requested), Some(granted)) = (&row.requested_scope, &row.tokens.scope) else {
         return Vec::new();

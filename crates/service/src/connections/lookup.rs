@@ -1,4 +1,4 @@
-//! Look-up of one connection for an operation.
+//! Look-up of the connection that an operation concerns.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::connections::external_rows::ExternalRows;
 use crate::database::DatabaseMonitor;
 use crate::refresh::pending_writes::PendingWrites;
 
-/// Finds connections in the cache and in the database.
+/// Looks up connections in the cache, the pending writes and the database.
 pub(crate) struct ConnectionLookup {
     pub(crate) connections: ConnectionRepository,
     pub(crate) users: UserRepository,
@@ -24,23 +24,28 @@ pub(crate) struct ConnectionLookup {
 }
 
 impl ConnectionLookup {
-    /// The user's connection, from the cache or by one query.
+    /// Returns the user's connection from the cache or by one query. A newer version that waits to
+    /// be written takes precedence.
+    ///
+    /// # Errors
+    ///
+    /// `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`; `DATABASE_ERROR` if neither the cache, the database
+    /// nor the pending writes have the connection.
     pub(crate) async fn cached(
         &self,
         call: &Call,
         user: UserId,
         spec: &ProviderSpec,
-        account: &str,
+        account: &ProviderAccountId,
     ) -> Result<Arc<Connection>, ServiceError> {
-        let account = account_id(account)?;
         let key = ConnectionKey {
             user,
             provider: spec.slug.clone(),
-            account,
+            account: account.clone(),
         };
         let load = || async {
-            let held = self.connections.owned(user, &key.provider, &key.account);
-            Ok(self.database.query(held).await?.map(Arc::new))
+            let query = self.connections.owned(user, &key.provider, &key.account);
+            Ok(self.database.query(query).await?.map(Arc::new))
         };
         let (feed, now) = (self.database.feed_state(), self.clock.now());
         match self
@@ -49,24 +54,29 @@ impl ConnectionLookup {
             .get_or_load(key.clone(), now, feed, load)
             .await
         {
-            Ok(Some(held)) if held.is_external => {
+            Ok(Some(found)) if found.is_external => {
                 self.current(call, user, spec, &key.account).await
             }
-            Ok(Some(held)) => {
-                let is_newer = |one: &Arc<Connection>| one.lease.generation > held.lease.generation;
+            Ok(Some(found)) => {
+                let is_newer =
+                    |pending: &Arc<Connection>| pending.lease.generation > found.lease.generation;
                 Ok(self
                     .pending
-                    .newest(held.id)
+                    .newest(found.id)
                     .filter(is_newer)
-                    .unwrap_or(held))
+                    .unwrap_or(found))
             }
             Ok(None) => Err(self.not_found(user).await),
             Err(error) => self.pending.newest_of(&key).ok_or(error),
         }
     }
 
-    /// The user's connection as the database has it, without the cache. A row written by another
-    /// program is imported first.
+    /// Returns the user's connection from the database, bypassing the cache. Imports a row that
+    /// another program wrote.
+    ///
+    /// # Errors
+    ///
+    /// `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`, `DATABASE_ERROR`.
     pub(crate) async fn current(
         &self,
         call: &Call,
@@ -79,20 +89,21 @@ impl ConnectionLookup {
                 .query(self.connections.owned(user, &spec.slug, account))
                 .await
         };
-        let Some(held) = find().await? else {
+        let Some(found) = find().await? else {
             return Err(self.not_found(user).await);
         };
-        if !held.is_external {
-            return Ok(Arc::new(held));
+        if !found.is_external {
+            return Ok(Arc::new(found));
         }
-        self.external_rows.import_once(call, held).await?;
+        self.external_rows.import_once(call, found).await?;
         find()
             .await?
             .map(Arc::new)
             .ok_or_else(ServiceError::account_not_found)
     }
 
-    /// Why a look-up found nothing: the user or the account does not exist.
+    /// Returns the error for a look-up that found nothing: `USER_NOT_FOUND` if the user does not
+    /// exist, else `ACCOUNT_NOT_FOUND`.
     pub(crate) async fn not_found(&self, user: UserId) -> ServiceError {
         match self.database.query(self.users.by_id(user)).await {
             Ok(Some(_)) => ServiceError::account_not_found(),
@@ -102,16 +113,20 @@ impl ConnectionLookup {
     }
 }
 
-/// The account id that a caller names. One that could never be stored is not found.
+/// Parses the account id of a request.
+///
+/// # Errors
+///
+/// `ACCOUNT_NOT_FOUND` if the text cannot be an account id.
 pub(crate) fn account_id(account: &str) -> Result<ProviderAccountId, ServiceError> {
     ProviderAccountId::new(account).map_err(|_| ServiceError::account_not_found())
 }
 
-/// The connection with this id as the database has it.
+/// Returns the connection with this id from the database.
 ///
 /// # Errors
 ///
-/// `ACCOUNT_NOT_FOUND`, `DATABASE_ERROR`.
+/// `ACCOUNT_NOT_FOUND` if it does not exist; `DATABASE_ERROR`.
 pub(crate) async fn by_id(
     connections: &ConnectionRepository,
     database: &DatabaseMonitor,

@@ -1,4 +1,4 @@
-//! Stored connections: look-up, list, disconnect, and the work that keeps them true.
+//! Stored connections: look-up, lists, deletion, and the jobs that keep their status up to date.
 
 pub(crate) mod avatars;
 pub(crate) mod disconnect;

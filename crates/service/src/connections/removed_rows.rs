@@ -1,4 +1,4 @@
-//! Finds connections of watched users that another program deleted without an event.
+//! Detection of connections that another program deleted without an event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,11 @@ use crate::jobs::job::{Job, JobName, Progress};
 use crate::jobs::runner::EVERY_15_SECONDS;
 use crate::outcome::{Outcome, Recorder};
 
-/// How many watched users are asked about in one query.
+/// The maximum number of watched users per query.
 const USERS_PER_QUERY: usize = 500;
 
-/// Announces connections that no longer exist.
+/// The job that compares the cached lists of watched users with the database, and writes an event
+/// for each connection that no longer exists.
 pub(crate) struct FindRemovedRows {
     pub(crate) connections: ConnectionRepository,
     pub(crate) rows: ExternalRowRepository,
@@ -30,63 +31,70 @@ pub(crate) struct FindRemovedRows {
 }
 
 impl FindRemovedRows {
+    /// Checks these users and returns how many connections were deleted. A user whose check fails
+    /// does not stop the others; the last error is returned.
     async fn of_users(&self, call: &Call, users: &[UserId]) -> Result<usize, ServiceError> {
         let counts = self
             .database
             .query(self.rows.connection_counts(users))
             .await?;
-        let (mut removed, mut failed) = (0, None);
+        let (mut removed, mut last_error) = (0, None);
         for user in users {
             let stored = counts.get(user).copied().unwrap_or(0);
             let stored = usize::try_from(stored).unwrap_or(usize::MAX);
             match self.of_user(call, *user, stored).await {
-                Ok(gone) => removed += gone,
-                Err(error) => failed = Some(error),
+                Ok(found) => removed += found,
+                Err(error) => last_error = Some(error),
             }
         }
-        failed.map_or(Ok(removed), Err)
+        last_error.map_or(Ok(removed), Err)
     }
 
+    /// Checks one user, who has `stored` connections in the database.
     async fn of_user(
         &self,
         call: &Call,
         user: UserId,
         stored: usize,
     ) -> Result<usize, ServiceError> {
-        // Any cached list will do: it is compared, not served.
-        let (now, any_age) = (self.clock.now(), FeedState::DatabaseDown);
-        let Some(known) = self.caches.statuses.get(&user, now, any_age).await else {
+        // The cached list is only compared, so a stale one is accepted.
+        let (now, accept_stale) = (self.clock.now(), FeedState::DatabaseDown);
+        let Some(cached) = self.caches.statuses.get(&user, now, accept_stale).await else {
             return Ok(0);
         };
-        if stored >= known.connections.len() {
+        if stored >= cached.connections.len() {
             return Ok(0);
         }
         let current = self.database.query(self.connections.of_user(user)).await?;
         let Some(current) = current else { return Ok(0) };
-        let is_gone = |one: &&Connection| !current.connections.iter().any(|it| it.id == one.id);
-        let gone: Vec<_> = known.connections.iter().filter(is_gone).collect();
-        for connection in &gone {
+        let is_removed = |cached: &&Connection| {
+            let mut stored = current.connections.iter();
+            !stored.any(|stored| stored.id == cached.id)
+        };
+        let removed: Vec<_> = cached.connections.iter().filter(is_removed).collect();
+        for connection in &removed {
             self.announce(call, connection, current.version).await?;
         }
-        Ok(gone.len())
+        Ok(removed.len())
     }
 
+    /// Writes the event of a deleted connection, unless the user's version has changed since.
     async fn announce(
         &self,
         call: &Call,
-        gone: &Connection,
+        connection: &Connection,
         version: i64,
     ) -> Result<(), ServiceError> {
-        let account = (&gone.provider, &gone.account);
+        let (user, account) = (connection.user, (&connection.provider, &connection.account));
         let (correlation_id, now) = (&call.correlation_id, self.clock.now());
-        let announced =
-            self.rows
-                .announce_removal(gone.user, version, account, correlation_id, now);
+        let announced = self
+            .rows
+            .announce_removal(user, version, account, correlation_id, now);
         if self.database.query(announced).await? {
             self.recorder
-                .record(call, &Outcome::RowRemoved { connection: gone });
+                .record(call, &Outcome::RowRemoved { connection });
         }
-        self.caches.invalidate(&gone.into()).await;
+        self.caches.invalidate(&connection.into()).await;
         Ok(())
     }
 }

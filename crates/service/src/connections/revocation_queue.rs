@@ -1,9 +1,8 @@
-//! Revocation of grants: the tokens are deleted here in any case, and revoked at the platform as
-//! far as the platform can.
+//! Revocation of grants at the platform, after the connection was deleted here.
 //!
-//! The tokens move to a queue in the same transaction that deletes the connection, so neither a
-//! crash nor an outage of the platform leaves a grant valid that the user believes ended. The first
-//! attempt is made at once; the queue then retries for a day.
+//! The transaction that deletes the connection moves the tokens to a queue. Neither a crash nor an
+//! outage of the platform can therefore leave a grant valid that the user believes to be revoked.
+//! The first attempt is made at once; the queue then retries for a day.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use evergrant_adapters::{
     ErrorClass, PlatformAdapter, ProviderSpec, RemoteRevocation, RevocationReach,
 };
 use evergrant_model::{
-    Call, Clock, CorrelationId, ErrorCode, ProviderAccountId, Revocation, Timestamp,
+    Call, Clock, CorrelationId, ErrorCode, ProviderAccountId, Revocation, SignedDuration, Timestamp,
 };
 use evergrant_resilience::Backoff;
 use evergrant_store::{
@@ -30,19 +29,19 @@ use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::tokens::encryption::TokenEncryption;
 
-/// How long a revocation is retried, in seconds.
-const RETRY_SECONDS: i64 = 24 * 60 * 60;
-/// How long a queued revocation is reserved for the process that queued it, in seconds.
-const RESERVED_SECONDS: i64 = 60;
-/// The pause after a failed attempt.
+/// How long a revocation is retried.
+const RETRY_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// How long a revocation is reserved for the process that queued or claimed it.
+const RESERVED_FOR: SignedDuration = SignedDuration::from_mins(1);
+/// The delays between attempts, without jitter.
 const BACKOFF: Backoff = Backoff {
-    first_ms: RESERVED_SECONDS as u64 * 1000,
+    first_ms: RESERVED_FOR.unsigned_abs().as_secs() * 1000,
     longest_ms: 3_600_000,
 };
-/// The most revocations per run.
+/// The maximum number of revocations per run.
 const BATCH: usize = 100;
 
-/// Revokes grants now, and retries those that a platform did not revoke.
+/// Revokes grants, and retries those that a platform did not revoke.
 pub(crate) struct RevocationQueue {
     pub(crate) revocations: RevocationRepository,
     pub(crate) connections: ConnectionRepository,
@@ -55,8 +54,8 @@ pub(crate) struct RevocationQueue {
 }
 
 impl RevocationQueue {
-    /// A queue entry for a grant at this platform; `None` if the platform cannot revoke. `facts` is
-    /// what is known of the account, or of the accounts, that the grant reaches.
+    /// Creates a queue entry for a grant at this platform; `None` if the platform cannot revoke.
+    /// `facts` is the metadata of the account, or the list of the accounts that the grant reaches.
     pub(crate) fn plan(
         &self,
         spec: &ProviderSpec,
@@ -67,14 +66,14 @@ impl RevocationQueue {
         spec.capabilities.revoke.then(|| NewRevocation {
             id: self.ids.name(),
             provider: spec.slug.clone(),
-            person: person(spec, facts),
-            next_attempt_at: now.plus_seconds(RESERVED_SECONDS),
-            expires_at: now.plus_seconds(RETRY_SECONDS),
+            provider_user_id: provider_user_id(spec, facts),
+            next_attempt_at: now + RESERVED_FOR,
+            expires_at: now + RETRY_FOR,
             correlation_id: correlation_id.clone(),
         })
     }
 
-    /// Revokes tokens that were issued a moment ago and are stored nowhere.
+    /// Revokes tokens that are not stored in any connection or flow.
     pub(crate) async fn revoke_unsaved(
         &self,
         call: &Call,
@@ -89,7 +88,7 @@ impl RevocationQueue {
         self.try_now(call, &plan.id, None).await.map(drop)
     }
 
-    /// Queues tokens that are stored nowhere, without an attempt now.
+    /// Queues tokens for revocation by the job.
     pub(crate) async fn enqueue(
         &self,
         plan: &NewRevocation,
@@ -98,20 +97,21 @@ impl RevocationQueue {
         self.revocations.queue(plan, tokens).await
     }
 
-    /// Ends a flow with this code and revokes the grant that it holds; `false` if it had ended.
+    /// Ends a flow with this code and revokes the grant that it holds. Returns `false` if the flow
+    /// had already ended.
     pub(crate) async fn abandon_flow(
         &self,
         call: &Call,
         flow: &Flow,
         code: ErrorCode,
     ) -> Result<bool, ServiceError> {
-        let platform = self.providers.by_slug(&flow.provider);
+        let provider = self.providers.by_slug(&flow.provider);
         let facts = flow
             .grant
             .as_ref()
             .map_or(&Value::Null, |grant| &grant.accounts);
         let plan =
-            platform.and_then(|platform| self.plan(platform.spec(), facts, &flow.correlation_id));
+            provider.and_then(|provider| self.plan(provider.spec(), facts, &flow.correlation_id));
         let ended = self
             .flows
             .abandon(flow, code, plan.as_ref(), self.clock.now())
@@ -134,8 +134,8 @@ impl RevocationQueue {
         }
     }
 
-    /// Makes one attempt at a queued revocation and returns what became of the grant. `account` is
-    /// the account that it concerns, if known: its rate-limit pause is respected.
+    /// Makes one attempt at a queued revocation. `account` is the account that it concerns, if
+    /// known: a rate-limit pause of that account delays the attempt.
     pub(crate) async fn try_now(
         &self,
         call: &Call,
@@ -144,27 +144,29 @@ impl RevocationQueue {
     ) -> Result<Revocation, ServiceError> {
         match self.revocations.by_id(id).await? {
             Some(queued) => self.attempt(call, &queued, account).await,
+            // Another process has completed it.
             None => Ok(Revocation::Revoked),
         }
     }
 
-    /// Makes one attempt at each of these queued revocations.
+    /// Makes one attempt at each of these queued revocations. Failures are logged.
     pub(crate) async fn try_all(&self, call: &Call, ids: &[String]) {
         for id in ids {
             if let Err(error) = self.try_now(call, id, None).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(
+                    revocation.id = id,
                     error,
-                    "first revocation attempt failed; the queue retries it"
+                    "first revocation attempt failed; the queue will retry"
                 );
             }
         }
     }
 
-    /// Takes a revocation that is due and makes one attempt; `false` if none is due.
+    /// Claims a revocation that is due and makes one attempt. Returns `false` if none is due.
     async fn retry_one(&self, call: &Call) -> Result<bool, ServiceError> {
         let now = self.clock.now();
-        let reserved_until = now.plus_seconds(RESERVED_SECONDS);
+        let reserved_until = now + RESERVED_FOR;
         let Some(queued) = self.revocations.claim(now, reserved_until).await? else {
             return Ok(false);
         };
@@ -175,7 +177,7 @@ impl RevocationQueue {
         match self.attempt(&call, &queued, None).await {
             Ok(Revocation::Pending) => self.postpone(&call, &queued, now).await?,
             Ok(_) => {}
-            // The claim has postponed this one; the others must not wait for it.
+            // The claim has already postponed this revocation; the run continues with the next.
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(
@@ -188,6 +190,7 @@ impl RevocationQueue {
         Ok(true)
     }
 
+    /// Schedules the next attempt, or drops the revocation if its time limit has passed.
     async fn postpone(
         &self,
         call: &Call,
@@ -200,43 +203,36 @@ impl RevocationQueue {
                 .record(call, &Outcome::RevocationAbandoned { provider });
             return Ok(self.revocations.delete(&queued.id).await?);
         }
-        let pause_ms = BACKOFF.ceiling_ms(u32::try_from(queued.attempts).unwrap_or(0));
-        let next = now.plus_ms(i64::try_from(pause_ms).unwrap_or(i64::MAX));
+        let delay_ms = BACKOFF.ceiling_ms(u32::try_from(queued.attempts).unwrap_or(0));
+        let next = now + SignedDuration::from_millis(i64::try_from(delay_ms).unwrap_or(i64::MAX));
         Ok(self.revocations.reschedule(&queued.id, next).await?)
     }
 
+    /// Makes one attempt. A final result removes the revocation from the queue.
     async fn attempt(
         &self,
         call: &Call,
         queued: &QueuedRevocation,
         account: Option<&ProviderAccountId>,
     ) -> Result<Revocation, ServiceError> {
-        let Ok(platform) = self.providers.configured(queued.provider.as_str()) else {
+        let Ok(provider) = self.providers.configured(&queued.provider) else {
             return Ok(Revocation::Pending);
         };
         let (access, refresh) = (queued.access_token.as_ref(), queued.refresh_token.as_ref());
-        let Ok(held) = self.encryption.decrypt(access, refresh) else {
-            // Tokens that cannot be decrypted cannot be revoked, now or later.
-            self.revocations.delete(&queued.id).await?;
-            self.recorder.record(
-                call,
-                &Outcome::RevocationUnreadable {
-                    provider: &queued.provider,
-                },
-            );
-            return Ok(Revocation::Unsupported);
+        let Ok(tokens) = self.encryption.decrypt(access, refresh) else {
+            return self.drop_unreadable(call, queued).await;
         };
-        if self.has_siblings(platform.spec(), queued).await? {
+        if self.has_siblings(provider.spec(), queued).await? {
             return self.finish(call, queued, Revocation::Kept).await;
         }
         let revoked = match account {
-            Some(account) => platform.for_account(account).revoke_access(&held).await,
-            None => platform.revoke_access(&held).await,
+            Some(account) => provider.for_account(account).revoke_access(&tokens).await,
+            None => provider.revoke_access(&tokens).await,
         };
         let outcome = match revoked {
             Ok(RemoteRevocation::Revoked) => Revocation::Revoked,
             Ok(RemoteRevocation::Unsupported) => Revocation::Unsupported,
-            // The platform rejects only a grant that has already ended in this way.
+            // These classes mean that the platform no longer knows the grant.
             Err(error) if is_ended(error.class()) => Revocation::Revoked,
             Err(error) => {
                 let (provider, error) = (&queued.provider, &error);
@@ -246,6 +242,19 @@ impl RevocationQueue {
             }
         };
         self.finish(call, queued, outcome).await
+    }
+
+    /// Removes a revocation from the queue, because no key decrypts its tokens, now or later.
+    async fn drop_unreadable(
+        &self,
+        call: &Call,
+        queued: &QueuedRevocation,
+    ) -> Result<Revocation, ServiceError> {
+        self.revocations.delete(&queued.id).await?;
+        let provider = &queued.provider;
+        self.recorder
+            .record(call, &Outcome::RevocationUnreadable { provider });
+        Ok(Revocation::Unsupported)
     }
 
     /// Removes a revocation with a final result from the queue.
@@ -267,8 +276,10 @@ impl RevocationQueue {
         Ok(revocation)
     }
 
-    /// Whether the revocation would end other connections: it ends all grants of a person, and that
-    /// person has another connection here, or is unknown.
+    /// Returns whether the revocation would end other connections.
+    ///
+    /// That is so if the platform revokes all grants of a user at once and that user of the
+    /// platform has another connection here, or is unknown.
     async fn has_siblings(
         &self,
         spec: &ProviderSpec,
@@ -277,10 +288,10 @@ impl RevocationQueue {
         let (RevocationReach::Person, Some(key)) = (spec.revocation_reach, &spec.person_key) else {
             return Ok(false);
         };
-        match &queued.person {
-            Some(person) => Ok(self
+        match &queued.provider_user_id {
+            Some(id) => Ok(self
                 .connections
-                .exists_for_person(&spec.slug, key, person)
+                .exists_for_provider_user(&spec.slug, key, id)
                 .await?),
             None => Ok(true),
         }
@@ -310,12 +321,14 @@ impl Job for RevocationQueue {
     }
 }
 
+/// Returns whether a failure of this class shows that the grant has already ended.
 fn is_ended(class: ErrorClass) -> bool {
     matches!(class, ErrorClass::NeedsReauth | ErrorClass::TokenExpired)
 }
 
-/// The person who gave the grant, by what is known of an account, or of the first of several.
-fn person(spec: &ProviderSpec, facts: &Value) -> Option<String> {
+/// Returns the platform's id of the user who gave the grant, from the metadata of the account or of
+/// the first of several accounts.
+fn provider_user_id(spec: &ProviderSpec, facts: &Value) -> Option<String> {
     let key = spec.person_key.as_deref()?;
     let metadata = facts
         .get(0)

@@ -1,14 +1,13 @@
-//! Checks of sessions that cannot be refreshed: the platform is asked now and then whether the
-//! session is still valid.
+//! Periodic checks with the platform whether a session, which cannot be refreshed, is still valid.
 //!
-//! A session counts as ended only if the platform says so, or rejects it twice in a row. A block or
-//! an outage proves nothing.
+//! A session counts as ended only if the platform reports its end, or rejects it in two consecutive
+//! checks. A block or an outage is inconclusive.
 
 use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, ErrorClass, Provider, SessionCheck};
 use evergrant_model::{
-    Call, Clock, ConnectionId, ConnectionStatus, EventKind, StatusReason, Timestamp,
+    Call, Clock, ConnectionId, ConnectionStatus, EventKind, SignedDuration, StatusReason, Timestamp,
 };
 use evergrant_resilience::SingleFlight;
 use evergrant_store::{Connection, ConnectionRepository, FailedRefresh, RefreshRepository};
@@ -21,22 +20,21 @@ use crate::refresh::failure::FailedRefreshes;
 use crate::refresh::outcome::{LastFailure, RefreshFailure};
 use crate::tokens::encryption::TokenEncryption;
 
-/// The interval between checks of a session, in seconds.
-pub(crate) const CHECK_EVERY_SECONDS: i64 = 6 * 60 * 60;
-/// The pause after a rejection that is not yet conclusive, or after a failed check, in seconds.
-const RECHECK_SECONDS: i64 = 60 * 60;
-/// A successful check is not repeated for this long when an app reports the session as rejected,
-/// in seconds.
-const VALID_FOR_SECONDS: i64 = 60;
+/// The interval between checks of a session.
+pub(crate) const CHECK_EVERY: SignedDuration = SignedDuration::from_hours(6);
+/// The minimum delay after an inconclusive check.
+const RECHECK_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// How long after a successful check a report of a rejected session does not start another check.
+const VALID_FOR: SignedDuration = SignedDuration::from_mins(1);
 
-/// The result of a check.
+/// The result of a session check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CheckResult {
     /// The platform accepts the session.
     Valid,
     /// The session has ended.
     Ended,
-    /// The platform could not be asked, or its answer is not conclusive yet.
+    /// No check was possible, or the platform's response neither confirms nor ends the session.
     Inconclusive,
 }
 
@@ -45,11 +43,12 @@ pub(crate) enum CheckResult {
 pub(crate) enum CheckReason {
     /// The check is due.
     Scheduled,
-    /// The app reports that the platform rejected the session. A recent result answers it.
+    /// The app reports that the platform rejected the session. A recent result is returned without
+    /// another check.
     Reported,
 }
 
-/// Checks sessions. A clone is the same component.
+/// Checks sessions with their platform. Clones share the same dependencies.
 #[derive(Clone)]
 pub(crate) struct SessionChecks {
     pub(crate) connections: ConnectionRepository,
@@ -64,74 +63,94 @@ pub(crate) struct SessionChecks {
 }
 
 impl SessionChecks {
-    /// Checks a session, once for all callers in this process that ask at the same time.
+    /// Checks a session. Concurrent calls for the same connection in this process share one check.
     pub(crate) async fn check(
         &self,
         call: &Call,
-        platform: &Arc<Provider>,
+        provider: &Arc<Provider>,
         id: ConnectionId,
         reason: CheckReason,
     ) -> Result<CheckResult, RefreshFailure> {
-        let (component, call, target) = (self.clone(), call.clone(), Arc::clone(platform));
+        let (component, call, provider) = (self.clone(), call.clone(), Arc::clone(provider));
         let check = self.in_flight.run(id, move || async move {
-            let held = by_id(&component.connections, &component.database, id).await;
-            let held = held.map_err(|error| RefreshFailure::of(&error))?;
-            let recent = recent_result(&held, component.clock.now());
+            let connection = by_id(&component.connections, &component.database, id).await;
+            let connection = connection.map_err(|error| RefreshFailure::of(&error))?;
+            let recent = recent_result(&connection, component.clock.now());
             match recent.filter(|_| reason == CheckReason::Reported) {
                 Some(result) => Ok(result),
-                None => component.check_now(&call, &target, &held).await,
+                None => component.check_now(&call, &provider, &connection).await,
             }
         });
         check
             .await
-            .unwrap_or_else(|_lost| Err(RefreshFailure::internal()))
+            .unwrap_or_else(|_aborted| Err(RefreshFailure::internal()))
     }
 
+    /// Checks the session with the platform and records the result.
     async fn check_now(
         &self,
         call: &Call,
-        platform: &Provider,
-        held: &Connection,
+        provider: &Provider,
+        connection: &Connection,
     ) -> Result<CheckResult, RefreshFailure> {
-        let Some(stored) = &held.tokens.access else {
+        let Some(stored) = &connection.tokens.access else {
             return Ok(CheckResult::Inconclusive);
         };
         let Ok(session) = self.encryption.decrypt_access(stored) else {
-            self.failures.record_unreadable(call, held, None).await;
+            self.failures
+                .record_unreadable(call, connection, None)
+                .await;
             return Ok(CheckResult::Inconclusive);
         };
         let now = self.clock.now();
-        let next = now.plus_seconds(CHECK_EVERY_SECONDS);
-        let (result, reason, next) = match platform
-            .for_account(&held.account)
+        match provider
+            .for_account(&connection.account)
             .check_session(&session)
             .await
         {
-            Ok(SessionCheck::Alive(_)) => (CheckResult::Valid, None, Some(next)),
-            Ok(SessionCheck::Unverified) => (
-                CheckResult::Inconclusive,
-                Some(StatusReason::Unverified),
-                None,
-            ),
-            Ok(SessionCheck::Ended) => return self.record_end(call, held).await,
-            Err(error) if is_second_rejection(held, &error) => {
-                return self.record_end(call, held).await;
+            Ok(SessionCheck::Alive(_)) => {
+                let next = now + CHECK_EVERY;
+                self.record_check(call, connection, None, Some(next), now)
+                    .await?;
+                Ok(CheckResult::Valid)
             }
-            Err(error) => return self.record_inconclusive(call, held, &error).await,
-        };
-        let recorded = self
-            .refreshes
-            .record_check(held, reason, next, &call.correlation_id, now)
-            .await;
-        recorded.map_err(|error| RefreshFailure::of(&error.into()))?;
-        self.caches.invalidate(&held.into()).await;
-        Ok(result)
+            Ok(SessionCheck::Unverified) => {
+                let reason = Some(StatusReason::Unverified);
+                self.record_check(call, connection, reason, None, now)
+                    .await?;
+                Ok(CheckResult::Inconclusive)
+            }
+            Ok(SessionCheck::Ended) => self.record_end(call, connection).await,
+            Err(error) if is_second_rejection(connection, &error) => {
+                self.record_end(call, connection).await
+            }
+            Err(error) => self.record_inconclusive(call, connection, &error).await,
+        }
     }
 
+    /// Stores that the check succeeded or that no check is configured, and when the next is due.
+    async fn record_check(
+        &self,
+        call: &Call,
+        connection: &Connection,
+        reason: Option<StatusReason>,
+        next: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), RefreshFailure> {
+        let recorded = self
+            .refreshes
+            .record_check(connection, reason, next, &call.correlation_id, now)
+            .await;
+        recorded.map_err(|error| RefreshFailure::of(&error.into()))?;
+        self.caches.invalidate(&connection.into()).await;
+        Ok(())
+    }
+
+    /// Records that the session has ended.
     async fn record_end(
         &self,
         call: &Call,
-        held: &Connection,
+        connection: &Connection,
     ) -> Result<CheckResult, RefreshFailure> {
         let ended = FailedRefresh {
             status: ConnectionStatus::Expired,
@@ -143,89 +162,84 @@ impl SessionChecks {
             at: self.clock.now(),
             correlation_id: &call.correlation_id,
         };
-        self.record_failed(held, &ended).await?;
+        self.record_failed(connection, &ended).await?;
         self.recorder
-            .record(call, &Outcome::SessionEnded { connection: held });
+            .record(call, &Outcome::SessionEnded { connection });
         Ok(CheckResult::Ended)
     }
 
+    /// Reports the failed check and records that another one is due.
     async fn record_inconclusive(
         &self,
         call: &Call,
-        held: &Connection,
+        connection: &Connection,
         error: &AdapterError,
     ) -> Result<CheckResult, RefreshFailure> {
-        self.recorder.record(
-            call,
-            &Outcome::SessionCheckFailed {
-                connection: held,
-                error,
-            },
-        );
-        let rejected = error.class() == ErrorClass::NeedsReauth;
-        let wait = error
-            .retry_after_seconds()
-            .unwrap_or(0)
-            .max(RECHECK_SECONDS);
-        // One rejection ends nothing, but the owner is warned: the next one ends the connection.
-        let status = if rejected {
-            ConnectionStatus::Expiring
-        } else {
-            held.status
-        };
-        let reason = Some(StatusReason::Unverified);
-        let changed = (status, reason) != (held.status, held.reason);
-        let kind = if rejected {
-            EventKind::Expiring
-        } else {
-            EventKind::Error
-        };
-        let now = self.clock.now();
-        let failed = FailedRefresh {
-            status,
-            reason,
-            outcome: if rejected {
-                LastFailure::RejectedOnce
-            } else {
-                LastFailure::Unknown
-            }
-            .as_str(),
-            next_refresh_at: Some(now.plus_seconds(wait)),
-            event: changed.then_some(kind),
-            rejected: false,
-            at: now,
-            correlation_id: &call.correlation_id,
-        };
-        self.record_failed(held, &failed).await?;
+        self.recorder
+            .record(call, &Outcome::SessionCheckFailed { connection, error });
+        let failed = inconclusive(call, connection, error, self.clock.now());
+        self.record_failed(connection, &failed).await?;
         Ok(CheckResult::Inconclusive)
     }
 
+    /// Stores the changes that a check without success causes.
     async fn record_failed(
         &self,
-        held: &Connection,
+        connection: &Connection,
         failed: &FailedRefresh<'_>,
     ) -> Result<(), RefreshFailure> {
-        let recorded = self.refreshes.record_failed_check(held, failed).await;
+        let recorded = self.refreshes.record_failed_check(connection, failed).await;
         recorded.map_err(|error| RefreshFailure::of(&error.into()))?;
-        self.caches.invalidate(&held.into()).await;
+        self.caches.invalidate(&connection.into()).await;
         Ok(())
     }
 }
 
-/// Whether the platform also rejected the session at the previous check.
-fn is_second_rejection(held: &Connection, error: &AdapterError) -> bool {
-    let was_rejected = LastFailure::of(held) == Some(LastFailure::RejectedOnce);
+/// Returns the changes after an inconclusive check. A first rejection only warns the user; a second
+/// consecutive one ends the connection.
+fn inconclusive<'a>(
+    call: &'a Call,
+    connection: &Connection,
+    error: &AdapterError,
+    now: Timestamp,
+) -> FailedRefresh<'a> {
+    let (status, kind, outcome) = if error.class() == ErrorClass::NeedsReauth {
+        let status = ConnectionStatus::Expiring;
+        (status, EventKind::Expiring, LastFailure::RejectedOnce)
+    } else {
+        (connection.status, EventKind::Error, LastFailure::Unknown)
+    };
+    let reason = Some(StatusReason::Unverified);
+    let has_changed = (status, reason) != (connection.status, connection.reason);
+    let retry_after = error.retry_after().unwrap_or_default();
+    FailedRefresh {
+        status,
+        reason,
+        outcome: outcome.as_str(),
+        next_refresh_at: Some(now + retry_after.max(RECHECK_AFTER)),
+        event: has_changed.then_some(kind),
+        rejected: false,
+        at: now,
+        correlation_id: &call.correlation_id,
+    }
+}
+
+/// Returns whether the platform rejected the session in this check and in the previous one.
+fn is_second_rejection(connection: &Connection, error: &AdapterError) -> bool {
+    let was_rejected = LastFailure::of(connection) == Some(LastFailure::RejectedOnce);
     was_rejected && error.class() == ErrorClass::NeedsReauth
 }
 
-/// The result of the last check, if it is so recent that another check would show the same.
-fn recent_result(held: &Connection, now: Timestamp) -> Option<CheckResult> {
-    if held.status == ConnectionStatus::Expired {
+/// Returns the result of the last check if another check now would very likely return the same.
+fn recent_result(connection: &Connection, now: Timestamp) -> Option<CheckResult> {
+    if connection.status == ConnectionStatus::Expired {
         return Some(CheckResult::Ended);
     }
-    let next_in = held.next_refresh_at?.seconds_since(now);
-    match held.last_outcome {
-        Some(_) => (next_in > 0).then_some(CheckResult::Inconclusive),
-        None => (next_in > CHECK_EVERY_SECONDS - VALID_FOR_SECONDS).then_some(CheckResult::Valid),
+    // `next_refresh_at` is the time of the next check. It was set by the last check, so it shows
+    // when that was.
+    let next_in = connection.next_refresh_at?.since(now);
+    match connection.last_outcome {
+        Some(_) => next_in.is_positive().then_some(CheckResult::Inconclusive),
+        None => (next_in > CHECK_EVERY - VALID_FOR).then_some(CheckResult::Valid),
     }
 }

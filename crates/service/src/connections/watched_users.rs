@@ -1,4 +1,4 @@
-//! The users whose lists this process has served lately or streams changes to.
+//! The users whose connections this process monitors for changes by other programs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use evergrant_model::UserId;
 use crate::cache::Caches;
 use crate::events::streams::EventStreams;
 
-/// Lists the watched users.
+/// Lists the users with a cached list of connections or an open event stream.
 #[derive(Clone)]
 pub(crate) struct WatchedUsers {
     caches: Arc<Caches>,
@@ -20,7 +20,7 @@ impl WatchedUsers {
         Self { caches, streams }
     }
 
-    /// The watched users, in the order of their ids.
+    /// Returns the watched users, ordered by id.
     pub(crate) fn all(&self) -> Vec<UserId> {
         let mut users: BTreeSet<_> = self
             .caches

@@ -1,8 +1,8 @@
-//! The change feed of this process: follows the outbox and delivers every event to the subscribers.
+//! The change feed of this process: follows the outbox and delivers each event to all subscribers.
 //!
-//! A replica learns of a change from a database notification, from its own commits, and by polling
-//! once a second whether or not a notification arrived. The time of the last poll decides whether
-//! caches may be used: see [`crate::database::FeedState`].
+//! A replica polls the outbox after each database notification and each commit of its own, and at
+//! least once a second. The time of the last poll decides whether caches may be used: see
+//! [`crate::database::FeedState`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,25 +17,28 @@ use crate::events::feed_reader::FeedReader;
 use crate::events::subscriber::FeedSubscriber;
 use crate::failure_log::FailureLog;
 
-/// The poll interval on PostgreSQL, where notifications arrive most of the time.
+/// The poll interval while notifications arrive, which only PostgreSQL sends.
 const POLL_EVERY: Duration = Duration::from_secs(1);
-/// The poll interval on SQLite, which has no notifications.
+/// The poll interval on SQLite, and on PostgreSQL while there is no notification connection.
 const POLL_EVERY_WITHOUT_NOTIFICATIONS: Duration = Duration::from_millis(500);
-/// The longest wait for a new notification connection.
+/// The timeout for opening a notification connection.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(1);
-/// Events that a waiting refresh may lag behind before it has to query by itself.
+/// The number of events by which a waiting refresh may lag behind before it must read the row
+/// instead.
 const BACKLOG: usize = 1024;
 
-/// Follows the outbox for all subscribers of this process.
+/// Follows the outbox on behalf of all subscribers of this process.
 pub(crate) struct ChangeFeed {
     store: Store,
     events: EventRepository,
     database: Arc<DatabaseMonitor>,
     subscribers: Vec<Arc<dyn FeedSubscriber>>,
+    /// Wakes refreshes that wait for another replica.
     broadcast: broadcast::Sender<Arc<Event>>,
 }
 
 impl ChangeFeed {
+    /// Creates a feed that is not followed yet.
     pub(crate) fn new(
         store: Store,
         database: Arc<DatabaseMonitor>,
@@ -51,13 +54,14 @@ impl ChangeFeed {
         }
     }
 
-    /// Every event from now on. A receiver that lags behind gets an error and must query.
+    /// Returns a receiver of all events from now on. One that lags behind receives an error and
+    /// must read the row instead.
     pub(crate) fn receiver(&self) -> broadcast::Receiver<Arc<Event>> {
         self.broadcast.subscribe()
     }
 
-    /// Follows the outbox until `stop`, and notifies other processes of what is committed here. A
-    /// panic of a subscriber does not end it.
+    /// Follows the outbox until `stop`, and notifies other replicas of this process's commits. If a
+    /// task of the feed panics, it restarts after a second.
     pub(crate) async fn follow(self: Arc<Self>, stop: CancellationToken) {
         self.database.set_follows_feed(true);
         while !stop.is_cancelled() {
@@ -66,9 +70,7 @@ impl ChangeFeed {
             tasks.spawn(async move { poller.poll_continuously().await });
             tasks.spawn(async move { notifier.notify_others().await });
             if stop.run_until_cancelled(tasks.join_next()).await.is_some() {
-                tracing::error!(
-                    "the change feed stopped unexpectedly; it starts again in a second"
-                );
+                tracing::error!("change feed stopped unexpectedly; restarting in a second");
             }
             tasks.shutdown().await;
             stop.run_until_cancelled(tokio::time::sleep(POLL_EVERY))
@@ -94,7 +96,7 @@ impl ChangeFeed {
                 () = tokio::time::sleep(interval) => true,
             };
             if !connected {
-                tracing::warn!("lost the database connection for change notifications");
+                tracing::warn!("lost the notification connection to the database; reconnecting");
                 listener = None;
             }
             if listener.is_none() && self.store.can_notify() {
@@ -112,12 +114,12 @@ impl ChangeFeed {
 
     async fn notify_others(&self) {
         let mut commits = self.store.changes();
-        // Commits during one notification are announced by the next one together.
+        // Commits made while a notification is sent are covered together by the next one.
         while commits.changed().await.is_ok() {
             if let Err(error) = self.store.notify().await {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
-                    "failed to notify other replicas of a change; they find it by polling"
+                    "failed to notify other replicas of a change; they will find it by polling"
                 );
             }
         }
@@ -130,7 +132,7 @@ impl ChangeFeed {
             for subscriber in &self.subscribers {
                 subscriber.receive(&event).await;
             }
-            // An error means that no refresh waits for an event.
+            // Fails if there is no receiver: no refresh waits for an event.
             let _ = self.broadcast.send(event);
         }
         match polled {
@@ -146,7 +148,8 @@ impl ChangeFeed {
     }
 }
 
-/// Waits for a notification. `false` once the connection is lost; without one it never returns.
+/// Waits for a notification. Returns `false` if the connection is lost; never returns without a
+/// connection.
 async fn notified(listener: &mut Option<NotifyListener>) -> bool {
     match listener {
         Some(listener) => listener.notified().await.is_ok(),

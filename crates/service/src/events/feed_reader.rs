@@ -1,4 +1,4 @@
-//! Reads the outbox so that each event is delivered once, also one that commits out of order.
+//! Reads the outbox and delivers each event exactly once, even if it commits out of order.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,34 +6,37 @@ use std::time::Duration;
 use evergrant_store::{Event, EventRepository, StoreError};
 use tokio::time::Instant;
 
-/// Events per query.
+/// The maximum number of events per query.
 const BATCH: i64 = 500;
-/// A sequence value can commit after a higher one. The reader waits this long, the longest that a
-/// transaction lasts, for a gap to fill.
+/// How long the reader waits for a gap to fill. Sequence values can commit out of order, so a gap
+/// may belong to a transaction that has not committed yet. Each statement of a writing transaction
+/// has a timeout of at most 5 seconds.
 const GAP_LIFETIME: Duration = Duration::from_mins(1);
-/// The most gaps that are tracked at once.
+/// The maximum number of gaps that are tracked at once.
 const MAX_GAPS: usize = 10_000;
-/// Sequence values drawn shortly before the first poll may still be invisible then. The reader
-/// starts this many values earlier.
+/// Transactions in flight during the first poll may commit lower sequence values later. The reader
+/// starts this many values before the newest.
 const FIRST_POLL_OVERLAP: i64 = 100;
 
 /// The position of this process in the outbox.
 #[derive(Debug, Default)]
 pub(crate) struct FeedReader {
+    /// The highest sequence value that was read; `None` before the first poll.
     newest: Option<i64>,
-    /// Sequence values below the newest that were not visible, and since when they are awaited.
+    /// Sequence values below the newest that were not visible, each with the time of the first poll
+    /// that looked for it; `None` before that poll.
     gaps: BTreeMap<i64, Option<Instant>>,
-    /// Events that were read and not delivered yet. A poll that fails half-way has advanced the
-    /// position, so it must keep what it read.
+    /// Events that were read and not delivered yet. A poll that fails after its first query has
+    /// already advanced the position, so the events it read are kept here.
     received: Vec<Event>,
 }
 
 impl FeedReader {
-    /// Reads the events that are new since the last poll.
+    /// Reads the events that became visible since the last poll.
     ///
     /// # Errors
     ///
-    /// Any failure of the database; the events read before it are kept for [`FeedReader::take`].
+    /// The error of a failed query. Events read before it are kept for [`FeedReader::take`].
     pub(crate) async fn poll(&mut self, events: &EventRepository) -> Result<(), StoreError> {
         let mut newest = match self.newest {
             Some(newest) => newest,
@@ -55,12 +58,12 @@ impl FeedReader {
         }
     }
 
-    /// The events that were read since the last call, in the order of delivery.
+    /// Returns the events read since the last call, in order of delivery.
     pub(crate) fn take(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.received)
     }
 
-    /// Reads the events of gaps that have become visible.
+    /// Reads events whose sequence values were gaps and have become visible.
     async fn poll_gaps(&mut self, events: &EventRepository) -> Result<(), StoreError> {
         let now = Instant::now();
         self.gaps
@@ -69,7 +72,7 @@ impl FeedReader {
             return Ok(());
         }
         let missing: Vec<_> = self.gaps.keys().copied().collect();
-        let found = events.among(&missing).await?;
+        let found = events.by_ids(&missing).await?;
         for event in &found {
             self.gaps.remove(&event.id);
         }
@@ -77,6 +80,7 @@ impl FeedReader {
         Ok(())
     }
 
+    /// Remembers skipped sequence values, as far as [`MAX_GAPS`] allows.
     fn track_gaps(&mut self, ids: std::ops::Range<i64>) {
         let room = MAX_GAPS.saturating_sub(self.gaps.len());
         self.gaps.extend(ids.take(room).map(|id| (id, None)));
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn poll_that_fails_half_way_loses_no_event() {
+    async fn poll_that_fails_midway_loses_no_event() {
         let database = TestDatabase::sqlite();
         let events = database.store().await.events();
         insert_event(&database, 1).await;

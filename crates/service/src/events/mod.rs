@@ -1,4 +1,4 @@
-//! The change feed, its subscribers, and the event streams of users.
+//! The change feed, its subscriber interface, and the event streams of users.
 
 pub(crate) mod change_feed;
 pub(crate) mod feed_reader;

@@ -1,4 +1,4 @@
-//! The open event streams of each user, fed by the change feed.
+//! The registry of open event streams, fed by the change feed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,20 +12,21 @@ use tokio::sync::broadcast;
 
 use crate::events::subscriber::FeedSubscriber;
 
-/// Events that one stream may lag behind before it has to query.
+/// The number of events by which a stream may lag behind before it must query the outbox.
 const BACKLOG: usize = 64;
-/// The most streams of one user: a browser opens one per tab.
+/// The maximum number of streams per user. A browser opens one per tab.
 const MAX_PER_USER: usize = 64;
 
 /// The open streams of all users.
 pub(crate) struct EventStreams {
     by_user: Mutex<HashMap<UserId, broadcast::Sender<Arc<Event>>>>,
     closed: AtomicBool,
-    /// The most streams of all users.
+    /// The maximum number of streams of all users together.
     limit: usize,
 }
 
 impl EventStreams {
+    /// Creates a registry without streams that allows at most `limit`.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             by_user: Mutex::default(),
@@ -34,12 +35,13 @@ impl EventStreams {
         }
     }
 
-    /// The users that have an open stream.
+    /// Returns the users with an open stream, in no particular order.
     pub(crate) fn users(&self) -> Vec<UserId> {
         lock(&self.by_user).keys().copied().collect()
     }
 
-    /// Opens a stream; `None` if the user, or all users together, have too many.
+    /// Opens a stream. Returns `None` if the user has 64 streams or the limit for all users is
+    /// reached. During shutdown the returned stream is already closed.
     pub(crate) fn open(&self, user: UserId) -> Option<broadcast::Receiver<Arc<Event>>> {
         let mut by_user = lock(&self.by_user);
         if self.closed.load(Ordering::SeqCst) {
@@ -61,13 +63,13 @@ impl EventStreams {
         })
     }
 
-    /// Ends every stream, now and from now on.
+    /// Closes all streams, and each one that is opened later.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         lock(&self.by_user).clear();
     }
 
-    /// Removes a user whose last stream was closed.
+    /// Removes the user's entry if no stream of the user is open.
     pub(crate) fn remove_if_unused(&self, user: UserId) {
         let mut by_user = lock(&self.by_user);
         if by_user
@@ -81,8 +83,8 @@ impl EventStreams {
 
 #[async_trait]
 impl FeedSubscriber for EventStreams {
-    /// Publishes the event to its user's streams. The end of a credential goes to all streams: any
-    /// of them may have been opened with it.
+    /// Publishes the event to its user's streams. A revoked credential is published to all streams,
+    /// since any of them may have been opened with it.
     async fn receive(&self, event: &Arc<Event>) {
         let mut by_user = lock(&self.by_user);
         match event
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_stream_leaves_no_entry() {
+    fn rejected_or_closed_stream_leaves_no_entry() {
         let none = EventStreams::new(0);
         assert!(none.open(user(1)).is_none());
         assert!(none.users().is_empty());
@@ -120,7 +122,7 @@ mod tests {
         let stream = one.open(user(1)).unwrap();
         assert!(
             one.open(user(2)).is_none(),
-            "the limit counts the streams of all users"
+            "the limit applies to all users together"
         );
         assert_eq!(one.users(), [user(1)]);
         drop(stream);

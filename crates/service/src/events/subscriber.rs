@@ -5,15 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use evergrant_store::Event;
 
-/// Receives every event of the change feed once per process, in the order in which it becomes
+/// Receives each event of the change feed once per process, in the order in which events become
 /// visible.
 ///
-/// Delivery is ephemeral: a subscriber receives what is committed while this process follows the
-/// feed, and must recover from its own query after a restart. A subscriber that may miss nothing
-/// reads the outbox from a cursor of its own in the database and uses the call only as a wake-up;
-/// the retention of events must then respect that cursor.
+/// Delivery is not durable: a subscriber receives events committed while this process follows the
+/// feed, and must query the database after a restart. A subscriber that must not miss an event
+/// keeps a cursor in the database, reads the outbox from there, and uses the call only as a
+/// wake-up; the retention of events must then respect that cursor.
 #[async_trait]
 pub(crate) trait FeedSubscriber: Send + Sync {
-    /// Handles one event. The feed waits for it, so it must neither block nor query for long.
+    /// Handles one event. The feed waits until it returns, so it must neither block nor run long
+    /// queries.
     async fn receive(&self, event: &Arc<Event>);
 }

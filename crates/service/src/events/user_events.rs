@@ -1,15 +1,18 @@
-//! A user's events as they happen, in the order of the user's versions, each once.
+//! The event stream of one user: each event exactly once, in the order of the user's versions.
 //!
-//! A stream that was interrupted says which version it saw last and continues from there. If too
-//! much was missed, it is told to read the list again.
+//! A client that lost its stream resumes it with the last version it received. If it missed too
+//! many events, it receives a reset and must read the list of connections again.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use evergrant_model::{Call, Clock, ErrorCode, EventKind, Timestamp, UserId};
+use evergrant_model::{
+    Call, Clock, ErrorCode, EventKind, ProviderAccountId, ProviderSlug, SignedDuration, Timestamp,
+    UserId,
+};
 use evergrant_store::{Event, EventRepository, Session, SessionRepository, Store};
 use tokio::sync::broadcast;
-use tokio::time::{Duration, Instant, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use crate::ServiceError;
 use crate::access::caller::Caller;
@@ -17,20 +20,21 @@ use crate::connections::list::{ConnectionList, Integration};
 use crate::database::DatabaseMonitor;
 use crate::events::streams::EventStreams;
 
-/// The most events that a resumed stream is sent; one that missed more reads the list again.
+/// The maximum number of missed events that a resumed stream receives. A client that missed more
+/// receives a reset.
 const MAX_MISSED: i64 = 500;
 
 /// An event of a stream.
 #[derive(Debug, Clone)]
 pub enum UserEvent {
-    /// The stream is open: every event after this version follows.
+    /// The stream is open. All events after this version follow.
     Ready {
-        /// The user's version; on a resumed stream the version that the client saw last.
+        /// The user's current version; on a resumed stream, the version that the client sent.
         version: i64,
     },
-    /// The missed events cannot be sent: the list must be read again.
+    /// The missed events cannot be sent. The client must read the list of connections again.
     Reset {
-        /// The user's version.
+        /// The user's current version.
         version: i64,
     },
     /// A connection changed.
@@ -45,10 +49,10 @@ pub enum UserEvent {
         provider: String,
         /// The account's id at the platform.
         account: String,
-        /// The connection as it is now; `None` if it no longer exists.
+        /// The current state of the connection; `None` if it no longer exists or cannot be read.
         integration: Option<Box<Integration>>,
     },
-    /// A flow made progress.
+    /// The status of an authorization flow changed.
     Flow {
         /// The user's version after the event.
         version: i64,
@@ -93,12 +97,13 @@ impl UserEventStreams {
         }
     }
 
-    /// The user's events from now on, or from the version after `seen` on. The stream ends with
-    /// the caller's credential.
+    /// Opens a stream of the user's events from now on, or of all events after version `seen`. The
+    /// stream ends when the caller's credential expires or is revoked.
     ///
     /// # Errors
     ///
-    /// `USER_NOT_FOUND`, `DATABASE_ERROR`; `OVERLOADED` if too many streams are open.
+    /// `USER_NOT_FOUND` if the user does not exist, `OVERLOADED` if too many streams are open,
+    /// `DATABASE_ERROR` if a query fails.
     #[tracing::instrument(
         name = "open_event_stream", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -110,13 +115,14 @@ impl UserEventStreams {
         caller: Caller,
         seen: Option<i64>,
     ) -> Result<UserEvents, ServiceError> {
-        // Opened before the version is read: an event in between is then received twice, not
-        // never, and the duplicate is dropped.
+        // Opened before the version is read: an event in between is then received twice rather than
+        // missed, and the duplicate is dropped.
         let received = self.streams.open(user).ok_or_else(|| {
-            let detail = "Too many event streams are open. Close one, or try again later.";
-            ServiceError::new(ErrorCode::Overloaded, detail).retry_after(Some(5))
+            let detail = "Too many event streams are open. Close one or try again later.";
+            ServiceError::new(ErrorCode::Overloaded, detail)
+                .with_retry_after(Some(SignedDuration::from_secs(5)))
         })?;
-        // Dropping this value on an error below gives the place back.
+        // If a query below fails, dropping this value closes the stream.
         let mut events = UserEvents {
             source: self.clone(),
             call: call.clone(),
@@ -129,34 +135,36 @@ impl UserEventStreams {
         };
         let version = self.database.query(self.events.user_version(user)).await?;
         events.version = version.ok_or_else(ServiceError::user_not_found)?;
-        events.ends_at = self.end_of(&events.caller).await?;
+        events.ends_at = self.credential_expiry(&events.caller).await?;
         let newest = events.version;
         if let Some(seen) = seen.filter(|seen| *seen != newest) {
             events.resume_after(seen).await?;
         }
-        // A client that breaks off after `Ready` resumes from its version: nothing that is still to
-        // be sent may lie before it.
+        // A client that loses the stream right after `Ready` resumes from the version in it, so
+        // that version must lie before every event that is still to be sent.
         let is_reset = matches!(events.pending.front(), Some(UserEvent::Reset { .. }));
         let version = seen.filter(|_| !is_reset).unwrap_or(newest);
         events.pending.push_front(UserEvent::Ready { version });
         Ok(events)
     }
 
-    /// When a credential expires by itself.
-    async fn end_of(&self, caller: &Caller) -> Result<Option<Instant>, ServiceError> {
+    /// Returns when the caller's credential expires; `None` for a credential without expiry.
+    async fn credential_expiry(&self, caller: &Caller) -> Result<Option<Instant>, ServiceError> {
         let Some(session) = caller.session() else {
             return Ok(None);
         };
         let stored = self.database.query(self.sessions.by_id(session)).await?;
-        let end = |session: Session| {
+        let expiry = |session: Session| {
             session
-                .idle_until
+                .idle_expires_at
                 .map_or(session.expires_at, |idle| idle.min(session.expires_at))
         };
-        let left_seconds = stored.map_or(0, |session| {
-            end(session).seconds_since(self.clock.now()).max(0)
+        let remaining = stored.map_or(SignedDuration::ZERO, |session| {
+            expiry(session)
+                .since(self.clock.now())
+                .max(SignedDuration::ZERO)
         });
-        Ok(Instant::now().checked_add(Duration::from_secs(left_seconds.unsigned_abs())))
+        Ok(Instant::now().checked_add(remaining.unsigned_abs()))
     }
 }
 
@@ -166,16 +174,19 @@ pub struct UserEvents {
     call: Call,
     user: UserId,
     caller: Caller,
-    /// The version of the last event that was sent.
+    /// The version of the last event that was published to the client.
     version: i64,
+    /// `None` only while the value is dropped.
     received: Option<broadcast::Receiver<Arc<Event>>>,
+    /// Events that [`UserEvents::next`] returns before it waits for new ones.
     pending: VecDeque<UserEvent>,
+    /// When the credential expires; `None` for never.
     ends_at: Option<Instant>,
 }
 
 impl UserEvents {
-    /// The next event; `None` once the credential has ended, the user was deleted or the program
-    /// shuts down.
+    /// Returns the next event; `None` if the credential expired or was revoked, the user was
+    /// deleted, a query for missed events failed, or the process shuts down.
     pub async fn next(&mut self) -> Option<UserEvent> {
         loop {
             if let Some(event) = self.pending.pop_front() {
@@ -184,13 +195,13 @@ impl UserEvents {
             let received = self.received.as_mut()?;
             let received = tokio::select! {
                 received = received.recv() => received,
-                () = end(self.ends_at) => return None,
+                () = sleep_until_expiry(self.ends_at) => return None,
             };
             match received {
                 Ok(event) if self.ends_with(&event) => return None,
                 Ok(event) if event.version <= self.version => {}
                 Ok(event) if event.version == self.version + 1 => self.publish(&event).await,
-                // A version was skipped, or the stream lags behind.
+                // A version was skipped, or the receiver lags behind: read the missed events.
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
                     self.resume_after(self.version).await.ok()?;
                 }
@@ -199,6 +210,7 @@ impl UserEvents {
         }
     }
 
+    /// Returns whether the event ends this stream.
     fn ends_with(&self, event: &Event) -> bool {
         let user_deleted = event.kind == Some(EventKind::Disconnected) && event.account.is_none();
         let all_sessions = event.subject.is_none() && event.user == Some(self.user);
@@ -208,6 +220,7 @@ impl UserEvents {
         user_deleted || credential_ended
     }
 
+    /// Queues the events after version `seen`, or a reset if they are too many or no longer stored.
     async fn resume_after(&mut self, seen: i64) -> Result<(), ServiceError> {
         let newest = std::mem::replace(&mut self.version, seen);
         let missed = self.source.events.of_user(self.user, seen, MAX_MISSED + 1);
@@ -227,12 +240,14 @@ impl UserEvents {
         Ok(())
     }
 
+    /// Queues what the client receives for an event: the progress of a flow, a changed connection,
+    /// or both.
     async fn publish(&mut self, event: &Event) {
         self.version = event.version;
         let (version, at, kind) = (event.version, event.at, event.kind);
         if let Some(flow) = event.subject.clone() {
-            let connected = || kind.map_or_else(String::new, |kind| kind.as_str().to_owned());
-            let status = event.status.clone().unwrap_or_else(connected);
+            let kind_name = || kind.map_or_else(String::new, |kind| kind.as_str().to_owned());
+            let status = event.status.clone().unwrap_or_else(kind_name);
             let code = event.code.clone();
             self.pending.push_back(UserEvent::Flow {
                 version,
@@ -246,10 +261,7 @@ impl UserEvents {
         else {
             return;
         };
-        let integration = self
-            .integration(provider.as_str(), account.as_str())
-            .await
-            .map(Box::new);
+        let integration = self.integration(provider, account).await.map(Box::new);
         self.pending.push_back(UserEvent::Account {
             version,
             kind,
@@ -260,11 +272,16 @@ impl UserEvents {
         });
     }
 
-    async fn integration(&self, provider: &str, account: &str) -> Option<Integration> {
+    async fn integration(
+        &self,
+        provider: &ProviderSlug,
+        account: &ProviderAccountId,
+    ) -> Option<Integration> {
         let list = self.source.list.of_user(&self.call, self.user).await.ok()?;
-        let is_it =
-            |one: &Integration| one.provider == provider && one.provider_account_id == account;
-        list.integrations.into_iter().find(is_it)
+        list.integrations.into_iter().find(|integration| {
+            integration.provider == provider.as_str()
+                && integration.provider_account_id == account.as_str()
+        })
     }
 }
 
@@ -275,9 +292,9 @@ impl Drop for UserEvents {
     }
 }
 
-async fn end(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
+async fn sleep_until_expiry(expires_at: Option<Instant>) {
+    match expires_at {
+        Some(expires_at) => sleep_until(expires_at).await,
         None => std::future::pending().await,
     }
 }

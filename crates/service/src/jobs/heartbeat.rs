@@ -1,10 +1,10 @@
-//! Reports that this process is alive, and divides the platforms' limits by the number of replicas.
+//! Stores this replica's heartbeat, and divides the platforms' rate limits among the live replicas.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_model::{Call, Clock};
+use evergrant_model::{Call, Clock, SignedDuration};
 use evergrant_store::ReplicaRepository;
 
 use crate::ServiceError;
@@ -13,12 +13,12 @@ use crate::jobs::job::{Job, JobName, Progress};
 use crate::jobs::runner::EVERY_SECOND;
 use crate::providers::Providers;
 
-/// A replica without a heartbeat for longer is not counted.
-const ALIVE_SECONDS: i64 = 15;
-/// A replica without a heartbeat for longer is deleted.
-const RETENTION_SECONDS: i64 = 60 * 60;
+/// How long a replica counts as live after its last heartbeat.
+const ALIVE_FOR: SignedDuration = SignedDuration::from_secs(15);
+/// How long a replica's row is kept after its last heartbeat.
+const RETENTION: SignedDuration = SignedDuration::from_hours(1);
 
-/// The heartbeat of this process.
+/// The job that stores the heartbeat of this replica.
 pub(crate) struct Heartbeat {
     pub(crate) replica: String,
     pub(crate) replicas: ReplicaRepository,
@@ -28,7 +28,7 @@ pub(crate) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Deregisters this process.
+    /// Deletes this replica's row, so that the others no longer count it.
     pub(crate) async fn deregister(&self) {
         if let Err(error) = self.replicas.remove(&self.replica).await {
             tracing::debug!(
@@ -51,14 +51,16 @@ impl Job for Heartbeat {
 
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
         let now = self.clock.now();
-        let alive = now.plus_seconds(-ALIVE_SECONDS);
-        let expired = now.plus_seconds(-RETENTION_SECONDS);
-        let beat = self.replicas.heartbeat(&self.replica, now, alive, expired);
-        let counted = self.database.query(beat).await;
-        self.database.record_heartbeat(counted.is_ok());
-        let replicas = u64::try_from(counted?).unwrap_or(1);
-        for platform in self.providers.all() {
-            platform.share_among(replicas);
+        let live_since = now - ALIVE_FOR;
+        let expired_before = now - RETENTION;
+        let heartbeat = self
+            .replicas
+            .heartbeat(&self.replica, now, live_since, expired_before);
+        let live = self.database.query(heartbeat).await;
+        self.database.record_heartbeat(live.is_ok());
+        let live = u64::try_from(live?).unwrap_or(1);
+        for provider in self.providers.all() {
+            provider.share_among(live);
         }
         Ok(Progress::done(1))
     }

@@ -1,4 +1,4 @@
-//! The interface of background work.
+//! The interface of background jobs.
 
 use std::time::Duration;
 
@@ -9,35 +9,36 @@ use evergrant_store::Connection;
 use crate::ServiceError;
 
 string_enum! {
-    /// A background job.
+    /// The name of a background job, in logs and metrics.
     pub enum JobName {
         /// Starts the refreshes and session checks that are due.
         RefreshDue = "refresh_due",
-        /// Reports that this process is alive and counts the replicas.
+        /// Stores the heartbeat of this replica and counts the live replicas.
         Heartbeat = "heartbeat",
-        /// Reports a system clock that moved back.
+        /// Reports that the system clock moved back.
         ClockCheck = "clock_check",
-        /// Loads the circuit-breaker state that replicas share.
+        /// Loads the circuit-breaker state that all replicas share.
         ProviderBlocks = "provider_blocks",
-        /// Restores connections that were marked expired just before a mass rejection was found.
+        /// Restores connections that were marked expired shortly before a mass rejection was
+        /// detected.
         RestoreRejected = "restore_rejected",
         /// Imports rows written by another program.
         ImportRows = "import_rows",
-        /// Finds rows that another program deleted.
+        /// Detects rows that another program deleted.
         FindRemovedRows = "find_removed_rows",
-        /// Ends flows that were not completed in time.
+        /// Ends overdue authorization flows and revokes the grants that they hold.
         AbandonFlows = "abandon_flows",
         /// Retries queued revocations.
         Revocations = "revocations",
-        /// Applies scheduled changes of status.
+        /// Changes the status of connections at its scheduled time.
         Expiry = "expiry",
-        /// Writes the times at which tokens were last used.
+        /// Stores the times at which tokens were last used.
         LastUsed = "last_used",
-        /// Deletes ended flows.
+        /// Deletes flows that ended a day ago.
         FlowRetention = "flow_retention",
-        /// Deletes ended sessions.
+        /// Deletes expired sessions.
         SessionRetention = "session_retention",
-        /// Deletes old events.
+        /// Deletes events older than a week.
         EventRetention = "event_retention",
     }
 }
@@ -45,20 +46,21 @@ string_enum! {
 /// The result of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// How many items the run processed.
+    /// The number of items that the run processed.
     pub items: usize,
-    /// Whether more work is due now: the runner then starts the next run at once.
+    /// Whether more work is due. The runner then starts the next run without waiting.
     pub more: bool,
 }
 
 impl Progress {
-    /// All due work is done.
+    /// Returns the result of a run that completed all due work.
     #[must_use]
     pub fn done(items: usize) -> Self {
         Self { items, more: false }
     }
 
-    /// The run stopped at its bound of `limit` items if it reached it.
+    /// Returns the result of a run that is bounded to `limit` items: more work is due if it reached
+    /// the bound.
     #[must_use]
     pub fn of_batch(items: usize, limit: i64) -> Self {
         Self {
@@ -68,7 +70,7 @@ impl Progress {
     }
 }
 
-/// Logs an item that failed; the run goes on with the others.
+/// Logs a connection that a run failed to process. The run continues with the others.
 pub(crate) fn log_failed(connection: &Connection, error: &ServiceError, message: &'static str) {
     tracing::warn!(
         provider = %connection.provider,
@@ -78,16 +80,20 @@ pub(crate) fn log_failed(connection: &Connection, error: &ServiceError, message:
     );
 }
 
-/// Background work that recurs. The runner may drop a run at any await point when the process
-/// shuts down, so a run keeps its state in the database.
+/// A recurring background job. The runner may cancel a run at any await point during shutdown, so a
+/// run keeps its state in the database.
 #[async_trait]
 pub(crate) trait Job: Send + Sync {
-    /// The job's name in logs and metrics.
+    /// Returns the job's name.
     fn name(&self) -> JobName;
 
-    /// The time between the end of a run and the start of the next.
+    /// Returns the time between the end of one run and the start of the next.
     fn interval(&self) -> Duration;
 
     /// Processes a bounded number of items. An item that fails is reported and skipped.
+    ///
+    /// # Errors
+    ///
+    /// The error of a query on which the whole run depends, or of the last item that failed.
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError>;
 }

@@ -1,4 +1,4 @@
-//! Background work: one runner, one interface, one file per job that has no component of its own.
+//! Background jobs: their interface, their runner, and the jobs that belong to no other component.
 
 pub(crate) mod clock_check;
 pub(crate) mod heartbeat;

@@ -1,32 +1,32 @@
-//! Deletes rows that are kept for a limited time.
+//! Deletes rows whose retention period has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_model::{Call, Clock};
+use evergrant_model::{Call, Clock, SignedDuration};
 use evergrant_store::{EventRepository, FlowRepository, SessionRepository};
 
 use crate::ServiceError;
 use crate::jobs::job::{Job, JobName, Progress};
 use crate::jobs::runner::EVERY_15_SECONDS;
 
-/// How long events are kept for streams that resume.
-const EVENT_SECONDS: i64 = 7 * 24 * 60 * 60;
-/// How long ended flows are kept for apps that ask for their result.
-const FLOW_SECONDS: i64 = 24 * 60 * 60;
+/// How long events are kept, so that event streams can resume.
+const EVENT_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long ended flows are kept, so that apps can read their result.
+const FLOW_RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
-/// The rows that one retention job deletes.
+/// The kind of rows that a retention job deletes.
 pub(crate) enum Expired {
-    /// Flows that ended a day ago.
+    /// Flows that ended more than a day ago.
     Flows(FlowRepository),
-    /// Sessions that have ended.
+    /// Expired sessions.
     Sessions(SessionRepository),
     /// Events older than a week.
     Events(EventRepository),
 }
 
-/// Deletes expired rows of one kind.
+/// The job that deletes expired rows of one kind.
 pub(crate) struct Retention {
     pub(crate) expired: Expired,
     pub(crate) clock: Arc<dyn Clock>,
@@ -49,17 +49,9 @@ impl Job for Retention {
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
         let now = self.clock.now();
         let deleted = match &self.expired {
-            Expired::Flows(flows) => {
-                flows
-                    .delete_expired(now.plus_seconds(-FLOW_SECONDS))
-                    .await?
-            }
+            Expired::Flows(flows) => flows.delete_expired(now - FLOW_RETENTION).await?,
             Expired::Sessions(sessions) => sessions.delete_expired(now).await?,
-            Expired::Events(events) => {
-                events
-                    .delete_before(now.plus_seconds(-EVENT_SECONDS))
-                    .await?
-            }
+            Expired::Events(events) => events.delete_before(now - EVENT_RETENTION).await?,
         };
         Ok(Progress::done(
             usize::try_from(deleted).unwrap_or(usize::MAX),

@@ -1,4 +1,5 @@
-//! Runs each job at its own interval. A job that fails or takes long delays no other.
+//! Runs each job at its own interval in its own task: a job that fails, panics or hangs delays no
+//! other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::failure_log::FailureLog;
 use crate::identifiers::Identifiers;
 use crate::jobs::job::{Job, JobName, Progress};
 
-/// The jobs of this process.
+/// Runs the jobs of this process.
 pub(crate) struct JobRunner {
     jobs: Vec<Arc<dyn Job>>,
     ids: Identifiers,
@@ -21,11 +22,12 @@ pub(crate) struct JobRunner {
 }
 
 impl JobRunner {
+    /// Creates a runner of these jobs.
     pub(crate) fn new(jobs: Vec<Arc<dyn Job>>, ids: Identifiers, clock: Arc<dyn Clock>) -> Self {
         Self { jobs, ids, clock }
     }
 
-    /// Runs all jobs until `stop`, then drops the runs that are under way.
+    /// Runs all jobs until `stop`, then cancels the runs in progress.
     pub(crate) async fn run_until(self: &Arc<Self>, stop: CancellationToken) {
         let mut jobs = JoinSet::new();
         for job in &self.jobs {
@@ -34,7 +36,7 @@ impl JobRunner {
         while jobs.join_next().await.is_some() {}
     }
 
-    /// Repeats one job until `stop`, also after a panic.
+    /// Repeats one job until `stop`, and restarts it after a panic.
     async fn supervise(self: Arc<Self>, job: Arc<dyn Job>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let (runner, repeated) = (Arc::clone(&self), Arc::clone(&job));
@@ -42,7 +44,10 @@ impl JobRunner {
             runs.spawn(async move { runner.repeat(&*repeated).await });
             if stop.run_until_cancelled(runs.join_next()).await.is_some() {
                 let job = job.name().as_str();
-                tracing::error!(job, "background job panicked; it continues at its interval");
+                tracing::error!(
+                    job,
+                    "background job panicked; will run again at its interval"
+                );
             }
             runs.shutdown().await;
             stop.run_until_cancelled(tokio::time::sleep(job.interval()))
@@ -50,11 +55,11 @@ impl JobRunner {
         }
     }
 
-    /// Runs one job once.
+    /// Runs one job once. Does nothing if this process has no such job.
     ///
     /// # Errors
     ///
-    /// Whatever made the run fail.
+    /// The error of the run.
     pub(crate) async fn run_once(&self, name: JobName) -> Result<Progress, ServiceError> {
         match self.jobs.iter().find(|job| job.name() == name) {
             Some(job) => self.run(&**job).await,
@@ -62,6 +67,7 @@ impl JobRunner {
         }
     }
 
+    /// Runs the job again and again. Never returns.
     async fn repeat(&self, job: &dyn Job) {
         let mut log = FailureLog::new(job.name().as_str());
         loop {
@@ -78,6 +84,7 @@ impl JobRunner {
         }
     }
 
+    /// Runs the job once, in a span with a new correlation id.
     async fn run(&self, job: &dyn Job) -> Result<Progress, ServiceError> {
         let call = self.ids.scheduled_call(&*self.clock);
         let span = tracing::info_span!(
@@ -87,7 +94,8 @@ impl JobRunner {
     }
 }
 
-/// The interval of jobs that keep this process in step with the others.
+/// The interval of time-critical jobs, such as the scheduler and the exchange of state with other
+/// replicas.
 pub(crate) const EVERY_SECOND: Duration = Duration::from_secs(1);
 /// The interval of housekeeping jobs.
 pub(crate) const EVERY_15_SECONDS: Duration = Duration::from_secs(15);
@@ -101,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// Fails, panics, hangs, or counts its runs.
+    /// A job that fails, panics, hangs or succeeds. All but the hanging one count their runs.
     enum Fake {
         Failing(AtomicUsize),
         Panicking(AtomicUsize),
@@ -137,7 +145,7 @@ mod tests {
                 Self::Hanging => std::future::pending().await,
                 Self::Counting(runs) => {
                     let before = runs.fetch_add(1, Ordering::SeqCst);
-                    // The first run stops at its bound.
+                    // The first run reports that more work is due.
                     Ok(Progress {
                         items: 1,
                         more: before == 0,
@@ -148,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn failing_panicking_or_hanging_job_delays_no_other_and_none_outlives_stop() {
+    async fn faulty_job_delays_no_other_and_no_job_outlives_stop() {
         let failing = Arc::new(Fake::Failing(AtomicUsize::new(0)));
         let panicking = Arc::new(Fake::Panicking(AtomicUsize::new(0)));
         let counting = Arc::new(Fake::Counting(AtomicUsize::new(0)));
@@ -177,7 +185,7 @@ mod tests {
         assert_eq!(
             runs(&counting),
             4,
-            "the run after a full batch starts at once"
+            "a run that leaves work due is followed at once by the next"
         );
         stop.cancel();
         running.await.unwrap();

@@ -1,13 +1,13 @@
-//! One attempt to refresh under its lease: carries out the steps of
-//! `evergrant_resilience::refresh::attempt`.
+//! One refresh attempt under its lease: executes the steps that the state machine of
+//! `evergrant_resilience::refresh::attempt` decides.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use evergrant_adapters::{AdapterError, HeldTokens, ProviderSpec};
-use evergrant_model::{Clock, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet};
+use evergrant_model::{Clock, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet, whole_ms};
 use evergrant_resilience::refresh::AllRules;
-use evergrant_resilience::refresh::attempt::{Attempt, End, Failure, Step, Tolerance};
+use evergrant_resilience::refresh::attempt::{Attempt, FailedAttempt, Failure, ReplayPolicy, Step};
 use evergrant_store::{
     Connection, ConnectionRepository, RefreshRepository, RefreshedGrant, StoredTokens,
 };
@@ -27,24 +27,40 @@ use crate::refresh::pending_writes::PendingWrites;
 use crate::tokens::encryption::TokenEncryption;
 use crate::tokens::refresh_time::RefreshTiming;
 
-/// How often new tokens are written before they become a pending write.
+/// The maximum number of writes of new tokens before they become a pending write.
 const WRITE_TRIES: u32 = 3;
 
-/// The platform's answer to the last request.
-enum Answer {
+/// The response to the last request.
+enum Response {
+    /// No request was sent.
     None,
     Tokens(Box<IssuedTokens>),
     Error(AdapterError),
 }
 
-/// New tokens and the times that they depend on.
+impl Response {
+    /// Returns the response in the terms of the attempt's state machine.
+    fn result(&self) -> Result<(), Failure> {
+        match self {
+            Self::Error(error) => Err(Failure {
+                verdict: verdict_of(error),
+                unprocessed: error.is_known_unprocessed(),
+                confirm: error.needs_confirmation(),
+                wait_ms: error.retry_after().map(whole_ms),
+            }),
+            Self::None | Self::Tokens(_) => Ok(()),
+        }
+    }
+}
+
+/// New tokens and the times of their request and response.
 struct IssuedTokens {
     tokens: TokenSet,
     sent_at: Timestamp,
-    answered_at: Instant,
+    received_at: Instant,
 }
 
-/// Carries out attempts.
+/// Executes refresh attempts.
 pub(crate) struct Attempts {
     pub(crate) connections: ConnectionRepository,
     pub(crate) refreshes: RefreshRepository,
@@ -61,111 +77,125 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Refreshes under the lease, and stores the result.
+    /// Executes one attempt under its lease and stores the result.
+    ///
+    /// # Errors
+    ///
+    /// The failure that all waiters of this refresh receive.
     pub(crate) async fn run(&self, context: AttemptContext<'_>) -> RefreshOutcome {
-        let held = &context.leased.held;
-        let stored = (held.tokens.access.as_ref(), held.tokens.refresh.as_ref());
-        let tokens = match self.encryption.decrypt(stored.0, stored.1) {
-            Ok(tokens) => tokens,
-            Err(error) => {
-                let leased = Some(&context.leased);
-                self.failures
-                    .record_unreadable(context.call, held, leased)
-                    .await;
-                return Err(RefreshFailure::of(&error));
-            }
-        };
-        let tolerance = tolerance(context.platform.spec());
-        let (ticket, access_ended) = (context.leased.ticket, context.access_ended);
-        let mut attempt = Attempt::new(AllRules, tolerance, ticket, access_ended, 0);
-        let (mut step, mut answer) = (attempt.begin(context.elapsed_ms()), Answer::None);
+        let tokens = self.decrypt(&context).await?;
+        let replay_policy = replay_policy(context.provider.spec());
+        let (id, ticket) = (context.leased.connection.id, context.leased.ticket);
+        let access_expired = context.access_expired;
+        let mut attempt = Attempt::new(AllRules, replay_policy, ticket, access_expired, 0);
+        let (mut step, mut response) = (attempt.start(context.elapsed_ms()), Response::None);
         loop {
             step = match step {
                 Step::Send { within_ms } => {
-                    answer = self.send(&context, &tokens, within_ms).await;
-                    let result = result_of(&answer);
-                    attempt.answered(result, self.ids.entropy(), context.elapsed_ms())
+                    response = self.send(&context, &tokens, duration(within_ms)).await;
+                    let result = response.result();
+                    attempt.on_response(result, self.ids.entropy(), context.elapsed_ms())
                 }
                 Step::Pause { for_ms } => {
                     sleep(duration(for_ms)).await;
-                    let row = self.refreshes.lease(held.id).await.ok().flatten();
-                    let row = row.filter(|_| context.platform.admits_again(&context.permit));
+                    let row = self.refreshes.lease(id).await.ok().flatten();
+                    let row = row.filter(|_| context.provider.admits_retry(&context.permit));
                     attempt.resume(row.as_ref(), context.elapsed_ms())
                 }
                 Step::Store => {
-                    let stored = self.store(&context, answer).await;
-                    context.platform.settle(&context.permit, None).await;
-                    return stored;
+                    let outcome = self.store(&context, response).await;
+                    context.provider.settle(&context.permit, None).await;
+                    return outcome;
                 }
-                Step::End(end) => return self.conclude(&context, end, answer).await,
+                Step::End(failed) => return self.record_failure(&context, failed, response).await,
             }
         }
     }
 
+    /// Decrypts the stored tokens, and records the connection as unreadable if that fails.
+    async fn decrypt(&self, context: &AttemptContext<'_>) -> Result<HeldTokens, RefreshFailure> {
+        let connection = &context.leased.connection;
+        let StoredTokens {
+            access, refresh, ..
+        } = &connection.tokens;
+        match self.encryption.decrypt(access.as_ref(), refresh.as_ref()) {
+            Ok(tokens) => Ok(tokens),
+            Err(error) => {
+                let leased = Some(&context.leased);
+                self.failures
+                    .record_unreadable(context.call, connection, leased)
+                    .await;
+                Err(RefreshFailure::of(&error))
+            }
+        }
+    }
+
+    /// Sends one refresh request. An error is reported to the circuit breaker here; a success only
+    /// once the tokens are stored.
     async fn send(
         &self,
         context: &AttemptContext<'_>,
         tokens: &HeldTokens,
-        within_ms: i64,
-    ) -> Answer {
-        let (platform, sent_at) = (context.platform, self.clock.now());
-        let connection = &context.leased.held;
+        time_limit: Duration,
+    ) -> Response {
+        let (provider, sent_at) = (context.provider, self.clock.now());
+        let connection = &context.leased.connection;
         self.recorder
             .record(context.call, &Outcome::RefreshStarted { connection });
-        let request = platform.refresh_permitted(&context.permit, tokens);
-        let answered = timeout(duration(within_ms), request).await;
-        match answered.unwrap_or_else(|_elapsed| Err(AdapterError::timed_out())) {
+        let request = provider.refresh_permitted(&context.permit, tokens);
+        let result = timeout(time_limit, request).await;
+        match result.unwrap_or_else(|_elapsed| Err(AdapterError::timed_out())) {
             Ok(tokens) => {
-                let answered_at = Instant::now();
-                Answer::Tokens(Box::new(IssuedTokens {
+                let received_at = Instant::now();
+                Response::Tokens(Box::new(IssuedTokens {
                     tokens,
                     sent_at,
-                    answered_at,
+                    received_at,
                 }))
             }
             Err(error) => {
-                platform.settle(&context.permit, Some(&error)).await;
-                Answer::Error(error)
+                provider.settle(&context.permit, Some(&error)).await;
+                Response::Error(error)
             }
         }
     }
 
-    async fn conclude(
+    /// Records an attempt that ended without tokens.
+    async fn record_failure(
         &self,
         context: &AttemptContext<'_>,
-        end: End,
-        answer: Answer,
+        failed: FailedAttempt,
+        response: Response,
     ) -> RefreshOutcome {
-        let error = match answer {
-            Answer::Error(error) => error,
-            // Nothing was sent, because it could have ended a valid grant.
-            Answer::None | Answer::Tokens(_) => AdapterError::held_back(),
+        let error = match response {
+            Response::Error(error) => error,
+            // No request was sent, because it could have revoked a valid grant.
+            Response::None | Response::Tokens(_) => AdapterError::previous_attempt_in_doubt(),
         };
-        self.failures.record(context, &end, &error).await
+        self.failures.record(context, &failed, &error).await
     }
 
-    /// Stores the new tokens. No other copy exists, so a write that fails becomes a pending write.
-    async fn store(&self, context: &AttemptContext<'_>, answer: Answer) -> RefreshOutcome {
-        let Answer::Tokens(issued) = answer else {
+    /// Stores the new tokens. They are the only copy, so a failed write becomes a pending write.
+    async fn store(&self, context: &AttemptContext<'_>, response: Response) -> RefreshOutcome {
+        let Response::Tokens(issued) = response else {
             return Err(RefreshFailure::internal());
         };
-        let held = &context.leased.held;
+        let connection = &context.leased.connection;
         let encrypted = self.encryption.encrypt(&issued.tokens, issued.sent_at);
         let encrypted = encrypted.map_err(|error| RefreshFailure::of(&error))?;
         let new = self.refreshed_grant(context, issued.sent_at, &encrypted);
-        let key = ConnectionKey::from(held);
+        let key = ConnectionKey::from(connection);
         let mark = self.caches.connections.mark(&key);
         let Some(stored) = self.write(context, &new).await else {
             return Ok(self.pending.add(context.call, &context.leased, &new).await);
         };
-        let (connection, answer_to_commit) = (held, issued.answered_at.elapsed());
         let outcome = Outcome::RefreshSucceeded {
             connection,
             stored: stored.is_some(),
-            answer_to_commit,
+            response_to_commit: issued.received_at.elapsed(),
         };
         self.recorder.record(context.call, &outcome);
-        self.caches.statuses.invalidate(&held.user).await;
+        self.caches.statuses.invalidate(&connection.user).await;
         let Some(newest) = stored.map(Arc::new) else {
             self.caches.connections.invalidate(&key).await;
             return self.superseded(context, &encrypted).await;
@@ -178,33 +208,36 @@ impl Attempts {
         Ok(newest)
     }
 
+    /// Returns the row that stores the new tokens.
     fn refreshed_grant<'a>(
         &self,
         context: &'a AttemptContext<'_>,
         sent_at: Timestamp,
         tokens: &'a StoredTokens,
     ) -> RefreshedGrant<'a> {
-        let (held, spec) = (&context.leased.held, context.platform.spec());
-        let has_refresh = tokens.refresh.is_some() || held.tokens.refresh.is_some();
+        let (connection, spec) = (&context.leased.connection, context.provider.spec());
+        let has_refresh = tokens.refresh.is_some() || connection.tokens.refresh.is_some();
         let (now, refreshable) = (self.clock.now(), spec.can_refresh(has_refresh));
-        let grant_ends = tokens.grant_expires_at.or(held.tokens.grant_expires_at);
-        let timed = TimedStatus::at(now, refreshable, (now, tokens.expires_at), grant_ends);
+        let grant_expires_at = tokens
+            .grant_expires_at
+            .or(connection.tokens.grant_expires_at);
+        let timed = TimedStatus::at(now, refreshable, (now, tokens.expires_at), grant_expires_at);
         let due = self
             .timing
-            .due(spec, sent_at, tokens.expires_at, held.id.get());
+            .due(spec, sent_at, tokens.expires_at, connection.id.get());
         RefreshedGrant {
             tokens,
             next_status_at: timed.next_status_at,
             status: timed.status,
-            reason: missing_scopes(held, tokens.scope.as_deref()),
+            reason: missing_scopes(connection, tokens.scope.as_deref()),
             next_refresh_at: Some(due),
             at: sent_at,
             correlation_id: &context.call.correlation_id,
         }
     }
 
-    /// Writes the new tokens. `Some(None)` means that a newer pair is stored or the connection was
-    /// deleted; `None`, that the database did not accept the write.
+    /// Writes the new tokens to the database. Returns `None` if it did not accept the write, and
+    /// `Some(None)` if newer tokens are stored or the connection was deleted.
     async fn write(
         &self,
         context: &AttemptContext<'_>,
@@ -216,7 +249,7 @@ impl Attempts {
                 Err(error) => {
                     self.database.observe(&error);
                     tracing::warn!(
-                        connection.id = context.leased.held.id.get(),
+                        connection.id = context.leased.connection.id.get(),
                         error = &error as &dyn std::error::Error,
                         "failed to store refreshed tokens"
                     );
@@ -229,21 +262,21 @@ impl Attempts {
         None
     }
 
-    /// A newer pair was stored meanwhile, or the connection was deleted: then the new tokens are
-    /// revoked, so that they do not outlive the connection.
+    /// Returns the connection whose newer tokens were stored meanwhile. If the connection was
+    /// deleted, the new tokens are revoked instead, so that they do not outlive it.
     async fn superseded(
         &self,
         context: &AttemptContext<'_>,
         encrypted: &StoredTokens,
     ) -> RefreshOutcome {
-        let held = &context.leased.held;
-        let newest = by_id(&self.connections, &self.database, held.id).await;
+        let connection = &context.leased.connection;
+        let newest = by_id(&self.connections, &self.database, connection.id).await;
         let newest = newest.map_err(|error| RefreshFailure::of(&error));
         if matches!(&newest, Err(failure) if failure.code() == ErrorCode::AccountNotFound) {
-            let (call, spec) = (context.call, context.platform.spec());
+            let (call, spec) = (context.call, context.provider.spec());
             let revoked = self
                 .revocations
-                .revoke_unsaved(call, spec, encrypted, &held.metadata)
+                .revoke_unsaved(call, spec, encrypted, &connection.metadata)
                 .await;
             revoked.map_err(|error| RefreshFailure::of(&error))?;
         }
@@ -251,34 +284,18 @@ impl Attempts {
     }
 }
 
-/// The reason of a connection whose refresh granted these scopes. An answer without scopes keeps
-/// the stored ones.
-fn missing_scopes(held: &Connection, scope: Option<&str>) -> Option<StatusReason> {
-    let granted = ScopeSet::parse(scope.or(held.tokens.scope.as_deref())?);
-    let missing = ScopeSet::parse(held.requested_scope.as_deref()?).missing_from(&granted);
+/// Returns `SCOPE_MISSING` if the refresh granted fewer scopes than the consent requested. A
+/// response without scopes grants the stored ones (RFC 6749, section 6).
+fn missing_scopes(connection: &Connection, scope: Option<&str>) -> Option<StatusReason> {
+    let granted = ScopeSet::parse(scope.or(connection.tokens.scope.as_deref())?);
+    let missing = ScopeSet::parse(connection.requested_scope.as_deref()?).missing_from(&granted);
     (!missing.is_empty()).then_some(StatusReason::ScopeMissing)
 }
 
-fn tolerance(spec: &ProviderSpec) -> Tolerance {
-    let replay_window_ms = spec.replay_window_seconds.saturating_mul(1000);
-    Tolerance {
-        rotates: spec.rotates,
-        replay_window_ms,
-    }
-}
-
-/// An answer in the terms of the attempt's rules.
-fn result_of(answer: &Answer) -> Result<(), Failure> {
-    match answer {
-        Answer::Error(error) => Err(Failure {
-            verdict: verdict_of(error),
-            unprocessed: error.is_surely_unprocessed(),
-            confirm: error.needs_confirmation(),
-            wait_ms: error
-                .retry_after_seconds()
-                .map(|seconds| seconds.saturating_mul(1000)),
-        }),
-        Answer::None | Answer::Tokens(_) => Ok(()),
+fn replay_policy(spec: &ProviderSpec) -> ReplayPolicy {
+    ReplayPolicy {
+        rotates: spec.rotates_refresh_token,
+        replay_window_ms: whole_ms(spec.replay_window),
     }
 }
 

@@ -1,14 +1,15 @@
-//! Coordination of refreshes: the seed's `refreshToken`.
+//! Coordination of refreshes across callers and replicas.
 //!
-//! In this process all callers that want the same token share one refresh, which runs in a task of
-//! its own. Over all replicas at most one attempt per generation is under way: a replica that finds
-//! the lease taken waits for events of its holder.
+//! Within this process, all callers that need the same token share one refresh (single flight),
+//! which runs in its own task, so a cancelled caller does not cancel it. Across all replicas, a
+//! lease allows at most one attempt per generation at a time: a replica that finds the lease taken
+//! waits for the events of its holder.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergrant_adapters::{AdapterError, ProviderSpec};
-use evergrant_model::{Call, Clock, ConnectionId, ErrorCode};
+use evergrant_adapters::{AdapterError, Permit, Provider, ProviderSpec};
+use evergrant_model::{Call, Clock, ConnectionId, ErrorCode, SignedDuration, whole_ms};
 use evergrant_resilience::SingleFlight;
 use evergrant_resilience::refresh::attempt::Verdict;
 use evergrant_resilience::refresh::lease::{LEASE_MS, LeaseRequest, LeaseRow};
@@ -21,7 +22,7 @@ use crate::ServiceError;
 use crate::cache::{Caches, ConnectionKey};
 use crate::connections::lookup::by_id;
 use crate::database::DatabaseMonitor;
-use crate::error::code_of;
+use crate::error::{RETRY_AFTER, code_of};
 use crate::events::change_feed::ChangeFeed;
 use crate::providers::Providers;
 use crate::refresh::attempt::Attempts;
@@ -32,16 +33,19 @@ use crate::refresh::permission::{RefreshReason, check_allowed};
 use crate::tasks::Tasks;
 use crate::tokens::refresh_time::is_refreshable;
 
-/// The longest that a caller waits for a refresh that others may go on waiting for.
+/// The maximum time that one caller waits for a refresh. The refresh continues after that.
 const CALLER_TIMEOUT: Duration = Duration::from_secs(25);
-/// The longest wait for admission to the platform.
+/// The maximum wait for admission by the circuit breaker, the rate limit and the queue of a
+/// platform.
 const ADMISSION_TIMEOUT: Duration = Duration::from_secs(20);
-/// While another replica holds the lease, its row is read this often in case no event arrives.
+/// The interval at which the row is read while another replica holds the lease, in case no event
+/// arrives.
 const LEASE_POLL_EVERY: Duration = Duration::from_millis(500);
-/// A refresh waits no longer than for an abandoned lease to expire, plus an attempt of its own.
+/// The maximum wait for another replica's lease. It exceeds the duration of a lease, so an
+/// abandoned lease expires within it.
 const MAX_LEASE_WAIT: Duration = Duration::from_secs(30);
 
-/// Refreshes tokens. A clone is the same component.
+/// Refreshes tokens. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Refresher {
     pub(crate) connections: ConnectionRepository,
@@ -56,35 +60,47 @@ pub(crate) struct Refresher {
     pub(crate) tasks: Tasks,
     /// Identifies this process in leases.
     pub(crate) replica: Arc<str>,
+    /// The refreshes of this process that are in flight.
     pub(crate) in_flight: Arc<SingleFlight<ConnectionId, RefreshOutcome>>,
 }
 
-/// A connection as a refresh finds it.
+/// The state of a connection compared with the tokens that the caller knows.
 enum RowState {
-    /// It holds newer tokens than the caller has seen.
+    /// Newer tokens are stored.
     Newer(Arc<Connection>),
-    /// It holds the tokens that the caller has seen.
-    Same(Box<Connection>),
+    /// The same tokens are stored.
+    Unchanged(Box<Connection>),
 }
 
 impl Refresher {
-    /// A connection with newer tokens than `held`, by this refresh or by another one meanwhile.
+    /// Returns the connection with newer tokens than `known` holds, obtained by this refresh or by
+    /// a concurrent one.
+    ///
+    /// # Errors
+    ///
+    /// * `TOKEN_EXPIRED` if the token cannot be refreshed;
+    /// * `OVERLOADED` during shutdown;
+    /// * `TIMEOUT_ERROR` if the refresh takes longer than this caller waits;
+    /// * otherwise the error of the refresh.
     pub(crate) async fn refresh(
         &self,
         call: &Call,
-        held: &Connection,
+        known: &Connection,
         spec: &ProviderSpec,
         reason: RefreshReason,
     ) -> Result<Arc<Connection>, ServiceError> {
-        if !is_refreshable(held, spec) {
-            let name = &spec.name;
-            let detail = format!("The token has ended and {name} gives nothing to renew it with.");
+        if !is_refreshable(known, spec) {
+            let detail = format!(
+                "The {} access token has expired and cannot be refreshed. Please reconnect the \
+                 account.",
+                spec.name
+            );
             return Err(ServiceError::new(ErrorCode::TokenExpired, detail));
         }
         if self.tasks.is_shutting_down() {
             return Err(ServiceError::shutting_down());
         }
-        let (component, id, seen) = (self.clone(), held.id, held.lease.generation);
+        let (refresher, id, known_generation) = (self.clone(), known.id, known.lease.generation);
         let (call, token) = (call.clone(), self.tasks.token());
         let span = tracing::info_span!(
             "refresh", actor = %call.actor, correlation_id = %call.correlation_id,
@@ -92,7 +108,7 @@ impl Refresher {
         );
         let refresh = self.in_flight.run(id, move || {
             let refresh = async move {
-                let outcome = component.run(&call, id, seen, reason).await;
+                let outcome = refresher.run(&call, id, known_generation, reason).await;
                 drop(token);
                 outcome
             };
@@ -100,104 +116,120 @@ impl Refresher {
         });
         match tokio::time::timeout(CALLER_TIMEOUT, refresh).await {
             Ok(Ok(outcome)) => outcome.map_err(|failure| failure.into_error(&spec.name)),
-            Ok(Err(_lost)) => Err(ServiceError::internal()),
+            Ok(Err(_aborted)) => Err(ServiceError::internal()),
             Err(_elapsed) => Err(timed_out().into_error(&spec.name)),
         }
     }
 
-    /// Makes an attempt, unless the row shows that none is needed or allowed.
+    /// Executes an attempt, unless the row shows that none is needed or allowed.
     async fn run(
         &self,
         call: &Call,
         id: ConnectionId,
-        seen: i64,
+        known_generation: i64,
         reason: RefreshReason,
     ) -> RefreshOutcome {
         let (started, mut events) = (Instant::now(), self.feed.receiver());
         loop {
-            let held = match self.row_state(id, seen).await? {
+            let connection = match self.row_state(id, known_generation).await? {
                 RowState::Newer(newest) => return Ok(newest),
-                RowState::Same(held) => held,
+                RowState::Unchanged(connection) => connection,
             };
-            let platform = self.providers.configured(held.provider.as_str());
-            let platform = platform.map_err(|error| RefreshFailure::of(&error))?;
-            check_allowed(&held, platform.spec(), reason, self.clock.now())?;
-            let permit = platform
-                .admit_refresh(&held.account, ADMISSION_TIMEOUT)
-                .await;
-            let permit = permit.map_err(|error| not_admitted(&error))?;
-            if self.tasks.is_shutting_down() {
-                return Err(RefreshFailure::of(&ServiceError::shutting_down()));
-            }
+            let (provider, permit) = self.admit(&connection, reason).await?;
             let requested_at = Instant::now();
-            match self.take_lease(&held).await? {
+            match self.take_lease(&connection).await? {
                 LeaseAnswer::Leased(leased) => {
-                    let ended = leased
-                        .held
-                        .tokens
-                        .expires_at
-                        .is_some_and(|end| end <= self.clock.now());
-                    let access_ended = reason == RefreshReason::Rejected || ended;
-                    let (platform, leased) = (&*platform, *leased);
                     let context = AttemptContext {
                         call,
-                        platform,
+                        provider: &provider,
                         permit,
-                        leased,
+                        access_expired: self.is_access_expired(&leased.connection, reason),
+                        leased: *leased,
                         requested_at,
-                        access_ended,
                     };
                     return self.attempts.run(context).await;
                 }
-                LeaseAnswer::Moved(newest) => {
+                LeaseAnswer::Outdated(newest) => {
                     self.caches.invalidate(&ConnectionKey::from(&*newest)).await;
                     return newer(*newest);
                 }
-                LeaseAnswer::Gone => {
-                    return Err(RefreshFailure::of(&ServiceError::account_not_found()));
-                }
-                LeaseAnswer::Busy { for_ms } if started.elapsed() < MAX_LEASE_WAIT => {
+                LeaseAnswer::Gone => return Err(RefreshFailure::new(ErrorCode::AccountNotFound)),
+                LeaseAnswer::Busy { wait } if started.elapsed() < MAX_LEASE_WAIT => {
                     drop(permit);
-                    self.wait_for_lease(&mut events, &held, for_ms).await;
+                    self.wait_for_lease(&mut events, &connection, wait).await;
                 }
                 LeaseAnswer::Busy { .. } => return Err(timed_out()),
             }
         }
     }
 
-    async fn row_state(&self, id: ConnectionId, seen: i64) -> Result<RowState, RefreshFailure> {
-        let is_newer = |pending: &Arc<Connection>| pending.lease.generation > seen;
+    /// Checks that an attempt is allowed, and waits for admission to the platform.
+    async fn admit(
+        &self,
+        connection: &Connection,
+        reason: RefreshReason,
+    ) -> Result<(Arc<Provider>, Permit), RefreshFailure> {
+        let provider = self.providers.configured(&connection.provider);
+        let provider = provider.map_err(|error| RefreshFailure::of(&error))?;
+        check_allowed(connection, provider.spec(), reason, self.clock.now())?;
+        let permit = provider
+            .admit_refresh(&connection.account, ADMISSION_TIMEOUT)
+            .await;
+        let permit = permit.map_err(|error| not_admitted(&error))?;
+        if self.tasks.is_shutting_down() {
+            return Err(RefreshFailure::of(&ServiceError::shutting_down()));
+        }
+        Ok((provider, permit))
+    }
+
+    /// Returns whether the stored access token has expired or was rejected by the platform.
+    fn is_access_expired(&self, connection: &Connection, reason: RefreshReason) -> bool {
+        let now = self.clock.now();
+        let expires_at = connection.tokens.expires_at;
+        reason == RefreshReason::Rejected || expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// Compares the connection with the generation that the caller knows. Refreshed tokens that are
+    /// not stored yet count as stored.
+    async fn row_state(
+        &self,
+        id: ConnectionId,
+        known_generation: i64,
+    ) -> Result<RowState, RefreshFailure> {
+        let is_newer = |pending: &Arc<Connection>| pending.lease.generation > known_generation;
         if let Some(pending) = self.pending.newest(id).filter(is_newer) {
             return Ok(RowState::Newer(pending));
         }
-        let held = by_id(&self.connections, &self.database, id).await;
-        let held = held.map_err(|error| RefreshFailure::of(&error))?;
-        if held.lease.generation > seen {
-            self.caches.invalidate(&ConnectionKey::from(&held)).await;
-            return newer(held).map(RowState::Newer);
+        let stored = by_id(&self.connections, &self.database, id).await;
+        let stored = stored.map_err(|error| RefreshFailure::of(&error))?;
+        if stored.lease.generation > known_generation {
+            self.caches.invalidate(&ConnectionKey::from(&stored)).await;
+            return newer(stored).map(RowState::Newer);
         }
-        if self.pending.has_replaced(id, held.lease.generation) {
-            // The database will soon have the pair; sending its refresh token again could end the
-            // grant.
-            return Err(RefreshFailure::new(ErrorCode::DatabaseError).retry_after(1));
+        if self.pending.has_replaced(id, stored.lease.generation) {
+            // The stored refresh token was exchanged already, and the write of its successor is
+            // pending. Sending it again could revoke the grant.
+            return Err(
+                RefreshFailure::new(ErrorCode::DatabaseError).with_retry_after(Some(RETRY_AFTER))
+            );
         }
-        Ok(RowState::Same(Box::new(held)))
+        Ok(RowState::Unchanged(Box::new(stored)))
     }
 
-    /// Waits until another replica's lease may have ended. Admission is requested only then: the
-    /// wait uses none of the platform's limits.
+    /// Waits until another replica's lease may have ended, for at most `wait`. The caller holds
+    /// no permit meanwhile, so the wait does not count against the platform's limits.
     async fn wait_for_lease(
         &self,
         events: &mut broadcast::Receiver<Arc<Event>>,
-        held: &Connection,
-        for_ms: i64,
+        connection: &Connection,
+        wait: SignedDuration,
     ) {
-        let until = Instant::now() + Duration::from_millis(u64::try_from(for_ms).unwrap_or(1));
+        let until = Instant::now() + wait.unsigned_abs();
         while Instant::now() < until && !self.tasks.is_shutting_down() {
-            wait_for_event(events, held, until).await;
-            let row = self.refreshes.lease(held.id).await.ok().flatten();
+            wait_for_event(events, connection, until).await;
+            let row = self.refreshes.lease(connection.id).await.ok().flatten();
             let has_ended = |row: LeaseRow| {
-                row.generation != held.lease.generation
+                row.generation != connection.lease.generation
                     || row.dead
                     || row.lease_expires_at_ms.or(row.in_doubt_since_ms).is_none()
             };
@@ -207,16 +239,17 @@ impl Refresher {
         }
     }
 
-    async fn take_lease(&self, held: &Connection) -> Result<LeaseAnswer, RefreshFailure> {
-        let settled_for_ms = self.database.settled_for_ms();
-        let asker = LeaseRequest {
-            seen: held.lease.generation,
-            settled_for_ms,
+    /// Requests the lease. If this process stops without recording an outcome, the scheduler takes
+    /// the connection up again when the lease expires.
+    async fn take_lease(&self, connection: &Connection) -> Result<LeaseAnswer, RefreshFailure> {
+        let request = LeaseRequest {
+            known_generation: connection.lease.generation,
+            database_up_for_ms: whole_ms(self.database.database_up_for()),
         };
-        let due = self.clock.now().plus_ms(LEASE_MS);
+        let due = self.clock.now() + SignedDuration::from_millis(LEASE_MS);
         let lease = self
             .refreshes
-            .take_lease(held.id, asker, &self.replica, due);
+            .take_lease(connection.id, request, &self.replica, due);
         self.database
             .query(lease)
             .await
@@ -224,21 +257,22 @@ impl Refresher {
     }
 }
 
+/// Returns the failure for a caller whose wait timed out.
 fn timed_out() -> RefreshFailure {
-    RefreshFailure::new(ErrorCode::TimeoutError).retry_after(1)
+    RefreshFailure::new(ErrorCode::TimeoutError).with_retry_after(Some(RETRY_AFTER))
 }
 
-/// Waits for an event of the connection, until `until` or until the row should be read.
+/// Waits for an event of the connection, at most until `until` or the next poll of the row.
 async fn wait_for_event(
     events: &mut broadcast::Receiver<Arc<Event>>,
-    held: &Connection,
+    connection: &Connection,
     until: Instant,
 ) {
     let received = async {
         loop {
             match events.recv().await {
-                Ok(event) if event.account.as_ref() != Some(&held.account) => {}
-                // An event of the account, or events were missed: read the row.
+                Ok(event) if event.account.as_ref() != Some(&connection.account) => {}
+                // An event of this account, or missed events: the row must be read.
                 _ => return,
             }
         }
@@ -247,10 +281,12 @@ async fn wait_for_event(
     let _ = tokio::time::timeout_at(until, received).await;
 }
 
+/// Returns the failure for a refresh that the circuit breaker, the rate limit or the queue
+/// rejected.
 fn not_admitted(error: &AdapterError) -> RefreshFailure {
     let code = match verdict_of(error) {
         Verdict::Config => LastFailure::Config.code(),
         _ => code_of(error),
     };
-    RefreshFailure::new(code).maybe_retry_after(error.retry_after_seconds())
+    RefreshFailure::new(code).with_retry_after(error.retry_after())
 }

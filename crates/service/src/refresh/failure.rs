@@ -1,16 +1,17 @@
-//! What a failed refresh means: for the connection, for the next attempt, and for the waiters.
+//! Failed refreshes: the resulting status of the connection, the time of the next attempt, and the
+//! error for the waiters.
 //!
-//! No grant is marked expired on doubt. Only a terminal answer of the platform does so, only for
-//! the generation that the attempt began with, and not during a mass rejection.
+//! A grant is marked expired only by a terminal response of the platform, only for the generation
+//! with which the attempt started, and never during a mass rejection.
 
 use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, ProviderSpec};
 use evergrant_model::{
-    Call, Clock, ConnectionStatus, ErrorCode, EventKind, StatusReason, Timestamp,
+    Call, Clock, ConnectionStatus, ErrorCode, EventKind, SignedDuration, StatusReason, Timestamp,
 };
 use evergrant_resilience::Backoff;
-use evergrant_resilience::refresh::attempt::{End, Verdict};
+use evergrant_resilience::refresh::attempt::{FailedAttempt, Verdict};
 use evergrant_resilience::refresh::lease::{AttemptOutcome, LEASE_MS};
 use evergrant_store::{Connection, ConnectionRepository, FailedRefresh, Leased, RefreshRepository};
 
@@ -24,17 +25,47 @@ use crate::refresh::mass_rejection::{Confidence, RejectionGuard};
 use crate::refresh::outcome::{LastFailure, RefreshFailure, RefreshOutcome, newer};
 use crate::tokens::refresh_time::is_usable;
 
-/// The pause after consecutive failures: 15 seconds, doubled up to an hour.
+/// The pause before the next attempt: 15 seconds after the first failure, doubled with each further
+/// one up to an hour.
 const BACKOFF: Backoff = Backoff {
     first_ms: 15_000,
     longest_ms: 3_600_000,
 };
-/// The pause after a failure to decrypt, in seconds: only an operator can resolve it.
-const UNREADABLE_PAUSE_SECONDS: i64 = 60 * 60;
-/// The least pause after a block in front of the platform, in seconds: early retries prolong it.
-const BLOCKED_PAUSE_SECONDS: i64 = 5 * 60;
+/// The pause after a failure to decrypt the tokens. Only the operator can resolve it.
+const UNREADABLE_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// The minimum pause after a system in front of the platform rejected the request. Early
+/// retries prolong such a block.
+const BLOCKED_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Records failed refreshes.
+/// A failed attempt with its classification.
+struct ClassifiedFailure<'a> {
+    class: LastFailure,
+    /// How far the rejection is trusted; `None` if the platform did not reject the grant.
+    confidence: Option<Confidence>,
+    attempt: &'a FailedAttempt,
+    error: &'a AdapterError,
+}
+
+impl ClassifiedFailure<'_> {
+    /// Returns the outcome for the lease. A doubtful rejection does not end the grant.
+    fn attempt_outcome(&self) -> AttemptOutcome {
+        let outcome = self.attempt.outcome;
+        AttemptOutcome {
+            dead: outcome.dead && self.confidence != Some(Confidence::Doubtful),
+            ..outcome
+        }
+    }
+
+    /// Returns whether the failure counts towards a mass rejection.
+    fn is_counted_rejection(&self) -> bool {
+        matches!(
+            self.confidence,
+            Some(Confidence::Provisional | Confidence::Doubtful)
+        )
+    }
+}
+
+/// Classifies and records failed refreshes.
 pub(crate) struct FailedRefreshes {
     pub(crate) refreshes: RefreshRepository,
     pub(crate) connections: ConnectionRepository,
@@ -46,83 +77,93 @@ pub(crate) struct FailedRefreshes {
 }
 
 impl FailedRefreshes {
-    /// Records a failed attempt and returns what its waiters receive.
+    /// Records a failed attempt and returns the result for its waiters: the failure, or the
+    /// connection if newer tokens were stored meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The failure, or the error of reading newer tokens.
     pub(crate) async fn record(
         &self,
         context: &AttemptContext<'_>,
-        end: &End,
+        attempt: &FailedAttempt,
         error: &AdapterError,
     ) -> RefreshOutcome {
-        let held = &context.leased.held;
-        let confidence = match end.verdict {
-            Verdict::Terminal => Some(self.guard.confidence(context, end.lost).await),
-            _ => None,
-        };
-        let doubtful = confidence == Some(Confidence::Doubtful);
-        let failure = if doubtful {
-            LastFailure::Suspect
-        } else {
-            LastFailure::from(end.verdict)
-        };
+        let failure = self.classify(context, attempt, error).await;
+        let connection = &context.leased.connection;
         self.recorder.record(
             context.call,
             &Outcome::RefreshFailed {
-                connection: held,
-                class: failure.as_str(),
-                registration: failure == LastFailure::Config,
+                connection,
+                class: failure.class.as_str(),
+                registration: failure.class == LastFailure::Config,
                 error,
             },
         );
-        let next = self.next_attempt(held, context.platform.spec(), failure, end, error);
-        let (status, reason) = self.status_after(held, failure, end, error);
+        let next_refresh_at = self.next_attempt(connection, context.provider.spec(), &failure);
+        let (status, reason) = self.status_after(connection, &failure);
         let failed = FailedRefresh {
             status,
             reason,
-            outcome: failure.as_str(),
-            next_refresh_at: next,
-            event: event_for(held, status, reason),
-            rejected: matches!(
-                confidence,
-                Some(Confidence::Provisional | Confidence::Doubtful)
-            ),
+            outcome: failure.class.as_str(),
+            next_refresh_at,
+            event: event_for(connection, status, reason),
+            rejected: failure.is_counted_rejection(),
             at: self.clock.now(),
             correlation_id: &context.call.correlation_id,
         };
-        let ending = AttemptOutcome {
-            dead: end.ending.dead && !doubtful,
-            ..end.ending
-        };
-        let provisional = confidence == Some(Confidence::Provisional);
-        if let Some(newest) = self.store(context, ending, &failed, provisional).await? {
+        if let Some(newest) = self.store(context, &failure, &failed).await? {
             return newer(newest);
         }
-        let wait = next.map(|at| at.seconds_since(self.clock.now()));
-        Err(failure_for_waiters(failure, error, wait))
+        let wait = next_refresh_at.map(|at| at.since(self.clock.now()));
+        Err(failure_for_waiters(failure.class, error, wait))
     }
 
-    /// Stores a failed attempt. Returns the connection if another pair was stored meanwhile: the
-    /// platform's answer to the old one is then irrelevant.
+    /// Classifies a failed attempt. A rejection of the grant is checked against a mass rejection.
+    async fn classify<'a>(
+        &self,
+        context: &AttemptContext<'_>,
+        attempt: &'a FailedAttempt,
+        error: &'a AdapterError,
+    ) -> ClassifiedFailure<'a> {
+        let confidence = match attempt.verdict {
+            Verdict::Terminal => Some(self.guard.confidence(context, attempt.lost).await),
+            _ => None,
+        };
+        let class = match confidence {
+            Some(Confidence::Doubtful) => LastFailure::Suspect,
+            _ => LastFailure::from(attempt.verdict),
+        };
+        ClassifiedFailure {
+            class,
+            confidence,
+            attempt,
+            error,
+        }
+    }
+
+    /// Stores a failed attempt. Returns the connection if newer tokens were stored meanwhile: the
+    /// failure concerns the old ones and is then irrelevant.
     async fn store(
         &self,
         context: &AttemptContext<'_>,
-        ending: AttemptOutcome,
+        failure: &ClassifiedFailure<'_>,
         failed: &FailedRefresh<'_>,
-        provisional: bool,
     ) -> Result<Option<Connection>, RefreshFailure> {
-        let leased = &context.leased;
-        let stored = self.refreshes.record_failure(leased, ending, failed).await;
+        let (leased, outcome) = (&context.leased, failure.attempt_outcome());
+        let stored = self.refreshes.record_failure(leased, outcome, failed).await;
         self.caches
-            .invalidate(&ConnectionKey::from(&leased.held))
+            .invalidate(&ConnectionKey::from(&leased.connection))
             .await;
         match stored {
-            Ok(true) if provisional => {
-                self.guard.trips(context.call, context.platform, 0).await;
+            Ok(true) if failure.confidence == Some(Confidence::Provisional) => {
+                self.guard.trips(context.call, context.provider, 0).await;
             }
             Ok(true) => {}
-            // Either a newer pair is stored, or another replica has the lease and reports the end
-            // of its own attempt.
+            // Either newer tokens are stored, or another replica holds the lease and records the
+            // outcome of its own attempt.
             Ok(false) => {
-                let newest = by_id(&self.connections, &self.database, leased.held.id).await;
+                let newest = by_id(&self.connections, &self.database, leased.connection.id).await;
                 let newest = newest.map_err(|error| RefreshFailure::of(&error))?;
                 return Ok(Some(newest)
                     .filter(|newest| newest.lease.generation > leased.ticket.generation));
@@ -130,81 +171,82 @@ impl FailedRefreshes {
             Err(error) => {
                 self.database.observe(&error);
                 tracing::error!(
-                    connection.id = leased.held.id.get(),
+                    connection.id = leased.connection.id.get(),
                     correlation_id = %context.call.correlation_id,
                     error = &error as &dyn std::error::Error,
-                    "failed to store the end of a refresh attempt"
+                    "failed to store the outcome of a refresh attempt"
                 );
             }
         }
         Ok(None)
     }
 
-    /// Records that no key decrypts a row. The operator must resolve it: the grant is kept, and no
-    /// attempt is made meanwhile.
+    /// Records that no configured key decrypts the tokens of a connection. The grant is kept, and
+    /// the next attempt is postponed by an hour.
     pub(crate) async fn record_unreadable(
         &self,
         call: &Call,
-        held: &Connection,
+        connection: &Connection,
         leased: Option<&Leased>,
     ) {
         self.recorder
-            .record(call, &Outcome::TokenUnreadable { connection: held });
+            .record(call, &Outcome::TokenUnreadable { connection });
         let (reason, now) = (Some(StatusReason::DecryptionError), self.clock.now());
         let failed = FailedRefresh {
             status: ConnectionStatus::Error,
             reason,
             outcome: LastFailure::Unreadable.as_str(),
-            next_refresh_at: Some(now.plus_seconds(UNREADABLE_PAUSE_SECONDS)),
-            event: event_for(held, ConnectionStatus::Error, reason),
+            next_refresh_at: Some(now + UNREADABLE_PAUSE),
+            event: event_for(connection, ConnectionStatus::Error, reason),
             rejected: false,
             at: now,
             correlation_id: &call.correlation_id,
         };
+        let refreshes = &self.refreshes;
         let stored = match leased {
             Some(leased) => {
-                let in_doubt = leased.ticket.in_doubt_for_ms.is_some();
-                let ending = AttemptOutcome {
-                    dead: false,
-                    in_doubt,
-                    under_way: false,
-                };
-                self.refreshes.record_failure(leased, ending, &failed).await
+                refreshes
+                    .record_failure(leased, unsent(leased), &failed)
+                    .await
             }
-            None => self.refreshes.record_failed_check(held, &failed).await,
+            None => refreshes.record_failed_check(connection, &failed).await,
         };
         if let Err(error) = stored {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "failed to mark connection as unreadable");
         }
-        self.caches.invalidate(&ConnectionKey::from(held)).await;
+        self.caches
+            .invalidate(&ConnectionKey::from(connection))
+            .await;
     }
 
+    /// Returns the status of the connection after a failure, and its reason.
     fn status_after(
         &self,
-        held: &Connection,
-        failure: LastFailure,
-        end: &End,
-        error: &AdapterError,
+        connection: &Connection,
+        failure: &ClassifiedFailure<'_>,
     ) -> (ConnectionStatus, Option<StatusReason>) {
         use ConnectionStatus::{Connected, Error, Expired, Expiring};
-        match failure {
-            // The platform rotated the refresh token, and its answer was lost.
-            LastFailure::Terminal if end.lost => (Expired, Some(StatusReason::LostInFlight)),
+        let reason = failure.error.reason();
+        match failure.class {
+            // The platform rotated the refresh token, but its response was lost.
+            LastFailure::Terminal if failure.attempt.lost => {
+                (Expired, Some(StatusReason::LostInFlight))
+            }
             LastFailure::Terminal => (
                 Expired,
-                Some(error.reason().unwrap_or(StatusReason::RefreshTokenInvalid)),
+                Some(reason.unwrap_or(StatusReason::RefreshTokenInvalid)),
             ),
             LastFailure::UserAction => (Error, Some(StatusReason::UserActionAtProvider)),
-            LastFailure::Config => (held.status, error.reason().or(held.reason)),
+            LastFailure::Config => (connection.status, reason.or(connection.reason)),
             LastFailure::Transient
             | LastFailure::Unknown
             | LastFailure::Blocked
             | LastFailure::RateLimited
-                if is_usable(held, self.clock.now()) =>
+                if is_usable(connection, self.clock.now()) =>
             {
-                // A warning of an end stays whatever else fails.
-                let status = if held.status == Expiring {
+                // The warning that the grant will end must not disappear.
+                let status = if connection.status == Expiring {
                     Expiring
                 } else {
                     Connected
@@ -215,60 +257,73 @@ impl FailedRefreshes {
         }
     }
 
-    /// When the next attempt may start; `None` for never.
+    /// Returns when the next attempt may start; `None` if the user must act first.
     fn next_attempt(
         &self,
-        held: &Connection,
+        connection: &Connection,
         spec: &ProviderSpec,
-        failure: LastFailure,
-        end: &End,
-        error: &AdapterError,
+        failure: &ClassifiedFailure<'_>,
     ) -> Option<Timestamp> {
         let now = self.clock.now();
-        let backoff_ms = BACKOFF.ceiling_ms(u32::try_from(held.failures).unwrap_or(0));
-        let backoff = i64::try_from(backoff_ms / 1000).unwrap_or(i64::MAX);
-        // While the platform may still process the request, no replica gets the lease.
-        let pause = if end.ending.under_way {
-            backoff.max(LEASE_MS / 1000)
+        let backoff_ms = BACKOFF.ceiling_ms(u32::try_from(connection.failures).unwrap_or(0));
+        let backoff = SignedDuration::from_millis(i64::try_from(backoff_ms).unwrap_or(i64::MAX));
+        let lease = SignedDuration::from_millis(LEASE_MS);
+        // While the platform may still be processing the request, the lease is kept.
+        let pause = if failure.attempt.outcome.in_flight {
+            backoff.max(lease)
         } else {
             backoff
         };
-        let stated = error.retry_after_seconds();
-        match failure {
+        let stated = failure.error.retry_after();
+        match failure.class {
             LastFailure::Terminal | LastFailure::UserAction => None,
-            LastFailure::RateLimited => Some(now.plus_seconds(stated.unwrap_or(pause).max(1))),
-            LastFailure::Blocked => Some(now.plus_seconds(pause.max(BLOCKED_PAUSE_SECONDS))),
-            // Sending the same token again before the held one expires could end a valid grant.
-            LastFailure::Unknown if !spec.accepts_replay_after(LEASE_MS / 1000) => held
-                .tokens
-                .expires_at
-                .map(|end| end.max(now.plus_seconds(pause))),
-            _ => Some(now.plus_seconds(pause.max(stated.unwrap_or(0)))),
+            LastFailure::RateLimited => {
+                let wait = stated.unwrap_or(pause).max(SignedDuration::from_secs(1));
+                Some(now + wait)
+            }
+            LastFailure::Blocked => Some(now + pause.max(BLOCKED_PAUSE)),
+            // Sending the same refresh token again before the access token expires could revoke a
+            // valid grant.
+            LastFailure::Unknown if !spec.accepts_replay_after(lease) => {
+                connection.tokens.expires_at.map(|at| at.max(now + pause))
+            }
+            _ => Some(now + pause.max(stated.unwrap_or_default())),
         }
     }
 }
 
+/// Returns the outcome of an attempt that sent no request. A refresh token that was in doubt
+/// remains in doubt.
+fn unsent(leased: &Leased) -> AttemptOutcome {
+    AttemptOutcome {
+        dead: false,
+        in_doubt: leased.ticket.in_doubt_for_ms.is_some(),
+        in_flight: false,
+    }
+}
+
+/// Returns the failure that the waiters receive.
 fn failure_for_waiters(
-    failure: LastFailure,
+    class: LastFailure,
     error: &AdapterError,
-    wait_seconds: Option<i64>,
+    wait: Option<SignedDuration>,
 ) -> RefreshFailure {
-    let code = match failure {
-        _ if error.is_of_ours() => ErrorCode::InternalError,
+    let code = match class {
+        _ if error.is_internal() => ErrorCode::InternalError,
         LastFailure::Transient | LastFailure::Unknown | LastFailure::Blocked => code_of(error),
         other => other.code(),
     };
-    RefreshFailure::new(code).maybe_retry_after(wait_seconds.filter(|_| code.is_retryable()))
+    RefreshFailure::new(code).with_retry_after(wait.filter(|_| code.is_retryable()))
 }
 
-/// The event for the user, if the status or its reason changes.
+/// Returns the event to publish; `None` if neither the status nor its reason changes.
 fn event_for(
-    held: &Connection,
+    connection: &Connection,
     status: ConnectionStatus,
     reason: Option<StatusReason>,
 ) -> Option<EventKind> {
     match status {
-        _ if (status, reason) == (held.status, held.reason) => None,
+        _ if (status, reason) == (connection.status, connection.reason) => None,
         ConnectionStatus::Expired => Some(EventKind::Expired),
         _ => Some(EventKind::Error),
     }

@@ -1,8 +1,8 @@
-//! Refreshed tokens on disk, for as long as the database does not accept them.
+//! The refresh journal: a copy on disk of refreshed tokens that the database has not accepted yet.
 //!
-//! Each process has one file, which it locks while it runs. A pair is encrypted and flushed before
-//! any caller relies on it. The next process that starts with the same folder takes over the file
-//! of a process that has ended.
+//! Each process has one file, which it locks while it runs. The tokens are encrypted, and flushed
+//! to disk before any caller receives them. The next process that starts with the same folder takes
+//! over the file of a process that has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -16,40 +16,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::refresh::record::Record;
 
-const ENDING: &str = "journal";
+/// The file extension of journals.
+const EXTENSION: &str = "journal";
 
-/// One line of the file.
+/// One entry of a journal; each is a line of JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Line {
-    /// A pair that is not stored yet.
-    Waiting(Box<Record>),
-    /// A pair that is stored, or no longer needed.
+enum Entry {
+    /// A record that is not stored in the database yet.
+    Pending(Box<Record>),
+    /// The record with this key is stored or obsolete.
     Settled { connection: i32, attempt: i64 },
 }
 
 /// The journal of this process.
 pub(crate) struct Journal {
     path: PathBuf,
-    written: Mutex<Written>,
+    contents: Mutex<Contents>,
 }
 
-struct Written {
+/// The open file and what it contains.
+struct Contents {
     file: File,
-    /// The length of the file's complete lines.
+    /// The length of the complete lines, in bytes.
     bytes: u64,
-    /// The pairs in the file that are not settled, by connection and attempt.
-    waiting: BTreeSet<(i32, i64)>,
+    /// The records in the file that are not settled, by connection and attempt.
+    unsettled: BTreeSet<(i32, i64)>,
 }
 
 impl Journal {
-    /// Creates a journal in `folder` and returns it with the pairs that ended processes left there.
+    /// Creates a journal in `folder`, and returns it with the unsettled records of ended processes.
+    ///
+    /// # Errors
+    ///
+    /// An I/O error if the journal cannot be created or the folder cannot be read.
     pub(crate) fn open(folder: &Path, owner: &str) -> Result<(Self, Vec<Record>), Error> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(folder)?;
-        let (path, unlocked) = names(folder, owner);
+        let (path, unlocked) = paths(folder, owner);
         let file = OpenOptions::new()
             .create_new(true)
             .append(true)
@@ -57,88 +63,106 @@ impl Journal {
             .mode(0o600)
             .open(&unlocked)?;
         file.try_lock().map_err(Error::from)?;
-        // The file gets its final name only once it is locked: an unlocked journal counts as an
-        // ended process's.
+        // The file gets its final name only after it is locked, because an unlocked journal is
+        // taken for that of an ended process.
         std::fs::rename(&unlocked, &path)?;
         File::open(folder)?.sync_all()?;
         let journal = Self {
             path,
-            written: Mutex::new(Written {
+            contents: Mutex::new(Contents {
                 file,
                 bytes: 0,
-                waiting: BTreeSet::new(),
+                unsettled: BTreeSet::new(),
             }),
         };
         let mut inherited = Vec::new();
-        for left in std::fs::read_dir(folder)? {
-            let left = left?.path();
-            if left != journal.path && left.extension().is_some_and(|ending| ending == ENDING) {
-                inherited.extend(journal.take_over(&left)?);
+        for entry in std::fs::read_dir(folder)? {
+            let other = entry?.path();
+            let is_journal = other.extension().is_some_and(|text| text == EXTENSION);
+            if is_journal && other != journal.path {
+                inherited.extend(journal.take_over(&other)?);
             }
         }
         Ok((journal, inherited))
     }
 
-    /// Copies the pairs of an ended process into this journal, then removes its file.
-    fn take_over(&self, left: &Path) -> Result<Vec<Record>, Error> {
-        let Ok(file) = File::open(left) else {
+    /// Copies the unsettled records of an ended process into this journal, then removes its file.
+    /// Returns no records if the process is running or the file is gone.
+    fn take_over(&self, other: &Path) -> Result<Vec<Record>, Error> {
+        let Ok(file) = File::open(other) else {
             return Ok(Vec::new());
         };
         if file.try_lock().is_err() {
-            // Its process is running.
+            // The lock shows that its process is running.
             return Ok(Vec::new());
         }
-        let records = waiting_in(&file);
+        let records = unsettled_in(&file);
         for record in &records {
             self.add(record)?;
         }
-        match std::fs::remove_file(left) {
-            // Another process took it over at the same time: a pair that is written twice is stored
-            // once.
+        match std::fs::remove_file(other) {
+            // If another process took it over at the same time, both write its records, and each is
+            // stored only once.
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(records),
         }
     }
 
-    fn written(&self) -> MutexGuard<'_, Written> {
-        lock(&self.written)
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        lock(&self.contents)
     }
 
-    /// Writes a pair; it is on disk when this returns.
+    /// Writes a record. It is flushed to disk when this returns.
+    ///
+    /// # Errors
+    ///
+    /// An I/O error if the record cannot be written; earlier records are unaffected.
     pub(crate) fn add(&self, record: &Record) -> Result<(), Error> {
-        let mut written = self.written();
-        written.append(&Line::Waiting(Box::new(record.clone())))?;
-        written.waiting.insert((record.connection, record.attempt));
+        let mut contents = self.contents();
+        contents.append(&Entry::Pending(Box::new(record.clone())))?;
+        contents.unsettled.insert(record.key());
         Ok(())
     }
 
-    /// Records that a pair is stored, or no longer needed.
+    /// Marks a record as stored or obsolete. Does nothing if it is not in this journal.
+    ///
+    /// # Errors
+    ///
+    /// An I/O error if the mark cannot be written.
     pub(crate) fn settle(&self, record: &Record) -> Result<(), Error> {
-        let mut written = self.written();
-        if !written.waiting.remove(&(record.connection, record.attempt)) {
-            // It was never written here.
+        let mut contents = self.contents();
+        if !contents.unsettled.remove(&record.key()) {
             return Ok(());
         }
-        if !written.waiting.is_empty() {
-            return written.append(&Line::Settled {
+        if !contents.unsettled.is_empty() {
+            return contents.append(&Entry::Settled {
                 connection: record.connection,
                 attempt: record.attempt,
             });
         }
-        written.truncate(0)?;
-        written.file.sync_data()
+        contents.truncate(0)?;
+        contents.file.sync_data()
     }
 }
 
-impl Written {
-    fn append(&mut self, line: &Line) -> Result<(), Error> {
-        let mut text = serde_json::to_vec(line)?;
+impl Contents {
+    /// Appends an entry and flushes it to disk.
+    fn append(&mut self, entry: &Entry) -> Result<(), Error> {
+        self.append_with(entry, |mut file, text| {
+            file.write_all(text)?;
+            file.sync_data()
+        })
+    }
+
+    /// Appends an entry by `write`. An entry that cannot be written is removed again.
+    fn append_with(
+        &mut self,
+        entry: &Entry,
+        write: impl FnOnce(&File, &[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut text = serde_json::to_vec(entry)?;
         text.push(b'\n');
-        if let Err(error) = self
-            .file
-            .write_all(&text)
-            .and_then(|()| self.file.sync_data())
-        {
+        if let Err(error) = write(&self.file, &text) {
             // An incomplete line would make the next one unreadable.
             self.truncate(self.bytes)?;
             return Err(error);
@@ -147,6 +171,7 @@ impl Written {
         Ok(())
     }
 
+    /// Shortens the file to this length.
     fn truncate(&mut self, bytes: u64) -> Result<(), Error> {
         self.file.set_len(bytes)?;
         self.bytes = bytes;
@@ -155,44 +180,44 @@ impl Written {
 }
 
 impl Drop for Journal {
-    /// Removes an empty journal.
+    /// Deletes the file if all records are settled.
     fn drop(&mut self) {
-        if self.written().waiting.is_empty() {
+        if self.contents().unsettled.is_empty() {
             let _ = std::fs::remove_file(&self.path);
         }
     }
 }
 
-/// The name of a process's journal, and its name before it is locked.
-fn names(folder: &Path, owner: &str) -> (PathBuf, PathBuf) {
+/// Returns the path of a process's journal, and its path before it is locked.
+fn paths(folder: &Path, owner: &str) -> (PathBuf, PathBuf) {
     (
-        folder.join(format!("refreshes-{owner}.{ENDING}")),
+        folder.join(format!("refreshes-{owner}.{EXTENSION}")),
         folder.join(format!("refreshes-{owner}.new")),
     )
 }
 
-/// The pairs in a file that were not settled. An incomplete line is skipped.
-fn waiting_in(file: &File) -> Vec<Record> {
-    let mut waiting = BTreeMap::new();
+/// Returns the unsettled records of a journal. An incomplete line is skipped: the process ended
+/// while it wrote it.
+fn unsettled_in(file: &File) -> Vec<Record> {
+    let mut unsettled = BTreeMap::new();
     for line in BufReader::new(file).lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
-            Ok(Line::Waiting(record)) => {
-                drop(waiting.insert((record.connection, record.attempt), *record))
-            }
-            Ok(Line::Settled {
+            Ok(Entry::Pending(record)) => drop(unsettled.insert(record.key(), *record)),
+            Ok(Entry::Settled {
                 connection,
                 attempt,
-            }) => drop(waiting.remove(&(connection, attempt))),
+            }) => drop(unsettled.remove(&(connection, attempt))),
             Err(_) => tracing::warn!("skipped an incomplete line of the refresh journal"),
         }
     }
-    waiting.into_values().collect()
+    unsettled.into_values().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A temporary folder, deleted when dropped.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -217,7 +242,7 @@ mod tests {
     fn record(connection: i32) -> Record {
         let text = format!(
             r#"{{"connection":{connection},"provider":"acme","account":"a","generation":1,"attempt":2,"takenAtMs":3,
-            "access":"sealed access","refresh":"sealed refresh","status":"connected","issuedAt":"2026-01-01T00:00:00Z",
+            "access":"encrypted access","refresh":"encrypted refresh","status":"connected","issuedAt":"2026-01-01T00:00:00Z",
             "correlationId":"c"}}"#
         );
         serde_json::from_str(&text).unwrap()
@@ -227,14 +252,14 @@ mod tests {
         records.iter().map(|record| record.connection).collect()
     }
 
-    /// What stays on disk when a process is killed: the file, without its lock.
+    /// Simulates a killed process: the file stays on disk without its lock.
     fn kill(journal: Journal) {
-        journal.written().file.unlock().unwrap();
+        journal.contents().file.unlock().unwrap();
         std::mem::forget(journal);
     }
 
     #[test]
-    fn unsettled_pairs_of_an_ended_process_are_taken_over() {
+    fn unsettled_records_of_an_ended_process_are_taken_over() {
         let folder = Folder::new("inherits");
         let (first, inherited) = Journal::open(&folder.0, "first").unwrap();
         assert!(inherited.is_empty());
@@ -251,7 +276,7 @@ mod tests {
         assert_eq!(
             connections(&inherited),
             [1, 3],
-            "taken over means written down"
+            "records that were taken over are written to the new journal"
         );
         for record in &inherited {
             third.settle(record).unwrap();
@@ -276,31 +301,31 @@ mod tests {
         let (first, _) = Journal::open(&folder.0, "first").unwrap();
         first.add(&record(1)).unwrap();
         first
-            .written()
+            .contents()
             .file
-            .write_all(b"{\"waiting\":{\"connec")
+            .write_all(b"{\"pending\":{\"connec")
             .unwrap();
         kill(first);
         let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
         assert_eq!(connections(&inherited), [1]);
     }
 
-    /// Lets the journal write to this file instead; answers the one that it has written to so far.
-    fn write_to(journal: &Journal, file: File) -> File {
-        std::mem::replace(&mut journal.written().file, file)
+    /// Redirects the journal's writes to `file` and returns the previous file.
+    fn redirect(journal: &Journal, file: File) -> File {
+        std::mem::replace(&mut journal.contents().file, file)
     }
 
     #[test]
-    fn failed_write_keeps_other_pairs() {
+    fn failed_write_keeps_other_records() {
         let folder = Folder::new("full");
         let (first, _) = Journal::open(&folder.0, "first").unwrap();
         first.add(&record(1)).unwrap();
-        let file = write_to(
+        let file = redirect(
             &first,
             OpenOptions::new().write(true).open("/dev/full").unwrap(),
         );
         first.add(&record(2)).unwrap_err();
-        write_to(&first, file);
+        redirect(&first, file);
         first.settle(&record(2)).unwrap();
         kill(first);
         let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
@@ -312,32 +337,34 @@ mod tests {
         let folder = Folder::new("half");
         let (first, _) = Journal::open(&folder.0, "first").unwrap();
         first.add(&record(1)).unwrap();
-        first
-            .written()
-            .file
-            .write_all(b"{\"waiting\":{\"connec")
-            .unwrap();
-        // As where the disk was full.
-        let whole = first.written().bytes;
-        first.written().truncate(whole).unwrap();
-        first.add(&record(2)).unwrap();
+        let entry = Entry::Pending(Box::new(record(2)));
+        let disk_becomes_full = |mut file: &File, text: &[u8]| {
+            file.write_all(&text[..20])?;
+            Err(Error::from(ErrorKind::StorageFull))
+        };
+        let failed = first.contents().append_with(&entry, disk_becomes_full);
+        assert_eq!(failed.unwrap_err().kind(), ErrorKind::StorageFull);
+        first.add(&record(3)).unwrap();
         kill(first);
         let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
-        assert_eq!(connections(&inherited), [1, 2]);
+        assert_eq!(connections(&inherited), [1, 3]);
     }
 
     #[test]
     fn journal_of_a_starting_process_is_not_taken_over() {
         let folder = Folder::new("begins");
         let (_first, _) = Journal::open(&folder.0, "first").unwrap();
-        let (_, unlocked) = names(&folder.0, "second");
+        let (_, unlocked) = paths(&folder.0, "second");
         std::fs::write(&unlocked, b"").unwrap();
         drop(Journal::open(&folder.0, "third").unwrap());
-        assert!(unlocked.exists(), "its process has not locked it yet");
+        assert!(
+            unlocked.exists(),
+            "a file under its first name is not taken over"
+        );
     }
 
     #[test]
-    fn file_is_private_and_empty_when_no_pair_waits() {
+    fn file_is_private_and_empty_once_all_records_are_settled() {
         use std::os::unix::fs::PermissionsExt;
         let folder = Folder::new("private");
         let (journal, _) = Journal::open(&folder.0, "first").unwrap();

@@ -1,9 +1,10 @@
-//! The guard against mass rejection: a platform that rejects an unusual share of grants at once is
-//! failing itself, and its users have withdrawn nothing.
+//! The guard against mass rejections: if a platform rejects an unusual share of grants within a few
+//! minutes, an outage of the platform is more likely than revoked consent.
 //!
-//! Above that share no further connection is marked expired, refreshes stop, and the marks of the
-//! last minutes are restored. One refresh at a time probes whether the platform has recovered; then
-//! each rejected connection is tried once more, and that answer counts.
+//! Above that share, no further connection is marked expired, the platform's refreshes are blocked,
+//! and the connections that were marked in the last minutes are restored. One refresh at a time
+//! probes whether the platform has recovered. Then each rejected connection is tried once more, and
+//! that result is final.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use evergrant_adapters::{Block, BlockKind, Provider};
 use evergrant_model::{
-    Call, Clock, ConnectionStatus, EventKind, ProviderSlug, StatusReason, Timestamp,
+    Call, Clock, ConnectionStatus, EventKind, ProviderSlug, SignedDuration, StatusReason, Timestamp,
 };
 use evergrant_store::{Connection, FailedRefresh, RejectionRepository};
 
@@ -25,30 +26,31 @@ use crate::providers::Providers;
 use crate::refresh::context::AttemptContext;
 use crate::refresh::outcome::LastFailure;
 
-/// Rejections are counted over this window, in seconds.
-const WINDOW_SECONDS: i64 = 5 * 60;
-/// The least number of rejections in the window for the guard to trip.
+/// The window over which rejections are counted.
+const WINDOW: SignedDuration = SignedDuration::from_mins(5);
+/// The minimum number of rejections in the window for the guard to trip.
 const MIN_REJECTIONS: i64 = 10;
-/// The guard trips if more than one in so many refreshes is rejected.
+/// The minimum share of rejected refreshes for the guard to trip, as a divisor: more than one in
+/// five.
 const MIN_SHARE_DIVISOR: i64 = 5;
-/// A token that expired longer ago, in seconds, was not refreshed in time by this installation: a
-/// backup was restored, or the service was down. Its rejection is no sign of a failing platform.
-const OVERDUE_SECONDS: i64 = 60 * 60;
-/// The most connections restored per platform and run.
+/// If a token expired longer ago than this, this installation failed to refresh it: the service was
+/// down, or a backup was restored. Its rejection does not indicate an outage of the platform.
+const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// The maximum number of connections restored per platform and run.
 const BATCH: i64 = 100;
 
-/// How far the rejection of a grant is trusted.
+/// How far the rejection of a grant (`invalid_grant`) is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Confidence {
-    /// The grant has ended, and the rejection says nothing about the platform.
+    /// The grant has ended. The rejection does not count towards a mass rejection.
     Certain,
-    /// The grant has ended, unless the platform turns out to reject too many at this moment.
+    /// The grant has ended, unless a mass rejection is detected shortly after.
     Provisional,
-    /// The platform is failing: the grant is tried once more.
+    /// A mass rejection is in progress. The grant is tried once more later.
     Doubtful,
 }
 
-/// Counts rejections and stops refreshes when there are too many.
+/// Counts rejections, and blocks the refreshes of a platform with too many.
 pub(crate) struct RejectionGuard {
     pub(crate) rejections: RejectionRepository,
     pub(crate) providers: Providers,
@@ -59,84 +61,86 @@ pub(crate) struct RejectionGuard {
 }
 
 impl RejectionGuard {
-    /// How far to trust the rejection of this attempt's grant. A rejection caused by a token that
-    /// was `lost` in flight is not counted towards a failing platform.
+    /// Returns how far to trust the rejection of this attempt's grant. `lost` states that the
+    /// response with the rotated refresh token was lost; such a rejection does not count towards a
+    /// mass rejection.
     pub(crate) async fn confidence(&self, context: &AttemptContext<'_>, lost: bool) -> Confidence {
-        let held = &context.leased.held;
+        let connection = &context.leased.connection;
         let is_probe = context.permit.half_open_probe() == Some(BlockKind::MassRejection);
-        if is_probe || context.platform.mass_rejection_block().is_some() {
+        if is_probe || context.provider.mass_rejection_block().is_some() {
             return Confidence::Doubtful;
         }
-        let was_suspect = LastFailure::of(held) == Some(LastFailure::Suspect);
-        if lost || was_suspect || self.is_overdue(held) {
+        let was_suspect = LastFailure::of(connection) == Some(LastFailure::Suspect);
+        if lost || was_suspect || self.is_overdue(connection) {
             return Confidence::Certain;
         }
-        if self.trips(context.call, context.platform, 1).await {
+        if self.trips(context.call, context.provider, 1).await {
             return Confidence::Doubtful;
         }
         Confidence::Provisional
     }
 
-    /// Stops the platform's refreshes if it rejects too many grants, counting `unrecorded`
-    /// rejections that are not stored yet. It is checked again once a rejection is stored: of many
-    /// at one moment each may be the last that is stored.
-    pub(crate) async fn trips(&self, call: &Call, platform: &Provider, unrecorded: i64) -> bool {
-        let provider = &platform.spec().slug;
-        // If rejections cannot be counted, connections cannot be marked either.
-        if !self
-            .is_exceeded(provider, unrecorded)
-            .await
-            .unwrap_or(false)
-        {
+    /// Blocks the platform's refreshes if it rejects too many grants, and returns whether it does.
+    /// `unrecorded` rejections are counted in addition to the stored ones. The check is repeated
+    /// after a rejection is stored, because concurrent rejections do not see each other before.
+    pub(crate) async fn trips(&self, call: &Call, provider: &Provider, unrecorded: i64) -> bool {
+        let slug = &provider.spec().slug;
+        // If the query fails, the database cannot mark connections either.
+        if !self.is_exceeded(slug, unrecorded).await.unwrap_or(false) {
             return false;
         }
-        // Of many rejections at one moment, the one that sets the block reports it.
-        if platform.block_refreshes().await {
+        // Of concurrent rejections, only the one that sets the block reports it.
+        if provider.block_refreshes().await {
             self.recorder
-                .record(call, &Outcome::MassRejection { provider });
+                .record(call, &Outcome::MassRejection { provider: slug });
         }
         true
     }
 
-    fn is_overdue(&self, held: &Connection) -> bool {
-        let lifetime = held.lifetime().seconds().unwrap_or(0);
-        let limit = OVERDUE_SECONDS.max(lifetime);
-        held.tokens
+    /// Returns whether the token expired so long ago that this installation failed to refresh it:
+    /// more than an hour, or its lifetime if that is longer.
+    fn is_overdue(&self, connection: &Connection) -> bool {
+        let lifetime = connection.lifetime().duration().unwrap_or_default();
+        let limit = OVERDUE_AFTER.max(lifetime);
+        connection
+            .tokens
             .expires_at
-            .is_some_and(|end| self.clock.now().seconds_since(end) > limit)
+            .is_some_and(|at| self.clock.now().since(at) > limit)
     }
 
+    /// Returns whether the rejections in the window exceed both thresholds.
     async fn is_exceeded(
         &self,
-        provider: &ProviderSlug,
+        slug: &ProviderSlug,
         unrecorded: i64,
     ) -> Result<bool, ServiceError> {
-        let since = self.clock.now().plus_seconds(-WINDOW_SECONDS);
+        let since = self.clock.now() - WINDOW;
         let counted = self
             .rejections
-            .count(provider, since, MIN_REJECTIONS - unrecorded);
+            .count(slug, since, MIN_REJECTIONS - unrecorded);
         let counted = self.database.query(counted).await?;
         let rejected = counted.rejected + unrecorded;
-        let all = rejected + counted.refreshed;
-        Ok(rejected >= MIN_REJECTIONS && rejected * MIN_SHARE_DIVISOR > all)
+        let total = rejected + counted.refreshed;
+        Ok(rejected >= MIN_REJECTIONS && rejected * MIN_SHARE_DIVISOR > total)
     }
 
-    /// Restores the connections of one platform that were marked in the window before this block.
+    /// Restores the connections of the blocked platform that were marked expired during the window
+    /// before the block. Returns their number.
     async fn restore_all(&self, call: &Call, block: &Block) -> Result<usize, ServiceError> {
-        let since = block.since.plus_seconds(-WINDOW_SECONDS);
+        let since = block.since - WINDOW;
         let marked = self
             .rejections
             .ended_since(&block.provider, since, BATCH)
             .await?;
         let (mut restored, mut failed) = (0, None);
-        for held in &marked {
-            match self.restore(call, held, block.blocked_until).await {
+        for connection in &marked {
+            match self.restore(call, connection, block.blocked_until).await {
                 Ok(()) => restored += 1,
                 Err(error) => {
                     log_failed(
-                        held,
+                        connection,
                         &error,
-                        "failed to restore a connection after a mass rejection",
+                        "failed to restore connection after a mass rejection",
                     );
                     failed = Some(error);
                 }
@@ -145,29 +149,30 @@ impl RejectionGuard {
         failed.map_or(Ok(restored), Err)
     }
 
+    /// Restores one connection, which is then refreshed again at `next_refresh_at`.
     async fn restore(
         &self,
         call: &Call,
-        held: &Connection,
-        next: Timestamp,
+        connection: &Connection,
+        next_refresh_at: Timestamp,
     ) -> Result<(), ServiceError> {
         let suspect = FailedRefresh {
             status: ConnectionStatus::Error,
             reason: Some(StatusReason::ProviderUnavailable),
             outcome: LastFailure::Suspect.as_str(),
-            next_refresh_at: Some(next),
+            next_refresh_at: Some(next_refresh_at),
             event: Some(EventKind::Error),
             rejected: true,
             at: self.clock.now(),
             correlation_id: &call.correlation_id,
         };
-        self.rejections.undo(held, &suspect).await?;
-        self.caches.invalidate(&held.into()).await;
+        self.rejections.undo(connection, &suspect).await?;
+        self.caches.invalidate(&connection.into()).await;
         Ok(())
     }
 }
 
-/// Restores the connections that this or another replica marked just before refreshes stopped.
+/// Restores connections that any replica marked expired shortly before the refreshes were blocked.
 #[async_trait]
 impl Job for RejectionGuard {
     fn name(&self) -> JobName {
@@ -180,8 +185,8 @@ impl Job for RejectionGuard {
 
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
         let (mut restored, mut failed) = (0, None);
-        for platform in self.providers.all() {
-            let Some(block) = platform.mass_rejection_block() else {
+        for provider in self.providers.all() {
+            let Some(block) = provider.mass_rejection_block() else {
                 continue;
             };
             match self.restore_all(call, &block).await {

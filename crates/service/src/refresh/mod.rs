@@ -1,4 +1,5 @@
-//! Token refresh: at most one attempt per generation over all replicas, and no lost token pair.
+//! Token refresh: at most one attempt per token generation across all replicas, and no loss of
+//! issued tokens.
 
 pub(crate) mod attempt;
 pub(crate) mod context;

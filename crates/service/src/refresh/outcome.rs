@@ -1,9 +1,9 @@
-//! What a refresh results in, as all of its waiters receive it.
+//! The result of a refresh, shared by all of its waiters.
 
 use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, ErrorClass};
-use evergrant_model::{ConnectionStatus, ErrorCode, string_enum};
+use evergrant_model::{ConnectionStatus, ErrorCode, SignedDuration, string_enum};
 use evergrant_resilience::refresh::attempt::Verdict;
 use evergrant_store::Connection;
 
@@ -13,64 +13,64 @@ use crate::error::sentence_for;
 /// The result that every waiter of one refresh receives.
 pub(crate) type RefreshOutcome = Result<Arc<Connection>, RefreshFailure>;
 
-/// A failed refresh, in a form that can be given to many waiters.
+/// Why a refresh failed. Unlike [`ServiceError`] it can be cloned for each waiter.
 #[derive(Debug, Clone)]
 pub(crate) struct RefreshFailure {
     code: ErrorCode,
-    retry_after_seconds: Option<i64>,
+    retry_after: Option<SignedDuration>,
 }
 
 impl RefreshFailure {
+    /// Creates a failure without a retry time.
     pub(crate) fn new(code: ErrorCode) -> Self {
         Self {
             code,
-            retry_after_seconds: None,
+            retry_after: None,
         }
     }
 
+    /// Creates a failure with the code and retry time of `error`.
     pub(crate) fn of(error: &ServiceError) -> Self {
         Self {
             code: error.code(),
-            retry_after_seconds: error.retry_after_seconds(),
+            retry_after: error.retry_after(),
         }
     }
 
+    /// Returns an `INTERNAL_ERROR`.
     pub(crate) fn internal() -> Self {
         Self::new(ErrorCode::InternalError)
     }
 
+    /// Returns the stable code.
     pub(crate) fn code(&self) -> ErrorCode {
         self.code
     }
 
-    pub(crate) fn retry_after(mut self, seconds: i64) -> Self {
-        self.retry_after_seconds = Some(seconds.max(1));
+    /// Sets how long the caller should wait before it retries, at least a second; does nothing for
+    /// `None`.
+    pub(crate) fn with_retry_after(mut self, wait: Option<SignedDuration>) -> Self {
+        let at_least_a_second = |wait: SignedDuration| wait.max(SignedDuration::from_secs(1));
+        self.retry_after = wait.map(at_least_a_second).or(self.retry_after);
         self
     }
 
-    /// Adds the time to wait, if there is one.
-    pub(crate) fn maybe_retry_after(self, seconds: Option<i64>) -> Self {
-        match seconds {
-            Some(seconds) => self.retry_after(seconds),
-            None => self,
-        }
-    }
-
-    pub(crate) fn into_error(self, provider: &str) -> ServiceError {
+    /// Returns the error for one waiter. `provider_name` is the platform's display name.
+    pub(crate) fn into_error(self, provider_name: &str) -> ServiceError {
         match self.code {
-            ErrorCode::ReconnectRequired => ServiceError::reconnect_required(provider),
+            ErrorCode::ReconnectRequired => ServiceError::reconnect_required(provider_name),
             ErrorCode::AccountNotFound => ServiceError::account_not_found(),
             ErrorCode::Overloaded => ServiceError::overloaded(),
             ErrorCode::DatabaseError => {
-                ServiceError::database_unavailable().retry_after(self.retry_after_seconds)
+                ServiceError::database_unavailable().with_retry_after(self.retry_after)
             }
-            code => ServiceError::new(code, sentence_for(code, provider))
-                .retry_after(self.retry_after_seconds),
+            code => ServiceError::new(code, sentence_for(code, provider_name))
+                .with_retry_after(self.retry_after),
         }
     }
 }
 
-/// What a failed call to a platform means for a refresh.
+/// Maps the class of a failed provider call to the verdict of the refresh state machine.
 pub(crate) fn verdict_of(error: &AdapterError) -> Verdict {
     match error.class() {
         ErrorClass::NeedsReauth => Verdict::Terminal,
@@ -81,7 +81,7 @@ pub(crate) fn verdict_of(error: &AdapterError) -> Verdict {
         }
         ErrorClass::Transient => Verdict::Transient,
         ErrorClass::Blocked => Verdict::Blocked,
-        ErrorClass::Unknown | ErrorClass::TokenExpired if error.is_surely_unprocessed() => {
+        ErrorClass::Unknown | ErrorClass::TokenExpired if error.is_known_unprocessed() => {
             Verdict::Transient
         }
         ErrorClass::Unknown | ErrorClass::TokenExpired => Verdict::Unknown,
@@ -89,27 +89,27 @@ pub(crate) fn verdict_of(error: &AdapterError) -> Verdict {
 }
 
 string_enum! {
-    /// How the last attempt to refresh a token, or to check a session, failed.
+    /// How the last refresh or session check of a connection failed. The values are stored.
     pub(crate) enum LastFailure {
         /// A temporary failure.
         Transient = "transient",
-        /// The request was sent, and its result is unknown.
+        /// A request was sent, and its result is unknown.
         Unknown = "unknown",
         /// A system in front of the platform rejected the request.
         Blocked = "blocked",
-        /// The platform asked for a pause.
+        /// The platform rate limited the request.
         RateLimited = "rate_limited",
         /// The grant or the session has ended.
         Terminal = "terminal",
-        /// The account's owner must act at the platform.
+        /// The owner of the account must act at the platform.
         UserAction = "user_action",
         /// The platform rejected the client registration.
         Config = "config",
-        /// The platform rejected the grant during a mass rejection: it is tried once more.
+        /// The platform rejected the grant during a mass rejection. It is tried once more.
         Suspect = "suspect",
-        /// Nothing was sent, because no key decrypts the stored tokens.
+        /// No request was sent, because no configured key decrypts the stored tokens.
         Unreadable = "unreadable",
-        /// The platform rejected the session once, which is not conclusive.
+        /// The platform rejected the session once. A second rejection is needed to end it.
         RejectedOnce = "refused",
     }
 }
@@ -129,14 +129,14 @@ impl From<Verdict> for LastFailure {
 }
 
 impl LastFailure {
-    /// The failure that the row stores; `None` if the last attempt succeeded or there was none. The
-    /// word of a newer version counts as a temporary failure.
-    pub(crate) fn of(held: &Connection) -> Option<Self> {
-        let word = held.last_outcome.as_deref()?;
-        Some(Self::parse(word).unwrap_or(Self::Transient))
+    /// Returns the stored failure of a connection; `None` if the last attempt succeeded or there
+    /// was none. A value written by a newer version counts as a temporary failure.
+    pub(crate) fn of(connection: &Connection) -> Option<Self> {
+        let stored = connection.last_outcome.as_deref()?;
+        Some(Self::parse(stored).unwrap_or(Self::Transient))
     }
 
-    /// The code for a caller that arrives during the pause after this failure.
+    /// Returns the error code for a caller during the pause after this failure.
     pub(crate) fn code(self) -> ErrorCode {
         match self {
             Self::RateLimited => ErrorCode::RateLimitError,
@@ -152,8 +152,11 @@ impl LastFailure {
     }
 }
 
-/// A connection with newer tokens than those that were to be refreshed, unless its grant has ended
-/// too.
+/// Returns a connection whose newer tokens make the refresh unnecessary.
+///
+/// # Errors
+///
+/// `RECONNECT_REQUIRED` if its grant has ended meanwhile.
 pub(crate) fn newer(newest: Connection) -> RefreshOutcome {
     if newest.status == ConnectionStatus::Expired {
         return Err(RefreshFailure::new(ErrorCode::ReconnectRequired));

@@ -1,5 +1,6 @@
-//! Refreshed tokens that the database did not accept. No other copy exists, so this component
-//! retries the write until it succeeds, keeps them in the journal meanwhile, and serves reads.
+//! Pending writes: refreshed tokens that the database did not accept. They are the only copy, so
+//! this component keeps them in memory and in the journal, retries the write until it succeeds, and
+//! serves reads meanwhile.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use evergrant_model::{Actor, Call, Clock, ConnectionId, CorrelationId};
+use evergrant_model::{Actor, Call, Clock, ConnectionId, CorrelationId, ProviderSlug};
 use evergrant_resilience::lock;
 use evergrant_store::{
     Connection, ConnectionRepository, Leased, RefreshRepository, RefreshedGrant, StoreError,
@@ -23,17 +24,17 @@ use crate::refresh::journal::Journal;
 use crate::refresh::record::Record;
 use crate::tasks::Tasks;
 
-/// The interval between writes: far shorter than the time after which another replica may start a
-/// refresh after an outage.
+/// The interval between retries. It is far shorter than the 5 seconds that other replicas wait
+/// after an outage before they take over a lease, so these tokens are stored first.
 const RETRY_EVERY: Duration = Duration::from_millis(250);
-/// How often a write is retried during shutdown if no journal keeps the tokens.
+/// The number of retries during shutdown if no journal keeps the tokens: 10 seconds.
 const SHUTDOWN_RETRIES: u32 = 40;
 
-/// A pair that is not stored yet.
+/// Refreshed tokens that are not stored yet.
 #[derive(Clone)]
-struct Pending {
+struct PendingWrite {
     record: Arc<Record>,
-    /// The connection that reads are served from; `None` for a pair of an earlier process.
+    /// The connection with the new tokens, for reads; `None` if an earlier process refreshed them.
     connection: Option<Arc<Connection>>,
 }
 
@@ -50,18 +51,21 @@ pub(crate) struct PendingWritesParts {
     pub(crate) recorder: Arc<dyn Recorder>,
 }
 
-/// The pairs that are not stored yet, by connection and attempt.
+/// Keeps refreshed tokens until the database accepts them.
 pub(crate) struct PendingWrites {
     parts: PendingWritesParts,
-    pending: Mutex<BTreeMap<(i32, i64), Pending>>,
-    /// The number of pairs, so that reads take no lock while there is none.
+    /// By connection and attempt.
+    pending: Mutex<BTreeMap<(i32, i64), PendingWrite>>,
+    /// The number of pending writes, so that reads take no lock while there is none.
     count: AtomicUsize,
+    /// Unset if the operator configured no data directory.
     journal: OnceLock<Arc<Journal>>,
-    /// Held by the one task that retries.
+    /// Locked by the one task that retries.
     retrying: tokio::sync::Mutex<()>,
 }
 
 impl PendingWrites {
+    /// Creates the component without a journal.
     pub(crate) fn new(parts: PendingWritesParts) -> Self {
         Self {
             parts,
@@ -72,50 +76,55 @@ impl PendingWrites {
         }
     }
 
-    /// How many pairs are not stored yet.
+    /// Returns the number of pending writes.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// The connection with its newest pair that is not stored yet.
+    /// Returns the connection with its newest pending tokens.
     pub(crate) fn newest(&self, id: ConnectionId) -> Option<Arc<Connection>> {
         if self.count() == 0 {
             return None;
         }
         let pending = lock(&self.pending);
-        let of_it = pending.range((id.get(), i64::MIN)..=(id.get(), i64::MAX));
-        of_it
-            .filter_map(|(_, one)| one.connection.clone())
+        pending
+            .range((id.get(), i64::MIN)..=(id.get(), i64::MAX))
+            .filter_map(|(_, write)| write.connection.clone())
             .next_back()
     }
 
-    /// [`PendingWrites::newest`] by key, for a row that cannot be read.
+    /// Like [`PendingWrites::newest`], for a caller that does not know the id because it cannot
+    /// read the row.
     pub(crate) fn newest_of(&self, key: &ConnectionKey) -> Option<Arc<Connection>> {
         if self.count() == 0 {
             return None;
         }
         let pending = lock(&self.pending);
-        let connections = pending.values().filter_map(|one| one.connection.clone());
-        let of_it = connections.filter(|held| ConnectionKey::from(&**held) == *key);
-        of_it.max_by_key(|held| held.lease.generation)
+        pending
+            .values()
+            .filter_map(|write| write.connection.clone())
+            .filter(|connection| ConnectionKey::from(&**connection) == *key)
+            .max_by_key(|connection| connection.lease.generation)
     }
 
-    /// Whether a pair is pending that replaces the refresh token of this generation or of a later
-    /// one: that token is spent, whichever process received the pair.
+    /// Returns whether pending tokens were obtained with the refresh token of this generation or a
+    /// later one. That refresh token is spent, even if an earlier process obtained them.
     pub(crate) fn has_replaced(&self, id: ConnectionId, generation: i64) -> bool {
         if self.count() == 0 {
             return false;
         }
         let pending = lock(&self.pending);
-        let mut of_it = pending.range((id.get(), i64::MIN)..=(id.get(), i64::MAX));
-        of_it.any(|(_, one)| one.record.generation >= generation)
+        pending
+            .range((id.get(), i64::MIN)..=(id.get(), i64::MAX))
+            .any(|(_, write)| write.record.generation >= generation)
     }
 
-    /// Keeps a journal in `folder`, and writes the pairs that an earlier process left there.
+    /// Opens the journal in `folder`, and writes the tokens that earlier processes left there to
+    /// the database in the background.
     ///
     /// # Errors
     ///
-    /// An I/O error if the folder cannot be written.
+    /// An I/O error if the journal cannot be created or the folder cannot be read.
     pub(crate) fn open_journal(
         self: &Arc<Self>,
         folder: &Path,
@@ -126,10 +135,10 @@ impl PendingWrites {
             return Ok(());
         }
         if !inherited.is_empty() {
-            let pairs = inherited.len();
+            let records = inherited.len();
             tracing::warn!(
-                pairs,
-                "storing refreshed tokens that an earlier process left behind"
+                records,
+                "found refreshed tokens of an earlier process in the journal; storing them"
             );
         }
         for record in inherited {
@@ -139,7 +148,8 @@ impl PendingWrites {
         Ok(())
     }
 
-    /// Keeps a pair that the database did not accept, and retries the write in the background.
+    /// Keeps tokens that the database did not accept, and retries the write in the background.
+    /// Returns the connection with these tokens.
     pub(crate) async fn add(
         self: &Arc<Self>,
         call: &Call,
@@ -147,11 +157,11 @@ impl PendingWrites {
         new: &RefreshedGrant<'_>,
     ) -> Arc<Connection> {
         let record = Arc::new(Record::new(leased, new));
-        let connection = Arc::new(leased.held.with_pending_write(&leased.ticket, new));
+        let connection = Arc::new(leased.connection.with_pending_write(&leased.ticket, new));
         self.with_journal(&record, Journal::add).await;
         let journaled = self.journal.get().is_some();
         let outcome = Outcome::WritePending {
-            connection: &leased.held,
+            connection: &leased.connection,
             journaled,
         };
         self.parts.recorder.record(call, &outcome);
@@ -162,7 +172,7 @@ impl PendingWrites {
 
     fn insert(&self, record: Arc<Record>, connection: Option<Arc<Connection>>) {
         let mut pending = lock(&self.pending);
-        pending.insert(record.key(), Pending { record, connection });
+        pending.insert(record.key(), PendingWrite { record, connection });
         self.count.store(pending.len(), Ordering::SeqCst);
     }
 
@@ -172,7 +182,7 @@ impl PendingWrites {
         self.count.store(pending.len(), Ordering::SeqCst);
     }
 
-    /// Runs a journal operation, if there is a journal, on a thread that may block.
+    /// Runs a journal operation on a thread that may block. Does nothing without a journal.
     async fn with_journal(
         &self,
         record: &Arc<Record>,
@@ -184,27 +194,30 @@ impl PendingWrites {
         let record = Arc::clone(record);
         let done = tokio::task::spawn_blocking(move || operation(&journal, &record)).await;
         if !matches!(done, Ok(Ok(()))) {
-            tracing::error!("failed to write the refresh journal; check the free disk space");
+            tracing::error!(
+                "failed to write the refresh journal; check free disk space and permissions"
+            );
         }
     }
 
-    /// Retries until no pair is pending, in one task at a time.
+    /// Starts a task that retries until no write is pending, unless one is running.
     fn start_retrying(self: &Arc<Self>) {
-        let component = Arc::clone(self);
+        let writes = Arc::clone(self);
         self.parts.tasks.spawn(async move {
-            // A pair that was added while the last round ended found the lock held, hence the loop.
-            while component.count() > 0 {
-                let Ok(_guard) = component.retrying.try_lock() else {
+            // Loops because a task for a write that is added now finds the lock taken and stops.
+            while writes.count() > 0 {
+                let Ok(_guard) = writes.retrying.try_lock() else {
                     return;
                 };
-                if component.retry_until_stored().await.is_break() {
+                if writes.retry_until_stored().await.is_break() {
                     return;
                 }
             }
         });
     }
 
-    /// Breaks off during shutdown.
+    /// Retries until no write is pending. Breaks during shutdown: at once if a journal keeps the
+    /// tokens, otherwise after [`SHUTDOWN_RETRIES`].
     async fn retry_until_stored(&self) -> ControlFlow<()> {
         let mut retries_left = SHUTDOWN_RETRIES;
         while self.count() > 0 {
@@ -219,14 +232,14 @@ impl PendingWrites {
         ControlFlow::Continue(())
     }
 
-    /// Retries each pair once. A failure of one pair, such as a locked row, does not delay others.
+    /// Retries each write once. A failure of one, such as a locked row, does not delay the others;
+    /// an outage of the database ends the round.
     async fn retry_all(&self) {
-        let pending = lock(&self.pending)
+        let records: Vec<Arc<Record>> = lock(&self.pending)
             .values()
-            .map(|one| Arc::clone(&one.record))
+            .map(|write| Arc::clone(&write.record))
             .collect();
-        let pending: Vec<Arc<Record>> = pending;
-        for record in pending {
+        for record in records {
             match self.write(&record).await {
                 Ok(()) => {
                     self.with_journal(&record, Journal::settle).await;
@@ -237,7 +250,7 @@ impl PendingWrites {
                     tracing::debug!(
                         connection.id = record.connection,
                         error = &error as &dyn std::error::Error,
-                        "failed to store refreshed tokens; retrying"
+                        "failed to store refreshed tokens; will retry"
                     );
                     if error.is_outage() || error.is_refused_write() {
                         return;
@@ -247,75 +260,91 @@ impl PendingWrites {
         }
     }
 
-    /// Stores a pair, unless a newer one is stored or the connection was deleted.
+    /// Writes one record to the database, or drops it if it is obsolete. If its connection was
+    /// deleted, the tokens are revoked.
     async fn write(&self, record: &Record) -> Result<(), StoreError> {
-        let connection_id = record.connection;
+        let id = record.connection_id();
         let Ok(correlation_id) = record.correlation_id() else {
             tracing::error!(
-                connection.id = connection_id,
-                "malformed entry in the journal"
+                connection.id = id.get(),
+                "dropped a malformed record of the refresh journal"
             );
             return Ok(());
         };
-        let Some(held) = self.parts.connections.by_id(record.connection_id()).await? else {
-            return self.revoke_orphan(record, &correlation_id).await;
-        };
-        if !record.belongs_to(&held) {
-            let id = connection_id;
-            tracing::error!(
-                connection.id = id,
-                "the journal entry belongs to another database"
-            );
-            return Ok(());
+        match self.parts.connections.by_id(id).await? {
+            None => self.revoke_orphan(record, &correlation_id).await,
+            Some(connection) if is_obsolete(record, &connection) => Ok(()),
+            Some(connection) => self.store(record, connection, correlation_id).await,
         }
-        if held.is_external {
-            let id = connection_id;
-            tracing::info!(
-                connection.id = id,
-                "another program has stored newer tokens"
-            );
-            return Ok(());
-        }
-        let key = ConnectionKey::from(&held);
+    }
+
+    /// Stores the tokens of a record, unless newer ones are stored.
+    async fn store(
+        &self,
+        record: &Record,
+        connection: Connection,
+        correlation_id: CorrelationId,
+    ) -> Result<(), StoreError> {
+        let key = ConnectionKey::from(&connection);
         let leased = Leased {
-            held,
+            connection,
             ticket: record.ticket(),
         };
         let grant = record.grant(&correlation_id, self.parts.clock.now());
         let stored = self.parts.refreshes.store(&leased, &grant).await?.is_some();
         self.parts.caches.invalidate(&key).await;
-        let (actor, at) = (Actor::Scheduler, self.parts.clock.now());
         let call = Call {
-            actor,
+            actor: Actor::Scheduler,
             correlation_id,
-            at,
+            at: self.parts.clock.now(),
         };
         let outcome = Outcome::PendingWriteStored {
-            connection: &leased.held,
+            connection: &leased.connection,
             stored,
         };
         self.parts.recorder.record(&call, &outcome);
         Ok(())
     }
 
-    /// The connection was deleted meanwhile, so the grant must be revoked. The queue's job calls
-    /// the platform: other pairs wait behind this one.
+    /// Queues the revocation of tokens whose connection was deleted meanwhile. The platform is
+    /// called later by the queue's job, because other writes wait behind this one.
     async fn revoke_orphan(
         &self,
         record: &Record,
         correlation_id: &CorrelationId,
     ) -> Result<(), StoreError> {
-        let Ok(platform) = self.parts.providers.get(&record.provider) else {
+        let slug = ProviderSlug::new(record.provider.as_str()).ok();
+        let Some(provider) = slug.and_then(|slug| self.parts.providers.by_slug(&slug)) else {
             return Ok(());
         };
-        let facts = serde_json::Value::Null;
+        let metadata = serde_json::Value::Null;
         match self
             .parts
             .revocations
-            .plan(platform.spec(), &facts, correlation_id)
+            .plan(provider.spec(), &metadata, correlation_id)
         {
             Some(plan) => self.parts.revocations.enqueue(&plan, &record.tokens).await,
             None => Ok(()),
         }
     }
+}
+
+/// Returns whether a record cannot be stored for this connection any more, and logs why.
+fn is_obsolete(record: &Record, connection: &Connection) -> bool {
+    let id = record.connection;
+    if !record.belongs_to(connection) {
+        tracing::error!(
+            connection.id = id,
+            "dropped a record of the refresh journal that belongs to another database"
+        );
+        return true;
+    }
+    if connection.is_external {
+        tracing::info!(
+            connection.id = id,
+            "dropped refreshed tokens because another program has stored newer ones"
+        );
+        return true;
+    }
+    false
 }

@@ -1,7 +1,7 @@
-//! Whether a refresh may be attempted now.
+//! Decides whether a refresh may be attempted now.
 
 use evergrant_adapters::ProviderSpec;
-use evergrant_model::{ConnectionStatus, ErrorCode, Timestamp};
+use evergrant_model::{ConnectionStatus, ErrorCode, SignedDuration, Timestamp};
 use evergrant_store::Connection;
 
 use crate::refresh::outcome::{LastFailure, RefreshFailure};
@@ -10,47 +10,57 @@ use crate::tokens::refresh_time::is_usable;
 /// Why a token is refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefreshReason {
-    /// A read needs it: the token has expired or is about to.
+    /// A caller needs a token, and the stored one has expired or is about to.
     Expired,
     /// The refresh is due, and the scheduler of this replica has claimed it.
     Due,
-    /// A caller asks for it. It skips the pause after a failure where another attempt does no harm.
+    /// A caller requested a refresh. It skips the pause after a failure if another attempt is
+    /// harmless.
     Requested,
-    /// The platform no longer accepts the access token, whatever its stated end.
+    /// The platform rejected the access token before its expiry.
     Rejected,
 }
 
-/// Refuses an attempt on an ended grant, and one that the last failure forbids for now.
+/// Checks that a refresh may be attempted now.
+///
+/// # Errors
+///
+/// `RECONNECT_REQUIRED` if the grant has ended, `RATE_LIMIT_ERROR` if the platform does not refresh
+/// a token this young, and the code of the last failure if it forbids another attempt for now.
 pub(crate) fn check_allowed(
-    held: &Connection,
+    connection: &Connection,
     spec: &ProviderSpec,
     reason: RefreshReason,
     now: Timestamp,
 ) -> Result<(), RefreshFailure> {
-    if held.status == ConnectionStatus::Expired {
+    if connection.status == ConnectionStatus::Expired {
         return Err(RefreshFailure::new(ErrorCode::ReconnectRequired));
     }
-    let age = |issued_at| now.seconds_since(issued_at);
-    let too_young = held
-        .tokens
-        .issued_at
-        .map_or(0, |at| spec.refresh_not_before_seconds - age(at));
-    if too_young > 0 {
-        // The platform refreshes no token of this age; the held one is valid for far longer.
-        return Err(RefreshFailure::new(ErrorCode::RateLimitError).retry_after(too_young));
+    let age = connection.tokens.issued_at.map(|at| now.since(at));
+    let too_young_for = age.map(|age| spec.min_refresh_age.saturating_sub(age));
+    if let Some(wait) = too_young_for.filter(SignedDuration::is_positive) {
+        // The platform refreshes no token this young; the stored one is valid for far longer.
+        let failure = RefreshFailure::new(ErrorCode::RateLimitError);
+        return Err(failure.with_retry_after(Some(wait)));
     }
-    let Some(last) = LastFailure::of(held) else {
+    let Some(last) = LastFailure::of(connection) else {
         return Ok(());
     };
-    if !is_paused(held, last, reason, now) && !is_harmful(held, spec, reason, now) {
+    if !is_paused(connection, last, reason, now) && !is_harmful(connection, spec, reason, now) {
         return Ok(());
     }
-    let wait = held.next_refresh_at.map(|at| at.seconds_since(now));
-    Err(RefreshFailure::new(last.code()).maybe_retry_after(wait))
+    let wait = connection.next_refresh_at.map(|at| at.since(now));
+    Err(RefreshFailure::new(last.code()).with_retry_after(wait))
 }
 
-fn is_paused(held: &Connection, last: LastFailure, reason: RefreshReason, now: Timestamp) -> bool {
-    let too_early = held.next_refresh_at.is_some_and(|at| at > now);
+/// Returns whether the last failure forbids an attempt for this reason now.
+fn is_paused(
+    connection: &Connection,
+    last: LastFailure,
+    reason: RefreshReason,
+    now: Timestamp,
+) -> bool {
+    let too_early = connection.next_refresh_at.is_some_and(|at| at > now);
     match last {
         LastFailure::RateLimited => too_early && reason != RefreshReason::Due,
         LastFailure::UserAction => {
@@ -60,16 +70,16 @@ fn is_paused(held: &Connection, last: LastFailure, reason: RefreshReason, now: T
     }
 }
 
-/// Sending the same refresh token again before the held access token expires could end a grant
-/// that is still valid.
+/// Returns whether an attempt could revoke a valid grant: the refresh token is in doubt, the
+/// platform does not accept a replay, and the access token is still valid and accepted.
 fn is_harmful(
-    held: &Connection,
+    connection: &Connection,
     spec: &ProviderSpec,
     reason: RefreshReason,
     now: Timestamp,
 ) -> bool {
-    held.lease.in_doubt_since_ms.is_some()
-        && !spec.may_resend_refresh()
+    connection.lease.in_doubt_since_ms.is_some()
+        && !spec.can_retry_refresh()
         && reason != RefreshReason::Rejected
-        && is_usable(held, now)
+        && is_usable(connection, now)
 }

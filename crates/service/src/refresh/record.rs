@@ -1,4 +1,4 @@
-//! Refreshed tokens with all that storing them takes, as the journal keeps them.
+//! The journal's record of refreshed tokens: everything that is needed to store them.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
@@ -8,14 +8,16 @@ use evergrant_resilience::refresh::lease::Ticket;
 use evergrant_store::{Connection, Leased, RefreshedGrant, StoredTokens};
 use serde::{Deserialize, Serialize};
 
-/// One pair of refreshed tokens. The tokens are encrypted.
+/// One set of refreshed tokens, encrypted, with the state of the connection after the refresh.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Record {
     pub(crate) connection: i32,
     pub(crate) provider: String,
     pub(crate) account: String,
+    /// The generation whose refresh token was exchanged.
     pub(crate) generation: i64,
+    /// The fencing token of the lease under which they were obtained.
     pub(crate) attempt: i64,
     taken_at_ms: i64,
     #[serde(flatten, with = "JournalTokens")]
@@ -28,7 +30,7 @@ pub(crate) struct Record {
     correlation_id: String,
 }
 
-/// The form in which the journal stores [`StoredTokens`].
+/// The serialized form of [`StoredTokens`] in the journal.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "StoredTokens", rename_all = "camelCase")]
 struct JournalTokens {
@@ -46,12 +48,12 @@ struct JournalTokens {
     issued_at: Option<Timestamp>,
 }
 
-/// An encrypted token as its ciphertext.
+/// Serializes an encrypted token as its ciphertext.
 mod encrypted {
     use evergrant_encryption::EncryptedToken;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
+    #[expect(clippy::ref_option, reason = "serde prescribes the signature")]
     pub(super) fn serialize<S: Serializer>(
         token: &Option<EncryptedToken>,
         serializer: S,
@@ -62,7 +64,7 @@ mod encrypted {
             .serialize(serializer)
     }
 
-    /// A record without an access token is malformed.
+    /// Deserializes an access token. A record without one is malformed.
     pub(super) fn required<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<EncryptedToken>, D::Error> {
@@ -79,11 +81,12 @@ mod encrypted {
 }
 
 impl Record {
+    /// Creates the record of tokens obtained under this lease.
     pub(crate) fn new(leased: &Leased, new: &RefreshedGrant<'_>) -> Self {
         Self {
-            connection: leased.held.id.get(),
-            provider: leased.held.provider.as_str().to_owned(),
-            account: leased.held.account.as_str().to_owned(),
+            connection: leased.connection.id.get(),
+            provider: leased.connection.provider.as_str().to_owned(),
+            account: leased.connection.account.as_str().to_owned(),
             generation: leased.ticket.generation,
             attempt: leased.ticket.attempt,
             taken_at_ms: leased.ticket.taken_at_ms,
@@ -96,25 +99,28 @@ impl Record {
         }
     }
 
-    /// Identifies the pair within one process: its connection and attempt.
+    /// Returns the key of the record within one process: connection and attempt.
     pub(crate) fn key(&self) -> (i32, i64) {
         (self.connection, self.attempt)
     }
 
+    /// Returns the id of the connection.
     pub(crate) fn connection_id(&self) -> ConnectionId {
         ConnectionId::new(self.connection)
     }
 
+    /// Returns the correlation id of the refresh; an error if the journal was edited by hand.
     pub(crate) fn correlation_id(&self) -> Result<CorrelationId, InvalidId> {
         CorrelationId::new(self.correlation_id.clone())
     }
 
-    /// Whether the pair belongs to this row. A row's id is never reused, so a mismatch means that
-    /// the journal belongs to another database.
-    pub(crate) fn belongs_to(&self, held: &Connection) -> bool {
-        held.provider.as_str() == self.provider && held.account.as_str() == self.account
+    /// Returns whether the record belongs to this connection. Row ids are never reused, so a
+    /// mismatch means that the journal belongs to another database.
+    pub(crate) fn belongs_to(&self, connection: &Connection) -> bool {
+        connection.provider.as_str() == self.provider && connection.account.as_str() == self.account
     }
 
+    /// Returns the ticket of the lease under which the tokens were obtained.
     pub(crate) fn ticket(&self) -> Ticket {
         Ticket {
             generation: self.generation,
@@ -124,6 +130,7 @@ impl Record {
         }
     }
 
+    /// Returns the tokens in the form in which they are stored.
     pub(crate) fn grant<'a>(
         &'a self,
         correlation_id: &'a CorrelationId,
@@ -147,23 +154,23 @@ mod tests {
 
     /// A line of the journal.
     const LINE: &str = r#"{"connection":7,"provider":"acme","account":"a","generation":1,"attempt":2,"takenAtMs":3,
-        "access":"sealed access","refresh":"sealed refresh","expiresAt":"2026-01-01T01:00:00.000Z",
+        "access":"encrypted access","refresh":"encrypted refresh","expiresAt":"2026-01-01T01:00:00.000Z",
         "grantExpiresAt":"2026-04-01T00:00:00.000Z","turnsAt":"2026-03-18T00:00:00.000Z","tokenType":"bearer",
         "scope":"read write","status":"connected","reason":"SCOPE_MISSING","nextRefreshAt":"2026-01-01T00:50:00.000Z",
         "issuedAt":"2026-01-01T00:00:00.000Z","correlationId":"c"}"#;
 
     #[test]
-    fn record_keeps_the_stored_form_of_the_journal() {
+    fn record_keeps_the_serialized_form_of_the_journal() {
         let record: Record = serde_json::from_str(LINE).unwrap();
         let correlation_id = CorrelationId::new("c").unwrap();
         let grant = record.grant(&correlation_id, Timestamp::from_unix_ms(0));
         assert_eq!(
             grant.tokens.access.as_ref().map(EncryptedToken::as_str),
-            Some("sealed access")
+            Some("encrypted access")
         );
         assert_eq!(
             grant.tokens.refresh.as_ref().map(EncryptedToken::as_str),
-            Some("sealed refresh")
+            Some("encrypted refresh")
         );
         assert_eq!(grant.tokens.scope.as_deref(), Some("read write"));
         assert_eq!(grant.at.to_string(), "2026-01-01T00:00:00.000Z");
@@ -177,7 +184,7 @@ mod tests {
     #[test]
     fn record_without_an_access_token_is_rejected() {
         for access in ["", r#""access":null,"#] {
-            let line = LINE.replace(r#""access":"sealed access","#, access);
+            let line = LINE.replace(r#""access":"encrypted access","#, access);
             assert!(serde_json::from_str::<Record>(&line).is_err(), "{line}");
         }
     }

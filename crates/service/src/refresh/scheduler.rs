@@ -1,17 +1,19 @@
-//! The scheduler: refreshes tokens and checks sessions ahead of need.
+//! The scheduler: refreshes tokens before they expire, and checks sessions.
 //!
-//! There is no leader. Each replica claims due connections in batches, platform by platform, as far
-//! as it has room. A claim postpones the connection, so no two replicas take it at once, and a
-//! connection whose replica stops becomes due again by itself. A blocked platform is skipped,
-//! except for the one refresh that may probe it.
+//! There is no leader. Each replica claims due connections in batches, provider by provider, as far
+//! as it has free permits. A claim postpones the connection, so two replicas never process it at
+//! once, and a connection whose replica stops becomes due again when the claim expires. A blocked
+//! provider is skipped, except for the one refresh that may probe it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_adapters::{Lifecycle, Provider};
-use evergrant_model::{Call, Clock, ConnectionId, ConnectionStatus, Freshness, Timestamp};
-use evergrant_store::{ConnectionRepository, RefreshRepository};
+use evergrant_adapters::{Lifecycle, Provider, ProviderSpec};
+use evergrant_model::{
+    Call, Clock, ConnectionId, ConnectionStatus, Freshness, SignedDuration, Timestamp,
+};
+use evergrant_store::{Connection, ConnectionRepository, RefreshRepository};
 
 use crate::ServiceError;
 use crate::connections::external_rows::ExternalRows;
@@ -28,12 +30,24 @@ use crate::refresh::permission::RefreshReason;
 use crate::tasks::Tasks;
 use crate::tokens::refresh_time::{RefreshTiming, is_refreshable};
 
-/// How long a claim reserves a connection, in seconds.
-const CLAIM_SECONDS: i64 = 60;
-/// The most connections claimed in one statement.
+/// The duration of a claim.
+const CLAIM_DURATION: SignedDuration = SignedDuration::from_mins(1);
+/// The maximum number of connections claimed by one query.
 const BATCH: i64 = 64;
 
-/// Claims due connections. A clone is the same component.
+/// What a due connection needs.
+enum DueAction {
+    /// Another program wrote its tokens: import them.
+    Import,
+    /// A check of its session.
+    CheckSession,
+    /// A refresh of its token.
+    Refresh,
+    /// Nothing now. It is due again at this time; `None` for never.
+    Reschedule(Option<Timestamp>),
+}
+
+/// The job that claims due connections and processes them. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Scheduler {
     pub(crate) connections: ConnectionRepository,
@@ -50,114 +64,122 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    async fn claim_at(&self, platform: &Arc<Provider>) -> Result<usize, ServiceError> {
-        let spec = platform.spec();
-        if !spec.is_configured() || spec.lifecycle == Lifecycle::Neither {
+    /// Claims and starts the due connections of one provider. Returns their number.
+    async fn claim_due(&self, provider: &Arc<Provider>) -> Result<usize, ServiceError> {
+        let spec = provider.spec();
+        if !spec.is_configured() || spec.lifecycle == Lifecycle::Unmanaged {
             return Ok(0);
         }
         let mut claimed = 0;
         loop {
-            let (room, now) = (self.room_at(platform), self.clock.now());
-            if room == 0 || self.tasks.is_shutting_down() {
+            let (limit, now) = (self.claim_limit(provider), self.clock.now());
+            if limit == 0 || self.tasks.is_shutting_down() {
                 return Ok(claimed);
             }
-            let reserved_until = now.plus_seconds(CLAIM_SECONDS);
+            let claimed_until = now + CLAIM_DURATION;
             let due = self
                 .refreshes
-                .claim_due(&spec.slug, now, reserved_until, room);
+                .claim_due(&spec.slug, now, claimed_until, limit);
             let due = self.database.query(due).await?;
             for id in &due {
-                self.start(Arc::clone(platform), *id);
+                self.start(Arc::clone(provider), *id);
             }
             claimed += due.len();
-            // The rest waits for the next run, which knows the results of these.
-            if i64::try_from(due.len()).unwrap_or(0) < room || room < BATCH {
+            // Either no due connection is left, or the free permits limited the batch. Then the
+            // next run continues with the permits that these connections return.
+            if i64::try_from(due.len()).unwrap_or(0) < limit || limit < BATCH {
                 return Ok(claimed);
             }
         }
     }
 
-    /// How many connections of this platform may be claimed now.
-    fn room_at(&self, platform: &Provider) -> i64 {
-        match platform.refresh_block() {
+    /// Returns how many connections of this provider may be claimed now.
+    fn claim_limit(&self, provider: &Provider) -> i64 {
+        match provider.refresh_block() {
             Some(block) if block.blocked_until > self.clock.now() => return 0,
             Some(block) if block.kind.needs_probe() => return 1,
             _ => {}
         }
-        let free = platform.free_permits().unwrap_or(usize::MAX);
+        let free = provider.free_permits().unwrap_or(usize::MAX);
         i64::try_from(free).unwrap_or(BATCH).min(BATCH)
     }
 
-    fn start(&self, platform: Arc<Provider>, id: ConnectionId) {
-        let component = self.clone();
+    /// Processes a claimed connection in a background task.
+    fn start(&self, provider: Arc<Provider>, id: ConnectionId) {
+        let scheduler = self.clone();
         self.tasks.spawn(async move {
-            if let Err(failure) = component.process(&platform, id).await {
+            if let Err(failure) = scheduler.process(&provider, id).await {
                 let code = failure.code().as_str();
-                tracing::debug!(connection.id = id.get(), code, "due connection postponed");
+                tracing::debug!(
+                    connection.id = id.get(),
+                    code,
+                    "failed to process due connection; it is postponed"
+                );
             }
         });
     }
 
+    /// Processes one claimed connection.
     async fn process(
         &self,
-        platform: &Arc<Provider>,
+        provider: &Arc<Provider>,
         id: ConnectionId,
     ) -> Result<(), RefreshFailure> {
-        let of = |error: ServiceError| RefreshFailure::of(&error);
-        let (spec, call) = (platform.spec(), self.ids.scheduled_call(&*self.clock));
-        let held = by_id(&self.connections, &self.database, id)
-            .await
-            .map_err(of)?;
-        if held.is_external {
-            return self
-                .external_rows
-                .import(&call, &[held])
-                .await
-                .map(drop)
-                .map_err(of);
-        }
-        if held.status == ConnectionStatus::Expired {
-            return self.reschedule(id, None).await;
-        }
-        if spec.lifecycle == Lifecycle::Checked {
-            let reason = CheckReason::Scheduled;
-            return self
-                .session_checks
-                .check(&call, platform, id, reason)
-                .await
-                .map(drop);
-        }
-        if !is_refreshable(&held, spec) {
-            return self.reschedule(id, None).await;
-        }
-        let issued_at = held.tokens.issued_at.unwrap_or(held.updated_at);
-        let due = self
-            .timing
-            .due(spec, issued_at, held.tokens.expires_at, id.get());
-        let may_wait = held.tokens.expires_at.is_some() || due > self.clock.now();
-        let is_fresh = self.timing.freshness(&held, spec, 0) == Freshness::Fresh;
-        if held.failures == 0 && may_wait && is_fresh {
-            // Refreshed meanwhile, or the stored time was not computed by this version.
-            return self.reschedule(id, Some(due)).await;
-        }
-        let reason = RefreshReason::Due;
-        self.refresher
-            .refresh(&call, &held, spec, reason)
-            .await
-            .map(drop)
-            .map_err(of)
+        let (spec, call) = (provider.spec(), self.ids.scheduled_call(&*self.clock));
+        let connection = by_id(&self.connections, &self.database, id).await;
+        let connection = connection.map_err(|error| RefreshFailure::of(&error))?;
+        let processed = match self.action_for(&connection, spec) {
+            DueAction::Import => {
+                let import = self.external_rows.import(&call, &[connection]).await;
+                import.map(drop)
+            }
+            DueAction::CheckSession => {
+                let reason = CheckReason::Scheduled;
+                let check = self.session_checks.check(&call, provider, id, reason).await;
+                return check.map(drop);
+            }
+            DueAction::Refresh => {
+                let reason = RefreshReason::Due;
+                let refresh = self.refresher.refresh(&call, &connection, spec, reason);
+                refresh.await.map(drop)
+            }
+            DueAction::Reschedule(next) => {
+                let reschedule = self.refreshes.reschedule(id, next);
+                self.database.query(reschedule).await
+            }
+        };
+        processed.map_err(|error| RefreshFailure::of(&error))
     }
 
-    async fn reschedule(
-        &self,
-        id: ConnectionId,
-        next: Option<Timestamp>,
-    ) -> Result<(), RefreshFailure> {
-        let rescheduled = self
-            .database
-            .query(self.refreshes.reschedule(id, next))
-            .await;
-        rescheduled.map_err(|error| RefreshFailure::of(&error))
+    /// Decides what a due connection needs.
+    fn action_for(&self, connection: &Connection, spec: &ProviderSpec) -> DueAction {
+        if connection.is_external {
+            return DueAction::Import;
+        }
+        if connection.status == ConnectionStatus::Expired {
+            return DueAction::Reschedule(None);
+        }
+        if spec.lifecycle == Lifecycle::Checked {
+            return DueAction::CheckSession;
+        }
+        if !is_refreshable(connection, spec) {
+            return DueAction::Reschedule(None);
+        }
+        let tokens = &connection.tokens;
+        let issued_at = tokens.issued_at.unwrap_or(connection.updated_at);
+        let due = self
+            .timing
+            .due(spec, issued_at, tokens.expires_at, connection.id.get());
+        let may_wait = tokens.expires_at.is_some() || due > self.clock.now();
+        let is_fresh = self
+            .timing
+            .freshness(connection, spec, SignedDuration::ZERO)
+            == Freshness::Fresh;
+        if connection.failures == 0 && may_wait && is_fresh {
+            // It was refreshed meanwhile, or another version computed the stored time.
+            return DueAction::Reschedule(Some(due));
+        }
+        DueAction::Refresh
     }
 }
 
@@ -173,8 +195,8 @@ impl Job for Scheduler {
 
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
         let (mut claimed, mut failed) = (0, None);
-        for platform in self.providers.all() {
-            match self.claim_at(platform).await {
+        for provider in self.providers.all() {
+            match self.claim_due(provider).await {
                 Ok(count) => claimed += count,
                 Err(error) => failed = Some(error),
             }

@@ -1,14 +1,16 @@
-//! Reads of access tokens: the seed's `getAccessToken`, and the purpose of the product.
+//! Reads of access tokens (`getAccessToken` in the original Node.js API), the main purpose of
+//! Evergrant.
 //!
-//! A fresh token is served from the cache: no lock, no write, no query. A token that is about to
-//! expire is served and refreshed in the background. An expired token is refreshed first, together
-//! with all other callers that want it.
+//! A fresh token is served from the cache without a lock, a write or a query. A token that is about
+//! to expire is served and refreshed in the background. An expired token is refreshed first;
+//! concurrent callers wait for the same refresh.
 
 use std::sync::Arc;
 
 use evergrant_adapters::ProviderSpec;
 use evergrant_model::{
-    AccessToken, Call, Clock, ConnectionStatus, ErrorCode, Freshness, Timestamp, UserId,
+    AccessToken, Call, Clock, ConnectionStatus, ErrorCode, Freshness, ProviderAccountId,
+    ProviderSlug, SignedDuration, Timestamp, UserId,
 };
 use evergrant_store::Connection;
 
@@ -24,16 +26,16 @@ use crate::tokens::encryption::TokenEncryption;
 use crate::tokens::last_used::LastUsed;
 use crate::tokens::refresh_time::{RefreshTiming, awaits_user, is_refreshable, is_usable};
 
-/// A valid access token.
+/// A decrypted access token for a caller.
 #[derive(Debug, Clone)]
 pub struct IssuedToken {
     /// The token.
     pub access_token: AccessToken,
-    /// The token type as the platform sent it, such as `bearer`.
+    /// The token type as the platform sent it, such as `bearer`; `None` if it sent none.
     pub token_type: Option<String>,
     /// When the token expires; `None` if unknown.
     pub expires_at: Option<Timestamp>,
-    /// The granted scopes, separated by spaces.
+    /// The granted scopes, separated by spaces; `None` if unknown.
     pub scope: Option<String>,
 }
 
@@ -52,117 +54,133 @@ pub(crate) struct AccessTokens {
 }
 
 impl AccessTokens {
-    /// See [`crate::IntegrationsService::access_token`].
+    /// Implements [`crate::IntegrationsService::access_token`].
     pub(crate) async fn issue(
         &self,
         call: &Call,
         user: UserId,
-        provider: &str,
-        account: &str,
-        min_ttl_seconds: i64,
+        slug: &ProviderSlug,
+        account: &ProviderAccountId,
+        min_ttl: SignedDuration,
     ) -> Result<IssuedToken, ServiceError> {
-        let platform = self.providers.get(provider)?;
-        let spec = platform.spec();
-        let held = self.lookup.cached(call, user, spec, account).await?;
-        self.check_status(&held, spec)?;
-        self.last_used.record(held.id);
-        match self.timing.freshness(&held, spec, min_ttl_seconds) {
-            Freshness::Fresh => self.decrypt(call, &held),
-            Freshness::Renewable => {
-                self.refresh_in_background(call, &held, spec);
-                self.decrypt(call, &held)
+        let provider = self.providers.get(slug)?;
+        let spec = provider.spec();
+        let connection = self.lookup.cached(call, user, spec, account).await?;
+        self.check_status(&connection, spec)?;
+        self.last_used.record(connection.id);
+        match self.timing.freshness(&connection, spec, min_ttl) {
+            Freshness::Fresh => self.decrypt(call, &connection),
+            Freshness::Stale => {
+                self.refresh_in_background(call, &connection, spec);
+                self.decrypt(call, &connection)
             }
             Freshness::Expired => {
                 let reason = RefreshReason::Expired;
-                match self.refresher.refresh(call, &held, spec, reason).await {
+                let refreshed = self.refresher.refresh(call, &connection, spec, reason);
+                match refreshed.await {
                     Ok(refreshed) => self.decrypt(call, &refreshed),
-                    // While the held token is valid, no failed refresh makes a read fail.
-                    Err(_) if is_usable(&held, self.clock.now()) => self.decrypt(call, &held),
+                    // A failed refresh never fails a read while the stored token is still valid.
+                    Err(_) if is_usable(&connection, self.clock.now()) => {
+                        self.decrypt(call, &connection)
+                    }
                     Err(error) => Err(error),
                 }
             }
         }
     }
 
-    /// See [`crate::IntegrationsService::refresh_token`].
+    /// Implements [`crate::IntegrationsService::refresh_token`].
     pub(crate) async fn refresh(
         &self,
         call: &Call,
         user: UserId,
-        provider: &str,
-        account: &str,
+        slug: &ProviderSlug,
+        account: &ProviderAccountId,
     ) -> Result<Option<Timestamp>, ServiceError> {
-        let platform = self.providers.get(provider)?;
-        let spec = platform.spec();
-        let account = crate::connections::lookup::account_id(account)?;
-        let held = self.lookup.current(call, user, spec, &account).await?;
-        if held.status == ConnectionStatus::Expired {
+        let provider = self.providers.get(slug)?;
+        let spec = provider.spec();
+        let connection = self.lookup.current(call, user, spec, account).await?;
+        if connection.status == ConnectionStatus::Expired {
             return Err(ServiceError::reconnect_required(&spec.name));
         }
-        if !is_refreshable(&held, spec) {
-            let detail = "This connection holds nothing that could renew its token. Please connect \
-                          the account again.";
+        if !is_refreshable(&connection, spec) {
+            let detail = "The token of this connection cannot be refreshed. Please reconnect the \
+                          account.";
             return Err(ServiceError::new(ErrorCode::NoRefreshToken, detail));
         }
         let reason = RefreshReason::Requested;
         Ok(self
             .refresher
-            .refresh(call, &held, spec, reason)
+            .refresh(call, &connection, spec, reason)
             .await?
             .tokens
             .expires_at)
     }
 
-    fn refresh_in_background(&self, call: &Call, held: &Arc<Connection>, spec: &ProviderSpec) {
-        let due =
-            held.failures == 0 || held.next_refresh_at.is_none_or(|at| at <= self.clock.now());
+    /// Starts a refresh that the caller does not wait for, unless the connection cannot be
+    /// refreshed, is backing off after a failure, or the database is down.
+    fn refresh_in_background(
+        &self,
+        call: &Call,
+        connection: &Arc<Connection>,
+        spec: &ProviderSpec,
+    ) {
+        let next_at = connection.next_refresh_at;
+        let is_due = connection.failures == 0 || next_at.is_none_or(|at| at <= self.clock.now());
         let is_down = self.database.feed_state() == FeedState::DatabaseDown;
-        if !is_refreshable(held, spec) || awaits_user(held) || !due || is_down {
+        if !is_refreshable(connection, spec) || awaits_user(connection) || !is_due || is_down {
             return;
         }
         let (refresher, providers) = (Arc::clone(&self.refresher), self.providers.clone());
-        let (held, call) = (Arc::clone(held), call.clone());
+        let (connection, call) = (Arc::clone(connection), call.clone());
         self.tasks.spawn(async move {
-            let Some(platform) = providers.by_slug(&held.provider) else {
+            let Some(provider) = providers.by_slug(&connection.provider) else {
                 return;
             };
-            // The refresher records a failure; this caller has already been answered.
+            // The refresher records a failure; this caller already has its response.
             let reason = RefreshReason::Expired;
             let _ = refresher
-                .refresh(&call, &held, platform.spec(), reason)
+                .refresh(&call, &connection, provider.spec(), reason)
                 .await;
         });
     }
 
-    fn decrypt(&self, call: &Call, held: &Connection) -> Result<IssuedToken, ServiceError> {
-        let stored = held.tokens.access.as_ref().ok_or_else(no_access_token)?;
+    /// Decrypts the access token and reports that it was issued.
+    fn decrypt(&self, call: &Call, connection: &Connection) -> Result<IssuedToken, ServiceError> {
+        let tokens = &connection.tokens;
+        let stored = tokens.access.as_ref().ok_or_else(no_access_token)?;
         let access_token = self.encryption.decrypt_access(stored).inspect_err(|_| {
             self.recorder
-                .record(call, &Outcome::TokenUnreadable { connection: held });
+                .record(call, &Outcome::TokenUnreadable { connection });
         })?;
         let issued = IssuedToken {
             access_token,
-            token_type: held.tokens.token_type.clone(),
-            expires_at: held.tokens.expires_at,
-            scope: held.tokens.scope.clone(),
+            token_type: tokens.token_type.clone(),
+            expires_at: tokens.expires_at,
+            scope: tokens.scope.clone(),
         };
         self.recorder
-            .record(call, &Outcome::TokenIssued { connection: held });
+            .record(call, &Outcome::TokenIssued { connection });
         Ok(issued)
     }
 
-    /// Rejects a connection for which no call to the platform would help.
-    fn check_status(&self, held: &Connection, spec: &ProviderSpec) -> Result<(), ServiceError> {
-        if held.status == ConnectionStatus::Expired {
+    /// Rejects a connection for which no provider call can yield a token.
+    fn check_status(
+        &self,
+        connection: &Connection,
+        spec: &ProviderSpec,
+    ) -> Result<(), ServiceError> {
+        if connection.status == ConnectionStatus::Expired {
             return Err(ServiceError::reconnect_required(&spec.name));
         }
-        if held.tokens.access.is_none() && held.tokens.refresh.is_none() {
+        if connection.tokens.access.is_none() && connection.tokens.refresh.is_none() {
             return Err(no_access_token());
         }
-        if awaits_user(held) && !is_usable(held, self.clock.now()) {
+        if awaits_user(connection) && !is_usable(connection, self.clock.now()) {
+            let name = &spec.name;
             let detail = format!(
-                "{} asks the account's owner to sign in there first.",
-                spec.name
+                "{name} requires an action by the account's owner. Sign in at {name} and follow \
+                 its instructions, then try again."
             );
             return Err(ServiceError::new(ErrorCode::TokenRefreshError, detail));
         }
@@ -170,9 +188,10 @@ impl AccessTokens {
     }
 }
 
+/// Returns the error for a connection without tokens.
 fn no_access_token() -> ServiceError {
     ServiceError::new(
         ErrorCode::NoAccessToken,
-        "This connection holds no access token.",
+        "This connection has no access token. Please reconnect the account.",
     )
 }

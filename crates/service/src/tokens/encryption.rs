@@ -1,4 +1,4 @@
-//! The boundary between plaintext tokens and encrypted ones. No other component decrypts.
+//! Encryption and decryption of tokens. No other component of this crate decrypts.
 
 use std::sync::Arc;
 
@@ -10,18 +10,19 @@ use secrecy::ExposeSecret;
 
 use crate::ServiceError;
 
-/// Encrypts and decrypts tokens. A clone uses the same keys.
+/// Encrypts and decrypts tokens. Clones share the keys.
 #[derive(Clone)]
 pub(crate) struct TokenEncryption {
     cipher: Arc<TokenCipher>,
 }
 
 impl TokenEncryption {
+    /// Creates a component that uses the keys of `cipher`.
     pub(crate) fn new(cipher: Arc<TokenCipher>) -> Self {
         Self { cipher }
     }
 
-    /// Encrypts a token set that was requested at `issued_at`.
+    /// Encrypts a token set. `issued_at` is when it was requested.
     pub(crate) fn encrypt(
         &self,
         tokens: &TokenSet,
@@ -41,10 +42,16 @@ impl TokenEncryption {
         })
     }
 
+    /// Encrypts one secret.
     pub(crate) fn encrypt_text(&self, text: &str) -> Result<EncryptedToken, ServiceError> {
         Ok(self.cipher.encrypt_token(text)?)
     }
 
+    /// Decrypts an access token.
+    ///
+    /// # Errors
+    ///
+    /// `DECRYPTION_ERROR` if no configured key decrypts it.
     pub(crate) fn decrypt_access(
         &self,
         stored: &EncryptedToken,
@@ -54,6 +61,11 @@ impl TokenEncryption {
         ))
     }
 
+    /// Decrypts a PKCE verifier.
+    ///
+    /// # Errors
+    ///
+    /// `DECRYPTION_ERROR` if no configured key decrypts it.
     pub(crate) fn decrypt_verifier(
         &self,
         stored: &EncryptedToken,
@@ -63,6 +75,11 @@ impl TokenEncryption {
         ))
     }
 
+    /// Decrypts the tokens of a connection, each if it is present.
+    ///
+    /// # Errors
+    ///
+    /// `DECRYPTION_ERROR` if no configured key decrypts one of them.
     pub(crate) fn decrypt(
         &self,
         access: Option<&EncryptedToken>,

@@ -1,4 +1,5 @@
-//! When tokens were last issued: collected in memory by reads, written in batches by a job.
+//! The time at which each connection's token was last issued: collected in memory by reads, written
+//! in batches by a job.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,7 +14,8 @@ use crate::ServiceError;
 use crate::jobs::job::{Job, JobName, Progress};
 use crate::jobs::runner::EVERY_15_SECONDS;
 
-/// The most connections collected between two writes. More are not recorded: the time is a hint.
+/// The maximum number of connections collected between two writes. Further ones are not recorded:
+/// the time is informational.
 const MAX_COLLECTED: usize = 50_000;
 
 /// The connections whose tokens were issued since the last write.
@@ -24,6 +26,7 @@ pub(crate) struct LastUsed {
 }
 
 impl LastUsed {
+    /// Creates an empty collection.
     pub(crate) fn new(connections: ConnectionRepository, clock: Arc<dyn Clock>) -> Self {
         Self {
             collected: Mutex::default(),
@@ -32,6 +35,7 @@ impl LastUsed {
         }
     }
 
+    /// Records that a token of this connection was issued.
     pub(crate) fn record(&self, id: ConnectionId) {
         let mut collected = lock(&self.collected);
         if collected.len() < MAX_COLLECTED {

@@ -1,4 +1,4 @@
-//! Access tokens: reads, encryption, reports of rejected tokens.
+//! Access tokens: reads, encryption, refresh times, reports of rejected tokens.
 
 pub(crate) mod access_token;
 pub(crate) mod encryption;

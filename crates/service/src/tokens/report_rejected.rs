@@ -1,20 +1,21 @@
 //! Reports by the app that a platform rejected a token that should be valid.
 //!
-//! A thousand reports of one token cause one refresh: the reported token is compared with the held
-//! one, and only if they are equal is there anything to do. A token that was refreshed a moment ago
-//! is not refreshed again: its successor would be rejected for the same cause.
+//! A thousand reports of one token cause one refresh: only a report of the stored token has an
+//! effect. A token that is younger than a minute is not refreshed, because its successor would be
+//! rejected for the same reason.
 
 use std::sync::Arc;
 
-use evergrant_adapters::{Lifecycle, Provider};
+use evergrant_adapters::{Lifecycle, Provider, ProviderSpec};
 use evergrant_encryption::digest::constant_time_eq;
 use evergrant_model::{
-    AccessToken, Call, Clock, ConnectionId, ConnectionStatus, ErrorCode, Timestamp, UserId,
+    AccessToken, Call, Clock, ConnectionId, ConnectionStatus, ErrorCode, ProviderAccountId,
+    ProviderSlug, SignedDuration, Timestamp, UserId,
 };
 use evergrant_store::Connection;
 
 use crate::ServiceError;
-use crate::connections::lookup::{ConnectionLookup, account_id};
+use crate::connections::lookup::ConnectionLookup;
 use crate::connections::session_checks::{CheckReason, CheckResult, SessionChecks};
 use crate::providers::Providers;
 use crate::refresh::coordinator::Refresher;
@@ -22,31 +23,30 @@ use crate::refresh::permission::RefreshReason;
 use crate::tokens::encryption::TokenEncryption;
 use crate::tokens::refresh_time::is_refreshable;
 
-/// A token younger than this is not refreshed for having been rejected, in seconds.
-const MIN_AGE_SECONDS: i64 = 60;
+/// The minimum age at which a rejected token is refreshed.
+const MIN_AGE: SignedDuration = SignedDuration::from_mins(1);
 
-/// What a report led to.
+/// The effect of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportOutcome {
-    /// A newer token than the reported one was already stored: read it.
+    /// The reported token is not the stored one. The app should read the stored token.
     Superseded,
-    /// The token was refreshed: read the new one.
+    /// The token was refreshed. The app should read the new token.
     Refreshed,
-    /// The platform was asked and accepts the session.
+    /// The platform confirmed that the session is valid.
     Confirmed,
-    /// The session cannot be refreshed, and the platform could not be asked about it or its answer
-    /// is not conclusive yet.
+    /// The session could not be checked, or the result of the check is not conclusive yet.
     Unconfirmed,
-    /// The token is too young for a refresh to help: the rejection has another cause.
+    /// The token is too young for a refresh to help; the rejection has another cause.
     TooYoung,
 }
 
-/// What a report led to, and when the held token expires.
+/// The result of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
-    /// What was done.
+    /// The effect of the report.
     pub outcome: ReportOutcome,
-    /// When the held token expires; `None` if unknown.
+    /// When the stored token expires; `None` if unknown.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -65,9 +65,10 @@ impl RejectedTokens {
     ///
     /// # Errors
     ///
-    /// `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND`; `RECONNECT_REQUIRED` if the grant
-    /// has ended; `NO_REFRESH_TOKEN` if the token cannot be refreshed; otherwise the failure of the
-    /// refresh.
+    /// - `INVALID_PROVIDER`, `ACCOUNT_NOT_FOUND`, `USER_NOT_FOUND` if there is no such connection.
+    /// - `RECONNECT_REQUIRED` if the grant or session has ended.
+    /// - `NO_REFRESH_TOKEN` if the token cannot be refreshed.
+    /// - Otherwise the code of the failed refresh or session check.
     #[tracing::instrument(
         name = "report_rejected_token", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -76,45 +77,78 @@ impl RejectedTokens {
         &self,
         call: &Call,
         user: UserId,
-        provider: &str,
-        account: &str,
+        slug: &ProviderSlug,
+        account: &ProviderAccountId,
         token: &AccessToken,
     ) -> Result<Report, ServiceError> {
-        let platform = self.providers.get(provider)?;
-        let spec = platform.spec();
-        let held = self
-            .lookup
-            .current(call, user, spec, &account_id(account)?)
-            .await?;
-        if held.status == ConnectionStatus::Expired {
+        let provider = self.providers.get(slug)?;
+        let spec = provider.spec();
+        let connection = self.lookup.current(call, user, spec, account).await?;
+        if connection.status == ConnectionStatus::Expired {
             return Err(ServiceError::reconnect_required(&spec.name));
         }
-        let report = |outcome| {
-            Ok(Report {
-                outcome,
-                expires_at: held.tokens.expires_at,
-            })
+        let outcome = match self.outcome_without_call(&connection, token)? {
+            Some(outcome) => outcome,
+            None if spec.lifecycle == Lifecycle::Checked => {
+                self.check_session(call, &provider, connection.id).await?
+            }
+            None => return self.refresh(call, &connection, spec).await,
         };
-        if !self.is_held(&held, token)? {
-            return report(ReportOutcome::Superseded);
+        Ok(Report {
+            outcome,
+            expires_at: connection.tokens.expires_at,
+        })
+    }
+
+    /// Returns the outcome of a report that requires no provider call; `None` if it requires one.
+    fn outcome_without_call(
+        &self,
+        connection: &Connection,
+        token: &AccessToken,
+    ) -> Result<Option<ReportOutcome>, ServiceError> {
+        if !self.is_stored(connection, token)? {
+            return Ok(Some(ReportOutcome::Superseded));
         }
-        let age = held
+        let age = connection
             .tokens
             .issued_at
-            .map(|at| self.clock.now().seconds_since(at));
-        if age.is_some_and(|age| age < MIN_AGE_SECONDS) {
-            return report(ReportOutcome::TooYoung);
-        }
-        if spec.lifecycle == Lifecycle::Checked {
-            return report(self.check_session(call, &platform, held.id).await?);
-        }
-        if !is_refreshable(&held, spec) {
-            let detail = format!("{} gives nothing to renew this token with.", spec.name);
+            .map(|at| self.clock.now().since(at));
+        let is_too_young = age.is_some_and(|age| age < MIN_AGE);
+        Ok(is_too_young.then_some(ReportOutcome::TooYoung))
+    }
+
+    /// Returns whether the connection's stored token is the reported one.
+    fn is_stored(
+        &self,
+        connection: &Connection,
+        token: &AccessToken,
+    ) -> Result<bool, ServiceError> {
+        let Some(stored) = &connection.tokens.access else {
+            return Ok(false);
+        };
+        let stored = self.encryption.decrypt_access(stored)?;
+        Ok(constant_time_eq(
+            stored.expose().as_bytes(),
+            token.expose().as_bytes(),
+        ))
+    }
+
+    /// Refreshes the rejected token.
+    async fn refresh(
+        &self,
+        call: &Call,
+        connection: &Arc<Connection>,
+        spec: &ProviderSpec,
+    ) -> Result<Report, ServiceError> {
+        if !is_refreshable(connection, spec) {
+            let name = &spec.name;
+            let detail =
+                format!("This {name} token cannot be refreshed. Please reconnect the account.");
             return Err(ServiceError::new(ErrorCode::NoRefreshToken, detail));
         }
         let refreshed = self
             .refresher
-            .refresh(call, &held, spec, RefreshReason::Rejected)
+            .refresh(call, connection, spec, RefreshReason::Rejected)
             .await?;
         Ok(Report {
             outcome: ReportOutcome::Refreshed,
@@ -122,28 +156,17 @@ impl RejectedTokens {
         })
     }
 
-    /// Whether the connection still holds the reported token.
-    fn is_held(&self, held: &Connection, token: &AccessToken) -> Result<bool, ServiceError> {
-        let Some(stored) = &held.tokens.access else {
-            return Ok(false);
-        };
-        let current = self.encryption.decrypt_access(stored)?;
-        Ok(constant_time_eq(
-            current.expose().as_bytes(),
-            token.expose().as_bytes(),
-        ))
-    }
-
+    /// Checks the rejected session with the platform.
     async fn check_session(
         &self,
         call: &Call,
-        platform: &Arc<Provider>,
+        provider: &Arc<Provider>,
         id: ConnectionId,
     ) -> Result<ReportOutcome, ServiceError> {
-        let name = &platform.spec().name;
+        let name = &provider.spec().name;
         let checked = self
             .session_checks
-            .check(call, platform, id, CheckReason::Reported)
+            .check(call, provider, id, CheckReason::Reported)
             .await;
         match checked.map_err(|failure| match failure.code() {
             ErrorCode::InternalError => ServiceError::internal(),

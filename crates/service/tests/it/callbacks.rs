@@ -1,44 +1,45 @@
+//! Callbacks: state, PKCE, code exchange, denial and redirect of an authorization flow.
+
 use std::collections::HashSet;
 
-use evergrant_model::{AuthorizationCode, ErrorCode, FlowState};
+use evergrant_model::{AuthorizationCode, ErrorCode, FlowState, ProviderSlug, SignedDuration};
 use evergrant_sandbox::{Fault, FaultKind};
 use evergrant_service::{ConnectRequest, IntegrationsService};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::harness::{EXCHANGE, Stand};
-use crate::outcomes::{again, call, connected, failed, params};
+use crate::harness::{EXCHANGE, JUNIPER, TestEnv, call, connected, failed, params, repeated, slug};
 
-on_postgres!(item_1_ten_thousand_states_are_distinct_and_long);
+on_postgres!(item_1_ten_thousand_states_are_distinct_and_256_bits_long);
 on_both_databases!(
-    item_2_twenty_callbacks_at_once_buy_once_and_agree,
-    item_2_a_repeated_callback_is_answered_alike_for_a_minute,
-    item_3_a_state_is_good_at_its_own_platform_alone,
-    item_4_a_state_ends_after_ten_minutes,
-    item_7_every_flow_has_a_challenge_of_its_own,
-    item_9_a_code_is_sent_once_whatever_becomes_of_the_answer,
-    a_code_that_surely_did_not_arrive_is_sent_again,
-    item_11_a_denial_uses_the_state_up_and_buys_nothing,
-    item_11_no_word_of_a_platforms_error_comes_through,
-    item_12_a_flow_returns_to_allowed_addresses_alone,
-    an_unknown_state_gets_no_redirect,
-    a_code_that_the_platform_refuses_is_an_invalid_code,
-    a_grant_that_names_no_account_is_given_up,
-    a_caller_that_goes_away_does_not_stop_the_exchange,
+    item_2_twenty_concurrent_callbacks_exchange_the_code_once,
+    item_2_repeated_callback_gets_same_result_for_one_minute,
+    item_3_state_is_valid_only_at_its_own_provider,
+    item_4_state_expires_after_ten_minutes,
+    item_7_every_flow_has_its_own_pkce_challenge,
+    item_9_code_is_sent_once_when_exchange_outcome_is_unknown,
+    known_unprocessed_code_exchange_is_retried,
+    item_11_denial_consumes_state_without_code_exchange,
+    item_11_provider_error_text_is_not_passed_on,
+    item_12_flow_redirects_only_to_allowed_urls,
+    unknown_state_gets_no_redirect,
+    rejected_or_missing_code_is_reported_as_invalid_code,
+    grant_without_account_id_is_revoked,
+    cancelled_caller_does_not_stop_code_exchange,
 );
 
-async fn item_1_ten_thousand_states_are_distinct_and_long(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
+async fn item_1_ten_thousand_states_are_distinct_and_256_bits_long(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
     let mut states = HashSet::new();
     for _ in 0..100 {
         let mut flows = JoinSet::new();
         for _ in 0..100 {
-            let service = stand.service.clone();
+            let service = env.service.clone();
             flows.spawn(async move {
                 service
-                    .initiate_oauth_flow(&call(), "acme", user, ConnectRequest::default())
+                    .initiate_oauth_flow(&call(), &slug("acme"), user, ConnectRequest::default())
                     .await
                     .unwrap()
                     .state
@@ -59,99 +60,106 @@ async fn item_1_ten_thousand_states_are_distinct_and_long(database: TestDatabase
     );
 }
 
-async fn item_2_twenty_callbacks_at_once_buy_once_and_agree(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
-    let back = stand.consent(&flow, "juniper");
+async fn item_2_twenty_concurrent_callbacks_exchange_the_code_once(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "acme").await;
+    let redirect = env.consent(&flow, "juniper");
     let mut callbacks = JoinSet::new();
     for _ in 0..20 {
-        let (service, back): (IntegrationsService, _) = (stand.service.clone(), again(&back));
+        let (service, redirect): (IntegrationsService, _) =
+            (env.service.clone(), repeated(&redirect));
         callbacks.spawn(async move {
             connected(
                 &service
-                    .handle_oauth_callback(&call(), "acme", back)
+                    .handle_oauth_callback(&call(), &slug("acme"), redirect)
                     .await
                     .unwrap(),
             )
         });
     }
-    assert_eq!(
-        callbacks.join_all().await,
-        vec![crate::harness::JUNIPER; 20]
-    );
-    assert_eq!(stand.calls("acme", EXCHANGE), 1);
-    assert_eq!(stand.events().await, ["connected"]);
+    assert_eq!(callbacks.join_all().await, vec![JUNIPER; 20]);
+    assert_eq!(env.calls("acme", EXCHANGE), 1);
+    assert_eq!(env.events().await, ["connected"]);
 }
 
-async fn item_2_a_repeated_callback_is_answered_alike_for_a_minute(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
-    let back = stand.consent(&flow, "juniper");
+async fn item_2_repeated_callback_gets_same_result_for_one_minute(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "acme").await;
+    let redirect = env.consent(&flow, "juniper");
     let with_code = |code: Option<&str>| {
-        let mut other = again(&back);
+        let mut other = repeated(&redirect);
         other.code = code.map(AuthorizationCode::new);
         other
     };
-    let refused = async |params| {
-        stand.callback("acme", params).await.unwrap_err().code() == ErrorCode::InvalidState
+    let is_rejected = async |params| {
+        env.callback("acme", params).await.unwrap_err().code() == ErrorCode::InvalidState
     };
-    let first = connected(&stand.callback("acme", again(&back)).await.unwrap());
-    stand.pass_seconds(59);
+    let first = connected(&env.callback("acme", repeated(&redirect)).await.unwrap());
+    env.advance_seconds(59);
     assert_eq!(
-        connected(&stand.callback("acme", again(&back)).await.unwrap()),
+        connected(&env.callback("acme", repeated(&redirect)).await.unwrap()),
         first
     );
-    assert!(refused(with_code(Some("another"))).await);
-    assert!(refused(with_code(None)).await);
-    stand.pass_seconds(1);
-    assert!(refused(again(&back)).await, "later");
-    assert_eq!(stand.calls("acme", EXCHANGE), 1);
+    assert!(is_rejected(with_code(Some("another"))).await);
+    assert!(is_rejected(with_code(None)).await);
+    env.advance_seconds(1);
+    assert!(is_rejected(repeated(&redirect)).await, "after one minute");
+    assert_eq!(env.calls("acme", EXCHANGE), 1);
 }
 
-async fn item_3_a_state_is_good_at_its_own_platform_alone(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
-    let back = stand.consent(&flow, "juniper");
-    for elsewhere in ["reddit", "nowhere", "ACME", ""] {
-        let refused = stand.callback(elsewhere, again(&back)).await.unwrap_err();
-        assert_eq!(refused.code(), ErrorCode::InvalidState, "{elsewhere:?}");
+async fn item_3_state_is_valid_only_at_its_own_provider(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "acme").await;
+    let redirect = env.consent(&flow, "juniper");
+    for invalid in ["ACME", ""] {
+        assert!(
+            ProviderSlug::new(invalid).is_err(),
+            "no callback can name {invalid:?}"
+        );
+    }
+    for other_provider in ["reddit", "nowhere"] {
+        let error = env
+            .callback(other_provider, repeated(&redirect))
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidState, "{other_provider:?}");
     }
     assert_eq!(
-        stand.calls("acme", EXCHANGE) + stand.calls("reddit", EXCHANGE),
+        env.calls("acme", EXCHANGE) + env.calls("reddit", EXCHANGE),
         0
     );
-    connected(&stand.callback("acme", back).await.unwrap());
+    connected(&env.callback("acme", redirect).await.unwrap());
 }
 
-async fn item_4_a_state_ends_after_ten_minutes(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let flow = stand.begin(user, "reddit").await;
-    assert_eq!(flow.expires_at, stand.now().plus_seconds(600));
-    let late = stand.consent(&flow, "juniper");
-    stand.pass_seconds(600);
+async fn item_4_state_expires_after_ten_minutes(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "reddit").await;
+    assert_eq!(flow.expires_at, env.now() + SignedDuration::from_secs(600));
+    let late = env.consent(&flow, "juniper");
+    env.advance_seconds(600);
     for _ in 0..2 {
         assert_eq!(
-            failed(&stand.callback("reddit", again(&late)).await.unwrap()),
+            failed(&env.callback("reddit", repeated(&late)).await.unwrap()),
             ErrorCode::InvalidState
         );
     }
-    assert_eq!(stand.calls("reddit", EXCHANGE), 0);
-    let flow = stand.begin(user, "reddit").await;
-    let in_time = stand.consent(&flow, "juniper");
-    stand.pass_seconds(599);
-    connected(&stand.callback("reddit", in_time).await.unwrap());
+    assert_eq!(env.calls("reddit", EXCHANGE), 0);
+    let flow = env.start_flow(user, "reddit").await;
+    let in_time = env.consent(&flow, "juniper");
+    env.advance_seconds(599);
+    connected(&env.callback("reddit", in_time).await.unwrap());
 }
 
-async fn item_7_every_flow_has_a_challenge_of_its_own(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
+async fn item_7_every_flow_has_its_own_pkce_challenge(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
     let mut challenges = HashSet::new();
     for _ in 0..10 {
-        let url = Url::parse(&stand.begin(user, "acme").await.auth_url).unwrap();
+        let url = Url::parse(&env.start_flow(user, "acme").await.auth_url).unwrap();
         let value = |name: &str| {
             url.query_pairs()
                 .find(|(key, _)| key == name)
@@ -171,9 +179,9 @@ async fn item_7_every_flow_has_a_challenge_of_its_own(database: TestDatabase) {
     assert_eq!(challenges.len(), 10);
 }
 
-async fn item_9_a_code_is_sent_once_whatever_becomes_of_the_answer(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
+async fn item_9_code_is_sent_once_when_exchange_outcome_is_unknown(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
     let broken = Fault::new("acme", EXCHANGE, FaultKind::Respond);
     let faults = [
         (
@@ -188,62 +196,60 @@ async fn item_9_a_code_is_sent_once_whatever_becomes_of_the_answer(database: Tes
         ),
     ];
     for (calls, (fault, code)) in (1..).zip(faults) {
-        let flow = stand.begin(user, "acme").await;
-        stand.force(fault);
+        let flow = env.start_flow(user, "acme").await;
+        env.force(fault);
         assert_eq!(
             failed(
-                &stand
-                    .callback("acme", stand.consent(&flow, "juniper"))
+                &env.callback("acme", env.consent(&flow, "juniper"))
                     .await
                     .unwrap()
             ),
             code
         );
-        assert_eq!(stand.calls("acme", EXCHANGE), calls);
+        assert_eq!(env.calls("acme", EXCHANGE), calls);
     }
-    assert!(stand.events().await.is_empty());
+    assert!(env.events().await.is_empty());
 }
 
-async fn a_code_that_surely_did_not_arrive_is_sent_again(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
-    stand.force(
+async fn known_unprocessed_code_exchange_is_retried(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "acme").await;
+    env.force(
         Fault::new("acme", EXCHANGE, FaultKind::Respond)
             .status(503)
             .header("retry-after", "0"),
     );
     connected(
-        &stand
-            .callback("acme", stand.consent(&flow, "juniper"))
+        &env.callback("acme", env.consent(&flow, "juniper"))
             .await
             .unwrap(),
     );
-    assert_eq!(stand.calls("acme", EXCHANGE), 2);
+    assert_eq!(env.calls("acme", EXCHANGE), 2);
 }
 
-async fn item_11_a_denial_uses_the_state_up_and_buys_nothing(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
-    let allowed = stand.consent(&flow, "juniper");
-    let denied = params(&stand.sandbox.deny(&flow.auth_url).unwrap());
+async fn item_11_denial_consumes_state_without_code_exchange(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "acme").await;
+    let allowed = env.consent(&flow, "juniper");
+    let denied = params(&env.sandbox.deny(&flow.auth_url).unwrap());
     for _ in 0..2 {
         assert_eq!(
-            failed(&stand.callback("acme", again(&denied)).await.unwrap()),
+            failed(&env.callback("acme", repeated(&denied)).await.unwrap()),
             ErrorCode::OauthDenied
         );
     }
     assert_eq!(
-        stand.callback("acme", allowed).await.unwrap_err().code(),
+        env.callback("acme", allowed).await.unwrap_err().code(),
         ErrorCode::InvalidState
     );
-    assert_eq!(stand.calls("acme", EXCHANGE), 0);
+    assert_eq!(env.calls("acme", EXCHANGE), 0);
 }
 
-async fn item_11_no_word_of_a_platforms_error_comes_through(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
+async fn item_11_provider_error_text_is_not_passed_on(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
     for hostile in [
         "<script>alert(1)</script>",
         "a&success=true",
@@ -252,127 +258,121 @@ async fn item_11_no_word_of_a_platforms_error_comes_through(database: TestDataba
         "é",
         "",
     ] {
-        let flow = stand.begin(user, "reddit").await;
-        let mut back = params(&stand.sandbox.deny(&flow.auth_url).unwrap());
-        back.error = Some(hostile.to_owned());
-        let outcome = stand.callback("reddit", back).await.unwrap();
+        let flow = env.start_flow(user, "reddit").await;
+        let mut redirect = params(&env.sandbox.deny(&flow.auth_url).unwrap());
+        redirect.error = Some(hostile.to_owned());
+        let outcome = env.callback("reddit", redirect).await.unwrap();
         assert_eq!(
             failed(&outcome),
             ErrorCode::OauthCallbackError,
             "{hostile:?}"
         );
-        let told = format!("{outcome:?}");
-        assert!(hostile.is_empty() || !told.contains(hostile), "{told}");
+        let shown = format!("{outcome:?}");
+        assert!(hostile.is_empty() || !shown.contains(hostile), "{shown}");
     }
 }
 
-async fn item_12_a_flow_returns_to_allowed_addresses_alone(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let begin = async |url: &str| {
+async fn item_12_flow_redirects_only_to_allowed_urls(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let start = async |url: &str| {
         let request = ConnectRequest {
             redirect_url: Some(url.to_owned()),
             ..ConnectRequest::default()
         };
-        stand
-            .service
-            .initiate_oauth_flow(&call(), "acme", user, request)
+        env.service
+            .initiate_oauth_flow(&call(), &slug("acme"), user, request)
             .await
     };
-    let refused = begin("https://evil.example/").await.unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::InvalidRedirectUrl);
-    let flow = begin("http://localhost:8080/settings?tab=1").await.unwrap();
-    let outcome = stand
-        .callback("acme", stand.consent(&flow, "juniper"))
+    let error = start("https://evil.example/").await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidRedirectUrl);
+    let flow = start("http://localhost:8080/settings?tab=1").await.unwrap();
+    let outcome = env
+        .callback("acme", env.consent(&flow, "juniper"))
         .await
         .unwrap();
     assert_eq!(outcome.redirect_url, "http://localhost:8080/settings?tab=1");
 }
 
-async fn an_unknown_state_gets_no_redirect(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
+async fn unknown_state_gets_no_redirect(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "acme").await;
     let mangled = format!("{}&misbehave=state-mangled", flow.auth_url);
-    let mut back = params(&stand.sandbox.approve(&mangled, "juniper", None).unwrap());
+    let mut redirect = params(&env.sandbox.approve(&mangled, "juniper", None).unwrap());
     for state in [
-        back.state.expose().to_owned(),
+        redirect.state.expose().to_owned(),
         String::new(),
         "a".repeat(43),
     ] {
-        back.state = FlowState::new(state);
-        let refused = stand.callback("acme", again(&back)).await.unwrap_err();
-        assert_eq!(refused.code(), ErrorCode::InvalidState);
+        redirect.state = FlowState::new(state);
+        let error = env.callback("acme", repeated(&redirect)).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidState);
     }
-    assert_eq!(stand.calls("acme", EXCHANGE), 0);
+    assert_eq!(env.calls("acme", EXCHANGE), 0);
 }
 
-async fn a_code_that_the_platform_refuses_is_an_invalid_code(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
+async fn rejected_or_missing_code_is_reported_as_invalid_code(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "acme").await;
     let late = format!("{}&misbehave=code-expired", flow.auth_url);
-    let back = params(&stand.sandbox.approve(&late, "juniper", None).unwrap());
+    let redirect = params(&env.sandbox.approve(&late, "juniper", None).unwrap());
     assert_eq!(
-        failed(&stand.callback("acme", back).await.unwrap()),
+        failed(&env.callback("acme", redirect).await.unwrap()),
         ErrorCode::InvalidCode
     );
-    let flow = stand.begin(user, "acme").await;
-    let mut back = stand.consent(&flow, "juniper");
-    back.code = None;
+    let flow = env.start_flow(user, "acme").await;
+    let mut redirect = env.consent(&flow, "juniper");
+    redirect.code = None;
     assert_eq!(
-        failed(&stand.callback("acme", back).await.unwrap()),
+        failed(&env.callback("acme", redirect).await.unwrap()),
         ErrorCode::InvalidCode,
-        "there was none"
+        "the code is missing"
     );
-    assert_eq!(stand.calls("acme", EXCHANGE), 1);
+    assert_eq!(env.calls("acme", EXCHANGE), 1);
 }
 
-async fn a_grant_that_names_no_account_is_given_up(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
+async fn grant_without_account_id_is_revoked(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
     let nameless = Fault::new("acme", "userinfo", FaultKind::Respond)
         .status(200)
         .body(serde_json::json!({ "sub": 1.5 }));
     let forbidden = Fault::new("acme", "userinfo", FaultKind::Respond).status(404);
     for fault in [nameless.times(3), forbidden] {
-        let flow = stand.begin(user, "acme").await;
-        stand.force(fault);
-        let outcome = stand
-            .callback("acme", stand.consent(&flow, "juniper"))
+        let flow = env.start_flow(user, "acme").await;
+        env.force(fault);
+        let outcome = env
+            .callback("acme", env.consent(&flow, "juniper"))
             .await
             .unwrap();
         assert_eq!(failed(&outcome), ErrorCode::OauthCallbackError);
         assert_eq!(
-            stand.sandbox.revoke_user("acme", "juniper").unwrap(),
+            env.sandbox.revoke_user("acme", "juniper").unwrap(),
             0,
-            "no grant is left at the platform"
+            "no grant is left at the provider"
         );
     }
-    assert!(stand.events().await.is_empty());
+    assert!(env.events().await.is_empty());
 }
 
-async fn a_caller_that_goes_away_does_not_stop_the_exchange(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
-    let (service, back) = (stand.service.clone(), stand.consent(&flow, "juniper"));
-    stand.fault("acme", EXCHANGE, FaultKind::Hold);
+async fn cancelled_caller_does_not_stop_code_exchange(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "acme").await;
+    let (service, redirect) = (env.service.clone(), env.consent(&flow, "juniper"));
+    env.fault("acme", EXCHANGE, FaultKind::Hold);
     let callback = tokio::spawn(async move {
         service
-            .handle_oauth_callback(&call(), "acme", back)
+            .handle_oauth_callback(&call(), &slug("acme"), redirect)
             .await
             .map(drop)
     });
-    stand.called("acme", EXCHANGE, 1).await;
+    env.wait_for_calls("acme", EXCHANGE, 1).await;
     callback.abort();
     assert!(callback.await.unwrap_err().is_cancelled());
-    stand.sandbox.release();
-    stand.service.process().drain().await;
-    assert!(
-        stand
-            .read(user, "acme", crate::harness::JUNIPER)
-            .await
-            .is_ok()
-    );
+    env.sandbox.release();
+    env.service.process().drain().await;
+    assert!(env.read(user, "acme", JUNIPER).await.is_ok());
 }

@@ -1,25 +1,24 @@
-//! Who is signed in to the console, and for how long.
+//! Console sessions: portal links, session cookies and their lifetimes.
 
 use evergrant_encryption::digest::{base64url, sha256};
-use evergrant_model::UserId;
-use evergrant_service::{Caller, IntegrationsService, PORTAL_LINK_SECONDS, Presence};
+use evergrant_model::{SignedDuration, UserId};
+use evergrant_service::{Caller, IntegrationsService, PORTAL_LINK_TTL, Presence};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use secrecy::ExposeSecret;
 
-use crate::harness::Stand;
-use crate::outcomes::call;
+use crate::harness::{TestEnv, call};
 
-const HOUR_S: i64 = 60 * 60;
+const HOUR_SECONDS: i64 = 60 * 60;
 
 on_both_databases!(
-    a_portal_link_opens_once_within_five_minutes,
-    item_30_a_session_ends_an_hour_after_its_last_use_and_twelve_after_it_began,
-    what_a_page_does_by_itself_is_no_use,
-    item_30_a_session_that_was_used_elsewhere_is_good_here_and_one_that_ended_elsewhere_is_not,
-    a_cookie_is_no_bearer_token_nor_a_bearer_token_a_cookie,
+    portal_link_opens_once_within_five_minutes,
+    item_30_session_expires_after_1_idle_hour_or_12_hours_in_total,
+    background_polling_does_not_extend_session,
+    item_30_session_use_and_end_reach_other_replicas,
+    cookie_and_bearer_token_are_not_interchangeable,
 );
 
-/// The cookie of somebody who has just come in.
+/// Starts a console session and returns its cookie.
 async fn cookie(service: &IntegrationsService, user: UserId) -> String {
     service
         .console()
@@ -31,7 +30,8 @@ async fn cookie(service: &IntegrationsService, user: UserId) -> String {
         .to_owned()
 }
 
-async fn is_in(service: &IntegrationsService, cookie: &str, presence: Presence) -> bool {
+/// Returns whether the cookie is valid.
+async fn is_signed_in(service: &IntegrationsService, cookie: &str, presence: Presence) -> bool {
     service
         .console()
         .signed_in(cookie, presence)
@@ -40,140 +40,113 @@ async fn is_in(service: &IntegrationsService, cookie: &str, presence: Presence) 
         .is_some()
 }
 
+/// Returns whether the cookie is valid for an action of the user, which extends the session.
 async fn acts(service: &IntegrationsService, cookie: &str) -> bool {
-    is_in(service, cookie, Presence::Active).await
+    is_signed_in(service, cookie, Presence::Active).await
 }
 
-async fn a_portal_link_opens_once_within_five_minutes(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let code = async || {
-        stand
-            .service
-            .console()
-            .create_link(&call(), user)
-            .await
-            .unwrap()
-            .expose_secret()
-            .to_owned()
+async fn portal_link_opens_once_within_five_minutes(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let create_link = async || {
+        let link = env.service.console().create_link(&call(), user).await;
+        link.unwrap().expose_secret().to_owned()
     };
     let open = async |code: &str| {
-        stand
-            .service
-            .console()
-            .open_link(&call(), code)
-            .await
-            .unwrap()
+        let opened = env.service.console().open_link(&call(), code).await;
+        opened.unwrap()
     };
-    let (one, late) = (code().await, code().await);
-    let begun = open(&one).await.unwrap();
-    let signed_in = stand
+    let (opened, late) = (create_link().await, create_link().await);
+    let session = open(&opened).await.unwrap();
+    let signed_in = env
         .service
         .console()
-        .signed_in(begun.secret.expose_secret(), Presence::Active)
+        .signed_in(session.secret.expose_secret(), Presence::Active)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(
         (signed_in.user, signed_in.expires_at),
-        (user, stand.now().plus_seconds(12 * HOUR_S))
+        (
+            user,
+            env.now() + SignedDuration::from_secs(12 * HOUR_SECONDS)
+        )
     );
-    stand.pass_seconds(PORTAL_LINK_SECONDS);
-    for spent in [
-        &one,
-        &late,
-        "",
-        "evp_",
-        &begun.secret.expose_secret().replace("evc_", "evp_"),
-    ] {
-        assert!(open(spent).await.is_none(), "{spent}");
+    env.advance_seconds(PORTAL_LINK_TTL.as_secs());
+    let cookie_as_link = session.secret.expose_secret().replace("evc_", "evp_");
+    for invalid in [&opened, &late, "", "evp_", &cookie_as_link] {
+        assert!(open(invalid).await.is_none(), "{invalid}");
     }
 }
 
-async fn item_30_a_session_ends_an_hour_after_its_last_use_and_twelve_after_it_began(
-    database: TestDatabase,
-) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
+async fn item_30_session_expires_after_1_idle_hour_or_12_hours_in_total(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
     let (idle, busy) = (
-        cookie(&stand.service, user).await,
-        cookie(&stand.service, user).await,
+        cookie(&env.service, user).await,
+        cookie(&env.service, user).await,
     );
     for _ in 0..12 {
-        assert!(acts(&stand.service, &busy).await);
-        stand.pass_seconds(HOUR_S - 1);
+        assert!(acts(&env.service, &busy).await);
+        env.advance_seconds(HOUR_SECONDS - 1);
     }
     assert!(
-        acts(&stand.service, &busy).await,
-        "{} s before the twelve hours are over",
-        12
+        acts(&env.service, &busy).await,
+        "12 s before the total lifetime ends"
     );
-    assert!(!acts(&stand.service, &idle).await);
-    stand.pass_seconds(12);
-    assert!(!acts(&stand.service, &busy).await);
+    assert!(!acts(&env.service, &idle).await);
+    env.advance_seconds(12);
+    assert!(!acts(&env.service, &busy).await);
 }
 
-async fn what_a_page_does_by_itself_is_no_use(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let held = cookie(&stand.service, user).await;
+async fn background_polling_does_not_extend_session(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let secret = cookie(&env.service, user).await;
     for _ in 0..60 {
-        assert!(is_in(&stand.service, &held, Presence::Passive).await);
-        stand.pass_seconds(HOUR_S / 60);
+        assert!(is_signed_in(&env.service, &secret, Presence::Passive).await);
+        env.advance_seconds(HOUR_SECONDS / 60);
     }
-    assert!(!is_in(&stand.service, &held, Presence::Passive).await);
+    assert!(!is_signed_in(&env.service, &secret, Presence::Passive).await);
 }
 
-async fn item_30_a_session_that_was_used_elsewhere_is_good_here_and_one_that_ended_elsewhere_is_not(
-    database: TestDatabase,
-) {
-    let stand = Stand::new(database).await;
-    let (user, twin) = (stand.user().await, stand.twin().await);
-    let held = cookie(&stand.service, user).await;
-    stand.clock.advance_ms(HOUR_S * 1000 - 200);
+async fn item_30_session_use_and_end_reach_other_replicas(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (user, replica) = (env.user().await, env.replica().await);
+    let secret = cookie(&env.service, user).await;
+    env.clock
+        .advance(SignedDuration::from_millis(HOUR_SECONDS * 1000 - 200));
     assert!(
-        is_in(&twin, &held, Presence::Passive).await,
-        "the twin remembers when it ends"
+        is_signed_in(&replica, &secret, Presence::Passive).await,
+        "the replica caches the session with its expiry"
     );
-    assert!(acts(&stand.service, &held).await);
-    stand.clock.advance_ms(400);
+    assert!(acts(&env.service, &secret).await);
+    env.clock.advance(SignedDuration::from_millis(400));
     assert!(
-        acts(&twin, &held).await,
-        "the twin looks again before it refuses"
+        acts(&replica, &secret).await,
+        "the replica reads the database before it rejects a session"
     );
 
-    let Some(Caller::Console { session, .. }) = twin
-        .console()
-        .signed_in(&held, Presence::Active)
-        .await
-        .unwrap()
-        .map(|signed_in| signed_in.caller)
-    else {
-        panic!("a browser")
+    let signed_in = replica.console().signed_in(&secret, Presence::Active).await;
+    let Caller::Console { session, .. } = signed_in.unwrap().unwrap().caller else {
+        panic!("the caller is not a console session")
     };
-    twin.sessions().end(&call(), &session).await.unwrap();
-    assert!(!acts(&twin, &held).await);
-    stand.pass_seconds(1);
-    assert!(!acts(&stand.service, &held).await);
-    let other = cookie(&stand.service, user).await;
-    assert_eq!(
-        stand
-            .service
-            .sessions()
-            .end_all(&call(), user)
-            .await
-            .unwrap(),
-        1
-    );
-    stand.pass_seconds(1);
-    assert!(!acts(&stand.service, &other).await);
+    replica.sessions().end(&call(), &session).await.unwrap();
+    assert!(!acts(&replica, &secret).await);
+    env.advance_seconds(1);
+    assert!(!acts(&env.service, &secret).await);
+    let other = cookie(&env.service, user).await;
+    let ended = env.service.sessions().end_all(&call(), user).await;
+    assert_eq!(ended.unwrap(), 1);
+    env.advance_seconds(1);
+    assert!(!acts(&env.service, &other).await);
 }
 
-async fn a_cookie_is_no_bearer_token_nor_a_bearer_token_a_cookie(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let held = cookie(&stand.service, user).await;
-    let token = stand
+async fn cookie_and_bearer_token_are_not_interchangeable(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let secret = cookie(&env.service, user).await;
+    let token = env
         .service
         .sessions()
         .create(&call(), user, None)
@@ -182,10 +155,9 @@ async fn a_cookie_is_no_bearer_token_nor_a_bearer_token_a_cookie(database: TestD
         .secret
         .expose_secret()
         .to_owned();
-    for bearer in [held.clone(), of_kind("evs_", &held)] {
+    for bearer in [secret.clone(), with_prefix("evs_", &secret)] {
         assert!(
-            stand
-                .service
+            env.service
                 .authenticator()
                 .authenticate(&bearer, &call().correlation_id)
                 .await
@@ -193,18 +165,18 @@ async fn a_cookie_is_no_bearer_token_nor_a_bearer_token_a_cookie(database: TestD
                 .is_none()
         );
     }
-    for cookie in [token.clone(), of_kind("evc_", &token)] {
-        assert!(!acts(&stand.service, &cookie).await);
+    for cookie in [token.clone(), with_prefix("evc_", &token)] {
+        assert!(!acts(&env.service, &cookie).await);
     }
     assert!(
-        acts(&stand.service, &of_kind("evc_", &held)).await,
-        "this is how such texts are made"
+        acts(&env.service, &with_prefix("evc_", &secret)).await,
+        "the helper makes valid credentials"
     );
 }
 
-/// A credential with the prefix of another kind, as its holder could make one: the checksum is no
-/// secret.
-fn of_kind(prefix: &str, credential: &str) -> String {
+/// Returns the credential with the prefix of another kind and a valid checksum. Anyone can compute
+/// it, for the checksum is not secret.
+fn with_prefix(prefix: &str, credential: &str) -> String {
     let (halves, _) = credential[prefix.len()..].split_at(credential.len() - prefix.len() - 6);
     let text = format!("{prefix}{halves}");
     format!("{text}{}", &base64url(sha256(&text))[..6])

@@ -1,26 +1,28 @@
+//! API keys and browser sessions as bearer tokens.
+
 use std::collections::HashSet;
 
-use evergrant_model::{ErrorCode, SessionId, UserId};
+use evergrant_model::{ErrorCode, SessionId, SignedDuration, UserId};
 use evergrant_service::{Caller, IntegrationsService, KeyScope};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use secrecy::ExposeSecret;
 
-use crate::harness::Stand;
-use crate::outcomes::call;
+use crate::harness::{TestEnv, call};
 
 on_both_databases!(
-    item_27_a_key_is_known_by_all_of_its_text_and_by_nothing_else,
-    item_27_only_a_hash_of_a_key_is_stored,
-    item_27_a_revoked_key_is_refused_here_at_once_and_elsewhere_within_a_second,
-    item_28_two_keys_live_side_by_side,
-    without_a_wish_a_key_may_do_all_but_administer,
-    a_key_has_a_name,
-    a_key_remembers_its_last_use,
-    a_session_names_its_user_until_its_time_is_over,
-    a_session_is_ended_by_hand,
-    a_session_lasts_a_quarter_of_an_hour_at_most,
+    item_27_only_the_complete_unmodified_key_authenticates,
+    item_27_only_a_hash_of_each_credential_is_stored,
+    item_27_revoked_key_is_rejected_by_all_replicas_within_1_second,
+    item_28_two_keys_are_valid_side_by_side,
+    key_without_scopes_gets_all_scopes_except_admin,
+    key_requires_valid_name,
+    key_records_last_use,
+    session_authenticates_its_user_until_it_expires,
+    ended_session_is_rejected,
+    session_rejects_ttl_over_fifteen_minutes_and_unknown_user,
 );
 
+/// Authenticates a bearer token.
 async fn caller(service: &IntegrationsService, bearer: &str) -> Option<Caller> {
     service
         .authenticator()
@@ -29,9 +31,9 @@ async fn caller(service: &IntegrationsService, bearer: &str) -> Option<Caller> {
         .unwrap()
 }
 
-async fn key(stand: &Stand, scopes: &[KeyScope]) -> String {
-    stand
-        .service
+/// Creates an API key and returns its text.
+async fn key(env: &TestEnv, scopes: &[KeyScope]) -> String {
+    env.service
         .api_keys()
         .create(&call(), "tests", scopes)
         .await
@@ -41,102 +43,97 @@ async fn key(stand: &Stand, scopes: &[KeyScope]) -> String {
         .to_owned()
 }
 
-async fn item_27_a_key_is_known_by_all_of_its_text_and_by_nothing_else(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let text = key(&stand, &[KeyScope::TokensRead]).await;
-    let Some(Caller::App { scopes, .. }) = caller(&stand.service, &text).await else {
-        panic!("the key is good")
+async fn item_27_only_the_complete_unmodified_key_authenticates(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let text = key(&env, &[KeyScope::TokensRead]).await;
+    let Some(Caller::App { scopes, .. }) = caller(&env.service, &text).await else {
+        panic!("the key was rejected")
     };
     assert_eq!(scopes, [KeyScope::TokensRead]);
-    for place in 0..text.len() {
+    for index in 0..text.len() {
         let mut changed = text.clone().into_bytes();
-        changed[place] = if changed[place] == b'a' { b'b' } else { b'a' };
+        changed[index] = if changed[index] == b'a' { b'b' } else { b'a' };
         assert_eq!(
-            caller(&stand.service, &String::from_utf8(changed).unwrap()).await,
+            caller(&env.service, &String::from_utf8(changed).unwrap()).await,
             None,
-            "changed at {place}"
+            "changed at {index}"
         );
         assert_eq!(
-            caller(&stand.service, &text[..place]).await,
+            caller(&env.service, &text[..index]).await,
             None,
-            "cut at {place}"
+            "cut at {index}"
         );
     }
-    let other = key(&stand, &[]).await;
+    let other = key(&env, &[]).await;
     assert_eq!(
-        caller(&stand.service, &format!("{}{}", &text[..16], &other[16..])).await,
+        caller(&env.service, &format!("{}{}", &text[..16], &other[16..])).await,
         None,
-        "two halves of two"
+        "public half of one key, secret half of another"
     );
 }
 
-async fn item_27_only_a_hash_of_a_key_is_stored(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let text = key(&stand, &[]).await;
-    let user = stand.user().await;
-    let session = stand
+async fn item_27_only_a_hash_of_each_credential_is_stored(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let text = key(&env, &[]).await;
+    let user = env.user().await;
+    let session = env
         .service
         .sessions()
         .create(&call(), user, None)
         .await
         .unwrap()
         .secret;
-    let stored = format!("{:?}", stand.database.contents().await);
+    let stored = format!("{:?}", env.database.contents().await);
     for secret in [text.as_str(), session.expose_secret()] {
-        // After prefix and public half, without the checksum.
+        // The secret half, without prefix, public half and checksum.
         assert!(!stored.contains(&secret[16..secret.len() - 6]));
         assert!(
             stored.contains(&secret[4..16]),
-            "by its public half it is found"
+            "the public half is stored for the lookup"
         );
     }
 }
 
-async fn item_27_a_revoked_key_is_refused_here_at_once_and_elsewhere_within_a_second(
-    database: TestDatabase,
-) {
-    let stand = Stand::new(database).await;
-    let twin = stand.twin().await;
-    let text = key(&stand, &[]).await;
-    assert!(caller(&stand.service, &text).await.is_some() && caller(&twin, &text).await.is_some());
-    let id = stand.service.api_keys().list(&call()).await.unwrap()[0]
+async fn item_27_revoked_key_is_rejected_by_all_replicas_within_1_second(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let replica = env.replica().await;
+    let text = key(&env, &[]).await;
+    assert!(caller(&env.service, &text).await.is_some() && caller(&replica, &text).await.is_some());
+    let id = env.service.api_keys().list(&call()).await.unwrap()[0]
         .id
         .clone();
-    assert!(stand.service.api_keys().revoke(&call(), &id).await.unwrap());
-    assert_eq!(caller(&stand.service, &text).await, None);
-    stand.pass_seconds(1);
-    assert_eq!(caller(&twin, &text).await, None);
+    assert!(env.service.api_keys().revoke(&call(), &id).await.unwrap());
+    assert_eq!(caller(&env.service, &text).await, None);
+    env.advance_seconds(1);
+    assert_eq!(caller(&replica, &text).await, None);
 }
 
-async fn item_28_two_keys_live_side_by_side(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let (old, new) = (key(&stand, &[]).await, key(&stand, &[]).await);
+async fn item_28_two_keys_are_valid_side_by_side(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (old, new) = (key(&env, &[]).await, key(&env, &[]).await);
     assert!(
-        caller(&stand.service, &old).await.is_some()
-            && caller(&stand.service, &new).await.is_some()
+        caller(&env.service, &old).await.is_some() && caller(&env.service, &new).await.is_some()
     );
-    let keys = stand.service.api_keys().list(&call()).await.unwrap();
+    let keys = env.service.api_keys().list(&call()).await.unwrap();
     let first = keys
         .iter()
         .find(|key| old.contains(key.id.as_str()))
         .unwrap();
-    stand
-        .service
+    env.service
         .api_keys()
         .revoke(&call(), &first.id)
         .await
         .unwrap();
     assert!(
-        caller(&stand.service, &old).await.is_none()
-            && caller(&stand.service, &new).await.is_some()
+        caller(&env.service, &old).await.is_none() && caller(&env.service, &new).await.is_some()
     );
 }
 
-async fn without_a_wish_a_key_may_do_all_but_administer(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let text = key(&stand, &[]).await;
-    let Some(Caller::App { scopes, .. }) = caller(&stand.service, &text).await else {
-        panic!("the key is good")
+async fn key_without_scopes_gets_all_scopes_except_admin(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let text = key(&env, &[]).await;
+    let Some(Caller::App { scopes, .. }) = caller(&env.service, &text).await else {
+        panic!("the key was rejected")
     };
     let all: Vec<_> = KeyScope::ALL
         .iter()
@@ -146,17 +143,16 @@ async fn without_a_wish_a_key_may_do_all_but_administer(database: TestDatabase) 
     assert_eq!(scopes, all);
 }
 
-async fn a_key_has_a_name(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    for bad in ["", "  ", "a\nb", &"a".repeat(101)] {
-        let Err(refused) = stand.service.api_keys().create(&call(), bad, &[]).await else {
-            panic!("{bad:?} is no name")
+async fn key_requires_valid_name(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    for invalid in ["", "  ", "a\nb", &"a".repeat(101)] {
+        let Err(error) = env.service.api_keys().create(&call(), invalid, &[]).await else {
+            panic!("{invalid:?} was accepted as a name")
         };
-        assert_eq!(refused.code(), ErrorCode::ValidationError);
+        assert_eq!(error.code(), ErrorCode::ValidationError);
     }
     assert!(
-        stand
-            .service
+        env.service
             .api_keys()
             .list(&call())
             .await
@@ -165,95 +161,99 @@ async fn a_key_has_a_name(database: TestDatabase) {
     );
 }
 
-async fn a_key_remembers_its_last_use(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let text = key(&stand, &[]).await;
-    stand.pass_seconds(100);
-    caller(&stand.service, &text).await.unwrap();
-    stand.service.process().drain().await;
+async fn key_records_last_use(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let text = key(&env, &[]).await;
+    env.advance_seconds(100);
+    caller(&env.service, &text).await.unwrap();
+    env.service.process().drain().await;
     assert_eq!(
-        stand.service.api_keys().list(&call()).await.unwrap()[0].last_used_at,
-        Some(stand.now())
+        env.service.api_keys().list(&call()).await.unwrap()[0].last_used_at,
+        Some(env.now())
     );
 }
 
-/// A new session of `user`: its text and public half.
-async fn session(stand: &Stand, user: UserId, ttl_seconds: Option<i64>) -> (String, SessionId) {
-    let text = stand
+/// Creates a session of `user`. Returns its text and its public half.
+async fn session(env: &TestEnv, user: UserId, ttl_seconds: Option<i64>) -> (String, SessionId) {
+    let text = env
         .service
         .sessions()
-        .create(&call(), user, ttl_seconds)
+        .create(&call(), user, ttl_seconds.map(SignedDuration::from_secs))
         .await
         .unwrap()
         .secret
         .expose_secret()
         .to_owned();
-    match caller(&stand.service, &text).await {
+    match caller(&env.service, &text).await {
         Some(Caller::Browser {
             session,
-            user: whose,
-        }) if whose == user => (text, session),
+            user: owner,
+        }) if owner == user => (text, session),
         other => panic!("not a session of this user: {other:?}"),
     }
 }
 
-async fn a_session_names_its_user_until_its_time_is_over(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    for (wish, life) in [(None, 900), (Some(60), 60), (Some(1), 1)] {
-        let (text, _) = session(&stand, user, wish).await;
-        stand.pass_seconds(life - 1);
-        assert!(caller(&stand.service, &text).await.is_some());
-        stand.pass_seconds(1);
-        assert_eq!(caller(&stand.service, &text).await, None, "after {life} s");
+async fn session_authenticates_its_user_until_it_expires(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    for (ttl_seconds, lifetime_seconds) in [(None, 900), (Some(60), 60), (Some(1), 1)] {
+        let (text, _) = session(&env, user, ttl_seconds).await;
+        env.advance_seconds(lifetime_seconds - 1);
+        assert!(caller(&env.service, &text).await.is_some());
+        env.advance_seconds(1);
+        assert_eq!(
+            caller(&env.service, &text).await,
+            None,
+            "after {lifetime_seconds} s"
+        );
     }
 }
 
-async fn a_session_is_ended_by_hand(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let (user, other) = (stand.user().await, stand.user().await);
-    let (first, id) = session(&stand, user, None).await;
-    let (second, _) = session(&stand, user, None).await;
-    let (theirs, _) = session(&stand, other, None).await;
-    stand.service.sessions().end(&call(), &id).await.unwrap();
-    assert_eq!(caller(&stand.service, &first).await, None, "at once");
-    assert!(caller(&stand.service, &second).await.is_some());
+async fn ended_session_is_rejected(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (user, other) = (env.user().await, env.user().await);
+    let (first, id) = session(&env, user, None).await;
+    let (second, _) = session(&env, user, None).await;
+    let (of_other_user, _) = session(&env, other, None).await;
+    env.service.sessions().end(&call(), &id).await.unwrap();
+    assert_eq!(caller(&env.service, &first).await, None, "rejected at once");
+    assert!(caller(&env.service, &second).await.is_some());
     assert_eq!(
-        stand
-            .service
-            .sessions()
-            .end_all(&call(), user)
-            .await
-            .unwrap(),
+        env.service.sessions().end_all(&call(), user).await.unwrap(),
         1
     );
-    stand.pass_seconds(1);
+    env.advance_seconds(1);
     assert_eq!(
-        caller(&stand.service, &second).await,
+        caller(&env.service, &second).await,
         None,
-        "within a second"
+        "rejected within one second"
     );
-    assert!(caller(&stand.service, &theirs).await.is_some());
-    assert_eq!(HashSet::from([first, second, theirs]).len(), 3);
+    assert!(caller(&env.service, &of_other_user).await.is_some());
+    assert_eq!(HashSet::from([first, second, of_other_user]).len(), 3);
 }
 
-async fn a_session_lasts_a_quarter_of_an_hour_at_most(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    for bad in [0, -1, 901, i64::MAX, i64::MIN] {
-        let Err(refused) = stand
+async fn session_rejects_ttl_over_fifteen_minutes_and_unknown_user(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    for invalid in [0, -1, 901, i64::MAX, i64::MIN] {
+        let Err(error) = env
             .service
             .sessions()
-            .create(&call(), user, Some(bad))
+            .create(&call(), user, Some(SignedDuration::from_secs(invalid)))
             .await
         else {
-            panic!("{bad} s is no life")
+            panic!("{invalid} s was accepted as a lifetime")
         };
-        assert_eq!(refused.code(), ErrorCode::ValidationError);
+        assert_eq!(error.code(), ErrorCode::ValidationError);
     }
-    let nobody = UserId::try_from(i64::from(user.get()) + 1).unwrap();
-    let Err(refused) = stand.service.sessions().create(&call(), nobody, None).await else {
-        panic!("there is no such user")
+    let unknown_user = UserId::try_from(i64::from(user.get()) + 1).unwrap();
+    let Err(error) = env
+        .service
+        .sessions()
+        .create(&call(), unknown_user, None)
+        .await
+    else {
+        panic!("an unknown user got a session")
     };
-    assert_eq!(refused.code(), ErrorCode::UserNotFound);
+    assert_eq!(error.code(), ErrorCode::UserNotFound);
 }

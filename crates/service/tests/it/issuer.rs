@@ -1,64 +1,59 @@
-//! Item 10: who answers must be who was asked (RFC 9207).
+//! Item 10: the `iss` parameter of a callback must name the provider of the flow (RFC 9207).
 
 use evergrant_model::ErrorCode;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::harness::{EXCHANGE, Stand};
-use crate::outcomes::{connected, failed, params};
+use crate::harness::{EXCHANGE, TestEnv, connected, failed, params};
 
 on_both_databases!(
-    item_10_another_issuer_or_none_is_refused_before_the_code_is_spent,
-    item_10_the_right_issuer_passes,
-    item_10_a_denial_need_not_name_its_issuer_but_must_not_name_another,
+    item_10_wrong_or_missing_issuer_is_rejected_before_exchange,
+    item_10_expected_issuer_is_accepted,
+    item_10_denial_may_omit_issuer_but_not_name_another,
 );
 
-async fn item_10_another_issuer_or_none_is_refused_before_the_code_is_spent(
-    database: TestDatabase,
-) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let right = format!("{}/acme", stand.platforms_at);
+async fn item_10_wrong_or_missing_issuer_is_rejected_before_exchange(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let expected = format!("{}/acme", env.sandbox_url);
     let wrong = [
         String::new(),
         "https://evil.example".into(),
-        format!("{right}/"),
-        right.to_uppercase(),
+        format!("{expected}/"),
+        expected.to_uppercase(),
     ];
     for issuer in wrong.into_iter().map(Some).chain([None]) {
-        let flow = stand.begin(user, "acme").await;
-        let mut back = stand.consent(&flow, "juniper");
-        back.issuer = issuer;
+        let flow = env.start_flow(user, "acme").await;
+        let mut redirect = env.consent(&flow, "juniper");
+        redirect.issuer = issuer;
         assert_eq!(
-            failed(&stand.callback("acme", back).await.unwrap()),
+            failed(&env.callback("acme", redirect).await.unwrap()),
             ErrorCode::OauthCallbackError
         );
     }
-    assert_eq!(stand.calls("acme", EXCHANGE), 0);
+    assert_eq!(env.calls("acme", EXCHANGE), 0);
 }
 
-async fn item_10_the_right_issuer_passes(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let flow = stand.begin(user, "acme").await;
-    let back = stand.consent(&flow, "juniper");
-    assert_eq!(back.issuer, Some(format!("{}/acme", stand.platforms_at)));
-    connected(&stand.callback("acme", back).await.unwrap());
+async fn item_10_expected_issuer_is_accepted(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "acme").await;
+    let redirect = env.consent(&flow, "juniper");
+    assert_eq!(redirect.issuer, Some(format!("{}/acme", env.sandbox_url)));
+    connected(&env.callback("acme", redirect).await.unwrap());
 }
 
-async fn item_10_a_denial_need_not_name_its_issuer_but_must_not_name_another(
-    database: TestDatabase,
-) {
-    let stand = Stand::new(database).await;
-    let user = stand.user().await;
-    let nobody = (None, ErrorCode::OauthDenied);
+async fn item_10_denial_may_omit_issuer_but_not_name_another(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let missing = (None, ErrorCode::OauthDenied);
     let another = (
         Some("https://evil.example".to_owned()),
         ErrorCode::OauthCallbackError,
     );
-    for (issuer, code) in [nobody, another] {
-        let flow = stand.begin(user, "acme").await;
-        let mut back = params(&stand.sandbox.deny(&flow.auth_url).unwrap());
-        back.issuer = issuer;
-        assert_eq!(failed(&stand.callback("acme", back).await.unwrap()), code);
+    for (issuer, code) in [missing, another] {
+        let flow = env.start_flow(user, "acme").await;
+        let mut redirect = params(&env.sandbox.deny(&flow.auth_url).unwrap());
+        redirect.issuer = issuer;
+        assert_eq!(failed(&env.callback("acme", redirect).await.unwrap()), code);
     }
 }

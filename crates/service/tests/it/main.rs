@@ -1,41 +1,42 @@
-//! The service from outside: against a simulated platform over real sockets, on both databases, by
-//! a clock that stands still. Each promise is a test named after it, and calls to the platform are
-//! counted exactly.
+//! Tests of the service from outside: against simulated providers over real sockets, on both
+//! databases, with a manual clock. Each test is named after the promise that it checks, and calls
+//! to providers are counted exactly.
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test's helpers may fail as loudly as the test itself"
+    reason = "a failing helper should stop the test at once"
 )]
 
-mod bound;
+mod avatars;
+mod bound_flows;
 mod callbacks;
-mod clocks;
+mod change_feed;
+mod clock_steps;
+mod concurrency;
 mod console;
 mod credentials;
-mod crowds;
+mod database_outage;
 mod disconnect;
-mod faults;
-mod feed;
 mod harness;
-mod images;
 mod issuer;
 mod key_check;
-mod outage;
-mod outcomes;
+mod lifecycle;
 mod ownership;
 mod panics;
+mod pending_writes;
 mod properties;
+mod provider_outage;
 mod races;
 mod reads;
 mod recorder;
-mod refusals;
+mod refresh_failures;
+mod refresh_responses;
 mod replicas;
 mod secrets;
-mod sessions;
+mod session_credentials;
 mod spans;
-mod trouble;
-mod unknown;
+mod unknown_outcome;
+mod unreadable_rows;
 mod users;
-mod whole_way;

@@ -1,244 +1,210 @@
-//! Whose account it is.
+//! An account belongs to the user who connected it. Other users cannot see it or take it over.
 
-use evergrant_model::{ErrorCode, UserId};
-use evergrant_service::ServiceError;
+use evergrant_model::{ErrorCode, ProviderAccountId, UserId};
+use evergrant_service::ConnectRequest;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::harness::{EXCHANGE, JUNIPER, REFRESH, Stand};
-use crate::outcomes::{call, failed, finish, params, pending, read};
+use crate::harness::{
+    EXCHANGE, JUNIPER, REFRESH, TestEnv, account_id, call, failed, finish, issue, params, pending,
+    read, slug,
+};
 
 on_both_databases!(
-    item_22_an_account_of_another_user_stays_theirs,
-    item_22_the_same_goes_for_a_bound_flow,
-    another_account_than_the_one_to_be_reconnected_is_refused,
-    a_refused_persons_grant_is_given_up_unless_it_carries_another_connection,
-    item_21_a_foreign_account_answers_as_an_unknown_one,
-    a_user_who_does_not_exist_is_said_so,
+    item_22_account_of_another_user_cannot_be_taken_over,
+    item_22_bound_flow_cannot_take_over_account,
+    reconnect_rejects_different_account,
+    rejected_grant_is_revoked_unless_another_connection_uses_it,
+    item_21_account_of_another_user_looks_like_an_unknown_one,
+    unknown_user_is_reported_as_user_not_found,
 );
 
-async fn item_22_an_account_of_another_user_stays_theirs(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let (ann, account) = stand.user_with("acme").await;
-    let bob = stand.user().await;
-    let (held, row) = (
-        stand.read(ann, "acme", &account).await,
-        stand.database.contents().await,
-    );
-    let flow = stand.begin(bob, "acme").await;
-    let outcome = stand
-        .callback("acme", stand.consent(&flow, "juniper"))
-        .await
-        .unwrap();
-    assert_eq!(failed(&outcome), ErrorCode::AccountAlreadyConnected);
+/// Tables that hold tokens.
+const TOKEN_TABLES: [&str; 3] = [
+    "oauth_accounts",
+    "evergrant_connections",
+    "evergrant_revocations",
+];
 
-    let after = stand.database.contents().await;
-    for table in [
-        "oauth_accounts",
-        "evergrant_connections",
-        "evergrant_revocations",
-    ] {
+async fn item_22_account_of_another_user_cannot_be_taken_over(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (ann, account) = env.connected_user("acme").await;
+    let bob = env.user().await;
+    let token = env.read(ann, "acme", &account).await;
+    let before = env.database.contents().await;
+    let flow = env.start_flow(bob, "acme").await;
+    let outcome = env.callback("acme", env.consent(&flow, "juniper")).await;
+    assert_eq!(
+        failed(&outcome.unwrap()),
+        ErrorCode::AccountAlreadyConnected
+    );
+
+    let after = env.database.contents().await;
+    for table in TOKEN_TABLES {
         assert_eq!(
-            after[table], row[table],
+            after[table], before[table],
             "nothing of Bob's is stored in {table}"
         );
     }
     assert_eq!(
-        stand.events().await,
+        env.events().await,
         ["connected"],
-        "and nobody hears of an account but Ann"
+        "only Ann has an event about an account"
     );
-    assert_eq!(
-        stand.calls("acme", "revoke"),
-        2,
-        "Bob's fresh grant is given up"
+    let revocations = env.calls("acme", "revoke");
+    assert_eq!(revocations, 2, "Bob's fresh grant is revoked");
+    assert!(
+        env.is_accepted(&token.clone().unwrap()).await,
+        "Ann's grant is not revoked"
     );
-    assert!(stand.works(&held.clone().unwrap()).await, "and not Ann's");
-    assert_eq!(stand.read(ann, "acme", &account).await, held);
-    assert!(stand.refresh(ann, "acme", &account).await.is_ok());
+    assert_eq!(env.read(ann, "acme", &account).await, token);
+    assert!(env.refresh(ann, "acme", &account).await.is_ok());
     assert_eq!(
-        stand.read(bob, "acme", &account).await,
+        env.read(bob, "acme", &account).await,
         Err(ErrorCode::AccountNotFound)
     );
 }
 
-async fn item_22_the_same_goes_for_a_bound_flow(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let (ann, account) = stand.user_with("acme").await;
-    let bob = stand.user().await;
-    let flow = stand.begin_bound(bob, "acme").await;
+async fn item_22_bound_flow_cannot_take_over_account(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (ann, account) = env.connected_user("acme").await;
+    let bob = env.user().await;
+    let flow = env.start_bound_flow(bob, "acme").await;
     let (id, receipt) = pending(
-        &stand
-            .callback("acme", stand.consent(&flow, "juniper"))
+        &env.callback("acme", env.consent(&flow, "juniper"))
             .await
             .unwrap(),
     );
-    let refused = stand
-        .service
-        .authorizations()
-        .finish(&call(), bob, &id, finish(&receipt))
-        .await
-        .unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::AccountAlreadyConnected);
-    let state = stand
-        .service
-        .authorizations()
-        .state(&call(), bob, &id)
-        .await
-        .unwrap();
+    let error = env.finish(bob, &id, finish(&receipt)).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::AccountAlreadyConnected);
+    let state = env.flow_state(bob, &id).await.unwrap();
     assert_eq!(state.code, Some(ErrorCode::AccountAlreadyConnected));
     assert_eq!(
-        stand.calls("acme", "revoke"),
+        env.calls("acme", "revoke"),
         2,
-        "Bob's fresh grant is given up"
+        "Bob's fresh grant is revoked"
     );
-    assert!(stand.refresh(ann, "acme", &account).await.is_ok());
-    assert_eq!(stand.events().await, ["connected", "refreshed"]);
+    assert!(env.refresh(ann, "acme", &account).await.is_ok());
+    assert_eq!(env.events().await, ["connected", "refreshed"]);
 }
 
-async fn another_account_than_the_one_to_be_reconnected_is_refused(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let (user, account) = stand.user_with("acme").await;
-    let held = stand.read(user, "acme", &account).await;
-    let flow = stand.begin_again(user, "acme", &account).await;
-    let somebody_else = format!("{}&misbehave=wrong-account", flow.auth_url);
-    let back = params(
-        &stand
-            .sandbox
-            .approve(&somebody_else, "juniper", None)
-            .unwrap(),
-    );
+async fn reconnect_rejects_different_account(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (user, account) = env.connected_user("acme").await;
+    let token = env.read(user, "acme", &account).await;
+    let flow = env.start_reconnect(user, "acme", &account).await;
+    let url = format!("{}&misbehave=wrong-account", flow.auth_url);
+    let redirect = params(&env.sandbox.approve(&url, "juniper", None).unwrap());
     assert_eq!(
-        failed(&stand.callback("acme", back).await.unwrap()),
+        failed(&env.callback("acme", redirect).await.unwrap()),
         ErrorCode::AccountMismatch
     );
     assert_eq!(
-        stand.sandbox.revoke_user("acme", "kiln").unwrap(),
+        env.sandbox.revoke_user("acme", "kiln").unwrap(),
         0,
-        "the fresh grant is given up"
+        "the fresh grant is revoked"
     );
-    assert_eq!(stand.read(user, "acme", &account).await, held);
+    assert_eq!(env.read(user, "acme", &account).await, token);
     assert!(
-        stand.refresh(user, "acme", &account).await.is_ok(),
+        env.refresh(user, "acme", &account).await.is_ok(),
         "the old connection still works"
     );
-    assert_eq!(
-        stand
-            .service
-            .connected_integrations(&call(), user)
-            .await
-            .unwrap()
-            .integrations
-            .len(),
-        1
-    );
+    assert_eq!(env.integrations(user).await.len(), 1);
 }
 
-/// What each operation answers `user` about `account`.
-async fn answers(stand: &Stand, user: UserId, account: &str) -> Vec<String> {
-    let service = &stand.service;
-    let told = |error: ServiceError| format!("{error:?}");
-    let again = evergrant_service::ConnectRequest {
-        account: Some(account.to_owned()),
-        ..Default::default()
+/// Returns the error of each operation that `user` tries on `account`, in `Debug` format.
+async fn errors(env: &TestEnv, user: UserId, account: &str) -> Vec<String> {
+    let service = &env.service;
+    let reconnect = ConnectRequest {
+        account: Some(account_id(account)),
+        ..ConnectRequest::default()
     };
-    vec![
-        told(
-            service
-                .access_token(&call(), user, "acme", account, 0)
-                .await
-                .unwrap_err(),
-        ),
-        told(
-            service
-                .refresh_token(&call(), user, "acme", account)
-                .await
-                .unwrap_err(),
-        ),
-        told(
-            service
-                .disconnect_integration(&call(), user, "acme", account)
-                .await
-                .unwrap_err(),
-        ),
-        told(
-            service
-                .initiate_oauth_flow(&call(), "acme", user, again)
-                .await
-                .unwrap_err(),
-        ),
-    ]
+    let read = issue(service, user, "acme", account, 0).await;
+    let refreshed = service
+        .refresh_token(&call(), user, &slug("acme"), &account_id(account))
+        .await;
+    let disconnected = env.disconnect(user, "acme", account).await;
+    let started = service
+        .initiate_oauth_flow(&call(), &slug("acme"), user, reconnect)
+        .await;
+    let errors = [
+        read.map(drop),
+        refreshed.map(drop),
+        disconnected.map(drop),
+        started.map(drop),
+    ];
+    errors
+        .into_iter()
+        .map(|result| format!("{:?}", result.unwrap_err()))
+        .collect()
 }
 
-/// Instagram's revocation ends every grant of a person, so a refused one is given up only where it
-/// carries nothing.
-async fn a_refused_persons_grant_is_given_up_unless_it_carries_another_connection(
-    database: TestDatabase,
-) {
-    let stand = Stand::new(database).await;
-    let (user, juniper) = stand.user_with("instagram").await;
+/// Instagram's revocation ends every grant of a person. A rejected grant is therefore revoked only
+/// if no other connection uses a grant of that person.
+async fn rejected_grant_is_revoked_unless_another_connection_uses_it(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (user, juniper) = env.connected_user("instagram").await;
     let refuse_saffron = async || {
-        let flow = stand.begin_again(user, "instagram", &juniper).await;
-        let outcome = stand
-            .callback("instagram", stand.consent(&flow, "saffron"))
+        let flow = env.start_reconnect(user, "instagram", &juniper).await;
+        let outcome = env
+            .callback("instagram", env.consent(&flow, "saffron"))
             .await
             .unwrap();
         assert_eq!(failed(&outcome), ErrorCode::AccountMismatch);
-        stand.calls("instagram", "revoke")
+        env.calls("instagram", "revoke")
     };
-    assert_eq!(refuse_saffron().await, 1, "nothing else here is Saffron's");
-    stand.connect(user, "instagram", "saffron").await;
     assert_eq!(
         refuse_saffron().await,
         1,
-        "Saffron's connection lives on this grant"
+        "no connection uses Saffron's grant"
+    );
+    env.connect(user, "instagram", "saffron").await;
+    assert_eq!(
+        refuse_saffron().await,
+        1,
+        "Saffron's connection uses this grant"
     );
 }
 
-async fn item_21_a_foreign_account_answers_as_an_unknown_one(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let (ann, _) = stand.user_with("acme").await;
-    let bob = stand.user().await;
-    let held = stand.read(ann, "acme", JUNIPER).await;
-    let foreign = answers(&stand, bob, JUNIPER).await;
-    assert_eq!(foreign, answers(&stand, bob, "nobody").await);
-    assert_eq!(foreign, answers(&stand, bob, &"x".repeat(300)).await);
+async fn item_21_account_of_another_user_looks_like_an_unknown_one(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (ann, _) = env.connected_user("acme").await;
+    let bob = env.user().await;
+    let token = env.read(ann, "acme", JUNIPER).await;
+    let of_other_user = errors(&env, bob, JUNIPER).await;
+    assert_eq!(of_other_user, errors(&env, bob, "unknown").await);
+    assert_eq!(of_other_user, errors(&env, bob, &"x".repeat(255)).await);
     assert!(
-        foreign.iter().all(|told| told.contains("AccountNotFound")),
-        "{foreign:?}"
+        ProviderAccountId::new("x".repeat(256)).is_err(),
+        "no operation accepts a longer account id"
     );
     assert!(
-        stand
-            .service
-            .connected_integrations(&call(), bob)
-            .await
-            .unwrap()
-            .integrations
-            .is_empty()
+        of_other_user
+            .iter()
+            .all(|error| error.contains("AccountNotFound")),
+        "{of_other_user:?}"
     );
+    assert!(env.integrations(bob).await.is_empty());
     assert_eq!(
-        stand.read(ann, "acme", JUNIPER).await,
-        held,
-        "nothing has happened to Ann's"
+        env.read(ann, "acme", JUNIPER).await,
+        token,
+        "Ann's connection is unchanged"
     );
-    assert_eq!(
-        stand.calls("acme", REFRESH) + stand.calls("acme", "revoke"),
-        0
-    );
+    assert_eq!(env.calls("acme", REFRESH) + env.calls("acme", "revoke"), 0);
 }
 
-async fn a_user_who_does_not_exist_is_said_so(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let (user, account) = stand.user_with("acme").await;
-    let nobody = UserId::try_from(i64::from(user.get()) + 1).unwrap();
+async fn unknown_user_is_reported_as_user_not_found(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (user, account) = env.connected_user("acme").await;
+    let unknown = UserId::try_from(i64::from(user.get()) + 1).unwrap();
     assert_eq!(
-        read(&stand.service, nobody, "acme", &account).await,
+        read(&env.service, unknown, "acme", &account).await,
         Err(ErrorCode::UserNotFound)
     );
-    let listed = stand
+    let listed = env
         .service
-        .connected_integrations(&call(), nobody)
+        .connected_integrations(&call(), unknown)
         .await
         .unwrap_err();
     assert_eq!(listed.code(), ErrorCode::UserNotFound);
-    assert_eq!(stand.calls("acme", EXCHANGE), 1);
+    assert_eq!(env.calls("acme", EXCHANGE), 1);
 }

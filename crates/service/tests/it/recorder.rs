@@ -1,29 +1,24 @@
-//! Each outcome reaches the recorder once, with the context of the call that caused it.
+//! Each outcome is recorded once, with the context of the call that caused it.
 
 use evergrant_model::Actor;
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 
-use crate::harness::{ACME_LIFE_S, Stand};
-use crate::outcomes::{call, read};
+use crate::harness::{ACME_LIFETIME_SECONDS, TestEnv, call, read};
 
 on_both_databases!(
-    a_connection_reports_each_step_of_its_life_once,
-    a_rejected_grant_is_reported_once_however_many_wait_for_it,
-    a_key_is_reported_as_used_once_per_cache_lifetime,
+    each_step_of_a_connection_is_recorded_once,
+    rejected_grant_is_recorded_once_for_many_waiters,
+    key_use_is_recorded_once_per_cache_lifetime,
 );
 
-async fn a_connection_reports_each_step_of_its_life_once(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let (user, account) = stand.user_with("acme").await;
-    stand.read(user, "acme", &account).await.unwrap();
-    stand.refresh(user, "acme", &account).await.unwrap();
-    stand
-        .service
-        .disconnect_integration(&call(), user, "acme", &account)
-        .await
-        .unwrap();
+async fn each_step_of_a_connection_is_recorded_once(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (user, account) = env.connected_user("acme").await;
+    env.read(user, "acme", &account).await.unwrap();
+    env.refresh(user, "acme", &account).await.unwrap();
+    env.disconnect(user, "acme", &account).await.unwrap();
     let expected = [
         "FlowStarted",
         "Connected",
@@ -33,7 +28,7 @@ async fn a_connection_reports_each_step_of_its_life_once(database: TestDatabase)
         "Revoked",
         "Disconnected",
     ];
-    let recorded = stand.recorder.take();
+    let recorded = env.recorder.take();
     assert_eq!(
         recorded
             .iter()
@@ -51,36 +46,36 @@ async fn a_connection_reports_each_step_of_its_life_once(database: TestDatabase)
     }
 }
 
-async fn a_rejected_grant_is_reported_once_however_many_wait_for_it(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let (user, account) = stand.user_with("acme").await;
-    stand.sandbox.revoke_user("acme", "juniper").unwrap();
-    stand.pass_seconds(ACME_LIFE_S);
+async fn rejected_grant_is_recorded_once_for_many_waiters(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (user, account) = env.connected_user("acme").await;
+    env.sandbox.revoke_user("acme", "juniper").unwrap();
+    env.advance_seconds(ACME_LIFETIME_SECONDS);
     let mut reads = JoinSet::new();
     for _ in 0..50 {
-        let (service, account) = (stand.service.clone(), account.clone());
+        let (service, account) = (env.service.clone(), account.clone());
         reads.spawn(async move { read(&service, user, "acme", &account).await });
     }
     assert!(reads.join_all().await.iter().all(Result::is_err));
-    assert_eq!(stand.recorder.count("RefreshFailed"), 1);
-    assert_eq!(stand.recorder.count("TokenIssued"), 0);
+    assert_eq!(env.recorder.count("RefreshFailed"), 1);
+    assert_eq!(env.recorder.count("TokenIssued"), 0);
 }
 
-async fn a_key_is_reported_as_used_once_per_cache_lifetime(database: TestDatabase) {
-    let stand = Stand::new(database).await;
-    let key = stand
+async fn key_use_is_recorded_once_per_cache_lifetime(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let key = env
         .service
         .api_keys()
         .create(&call(), "tests", &[])
         .await
         .unwrap();
     for _ in 0..10 {
-        let authenticator = stand.service.authenticator();
+        let authenticator = env.service.authenticator();
         let caller = authenticator
             .authenticate(key.secret.expose_secret(), &call().correlation_id)
             .await;
         assert!(caller.unwrap().is_some());
     }
-    assert_eq!(stand.recorder.count("KeyCreated"), 1);
-    assert_eq!(stand.recorder.count("KeyUsed"), 1);
+    assert_eq!(env.recorder.count("KeyCreated"), 1);
+    assert_eq!(env.recorder.count("KeyUsed"), 1);
 }

@@ -1,21 +1,23 @@
-//! Items 25 and 45: no secret in any log at any level, in any error, in any `Debug`, nor in clear
-//! in the database.
+//! Items 25 and 45: no secret appears in the log at any level, in an error, in `Debug` output, or
+//! in clear text in the database.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use evergrant_model::{ErrorCode, FlowId, UserId};
 use evergrant_sandbox::{Fault, FaultKind};
-use evergrant_service::StartedFlow;
+use evergrant_service::{CallbackParams, StartedFlow};
 use evergrant_testkit::{TestDatabase, cipher};
 use secrecy::ExposeSecret;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::harness::{ACME_LIFE_S, REFRESH, Stand};
-use crate::outcomes::{VERIFIER, again, call, finish, housekeep, params, pending};
+use crate::harness::{
+    ACME_LIFETIME_SECONDS, REFRESH, TestEnv, VERIFIER, account_id, call, finish, issue, params,
+    pending, repeated, run_housekeeping, slug,
+};
 
-/// All that was logged.
+/// Captures the log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -36,262 +38,229 @@ impl Log {
     }
 }
 
-/// The secrets of a run with the names of their kinds, and all that was told to somebody.
+/// The secrets of a run by kind, and everything that was returned to a caller.
 #[derive(Default)]
 struct Run {
     secrets: Vec<(&'static str, String)>,
-    told: Vec<String>,
+    /// Values in `Debug` format.
+    responses: Vec<String>,
 }
 
 impl Run {
-    fn secret(&mut self, kind: &'static str, text: &str) {
+    fn add_secret(&mut self, kind: &'static str, text: &str) {
         self.secrets.push((kind, text.to_owned()));
     }
 
-    fn told(&mut self, what: &impl std::fmt::Debug) {
-        self.told.push(format!("{what:?}"));
+    /// Decrypts a stored token and adds it to the secrets.
+    fn add_stored_secret(&mut self, kind: &'static str, encrypted: &str) {
+        let decrypted = cipher().decrypt_token(encrypted).unwrap();
+        self.add_secret(kind, decrypted.expose_secret());
     }
 
-    /// The two tokens that a connection holds now.
-    async fn held(&mut self, stand: &Stand, user: UserId, platform: &str, account: &str) {
-        let row = stand.row(user, platform, account).await;
-        self.told(&row);
-        for (kind, sealed) in [
-            ("access token", row.tokens.access),
-            ("refresh token", row.tokens.refresh),
-        ] {
-            self.secret(
-                kind,
-                cipher()
-                    .decrypt_token(sealed.unwrap().as_str())
-                    .unwrap()
-                    .expose_secret(),
-            );
-        }
+    fn add_response(&mut self, response: &impl std::fmt::Debug) {
+        self.responses.push(format!("{response:?}"));
     }
 
-    /// State, code, verifiers and receipt of one bound flow, which it finishes.
-    async fn flow(&mut self, stand: &Stand, user: UserId, platform: &str) -> String {
-        let flow: StartedFlow = stand.begin_bound(user, platform).await;
-        let back = stand.consent(&flow, "juniper");
-        self.secret("state", flow.state.expose());
-        self.secret("code", back.code.as_ref().unwrap().expose());
-        let stored = stand
+    /// Adds the two tokens that a connection holds now.
+    async fn add_tokens(&mut self, env: &TestEnv, user: UserId, provider: &str, account: &str) {
+        let row = env.row(user, provider, account).await;
+        self.add_response(&row);
+        let (access, refresh) = (row.tokens.access.unwrap(), row.tokens.refresh.unwrap());
+        self.add_stored_secret("access token", access.as_str());
+        self.add_stored_secret("refresh token", refresh.as_str());
+    }
+
+    /// Runs a flow that the user denies.
+    async fn deny(&mut self, env: &TestEnv, user: UserId, provider: &str) {
+        let flow = env.start_flow(user, provider).await;
+        let denied = params(&env.sandbox.deny(&flow.auth_url).unwrap());
+        self.add_secret("state", denied.state.expose());
+        self.add_response(&env.callback(provider, denied).await.unwrap());
+    }
+
+    /// Adds the state, code and PKCE verifier of a flow. Returns the callback of its consent.
+    async fn consent(&mut self, env: &TestEnv, user: UserId, flow: &StartedFlow) -> CallbackParams {
+        let redirect = env.consent(flow, "juniper");
+        self.add_secret("state", flow.state.expose());
+        self.add_secret("code", redirect.code.as_ref().unwrap().expose());
+        let stored = env
             .store
             .flows()
             .owned(&FlowId::new(flow.flow_id.as_str()).unwrap(), user)
             .await
             .unwrap()
             .unwrap();
-        if let Some(sealed) = &stored.verifier {
-            self.secret(
-                "PKCE verifier",
-                cipher()
-                    .decrypt_token(sealed.as_str())
-                    .unwrap()
-                    .expose_secret(),
-            );
+        if let Some(encrypted) = &stored.pkce_verifier {
+            self.add_stored_secret("PKCE verifier", encrypted.as_str());
         }
-        self.told(&(&flow, &back, &stored));
-        let denied = stand.begin(user, platform).await;
-        let denied = params(&stand.sandbox.deny(&denied.auth_url).unwrap());
-        self.secret("state", denied.state.expose());
-        self.told(&stand.callback(platform, denied).await.unwrap());
-        let outcome = stand.callback(platform, again(&back)).await.unwrap();
+        self.add_response(&(flow, &redirect, &stored));
+        redirect
+    }
+
+    /// Runs a bound flow with its failures and finishes it. Returns the account's id.
+    async fn connect(&mut self, env: &TestEnv, user: UserId, provider: &str) -> String {
+        let flow = env.start_bound_flow(user, provider).await;
+        let redirect = self.consent(env, user, &flow).await;
+        self.deny(env, user, provider).await;
+        let outcome = env.callback(provider, repeated(&redirect)).await.unwrap();
         let (id, receipt) = pending(&outcome);
-        self.secret("receipt", &receipt);
-        self.told(&outcome);
-        self.told(&finish(&receipt));
+        self.add_secret("receipt", &receipt);
+        self.add_response(&outcome);
+        self.add_response(&finish(&receipt));
         let mut wrong = finish(&receipt);
         wrong.verifier = Some("not the verifier".to_owned());
-        self.told(
-            &stand
-                .service
-                .authorizations()
-                .finish(&call(), user, &id, wrong)
-                .await
-                .unwrap_err(),
-        );
-        let made = stand
-            .service
-            .authorizations()
-            .finish(&call(), user, &id, finish(&receipt))
-            .await
-            .unwrap();
-        self.told(&made);
-        stand.pass_seconds(60);
-        self.told(&stand.callback(platform, back).await.unwrap_err());
-        made[0].provider_account_id.clone()
+        self.add_response(&env.finish(user, &id, wrong).await.unwrap_err());
+        let integrations = env.finish(user, &id, finish(&receipt)).await.unwrap();
+        self.add_response(&integrations);
+        env.advance_seconds(60);
+        self.add_response(&env.callback(provider, redirect).await.unwrap_err());
+        integrations[0].provider_account_id.clone()
     }
-}
 
-/// Everything that can be done with an account, and much that can go wrong.
-async fn live_through(stand: &Stand, run: &mut Run) {
-    for platform in ["acme", "reddit"] {
-        let user = stand.user().await;
-        let account = run.flow(stand, user, platform).await;
-        run.held(stand, user, platform, &account).await;
-        let issued = stand
-            .service
-            .access_token(&call(), user, platform, &account, 0)
-            .await
-            .unwrap();
-        run.told(&issued);
-        run.told(
-            &stand
-                .service
-                .refresh_token(&call(), user, platform, &account)
-                .await,
-        );
-        run.held(stand, user, platform, &account).await;
-        for fault in [FaultKind::Html, FaultKind::Cut] {
-            stand.force(Fault::new(platform, REFRESH, fault));
-            run.told(
-                &stand
-                    .service
-                    .refresh_token(&call(), user, platform, &account)
-                    .await,
-            );
-        }
-        stand.sandbox.revoke_user(platform, "juniper").unwrap();
-        stand.pass_seconds(30 * ACME_LIFE_S);
-        run.told(
-            &stand
-                .service
-                .access_token(&call(), user, platform, &account, 0)
-                .await,
-        );
-        run.told(&stand.service.connected_integrations(&call(), user).await);
-        stand.fault(platform, "revoke", FaultKind::Cut);
-        run.told(
-            &stand
-                .service
-                .disconnect_integration(&call(), user, platform, &account)
-                .await,
-        );
-        housekeep(&stand.service).await.unwrap();
-    }
-}
-
-async fn credentials(stand: &Stand, run: &mut Run) {
-    let user = stand.user().await;
-    let key = stand
-        .service
-        .api_keys()
-        .create(&call(), "tests", &[])
-        .await
-        .unwrap();
-    let session = stand
-        .service
-        .sessions()
-        .create(&call(), user, None)
-        .await
-        .unwrap();
-    for text in [key.secret.expose_secret(), session.secret.expose_secret()] {
-        // Past the public half, which may be shown.
-        run.secret("credential", &text[16..]);
-        run.told(
-            &stand
-                .service
-                .authenticator()
+    /// Authenticates with a credential and with a truncated one.
+    async fn authenticate(&mut self, env: &TestEnv, credential: &str) {
+        // The public half may be shown.
+        self.add_secret("credential", &credential[16..]);
+        for text in [credential, &credential[..credential.len() - 1]] {
+            let authenticator = env.service.authenticator();
+            let caller = authenticator
                 .authenticate(text, &call().correlation_id)
-                .await
-                .unwrap(),
-        );
-        let cut = &text[..text.len() - 1];
-        run.told(
-            &stand
-                .service
-                .authenticator()
-                .authenticate(cut, &call().correlation_id)
-                .await
-                .unwrap(),
-        );
+                .await;
+            self.add_response(&caller.unwrap());
+        }
     }
-    run.told(&stand.service.api_keys().list(&call()).await.unwrap());
-    run.secret("our verifier", VERIFIER);
-    for (kind, text) in [
-        ("client secret", "simAcmeSecret"),
-        ("client secret", "simRedditSecret"),
-    ] {
-        run.secret(kind, text);
-    }
-    run.secret("encryption key", "a passphrase for tests");
-    run.told(stand.acme.spec());
-    run.told(stand.service.settings());
 }
 
-/// On one thread, so that every line of every task reaches this test's log.
-async fn no_secret_is_seen(database: TestDatabase) {
+/// Runs every operation on an account, and many failures.
+async fn use_accounts(env: &TestEnv, run: &mut Run) {
+    for provider in ["acme", "reddit"] {
+        let user = env.user().await;
+        let account = run.connect(env, user, provider).await;
+        let service = &env.service;
+        let read = async || issue(service, user, provider, &account, 0).await;
+        let refresh = async || {
+            let call = call();
+            service
+                .refresh_token(&call, user, &slug(provider), &account_id(&account))
+                .await
+        };
+        run.add_tokens(env, user, provider, &account).await;
+        run.add_response(&read().await.unwrap());
+        run.add_response(&refresh().await);
+        run.add_tokens(env, user, provider, &account).await;
+        for fault in [FaultKind::Html, FaultKind::Cut] {
+            env.force(Fault::new(provider, REFRESH, fault));
+            run.add_response(&refresh().await);
+        }
+        env.sandbox.revoke_user(provider, "juniper").unwrap();
+        env.advance_seconds(30 * ACME_LIFETIME_SECONDS);
+        run.add_response(&read().await);
+        run.add_response(&service.connected_integrations(&call(), user).await);
+        env.fault(provider, "revoke", FaultKind::Cut);
+        run.add_response(&env.disconnect(user, provider, &account).await);
+        run_housekeeping(service).await.unwrap();
+    }
+}
+
+/// Uses an API key and a session, and adds the secrets of the configuration.
+async fn use_credentials(env: &TestEnv, run: &mut Run) {
+    let user = env.user().await;
+    let key = env.service.api_keys().create(&call(), "tests", &[]).await;
+    let session = env.service.sessions().create(&call(), user, None).await;
+    run.authenticate(env, key.unwrap().secret.expose_secret())
+        .await;
+    run.authenticate(env, session.unwrap().secret.expose_secret())
+        .await;
+    run.add_response(&env.service.api_keys().list(&call()).await.unwrap());
+    run.add_secret("browser's verifier", VERIFIER);
+    run.add_secret("client secret", "simAcmeSecret");
+    run.add_secret("client secret", "simRedditSecret");
+    run.add_secret("encryption key", "a passphrase for tests");
+    run.add_response(env.acme.spec());
+    run.add_response(env.service.settings());
+}
+
+/// Log messages that show that the test captured the log.
+const EXPECTED_MESSAGES: [&str; 6] = [
+    "authorization flow started",
+    "refreshing token",
+    "account disconnected",
+    "the user declined the authorization",
+    "token refresh failed",
+    "failed to revoke a grant",
+];
+/// Error codes that show that the test captured the responses.
+const EXPECTED_CODES: [ErrorCode; 3] = [
+    ErrorCode::ReconnectRequired,
+    ErrorCode::InvalidState,
+    ErrorCode::OauthDenied,
+];
+
+/// Runs on one thread, so that every line of every task reaches this test's log.
+async fn no_secret_leaks(database: TestDatabase) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
         .with_ansi(false);
-    // With only one subscriber in the process, `tracing` decides by the thread that first comes to
-    // a line whether anybody listens to it, and the threads of other tests have none.
+    // With a single dispatcher in the process, `tracing` caches per line whether the first thread
+    // that reaches it has a subscriber, and the threads of other tests have none.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard = subscriber
         .with_writer(move || writer.clone())
         .finish()
         .set_default();
-    let (stand, mut run) = (Stand::new(database).await, Run::default());
-    live_through(&stand, &mut run).await;
-    credentials(&stand, &mut run).await;
-    stand.service.process().drain().await;
+    let (env, mut run) = (TestEnv::new(database).await, Run::default());
+    use_accounts(&env, &mut run).await;
+    use_credentials(&env, &mut run).await;
+    env.service.process().drain().await;
 
     let logged = log.text();
-    for line in [
-        "authorization flow started",
-        "refreshing token",
-        "account disconnected",
-        "the user declined the authorization",
-        "token refresh failed",
-        "failed to revoke a grant",
-    ] {
-        assert!(logged.contains(line), "the log was listening: {line:?}");
-    }
-    assert!(
-        logged.contains("TRACE") && logged.contains("hyper"),
-        "to libraries too"
-    );
-    let stored = format!("{:?}", stand.database.contents().await);
-    let told = run.told.join("\n");
-    for code in [
-        ErrorCode::ReconnectRequired,
-        ErrorCode::InvalidState,
-        ErrorCode::OauthDenied,
-    ] {
-        assert!(
-            told.contains(&format!("{code:?}")),
-            "{code} was among the answers"
-        );
-    }
+    let responses = run.responses.join("\n");
+    let stored = format!("{:?}", env.database.contents().await);
+    assert_captured(&logged, &responses);
     assert!(run.secrets.len() >= 20, "{}", run.secrets.len());
     for (kind, secret) in &run.secrets {
-        assert!(
-            secret.len() >= 12,
-            "a {kind} long enough to be searched for"
-        );
+        assert!(secret.len() >= 12, "the {kind} is too short to search for");
         for (place, text) in [
             ("the log", &logged),
-            ("an answer", &told),
+            ("a response", &responses),
             ("the database", &stored),
         ] {
             assert!(
                 !text.contains(secret.as_str()),
-                "a {kind} stands in {place}"
+                "{place} contains the {kind}"
             );
         }
     }
 }
 
-#[tokio::test]
-async fn item_45_no_secret_is_seen_on_sqlite() {
-    no_secret_is_seen(TestDatabase::sqlite()).await;
+/// Asserts that the log, at all levels and with libraries, and the responses were captured.
+fn assert_captured(logged: &str, responses: &str) {
+    for message in EXPECTED_MESSAGES {
+        assert!(
+            logged.contains(message),
+            "the log does not contain {message:?}"
+        );
+    }
+    assert!(
+        logged.contains("TRACE") && logged.contains("hyper"),
+        "the log lacks the TRACE level or the libraries"
+    );
+    for code in EXPECTED_CODES {
+        assert!(
+            responses.contains(&format!("{code:?}")),
+            "{code} is not among the responses"
+        );
+    }
 }
 
 #[tokio::test]
-async fn item_45_no_secret_is_seen_on_postgres() {
-    no_secret_is_seen(TestDatabase::postgres().await).await;
+async fn item_45_no_secret_leaks_on_sqlite() {
+    no_secret_leaks(TestDatabase::sqlite()).await;
+}
+
+#[tokio::test]
+async fn item_45_no_secret_leaks_on_postgres() {
+    no_secret_leaks(TestDatabase::postgres().await).await;
 }

@@ -1,8 +1,9 @@
-//! Every operation opens one span with the actor and the correlation id of its call.
+//! Each operation opens one tracing span with the actor and the correlation id of its call.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use evergrant_model::{AccessToken, SignedDuration, UserId};
 use evergrant_service::{ConnectRequest, JobName, NewUser, UserRef};
 use evergrant_testkit::TestDatabase;
 use tracing::field::{Field, Visit};
@@ -10,18 +11,17 @@ use tracing::span::{Attributes, Id};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::harness::{Stand, app};
-use crate::outcomes::call;
+use crate::harness::{TestEnv, account_id, app, call, flow_id, slug};
 
-/// A span's name and its fields.
+/// The name and fields of a span.
 type Opened = (String, BTreeMap<String, String>);
 
-/// The spans that the service opened.
+/// Captures the spans of the service.
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<Vec<Opened>>>);
 
 impl Spans {
-    /// The spans since the last call.
+    /// Removes and returns the spans captured so far.
     fn take(&self) -> Vec<Opened> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
@@ -53,7 +53,7 @@ impl Visit for Fields {
     }
 }
 
-/// Runs an operation and asserts that it opened one span of this name with the call's context.
+/// Runs an operation and asserts that it opens one span of this name with the context of the call.
 macro_rules! opens {
     ($spans:expr, $name:literal, $operation:expr) => {
         let _ = $operation.await;
@@ -72,26 +72,39 @@ macro_rules! opens {
         let acme = opened[0]
             .1
             .get("provider")
-            .is_none_or(|provider| provider == "\"acme\"");
+            .is_none_or(|provider| provider == "acme");
         assert!(acme, "{}: {opened:?}", $name);
     };
 }
 
-/// On one thread, so that every span of every task reaches this test's subscriber.
+/// Runs on one thread, so that every span of every task reaches this test's subscriber.
 #[tokio::test]
-async fn every_operation_opens_one_span_with_its_call() {
+async fn each_operation_opens_one_span_with_call_context() {
     let spans = Spans::default();
     // A second dispatcher keeps `tracing` from caching that no thread is interested in a span.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard = tracing_subscriber::registry()
         .with(spans.clone())
         .set_default();
-    let stand = Stand::new(TestDatabase::sqlite()).await;
-    let (service, call) = (&stand.service, call());
-    let (user, account) = stand.user_with("acme").await;
-    let user_ref = UserRef::Id(user);
+    let env = TestEnv::new(TestDatabase::sqlite()).await;
+    let (user, account) = env.connected_user("acme").await;
     spans.take();
 
+    check_connection_spans(&env, &spans, user, &account).await;
+    check_access_spans(&env, &spans, user).await;
+    let (service, call, account) = (&env.service, call(), account.as_str());
+    opens!(
+        spans,
+        "disconnect_integration",
+        service.disconnect_integration(&call, user, &slug("acme"), &account_id(account))
+    );
+    opens!(spans, "delete_user", service.users().delete(&call, user));
+}
+
+/// Checks the operations on flows and connections, except for disconnecting.
+async fn check_connection_spans(env: &TestEnv, spans: &Spans, user: UserId, account: &str) {
+    let (service, call) = (&env.service, call());
+    let (acme, account) = (slug("acme"), account_id(account));
     opens!(
         spans,
         "connected_integrations",
@@ -101,31 +114,39 @@ async fn every_operation_opens_one_span_with_its_call() {
     opens!(
         spans,
         "initiate_oauth_flow",
-        service.initiate_oauth_flow(&call, "acme", user, request)
+        service.initiate_oauth_flow(&call, &acme, user, request)
     );
     opens!(
         spans,
         "access_token",
-        service.access_token(&call, user, "acme", &account, 0)
+        service.access_token(&call, user, &acme, &account, SignedDuration::ZERO)
     );
     opens!(
         spans,
         "refresh_token",
-        service.refresh_token(&call, user, "acme", &account)
+        service.refresh_token(&call, user, &acme, &account)
     );
-    let token = evergrant_model::AccessToken::new("other");
+    let token = AccessToken::new("other");
     opens!(
         spans,
         "report_rejected_token",
         service
             .rejected_tokens()
-            .report(&call, user, "acme", &account, &token)
+            .report(&call, user, &acme, &account, &token)
     );
     opens!(
         spans,
         "flow_state",
-        service.authorizations().state(&call, user, "unknown")
+        service
+            .authorizations()
+            .state(&call, user, &flow_id("unknown"))
     );
+}
+
+/// Checks the operations on users, sessions, keys and event streams, except for deletion.
+async fn check_access_spans(env: &TestEnv, spans: &Spans, user: UserId) {
+    let (service, call) = (&env.service, call());
+    let user_ref = UserRef::Id(user);
     opens!(
         spans,
         "create_user",
@@ -158,26 +179,19 @@ async fn every_operation_opens_one_span_with_its_call() {
         "open_event_stream",
         service.events().open(&call, user, app(), None)
     );
-    let account = account.as_str();
-    opens!(
-        spans,
-        "disconnect_integration",
-        service.disconnect_integration(&call, user, "acme", account)
-    );
-    opens!(spans, "delete_user", service.users().delete(&call, user));
 }
 
 #[tokio::test]
-async fn every_run_of_a_job_opens_one_span() {
+async fn each_job_run_opens_one_span() {
     let spans = Spans::default();
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard = tracing_subscriber::registry()
         .with(spans.clone())
         .set_default();
-    let stand = Stand::new(TestDatabase::sqlite()).await;
+    let env = TestEnv::new(TestDatabase::sqlite()).await;
     for job in JobName::ALL {
         spans.take();
-        stand.service.process().run_job(*job).await.unwrap();
+        env.service.process().run_job(*job).await.unwrap();
         let opened: Vec<_> = spans
             .take()
             .into_iter()

@@ -1,6 +1,7 @@
-//! API keys: what the app's server presents. Only the hash of the secret half is stored.
+//! API keys, with which the host application's server calls the API. Only the hash of the secret
+//! half is stored.
 
-use evergrant_model::{ApiKeyId, Timestamp};
+use evergrant_model::{ApiKeyId, SignedDuration, Timestamp};
 
 use crate::StoreError;
 use crate::db::decode::Decoder;
@@ -10,47 +11,50 @@ use crate::db::value::{Record, params};
 /// A stored API key.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
-    /// Its public half.
+    /// The public half.
     pub id: ApiKeyId,
-    /// What the operator calls it.
+    /// The name that the operator gave it.
     pub name: String,
-    /// The hash of its secret half.
+    /// The hash of the secret half.
     pub secret_hash: Vec<u8>,
-    /// What it may do, divided by spaces.
+    /// The scopes, separated by spaces.
     pub scopes: String,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last seen, to the minute; `None` for never.
+    /// Time of the last use, to the minute; `None` if it was never used.
     pub last_used_at: Option<Timestamp>,
-    /// When it ceased to work; `None` while it does.
+    /// Time of revocation; `None` if the key is valid.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// An API key about to be stored.
+/// An API key to insert.
 #[derive(Debug)]
 pub struct NewApiKey<'a> {
-    /// Its public half.
+    /// The public half.
     pub id: &'a ApiKeyId,
-    /// What the operator calls it.
+    /// The name that the operator gave it.
     pub name: &'a str,
-    /// The hash of its secret half.
+    /// The hash of the secret half.
     pub secret_hash: &'a [u8],
-    /// What it may do, divided by spaces.
+    /// The scopes, separated by spaces.
     pub scopes: &'a str,
-    /// Now.
+    /// The current time.
     pub created_at: Timestamp,
 }
 
 const INSERT: &str = "INSERT INTO evergrant_api_keys (id, name, secret_hash, scopes, created_at)
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING";
-const ONE: &str = "SELECT id, name, secret_hash, scopes, created_at, last_used_at, revoked_at
+const BY_ID: &str = "SELECT id, name, secret_hash, scopes, created_at, last_used_at, revoked_at
     FROM evergrant_api_keys WHERE id = $1";
 const ALL: &str = "SELECT id, name, secret_hash, scopes, created_at, last_used_at, revoked_at
     FROM evergrant_api_keys ORDER BY created_at, id";
 const REVOKE: &str =
     "UPDATE evergrant_api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
-const TOUCH: &str = "UPDATE evergrant_api_keys SET last_used_at = $2
+const RECORD_USE: &str = "UPDATE evergrant_api_keys SET last_used_at = $2
     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $3)";
+
+/// Precision of the recorded time of last use.
+const USE_PRECISION: SignedDuration = SignedDuration::from_mins(1);
 
 const API_KEYS: Decoder<ApiKey> = Decoder {
     table: "evergrant_api_keys",
@@ -72,12 +76,12 @@ fn read(row: &Record) -> Result<ApiKey, StoreError> {
 }
 
 repository! {
-    /// API keys.
+    /// API keys, with which the host application's server calls the API.
     ApiKeyRepository
 }
 
 impl ApiKeyRepository {
-    /// Inserts a key; `false` if its id is taken.
+    /// Inserts a key. Returns `false` if its id is already in use.
     ///
     /// # Errors
     ///
@@ -93,21 +97,21 @@ impl ApiKeyRepository {
         Ok(self.database.execute(INSERT, params).await? > 0)
     }
 
-    /// The key with this id, revoked or not.
+    /// Returns the key with this id, revoked or not.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn by_id(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
         self.database
-            .row(ONE, params![id.as_str()])
+            .row(BY_ID, params![id.as_str()])
             .await?
             .as_ref()
             .map(read)
             .transpose()
     }
 
-    /// Every key, oldest first.
+    /// Returns all keys, oldest first.
     ///
     /// # Errors
     ///
@@ -116,29 +120,30 @@ impl ApiKeyRepository {
         API_KEYS.decode(self.database.rows(ALL, params![]).await?)
     }
 
-    /// Revokes a key; `false` if there is none with this id.
+    /// Revokes a key and writes the event of its end. Returns `false` if there is no such key.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn revoke(&self, id: &ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
-        let mut work = self.database.begin().await?;
-        let revoked = work.execute(REVOKE, params![id.as_str(), now]).await? > 0;
+        let mut tx = self.database.begin().await?;
+        let revoked = tx.execute(REVOKE, params![id.as_str(), now]).await? > 0;
         if revoked {
-            work.announce_end_of(None, Some(id.as_str()), now).await?;
-            work.commit().await?;
+            tx.write_credential_ended(None, Some(id.as_str()), now)
+                .await?;
+            tx.commit().await?;
         }
         Ok(revoked)
     }
 
-    /// Records that the key was used, unless a use was recorded less than a minute ago.
+    /// Records a use of the key, unless one was recorded within the last minute.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn record_use(&self, id: &ApiKeyId, now: Timestamp) -> Result<(), StoreError> {
         self.database
-            .execute(TOUCH, params![id.as_str(), now, now.plus_seconds(-60)])
+            .execute(RECORD_USE, params![id.as_str(), now, now - USE_PRECISION])
             .await
             .map(drop)
     }

@@ -1,5 +1,5 @@
-//! A known text under each encryption key that ever wrote here, so that a wrong key is noticed
-//! before it writes.
+//! Key checks: a known text encrypted under each key that was ever used on this database, with
+//! which a wrong key is detected before it writes.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::Timestamp;
@@ -9,12 +9,12 @@ use crate::db::decode::Decoder;
 use crate::db::repository::repository;
 use crate::db::value::{Record, params};
 
-/// The known text under one key.
+/// The known text, encrypted under one key.
 #[derive(Debug, Clone)]
 pub struct KeyCheck {
-    /// Which key, without telling it.
+    /// Identifies the key without revealing it.
     pub fingerprint: String,
-    /// The text, encrypted under it.
+    /// The known text, encrypted under this key.
     pub value: EncryptedToken,
 }
 
@@ -42,12 +42,12 @@ fn read(row: &Record) -> Result<KeyCheck, StoreError> {
 }
 
 repository! {
-    /// Known texts under each encryption key.
+    /// Known texts, encrypted under each key that was ever used.
     KeyCheckRepository
 }
 
 impl KeyCheckRepository {
-    /// Inserts a check unless its key has one.
+    /// Inserts a check, unless its key already has one.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl KeyCheckRepository {
         self.database.execute(INSERT, params).await.map(drop)
     }
 
-    /// Every check, oldest first.
+    /// Returns all checks, oldest first.
     ///
     /// # Errors
     ///
@@ -66,8 +66,8 @@ impl KeyCheckRepository {
         KEY_CHECKS.decode(self.database.rows(ALL, params![]).await?)
     }
 
-    /// The oldest stored token, if there is one: what a key must decrypt in a database that has no
-    /// check yet.
+    /// Returns the oldest stored token; `None` if there is none. The key is tested with it if the
+    /// database has no check yet.
     ///
     /// # Errors
     ///

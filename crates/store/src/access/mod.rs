@@ -1,4 +1,4 @@
-//! Users, and the credentials with which they, the app and the operator get in.
+//! Users, and the credentials of users and of the host application.
 
 pub(crate) mod api_keys;
 pub(crate) mod key_checks;

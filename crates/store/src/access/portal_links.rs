@@ -1,5 +1,5 @@
-//! Portal links: addresses that open the console as a user, once. Only the hash of the secret half
-//! is stored.
+//! Portal links: URLs that sign a user in to the console, once. Only the hash of the secret half is
+//! stored.
 
 use evergrant_model::{Timestamp, UserId};
 
@@ -7,21 +7,22 @@ use crate::StoreError;
 use crate::access::sessions::SessionRepository;
 use crate::db::value::params;
 
-/// A link about to be stored.
+/// A portal link to insert.
 #[derive(Debug)]
 pub struct NewPortalLink<'a> {
-    /// Its public half.
+    /// The public half.
     pub id: &'a str,
-    /// As whom it opens the console.
+    /// The user whom it signs in.
     pub user: UserId,
-    /// The hash of its secret half.
+    /// The hash of the secret half.
     pub secret_hash: &'a [u8],
-    /// When it ends.
+    /// Time at which the link expires.
     pub expires_at: Timestamp,
 }
 
-const INSERT: &str = "INSERT INTO evergrant_portal_links (id, user_id, secret_hash, expires_at) VALUES ($1, $2, $3, $4)";
-const USE: &str =
+const INSERT: &str = "INSERT INTO evergrant_portal_links (id, user_id, secret_hash, expires_at)
+    VALUES ($1, $2, $3, $4)";
+const CONSUME: &str =
     "DELETE FROM evergrant_portal_links WHERE id = $1 AND secret_hash = $2 AND expires_at > $3
     RETURNING user_id";
 
@@ -30,14 +31,14 @@ impl SessionRepository {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Missing`] if the user is gone, others if the query fails.
+    /// [`StoreError::Missing`] if the user does not exist, other variants if the query fails.
     pub async fn insert_portal_link(&self, new: &NewPortalLink<'_>) -> Result<(), StoreError> {
         let params = params![new.id, new.user.get(), new.secret_hash, new.expires_at];
         self.database.execute(INSERT, params).await.map(drop)
     }
 
-    /// Consumes a portal link; answers the user as whom it opens the console, `None` if it is
-    /// unknown, used or expired. Of several concurrent calls one succeeds.
+    /// Consumes a portal link. Returns the user whom it signs in; `None` if the link does not
+    /// exist, was used, or has expired. Of several concurrent calls, one succeeds.
     ///
     /// # Errors
     ///
@@ -48,11 +49,11 @@ impl SessionRepository {
         secret_hash: &[u8],
         now: Timestamp,
     ) -> Result<Option<UserId>, StoreError> {
-        let mut work = self.database.begin().await?;
-        let Some(row) = work.row(USE, params![id, secret_hash, now]).await? else {
+        let mut tx = self.database.begin().await?;
+        let Some(row) = tx.row(CONSUME, params![id, secret_hash, now]).await? else {
             return Ok(None);
         };
-        work.commit().await?;
+        tx.commit().await?;
         let user = UserId::try_from(i64::from(row.int("user_id")?));
         user.map(Some)
             .map_err(|_| StoreError::Inconsistent("evergrant_portal_links.user_id"))

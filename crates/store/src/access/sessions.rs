@@ -1,5 +1,5 @@
-//! Sessions: what a user's browser presents, be it a token or the console's cookie. Only the hash
-//! of the secret half is stored.
+//! Sessions of users' browsers: session tokens and the console's cookies. Only the hash of the
+//! secret half is stored.
 
 use evergrant_model::{SessionId, Timestamp, UserId};
 
@@ -10,43 +10,45 @@ use crate::db::value::params;
 /// A stored session.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Its public half.
+    /// The public half.
     pub id: SessionId,
-    /// Whose browser it is.
+    /// The user who is signed in.
     pub user: UserId,
-    /// The hash of its secret half.
+    /// The hash of the secret half.
     pub secret_hash: Vec<u8>,
-    /// When it ends.
+    /// Time at which the session expires regardless of use.
     pub expires_at: Timestamp,
-    /// When it ends unless it is used; `None` for a token, which ends at its time alone.
-    pub idle_until: Option<Timestamp>,
+    /// Time at which the session expires if it is not used; `None` for a session token, which has
+    /// no idle timeout.
+    pub idle_expires_at: Option<Timestamp>,
 }
 
-/// A session about to be stored.
+/// A session to insert.
 #[derive(Debug)]
 pub struct NewSession<'a> {
-    /// Its public half.
+    /// The public half.
     pub id: &'a SessionId,
-    /// Whose browser it is.
+    /// The user who is signed in.
     pub user: UserId,
-    /// The hash of its secret half.
+    /// The hash of the secret half.
     pub secret_hash: &'a [u8],
-    /// Now.
+    /// The current time.
     pub created_at: Timestamp,
-    /// When it ends.
+    /// Time at which the session expires regardless of use.
     pub expires_at: Timestamp,
-    /// When it ends unless it is used; `None` for a token.
-    pub idle_until: Option<Timestamp>,
+    /// Time at which the session expires if it is not used; `None` for a session token, which has
+    /// no idle timeout.
+    pub idle_expires_at: Option<Timestamp>,
 }
 
-const INSERT: &str =
-    "INSERT INTO evergrant_sessions (id, user_id, secret_hash, created_at, expires_at, idle_until)
+const INSERT: &str = "INSERT INTO evergrant_sessions
+        (id, user_id, secret_hash, created_at, expires_at, idle_expires_at)
     VALUES ($1, $2, $3, $4, $5, $6)";
-const ONE: &str =
-    "SELECT id, user_id, secret_hash, expires_at, idle_until FROM evergrant_sessions WHERE id = $1";
+const BY_ID: &str = "SELECT id, user_id, secret_hash, expires_at, idle_expires_at
+    FROM evergrant_sessions WHERE id = $1";
 
 repository! {
-    /// Browser sessions, and the portal links that open them.
+    /// Sessions of users' browsers, and the portal links that start them.
     SessionRepository
 }
 
@@ -55,7 +57,7 @@ impl SessionRepository {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Missing`] if the user is gone, others if the query fails.
+    /// [`StoreError::Missing`] if the user does not exist, other variants if the query fails.
     pub async fn insert(&self, new: &NewSession<'_>) -> Result<(), StoreError> {
         let (id, user, hash) = (new.id.as_str(), new.user.get(), new.secret_hash);
         let params = params![
@@ -64,18 +66,18 @@ impl SessionRepository {
             hash,
             new.created_at,
             new.expires_at,
-            new.idle_until
+            new.idle_expires_at
         ];
         self.database.execute(INSERT, params).await.map(drop)
     }
 
-    /// The session with this id.
+    /// Returns the session with this id, expired or not.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn by_id(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
-        let Some(row) = self.database.row(ONE, params![id.as_str()]).await? else {
+        let Some(row) = self.database.row(BY_ID, params![id.as_str()]).await? else {
             return Ok(None);
         };
         let user = UserId::try_from(i64::from(row.int("user_id")?));
@@ -84,70 +86,71 @@ impl SessionRepository {
             user: user.map_err(|_| StoreError::Inconsistent("evergrant_sessions.user_id"))?,
             secret_hash: row.bytes("secret_hash")?,
             expires_at: row.time("expires_at")?,
-            idle_until: row.optional_time("idle_until")?,
+            idle_expires_at: row.optional_time("idle_expires_at")?,
         }))
     }
 
-    /// Extends the idle time-out of a session to `until`. A token has no idle time-out.
+    /// Extends the idle timeout of a console session to `until`. Does nothing for a session token,
+    /// or if the timeout is already later.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn extend(&self, id: &SessionId, until: Timestamp) -> Result<(), StoreError> {
-        const KEEP: &str =
-            "UPDATE evergrant_sessions SET idle_until = $2 WHERE id = $1 AND idle_until < $2";
+        const EXTEND: &str = "UPDATE evergrant_sessions SET idle_expires_at = $2
+            WHERE id = $1 AND idle_expires_at < $2";
         self.database
-            .execute(KEEP, params![id.as_str(), until])
+            .execute(EXTEND, params![id.as_str(), until])
             .await
             .map(drop)
     }
 
-    /// Deletes one session; `false` if there is none.
+    /// Deletes a session and writes the event of its end. Returns `false` if there is no such
+    /// session.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn delete(&self, id: &SessionId, now: Timestamp) -> Result<bool, StoreError> {
         const DELETE: &str = "DELETE FROM evergrant_sessions WHERE id = $1";
-        let mut work = self.database.begin().await?;
-        let deleted = work.execute(DELETE, params![id.as_str()]).await? > 0;
+        let mut tx = self.database.begin().await?;
+        let deleted = tx.execute(DELETE, params![id.as_str()]).await? > 0;
         if deleted {
-            work.announce_end_of(None, Some(id.as_str()), now).await?;
-            work.commit().await?;
+            tx.write_credential_ended(None, Some(id.as_str()), now)
+                .await?;
+            tx.commit().await?;
         }
         Ok(deleted)
     }
 
-    /// Deletes all sessions of a user; answers how many there were.
+    /// Deletes all sessions of a user and writes the event of their end. Returns how many there
+    /// were.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn delete_of_user(&self, user: UserId, now: Timestamp) -> Result<u64, StoreError> {
         const DELETE: &str = "DELETE FROM evergrant_sessions WHERE user_id = $1";
-        let mut work = self.database.begin().await?;
-        let deleted = work.execute(DELETE, params![user.get()]).await?;
+        let mut tx = self.database.begin().await?;
+        let deleted = tx.execute(DELETE, params![user.get()]).await?;
         if deleted > 0 {
-            work.announce_end_of(Some(user), None, now).await?;
-            work.commit().await?;
+            tx.write_credential_ended(Some(user), None, now).await?;
+            tx.commit().await?;
         }
         Ok(deleted)
     }
 
-    /// Deletes sessions and portal links that ended before `moment`.
+    /// Deletes the sessions and portal links that expired before `moment`. Returns the number of
+    /// sessions.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn delete_expired(&self, moment: Timestamp) -> Result<u64, StoreError> {
-        const DELETE: &str =
-            "DELETE FROM evergrant_sessions WHERE expires_at < $1 OR idle_until < $1";
-        self.database
-            .execute(
-                "DELETE FROM evergrant_portal_links WHERE expires_at < $1",
-                params![moment],
-            )
-            .await?;
-        self.database.execute(DELETE, params![moment]).await
+        const SESSIONS: &str =
+            "DELETE FROM evergrant_sessions WHERE expires_at < $1 OR idle_expires_at < $1";
+        const LINKS: &str = "DELETE FROM evergrant_portal_links WHERE expires_at < $1";
+        self.database.execute(LINKS, params![moment]).await?;
+        self.database.execute(SESSIONS, params![moment]).await
     }
 }

@@ -1,4 +1,4 @@
-//! `users`: the people of the host application.
+//! Users of the host application: the table `users`.
 
 use evergrant_model::{
     CorrelationId, EventKind, ExternalId, ProviderAccountId, ProviderSlug, Timestamp, UserId,
@@ -8,53 +8,53 @@ use crate::StoreError;
 use crate::connections::revocations::NewRevocation;
 use crate::db::decode::{Decoder, Page};
 use crate::db::repository::repository;
+use crate::db::transaction::Transaction;
 use crate::db::value::{Record, Value, params};
-use crate::db::work::Work;
 use crate::events::new_event::{About, NewEvent};
 
 /// A stored user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Our number for the person.
+    /// Evergrant's id.
     pub id: UserId,
-    /// Unique where there is one.
+    /// E-mail address; unique. `None` if unknown.
     pub email: Option<String>,
-    /// As the app knows the person.
+    /// Name; `None` if unknown.
     pub name: Option<String>,
-    /// The app's own id of the person; unique where there is one.
+    /// The host application's id; unique. `None` if it has none.
     pub external_id: Option<String>,
-    /// When the row was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When the row was last changed.
+    /// Time of the last change of the row.
     pub updated_at: Timestamp,
 }
 
-/// A user to be made; every field may be left to the store.
+/// A user to create. All fields are optional.
 #[derive(Debug, Clone, Default)]
 pub struct NewUser {
-    /// A number that the app has chosen.
+    /// An id chosen by the host application; `None` to have one generated.
     pub id: Option<UserId>,
-    /// Unique where there is one.
+    /// E-mail address; unique. `None` if unknown.
     pub email: Option<String>,
-    /// As the app knows the person.
+    /// Name; `None` if unknown.
     pub name: Option<String>,
-    /// The app's own id of the person; unique where there is one.
+    /// The host application's id; unique. `None` if it has none.
     pub external_id: Option<ExternalId>,
 }
 
-/// What came of making a user.
+/// The result of creating a user.
 #[derive(Debug, Clone)]
 pub enum CreatedUser {
-    /// A new row.
+    /// The user was created.
     New(User),
-    /// The row was there, and is as it was.
+    /// The user exists and was not changed.
     Existing(User),
-    /// The number is free, but the e-mail address or external id belongs to somebody else.
+    /// No user has this id, but the e-mail address or external id belongs to another user.
     Taken,
 }
 
 impl CreatedUser {
-    /// The user, new or old.
+    /// Returns the created or existing user; `None` for [`Taken`](Self::Taken).
     #[must_use]
     pub fn into_user(self) -> Option<User> {
         match self {
@@ -92,10 +92,10 @@ pub(crate) const BY_EMAIL: &str =
     "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE email = $1";
 const PAGE: &str = "SELECT id, email, name, external_id, created_at, updated_at FROM users
     WHERE id > $1 ORDER BY id LIMIT $2";
-const OF_USER: &str = "DELETE FROM oauth_accounts WHERE user_id = $1
-    RETURNING provider, provider_account_id, access_token, refresh_token, metadata AS facts";
-const FLOWS_OF_USER: &str = "DELETE FROM evergrant_flows WHERE user_id = $1
-    RETURNING provider, access_token, refresh_token, accounts AS facts";
+const DELETE_CONNECTIONS: &str = "DELETE FROM oauth_accounts WHERE user_id = $1
+    RETURNING provider, provider_account_id, access_token, refresh_token, metadata";
+const DELETE_FLOWS: &str = "DELETE FROM evergrant_flows WHERE user_id = $1
+    RETURNING provider, access_token, refresh_token, granted_accounts AS metadata";
 const DELETE_USER: &str = "DELETE FROM users WHERE id = $1";
 
 const INSERT: &str = "INSERT INTO users (email, name, external_id, created_at, updated_at)
@@ -112,7 +112,7 @@ repository! {
 }
 
 impl UserRepository {
-    /// The user with this id.
+    /// Returns the user with this id.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl UserRepository {
         row.as_ref().map(User::read).transpose()
     }
 
-    /// The user with this external id.
+    /// Returns the user with this external id.
     ///
     /// # Errors
     ///
@@ -135,7 +135,7 @@ impl UserRepository {
         row.as_ref().map(User::read).transpose()
     }
 
-    /// Up to `limit` users in the order of their ids, after the id `after`.
+    /// Returns up to `limit` users with ids above `after`, ordered by id.
     ///
     /// # Errors
     ///
@@ -152,27 +152,27 @@ impl UserRepository {
             .await
     }
 
-    /// Creates a user, or answers the one that has this id, external id or e-mail address,
-    /// unchanged.
+    /// Creates a user, unless one with the same id, external id or e-mail address exists. Only the
+    /// first of these that `new` has is compared.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn create(&self, new: &NewUser, now: Timestamp) -> Result<CreatedUser, StoreError> {
-        let mut work = self.database.begin().await?;
-        if let Some(user) = existing(&mut work, new).await? {
+        let mut tx = self.database.begin().await?;
+        if let Some(user) = existing(&mut tx, new).await? {
             return Ok(CreatedUser::Existing(user));
         }
         let (email, name) = (new.email.as_deref(), new.name.as_deref());
         let external_id = new.external_id.as_ref().map(ExternalId::as_str);
         let row = match new.id {
             None => {
-                work.row(INSERT, params![email, name, external_id, now])
+                tx.row(INSERT, params![email, name, external_id, now])
                     .await?
             }
             Some(id) => {
-                work.keep_user_ids_unused(id.get()).await?;
-                work.row(
+                tx.advance_user_ids_past(id.get()).await?;
+                tx.row(
                     INSERT_WITH_ID,
                     params![email, name, external_id, now, id.get()],
                 )
@@ -180,18 +180,18 @@ impl UserRepository {
             }
         };
         if let Some(row) = row {
-            work.commit().await?;
+            tx.commit().await?;
             return Ok(CreatedUser::New(User::read(&row)?));
         }
-        // Somebody else made it between our look and our insert, or another value of it is taken.
-        Ok(existing(&mut work, new)
+        // Another transaction inserted the user after the lookup, or a unique value is taken.
+        Ok(existing(&mut tx, new)
             .await?
             .map_or(CreatedUser::Taken, CreatedUser::Existing))
     }
 
-    /// Deletes the user with all connections and unfinished flows. For each grant, `plan` takes the
-    /// provider and the metadata of the account and answers the revocation to queue. `false` if
-    /// there is no such user.
+    /// Deletes the user with all connections and unfinished flows. For each grant among them,
+    /// `plan` receives the provider and the metadata of the account (for a flow, the list of its
+    /// accounts), and returns the revocation to queue. Returns `false` if the user does not exist.
     ///
     /// # Errors
     ///
@@ -203,63 +203,70 @@ impl UserRepository {
         at: Timestamp,
         plan: impl Fn(&ProviderSlug, &serde_json::Value) -> Option<NewRevocation>,
     ) -> Result<bool, StoreError> {
-        let mut work = self.database.begin().await?;
-        let Some(version) = work.raise_version_of_existing(user).await? else {
+        let mut tx = self.database.begin().await?;
+        let Some(version) = tx.increment_version_if_user_exists(user).await? else {
             return Ok(false);
         };
-        let connections = work.rows(OF_USER, params![user.get()]).await?;
-        let flows = work.rows(FLOWS_OF_USER, params![user.get()]).await?;
+        let connections = tx.rows(DELETE_CONNECTIONS, params![user.get()]).await?;
+        let flows = tx.rows(DELETE_FLOWS, params![user.get()]).await?;
         for row in connections.iter().chain(&flows) {
-            queue_grant(&mut work, row, &plan).await?;
+            queue_revocation(&mut tx, row, &plan).await?;
         }
-        let kind = EventKind::Disconnected;
-        let everything = NewEvent {
+        let deletion = NewEvent {
             user,
             version,
-            kind,
+            kind: EventKind::Disconnected,
             about: About::Everything,
             correlation_id,
             at,
         };
-        work.announce(&everything).await?;
-        for row in &connections {
-            let provider = ProviderSlug::new(row.text("provider")?);
-            let account = ProviderAccountId::new(row.text("provider_account_id")?);
-            if let (Ok(provider), Ok(account)) = (provider, account) {
-                let version = work.raise_version(user).await?;
-                let about = About::Account(&provider, &account);
-                work.announce(&NewEvent {
-                    version,
-                    about,
-                    ..everything
-                })
-                .await?;
-            }
-        }
-        let deleted = work.execute(DELETE_USER, params![user.get()]).await? > 0;
-        work.commit().await?;
+        write_deletion_events(&mut tx, &deletion, &connections).await?;
+        let deleted = tx.execute(DELETE_USER, params![user.get()]).await? > 0;
+        tx.commit().await?;
         Ok(deleted)
     }
 }
 
-/// The row that `new` names by the first of number, external id and e-mail address that it gives.
-async fn existing(work: &mut Work, new: &NewUser) -> Result<Option<User>, StoreError> {
+/// Returns the user that `new` identifies by its id, else by its external id, else by its e-mail
+/// address.
+async fn existing(tx: &mut Transaction, new: &NewUser) -> Result<Option<User>, StoreError> {
     let row = match (new.id, &new.external_id, &new.email) {
-        (Some(id), _, _) => work.row(BY_ID, params![id.get()]).await?,
+        (Some(id), _, _) => tx.row(BY_ID, params![id.get()]).await?,
         (None, Some(external_id), _) => {
-            work.row(BY_EXTERNAL_ID, params![external_id.as_str()])
+            tx.row(BY_EXTERNAL_ID, params![external_id.as_str()])
                 .await?
         }
-        (None, None, Some(email)) => work.row(BY_EMAIL, params![email.as_str()]).await?,
+        (None, None, Some(email)) => tx.row(BY_EMAIL, params![email.as_str()]).await?,
         (None, None, None) => None,
     };
     row.as_ref().map(User::read).transpose()
 }
 
-/// Queues the tokens of a row that is gone, where it held any and `plan` knows what to do with
-/// them.
-async fn queue_grant(
-    work: &mut Work,
+/// Writes the event of the whole deletion, and one for each deleted connection.
+async fn write_deletion_events(
+    tx: &mut Transaction,
+    deletion: &NewEvent<'_>,
+    connections: &[Record],
+) -> Result<(), StoreError> {
+    tx.write_event(deletion).await?;
+    for row in connections {
+        let provider = ProviderSlug::new(row.text("provider")?);
+        let account = ProviderAccountId::new(row.text("provider_account_id")?);
+        if let (Ok(provider), Ok(account)) = (provider, account) {
+            let event = NewEvent {
+                version: tx.increment_version(deletion.user).await?,
+                about: About::Account(&provider, &account),
+                ..*deletion
+            };
+            tx.write_event(&event).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Queues the revocation of the tokens of a deleted row, if it has any and `plan` returns one.
+async fn queue_revocation(
+    tx: &mut Transaction,
     row: &Record,
     plan: &impl Fn(&ProviderSlug, &serde_json::Value) -> Option<NewRevocation>,
 ) -> Result<(), StoreError> {
@@ -270,11 +277,11 @@ async fn queue_grant(
     if access.is_none() && refresh.is_none() {
         return Ok(());
     }
-    let facts = row.json("facts").unwrap_or_default();
+    let metadata = row.json("metadata").unwrap_or_default();
     let new = ProviderSlug::new(row.text("provider")?)
         .ok()
-        .and_then(|provider| plan(&provider, &facts));
+        .and_then(|provider| plan(&provider, &metadata));
     let Some(new) = new else { return Ok(()) };
-    work.queue_revocation(&new, access.as_deref(), refresh.as_deref())
+    tx.queue_revocation(&new, access.as_deref(), refresh.as_deref())
         .await
 }

@@ -1,23 +1,23 @@
-//! The events of connections.
+//! The outbox events that changes of a connection write.
 
 use evergrant_model::{CorrelationId, EventKind, Timestamp};
 
 use crate::connections::row::Connection;
 use crate::events::new_event::{About, NewEvent};
 
-/// An event about one connection.
+/// Returns an event about a connection.
 pub(crate) fn event<'a>(
-    held: &'a Connection,
+    connection: &'a Connection,
     version: i64,
     kind: EventKind,
     correlation_id: &'a CorrelationId,
     at: Timestamp,
 ) -> NewEvent<'a> {
     NewEvent {
-        user: held.user,
+        user: connection.user,
         version,
         kind,
-        about: About::Account(&held.provider, &held.account),
+        about: About::Account(&connection.provider, &connection.account),
         correlation_id,
         at,
     }

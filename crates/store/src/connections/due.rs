@@ -6,16 +6,18 @@ use crate::StoreError;
 use crate::connections::lease::RefreshRepository;
 use crate::db::value::params;
 
-/// PostgreSQL plans a scan of the whole table for `IN` with a limited subquery; for `ANY` with an
-/// array it uses the key.
+/// Uses `ANY` with an array, for which PostgreSQL uses the primary key. For `IN` with a limited
+/// subquery it plans a scan of the whole table.
 pub(crate) const CLAIM_POSTGRES: &str = "UPDATE evergrant_connections SET next_refresh_at = $3
     WHERE oauth_account_id = ANY(ARRAY(
-        SELECT oauth_account_id FROM evergrant_connections WHERE provider = $1 AND next_refresh_at <= $2
+        SELECT oauth_account_id FROM evergrant_connections
+        WHERE provider = $1 AND next_refresh_at <= $2
         ORDER BY next_refresh_at LIMIT $4 FOR UPDATE SKIP LOCKED))
     RETURNING oauth_account_id AS id";
 pub(crate) const CLAIM_SQLITE: &str = "UPDATE evergrant_connections SET next_refresh_at = $3
     WHERE oauth_account_id IN (
-        SELECT oauth_account_id FROM evergrant_connections WHERE provider = $1 AND next_refresh_at <= $2
+        SELECT oauth_account_id FROM evergrant_connections
+        WHERE provider = $1 AND next_refresh_at <= $2
         ORDER BY next_refresh_at LIMIT $4)
     RETURNING oauth_account_id AS id";
 const RESCHEDULE: &str = "UPDATE evergrant_connections SET next_refresh_at = $2
@@ -23,7 +25,7 @@ const RESCHEDULE: &str = "UPDATE evergrant_connections SET next_refresh_at = $2
 
 impl RefreshRepository {
     /// Claims up to `limit` connections of this provider whose refresh or check is due, the longest
-    /// due first. No other replica can claim them before `later`.
+    /// overdue first. No other replica can claim them before `later`.
     ///
     /// # Errors
     ///
@@ -45,7 +47,8 @@ impl RefreshRepository {
             .collect()
     }
 
-    /// Sets when the connection is next due, without changing anything else.
+    /// Sets the time at which the connection is next due, and changes nothing else. Does nothing if
+    /// the connection has expired.
     ///
     /// # Errors
     ///

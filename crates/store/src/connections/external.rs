@@ -1,8 +1,9 @@
-//! Rows that another program writes into the shared tables, which leave no event in the outbox.
+//! Detecting rows that another program wrote into the shared tables. Such writes leave no event in
+//! the outbox.
 //!
-//! Each write of this program records the beginning of the access token's ciphertext in
-//! `known_token`: the random IV, which no two encryptions share. A row whose token begins otherwise
-//! was written by another program.
+//! Each write of this program records the first characters of the access token's ciphertext in
+//! `observed_token`. They are the random IV, which is unique to each encryption. If they differ
+//! from those of the stored token, another program wrote the row.
 
 use std::collections::BTreeMap;
 
@@ -16,20 +17,22 @@ use crate::db::repository::repository;
 use crate::db::value::{int_array, params};
 use crate::events::new_event::{About, NewEvent};
 
-/// Rows whose tokens are not the ones that this program stored.
+/// Selects connections whose tokens were not stored by this program.
 macro_rules! external {
-    ($joined:literal, $which:literal) => {
+    ($join_condition:literal, $filter:literal) => {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM oauth_accounts a LEFT JOIN evergrant_connections c ON c.oauth_account_id = a.id ",
-            $joined,
-            " WHERE (c.oauth_account_id IS NULL OR substr(a.access_token, 1, 32) IS DISTINCT FROM c.known_token) AND ",
-            $which
+            " FROM oauth_accounts a
+            LEFT JOIN evergrant_connections c ON c.oauth_account_id = a.id ",
+            $join_condition,
+            " WHERE (c.oauth_account_id IS NULL
+                OR substr(a.access_token, 1, 32) IS DISTINCT FROM c.observed_token) AND ",
+            $filter
         )
     };
 }
-/// The range is stated for both tables, so that neither is read beyond it.
+/// Limits both tables to the range, so that no rows outside it are read.
 pub(crate) const IN_RANGE: &str = external!(
     "AND c.oauth_account_id > $1 AND c.oauth_account_id <= $2",
     "a.id > $1 AND a.id <= $2 ORDER BY a.id"
@@ -39,11 +42,11 @@ const OF_USERS_SQLITE: &str = external!(
     "",
     "a.user_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']'))"
 );
-const COUNTS_POSTGRES: &str = "SELECT user_id, COUNT(*) AS held FROM oauth_accounts
+const COUNTS_POSTGRES: &str = "SELECT user_id, COUNT(*) AS connections FROM oauth_accounts
     WHERE user_id = ANY(CAST($1 AS integer[])) GROUP BY user_id";
-const COUNTS_SQLITE: &str = "SELECT user_id, COUNT(*) AS held FROM oauth_accounts
+const COUNTS_SQLITE: &str = "SELECT user_id, COUNT(*) AS connections FROM oauth_accounts
     WHERE user_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']')) GROUP BY user_id";
-const RAISE_IF_AT: &str =
+const INCREMENT_VERSION_FROM: &str =
     "UPDATE evergrant_versions SET version = version + 1 WHERE user_id = $1 AND version = $2
     RETURNING version";
 
@@ -53,7 +56,7 @@ repository! {
 }
 
 impl ExternalRowRepository {
-    /// The highest id of a connection; 0 if there is none.
+    /// Returns the highest id of a connection; 0 if there is none.
     ///
     /// # Errors
     ///
@@ -69,7 +72,8 @@ impl ExternalRowRepository {
         row.map_or(Ok(0), |row| row.int("newest"))
     }
 
-    /// The connections with ids above `after` up to `last` whose tokens another program wrote.
+    /// Returns the connections with ids above `after` and up to `last` whose tokens another program
+    /// wrote.
     ///
     /// # Errors
     ///
@@ -78,7 +82,7 @@ impl ExternalRowRepository {
         decode(self.database.rows(IN_RANGE, params![after, last]).await?)
     }
 
-    /// The connections of these users whose tokens another program wrote.
+    /// Returns the connections of these users whose tokens another program wrote.
     ///
     /// # Errors
     ///
@@ -89,7 +93,7 @@ impl ExternalRowRepository {
         decode(self.database.rows(query, params![list.as_str()]).await?)
     }
 
-    /// The number of connections of each of these users; users without connections are left out.
+    /// Returns the number of connections of each of these users, without users that have none.
     ///
     /// # Errors
     ///
@@ -103,15 +107,15 @@ impl ExternalRowRepository {
         let mut counts = BTreeMap::new();
         for row in self.database.rows(query, params![list.as_str()]).await? {
             if let Ok(user) = UserId::try_from(i64::from(row.int("user_id")?)) {
-                counts.insert(user, row.big("held")?);
+                counts.insert(user, row.big("connections")?);
             }
         }
         Ok(counts)
     }
 
-    /// Announces that another program has deleted an account, for a caller that read the user's
-    /// connections at version `seen`; `false` if that is not the newest version, so that only one
-    /// caller announces it.
+    /// Writes the event that another program deleted an account, for a caller that read the user's
+    /// connections at version `known_version`. Returns `false` if that is no longer the version, so
+    /// that one of several callers writes the event.
     ///
     /// # Errors
     ///
@@ -119,18 +123,21 @@ impl ExternalRowRepository {
     pub async fn announce_removal(
         &self,
         user: UserId,
-        seen: i64,
+        known_version: i64,
         (provider, account): (&ProviderSlug, &ProviderAccountId),
         correlation_id: &CorrelationId,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut work = self.database.begin().await?;
-        let Some(raised) = work.row(RAISE_IF_AT, params![user.get(), seen]).await? else {
+        let mut tx = self.database.begin().await?;
+        let Some(row) = tx
+            .row(INCREMENT_VERSION_FROM, params![user.get(), known_version])
+            .await?
+        else {
             return Ok(false);
         };
-        let (version, about) = (raised.big("version")?, About::Account(provider, account));
+        let (version, about) = (row.big("version")?, About::Account(provider, account));
         let kind = EventKind::Disconnected;
-        work.announce(&NewEvent {
+        tx.write_event(&NewEvent {
             user,
             version,
             kind,
@@ -139,7 +146,7 @@ impl ExternalRowRepository {
             at,
         })
         .await?;
-        work.commit().await?;
+        tx.commit().await?;
         Ok(true)
     }
 }

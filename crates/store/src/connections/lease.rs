@@ -1,46 +1,47 @@
-//! The lease on a connection: rows of `evergrant_connections` moved by the transitions of
-//! `resilience::refresh::lease`.
+//! Refresh leases: rows of `evergrant_connections`, changed by the functions of
+//! `evergrant_resilience::refresh::lease`.
 //!
-//! A row is read under its lock, the transition says what becomes of it, and that is written down.
-//! No condition of a renewal stands in SQL, so the function that is run through a million schedules
-//! is the one that runs here. Leases live by the database's clock, the one that all replicas share.
+//! A transaction locks the row, applies a function of that module, and writes the result. No rule
+//! of the refresh protocol is in SQL, so the simulation that runs the functions through a million
+//! schedules tests what runs here. Leases use the database's clock, which all replicas share.
 
-use evergrant_model::{ConnectionId, Timestamp};
+use evergrant_model::{ConnectionId, SignedDuration, Timestamp};
 use evergrant_resilience::refresh::AllRules;
-use evergrant_resilience::refresh::lease::{self, Lease, LeaseRequest, LeaseRow, Ticket};
+use evergrant_resilience::refresh::lease::{self, LeaseDecision, LeaseRequest, LeaseRow, Ticket};
 
 use crate::StoreError;
 use crate::connections::row::{Connection, columns, read_lease};
 use crate::db::repository::repository;
+use crate::db::transaction::Transaction;
 use crate::db::value::params;
-use crate::db::work::Work;
 
-/// A connection whose renewal is the asker's alone, as it stands under the lease.
+/// A connection whose refresh lease the caller holds.
 #[derive(Debug, Clone)]
 pub struct Leased {
-    /// The row.
-    pub held: Connection,
-    /// What the result is brought back with.
+    /// The connection, read when the lease was taken.
+    pub connection: Connection,
+    /// The proof of the lease, required to store the result.
     pub ticket: Ticket,
 }
 
 /// The answer to a request for a lease.
 #[derive(Debug)]
 pub enum LeaseAnswer {
-    /// It is the asker's.
+    /// The caller holds the lease.
     Leased(Box<Leased>),
-    /// Somebody else has it for so many milliseconds more.
+    /// Another process holds the lease.
     Busy {
-        /// At least 1.
-        for_ms: i64,
+        /// Time until it may be requested again, at least a millisecond.
+        wait: SignedDuration,
     },
-    /// There is a newer pair than the asker saw, or the grant has ended: this is how the row
-    /// stands.
-    Moved(Box<Connection>),
-    /// The connection is gone.
+    /// The stored token set is newer than the one that the caller knows, or the grant is dead.
+    /// Contains the stored connection.
+    Outdated(Box<Connection>),
+    /// The connection does not exist.
     Gone,
 }
 
+/// Selects a connection and the database's time.
 macro_rules! with_clock {
     ($clock:literal, $lock:literal) => {
         concat!(
@@ -48,7 +49,8 @@ macro_rules! with_clock {
             columns!(),
             ", ",
             $clock,
-            " AS database_now FROM oauth_accounts a JOIN evergrant_connections c ON c.oauth_account_id = a.id
+            " AS database_now
+            FROM oauth_accounts a JOIN evergrant_connections c ON c.oauth_account_id = a.id
             WHERE a.id = $1",
             $lock
         )
@@ -60,65 +62,77 @@ pub(crate) const LOCKED_POSTGRES: &str = with_clock!(
     "clock_timestamp() AT TIME ZONE 'utc'",
     " FOR UPDATE OF a, c"
 );
-const LEASE: &str =
-    "SELECT generation, attempt, held_until, doubt_since, bought_with, bought_attempt, status
+const LEASE: &str = "SELECT generation, attempt, lease_expires_at, in_doubt_since,
+        source_generation, source_attempt, status
     FROM evergrant_connections WHERE oauth_account_id = $1";
-const TAKE: &str = "UPDATE evergrant_connections SET attempt = $2, held_until = $3, doubt_since = $4, lease_owner = $5,
-        next_refresh_at = $6
+const TAKE: &str = "UPDATE evergrant_connections SET attempt = $2, lease_expires_at = $3,
+        in_doubt_since = $4, lease_owner = $5, next_refresh_at = $6
     WHERE oauth_account_id = $1";
-const ENSURE: &str = "INSERT INTO evergrant_connections (oauth_account_id, provider, known_token)
+const ENSURE_STATE: &str =
+    "INSERT INTO evergrant_connections (oauth_account_id, provider, observed_token)
     SELECT id, provider, substr(access_token, 1, 32) FROM oauth_accounts WHERE id = $1
     ON CONFLICT (oauth_account_id) DO NOTHING";
 
-pub(crate) fn moment(milliseconds: Option<i64>) -> Option<Timestamp> {
+/// Converts milliseconds since 1970 to a timestamp.
+pub(crate) fn timestamp(milliseconds: Option<i64>) -> Option<Timestamp> {
     milliseconds.map(Timestamp::from_unix_ms)
 }
 
 repository! {
-    /// Refresh leases, what is due, and the outcomes of refreshes and checks.
+    /// Refresh leases, due connections, and the outcomes of refreshes and checks.
     RefreshRepository
 }
 
 impl RefreshRepository {
-    /// Asks for the refresh lease on a connection. `due` is when the scheduler takes the connection
-    /// up again if the holder records no outcome.
+    /// Requests the refresh lease on a connection. `due` is the time at which the scheduler retries
+    /// the connection if the holder records no outcome.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if a query fails; then the lease is not taken.
+    /// [`StoreError`] if a query fails. The caller then does not hold the lease; if the commit was
+    /// executed but not acknowledged, it blocks other requests until it expires.
     pub async fn take_lease(
         &self,
         id: ConnectionId,
-        asker: LeaseRequest,
+        request: LeaseRequest,
         owner: &str,
         due: Timestamp,
     ) -> Result<LeaseAnswer, StoreError> {
-        let mut work = self.database.begin_quickly().await?;
-        let Some((held, now_ms)) = self.locked(&mut work, id).await? else {
+        let mut tx = self.database.begin_with_read_timeout().await?;
+        let Some((connection, now_ms)) = self.locked(&mut tx, id).await? else {
             return Ok(LeaseAnswer::Gone);
         };
-        let (lease, ticket) = match lease::take(&AllRules, &held.lease, asker, now_ms) {
-            Lease::Taken(row, ticket) => (row, ticket),
-            Lease::Busy { for_ms } => return Ok(LeaseAnswer::Busy { for_ms }),
-            Lease::Moved | Lease::Dead => return Ok(LeaseAnswer::Moved(Box::new(held))),
+        let (lease, ticket) = match lease::take(&AllRules, &connection.lease, request, now_ms) {
+            LeaseDecision::Granted(row, ticket) => (row, ticket),
+            LeaseDecision::Busy { for_ms } => {
+                let wait = SignedDuration::from_millis(for_ms);
+                return Ok(LeaseAnswer::Busy { wait });
+            }
+            LeaseDecision::Outdated | LeaseDecision::Dead => {
+                return Ok(LeaseAnswer::Outdated(Box::new(connection)));
+            }
         };
         let (until, since) = (
-            moment(lease.lease_expires_at_ms),
-            moment(lease.in_doubt_since_ms),
+            timestamp(lease.lease_expires_at_ms),
+            timestamp(lease.in_doubt_since_ms),
         );
-        work.execute(
+        tx.execute(
             TAKE,
             params![id.get(), lease.attempt, until, since, owner, due],
         )
         .await?;
-        work.commit().await?;
+        tx.commit().await?;
         Ok(LeaseAnswer::Leased(Box::new(Leased {
-            held: Connection { lease, ..held },
+            connection: Connection {
+                lease,
+                ..connection
+            },
             ticket,
         })))
     }
 
-    /// The current lease of a connection; `None` if the connection is gone.
+    /// Returns the lease of a connection; `None` if the connection does not exist or is not
+    /// imported.
     ///
     /// # Errors
     ///
@@ -132,17 +146,17 @@ impl RefreshRepository {
             .transpose()
     }
 
-    /// The row under its lock, and the database's time. A row that another program wrote gets its
-    /// state first.
+    /// Locks the row. Returns the connection and the database's time in milliseconds. Inserts the
+    /// state of a connection that is not imported.
     async fn locked(
         &self,
-        work: &mut Work,
+        tx: &mut Transaction,
         id: ConnectionId,
     ) -> Result<Option<(Connection, i64)>, StoreError> {
-        let locked = work.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
-        let mut row = work.row(locked, params![id.get()]).await?;
-        if row.is_none() && work.execute(ENSURE, params![id.get()]).await? > 0 {
-            row = work.row(locked, params![id.get()]).await?;
+        let locked = tx.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
+        let mut row = tx.row(locked, params![id.get()]).await?;
+        if row.is_none() && tx.execute(ENSURE_STATE, params![id.get()]).await? > 0 {
+            row = tx.row(locked, params![id.get()]).await?;
         }
         let Some(row) = row else { return Ok(None) };
         let now_ms = row.time("database_now")?.unix_ms() + self.database.clock_shift_ms();
@@ -150,10 +164,10 @@ impl RefreshRepository {
     }
 }
 
-impl Work {
-    /// Inserts the state row of a connection that another program wrote; `false` if the connection
-    /// is gone or has one.
+impl Transaction {
+    /// Inserts the state of a connection that is not imported. Returns `false` if the connection
+    /// has one or does not exist.
     pub(crate) async fn ensure_state(&mut self, id: ConnectionId) -> Result<bool, StoreError> {
-        Ok(self.execute(ENSURE, params![id.get()]).await? > 0)
+        Ok(self.execute(ENSURE_STATE, params![id.get()]).await? > 0)
     }
 }

@@ -1,5 +1,5 @@
-//! Connections: `oauth_accounts` together with `evergrant_connections`, and everything that happens
-//! to a grant.
+//! Connections: rows of `oauth_accounts` with their state in `evergrant_connections`. Storing,
+//! refreshing, importing, rejecting and revoking their grants.
 
 pub(crate) mod change;
 pub(crate) mod due;

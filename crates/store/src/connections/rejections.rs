@@ -1,5 +1,5 @@
-//! Grants that a platform rejects, counted over all replicas: a platform that rejects most grants
-//! at once has a fault of its own, and the users have revoked nothing.
+//! Counting rejected grants over all replicas. A provider that rejects most grants at once has a
+//! fault; its users have not revoked them.
 
 use evergrant_model::{ProviderSlug, Timestamp};
 
@@ -10,45 +10,46 @@ use crate::db::decode::Page;
 use crate::db::repository::repository;
 use crate::db::value::{Value, params};
 
-/// How many grants of a provider were rejected and refreshed in a time span.
+/// Numbers of rejected and refreshed grants of a provider in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rejections {
-    /// Grants that the platform rejected.
+    /// Number of grants that the provider rejected.
     pub rejected: i64,
-    /// Successful refreshes.
+    /// Number of successful refreshes; 0 if they were not counted.
     pub refreshed: i64,
 }
 
 pub(crate) const REJECTED: &str = "SELECT COUNT(*) AS rejected FROM evergrant_connections
-    WHERE provider = $1 AND refused_at >= $2";
+    WHERE provider = $1 AND rejected_at >= $2";
 const REFRESHED: &str = "SELECT COUNT(*) AS refreshed FROM evergrant_events
     WHERE created_at >= $2 AND provider = $1 AND kind = 'refreshed'";
 pub(crate) const ENDED: &str = concat!(
-    "SELECT c.refused_at, ",
+    "SELECT c.rejected_at, ",
     columns!(),
     " FROM evergrant_connections c JOIN oauth_accounts a ON a.id = c.oauth_account_id
-    WHERE c.provider = $1 AND c.refused_at >= $2 AND c.status = 'expired'
-        AND (c.refused_at, c.oauth_account_id) > ($2, $3)
-    ORDER BY c.refused_at, c.oauth_account_id LIMIT $4"
+    WHERE c.provider = $1 AND c.rejected_at >= $2 AND c.status = 'expired'
+        AND (c.rejected_at, c.oauth_account_id) > ($2, $3)
+    ORDER BY c.rejected_at, c.oauth_account_id LIMIT $4"
 );
-const RELEASE_SQLITE: &str =
-    "UPDATE evergrant_connections SET next_refresh_at = $2, refused_at = NULL
-    WHERE provider = $1 AND refused_at IS NOT NULL AND status = 'error'";
-/// Locks by ascending id, as every statement that locks many connections.
+const RELEASE_SQLITE: &str = "UPDATE evergrant_connections
+    SET next_refresh_at = $2, rejected_at = NULL
+    WHERE provider = $1 AND rejected_at IS NOT NULL AND status = 'error'";
+/// Locks the rows in ascending order of ids, like every statement that locks several connections.
 const RELEASE_POSTGRES: &str =
-    "UPDATE evergrant_connections SET next_refresh_at = $2, refused_at = NULL
+    "UPDATE evergrant_connections SET next_refresh_at = $2, rejected_at = NULL
     WHERE oauth_account_id = ANY(ARRAY(SELECT oauth_account_id FROM evergrant_connections
-        WHERE provider = $1 AND refused_at IS NOT NULL AND status = 'error'
+        WHERE provider = $1 AND rejected_at IS NOT NULL AND status = 'error'
         ORDER BY oauth_account_id FOR UPDATE))";
 
 repository! {
-    /// Grants that platforms reject, counted over all replicas.
+    /// Rejected grants, counted over all replicas.
     RejectionRepository
 }
 
 impl RejectionRepository {
-    /// How many grants of this provider were rejected and refreshed since then. Refreshes are
-    /// counted only if at least `enough` grants were rejected, because the count is expensive.
+    /// Counts the grants of this provider that were rejected and refreshed since `since`. Refreshes
+    /// are counted only if at least `min_rejected` grants were rejected, because counting them is
+    /// expensive.
     ///
     /// # Errors
     ///
@@ -57,14 +58,14 @@ impl RejectionRepository {
         &self,
         provider: &ProviderSlug,
         since: Timestamp,
-        enough: i64,
+        min_rejected: i64,
     ) -> Result<Rejections, StoreError> {
         let row = self
             .database
             .row(REJECTED, params![provider.as_str(), since])
             .await?;
         let rejected = row.map_or(Ok(0), |row| row.big("rejected"))?;
-        if rejected < enough {
+        if rejected < min_rejected {
             return Ok(Rejections {
                 rejected,
                 refreshed: 0,
@@ -80,8 +81,8 @@ impl RejectionRepository {
         })
     }
 
-    /// Up to `limit` connections of this provider that a rejection has ended since then, the oldest
-    /// rejection first.
+    /// Returns up to `limit` connections of this provider that expired because of a rejection since
+    /// `since`, the oldest rejection first.
     ///
     /// # Errors
     ///
@@ -96,13 +97,13 @@ impl RejectionRepository {
             sql: ENDED,
             fixed: params![provider.as_str()],
             after: |(at, id)| vec![Value::from(*at), Value::from(*id)],
-            cursor: |row| Ok((row.time("refused_at")?, row.int("id")?)),
+            cursor: |row| Ok((row.time("rejected_at")?, row.int("id")?)),
         };
         self.database.page(page, (since, 0), limit, decode).await
     }
 
-    /// Makes the connections whose rejection was not believed due at `next`; answers how many there
-    /// are.
+    /// Makes the connections with an unconfirmed rejection (status `error`) due at `next`. Returns
+    /// their number.
     ///
     /// # Errors
     ///
@@ -118,20 +119,20 @@ impl RejectionRepository {
             .await
     }
 
-    /// Undoes the end of a connection that a rejection caused; `false` if it was undone before, or
-    /// other tokens are stored.
+    /// Restores a connection that expired because of a rejection. Returns `false` if it was
+    /// restored earlier, or other tokens are stored.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn undo(
         &self,
-        held: &Connection,
+        connection: &Connection,
         failed: &FailedRefresh<'_>,
     ) -> Result<bool, StoreError> {
-        let seen = held.lease.generation;
-        record(&self.database, held, failed, |row| {
-            (row.generation == seen && row.dead).then_some(*row)
+        let known = connection.lease.generation;
+        record(&self.database, connection, failed, |row| {
+            (row.generation == known && row.dead).then_some(*row)
         })
         .await
     }

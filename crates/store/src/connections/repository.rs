@@ -1,4 +1,4 @@
-//! Reading connections.
+//! Queries on connections.
 
 use evergrant_model::{ConnectionId, ProviderAccountId, ProviderSlug, Timestamp, UserId};
 
@@ -23,36 +23,39 @@ pub(crate) const OF_USER: &str = concat!(
     WHERE u.id = $1 ORDER BY a.id"
 );
 
-const OF_PERSON: &str = "SELECT id FROM oauth_accounts
+const OF_PROVIDER_USER: &str = "SELECT id FROM oauth_accounts
     WHERE provider = $1 AND metadata ->> CAST($2 AS text) = $3 LIMIT 1";
 
 repository! {
-    /// Reads connections, stores the grants of consents, and deletes connections.
+    /// Reads, stores and deletes connections.
     ConnectionRepository
 }
 
 impl ConnectionRepository {
-    /// Whether any connection of any user at this provider has `person` under `key` in its
-    /// metadata.
+    /// Returns whether any connection of any user at this provider has the value `provider_user_id`
+    /// under `key` in its metadata.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn exists_for_person(
+    pub async fn exists_for_provider_user(
         &self,
         provider: &ProviderSlug,
         key: &str,
-        person: &str,
+        provider_user_id: &str,
     ) -> Result<bool, StoreError> {
         let found = self
             .database
-            .row(OF_PERSON, params![provider.as_str(), key, person])
+            .row(
+                OF_PROVIDER_USER,
+                params![provider.as_str(), key, provider_user_id],
+            )
             .await?;
         Ok(found.is_some())
     }
 
-    /// This user's connection to this account; `None` if there is none or it belongs to another
-    /// user.
+    /// Returns this user's connection to this account; `None` if it does not exist or belongs to
+    /// another user.
     ///
     /// # Errors
     ///
@@ -73,8 +76,8 @@ impl ConnectionRepository {
         row.as_ref().map(Connection::read).transpose()
     }
 
-    /// The connection to this account, of any user: for operators and internal use, never for a
-    /// user's request.
+    /// Returns the connection to this account, of any user. For operators and internal use, never
+    /// for a user's request.
     ///
     /// # Errors
     ///
@@ -91,7 +94,7 @@ impl ConnectionRepository {
         row.as_ref().map(Connection::read).transpose()
     }
 
-    /// The connection with this id, of any user.
+    /// Returns the connection with this id, of any user.
     ///
     /// # Errors
     ///
@@ -101,8 +104,8 @@ impl ConnectionRepository {
         row.as_ref().map(Connection::read).transpose()
     }
 
-    /// Up to `limit` connections of all users in the order of their ids, after the id `after`;
-    /// fewer only if there are no more.
+    /// Returns up to `limit` connections of all users with ids above `after`, ordered by id; fewer
+    /// only at the end of the table.
     ///
     /// # Errors
     ///
@@ -117,7 +120,7 @@ impl ConnectionRepository {
         self.database.page(page, after, limit, decode).await
     }
 
-    /// The user's connections and their version; `None` if there is no such user.
+    /// Returns the user's connections and their version; `None` if the user does not exist.
     ///
     /// # Errors
     ///
@@ -128,7 +131,7 @@ impl ConnectionRepository {
             return Ok(None);
         };
         let version = first.optional_big("version")?.unwrap_or(0);
-        // A user without connections is one row without an account.
+        // A user without connections yields one row whose account columns are NULL.
         let connections = if first.optional_int("id")?.is_some() {
             decode(rows)?
         } else {
@@ -140,24 +143,27 @@ impl ConnectionRepository {
         }))
     }
 
-    /// Records that the tokens of these connections were issued to the app at `at`.
+    /// Records that the access tokens of these connections were issued to the host application at
+    /// `at`.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn record_use(&self, ids: &[i32], at: Timestamp) -> Result<(), StoreError> {
-        // Locks by ascending id, as every statement that locks many connections.
+        // Locks the rows in ascending order of ids, like every statement that locks several
+        // connections.
         const POSTGRES: &str = "UPDATE evergrant_connections SET last_used_at = $2
             WHERE oauth_account_id = ANY(ARRAY(SELECT oauth_account_id FROM evergrant_connections
-                WHERE oauth_account_id = ANY(CAST($1 AS integer[])) ORDER BY oauth_account_id FOR UPDATE))";
+                WHERE oauth_account_id = ANY(CAST($1 AS integer[]))
+                ORDER BY oauth_account_id FOR UPDATE))";
         const SQLITE: &str = "UPDATE evergrant_connections SET last_used_at = $2
             WHERE oauth_account_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']'))";
-        let (list, touch) = (
+        let (list, update) = (
             int_array(ids.iter().copied()),
             self.database.dialect(SQLITE, POSTGRES),
         );
         self.database
-            .execute(touch, params![list.as_str(), at])
+            .execute(update, params![list.as_str(), at])
             .await
             .map(drop)
     }

@@ -1,5 +1,5 @@
-//! The revocation queue: grants that were disconnected here, kept encrypted until the platform
-//! confirms their end or a day has passed.
+//! The revocation queue: tokens of disconnected grants, kept encrypted until the provider confirms
+//! their revocation or the queued revocation expires.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{CorrelationId, ProviderSlug, Timestamp};
@@ -8,55 +8,57 @@ use crate::StoreError;
 use crate::connections::tokens::StoredTokens;
 use crate::db::decode::Decoder;
 use crate::db::repository::repository;
+use crate::db::transaction::Transaction;
 use crate::db::value::{Record, params};
-use crate::db::work::Work;
 
-/// A revocation to be queued.
+/// A revocation to queue.
 #[derive(Debug, Clone)]
 pub struct NewRevocation {
-    /// A random name for it.
+    /// A random id.
     pub id: String,
-    /// At which platform.
+    /// The provider.
     pub provider: ProviderSlug,
-    /// Who gave the grant, where revoking it ends all that the person gave; `None` otherwise, and
-    /// if unknown.
-    pub person: Option<String>,
-    /// When a worker may first try; the one who queues it usually tries at once.
+    /// The user at the provider who gave the grant, if a revocation ends all grants of that user;
+    /// `None` otherwise, or if the user is not known.
+    pub provider_user_id: Option<String>,
+    /// Time from which workers attempt it; the process that queues it usually attempts it at once.
     pub next_attempt_at: Timestamp,
-    /// When we stop asking.
+    /// Time at which the revocation is abandoned.
     pub expires_at: Timestamp,
-    /// Finds the reason in the log.
+    /// The correlation id of the operation that queued it.
     pub correlation_id: CorrelationId,
 }
 
 /// A queued revocation.
 #[derive(Debug, Clone)]
 pub struct Revocation {
-    /// Its name.
+    /// The id.
     pub id: String,
-    /// At which platform.
+    /// The provider.
     pub provider: ProviderSlug,
-    /// Who gave the grant, where revoking it ends all that the person gave.
-    pub person: Option<String>,
-    /// The access token, where there was one.
+    /// The user at the provider who gave the grant, if a revocation ends all grants of that user;
+    /// `None` otherwise, or if the user is not known.
+    pub provider_user_id: Option<String>,
+    /// The access token; `None` if there was none.
     pub access_token: Option<EncryptedToken>,
-    /// The refresh token, where there was one.
+    /// The refresh token; `None` if there was none.
     pub refresh_token: Option<EncryptedToken>,
-    /// How often it was tried.
+    /// Number of attempts so far.
     pub attempts: i32,
-    /// When we stop asking.
+    /// Time at which the revocation is abandoned.
     pub expires_at: Timestamp,
-    /// Finds the reason in the log.
+    /// The correlation id of the operation that queued it.
     pub correlation_id: String,
 }
 
-const INSERT: &str = "INSERT INTO evergrant_revocations
-    (id, provider, access_token, refresh_token, next_attempt_at, expires_at, correlation_id, person)
+const INSERT: &str = "INSERT INTO evergrant_revocations (id, provider, access_token, refresh_token,
+        next_attempt_at, expires_at, correlation_id, provider_user_id)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-const ONE: &str =
-    "SELECT id, provider, person, access_token, refresh_token, attempts, expires_at, correlation_id
+const BY_ID: &str = "SELECT id, provider, provider_user_id, access_token, refresh_token, attempts,
+        expires_at, correlation_id
     FROM evergrant_revocations WHERE id = $1";
-/// `$lock` lets workers pass by what others are claiming, where more than one can write at a time.
+/// Claims a due revocation. `$lock` makes workers skip rows that others are claiming, on a database
+/// with concurrent writers.
 macro_rules! claim {
     ($lock:literal) => {
         concat!(
@@ -64,15 +66,16 @@ macro_rules! claim {
             WHERE id = (SELECT id FROM evergrant_revocations WHERE next_attempt_at <= $1
                 ORDER BY next_attempt_at LIMIT 1",
             $lock,
-            ") RETURNING id, provider, person, access_token, refresh_token, attempts, expires_at, correlation_id"
+            ") RETURNING id, provider, provider_user_id, access_token, refresh_token, attempts,
+                expires_at, correlation_id"
         )
     };
 }
-pub(crate) const CLAIM_ALONE: &str = claim!("");
-pub(crate) const CLAIM_AMONG_OTHERS: &str = claim!(" FOR UPDATE SKIP LOCKED");
+pub(crate) const CLAIM_SQLITE: &str = claim!("");
+pub(crate) const CLAIM_POSTGRES: &str = claim!(" FOR UPDATE SKIP LOCKED");
 const RESCHEDULE: &str = "UPDATE evergrant_revocations SET next_attempt_at = $2 WHERE id = $1";
 const DELETE: &str = "DELETE FROM evergrant_revocations WHERE id = $1";
-/// How many unreadable rows one claim passes by.
+/// Maximum number of unreadable rows that one claim skips.
 const MAX_UNREADABLE: usize = 100;
 const REVOCATIONS: Decoder<Revocation> = Decoder {
     table: "evergrant_revocations",
@@ -80,7 +83,7 @@ const REVOCATIONS: Decoder<Revocation> = Decoder {
     read,
 };
 
-impl Work {
+impl Transaction {
     pub(crate) async fn queue_revocation(
         &mut self,
         new: &NewRevocation,
@@ -89,16 +92,16 @@ impl Work {
     ) -> Result<(), StoreError> {
         let (id, correlation_id) = (new.id.as_str(), new.correlation_id.as_str());
         let provider = new.provider.as_str();
-        let (next, end, person) = (new.next_attempt_at, new.expires_at, new.person.as_deref());
+        let provider_user_id = new.provider_user_id.as_deref();
         let params = params![
             id,
             provider,
             access,
             refresh,
-            next,
-            end,
+            new.next_attempt_at,
+            new.expires_at,
             correlation_id,
-            person
+            provider_user_id
         ];
         self.execute(INSERT, params).await.map(drop)
     }
@@ -109,7 +112,7 @@ fn read(row: &Record) -> Result<Revocation, StoreError> {
         id: row.text("id")?,
         provider: ProviderSlug::new(row.text("provider")?)
             .map_err(|_| StoreError::Inconsistent("provider"))?,
-        person: row.optional_text("person")?,
+        provider_user_id: row.optional_text("provider_user_id")?,
         access_token: row
             .optional_text("access_token")?
             .map(EncryptedToken::from_stored),
@@ -123,7 +126,7 @@ fn read(row: &Record) -> Result<Revocation, StoreError> {
 }
 
 repository! {
-    /// The queue of grants to be revoked at the platforms.
+    /// The queue of grants to revoke at the providers.
     RevocationRepository
 }
 
@@ -138,28 +141,28 @@ impl RevocationRepository {
         new: &NewRevocation,
         tokens: &StoredTokens,
     ) -> Result<(), StoreError> {
-        let mut work = self.database.begin().await?;
-        work.queue_revocation(new, tokens.access_text(), tokens.refresh_text())
+        let mut tx = self.database.begin().await?;
+        tx.queue_revocation(new, tokens.access_text(), tokens.refresh_text())
             .await?;
-        work.commit().await
+        tx.commit().await
     }
 
-    /// The queued revocation with this id.
+    /// Returns the queued revocation with this id.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn by_id(&self, id: &str) -> Result<Option<Revocation>, StoreError> {
         self.database
-            .row(ONE, params![id])
+            .row(BY_ID, params![id])
             .await?
             .as_ref()
             .map(read)
             .transpose()
     }
 
-    /// Claims one revocation that is due, and sets its next attempt to `again_at`, in case this one
-    /// fails. `None` if none is due.
+    /// Claims a due revocation and sets its next attempt to `retry_at`, in case this one fails.
+    /// `None` if none is due.
     ///
     /// # Errors
     ///
@@ -167,14 +170,14 @@ impl RevocationRepository {
     pub async fn claim(
         &self,
         now: Timestamp,
-        again_at: Timestamp,
+        retry_at: Timestamp,
     ) -> Result<Option<Revocation>, StoreError> {
-        let claim = self.database.dialect(CLAIM_ALONE, CLAIM_AMONG_OTHERS);
-        // An unreadable row is put off like any other, so the next claim passes it by.
+        let claim = self.database.dialect(CLAIM_SQLITE, CLAIM_POSTGRES);
+        // A claim postpones an unreadable row as well, so the next claim returns another row.
         for _ in 0..MAX_UNREADABLE {
             let Some(row) = self
                 .database
-                .returning(claim, params![now, again_at])
+                .returning(claim, params![now, retry_at])
                 .await?
             else {
                 return Ok(None);

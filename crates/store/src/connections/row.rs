@@ -1,5 +1,4 @@
-//! `oauth_accounts` read together with `evergrant_connections`: one query answers all that is known
-//! of a connection.
+//! Reading connections: `oauth_accounts` joined with `evergrant_connections`.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
@@ -12,55 +11,59 @@ use crate::StoreError;
 use crate::connections::tokens::StoredTokens;
 use crate::db::decode::Decoder;
 use crate::db::value::Record;
-/// A stored connection, its tokens still encrypted.
+
+/// A stored connection. Its tokens are encrypted.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// The row's number.
+    /// The id, which is that of the row in `oauth_accounts`.
     pub id: ConnectionId,
-    /// Whose it is.
+    /// The user to whom it belongs.
     pub user: UserId,
-    /// At which platform.
+    /// The provider.
     pub provider: ProviderSlug,
-    /// Which account there.
+    /// The account's id at the provider.
     pub account: ProviderAccountId,
-    /// Its tokens.
+    /// The token set.
     pub tokens: StoredTokens,
-    /// What the platform says of the account; an object.
+    /// What the provider says about the account; an object. Null for some rows of other programs.
     pub metadata: serde_json::Value,
-    /// When the row was made.
+    /// Time of creation of the row.
     pub created_at: Timestamp,
-    /// When the row was last changed.
+    /// Time of the last change of the row in `oauth_accounts`.
     pub updated_at: Timestamp,
-    /// Who may renew it and what became of the attempts; all zero for rows of another program.
+    /// The refresh lease. All its values are zero for a row of another program that is not imported
+    /// yet.
     pub lease: LeaseRow,
-    /// As last recorded; time alone may have moved it on since.
+    /// The status as last recorded. It may be outdated if [`next_status_at`](Self::next_status_at)
+    /// has passed.
     pub status: ConnectionStatus,
-    /// Why it stands so.
+    /// The reason for the status; `None` if the status needs no explanation.
     pub reason: Option<StatusReason>,
-    /// Whether another program has written these tokens and they are not imported yet.
+    /// Whether another program wrote these tokens and they are not imported yet.
     pub is_external: bool,
-    /// The scopes that were asked for, divided by spaces; `None` for rows of another program.
+    /// The scopes requested at the last consent, separated by spaces; `None` for imported rows.
     pub requested_scope: Option<String>,
-    /// When the tokens were last renewed.
+    /// Time of the last successful refresh; `None` if there was none.
     pub last_refreshed_at: Option<Timestamp>,
-    /// When renewal is next due, or may next be tried after a failure.
+    /// Time at which the next refresh or check is due, or may be retried after a failure; `None`
+    /// for never.
     pub next_refresh_at: Option<Timestamp>,
-    /// Failed refreshes since the last that succeeded.
+    /// Number of failed refreshes since the last successful one.
     pub failures: i32,
-    /// How the last failed renewal ended, in the service's own word; `None` after one that
-    /// succeeded.
+    /// How the last failed refresh ended; the service defines the values. `None` after a success.
     pub last_outcome: Option<String>,
-    /// When time alone next changes the status: a warning of an end that no refresh averts, or that
-    /// end.
+    /// Time at which the status changes next without any other cause: a warning before an expiry
+    /// that no refresh can prevent, or that expiry. `None` for never.
     pub next_status_at: Option<Timestamp>,
-    /// When its token was last handed out, to the minute; `None` for never.
+    /// Time at which the access token was last issued to the host application, to the minute;
+    /// `None` for never.
     pub last_used_at: Option<Timestamp>,
-    /// Finds the last change of status in the log.
+    /// The correlation id of the operation that last changed the status.
     pub correlation_id: Option<String>,
 }
 
 impl Connection {
-    /// The span in which the access token is good.
+    /// Returns the period in which the access token is valid.
     #[must_use]
     pub fn lifetime(&self) -> Lifetime {
         Lifetime {
@@ -72,18 +75,20 @@ impl Connection {
     pub(crate) fn read(row: &Record) -> Result<Self, StoreError> {
         let reason = row.optional_text("status_reason")?;
         let status = row.optional_text("status")?;
-        let (access_token, known_token) = (
+        let (access_token, observed_token) = (
             row.optional_text("access_token")?,
-            row.optional_text("known_token")?,
+            row.optional_text("observed_token")?,
         );
-        let is_known =
-            status.is_some() && access_token.as_deref().map(beginning) == known_token.as_deref();
+        let is_imported =
+            status.is_some() && access_token.as_deref().map(prefix) == observed_token.as_deref();
         Ok(Self {
             id: ConnectionId::new(row.int("id")?),
-            user: UserId::try_from(i64::from(row.int("user_id")?)).map_err(|_| bad("user_id"))?,
-            provider: ProviderSlug::new(row.text("provider")?).map_err(|_| bad("provider"))?,
+            user: UserId::try_from(i64::from(row.int("user_id")?))
+                .map_err(|_| inconsistent("user_id"))?,
+            provider: ProviderSlug::new(row.text("provider")?)
+                .map_err(|_| inconsistent("provider"))?,
             account: ProviderAccountId::new(row.text("provider_account_id")?)
-                .map_err(|_| bad("account"))?,
+                .map_err(|_| inconsistent("account"))?,
             tokens: read_tokens(row)?,
             metadata: row.json("metadata")?,
             created_at: row.time("created_at")?,
@@ -94,13 +99,13 @@ impl Connection {
                 .and_then(ConnectionStatus::parse)
                 .unwrap_or(ConnectionStatus::Connected),
             reason: reason.as_deref().and_then(StatusReason::parse),
-            is_external: !is_known,
+            is_external: !is_imported,
             requested_scope: row.optional_text("requested_scope")?,
             last_refreshed_at: row.optional_time("last_refreshed_at")?,
             next_refresh_at: row.optional_time("next_refresh_at")?,
             failures: row.optional_int("failures")?.unwrap_or(0),
             last_outcome: row.optional_text("last_outcome")?,
-            next_status_at: row.optional_time("turns_at")?,
+            next_status_at: row.optional_time("next_status_at")?,
             last_used_at: row.optional_time("last_used_at")?,
             correlation_id: row.optional_text("correlation_id")?,
         })
@@ -116,47 +121,52 @@ fn read_tokens(row: &Record) -> Result<StoredTokens, StoreError> {
             .optional_text("refresh_token")?
             .map(EncryptedToken::from_stored),
         expires_at: row.optional_time("expires_at")?,
-        grant_expires_at: row.optional_time("refresh_expires_at")?,
+        grant_expires_at: row.optional_time("grant_expires_at")?,
         token_type: row.optional_text("token_type")?,
         scope: row.optional_text("scope")?,
         issued_at: row.optional_time("issued_at")?,
     })
 }
 
-/// What `substr(token, 1, 32)` is in SQL.
-fn beginning(token: &str) -> &str {
+/// Number of characters of a ciphertext that identify it: the random IV in hex.
+const PREFIX_CHARS: usize = 32;
+
+/// Returns what `substr(token, 1, 32)` returns in SQL.
+fn prefix(token: &str) -> &str {
     token
         .char_indices()
-        .nth(32)
+        .nth(PREFIX_CHARS)
         .and_then(|(end, _)| token.get(..end))
         .unwrap_or(token)
 }
 
-fn bad(column: &'static str) -> StoreError {
+fn inconsistent(column: &'static str) -> StoreError {
     StoreError::Inconsistent(column)
 }
 
-/// All connections of one user, at one version.
+/// All connections of a user, read at one version.
 #[derive(Debug, Clone)]
 pub struct UserConnections {
-    /// Rises with every change of the user's connections.
+    /// The version, which increases with every change of the user's connections.
     pub version: i64,
-    /// In the order in which they were made.
+    /// The connections, ordered by id.
     pub connections: Vec<Connection>,
 }
 
-/// The columns of a [`Connection`], from `oauth_accounts a` and `evergrant_connections c`.
+/// The columns of a [`Connection`], of `oauth_accounts a` and `evergrant_connections c`.
 macro_rules! columns {
     () => {
-        "a.id, a.user_id, a.provider, a.provider_account_id, a.access_token, a.refresh_token, a.expires_at, a.token_type,
-        a.scope, a.metadata, a.created_at, a.updated_at, c.generation, c.attempt, c.held_until, c.doubt_since,
-        c.bought_with, c.bought_attempt, c.status, c.status_reason, c.requested_scope, c.issued_at,
-        c.refresh_expires_at, c.last_refreshed_at, c.next_refresh_at, c.failures, c.last_outcome, c.turns_at,
-        c.last_used_at, c.known_token, c.correlation_id"
+        "a.id, a.user_id, a.provider, a.provider_account_id, a.access_token, a.refresh_token,
+        a.expires_at, a.token_type, a.scope, a.metadata, a.created_at, a.updated_at,
+        c.status, c.status_reason, c.next_status_at, c.requested_scope, c.issued_at,
+        c.grant_expires_at, c.observed_token, c.last_refreshed_at, c.next_refresh_at,
+        c.last_used_at, c.failures, c.last_outcome, c.generation, c.attempt, c.lease_expires_at,
+        c.in_doubt_since, c.source_generation, c.source_attempt, c.correlation_id"
     };
 }
 pub(crate) use columns;
 
+/// A query of [`Connection`]s that ends with `$rest`.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -169,20 +179,20 @@ macro_rules! select {
 }
 pub(crate) use select;
 
-/// The lease of a row that has the columns of [`columns`].
+/// Reads the lease from a row with the columns of [`columns`].
 pub(crate) fn read_lease(row: &Record) -> Result<LeaseRow, StoreError> {
     let milliseconds =
         |column| Ok::<_, StoreError>(row.optional_time(column)?.map(Timestamp::unix_ms));
-    let bought = row
-        .optional_big("bought_with")?
-        .zip(row.optional_big("bought_attempt")?);
+    let source = row
+        .optional_big("source_generation")?
+        .zip(row.optional_big("source_attempt")?);
     let status = row.optional_text("status")?;
     Ok(LeaseRow {
         generation: row.optional_big("generation")?.unwrap_or(0),
         attempt: row.optional_big("attempt")?.unwrap_or(0),
-        lease_expires_at_ms: milliseconds("held_until")?,
-        in_doubt_since_ms: milliseconds("doubt_since")?,
-        token_source: bought.map(|(source_generation, attempt)| TokenSource {
+        lease_expires_at_ms: milliseconds("lease_expires_at")?,
+        in_doubt_since_ms: milliseconds("in_doubt_since")?,
+        token_source: source.map(|(source_generation, attempt)| TokenSource {
             source_generation,
             attempt,
         }),
@@ -190,15 +200,14 @@ pub(crate) fn read_lease(row: &Record) -> Result<LeaseRow, StoreError> {
     })
 }
 
-/// How connections are decoded in batch reads.
 const CONNECTIONS: Decoder<Connection> = Decoder {
     table: "oauth_accounts",
     key: |row| row.key("id"),
     read: Connection::read,
 };
 
-/// The readable connections among the rows. The table is shared: rows of providers that are no
-/// [`ProviderSlug`] belong to the host application and are skipped without a report.
+/// Returns the readable connections among the rows. The table is shared with the host application:
+/// rows whose provider is not a [`ProviderSlug`] are skipped without a log message.
 pub(crate) fn decode(rows: Vec<Record>) -> Result<Vec<Connection>, StoreError> {
     let is_slug = |row: &Record| {
         row.text("provider")

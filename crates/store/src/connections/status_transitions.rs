@@ -1,5 +1,5 @@
-//! Status changes that time alone causes: a warning ahead of an end that no refresh averts, and
-//! that end.
+//! Status changes at a scheduled time: a warning before an expiry that no refresh can prevent, and
+//! that expiry.
 
 use evergrant_model::{ConnectionStatus, CorrelationId, EventKind, StatusReason, Timestamp};
 
@@ -14,38 +14,41 @@ pub(crate) const DUE: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM evergrant_connections c JOIN oauth_accounts a ON a.id = c.oauth_account_id
-    WHERE c.turns_at <= $1 AND c.status IN ('connected', 'expiring')
-        AND c.turns_at >= $2 AND (c.turns_at, c.oauth_account_id) > ($2, $3)
-    ORDER BY c.turns_at, c.oauth_account_id LIMIT $4"
+    WHERE c.next_status_at <= $1 AND c.status IN ('connected', 'expiring')
+        AND c.next_status_at >= $2 AND (c.next_status_at, c.oauth_account_id) > ($2, $3)
+    ORDER BY c.next_status_at, c.oauth_account_id LIMIT $4"
 );
-const RECORD: &str =
-    "UPDATE evergrant_connections SET status = $3, status_reason = $4, turns_at = $5, correlation_id = $6,
+const RECORD: &str = "UPDATE evergrant_connections SET status = $3, status_reason = $4,
+        next_status_at = $5, correlation_id = $6,
         next_refresh_at = CASE $3 WHEN 'expired' THEN NULL ELSE next_refresh_at END
-    WHERE oauth_account_id = $1 AND generation = $2 AND turns_at <= $7 AND status IN ('connected', 'expiring')";
-/// A status change that time alone causes.
+    WHERE oauth_account_id = $1 AND generation = $2 AND next_status_at <= $7
+        AND status IN ('connected', 'expiring')";
+
+/// A scheduled change of a connection's status.
 #[derive(Debug)]
 pub struct StatusTransition<'a> {
     /// The new status.
     pub status: ConnectionStatus,
-    /// Why.
+    /// The reason; `None` if there is nothing to say.
     pub reason: Option<StatusReason>,
-    /// When the status changes next; `None` for never.
+    /// Time of the next scheduled change; `None` for never.
     pub next: Option<Timestamp>,
-    /// The event to write, if the change is to be announced.
+    /// The event to write; `None` to write none.
     pub event: Option<EventKind>,
-    /// Now.
+    /// The current time.
     pub at: Timestamp,
-    /// Finds the change in the log.
+    /// The correlation id of the change.
     pub correlation_id: &'a CorrelationId,
 }
 
 repository! {
-    /// Status changes that time alone causes, such as the end of a session.
+    /// Scheduled changes of status, such as the expiry of a session credential.
     StatusTransitionRepository
 }
 
 impl StatusTransitionRepository {
-    /// Up to `limit` connections whose status change is due at `now`, the longest due first.
+    /// Returns up to `limit` connections whose status change is due at `now`, the longest overdue
+    /// first.
     ///
     /// # Errors
     ///
@@ -55,32 +58,32 @@ impl StatusTransitionRepository {
             sql: DUE,
             fixed: params![now],
             after: |(at, id)| vec![Value::from(*at), Value::from(*id)],
-            cursor: |row| Ok((row.time("turns_at")?, row.int("id")?)),
+            cursor: |row| Ok((row.time("next_status_at")?, row.int("id")?)),
         };
         self.database
             .page(page, (Timestamp::from_unix_ms(0), 0), limit, decode)
             .await
     }
 
-    /// Records a status change; `false` if another replica has recorded it, or the connection has
-    /// changed.
+    /// Records a status change. Returns `false` if another replica has recorded it, or the
+    /// connection has changed.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn record(
         &self,
-        held: &Connection,
+        connection: &Connection,
         transition: &StatusTransition<'_>,
     ) -> Result<bool, StoreError> {
-        let mut work = self.database.begin().await?;
-        let mut news = None;
+        let mut tx = self.database.begin().await?;
+        let mut new_event = None;
         if let Some(kind) = transition.event {
-            let Some(version) = work.raise_version_of_existing(held.user).await? else {
+            let Some(version) = tx.increment_version_if_user_exists(connection.user).await? else {
                 return Ok(false);
             };
-            news = Some(event(
-                held,
+            new_event = Some(event(
+                connection,
                 version,
                 kind,
                 transition.correlation_id,
@@ -88,21 +91,21 @@ impl StatusTransitionRepository {
             ));
         }
         let state = params![
-            held.id.get(),
-            held.lease.generation,
+            connection.id.get(),
+            connection.lease.generation,
             transition.status.as_str(),
             transition.reason.map(StatusReason::as_str),
             transition.next,
             transition.correlation_id.as_str(),
             transition.at,
         ];
-        if work.execute(RECORD, state).await? == 0 {
+        if tx.execute(RECORD, state).await? == 0 {
             return Ok(false);
         }
-        if let Some(event) = &news {
-            work.announce(event).await?;
+        if let Some(event) = &new_event {
+            tx.write_event(event).await?;
         }
-        work.commit().await?;
+        tx.commit().await?;
         Ok(true)
     }
 }

@@ -1,5 +1,5 @@
-//! Storing the grants of a consent, and deleting connections, each with its event in one
-//! transaction.
+//! Storing the grants of a consent, and deleting connections. Each is one transaction that includes
+//! the event.
 
 use evergrant_model::{
     ConnectionId, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug, StatusReason,
@@ -12,47 +12,48 @@ use crate::connections::repository::ConnectionRepository;
 use crate::connections::revocations::NewRevocation;
 use crate::connections::row::Connection;
 use crate::connections::tokens::StoredTokens;
+use crate::db::transaction::Transaction;
 use crate::db::value::params;
-use crate::db::work::Work;
 use crate::events::new_event::{About, NewEvent};
 use crate::flows::status::FlowStatus;
 
-/// A grant that a user has just given.
+/// A grant to store for one account.
 #[derive(Debug)]
 pub struct Grant<'a> {
-    /// Who gave it.
+    /// The user who gave the consent.
     pub user: UserId,
-    /// At which platform.
+    /// The provider.
     pub provider: &'a ProviderSlug,
-    /// For which account there.
+    /// The account's id at the provider.
     pub account: &'a ProviderAccountId,
-    /// The new tokens.
+    /// The token set.
     pub tokens: &'a StoredTokens,
-    /// When time alone next changes the status; `None` for never.
+    /// Time of the next scheduled change of the status; `None` for never.
     pub next_status_at: Option<Timestamp>,
-    /// The scopes that were asked for, divided by spaces.
+    /// The requested scopes, separated by spaces.
     pub requested_scope: &'a str,
-    /// What the platform says of the account; an object.
+    /// What the provider says about the account; an object.
     pub metadata: &'a serde_json::Value,
-    /// A remark on a connection that works, such as missing scopes.
+    /// A limitation of a connection that is still valid, such as missing scopes; `None` if there is
+    /// none.
     pub reason: Option<StatusReason>,
-    /// When renewal is due.
+    /// Time at which the next refresh or check is due; `None` for never.
     pub next_refresh_at: Option<Timestamp>,
-    /// When the tokens were requested.
+    /// Time at which the tokens were requested.
     pub at: Timestamp,
-    /// Finds the consent in the log.
+    /// The correlation id of the operation.
     pub correlation_id: &'a CorrelationId,
 }
 
-/// What came of storing grants.
+/// The result of storing grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredGrant {
-    /// Stored; the connections are in the order of the grants.
+    /// All grants were stored. Contains the ids of the connections, in the order of the grants.
     Stored(Vec<ConnectionId>),
-    /// One of the accounts belongs to another user; nothing was stored.
+    /// One of the accounts belongs to another user. Nothing was stored.
     OwnedByAnother,
-    /// The flow has ended meanwhile; nothing was stored.
-    FlowOver,
+    /// The flow has ended meanwhile. Nothing was stored.
+    FlowEnded,
 }
 
 const UPSERT_ACCOUNT: &str =
@@ -66,94 +67,96 @@ const UPSERT_ACCOUNT: &str =
         metadata = excluded.metadata, updated_at = excluded.updated_at
     WHERE oauth_accounts.user_id = excluded.user_id
     RETURNING id";
-/// The lease goes the way of `lease::replace_tokens`, which a test compares this with.
-const UPSERT_STATE: &str = "INSERT INTO evergrant_connections (oauth_account_id, provider, generation, status,
-        status_reason, requested_scope, issued_at, refresh_expires_at, next_refresh_at, correlation_id, known_token,
-        turns_at)
+/// Changes the lease like `lease::replace_tokens`; a test compares the two.
+const UPSERT_STATE: &str = "INSERT INTO evergrant_connections AS stored (oauth_account_id, provider,
+        generation, status, status_reason, requested_scope, issued_at, grant_expires_at,
+        next_refresh_at, correlation_id, observed_token, next_status_at)
     VALUES ($1, $9, 1, 'connected', $2, $3, $4, $5, $6, $7, substr($10, 1, 32), $11)
     ON CONFLICT (oauth_account_id) DO UPDATE SET
-        generation = evergrant_connections.generation + 1, held_until = NULL, lease_owner = NULL, doubt_since = NULL,
-        bought_with = NULL, bought_attempt = NULL, refused_at = NULL,
+        generation = stored.generation + 1, lease_expires_at = NULL, lease_owner = NULL,
+        in_doubt_since = NULL, source_generation = NULL, source_attempt = NULL, rejected_at = NULL,
         status = 'connected', status_reason = excluded.status_reason, provider = excluded.provider,
         requested_scope = excluded.requested_scope, issued_at = excluded.issued_at, failures = 0,
-        last_outcome = NULL, refresh_expires_at = CASE $8 WHEN 0
-            THEN COALESCE(excluded.refresh_expires_at, evergrant_connections.refresh_expires_at)
-            ELSE excluded.refresh_expires_at END,
-        turns_at = CASE $8 WHEN 0 THEN COALESCE(excluded.turns_at, evergrant_connections.turns_at)
-            ELSE excluded.turns_at END,
-        next_refresh_at = excluded.next_refresh_at, known_token = excluded.known_token,
+        last_outcome = NULL, grant_expires_at = CASE $8 WHEN 0
+            THEN COALESCE(excluded.grant_expires_at, stored.grant_expires_at)
+            ELSE excluded.grant_expires_at END,
+        next_status_at = CASE $8 WHEN 0 THEN COALESCE(excluded.next_status_at, stored.next_status_at)
+            ELSE excluded.next_status_at END,
+        next_refresh_at = excluded.next_refresh_at, observed_token = excluded.observed_token,
         correlation_id = excluded.correlation_id";
-const END_FLOW: &str =
-    "UPDATE evergrant_flows SET status = 'connected', account = $2, access_token = NULL,
-        refresh_token = NULL, token_facts = NULL, accounts = NULL
+const END_FLOW: &str = "UPDATE evergrant_flows SET status = 'connected', connected_account = $2,
+        access_token = NULL, refresh_token = NULL, token_details = NULL, granted_accounts = NULL
     WHERE id = $1 AND status = $3";
 pub(crate) const DELETE: &str =
     "DELETE FROM oauth_accounts WHERE user_id = $1 AND provider = $2 AND provider_account_id = $3
     RETURNING access_token, refresh_token";
 
 impl ConnectionRepository {
-    /// Stores the grants of one consent and ends its flow, which must still be in the status that
-    /// the caller read.
+    /// Stores the grants of one consent and ends its flow, which must still have the status
+    /// `known_status`.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Missing`] if the user is gone, others if the query fails.
+    /// [`StoreError::Missing`] if the user does not exist, other variants if the query fails.
     pub async fn store_grants(
         &self,
         grants: &[Grant<'_>],
         flow: &FlowId,
-        seen: FlowStatus,
+        known_status: FlowStatus,
     ) -> Result<StoredGrant, StoreError> {
-        let mut work = self.database.begin().await?;
+        let mut tx = self.database.begin().await?;
         let mut versions = Vec::with_capacity(grants.len());
         for grant in grants {
-            versions.push(work.raise_version(grant.user).await?);
+            versions.push(tx.increment_version(grant.user).await?);
         }
         let account = grants.first().map(|grant| grant.account.as_str());
-        if work
-            .execute(END_FLOW, params![flow.as_str(), account, seen.as_str()])
+        if tx
+            .execute(
+                END_FLOW,
+                params![flow.as_str(), account, known_status.as_str()],
+            )
             .await?
             == 0
         {
-            return Ok(StoredGrant::FlowOver);
+            return Ok(StoredGrant::FlowEnded);
         }
         let mut ids = Vec::with_capacity(grants.len());
         for grant in grants {
-            let Some(id) = store_grant(&mut work, grant).await? else {
+            let Some(id) = store_grant(&mut tx, grant).await? else {
                 return Ok(StoredGrant::OwnedByAnother);
             };
             ids.push(id);
         }
         for (grant, version) in grants.iter().zip(versions) {
-            work.announce(&connected(grant, flow, version)).await?;
+            tx.write_event(&connected(grant, flow, version)).await?;
         }
-        work.commit().await?;
+        tx.commit().await?;
         Ok(StoredGrant::Stored(ids))
     }
 
-    /// Deletes the connection and, in the same transaction, queues the revocation of the tokens
-    /// that it held at that moment. `false` if there was no such connection.
+    /// Deletes the connection and, in the same transaction, queues the revocation of its stored
+    /// tokens. Returns `false` if the connection does not exist.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn delete(
         &self,
-        held: &Connection,
+        connection: &Connection,
         revocation: Option<&NewRevocation>,
         correlation_id: &CorrelationId,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut work = self.database.begin().await?;
-        let Some(version) = work.raise_version_of_existing(held.user).await? else {
+        let mut tx = self.database.begin().await?;
+        let Some(version) = tx.increment_version_if_user_exists(connection.user).await? else {
             return Ok(false);
         };
         let owned = params![
-            held.user.get(),
-            held.provider.as_str(),
-            held.account.as_str()
+            connection.user.get(),
+            connection.provider.as_str(),
+            connection.account.as_str()
         ];
-        let Some(row) = work.row(DELETE, owned).await? else {
+        let Some(row) = tx.row(DELETE, owned).await? else {
             return Ok(false);
         };
         if let Some(revocation) = revocation {
@@ -161,25 +164,25 @@ impl ConnectionRepository {
                 row.optional_text("access_token")?,
                 row.optional_text("refresh_token")?,
             );
-            work.queue_revocation(revocation, access.as_deref(), refresh.as_deref())
+            tx.queue_revocation(revocation, access.as_deref(), refresh.as_deref())
                 .await?;
         }
-        work.announce(&event(
-            held,
+        tx.write_event(&event(
+            connection,
             version,
             EventKind::Disconnected,
             correlation_id,
             at,
         ))
         .await?;
-        work.commit().await?;
+        tx.commit().await?;
         Ok(true)
     }
 }
 
-/// `None` if the account belongs to another user.
+/// Stores one grant; `None` if the account belongs to another user.
 async fn store_grant(
-    work: &mut Work,
+    tx: &mut Transaction,
     grant: &Grant<'_>,
 ) -> Result<Option<ConnectionId>, StoreError> {
     let account = params![
@@ -194,7 +197,7 @@ async fn store_grant(
         grant.metadata,
         grant.at,
     ];
-    let Some(row) = work.row(UPSERT_ACCOUNT, account).await? else {
+    let Some(row) = tx.row(UPSERT_ACCOUNT, account).await? else {
         return Ok(None);
     };
     let id = row.int("id")?;
@@ -206,13 +209,13 @@ async fn store_grant(
         grant.tokens.grant_expires_at,
         grant.next_refresh_at,
         grant.correlation_id.as_str(),
-        // Where the refresh token is kept, so is what is known of its end.
+        // If the stored refresh token is kept, so is its known end.
         i32::from(grant.tokens.refresh.is_some()),
         grant.provider.as_str(),
         grant.tokens.access_text(),
         grant.next_status_at,
     ];
-    work.execute(UPSERT_STATE, state).await?;
+    tx.execute(UPSERT_STATE, state).await?;
     Ok(Some(ConnectionId::new(id)))
 }
 

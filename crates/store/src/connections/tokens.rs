@@ -1,33 +1,33 @@
-//! The token set of a connection, as it is stored.
+//! The stored form of a token set.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::Timestamp;
 
-/// A token set, its tokens encrypted.
+/// A token set with encrypted tokens.
 #[derive(Debug, Clone)]
 pub struct StoredTokens {
-    /// The access token; `None` only in rows of another program that hold none.
+    /// The access token; `None` only in rows of other programs.
     pub access: Option<EncryptedToken>,
-    /// The refresh token; `None` if the platform has issued none. In new tokens, `None` keeps the
-    /// stored one.
+    /// The refresh token; `None` if the provider issued none. When tokens are stored, `None` keeps
+    /// the stored refresh token.
     pub refresh: Option<EncryptedToken>,
-    /// When the access token ends; `None` if that is not known.
+    /// Time at which the access token expires; `None` if unknown.
     pub expires_at: Option<Timestamp>,
-    /// When the grant ends however often it is refreshed; `None` if the platform states no end.
+    /// Time at which the grant ends even if it is refreshed; `None` if the provider states no end.
     pub grant_expires_at: Option<Timestamp>,
-    /// As the platform sent it, such as `bearer`.
+    /// The token type as the provider returned it, such as `bearer`; `None` if it returned none.
     pub token_type: Option<String>,
-    /// The granted scopes, divided by spaces.
+    /// The granted scopes, separated by spaces; `None` if unknown.
     pub scope: Option<String>,
-    /// When the access token was requested, from which its life is counted; `None` for rows of
-    /// another program.
+    /// Time at which the access token was requested, the start of its lifetime; `None` for imported
+    /// rows.
     pub issued_at: Option<Timestamp>,
 }
 
 impl StoredTokens {
-    /// These tokens after a refresh that returned `new`. What the platform need not repeat is kept:
-    /// refresh token, end of the grant, token type and scopes. The end of the old access token says
-    /// nothing about the new one.
+    /// Returns this token set after a refresh that returned `new`. Keeps what a provider may omit
+    /// from the response (refresh token, end of the grant, token type, scopes). The expiry is not
+    /// kept, because it is that of the old access token.
     #[must_use]
     pub fn refreshed(&self, new: &Self) -> Self {
         Self {
@@ -41,12 +41,12 @@ impl StoredTokens {
         }
     }
 
-    /// The ciphertext of the access token.
+    /// Returns the ciphertext of the access token.
     pub(crate) fn access_text(&self) -> Option<&str> {
         self.access.as_ref().map(EncryptedToken::as_str)
     }
 
-    /// The ciphertext of the refresh token.
+    /// Returns the ciphertext of the refresh token.
     pub(crate) fn refresh_text(&self) -> Option<&str> {
         self.refresh.as_ref().map(EncryptedToken::as_str)
     }

@@ -1,4 +1,4 @@
-//! What replicas tell each other through the database.
+//! State that replicas share through the database.
 
 pub(crate) mod provider_blocks;
 pub(crate) mod replicas;

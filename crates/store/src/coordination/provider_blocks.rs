@@ -13,31 +13,36 @@ use crate::db::value::{Record, params};
 pub struct ProviderBlock {
     /// The provider.
     pub provider: ProviderSlug,
-    /// The host.
+    /// The host name, or one of the placeholders that the service defines.
     pub host: String,
-    /// Why calls are blocked, as a word of the service.
+    /// Why calls are blocked; the service defines the values.
     pub kind: String,
-    /// When the first of the consecutive trips happened.
-    pub since: Timestamp,
-    /// Calls are blocked until this time; after it, one replica may probe.
+    /// Time of the first of the consecutive trips.
+    pub blocked_at: Timestamp,
+    /// Time until which calls are blocked; after it, one replica may probe.
     pub blocked_until: Timestamp,
-    /// Number of consecutive trips: one, and one more for each failed probe.
+    /// Number of consecutive trips: 1, plus 1 for each failed probe.
     pub consecutive_trips: i32,
 }
 
-const ALL: &str = "SELECT provider, host, kind, since, closed_to, trips FROM evergrant_gates";
-const BLOCK: &str = "INSERT INTO evergrant_gates (provider, host, kind, since, closed_to, trips)
+const ALL: &str = "SELECT provider, host, kind, blocked_at, blocked_until, consecutive_trips
+    FROM evergrant_provider_blocks";
+const BLOCK: &str = "INSERT INTO evergrant_provider_blocks AS stored
+        (provider, host, kind, blocked_at, blocked_until, consecutive_trips)
     VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (provider, host, kind) DO UPDATE SET closed_to = excluded.closed_to, trips = excluded.trips
-    WHERE evergrant_gates.trips < excluded.trips
-        OR evergrant_gates.trips = excluded.trips AND evergrant_gates.closed_to < excluded.closed_to
-    RETURNING trips";
-const CLAIM_PROBE: &str = "UPDATE evergrant_gates SET closed_to = $5
-    WHERE provider = $1 AND host = $2 AND kind = $3 AND closed_to <= $4";
-const UNBLOCK: &str = "DELETE FROM evergrant_gates WHERE provider = $1 AND host = $2 AND kind = $3";
+    ON CONFLICT (provider, host, kind) DO UPDATE SET blocked_until = excluded.blocked_until,
+        consecutive_trips = excluded.consecutive_trips
+    WHERE stored.consecutive_trips < excluded.consecutive_trips
+        OR stored.consecutive_trips = excluded.consecutive_trips
+            AND stored.blocked_until < excluded.blocked_until
+    RETURNING consecutive_trips";
+const CLAIM_PROBE: &str = "UPDATE evergrant_provider_blocks SET blocked_until = $5
+    WHERE provider = $1 AND host = $2 AND kind = $3 AND blocked_until <= $4";
+const UNBLOCK: &str = "DELETE FROM evergrant_provider_blocks
+    WHERE provider = $1 AND host = $2 AND kind = $3";
 
 const BLOCKS: Decoder<ProviderBlock> = Decoder {
-    table: "evergrant_gates",
+    table: "evergrant_provider_blocks",
     key: |row| {
         format!(
             "{} {} {}",
@@ -55,9 +60,9 @@ fn read(row: &Record) -> Result<ProviderBlock, StoreError> {
             .map_err(|_| StoreError::Inconsistent("provider"))?,
         host: row.text("host")?,
         kind: row.text("kind")?,
-        since: row.time("since")?,
-        blocked_until: row.time("closed_to")?,
-        consecutive_trips: row.int("trips")?,
+        blocked_at: row.time("blocked_at")?,
+        blocked_until: row.time("blocked_until")?,
+        consecutive_trips: row.int("consecutive_trips")?,
     })
 }
 
@@ -67,7 +72,7 @@ repository! {
 }
 
 impl ProviderBlockRepository {
-    /// Every block.
+    /// Returns all blocks.
     ///
     /// # Errors
     ///
@@ -76,7 +81,8 @@ impl ProviderBlockRepository {
         BLOCKS.decode(self.database.rows(ALL, params![]).await?)
     }
 
-    /// Stores a block. `false` if a stored one has more trips, or as many and lasts as long.
+    /// Stores a block. Returns `false` if the stored one has more consecutive trips, or as many and
+    /// lasts at least as long.
     ///
     /// # Errors
     ///
@@ -91,15 +97,15 @@ impl ProviderBlockRepository {
             provider,
             host,
             kind,
-            block.since,
+            block.blocked_at,
             block.blocked_until,
             block.consecutive_trips
         ];
         Ok(self.database.returning(BLOCK, params).await?.is_some())
     }
 
-    /// Claims the probe of a block whose time has passed: `true` for one caller, and for no other
-    /// before `later`.
+    /// Claims the probe of a block that has expired. Returns `true` for one caller; no other caller
+    /// can claim it before `later`.
     ///
     /// # Errors
     ///
@@ -122,7 +128,7 @@ impl ProviderBlockRepository {
             > 0)
     }
 
-    /// Deletes a block; `false` if there is none.
+    /// Deletes a block. Returns `false` if it does not exist.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! The serving processes, counted by heartbeat: they share the quota that a platform gives the app.
+//! The running replicas, counted by heartbeat. They divide a provider's rate limit among
+//! themselves.
 
 use evergrant_model::Timestamp;
 
@@ -6,24 +7,24 @@ use crate::StoreError;
 use crate::db::repository::repository;
 use crate::db::value::params;
 
-const SEEN: &str = "INSERT INTO evergrant_replicas (id, seen_at) VALUES ($1, $2)
-    ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at";
-const LIVE: &str = "SELECT COUNT(*) AS live FROM evergrant_replicas WHERE seen_at >= $1";
-const FORGET: &str = "DELETE FROM evergrant_replicas WHERE seen_at < $1";
+const HEARTBEAT: &str = "INSERT INTO evergrant_replicas (id, last_heartbeat_at) VALUES ($1, $2)
+    ON CONFLICT (id) DO UPDATE SET last_heartbeat_at = excluded.last_heartbeat_at";
+const LIVE: &str = "SELECT COUNT(*) AS live FROM evergrant_replicas WHERE last_heartbeat_at >= $1";
+const DELETE_DEAD: &str = "DELETE FROM evergrant_replicas WHERE last_heartbeat_at < $1";
 
 repository! {
-    /// The serving processes.
+    /// The running replicas.
     ReplicaRepository
 }
 
 impl ReplicaRepository {
-    /// Records that the process is alive, deletes those not seen since `dead_before`, and answers
-    /// how many were seen since `live_since`. It writes, so it also shows whether the database
-    /// takes writes.
+    /// Records a heartbeat of this replica, deletes replicas without one since `dead_before`, and
+    /// returns the number of replicas with one since `live_since`. Because it writes, it also
+    /// detects a database that rejects writes.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if a query fails or the database takes no writes.
+    /// [`StoreError`] if a query fails or the database rejects writes.
     pub async fn heartbeat(
         &self,
         id: &str,
@@ -31,15 +32,17 @@ impl ReplicaRepository {
         live_since: Timestamp,
         dead_before: Timestamp,
     ) -> Result<i64, StoreError> {
-        self.database.execute(SEEN, params![id, now]).await?;
-        self.database.execute(FORGET, params![dead_before]).await?;
+        self.database.execute(HEARTBEAT, params![id, now]).await?;
+        self.database
+            .execute(DELETE_DEAD, params![dead_before])
+            .await?;
         self.database
             .row(LIVE, params![live_since])
             .await?
             .map_or(Ok(1), |row| row.big("live"))
     }
 
-    /// Removes the process from the list.
+    /// Deletes the replica from the table.
     ///
     /// # Errors
     ///

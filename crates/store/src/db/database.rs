@@ -1,7 +1,7 @@
-//! The two databases behind one interface: everything in which SQLite and PostgreSQL differ at run
-//! time is in this folder.
+//! One interface to both databases.
 //!
-//! The queries of the repositories are one SQL text for both databases where that is possible.
+//! All differences between SQLite and PostgreSQL at run time are in this folder. Repositories use
+//! one SQL text for both databases where possible.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use tokio::sync::watch;
 
 use crate::StoreError;
 use crate::db::pg_connection::PostgresPool;
+use crate::db::transaction::Transaction;
 use crate::db::value::{Record, Value, bound};
-use crate::db::work::Work;
 
-/// A connection pool; on SQLite two, because one writer and many readers never wait for each other.
+/// The connection pools. SQLite has two, because a writer and readers do not block each other in
+/// WAL mode.
 #[derive(Debug)]
 pub(crate) enum Pools {
     Sqlite {
@@ -23,20 +24,20 @@ pub(crate) enum Pools {
     Postgres(PostgresPool),
 }
 
-/// The pools and the state that all repositories share.
+/// The connection pools, and the state that all repositories share.
 #[derive(Debug)]
 pub(crate) struct Database {
     pub(crate) pools: Pools,
     /// Counts the commits of this process that wrote an event.
     pub(crate) changes: watch::Sender<u64>,
-    /// What a test adds to the database's clock.
+    /// Offset that a test adds to the database's clock, in milliseconds.
     #[cfg(feature = "testing")]
     pub(crate) clock_shift_ms: std::sync::atomic::AtomicI64,
 }
 
-/// Longest duration of a read, because a token request is answered within a second.
+/// Maximum duration of a read. A token request must be answered within a second.
 const READ_TIMEOUT: Duration = Duration::from_millis(700);
-/// Longest duration of one step of a writing transaction.
+/// Maximum duration of one statement of a writing transaction.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Database {
@@ -58,12 +59,13 @@ impl Database {
     #[cfg(not(feature = "testing"))]
     #[expect(
         clippy::unused_self,
-        reason = "the same call as with the testing feature"
+        reason = "has the same signature with the testing feature"
     )]
     pub(crate) fn clock_shift_ms(&self) -> i64 {
         0
     }
 
+    /// Executes a read. Returns all rows.
     pub(crate) async fn rows(
         &self,
         sql: &'static str,
@@ -76,16 +78,17 @@ impl Database {
                 .into_iter()
                 .map(Record::Sqlite)
                 .collect()),
-            Pools::Postgres(pool) => match Self::rows_by(pool, sql, params).await {
-                // A read changes nothing, so it is repeated when the connection turns out to be
-                // broken.
-                Err(error) if error.is_lost_connection() => Self::rows_by(pool, sql, params).await,
-                answer => answer,
+            Pools::Postgres(pool) => match Self::rows_from(pool, sql, params).await {
+                // Reads are idempotent, so a read on a broken connection is repeated on another.
+                Err(error) if error.is_lost_connection() => {
+                    Self::rows_from(pool, sql, params).await
+                }
+                rows => rows,
             },
         }
     }
 
-    async fn rows_by(
+    async fn rows_from(
         pool: &PostgresPool,
         sql: &'static str,
         params: &[Value<'_>],
@@ -97,7 +100,7 @@ impl Database {
         Ok(rows.into_iter().map(Record::Postgres).collect())
     }
 
-    /// The first row.
+    /// Returns the first row of a read.
     pub(crate) async fn row(
         &self,
         sql: &'static str,
@@ -106,7 +109,7 @@ impl Database {
         Ok(self.rows(sql, params).await?.into_iter().next())
     }
 
-    /// The one of two texts that this database understands, where no text serves both.
+    /// Selects the SQL text of this database, where one text cannot serve both.
     pub(crate) fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match &self.pools {
             Pools::Sqlite { .. } => sqlite,
@@ -114,25 +117,29 @@ impl Database {
         }
     }
 
-    /// A transaction that will write.
-    pub(crate) async fn begin(&self) -> Result<Work, StoreError> {
+    /// Begins a writing transaction whose statements have the timeout of a write.
+    pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {
         self.begin_within(WRITE_TIMEOUT).await
     }
 
-    /// The same with the time-out of a read, for callers that wait: no transaction is better than a
-    /// late one.
-    pub(crate) async fn begin_quickly(&self) -> Result<Work, StoreError> {
+    /// Begins a writing transaction whose statements have the shorter timeout of a read, for
+    /// requests that would rather fail than wait.
+    pub(crate) async fn begin_with_read_timeout(&self) -> Result<Transaction, StoreError> {
         self.begin_within(READ_TIMEOUT).await
     }
 
-    async fn begin_within(&self, timeout: Duration) -> Result<Work, StoreError> {
+    async fn begin_within(&self, timeout: Duration) -> Result<Transaction, StoreError> {
         match &self.pools {
-            Pools::Sqlite { writer, .. } => Work::on_sqlite(writer, self.changes.clone()).await,
-            Pools::Postgres(pool) => Work::on_postgres(pool, timeout, self.changes.clone()).await,
+            Pools::Sqlite { writer, .. } => {
+                Transaction::on_sqlite(writer, self.changes.clone()).await
+            }
+            Pools::Postgres(pool) => {
+                Transaction::on_postgres(pool, timeout, self.changes.clone()).await
+            }
         }
     }
 
-    /// One writing statement, which is a transaction of its own; answers how many rows it touched.
+    /// Executes one writing statement in its own transaction. Returns the number of rows affected.
     pub(crate) async fn execute(
         &self,
         sql: &'static str,
@@ -152,8 +159,7 @@ impl Database {
         })
     }
 
-    /// One writing statement with RETURNING, which is a transaction of its own; answers the first
-    /// row that it returns.
+    /// Executes one writing statement with RETURNING in its own transaction. Returns the first row.
     pub(crate) async fn returning(
         &self,
         sql: &'static str,
@@ -162,8 +168,7 @@ impl Database {
         Ok(self.all_returning(sql, params).await?.into_iter().next())
     }
 
-    /// One writing statement with RETURNING, which is a transaction of its own; answers every row
-    /// that it returns.
+    /// Executes one writing statement with RETURNING in its own transaction. Returns all rows.
     pub(crate) async fn all_returning(
         &self,
         sql: &'static str,

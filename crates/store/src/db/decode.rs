@@ -1,24 +1,24 @@
-//! Batch reads, decoded row by row.
+//! Batch reads that skip unreadable rows.
 //!
 //! Another program, or a newer version of this one, may write a value that this version cannot
-//! represent. Such a row must not hide the other rows of the same read, and must not occupy the
-//! head of a limited read for ever.
+//! represent. Such a row must neither fail the whole read nor occupy the start of every limited
+//! read.
 
 use crate::StoreError;
 use crate::db::database::Database;
 use crate::db::value::{Record, Value};
 
-/// How rows of one table are decoded.
+/// Decodes rows of one table.
 pub(crate) struct Decoder<T, R = Record> {
-    /// The table, for the log.
+    /// Name of the table, for the log.
     pub(crate) table: &'static str,
-    /// The key of a row, for the log.
+    /// Returns the key of a row, for the log.
     pub(crate) key: fn(&R) -> String,
     pub(crate) read: fn(&R) -> Result<T, StoreError>,
 }
 
 impl<T, R> Decoder<T, R> {
-    /// The readable rows. Unreadable ones are skipped and reported in one log line.
+    /// Returns the readable rows. Skips unreadable ones and logs one message about them.
     pub(crate) fn decode(&self, rows: impl IntoIterator<Item = R>) -> Result<Vec<T>, StoreError> {
         let (mut readable, mut skipped, mut first) = (Vec::new(), 0_u64, None);
         for row in rows {
@@ -44,20 +44,20 @@ impl<T, R> Decoder<T, R> {
     }
 }
 
-/// A limited read in the order of a cursor.
+/// A limited read, ordered by a cursor.
 pub(crate) struct Page<'q, C> {
-    /// Its parameters are `fixed`, then those of the cursor, then the number of rows.
+    /// The query. Its parameters are `fixed`, those of the cursor, and the maximum number of rows.
     pub(crate) sql: &'static str,
     pub(crate) fixed: &'q [Value<'q>],
-    /// The parameters of a cursor.
+    /// Returns the parameters of a cursor.
     pub(crate) after: for<'c> fn(&'c C) -> Vec<Value<'c>>,
-    /// The cursor of a row.
+    /// Returns the cursor of a row.
     pub(crate) cursor: fn(&Record) -> Result<C, StoreError>,
 }
 
 impl Database {
-    /// Up to `limit` readable rows after the cursor `first`; fewer only if there are no more.
-    /// Unreadable rows do not count towards the limit.
+    /// Returns up to `limit` readable rows after the cursor `first`; fewer only at the end of the
+    /// table. Unreadable rows do not count towards the limit.
     pub(crate) async fn page<C, T>(
         &self,
         page: Page<'_, C>,
@@ -68,13 +68,13 @@ impl Database {
         let (mut readable, mut cursor, limit) =
             (Vec::new(), first, usize::try_from(limit).unwrap_or(0));
         while readable.len() < limit {
-            let wanted = limit - readable.len();
+            let missing = limit - readable.len();
             let mut params = page.fixed.to_vec();
             params.extend((page.after)(&cursor));
-            params.push(i64::try_from(wanted).unwrap_or(i64::MAX).into());
+            params.push(i64::try_from(missing).unwrap_or(i64::MAX).into());
             let rows = self.rows(page.sql, &params).await?;
             let Some(last) = rows.last() else { break };
-            let is_last_page = rows.len() < wanted;
+            let is_last_page = rows.len() < missing;
             cursor = (page.cursor)(last)?;
             readable.extend(decode(rows)?);
             if is_last_page {
@@ -97,7 +97,7 @@ mod tests {
 
     fn read(row: &str) -> Result<i32, StoreError> {
         match row {
-            "gone" => Err(StoreError::Silent),
+            "outage" => Err(StoreError::Unresponsive),
             row => row.parse().map_err(|_| StoreError::Inconsistent("number")),
         }
     }
@@ -108,10 +108,10 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_end_the_read() {
+    fn other_errors_fail_the_read() {
         assert!(matches!(
-            NUMBERS.decode(["1", "gone"]),
-            Err(StoreError::Silent)
+            NUMBERS.decode(["1", "outage"]),
+            Err(StoreError::Unresponsive)
         ));
     }
 }

@@ -1,34 +1,41 @@
-//! How the store fails.
+//! The error of the store.
 
-/// Why the database did not do what was asked. The source says how; it is for the log, never for a
-/// caller.
+/// The reason why an operation of the store failed.
+///
+/// The source is for the log: it may contain SQL and must not be shown to callers of the API.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A unique value is taken by another row.
-    #[error("another row holds this value")]
+    #[error("a unique value is already used by another row")]
     Conflict,
-    /// A row refers to one that is not there, such as a user just deleted.
-    #[error("a row that this one refers to is gone")]
+    /// A foreign key refers to a row that does not exist, such as a user that was just deleted.
+    #[error("a referenced row does not exist")]
     Missing,
-    /// What is stored contradicts itself.
-    #[error("the stored data is inconsistent: {0}")]
+    /// A stored value cannot be represented by this version. Names the column.
+    #[error("stored value cannot be read: {0}")]
     Inconsistent(&'static str),
-    /// The address of the database cannot be read.
-    #[error("the address of the database is not usable: {0}")]
+    /// The URL of the database is malformed. Says what is wrong, without repeating the URL, which
+    /// may contain a password.
+    #[error("invalid database URL: {0}")]
     Address(String),
-    /// The schema could not be brought up to date.
-    #[error("the schema could not be brought up to date")]
+    /// A migration failed, an earlier run was interrupted, or an applied migration was changed
+    /// since.
+    #[error("migration of the database schema failed")]
     Migration(#[source] sqlx::migrate::MigrateError),
-    /// The database did not answer in time, and answered nobody else either.
-    #[error("the database did not answer in time")]
-    Silent,
-    /// The database did not get to it in time, while it answered others: too much was asked of it,
-    /// or of one row.
-    #[error("the database was too busy to answer in time")]
+    /// The schema was created by a development version from before the first release, whose
+    /// migrations were replaced. Nothing was changed.
+    #[error("this database has the schema of a development version from before the first release")]
+    DevelopmentSchema,
+    /// A query timed out, and no other query of this process succeeded meanwhile.
+    #[error("database query timed out; the database is not responding")]
+    Unresponsive,
+    /// A query timed out while other queries succeeded: the database, or a lock on one row, is
+    /// overloaded.
+    #[error("database query timed out; the database is busy")]
     Busy,
-    /// The database could not be reached or refused.
-    #[error("the database could not do it")]
+    /// The database could not be reached, or rejected the query.
+    #[error("database query failed")]
     Database(#[source] sqlx::Error),
 }
 
@@ -49,22 +56,22 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
-    /// Whether the database itself is in trouble, as opposed to one statement: it does not answer,
-    /// or is shutting down.
+    /// Returns whether the database is unavailable: it does not respond, is shutting down, or lacks
+    /// resources. `false` if only this statement failed.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         match self {
-            Self::Silent => true,
+            Self::Unresponsive => true,
             Self::Database(error) => error
                 .as_database_error()
-                .map_or(!is_about_the_statement(error), |refusal| {
-                    refusal.code().is_some_and(|code| is_outage_code(&code))
+                .map_or(!is_statement_error(error), |error| {
+                    error.code().is_some_and(|code| is_outage_code(&code))
                 }),
             _ => false,
         }
     }
 
-    /// Whether a connection has broken under a question: another one may do better.
+    /// Returns whether the connection broke during the query. The query may succeed on another one.
     pub(crate) fn is_lost_connection(&self) -> bool {
         match self {
             Self::Database(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
@@ -75,7 +82,8 @@ impl StoreError {
         }
     }
 
-    /// Whether the database answers but takes no writes, because it is a standby or has no room.
+    /// Returns whether the database responds but rejects writes, because it is a standby or its
+    /// disk is full.
     #[must_use]
     pub fn is_refused_write(&self) -> bool {
         let Self::Database(error) = self else {
@@ -88,8 +96,8 @@ impl StoreError {
     }
 }
 
-/// Whether the fault lies in what was asked or in what was found.
-fn is_about_the_statement(error: &sqlx::Error) -> bool {
+/// Returns whether the statement or its result is at fault, not the database.
+fn is_statement_error(error: &sqlx::Error) -> bool {
     matches!(
         error,
         sqlx::Error::RowNotFound
@@ -102,9 +110,11 @@ fn is_about_the_statement(error: &sqlx::Error) -> bool {
     )
 }
 
-/// Connection exceptions, operator intervention and insufficient resources of PostgreSQL; busy,
-/// locked, I/O and "cannot open" of SQLite, whose extended codes keep the plain one in the low
-/// byte.
+/// Returns whether a SQLSTATE or SQLite result code means that the database is unavailable.
+///
+/// PostgreSQL: classes 08 (connection exception), 53 (insufficient resources) and 57 (operator
+/// intervention). SQLite: BUSY, LOCKED, IOERR and CANTOPEN; the low byte of an extended code is the
+/// primary code.
 fn is_outage_code(code: &str) -> bool {
     if code.len() == 5 {
         return !is_refused_write_code(code)
@@ -116,7 +126,8 @@ fn is_outage_code(code: &str) -> bool {
         .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 14))
 }
 
-/// A read-only transaction and a full disk of PostgreSQL; read-only and full of SQLite.
+/// Returns whether a code means that writes are rejected: `read_only_sql_transaction` and
+/// `disk_full` of PostgreSQL, READONLY and FULL of SQLite.
 fn is_refused_write_code(code: &str) -> bool {
     matches!(code, "25006" | "53100")
         || code.len() < 5
@@ -130,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trouble_of_the_database_is_told_from_trouble_with_a_statement() {
+    fn outages_rejected_writes_and_statement_errors_are_distinguished() {
         for outage in ["57P01", "08006", "53300", "5", "14", "10", "778", "2570"] {
             assert!(
                 is_outage_code(outage) && !is_refused_write_code(outage),
@@ -151,7 +162,7 @@ mod tests {
                 "{statement}"
             );
         }
-        assert!(StoreError::Silent.is_outage());
+        assert!(StoreError::Unresponsive.is_outage());
         assert!(!StoreError::from(sqlx::Error::PoolTimedOut).is_outage());
         assert!(!StoreError::Database(sqlx::Error::RowNotFound).is_outage());
         assert!(!StoreError::Conflict.is_outage());

@@ -1,4 +1,4 @@
-//! The migrations of the schema.
+//! Schema migrations.
 
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -14,41 +14,31 @@ struct Step {
     postgres: &'static str,
 }
 
-/// Every migration there ever was, oldest first. One that has shipped is never edited.
-const STEPS: &[Step] = &[
-    Step {
-        version: 1,
-        name: "first",
-        sqlite: include_str!("../../migrations/sqlite/0001_first.sql"),
-        postgres: include_str!("../../migrations/postgres/0001_first.sql"),
-    },
-    Step {
-        version: 2,
-        name: "renewal",
-        sqlite: include_str!("../../migrations/sqlite/0002_renewal.sql"),
-        postgres: include_str!("../../migrations/postgres/0002_renewal.sql"),
-    },
-    Step {
-        version: 3,
-        name: "console",
-        sqlite: include_str!("../../migrations/sqlite/0003_console.sql"),
-        postgres: include_str!("../../migrations/postgres/0003_console.sql"),
-    },
-];
+/// All migrations, oldest first. A released migration is never edited.
+const STEPS: &[Step] = &[INITIAL];
+const INITIAL: Step = Step {
+    version: 1,
+    name: "initial",
+    sqlite: include_str!("../../migrations/sqlite/0001_initial.sql"),
+    postgres: include_str!("../../migrations/postgres/0001_initial.sql"),
+};
 
-/// Applies the missing migrations. Several processes may do so at once: one applies them, the
+const APPLIED: &str = "SELECT version, checksum, success FROM evergrant_migrations";
+
+/// Applies the pending migrations. Several processes may do so concurrently: one applies them, the
 /// others wait.
 pub(crate) async fn apply(database: &Database) -> Result<(), StoreError> {
+    applied(database).await?;
     let migrator = migrator(database);
     match &database.pools {
         Pools::Sqlite { writer, .. } => {
-            // Only for PostgreSQL does the migrator lock out others itself.
-            let mut work = writer.begin_with("BEGIN IMMEDIATE").await?;
+            // The migrator locks out other processes on PostgreSQL only.
+            let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
             migrator
-                .run_direct(None, &mut *work, false)
+                .run_direct(None, &mut *tx, false)
                 .await
                 .map_err(StoreError::Migration)?;
-            Ok(work.commit().await?)
+            Ok(tx.commit().await?)
         }
         Pools::Postgres(pool) => migrator
             .run(&pool.pool)
@@ -57,7 +47,7 @@ pub(crate) async fn apply(database: &Database) -> Result<(), StoreError> {
     }
 }
 
-/// The migrations that this program knows and the database has not seen, as `1 first`.
+/// Returns the migrations that have not been applied to the database, as `1 initial`.
 pub(crate) async fn pending(database: &Database) -> Result<Vec<String>, StoreError> {
     let applied = applied(database).await?;
     let pending = STEPS.iter().filter(|step| !applied.contains(&step.version));
@@ -66,6 +56,8 @@ pub(crate) async fn pending(database: &Database) -> Result<Vec<String>, StoreErr
         .collect())
 }
 
+/// Returns the versions of the applied migrations; [`StoreError::DevelopmentSchema`] if the first
+/// of them is not [`INITIAL`].
 async fn applied(database: &Database) -> Result<Vec<i64>, StoreError> {
     let find = database.dialect(
         "SELECT name AS found FROM sqlite_master WHERE name = 'evergrant_migrations'",
@@ -78,33 +70,39 @@ async fn applied(database: &Database) -> Result<Vec<i64>, StoreError> {
     {
         return Ok(Vec::new());
     }
-    let applied = database
-        .rows(
-            "SELECT version FROM evergrant_migrations WHERE success",
-            params![],
-        )
-        .await?;
-    applied.iter().map(|row| row.big("version")).collect()
+    let initial = INITIAL.migration(database);
+    let mut versions = Vec::new();
+    for row in database.rows(APPLIED, params![]).await? {
+        let version = row.big("version")?;
+        if version == initial.version && row.bytes("checksum")? != *initial.checksum {
+            return Err(StoreError::DevelopmentSchema);
+        }
+        if row.boolean("success")? {
+            versions.push(version);
+        }
+    }
+    Ok(versions)
 }
 
-fn migrator(database: &Database) -> Migrator {
-    let migrations = STEPS.iter().map(|step| {
-        let sql = match &database.pools {
-            Pools::Sqlite { .. } => step.sqlite,
-            Pools::Postgres(_) => step.postgres,
-        };
+impl Step {
+    fn migration(&self, database: &Database) -> Migration {
+        let sql = database.dialect(self.sqlite, self.postgres);
         Migration::new(
-            step.version,
-            step.name.into(),
+            self.version,
+            self.name.into(),
             MigrationType::Simple,
             sql.into_sql_str(),
             false,
         )
-    });
+    }
+}
+
+fn migrator(database: &Database) -> Migrator {
+    let migrations = STEPS.iter().map(|step| step.migration(database));
     let mut migrator = Migrator::with_migrations(migrations.collect());
-    // The host application may use the same tool for its own tables; and an older replica may meet
-    // a newer schema.
+    // The host application may use sqlx's default table for its own migrations.
     migrator.dangerous_set_table_name("evergrant_migrations");
+    // A replica of an older version may start on the schema of a newer one.
     migrator.set_ignore_missing(true);
     migrator
 }

@@ -1,4 +1,4 @@
-//! Access to the database: pools, transactions, values, migrations.
+//! Database access: connection pools, transactions, parameter and row types, migrations.
 
 pub(crate) mod database;
 pub(crate) mod decode;
@@ -11,5 +11,5 @@ pub(crate) mod pg_connection;
 pub(crate) mod repository;
 pub(crate) mod sqlite_writer;
 pub(crate) mod time;
+pub(crate) mod transaction;
 pub(crate) mod value;
-pub(crate) mod work;

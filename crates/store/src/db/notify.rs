@@ -1,9 +1,9 @@
-//! PostgreSQL's LISTEN and NOTIFY, which tell other processes that the outbox has new events, never
-//! which.
+//! PostgreSQL's LISTEN and NOTIFY: notifications that the outbox has new events. They have no
+//! payload.
 //!
-//! NOTIFY inside a writing transaction serialises all such transactions: it was measured to reduce
-//! the commit rate to a seventh. Notifications are therefore sent after commits, one for many of
-//! them. A process that misses a notification finds the events by polling.
+//! NOTIFY inside a writing transaction serializes all such transactions; in a measurement it
+//! reduced the commit rate to one seventh. Notifications are therefore sent after the commit, and
+//! one covers many commits. A process that misses a notification finds the events by polling.
 
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
@@ -13,18 +13,18 @@ use crate::StoreError;
 const CHANNEL: &str = "evergrant";
 pub(crate) const NOTIFY: &str = "SELECT pg_notify('evergrant', '')";
 
-/// A connection of its own that listens for notifications.
+/// Listens for notifications on a dedicated connection.
 #[derive(Debug)]
 pub struct NotifyListener(PgListener);
 
 impl NotifyListener {
     pub(crate) async fn connect(pool: &PgPool) -> Result<Self, StoreError> {
         let options = pool.connect_options().as_ref().clone();
-        let own = PgPoolOptions::new()
+        let dedicated = PgPoolOptions::new()
             .max_connections(1)
             .connect_with(options)
             .await?;
-        let mut listener = PgListener::connect_with(&own).await?;
+        let mut listener = PgListener::connect_with(&dedicated).await?;
         listener.listen(CHANNEL).await?;
         Ok(Self(listener))
     }
@@ -33,12 +33,12 @@ impl NotifyListener {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the connection is lost. Notifications sent meanwhile are lost too: poll
-    /// the outbox instead.
+    /// [`StoreError`] if the connection is lost. Notifications may then have been missed: poll the
+    /// outbox.
     pub async fn notified(&mut self) -> Result<(), StoreError> {
         match self.0.try_recv().await? {
             Some(_) => Ok(()),
-            None => Err(StoreError::Silent),
+            None => Err(StoreError::Unresponsive),
         }
     }
 }

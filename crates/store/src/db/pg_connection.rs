@@ -1,13 +1,13 @@
-//! Connections to PostgreSQL with a deadline for each query.
+//! Connections to PostgreSQL with a timeout for each query.
 //!
-//! A hanging server, or a network that drops every packet, leaves queries waiting for ever, and a
-//! pool full of such connections blocks every caller. Each query therefore has a time-out, and a
-//! connection whose query timed out is closed instead of being returned to the pool: the pool opens
-//! a new one, which reaches the server that has taken over.
+//! If the server hangs or the network drops all packets, a query without a timeout waits forever,
+//! and a pool full of such connections blocks every caller. A connection whose query timed out is
+//! closed instead of being returned to the pool. The pool then opens a new one, which after a
+//! failover reaches the new primary.
 //!
-//! A time-out does not always mean that the server is gone: the query may wait for a lock or may be
-//! too expensive. While the server answers other queries, the time-out is reported as
-//! [`StoreError::Busy`].
+//! A timeout does not prove that the server is down: the query may be waiting for a lock, or be
+//! expensive. If the server recently completed other queries, the timeout is reported as
+//! [`StoreError::Busy`], otherwise as [`StoreError::Unresponsive`].
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,47 +20,48 @@ use tokio::time::{Instant, timeout};
 
 use crate::StoreError;
 
-/// A server that has answered any query within this time is available. `serve` sends a query every
-/// second.
-const RECENTLY: Duration = Duration::from_millis(1_500);
+/// A server that completed any query within this time counts as available. `serve` sends a query
+/// every second.
+const AVAILABILITY_WINDOW: Duration = Duration::from_millis(1_500);
 
-/// The pool of connections to the server.
+/// A connection pool that records when the server last responded.
 #[derive(Clone, Debug)]
 pub(crate) struct PostgresPool {
     pub(crate) pool: PgPool,
     history: Arc<PoolHistory>,
 }
 
-/// When the server last answered and when a connection last broke.
+/// The times of the last response and of the last broken connection.
 #[derive(Debug)]
 pub(crate) struct PoolHistory {
-    began: Instant,
-    /// When the server last answered, in milliseconds since `began`.
-    answered_ms: AtomicU64,
-    /// When a connection was last found broken, in milliseconds since `began`.
-    broken_ms: AtomicU64,
+    created_at: Instant,
+    /// Time of the last completed query, in milliseconds since `created_at`.
+    responded_at_ms: AtomicU64,
+    /// Time at which a connection was last found broken, in milliseconds since `created_at`.
+    broken_at_ms: AtomicU64,
 }
 
 impl Default for PoolHistory {
     fn default() -> Self {
         Self {
-            began: Instant::now(),
-            answered_ms: AtomicU64::new(0),
-            broken_ms: AtomicU64::new(0),
+            created_at: Instant::now(),
+            responded_at_ms: AtomicU64::new(0),
+            broken_at_ms: AtomicU64::new(0),
         }
     }
 }
 
 impl PoolHistory {
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.created_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Whether a connection that has lain idle for so long may have broken together with another
-    /// one: a server that was restarted or has failed over leaves a pool full of them.
+    /// Returns whether a connection that was idle for `idle_for` may be broken because another
+    /// connection broke meanwhile: a restart or failover of the server breaks all connections of
+    /// the pool.
     pub(crate) fn is_suspect(&self, idle_for: Duration) -> bool {
         let idle_ms = u64::try_from(idle_for.as_millis()).unwrap_or(u64::MAX);
-        self.now_ms().saturating_sub(idle_ms) <= self.broken_ms.load(Ordering::Relaxed)
+        self.now_ms().saturating_sub(idle_ms) <= self.broken_at_ms.load(Ordering::Relaxed)
     }
 }
 
@@ -69,25 +70,25 @@ impl PostgresPool {
         Self { pool, history }
     }
 
-    fn is_answering(&self) -> bool {
-        let since_ms = self
+    fn is_responding(&self) -> bool {
+        let elapsed_ms = self
             .history
             .now_ms()
-            .saturating_sub(self.history.answered_ms.load(Ordering::Relaxed));
-        Duration::from_millis(since_ms) < RECENTLY
+            .saturating_sub(self.history.responded_at_ms.load(Ordering::Relaxed));
+        Duration::from_millis(elapsed_ms) < AVAILABILITY_WINDOW
     }
 
-    /// The error of a query that timed out.
+    /// Returns the error for a query that timed out.
     fn timeout_error(&self) -> StoreError {
-        if self.is_answering() {
+        if self.is_responding() {
             StoreError::Busy
         } else {
-            StoreError::Silent
+            StoreError::Unresponsive
         }
     }
 
-    /// Acquires a connection. While the server answers other queries, the caller stays in the
-    /// pool's queue until the pool's own time-out.
+    /// Acquires a connection. While the server completes other queries, the caller waits in the
+    /// pool's queue until the pool's own timeout.
     pub(crate) async fn acquire(
         &self,
         timeout_after: Duration,
@@ -97,8 +98,8 @@ impl PostgresPool {
             match timeout(timeout_after, &mut acquired).await {
                 Ok(Err(sqlx::Error::PoolTimedOut)) => return Err(self.timeout_error()),
                 Ok(acquired) => break acquired?,
-                Err(_) if self.is_answering() => {}
-                Err(_) => return Err(StoreError::Silent),
+                Err(_) if self.is_responding() => {}
+                Err(_) => return Err(StoreError::Unresponsive),
             }
         };
         Ok(PooledConnection {
@@ -109,7 +110,7 @@ impl PostgresPool {
         })
     }
 
-    /// A transaction.
+    /// Acquires a connection and begins a transaction on it.
     pub(crate) async fn begin(
         &self,
         timeout_after: Duration,
@@ -120,45 +121,45 @@ impl PostgresPool {
                 connection = self.acquire(timeout_after).await?;
                 connection.begin().await?;
             }
-            begun => begun?,
+            begin => begin?,
         }
         Ok(connection)
     }
 }
 
-/// One connection of the pool, for as long as it answers in time.
+/// A pooled connection. Returned to the pool if its queries complete in time, closed otherwise.
 pub(crate) struct PooledConnection {
     pool: PostgresPool,
     connection: Option<PoolConnection<Postgres>>,
     timeout_after: Duration,
-    /// Whether a transaction was begun and not ended.
+    /// Whether a transaction is open.
     is_open: bool,
 }
 
 impl PooledConnection {
-    /// Runs one query. A connection that does not answer in time is closed.
+    /// Runs one query. Closes the connection if the query times out or the connection breaks.
     pub(crate) async fn query<T>(
         &mut self,
         query: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
         let mut in_flight = InFlight(self.connection.take());
-        let connection = in_flight.0.as_mut().ok_or(StoreError::Silent)?;
-        let Ok(answer) = timeout(self.timeout_after, query(connection)).await else {
+        let connection = in_flight.0.as_mut().ok_or(StoreError::Unresponsive)?;
+        let Ok(result) = timeout(self.timeout_after, query(connection)).await else {
             return Err(self.pool.timeout_error());
         };
         let history = &self.pool.history;
-        let answer = answer.map_err(StoreError::from);
-        if matches!(&answer, Err(error) if error.is_lost_connection()) {
+        let result = result.map_err(StoreError::from);
+        if matches!(&result, Err(error) if error.is_lost_connection()) {
             history
-                .broken_ms
+                .broken_at_ms
                 .fetch_max(history.now_ms(), Ordering::Relaxed);
         } else {
             history
-                .answered_ms
+                .responded_at_ms
                 .fetch_max(history.now_ms(), Ordering::Relaxed);
             self.connection = in_flight.0.take();
         }
-        answer
+        result
     }
 
     async fn begin(&mut self) -> Result<(), StoreError> {
@@ -169,7 +170,7 @@ impl PooledConnection {
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        // COMMIT ends the transaction whether it succeeds or not: nothing is left to roll back.
+        // COMMIT ends the transaction even if it fails, so there is nothing to roll back.
         self.is_open = false;
         self.query(async |connection| connection.execute("COMMIT").await)
             .await
@@ -177,8 +178,9 @@ impl PooledConnection {
     }
 }
 
-/// A connection with a query in flight. When the caller is cancelled, the state of the connection
-/// is unknown, perhaps inside a transaction: it is closed, and the pool may open another one.
+/// A connection with a query in flight. If the caller is cancelled, the state of the connection is
+/// unknown, and a transaction may be open. The connection is then closed, and the pool may open
+/// another one.
 struct InFlight(Option<PoolConnection<Postgres>>);
 
 impl Drop for InFlight {
@@ -217,10 +219,10 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const TIMEOUT: Duration = Duration::from_secs(30);
 
     async fn process_id(pool: &PostgresPool) -> i32 {
-        let mut connection = pool.acquire(PATIENCE).await.unwrap();
+        let mut connection = pool.acquire(TIMEOUT).await.unwrap();
         connection
             .query(async |connection| {
                 sqlx::query_scalar("SELECT pg_backend_pid()")
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn cancelled_query_does_not_return_its_connection_to_the_pool() {
+    async fn cancelled_query_does_not_return_connection_to_pool() {
         let database = TestDatabase::postgres().await;
         let pool = PgPoolOptions::new()
             .max_connections(1)
@@ -244,23 +246,23 @@ mod tests {
         assert_eq!(
             process_id(&pool).await,
             before,
-            "a connection that has answered is used again"
+            "an idle connection is reused"
         );
         let lock = database.begin("SELECT pg_advisory_xact_lock(1)").await;
-        let mut connection = pool.acquire(PATIENCE).await.unwrap();
+        let mut connection = pool.acquire(TIMEOUT).await.unwrap();
         {
-            let question = "BEGIN; SELECT pg_advisory_xact_lock(1)";
-            let mut asked =
-                pin!(connection.query(async |connection| connection.execute(question).await));
-            let waits =
-                poll_fn(|context| Poll::Ready(asked.as_mut().poll(context).is_pending())).await;
-            assert!(waits, "nobody answers before the lock is free");
+            let sql = "BEGIN; SELECT pg_advisory_xact_lock(1)";
+            let mut query =
+                pin!(connection.query(async |connection| connection.execute(sql).await));
+            let is_pending =
+                poll_fn(|context| Poll::Ready(query.as_mut().poll(context).is_pending())).await;
+            assert!(is_pending, "the query waits for the lock");
         }
         drop(connection);
         assert_ne!(
             process_id(&pool).await,
             before,
-            "nobody meets the transaction that may have begun"
+            "the connection, which may have an open transaction, is closed"
         );
         lock.commit().await;
     }

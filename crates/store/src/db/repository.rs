@@ -1,6 +1,6 @@
-//! The shape that all repositories share.
+//! The macro that defines repositories.
 
-/// Defines a repository: a handle on the database for the queries of one aggregate.
+/// Defines a repository: a cheap handle to the database with the queries of one aggregate.
 macro_rules! repository {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -1,20 +1,23 @@
-//! A transaction of SQLite's one writer, begun and ended by our own hand.
+//! Transactions of SQLite's only writing connection, controlled by plain statements instead of
+//! sqlx's transaction type.
 //!
-//! SQLite itself rolls a transaction back when the disk is full, and sqlx goes on believing in it:
-//! no other can be begun on that connection, ever. Nothing here believes anything: who has not
-//! committed rolls back, whatever comes of that.
+//! SQLite rolls a transaction back by itself when the disk is full. sqlx still counts that
+//! transaction as open, and no further transaction can begin on the connection. A [`Writer`] keeps
+//! no such count: unless it was committed, it sends ROLLBACK when it is dropped and ignores the
+//! result.
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor, Sqlite, SqliteConnection, SqlitePool};
 
 use crate::StoreError;
 
-/// The writer, in a transaction.
+/// The writing connection, in a transaction.
 pub(crate) struct Writer(Option<PoolConnection<Sqlite>>);
 
 impl Writer {
-    /// Takes the write lock at once: a read that later turns into a write fails with "database is
-    /// locked" without waiting, whatever the busy time-out says.
+    /// Begins a transaction that holds the write lock from the start. If a transaction begins with
+    /// a read and then writes, SQLite reports "database is locked" at once, regardless of the busy
+    /// timeout.
     pub(crate) async fn begin(pool: &SqlitePool) -> Result<Self, StoreError> {
         let mut writer = Self(Some(pool.acquire().await?));
         writer.connection()?.execute("BEGIN IMMEDIATE").await?;
@@ -22,12 +25,12 @@ impl Writer {
     }
 
     pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        self.0.as_deref_mut().ok_or(StoreError::Silent)
+        self.0.as_deref_mut().ok_or(StoreError::Unresponsive)
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         self.connection()?.execute("COMMIT").await?;
-        // Given back as it is.
+        // Returns the connection to the pool without a ROLLBACK.
         drop(self.0.take());
         Ok(())
     }
@@ -42,7 +45,7 @@ impl Drop for Writer {
             return drop(connection.detach());
         };
         runtime.spawn(async move {
-            // Fails where SQLite has rolled back itself.
+            // Fails if SQLite has already rolled back.
             let _ = connection.execute("ROLLBACK").await;
         });
     }

@@ -1,4 +1,4 @@
-//! One time type for two databases: `timestamp(6)` on PostgreSQL, an integer of milliseconds on
+//! Encoding of timestamps: `timestamp(6)` on PostgreSQL, an integer of milliseconds since 1970 on
 //! SQLite.
 
 use evergrant_model::Timestamp;
@@ -8,11 +8,11 @@ use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueFormat, PgValueRef};
 use sqlx::sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef};
 use sqlx::{Decode, Encode, Postgres, Sqlite, Type};
 
-/// PostgreSQL counts from 2000-01-01T00:00:00Z; this many milliseconds after 1970.
+/// PostgreSQL's epoch, 2000-01-01T00:00:00Z, in milliseconds since 1970.
 const POSTGRES_EPOCH_MS: i64 = 946_684_800_000;
 
-/// A [`Timestamp`] on its way to or from a database. Another program's microseconds are cut off in
-/// reading.
+/// A [`Timestamp`] as a column value. Reading truncates microseconds, which other programs may
+/// write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DatabaseTime(pub(crate) Timestamp);
 
@@ -32,11 +32,11 @@ impl Encode<'_, Postgres> for DatabaseTime {
 impl Decode<'_, Postgres> for DatabaseTime {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
         if value.format() != PgValueFormat::Binary {
-            return Err("a timestamp came in text form".into());
+            return Err("timestamp is not in binary format".into());
         }
         let microseconds = <i64 as Decode<Postgres>>::decode(value)?;
         if microseconds == i64::MAX || microseconds == i64::MIN {
-            return Err("an infinite timestamp cannot be read".into());
+            return Err("infinite timestamp".into());
         }
         Ok(Self(Timestamp::from_unix_ms(
             microseconds.div_euclid(1000) + POSTGRES_EPOCH_MS,

@@ -1,8 +1,8 @@
-//! Values that go into queries and rows that come out of them, for both databases.
+//! Query parameters and result rows of both databases.
 //!
-//! Values go in as [`Value`]s and are read from [`Record`]s by column name, so no query is generic
-//! over a database. Times are `timestamp(6)` in UTC on PostgreSQL and milliseconds since 1970 on
-//! SQLite; JSON is `jsonb` and text.
+//! Parameters are passed as [`Value`]s, and columns are read from [`Record`]s by name, so queries
+//! are not generic over the database. Times are `timestamp(6)` in UTC on PostgreSQL and
+//! milliseconds since 1970 on SQLite. JSON is `jsonb` on PostgreSQL and text on SQLite.
 
 use evergrant_model::Timestamp;
 use sqlx::Row;
@@ -11,7 +11,7 @@ use sqlx::types::Json;
 use crate::StoreError;
 use crate::db::time::DatabaseTime;
 
-/// A parameter of a query. `None` is a typed NULL, which PostgreSQL wants to know the type of.
+/// A query parameter. `None` is NULL; the variant gives it the type that PostgreSQL requires.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
     Int(Option<i32>),
@@ -42,12 +42,13 @@ value_from! {
     &'a serde_json::Value => Json,
 }
 
-/// The parameters of a query, in the order of `$1, $2, …`.
+/// Builds the parameters of a query, in the order of `$1, $2, …`.
 macro_rules! params {
     ($($value:expr),* $(,)?) => { &[$($crate::db::value::Value::from($value)),*] };
 }
 pub(crate) use params;
 
+/// Builds a query with its parameters bound.
 macro_rules! bound {
     ($sql:expr, $params:expr) => {{
         let mut query = ::sqlx::query($sql);
@@ -70,7 +71,8 @@ macro_rules! bound {
 }
 pub(crate) use bound;
 
-/// Numbers in the form of a PostgreSQL array, a text that SQLite can turn into a JSON array.
+/// Formats numbers as a PostgreSQL array literal, such as `{1,2}`. SQLite queries turn it into a
+/// JSON array.
 pub(crate) fn int_array(numbers: impl IntoIterator<Item = impl ToString>) -> String {
     let numbers: Vec<_> = numbers
         .into_iter()
@@ -79,7 +81,7 @@ pub(crate) fn int_array(numbers: impl IntoIterator<Item = impl ToString>) -> Str
     format!("{{{}}}", numbers.join(","))
 }
 
-/// One row of an answer.
+/// A result row.
 pub(crate) enum Record {
     Sqlite(sqlx::sqlite::SqliteRow),
     Postgres(sqlx::postgres::PgRow),
@@ -93,14 +95,14 @@ macro_rules! column {
                 Self::Sqlite(row) => row.try_get(column),
                 Self::Postgres(row) => row.try_get(column),
             }
-            .map_err(|error| unreadable(column, error))
+            .map_err(|error| decode_error(column, error))
         }
     };
 }
 
-/// A value that the column's type permits and this program cannot represent, such as the time
-/// `infinity`, makes only its own row unreadable.
-fn unreadable(column: &'static str, error: sqlx::Error) -> StoreError {
+/// Maps a decoding error to [`StoreError::Inconsistent`], which affects only its own row: the
+/// column may hold a value that this program cannot represent, such as the time `infinity`.
+fn decode_error(column: &'static str, error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::ColumnDecode { .. } => StoreError::Inconsistent(column),
         error => error.into(),
@@ -112,6 +114,7 @@ impl Record {
     column!(optional_int -> Option<i32>);
     column!(big -> i64);
     column!(optional_big -> Option<i64>);
+    column!(boolean -> bool);
     column!(text -> String);
     column!(optional_text -> Option<String>);
     column!(bytes -> Vec<u8>);
@@ -137,7 +140,7 @@ impl Record {
             .map_or(serde_json::Value::Null, |json| json.0))
     }
 
-    /// The value of a key column as text, for log messages.
+    /// Returns the value of a key column as text, for log messages.
     pub(crate) fn key(&self, column: &'static str) -> String {
         let number = || {
             self.big(column)

@@ -1,5 +1,5 @@
-//! The outbox: each change leaves an event in the transaction that made it. Caches, waiters and
-//! event streams of this process and of others learn of changes from it.
+//! The outbox: each change writes an event in its own transaction. Caches, waiting requests and
+//! event streams of all processes read it.
 
 pub(crate) mod new_event;
 pub(crate) mod repository;

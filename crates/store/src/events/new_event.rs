@@ -5,26 +5,26 @@ use evergrant_model::{
 };
 
 use crate::StoreError;
+use crate::db::transaction::Transaction;
 use crate::db::value::params;
-use crate::db::work::Work;
 use crate::flows::status::FlowStatus;
 
-/// What an event is about.
+/// The subject of an event.
 pub(crate) enum About<'a> {
-    /// One account.
+    /// An account.
     Account(&'a ProviderSlug, &'a ProviderAccountId),
-    /// One account, and the flow that connected it.
+    /// An account, and the id of the flow that connected it.
     Consent(&'a ProviderSlug, &'a ProviderAccountId, &'a str),
-    /// All of the user's accounts.
+    /// All accounts of the user.
     Everything,
-    /// A flow, how it stands now, and why it came to nothing.
+    /// A flow: its id, its status, and the error code if it failed.
     Flow(&'a ProviderSlug, &'a str, FlowStatus, Option<&'a str>),
 }
 
-/// An event about to be written.
+/// An event to write.
 pub(crate) struct NewEvent<'a> {
     pub(crate) user: UserId,
-    /// What [`Work::raise_version`] answered.
+    /// The result of [`Transaction::increment_version`].
     pub(crate) version: i64,
     pub(crate) kind: EventKind,
     pub(crate) about: About<'a>,
@@ -32,44 +32,44 @@ pub(crate) struct NewEvent<'a> {
     pub(crate) at: Timestamp,
 }
 
-/// Whose events are those of the installation.
-const NOBODY: i32 = 0;
+/// The `user_id` of events that concern the whole installation.
+const INSTALLATION: i32 = 0;
 
-const RAISE_VERSION: &str = "INSERT INTO evergrant_versions (user_id, version) VALUES ($1, 1)
+const INCREMENT_VERSION: &str = "INSERT INTO evergrant_versions (user_id, version) VALUES ($1, 1)
     ON CONFLICT (user_id) DO UPDATE SET version = evergrant_versions.version + 1 RETURNING version";
 const INSERT: &str = "INSERT INTO evergrant_events
     (user_id, version, kind, provider, provider_account_id, subject, status, code, correlation_id, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
-impl Work {
-    /// [`raise_version`](Self::raise_version) for a user read earlier; `None` if the user is gone
-    /// since.
-    pub(crate) async fn raise_version_of_existing(
+impl Transaction {
+    /// Increments the user's version like [`increment_version`](Self::increment_version); `None` if
+    /// the user does not exist.
+    pub(crate) async fn increment_version_if_user_exists(
         &mut self,
         user: UserId,
     ) -> Result<Option<i64>, StoreError> {
-        match self.raise_version(user).await {
+        match self.increment_version(user).await {
             Err(StoreError::Missing) => Ok(None),
             version => version.map(Some),
         }
     }
 
-    /// Raises the user's version, for the event that is to come; [`StoreError::Missing`] if there
-    /// is no such user.
+    /// Increments the user's version and returns it, for the event to write;
+    /// [`StoreError::Missing`] if the user does not exist.
     ///
-    /// Every change of a user's connections begins with this: the row of the version is the lock
-    /// that lets the changes of one user pass one after the other. Two changes that locked other
-    /// rows first could meet halfway, and PostgreSQL would end one of them, perhaps the one with a
-    /// refresh token that exists nowhere else.
-    pub(crate) async fn raise_version(&mut self, user: UserId) -> Result<i64, StoreError> {
-        let row = self.row(RAISE_VERSION, params![user.get()]).await?;
-        row.ok_or(StoreError::Inconsistent("no version was raised"))?
+    /// Every change of a user's connections does this first: the lock on the version row
+    /// serializes the changes of one user. Two transactions that locked other rows first could
+    /// deadlock, and PostgreSQL would abort one of them, possibly the one that stores a refresh
+    /// token of which no other copy exists.
+    pub(crate) async fn increment_version(&mut self, user: UserId) -> Result<i64, StoreError> {
+        let row = self.row(INCREMENT_VERSION, params![user.get()]).await?;
+        row.ok_or(StoreError::Inconsistent("evergrant_versions.version"))?
             .big("version")
     }
 
-    /// Writes an event. It comes last in its change, so that its number is seen soon after it was
-    /// drawn.
-    pub(crate) async fn announce(&mut self, event: &NewEvent<'_>) -> Result<(), StoreError> {
+    /// Writes an event. It is the last statement of its transaction, so that the event becomes
+    /// visible soon after its id was allocated.
+    pub(crate) async fn write_event(&mut self, event: &NewEvent<'_>) -> Result<(), StoreError> {
         let (provider, account, subject, status, code) = match event.about {
             About::Account(provider, account) => (
                 Some(provider.as_str()),
@@ -106,25 +106,25 @@ impl Work {
             event.correlation_id.as_str(),
             event.at,
         ];
-        self.announce_on_commit();
+        self.notify_on_commit();
         self.execute(INSERT, params).await.map(drop)
     }
 
-    /// Tells all processes that a credential, or all of a user's where `credential` is `None`,
-    /// works no more.
-    pub(crate) async fn announce_end_of(
+    /// Writes the event that a credential is no longer valid; all credentials of the user if
+    /// `credential` is `None`. All processes then drop it from their caches.
+    pub(crate) async fn write_credential_ended(
         &mut self,
         user: Option<UserId>,
         credential: Option<&str>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let (nobody, version, nothing): (_, i64, Option<&str>) =
-            (user.map_or(NOBODY, UserId::get), 0, None);
+        let user = user.map_or(INSTALLATION, UserId::get);
         let kind = EventKind::CredentialEnded.as_str();
+        let (version, none): (i64, Option<&str>) = (0, None);
         let params = params![
-            nobody, version, kind, nothing, nothing, credential, nothing, nothing, nothing, at
+            user, version, kind, none, none, credential, none, none, none, at
         ];
-        self.announce_on_commit();
+        self.notify_on_commit();
         self.execute(INSERT, params).await.map(drop)
     }
 }

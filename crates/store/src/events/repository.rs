@@ -7,46 +7,49 @@ use crate::db::decode::{Decoder, Page};
 use crate::db::repository::repository;
 use crate::db::value::{Record, Value, int_array, params};
 
-/// What happened, to whom.
+/// A stored event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Rises with every event of the installation.
+    /// Increases with every event of the installation.
     pub id: i64,
-    /// Whose connections changed; `None` for an event of the installation.
+    /// The user whose connections changed; `None` if the event concerns the whole installation.
     pub user: Option<UserId>,
-    /// The user's version after the change: no two events of a user have the same.
+    /// The user's version after the change, unique among the user's events; 0 for the end of a
+    /// credential.
     pub version: i64,
-    /// What happened; `None` for what this version of the program does not know.
+    /// The kind; `None` if this version of the program does not know it.
     pub kind: Option<EventKind>,
-    /// The platform, where one account or flow is meant.
+    /// The provider; `None` unless the event concerns one account or flow.
     pub provider: Option<ProviderSlug>,
-    /// The account, where one is meant.
+    /// The account; `None` unless the event concerns one account.
     pub account: Option<ProviderAccountId>,
-    /// The flow that is meant, or that connected the account; or the credential that is meant.
+    /// The id of the flow or credential that the event concerns, or of the flow that connected the
+    /// account.
     pub subject: Option<String>,
-    /// How the flow stands.
+    /// The status of the flow.
     pub status: Option<String>,
-    /// Why the flow came to nothing.
+    /// The error code of a flow that failed.
     pub code: Option<String>,
-    /// Finds the reason in the log.
+    /// The correlation id of the operation that wrote the event.
     pub correlation_id: Option<String>,
-    /// When it happened.
+    /// Time of the change.
     pub at: Timestamp,
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, user_id, version, kind, provider, provider_account_id, subject, status, code, correlation_id,
-                created_at FROM evergrant_events ",
+            "SELECT id, user_id, version, kind, provider, provider_account_id, subject, status, code,
+                correlation_id, created_at
+            FROM evergrant_events ",
             $rest
         )
     };
 }
 pub(crate) const AFTER: &str = select!("WHERE id > $1 ORDER BY id LIMIT $2");
-const AMONG_SQLITE: &str =
+const BY_IDS_SQLITE: &str =
     select!("WHERE id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']')) ORDER BY id");
-const AMONG_POSTGRES: &str = select!("WHERE id = ANY(CAST($1 AS bigint[])) ORDER BY id");
+const BY_IDS_POSTGRES: &str = select!("WHERE id = ANY(CAST($1 AS bigint[])) ORDER BY id");
 pub(crate) const OF_USER: &str =
     select!("WHERE user_id = $1 AND version > $2 ORDER BY version LIMIT $3");
 
@@ -77,14 +80,15 @@ fn read(row: &Record) -> Result<Event, StoreError> {
 }
 
 repository! {
-    /// The outbox.
+    /// Reads the outbox.
     EventRepository
 }
 
 impl EventRepository {
-    /// Up to `limit` events with ids above `after`, oldest first.
+    /// Returns up to `limit` events with ids above `after`, oldest first.
     ///
-    /// On PostgreSQL an id may become visible after a higher one: see [`among`](Self::among).
+    /// On PostgreSQL, an event may become visible after one with a higher id; see
+    /// [`by_ids`](Self::by_ids).
     ///
     /// # Errors
     ///
@@ -101,18 +105,18 @@ impl EventRepository {
             .await
     }
 
-    /// The visible ones among the events with these ids, oldest first.
+    /// Returns the visible events with these ids, oldest first.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn among(&self, ids: &[i64]) -> Result<Vec<Event>, StoreError> {
+    pub async fn by_ids(&self, ids: &[i64]) -> Result<Vec<Event>, StoreError> {
         let list = int_array(ids);
-        let among = self.database.dialect(AMONG_SQLITE, AMONG_POSTGRES);
-        EVENTS.decode(self.database.rows(among, params![list.as_str()]).await?)
+        let query = self.database.dialect(BY_IDS_SQLITE, BY_IDS_POSTGRES);
+        EVENTS.decode(self.database.rows(query, params![list.as_str()]).await?)
     }
 
-    /// Up to `limit` events of this user after the version `after`, oldest first.
+    /// Returns up to `limit` events of this user with versions above `after`, oldest first.
     ///
     /// # Errors
     ///
@@ -134,7 +138,7 @@ impl EventRepository {
             .await
     }
 
-    /// The id of the newest event; 0 if there is none.
+    /// Returns the id of the newest event; 0 if there is none.
     ///
     /// # Errors
     ///
@@ -150,7 +154,7 @@ impl EventRepository {
         row.map_or(Ok(0), |row| row.big("newest"))
     }
 
-    /// The version of the user's connections; `None` if there is no such user.
+    /// Returns the version of the user's connections; `None` if the user does not exist.
     ///
     /// # Errors
     ///
@@ -165,7 +169,7 @@ impl EventRepository {
             .transpose()
     }
 
-    /// Deletes events from before `moment`; answers how many.
+    /// Deletes the events created before `moment`. Returns their number.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! Reading and changing flows.
+//! Queries on flows.
 //!
-//! The state is stored hashed and consumed by one atomic statement; a second callback learns what
-//! the first one did.
+//! Only the hash of the state is stored, and one atomic statement consumes it. A repeated callback
+//! receives the result of the first one.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{FlowId, ProviderAccountId, ProviderSlug, Timestamp, UserId};
@@ -16,16 +16,18 @@ macro_rules! columns {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " id, user_id, provider, redirect_url, scope, reconnect, verifier, issuer, challenge, correlation_id,
-            expires_at, status, consumed_at, code_hash, receipt_salt, receipt_hash, finish_by, error_code, account,
-            access_token, refresh_token, token_facts, accounts ",
+            " id, user_id, provider, redirect_url, requested_scope, reconnect_account, pkce_verifier,
+            expected_issuer, finish_challenge, correlation_id, expires_at, status, consumed_at,
+            code_hash, receipt_salt, receipt_hash, finish_expires_at, error_code, connected_account,
+            access_token, refresh_token, token_details, granted_accounts ",
             $after
         )
     };
 }
 
-const INSERT: &str = "INSERT INTO evergrant_flows (id, state_hash, user_id, provider, redirect_url, scope, reconnect,
-        verifier, issuer, challenge, receipt_salt, correlation_id, created_at, expires_at)
+const INSERT: &str = "INSERT INTO evergrant_flows (id, state_hash, user_id, provider, redirect_url,
+        requested_scope, reconnect_account, pkce_verifier, expected_issuer, finish_challenge,
+        receipt_salt, correlation_id, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 pub(crate) const CONSUME: &str = columns!(
     "UPDATE evergrant_flows SET consumed_at = $3, code_hash = $4
@@ -48,9 +50,9 @@ pub(crate) const OWNED: &str = columns!(
 );
 pub(crate) const UNFINISHED: &str = columns!(
     "SELECT",
-    "FROM evergrant_flows WHERE status IN ('pending', 'choose') AND finish_by <= $1
-        AND finish_by >= $2 AND (finish_by, id) > ($2, $3)
-    ORDER BY finish_by, id LIMIT $4"
+    "FROM evergrant_flows WHERE status IN ('pending', 'choose') AND finish_expires_at <= $1
+        AND finish_expires_at >= $2 AND (finish_expires_at, id) > ($2, $3)
+    ORDER BY finish_expires_at, id LIMIT $4"
 );
 const DELETE_EXPIRED: &str =
     "DELETE FROM evergrant_flows WHERE expires_at < $1 AND access_token IS NULL";
@@ -65,7 +67,7 @@ impl FlowRepository {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Missing`] if the user is gone, others if the query fails.
+    /// [`StoreError::Missing`] if the user does not exist, other variants if the query fails.
     pub async fn insert(&self, new: &NewFlow<'_>) -> Result<(), StoreError> {
         let params = params![
             new.id.as_str(),
@@ -73,11 +75,11 @@ impl FlowRepository {
             new.user.get(),
             new.provider.as_str(),
             new.redirect_url,
-            new.scope,
-            new.reconnect.map(ProviderAccountId::as_str),
-            new.verifier.map(EncryptedToken::as_str),
-            new.issuer,
-            new.challenge,
+            new.requested_scope,
+            new.reconnect_account.map(ProviderAccountId::as_str),
+            new.pkce_verifier.map(EncryptedToken::as_str),
+            new.expected_issuer,
+            new.finish_challenge,
             new.receipt_salt,
             new.correlation_id.as_str(),
             new.created_at,
@@ -86,8 +88,8 @@ impl FlowRepository {
         self.database.execute(INSERT, params).await.map(drop)
     }
 
-    /// Consumes the state of a flow of this provider, once, and stores the hash of the code that
-    /// came with it.
+    /// Consumes the state of a flow of this provider and stores the hash of the authorization code
+    /// of the callback. Of several concurrent calls, one succeeds.
     ///
     /// # Errors
     ///
@@ -106,17 +108,18 @@ impl FlowRepository {
         let Some(flow) = self.by_state(state_hash, provider).await? else {
             return Ok(Callback::Unknown);
         };
-        let used = flow.consumed_at.is_some();
+        let is_consumed = flow.consumed_at.is_some();
         let flow = Box::new(flow);
-        Ok(if used {
+        Ok(if is_consumed {
             Callback::Again(flow)
         } else {
             Callback::Expired(flow)
         })
     }
 
-    /// Consumes the user's flow without its state, for the browser that started it and completes it
-    /// by hand; `None` if it is unknown, another user's, consumed or expired.
+    /// Consumes the user's flow without its state, for a flow that is completed in the app's own
+    /// dialog. `None` if the flow does not exist, belongs to another user, is consumed or has
+    /// expired.
     ///
     /// # Errors
     ///
@@ -134,7 +137,8 @@ impl FlowRepository {
         row.as_ref().map(Flow::read).transpose()
     }
 
-    /// The flow with this id, of any user: for a browser that authenticates by its receipt.
+    /// Returns the flow with this id, of any user, for a browser that authenticates with its
+    /// receipt.
     ///
     /// # Errors
     ///
@@ -144,7 +148,7 @@ impl FlowRepository {
         row.as_ref().map(Flow::read).transpose()
     }
 
-    /// The flow of this provider with this state, consumed or not.
+    /// Returns the flow of this provider with this state, consumed or not.
     ///
     /// # Errors
     ///
@@ -161,7 +165,7 @@ impl FlowRepository {
         row.as_ref().map(Flow::read).transpose()
     }
 
-    /// This user's flow; `None` if it is unknown or another user's.
+    /// Returns this user's flow; `None` if it does not exist or belongs to another user.
     ///
     /// # Errors
     ///
@@ -174,7 +178,8 @@ impl FlowRepository {
         row.as_ref().map(Flow::read).transpose()
     }
 
-    /// Up to `limit` flows whose time to be finished has passed, the longest first.
+    /// Returns up to `limit` parked flows whose deadline for finishing has passed, the longest
+    /// overdue first.
     ///
     /// # Errors
     ///
@@ -184,7 +189,7 @@ impl FlowRepository {
             sql: UNFINISHED,
             fixed: params![now],
             after: |(at, id): &(_, String)| vec![Value::from(*at), id.as_str().into()],
-            cursor: |row| Ok((row.time("finish_by")?, row.text("id")?)),
+            cursor: |row| Ok((row.time("finish_expires_at")?, row.text("id")?)),
         };
         self.database
             .page(
@@ -196,7 +201,8 @@ impl FlowRepository {
             .await
     }
 
-    /// Deletes flows whose state ended before `moment` and that hold no grant; answers how many.
+    /// Deletes flows whose state expired before `moment` and that hold no grant. Returns their
+    /// number.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! One authorization attempt as a row, so that any replica can finish what another began.
+//! Stored flows. Any replica can continue a flow that another replica started.
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
@@ -13,139 +13,144 @@ use crate::flows::status::FlowStatus;
 /// A stored flow.
 #[derive(Debug, Clone)]
 pub struct Flow {
-    /// Its public name.
+    /// The id, which the API returns to callers.
     pub id: FlowId,
-    /// Who began it.
+    /// The user who started the flow.
     pub user: UserId,
-    /// At which platform.
+    /// The provider.
     pub provider: ProviderSlug,
-    /// Where the browser goes at its end.
+    /// URL to which the browser returns when the flow ends.
     pub redirect_url: String,
-    /// The scopes asked for, divided by spaces.
-    pub scope: String,
-    /// The account that is to be reconnected, where one is.
-    pub reconnect: Option<ProviderAccountId>,
-    /// The PKCE verifier, encrypted.
-    pub verifier: Option<EncryptedToken>,
-    /// The issuer that a callback must name, where the platform has one.
-    pub issuer: Option<String>,
-    /// The hash of the verifier that finishes a bound flow.
-    pub challenge: Option<String>,
-    /// Finds the flow in the log.
+    /// The requested scopes, separated by spaces.
+    pub requested_scope: String,
+    /// The account to reconnect; `None` if any account may be connected.
+    pub reconnect_account: Option<ProviderAccountId>,
+    /// The PKCE verifier; `None` if the provider has no PKCE.
+    pub pkce_verifier: Option<EncryptedToken>,
+    /// The issuer that the callback must name (RFC 9207); `None` if the provider has none.
+    pub expected_issuer: Option<String>,
+    /// SHA-256, as base64url, of the verifier that the starting browser presents to finish the
+    /// flow; `None` if the flow is not bound to a browser.
+    pub finish_challenge: Option<String>,
+    /// The correlation id of the operation that started the flow.
     pub correlation_id: CorrelationId,
-    /// When its state ends.
+    /// Time at which the state expires.
     pub expires_at: Timestamp,
-    /// How far it has come.
+    /// The status.
     pub status: FlowStatus,
-    /// When the callback came.
+    /// Time of the callback; `None` before it.
     pub consumed_at: Option<Timestamp>,
-    /// The hash of the code that the callback brought.
+    /// The hash of the authorization code of the callback; `None` if it had none.
     pub code_hash: Option<Vec<u8>>,
-    /// Goes into the receipt, so that it cannot be made from the state alone.
+    /// Secret input of the receipt, so that the receipt cannot be derived from the callback alone.
     pub receipt_salt: Vec<u8>,
-    /// The hash of the receipt.
+    /// The hash of the receipt, which proves that a browser is the one that consented; `None`
+    /// unless the flow was parked.
     pub receipt_hash: Option<Vec<u8>>,
-    /// When an unfinished bound flow is given up.
-    pub finish_by: Option<Timestamp>,
-    /// Why it is over.
+    /// Time until which a parked flow can be finished; `None` unless the flow was parked.
+    pub finish_expires_at: Option<Timestamp>,
+    /// Why the flow failed; `None` if it did not fail or the code is not known to this version.
     pub error_code: Option<ErrorCode>,
-    /// The account that it connected.
-    pub account: Option<String>,
-    /// What the consent gave, while a bound flow is not finished.
+    /// The first account that the flow connected; `None` if it has not connected one.
+    pub connected_account: Option<String>,
+    /// The grant of a parked flow; `None` otherwise.
     pub grant: Option<PendingGrant>,
 }
 
-/// A flow about to begin.
+/// A flow to insert.
 #[derive(Debug)]
 pub struct NewFlow<'a> {
-    /// Its public name.
+    /// The public id.
     pub id: &'a FlowId,
-    /// The hash of its state.
+    /// The hash of the state.
     pub state_hash: &'a [u8],
-    /// Who begins it.
+    /// The user who starts the flow.
     pub user: UserId,
-    /// At which platform.
+    /// The provider.
     pub provider: &'a ProviderSlug,
-    /// Where the browser goes at its end.
+    /// URL to which the browser returns when the flow ends.
     pub redirect_url: &'a str,
-    /// The scopes asked for, divided by spaces.
-    pub scope: &'a str,
-    /// The account that is to be reconnected, where one is.
-    pub reconnect: Option<&'a ProviderAccountId>,
-    /// The PKCE verifier, encrypted.
-    pub verifier: Option<&'a EncryptedToken>,
-    /// The issuer that the callback must name, where the platform has one.
-    pub issuer: Option<&'a str>,
-    /// The hash of the verifier that will finish it, for a bound flow.
-    pub challenge: Option<&'a str>,
-    /// Random bytes for the receipt.
+    /// The requested scopes, separated by spaces.
+    pub requested_scope: &'a str,
+    /// The account to reconnect; `None` if any account may be connected.
+    pub reconnect_account: Option<&'a ProviderAccountId>,
+    /// The PKCE verifier; `None` if the provider has no PKCE.
+    pub pkce_verifier: Option<&'a EncryptedToken>,
+    /// The issuer that the callback must name (RFC 9207); `None` if the provider has none.
+    pub expected_issuer: Option<&'a str>,
+    /// SHA-256, as base64url, of the verifier that the starting browser will present to finish the
+    /// flow; `None` if the flow is not bound to a browser.
+    pub finish_challenge: Option<&'a str>,
+    /// Random bytes, the secret input of the receipt.
     pub receipt_salt: &'a [u8],
-    /// Finds the flow in the log.
+    /// The correlation id of the operation.
     pub correlation_id: &'a CorrelationId,
-    /// Now.
+    /// The current time.
     pub created_at: Timestamp,
-    /// When its state ends.
+    /// Time at which the state expires.
     pub expires_at: Timestamp,
 }
 
-/// What a consent gave, waiting to be finished.
+/// The grant of a parked flow.
 #[derive(Debug, Clone)]
 pub struct PendingGrant {
     /// The access token.
     pub access_token: EncryptedToken,
-    /// The refresh token, where there is one.
+    /// The refresh token; `None` if the provider issued none.
     pub refresh_token: Option<EncryptedToken>,
-    /// The other parts of the token set, without a secret; the service's own shape.
-    pub facts: serde_json::Value,
-    /// The accounts that the grant reaches; the service's own shape.
+    /// The other parts of the token set, without secrets; the service defines the format.
+    pub token_details: serde_json::Value,
+    /// The accounts that the grant reaches; the service defines the format.
     pub accounts: serde_json::Value,
 }
 
-/// What a callback found.
+/// The result of consuming a state.
 #[derive(Debug)]
 pub enum Callback {
-    /// The state was good, and is now used up.
+    /// The state was valid and is now consumed.
     First(Box<Flow>),
-    /// The state was used before; this is what it led to.
+    /// The state was consumed earlier; the flow shows the result.
     Again(Box<Flow>),
-    /// The state was never used and its time is over.
+    /// The state expired without being consumed.
     Expired(Box<Flow>),
-    /// No flow of this platform has this state.
+    /// No flow of this provider has this state.
     Unknown,
 }
 
 impl Flow {
     pub(crate) fn read(row: &Record) -> Result<Self, StoreError> {
-        let provider = ProviderSlug::new(row.text("provider")?).map_err(|_| bad("provider"))?;
-        let user = UserId::try_from(i64::from(row.int("user_id")?)).map_err(|_| bad("user_id"))?;
+        let provider =
+            ProviderSlug::new(row.text("provider")?).map_err(|_| inconsistent("provider"))?;
+        let user = UserId::try_from(i64::from(row.int("user_id")?))
+            .map_err(|_| inconsistent("user_id"))?;
         Ok(Self {
-            id: FlowId::new(row.text("id")?).map_err(|_| bad("id"))?,
+            id: FlowId::new(row.text("id")?).map_err(|_| inconsistent("id"))?,
             user,
             provider,
             redirect_url: row.text("redirect_url")?,
-            scope: row.text("scope")?,
-            reconnect: row
-                .optional_text("reconnect")?
+            requested_scope: row.text("requested_scope")?,
+            reconnect_account: row
+                .optional_text("reconnect_account")?
                 .and_then(|account| ProviderAccountId::new(account).ok()),
-            verifier: row
-                .optional_text("verifier")?
+            pkce_verifier: row
+                .optional_text("pkce_verifier")?
                 .map(EncryptedToken::from_stored),
-            issuer: row.optional_text("issuer")?,
-            challenge: row.optional_text("challenge")?,
+            expected_issuer: row.optional_text("expected_issuer")?,
+            finish_challenge: row.optional_text("finish_challenge")?,
             correlation_id: CorrelationId::new(row.text("correlation_id")?)
-                .map_err(|_| bad("correlation_id"))?,
+                .map_err(|_| inconsistent("correlation_id"))?,
             expires_at: row.time("expires_at")?,
-            status: FlowStatus::parse(&row.text("status")?).ok_or(bad("status"))?,
+            status: FlowStatus::parse(&row.text("status")?).ok_or(inconsistent("status"))?,
             consumed_at: row.optional_time("consumed_at")?,
             code_hash: row.optional_bytes("code_hash")?,
             receipt_salt: row.bytes("receipt_salt")?,
             receipt_hash: row.optional_bytes("receipt_hash")?,
-            finish_by: row.optional_time("finish_by")?,
+            finish_expires_at: row.optional_time("finish_expires_at")?,
             error_code: row
                 .optional_text("error_code")?
                 .as_deref()
                 .and_then(ErrorCode::parse),
-            account: row.optional_text("account")?,
+            connected_account: row.optional_text("connected_account")?,
             grant: PendingGrant::read(row)?,
         })
     }
@@ -161,13 +166,13 @@ impl PendingGrant {
             refresh_token: row
                 .optional_text("refresh_token")?
                 .map(EncryptedToken::from_stored),
-            facts: row.json("token_facts")?,
-            accounts: row.json("accounts")?,
+            token_details: row.json("token_details")?,
+            accounts: row.json("granted_accounts")?,
         }))
     }
 }
 
-fn bad(column: &'static str) -> StoreError {
+fn inconsistent(column: &'static str) -> StoreError {
     StoreError::Inconsistent(column)
 }
 
@@ -177,7 +182,7 @@ const FLOWS: Decoder<Flow> = Decoder {
     read: Flow::read,
 };
 
-/// The readable flows among the rows.
+/// Returns the readable flows among the rows.
 pub(crate) fn decode(rows: Vec<Record>) -> Result<Vec<Flow>, StoreError> {
     FLOWS.decode(rows)
 }

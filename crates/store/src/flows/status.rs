@@ -1,17 +1,18 @@
-//! How far a flow has come, as a word that the database and answers share.
+//! The status of a flow. The database and API responses use the same strings.
 
 evergrant_model::string_enum! {
-    /// How far a flow has come.
+    /// The status of a flow.
     pub enum FlowStatus {
-        /// The user is at the platform, or on the way back.
+        /// Waits for the callback: the user is at the provider.
         Waiting = "waiting",
-        /// The user consented; the browser that began it must finish it and say which accounts.
+        /// The user consented and must choose among several accounts; the browser that started the
+        /// flow finishes it.
         Choose = "choose",
-        /// The user consented; the browser that began it must finish it.
+        /// The user consented; the browser that started the flow must finish it.
         Pending = "pending",
-        /// Done.
+        /// The connections are stored.
         Connected = "connected",
-        /// Over, for the reason in the code.
+        /// Failed; the error code says why.
         Error = "error",
     }
 }

@@ -1,4 +1,4 @@
-//! API keys: stored once, ended for good.
+//! API keys: storing, revoking and recording uses.
 
 use evergrant_model::ApiKeyId;
 use evergrant_store::NewApiKey;
@@ -7,10 +7,10 @@ use evergrant_testkit::{TestDatabase, on_both_databases};
 use crate::support::at;
 
 on_both_databases!(
-    a_key_reads_back_as_it_was_made,
-    a_public_half_is_never_used_twice,
-    a_key_is_ended_once_and_for_good,
-    a_use_is_noted_once_a_minute,
+    inserted_key_is_read_back,
+    id_in_use_is_not_inserted,
+    first_revocation_time_is_kept,
+    use_is_recorded_once_a_minute,
 );
 
 fn id(text: &str) -> ApiKeyId {
@@ -27,7 +27,7 @@ fn key(id: &ApiKeyId) -> NewApiKey<'_> {
     }
 }
 
-async fn a_key_reads_back_as_it_was_made(database: TestDatabase) {
+async fn inserted_key_is_read_back(database: TestDatabase) {
     let store = database.store().await;
     let (second, first) = (id("a-second"), id("b-first"));
     assert!(
@@ -63,7 +63,7 @@ async fn a_key_reads_back_as_it_was_made(database: TestDatabase) {
     assert!(store.api_keys().by_id(&id("none")).await.unwrap().is_none());
 }
 
-async fn a_public_half_is_never_used_twice(database: TestDatabase) {
+async fn id_in_use_is_not_inserted(database: TestDatabase) {
     let store = database.store().await;
     let id = id("one");
     assert!(store.api_keys().insert(&key(&id)).await.unwrap());
@@ -81,7 +81,7 @@ async fn a_public_half_is_never_used_twice(database: TestDatabase) {
     assert_eq!(database.contents().await, before);
 }
 
-async fn a_key_is_ended_once_and_for_good(database: TestDatabase) {
+async fn first_revocation_time_is_kept(database: TestDatabase) {
     let store = database.store().await;
     let id = id("one");
     store.api_keys().insert(&key(&id)).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_key_is_ended_once_and_for_good(database: TestDatabase) {
             .unwrap()
             .revoked_at,
         Some(at(5)),
-        "when it really ended"
+        "the time of the first revocation is kept"
     );
     assert!(
         !store
@@ -107,12 +107,12 @@ async fn a_key_is_ended_once_and_for_good(database: TestDatabase) {
     );
 }
 
-async fn a_use_is_noted_once_a_minute(database: TestDatabase) {
+async fn use_is_recorded_once_a_minute(database: TestDatabase) {
     let store = database.store().await;
     let id = id("one");
     store.api_keys().insert(&key(&id)).await.unwrap();
-    for (seen, noted) in [(0, 0), (59, 0), (60, 0), (61, 61)] {
-        store.api_keys().record_use(&id, at(seen)).await.unwrap();
+    for (used_at, recorded) in [(0, 0), (59, 0), (60, 0), (61, 61)] {
+        store.api_keys().record_use(&id, at(used_at)).await.unwrap();
         assert_eq!(
             store
                 .api_keys()
@@ -121,8 +121,8 @@ async fn a_use_is_noted_once_a_minute(database: TestDatabase) {
                 .unwrap()
                 .unwrap()
                 .last_used_at,
-            Some(at(noted)),
-            "seen after {seen} s"
+            Some(at(recorded)),
+            "used after {used_at} s"
         );
     }
 }

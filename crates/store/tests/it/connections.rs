@@ -1,82 +1,48 @@
-//! Reading connections: only one's own, and whatever another program may have left in the table.
+//! Reading connections, including rows that other programs wrote.
 
 use evergrant_model::{ConnectionId, ConnectionStatus, Timestamp, UserId};
 use evergrant_store::{Connection, Store, StoreError};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres, on_sqlite};
 
-use crate::support::{Consent, RefreshedTokens, account, again, connect, new_user, slug};
+use crate::support::{Consent, RefreshedTokens, account, connect, find, new_user, reload, slug};
 
 on_both_databases!(
-    another_users_connection_is_none,
-    lists_in_the_order_of_making_with_the_version,
-    a_user_without_connections_has_an_empty_list,
-    a_row_of_another_program_reads_with_defaults,
-    an_unreadable_row_hides_no_other,
-    connections_come_in_pages,
+    connection_of_another_user_is_not_found,
+    connections_are_listed_by_id_with_version,
+    user_without_connections_has_empty_list,
+    external_row_reads_with_defaults,
+    unreadable_row_does_not_hide_others,
+    connections_are_paged,
 );
 on_postgres!(
-    an_infinite_time_is_the_fault_of_its_row_alone,
-    microseconds_are_cut_in_reading_and_kept_in_the_row
+    infinite_time_makes_only_its_row_unreadable,
+    microseconds_are_truncated_on_read_and_kept_in_row
 );
-on_sqlite!(broken_json_is_the_fault_of_its_row_alone);
+on_sqlite!(malformed_json_makes_only_its_row_unreadable);
 
-async fn another_users_connection_is_none(database: TestDatabase) {
+async fn connection_of_another_user_is_not_found(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    let stranger = connect(&store, "reddit", "robin").await.user;
-    assert!(
-        store
-            .connections()
-            .owned(stranger, &held.provider, &held.account)
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        store
-            .connections()
-            .owned(held.user, &slug("tiktok"), &held.account)
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        store
-            .connections()
-            .owned(held.user, &held.provider, &account("robin"))
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert_eq!(
-        store
-            .connections()
-            .owned(held.user, &held.provider, &held.account)
-            .await
-            .unwrap()
-            .unwrap()
-            .id,
-        held.id
-    );
-    // Without an owner only where none is asked for.
-    assert_eq!(
-        store
-            .connections()
-            .by_account(&held.provider, &held.account)
-            .await
-            .unwrap()
-            .unwrap()
-            .user,
-        held.user
-    );
-    assert!(
-        store
-            .connections()
-            .by_id(ConnectionId::new(0))
-            .await
-            .unwrap()
-            .is_none()
-    );
+    let connection = connect(&store, "reddit", "juniper").await;
+    let other = connect(&store, "reddit", "robin").await.user;
+    let owner = connection.user;
+    for (user, provider, name) in [
+        (other, "reddit", "juniper"),
+        (owner, "tiktok", "juniper"),
+        (owner, "reddit", "robin"),
+    ] {
+        let found = find(&store, user, provider, name).await;
+        assert!(found.is_none(), "{user:?} {provider} {name}");
+    }
+    let found = find(&store, owner, "reddit", "juniper").await.unwrap();
+    assert_eq!(found.id, connection.id);
+    let connections = store.connections();
+    let of_any_user = connections
+        .by_account(&connection.provider, &connection.account)
+        .await
+        .unwrap();
+    assert_eq!(of_any_user.unwrap().user, owner);
+    let unknown = connections.by_id(ConnectionId::new(0)).await.unwrap();
+    assert!(unknown.is_none());
 }
 
 fn names(connections: &[Connection]) -> Vec<&str> {
@@ -86,12 +52,12 @@ fn names(connections: &[Connection]) -> Vec<&str> {
         .collect()
 }
 
-async fn lists_in_the_order_of_making_with_the_version(database: TestDatabase) {
+async fn connections_are_listed_by_id_with_version(database: TestDatabase) {
     let store = database.store().await;
-    let (user, stranger) = (new_user(&store).await, new_user(&store).await);
+    let (user, other) = (new_user(&store).await, new_user(&store).await);
     for (owner, name) in [
         (user, "zoe"),
-        (stranger, "mallory"),
+        (other, "mallory"),
         (user, "abe"),
         (user, "kim"),
     ] {
@@ -105,22 +71,29 @@ async fn lists_in_the_order_of_making_with_the_version(database: TestDatabase) {
     assert_eq!(
         names(&listed.connections),
         ["zoe", "abe", "kim"],
-        "connecting again moves nothing"
+        "a reconnect does not change the order"
     );
     assert_eq!(listed.version, 4);
 }
 
-async fn a_user_without_connections_has_an_empty_list(database: TestDatabase) {
+async fn user_without_connections_has_empty_list(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     let listed = store.connections().of_user(user).await.unwrap().unwrap();
     assert_eq!((listed.version, listed.connections.len()), (0, 0));
-    let nobody = UserId::try_from(i64::from(user.get()) + 1).unwrap();
-    assert!(store.connections().of_user(nobody).await.unwrap().is_none());
+    let unknown = UserId::try_from(i64::from(user.get()) + 1).unwrap();
+    assert!(
+        store
+            .connections()
+            .of_user(unknown)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
-/// What a program that knows nothing of ours writes at the least.
-async fn external_row(database: &TestDatabase, user: UserId, columns: &str, values: &str) {
+/// Inserts a row with these columns, as another program would.
+async fn insert_row(database: &TestDatabase, user: UserId, columns: &str, values: &str) {
     let sql = format!(
         "INSERT INTO oauth_accounts (user_id, {columns}) VALUES ({}, {values})",
         user.get()
@@ -128,57 +101,35 @@ async fn external_row(database: &TestDatabase, user: UserId, columns: &str, valu
     database.execute(&sql).await;
 }
 
-const NAMED: &str = "provider, provider_account_id";
+const REQUIRED: &str = "provider, provider_account_id";
 
-async fn a_row_of_another_program_reads_with_defaults(database: TestDatabase) {
+async fn external_row_reads_with_defaults(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    external_row(&database, user, NAMED, "'reddit', 'juniper'").await;
-    let held = store
-        .connections()
-        .owned(user, &slug("reddit"), &account("juniper"))
-        .await
-        .unwrap()
-        .unwrap();
+    insert_row(&database, user, REQUIRED, "'reddit', 'juniper'").await;
+    let row = find(&store, user, "reddit", "juniper").await.unwrap();
     assert_eq!(
-        (held.lease.generation, held.failures, held.status),
+        (row.lease.generation, row.failures, row.status),
         (0, 0, ConnectionStatus::Connected)
     );
-    assert!(
-        held.tokens.access.is_none()
-            && held.tokens.refresh.is_none()
-            && held.tokens.scope.is_none()
-    );
-    assert!(
-        held.tokens.token_type.is_none() && held.requested_scope.is_none() && held.reason.is_none()
-    );
-    assert!(
-        held.last_outcome.is_none() && held.correlation_id.is_none() && held.metadata.is_null()
-    );
+    let tokens = row.tokens;
+    assert!(tokens.access.is_none() && tokens.refresh.is_none() && tokens.scope.is_none());
+    assert!(tokens.token_type.is_none() && row.requested_scope.is_none() && row.reason.is_none());
+    assert!(row.last_outcome.is_none() && row.correlation_id.is_none() && row.metadata.is_null());
     let times = [
-        held.tokens.expires_at,
-        held.tokens.issued_at,
-        held.tokens.grant_expires_at,
-        held.last_refreshed_at,
-        held.next_refresh_at,
+        tokens.expires_at,
+        tokens.issued_at,
+        tokens.grant_expires_at,
+        row.last_refreshed_at,
+        row.next_refresh_at,
     ];
     assert_eq!(times, [None; 5]);
-    assert_eq!(held.created_at, held.updated_at);
-    assert_eq!(
-        names(
-            &store
-                .connections()
-                .of_user(user)
-                .await
-                .unwrap()
-                .unwrap()
-                .connections
-        ),
-        ["juniper"]
-    );
+    assert_eq!(row.created_at, row.updated_at);
+    let listed = store.connections().of_user(user).await.unwrap().unwrap();
+    assert_eq!(names(&listed.connections), ["juniper"]);
 }
 
-/// Both lists show these accounts and no others.
+/// Asserts that both list queries return exactly these accounts.
 async fn assert_listed(store: &Store, user: UserId, expected: &[&str]) {
     assert_eq!(
         names(
@@ -198,26 +149,26 @@ async fn assert_listed(store: &Store, user: UserId, expected: &[&str]) {
     );
 }
 
-async fn an_unreadable_row_hides_no_other(database: TestDatabase) {
+async fn unreadable_row_does_not_hide_others(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    external_row(&database, user, NAMED, "'No Platform!', 'x'").await;
+    insert_row(&database, user, REQUIRED, "'Not A Slug!', 'x'").await;
     Consent::of(user, "reddit", "juniper").store(&store).await;
-    external_row(&database, user, NAMED, "'reddit', ''").await;
+    insert_row(&database, user, REQUIRED, "'reddit', ''").await;
     Consent::of(user, "reddit", "robin").store(&store).await;
     assert_listed(&store, user, &["juniper", "robin"]).await;
 }
 
-async fn connections_come_in_pages(database: TestDatabase) {
+async fn connections_are_paged(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     let first = Consent::of(user, "reddit", "abe").store(&store).await;
     for row in [
-        "'No Platform!', 'x'",
-        "'No Platform!', 'y'",
-        "'No Platform!', 'z'",
+        "'Not A Slug!', 'x'",
+        "'Not A Slug!', 'y'",
+        "'Not A Slug!', 'z'",
     ] {
-        external_row(&database, user, NAMED, row).await;
+        insert_row(&database, user, REQUIRED, row).await;
     }
     Consent::of(user, "reddit", "kim").store(&store).await;
     let last = connect(&store, "reddit", "zoe").await;
@@ -232,7 +183,7 @@ async fn connections_come_in_pages(database: TestDatabase) {
     assert_eq!(
         names(&store.connections().page(first.id.get(), 1).await.unwrap()),
         ["kim"],
-        "a page is not cut short"
+        "unreadable rows do not count towards the limit"
     );
     assert!(
         store
@@ -244,13 +195,13 @@ async fn connections_come_in_pages(database: TestDatabase) {
     );
 }
 
-async fn an_infinite_time_is_the_fault_of_its_row_alone(database: TestDatabase) {
+async fn infinite_time_makes_only_its_row_unreadable(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     Consent::of(user, "reddit", "juniper").store(&store).await;
     for (name, end) in [("ever", "infinity"), ("never", "-infinity")] {
         let values = format!("'reddit', '{name}', '{end}'");
-        external_row(
+        insert_row(
             &database,
             user,
             "provider, provider_account_id, expires_at",
@@ -269,11 +220,11 @@ async fn an_infinite_time_is_the_fault_of_its_row_alone(database: TestDatabase) 
     assert_listed(&store, user, &["juniper"]).await;
 }
 
-async fn broken_json_is_the_fault_of_its_row_alone(database: TestDatabase) {
+async fn malformed_json_makes_only_its_row_unreadable(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     Consent::of(user, "reddit", "juniper").store(&store).await;
-    external_row(
+    insert_row(
         &database,
         user,
         "provider, provider_account_id, metadata",
@@ -291,31 +242,27 @@ async fn broken_json_is_the_fault_of_its_row_alone(database: TestDatabase) {
     assert_listed(&store, user, &["juniper"]).await;
 }
 
-async fn microseconds_are_cut_in_reading_and_kept_in_the_row(database: TestDatabase) {
-    const KEPT: &str = "SELECT created_at::text FROM oauth_accounts";
+async fn microseconds_are_truncated_on_read_and_kept_in_row(database: TestDatabase) {
+    const CREATED_AT: &str = "SELECT created_at::text FROM oauth_accounts";
     let store = database.store().await;
     let user = new_user(&store).await;
     let columns = "provider, provider_account_id, created_at, expires_at";
     let values = "'reddit', 'juniper', '2026-01-01 00:00:00.123456', '1969-12-31 23:59:59.999999'";
-    external_row(&database, user, columns, values).await;
-    let held = store
-        .connections()
-        .owned(user, &slug("reddit"), &account("juniper"))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(held.created_at.to_string(), "2026-01-01T00:00:00.123Z");
+    insert_row(&database, user, columns, values).await;
+    let connection = find(&store, user, "reddit", "juniper").await.unwrap();
+    let created_at = connection.created_at;
+    assert_eq!(created_at.to_string(), "2026-01-01T00:00:00.123Z");
     assert_eq!(
-        held.tokens.expires_at,
+        connection.tokens.expires_at,
         Some(Timestamp::from_unix_ms(0)),
-        "before 1970 is 1970"
+        "times before 1970 read as 1970"
     );
-    assert!(
-        RefreshedTokens::new("new access", None)
-            .store_leased(&store, &held)
-            .await
-    );
+    let refreshed = RefreshedTokens::new("new access", None);
+    assert!(refreshed.store_leased(&store, &connection).await);
     Consent::of(user, "reddit", "juniper").store(&store).await;
-    assert_eq!(database.texts(KEPT).await, ["2026-01-01 00:00:00.123456"]);
-    assert_eq!(again(&store, &held).await.created_at, held.created_at);
+    assert_eq!(
+        database.texts(CREATED_AT).await,
+        ["2026-01-01 00:00:00.123456"]
+    );
+    assert_eq!(reload(&store, &connection).await.created_at, created_at);
 }

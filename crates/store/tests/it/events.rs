@@ -1,28 +1,28 @@
-//! The outbox: read in order, from any place, and forgotten in time.
+//! Reading and deleting events of the outbox.
 
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::support::{Consent, RefreshedTokens, again, at, connect, new_user};
+use crate::support::{Consent, RefreshedTokens, at, connect, new_user, reload};
 
 on_both_databases!(
-    events_are_read_in_order_from_any_place,
-    the_newest_event_is_known,
-    old_events_are_forgotten
+    events_are_read_in_order_after_id,
+    newest_id_is_that_of_last_event,
+    old_events_are_deleted
 );
 
-async fn events_are_read_in_order_from_any_place(database: TestDatabase) {
+async fn events_are_read_in_order_after_id(database: TestDatabase) {
     let store = database.store().await;
     let (abe, kim) = (new_user(&store).await, new_user(&store).await);
     for (user, name) in [(abe, "a"), (kim, "b"), (abe, "c"), (kim, "d")] {
         Consent::of(user, "reddit", name).store(&store).await;
     }
     let events = store.events().after(0, 10).await.unwrap();
-    let told: Vec<_> = events
+    let versions: Vec<_> = events
         .iter()
         .map(|event| (event.user, event.version))
         .collect();
     assert_eq!(
-        told,
+        versions,
         [
             (Some(abe), 1),
             (Some(kim), 1),
@@ -43,7 +43,7 @@ async fn events_are_read_in_order_from_any_place(database: TestDatabase) {
     );
 }
 
-async fn the_newest_event_is_known(database: TestDatabase) {
+async fn newest_id_is_that_of_last_event(database: TestDatabase) {
     let store = database.store().await;
     assert_eq!(store.events().newest_id().await.unwrap(), 0);
     connect(&store, "reddit", "juniper").await;
@@ -53,12 +53,12 @@ async fn the_newest_event_is_known(database: TestDatabase) {
     );
 }
 
-async fn old_events_are_forgotten(database: TestDatabase) {
+async fn old_events_are_deleted(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
+    let connection = connect(&store, "reddit", "juniper").await;
     assert!(
         RefreshedTokens::new("second access", None)
-            .store(&store, &held)
+            .store(&store, &connection)
             .await
     );
     let newest = store.events().newest_id().await.unwrap();
@@ -66,10 +66,10 @@ async fn old_events_are_forgotten(database: TestDatabase) {
     assert_eq!(store.events().delete_before(at(3600)).await.unwrap(), 1);
     assert_eq!(store.events().newest_id().await.unwrap(), newest);
     assert_eq!(store.events().delete_before(at(3601)).await.unwrap(), 1);
-    // Numbers and versions go on where they were.
+    // Ids and versions continue after the deleted events.
     assert!(
         RefreshedTokens::new("third access", None)
-            .store(&store, &again(&store, &held).await)
+            .store(&store, &reload(&store, &connection).await)
             .await
     );
     let event = &store.events().after(newest, 10).await.unwrap()[0];

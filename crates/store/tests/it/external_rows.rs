@@ -1,35 +1,23 @@
-//! What another program does to the shared tables is found, taken for what it is, and told once.
+//! Finding and importing changes that another program made in the shared tables.
 
 use evergrant_model::{EventKind, Timestamp, UserId};
-use evergrant_store::{Connection, ExternalRow, Store};
+use evergrant_store::{Connection, Event, ExternalRow, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::support::{
-    RefreshedTokens, account, again, at, connect, new_user, slug, trace, version,
+    RefreshedTokens, account, at, connect, insert_external_row, new_user, reload, slug, trace,
+    version,
 };
 
 on_both_databases!(
-    a_row_of_another_program_is_found_and_imported_once,
-    a_pair_that_was_replaced_is_found_and_imported_once,
-    what_we_wrote_ourselves_is_not_external,
-    a_removed_account_is_announced_once,
-    connections_are_counted_for_many_users_at_once,
-    use_is_noted_for_many_connections_at_once,
-    events_are_found_by_number_and_by_user,
+    inserted_external_row_is_found_and_imported_once,
+    replaced_tokens_are_found_and_imported_once,
+    own_writes_are_not_external,
+    removal_event_is_written_once,
+    connections_are_counted_for_several_users,
+    use_is_recorded_for_several_connections,
+    events_are_found_by_id_and_by_user,
 );
-
-async fn insert(database: &TestDatabase, user: UserId) {
-    let row = format!(
-        "{}, 'reddit', 'juniper', 'their access', 'their refresh'",
-        user.get()
-    );
-    let columns = "user_id, provider, provider_account_id, access_token, refresh_token";
-    database
-        .execute(&format!(
-            "INSERT INTO oauth_accounts ({columns}) VALUES ({row})"
-        ))
-        .await;
-}
 
 async fn found(store: &Store) -> Vec<i32> {
     let last = store.external_rows().newest_id().await.unwrap();
@@ -39,14 +27,18 @@ async fn found(store: &Store) -> Vec<i32> {
         .await
         .unwrap()
         .iter()
-        .map(|held| held.id.get())
+        .map(|connection| connection.id.get())
         .collect()
 }
 
-/// Whether this call has imported the row.
-async fn import(store: &Store, held: &Connection, next_refresh_at: Option<Timestamp>) -> bool {
+/// Imports the row; `false` if it was imported earlier.
+async fn import(
+    store: &Store,
+    connection: &Connection,
+    next_refresh_at: Option<Timestamp>,
+) -> bool {
     let row = ExternalRow {
-        held,
+        connection,
         next_refresh_at,
         next_status_at: None,
     };
@@ -69,10 +61,10 @@ async fn kinds(store: &Store, user: UserId) -> Vec<EventKind> {
         .collect()
 }
 
-async fn a_row_of_another_program_is_found_and_imported_once(database: TestDatabase) {
+async fn inserted_external_row_is_found_and_imported_once(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    insert(&database, user).await;
+    insert_external_row(&database, user).await;
     assert_eq!(found(&store).await.len(), 1);
     let newest = store.external_rows().newest_id().await.unwrap();
     assert!(
@@ -83,23 +75,23 @@ async fn a_row_of_another_program_is_found_and_imported_once(database: TestDatab
             .unwrap()
             .is_empty()
     );
-    let held = store
+    let connection = store
         .external_rows()
         .of_users(&[user])
         .await
         .unwrap()
         .remove(0);
-    let (one, other) = tokio::join!(
-        import(&store, &held, Some(at(900))),
-        import(&store, &held, Some(at(900)))
+    let (first, second) = tokio::join!(
+        import(&store, &connection, Some(at(900))),
+        import(&store, &connection, Some(at(900)))
     );
-    assert!(one ^ other, "by whoever comes first");
-    let ours = again(&store, &held).await;
+    assert!(first ^ second, "one of the two imports it");
+    let imported = reload(&store, &connection).await;
     assert_eq!(
         (
-            ours.next_refresh_at,
-            ours.is_external,
-            ours.lease.generation
+            imported.next_refresh_at,
+            imported.is_external,
+            imported.lease.generation
         ),
         (Some(at(900)), false, 1)
     );
@@ -107,82 +99,84 @@ async fn a_row_of_another_program_is_found_and_imported_once(database: TestDatab
     assert_eq!(kinds(&store, user).await, [EventKind::Connected]);
 }
 
-/// Also one that a refusal had ended: the application has let the user sign in again by itself.
-async fn a_pair_that_was_replaced_is_found_and_imported_once(database: TestDatabase) {
+/// The connection had expired: the host application has let the user sign in again.
+async fn replaced_tokens_are_found_and_imported_once(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
+    let connection = connect(&store, "reddit", "juniper").await;
     database
         .execute("UPDATE evergrant_connections SET status = 'expired', failures = 3")
         .await;
-    database.execute("UPDATE oauth_accounts SET access_token = 'a pair of theirs, longer than the beginning'").await;
-    let seen = store
+    database.execute("UPDATE oauth_accounts SET access_token = 'a token of another program, longer than the prefix'").await;
+    let found = store
         .external_rows()
-        .of_users(&[held.user])
+        .of_users(&[connection.user])
         .await
         .unwrap()
         .remove(0);
-    assert!(import(&store, &seen, None).await);
-    assert!(!import(&store, &seen, None).await);
-    let ours = again(&store, &held).await;
+    assert!(import(&store, &found, None).await);
+    assert!(!import(&store, &found, None).await);
+    let imported = reload(&store, &connection).await;
     assert_eq!(
-        (ours.lease.generation, ours.lease.dead, ours.failures),
+        (
+            imported.lease.generation,
+            imported.lease.dead,
+            imported.failures
+        ),
         (2, false, 0)
     );
     assert_eq!(
-        kinds(&store, held.user).await,
+        kinds(&store, connection.user).await,
         [EventKind::Connected, EventKind::Refreshed]
     );
 }
 
-async fn what_we_wrote_ourselves_is_not_external(database: TestDatabase) {
+async fn own_writes_are_not_external(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    assert!(!held.is_external && found(&store).await.is_empty());
+    let connection = connect(&store, "reddit", "juniper").await;
+    assert!(!connection.is_external && found(&store).await.is_empty());
     assert!(
-        RefreshedTokens::new(
-            "renewed by ourselves, which is longer than the beginning",
-            None
-        )
-        .store(&store, &held)
-        .await
+        RefreshedTokens::new("refreshed by Evergrant, longer than the prefix", None)
+            .store(&store, &connection)
+            .await
     );
-    assert!(!again(&store, &held).await.is_external && found(&store).await.is_empty());
+    assert!(!reload(&store, &connection).await.is_external && found(&store).await.is_empty());
     database
         .execute("UPDATE oauth_accounts SET metadata = NULL, access_token = NULL")
         .await;
     assert!(
-        again(&store, &held).await.is_external,
-        "a token that was taken away is a change too"
+        reload(&store, &connection).await.is_external,
+        "a removed token is a change as well"
     );
 }
 
-async fn a_removed_account_is_announced_once(database: TestDatabase) {
+async fn removal_event_is_written_once(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    let seen = version(&store, held.user).await;
+    let connection = connect(&store, "reddit", "juniper").await;
+    let known_version = version(&store, connection.user).await;
     database.execute("DELETE FROM oauth_accounts").await;
-    let gone = (&slug("reddit"), &account("juniper"));
-    assert!(
+    let account = (&slug("reddit"), &account("juniper"));
+    let announce = async || {
         store
             .external_rows()
-            .announce_removal(held.user, seen, gone, &trace("found"), at(5))
+            .announce_removal(
+                connection.user,
+                known_version,
+                account,
+                &trace("found"),
+                at(5),
+            )
             .await
             .unwrap()
-    );
-    assert!(
-        !store
-            .external_rows()
-            .announce_removal(held.user, seen, gone, &trace("found"), at(5))
-            .await
-            .unwrap()
-    );
+    };
+    assert!(announce().await);
+    assert!(!announce().await);
     assert_eq!(
-        kinds(&store, held.user).await,
+        kinds(&store, connection.user).await,
         [EventKind::Connected, EventKind::Disconnected]
     );
 }
 
-async fn connections_are_counted_for_many_users_at_once(database: TestDatabase) {
+async fn connections_are_counted_for_several_users(database: TestDatabase) {
     let store = database.store().await;
     let (one, none) = (
         connect(&store, "reddit", "juniper").await.user,
@@ -205,7 +199,7 @@ async fn connections_are_counted_for_many_users_at_once(database: TestDatabase) 
     );
 }
 
-async fn use_is_noted_for_many_connections_at_once(database: TestDatabase) {
+async fn use_is_recorded_for_several_connections(database: TestDatabase) {
     let store = database.store().await;
     let (one, other) = (
         connect(&store, "reddit", "juniper").await,
@@ -216,54 +210,30 @@ async fn use_is_noted_for_many_connections_at_once(database: TestDatabase) {
         .record_use(&[one.id.get(), 999], at(60))
         .await
         .unwrap();
-    assert_eq!(again(&store, &one).await.last_used_at, Some(at(60)));
-    assert_eq!(again(&store, &other).await.last_used_at, None);
+    assert_eq!(reload(&store, &one).await.last_used_at, Some(at(60)));
+    assert_eq!(reload(&store, &other).await.last_used_at, None);
 }
 
-async fn events_are_found_by_number_and_by_user(database: TestDatabase) {
+async fn events_are_found_by_id_and_by_user(database: TestDatabase) {
     let store = database.store().await;
     let (one, _) = (
         connect(&store, "reddit", "juniper").await,
         connect(&store, "reddit", "kiln").await,
     );
-    assert!(
-        RefreshedTokens::new("second", None)
-            .store(&store, &one)
-            .await
-    );
-    let ids: Vec<_> = store
-        .events()
-        .after(0, 10)
-        .await
-        .unwrap()
-        .iter()
-        .map(|event| event.id)
-        .collect();
-    let among = store
-        .events()
-        .among(&[ids[2], ids[0], 999_999])
-        .await
-        .unwrap();
-    assert_eq!(
-        among.iter().map(|event| event.id).collect::<Vec<_>>(),
-        [ids[0], ids[2]]
-    );
-    assert!(store.events().among(&[]).await.unwrap().is_empty());
-    let of_user = store.events().of_user(one.user, 1, 10).await.unwrap();
+    let refreshed = RefreshedTokens::new("second", None);
+    assert!(refreshed.store(&store, &one).await);
+    let events = store.events();
+    let ids = |events: Vec<Event>| events.iter().map(|event| event.id).collect::<Vec<_>>();
+    let all = ids(events.after(0, 10).await.unwrap());
+    let found = events.by_ids(&[all[2], all[0], 999_999]).await.unwrap();
+    assert_eq!(ids(found), [all[0], all[2]]);
+    assert!(events.by_ids(&[]).await.unwrap().is_empty());
+    let of_user = events.of_user(one.user, 1, 10).await.unwrap();
     assert_eq!(
         (of_user.len(), of_user[0].version, of_user[0].kind),
         (1, 2, Some(EventKind::Refreshed))
     );
-    assert_eq!(
-        store.events().user_version(one.user).await.unwrap(),
-        Some(2)
-    );
-    assert_eq!(
-        store
-            .events()
-            .user_version(UserId::try_from(9999).unwrap())
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(events.user_version(one.user).await.unwrap(), Some(2));
+    let unknown = UserId::try_from(9999).unwrap();
+    assert_eq!(events.user_version(unknown).await.unwrap(), None);
 }

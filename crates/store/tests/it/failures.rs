@@ -1,33 +1,27 @@
-//! Noting a renewal that failed: on the connection's state alone, and only while its generation
-//! lasts.
+//! Recording failures: only in the state of the connection, and only for the current generation.
 
 use evergrant_model::{ConnectionStatus, StatusReason};
-use evergrant_store::FailedRefresh;
+use evergrant_store::{Connection, FailedRefresh};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::support::{
-    RefreshedTokens, account, again, at, connect, failure, new_user, slug, text, trace, version,
+    RefreshedTokens, connect, delete_connection, delete_user, failure, find, insert_external_row,
+    new_user, record_failure, reload, text, trace, version,
 };
 
 on_both_databases!(
-    failures_are_noted_and_counted,
-    a_failure_that_is_no_news_is_not_announced,
-    a_failure_of_an_older_generation_is_not_noted,
-    a_failure_of_a_connection_that_is_gone_is_not_noted,
-    a_row_of_another_program_can_fail,
+    failures_are_recorded_and_counted,
+    failure_without_event_leaves_version,
+    failure_of_older_generation_is_not_recorded,
+    failure_of_deleted_connection_is_not_recorded,
+    failure_of_external_row_is_recorded,
 );
 
-async fn failures_are_noted_and_counted(database: TestDatabase) {
+async fn failures_are_recorded_and_counted(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
+    let connection = connect(&store, "reddit", "juniper").await;
     let trace = trace("failed");
-    assert!(
-        store
-            .refreshes()
-            .record_failed_check(&held, &failure(&trace))
-            .await
-            .unwrap()
-    );
+    assert!(record_failure(&store, &connection, &failure(&trace)).await);
     let ended = FailedRefresh {
         status: ConnectionStatus::Expired,
         reason: Some(StatusReason::RevokedByUser),
@@ -35,14 +29,8 @@ async fn failures_are_noted_and_counted(database: TestDatabase) {
         next_refresh_at: None,
         ..failure(&trace)
     };
-    assert!(
-        store
-            .refreshes()
-            .record_failed_check(&held, &ended)
-            .await
-            .unwrap()
-    );
-    let new = again(&store, &held).await;
+    assert!(record_failure(&store, &connection, &ended).await);
+    let new = reload(&store, &connection).await;
     assert_eq!(
         (new.status, new.reason),
         (ConnectionStatus::Expired, Some(StatusReason::RevokedByUser))
@@ -59,139 +47,75 @@ async fn failures_are_noted_and_counted(database: TestDatabase) {
         (new.lease.generation, new.correlation_id.as_deref()),
         (1, Some("failed"))
     );
-    assert_eq!(
-        text(new.tokens.access.as_ref()),
-        text(held.tokens.access.as_ref())
-    );
-    assert_eq!(
-        text(new.tokens.refresh.as_ref()),
-        text(held.tokens.refresh.as_ref())
-    );
+    assert_same_credentials(&new, &connection);
+    assert_eq!(version(&store, connection.user).await, 3);
+    let kinds = "SELECT kind FROM evergrant_events ORDER BY id";
+    assert_eq!(database.texts(kinds).await, ["connected", "error", "error"]);
+}
+
+fn assert_same_credentials(new: &Connection, old: &Connection) {
+    let access =
+        |connection: &Connection| text(connection.tokens.access.as_ref()).map(str::to_owned);
+    let refresh =
+        |connection: &Connection| text(connection.tokens.refresh.as_ref()).map(str::to_owned);
+    assert_eq!((access(new), refresh(new)), (access(old), refresh(old)));
     assert_eq!(
         (new.tokens.expires_at, new.updated_at),
-        (held.tokens.expires_at, held.updated_at)
-    );
-    assert_eq!(version(&store, held.user).await, 3);
-    assert_eq!(
-        database
-            .texts("SELECT kind FROM evergrant_events ORDER BY id")
-            .await,
-        ["connected", "error", "error"]
+        (old.tokens.expires_at, old.updated_at)
     );
 }
 
-async fn a_failure_that_is_no_news_is_not_announced(database: TestDatabase) {
+async fn failure_without_event_leaves_version(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
+    let connection = connect(&store, "reddit", "juniper").await;
     let trace = trace("failed");
-    assert!(
-        store
-            .refreshes()
-            .record_failed_check(
-                &held,
-                &FailedRefresh {
-                    event: None,
-                    ..failure(&trace)
-                }
-            )
-            .await
-            .unwrap()
-    );
-    assert_eq!(again(&store, &held).await.failures, 1);
-    assert_eq!(version(&store, held.user).await, 1);
-    assert_eq!(store.events().after(0, 10).await.unwrap().len(), 1);
-}
-
-async fn a_failure_of_an_older_generation_is_not_noted(database: TestDatabase) {
-    let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    assert!(
-        RefreshedTokens::new("second access", None)
-            .store(&store, &held)
-            .await
-    );
-    let before = database.contents().await;
-    assert!(
-        !store
-            .refreshes()
-            .record_failed_check(&held, &failure(&trace("late")))
-            .await
-            .unwrap()
-    );
-    assert_eq!(database.contents().await, before);
-}
-
-async fn a_failure_of_a_connection_that_is_gone_is_not_noted(database: TestDatabase) {
-    let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    let trace = trace("late");
-    assert!(
-        store
-            .connections()
-            .delete(&held, None, &trace, at(0))
-            .await
-            .unwrap()
-    );
-    let before = database.contents().await;
-    assert!(
-        !store
-            .refreshes()
-            .record_failed_check(&held, &failure(&trace))
-            .await
-            .unwrap()
-    );
-    let silent = FailedRefresh {
+    let without_event = FailedRefresh {
         event: None,
         ..failure(&trace)
     };
-    assert!(
-        !store
-            .refreshes()
-            .record_failed_check(&held, &silent)
-            .await
-            .unwrap()
-    );
-    assert_eq!(database.contents().await, before);
-    assert!(
-        store
-            .users()
-            .delete(held.user, &trace, at(0), |_, _| None)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .refreshes()
-            .record_failed_check(&held, &failure(&trace))
-            .await
-            .unwrap()
-    );
+    assert!(record_failure(&store, &connection, &without_event).await);
+    assert_eq!(reload(&store, &connection).await.failures, 1);
+    assert_eq!(version(&store, connection.user).await, 1);
+    assert_eq!(store.events().after(0, 10).await.unwrap().len(), 1);
 }
 
-async fn a_row_of_another_program_can_fail(database: TestDatabase) {
+async fn failure_of_older_generation_is_not_recorded(database: TestDatabase) {
+    let store = database.store().await;
+    let connection = connect(&store, "reddit", "juniper").await;
+    assert!(
+        RefreshedTokens::new("second access", None)
+            .store(&store, &connection)
+            .await
+    );
+    let before = database.contents().await;
+    assert!(!record_failure(&store, &connection, &failure(&trace("late"))).await);
+    assert_eq!(database.contents().await, before);
+}
+
+async fn failure_of_deleted_connection_is_not_recorded(database: TestDatabase) {
+    let store = database.store().await;
+    let connection = connect(&store, "reddit", "juniper").await;
+    let trace = trace("late");
+    assert!(delete_connection(&store, &connection).await);
+    let before = database.contents().await;
+    assert!(!record_failure(&store, &connection, &failure(&trace)).await);
+    let without_event = FailedRefresh {
+        event: None,
+        ..failure(&trace)
+    };
+    assert!(!record_failure(&store, &connection, &without_event).await);
+    assert_eq!(database.contents().await, before);
+    assert!(delete_user(&store, connection.user).await);
+    assert!(!record_failure(&store, &connection, &failure(&trace)).await);
+}
+
+async fn failure_of_external_row_is_recorded(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    let row = format!("{}, 'reddit', 'juniper', 'their access'", user.get());
-    let columns = "user_id, provider, provider_account_id, access_token";
-    database
-        .execute(&format!(
-            "INSERT INTO oauth_accounts ({columns}) VALUES ({row})"
-        ))
-        .await;
-    let held = store
-        .connections()
-        .owned(user, &slug("reddit"), &account("juniper"))
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(
-        store
-            .refreshes()
-            .record_failed_check(&held, &failure(&trace("failed")))
-            .await
-            .unwrap()
-    );
-    let new = again(&store, &held).await;
+    insert_external_row(&database, user).await;
+    let row = find(&store, user, "reddit", "juniper").await.unwrap();
+    assert!(record_failure(&store, &row, &failure(&trace("failed"))).await);
+    let new = reload(&store, &row).await;
     assert_eq!(
         (new.lease.generation, new.failures, new.status),
         (0, 1, ConnectionStatus::Error)

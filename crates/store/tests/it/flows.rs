@@ -1,23 +1,23 @@
-//! A flow's state is good once, at its own platform, for its own time.
+//! Inserting flows and consuming their state.
 
 use evergrant_model::ErrorCode;
-use evergrant_store::{Callback, Flow, FlowEnd, FlowStatus, NewFlow, Store, StoreError};
+use evergrant_store::{Callback, Flow, FlowOutcome, FlowStatus, NewFlow, Store, StoreError};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::support::{FlowSeed, account, at, new_user, sealed, slug, trace};
+use crate::support::{FlowFixture, account, at, delete_user, encrypted, new_user, slug};
 
 on_both_databases!(
-    a_flow_reads_back_as_it_was_begun,
-    of_twenty_callbacks_one_is_the_first,
-    a_state_is_bound_to_its_platform,
-    a_state_ends_with_its_time,
-    whoever_comes_second_learns_what_the_first_did,
-    another_users_flow_is_none,
-    a_state_is_never_used_for_two_flows,
-    a_user_who_is_gone_begins_nothing,
+    inserted_flow_is_read_back,
+    one_of_twenty_callbacks_consumes_state,
+    state_is_bound_to_provider,
+    expired_state_is_not_consumed,
+    repeated_callback_gets_result_of_first,
+    flow_of_another_user_is_not_found,
+    state_cannot_be_used_for_two_flows,
+    deleted_user_cannot_start_flow,
 );
 
-async fn consume(store: &Store, flow: &FlowSeed, seconds: i64) -> Callback {
+async fn consume(store: &Store, flow: &FlowFixture, seconds: i64) -> Callback {
     store
         .flows()
         .consume(&flow.state_hash, &flow.provider, Some(b"code"), at(seconds))
@@ -25,73 +25,67 @@ async fn consume(store: &Store, flow: &FlowSeed, seconds: i64) -> Callback {
         .unwrap()
 }
 
-async fn a_flow_reads_back_as_it_was_begun(database: TestDatabase) {
+async fn inserted_flow_is_read_back(database: TestDatabase) {
     let store = database.store().await;
-    let seed = FlowSeed::of(new_user(&store).await, "reddit");
-    let (reconnect, verifier) = (account("juniper"), sealed("verifier"));
+    let fixture = FlowFixture::of(new_user(&store).await, "reddit");
+    let (reconnect, verifier) = (account("juniper"), encrypted("verifier"));
     let new = NewFlow {
-        reconnect: Some(&reconnect),
-        verifier: Some(&verifier),
-        issuer: Some("https://reddit.example"),
-        challenge: Some("challenge"),
+        reconnect_account: Some(&reconnect),
+        pkce_verifier: Some(&verifier),
+        expected_issuer: Some("https://reddit.example"),
+        finish_challenge: Some("challenge"),
         receipt_salt: &[0, 255, 10],
-        ..seed.row()
+        ..fixture.row()
     };
     store.flows().insert(&new).await.unwrap();
-    let flow = store
-        .flows()
-        .owned(&seed.id, seed.user)
-        .await
-        .unwrap()
-        .unwrap();
+    let flow = fixture.flow(&store).await;
     assert_eq!(
         (&flow.id, flow.user, &flow.provider),
-        (&seed.id, seed.user, &seed.provider)
+        (&fixture.id, fixture.user, &fixture.provider)
     );
     assert_eq!(
-        (flow.redirect_url.as_str(), flow.scope.as_str()),
-        (new.redirect_url, new.scope)
+        (flow.redirect_url.as_str(), flow.requested_scope.as_str()),
+        (new.redirect_url, new.requested_scope)
+    );
+    assert_eq!(flow.reconnect_account.as_ref(), Some(&reconnect));
+    assert_eq!(flow.pkce_verifier.as_ref(), Some(&verifier));
+    let (issuer, challenge) = (&flow.expected_issuer, &flow.finish_challenge);
+    assert_eq!(
+        (issuer.as_deref(), challenge.as_deref()),
+        (new.expected_issuer, new.finish_challenge)
     );
     assert_eq!(
-        (flow.reconnect, flow.verifier),
-        (Some(reconnect.clone()), Some(verifier.clone()))
-    );
-    assert_eq!(
-        (flow.issuer.as_deref(), flow.challenge.as_deref()),
-        (new.issuer, new.challenge)
-    );
-    assert_eq!(
-        (flow.receipt_salt.as_slice(), flow.correlation_id),
-        (new.receipt_salt, seed.trace.clone())
+        (flow.receipt_salt.as_slice(), &flow.correlation_id),
+        (new.receipt_salt, &fixture.trace)
     );
     assert_eq!(
         (flow.expires_at, flow.status),
         (at(600), FlowStatus::Waiting)
     );
-    assert!(flow.consumed_at.is_none() && flow.code_hash.is_none() && flow.receipt_hash.is_none());
-    assert!(
-        flow.finish_by.is_none()
-            && flow.error_code.is_none()
-            && flow.account.is_none()
-            && flow.grant.is_none()
-    );
+    assert_not_consumed(&flow);
 }
 
-async fn of_twenty_callbacks_one_is_the_first(database: TestDatabase) {
+fn assert_not_consumed(flow: &Flow) {
+    assert!(flow.consumed_at.is_none() && flow.code_hash.is_none() && flow.receipt_hash.is_none());
+    assert!(flow.finish_expires_at.is_none() && flow.error_code.is_none());
+    assert!(flow.connected_account.is_none() && flow.grant.is_none());
+}
+
+async fn one_of_twenty_callbacks_consumes_state(database: TestDatabase) {
     let store = database.store().await;
-    let seed = std::sync::Arc::new(
-        FlowSeed::of(new_user(&store).await, "reddit")
-            .begin(&store)
+    let fixture = std::sync::Arc::new(
+        FlowFixture::of(new_user(&store).await, "reddit")
+            .insert(&store)
             .await,
     );
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..20_u8 {
-        let (store, seed) = (store.clone(), seed.clone());
+        let (store, fixture) = (store.clone(), fixture.clone());
         tasks.spawn(async move {
             let code = [n];
             match store
                 .flows()
-                .consume(&seed.state_hash, &seed.provider, Some(&code), at(60))
+                .consume(&fixture.state_hash, &fixture.provider, Some(&code), at(60))
                 .await
                 .unwrap()
             {
@@ -113,26 +107,26 @@ async fn of_twenty_callbacks_one_is_the_first(database: TestDatabase) {
     assert_eq!(
         codes,
         [Some(&[n][..]); 20],
-        "everybody hears of the one code"
+        "every callback gets the code of the first"
     );
 }
 
-async fn a_state_is_bound_to_its_platform(database: TestDatabase) {
+async fn state_is_bound_to_provider(database: TestDatabase) {
     let store = database.store().await;
-    let seed = FlowSeed::of(new_user(&store).await, "reddit")
-        .begin(&store)
+    let fixture = FlowFixture::of(new_user(&store).await, "reddit")
+        .insert(&store)
         .await;
-    let elsewhere = slug("tiktok");
+    let other = slug("tiktok");
     let callback = store
         .flows()
-        .consume(&seed.state_hash, &elsewhere, None, at(60))
+        .consume(&fixture.state_hash, &other, None, at(60))
         .await
         .unwrap();
     assert!(matches!(callback, Callback::Unknown), "{callback:?}");
     assert!(
         store
             .flows()
-            .by_state(&seed.state_hash, &elsewhere)
+            .by_state(&fixture.state_hash, &other)
             .await
             .unwrap()
             .is_none()
@@ -140,73 +134,66 @@ async fn a_state_is_bound_to_its_platform(database: TestDatabase) {
     assert!(
         store
             .flows()
-            .by_state(&seed.state_hash, &seed.provider)
+            .by_state(&fixture.state_hash, &fixture.provider)
             .await
             .unwrap()
             .is_some()
     );
-    let callback = consume(&store, &seed, 60).await;
+    let callback = consume(&store, &fixture, 60).await;
     assert!(
         matches!(callback, Callback::First(_)),
-        "the wrong platform used nothing up: {callback:?}"
+        "a callback at another provider does not consume the state: {callback:?}"
     );
 }
 
-async fn a_state_ends_with_its_time(database: TestDatabase) {
+async fn expired_state_is_not_consumed(database: TestDatabase) {
     let store = database.store().await;
-    let seed = FlowSeed::of(new_user(&store).await, "reddit")
-        .begin(&store)
+    let fixture = FlowFixture::of(new_user(&store).await, "reddit")
+        .insert(&store)
         .await;
-    let late = consume(&store, &seed, 600).await;
+    let late = consume(&store, &fixture, 600).await;
     assert!(
         matches!(&late, Callback::Expired(flow) if flow.consumed_at.is_none()),
         "{late:?}"
     );
     let unknown = store
         .flows()
-        .consume(b"no such state", &seed.provider, None, at(0))
+        .consume(b"no such state", &fixture.provider, None, at(0))
         .await
         .unwrap();
     assert!(matches!(unknown, Callback::Unknown), "{unknown:?}");
-    let in_time = consume(&store, &seed, 599).await;
+    let in_time = consume(&store, &fixture, 599).await;
     assert!(matches!(in_time, Callback::First(_)), "{in_time:?}");
 }
 
-async fn whoever_comes_second_learns_what_the_first_did(database: TestDatabase) {
+async fn repeated_callback_gets_result_of_first(database: TestDatabase) {
     let store = database.store().await;
-    let seed = FlowSeed::of(new_user(&store).await, "reddit")
-        .begin(&store)
+    let fixture = FlowFixture::of(new_user(&store).await, "reddit")
+        .insert(&store)
         .await;
     let first = store
         .flows()
-        .consume(&seed.state_hash, &seed.provider, None, at(60))
+        .consume(&fixture.state_hash, &fixture.provider, None, at(60))
         .await
         .unwrap();
     assert!(
         matches!(&first, Callback::First(flow) if flow.consumed_at == Some(at(60)) && flow.code_hash.is_none())
     );
+    let denied = FlowOutcome::Error(ErrorCode::OauthDenied);
     store
         .flows()
-        .settle(
-            &seed.flow(&store).await,
-            &FlowEnd::Error(ErrorCode::OauthDenied),
-            at(0),
-        )
+        .record_outcome(&fixture.flow(&store).await, &denied, at(0))
         .await
         .unwrap();
-    let again = |callback| -> Box<Flow> {
-        match callback {
-            Callback::Again(flow) => flow,
-            other => panic!("{other:?}"),
-        }
-    };
-    // Even after its time: what happened is still to be told.
+    // The result is returned even after the state has expired.
     for seconds in [61, 6000] {
-        let flow = again(consume(&store, &seed, seconds).await);
+        let Callback::Again(flow) = consume(&store, &fixture, seconds).await else {
+            panic!("not consumed after {seconds} s")
+        };
         assert_eq!(
             (flow.consumed_at, flow.code_hash),
             (Some(at(60)), None),
-            "the first callback stands"
+            "the values of the first callback are kept"
         );
         assert_eq!(
             (flow.status, flow.error_code),
@@ -215,47 +202,48 @@ async fn whoever_comes_second_learns_what_the_first_did(database: TestDatabase) 
     }
 }
 
-async fn another_users_flow_is_none(database: TestDatabase) {
+async fn flow_of_another_user_is_not_found(database: TestDatabase) {
     let store = database.store().await;
-    let (user, stranger) = (new_user(&store).await, new_user(&store).await);
-    let seed = FlowSeed::of(user, "reddit").begin(&store).await;
+    let (user, other) = (new_user(&store).await, new_user(&store).await);
+    let fixture = FlowFixture::of(user, "reddit").insert(&store).await;
     assert!(
         store
             .flows()
-            .owned(&seed.id, stranger)
+            .owned(&fixture.id, other)
             .await
             .unwrap()
             .is_none()
     );
-    assert!(store.flows().owned(&seed.id, user).await.unwrap().is_some());
+    assert!(
+        store
+            .flows()
+            .owned(&fixture.id, user)
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
-async fn a_state_is_never_used_for_two_flows(database: TestDatabase) {
+async fn state_cannot_be_used_for_two_flows(database: TestDatabase) {
     let store = database.store().await;
-    let seed = FlowSeed::of(new_user(&store).await, "reddit")
-        .begin(&store)
+    let fixture = FlowFixture::of(new_user(&store).await, "reddit")
+        .insert(&store)
         .await;
-    let other = FlowSeed::of(seed.user, "tiktok");
+    let other = FlowFixture::of(fixture.user, "tiktok");
     let twice = store
         .flows()
         .insert(&NewFlow {
-            state_hash: &seed.state_hash,
+            state_hash: &fixture.state_hash,
             ..other.row()
         })
         .await;
     assert!(matches!(twice, Err(StoreError::Conflict)), "{twice:?}");
 }
 
-async fn a_user_who_is_gone_begins_nothing(database: TestDatabase) {
+async fn deleted_user_cannot_start_flow(database: TestDatabase) {
     let store = database.store().await;
-    let seed = FlowSeed::of(new_user(&store).await, "reddit");
-    assert!(
-        store
-            .users()
-            .delete(seed.user, &trace("bye"), at(0), |_, _| None)
-            .await
-            .unwrap()
-    );
-    let begun = store.flows().insert(&seed.row()).await;
-    assert!(matches!(begun, Err(StoreError::Missing)), "{begun:?}");
+    let fixture = FlowFixture::of(new_user(&store).await, "reddit");
+    assert!(delete_user(&store, fixture.user).await);
+    let inserted = store.flows().insert(&fixture.row()).await;
+    assert!(matches!(inserted, Err(StoreError::Missing)), "{inserted:?}");
 }

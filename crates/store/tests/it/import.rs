@@ -1,4 +1,4 @@
-//! A batch of external rows is imported as each row would be alone.
+//! Importing external rows in batches.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use evergrant_resilience::refresh::lease::replace_tokens;
 use evergrant_store::{Connection, ExternalRow, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
-use crate::support::{again, at, connect, leased, literal_time, new_user, trace, version};
+use crate::support::{at, connect, leased, literal_time, new_user, reload, trace, version};
 
 on_both_databases!(
-    a_batch_is_imported_as_each_row_alone,
-    the_lease_of_an_imported_row_is_replaced,
-    two_batches_import_each_row_once,
-    rows_that_are_gone_do_not_hinder_the_others,
-    a_row_that_is_imported_already_raises_no_version,
+    batch_import_equals_single_imports,
+    import_changes_lease_like_replace_tokens,
+    concurrent_batches_import_each_row_once,
+    deleted_rows_do_not_block_import_of_others,
+    imported_row_does_not_increment_version,
 );
-on_postgres!(a_batch_waits_for_a_change_of_one_of_its_users);
+on_postgres!(batch_waits_for_concurrent_change_of_its_user);
 
-/// Accounts of two users: new ones, one that was replaced after its end, one that is ours, and one
-/// whose token was taken away.
+/// Accounts of two users: new ones, an expired one whose tokens were replaced, one that Evergrant
+/// wrote last, and one whose token was removed.
 async fn fill(database: &TestDatabase, store: &Store) -> Vec<Connection> {
     let mut user = None;
-    for name in ["replaced", "ours", "emptied"] {
+    for name in ["replaced", "unchanged", "emptied"] {
         user = Some(connect(store, "reddit", name).await.user);
     }
     let (one, other) = (user.unwrap().get(), new_user(store).await.get());
@@ -32,10 +32,10 @@ async fn fill(database: &TestDatabase, store: &Store) -> Vec<Connection> {
         format!("UPDATE oauth_accounts SET user_id = {one}"),
         format!(
             "UPDATE evergrant_connections SET status = 'expired', status_reason = 'SESSION_ENDED', failures = 3,
-                refused_at = {ended}, held_until = {ended}, doubt_since = {ended}, bought_with = 1, bought_attempt = 1,
-                lease_owner = 'a', last_outcome = 'unknown', issued_at = {ended}, next_refresh_at = NULL"
+                rejected_at = {ended}, lease_expires_at = {ended}, in_doubt_since = {ended},
+                source_generation = 1, source_attempt = 1, lease_owner = 'a', last_outcome = 'unknown', issued_at = {ended}, next_refresh_at = NULL"
         ),
-        "UPDATE oauth_accounts SET access_token = 'a token of another program, longer than its beginning'
+        "UPDATE oauth_accounts SET access_token = 'a token of another program, longer than the prefix'
             WHERE provider_account_id = 'replaced'"
             .to_owned(),
         "UPDATE oauth_accounts SET access_token = NULL WHERE provider_account_id = 'emptied'".to_owned(),
@@ -51,14 +51,14 @@ async fn fill(database: &TestDatabase, store: &Store) -> Vec<Connection> {
     store.connections().page(0, 100).await.unwrap()
 }
 
-fn rows(held: &[Connection]) -> Vec<ExternalRow<'_>> {
+fn rows(connections: &[Connection]) -> Vec<ExternalRow<'_>> {
     let times = |place: usize| i64::try_from(place).unwrap();
-    let row = |(place, held)| ExternalRow {
-        held,
+    let row = |(place, connection)| ExternalRow {
+        connection,
         next_refresh_at: Some(at(100 + times(place))).filter(|_| place % 2 == 0),
         next_status_at: Some(at(200 + times(place))).filter(|_| place % 3 == 0),
     };
-    held.iter().enumerate().map(row).collect()
+    connections.iter().enumerate().map(row).collect()
 }
 
 async fn import(store: &Store, rows: &[ExternalRow<'_>]) -> Vec<ConnectionId> {
@@ -69,7 +69,7 @@ async fn import(store: &Store, rows: &[ExternalRow<'_>]) -> Vec<ConnectionId> {
         .unwrap()
 }
 
-/// What imports change.
+/// Returns the contents of the tables that imports change.
 async fn states(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     let mut contents = database.contents().await;
     contents.retain(|table, _| {
@@ -83,22 +83,23 @@ async fn states(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     contents
 }
 
-async fn a_batch_is_imported_as_each_row_alone(database: TestDatabase) {
+async fn batch_import_equals_single_imports(database: TestDatabase) {
     let twin = if database.is_postgres() {
         TestDatabase::postgres().await
     } else {
         TestDatabase::sqlite()
     };
     let (store, twin_store) = (database.store().await, twin.store().await);
-    let (held, twin_held) = (
+    let (connections, twin_connections) = (
         fill(&database, &store).await,
         fill(&twin, &twin_store).await,
     );
-    let imported = import(&store, &rows(&held)).await;
+    let imported = import(&store, &rows(&connections)).await;
     let names = |ids: &[ConnectionId]| -> Vec<String> {
         let of = |id: &ConnectionId| {
-            held.iter()
-                .find(|held| held.id == *id)
+            connections
+                .iter()
+                .find(|connection| connection.id == *id)
                 .unwrap()
                 .account
                 .to_string()
@@ -110,39 +111,42 @@ async fn a_batch_is_imported_as_each_row_alone(database: TestDatabase) {
         ["replaced", "emptied", "new", "also new", "without token"]
     );
     let mut alone = Vec::new();
-    for row in rows(&twin_held) {
+    for row in rows(&twin_connections) {
         alone.extend(import(&twin_store, &[row]).await);
     }
     assert_eq!(alone, imported);
     assert_eq!(states(&twin).await, states(&database).await);
-    assert!(import(&store, &rows(&held)).await.is_empty(), "each once");
+    assert!(
+        import(&store, &rows(&connections)).await.is_empty(),
+        "each row is imported once"
+    );
     assert_eq!(states(&twin).await, states(&database).await);
     assert!(import(&store, &[]).await.is_empty());
 }
 
-async fn the_lease_of_an_imported_row_is_replaced(database: TestDatabase) {
+async fn import_changes_lease_like_replace_tokens(database: TestDatabase) {
     let store = database.store().await;
-    let held = leased(&store, &connect(&store, "reddit", "juniper").await)
+    let connection = leased(&store, &connect(&store, "reddit", "juniper").await)
         .await
-        .held;
+        .connection;
     database
-        .execute("UPDATE oauth_accounts SET access_token = 'theirs'")
+        .execute("UPDATE oauth_accounts SET access_token = 'external'")
         .await;
-    let before = again(&store, &held).await;
+    let before = reload(&store, &connection).await;
     assert_eq!(
         import(&store, &rows(std::slice::from_ref(&before))).await,
-        [held.id]
+        [connection.id]
     );
     assert_eq!(
-        again(&store, &held).await.lease,
+        reload(&store, &connection).await.lease,
         replace_tokens(&before.lease)
     );
 }
 
-async fn two_batches_import_each_row_once(database: TestDatabase) {
+async fn concurrent_batches_import_each_row_once(database: TestDatabase) {
     let store = database.store().await;
-    let held = fill(&database, &store).await;
-    let (one, mut other) = (rows(&held), rows(&held));
+    let connections = fill(&database, &store).await;
+    let (one, mut other) = (rows(&connections), rows(&connections));
     other.reverse();
     let (one, other) = tokio::join!(import(&store, &one), import(&store, &other));
     assert_eq!(one.len() + other.len(), 5);
@@ -160,12 +164,12 @@ async fn two_batches_import_each_row_once(database: TestDatabase) {
     }
 }
 
-async fn rows_that_are_gone_do_not_hinder_the_others(database: TestDatabase) {
+async fn deleted_rows_do_not_block_import_of_others(database: TestDatabase) {
     let store = database.store().await;
-    let held = fill(&database, &store).await;
-    let user_of_new = held
+    let connections = fill(&database, &store).await;
+    let user_of_new = connections
         .iter()
-        .find(|held| held.account.as_str() == "new")
+        .find(|connection| connection.account.as_str() == "new")
         .unwrap()
         .user
         .get();
@@ -175,29 +179,29 @@ async fn rows_that_are_gone_do_not_hinder_the_others(database: TestDatabase) {
     database
         .execute("DELETE FROM oauth_accounts WHERE provider_account_id = 'also new'")
         .await;
-    assert_eq!(import(&store, &rows(&held)).await.len(), 3);
+    assert_eq!(import(&store, &rows(&connections)).await.len(), 3);
 }
 
-async fn a_row_that_is_imported_already_raises_no_version(database: TestDatabase) {
+async fn imported_row_does_not_increment_version(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    let before = version(&store, held.user).await;
+    let connection = connect(&store, "reddit", "juniper").await;
+    let before = version(&store, connection.user).await;
     assert!(
-        import(&store, &rows(std::slice::from_ref(&held)))
+        import(&store, &rows(std::slice::from_ref(&connection)))
             .await
             .is_empty()
     );
-    assert_eq!(version(&store, held.user).await, before);
+    assert_eq!(version(&store, connection.user).await, before);
 }
 
-async fn a_batch_waits_for_a_change_of_one_of_its_users(database: TestDatabase) {
+async fn batch_waits_for_concurrent_change_of_its_user(database: TestDatabase) {
     let store = database.store().await;
-    let held = fill(&database, &store).await;
-    let user = held[0].user.get();
+    let connections = fill(&database, &store).await;
+    let user = connections[0].user.get();
     let lock =
         format!("UPDATE evergrant_versions SET version = version + 1 WHERE user_id = {user}");
     let change = database.begin(&lock).await;
-    let waiting = tokio::spawn(async move { import(&store, &rows(&held)).await.len() });
+    let waiting = tokio::spawn(async move { import(&store, &rows(&connections)).await.len() });
     database.lock_is_waited_for().await;
     change.commit().await;
     assert_eq!(waiting.await.unwrap(), 5);

@@ -1,21 +1,20 @@
-//! What a key is tried on before it writes: the texts it left, or the first token of a database
-//! that has none.
+//! Key checks, and the stored token that is used in their place if there are none.
 
 use evergrant_store::{KeyCheck, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
-use crate::support::{at, new_user, sealed, text};
+use crate::support::{at, encrypted, new_user, text};
 
 on_both_databases!(
-    checks_are_kept_in_order_and_never_replaced,
-    the_first_token_is_found_behind_rows_without_one,
-    a_refresh_token_is_a_token,
+    checks_are_listed_oldest_first_and_not_replaced,
+    any_token_skips_rows_without_token,
+    any_token_may_be_a_refresh_token,
 );
 
-async fn check(store: &Store, fingerprint: &str, value: &str, seconds: i64) {
+async fn insert_check(store: &Store, fingerprint: &str, value: &str, seconds: i64) {
     let check = KeyCheck {
         fingerprint: fingerprint.to_owned(),
-        value: sealed(value),
+        value: encrypted(value),
     };
     store
         .key_checks()
@@ -24,21 +23,21 @@ async fn check(store: &Store, fingerprint: &str, value: &str, seconds: i64) {
         .unwrap();
 }
 
-async fn checks_are_kept_in_order_and_never_replaced(database: TestDatabase) {
+async fn checks_are_listed_oldest_first_and_not_replaced(database: TestDatabase) {
     let store = database.store().await;
     assert!(store.key_checks().all().await.unwrap().is_empty());
-    check(&store, "newer", "n", 2).await;
-    check(&store, "older", "o", 1).await;
-    check(&store, "older", "another text", 3).await;
+    insert_check(&store, "newer", "n", 2).await;
+    insert_check(&store, "older", "o", 1).await;
+    insert_check(&store, "older", "another text", 3).await;
     let checks = store.key_checks().all().await.unwrap();
-    let told: Vec<_> = checks
+    let values: Vec<_> = checks
         .iter()
         .map(|check| (check.fingerprint.as_str(), check.value.as_str()))
         .collect();
-    assert_eq!(told, [("older", "o"), ("newer", "n")]);
+    assert_eq!(values, [("older", "o"), ("newer", "n")]);
 }
 
-async fn account_with(
+async fn insert_account(
     database: &TestDatabase,
     store: &Store,
     name: &str,
@@ -53,12 +52,12 @@ async fn account_with(
     database.execute(&sql).await;
 }
 
-async fn the_first_token_is_found_behind_rows_without_one(database: TestDatabase) {
+async fn any_token_skips_rows_without_token(database: TestDatabase) {
     let store = database.store().await;
     assert!(store.key_checks().any_token().await.unwrap().is_none());
-    account_with(&database, &store, "empty", "", "").await;
+    insert_account(&database, &store, "empty", "", "").await;
     assert!(store.key_checks().any_token().await.unwrap().is_none());
-    account_with(
+    insert_account(
         &database,
         &store,
         "first",
@@ -66,16 +65,16 @@ async fn the_first_token_is_found_behind_rows_without_one(database: TestDatabase
         ", 'access', 'refresh'",
     )
     .await;
-    account_with(&database, &store, "second", ", access_token", ", 'another'").await;
+    insert_account(&database, &store, "second", ", access_token", ", 'another'").await;
     assert_eq!(
         text(store.key_checks().any_token().await.unwrap().as_ref()),
         Some("access")
     );
 }
 
-async fn a_refresh_token_is_a_token(database: TestDatabase) {
+async fn any_token_may_be_a_refresh_token(database: TestDatabase) {
     let store = database.store().await;
-    account_with(&database, &store, "first", ", refresh_token", ", 'refresh'").await;
+    insert_account(&database, &store, "first", ", refresh_token", ", 'refresh'").await;
     assert_eq!(
         text(store.key_checks().any_token().await.unwrap().as_ref()),
         Some("refresh")

@@ -1,119 +1,129 @@
-//! Leases: one holder over all processes, on the database's clock, and what a row remembers of
-//! those who vanished.
+//! Leases: one holder among all processes, expiry on the database's clock, and abandoned attempts.
 
-use evergrant_model::ConnectionStatus;
+use evergrant_model::{ConnectionStatus, SignedDuration, whole_ms};
 use evergrant_resilience::refresh::lease::{self, AttemptOutcome, LEASE_MS, LeaseRequest};
 use evergrant_store::{Connection, FailedRefresh, LeaseAnswer, Leased, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
 use crate::support::{
-    Consent, RefreshedTokens, again, at, connect, failure, leased, new_user, slug, text, trace,
+    Consent, RefreshedTokens, at, connect, delete_connection, failure, find, insert_external_row,
+    leased, new_user, reload, text, trace, unique,
 };
 
 on_both_databases!(
-    of_twenty_askers_one_gets_the_lease,
-    a_lease_runs_out_by_the_databases_clock_and_leaves_a_doubt,
-    a_lease_is_given_back_with_the_result,
-    whoever_saw_an_old_pair_is_shown_the_new_one,
-    a_dead_grant_is_leased_to_nobody,
-    a_connection_that_is_gone_is_leased_to_nobody,
-    a_row_of_another_program_is_leased_like_any_other,
-    a_late_result_is_stored_unless_a_later_one_was,
-    a_consent_moves_the_row_as_the_rules_say,
-    a_pair_that_another_program_wrote_meanwhile_is_not_overwritten,
-    the_scheduler_looks_again_if_the_holder_is_never_heard_of,
+    one_of_twenty_requests_gets_the_lease,
+    lease_expires_on_database_clock_and_leaves_grant_in_doubt,
+    result_releases_lease,
+    lease_request_for_outdated_tokens_returns_current_ones,
+    dead_grant_is_not_leased,
+    deleted_connection_is_not_leased,
+    external_row_is_imported_and_leased,
+    late_result_is_stored_unless_later_attempt_stored_one,
+    consent_changes_lease_like_replace_tokens,
+    refresh_does_not_overwrite_tokens_of_another_program,
+    taking_lease_schedules_retry,
 );
 
-on_postgres!(whoever_waited_for_the_row_is_shown_all_of_the_new_pair);
+on_postgres!(lease_request_that_waited_for_lock_reads_current_row);
 
-fn knowing(held: &Connection) -> LeaseRequest {
+fn lease_request(connection: &Connection) -> LeaseRequest {
     LeaseRequest {
-        seen: held.lease.generation,
-        settled_for_ms: i64::MAX,
+        known_generation: connection.lease.generation,
+        database_up_for_ms: i64::MAX,
     }
 }
 
-async fn ask(store: &Store, held: &Connection) -> LeaseAnswer {
+async fn take_lease(store: &Store, connection: &Connection) -> LeaseAnswer {
     store
         .refreshes()
-        .take_lease(held.id, knowing(held), "somebody", at(20))
+        .take_lease(connection.id, lease_request(connection), "a test", at(20))
         .await
         .unwrap()
 }
 
-const OVER: AttemptOutcome = AttemptOutcome {
+/// An attempt that ended without tokens and without doubt.
+const NO_TOKENS: AttemptOutcome = AttemptOutcome {
     dead: false,
     in_doubt: false,
-    under_way: false,
+    in_flight: false,
 };
 
-async fn of_twenty_askers_one_gets_the_lease(database: TestDatabase) {
+async fn one_of_twenty_requests_gets_the_lease(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    let mut askers = tokio::task::JoinSet::new();
+    let connection = connect(&store, "reddit", "juniper").await;
+    let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
-        let (url, held) = (database.url.clone(), held.clone());
-        askers.spawn(async move { ask(&Store::open(&url).await.unwrap(), &held).await });
+        let (url, connection) = (database.url.clone(), connection.clone());
+        tasks
+            .spawn(async move { take_lease(&Store::open(&url).await.unwrap(), &connection).await });
     }
-    let answers = askers.join_all().await;
+    let answers = tasks.join_all().await;
     let taken = answers
         .iter()
         .filter(|answer| matches!(answer, LeaseAnswer::Leased(_)))
         .count();
-    let busy = |answer: &LeaseAnswer| matches!(answer, LeaseAnswer::Busy { for_ms } if (1..=LEASE_MS).contains(for_ms));
+    let busy = |answer: &LeaseAnswer| matches!(answer, LeaseAnswer::Busy { wait } if (1..=LEASE_MS).contains(&whole_ms(*wait)));
     assert_eq!(
         (taken, answers.iter().filter(|answer| busy(answer)).count()),
         (1, 19)
     );
 }
 
-async fn a_lease_runs_out_by_the_databases_clock_and_leaves_a_doubt(database: TestDatabase) {
+async fn lease_expires_on_database_clock_and_leaves_grant_in_doubt(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    let first = leased(&store, &held).await;
+    let connection = connect(&store, "reddit", "juniper").await;
+    let first = leased(&store, &connection).await;
     assert_eq!(
         (first.ticket.attempt, first.ticket.in_doubt_for_ms),
         (1, None)
     );
-    store.shift_clock(LEASE_MS);
-    let second = leased(&store, &held).await;
+    store.shift_clock(SignedDuration::from_millis(LEASE_MS));
+    let second = leased(&store, &connection).await;
     assert_eq!(second.ticket.attempt, 2);
     assert!(
         second.ticket.in_doubt_for_ms.unwrap() >= LEASE_MS,
         "{:?}",
         second.ticket
     );
-    let row = store.refreshes().lease(held.id).await.unwrap().unwrap();
-    assert_eq!(row, second.held.lease, "the answer is what the row says");
+    let row = store
+        .refreshes()
+        .lease(connection.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        row, second.connection.lease,
+        "the returned lease is the stored one"
+    );
     assert_eq!(row.in_doubt_since_ms, Some(first.ticket.taken_at_ms));
 }
 
-async fn a_lease_is_given_back_with_the_result(database: TestDatabase) {
+async fn result_releases_lease(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    let first = leased(&store, &held).await;
+    let connection = connect(&store, "reddit", "juniper").await;
+    let first = leased(&store, &connection).await;
     assert!(
         store
             .refreshes()
-            .record_failure(&first, OVER, &failure(&trace("failed")))
+            .record_failure(&first, NO_TOKENS, &failure(&trace("failed")))
             .await
             .unwrap()
     );
     assert!(
-        again(&store, &held)
+        reload(&store, &connection)
             .await
             .lease
             .lease_expires_at_ms
             .is_none()
     );
-    let second = leased(&store, &held).await;
+    let second = leased(&store, &connection).await;
     let stored = store
         .refreshes()
         .store(&second, &RefreshedTokens::new("second", None).row())
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(stored.lease, again(&store, &held).await.lease);
+    assert_eq!(stored.lease, reload(&store, &connection).await.lease);
     assert_eq!(
         (
             stored.lease.lease_expires_at_ms,
@@ -121,32 +131,32 @@ async fn a_lease_is_given_back_with_the_result(database: TestDatabase) {
         ),
         (None, None)
     );
-    let shown = |one: &Connection| format!("{one:?}");
+    let debug = |connection: &Connection| format!("{connection:?}");
     assert_eq!(
-        shown(&stored),
-        shown(&again(&store, &held).await),
-        "the answer is the row as it stands"
+        debug(&stored),
+        debug(&reload(&store, &connection).await),
+        "the returned connection is the stored one"
     );
 }
 
-async fn whoever_saw_an_old_pair_is_shown_the_new_one(database: TestDatabase) {
+async fn lease_request_for_outdated_tokens_returns_current_ones(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
+    let connection = connect(&store, "reddit", "juniper").await;
     assert!(
         RefreshedTokens::new("second", None)
-            .store_leased(&store, &held)
+            .store_leased(&store, &connection)
             .await
     );
-    let LeaseAnswer::Moved(newest) = ask(&store, &held).await else {
-        panic!("an old pair")
+    let LeaseAnswer::Outdated(newest) = take_lease(&store, &connection).await else {
+        panic!("the caller knows an outdated generation")
     };
     assert_eq!(text(newest.tokens.access.as_ref()), Some("second"));
 }
 
-async fn a_dead_grant_is_leased_to_nobody(database: TestDatabase) {
+async fn dead_grant_is_not_leased(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    let (first, trace) = (leased(&store, &held).await, trace("ended"));
+    let connection = connect(&store, "reddit", "juniper").await;
+    let (first, trace) = (leased(&store, &connection).await, trace("ended"));
     let dead = FailedRefresh {
         status: ConnectionStatus::Expired,
         rejected: true,
@@ -155,70 +165,56 @@ async fn a_dead_grant_is_leased_to_nobody(database: TestDatabase) {
     assert!(
         store
             .refreshes()
-            .record_failure(&first, AttemptOutcome { dead: true, ..OVER }, &dead)
+            .record_failure(
+                &first,
+                AttemptOutcome {
+                    dead: true,
+                    ..NO_TOKENS
+                },
+                &dead
+            )
             .await
             .unwrap()
     );
     assert!(
-        matches!(ask(&store, &held).await, LeaseAnswer::Moved(row) if row.status == ConnectionStatus::Expired)
+        matches!(take_lease(&store, &connection).await, LeaseAnswer::Outdated(row) if row.status == ConnectionStatus::Expired)
     );
 }
 
-async fn a_connection_that_is_gone_is_leased_to_nobody(database: TestDatabase) {
+async fn deleted_connection_is_not_leased(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    assert!(
-        store
-            .connections()
-            .delete(&held, None, &trace("bye"), at(0))
-            .await
-            .unwrap()
-    );
-    assert!(matches!(ask(&store, &held).await, LeaseAnswer::Gone));
+    let connection = connect(&store, "reddit", "juniper").await;
+    assert!(delete_connection(&store, &connection).await);
+    assert!(matches!(
+        take_lease(&store, &connection).await,
+        LeaseAnswer::Gone
+    ));
 }
 
-async fn a_row_of_another_program_is_leased_like_any_other(database: TestDatabase) {
+async fn external_row_is_imported_and_leased(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    let row = format!(
-        "{}, 'reddit', 'juniper', 'their access', 'their refresh'",
-        user.get()
-    );
-    let columns = "user_id, provider, provider_account_id, access_token, refresh_token";
-    database
-        .execute(&format!(
-            "INSERT INTO oauth_accounts ({columns}) VALUES ({row})"
-        ))
-        .await;
-    let held = store
-        .connections()
-        .owned(user, &slug("reddit"), &crate::support::account("juniper"))
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(held.is_external);
-    let lease = leased(&store, &held).await;
+    insert_external_row(&database, user).await;
+    let row = find(&store, user, "reddit", "juniper").await.unwrap();
+    assert!(row.is_external);
+    let lease = leased(&store, &row).await;
     assert!(
-        !lease.held.is_external,
-        "or the reconciler would take the lease away"
+        !lease.connection.is_external,
+        "otherwise an import would end the lease"
     );
-    assert!(matches!(ask(&store, &held).await, LeaseAnswer::Busy { .. }));
+    let second = take_lease(&store, &row).await;
+    assert!(matches!(second, LeaseAnswer::Busy { .. }));
 }
 
-/// Two attempts of one generation: the first holder was stopped for longer than its lease.
+/// Two attempts for one generation: the first holder was suspended until its lease expired.
 async fn overlapping(store: &Store) -> (Leased, Leased) {
-    let held = connect(
-        store,
-        "reddit",
-        &format!("account {}", crate::support::unique()),
-    )
-    .await;
-    let first = leased(store, &held).await;
-    store.shift_clock(LEASE_MS);
-    (first, leased(store, &held).await)
+    let connection = connect(store, "reddit", &format!("account {}", unique())).await;
+    let first = leased(store, &connection).await;
+    store.shift_clock(SignedDuration::from_millis(LEASE_MS));
+    (first, leased(store, &connection).await)
 }
 
-async fn a_late_result_is_stored_unless_a_later_one_was(database: TestDatabase) {
+async fn late_result_is_stored_unless_later_attempt_stored_one(database: TestDatabase) {
     let store = database.store().await;
     let store_tokens = async |leased: &Leased, token: &str| {
         store
@@ -230,104 +226,107 @@ async fn a_late_result_is_stored_unless_a_later_one_was(database: TestDatabase) 
     };
     let (first, second) = overlapping(&store).await;
     assert!(store_tokens(&first, "early").await);
+    let lease = reload(&store, &first.connection).await.lease;
     assert!(
-        again(&store, &first.held)
-            .await
-            .lease
-            .lease_expires_at_ms
-            .is_some(),
-        "the lease is the second one's"
+        lease.lease_expires_at_ms.is_some(),
+        "the lease of the second attempt remains"
     );
     assert!(
         store_tokens(&second, "later").await,
-        "its request was sent last"
+        "the provider honors the request that was sent last"
     );
-    assert_eq!(
-        text(again(&store, &first.held).await.tokens.refresh.as_ref()),
-        Some("later")
-    );
+    let tokens = reload(&store, &first.connection).await.tokens;
+    assert_eq!(text(tokens.refresh.as_ref()), Some("later"));
     let (first, second) = overlapping(&store).await;
     assert!(store_tokens(&second, "later").await);
     assert!(!store_tokens(&first, "early").await);
-    assert_eq!(
-        text(again(&store, &first.held).await.tokens.refresh.as_ref()),
-        Some("later")
-    );
+    let tokens = reload(&store, &first.connection).await.tokens;
+    assert_eq!(text(tokens.refresh.as_ref()), Some("later"));
 }
 
-async fn a_consent_moves_the_row_as_the_rules_say(database: TestDatabase) {
+async fn consent_changes_lease_like_replace_tokens(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    let consent = Consent::of(held.user, "reddit", "juniper");
-    leased(&store, &held).await;
-    store.shift_clock(LEASE_MS);
-    let second = leased(&store, &held).await;
+    let connection = connect(&store, "reddit", "juniper").await;
+    let consent = Consent::of(connection.user, "reddit", "juniper");
+    leased(&store, &connection).await;
+    store.shift_clock(SignedDuration::from_millis(LEASE_MS));
+    let second = leased(&store, &connection).await;
     assert!(
-        second.held.lease.in_doubt_since_ms.is_some()
-            && second.held.lease.lease_expires_at_ms.is_some()
+        second.connection.lease.in_doubt_since_ms.is_some()
+            && second.connection.lease.lease_expires_at_ms.is_some()
     );
     let reconnected = consent.store(&store).await;
-    assert_eq!(reconnected.lease, lease::replace_tokens(&second.held.lease));
+    assert_eq!(
+        reconnected.lease,
+        lease::replace_tokens(&second.connection.lease)
+    );
     assert!(
-        RefreshedTokens::new("bought", None)
+        RefreshedTokens::new("second", None)
             .store_leased(&store, &reconnected)
             .await
     );
-    let bought = again(&store, &held).await.lease;
-    assert!(bought.token_source.is_some());
+    let refreshed = reload(&store, &connection).await.lease;
+    assert!(refreshed.token_source.is_some());
     assert_eq!(
         consent.store(&store).await.lease,
-        lease::replace_tokens(&bought)
+        lease::replace_tokens(&refreshed)
     );
 }
 
-/// The application has let the user sign in again by itself: its pair is newer than whatever ours
-/// was bought with.
-async fn a_pair_that_another_program_wrote_meanwhile_is_not_overwritten(database: TestDatabase) {
+/// Tokens that the host application stored after its own sign-in are newer than the ones that the
+/// refresh was sent with.
+async fn refresh_does_not_overwrite_tokens_of_another_program(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
+    let connection = connect(&store, "reddit", "juniper").await;
     for column in ["access_token", "refresh_token"] {
-        let lease = leased(&store, &again(&store, &held).await).await;
+        let lease = leased(&store, &reload(&store, &connection).await).await;
         database
-            .execute(&format!("UPDATE oauth_accounts SET {column} = 'theirs'"))
+            .execute(&format!("UPDATE oauth_accounts SET {column} = 'external'"))
             .await;
         let before = database.contents().await;
         assert!(
             store
                 .refreshes()
-                .store(&lease, &RefreshedTokens::new("ours", Some("ours")).row())
+                .store(
+                    &lease,
+                    &RefreshedTokens::new("refreshed", Some("refreshed")).row()
+                )
                 .await
                 .unwrap()
                 .is_none()
         );
         assert_eq!(database.contents().await, before);
-        store.shift_clock(LEASE_MS);
+        store.shift_clock(SignedDuration::from_millis(LEASE_MS));
     }
 }
 
-async fn the_scheduler_looks_again_if_the_holder_is_never_heard_of(database: TestDatabase) {
+async fn taking_lease_schedules_retry(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    leased(&store, &held).await;
-    assert_eq!(again(&store, &held).await.next_refresh_at, Some(at(20)));
+    let connection = connect(&store, "reddit", "juniper").await;
+    leased(&store, &connection).await;
+    assert_eq!(
+        reload(&store, &connection).await.next_refresh_at,
+        Some(at(20))
+    );
 }
 
-/// PostgreSQL looks again at the rows that a query locks, and at no others that it joins them with.
-async fn whoever_waited_for_the_row_is_shown_all_of_the_new_pair(database: TestDatabase) {
+/// After waiting for a lock, PostgreSQL reads the locked rows again, but not rows of other tables
+/// in the join.
+async fn lease_request_that_waited_for_lock_reads_current_row(database: TestDatabase) {
     let store = database.store().await;
-    let held = connect(&store, "reddit", "juniper").await;
-    let id = held.id.get();
-    let renewal = database
+    let connection = connect(&store, "reddit", "juniper").await;
+    let id = connection.id.get();
+    let refresh = database
         .begin(&format!(
             "UPDATE oauth_accounts SET access_token = 'new' WHERE id = {id};
             UPDATE evergrant_connections SET generation = 2 WHERE oauth_account_id = {id}"
         ))
         .await;
-    let asking = tokio::spawn(async move { ask(&store, &held).await });
+    let request = tokio::spawn(async move { take_lease(&store, &connection).await });
     database.lock_is_waited_for().await;
-    renewal.commit().await;
-    let LeaseAnswer::Moved(newest) = asking.await.unwrap() else {
-        panic!("somebody has renewed it")
+    refresh.commit().await;
+    let LeaseAnswer::Outdated(newest) = request.await.unwrap() else {
+        panic!("another transaction has stored newer tokens")
     };
     assert_eq!(
         (

@@ -1,23 +1,23 @@
-//! What the Data Layer promises, tried on SQLite and on PostgreSQL by
+//! Tests of the store on SQLite and PostgreSQL. Run them with
 //! `scripts/with-postgres cargo test -p evergrant-store`.
 
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that cannot go on should stop where it stands"
+    reason = "a failed setup should fail the test"
 )]
 
-mod adoption;
 mod api_keys;
+mod concurrency;
 mod connections;
-mod deletion;
-mod disconnection;
+mod development_schema;
+mod disconnect;
 mod due;
 mod events;
 mod external_rows;
 mod failures;
-mod flow_endings;
+mod flow_outcomes;
 mod flows;
 mod grants;
 mod import;
@@ -25,8 +25,9 @@ mod key_checks;
 mod leases;
 mod metadata;
 mod migrations;
-mod opening;
-mod portal;
+mod open;
+mod portal_links;
+mod prisma_tables;
 mod provider_blocks;
 mod query_plans;
 mod refresh;
@@ -36,7 +37,7 @@ mod scale;
 mod schema;
 mod sessions;
 mod support;
-mod times;
-mod together;
+mod timestamps;
 mod unreadable_rows;
+mod user_deletion;
 mod users;

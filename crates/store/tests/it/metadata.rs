@@ -1,4 +1,4 @@
-//! What a platform says of an account is kept as it said it, whatever it is.
+//! The metadata of accounts is stored without loss.
 
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
@@ -6,15 +6,12 @@ use proptest::{prop_assert, prop_assert_eq};
 use serde_json::{Map, Number, Value, json};
 
 use crate::support::{
-    Consent, RefreshedTokens, again, at, failure, for_all, new_user, trace, unique,
+    Consent, RefreshedTokens, at, failure, for_all, new_user, record_failure, reload, trace, unique,
 };
 
-on_both_databases!(
-    metadata_persists,
-    the_one_character_that_postgresql_cannot_hold_is_replaced
-);
+on_both_databases!(metadata_is_read_back, nul_character_is_replaced);
 
-/// Texts of any characters, control characters and other scripts among them.
+/// Random texts, including control characters, without U+0000.
 fn texts() -> impl Strategy<Value = String> {
     let character = prop_oneof![
         any::<char>(),
@@ -56,8 +53,8 @@ fn objects() -> impl Strategy<Value = Value> {
         .prop_map(|fields| fields.into_iter().collect())
 }
 
-/// Equal, where a number is what it is worth: `jsonb` writes 1e20 as an integer, and the last bit
-/// of a fraction may be rounded in reading.
+/// Compares values, and numbers by their value: `jsonb` writes 1e20 as an integer, and reading may
+/// round the last bit of a fraction.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Array(one), Value::Array(other)) => {
@@ -79,7 +76,7 @@ fn same_fields(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
             .all(|(name, value)| other.get(name).is_some_and(|other| same(value, other)))
 }
 
-async fn metadata_persists(database: TestDatabase) {
+async fn metadata_is_read_back(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     for_all(64, &(objects(), objects()), async |(first, second)| {
@@ -87,47 +84,31 @@ async fn metadata_persists(database: TestDatabase) {
             metadata: first,
             ..Consent::of(user, "reddit", &format!("account {}", unique()))
         };
-        let held = consent.store(&store).await;
-        prop_assert!(
-            same(&held.metadata, &consent.metadata),
-            "{} became {}",
-            consent.metadata,
-            held.metadata
-        );
-        // Neither a renewal nor its failure has a say in it.
-        prop_assert!(
-            RefreshedTokens::new("renewed", None)
-                .store(&store, &held)
-                .await
-        );
-        let renewed = again(&store, &held).await;
-        prop_assert!(
-            store
-                .refreshes()
-                .record_failed_check(&renewed, &failure(&trace("failed")))
-                .await
-                .unwrap()
-        );
-        prop_assert_eq!(&again(&store, &held).await.metadata, &held.metadata);
-        // Connecting again does.
+        let connection = consent.store(&store).await;
+        let (stored, expected) = (&connection.metadata, &consent.metadata);
+        prop_assert!(same(stored, expected), "{expected} became {stored}");
+        // Neither a refresh nor a failure changes it.
+        let tokens = RefreshedTokens::new("refreshed", None);
+        prop_assert!(tokens.store(&store, &connection).await);
+        let refreshed = reload(&store, &connection).await;
+        let failed = record_failure(&store, &refreshed, &failure(&trace("failed"))).await;
+        prop_assert!(failed);
+        prop_assert_eq!(&reload(&store, &connection).await.metadata, stored);
+        // A reconnect replaces it.
         consent.metadata = second;
-        let replaced = consent.store(&store).await.metadata;
-        prop_assert!(
-            same(&replaced, &consent.metadata),
-            "{} became {replaced}",
-            consent.metadata
-        );
+        let (replaced, expected) = (consent.store(&store).await.metadata, &consent.metadata);
+        prop_assert!(same(&replaced, expected), "{expected} became {replaced}");
         Ok(())
     });
 }
 
-async fn the_one_character_that_postgresql_cannot_hold_is_replaced(database: TestDatabase) {
+async fn nul_character_is_replaced(database: TestDatabase) {
     let store = database.store().await;
     let mut consent = Consent::of(new_user(&store).await, "reddit", "juniper");
     consent.metadata =
         json!({"name": "juni\0per", "a\0b": [{"c": "\0"}], "literally": "\\u0000", "count": 0});
-    let held = consent.store(&store).await;
+    let connection = consent.store(&store).await;
     let expected = json!({"name": "juni\u{fffd}per", "a\u{fffd}b": [{"c": "\u{fffd}"}], "literally": "\\u0000", "count": 0});
-    assert_eq!(held.metadata, expected);
-    assert_eq!(held.created_at, at(0));
+    assert_eq!(connection.metadata, expected);
+    assert_eq!(connection.created_at, at(0));
 }

@@ -1,15 +1,46 @@
-//! The queries behind every request find their rows by an index on both databases, however large
-//! the tables grow.
+//! Frequent queries use an index on both databases.
 
 use evergrant_store::testing::{FREQUENT, Query};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::support::{literal_time, with_literals};
 
-on_both_databases!(no_frequent_query_scans_a_table);
+on_both_databases!(frequent_queries_do_not_scan_tables);
 
-/// Enough rows that reading them all costs more than any index.
+/// Generates enough rows that a scan costs more than any index.
 const ROWS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)";
+
+/// Columns and values of each table, for the rows `i` of [`ROWS`]. `{time}` and `{hash}` are
+/// expressions that differ between the databases.
+const TABLES: &[(&str, &str)] = &[
+    (
+        "users (email, external_id)",
+        "'user' || i || '@example.com', 'app|' || i",
+    ),
+    (
+        "oauth_accounts (user_id, provider, provider_account_id)",
+        "i, 'reddit', 'account ' || i",
+    ),
+    (
+        "evergrant_connections (oauth_account_id, provider, next_refresh_at, next_status_at,
+            rejected_at)",
+        "i, 'reddit', {time}, {time}, {time}",
+    ),
+    (
+        "evergrant_events (user_id, version, kind, provider, created_at)",
+        "i, 1, 'refreshed', 'reddit', {time}",
+    ),
+    ("evergrant_versions (user_id, version)", "i, 1"),
+    (
+        "evergrant_flows (id, state_hash, user_id, provider, redirect_url, requested_scope,
+            correlation_id, created_at, expires_at, receipt_salt, finish_expires_at)",
+        "'flow' || i, {hash}, i, 'reddit', '', '', '', {time}, {time}, {hash}, {time}",
+    ),
+    (
+        "evergrant_revocations (id, provider, next_attempt_at, expires_at, correlation_id)",
+        "'revocation' || i, 'reddit', {time}, {time}, ''",
+    ),
+];
 
 async fn fill(database: &TestDatabase) {
     let (hash, time) = if database.is_postgres() {
@@ -20,34 +51,15 @@ async fn fill(database: &TestDatabase) {
     } else {
         ("CAST(i AS BLOB)", "1767225600000 + i * 1000")
     };
-    for (table, values) in [
-        ("users (email, external_id)", "'user' || i || '@example.com', 'app|' || i".to_owned()),
-        ("oauth_accounts (user_id, provider, provider_account_id)", "i, 'reddit', 'account ' || i".to_owned()),
-        (
-            "evergrant_connections (oauth_account_id, provider, next_refresh_at, turns_at, refused_at)",
-            format!("i, 'reddit', {time}, {time}, {time}"),
-        ),
-        (
-            "evergrant_events (user_id, version, kind, provider, created_at)",
-            format!("i, 1, 'refreshed', 'reddit', {time}"),
-        ),
-        ("evergrant_versions (user_id, version)", "i, 1".to_owned()),
-        (
-            "evergrant_flows (id, state_hash, user_id, provider, redirect_url, scope, correlation_id, created_at,
-                expires_at, receipt_salt, finish_by)",
-            format!("'flow' || i, {hash}, i, 'reddit', '', '', '', {time}, {time}, {hash}, {time}"),
-        ),
-        (
-            "evergrant_revocations (id, provider, next_attempt_at, expires_at, correlation_id)",
-            format!("'revocation' || i, 'reddit', {time}, {time}, ''"),
-        ),
-    ] {
-        database.execute(&format!("INSERT INTO {table} {ROWS} SELECT {values} FROM n")).await;
+    for (table, values) in TABLES {
+        let values = values.replace("{time}", time).replace("{hash}", hash);
+        let insert = format!("INSERT INTO {table} {ROWS} SELECT {values} FROM n");
+        database.execute(&insert).await;
     }
     database.execute("ANALYZE").await;
 }
 
-/// The parameters of each query, as SQL literals.
+/// Returns the parameters of a query as SQL literals.
 fn parameters(database: &TestDatabase, name: &str) -> Vec<String> {
     let (now, late) = (literal_time(database, 0), literal_time(database, 3990));
     let hash = if database.is_postgres() {
@@ -78,7 +90,7 @@ fn parameters(database: &TestDatabase, name: &str) -> Vec<String> {
     given.iter().map(|&value| value.to_owned()).collect()
 }
 
-async fn no_frequent_query_scans_a_table(database: TestDatabase) {
+async fn frequent_queries_do_not_scan_tables(database: TestDatabase) {
     database.store().await;
     fill(&database).await;
     for Query {

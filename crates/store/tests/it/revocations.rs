@@ -1,4 +1,4 @@
-//! The queue of grants given up: each is handed to one worker at a time, until it is done.
+//! The revocation queue: each entry is claimed by one worker at a time until it is deleted.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use sqlx::{Connection as _, PgConnection};
 use crate::support::{at, revocation, set_default, text, tokens};
 
 on_both_databases!(
-    a_revocation_reads_back_as_it_was_queued,
-    a_claim_takes_the_longest_due_and_puts_it_off,
-    workers_at_once_share_the_queue_without_overlap,
-    a_revocation_ends_when_it_is_done,
+    queued_revocation_is_read_back,
+    longest_overdue_revocation_is_claimed_and_postponed,
+    concurrent_claims_do_not_overlap,
+    completed_revocation_is_deleted,
 );
-on_postgres!(a_worker_passes_by_what_another_is_claiming);
+on_postgres!(claim_skips_rows_that_another_worker_is_claiming);
 
 async fn queue(store: &Store, new: &NewRevocation) {
     store
@@ -24,7 +24,7 @@ async fn queue(store: &Store, new: &NewRevocation) {
         .unwrap();
 }
 
-async fn a_revocation_reads_back_as_it_was_queued(database: TestDatabase) {
+async fn queued_revocation_is_read_back(database: TestDatabase) {
     let store = database.store().await;
     queue(&store, &revocation("r1", "reddit")).await;
     let read = store.revocations().by_id("r1").await.unwrap().unwrap();
@@ -38,7 +38,7 @@ async fn a_revocation_reads_back_as_it_was_queued(database: TestDatabase) {
     );
     assert_eq!(
         (read.attempts, read.expires_at, read.correlation_id.as_str()),
-        (0, at(86_400), "gave-up")
+        (0, at(86_400), "disconnect")
     );
     store
         .revocations()
@@ -58,7 +58,7 @@ async fn a_revocation_reads_back_as_it_was_queued(database: TestDatabase) {
     assert!(store.revocations().by_id("r3").await.unwrap().is_none());
 }
 
-async fn a_claim_takes_the_longest_due_and_puts_it_off(database: TestDatabase) {
+async fn longest_overdue_revocation_is_claimed_and_postponed(database: TestDatabase) {
     let store = database.store().await;
     for (id, due) in [("second", 61), ("first", 60), ("later", 100)] {
         queue(
@@ -70,14 +70,18 @@ async fn a_claim_takes_the_longest_due_and_puts_it_off(database: TestDatabase) {
         )
         .await;
     }
-    let claim = async |now, again| {
-        let claimed = store.revocations().claim(at(now), at(again)).await.unwrap();
+    let claim = async |now, retry_at| {
+        let claimed = store
+            .revocations()
+            .claim(at(now), at(retry_at))
+            .await
+            .unwrap();
         claimed.map(|claimed| (claimed.id, claimed.attempts))
     };
     assert_eq!(claim(59, 500).await, None);
     assert_eq!(claim(61, 500).await, Some(("first".to_owned(), 1)));
     assert_eq!(claim(61, 500).await, Some(("second".to_owned(), 1)));
-    assert_eq!(claim(61, 500).await, None, "what is claimed is not due");
+    assert_eq!(claim(61, 500).await, None, "claimed entries are not due");
     store
         .revocations()
         .reschedule("first", at(70))
@@ -86,7 +90,7 @@ async fn a_claim_takes_the_longest_due_and_puts_it_off(database: TestDatabase) {
     assert_eq!(claim(70, 500).await, Some(("first".to_owned(), 2)));
 }
 
-async fn workers_at_once_share_the_queue_without_overlap(database: TestDatabase) {
+async fn concurrent_claims_do_not_overlap(database: TestDatabase) {
     let store = database.store().await;
     for n in 0..40 {
         queue(&store, &revocation(&format!("r{n}"), "reddit")).await;
@@ -107,8 +111,8 @@ async fn workers_at_once_share_the_queue_without_overlap(database: TestDatabase)
     assert_eq!(claimed.iter().collect::<BTreeSet<_>>().len(), 40);
 }
 
-async fn a_worker_passes_by_what_another_is_claiming(database: TestDatabase) {
-    // The other's claim does not end before ours: whoever waits for it fails.
+async fn claim_skips_rows_that_another_worker_is_claiming(database: TestDatabase) {
+    // The other claim does not end before this one, so waiting for it would fail.
     set_default(&database, "lock_timeout", "1s").await;
     let store = database.store().await;
     for (id, due) in [("first", 60), ("second", 61)] {
@@ -132,7 +136,7 @@ async fn a_worker_passes_by_what_another_is_claiming(database: TestDatabase) {
     claiming.rollback().await.unwrap();
 }
 
-async fn a_revocation_ends_when_it_is_done(database: TestDatabase) {
+async fn completed_revocation_is_deleted(database: TestDatabase) {
     let store = database.store().await;
     queue(&store, &revocation("r1", "reddit")).await;
     queue(&store, &revocation("r2", "reddit")).await;

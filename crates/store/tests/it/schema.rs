@@ -1,22 +1,22 @@
-//! `docs/schema.prisma` says what the two shared tables are like, and both databases agree with it.
+//! The shared tables on both databases match `docs/schema.prisma`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres, on_sqlite};
 
 on_postgres!(
-    the_columns_on_postgresql_are_as_documented,
-    the_indexes_on_postgresql_are_as_documented
+    postgresql_columns_match_documentation,
+    postgresql_indexes_match_documentation
 );
 on_sqlite!(
-    the_columns_on_sqlite_are_the_nearest,
-    the_indexes_on_sqlite_are_as_documented
+    sqlite_columns_match_documentation,
+    sqlite_indexes_match_documentation
 );
-on_both_databases!(columns_of_ours_may_be_left_out);
+on_both_databases!(added_columns_are_optional);
 
 const SCHEMA: &str = include_str!("../../../../docs/schema.prisma");
 
-/// A column in words of our own: its type as the databases name it, and whether it may be empty.
+/// A documented column, with its types on both databases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Column {
     postgres: String,
@@ -32,7 +32,7 @@ struct Table {
     indexes: BTreeSet<(Vec<String>, bool)>,
 }
 
-/// Every model, by the name of its table.
+/// Returns the documented tables by name.
 fn documented() -> BTreeMap<String, Table> {
     let models = SCHEMA.split("\nmodel ").skip(1);
     let tables: BTreeMap<_, _> = models.map(read_model).collect();
@@ -80,8 +80,8 @@ fn without_comment(line: &str) -> &str {
     line.split("//").next().unwrap_or_default().trim()
 }
 
-/// A field that is a column: its name in Prisma, in the database, and what it is. Relations are
-/// none.
+/// Parses a field: its name in Prisma, its name in the database, and the column. `None` for
+/// relations.
 fn read_field(line: &str) -> Option<(&str, String, Column)> {
     let mut words = line.split_whitespace();
     let (field, kind) = (words.next()?, words.next()?);
@@ -103,7 +103,8 @@ fn read_field(line: &str) -> Option<(&str, String, Column)> {
     ))
 }
 
-/// The column's type on PostgreSQL, as its catalogue prints it, and on SQLite.
+/// Returns the type on PostgreSQL, as `format_type` prints it, and the type on SQLite; `None` for
+/// relations.
 fn types(kind: &str, native: &str) -> Option<(String, &'static str)> {
     let length = between(native, "(", ")").unwrap_or_default();
     match (kind, native.split('(').next().unwrap_or_default()) {
@@ -115,7 +116,7 @@ fn types(kind: &str, native: &str) -> Option<(String, &'static str)> {
         }
         ("Json", "JsonB") => Some(("jsonb".to_owned(), "TEXT")),
         ("Int" | "String" | "DateTime" | "Json", _) => {
-            panic!("{kind} {native}: no type that we know of")
+            panic!("{kind} {native}: unknown type")
         }
         _ => None,
     }
@@ -126,7 +127,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     Some(rest.split_once(after)?.0)
 }
 
-/// The columns as the database describes them: one line each, `name|type|nullable|default`.
+/// Describes the columns like the queries of the tests do: `name|type|nullable|default`.
 fn describe(table: &Table, kind: impl Fn(&Column) -> String) -> BTreeSet<String> {
     let line = |(name, column): (&String, &Column)| {
         format!(
@@ -139,7 +140,7 @@ fn describe(table: &Table, kind: impl Fn(&Column) -> String) -> BTreeSet<String>
     table.columns.iter().map(line).collect()
 }
 
-async fn the_columns_on_postgresql_are_as_documented(database: TestDatabase) {
+async fn postgresql_columns_match_documentation(database: TestDatabase) {
     for (name, table) in documented() {
         let list = format!(
             "SELECT attname || '|' || format_type(atttypid, atttypmod) || '|' || (NOT attnotnull) || '|' || atthasdef
@@ -154,11 +155,10 @@ async fn the_columns_on_postgresql_are_as_documented(database: TestDatabase) {
     }
 }
 
-async fn the_columns_on_sqlite_are_the_nearest(database: TestDatabase) {
+async fn sqlite_columns_match_documentation(database: TestDatabase) {
     drop(database.store().await);
     for (name, table) in documented() {
-        // An INTEGER PRIMARY KEY is never NULL and numbers itself, though the catalogue says
-        // neither.
+        // SQLite reports an INTEGER PRIMARY KEY as nullable without default, which it is not.
         let list = format!(
             "SELECT name || '|' || type || '|' || iif(\"notnull\" OR pk, 'false', 'true') || '|'
                 || iif(dflt_value IS NOT NULL OR pk, 'true', 'false')
@@ -173,7 +173,7 @@ async fn the_columns_on_sqlite_are_the_nearest(database: TestDatabase) {
     }
 }
 
-async fn the_indexes_on_postgresql_are_as_documented(database: TestDatabase) {
+async fn postgresql_indexes_match_documentation(database: TestDatabase) {
     for (name, table) in documented() {
         let list = format!(
             "SELECT i.indisunique || '|' || string_agg(a.attname, ',' ORDER BY array_position(i.indkey, a.attnum))
@@ -184,10 +184,10 @@ async fn the_indexes_on_postgresql_are_as_documented(database: TestDatabase) {
     }
 }
 
-async fn the_indexes_on_sqlite_are_as_documented(database: TestDatabase) {
+async fn sqlite_indexes_match_documentation(database: TestDatabase) {
     drop(database.store().await);
     for (name, mut table) in documented() {
-        // The row's own number needs no index.
+        // An INTEGER PRIMARY KEY has no index.
         assert!(table.indexes.remove(&(vec!["id".to_owned()], true)));
         let list = format!(
             "SELECT iif(l.\"unique\", 'true', 'false') || '|' || group_concat(i.name, ',' ORDER BY i.seqno)
@@ -208,16 +208,16 @@ async fn indexes(database: &TestDatabase, list: &str) -> BTreeSet<(Vec<String>, 
     database.texts(list).await.into_iter().map(read).collect()
 }
 
-/// The rest of the application writes these tables too, and knows nothing of what we added.
-async fn columns_of_ours_may_be_left_out(database: TestDatabase) {
+/// The host application inserts rows without the columns that Evergrant adds.
+async fn added_columns_are_optional(database: TestDatabase) {
     drop(database.store().await);
-    let ours: Vec<_> = SCHEMA
+    let added: Vec<_> = SCHEMA
         .lines()
-        .filter(|line| line.contains("// ours"))
+        .filter(|line| line.contains("// Evergrant:"))
         .filter_map(read_field)
         .collect();
-    assert_eq!(ours.len(), 2);
-    for (field, name, column) in ours {
+    assert_eq!(added.len(), 2);
+    for (field, name, column) in added {
         assert!(column.nullable || column.has_default, "{field}");
         let of_users = database.columns("users").await.contains(&name);
         let of_accounts = database.columns("oauth_accounts").await.contains(&name);

@@ -1,51 +1,50 @@
-//! A row that this version cannot read is skipped by every batch read and does not hide the rows
-//! behind it.
+//! Batch reads skip rows that this version cannot read.
 
 use evergrant_model::{FlowId, ProviderAccountId};
 use evergrant_store::{
-    Connection, FlowEnd, FlowStatus, NewApiKey, PendingGrant, ProviderBlock, Store, StoreError,
+    Connection, FlowOutcome, FlowStatus, NewApiKey, PendingGrant, ProviderBlock, Store, StoreError,
 };
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use serde_json::json;
 
 use crate::support::{
-    FlowSeed, at, connect, literal_time, new_user, revocation, sealed, slug, tokens,
+    FlowFixture, at, connect, encrypted, literal_time, new_user, revocation, slug, tokens,
 };
 
 on_both_databases!(
     unknown_flow_status_does_not_hide_other_flows,
-    unreadable_flows_do_not_fill_a_limited_read,
-    unreadable_connections_do_not_fill_limited_reads,
-    unreadable_users_do_not_fill_a_page,
-    unreadable_revocations_are_passed_by,
+    unreadable_flows_do_not_count_towards_limit,
+    unreadable_connections_do_not_count_towards_limits,
+    unreadable_users_do_not_count_towards_page,
+    unreadable_revocations_are_skipped,
     unreadable_keys_and_blocks_are_skipped,
 );
 
-/// A flow that waits to be finished until so many seconds into the year.
-async fn parked(store: &Store, finish_by: i64) -> FlowId {
-    let seed = FlowSeed::of(new_user(store).await, "reddit")
-        .begin(store)
+/// Inserts a flow that can be finished until this many seconds after the start of 2026.
+async fn parked(store: &Store, finish_expires_at: i64) -> FlowId {
+    let fixture = FlowFixture::of(new_user(store).await, "reddit")
+        .insert(store)
         .await;
     let grant = PendingGrant {
-        access_token: sealed("access"),
+        access_token: encrypted("access"),
         refresh_token: None,
-        facts: json!({}),
+        token_details: json!({}),
         accounts: json!([]),
     };
-    let end = FlowEnd::Pending {
+    let outcome = FlowOutcome::Pending {
         status: FlowStatus::Pending,
         grant: &grant,
         receipt_hash: b"receipt",
-        finish_by: at(finish_by),
+        finish_expires_at: at(finish_expires_at),
     };
     assert!(
         store
             .flows()
-            .settle(&seed.flow(store).await, &end, at(1))
+            .record_outcome(&fixture.flow(store).await, &outcome, at(1))
             .await
             .unwrap()
     );
-    seed.id
+    fixture.id
 }
 
 async fn unfinished(store: &Store, limit: i64) -> Vec<FlowId> {
@@ -70,15 +69,15 @@ async fn unknown_flow_status_does_not_hide_other_flows(database: TestDatabase) {
     );
 }
 
-async fn unreadable_flows_do_not_fill_a_limited_read(database: TestDatabase) {
+async fn unreadable_flows_do_not_count_towards_limit(database: TestDatabase) {
     let store = database.store().await;
-    for finish_by in [10, 10, 11] {
-        let id = parked(&store, finish_by).await;
-        let spoil = format!(
-            "UPDATE evergrant_flows SET provider = 'No Platform!' WHERE id = '{}'",
+    for finish_expires_at in [10, 10, 11] {
+        let id = parked(&store, finish_expires_at).await;
+        let change = format!(
+            "UPDATE evergrant_flows SET provider = 'Not A Slug!' WHERE id = '{}'",
             id.as_str()
         );
-        database.execute(&spoil).await;
+        database.execute(&change).await;
     }
     let readable = [
         parked(&store, 10).await,
@@ -93,9 +92,9 @@ async fn unreadable_flows_do_not_fill_a_limited_read(database: TestDatabase) {
     assert_eq!(unfinished(&store, 100).await.len(), 3);
 }
 
-/// Makes the row unreadable in a column that only a whole row needs.
-async fn spoil(database: &TestDatabase, held: &Connection) {
-    let id = held.id.get();
+/// Makes the connection unreadable, in a column that only [`Connection`] reads.
+async fn make_unreadable(database: &TestDatabase, connection: &Connection) {
+    let id = connection.id.get();
     let change = format!("UPDATE oauth_accounts SET provider_account_id = '' WHERE id = {id}");
     database.execute(&change).await;
 }
@@ -103,62 +102,45 @@ async fn spoil(database: &TestDatabase, held: &Connection) {
 fn accounts(connections: &[Connection]) -> Vec<&str> {
     connections
         .iter()
-        .map(|held| ProviderAccountId::as_str(&held.account))
+        .map(|connection| ProviderAccountId::as_str(&connection.account))
         .collect()
 }
 
-async fn unreadable_connections_do_not_fill_limited_reads(database: TestDatabase) {
+async fn unreadable_connections_do_not_count_towards_limits(database: TestDatabase) {
     let store = database.store().await;
     let unreadable = connect(&store, "reddit", "unreadable").await;
     for name in ["a", "b"] {
         connect(&store, "reddit", name).await;
     }
-    spoil(&database, &unreadable).await;
+    make_unreadable(&database, &unreadable).await;
     let due = literal_time(&database, 50);
-    database
-        .execute(&format!("UPDATE evergrant_connections SET status = 'expired', turns_at = {due}, refused_at = {due}"))
-        .await;
-    let ended = store
-        .rejections()
-        .ended_since(&slug("reddit"), at(50), 1)
-        .await
-        .unwrap();
-    assert_eq!(accounts(&ended), ["a"]);
-    assert_eq!(
-        accounts(
-            &store
-                .rejections()
-                .ended_since(&slug("reddit"), at(0), 9)
-                .await
-                .unwrap()
-        ),
-        ["a", "b"]
+    let end = format!(
+        "UPDATE evergrant_connections
+        SET status = 'expired', next_status_at = {due}, rejected_at = {due}"
     );
+    database.execute(&end).await;
+    let (reddit, rejections) = (slug("reddit"), store.rejections());
+    for (since, limit, expected) in [(50, 1, &["a"][..]), (0, 9, &["a", "b"])] {
+        let ended = rejections.ended_since(&reddit, at(since), limit).await;
+        assert_eq!(accounts(&ended.unwrap()), expected);
+    }
     database
         .execute("UPDATE evergrant_connections SET status = 'connected'")
         .await;
-    assert_eq!(
-        accounts(&store.status_transitions().due(at(50), 1).await.unwrap()),
-        ["a"]
-    );
-    assert_eq!(
-        accounts(&store.status_transitions().due(at(50), 9).await.unwrap()),
-        ["a", "b"]
-    );
-    assert_eq!(
-        accounts(&store.connections().page(0, 1).await.unwrap()),
-        ["a"]
-    );
+    for (limit, expected) in [(1, &["a"][..]), (9, &["a", "b"])] {
+        let due = store.status_transitions().due(at(50), limit).await;
+        assert_eq!(accounts(&due.unwrap()), expected);
+    }
+    let page = store.connections().page(0, 1).await;
+    assert_eq!(accounts(&page.unwrap()), ["a"]);
     database
-        .execute("UPDATE oauth_accounts SET access_token = 'theirs'")
+        .execute("UPDATE oauth_accounts SET access_token = 'external'")
         .await;
-    assert_eq!(
-        accounts(&store.external_rows().in_range(0, i32::MAX).await.unwrap()),
-        ["a", "b"]
-    );
+    let external = store.external_rows().in_range(0, i32::MAX).await;
+    assert_eq!(accounts(&external.unwrap()), ["a", "b"]);
 }
 
-async fn unreadable_users_do_not_fill_a_page(database: TestDatabase) {
+async fn unreadable_users_do_not_count_towards_page(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     database
@@ -171,7 +153,7 @@ async fn unreadable_users_do_not_fill_a_page(database: TestDatabase) {
     );
 }
 
-async fn unreadable_revocations_are_passed_by(database: TestDatabase) {
+async fn unreadable_revocations_are_skipped(database: TestDatabase) {
     let store = database.store().await;
     for id in ["a", "b", "c"] {
         store
@@ -181,7 +163,7 @@ async fn unreadable_revocations_are_passed_by(database: TestDatabase) {
             .unwrap();
     }
     database
-        .execute("UPDATE evergrant_revocations SET provider = 'No Platform!' WHERE id <> 'c'")
+        .execute("UPDATE evergrant_revocations SET provider = 'Not A Slug!' WHERE id <> 'c'")
         .await;
     let claimed = store
         .revocations()
@@ -220,14 +202,14 @@ async fn unreadable_keys_and_blocks_are_skipped(database: TestDatabase) {
             provider: slug(provider),
             host: "host".to_owned(),
             kind: "breaker".to_owned(),
-            since: at(0),
+            blocked_at: at(0),
             blocked_until: at(30),
             consecutive_trips: 1,
         };
         assert!(store.provider_blocks().block(&block).await.unwrap());
     }
     database
-        .execute("UPDATE evergrant_gates SET provider = 'No Platform!' WHERE provider = 'reddit'")
+        .execute("UPDATE evergrant_provider_blocks SET provider = 'Not A Slug!' WHERE provider = 'reddit'")
         .await;
     assert_eq!(store.provider_blocks().all().await.unwrap().len(), 1);
 }

@@ -1,7 +1,7 @@
-//! The table of answers: what each platform says, and what it means.
+//! Tests of the classification, as tables of responses and their classes.
 
 use ErrorClass as C;
-use evergrant_model::StatusReason;
+use evergrant_model::{SignedDuration, StatusReason};
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
@@ -10,10 +10,17 @@ use super::*;
 use crate::definition::{Definition, read_file};
 use crate::oauth2::json::Document;
 
+mod providers;
+mod reddit;
+mod standard;
+
 const NOW_S: i64 = 1_767_225_600;
 
-/// An answer: status, headers as `name: value` lines, body.
-fn reply(status: u16, headers: &[&str], body: &str) -> Response {
+/// Status, headers, body and expected class of a response.
+type Row = (u16, &'static [&'static str], &'static str, ErrorClass);
+
+/// Builds a response; headers are `name: value` lines.
+fn response(status: u16, headers: &[&str], body: &str) -> Response {
     let mut map = HeaderMap::new();
     for line in headers {
         let (name, value) = line.split_once(": ").unwrap();
@@ -29,45 +36,46 @@ fn reply(status: u16, headers: &[&str], body: &str) -> Response {
     }
 }
 
-struct Platform {
+/// The settings of a provider that affect the classification.
+struct Provider {
     rules: Vec<ErrorRule>,
     codes: ErrorCodes,
-    with_replay_window: bool,
+    can_retry_refresh: bool,
 }
 
-impl Platform {
-    fn of(catalogue: &str) -> Self {
-        let Definition { errors, tokens, .. } = read_file(catalogue).unwrap();
+impl Provider {
+    fn from_toml(toml_text: &str) -> Self {
+        let Definition { errors, tokens, .. } = read_file(toml_text).unwrap();
         Self {
             rules: errors.rules,
             codes: errors.codes,
-            with_replay_window: !tokens.rotates_refresh_token,
+            can_retry_refresh: !tokens.rotates_refresh_token,
         }
     }
 
     fn reddit() -> Self {
-        Self::of(include_str!("../../../catalogue/reddit.toml"))
+        Self::from_toml(include_str!("../../../catalogue/reddit.toml"))
     }
 
     fn strict() -> Self {
         Self {
             rules: Vec::new(),
             codes: ErrorCodes::OAuth,
-            with_replay_window: false,
+            can_retry_refresh: false,
         }
     }
 
-    fn read(&self, call: CallKind, reply: &Response) -> AdapterError {
+    fn classify(&self, call: CallKind, response: &Response) -> AdapterError {
         let repeatable = match call {
             CallKind::Exchange => false,
-            CallKind::Refresh => self.with_replay_window,
+            CallKind::Refresh => self.can_retry_refresh,
             CallKind::Profile | CallKind::Revoke => true,
         };
         let now = Timestamp::from_unix_seconds(NOW_S);
-        let document = Document::parse(&reply.body);
+        let document = Document::parse(&response.body);
         let body = document.as_ref().map(Document::value);
-        let code = body.and_then(|body| refusal_code(reply, body));
-        assert!(!reply.is_success() || code.is_some(), "not a refusal");
+        let code = body.and_then(|body| error_code(response, body));
+        assert!(!response.is_success() || code.is_some(), "not an error");
         classify(
             Context {
                 call,
@@ -76,264 +84,54 @@ impl Platform {
                 repeatable,
                 now,
             },
-            reply,
+            response,
             body,
             code.as_deref(),
         )
     }
 
     fn class(&self, call: CallKind, status: u16, headers: &[&str], body: &str) -> ErrorClass {
-        self.read(call, &reply(status, headers, body)).class()
+        self.classify(call, &response(status, headers, body))
+            .class()
+    }
+
+    #[track_caller]
+    fn assert_classes(&self, call: CallKind, rows: &[Row]) {
+        for (status, headers, body, class) in rows {
+            assert_eq!(
+                self.class(call, *status, headers, body),
+                *class,
+                "{status} {headers:?} {body}"
+            );
+        }
     }
 }
 
 #[test]
-fn a11_a_strict_platforms_answers_to_a_refresh() {
-    for (status, headers, body, class) in [
-        (400, vec![], r#"{"error":"invalid_grant"}"#, C::NeedsReauth),
-        (401, vec![], r#"{"error":"invalid_grant"}"#, C::NeedsReauth),
-        (200, vec![], r#"{"error":"invalid_grant"}"#, C::NeedsReauth),
-        (
-            200,
-            vec![],
-            r#"{"error":{"code":"invalid_grant"}}"#,
-            C::NeedsReauth,
-        ),
-        (400, vec![], r#"{"error":"invalid_client"}"#, C::ConfigError),
-        (401, vec![], r#"{"error":"invalid_client"}"#, C::ConfigError),
-        (
-            401,
-            vec!["www-authenticate: Basic realm=\"x\""],
-            "",
-            C::ConfigError,
-        ),
-        (401, vec![], "", C::ConfigError),
-        (
-            400,
-            vec![],
-            r#"{"error":"unauthorized_client"}"#,
-            C::ConfigError,
-        ),
-        (
-            400,
-            vec![],
-            r#"{"error":"unsupported_grant_type"}"#,
-            C::ConfigError,
-        ),
-        (400, vec![], r#"{"error":"invalid_scope"}"#, C::ConfigError),
-        (400, vec![], r#"{"error":"invalid_request"}"#, C::BadRequest),
-        (400, vec![], "", C::BadRequest),
-        (400, vec![], "<html>", C::BadRequest),
-        (400, vec![], r#"{"error":"something_new"}"#, C::BadRequest),
-        (200, vec![], r#"{"error":"something_new"}"#, C::BadRequest),
-        (200, vec![], r#"{"error":true}"#, C::BadRequest),
-        (403, vec![], "", C::Blocked),
-        (403, vec!["content-type: text/html"], "<html>", C::Blocked),
-        (404, vec![], "", C::ConfigError),
-        (
-            307,
-            vec!["location: https://elsewhere.example"],
-            "",
-            C::Blocked,
-        ),
-        (408, vec![], "", C::Unknown),
-        (429, vec![], "", C::RateLimited),
-        (429, vec!["retry-after: 7"], "<html>", C::RateLimited),
-        (500, vec![], "", C::Unknown),
-        (502, vec![], "<html>", C::Unknown),
-        (503, vec![], "", C::Unknown),
-        (503, vec!["retry-after: 7"], "", C::Transient),
-        (504, vec![], "", C::Unknown),
-        (522, vec![], "", C::Unknown),
-        (
-            400,
-            vec![],
-            r#"{"error":"temporarily_unavailable"}"#,
-            C::Unknown,
-        ),
-        (
-            400,
-            vec![],
-            r#"{"error":"interaction_required"}"#,
-            C::NeedsReauth,
-        ),
-    ] {
-        assert_eq!(
-            Platform::strict().class(CallKind::Refresh, status, &headers, body),
-            class,
-            "{status} {headers:?} {body}"
-        );
-    }
-}
-
-#[test]
-fn reddits_answers_to_a_code() {
-    for (status, headers, body, class) in [
-        (200, vec![], r#"{"error":"invalid_grant"}"#, C::NeedsReauth),
-        (200, vec![], r#"{"error":"invalid_request"}"#, C::BadRequest),
-        (
-            200,
-            vec![],
-            r#"{"error":"unsupported_grant_type"}"#,
-            C::ConfigError,
-        ),
-        (
-            200,
-            vec![],
-            r#"{"error":"unauthorized_client","error_description":"sim"}"#,
-            C::ConfigError,
-        ),
-        (200, vec![], r#"{"error":"invalid_scope"}"#, C::ConfigError),
-        (
-            401,
-            vec!["www-authenticate: Basic realm=\"reddit\""],
-            r#"{"message":"Unauthorized","error":401}"#,
-            C::ConfigError,
-        ),
-        (
-            429,
-            vec![],
-            r#"{"message":"Too Many Requests","error":429}"#,
-            C::RateLimited,
-        ),
-        (
-            429,
-            vec!["content-type: text/html"],
-            "<html>",
-            C::RateLimited,
-        ),
-        (403, vec!["content-type: text/html"], "<html>", C::Blocked),
-        (
-            400,
-            vec![],
-            r#"{"message":"Bad Request","error":400}"#,
-            C::BadRequest,
-        ),
-        (500, vec![], "", C::Unknown),
-    ] {
-        assert_eq!(
-            Platform::reddit().class(CallKind::Exchange, status, &headers, body),
-            class,
-            "{status} {body}"
-        );
-    }
-}
-
-#[test]
-fn reddits_answers_to_a_refresh() {
-    for (status, headers, body, class) in [
-        (400, vec![], r#"{"error":400}"#, C::NeedsReauth),
-        (
-            400,
-            vec![],
-            r#"{"message":"Bad Request","error":400}"#,
-            C::NeedsReauth,
-        ),
-        (
-            400,
-            vec![],
-            r#"{"error":"invalid_request"}"#,
-            C::NeedsReauth,
-        ),
-        (400, vec![], "", C::NeedsReauth),
-        (400, vec![], r#"{"error":"invalid_client"}"#, C::ConfigError),
-        (
-            401,
-            vec!["www-authenticate: Basic realm=\"reddit\""],
-            r#"{"message":"Unauthorized","error":401}"#,
-            C::ConfigError,
-        ),
-        (500, vec![], "", C::Transient),
-        (520, vec![], "", C::Transient),
-        (522, vec![], "", C::Transient),
-    ] {
-        assert_eq!(
-            Platform::reddit().class(CallKind::Refresh, status, &headers, body),
-            class,
-            "{status} {body}"
-        );
-    }
-}
-
-#[test]
-fn reddits_answers_to_a_use_of_the_token() {
-    let bearer =
-        |error: &str| format!("www-authenticate: Bearer realm=\"reddit\", error=\"{error}\"");
-    let (ended, lacking) = (bearer("invalid_token"), bearer("insufficient_scope"));
-    for (status, headers, body, class) in [
-        (
-            401,
-            vec![ended.as_str()],
-            r#"{"message":"Unauthorized","error":401}"#,
-            C::TokenExpired,
-        ),
-        (401, vec![], "", C::TokenExpired),
-        (
-            403,
-            vec![lacking.as_str()],
-            r#"{"message":"Forbidden","error":403}"#,
-            C::ScopeMissing,
-        ),
-        (403, vec!["content-type: text/html"], "<html>", C::Blocked),
-        (
-            302,
-            vec!["location: https://www.reddit.example/login"],
-            "",
-            C::Blocked,
-        ),
-        (
-            429,
-            vec!["content-type: text/html"],
-            "<html>",
-            C::RateLimited,
-        ),
-        (500, vec![], "", C::Transient),
-        (
-            200,
-            vec![],
-            r#"{"message":"Unauthorized","error":401}"#,
-            C::TokenExpired,
-        ),
-        (
-            400,
-            vec![],
-            r#"{"reason":"BAD","fields":[]}"#,
-            C::BadRequest,
-        ),
-    ] {
-        assert_eq!(
-            Platform::reddit().class(CallKind::Profile, status, &headers, body),
-            class,
-            "{status} {body}"
-        );
-    }
-}
-
-#[test]
-fn a_refusal_that_could_mean_something_else_asks_to_be_confirmed() {
+fn ambiguous_rejection_needs_confirmation() {
     let reddit =
-        |status, body| Platform::reddit().read(CallKind::Refresh, &reply(status, &[], body));
+        |status, body| Provider::reddit().classify(CallKind::Refresh, &response(status, &[], body));
     let bare = reddit(400, r#"{"error":400}"#);
     assert!(bare.needs_confirmation());
     assert_eq!(bare.reason(), Some(StatusReason::RefreshTokenInvalid));
-    let plain = Platform::strict().read(
+    let plain = Provider::strict().classify(
         CallKind::Refresh,
-        &reply(400, &[], r#"{"error":"invalid_grant"}"#),
+        &response(400, &[], r#"{"error":"invalid_grant"}"#),
     );
     assert!(!plain.needs_confirmation());
-    let odd = Platform::strict().read(
+    let unusual = Provider::strict().classify(
         CallKind::Refresh,
-        &reply(401, &[], r#"{"error":"invalid_token"}"#),
+        &response(401, &[], r#"{"error":"invalid_token"}"#),
     );
     assert_eq!(
-        (odd.class(), odd.needs_confirmation()),
+        (unusual.class(), unusual.needs_confirmation()),
         (C::NeedsReauth, true)
     );
 }
 
 #[test]
-fn only_429_and_503_with_a_date_are_surely_unprocessed() {
-    for (status, headers, sure) in [
+fn only_429_and_503_with_retry_after_are_known_unprocessed() {
+    for (status, headers, unprocessed) in [
         (429, vec![], true),
         (429, vec!["retry-after: 7"], true),
         (503, vec!["retry-after: 7"], true),
@@ -342,13 +140,17 @@ fn only_429_and_503_with_a_date_are_surely_unprocessed() {
         (400, vec![], false),
         (408, vec![], false),
     ] {
-        let error = Platform::strict().read(CallKind::Refresh, &reply(status, &headers, ""));
-        assert_eq!(error.is_surely_unprocessed(), sure, "{status} {headers:?}");
+        let error = Provider::strict().classify(CallKind::Refresh, &response(status, &headers, ""));
+        assert_eq!(
+            error.is_known_unprocessed(),
+            unprocessed,
+            "{status} {headers:?}"
+        );
     }
 }
 
 #[test]
-fn a_wait_is_read_in_every_form_and_bounded() {
+fn stated_wait_is_parsed_in_every_form_and_bounded() {
     for (header, wait) in [
         ("retry-after: 7", Some(7)),
         ("retry-after: 0", Some(0)),
@@ -357,7 +159,7 @@ fn a_wait_is_read_in_every_form_and_bounded() {
         ("retry-after: Wed, 31 Dec 2025 00:00:00 GMT", Some(0)),
         (
             "retry-after: 99999999999999999999999",
-            Some(LONGEST_WAIT_SECONDS),
+            Some(MAX_WAIT.as_secs()),
         ),
         ("retry-after: -5", None),
         ("retry-after: soon", None),
@@ -365,21 +167,29 @@ fn a_wait_is_read_in_every_form_and_bounded() {
         ("x-ratelimit-reset: 1767225630", Some(30)),
         ("x-other: 1", None),
     ] {
-        let error = Platform::strict().read(CallKind::Profile, &reply(429, &[header], ""));
-        assert_eq!(error.retry_after_seconds(), wait, "{header}");
+        let error = Provider::strict().classify(CallKind::Profile, &response(429, &[header], ""));
+        assert_eq!(
+            error.retry_after(),
+            wait.map(SignedDuration::from_secs),
+            "{header}"
+        );
     }
-    let quiet = Platform::strict().read(
+    let not_limited = Provider::strict().classify(
         CallKind::Profile,
-        &reply(500, &["x-ratelimit-reset: 90"], ""),
+        &response(500, &["x-ratelimit-reset: 90"], ""),
     );
-    assert_eq!(quiet.retry_after_seconds(), None);
+    assert_eq!(not_limited.retry_after(), None);
 }
 
 #[test]
-fn an_error_is_recognised_in_every_shape_and_success_is_not_taken_for_one() {
-    let code =
-        |body: &str| refusal_code(&reply(200, &[], body), &serde_json::from_str(body).unwrap());
-    for (body, wanted) in [
+fn error_is_recognised_in_every_shape_and_success_is_not_error() {
+    let code = |body: &str| {
+        error_code(
+            &response(200, &[], body),
+            &serde_json::from_str(body).unwrap(),
+        )
+    };
+    for (body, expected) in [
         (r#"{"error":"invalid_grant"}"#, Some("invalid_grant")),
         (r#"{"error":401}"#, Some("401")),
         (r#"{"error":{"code":190,"message":"x"}}"#, Some("190")),
@@ -401,26 +211,27 @@ fn an_error_is_recognised_in_every_shape_and_success_is_not_taken_for_one() {
             r#"{"error_type":"OAuthException","code":400,"error_message":"x"}"#,
             Some("400"),
         ),
-        (
-            r#"{"code":"anything","message":"of the platform's own"}"#,
-            None,
-        ),
+        (r#"{"code":"anything","message":"of the provider"}"#, None),
     ] {
-        assert_eq!(code(body).as_deref(), wanted, "{body}");
+        assert_eq!(code(body).as_deref(), expected, "{body}");
     }
 }
 
 #[test]
-fn a_bare_code_counts_where_the_status_is_not_one_of_success() {
+fn bare_code_is_error_if_status_is_not_2xx() {
     let bare = r#"{"code":"access_token_invalid","message":"sim","log_id":"1"}"#;
     assert_eq!(
-        refusal_code(&reply(401, &[], bare), &serde_json::from_str(bare).unwrap()).unwrap(),
+        error_code(
+            &response(401, &[], bare),
+            &serde_json::from_str(bare).unwrap()
+        )
+        .unwrap(),
         "access_token_invalid"
     );
 }
 
 #[test]
-fn a_rule_may_be_bound_to_call_status_and_code() {
+fn rule_matches_call_status_and_code() {
     let rule = ErrorRule {
         on: Some(CallKind::Refresh),
         status: Some(400),
@@ -429,11 +240,11 @@ fn a_rule_may_be_bound_to_call_status_and_code() {
         reason: Some(StatusReason::UserActionAtProvider),
         confirm: false,
     };
-    let platform = Platform {
+    let provider = Provider {
         rules: vec![rule],
-        ..Platform::strict()
+        ..Provider::strict()
     };
-    let class = |call, status, body| platform.class(call, status, &[], body);
+    let class = |call, status, body| provider.class(call, status, &[], body);
     assert_eq!(
         class(CallKind::Refresh, 400, r#"{"error":{"code":190}}"#),
         C::NeedsUserAction
@@ -453,20 +264,18 @@ fn a_rule_may_be_bound_to_call_status_and_code() {
 }
 
 #[test]
-fn nothing_of_the_answer_but_its_short_code_is_shown() {
+fn error_shows_only_short_code_of_response() {
     let body = r#"{"error":"invalid_grant","error_description":"token hush-hush is dead"}"#;
     let header = "www-authenticate: Bearer error_description=\"hush-hush\"";
-    let page = reply(
+    let page = response(
         400,
         &[header, &format!("{CONTENT_TYPE}: text/html; hush-hush")],
         body,
     );
-    let error = Platform::strict().read(CallKind::Refresh, &page);
+    let error = Provider::strict().classify(CallKind::Refresh, &page);
     assert_eq!(
         error.to_string(),
-        "the platform no longer accepts the grant (status 400, invalid_grant)"
+        "the provider no longer accepts the grant (status 400, invalid_grant)"
     );
     assert!(!format!("{error:?}").contains("hush"));
 }
-
-mod platforms;

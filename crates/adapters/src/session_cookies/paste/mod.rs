@@ -1,8 +1,7 @@
-//! Reads a session out of what people paste: a `Cookie` line, request headers, JSON, or a browser's
+//! Extracts a session from pasted text: a `Cookie` line, request headers, JSON, or a browser's
 //! "Copy as cURL".
 //!
-//! A command is read and never run. What is not understood is passed over: the caller says which
-//! parts it misses.
+//! A command is parsed and never run. Unknown parts are ignored; the caller reports missing parts.
 
 mod shell;
 
@@ -22,7 +21,7 @@ pub(crate) struct Pasted {
 }
 
 impl Pasted {
-    /// What stands in `text`, in whichever form it is.
+    /// Parses `text` and detects its form.
     pub(crate) fn read(text: &str) -> Self {
         let mut found = Self::default();
         let text = text.trim();
@@ -31,7 +30,7 @@ impl Pasted {
         } else if text.starts_with('{') {
             found.json(text);
         } else {
-            text.lines().for_each(|line| found.line(line));
+            text.lines().for_each(|line| found.read_line(line));
         }
         found
     }
@@ -40,11 +39,11 @@ impl Pasted {
         self.cookies.get(name).map(String::as_str)
     }
 
-    /// The first cookie whose name begins so.
-    pub(crate) fn cookie_beginning(&self, name: &str) -> Option<&str> {
+    /// Returns the first cookie, by name, whose name begins with `prefix`.
+    pub(crate) fn cookie_with_prefix(&self, prefix: &str) -> Option<&str> {
         self.cookies
             .iter()
-            .find(|(key, _)| key.starts_with(name))
+            .find(|(key, _)| key.starts_with(prefix))
             .map(|(_, value)| value.as_str())
     }
 
@@ -52,6 +51,7 @@ impl Pasted {
         self.headers.get(name).map(String::as_str)
     }
 
+    /// Reads the options of a `curl` command that set headers and cookies.
     fn command(&mut self, text: &str) {
         let words = shell::words(text);
         let mut words = words.iter().map(String::as_str);
@@ -74,7 +74,7 @@ impl Pasted {
         }
     }
 
-    /// Flat, or within `auth`; a key with a hyphen or an underscore.
+    /// Reads an object, or its member `auth`. Keys may contain hyphens or underscores.
     fn json(&mut self, text: &str) {
         let Some(document) = Document::parse(text.as_bytes()) else {
             return;
@@ -98,17 +98,17 @@ impl Pasted {
         }
     }
 
-    /// A header where it begins with the name of one, else cookies.
-    fn line(&mut self, line: &str) {
+    /// Reads a line as a header if it begins with a header name, or else as cookies.
+    fn read_line(&mut self, line: &str) {
         let name = line.split_once(':').map_or("", |(name, _)| name.trim());
         let is_name = !name.is_empty()
             && name
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
         if is_name {
-            self.header_line(line)
+            self.header_line(line);
         } else {
-            self.cookie_line(line)
+            self.cookie_line(line);
         }
     }
 
@@ -142,6 +142,7 @@ impl Drop for Pasted {
     }
 }
 
+/// Returns whether `text` begins with `curl` or `curl.exe`.
 fn is_curl(text: &str) -> bool {
     let rest = text
         .get(..4)
@@ -159,17 +160,17 @@ mod tests {
 
     fn parts(text: &str) -> [Option<String>; 5] {
         let found = Pasted::read(text);
-        let own = |part: Option<&str>| part.map(str::to_owned);
+        let owned = |part: Option<&str>| part.map(str::to_owned);
         [
-            own(found.cookie("sess")),
-            own(found.cookie("auth_id")),
-            own(found.cookie_beginning("auth_uid_")),
-            own(found.header("user-agent")),
-            own(found.header("x-bc")),
+            owned(found.cookie("sess")),
+            owned(found.cookie("auth_id")),
+            owned(found.cookie_with_prefix("auth_uid_")),
+            owned(found.header("user-agent")),
+            owned(found.header("x-bc")),
         ]
     }
 
-    fn whole() -> [Option<String>; 5] {
+    fn all_parts() -> [Option<String>; 5] {
         [
             "s3ss!on",
             "900001",
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curl_command_of_every_browser_is_read() {
+    fn curl_command_of_every_browser_is_parsed() {
         for command in [
             // Chromium and Firefox on Linux and macOS; Chromium writes cookies with -b, and `!` as
             // an ANSI-C escape.
@@ -191,16 +192,16 @@ mod tests {
             "curl ^\"https://sim.example/api^\" ^\r\n  -H ^\"accept: */*^\" ^\r\n  -b ^\"sess=s3ss^!on; auth_id=900001; auth_uid_=42^\" ^\r\n  -H ^\"user-agent: Mozilla/5.0 (X11; ^\\^\"Sim^\\^\")^\" ^\r\n  -H ^\"x-bc: bc0ffee^\"",
             // An older cmd form, its lines joined by a single-line field.
             "curl.exe \"https://sim.example/api\" ^  -H \"cookie: sess=s3ss!on; auth_id=900001; auth_uid_=42\" ^  -A \"Mozilla/5.0 (X11; \\\"Sim\\\")\" ^  -H \"x-bc: bc0ffee\"",
-            // Long options, and values that stick to short ones.
+            // Long options, and values attached to short ones.
             "CURL https://sim.example --cookie='sess=s3ss!on; auth_id=900001' --cookie auth_uid_=42 --user-agent \"Mozilla/5.0 (X11; \\\"Sim\\\")\" -Hx-bc:bc0ffee",
         ] {
-            assert_eq!(parts(command), whole(), "{command}");
+            assert_eq!(parts(command), all_parts(), "{command}");
         }
     }
 
     #[test]
-    fn headers_a_cookie_line_and_json_are_read() {
-        let [sess, id, uid, ..] = whole();
+    fn headers_cookie_line_and_json_are_parsed() {
+        let [sess, id, uid, ..] = all_parts();
         for line in [
             "sess=s3ss!on; auth_id=900001; auth_uid_=42",
             "  Cookie: sess=s3ss!on;auth_id=900001 ; auth_uid_=42 \r\n",
@@ -219,12 +220,12 @@ mod tests {
             format!(r#"{{"auth":{{"cookie":"auth_id=900001; sess=s3ss!on; auth_uid_=42","user-agent":{agent},"x-bc":"bc0ffee"}}}}"#),
             "Host: sim.example\nCookie: sess=s3ss!on; auth_id=900001; auth_uid_=42\nUser-Agent: Mozilla/5.0 (X11; \"Sim\")\nX-BC: bc0ffee".to_owned(),
         ] {
-            assert_eq!(parts(&text), whole(), "{text}");
+            assert_eq!(parts(&text), all_parts(), "{text}");
         }
     }
 
     #[test]
-    fn nothing_comes_of_nothing() {
+    fn text_without_session_yields_no_parts() {
         for text in [
             "",
             " ",
@@ -245,15 +246,15 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is pasted, it is read to its end without a panic.
+        /// Parsing any text never panics.
         #[test]
-        fn any_text_may_be_pasted(text in "(curl )?(\\PC|[\\\\'\"^$\\n -Hb;:=])*") {
+        fn parse_never_panics(text in "(curl )?(\\PC|[\\\\'\"^$\\n -Hb;:=])*") {
             let _ = Pasted::read(&text);
         }
 
-        /// A value in single quotes comes out as it went in.
+        /// A value in single quotes is unchanged.
         #[test]
-        fn a_quoted_value_is_kept(value in "[!-&(-:<-~]{1,40}") {
+        fn single_quoted_value_is_unchanged(value in "[!-&(-:<-~]{1,40}") {
             let command = format!("curl 'https://sim.example' -H 'x-bc: {value}'");
             let found = Pasted::read(&command);
             prop_assert_eq!(found.header("x-bc"), Some(value.as_str()));

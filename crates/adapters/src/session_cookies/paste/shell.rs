@@ -1,11 +1,13 @@
-//! Splits a command into words as the shell of the browser's platform would, without a shell.
+//! Splits a command into words by the rules of the shell for which the browser wrote it, without
+//! running a shell.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use zeroize::{Zeroize, Zeroizing};
 
-/// The words of a command as bash or Windows' cmd reads it; expansions are left as they stand.
+/// Returns the words of a command by the rules of bash or of Windows' cmd. Expansions are kept
+/// literally.
 pub(super) fn words(command: &str) -> Zeroizing<Vec<String>> {
     let command = Zeroizing::new(if is_cmd(command) {
         without_carets(command)
@@ -24,12 +26,14 @@ pub(super) fn words(command: &str) -> Zeroizing<Vec<String>> {
     std::mem::take(&mut reader.words)
 }
 
-/// Chromium escapes each quote for cmd; an older form only each end of a line.
+/// Returns whether a command is escaped for cmd. Chromium escapes each quote; older versions only
+/// line ends.
 fn is_cmd(command: &str) -> bool {
     let first = command.split_whitespace().nth(1).unwrap_or_default();
     first.starts_with("^\"") || command.contains("^\n") || command.contains("^\r\n")
 }
 
+/// Resolves the caret escapes of cmd.
 fn without_carets(command: &str) -> String {
     let escaped_quotes = command.contains("^\"");
     let mut plain = String::with_capacity(command.len());
@@ -47,7 +51,7 @@ fn without_carets(command: &str) -> String {
 struct Reader<'t> {
     rest: Peekable<Chars<'t>>,
     words: Zeroizing<Vec<String>>,
-    /// The word that is being read; an empty pair of quotes is a word too.
+    /// The current word; empty quotes are a word too.
     word: Option<String>,
 }
 
@@ -71,7 +75,7 @@ impl Reader<'_> {
         self.words.extend(self.word.take());
     }
 
-    /// Outside of quotes: the next character itself, or an end of line that is none.
+    /// Reads what follows a backslash outside quotes: a literal character, or a line continuation.
     fn escaped(&mut self) {
         match self.rest.next() {
             Some('\r') => drop(self.rest.next_if_eq(&'\n')),
@@ -80,7 +84,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Up to the next apostrophe.
+    /// Reads up to the closing single quote.
     fn quoted(&mut self, mut each: impl FnMut(&mut Self, char)) {
         self.word.get_or_insert_default();
         while let Some(next) = self.rest.next().filter(|next| *next != '\'') {
@@ -88,6 +92,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads up to the closing double quote.
     fn double_quoted(&mut self) {
         self.word.get_or_insert_default();
         while let Some(next) = self.rest.next().filter(|next| *next != '"') {
@@ -100,7 +105,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Bash's `$'…'`.
+    /// Reads bash's `$'…'` up to the closing quote.
     fn ansi_quoted(&mut self) {
         self.quoted(|reader, next| {
             let escape = if next == '\\' {
@@ -108,7 +113,7 @@ impl Reader<'_> {
             } else {
                 None
             };
-            let meant = match escape {
+            let resolved = match escape {
                 None => Some(next),
                 Some('n') => Some('\n'),
                 Some('r') => Some('\r'),
@@ -117,16 +122,16 @@ impl Reader<'_> {
                 Some('x') => reader.hex(2),
                 Some(other) => Some(other),
             };
-            if let Some(meant) = meant {
-                reader.push(meant);
+            if let Some(character) = resolved {
+                reader.push(character);
             }
         });
     }
 
-    /// The character with this number, of up to so many hexadecimal digits.
-    fn hex(&mut self, most: usize) -> Option<char> {
+    /// Reads a character code of at most `max_digits` hexadecimal digits.
+    fn hex(&mut self, max_digits: usize) -> Option<char> {
         let mut number = 0;
-        for _ in 0..most {
+        for _ in 0..max_digits {
             let Some(digit) = self.rest.next_if(char::is_ascii_hexdigit) else {
                 break;
             };
@@ -148,7 +153,7 @@ mod tests {
 
     #[test]
     fn quotes_and_escapes_are_resolved() {
-        for (command, wanted) in [
+        for (command, expected) in [
             ("a 'b c' \"d e\" f\\ g", vec!["a", "b c", "d e", "f g"]),
             ("'a'\\''b' \"\" ''", vec!["a'b", "", ""]),
             ("\"a\\\"b\\\\c\\d $e\"", vec!["a\"b\\c\\d $e"]),
@@ -165,7 +170,7 @@ mod tests {
                 vec!["$(reboot)", "`reboot`", ";", "&&", "|"],
             ),
         ] {
-            assert_eq!(*words(command), wanted, "{command}");
+            assert_eq!(*words(command), expected, "{command}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whose account it is: an id to build on, the facts that the entry promises, and nothing more.
+//! The account: its stable id, and exactly the metadata that the entry declares.
 
 use std::collections::BTreeSet;
 
@@ -6,48 +6,48 @@ use evergrant_model::AccountInfo;
 use serde_json::Value;
 
 use crate::capability::Capability::{MultiAccount, PersonKey, Profile};
-use crate::stand::{Stand, code_in, held};
+use crate::harness::{Harness, code_from, held_tokens};
 use crate::suite::{Check, check};
-use crate::verdict::{Verdict, ensure, works};
+use crate::verdict::{Verdict, ensure, expect_ok};
 
 pub(super) const CHECKS: &[Check] = &[
     check!(
-        "the id is the account's and not its name's",
+        "the account id does not depend on the user name",
         [Profile(true)],
         stable_id
     ),
     check!(
-        "no two people have an account in common",
+        "no account belongs to two people",
         [Profile(true)],
-        own_accounts
+        no_shared_account
     ),
     check!(
-        "every fact that the entry declares is told, in its type",
+        "every declared fact is present and has its declared type",
         [Profile(true)],
         facts
     ),
     check!(
-        "no fact is kept that the entry does not declare",
+        "the metadata contains only declared facts",
         [Profile(true)],
-        nothing_else
+        only_declared_facts
     ),
     check!(
-        "one consent reaches one account",
+        "one consent grants access to one account",
         [MultiAccount(false)],
         one_account
     ),
     check!(
-        "one consent may reach several accounts",
+        "one consent can grant access to several accounts",
         [MultiAccount(true)],
         several_accounts
     ),
     check!(
-        "an account that the person keeps back is not reached",
+        "an account that the person does not share is not listed",
         [MultiAccount(true)],
-        kept_back
+        unshared_account
     ),
     check!(
-        "a person's accounts share the person's key, and nobody else's do",
+        "all accounts of a person share a person key that no other person has",
         [PersonKey],
         person_key
     ),
@@ -57,26 +57,29 @@ fn ids(accounts: &[AccountInfo]) -> Vec<&str> {
     accounts.iter().map(|account| account.id.as_str()).collect()
 }
 
-/// Two consents with another name between them.
-async fn stable_id(stand: &Stand) -> Verdict {
-    let person = &stand.someone().name;
-    let before = stand.accounts_of(person).await?;
+/// Connects the person twice and changes their name in between.
+async fn stable_id(harness: &Harness) -> Verdict {
+    let person = &harness.first_person().name;
+    let before = harness.accounts_of(person).await?;
     for name in before
         .iter()
         .flat_map(|account| [&account.username, &account.display_name])
         .flatten()
     {
         let quoted = |text: &str| serde_json::to_string(text).unwrap();
-        stand
-            .front
+        harness
+            .rewriter
             .replace(&quoted(name), &quoted(&format!("formerly {name}")));
     }
-    let after = stand.accounts_of(person).await?;
+    let after = harness.accounts_of(person).await?;
     let renamed = before
         .iter()
         .zip(&after)
         .all(|(before, after)| before.username != after.username);
-    ensure!(!before.is_empty() && renamed, "the new name is not told");
+    ensure!(
+        !before.is_empty() && renamed,
+        "the second profile does not have the new name"
+    );
     ensure!(
         ids(&before) == ids(&after),
         "{:?} became {:?}",
@@ -86,41 +89,45 @@ async fn stable_id(stand: &Stand) -> Verdict {
     Ok(())
 }
 
-async fn own_accounts(stand: &Stand) -> Verdict {
-    ensure!(stand.people.len() > 1, "there is one person alone");
+async fn no_shared_account(harness: &Harness) -> Verdict {
+    ensure!(
+        harness.people.len() > 1,
+        "the simulator has only one person with an account"
+    );
     let mut seen = BTreeSet::new();
-    for person in &stand.people {
-        for account in stand.accounts_of(&person.name).await? {
+    for person in &harness.people {
+        for account in harness.accounts_of(&person.name).await? {
             let id = account.id.as_str().to_owned();
             ensure!(
                 seen.insert(id.clone()),
-                "{} has the account {id} of another person",
+                "{} has account {id} of another person",
                 person.name
             );
         }
     }
-    ensure!(!seen.is_empty(), "nobody has an account");
+    ensure!(!seen.is_empty(), "no person has an account");
     Ok(())
 }
 
-async fn everybody(stand: &Stand) -> Verdict<Vec<AccountInfo>> {
+/// Returns the accounts of all people.
+async fn all_accounts(harness: &Harness) -> Verdict<Vec<AccountInfo>> {
     let mut all = Vec::new();
-    for person in &stand.people {
-        all.extend(stand.accounts_of(&person.name).await?);
+    for person in &harness.people {
+        all.extend(harness.accounts_of(&person.name).await?);
     }
     Ok(all)
 }
 
-/// Not every person has every fact, so somebody must.
-async fn facts(stand: &Stand) -> Verdict {
-    let accounts = everybody(stand).await?;
-    for (name, kind) in stand.entry.facts() {
-        let told: Vec<&Value> = accounts
+/// An account may lack a fact, so at least one account must have it.
+async fn facts(harness: &Harness) -> Verdict {
+    let accounts = all_accounts(harness).await?;
+    for (name, kind) in harness.entry.facts() {
+        let values: Vec<&Value> = accounts
             .iter()
             .filter_map(|account| account.metadata.get(&name))
             .collect();
-        ensure!(!told.is_empty(), "nobody's account has {name}");
-        let wrong = told.iter().find(|value| !kind.fits(value));
+        ensure!(!values.is_empty(), "no account has {name}");
+        let wrong = values.iter().find(|value| !kind.fits(value));
         ensure!(
             wrong.is_none(),
             "{name} is {wrong:?}, which is not {kind:?}"
@@ -129,22 +136,22 @@ async fn facts(stand: &Stand) -> Verdict {
     Ok(())
 }
 
-async fn nothing_else(stand: &Stand) -> Verdict {
-    let declared = stand.entry.facts();
-    for account in everybody(stand).await? {
+async fn only_declared_facts(harness: &Harness) -> Verdict {
+    let declared = harness.entry.facts();
+    for account in all_accounts(harness).await? {
         let other: Vec<_> = account
             .metadata
             .keys()
             .filter(|name| !declared.contains_key(*name))
             .collect();
-        ensure!(other.is_empty(), "kept besides: {other:?}");
+        ensure!(other.is_empty(), "undeclared facts: {other:?}");
     }
     Ok(())
 }
 
-async fn one_account(stand: &Stand) -> Verdict {
-    for person in &stand.people {
-        let accounts = stand.accounts_of(&person.name).await?;
+async fn one_account(harness: &Harness) -> Verdict {
+    for person in &harness.people {
+        let accounts = harness.accounts_of(&person.name).await?;
         ensure!(
             ids(&accounts) == [person.account_id.as_str()],
             "{} has {:?}",
@@ -155,31 +162,28 @@ async fn one_account(stand: &Stand) -> Verdict {
     Ok(())
 }
 
-/// Somebody whose one consent reaches several accounts.
-async fn with_several(stand: &Stand) -> Verdict<(&str, Vec<AccountInfo>)> {
-    for person in &stand.people {
-        let accounts = stand.accounts_of(&person.name).await?;
+/// Returns a person whose consent grants access to several accounts, with these accounts.
+async fn with_several(harness: &Harness) -> Verdict<(&str, Vec<AccountInfo>)> {
+    for person in &harness.people {
+        let accounts = harness.accounts_of(&person.name).await?;
         if accounts.len() > 1 {
             return Ok((&person.name, accounts));
         }
     }
-    Err("nobody's consent reaches more than one account".to_owned())
+    Err("no person's consent grants access to more than one account".to_owned())
 }
 
-async fn several_accounts(stand: &Stand) -> Verdict {
-    let (_, accounts) = with_several(stand).await?;
-    let different: BTreeSet<_> = ids(&accounts).into_iter().collect();
-    ensure!(
-        different.len() == accounts.len(),
-        "an account is there twice"
-    );
+async fn several_accounts(harness: &Harness) -> Verdict {
+    let (_, accounts) = with_several(harness).await?;
+    let unique: BTreeSet<_> = ids(&accounts).into_iter().collect();
+    ensure!(unique.len() == accounts.len(), "an account is listed twice");
     Ok(())
 }
 
-/// What is shared is the first account and all that its facts name, such as the page that leads to
-/// it.
-async fn kept_back(stand: &Stand) -> Verdict {
-    let (person, accounts) = with_several(stand).await?;
+/// The person shares the first account and everything that its metadata names, such as the Page
+/// that it is linked to.
+async fn unshared_account(harness: &Harness) -> Verdict {
+    let (person, accounts) = with_several(harness).await?;
     let first = &accounts[0];
     let shared: Vec<&str> = first
         .metadata
@@ -187,26 +191,30 @@ async fn kept_back(stand: &Stand) -> Verdict {
         .filter_map(Value::as_str)
         .chain([first.id.as_str()])
         .collect();
-    let back = stand
-        .sandbox
-        .approve_sharing(&stand.auth_url()?, person, None, Some(&shared));
-    let callback = works("the callback", works("consent", back)?.parse())?;
-    let tokens = works("the exchange", stand.exchange(&code_in(&callback)?).await)?;
-    let reached = works("the profile", stand.accounts(&held(tokens)).await)?;
+    let redirect =
+        harness
+            .sandbox
+            .approve_with_assets(&harness.auth_url()?, person, None, Some(&shared));
+    let callback = expect_ok("the callback", expect_ok("the consent", redirect)?.parse())?;
+    let tokens = expect_ok(
+        "the exchange",
+        harness.exchange(&code_from(&callback)?).await,
+    )?;
+    let listed = expect_ok("the profile", harness.accounts(&held_tokens(tokens)).await)?;
     ensure!(
-        ids(&reached) == [first.id.as_str()],
-        "reached are {:?}",
-        ids(&reached)
+        ids(&listed) == [first.id.as_str()],
+        "listed are {:?}",
+        ids(&listed)
     );
     Ok(())
 }
 
-async fn person_key(stand: &Stand) -> Verdict {
-    let key = stand.spec().person_key.as_deref().unwrap_or_default();
+async fn person_key(harness: &Harness) -> Verdict {
+    let key = harness.spec().person_key.as_deref().unwrap_or_default();
     let mut seen = BTreeSet::new();
-    for person in &stand.people {
-        let accounts = stand.accounts_of(&person.name).await?;
-        let told: BTreeSet<String> = accounts
+    for person in &harness.people {
+        let accounts = harness.accounts_of(&person.name).await?;
+        let keys: BTreeSet<String> = accounts
             .iter()
             .map(|account| {
                 account
@@ -216,14 +224,14 @@ async fn person_key(stand: &Stand) -> Verdict {
             })
             .collect();
         ensure!(
-            told.len() <= 1 && !told.contains(""),
-            "{}'s accounts have the keys {told:?}",
+            keys.len() <= 1 && !keys.contains(""),
+            "the accounts of {} have the person keys {keys:?}",
             person.name
         );
-        for value in told {
+        for value in keys {
             ensure!(
                 seen.insert(value.clone()),
-                "{value} is another person's as well"
+                "two people have the person key {value}"
             );
         }
     }

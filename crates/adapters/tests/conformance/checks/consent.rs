@@ -1,65 +1,69 @@
-//! Before anything is granted: the address of the consent page, and the way back from it.
+//! The authorization URL and the callback.
 
 use evergrant_adapters::{CredentialError, ErrorClass, ProviderKind};
 use evergrant_model::AccessToken;
 use url::Url;
 
-use crate::capability::Capability::{Issuer, Kind};
-use crate::stand::{CALLBACK, STATE, Stand, code_in, query, verifier};
+use crate::capability::Capability::{self, Issuer, Kind};
+use crate::harness::{CALLBACK, Harness, STATE, code_from, query, verifier};
 use crate::suite::{Check, check};
-use crate::verdict::{Verdict, ensure, refused, works};
+use crate::verdict::{Verdict, ensure, expect_error, expect_ok};
 
-const OAUTH: crate::capability::Capability = Kind(ProviderKind::OAuth2);
+const OAUTH: Capability = Kind(ProviderKind::OAuth2);
 
 pub(super) const CHECKS: &[Check] = &[
     check!(
-        "the platform accepts our address and sends the person back with code and state",
+        "the authorization URL leads back to the callback with a code and the same state",
         [OAUTH],
-        comes_back
+        returns_to_callback
     ),
     check!(
-        "the address says each thing once, our callback to the byte, and no secret",
+        "the authorization URL has unique parameters, the exact callback and state, and no secret",
         [OAUTH],
-        address
+        auth_url
     ),
     check!(
-        "the platform's every host can be pointed at the simulator",
+        "every host of the provider can be overridden by a setting",
         [OAUTH],
         hosts
     ),
     check!(
-        "what has a consent page takes no pasted credentials",
+        "a provider with a consent page accepts no session credentials",
         [OAUTH],
         no_credentials
     ),
-    check!("the callback names the issuer", [Issuer(true)], issuer),
     check!(
-        "where no issuer is expected none comes",
+        "the callback carries the configured issuer",
+        [Issuer(true)],
+        issuer
+    ),
+    check!(
+        "the callback carries no issuer if none is configured",
         [Issuer(false)],
         no_issuer
     ),
 ];
 
-fn back(stand: &Stand) -> Verdict<Url> {
-    stand.callback(&stand.auth_url()?, &stand.someone().name, None)
+fn redirect(harness: &Harness) -> Verdict<Url> {
+    harness.callback(&harness.auth_url()?, &harness.first_person().name, None)
 }
 
-async fn comes_back(stand: &Stand) -> Verdict {
-    let callback = back(stand)?;
+async fn returns_to_callback(harness: &Harness) -> Verdict {
+    let callback = redirect(harness)?;
     ensure!(
         callback.as_str().starts_with(CALLBACK),
-        "the browser is sent to another address"
+        "the browser is redirected to another URL"
     );
     ensure!(
         query(&callback, "state").as_deref() == Some(STATE),
-        "the state does not come back as it went out"
+        "the state is not the one that was sent"
     );
-    code_in(&callback).map(drop)
+    code_from(&callback).map(drop)
 }
 
-async fn address(stand: &Stand) -> Verdict {
-    let text = stand.auth_url()?;
-    let url = works("the address", Url::parse(&text))?;
+async fn auth_url(harness: &Harness) -> Verdict {
+    let text = harness.auth_url()?;
+    let url = expect_ok("the authorization URL", Url::parse(&text))?;
     let mut names: Vec<String> = url
         .query_pairs()
         .map(|(name, _)| name.into_owned())
@@ -67,88 +71,97 @@ async fn address(stand: &Stand) -> Verdict {
     let all = names.len();
     names.sort();
     names.dedup();
-    ensure!(names.len() == all, "a parameter is there twice");
+    ensure!(names.len() == all, "a parameter is repeated");
     ensure!(
         query(&url, "redirect_uri").as_deref() == Some(CALLBACK),
-        "the callback is not ours to the byte"
+        "the redirect URI is not exactly the callback"
     );
     ensure!(
         query(&url, "state").as_deref() == Some(STATE),
-        "the state is not ours to the byte"
+        "the state is not exactly the flow's state"
     );
     ensure!(
-        !text.contains(stand.secret()?),
-        "our secret is in the address"
+        !text.contains(harness.secret()?),
+        "the URL contains the client secret"
     );
     ensure!(
         !text.contains(verifier().expose()),
-        "the verifier is in the address"
+        "the URL contains the PKCE verifier"
     );
     Ok(())
 }
 
-/// What an entry calls begins with one of its hosts, and the simulator's settings move all of
-/// those: so whatever a check sends goes to the simulator.
-async fn hosts(stand: &Stand) -> Verdict {
-    for address in stand.entry.addresses() {
-        let host = address
+/// Every URL of the entry begins with one of its hosts, and the simulator's settings override all
+/// of them. So every request of a check goes to the simulator.
+async fn hosts(harness: &Harness) -> Verdict {
+    for url in harness.entry.urls() {
+        let host = url
             .strip_prefix('{')
             .and_then(|rest| rest.split_once('}'))
             .map(|(host, _)| host);
-        let is_moved = host.is_some_and(|host| stand.entry.hosts().any(|name| name == host));
+        let is_overridden = host.is_some_and(|host| harness.entry.hosts().any(|name| name == host));
         ensure!(
-            is_moved || address.starts_with(&stand.base),
-            "no setting can move {address}"
+            is_overridden || url.starts_with(&harness.base),
+            "no setting overrides the host of {url}"
         );
     }
-    for host in stand.entry.hosts() {
-        let moved = stand
+    for host in harness.entry.hosts() {
+        let overridden = harness
             .settings
             .get(host)
-            .is_some_and(|value| value.starts_with(&stand.base));
-        ensure!(moved, "the simulator's settings do not move {host}");
+            .is_some_and(|value| value.starts_with(&harness.base));
+        ensure!(
+            overridden,
+            "the simulator's settings do not override {host}"
+        );
     }
     ensure!(
-        stand.auth_url()?.starts_with(&stand.base),
-        "the consent page is not the simulator's"
+        harness.auth_url()?.starts_with(&harness.base),
+        "the consent page is not at the simulator"
     );
     Ok(())
 }
 
-async fn no_credentials(stand: &Stand) -> Verdict {
+async fn no_credentials(harness: &Harness) -> Verdict {
     ensure!(
-        stand.adapter.credential_fields().is_empty(),
-        "it has fields to fill in"
+        harness.adapter.credential_fields().is_empty(),
+        "it has credential fields"
     );
-    let accepted = stand
+    let accepted = harness
         .adapter
         .accept_credentials(&[("pasted".to_owned(), "sess=1".to_owned())].into())
         .await;
-    let is_refused = matches!(&accepted, Err(CredentialError::Provider(error)) if error.class() == ErrorClass::BadRequest);
+    let is_rejected = matches!(&accepted, Err(CredentialError::Provider(error)) if error.class() == ErrorClass::BadRequest);
     ensure!(
-        is_refused,
-        "pasted credentials are not refused: {accepted:?}"
+        is_rejected,
+        "pasted credentials are not rejected: {accepted:?}"
     );
-    refused(
-        "a session",
-        stand.adapter.check_session(&AccessToken::new("sess")).await,
+    expect_error(
+        "the session check",
+        harness
+            .adapter
+            .check_session(&AccessToken::new("sess"))
+            .await,
         &[ErrorClass::BadRequest],
     )?;
-    ensure!(stand.calls() == 0, "the platform was called");
+    ensure!(harness.calls() == 0, "the platform was called");
     Ok(())
 }
 
-async fn issuer(stand: &Stand) -> Verdict {
-    let told = query(&back(stand)?, "iss");
-    ensure!(told == stand.spec().issuer, "the callback names {told:?}");
-    Ok(())
-}
-
-async fn no_issuer(stand: &Stand) -> Verdict {
-    let told = query(&back(stand)?, "iss");
+async fn issuer(harness: &Harness) -> Verdict {
+    let issuer = query(&redirect(harness)?, "iss");
     ensure!(
-        told.is_none(),
-        "the callback names {told:?}, which nobody compares"
+        issuer == harness.spec().issuer,
+        "the callback names {issuer:?}"
+    );
+    Ok(())
+}
+
+async fn no_issuer(harness: &Harness) -> Verdict {
+    let issuer = query(&redirect(harness)?, "iss");
+    ensure!(
+        issuer.is_none(),
+        "the callback names {issuer:?}, which is not compared"
     );
     Ok(())
 }

@@ -1,158 +1,197 @@
-//! What a code buys, and when it buys nothing.
+//! The code exchange: its tokens, and the codes that are rejected.
 
 use evergrant_adapters::{CodeExchange, ErrorClass, ProviderKind};
-use evergrant_model::{AuthorizationCode, Clock as _, ScopeSet};
+use evergrant_model::{AuthorizationCode, Clock as _, ScopeSet, SignedDuration};
 
 use crate::capability::Capability::{self, Kind, Refresh};
-use crate::stand::{Stand, held, verifier};
+use crate::harness::{Harness, held_tokens, verifier};
 use crate::suite::{Check, check};
-use crate::verdict::{Verdict, ensure, refused, works};
+use crate::verdict::{Verdict, ensure, expect_error, expect_ok};
 
 const OAUTH: Capability = Kind(ProviderKind::OAuth2);
 
 pub(super) const CHECKS: &[Check] = &[
-    check!("a code buys a token that works", [OAUTH], buys),
     check!(
-        "the first tokens hold what a renewal is bought with",
-        [OAUTH, Refresh(true)],
-        renewable
+        "a code exchange returns a working access token",
+        [OAUTH],
+        returns_access_token
     ),
-    check!("a code is refused the second time", [OAUTH], once),
-    check!("another callback is refused", [OAUTH], other_callback),
     check!(
-        "everything asked for and granted is told",
+        "a code exchange returns tokens that can be refreshed",
+        [OAUTH, Refresh(true)],
+        refreshable
+    ),
+    check!(
+        "a code is rejected when it is used again",
+        [OAUTH],
+        single_use
+    ),
+    check!(
+        "a code exchange with another redirect URI is rejected",
+        [OAUTH],
+        other_redirect_uri
+    ),
+    check!(
+        "the token set lists every granted scope",
         [OAUTH],
         all_granted
     ),
-    check!("what the person unticked is told", [OAUTH], unticked),
     check!(
-        "the token works up to its stated end and no longer",
+        "the token set omits the scopes that the person declined",
         [OAUTH],
-        ends
+        declined_scopes
     ),
     check!(
-        "a wrong secret is never the user's fault",
+        "an access token works until its stated expiry and no longer",
+        [OAUTH],
+        expires
+    ),
+    check!(
+        "a wrong client secret is never blamed on the user",
         [OAUTH],
         wrong_secret
     ),
 ];
 
-/// How platforms call a code that buys nothing; nobody is asked to try it again.
-const NO_CODE: &[ErrorClass] = &[ErrorClass::NeedsReauth, ErrorClass::BadRequest];
+/// Classes of a rejected code. None of them allows a retry.
+const REJECTED_CODE: &[ErrorClass] = &[ErrorClass::NeedsReauth, ErrorClass::BadRequest];
 
-async fn buys(stand: &Stand) -> Verdict {
-    let accounts = stand.accounts_of(&stand.someone().name).await?;
-    ensure!(!accounts.is_empty(), "it reaches no account");
+async fn returns_access_token(harness: &Harness) -> Verdict {
+    let accounts = harness.accounts_of(&harness.first_person().name).await?;
+    ensure!(!accounts.is_empty(), "the token has no account");
     Ok(())
 }
 
-async fn renewable(stand: &Stand) -> Verdict {
-    let tokens = stand.bought(&stand.someone().name).await?;
+async fn refreshable(harness: &Harness) -> Verdict {
+    let tokens = harness.authorize(&harness.first_person().name).await?;
     ensure!(
-        stand.spec().can_refresh(tokens.refresh.is_some()),
-        "they cannot be renewed"
+        harness.spec().can_refresh(tokens.refresh.is_some()),
+        "the tokens cannot be refreshed"
     );
     Ok(())
 }
 
-async fn once(stand: &Stand) -> Verdict {
-    let code = stand.code(&stand.someone().name)?;
-    works("the first exchange", stand.exchange(&code).await)?;
-    refused("the second exchange", stand.exchange(&code).await, NO_CODE).map(drop)
+async fn single_use(harness: &Harness) -> Verdict {
+    let code = harness.code(&harness.first_person().name)?;
+    expect_ok("the first exchange", harness.exchange(&code).await)?;
+    expect_error(
+        "the second exchange",
+        harness.exchange(&code).await,
+        REJECTED_CODE,
+    )
+    .map(drop)
 }
 
-async fn other_callback(stand: &Stand) -> Verdict {
-    let (code, verifier) = (stand.code(&stand.someone().name)?, verifier());
+async fn other_redirect_uri(harness: &Harness) -> Verdict {
+    let (code, verifier) = (harness.code(&harness.first_person().name)?, verifier());
     let redirect_uri = "http://127.0.0.1:3000/another/callback";
     let exchange = CodeExchange {
         code: &code,
         redirect_uri,
         verifier: Some(&verifier),
     };
-    let classes = [NO_CODE, &[ErrorClass::ConfigError]].concat();
-    refused(
+    let classes = [REJECTED_CODE, &[ErrorClass::ConfigError]].concat();
+    expect_error(
         "the exchange",
-        stand.adapter.exchange_code_for_token(&exchange).await,
+        harness.adapter.exchange_code_for_token(&exchange).await,
         &classes,
     )
     .map(drop)
 }
 
-async fn all_granted(stand: &Stand) -> Verdict {
-    let told = stand.bought(&stand.someone().name).await?.scope;
+async fn all_granted(harness: &Harness) -> Verdict {
+    let scope = harness.authorize(&harness.first_person().name).await?.scope;
     ensure!(
-        told == Some(stand.wanted()),
-        "the scopes are told as {told:?}"
+        scope == Some(harness.requested_scopes()),
+        "the listed scopes are {scope:?}"
     );
     Ok(())
 }
 
-/// What is required, or the first scope where nothing is said to be.
-fn left_over(stand: &Stand) -> Vec<&str> {
-    let scopes = &stand.spec().scopes;
+/// Returns the required scopes, or the first scope if none is required.
+fn minimum_scopes(harness: &Harness) -> Vec<&str> {
+    let scopes = &harness.spec().scopes;
     let nothing_required = scopes.iter().all(|scope| !scope.required);
-    let left = scopes
+    let minimum = scopes
         .iter()
         .enumerate()
         .filter(|(at, scope)| scope.required || nothing_required && *at == 0);
-    left.map(|(_, scope)| scope.id.as_str()).collect()
+    minimum.map(|(_, scope)| scope.id.as_str()).collect()
 }
 
-async fn unticked(stand: &Stand) -> Verdict {
-    let left = left_over(stand);
+async fn declined_scopes(harness: &Harness) -> Verdict {
+    let minimum = minimum_scopes(harness);
     ensure!(
-        left.len() < stand.spec().scopes.len(),
-        "every scope is required, so nothing can be unticked"
+        minimum.len() < harness.spec().scopes.len(),
+        "every scope is required, so none can be declined"
     );
-    let code = stand.code_for(&stand.auth_url()?, &stand.someone().name, Some(&left))?;
-    let tokens = works("the exchange", stand.exchange(&code).await)?;
-    let granted: ScopeSet = left.into_iter().collect();
+    let code = harness.code_for(
+        &harness.auth_url()?,
+        &harness.first_person().name,
+        Some(&minimum),
+    )?;
+    let tokens = expect_ok("the exchange", harness.exchange(&code).await)?;
+    let granted: ScopeSet = minimum.into_iter().collect();
     ensure!(
         tokens.scope.as_ref() == Some(&granted),
-        "granted was {granted}, told is {:?}",
+        "the person granted {granted}, but the token set lists {:?}",
         tokens.scope
     );
-    let accounts = works(
+    let accounts = expect_ok(
         "the profile",
-        stand.accounts_within(&held(tokens), &granted).await,
+        harness
+            .accounts_within(&held_tokens(tokens), &granted)
+            .await,
     )?;
-    ensure!(!accounts.is_empty(), "the required scopes reach no account");
+    ensure!(
+        !accounts.is_empty(),
+        "the required scopes give access to no account"
+    );
     Ok(())
 }
 
-async fn ends(stand: &Stand) -> Verdict {
-    let tokens = stand.bought(&stand.someone().name).await?;
-    let Some(end) = tokens.expires_at else {
-        return Err("no end is told".to_owned());
+async fn expires(harness: &Harness) -> Verdict {
+    let tokens = harness.authorize(&harness.first_person().name).await?;
+    let Some(expires_at) = tokens.expires_at else {
+        return Err("the token set has no expiry".to_owned());
     };
-    let (life, held) = (end.seconds_since(stand.clock.now()), held(tokens));
-    let margin = stand
+    let lifetime = expires_at.since(harness.clock.now());
+    let tokens = held_tokens(tokens);
+    let margin = harness
         .spec()
-        .refresh_margin_seconds(Some(life))
+        .refresh_margin(Some(lifetime))
         .unwrap_or_default();
     ensure!(
-        (0..life).contains(&margin),
-        "it is renewed {margin} seconds before its end and lives {life}"
+        (SignedDuration::ZERO..lifetime).contains(&margin),
+        "the token is refreshed {margin} before its expiry, but its lifetime is {lifetime}"
     );
-    stand.clock.advance_seconds(life - 1);
-    works("the profile before the end", stand.accounts(&held).await)?;
-    stand.clock.advance_seconds(1);
-    refused(
-        "the profile at the end",
-        stand.accounts(&held).await,
+    harness
+        .clock
+        .advance(lifetime - SignedDuration::from_secs(1));
+    expect_ok(
+        "the profile before the expiry",
+        harness.accounts(&tokens).await,
+    )?;
+    harness.clock.advance_seconds(1);
+    expect_error(
+        "the profile at the expiry",
+        harness.accounts(&tokens).await,
         &[ErrorClass::TokenExpired],
     )
     .map(drop)
 }
 
-/// `ConfigError`, unless the platform answers as it does to a wrong code, so that nobody could tell
-/// the two apart.
-async fn wrong_secret(stand: &Stand) -> Verdict {
-    let operator = stand.adapter_with_secret("a-wrong-secret")?;
-    let exchanged = stand
-        .exchange_by(&*operator, &stand.code(&stand.someone().name)?)
+/// The class must be `ConfigError`. `BadRequest` is allowed only if the platform's response cannot
+/// be distinguished from the one to a wrong code.
+async fn wrong_secret(harness: &Harness) -> Verdict {
+    let misconfigured = harness.adapter_with_secret("a-wrong-secret")?;
+    let exchanged = harness
+        .exchange_by(
+            &*misconfigured,
+            &harness.code(&harness.first_person().name)?,
+        )
         .await;
-    let error = refused(
+    let error = expect_error(
         "the exchange",
         exchanged,
         &[ErrorClass::ConfigError, ErrorClass::BadRequest],
@@ -160,15 +199,15 @@ async fn wrong_secret(stand: &Stand) -> Verdict {
     if error.class() == ErrorClass::ConfigError {
         return Ok(());
     }
-    let made_up = stand
-        .exchange(&AuthorizationCode::new("a-code-that-nobody-gave"))
+    let wrong_code = harness
+        .exchange(&AuthorizationCode::new("an-unknown-code"))
         .await;
-    let made_up = refused("a made-up code", made_up, NO_CODE)?;
-    let alike = (made_up.http_status(), made_up.provider_code())
+    let wrong_code = expect_error("an unknown code", wrong_code, REJECTED_CODE)?;
+    let indistinguishable = (wrong_code.http_status(), wrong_code.provider_code())
         == (error.http_status(), error.provider_code());
     ensure!(
-        alike,
-        "a wrong secret is {error:?}, though a wrong code is {made_up:?}"
+        indistinguishable,
+        "a wrong secret is {error:?}, but a wrong code is {wrong_code:?}"
     );
     Ok(())
 }

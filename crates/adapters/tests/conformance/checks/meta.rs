@@ -1,40 +1,40 @@
-//! The endings that Meta tells apart by a subcode alone.
+//! Ended and suspended grants, which Meta distinguishes only by the error subcode.
 
 use evergrant_adapters::ErrorClass;
 
 use crate::capability::Capability::GraphErrors;
-use crate::stand::Stand;
+use crate::harness::Harness;
 use crate::suite::{Check, check};
-use crate::verdict::{Verdict, ensure, refused, works};
+use crate::verdict::{Verdict, ensure, expect_error, expect_ok};
 
 pub(super) const CHECKS: &[Check] = &[
     check!(
-        "a grant that ended for good needs the person's consent",
+        "a permanently ended grant requires a reconnect",
         [GraphErrors],
         ended
     ),
     check!(
-        "a grant that is suspended needs the person's visit and lives on",
+        "a suspended grant requires user action and then works again",
         [GraphErrors],
         suspended
     ),
 ];
 
-async fn ended(stand: &Stand) -> Verdict {
-    let person = &stand.someone().name;
+async fn ended(harness: &Harness) -> Verdict {
+    let person = &harness.first_person().name;
     for subcode in [458, 460, 467, 492] {
-        let held = stand.connected(person).await?;
-        stand.ripen();
-        let hit = works(
-            "the ending",
-            stand
+        let tokens = harness.connect(person).await?;
+        harness.advance_to_minimum_age();
+        let count = expect_ok(
+            "the invalidation",
+            harness
                 .sandbox
-                .invalidate(stand.slug(), person, Some(subcode)),
+                .invalidate(harness.slug(), person, Some(subcode)),
         )?;
-        ensure!(hit == 1, "{subcode} hit {hit} grants");
-        let outcome = stand.adapter.refresh_access_token(&held).await;
-        refused(
-            &format!("a renewal after {subcode}"),
+        ensure!(count == 1, "subcode {subcode} invalidated {count} grants");
+        let outcome = harness.adapter.refresh_access_token(&tokens).await;
+        expect_error(
+            &format!("a refresh after {subcode}"),
             outcome,
             &[ErrorClass::NeedsReauth],
         )?;
@@ -42,33 +42,36 @@ async fn ended(stand: &Stand) -> Verdict {
     Ok(())
 }
 
-async fn suspended(stand: &Stand) -> Verdict {
-    let person = &stand.someone().name;
-    let held = stand.connected(person).await?;
-    stand.ripen();
+async fn suspended(harness: &Harness) -> Verdict {
+    let person = &harness.first_person().name;
+    let tokens = harness.connect(person).await?;
+    harness.advance_to_minimum_age();
     for subcode in [459, 464] {
-        works(
-            "the ending",
-            stand
+        expect_ok(
+            "the invalidation",
+            harness
                 .sandbox
-                .invalidate(stand.slug(), person, Some(subcode)),
+                .invalidate(harness.slug(), person, Some(subcode)),
         )?;
-        let needed = &[ErrorClass::NeedsUserAction];
-        refused(
-            &format!("a renewal after {subcode}"),
-            stand.adapter.refresh_access_token(&held).await,
-            needed,
+        let classes = &[ErrorClass::NeedsUserAction];
+        expect_error(
+            &format!("a refresh after {subcode}"),
+            harness.adapter.refresh_access_token(&tokens).await,
+            classes,
         )?;
-        refused(
+        expect_error(
             &format!("a profile after {subcode}"),
-            stand.accounts(&held).await,
-            needed,
+            harness.accounts(&tokens).await,
+            classes,
         )?;
-        works(
-            "the visit",
-            stand.sandbox.invalidate(stand.slug(), person, None),
+        expect_ok(
+            "the user action",
+            harness.sandbox.invalidate(harness.slug(), person, None),
         )?;
-        works("the profile after the visit", stand.accounts(&held).await)?;
+        expect_ok(
+            "the profile after the user action",
+            harness.accounts(&tokens).await,
+        )?;
     }
     Ok(())
 }

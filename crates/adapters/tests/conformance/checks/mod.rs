@@ -1,18 +1,18 @@
-//! The checks, by what they are about.
+//! The checks, by subject.
 
 mod account;
 mod consent;
 mod exchange;
+mod failures;
 mod meta;
 mod pkce;
 mod refresh;
 mod revocation;
 mod sessions;
-mod trouble;
 
 use crate::suite::Check;
 
-/// Every check there is.
+/// Returns every check.
 pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
     [
         consent::CHECKS,
@@ -21,7 +21,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         account::CHECKS,
         refresh::CHECKS,
         revocation::CHECKS,
-        trouble::CHECKS,
+        failures::CHECKS,
         meta::CHECKS,
         sessions::CHECKS,
     ]

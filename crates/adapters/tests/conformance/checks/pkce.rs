@@ -1,4 +1,4 @@
-//! PKCE (RFC 7636): the challenge in the platform's spelling, and what becomes of another.
+//! PKCE (RFC 7636): the encoding of the challenge, and the rejection of a wrong proof.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -8,48 +8,48 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::capability::Capability;
-use crate::stand::{CALLBACK, STATE, Stand, held, query, verifier};
+use crate::harness::{CALLBACK, Harness, STATE, held_tokens, query, verifier};
 use crate::suite::{Check, check};
-use crate::verdict::{Verdict, ensure, refused, works};
+use crate::verdict::{Verdict, ensure, expect_error, expect_ok};
 
 const CHALLENGE: Capability = Capability::Challenge(true);
 const NO_CHALLENGE: Capability = Capability::Challenge(false);
 
 pub(super) const CHECKS: &[Check] = &[
     check!(
-        "the challenge is the verifier's hash in base64url",
+        "the PKCE challenge is the verifier's SHA-256 in base64url",
         [Capability::Pkce(Pkce::S256)],
-        spelling
+        encoding
     ),
     check!(
-        "the challenge is the verifier's hash in hexadecimal",
+        "the PKCE challenge is the verifier's SHA-256 in hexadecimal",
         [Capability::Pkce(Pkce::S256Hex)],
-        spelling
+        encoding
     ),
     check!(
-        "a challenge in another spelling is refused where one is demanded",
+        "a challenge in another encoding is rejected if the platform requires one",
         [CHALLENGE],
-        other_spelling
+        other_encoding
     ),
     check!(
-        "another verifier is refused where one is demanded",
+        "a different verifier is rejected if the platform requires a challenge",
         [CHALLENGE],
         other_verifier
     ),
     check!(
-        "no flow begins or ends without its verifier",
+        "a flow without a verifier is rejected before any call",
         [CHALLENGE],
         no_verifier
     ),
     check!(
-        "where no challenge is taken none is sent",
+        "no challenge is sent to a provider without PKCE",
         [NO_CHALLENGE, Capability::Pkce(Pkce::None)],
-        none
+        no_challenge
     ),
 ];
 
-/// What the platform wants to see, and the spelling that it does not want.
-fn spellings(pkce: Pkce) -> (String, String) {
+/// Returns the challenge in the encoding that the provider expects, and in the other one.
+fn encodings(pkce: Pkce) -> (String, String) {
     let hash = Sha256::digest(verifier().expose().as_bytes());
     let (base64url, hex) = (BASE64_URL_SAFE_NO_PAD.encode(hash), const_hex::encode(hash));
     if pkce == Pkce::S256Hex {
@@ -59,59 +59,67 @@ fn spellings(pkce: Pkce) -> (String, String) {
     }
 }
 
-async fn spelling(stand: &Stand) -> Verdict {
-    let url = works("the address", Url::parse(&stand.auth_url()?))?;
-    let (wanted, _) = spellings(stand.spec().pkce);
+async fn encoding(harness: &Harness) -> Verdict {
+    let url = expect_ok("the authorization URL", Url::parse(&harness.auth_url()?))?;
+    let (expected, _) = encodings(harness.spec().pkce);
     ensure!(
-        query(&url, "code_challenge") == Some(wanted),
-        "the challenge is another text"
+        query(&url, "code_challenge") == Some(expected),
+        "the challenge is not the hash of the verifier"
     );
     ensure!(
         query(&url, "code_challenge_method").as_deref() == Some("S256"),
-        "the method is not S256"
+        "the challenge method is not S256"
     );
-    stand.bought(&stand.someone().name).await.map(drop)
+    harness
+        .authorize(&harness.first_person().name)
+        .await
+        .map(drop)
 }
 
-/// Whether the platform shows a consent page only to a flow that has a challenge. One that does not
-/// look at challenges takes ours all the same, and binds nothing to it.
-fn is_demanded(stand: &Stand) -> Verdict<bool> {
-    let mut url = works("the address", Url::parse(&stand.auth_url()?))?;
+/// Returns whether the platform rejects an authorization request without a challenge. A platform
+/// that does not require one accepts a challenge but does not verify it.
+fn requires_challenge(harness: &Harness) -> Verdict<bool> {
+    let mut url = expect_ok("the authorization URL", Url::parse(&harness.auth_url()?))?;
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let others = pairs
         .iter()
         .filter(|(name, _)| !name.starts_with("code_challenge"));
     url.query_pairs_mut().clear().extend_pairs(others);
-    Ok(stand
-        .callback(url.as_str(), &stand.someone().name, None)
+    Ok(harness
+        .callback(url.as_str(), &harness.first_person().name, None)
         .is_err())
 }
 
-/// The end of a flow that was proven wrongly: refused where that is looked at, else as good as any.
-async fn proven_wrongly(stand: &Stand, exchange: &CodeExchange<'_>) -> Verdict {
-    let outcome = stand.adapter.exchange_code_for_token(exchange).await;
-    if is_demanded(stand)? {
+/// Checks that an exchange with a wrong proof is rejected if the platform requires a challenge, and
+/// succeeds otherwise.
+async fn exchange_with_wrong_proof(harness: &Harness, exchange: &CodeExchange<'_>) -> Verdict {
+    let outcome = harness.adapter.exchange_code_for_token(exchange).await;
+    if requires_challenge(harness)? {
         let classes = [ErrorClass::NeedsReauth, ErrorClass::BadRequest];
-        return refused("the exchange", outcome, &classes).map(drop);
+        return expect_error("the exchange", outcome, &classes).map(drop);
     }
-    let tokens = works(
-        "the exchange at a platform that demands no challenge",
+    let tokens = expect_ok(
+        "the exchange at a platform that requires no challenge",
         outcome,
     )?;
-    works("the profile", stand.accounts(&held(tokens)).await).map(drop)
+    expect_ok("the profile", harness.accounts(&held_tokens(tokens)).await).map(drop)
 }
 
-async fn other_spelling(stand: &Stand) -> Verdict {
-    let (ours, other) = spellings(stand.spec().pkce);
-    let address = stand.auth_url()?;
+async fn other_encoding(harness: &Harness) -> Verdict {
+    let (expected, other) = encodings(harness.spec().pkce);
+    let url = harness.auth_url()?;
     ensure!(
-        address.contains(&ours),
-        "the address does not hold the challenge"
+        url.contains(&expected),
+        "the authorization URL does not contain the challenge"
     );
-    let code = stand.code_for(&address.replace(&ours, &other), &stand.someone().name, None)?;
+    let code = harness.code_for(
+        &url.replace(&expected, &other),
+        &harness.first_person().name,
+        None,
+    )?;
     let verifier = verifier();
-    proven_wrongly(
-        stand,
+    exchange_with_wrong_proof(
+        harness,
         &CodeExchange {
             code: &code,
             redirect_uri: CALLBACK,
@@ -121,11 +129,11 @@ async fn other_spelling(stand: &Stand) -> Verdict {
     .await
 }
 
-async fn other_verifier(stand: &Stand) -> Verdict {
-    let code = stand.code(&stand.someone().name)?;
+async fn other_verifier(harness: &Harness) -> Verdict {
+    let code = harness.code(&harness.first_person().name)?;
     let other = PkceVerifier::new("another-conformance-verifier-0123456789-abcdefgh");
-    proven_wrongly(
-        stand,
+    exchange_with_wrong_proof(
+        harness,
         &CodeExchange {
             code: &code,
             redirect_uri: CALLBACK,
@@ -135,39 +143,45 @@ async fn other_verifier(stand: &Stand) -> Verdict {
     .await
 }
 
-async fn no_verifier(stand: &Stand) -> Verdict {
-    let (state, scopes) = (FlowState::new(STATE), stand.wanted());
+async fn no_verifier(harness: &Harness) -> Verdict {
+    let (state, scopes) = (FlowState::new(STATE), harness.requested_scopes());
     let request = AuthorizationRequest {
         redirect_uri: CALLBACK,
         state: &state,
         scopes: &scopes,
         verifier: None,
     };
-    refused(
-        "the address",
-        stand.adapter.auth_url(&request),
+    expect_error(
+        "the authorization URL",
+        harness.adapter.auth_url(&request),
         &[ErrorClass::BadRequest],
     )?;
-    let code = stand.code(&stand.someone().name)?;
+    let code = harness.code(&harness.first_person().name)?;
     let exchange = CodeExchange {
         code: &code,
         redirect_uri: CALLBACK,
         verifier: None,
     };
-    refused(
+    expect_error(
         "the exchange",
-        stand.adapter.exchange_code_for_token(&exchange).await,
+        harness.adapter.exchange_code_for_token(&exchange).await,
         &[ErrorClass::BadRequest],
     )?;
-    ensure!(stand.calls() == 0, "the platform was called");
+    ensure!(harness.calls() == 0, "the platform was called");
     Ok(())
 }
 
-async fn none(stand: &Stand) -> Verdict {
-    let url = works("the address", Url::parse(&stand.auth_url()?))?;
+async fn no_challenge(harness: &Harness) -> Verdict {
+    let url = expect_ok("the authorization URL", Url::parse(&harness.auth_url()?))?;
     let challenge = url
         .query_pairs()
         .find(|(name, _)| name.starts_with("code_challenge"));
-    ensure!(challenge.is_none(), "there is a challenge");
-    stand.bought(&stand.someone().name).await.map(drop)
+    ensure!(
+        challenge.is_none(),
+        "the authorization URL contains a challenge"
+    );
+    harness
+        .authorize(&harness.first_person().name)
+        .await
+        .map(drop)
 }

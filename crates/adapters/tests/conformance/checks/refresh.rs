@@ -1,297 +1,301 @@
-//! Renewals: what they give, what they keep, and how a grant that has ended shows itself.
+//! Refreshes: the new tokens, the refresh token afterwards, and grants that have ended.
 
 use evergrant_adapters::{ErrorClass, HeldTokens, Lifecycle, ProviderKind, RefreshesWith};
-use evergrant_model::{AccessToken, Clock as _, RefreshToken, TokenSet};
+use evergrant_model::{AccessToken, Clock as _, RefreshToken, SignedDuration, TokenSet};
 use evergrant_sandbox::{RefreshMode, RefreshReply, Switch};
 
 use crate::capability::Capability::{self, Kind, MinimumAge, Refresh, ReplayWindow, Rotates};
-use crate::stand::{Stand, access, held, renewed};
+use crate::harness::{Harness, access, after_refresh, held_tokens};
 use crate::suite::{Check, check};
-use crate::verdict::{Verdict, ensure, refused, works};
+use crate::verdict::{Verdict, ensure, expect_error, expect_ok};
 
 const BY_REFRESH_TOKEN: Capability = Capability::RefreshesWith(RefreshesWith::RefreshToken);
-const BY_ITSELF: Capability = Capability::RefreshesWith(RefreshesWith::AccessToken);
-const REFRESHES: Capability = Capability::Lifecycle(Lifecycle::Refreshes);
+const BY_ACCESS_TOKEN: Capability = Capability::RefreshesWith(RefreshesWith::AccessToken);
+const REFRESHES: Capability = Capability::Lifecycle(Lifecycle::Refreshed);
 const OAUTH: Capability = Kind(ProviderKind::OAuth2);
 
 pub(super) const CHECKS: &[Check] = &[
-    check!("a renewal gives a token that works", [Refresh(true)], gives),
     check!(
-        "a renewal works at the time that the entry sets for it",
+        "a refresh returns a working access token",
+        [Refresh(true)],
+        returns_access_token
+    ),
+    check!(
+        "a refresh succeeds at its scheduled time",
         [REFRESHES, Refresh(true)],
-        when_due
+        at_scheduled_time
     ),
     check!(
-        "a token of any age may be renewed",
+        "a token of any age can be refreshed",
         [MinimumAge(false)],
-        at_once
+        at_any_age
     ),
     check!(
-        "a token that is too young stays as it is",
+        "a token below the minimum age is not refreshed and keeps working",
         [MinimumAge(true)],
-        too_young
+        below_minimum_age
     ),
     check!(
-        "a renewal buys another access token",
+        "a refresh returns a new access token",
         [BY_REFRESH_TOKEN],
-        another_token
+        new_access_token
     ),
     check!(
-        "a token may renew itself into the same text with a later end",
-        [BY_ITSELF],
+        "a refresh can return the same access token with a later expiry",
+        [BY_ACCESS_TOKEN],
         same_token
     ),
     check!(
-        "a token that has ended does not renew itself",
-        [BY_ITSELF],
-        too_late
+        "an expired access token cannot be refreshed",
+        [BY_ACCESS_TOKEN],
+        after_expiry
     ),
     check!(
-        "a renewal hands over the next refresh token",
+        "a refresh returns the rotated refresh token",
         [Rotates(true)],
-        next_refresh_token
+        rotated_refresh_token
     ),
     check!(
-        "a replaced refresh token is refused",
+        "a replaced refresh token is rejected",
         [Rotates(true), ReplayWindow(false)],
         replaced
     ),
     check!(
-        "the refresh token stays, whether it is repeated or left out",
+        "the refresh token stays valid whether the response repeats or omits it",
         [Rotates(false), ReplayWindow(false)],
-        stays
+        refresh_token_stays_valid
     ),
     check!(
-        "a grant that the person withdrew needs them again",
+        "a grant that the person revoked requires a reconnect",
         [Refresh(true)],
-        withdrawn
+        revoked_by_person
     ),
     check!(
-        "a wrong secret at a renewal ends no grant",
+        "a wrong client secret at a refresh does not end the grant",
         [OAUTH, Refresh(true)],
         wrong_secret
     ),
     check!(
-        "what is not renewed is not tried",
+        "a provider without refresh is not called for one",
         [Refresh(false)],
         not_offered
     ),
 ];
 
-async fn renewal(stand: &Stand, before: &HeldTokens) -> Verdict<TokenSet> {
-    works(
-        "the renewal",
-        stand.adapter.refresh_access_token(before).await,
+async fn refresh(harness: &Harness, before: &HeldTokens) -> Verdict<TokenSet> {
+    expect_ok(
+        "the refresh",
+        harness.adapter.refresh_access_token(before).await,
     )
 }
 
-/// What somebody holds whose token is old enough.
-async fn ripe(stand: &Stand) -> Verdict<HeldTokens> {
-    let held = stand.connected(&stand.someone().name).await?;
-    stand.ripen();
-    Ok(held)
+/// Connects the first person and waits until their token is old enough to be refreshed.
+async fn refreshable(harness: &Harness) -> Verdict<HeldTokens> {
+    let tokens = harness.connect(&harness.first_person().name).await?;
+    harness.advance_to_minimum_age();
+    Ok(tokens)
 }
 
-async fn gives(stand: &Stand) -> Verdict {
-    let before = ripe(stand).await?;
-    let after = renewed(&before, renewal(stand, &before).await?);
-    let accounts = works("the profile", stand.accounts(&after).await)?;
-    ensure!(!accounts.is_empty(), "it reaches no account");
+async fn returns_access_token(harness: &Harness) -> Verdict {
+    let before = refreshable(harness).await?;
+    let after = after_refresh(&before, refresh(harness, &before).await?);
+    let accounts = expect_ok("the profile", harness.accounts(&after).await)?;
+    ensure!(!accounts.is_empty(), "the token has no account");
     Ok(())
 }
 
-async fn when_due(stand: &Stand) -> Verdict {
-    let tokens = stand.bought(&stand.someone().name).await?;
-    let life = tokens
+async fn at_scheduled_time(harness: &Harness) -> Verdict {
+    let tokens = harness.authorize(&harness.first_person().name).await?;
+    let lifetime = tokens
         .expires_at
-        .map(|end| end.seconds_since(stand.clock.now()));
-    let margin = stand
-        .spec()
-        .refresh_margin_seconds(life)
-        .unwrap_or_default();
-    stand
-        .clock
-        .advance_seconds(life.unwrap_or_default() - margin);
-    let due_at = stand.clock.now();
-    let after = renewal(stand, &held(tokens)).await?;
+        .map(|expires_at| expires_at.since(harness.clock.now()));
+    let margin = harness.spec().refresh_margin(lifetime).unwrap_or_default();
+    harness.clock.advance(lifetime.unwrap_or_default() - margin);
+    let due_at = harness.clock.now();
+    let after = refresh(harness, &held_tokens(tokens)).await?;
     ensure!(
-        after.expires_at > Some(due_at.plus_seconds(margin)),
-        "it is due again at {:?}",
+        after.expires_at > Some(due_at + margin),
+        "the next refresh is due at once: the token expires at {:?}",
         after.expires_at
     );
     Ok(())
 }
 
-async fn at_once(stand: &Stand) -> Verdict {
-    let held = stand.connected(&stand.someone().name).await?;
-    renewal(stand, &held).await.map(drop)
+async fn at_any_age(harness: &Harness) -> Verdict {
+    let tokens = harness.connect(&harness.first_person().name).await?;
+    refresh(harness, &tokens).await.map(drop)
 }
 
-async fn too_young(stand: &Stand) -> Verdict {
-    let held = stand.connected(&stand.someone().name).await?;
-    stand
+async fn below_minimum_age(harness: &Harness) -> Verdict {
+    let tokens = harness.connect(&harness.first_person().name).await?;
+    harness
         .clock
-        .advance_seconds(stand.spec().refresh_not_before_seconds - 1);
-    refused(
-        "the renewal",
-        stand.adapter.refresh_access_token(&held).await,
+        .advance(harness.spec().min_refresh_age - SignedDuration::from_secs(1));
+    expect_error(
+        "the refresh",
+        harness.adapter.refresh_access_token(&tokens).await,
         &[ErrorClass::BadRequest],
     )?;
-    works("the profile", stand.accounts(&held).await)?;
-    stand.clock.advance_seconds(1);
-    renewal(stand, &held).await.map(drop)
+    expect_ok("the profile", harness.accounts(&tokens).await)?;
+    harness.clock.advance_seconds(1);
+    refresh(harness, &tokens).await.map(drop)
 }
 
-async fn another_token(stand: &Stand) -> Verdict {
-    let before = ripe(stand).await?;
-    let after = renewal(stand, &before).await?;
+async fn new_access_token(harness: &Harness) -> Verdict {
+    let before = refreshable(harness).await?;
+    let after = refresh(harness, &before).await?;
     ensure!(
         after.access.expose() != access(&before).expose(),
-        "it is the one that there was"
+        "the access token is the previous one"
     );
     Ok(())
 }
 
-async fn same_token(stand: &Stand) -> Verdict {
-    works(
+async fn same_token(harness: &Harness) -> Verdict {
+    expect_ok(
         "the switch",
-        stand.sandbox.set(stand.slug(), Switch::SameToken(true)),
+        harness.sandbox.set(harness.slug(), Switch::SameToken(true)),
     )?;
-    let first = stand.bought(&stand.someone().name).await?;
-    let (end, before) = (first.expires_at, held(first));
-    stand.ripen();
-    stand.clock.advance_seconds(1);
-    let after = renewal(stand, &before).await?;
+    let first = harness.authorize(&harness.first_person().name).await?;
+    let (expiry, before) = (first.expires_at, held_tokens(first));
+    harness.advance_to_minimum_age();
+    harness.clock.advance_seconds(1);
+    let after = refresh(harness, &before).await?;
     ensure!(
         after.access.expose() == access(&before).expose(),
-        "the text is another one"
+        "the access token is a different one"
     );
     ensure!(
-        after.expires_at > end,
-        "the end was {end:?} and is {:?}",
+        after.expires_at > expiry,
+        "the expiry was {expiry:?} and is {:?}",
         after.expires_at
     );
-    works("the profile", stand.accounts(&held(after)).await).map(drop)
+    expect_ok("the profile", harness.accounts(&held_tokens(after)).await).map(drop)
 }
 
-async fn too_late(stand: &Stand) -> Verdict {
-    let tokens = stand.bought(&stand.someone().name).await?;
-    let life = tokens
+async fn after_expiry(harness: &Harness) -> Verdict {
+    let tokens = harness.authorize(&harness.first_person().name).await?;
+    let lifetime = tokens
         .expires_at
-        .map(|end| end.seconds_since(stand.clock.now()));
-    stand.clock.advance_seconds(life.unwrap_or_default());
-    let outcome = stand.adapter.refresh_access_token(&held(tokens)).await;
-    refused("the renewal", outcome, &[ErrorClass::NeedsReauth]).map(drop)
+        .map(|expires_at| expires_at.since(harness.clock.now()));
+    harness.clock.advance(lifetime.unwrap_or_default());
+    let outcome = harness
+        .adapter
+        .refresh_access_token(&held_tokens(tokens))
+        .await;
+    expect_error("the refresh", outcome, &[ErrorClass::NeedsReauth]).map(drop)
 }
 
-/// The refresh token of an answer that must have one.
-fn handed_over(tokens: &TokenSet) -> Verdict<&RefreshToken> {
+/// Returns the refresh token of a response that must have one.
+fn refresh_token(tokens: &TokenSet) -> Verdict<&RefreshToken> {
     tokens
         .refresh
         .as_ref()
-        .ok_or_else(|| "the answer holds no refresh token".to_owned())
+        .ok_or_else(|| "the response has no refresh token".to_owned())
 }
 
-async fn next_refresh_token(stand: &Stand) -> Verdict {
-    works(
+async fn rotated_refresh_token(harness: &Harness) -> Verdict {
+    expect_ok(
         "the switch",
-        stand.sandbox.set(
-            stand.slug(),
+        harness.sandbox.set(
+            harness.slug(),
             Switch::RefreshToken(RefreshMode::RotateStrict),
         ),
     )?;
-    let before = ripe(stand).await?;
-    let after = renewal(stand, &before).await?;
-    let next = handed_over(&after)?;
+    let before = refreshable(harness).await?;
+    let after = refresh(harness, &before).await?;
+    let next = refresh_token(&after)?;
     ensure!(
         before
             .refresh
             .as_ref()
             .is_some_and(|old| old.expose() != next.expose()),
-        "it is not a new one"
+        "the refresh token is not a new one"
     );
-    renewal(stand, &held(after)).await.map(drop)
+    refresh(harness, &held_tokens(after)).await.map(drop)
 }
 
-async fn replaced(stand: &Stand) -> Verdict {
-    works(
+async fn replaced(harness: &Harness) -> Verdict {
+    expect_ok(
         "the switch",
-        stand.sandbox.set(
-            stand.slug(),
+        harness.sandbox.set(
+            harness.slug(),
             Switch::RefreshToken(RefreshMode::RotateStrict),
         ),
     )?;
-    let before = ripe(stand).await?;
-    renewal(stand, &before).await?;
-    let outcome = stand.adapter.refresh_access_token(&before).await;
-    refused("the renewal", outcome, &[ErrorClass::NeedsReauth]).map(drop)
+    let before = refreshable(harness).await?;
+    refresh(harness, &before).await?;
+    let outcome = harness.adapter.refresh_access_token(&before).await;
+    expect_error("the refresh", outcome, &[ErrorClass::NeedsReauth]).map(drop)
 }
 
-async fn stays(stand: &Stand) -> Verdict {
+async fn refresh_token_stays_valid(harness: &Harness) -> Verdict {
     for reply in [RefreshReply::Repeat, RefreshReply::Omit] {
-        works(
+        expect_ok(
             "the switch",
-            stand.sandbox.set(stand.slug(), Switch::RefreshReply(reply)),
+            harness
+                .sandbox
+                .set(harness.slug(), Switch::RefreshReply(reply)),
         )?;
-        let before = ripe(stand).await?;
-        let after = renewal(stand, &before).await?;
+        let before = refreshable(harness).await?;
+        let after = refresh(harness, &before).await?;
         let old = before.refresh.as_ref().map(RefreshToken::expose);
         ensure!(
             after.refresh.is_none() || after.refresh.as_ref().map(RefreshToken::expose) == old,
-            "it is another one"
+            "the refresh token was replaced"
         );
-        renewal(stand, &before).await?;
+        refresh(harness, &before).await?;
     }
     Ok(())
 }
 
-async fn withdrawn(stand: &Stand) -> Verdict {
-    let held = ripe(stand).await?;
-    let ended = stand.withdraw(&stand.someone().name)?;
-    ensure!(ended == 1, "the simulator ended {ended} grants");
-    refused(
-        "the renewal",
-        stand.adapter.refresh_access_token(&held).await,
+async fn revoked_by_person(harness: &Harness) -> Verdict {
+    let tokens = refreshable(harness).await?;
+    let count = harness.revoke_as_person(&harness.first_person().name)?;
+    ensure!(count == 1, "the simulator ended {count} grants");
+    expect_error(
+        "the refresh",
+        harness.adapter.refresh_access_token(&tokens).await,
         &[ErrorClass::NeedsReauth],
     )?;
-    let gone = [ErrorClass::TokenExpired, ErrorClass::NeedsReauth];
-    refused("the profile", stand.accounts(&held).await, &gone).map(drop)
+    let ended = [ErrorClass::TokenExpired, ErrorClass::NeedsReauth];
+    expect_error("the profile", harness.accounts(&tokens).await, &ended).map(drop)
 }
 
-/// Some platforms do not ask for the secret at a renewal.
-async fn wrong_secret(stand: &Stand) -> Verdict {
-    let held = ripe(stand).await?;
-    let operator = stand.adapter_with_secret("a-wrong-secret")?;
-    if let Err(error) = operator.refresh_access_token(&held).await {
+/// Some platforms do not verify the client secret at a refresh.
+async fn wrong_secret(harness: &Harness) -> Verdict {
+    let tokens = refreshable(harness).await?;
+    let misconfigured = harness.adapter_with_secret("a-wrong-secret")?;
+    if let Err(error) = misconfigured.refresh_access_token(&tokens).await {
         ensure!(
             error.class() == ErrorClass::ConfigError,
-            "the renewal is {:?}: {error}",
+            "the refresh is {:?}: {error}",
             error.class()
         );
         ensure!(
             error.reason().is_none(),
-            "the connection would say {:?}",
+            "the error sets the status reason {:?}",
             error.reason()
         );
     }
-    renewal(stand, &held).await.map(drop)
+    refresh(harness, &tokens).await.map(drop)
 }
 
-async fn not_offered(stand: &Stand) -> Verdict {
-    let held = HeldTokens {
+async fn not_offered(harness: &Harness) -> Verdict {
+    let tokens = HeldTokens {
         access: Some(AccessToken::new("{}")),
         refresh: Some(RefreshToken::new("refresh")),
     };
     ensure!(
-        !stand.spec().can_refresh(true),
-        "its spec says that it can be renewed"
+        !harness.spec().can_refresh(true),
+        "the spec says that tokens can be refreshed"
     );
-    let outcome = stand.adapter.refresh_access_token(&held).await;
-    refused(
-        "the renewal",
+    let outcome = harness.adapter.refresh_access_token(&tokens).await;
+    expect_error(
+        "the refresh",
         outcome,
         &[ErrorClass::NeedsReauth, ErrorClass::BadRequest],
     )?;
-    ensure!(stand.calls() == 0, "the platform was called");
+    ensure!(harness.calls() == 0, "the platform was called");
     Ok(())
 }

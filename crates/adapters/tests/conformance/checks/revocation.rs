@@ -1,45 +1,53 @@
-//! Giving a grant up: it must end at the platform, as far as the entry says and no further.
+//! Revocation: it ends the grant at the platform, with exactly the reach that the entry states.
 
 use evergrant_adapters::{ErrorClass, HeldTokens, RemoteRevocation, RevocationReach};
 
 use crate::capability::Capability::{Reach, Revoke};
-use crate::stand::Stand;
+use crate::harness::Harness;
 use crate::suite::{Check, check};
-use crate::verdict::{Verdict, ensure, refused, works};
+use crate::verdict::{Verdict, ensure, expect_error, expect_ok};
 
 pub(super) const CHECKS: &[Check] = &[
     check!(
         "a revocation ends the grant at the platform",
         [Revoke(true)],
-        ends
+        ends_grant
     ),
-    check!("revoking what is gone counts as done", [Revoke(true)], gone),
     check!(
-        "a revocation leaves other people alone",
+        "revoking a revoked grant succeeds",
         [Revoke(true)],
-        others
+        already_revoked
     ),
     check!(
-        "a revocation leaves the person's other grants alone",
+        "a revocation does not affect the grants of other people",
+        [Revoke(true)],
+        other_people
+    ),
+    check!(
+        "a revocation does not affect the person's other grants",
         [Reach(RevocationReach::Grant)],
-        sibling_lives
+        other_grant_survives
     ),
     check!(
-        "a revocation ends all that the person granted",
+        "a revocation ends all grants of the person",
         [Reach(RevocationReach::Person)],
-        sibling_ends
+        other_grant_ends
     ),
     check!(
-        "where nothing can be revoked nothing is sent",
+        "a provider without revocation is not called for one",
         [Revoke(false)],
         not_offered
     ),
 ];
 
-const GONE: &[ErrorClass] = &[ErrorClass::TokenExpired, ErrorClass::NeedsReauth];
+/// Classes of a profile request with a token of an ended grant.
+const ENDED: &[ErrorClass] = &[ErrorClass::TokenExpired, ErrorClass::NeedsReauth];
 
-async fn revoked(stand: &Stand, held: &HeldTokens) -> Verdict {
-    let outcome = works("the revocation", stand.adapter.revoke_access(held).await)?;
+async fn revoke(harness: &Harness, tokens: &HeldTokens) -> Verdict {
+    let outcome = expect_ok(
+        "the revocation",
+        harness.adapter.revoke_access(tokens).await,
+    )?;
     ensure!(
         outcome == RemoteRevocation::Revoked,
         "the revocation is {outcome:?}"
@@ -47,80 +55,94 @@ async fn revoked(stand: &Stand, held: &HeldTokens) -> Verdict {
     Ok(())
 }
 
-async fn is_over(stand: &Stand, held: &HeldTokens) -> Verdict {
-    refused("the profile", stand.accounts(held).await, GONE)?;
-    if stand.spec().capabilities.refresh {
-        stand.ripen();
-        refused(
-            "the renewal",
-            stand.adapter.refresh_access_token(held).await,
+async fn expect_ended(harness: &Harness, tokens: &HeldTokens) -> Verdict {
+    expect_error("the profile", harness.accounts(tokens).await, ENDED)?;
+    if harness.spec().capabilities.refresh {
+        harness.advance_to_minimum_age();
+        expect_error(
+            "the refresh",
+            harness.adapter.refresh_access_token(tokens).await,
             &[ErrorClass::NeedsReauth],
         )?;
     }
     Ok(())
 }
 
-async fn ends(stand: &Stand) -> Verdict {
-    let held = stand.connected(&stand.someone().name).await?;
-    works("the profile before", stand.accounts(&held).await)?;
-    revoked(stand, &held).await?;
-    is_over(stand, &held).await
+async fn ends_grant(harness: &Harness) -> Verdict {
+    let tokens = harness.connect(&harness.first_person().name).await?;
+    expect_ok("the profile before", harness.accounts(&tokens).await)?;
+    revoke(harness, &tokens).await?;
+    expect_ended(harness, &tokens).await
 }
 
-async fn gone(stand: &Stand) -> Verdict {
-    let person = &stand.someone().name;
-    let held = stand.connected(person).await?;
-    stand.withdraw(person)?;
-    revoked(stand, &held).await?;
-    revoked(stand, &held).await
+async fn already_revoked(harness: &Harness) -> Verdict {
+    let person = &harness.first_person().name;
+    let tokens = harness.connect(person).await?;
+    harness.revoke_as_person(person)?;
+    revoke(harness, &tokens).await?;
+    revoke(harness, &tokens).await
 }
 
-async fn others(stand: &Stand) -> Verdict {
-    let [one, other, ..] = stand.people.as_slice() else {
-        return Err("there is one person alone".to_owned());
+async fn other_people(harness: &Harness) -> Verdict {
+    let [one, other, ..] = harness.people.as_slice() else {
+        return Err("the simulator has only one person with an account".to_owned());
     };
-    let (held, kept) = (
-        stand.connected(&one.name).await?,
-        stand.connected(&other.name).await?,
+    let (tokens, kept) = (
+        harness.connect(&one.name).await?,
+        harness.connect(&other.name).await?,
     );
-    revoked(stand, &held).await?;
-    works("the other's profile", stand.accounts(&kept).await).map(drop)
+    revoke(harness, &tokens).await?;
+    expect_ok(
+        "the profile of the other person",
+        harness.accounts(&kept).await,
+    )
+    .map(drop)
 }
 
-/// Two grants of one person, the first of them revoked.
-async fn sibling(stand: &Stand) -> Verdict<HeldTokens> {
-    let person = &stand.someone().name;
-    let (held, sibling) = (
-        stand.connected(person).await?,
-        stand.connected(person).await?,
+/// Connects one person twice, revokes the first grant and returns the tokens of the second.
+async fn other_grant(harness: &Harness) -> Verdict<HeldTokens> {
+    let person = &harness.first_person().name;
+    let (tokens, sibling) = (
+        harness.connect(person).await?,
+        harness.connect(person).await?,
     );
-    works("the sibling's profile", stand.accounts(&sibling).await)?;
-    revoked(stand, &held).await?;
+    expect_ok(
+        "the profile of the other grant",
+        harness.accounts(&sibling).await,
+    )?;
+    revoke(harness, &tokens).await?;
     Ok(sibling)
 }
 
-async fn sibling_lives(stand: &Stand) -> Verdict {
-    let sibling = sibling(stand).await?;
-    works("the sibling's profile", stand.accounts(&sibling).await).map(drop)
+async fn other_grant_survives(harness: &Harness) -> Verdict {
+    let sibling = other_grant(harness).await?;
+    expect_ok(
+        "the profile of the other grant",
+        harness.accounts(&sibling).await,
+    )
+    .map(drop)
 }
 
-async fn sibling_ends(stand: &Stand) -> Verdict {
+async fn other_grant_ends(harness: &Harness) -> Verdict {
     ensure!(
-        stand.spec().person_key.is_some(),
-        "no fact tells which accounts are the person's"
+        harness.spec().person_key.is_some(),
+        "no fact identifies the accounts of a person"
     );
-    let sibling = sibling(stand).await?;
-    is_over(stand, &sibling).await
+    let sibling = other_grant(harness).await?;
+    expect_ended(harness, &sibling).await
 }
 
-async fn not_offered(stand: &Stand) -> Verdict {
-    let held = stand.connected(&stand.someone().name).await?;
-    let before = stand.calls();
-    let outcome = works("the revocation", stand.adapter.revoke_access(&held).await)?;
+async fn not_offered(harness: &Harness) -> Verdict {
+    let tokens = harness.connect(&harness.first_person().name).await?;
+    let before = harness.calls();
+    let outcome = expect_ok(
+        "the revocation",
+        harness.adapter.revoke_access(&tokens).await,
+    )?;
     ensure!(
         outcome == RemoteRevocation::Unsupported,
         "the revocation is {outcome:?}"
     );
-    ensure!(stand.calls() == before, "the platform was called");
-    works("the profile", stand.accounts(&held).await).map(drop)
+    ensure!(harness.calls() == before, "the platform was called");
+    expect_ok("the profile", harness.accounts(&tokens).await).map(drop)
 }

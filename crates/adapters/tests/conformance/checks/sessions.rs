@@ -1,68 +1,69 @@
-//! Sessions that their owners paste.
+//! Session credentials that the account owner pastes.
 
 use std::collections::BTreeMap;
 
 use evergrant_adapters::{
-    AcceptedCredentials, CodeExchange, ErrorClass, Lifecycle, ProviderKind, SessionCheck,
+    AcceptedCredentials, CodeExchange, ErrorClass, HeldTokens, Lifecycle, ProviderKind,
+    SessionCheck,
 };
 use evergrant_model::AuthorizationCode;
 use evergrant_sandbox::{Fault, FaultKind, Session};
 
 use crate::capability::Capability::{self, Kind, Profile};
-use crate::stand::{CALLBACK, Stand, fields_refused};
+use crate::harness::{CALLBACK, Harness, expect_rejected_fields};
 use crate::suite::{Check, check};
-use crate::verdict::{Verdict, ensure, refused, works};
+use crate::verdict::{Verdict, ensure, expect_error, expect_ok};
 
 const COOKIES: Capability = Kind(ProviderKind::Cookies);
 const CHECKED: Capability = Capability::Lifecycle(Lifecycle::Checked);
 
 pub(super) const CHECKS: &[Check] = &[
     check!(
-        "a session is read from each form in which it is copied",
+        "a session is read from every supported copy format",
         [COOKIES],
-        forms
+        copy_formats
     ),
     check!(
-        "a session names its owner and is confirmed",
+        "a working session is verified and identifies its account",
         [COOKIES, Profile(true)],
-        confirmed
+        verified
     ),
     check!(
-        "a session that has ended is told to its owner",
+        "an ended session is reported as ended and rejected in the form",
         [COOKIES, Profile(true)],
         ended
     ),
     check!(
-        "a session of another account is refused",
+        "a session of another account is rejected",
         [COOKIES, Profile(true)],
-        another
+        other_account
     ),
     check!(
-        "a session is refused with any of its parts altered",
+        "a session with any altered part is rejected",
         [COOKIES, Profile(true)],
         altered
     ),
     check!(
-        "being turned away proves nothing about a session",
+        "a blocked check neither ends nor verifies a session",
         [COOKIES, Profile(true)],
         blocked
     ),
     check!(
-        "a session is called ended after a second look",
+        "a rejected session needs a second check before it counts as ended",
         [CHECKED, Profile(true)],
-        second_look
+        second_check
     ),
     check!(
-        "without an address nobody is asked and nothing is confirmed",
+        "without a check URL a session stays unverified and nothing is sent",
         [CHECKED, Profile(false)],
-        nobody_asked
+        without_check_url
     ),
     check!(
-        "what takes sessions has no consent page",
+        "a provider with session credentials has no consent page",
         [COOKIES],
-        no_consent
+        no_consent_page
     ),
-    check!("the entry names no address to call", [COOKIES], no_address),
+    check!("the entry contains no URL to call", [COOKIES], no_url),
 ];
 
 fn pasted(text: &str) -> BTreeMap<String, String> {
@@ -70,19 +71,19 @@ fn pasted(text: &str) -> BTreeMap<String, String> {
 }
 
 async fn accepted(
-    stand: &Stand,
+    harness: &Harness,
     values: &BTreeMap<String, String>,
 ) -> Verdict<AcceptedCredentials> {
-    works(
+    expect_ok(
         "the session",
-        stand.adapter.accept_credentials(values).await,
+        harness.adapter.accept_credentials(values).await,
     )
 }
 
-async fn forms(stand: &Stand) -> Verdict {
-    for person in &stand.people {
-        let session = stand.session(&person.name)?;
-        let whole = accepted(stand, &stand.parts(&session)).await?;
+async fn copy_formats(harness: &Harness) -> Verdict {
+    for person in &harness.people {
+        let session = harness.session(&person.name)?;
+        let from_parts = accepted(harness, &harness.form_values(&session)).await?;
         let headers = format!(
             "Cookie: {}\nUser-Agent: {}\nX-BC: {}",
             session.cookie_line(),
@@ -94,93 +95,104 @@ async fn forms(stand: &Stand) -> Verdict {
             session.json(),
             headers,
         ] {
-            let found = accepted(stand, &pasted(&text)).await?;
+            let found = accepted(harness, &pasted(&text)).await?;
             ensure!(
-                found.session.expose() == whole.session.expose(),
-                "a form is read into another session"
+                found.session.expose() == from_parts.session.expose(),
+                "a copy format is read as a different session"
             );
         }
     }
     Ok(())
 }
 
-async fn confirmed(stand: &Stand) -> Verdict {
-    for person in &stand.people {
-        let found = accepted(stand, &stand.parts(&stand.session(&person.name)?)).await?;
-        ensure!(found.verified, "{}'s session is not confirmed", person.name);
+async fn verified(harness: &Harness) -> Verdict {
+    for person in &harness.people {
+        let found = accepted(
+            harness,
+            &harness.form_values(&harness.session(&person.name)?),
+        )
+        .await?;
+        ensure!(
+            found.verified,
+            "the session of {} is not verified",
+            person.name
+        );
         ensure!(
             found.account.id.as_str() == person.account_id,
-            "it is the account {}",
+            "the account is {}",
             found.account.id.as_str()
         );
-        let check = works(
+        let check = expect_ok(
             "the check",
-            stand.adapter.check_session(&found.session).await,
+            harness.adapter.check_session(&found.session).await,
         )?;
         ensure!(
             check == SessionCheck::Alive(Box::new(found.account)),
-            "the check says {check:?}"
+            "the check returns {check:?}"
         );
     }
     Ok(())
 }
 
-/// A session that the platform has confirmed, with the form it came in.
-async fn alive(stand: &Stand) -> Verdict<(AcceptedCredentials, BTreeMap<String, String>)> {
-    let values = stand.parts(&stand.session(&stand.someone().name)?);
-    let found = accepted(stand, &values).await?;
-    ensure!(found.verified, "the session is not confirmed");
+/// Returns a session that the platform verified, with its form values.
+async fn verified_session(
+    harness: &Harness,
+) -> Verdict<(AcceptedCredentials, BTreeMap<String, String>)> {
+    let values = harness.form_values(&harness.session(&harness.first_person().name)?);
+    let found = accepted(harness, &values).await?;
+    ensure!(found.verified, "the session is not verified");
     Ok((found, values))
 }
 
-/// A stranger is answered with success, so only what the answer says tells.
-async fn ended(stand: &Stand) -> Verdict {
-    let (found, values) = alive(stand).await?;
-    stand.withdraw(&stand.someone().name)?;
-    let check = works(
+/// The platform returns status 200 for an unknown session, so only the body shows that it has
+/// ended.
+async fn ended(harness: &Harness) -> Verdict {
+    let (found, values) = verified_session(harness).await?;
+    harness.revoke_as_person(&harness.first_person().name)?;
+    let check = expect_ok(
         "the check",
-        stand.adapter.check_session(&found.session).await,
+        harness.adapter.check_session(&found.session).await,
     )?;
-    ensure!(check == SessionCheck::Ended, "the check says {check:?}");
-    refused(
+    ensure!(check == SessionCheck::Ended, "the check returns {check:?}");
+    expect_error(
         "the profile",
-        stand.accounts(&stand_in(&found)).await,
+        harness.accounts(&session_tokens(&found)).await,
         &[ErrorClass::NeedsReauth],
     )?;
-    fields_refused(
+    expect_rejected_fields(
         "an ended session",
-        stand.adapter.accept_credentials(&values).await,
+        harness.adapter.accept_credentials(&values).await,
     )
 }
 
-fn stand_in(found: &AcceptedCredentials) -> evergrant_adapters::HeldTokens {
-    evergrant_adapters::HeldTokens {
+fn session_tokens(found: &AcceptedCredentials) -> HeldTokens {
+    HeldTokens {
         access: Some(found.session.clone()),
         refresh: None,
     }
 }
 
-/// The platform answers with another account than the session's own number says.
-async fn another(stand: &Stand) -> Verdict {
-    let [one, other, ..] = stand.people.as_slice() else {
-        return Err("there is one person alone".to_owned());
+/// The platform returns an account other than the `auth_id` of the session.
+async fn other_account(harness: &Harness) -> Verdict {
+    let [one, other, ..] = harness.people.as_slice() else {
+        return Err("the simulator has only one person with an account".to_owned());
     };
-    let (found, values) = alive(stand).await?;
-    stand.front.replace(&one.account_id, &other.account_id);
-    let check = works(
+    let (found, values) = verified_session(harness).await?;
+    harness.rewriter.replace(&one.account_id, &other.account_id);
+    let check = expect_ok(
         "the check",
-        stand.adapter.check_session(&found.session).await,
+        harness.adapter.check_session(&found.session).await,
     )?;
-    ensure!(check == SessionCheck::Ended, "the check says {check:?}");
-    fields_refused(
-        "another's session",
-        stand.adapter.accept_credentials(&values).await,
+    ensure!(check == SessionCheck::Ended, "the check returns {check:?}");
+    expect_rejected_fields(
+        "a session of another account",
+        harness.adapter.accept_credentials(&values).await,
     )
 }
 
-async fn altered(stand: &Stand) -> Verdict {
-    let (_, values) = alive(stand).await?;
-    for field in stand
+async fn altered(harness: &Harness) -> Verdict {
+    let (_, values) = verified_session(harness).await?;
+    for field in harness
         .adapter
         .credential_fields()
         .iter()
@@ -188,108 +200,120 @@ async fn altered(stand: &Stand) -> Verdict {
     {
         let mut values = values.clone();
         let Some(value) = values.get_mut(field.name) else {
-            return Err(format!("there is no {}", field.name));
+            return Err(format!("the form has no value for {}", field.name));
         };
         value.push('1');
         let what = format!("a session with another {}", field.name);
-        fields_refused(&what, stand.adapter.accept_credentials(&values).await)?;
+        expect_rejected_fields(&what, harness.adapter.accept_credentials(&values).await)?;
     }
     Ok(())
 }
 
-async fn blocked(stand: &Stand) -> Verdict {
-    let (found, values) = alive(stand).await?;
-    works(
+async fn blocked(harness: &Harness) -> Verdict {
+    let (found, values) = verified_session(harness).await?;
+    expect_ok(
         "the fault",
-        stand
+        harness
             .sandbox
-            .force_next(Fault::new(stand.slug(), "*", FaultKind::Html).times(2)),
+            .inject_fault(Fault::new(harness.slug(), "*", FaultKind::Html).times(2)),
     )?;
-    refused(
+    expect_error(
         "the check",
-        stand.adapter.check_session(&found.session).await,
+        harness.adapter.check_session(&found.session).await,
         &[ErrorClass::Blocked],
     )?;
-    let kept = accepted(stand, &values).await?;
-    ensure!(!kept.verified, "the session counts as confirmed");
+    let unverified = accepted(harness, &values).await?;
+    ensure!(!unverified.verified, "the session counts as verified");
     Ok(())
 }
 
-async fn second_look(stand: &Stand) -> Verdict {
-    let (found, _) = alive(stand).await?;
-    works(
+async fn second_check(harness: &Harness) -> Verdict {
+    let (found, _) = verified_session(harness).await?;
+    expect_ok(
         "the fault",
-        stand
+        harness
             .sandbox
-            .force_next(Fault::new(stand.slug(), "*", FaultKind::Empty).status(401)),
+            .inject_fault(Fault::new(harness.slug(), "*", FaultKind::Empty).status(401)),
     )?;
-    let error = refused(
+    let error = expect_error(
         "the check",
-        stand.adapter.check_session(&found.session).await,
+        harness.adapter.check_session(&found.session).await,
         &[ErrorClass::NeedsReauth],
     )?;
     ensure!(
         error.needs_confirmation(),
-        "one refusal is believed at once"
+        "a single rejection ends the session"
     );
     Ok(())
 }
 
-async fn nobody_asked(stand: &Stand) -> Verdict {
-    let person = stand.someone();
-    let session: Session = stand.session(&person.name)?;
-    let before = stand.calls();
-    let found = accepted(stand, &stand.parts(&session)).await?;
-    ensure!(!found.verified, "the session counts as confirmed");
+async fn without_check_url(harness: &Harness) -> Verdict {
+    let person = harness.first_person();
+    let session: Session = harness.session(&person.name)?;
+    let before = harness.calls();
+    let found = accepted(harness, &harness.form_values(&session)).await?;
+    ensure!(!found.verified, "the session counts as verified");
     ensure!(
         found.account.id.as_str() == person.account_id,
-        "it is the account {}",
+        "the account is {}",
         found.account.id.as_str()
     );
     ensure!(
         found.account.metadata.is_empty(),
-        "there are facts: {:?}",
+        "the account has metadata: {:?}",
         found.account.metadata
     );
-    let check = works(
+    let check = expect_ok(
         "the check",
-        stand.adapter.check_session(&found.session).await,
+        harness.adapter.check_session(&found.session).await,
     )?;
     ensure!(
         check == SessionCheck::Unverified,
-        "the check says {check:?}"
+        "the check returns {check:?}"
     );
-    let accounts = works("the profile", stand.accounts(&stand_in(&found)).await)?;
-    ensure!(accounts == [found.account], "the profile says {accounts:?}");
-    ensure!(stand.calls() == before, "the platform was called");
+    let accounts = expect_ok(
+        "the profile",
+        harness.accounts(&session_tokens(&found)).await,
+    )?;
+    ensure!(
+        accounts == [found.account],
+        "the profile returns {accounts:?}"
+    );
+    ensure!(harness.calls() == before, "the platform was called");
     Ok(())
 }
 
-async fn no_consent(stand: &Stand) -> Verdict {
-    ensure!(stand.auth_url().is_err(), "it has a consent page");
+async fn no_consent_page(harness: &Harness) -> Verdict {
+    ensure!(
+        harness.auth_url().is_err(),
+        "the provider has an authorization URL"
+    );
     let code = AuthorizationCode::new("code");
     let exchange = CodeExchange {
         code: &code,
         redirect_uri: CALLBACK,
         verifier: None,
     };
-    refused(
-        "an exchange",
-        stand.adapter.exchange_code_for_token(&exchange).await,
+    expect_error(
+        "the exchange",
+        harness.adapter.exchange_code_for_token(&exchange).await,
         &[ErrorClass::BadRequest],
     )?;
-    ensure!(stand.calls() == 0, "the platform was called");
+    ensure!(harness.calls() == 0, "the platform was called");
     Ok(())
 }
 
-/// So nothing can leave for a host that the operator has not named.
-async fn no_address(stand: &Stand) -> Verdict {
-    let line = stand
+/// Therefore no request can go to a host that the operator has not configured.
+async fn no_url(harness: &Harness) -> Verdict {
+    let line = harness
         .entry
         .text
         .lines()
         .find(|line| line.contains("://") && !line.starts_with("docs"));
-    ensure!(line.is_none(), "it does: {line:?}");
-    ensure!(stand.entry.hosts().next().is_none(), "it has hosts");
+    ensure!(line.is_none(), "the entry contains a URL: {line:?}");
+    ensure!(
+        harness.entry.hosts().next().is_none(),
+        "the entry has hosts"
+    );
     Ok(())
 }

@@ -2,7 +2,7 @@ use super::super::AllRules;
 use super::super::lease::{ATTEMPT_MS, LeaseRow};
 use super::*;
 
-/// Draws the shortest pause.
+/// Draws the shortest delay.
 struct NoJitter;
 
 impl Entropy for NoJitter {
@@ -11,15 +11,15 @@ impl Entropy for NoJitter {
     }
 }
 
-const STRICT: Tolerance = Tolerance {
+const STRICT: ReplayPolicy = ReplayPolicy {
     rotates: true,
     replay_window_ms: 0,
 };
-const WITH_REPLAY_WINDOW: Tolerance = Tolerance {
+const WITH_REPLAY_WINDOW: ReplayPolicy = ReplayPolicy {
     rotates: true,
     replay_window_ms: 30_000,
 };
-const STEADY: Tolerance = Tolerance {
+const STEADY: ReplayPolicy = ReplayPolicy {
     rotates: false,
     replay_window_ms: 0,
 };
@@ -33,7 +33,7 @@ fn ticket(in_doubt_for_ms: Option<i64>) -> Ticket {
     }
 }
 
-/// The row as the attempts of these tests left it.
+/// The row while the attempts of these tests hold their lease.
 const ROW: LeaseRow = LeaseRow {
     generation: 1,
     attempt: 1,
@@ -43,8 +43,8 @@ const ROW: LeaseRow = LeaseRow {
     dead: false,
 };
 
-fn attempt(tolerance: Tolerance) -> Attempt<AllRules> {
-    Attempt::new(AllRules, tolerance, ticket(None), false, 0)
+fn attempt(replay_policy: ReplayPolicy) -> Attempt<AllRules> {
+    Attempt::new(AllRules, replay_policy, ticket(None), false, 0)
 }
 
 fn failure(verdict: Verdict) -> Failure {
@@ -63,63 +63,63 @@ fn refused_connection() -> Failure {
     }
 }
 
-/// Answers every request with `failure`, a second after it was sent, until the attempt is over.
-fn run(mut attempt: Attempt<AllRules>, failure: Failure) -> End {
+/// Fails every request with `failure` one second after it was sent, until the attempt ends.
+fn run(mut attempt: Attempt<AllRules>, failure: Failure) -> FailedAttempt {
     let mut now_ms = 0;
-    let mut step = attempt.begin(now_ms);
+    let mut step = attempt.start(now_ms);
     loop {
         step = match step {
             Step::Send { .. } => {
                 now_ms += 1_000;
-                attempt.answered(Err(failure), &NoJitter, now_ms)
+                attempt.on_response(Err(failure), &NoJitter, now_ms)
             }
             Step::Pause { for_ms } => {
                 now_ms += for_ms;
                 attempt.resume(Some(&ROW), now_ms)
             }
-            Step::Store => panic!("nothing was bought"),
-            Step::End(end) => return end,
+            Step::Store => panic!("no tokens were obtained"),
+            Step::End(failed) => return failed,
         }
     }
 }
 
 #[test]
-fn a_pair_is_stored_at_once() {
+fn successful_response_is_stored_at_once() {
     let mut attempt = attempt(STRICT);
     assert_eq!(
-        attempt.begin(0),
+        attempt.start(0),
         Step::Send {
             within_ms: ATTEMPT_MS
         }
     );
-    assert_eq!(attempt.answered(Ok(()), &NoJitter, 5), Step::Store);
+    assert_eq!(attempt.on_response(Ok(()), &NoJitter, 5), Step::Store);
 }
 
 #[test]
-fn what_was_surely_not_processed_is_sent_three_times_and_leaves_no_doubt() {
-    for tolerance in [STRICT, WITH_REPLAY_WINDOW, STEADY] {
-        let end = run(attempt(tolerance), refused_connection());
+fn unprocessed_request_is_sent_three_times_without_doubt() {
+    for replay_policy in [STRICT, WITH_REPLAY_WINDOW, STEADY] {
+        let failed = run(attempt(replay_policy), refused_connection());
         assert_eq!(
-            (end.sent, end.verdict, end.ending.in_doubt),
+            (failed.sent, failed.verdict, failed.outcome.in_doubt),
             (3, Verdict::Transient, false)
         );
     }
 }
 
 #[test]
-fn what_may_have_been_processed_is_sent_again_only_where_that_is_forgiven() {
+fn possibly_processed_request_is_repeated_only_if_replay_is_accepted() {
     let unknown = failure(Verdict::Unknown);
-    let end = run(attempt(STRICT), unknown);
-    assert_eq!((end.sent, end.ending.in_doubt), (1, true));
-    let end = run(attempt(WITH_REPLAY_WINDOW), unknown);
-    assert_eq!((end.sent, end.ending.in_doubt), (3, true));
-    let end = run(attempt(STEADY), unknown);
+    let failed = run(attempt(STRICT), unknown);
+    assert_eq!((failed.sent, failed.outcome.in_doubt), (1, true));
+    let failed = run(attempt(WITH_REPLAY_WINDOW), unknown);
+    assert_eq!((failed.sent, failed.outcome.in_doubt), (3, true));
+    let failed = run(attempt(STEADY), unknown);
     assert_eq!(
-        (end.sent, end.ending.in_doubt),
+        (failed.sent, failed.outcome.in_doubt),
         (3, false),
-        "a token that stays cannot be lost"
+        "a token that is not rotated cannot be lost"
     );
-    let short = Tolerance {
+    let short = ReplayPolicy {
         replay_window_ms: 1_500,
         ..WITH_REPLAY_WINDOW
     };
@@ -131,38 +131,45 @@ fn what_may_have_been_processed_is_sent_again_only_where_that_is_forgiven() {
 }
 
 #[test]
-fn an_inherited_doubt_is_resolved_inside_the_window_or_after_the_end_of_the_access_token() {
-    let end_of = |tolerance, age_ms, access_ended| {
-        Attempt::new(AllRules, tolerance, ticket(Some(age_ms)), access_ended, 0).begin(0)
+fn inherited_doubt_blocks_sending_until_replay_is_safe() {
+    let first_step = |replay_policy, age_ms, access_expired| {
+        Attempt::new(
+            AllRules,
+            replay_policy,
+            ticket(Some(age_ms)),
+            access_expired,
+            0,
+        )
+        .start(0)
     };
-    let ending = AttemptOutcome {
+    let outcome = AttemptOutcome {
         dead: false,
         in_doubt: true,
-        under_way: false,
+        in_flight: false,
     };
-    let held_back = Step::End(End {
+    let not_sent = Step::End(FailedAttempt {
         verdict: Verdict::Unknown,
-        ending,
+        outcome,
         lost: false,
         sent: 0,
     });
     let sent = Step::Send {
         within_ms: ATTEMPT_MS,
     };
-    assert_eq!(end_of(STRICT, 0, false), held_back);
-    assert_eq!(end_of(STRICT, 0, true), sent);
-    assert_eq!(end_of(WITH_REPLAY_WINDOW, 29_999, false), sent);
-    assert_eq!(end_of(WITH_REPLAY_WINDOW, 30_000, false), held_back);
-    assert_eq!(end_of(WITH_REPLAY_WINDOW, 30_000, true), sent);
-    assert_eq!(end_of(STEADY, i64::MAX / 2, false), sent);
+    assert_eq!(first_step(STRICT, 0, false), not_sent);
+    assert_eq!(first_step(STRICT, 0, true), sent);
+    assert_eq!(first_step(WITH_REPLAY_WINDOW, 29_999, false), sent);
+    assert_eq!(first_step(WITH_REPLAY_WINDOW, 30_000, false), not_sent);
+    assert_eq!(first_step(WITH_REPLAY_WINDOW, 30_000, true), sent);
+    assert_eq!(first_step(STEADY, i64::MAX / 2, false), sent);
 }
 
 #[test]
-fn a_refusal_in_doubt_is_a_loss_where_tokens_rotate_and_nowhere_else() {
+fn rejection_in_doubt_is_a_loss_only_with_rotation() {
     let refused = failure(Verdict::Terminal);
-    let lost = |tolerance, doubt| {
+    let lost = |replay_policy, doubt| {
         run(
-            Attempt::new(AllRules, tolerance, ticket(doubt), true, 0),
+            Attempt::new(AllRules, replay_policy, ticket(doubt), true, 0),
             refused,
         )
         .lost
@@ -170,20 +177,20 @@ fn a_refusal_in_doubt_is_a_loss_where_tokens_rotate_and_nowhere_else() {
     assert!(lost(STRICT, Some(20_000)) && lost(WITH_REPLAY_WINDOW, Some(20_000)));
     assert!(!lost(STRICT, None) && !lost(STEADY, Some(20_000)));
     let mut attempt = attempt(WITH_REPLAY_WINDOW);
-    attempt.begin(0);
-    attempt.answered(Err(failure(Verdict::Unknown)), &NoJitter, 0);
+    attempt.start(0);
+    attempt.on_response(Err(failure(Verdict::Unknown)), &NoJitter, 0);
     attempt.resume(Some(&ROW), 0);
-    let Step::End(end) = attempt.answered(Err(refused), &NoJitter, 0) else {
-        panic!("it is over")
+    let Step::End(failed) = attempt.on_response(Err(refused), &NoJitter, 0) else {
+        panic!("the attempt has not ended")
     };
     assert!(
-        end.lost && end.ending.dead && end.ending.in_doubt,
-        "the doubt of this very attempt counts too"
+        failed.lost && failed.outcome.dead && failed.outcome.in_doubt,
+        "the attempt's own doubt counts"
     );
 }
 
 #[test]
-fn a_refusal_that_could_mean_something_else_is_confirmed_once() {
+fn ambiguous_rejection_is_confirmed_once() {
     let bare = Failure {
         confirm: true,
         ..failure(Verdict::Terminal)
@@ -193,15 +200,19 @@ fn a_refusal_that_could_mean_something_else_is_confirmed_once() {
 }
 
 #[test]
-fn no_request_follows_a_block_a_wrong_registration_or_what_the_user_must_mend() {
+fn blocked_config_and_user_action_failures_are_not_retried() {
     for verdict in [Verdict::Blocked, Verdict::Config, Verdict::UserAction] {
-        let end = run(attempt(STEADY), failure(verdict));
-        assert_eq!((end.sent, end.ending.in_doubt), (1, false), "{verdict:?}");
+        let failed = run(attempt(STEADY), failure(verdict));
+        assert_eq!(
+            (failed.sent, failed.outcome.in_doubt),
+            (1, false),
+            "{verdict:?}"
+        );
     }
 }
 
 #[test]
-fn a_wait_that_does_not_fit_into_the_attempt_ends_it() {
+fn requested_wait_beyond_the_deadline_ends_the_attempt() {
     let limited = |wait_ms| Failure {
         wait_ms: Some(wait_ms),
         unprocessed: true,
@@ -213,23 +224,23 @@ fn a_wait_that_does_not_fit_into_the_attempt_ends_it() {
 }
 
 #[test]
-fn a_holder_who_was_stopped_sends_nothing_more() {
+fn suspended_holder_sends_no_further_request() {
     let mut stopped = attempt(STRICT);
-    let Step::End(end) = stopped.begin(ATTEMPT_MS) else {
+    let Step::End(failed) = stopped.start(ATTEMPT_MS) else {
         panic!("too late")
     };
-    assert_eq!((end.sent, end.ending.in_doubt), (0, false));
+    assert_eq!((failed.sent, failed.outcome.in_doubt), (0, false));
     let mut stopped = attempt(STEADY);
-    stopped.begin(0);
-    stopped.answered(Err(refused_connection()), &NoJitter, 10);
-    let Step::End(end) = stopped.resume(Some(&ROW), ATTEMPT_MS) else {
+    stopped.start(0);
+    stopped.on_response(Err(refused_connection()), &NoJitter, 10);
+    let Step::End(failed) = stopped.resume(Some(&ROW), ATTEMPT_MS) else {
         panic!("too late")
     };
-    assert_eq!((end.sent, end.verdict), (1, Verdict::Transient));
+    assert_eq!((failed.sent, failed.verdict), (1, Verdict::Transient));
 }
 
 #[test]
-fn nothing_is_sent_again_once_the_row_has_moved_on_or_cannot_be_read() {
+fn changed_or_unreadable_row_prevents_a_retry() {
     for row in [
         None,
         Some(LeaseRow {
@@ -239,12 +250,12 @@ fn nothing_is_sent_again_once_the_row_has_moved_on_or_cannot_be_read() {
         Some(LeaseRow { attempt: 2, ..ROW }),
     ] {
         let mut waiting = attempt(STEADY);
-        waiting.begin(0);
-        waiting.answered(Err(refused_connection()), &NoJitter, 10);
+        waiting.start(0);
+        waiting.on_response(Err(refused_connection()), &NoJitter, 10);
         assert!(
             matches!(
                 waiting.resume(row.as_ref(), 20),
-                Step::End(End { sent: 1, .. })
+                Step::End(FailedAttempt { sent: 1, .. })
             ),
             "{row:?}"
         );

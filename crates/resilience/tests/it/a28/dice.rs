@@ -1,8 +1,8 @@
-//! Repeatable chance.
+//! The seeded random numbers of a schedule.
 
 use evergrant_model::{Entropy, SeededEntropy};
 
-/// Every draw of one schedule.
+/// The random numbers of one schedule.
 pub(crate) struct Dice(SeededEntropy);
 
 impl Dice {
@@ -10,14 +10,14 @@ impl Dice {
         Self(SeededEntropy::new(seed))
     }
 
-    /// From 0 to `bound`, the latter excluded.
+    /// Returns a number from 0 up to but excluding `bound`.
     pub(crate) fn below(&self, bound: i64) -> i64 {
         let entropy: &dyn Entropy = &self.0;
         let draw = u128::from(u64::from_le_bytes(entropy.bytes()));
         i64::try_from((draw * u128::try_from(bound).unwrap()) >> 64).unwrap()
     }
 
-    /// Whether one in `among` comes up.
+    /// Returns `true` with a probability of one in `among`.
     pub(crate) fn one_in(&self, among: i64) -> bool {
         self.below(among) == 0
     }

@@ -1,10 +1,11 @@
-//! A28: the shipped transition functions under chance: two or three replicas, strict and with_replay_window
-//! platforms, lost answers, crashes, stopped processes, outages of the database, withdrawals and
-//! new consents in between.
+//! A28: random schedules over the transition functions of the product: two or three replicas,
+//! platforms with and without a replay window, lost responses, crashes, suspended processes,
+//! database outages, withdrawals and new consents.
 //!
-//! `EVERGRANT_SCHEDULES` sets how many schedules are run, `EVERGRANT_SEED` replays one.
+//! `EVERGRANT_SCHEDULES` sets the number of schedules, `EVERGRANT_SEED` replays one.
 
 mod dice;
+mod guarantees;
 mod mutants;
 mod platform;
 mod replica;
@@ -20,7 +21,7 @@ use self::mutants::{
 };
 use self::world::{Broken, Tally, World};
 
-/// Nothing came in time.
+/// No response arrived in time.
 pub(crate) const TIMED_OUT: Failure = Failure {
     verdict: Verdict::Unknown,
     unprocessed: false,
@@ -28,24 +29,26 @@ pub(crate) const TIMED_OUT: Failure = Failure {
     wait_ms: None,
 };
 
-const MOVES: usize = 120;
+/// Number of random steps per schedule.
+const STEPS: usize = 120;
+/// Default number of schedules.
 const SCHEDULES: u64 = 20_000;
-/// Within so many schedules each missing rule must show.
-const PATIENCE: u64 = 200_000;
+/// Maximum number of schedules in which a disabled rule must cause a failure.
+const MAX_MUTANT_SCHEDULES: u64 = 200_000;
 
-/// One schedule from its seed.
+/// Runs the schedule of a seed.
 fn run<R: Rules + Copy>(rules: R, seed: u64) -> Result<Tally, Broken> {
     let mut world = World::new(rules, seed);
-    for _ in 0..MOVES {
-        chance(&mut world)?;
+    for _ in 0..STEPS {
+        random_step(&mut world)?;
     }
-    calm(&mut world)?;
+    finish(&mut world)?;
     world.check_end()?;
     Ok(world.tally)
 }
 
-/// Something happens.
-fn chance<R: Rules + Copy>(world: &mut World<R>) -> Result<(), Broken> {
+/// Performs one random step.
+fn random_step<R: Rules + Copy>(world: &mut World<R>) -> Result<(), Broken> {
     let replica = usize::try_from(
         world
             .dice
@@ -53,21 +56,21 @@ fn chance<R: Rules + Copy>(world: &mut World<R>) -> Result<(), Broken> {
     )
     .unwrap();
     match world.dice.below(60) {
-        0 if world.has_settled() => world.crash(replica),
+        0 if world.is_recovered() => world.crash(replica),
         1 | 2 => world.replicas[replica].stopped_until_ms = world.now_ms + world.dice.below(60_000),
         3 if world.database_is_up() => {
-            world.database_since_ms = world.now_ms + world.dice.below(60_000)
+            world.database_since_ms = world.now_ms + world.dice.below(60_000);
         }
         4 if world.dice.one_in(4) => world.withdraw(),
         5 if world.dice.one_in(3) => world.consent(),
-        6..=11 => pass_some(world),
-        _ => return go_on(world, replica),
+        6..=11 => pass_random_time(world),
+        _ => return advance(world, replica),
     }
     Ok(())
 }
 
-/// Time passes: a moment where somebody is about to do something, else up to minutes.
-fn pass_some<R: Rules + Copy>(world: &mut World<R>) {
+/// Lets time pass: at most 50 ms if a replica is ready to act, else up to minutes.
+fn pass_random_time<R: Rules + Copy>(world: &mut World<R>) {
     let awake = (0..world.replicas.len()).filter_map(|one| world.wakes_at(one));
     let longest_ms = match awake.min() {
         Some(next) if next <= world.now_ms => 50,
@@ -78,8 +81,8 @@ fn pass_some<R: Rules + Copy>(world: &mut World<R>) {
     world.pass_to(world.now_ms + by_ms);
 }
 
-/// A replica does what it has to do, or waits for it.
-fn go_on<R: Rules + Copy>(world: &mut World<R>, replica: usize) -> Result<(), Broken> {
+/// Lets a replica perform its next action, or lets time pass until it can.
+fn advance<R: Rules + Copy>(world: &mut World<R>, replica: usize) -> Result<(), Broken> {
     if world.replicas[replica].is_stopped(world.now_ms) {
         return Ok(());
     }
@@ -102,16 +105,16 @@ fn earliest<R: Rules + Copy>(world: &World<R>) -> Option<i64> {
         .min()
 }
 
-/// No more trouble: everybody wakes up and finishes.
-fn calm<R: Rules + Copy>(world: &mut World<R>) -> Result<(), Broken> {
+/// Ends all faults and lets every replica finish.
+fn finish<R: Rules + Copy>(world: &mut World<R>) -> Result<(), Broken> {
     world.faults = false;
-    let over = world
+    let resumed_ms = world
         .replicas
         .iter()
         .map(|one| one.stopped_until_ms)
         .max()
         .unwrap_or(0);
-    let over = over.max(world.database_since_ms);
+    let resumed_ms = resumed_ms.max(world.database_since_ms);
     while let Some(next) = earliest(world) {
         world.pass_to(next);
         for replica in 0..world.replicas.len() {
@@ -120,7 +123,7 @@ fn calm<R: Rules + Copy>(world: &mut World<R>) -> Result<(), Broken> {
             }
         }
     }
-    world.pass_to(over + 60_000);
+    world.pass_to(resumed_ms + 60_000);
     Ok(())
 }
 
@@ -130,14 +133,14 @@ fn schedules() -> u64 {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a soak asks for more schedules, a bug hunt for one"
+    reason = "a soak test sets the number of schedules, debugging sets the seed"
 )]
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
 #[test]
-fn a28_no_schedule_breaks_a_promise() {
+fn a28_no_schedule_violates_a_guarantee() {
     if let Some(seed) = number("EVERGRANT_SEED") {
         run(AllRules, seed).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
         return;
@@ -161,12 +164,12 @@ fn a28_no_schedule_breaks_a_promise() {
         .min(sum.losses);
     assert!(
         rarest > schedules() / 100,
-        "everything that is guarded against happens: {sum:?}"
+        "every guarded event occurs: {sum:?}"
     );
 }
 
 #[test]
-fn a28_a_seed_replays_its_schedule() {
+fn a28_seed_replays_its_schedule() {
     let first: Vec<_> = (0..200)
         .map(|seed| format!("{:?}", run(AllRules, seed)))
         .collect();
@@ -178,23 +181,23 @@ fn a28_a_seed_replays_its_schedule() {
     assert_eq!(
         run(SharedLease, seed).unwrap_err(),
         broken,
-        "a failing one too"
+        "a failing schedule is replayed as well"
     );
 }
 
 fn caught<R: Rules + Copy>(rules: R) -> Option<(u64, Broken)> {
-    (0..PATIENCE).find_map(|seed| run(rules, seed).err().map(|broken| (seed, broken)))
+    (0..MAX_MUTANT_SCHEDULES).find_map(|seed| run(rules, seed).err().map(|broken| (seed, broken)))
 }
 
 #[test]
-fn a28_each_rule_that_is_taken_away_is_missed() {
-    macro_rules! missed {
+fn a28_each_disabled_rule_causes_a_failure() {
+    macro_rules! each_fails {
         ($($mutant:ident),*) => {$(
-            let (seed, broken) = caught($mutant).unwrap_or_else(|| panic!("nobody misses {}", stringify!($mutant)));
+            let (seed, broken) = caught($mutant).unwrap_or_else(|| panic!("no schedule fails without {}", stringify!($mutant)));
             println!("{:16} seed {seed:6}: {broken}", stringify!($mutant));
         )*};
     }
-    missed!(
+    each_fails!(
         SharedLease,
         HastyTakeOver,
         OldReader,

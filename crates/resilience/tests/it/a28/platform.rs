@@ -1,45 +1,45 @@
-//! A platform as far as refresh tokens go: one grant, alive until its person ends it or a spent
-//! token comes back.
+//! The refresh-token side of a platform: one grant, valid until the user withdraws it or a replaced
+//! token is replayed.
 
-use evergrant_resilience::refresh::attempt::Tolerance;
+use evergrant_resilience::refresh::attempt::ReplayPolicy;
 
-/// A refresh token with the access token that came with it.
+/// A refresh token and the expiry of the access token issued with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pair {
+pub(crate) struct Tokens {
     pub(crate) refresh: u32,
-    /// Rises with each pair that is issued.
+    /// Rises with each token set that is issued.
     pub(crate) rank: u32,
     pub(crate) access_until_ms: i64,
 }
 
-/// What a request with a refresh token came to.
+/// The result of a request with a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redeemed {
-    Pair(Pair),
-    Refused,
-    /// A spent token came back, and the platform ended the whole grant.
-    Killed,
+    Issued(Tokens),
+    Rejected,
+    /// A replaced token was replayed, and the platform revoked the grant.
+    Revoked,
 }
 
 pub(crate) struct Platform {
-    pub(crate) tolerance: Tolerance,
+    pub(crate) replay_policy: ReplayPolicy,
     pub(crate) ended_by_person: bool,
     alive: bool,
-    newest: Pair,
-    /// Replaced tokens and when.
+    newest: Tokens,
+    /// Replaced tokens and the time of their replacement.
     spent: Vec<(u32, i64)>,
     access_life_ms: i64,
 }
 
 impl Platform {
-    pub(crate) fn new(tolerance: Tolerance, access_life_ms: i64) -> Self {
-        let newest = Pair {
+    pub(crate) fn new(replay_policy: ReplayPolicy, access_life_ms: i64) -> Self {
+        let newest = Tokens {
             refresh: 0,
             rank: 0,
             access_until_ms: 0,
         };
         Self {
-            tolerance,
+            replay_policy,
             ended_by_person: false,
             alive: false,
             newest,
@@ -48,8 +48,8 @@ impl Platform {
         }
     }
 
-    /// The person allows everything anew.
-    pub(crate) fn consent(&mut self, now_ms: i64) -> Pair {
+    /// The user consents again.
+    pub(crate) fn consent(&mut self, now_ms: i64) -> Tokens {
         (self.alive, self.ended_by_person) = (true, false);
         self.spent.clear();
         self.issue(self.newest.refresh + 1, now_ms)
@@ -61,30 +61,30 @@ impl Platform {
 
     pub(crate) fn redeem(&mut self, refresh: u32, now_ms: i64) -> Redeemed {
         if !self.alive {
-            return Redeemed::Refused;
+            return Redeemed::Rejected;
         }
-        if self.would_take(refresh, now_ms) {
-            return Redeemed::Pair(self.replace(refresh, now_ms));
+        if self.would_accept(refresh, now_ms) {
+            return Redeemed::Issued(self.replace(refresh, now_ms));
         }
         if self.spent.iter().any(|(token, _)| *token == refresh) {
             self.alive = false;
-            return Redeemed::Killed;
+            return Redeemed::Revoked;
         }
-        Redeemed::Refused
+        Redeemed::Rejected
     }
 
-    /// Whether this token would bring a pair now.
-    pub(crate) fn would_take(&self, refresh: u32, now_ms: i64) -> bool {
-        let forgiven = |(token, at): &(u32, i64)| {
+    /// Returns whether the platform would accept this token now.
+    pub(crate) fn would_accept(&self, refresh: u32, now_ms: i64) -> bool {
+        let replayable = |(token, at): &(u32, i64)| {
             *token == refresh
-                && self.tolerance.rotates
-                && now_ms - at < self.tolerance.replay_window_ms
+                && self.replay_policy.rotates
+                && now_ms - at < self.replay_policy.replay_window_ms
         };
-        self.alive && (refresh == self.newest.refresh || self.spent.iter().any(forgiven))
+        self.alive && (refresh == self.newest.refresh || self.spent.iter().any(replayable))
     }
 
-    fn replace(&mut self, refresh: u32, now_ms: i64) -> Pair {
-        if !self.tolerance.rotates {
+    fn replace(&mut self, refresh: u32, now_ms: i64) -> Tokens {
+        if !self.replay_policy.rotates {
             return self.issue(refresh, now_ms);
         }
         let replaced = self.newest.refresh;
@@ -92,9 +92,9 @@ impl Platform {
         self.issue(replaced + 1, now_ms)
     }
 
-    fn issue(&mut self, refresh: u32, now_ms: i64) -> Pair {
+    fn issue(&mut self, refresh: u32, now_ms: i64) -> Tokens {
         let rank = self.newest.rank + 1;
-        self.newest = Pair {
+        self.newest = Tokens {
             refresh,
             rank,
             access_until_ms: now_ms + self.access_life_ms,

@@ -1,36 +1,36 @@
-//! One replica: what it is in the middle of.
+//! One replica and the refresh it is running.
 
-use evergrant_resilience::refresh::attempt::{Attempt, End};
+use evergrant_resilience::refresh::attempt::{Attempt, FailedAttempt};
 use evergrant_resilience::refresh::lease::Ticket;
 
-use super::platform::Pair;
+use super::platform::Tokens;
 
-/// A renewal under way in a replica.
+/// A refresh in progress.
 pub(crate) struct Run<R> {
     pub(crate) attempt: Attempt<R>,
     pub(crate) ticket: Ticket,
-    pub(crate) held: Pair,
-    pub(crate) began_ms: i64,
-    /// What the platform gave, once its answer is there.
-    pub(crate) bought: Option<Pair>,
+    pub(crate) held: Tokens,
+    pub(crate) started_ms: i64,
+    /// The tokens of the response, once received.
+    pub(crate) obtained: Option<Tokens>,
 }
 
 pub(crate) enum Phase<R> {
     Idle,
     Pausing(Run<R>, i64),
-    /// Waiting for the answer to this request, up to this moment.
-    Flying(Run<R>, usize, i64),
-    /// With an answer in hand.
+    /// Waiting for the response to this request until this time.
+    Waiting(Run<R>, usize, i64),
+    /// Holding tokens that are not stored yet.
     Storing(Run<R>),
-    /// With nothing in hand.
-    AttemptOutcome(Run<R>, End),
+    /// The attempt failed and its outcome is not recorded yet.
+    Failed(Run<R>, FailedAttempt),
 }
 
 pub(crate) struct Replica<R> {
     pub(crate) phase: Phase<R>,
-    /// Nothing happens in a stopped process before this moment.
+    /// The process is suspended until this time.
     pub(crate) stopped_until_ms: i64,
-    /// The generation that its readers know.
+    /// The generation that the replica's readers know.
     pub(crate) known: i64,
 }
 
@@ -47,15 +47,15 @@ impl<R> Replica<R> {
         self.stopped_until_ms > now_ms
     }
 
-    /// Whether nothing has stopped it since then.
+    /// Returns whether the process has not been suspended since then.
     pub(crate) fn runs_since(&self, moment_ms: i64) -> bool {
         self.stopped_until_ms <= moment_ms
     }
 
-    /// The pair that it has bought and not stored yet.
-    pub(crate) fn in_hand(&self) -> Option<Pair> {
+    /// Returns the tokens that were received and not stored yet.
+    pub(crate) fn unsaved(&self) -> Option<Tokens> {
         match &self.phase {
-            Phase::Storing(run) => run.bought,
+            Phase::Storing(run) => run.obtained,
             _ => None,
         }
     }

@@ -1,32 +1,33 @@
-//! Who the person is at Facebook, what they allowed, and which Pages and accounts they shared.
+//! Facebook nodes of the person who granted access: profile, permissions, Pages and businesses.
 
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::facts::PROFILE;
+use super::profile::PROFILE;
 use crate::platforms::meta;
 use crate::platforms::meta::{
     Caller, GraphCall, GraphError, MetaPerson, Node, Page, appsecret_proof, instagram_node, page,
 };
 use crate::settings::RevokeReply;
-use crate::world::grants::{Ending, Whose};
+use crate::world::grants::{GrantFilter, InvalidationReason};
 
-/// Answers a `GET`.
+/// Responds to a `GET` request for a Facebook or Instagram node.
 pub(super) async fn read(call: &GraphCall, path: &[&str]) -> Response {
     match path {
         ["me"] => call.respond("me", |caller| profile(call, caller)).await,
-        [whose, "permissions"] => {
-            let work = |caller: &Caller| its_own(call, caller, whose).map(|_| permissions(caller));
+        [user, "permissions"] => {
+            let work =
+                |caller: &Caller| own_profile(call, caller, user).map(|_| permissions(caller));
             call.respond("permissions", work).await
         }
-        [whose, "accounts"] => {
-            call.respond("accounts", |caller| accounts(call, caller, whose))
+        [user, "accounts"] => {
+            call.respond("accounts", |caller| accounts(call, caller, user))
                 .await
         }
-        [whose, "businesses"] => {
-            call.respond("businesses", |caller| businesses(call, caller, whose))
+        [user, "businesses"] => {
+            call.respond("businesses", |caller| businesses(call, caller, user))
                 .await
         }
         [business, kind @ ("owned_pages" | "client_pages")] => {
@@ -42,39 +43,41 @@ pub(super) async fn read(call: &GraphCall, path: &[&str]) -> Response {
     }
 }
 
-/// For a path or method that nobody serves.
+/// Responds to a path or method that does not exist.
 pub(super) async fn unsupported(call: &GraphCall) -> Response {
     let work = async { GraphError::unsupported(&call.path.join("/")).into_response() };
-    call.stage.attend("other", work).await
+    call.context.serve_endpoint("other", work).await
 }
 
-/// The person whose token it is, called by any of their names.
-fn its_own<'a>(
+/// Returns the person behind the token if `user` is `me` or their Facebook id.
+///
+/// Any other `user` is an error: a token gives access to its own person only.
+fn own_profile<'a>(
     call: &'a GraphCall,
     caller: &Caller,
-    whose: &str,
+    user: &str,
 ) -> Result<&'a MetaPerson, GraphError> {
     let person = call.person(caller)?;
-    if whose == "me" || whose == person.facebook_id {
+    if user == "me" || user == person.facebook_id {
         Ok(person)
     } else {
-        Err(GraphError::no_such_node(whose))
+        Err(GraphError::no_such_node(user))
     }
 }
 
 fn profile(call: &GraphCall, caller: &Caller) -> Result<Value, GraphError> {
     let person = call.person(caller)?;
     let picture = json!({ "height": 50, "width": 50, "is_silhouette": false, "url": call.picture(&caller.person) });
-    let whole = json!({ "id": person.facebook_id, "name": person.facebook_name, "picture": { "data": picture } });
-    call.fields()?.of(Node::User, &whole)
+    let full_node = json!({ "id": person.facebook_id, "name": person.facebook_name, "picture": { "data": picture } });
+    call.fields()?.select(Node::User, &full_node)
 }
 
-/// A user by id, or one of the Instagram nodes.
+/// Returns the user node if the path is the person's Facebook id, else an Instagram node.
 fn node(call: &GraphCall, caller: &Caller) -> Result<Value, GraphError> {
-    let is_themselves = call
+    let is_own_id = call
         .person(caller)
         .is_ok_and(|person| call.path == [person.facebook_id.as_str()]);
-    if is_themselves {
+    if is_own_id {
         profile(call, caller)
     } else {
         instagram_node(call, caller)
@@ -89,20 +92,22 @@ fn permissions(caller: &Caller) -> Value {
     json!({ "data": granted.chain(declined).collect::<Vec<_>>() })
 }
 
-/// The Pages that were shared. One that a business holds takes a permission more.
-fn accounts(call: &GraphCall, caller: &Caller, whose: &str) -> Result<Value, GraphError> {
-    needs(caller, "pages_show_list")?;
-    let person = its_own(call, caller, whose)?;
+/// Lists the Pages selected at consent. Pages owned by a business also need `business_management`.
+fn accounts(call: &GraphCall, caller: &Caller, user: &str) -> Result<Value, GraphError> {
+    require_scope(caller, "pages_show_list")?;
+    let person = own_profile(call, caller, user)?;
     let may_see_businesses = caller.scopes.contains("business_management");
-    let seen = person
+    let visible = person
         .pages
         .iter()
         .filter(|page| may_see_businesses || page.business.is_none());
-    let shared: Vec<&Page> = seen.filter(|page| caller.selection.has(&page.id)).collect();
+    let shared: Vec<&Page> = visible
+        .filter(|page| caller.selection.has(&page.id))
+        .collect();
     pages(call, caller, &shared)
 }
 
-fn needs(caller: &Caller, scope: &str) -> Result<(), GraphError> {
+fn require_scope(caller: &Caller, scope: &str) -> Result<(), GraphError> {
     let has = caller.scopes.contains(scope);
     if has {
         Ok(())
@@ -111,29 +116,30 @@ fn needs(caller: &Caller, scope: &str) -> Result<(), GraphError> {
     }
 }
 
-fn pages(call: &GraphCall, caller: &Caller, some: &[&Page]) -> Result<Value, GraphError> {
+fn pages(call: &GraphCall, caller: &Caller, selected: &[&Page]) -> Result<Value, GraphError> {
     let fields = call.fields()?;
-    let nodes = some.iter().map(|page| {
-        let mut whole =
+    let nodes = selected.iter().map(|page| {
+        let mut full_node =
             json!({ "id": page.id, "name": page.name, "category": "Artist", "tasks": page.tasks });
         let shared = page
             .instagram
             .as_ref()
             .filter(|account| caller.selection.has(&account.id));
-        if let Some(fields) = whole.as_object_mut() {
+        if let Some(fields) = full_node.as_object_mut() {
             fields.insert("access_token".into(), json!(page_token(call, caller, page)));
-            // A Page without an account has no such key.
-            let node =
+            // The key is absent, not null, for a Page without a linked Instagram account.
+            let account_node =
                 shared.map(|account| account.node(&call.picture(&account.username), call.now()));
-            fields.extend(node.map(|node| ("instagram_business_account".to_owned(), node)));
+            fields.extend(account_node.map(|node| ("instagram_business_account".to_owned(), node)));
         }
-        fields.of(Node::Page, &whole)
+        fields.select(Node::Page, &full_node)
     });
     page(call, nodes.collect::<Result<_, _>>()?)
 }
 
-/// A token for the Page: the same whenever the same token asks. One taken with a long-lived token
-/// has no end.
+/// Returns the Page access token: stable for a given user token and Page.
+///
+/// A Page token obtained with a long-lived user token does not expire.
 fn page_token(call: &GraphCall, caller: &Caller, page: &Page) -> String {
     let seed = appsecret_proof(
         caller.client.secret,
@@ -141,40 +147,46 @@ fn page_token(call: &GraphCall, caller: &Caller, page: &Page) -> String {
     );
     let token = format!("EAAP{}", URL_SAFE_NO_PAD.encode(seed));
     let expires_at = caller.expires_at.filter(|_| caller.kind == "short");
-    let mut world = call.stage.shared.world();
+    let mut world = call.context.shared.world();
     world
         .grants
-        .remember(caller.id, &token, "page", (call.now(), expires_at));
+        .record_token(caller.id, &token, "page", (call.now(), expires_at));
     token
 }
 
-fn businesses(call: &GraphCall, caller: &Caller, whose: &str) -> Result<Value, GraphError> {
-    needs(caller, "business_management")?;
-    let (person, fields) = (its_own(call, caller, whose)?, call.fields()?);
-    let held = person
+fn businesses(call: &GraphCall, caller: &Caller, user: &str) -> Result<Value, GraphError> {
+    require_scope(caller, "business_management")?;
+    let (person, fields) = (own_profile(call, caller, user)?, call.fields()?);
+    let businesses = person
         .pages
         .iter()
         .filter_map(|page| page.business.as_ref());
-    let nodes =
-        held.map(|held| fields.of(Node::Business, &json!({ "id": held.id, "name": held.name })));
+    let nodes = businesses.map(|business| {
+        fields.select(
+            Node::Business,
+            &json!({ "id": business.id, "name": business.name }),
+        )
+    });
     page(call, nodes.collect::<Result<_, _>>()?)
 }
 
-/// The Pages that a business owns, chosen in the dialog or not; it has none of clients.
+/// Lists the Pages that a business owns, whether or not they were selected at consent.
+///
+/// The simulated businesses have no client Pages.
 fn business_pages(
     call: &GraphCall,
     caller: &Caller,
     business: &str,
     kind: &str,
 ) -> Result<Value, GraphError> {
-    needs(caller, "business_management")?;
+    require_scope(caller, "business_management")?;
     let person = call.person(caller)?;
-    let is_of = |page: &&Page| {
+    let owned_by = |page: &&Page| {
         page.business
             .as_ref()
-            .is_some_and(|held| held.id == business)
+            .is_some_and(|owner| owner.id == business)
     };
-    let owned: Vec<&Page> = person.pages.iter().filter(is_of).collect();
+    let owned: Vec<&Page> = person.pages.iter().filter(owned_by).collect();
     if owned.is_empty() {
         return Err(GraphError::no_such_node(business));
     }
@@ -185,22 +197,24 @@ fn business_pages(
     )
 }
 
-/// Answers `DELETE …/permissions`: of all, which removes the app, or of one.
-pub(super) async fn revoke(call: &GraphCall, whose: &str, one: Option<&str>) -> Response {
+/// Responds to `DELETE …/permissions`: revokes `permission`, or removes the app if it is `None`.
+pub(super) async fn revoke(call: &GraphCall, user: &str, permission: Option<&str>) -> Response {
     let work = |caller: &Caller| {
-        its_own(call, caller, whose)?;
+        own_profile(call, caller, user)?;
         let reply = call.settings().revoke_reply;
-        let mut world = call.stage.shared.world();
-        let theirs = Whose {
+        let mut world = call.context.shared.world();
+        let filter = GrantFilter {
             platform: PROFILE.slug,
             person: &caller.person,
             client: Some(caller.client.id),
         };
-        match one {
+        match permission {
             None => {
-                world.grants.close_all_of(&theirs, Some(Ending::AppRemoved));
+                world
+                    .grants
+                    .invalidate_matching(&filter, Some(InvalidationReason::AppRemoved));
             }
-            Some(scope) => world.grants.withdraw_scope(&theirs, scope),
+            Some(scope) => world.grants.revoke_scope(&filter, scope),
         }
         Ok(match reply {
             RevokeReply::Object => json!({ "success": true }),

@@ -1,18 +1,19 @@
-//! Instagram through Facebook Login, to the letter. Its departures from OAuth as the RFCs have it:
+//! Instagram through Facebook Login. Deviations from the OAuth RFCs:
 //!
-//! * the code is exchanged with a `GET`, without a grant type, for a token of ninety minutes, and
-//!   that for one of sixty days; there is no refresh token, the token itself is exchanged again
-//!   while it works;
-//! * a code is burnt by whatever exchange it comes with, and refused codes are told apart by a
-//!   subcode of 100;
-//! * a token that has ended says why, by a subcode of 190, and `debug_token` says it with 200;
-//! * a person chooses Pages and accounts on the consent page, and removing the app ends every token
-//!   of theirs.
+//! * The code is exchanged with a `GET` without a grant type, for a token valid for 90 minutes.
+//!   That token is exchanged for one valid for 60 days. There is no refresh token: the access token
+//!   itself is exchanged again while it is valid.
+//! * Any exchange attempt consumes the code. Rejected codes are distinguished by the subcode of
+//!   error 100.
+//! * The subcode of error 190 says why a token is no longer valid. `debug_token` reports it with
+//!   status 200.
+//! * A person selects Pages and accounts on the consent page. Removing the app invalidates all
+//!   their tokens.
 //!
-//! Both hosts live under path prefixes here: `/facebook/dialog` and `/facebook/graph`.
+//! Two path prefixes stand in for the hosts: `/facebook/dialog` and `/facebook/graph`.
 
-mod facts;
 mod me;
+mod profile;
 mod tokens;
 
 use std::sync::Arc;
@@ -22,19 +23,19 @@ use axum::routing::any;
 use axum::{Extension, Router};
 use evergrant_model::ScopeSet;
 
-pub(super) use self::facts::dev_settings;
-use self::facts::{HOST, PROFILE};
+pub(super) use self::profile::dev_settings;
+use self::profile::{HOST, PROFILE};
 use super::meta::{self, GraphCall, Host, MetaPeople, Page, Subject};
 use crate::engine::AuthorizationRequest;
-use crate::notifications::CallbackOrder;
+use crate::notifications::CallbackRequest;
 use crate::notifications::Message;
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 use crate::platform::{Asset, Card, Platform};
 use crate::profile::PlatformProfile;
 use crate::world::Person;
-use crate::world::grants::Ending;
+use crate::world::grants::InvalidationReason;
 
-/// Facebook with the accounts of the demo persons.
+/// The simulated Facebook with the accounts of the demo persons.
 pub(super) struct Instagram {
     cards: Vec<Card>,
     people: Arc<MetaPeople>,
@@ -42,7 +43,7 @@ pub(super) struct Instagram {
 
 impl Instagram {
     pub(super) fn new(people: &[Person]) -> Result<Self, toml::de::Error> {
-        let accounts = meta::everybody()?;
+        let accounts = meta::load_people()?;
         let card = |person: &Person| {
             let account = accounts.get(&person.handle)?;
             Some(Card {
@@ -68,7 +69,7 @@ impl Platform for Instagram {
         &self.cards
     }
 
-    fn routes(&self) -> Router<Stage> {
+    fn routes(&self) -> Router<PlatformContext> {
         let host: &'static Host = &HOST;
         let graph = Router::new().route("/facebook/graph/{*path}", any(graph));
         graph
@@ -76,15 +77,15 @@ impl Platform for Instagram {
             .layer(Extension(host))
     }
 
-    fn brings_tokens(&self) -> bool {
+    fn has_own_token_endpoint(&self) -> bool {
         true
     }
 
-    fn usual_response_type(&self) -> Option<&'static str> {
+    fn default_response_type(&self) -> Option<&'static str> {
         Some("code")
     }
 
-    fn callback_extras(
+    fn extra_callback_params(
         &self,
         request: &AuthorizationRequest,
         granted: &ScopeSet,
@@ -99,7 +100,7 @@ impl Platform for Instagram {
         ]
     }
 
-    fn dialog_failure(&self) -> &'static [(&'static str, &'static str)] {
+    fn dialog_error_params(&self) -> &'static [(&'static str, &'static str)] {
         &[
             ("error_code", "1349220"),
             (
@@ -118,17 +119,17 @@ impl Platform for Instagram {
             .collect()
     }
 
-    fn app_removed(&self) -> Option<Ending> {
-        Some(Ending::AppRemoved)
+    fn app_removal_reason(&self) -> Option<InvalidationReason> {
+        Some(InvalidationReason::AppRemoved)
     }
 
-    fn callback(&self, stage: &Stage, order: &CallbackOrder) -> Option<Message> {
-        let person = self.people.get(&order.person)?;
+    fn callback(&self, context: &PlatformContext, request: &CallbackRequest) -> Option<Message> {
+        let person = self.people.get(&request.person)?;
         let account_id = person.accounts().next().map(|account| account.id.as_str());
         let secret = PROFILE.clients.first()?.secret;
-        meta::signed(
-            stage,
-            order,
+        meta::signed_callback(
+            context,
+            request,
             &Subject {
                 secret,
                 app_scoped_id: &person.facebook_id,
@@ -138,11 +139,11 @@ impl Platform for Instagram {
     }
 }
 
-/// A Page, and the account that it leads to.
+/// Returns the Page and its linked Instagram account as selectable assets.
 fn page_assets(page: &Page) -> Vec<Asset> {
     let about = page.business.as_ref().map_or_else(
         || "Page".to_owned(),
-        |held| format!("Page of {}", held.name),
+        |business| format!("Page of {}", business.name),
     );
     let page_itself = Asset {
         id: page.id.clone(),
@@ -159,14 +160,16 @@ fn page_assets(page: &Page) -> Vec<Asset> {
     std::iter::once(page_itself).chain(account).collect()
 }
 
-/// Everything at the Graph host.
+/// Dispatches every request to the Graph host.
 async fn graph(call: GraphCall) -> Response {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
         ("GET" | "POST", ["oauth", "access_token"]) => tokens::access_token(&call).await,
         ("GET", ["debug_token"]) => tokens::debug(&call).await,
-        ("DELETE", [whose, "permissions"]) => me::revoke(&call, whose, None).await,
-        ("DELETE", [whose, "permissions", one]) => me::revoke(&call, whose, Some(one)).await,
+        ("DELETE", [user, "permissions"]) => me::revoke(&call, user, None).await,
+        ("DELETE", [user, "permissions", permission]) => {
+            me::revoke(&call, user, Some(permission)).await
+        }
         ("GET", path) => me::read(&call, path).await,
         _ => me::unsupported(&call).await,
     }

@@ -1,23 +1,24 @@
-//! The token endpoint, which turns codes into short tokens and tokens into long ones, and the one
-//! that explains tokens.
+//! The token endpoint, which exchanges codes for short-lived tokens and those for long-lived ones,
+//! and `debug_token`.
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use evergrant_model::SignedDuration;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
-use super::facts::PROFILE;
-use crate::faults::Misbehaviour;
+use super::profile::PROFILE;
+use crate::faults::ConsentFault;
 use crate::platforms::meta::{self, Caller, GraphCall, GraphError};
 use crate::profile::Client;
-use crate::world::grants::{GrantId, Presented, Remembered};
+use crate::world::grants::{Code, CodeLookup, GrantId, Grants, InvalidationReason, TokenRecord};
 
-/// An hour and a half, the life of a token that a code buys.
-const SHORT_LIFE_S: i64 = 5400;
+/// Lifetime of a token issued for a code: 90 minutes.
+const SHORT_LIFETIME_SECONDS: i64 = 5400;
 
-/// Answers `GET` or `POST` of `oauth/access_token`.
+/// Responds to `GET` or `POST` of `oauth/access_token`.
 pub(super) async fn access_token(call: &GraphCall) -> Response {
     let endpoint = match call.form.get("grant_type") {
         None | Some("authorization_code") => "token.authorization_code",
@@ -26,20 +27,20 @@ pub(super) async fn access_token(call: &GraphCall) -> Response {
     };
     let work = async {
         let outcome = match endpoint {
-            "token.authorization_code" => of_code(call).await,
-            "token.fb_exchange_token" => of_token(call),
-            _ => Err(GraphError::parameter(
-                "The grant type is not one that exists.",
-            )),
+            "token.authorization_code" => exchange_code(call).await,
+            "token.fb_exchange_token" => exchange_token(call),
+            _ => Err(GraphError::parameter("The grant type is not supported.")),
         };
         outcome.map_or_else(IntoResponse::into_response, |body| {
             meta::json(StatusCode::OK, &body)
         })
     };
-    call.stage.attend(endpoint, work).await
+    call.context.serve_endpoint(endpoint, work).await
 }
 
-/// The app that calls. A wrong secret has the code that elsewhere means an unknown trouble.
+/// Authenticates the calling app.
+///
+/// A wrong secret yields error code 1, which elsewhere means an unknown error.
 fn client(call: &GraphCall) -> Result<&'static Client, GraphError> {
     let id = call
         .form
@@ -47,18 +48,21 @@ fn client(call: &GraphCall) -> Result<&'static Client, GraphError> {
         .ok_or_else(|| GraphError::new(101, "Missing client_id parameter."))?;
     let client = PROFILE.clients.iter().find(|client| client.id == id);
     let client = client.ok_or_else(|| {
-        GraphError::new(101, "Error validating application. There is no such app.")
+        GraphError::new(
+            101,
+            "Error validating application. The application does not exist.",
+        )
     })?;
     let secret = call.form.get("client_secret").unwrap_or_default();
-    let is_right = bool::from(client.secret.as_bytes().ct_eq(secret.as_bytes()));
-    if is_right {
+    let matches_secret = bool::from(client.secret.as_bytes().ct_eq(secret.as_bytes()));
+    if matches_secret {
         Ok(client)
     } else {
         Err(GraphError::new(1, "Error validating client secret."))
     }
 }
 
-async fn of_code(call: &GraphCall) -> Result<Value, GraphError> {
+async fn exchange_code(call: &GraphCall) -> Result<Value, GraphError> {
     let client = client(call)?;
     let redirect_uri = call.form.get("redirect_uri");
     let redirect_uri =
@@ -67,69 +71,68 @@ async fn of_code(call: &GraphCall) -> Result<Value, GraphError> {
         .form
         .get("code")
         .ok_or_else(|| GraphError::parameter("Missing authorization code"))?;
-    let (body, misbehaviour) = redeem(call, client, redirect_uri, code)?;
-    if misbehaviour == Misbehaviour::SlowToken {
-        tokio::time::sleep(Duration::from_secs(Misbehaviour::SLOW_S)).await;
+    let (body, consent_fault) = redeem(call, client, redirect_uri, code)?;
+    if consent_fault == ConsentFault::SlowToken {
+        tokio::time::sleep(Duration::from_secs(ConsentFault::SLOW_SECONDS)).await;
     }
     Ok(body)
 }
 
-/// Burns the code, and opens a grant for it if everything fits.
+/// Consumes the code and creates its grant. A mismatch is an error, and the code stays consumed.
 fn redeem(
     call: &GraphCall,
     client: &Client,
     redirect_uri: &str,
     code: &str,
-) -> Result<(Value, Misbehaviour), GraphError> {
-    let (now, token) = (call.now(), format!("EAAS{}", call.stage.shared.random()));
-    let mut world = call.stage.shared.world();
-    if let Some(error) = world
-        .grants
-        .code(code)
-        .and_then(|waiting| meta::once_refused(&mut waiting.misbehaviour))
-    {
-        return Err(error);
-    }
-    let consent = match world.grants.take_code(code) {
-        Presented::Fresh(consent)
-            if consent.platform == PROFILE.slug && consent.client == client.id =>
-        {
-            consent
-        }
-        Presented::Spent => {
-            return Err(GraphError::code(
-                36009,
-                "This authorization code has been used.",
-            ));
-        }
-        _ => return Err(GraphError::parameter("Invalid verification code format.")),
-    };
+) -> Result<(Value, ConsentFault), GraphError> {
+    let (now, token) = (call.now(), format!("EAAS{}", call.context.shared.random()));
+    let mut world = call.context.shared.world();
+    let consent = take_consent(&mut world.grants, client, code)?;
     if consent.redirect_uri != redirect_uri {
         let message = "Error validating verification code. The redirect_uri is not identical to the dialog's.";
         return Err(GraphError::code(36008, message));
     }
     if now >= consent.expires_at {
-        return Err(GraphError::code(
-            36007,
-            "This authorization code has expired.",
-        ));
+        let message = "This authorization code has expired.";
+        return Err(GraphError::code(36007, message));
     }
-    let misbehaviour = consent.misbehaviour;
-    let id = world.grants.open_taken(consent);
-    world.grants.remember(
-        id,
-        &token,
-        "short",
-        (now, Some(now.plus_seconds(SHORT_LIFE_S))),
-    );
+    let consent_fault = consent.consent_fault;
+    let id = world.grants.create_from_code(consent);
+    let expires_at = now + SignedDuration::from_secs(SHORT_LIFETIME_SECONDS);
+    world
+        .grants
+        .record_token(id, &token, "short", (now, Some(expires_at)));
     Ok((
-        json!({ "access_token": token, "token_type": "bearer", "expires_in": SHORT_LIFE_S }),
-        misbehaviour,
+        json!({ "access_token": token, "token_type": "bearer", "expires_in": SHORT_LIFETIME_SECONDS }),
+        consent_fault,
     ))
 }
 
-/// A short or long token for a long one: what Facebook has in the place of a refresh.
-fn of_token(call: &GraphCall) -> Result<Value, GraphError> {
+/// Consumes the code and returns its consent. An injected error leaves the code unused.
+fn take_consent(grants: &mut Grants, client: &Client, code: &str) -> Result<Code, GraphError> {
+    if let Some(error) = grants
+        .pending_code(code)
+        .and_then(|pending| meta::injected_error(&mut pending.consent_fault))
+    {
+        return Err(error);
+    }
+    match grants.take_code(code) {
+        CodeLookup::Unused(consent)
+            if consent.platform == PROFILE.slug && consent.client == client.id =>
+        {
+            Ok(consent)
+        }
+        CodeLookup::Consumed => Err(GraphError::code(
+            36009,
+            "This authorization code has been used.",
+        )),
+        _ => Err(GraphError::parameter("Invalid verification code format.")),
+    }
+}
+
+/// Exchanges a short-lived or long-lived token for a long-lived one: Facebook's substitute for a
+/// refresh.
+fn exchange_token(call: &GraphCall) -> Result<Value, GraphError> {
     let client = client(call)?;
     let presented = call.form.get("fb_exchange_token");
     let presented =
@@ -146,110 +149,123 @@ fn of_token(call: &GraphCall) -> Result<Value, GraphError> {
     }
     let Caller { id, kind, .. } = call.holder(presented)?;
     let refuses = call
-        .stage
+        .context
         .shared
         .world()
         .grants
         .get(id)
         .is_some_and(|grant| grant.refuses_refresh);
     if refuses && kind == "long" {
-        return Err(GraphError::ended(
-            crate::world::grants::Ending::PasswordChanged,
-        ));
+        return Err(GraphError::invalidated(InvalidationReason::PasswordChanged));
     }
     let token = if kind == "long" && call.settings().same_token {
         presented.to_owned()
     } else {
         long_token(call)
     };
-    Ok(keep_long(call, id, &token))
+    Ok(issue_long_lived(call, id, &token))
 }
 
-/// Longer than a column of 255 characters.
+/// Returns a new long-lived token, longer than 255 characters so that a `VARCHAR(255)` column
+/// fails.
 fn long_token(call: &GraphCall) -> String {
-    let parts: Vec<String> = (0..7).map(|_| call.stage.shared.random()).collect();
+    let parts: Vec<String> = (0..7).map(|_| call.context.shared.random()).collect();
     format!("EAAL{}", parts.concat())
 }
 
-fn keep_long(call: &GraphCall, id: GrantId, token: &str) -> Value {
+fn issue_long_lived(call: &GraphCall, id: GrantId, token: &str) -> Value {
     let now = call.now();
-    let life_s =
-        Some(call.stage.settings().expires_in).filter(|_| call.settings().expires_in_reply);
-    let expires_at = life_s.map(|life_s| now.plus_seconds(i64::from(life_s)));
-    call.stage
+    let lifetime_seconds =
+        Some(call.context.settings().expires_in).filter(|_| call.settings().expires_in_reply);
+    let expires_at = lifetime_seconds
+        .map(|lifetime_seconds| now + SignedDuration::from_secs(i64::from(lifetime_seconds)));
+    call.context
         .shared
         .world()
         .grants
-        .remember(id, token, "long", (now, expires_at));
+        .record_token(id, token, "long", (now, expires_at));
     let mut body = json!({ "access_token": token, "token_type": "bearer" });
     if let Some(fields) = body.as_object_mut() {
-        fields.extend(life_s.map(|life_s| ("expires_in".to_owned(), json!(life_s))));
+        fields.extend(
+            lifetime_seconds
+                .map(|lifetime_seconds| ("expires_in".to_owned(), json!(lifetime_seconds))),
+        );
     }
     body
 }
 
-/// Answers `debug_token`: for the app itself, or for whoever holds a token of the same app.
+/// Responds to `debug_token`. The caller presents an app access token or a user token of the same
+/// app.
 pub(super) async fn debug(call: &GraphCall) -> Response {
     let work = async {
-        let outcome = explain(call);
+        let outcome = debug_data(call);
         outcome.map_or_else(IntoResponse::into_response, |data| {
             meta::json(StatusCode::OK, &json!({ "data": data }))
         })
     };
-    call.stage.attend("debug_token", work).await
+    call.context.serve_endpoint("debug_token", work).await
 }
 
-fn explain(call: &GraphCall) -> Result<Value, GraphError> {
-    let asks = call
-        .token()
-        .ok_or_else(|| GraphError::new(2500, "An access token is needed for this."))?;
-    let client = match asks.split_once('|') {
+fn debug_data(call: &GraphCall) -> Result<Value, GraphError> {
+    let caller_token = call.token().ok_or_else(|| {
+        GraphError::new(
+            2500,
+            "An access token is required to request this resource.",
+        )
+    })?;
+    let client = match caller_token.split_once('|') {
         Some((id, secret)) => {
             let client = PROFILE.clients.iter().find(|client| client.id == id);
-            let is_right =
+            let matches_secret =
                 |client: &&Client| bool::from(client.secret.as_bytes().ct_eq(secret.as_bytes()));
             client
-                .filter(is_right)
+                .filter(matches_secret)
                 .ok_or_else(|| GraphError::new(190, "Invalid OAuth access token signature."))?
         }
         None => call.caller()?.client,
     };
-    let input = call.form.get("input_token");
-    let input =
-        input.ok_or_else(|| GraphError::parameter("The parameter input_token is required"))?;
-    let world = call.stage.shared.world();
-    let known = world
+    let input_token = call.form.get("input_token");
+    let input_token = input_token
+        .ok_or_else(|| GraphError::parameter("The parameter input_token is required"))?;
+    let world = call.context.shared.world();
+    let record = world
         .grants
-        .recall(input, call.now())
-        .filter(|known| known.grant.platform == PROFILE.slug);
-    let Some(known) = known.filter(|known| known.grant.client == client.id) else {
+        .token_record(input_token, call.now())
+        .filter(|record| record.grant.platform == PROFILE.slug);
+    let Some(record) = record.filter(|record| record.grant.client == client.id) else {
         let error = json!({ "code": 190, "message": "The access token could not be decrypted." });
         return Ok(json!({ "is_valid": false, "scopes": [], "error": error }));
     };
-    Ok(explained(call, client, &known))
+    Ok(token_details(call, client, &record))
 }
 
-/// An invalid token is no error of this call, and its subcode has another name here.
-fn explained(call: &GraphCall, client: &Client, known: &Remembered<'_>) -> Value {
+/// Returns the `data` object of `debug_token`.
+///
+/// An invalid token is not an error of this call; its reason is in `error.subcode`, not
+/// `error_subcode`.
+fn token_details(call: &GraphCall, client: &Client, record: &TokenRecord<'_>) -> Value {
     let seconds = |at: evergrant_model::Timestamp| at.unix_ms() / 1000;
-    let is_page = known.kind == "page";
+    let is_page = record.kind == "page";
     let mut data = json!({
         "app_id": client.id,
         "type": if is_page { "PAGE" } else { "USER" },
         "application": client.name,
-        "issued_at": seconds(known.issued_at),
-        "expires_at": known.expires_at.map_or(0, seconds),
-        "data_access_expires_at": seconds(Caller::data_ends_at(&known.grant.selection)),
-        "is_valid": known.ending.is_none(),
-        "user_id": call.people.get(&known.grant.person).map(|person| &person.facebook_id),
-        "scopes": known.grant.scopes.iter().collect::<Vec<_>>(),
-        "granular_scopes": granular(call, known),
+        "issued_at": seconds(record.issued_at),
+        "expires_at": record.expires_at.map_or(0, seconds),
+        "data_access_expires_at": seconds(Caller::data_access_expires_at(&record.grant.selection)),
+        "is_valid": record.invalid_reason.is_none(),
+        "user_id": call.people.get(&record.grant.person).map(|person| &person.facebook_id),
+        "scopes": record.grant.scopes.iter().collect::<Vec<_>>(),
+        "granular_scopes": granular_scopes(call, record),
     });
-    if let (Some(fields), Some(ending)) = (data.as_object_mut(), known.ending) {
-        let message = format!("The access token no longer works: {}.", ending.in_words());
+    if let (Some(fields), Some(reason)) = (data.as_object_mut(), record.invalid_reason) {
+        let message = format!(
+            "The access token is no longer valid: {}.",
+            reason.description()
+        );
         fields.insert(
             "error".into(),
-            json!({ "code": 190, "subcode": ending.subcode(), "message": message }),
+            json!({ "code": 190, "subcode": reason.subcode(), "message": message }),
         );
         fields.insert("scopes".into(), json!([]));
         fields.remove("granular_scopes");
@@ -257,30 +273,30 @@ fn explained(call: &GraphCall, client: &Client, known: &Remembered<'_>) -> Value
     data
 }
 
-/// Which Pages and accounts each permission is for.
-fn granular(call: &GraphCall, known: &Remembered<'_>) -> Vec<Value> {
+/// Returns the Pages and Instagram accounts that each permission covers.
+fn granular_scopes(call: &GraphCall, record: &TokenRecord<'_>) -> Vec<Value> {
     let pages = call
         .people
-        .get(&known.grant.person)
+        .get(&record.grant.person)
         .into_iter()
         .flat_map(|person| &person.pages);
     let ids = |scope: &str| -> Vec<&str> {
-        let of_instagram = scope.starts_with("instagram_");
+        let is_instagram_scope = scope.starts_with("instagram_");
         let ids = pages.clone().filter_map(|page| {
-            if of_instagram {
+            if is_instagram_scope {
                 page.instagram.as_ref().map(|account| account.id.as_str())
             } else {
                 Some(page.id.as_str())
             }
         });
-        ids.filter(|id| known.grant.selection.has(id)).collect()
+        ids.filter(|id| record.grant.selection.has(id)).collect()
     };
-    let for_some = known
+    let asset_scopes = record
         .grant
         .scopes
         .iter()
         .filter(|id| id.starts_with("instagram_") || id.starts_with("pages_"));
-    for_some
+    asset_scopes
         .map(|scope| json!({ "scope": scope, "target_ids": ids(scope) }))
         .collect()
 }

@@ -1,18 +1,20 @@
-//! Instagram Login, to the letter: no Facebook, no Pages, one account a person. Its departures from
-//! OAuth as the RFCs have it:
+//! Instagram Login: no Facebook account, no Pages, one account per person. Deviations from the
+//! OAuth RFCs:
 //!
-//! * the code buys a token of one hour, without saying so, in an answer that may stand in `data`;
-//!   the user's id may be a number too great for a float, the permissions a text;
-//! * errors there are flat, while those of the Graph host are Graph's;
-//! * the token is exchanged for one of sixty days, and renewed by itself once it is a day old;
-//! * nothing revokes: people remove the app in their settings, and its tokens say so by a subcode
-//!   of 190.
+//! * The code is exchanged for a token valid for one hour. The response does not state the lifetime
+//!   and may be wrapped in `data`. The user id may be a number too large for a float, and the
+//!   permissions a string.
+//! * Errors of the token endpoint are flat. Errors of the Graph host use the Graph format.
+//! * The token is exchanged for one valid for 60 days, which can be refreshed with itself once it
+//!   is 24 hours old.
+//! * There is no revocation endpoint: people remove the app in their settings, and its tokens then
+//!   fail with a subcode of error 190.
 //!
-//! The three hosts live under path prefixes here: `/instagram/auth`, `/instagram/api` and
+//! Three path prefixes stand in for the hosts: `/instagram/auth`, `/instagram/api` and
 //! `/instagram/graph`.
 
 mod code;
-mod facts;
+mod profile;
 mod tokens;
 
 use std::sync::Arc;
@@ -23,19 +25,19 @@ use axum::routing::{any, post};
 use axum::{Extension, Router};
 use serde_json::{Value, json};
 
-pub(super) use self::facts::dev_settings;
-use self::facts::{HOST, PROFILE};
+pub(super) use self::profile::dev_settings;
+use self::profile::{HOST, PROFILE};
 use super::meta::{self, Caller, GraphCall, GraphError, Host, MetaPeople, Subject};
-use crate::notifications::CallbackOrder;
+use crate::notifications::CallbackRequest;
 use crate::notifications::Message;
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 use crate::platform::{Card, Platform};
 use crate::profile::PlatformProfile;
 use crate::settings::Wrapping;
 use crate::world::Person;
-use crate::world::grants::Ending;
+use crate::world::grants::InvalidationReason;
 
-/// Instagram with the professional accounts of the demo persons.
+/// The simulated Instagram with the professional accounts of the demo persons.
 pub(super) struct InstagramLogin {
     cards: Vec<Card>,
     people: Arc<MetaPeople>,
@@ -43,15 +45,15 @@ pub(super) struct InstagramLogin {
 
 impl InstagramLogin {
     pub(super) fn new(people: &[Person]) -> Result<Self, toml::de::Error> {
-        let accounts = meta::everybody()?;
+        let accounts = meta::load_people()?;
         let card = |person: &Person| {
-            let theirs = accounts.get(&person.handle)?;
-            let account = theirs.accounts().next()?;
+            let meta_person = accounts.get(&person.handle)?;
+            let account = meta_person.accounts().next()?;
             Some(Card {
                 person: person.handle.clone(),
                 account_id: account.id.clone(),
                 username: account.username.clone(),
-                about: theirs.login_about.clone()?,
+                about: meta_person.login_about.clone()?,
             })
         };
         Ok(Self {
@@ -70,29 +72,29 @@ impl Platform for InstagramLogin {
         &self.cards
     }
 
-    fn routes(&self) -> Router<Stage> {
+    fn routes(&self) -> Router<PlatformContext> {
         let host: &'static Host = &HOST;
         Router::new()
-            .route(PROFILE.paths.token, post(code::answer))
+            .route(PROFILE.paths.token, post(code::exchange_code))
             .route("/instagram/graph/{*path}", any(graph))
             .layer(Extension(self.people.clone()))
             .layer(Extension(host))
     }
 
-    fn brings_tokens(&self) -> bool {
+    fn has_own_token_endpoint(&self) -> bool {
         true
     }
 
-    fn app_removed(&self) -> Option<Ending> {
-        Some(Ending::AppRemoved)
+    fn app_removal_reason(&self) -> Option<InvalidationReason> {
+        Some(InvalidationReason::AppRemoved)
     }
 
-    fn callback(&self, stage: &Stage, order: &CallbackOrder) -> Option<Message> {
-        let account = self.people.get(&order.person)?.accounts().next()?;
+    fn callback(&self, context: &PlatformContext, request: &CallbackRequest) -> Option<Message> {
+        let account = self.people.get(&request.person)?.accounts().next()?;
         let (secret, account_id) = (PROFILE.clients.first()?.secret, Some(account.id.as_str()));
-        meta::signed(
-            stage,
-            order,
+        meta::signed_callback(
+            context,
+            request,
             &Subject {
                 secret,
                 app_scoped_id: &account.login_id,
@@ -102,7 +104,7 @@ impl Platform for InstagramLogin {
     }
 }
 
-/// Everything at the Graph host.
+/// Dispatches every request to the Graph host.
 async fn graph(call: GraphCall) -> Response {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
@@ -116,7 +118,7 @@ async fn graph(call: GraphCall) -> Response {
     }
 }
 
-/// An Instagram node; `me` itself may stand in `data`.
+/// Returns an Instagram node. Depending on the settings, `me` is wrapped in `data`.
 fn node(call: &GraphCall, caller: &Caller) -> Result<Value, GraphError> {
     let node = meta::instagram_node(call, caller)?;
     let is_wrapped = call.path == ["me"] && call.settings().wrapping == Wrapping::Data;
@@ -127,12 +129,12 @@ fn node(call: &GraphCall, caller: &Caller) -> Result<Value, GraphError> {
     })
 }
 
-/// For a path or method that nobody serves, revocation among them.
+/// Responds to a path or method that does not exist, revocation included.
 async fn unsupported(call: &GraphCall) -> Response {
     let work = async {
         let mut response = GraphError::unsupported(&call.path.join("/")).into_response();
         *response.status_mut() = StatusCode::NOT_FOUND;
         response
     };
-    call.stage.attend("other", work).await
+    call.context.serve_endpoint("other", work).await
 }

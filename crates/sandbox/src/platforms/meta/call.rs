@@ -1,5 +1,4 @@
-//! A call to a Graph host: whose token it carries, whether that token works, and how the caller
-//! stands in its limits.
+//! A call to a Graph host: parsing, token validation, access checks and rate limiting.
 
 use std::sync::Arc;
 
@@ -7,55 +6,56 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use evergrant_model::{ScopeSet, Timestamp};
+use evergrant_model::{ScopeSet, SignedDuration, Timestamp};
 use serde_json::{Value, json as object};
 use subtle::ConstantTimeEq as _;
 
-use super::answer::json;
+use super::response::json;
 use super::{
     Account, Fields, GraphError, MetaPeople, MetaPerson, appsecret_proof, media, multipart,
 };
 use crate::engine::Form;
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 use crate::profile::Client;
 use crate::settings::MetaSettings;
 use crate::world::Window;
 use crate::world::grants::{GrantId, Selection};
 
-/// 90 days: for so long after consenting, a person's data may be read.
-const DATA_ACCESS_S: i64 = 90 * 86_400;
+/// How long an app may read a person's data after consent: 90 days.
+const DATA_ACCESS_SECONDS: i64 = 90 * 86_400;
 
-/// What differs between the two Graph hosts.
+/// The differences between the two Graph hosts.
 pub(crate) struct Host {
-    /// Where it is below the sandbox's base address.
+    /// Path prefix below the sandbox's base URL.
     pub(crate) prefix: &'static str,
-    /// The permission to read the account and its media.
+    /// The permission for reading the account and its media.
     pub(crate) basic: &'static str,
-    /// The permission to read insights.
+    /// The permission for reading insights.
     pub(crate) insights: &'static str,
-    /// Whether a token stands for one Instagram account, which `me` then is.
+    /// Whether this is Instagram Login, where a token belongs to one Instagram account and `me` is
+    /// that account.
     pub(crate) is_login: bool,
 }
 
-/// A call, taken apart.
+/// A parsed Graph API request.
 pub(crate) struct GraphCall {
-    pub(crate) stage: Stage,
+    pub(crate) context: PlatformContext,
     pub(crate) host: &'static Host,
     pub(crate) people: Arc<MetaPeople>,
     pub(crate) method: Method,
-    /// The parameters of the query, then those of the body.
+    /// Query parameters, followed by body parameters.
     pub(crate) form: Form,
-    /// `/v25.0`, or nothing.
+    /// The version segment, such as `/v25.0`. Empty if the path has none.
     pub(crate) version: String,
-    /// What follows the version, by segments.
+    /// Path segments after the version.
     pub(crate) path: Vec<String>,
     pub(crate) headers: HeaderMap,
 }
 
-impl FromRequest<Stage> for GraphCall {
+impl FromRequest<PlatformContext> for GraphCall {
     type Rejection = Response;
 
-    async fn from_request(request: Request, stage: &Stage) -> Result<Self, Response> {
+    async fn from_request(request: Request, context: &PlatformContext) -> Result<Self, Response> {
         let (method, uri, headers) = (
             request.method().clone(),
             request.uri().clone(),
@@ -70,27 +70,16 @@ impl FromRequest<Stage> for GraphCall {
             .extensions()
             .get::<&'static Host>()
             .ok_or(StatusCode::NOT_FOUND.into_response())?;
-        let body = Bytes::from_request(request, stage)
+        let body = Bytes::from_request(request, context)
             .await
             .map_err(IntoResponse::into_response)?;
         let form = Form::parse(uri.query().unwrap_or_default().as_bytes());
         let form = form
-            .and(Form::of_body(&headers, &body))
+            .and(Form::from_body(&headers, &body))
             .and(multipart::read(&headers, &body));
-        let path = uri.path().strip_prefix(host.prefix).unwrap_or_default();
-        let mut path: Vec<String> = path
-            .split('/')
-            .filter(|it| !it.is_empty())
-            .map(str::to_owned)
-            .collect();
-        let is_versioned = path.first().is_some_and(|first| is_version(first));
-        let version = if is_versioned {
-            format!("/{}", path.remove(0))
-        } else {
-            String::new()
-        };
+        let (version, path) = split_path(uri.path().strip_prefix(host.prefix).unwrap_or_default());
         Ok(Self {
-            stage: stage.clone(),
+            context: context.clone(),
             host,
             people,
             method,
@@ -102,7 +91,23 @@ impl FromRequest<Stage> for GraphCall {
     }
 }
 
-/// `v25.0` and its like.
+/// Splits a path into its version, such as `/v25.0`, and the segments after it.
+fn split_path(path: &str) -> (String, Vec<String>) {
+    let mut segments: Vec<String> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let is_versioned = segments.first().is_some_and(|first| is_version(first));
+    let version = if is_versioned {
+        format!("/{}", segments.remove(0))
+    } else {
+        String::new()
+    };
+    (version, segments)
+}
+
+/// Returns whether a path segment is an API version, such as `v25.0`.
 fn is_version(segment: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     segment
@@ -111,7 +116,7 @@ fn is_version(segment: &str) -> bool {
         .is_some_and(|(a, b)| is_number(a) && is_number(b))
 }
 
-/// Whose token came with a call, and what it may do.
+/// The holder of the token that a call carries, with the access it grants.
 pub(crate) struct Caller {
     pub(crate) id: GrantId,
     pub(crate) person: String,
@@ -119,28 +124,31 @@ pub(crate) struct Caller {
     pub(crate) scopes: ScopeSet,
     pub(crate) selection: Selection,
     pub(crate) token: String,
-    /// `short`, `long` or `page`.
+    /// Kind of token: `short`, `long` or `page`.
     pub(crate) kind: String,
     pub(crate) expires_at: Option<Timestamp>,
 }
 
 impl Caller {
-    /// When reading the person's data ends, whatever the token says.
-    pub(crate) fn data_ends_at(selection: &Selection) -> Timestamp {
-        selection.consented_at.plus_seconds(DATA_ACCESS_S)
+    /// Returns when access to the person's data expires, independent of the token's own expiry.
+    pub(crate) fn data_access_expires_at(selection: &Selection) -> Timestamp {
+        selection.consented_at + SignedDuration::from_secs(DATA_ACCESS_SECONDS)
     }
 }
 
 impl GraphCall {
     pub(crate) fn settings(&self) -> MetaSettings {
-        self.stage.settings().meta.unwrap_or(MetaSettings::USUAL)
+        self.context
+            .settings()
+            .meta
+            .unwrap_or(MetaSettings::DEFAULT)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.stage.shared.now()
+        self.context.shared.now()
     }
 
-    /// Answers with what `work` makes of the caller, if there is one and it has calls left.
+    /// Authenticates and rate-limits the call, then responds with the result of `work`.
     pub(crate) async fn respond(
         &self,
         endpoint: &str,
@@ -149,13 +157,13 @@ impl GraphCall {
         let work = async {
             match self.caller() {
                 Err(error) => error.into_response(),
-                Ok(caller) => self.limited(&caller, || work(&caller)),
+                Ok(caller) => self.rate_limited(&caller, || work(&caller)),
             }
         };
-        self.stage.attend(endpoint, work).await
+        self.context.serve_endpoint(endpoint, work).await
     }
 
-    /// The token of the call: a parameter, or a bearer.
+    /// Returns the token from the `access_token` parameter, else from the `Authorization` header.
     pub(crate) fn token(&self) -> Option<&str> {
         let bearer = || {
             let line = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
@@ -168,46 +176,53 @@ impl GraphCall {
     }
 
     pub(crate) fn caller(&self) -> Result<Caller, GraphError> {
-        let token = self
-            .token()
-            .ok_or_else(|| GraphError::new(2500, "An access token is needed for this."))?;
+        let token = self.token().ok_or_else(|| {
+            GraphError::new(
+                2500,
+                "An access token is required to request this resource.",
+            )
+        })?;
         let caller = self.holder(token)?;
         self.check_proof(&caller)?;
         Ok(caller)
     }
 
-    /// Whose token this is, if it works here.
+    /// Returns the holder of `token`.
+    ///
+    /// # Errors
+    /// Returns error 190 if the token is unknown, was issued by another platform, or is no longer
+    /// valid.
     pub(crate) fn holder(&self, token: &str) -> Result<Caller, GraphError> {
-        let world = self.stage.shared.world();
-        let known = world
+        let world = self.context.shared.world();
+        let record = world
             .grants
-            .recall(token, self.now())
-            .filter(|known| known.grant.platform == self.stage.slug());
-        let known = known.ok_or_else(GraphError::unreadable_token)?;
-        if let Some(ending) = known.ending {
-            return Err(GraphError::ended(ending));
+            .token_record(token, self.now())
+            .filter(|record| record.grant.platform == self.context.slug());
+        let record = record.ok_or_else(GraphError::unknown_token)?;
+        if let Some(ending) = record.invalid_reason {
+            return Err(GraphError::invalidated(ending));
         }
-        let clients = self.stage.platform.profile().clients;
+        let clients = self.context.platform.profile().clients;
         let client = clients
             .iter()
-            .find(|client| client.id == known.grant.client);
+            .find(|client| client.id == record.grant.client);
         Ok(Caller {
-            id: known.id,
-            person: known.grant.person.clone(),
-            client: client.ok_or_else(GraphError::unreadable_token)?,
-            scopes: known.grant.scopes.clone(),
-            selection: known.grant.selection.clone(),
+            id: record.id,
+            person: record.grant.person.clone(),
+            client: client.ok_or_else(GraphError::unknown_token)?,
+            scopes: record.grant.scopes.clone(),
+            selection: record.grant.selection.clone(),
             token: token.to_owned(),
-            kind: known.kind.to_owned(),
-            expires_at: known.expires_at,
+            kind: record.kind.to_owned(),
+            expires_at: record.expires_at,
         })
     }
 
-    /// A proof that is there has to be right; whether it has to be there is a switch.
+    /// Checks the `appsecret_proof`. A missing proof is an error only if the settings require one.
     pub(crate) fn check_proof(&self, caller: &Caller) -> Result<(), GraphError> {
-        let wanted = appsecret_proof(caller.client.secret, &caller.token);
+        let expected = appsecret_proof(caller.client.secret, &caller.token);
         match self.form.get("appsecret_proof") {
-            Some(proof) if bool::from(proof.as_bytes().ct_eq(wanted.as_bytes())) => Ok(()),
+            Some(proof) if bool::from(proof.as_bytes().ct_eq(expected.as_bytes())) => Ok(()),
             Some(_) => Err(GraphError::parameter(
                 "Invalid appsecret_proof provided in the API argument.",
             )),
@@ -221,10 +236,10 @@ impl GraphCall {
     pub(crate) fn person(&self, caller: &Caller) -> Result<&MetaPerson, GraphError> {
         self.people
             .get(&caller.person)
-            .ok_or_else(GraphError::unreadable_token)
+            .ok_or_else(GraphError::unknown_token)
     }
 
-    /// The accounts that the token may look at.
+    /// Returns the Instagram accounts that the token gives access to.
     pub(crate) fn accounts<'a>(&'a self, caller: &'a Caller) -> impl Iterator<Item = &'a Account> {
         let person = self.people.get(&caller.person).into_iter();
         let all = person.flat_map(MetaPerson::accounts).enumerate();
@@ -238,7 +253,8 @@ impl GraphCall {
         all.filter(may_see).map(|(_, account)| account)
     }
 
-    /// The account that the path is about: by its id, as `me`, or by the id of one of its media.
+    /// Returns the account that the path refers to: by account id, as `me`, or by the id of a media
+    /// item.
     pub(crate) fn account<'a>(&'a self, caller: &'a Caller) -> Option<&'a Account> {
         let id = self.path.first()?;
         let is_me = self.host.is_login && id == "me";
@@ -246,7 +262,7 @@ impl GraphCall {
             is_me
                 || account.id == *id
                 || self.host.is_login && account.login_id == *id
-                || media::is_of(account, id)
+                || media::belongs_to(account, id)
         })
     }
 
@@ -254,30 +270,31 @@ impl GraphCall {
         Fields::parse(self.form.get("fields").unwrap_or("id"))
     }
 
-    /// The picture of a person, signed and soon out of date as Meta's are.
+    /// Returns a profile picture URL that expires after four days, as Meta's do.
     pub(crate) fn picture(&self, name: &str) -> String {
-        let ends = self.now().plus_seconds(4 * 86_400).unix_ms() / 1000;
+        let expires = (self.now() + SignedDuration::from_secs(4 * 86_400)).unix_ms() / 1000;
         format!(
-            "{}/images/{name}.png?_nc_ht=sim&oe={ends:x}",
-            self.stage.shared.base_url()
+            "{}/images/{name}.png?_nc_ht=sim&oe={expires:x}",
+            self.context.shared.base_url()
         )
     }
 
-    /// Counts the call, and tells how the window stands.
-    fn limited(
+    /// Counts the call against the rate limit and reports usage in the response headers.
+    fn rate_limited(
         &self,
         caller: &Caller,
         work: impl FnOnce() -> Result<Value, GraphError>,
     ) -> Response {
-        let settings = self.stage.settings();
-        let window = self.stage.spend(
+        let settings = self.context.settings();
+        let window = self.context.count_call(
             &format!("graph/{}/{}", caller.client.id, caller.person),
             settings.quota,
         );
         let account = self.account(caller);
         let outcome = if window.is_exceeded() {
             let code = u32::from(self.settings().throttle_code);
-            // Only calls about an Instagram account are counted as Instagram's.
+            // Error 80002 applies only to calls about an Instagram account; other calls get error
+            // 4.
             Err(GraphError::throttled(
                 if code == 80_002 && account.is_none() {
                     4
@@ -291,13 +308,13 @@ impl GraphCall {
         let mut response = outcome.map_or_else(IntoResponse::into_response, |body| {
             json(StatusCode::OK, &body)
         });
-        state_usage(response.headers_mut(), window, account);
+        insert_usage_headers(response.headers_mut(), window, account);
         response
     }
 }
 
-/// Puts the two usage headers on an answer, once there is a percent to tell.
-fn state_usage(headers: &mut HeaderMap, window: Window, account: Option<&Account>) {
+/// Adds the two usage headers, from one percent of the quota on.
+fn insert_usage_headers(headers: &mut HeaderMap, window: Window, account: Option<&Account>) {
     let percent = window
         .used
         .saturating_mul(100)
@@ -307,8 +324,8 @@ fn state_usage(headers: &mut HeaderMap, window: Window, account: Option<&Account
     if percent == 0 {
         return;
     }
-    let regain_min = if window.is_exceeded() {
-        (window.reset_s + 59) / 60
+    let regain_minutes = if window.is_exceeded() {
+        (window.reset_seconds + 59) / 60
     } else {
         0
     };
@@ -320,7 +337,7 @@ fn state_usage(headers: &mut HeaderMap, window: Window, account: Option<&Account
             "call_count": percent,
             "total_time": percent / 2,
             "total_cputime": percent / 5,
-            "estimated_time_to_regain_access": regain_min,
+            "estimated_time_to_regain_access": regain_minutes,
         }]})
     });
     let both = [

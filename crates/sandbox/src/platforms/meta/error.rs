@@ -1,13 +1,13 @@
-//! The error of the Graph API: one envelope, told apart by code and subcode alone.
+//! The Graph API error: one envelope for all errors, distinguished by code and subcode.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::answer::json as labelled;
-use crate::world::grants::Ending;
+use super::response::json as labelled;
+use crate::world::grants::InvalidationReason;
 
-/// Why a call to the Graph API failed.
+/// An error response of the Graph API.
 pub(crate) struct GraphError {
     status: StatusCode,
     pub(crate) code: u32,
@@ -15,7 +15,7 @@ pub(crate) struct GraphError {
     pub(crate) message: String,
     kind: &'static str,
     transient: bool,
-    /// What the header beside a refused code or token calls it.
+    /// The error name in the `WWW-Authenticate` header, set for rejected codes and tokens only.
     challenge: Option<&'static str>,
 }
 
@@ -33,17 +33,17 @@ impl GraphError {
         }
     }
 
-    /// A parameter that is missing or wrong.
+    /// Error 100: a parameter is missing or invalid.
     pub(crate) fn parameter(message: impl Into<String>) -> Self {
         Self::new(100, message)
     }
 
-    /// A permission that the person did not give.
+    /// Error 10: the app lacks a permission.
     pub(crate) fn permission(message: impl Into<String>) -> Self {
         Self::new(10, message)
     }
 
-    /// A code that buys nothing.
+    /// Error 100 with a subcode: the authorization code is rejected.
     pub(crate) fn code(subcode: u32, message: &str) -> Self {
         Self {
             challenge: Some("invalid_code"),
@@ -51,27 +51,30 @@ impl GraphError {
         }
     }
 
-    /// A token that nobody issued.
-    pub(crate) fn unreadable_token() -> Self {
+    /// Error 190 without a subcode: the token was never issued here.
+    pub(crate) fn unknown_token() -> Self {
         Self {
             challenge: Some("invalid_token"),
             ..Self::new(190, "The access token could not be decrypted.")
         }
     }
 
-    /// A token that worked once.
-    pub(crate) fn ended(ending: Ending) -> Self {
-        let message = format!("The access token no longer works: {}.", ending.in_words());
+    /// Error 190 with a subcode: the token was issued but is no longer valid.
+    pub(crate) fn invalidated(reason: InvalidationReason) -> Self {
+        let message = format!(
+            "The access token is no longer valid: {}.",
+            reason.description()
+        );
         Self {
             challenge: Some("invalid_token"),
-            ..Self::new(190, message).subcode(ending.subcode())
+            ..Self::new(190, message).subcode(reason.subcode())
         }
     }
 
-    /// A node that does not exist, or that this token may not see.
+    /// Error 100, subcode 33: the node does not exist or the token gives no access to it.
     pub(crate) fn no_such_node(id: &str) -> Self {
         let message = format!(
-            "Unsupported get request. There is no object {id:?} here, or it may not be seen."
+            "Unsupported get request. Object with ID {id:?} does not exist or cannot be loaded due to missing permissions."
         );
         Self {
             kind: "GraphMethodException",
@@ -79,17 +82,18 @@ impl GraphError {
         }
     }
 
-    /// A path or method that nobody serves.
+    /// Error 100: no endpoint has this path and method.
     pub(crate) fn unsupported(path: &str) -> Self {
-        let message = format!("Unsupported request: there is nothing at /{path} for this method.");
+        let message =
+            format!("Unsupported request: no endpoint has the path /{path} and this method.");
         Self {
             kind: "GraphMethodException",
             ..Self::parameter(message)
         }
     }
 
-    /// The platform is in trouble of its own.
-    pub(crate) fn trouble() -> Self {
+    /// Error 2, marked as transient, with status 500: the platform is unavailable.
+    pub(crate) fn unavailable() -> Self {
         let error = Self::new(2, "Service temporarily unavailable.");
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -98,13 +102,14 @@ impl GraphError {
         }
     }
 
-    /// Too many calls, by one of several counts.
+    /// Returns a rate limit error. `code` identifies the limit: app, user, Page or Instagram
+    /// account.
     pub(crate) fn throttled(code: u32) -> Self {
         let error = Self::new(
             code,
-            "There were too many calls. Wait a while before you try again.",
+            "There have been too many calls. Wait a while and try again.",
         );
-        // The platform's own statuses are not to be relied on; these two are what was seen.
+        // Meta does not document these statuses; both were observed.
         let status = if code == 17 {
             StatusCode::BAD_REQUEST
         } else {
@@ -136,7 +141,7 @@ impl GraphError {
                 fields.insert("error_user_title".into(), json!("Log in again"));
                 fields.insert(
                     "error_user_msg".into(),
-                    json!("Please connect the account once more."),
+                    json!("Please reconnect the account."),
                 );
             }
         }
@@ -155,28 +160,24 @@ impl IntoResponse for GraphError {
             response.headers_mut().extend(
                 HeaderValue::try_from(value)
                     .ok()
-                    .map(|it| (header::WWW_AUTHENTICATE, it)),
+                    .map(|value| (header::WWW_AUTHENTICATE, value)),
             );
         }
         response
     }
 }
 
-impl Ending {
-    /// The reasons, with the subcode that stands for each.
+impl InvalidationReason {
+    /// Each reason with its subcode of error 190 and a description.
     const SUBCODES: [(Self, u32, &'static str); 7] = [
         (Self::AppRemoved, 458, "the person removed the app"),
-        (
-            Self::Checkpoint,
-            459,
-            "the person has to go through a checkpoint",
-        ),
+        (Self::Checkpoint, 459, "the person must pass a checkpoint"),
         (Self::PasswordChanged, 460, "the password was changed"),
-        (Self::Expired, 463, "it has expired"),
+        (Self::Expired, 463, "the token has expired"),
         (
             Self::Unconfirmed,
             464,
-            "the person has to confirm the account",
+            "the person must confirm the account",
         ),
         (Self::SessionInvalid, 467, "the person signed out"),
         (
@@ -186,24 +187,24 @@ impl Ending {
         ),
     ];
 
-    pub(crate) fn of_subcode(subcode: u32) -> Option<Self> {
+    pub(crate) fn from_subcode(subcode: u32) -> Option<Self> {
         Self::SUBCODES
             .into_iter()
             .find(|(_, known, _)| *known == subcode)
-            .map(|(ending, ..)| ending)
+            .map(|(reason, ..)| reason)
     }
 
     pub(crate) fn subcode(self) -> u32 {
         Self::SUBCODES
             .into_iter()
-            .find(|(ending, ..)| *ending == self)
+            .find(|(reason, ..)| *reason == self)
             .map_or(0, |(_, subcode, _)| subcode)
     }
 
-    pub(crate) fn in_words(self) -> &'static str {
+    pub(crate) fn description(self) -> &'static str {
         Self::SUBCODES
             .into_iter()
-            .find(|(ending, ..)| *ending == self)
-            .map_or("", |(.., words)| words)
+            .find(|(reason, ..)| *reason == self)
+            .map_or("", |(.., description)| description)
     }
 }

@@ -1,6 +1,8 @@
-//! `fields=id,name,children{id}`: what a caller wants of a node. Without it comes the id alone; a
-//! field that the node has nothing for is left out of the answer, and one that does not exist fails
-//! the call.
+//! The `fields` parameter, such as `fields=id,name,children{id}`, which selects the fields of a
+//! node.
+//!
+//! Without the parameter only the id is returned. A field without a value is omitted. A field that
+//! does not exist fails the call.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -9,10 +11,10 @@ use serde_json::{Map, Value, json};
 
 use super::GraphError;
 
-/// How deep fields may stand in fields.
-const DEEPEST: usize = 8;
+/// Maximum nesting depth of field lists.
+const MAX_DEPTH: usize = 8;
 
-/// The kinds of node, each with fields of its own.
+/// The node types. Each has its own set of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Node {
     User,
@@ -20,16 +22,17 @@ pub(crate) enum Node {
     Page,
     Business,
     Account,
-    /// The same at Instagram Login, with other fields.
+    /// An Instagram account at Instagram Login.
     LoginAccount,
     Media,
-    /// The same at Instagram Login, without the totals.
+    /// A media item at Instagram Login, without `saved_count`, `shares_count`, `reposts_count` and
+    /// the `total_*` fields.
     LoginMedia,
     Child,
 }
 
 impl Node {
-    /// Every field that exists, whether or not a node of the kind has something for it.
+    /// Returns the fields that exist on this node type, separated by spaces.
     fn known(self) -> &'static str {
         match self {
             Self::User => "id name picture",
@@ -56,8 +59,8 @@ impl Node {
         }
     }
 
-    /// What kind of node stands behind a field.
-    fn behind(name: &str) -> Option<Self> {
+    /// Returns the node type that a field refers to, or `None` for a plain value.
+    fn of_field(name: &str) -> Option<Self> {
         match name {
             "picture" => Some(Self::Picture),
             "instagram_business_account" => Some(Self::Account),
@@ -67,7 +70,7 @@ impl Node {
     }
 }
 
-/// A list of fields, some with fields of their own.
+/// A parsed field list. Each field may have a nested list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fields(Vec<(String, Option<Self>)>);
 
@@ -90,7 +93,7 @@ impl Fields {
             }
             skip_modifiers(chars);
             let mut inner = None;
-            if depth < DEEPEST && chars.next_if_eq(&'{').is_some() {
+            if depth < MAX_DEPTH && chars.next_if_eq(&'{').is_some() {
                 inner = Some(Self::read(chars, depth + 1)?);
                 chars.next_if_eq(&'}')?;
             }
@@ -104,29 +107,30 @@ impl Fields {
         }
     }
 
-    /// What the caller gets of a node. Its id comes unasked.
-    pub(crate) fn of(&self, node: Node, whole: &Value) -> Result<Value, GraphError> {
+    /// Returns the selected fields of a node. The id is always included.
+    pub(crate) fn select(&self, node: Node, full_node: &Value) -> Result<Value, GraphError> {
         let mut part = Map::new();
-        part.extend(whole.get("id").map(|id| ("id".to_owned(), id.clone())));
+        part.extend(full_node.get("id").map(|id| ("id".to_owned(), id.clone())));
         for (name, inner) in &self.0 {
             if !node.known().split(' ').any(|known| known == name) {
                 let message =
                     format!("Tried accessing nonexisting field ({name}) on node type ({node:?})");
                 return Err(GraphError::parameter(message));
             }
-            let Some(value) = whole.get(name) else {
+            let Some(value) = full_node.get(name) else {
                 continue;
             };
             part.insert(
                 name.clone(),
-                Self::inside(Node::behind(name), inner.as_ref(), value)?,
+                Self::select_value(Node::of_field(name), inner.as_ref(), value)?,
             );
         }
         Ok(Value::Object(part))
     }
 
-    /// A field's value: a plain one whole, a node as its own fields say, a list node by node.
-    fn inside(
+    /// Returns a field's value. Nodes and lists of nodes are reduced to the nested field list, or
+    /// to the id.
+    fn select_value(
         node: Option<Node>,
         inner: Option<&Self>,
         value: &Value,
@@ -137,11 +141,11 @@ impl Fields {
         let only_id = Self(vec![("id".to_owned(), None)]);
         let fields = inner.unwrap_or(&only_id);
         match value.get("data").and_then(Value::as_array) {
-            None => fields.of(node, value),
+            None => fields.select(node, value),
             Some(list) => {
                 let list = list
                     .iter()
-                    .map(|one| fields.of(node, one))
+                    .map(|one| fields.select(node, one))
                     .collect::<Result<Vec<_>, _>>()?;
                 Ok(json!({ "data": list }))
             }
@@ -149,7 +153,7 @@ impl Fields {
     }
 }
 
-/// `.limit(5)` and its like are taken, and change nothing here.
+/// Skips modifiers such as `.limit(5)`, which are accepted and ignored.
 fn skip_modifiers(chars: &mut Peekable<Chars<'_>>) {
     while chars.next_if_eq(&'.').is_some() {
         for c in chars.by_ref() {
@@ -165,12 +169,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_stand_in_fields() {
-        let whole = json!({ "id": "1", "caption": "c", "children": { "data": [{ "id": "2", "media_type": "IMAGE" }] } });
+    fn nested_field_lists_select_fields_of_nested_nodes() {
+        let full_node = json!({ "id": "1", "caption": "c", "children": { "data": [{ "id": "2", "media_type": "IMAGE" }] } });
         let get = |fields: &str| {
             Fields::parse(fields)
                 .ok()
-                .and_then(|fields| fields.of(Node::Media, &whole).ok())
+                .and_then(|fields| fields.select(Node::Media, &full_node).ok())
         };
         assert_eq!(get("id"), Some(json!({ "id": "1" })));
         assert_eq!(
@@ -183,7 +187,7 @@ mod tests {
         assert_eq!(
             get("thumbnail_url"),
             Some(json!({ "id": "1" })),
-            "nothing there is nothing said"
+            "a field without a value is omitted"
         );
         for bad in [
             "nonsense",

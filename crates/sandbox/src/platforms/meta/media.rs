@@ -1,5 +1,6 @@
-//! What an account posted: made up from the account and the time alone, so that the same moment
-//! always shows the same media, and later moments show more of them.
+//! Posts and stories, derived from the account and the time only.
+//!
+//! The same time always yields the same media, and a later time yields more.
 
 use evergrant_model::Timestamp;
 use serde_json::{Value, json};
@@ -9,14 +10,14 @@ use super::{Account, days};
 
 const FIRST_POST_ID: i64 = 18_000_000_000_000_000;
 const FIRST_STORY_ID: i64 = 18_100_000_000_000_000;
-/// Ids of one account lie within so many.
-const PER_ACCOUNT: i64 = 1_000_000;
-/// No list reaches further back than this.
-const LONGEST_LIST: usize = 10_000;
-/// How long a story can be seen.
-const STORY_LIFE_S: i64 = 86_400;
+/// Size of the id range reserved for each account.
+const IDS_PER_ACCOUNT: i64 = 1_000_000;
+/// Maximum number of items in a list.
+const MAX_LIST_LEN: usize = 10_000;
+/// How long a story is visible.
+const STORY_LIFETIME_SECONDS: i64 = 86_400;
 
-/// What kind of thing was posted.
+/// The type of a media item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Image,
@@ -25,97 +26,114 @@ pub(crate) enum Kind {
     Story,
 }
 
-/// One post or story.
-pub(crate) struct Medium<'a> {
+/// A post or story.
+pub(crate) struct MediaItem<'a> {
     pub(crate) account: &'a Account,
     pub(crate) id: String,
     pub(crate) kind: Kind,
-    pub(crate) created_s: i64,
-    age_h: i64,
+    /// When it was posted, in Unix seconds.
+    pub(crate) created_seconds: i64,
+    age_hours: i64,
+    /// Sequence number. The account's first post and first story are 1.
     number: i64,
-    dice: [u8; 32],
+    /// Pseudo-random bytes, constant for the item.
+    seed: [u8; 32],
 }
 
-/// Whether an id belongs to something that the account posted.
-pub(crate) fn is_of(account: &Account, id: &str) -> bool {
-    // A child's id is its album's with a digit behind it.
+/// Returns whether `id` is that of a media item, or of an album child, of the account.
+pub(crate) fn belongs_to(account: &Account, id: &str) -> bool {
+    // A child's id is the 17-digit id of its album followed by one digit.
     let Some(id) = id.get(..17).and_then(|id| id.parse::<i64>().ok()) else {
         return false;
     };
     [FIRST_POST_ID, FIRST_STORY_ID].iter().any(|first| {
-        let begin = first + account.number * PER_ACCOUNT;
-        (begin..begin + PER_ACCOUNT).contains(&id)
+        let first_id = first + account.number * IDS_PER_ACCOUNT;
+        (first_id..first_id + IDS_PER_ACCOUNT).contains(&id)
     })
 }
 
-/// The posts of an account, the newest first.
-pub(crate) fn posts(account: &Account, now: Timestamp) -> Vec<Medium<'_>> {
-    let every_s = account.post_every_h * 3600;
-    history(account, every_s, now)
-        .take(LONGEST_LIST)
-        .map(|(number, at_s)| Medium::post(account, number, at_s, now))
+/// Returns the account's posts, newest first.
+pub(crate) fn posts(account: &Account, now: Timestamp) -> Vec<MediaItem<'_>> {
+    let every_seconds = account.post_every_hours * 3600;
+    history(account, every_seconds, now)
+        .take(MAX_LIST_LEN)
+        .map(|(number, at_seconds)| MediaItem::post(account, number, at_seconds, now))
         .collect()
 }
 
-/// The stories that can be seen now, the newest first.
-pub(crate) fn stories(account: &Account, now: Timestamp) -> Vec<Medium<'_>> {
-    let now_s = now.unix_ms() / 1000;
-    let told = history(account, account.story_every_h * 3600, now);
-    let live = told.take_while(|(_, at_s)| now_s - at_s < STORY_LIFE_S);
-    live.map(|(number, at_s)| Medium::new(account, Kind::Story, number, at_s, now))
+/// Returns the stories visible at `now`, newest first.
+pub(crate) fn stories(account: &Account, now: Timestamp) -> Vec<MediaItem<'_>> {
+    let now_seconds = now.unix_ms() / 1000;
+    let all = history(account, account.story_every_hours * 3600, now);
+    let visible =
+        all.take_while(|(_, at_seconds)| now_seconds - at_seconds < STORY_LIFETIME_SECONDS);
+    visible
+        .map(|(number, at_seconds)| MediaItem::new(account, Kind::Story, number, at_seconds, now))
         .collect()
 }
 
-/// Number and time of what was posted, backwards.
-fn history(account: &Account, every_s: i64, now: Timestamp) -> impl Iterator<Item = (i64, i64)> {
-    let now_s = now.unix_ms() / 1000;
+/// Returns the number and Unix time of each post, newest first.
+fn history(
+    account: &Account,
+    every_seconds: i64,
+    now: Timestamp,
+) -> impl Iterator<Item = (i64, i64)> {
+    let now_seconds = now.unix_ms() / 1000;
     let created = account.created;
-    (1..=(now_s - created).max(0) / every_s)
+    (1..=(now_seconds - created).max(0) / every_seconds)
         .rev()
-        .map(move |number| (number, created + number * every_s))
+        .map(move |number| (number, created + number * every_seconds))
 }
 
-impl<'a> Medium<'a> {
-    fn post(account: &'a Account, number: i64, at_s: i64, now: Timestamp) -> Self {
+impl<'a> MediaItem<'a> {
+    fn post(account: &'a Account, number: i64, at_seconds: i64, now: Timestamp) -> Self {
         let kind = match number % 5 {
             0 | 3 => Kind::Reel,
             2 => Kind::Carousel,
             _ => Kind::Image,
         };
-        Self::new(account, kind, number, at_s, now)
+        Self::new(account, kind, number, at_seconds, now)
     }
 
-    fn new(account: &'a Account, kind: Kind, number: i64, created_s: i64, now: Timestamp) -> Self {
+    fn new(
+        account: &'a Account,
+        kind: Kind,
+        number: i64,
+        created_seconds: i64,
+        now: Timestamp,
+    ) -> Self {
         let first = if kind == Kind::Story {
             FIRST_STORY_ID
         } else {
             FIRST_POST_ID
         };
-        let id = (first + account.number * PER_ACCOUNT + number).to_string();
-        let dice = Sha256::digest(&id).into();
-        let age_h = (now.unix_ms() / 1000 - created_s).max(0) / 3600;
+        let id = (first + account.number * IDS_PER_ACCOUNT + number).to_string();
+        let seed = Sha256::digest(&id).into();
+        let age_hours = (now.unix_ms() / 1000 - created_seconds).max(0) / 3600;
         Self {
             account,
             id,
             kind,
-            created_s,
-            age_h,
+            created_seconds,
+            age_hours,
             number,
-            dice,
+            seed,
         }
     }
 
-    fn die(&self, at: usize) -> i64 {
-        self.dice.get(at).copied().map_or(0, i64::from)
+    fn seed_byte(&self, index: usize) -> i64 {
+        self.seed.get(index).copied().map_or(0, i64::from)
     }
 
-    /// A count that grows while the thing is young; `share` is in thousandths of the followers.
-    fn count(&self, die: usize, share: i64) -> i64 {
-        let followers = self.account.followers(self.created_s).max(20);
-        followers * share * (128 + self.die(die)) / 256_000 * self.age_h / (self.age_h + 10)
+    /// Returns a count that grows with age and levels off. `share` is in thousandths of the
+    /// followers.
+    fn count(&self, index: usize, share: i64) -> i64 {
+        let followers = self.account.followers(self.created_seconds).max(20);
+        followers * share * (128 + self.seed_byte(index)) / 256_000 * self.age_hours
+            / (self.age_hours + 10)
     }
 
-    /// How often this was done with it.
+    /// Returns the value of an insights metric, or `None` if the metric does not exist.
     pub(crate) fn metric(&self, name: &str) -> Option<i64> {
         let views = self.count(0, if self.kind == Kind::Reel { 1900 } else { 780 });
         Some(match name {
@@ -138,9 +156,9 @@ impl<'a> Medium<'a> {
                 .into_iter()
                 .filter_map(|part| self.metric(part))
                 .sum(),
-            "ig_reels_avg_watch_time" => 4200 + self.die(9) * 30,
-            "ig_reels_video_view_total_time" => views * (4200 + self.die(9) * 30),
-            "reels_skip_rate" => 20 + self.die(10) % 40,
+            "ig_reels_avg_watch_time" => 4200 + self.seed_byte(9) * 30,
+            "ig_reels_video_view_total_time" => views * (4200 + self.seed_byte(9) * 30),
+            "reels_skip_rate" => 20 + self.seed_byte(10) % 40,
             _ => return None,
         })
     }
@@ -154,7 +172,7 @@ impl<'a> Medium<'a> {
         format!("Sim{}{}", self.account.number, self.number)
     }
 
-    /// Every field of the node. What does not apply is not there, rather than null.
+    /// Returns the complete node. Fields that do not apply are absent, not null.
     pub(crate) fn node(&self, base_url: &str, is_login: bool) -> Value {
         let (product, media_type) = match self.kind {
             Kind::Image => ("FEED", "IMAGE"),
@@ -168,23 +186,23 @@ impl<'a> Medium<'a> {
             "media_product_type": product,
             "permalink": self.link(),
             "shortcode": self.shortcode(),
-            "timestamp": days::written(self.created_s),
+            "timestamp": days::graph_time(self.created_seconds),
             "username": self.account.username,
             "comments_count": self.metric("comments"),
         });
         if let Some(fields) = node.as_object_mut() {
-            let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-            self.put_what_may_be_missing(&mut put, base_url);
+            let mut insert = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+            self.insert_optional_fields(&mut insert, base_url);
             if !is_login {
-                self.put_totals(&mut put);
+                self.insert_totals(&mut insert);
             }
         }
         node
     }
 
-    fn put_what_may_be_missing(
+    fn insert_optional_fields(
         &self,
-        put: &mut impl FnMut(&str, Value) -> Option<Value>,
+        insert: &mut impl FnMut(&str, Value) -> Option<Value>,
         base_url: &str,
     ) {
         let at = usize::try_from(self.number).unwrap_or_default();
@@ -194,28 +212,28 @@ impl<'a> Medium<'a> {
             .get(at % self.account.captions.len().max(1));
         if let Some(caption) = caption.filter(|_| self.number % 6 != 1 && self.kind != Kind::Story)
         {
-            put("caption", json!(caption));
+            insert("caption", json!(caption));
         }
         if !self.account.hides_likes {
-            put("like_count", json!(self.metric("likes")));
+            insert("like_count", json!(self.metric("likes")));
         }
-        // Music that somebody else owns: the file is withheld.
+        // Some reels contain licensed music, for which Instagram withholds the file.
         if self.kind != Kind::Reel || self.number % 10 != 0 {
-            put("media_url", json!(self.file(base_url, &self.id)));
+            insert("media_url", json!(self.file(base_url, &self.id)));
         }
         if self.kind == Kind::Reel {
-            put(
+            insert(
                 "thumbnail_url",
                 json!(self.file(base_url, &format!("{}t", self.id))),
             );
         }
         if self.kind == Kind::Carousel {
             let children = (1..=3).map(|nth| self.child(base_url, nth));
-            put("children", json!({ "data": children.collect::<Vec<_>>() }));
+            insert("children", json!({ "data": children.collect::<Vec<_>>() }));
         }
     }
 
-    fn put_totals(&self, put: &mut impl FnMut(&str, Value) -> Option<Value>) {
+    fn insert_totals(&self, insert: &mut impl FnMut(&str, Value) -> Option<Value>) {
         let totals = [
             ("saved_count", "saved"),
             ("shares_count", "shares"),
@@ -225,19 +243,19 @@ impl<'a> Medium<'a> {
             ("total_views_count", "views"),
         ];
         for (field, metric) in totals {
-            put(field, json!(self.metric(metric)));
+            insert(field, json!(self.metric(metric)));
         }
     }
 
-    /// One picture of an album: it has no permalink, and never any insights.
+    /// Returns an album child. It has no permalink and no insights.
     pub(crate) fn child(&self, base_url: &str, nth: i64) -> Value {
         let id = format!("{}{nth}", self.id);
-        json!({ "id": id, "media_type": "IMAGE", "media_url": self.file(base_url, &id), "timestamp": days::written(self.created_s) })
+        json!({ "id": id, "media_type": "IMAGE", "media_url": self.file(base_url, &id), "timestamp": days::graph_time(self.created_seconds) })
     }
 
-    /// A signed address with an end.
+    /// Returns a signed file URL that expires.
     fn file(&self, base_url: &str, name: &str) -> String {
-        let ends = self.created_s + (self.age_h / 24 + 4) * 86_400;
-        format!("{base_url}/images/{name}.png?_nc_ht=sim&oe={ends:x}")
+        let expires = self.created_seconds + (self.age_hours / 24 + 4) * 86_400;
+        format!("{base_url}/images/{name}.png?_nc_ht=sim&oe={expires:x}")
     }
 }

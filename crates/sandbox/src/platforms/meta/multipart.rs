@@ -1,11 +1,11 @@
-//! Forms as `multipart/form-data` (RFC 7578): text fields alone, which is all that a token endpoint
-//! is sent.
+//! A minimal `multipart/form-data` parser (RFC 7578): text fields only, which is all a token
+//! endpoint receives.
 
 use axum::http::{HeaderMap, header};
 
 use crate::engine::Form;
 
-/// The text fields of a multipart body; none where the body is something else.
+/// Returns the text fields of a multipart body. Empty if the content type is not multipart.
 pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Form {
     let fields =
         boundary(headers).map(|boundary| fields(&String::from_utf8_lossy(body), &boundary));
@@ -24,11 +24,11 @@ fn boundary(headers: &HeaderMap) -> Option<String> {
 
 fn fields(body: &str, boundary: &str) -> Vec<(String, String)> {
     let delimiter = format!("\r\n--{boundary}");
-    let whole = format!("\r\n{body}");
-    whole.split(&delimiter).skip(1).filter_map(field).collect()
+    let text = format!("\r\n{body}");
+    text.split(&delimiter).skip(1).filter_map(field).collect()
 }
 
-/// One part: its name and its text.
+/// Returns the name and text of one part, or `None` if it is malformed.
 fn field(part: &str) -> Option<(String, String)> {
     let (head, text) = part.strip_prefix("\r\n")?.split_once("\r\n\r\n")?;
     let disposition = head.lines().find(|line| {
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_fields_between_the_boundaries() {
+    fn multipart_fields_are_parsed_between_boundaries() {
         let headers = HeaderMap::from_iter([(
             header::CONTENT_TYPE,
             "multipart/form-data; boundary=\"x-y\"".parse().unwrap(),

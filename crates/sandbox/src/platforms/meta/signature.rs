@@ -1,5 +1,5 @@
-//! Meta's three signatures, all of them HMAC-SHA256 with the app's secret: over a token, over a
-//! payload that a person carries, over a webhook's body.
+//! Meta's three HMAC-SHA256 signatures, keyed with the app secret: of an access token, of a
+//! `signed_request` payload, and of a webhook body.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,20 +7,21 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 
-/// What proves that a token's user also knows the app's secret: in hexadecimal.
+/// Returns the `appsecret_proof` of a token in hexadecimal. It proves that the caller knows the app
+/// secret.
 pub(crate) fn appsecret_proof(secret: &str, token: &str) -> String {
     const_hex::encode(hmac(secret, token.as_bytes()))
 }
 
-/// The value of `X-Hub-Signature-256`.
-pub(crate) fn of_body(secret: &str, body: &str) -> String {
+/// Returns the value of the `X-Hub-Signature-256` header for a webhook body.
+pub(crate) fn hub_signature(secret: &str, body: &str) -> String {
     format!(
         "sha256={}",
         const_hex::encode(hmac(secret, body.as_bytes()))
     )
 }
 
-/// A payload as `signed_request`. What is signed is the payload's encoded form.
+/// Returns a `signed_request`. The signature covers the base64url form of the payload.
 pub(crate) fn signed_request(secret: &str, payload: &Value) -> String {
     let payload = URL_SAFE_NO_PAD.encode(payload.to_string());
     format!(
@@ -30,7 +31,7 @@ pub(crate) fn signed_request(secret: &str, payload: &Value) -> String {
 }
 
 pub(crate) fn hmac(key: &str, message: &[u8]) -> Vec<u8> {
-    // HMAC takes a key of any length, so there is no error to speak of.
+    // HMAC accepts keys of any length, so this never fails.
     let Ok(mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else {
         return Vec::new();
     };
@@ -46,7 +47,7 @@ mod tests {
     const SECRET: &str = "sim-app-secret";
 
     #[test]
-    fn a_proof_is_the_tokens_hmac_in_hexadecimal() {
+    fn appsecret_proof_is_hmac_of_token_in_hexadecimal() {
         let proof = appsecret_proof(SECRET, "EAAsimtoken123");
         assert_eq!(
             proof,
@@ -55,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_request_signs_the_encoded_payload() {
+    fn signed_request_signs_encoded_payload() {
         let payload = json!({ "algorithm": "HMAC-SHA256", "issued_at": 1_767_225_600, "user_id": "10150000000000001" });
         assert_eq!(
             signed_request(SECRET, &payload),
@@ -65,11 +66,11 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_signs_its_body() {
+    fn hub_signature_covers_webhook_body() {
         let body = "{\"object\":\"instagram\",\"entry\":[{\"id\":\"17841400000000001\",\"time\":1767225600,\
                     \"changes\":[{\"field\":\"comments\",\"value\":{\"id\":\"18000000000000001\"}}]}]}";
         assert_eq!(
-            of_body(SECRET, body),
+            hub_signature(SECRET, body),
             "sha256=0ed791eb20801a99fbd8642487959e233d85b8f096e445a55dc6303af6a727c0"
         );
     }

@@ -1,4 +1,4 @@
-//! The site's own API, as its pages call it: the profile of whoever is signed in, and their posts.
+//! The site's internal API, as its pages call it: the signed-in account's profile and posts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,40 +13,40 @@ use serde_json::Value;
 
 use super::account::Account;
 use super::browser::Caller;
-use super::facts::ME;
-use super::{answers, posts};
+use super::profile::ME;
+use super::{posts, responses};
 use crate::engine::Form;
-use crate::faults::Misbehaviour;
-use crate::platform::Stage;
+use crate::faults::ConsentFault;
+use crate::platform::PlatformContext;
 use crate::world::grants::GrantId;
 
 type Accounts = Arc<BTreeMap<String, Account>>;
 
-pub(super) fn routes(accounts: BTreeMap<String, Account>) -> Router<Stage> {
+pub(super) fn routes(accounts: BTreeMap<String, Account>) -> Router<PlatformContext> {
     let accounts: Accounts = Arc::new(accounts);
     Router::new()
         .route(ME, get(me))
-        .route("/onlyfans/api2/v2/users/{id}/posts", get(list))
-        .route("/onlyfans/api2/{*rest}", get(nothing_there))
+        .route("/onlyfans/api2/v2/users/{id}/posts", get(list_posts))
+        .route("/onlyfans/api2/{*rest}", get(not_found))
         .layer(Extension(accounts))
 }
 
 async fn me(
-    State(stage): State<Stage>,
+    State(context): State<PlatformContext>,
     Extension(accounts): Extension<Accounts>,
     headers: HeaderMap,
 ) -> Response {
     let body = |person: &str, account: &Account| {
-        let picture = format!("{}/images/{person}.png", stage.shared.base_url());
-        Some(account.me(&picture, stage.shared.now()))
+        let picture = format!("{}/images/{person}.png", context.shared.base_url());
+        Some(account.me(&picture, context.shared.now()))
     };
-    stage
-        .attend("me", for_owner(&stage, &accounts, &headers, body))
+    context
+        .serve_endpoint("me", respond_to_owner(&context, &accounts, &headers, body))
         .await
 }
 
-async fn list(
-    State(stage): State<Stage>,
+async fn list_posts(
+    State(context): State<PlatformContext>,
     Extension(accounts): Extension<Accounts>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
@@ -55,78 +55,83 @@ async fn list(
     let query = Form::parse(query.unwrap_or_default().as_bytes());
     let body = |_: &str, account: &Account| {
         let is_own = account.id.to_string() == id;
-        is_own.then(|| posts::page(account, &query, stage.shared.base_url(), stage.shared.now()))
+        is_own.then(|| {
+            posts::page(
+                account,
+                &query,
+                context.shared.base_url(),
+                context.shared.now(),
+            )
+        })
     };
-    stage
-        .attend("posts", for_owner(&stage, &accounts, &headers, body))
+    context
+        .serve_endpoint(
+            "posts",
+            respond_to_owner(&context, &accounts, &headers, body),
+        )
         .await
 }
 
-async fn nothing_there(State(stage): State<Stage>) -> Response {
-    stage
-        .attend("other", async {
-            answers::error(StatusCode::NOT_FOUND, "There is nothing here.")
+async fn not_found(State(context): State<PlatformContext>) -> Response {
+    context
+        .serve_endpoint("other", async {
+            responses::error(StatusCode::NOT_FOUND, "Not found.")
         })
         .await
 }
 
-/// What `body` makes for a session's owner; everybody else is told off in their own way.
-async fn for_owner(
-    stage: &Stage,
+/// Responds with `body` to the session's owner, and with a matching error to any other caller.
+async fn respond_to_owner(
+    context: &PlatformContext,
     accounts: &Accounts,
     headers: &HeaderMap,
     body: impl FnOnce(&str, &Account) -> Option<Value>,
 ) -> Response {
-    let (id, person) = match Caller::of(stage, headers) {
-        Caller::Program => return answers::blocked(),
-        Caller::Guest => return answers::guest(),
-        Caller::Confused => {
-            return answers::error(StatusCode::BAD_REQUEST, "Please sign in again.");
+    let (id, person) = match Caller::from_headers(context, headers) {
+        Caller::Anonymous => return responses::blocked(),
+        Caller::Guest => return responses::guest(),
+        Caller::Mismatched => {
+            return responses::error(StatusCode::BAD_REQUEST, "Please sign in again.");
         }
-        Caller::Stranger => {
-            return answers::error(
+        Caller::OtherBrowser => {
+            return responses::error(
                 StatusCode::UNAUTHORIZED,
-                "This session is another browser's.",
+                "This session belongs to another browser.",
             );
         }
         Caller::Owner(id, person) => (id, person),
     };
-    let window = stage.spend(&format!("data/{person}"), stage.settings().quota);
+    let window = context.count_call(&format!("data/{person}"), context.settings().quota);
     if window.is_exceeded() {
-        return answers::too_many(window.reset_s, stage.settings());
+        return responses::too_many(window.reset_seconds, context.settings());
     }
-    if let Some(trouble) = trouble(stage, id).await {
-        return trouble;
+    if let Some(failure) = injected_failure(context, id).await {
+        return failure;
     }
     let found = accounts
         .get(&person)
         .and_then(|account| body(&person, account));
     found.map_or_else(
-        || {
-            answers::error(
-                StatusCode::NOT_FOUND,
-                "There is nobody of that number here.",
-            )
-        },
-        |body| answers::json(StatusCode::OK, &body),
+        || responses::error(StatusCode::NOT_FOUND, "User not found."),
+        |body| responses::json(StatusCode::OK, &body),
     )
 }
 
-/// What was asked for at sign-in to go wrong at the first call.
-async fn trouble(stage: &Stage, id: GrantId) -> Option<Response> {
-    let trouble = stage.shared.world().grants.take_trouble(id);
-    match trouble {
-        Misbehaviour::SlowToken => {
-            tokio::time::sleep(Duration::from_secs(Misbehaviour::SLOW_S)).await;
+/// Returns the failure that was selected at sign-in for the first call, and clears it.
+async fn injected_failure(context: &PlatformContext, id: GrantId) -> Option<Response> {
+    let fault = context.shared.world().grants.take_pending_fault(id);
+    match fault {
+        ConsentFault::SlowToken => {
+            tokio::time::sleep(Duration::from_secs(ConsentFault::SLOW_SECONDS)).await;
             None
         }
-        Misbehaviour::RateLimited => Some(answers::too_many(
-            Misbehaviour::RETRY_AFTER_S,
-            stage.settings(),
+        ConsentFault::RateLimited => Some(responses::too_many(
+            ConsentFault::RETRY_AFTER_SECONDS,
+            context.settings(),
         )),
-        Misbehaviour::ServerError => Some(answers::error(
+        ConsentFault::ServerError => Some(responses::error(
             StatusCode::SERVICE_UNAVAILABLE,
-            "We are busy with maintenance.",
+            "The site is down for maintenance.",
         )),
         _ => None,
     }

@@ -1,7 +1,6 @@
-//! Sessions: opened when a person signs in, and recognised by everything that a browser sends
-//! along.
+//! Browser sessions: created at sign-in, and verified against everything that the browser sends.
 //!
-//! A session is a grant like any other: its one token is the cookie `sess`, and its client is the
+//! A session is stored as a grant. Its only token is the cookie `sess`, and its client is the
 //! browser.
 
 use std::collections::BTreeMap;
@@ -9,69 +8,80 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use evergrant_model::SignedDuration;
 use sha2::{Digest, Sha256};
 
 use super::account::Account;
-use super::facts::PROFILE;
-use crate::faults::Misbehaviour;
+use super::profile::PROFILE;
+use crate::faults::ConsentFault;
 use crate::platform::Card;
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 use crate::world::grants::{Grant, GrantId, TokenKind};
 use crate::world::{Session, SignIn};
 
-/// Opens a session, or tells that the person has no account.
+/// Creates a session. Returns `None` if the person has no account.
 pub(super) fn sign_in(
-    stage: &Stage,
+    context: &PlatformContext,
     cards: &[Card],
     accounts: &BTreeMap<String, Account>,
     sign_in: &SignIn<'_>,
 ) -> Option<Session> {
-    let chosen = cards
+    let selected = cards
         .iter()
         .position(|card| card.person == sign_in.person)?;
-    let (card, next) = (cards.get(chosen)?, cards.get((chosen + 1) % cards.len())?);
-    // The cookies name the chosen account in any case; with this misbehaviour they open another
+    let (card, next) = (
+        cards.get(selected)?,
+        cards.get((selected + 1) % cards.len())?,
+    );
+    // The cookies always name the selected account; with this fault the session belongs to another
     // one.
-    let owner = if sign_in.misbehaviour == Misbehaviour::WrongAccount {
+    let owner = if sign_in.consent_fault == ConsentFault::WrongAccount {
         next
     } else {
         card
     };
     let account = accounts.get(sign_in.person)?;
     let session = Session {
-        sess: stage.shared.random(),
+        sess: context.shared.random(),
         auth_id: card.account_id.clone(),
         user_agent: sign_in.user_agent.to_owned(),
-        x_bc: stage.shared.random(),
+        x_bc: context.shared.random(),
         auth_uid_: account.two_factor.then(|| card.account_id.clone()),
     };
-    let known_x_bc = if sign_in.misbehaviour == Misbehaviour::StateMangled {
+    store_session(context, &session, &owner.person, sign_in.consent_fault);
+    Some(session)
+}
+
+/// Stores a session of `owner`, altered as `consent_fault` says.
+fn store_session(
+    context: &PlatformContext,
+    session: &Session,
+    owner: &str,
+    consent_fault: ConsentFault,
+) {
+    let stored_x_bc = if consent_fault == ConsentFault::StateMangled {
         "another"
     } else {
         &session.x_bc
     };
-    let client = client(&session.auth_id, &session.user_agent, known_x_bc);
-    let now = stage.shared.now();
-    let life_s = if sign_in.misbehaviour == Misbehaviour::CodeExpired {
+    let client = client(&session.auth_id, &session.user_agent, stored_x_bc);
+    let lifetime_seconds = if consent_fault == ConsentFault::CodeExpired {
         0
     } else {
-        stage.settings().expires_in
+        context.settings().expires_in
     };
-    let mut world = stage.shared.world();
-    let id = world.grants.open(Grant::new(
-        PROFILE.slug,
-        client,
-        owner.person.clone(),
-        sign_in.misbehaviour,
-    ));
+    let now = context.shared.now();
+    let expires_at = now + SignedDuration::from_secs(lifetime_seconds.into());
+    let grant = Grant::new(PROFILE.slug, client, owner.to_owned(), consent_fault);
+    let mut world = context.shared.world();
+    let id = world.grants.create(grant);
     world
         .grants
-        .add_access(id, &session.sess, now.plus_seconds(life_s.into()), now);
-    Some(session)
+        .add_access_token(id, &session.sess, expires_at, now);
 }
 
-/// How a session names its browser: the number in its cookie, and what must come with it,
-/// unreadable.
+/// Returns the client id of a session: the account number from the cookie and a hash of the
+/// browser's headers.
 fn client(auth_id: &str, user_agent: &str, x_bc: &str) -> String {
     format!(
         "{auth_id} {}",
@@ -79,21 +89,23 @@ fn client(auth_id: &str, user_agent: &str, x_bc: &str) -> String {
     )
 }
 
-/// What a call is, by the session that came with it.
+/// The caller, classified by the session and headers of the request.
 pub(super) enum Caller {
-    /// No browser calls itself by no name.
-    Program,
-    /// No session, one that has ended, or a cookie of another one.
+    /// A program: the `User-Agent` header is missing or empty.
+    Anonymous,
+    /// No session, an expired session, or an `auth_id` cookie of another account.
     Guest,
-    /// The header `user-id` is not the number in the cookie, or the account refuses every check.
-    Confused,
-    /// Another browser than the one that signed in.
-    Stranger,
+    /// The `user-id` header differs from the `auth_id` cookie, or the session rejects every check.
+    Mismatched,
+    /// The session belongs to another browser: `User-Agent` or `x-bc` differs.
+    OtherBrowser,
+    /// The session's owner: the grant of the session and the person's handle.
     Owner(GrantId, String),
 }
 
 impl Caller {
-    pub(super) fn of(stage: &Stage, headers: &HeaderMap) -> Self {
+    /// Classifies the caller of a request.
+    pub(super) fn from_headers(context: &PlatformContext, headers: &HeaderMap) -> Self {
         let header = |name: &str| {
             headers
                 .get(name)
@@ -102,11 +114,11 @@ impl Caller {
         };
         let user_agent = header("user-agent");
         if user_agent.trim().is_empty() {
-            return Self::Program;
+            return Self::Anonymous;
         }
         let (sess, auth_id) = (cookie(headers, "sess"), cookie(headers, "auth_id"));
-        let now = stage.shared.now();
-        let world = stage.shared.world();
+        let now = context.shared.now();
+        let world = context.shared.world();
         let found = world
             .grants
             .find(TokenKind::Access, sess.unwrap_or_default(), now);
@@ -118,16 +130,16 @@ impl Caller {
             return Self::Guest;
         };
         if header("user-id") != auth_id || grant.refuses_refresh {
-            return Self::Confused;
+            return Self::Mismatched;
         }
         if grant.client != client(auth_id, user_agent, header("x-bc")) {
-            return Self::Stranger;
+            return Self::OtherBrowser;
         }
         Self::Owner(id, grant.person.clone())
     }
 }
 
-/// The value of a cookie that came with a call.
+/// Returns the value of a request cookie.
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers
         .get_all(header::COOKIE)

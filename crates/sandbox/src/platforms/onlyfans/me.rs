@@ -1,20 +1,20 @@
-//! What the site tells the owner of an account about it.
+//! The profile that the site shows to an account's owner.
 
 use evergrant_model::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::account::{Account, moment};
+use super::account::{Account, iso_time};
 use super::posts;
 
-/// The day of the counts in `people.toml`: 1 January 2026.
-const COUNTED_AT_S: i64 = 1_767_225_600;
-const DAY_S: i64 = 86_400;
+/// Reference time of the counts in `people.toml`, in Unix seconds: 1 January 2026, 00:00 UTC.
+const COUNTS_AS_OF_SECONDS: i64 = 1_767_225_600;
+const DAY_SECONDS: i64 = 86_400;
 
 impl Account {
-    /// The owner's own profile: the account's values over the usual ones, private things among
-    /// both.
+    /// Returns the owner's profile: the defaults overridden with the account's values. Both contain
+    /// private data.
     pub(super) fn me(&self, picture: &str, now: Timestamp) -> Value {
-        let mut me = usual();
+        let mut me = default_fields();
         let posts: Vec<_> = posts::newest(self, now).collect();
         let (photos, videos) = (
             posts.iter().filter(|post| !post.is_video()),
@@ -31,15 +31,15 @@ impl Account {
             "isRealPerformer": self.performer,
             "isVerified": self.performer,
             "isOtpEnabled": self.two_factor,
-            "joinDate": moment(self.joined),
-            "lastSeen": moment(now.unix_ms() / 1000),
+            "joinDate": iso_time(self.joined),
+            "lastSeen": iso_time(now.unix_ms() / 1000),
             "postsCount": posts.len(),
             "photosCount": photos,
             "videosCount": videos,
             "mediasCount": photos + videos,
-            "favoritedCount": grown(self.favorited, self.favorited_per_day, now),
+            "favoritedCount": projected_count(self.favorited, self.favorited_per_day, now),
             "favoritesCount": self.subscribes * 9,
-            "subscribersCount": grown(self.subscribers, self.subscribers_per_day, now),
+            "subscribersCount": projected_count(self.subscribers, self.subscribers_per_day, now),
             "subscribesCount": self.subscribes,
             "email": format!("{}@private.example", self.username),
             "wsAuthToken": format!("sim-private-socket-token-{}", self.id),
@@ -51,15 +51,16 @@ impl Account {
     }
 }
 
-/// What stands in every account of the sandbox.
-fn usual() -> Map<String, Value> {
+/// Returns the fields that are the same for every account.
+fn default_fields() -> Map<String, Value> {
     serde_json::from_str(include_str!("me.json")).unwrap_or_default()
 }
 
-/// A count that grows by the day.
-fn grown(count: i64, per_day: i64, now: Timestamp) -> i64 {
+/// Returns a count that grows every day.
+fn projected_count(count: i64, per_day: i64, now: Timestamp) -> i64 {
     let day = now
-        .seconds_since(Timestamp::from_unix_seconds(COUNTED_AT_S))
-        .div_euclid(DAY_S);
+        .since(Timestamp::from_unix_seconds(COUNTS_AS_OF_SECONDS))
+        .as_secs()
+        .div_euclid(DAY_SECONDS);
     (count + day * per_day).max(0)
 }

@@ -1,21 +1,22 @@
-//! OnlyFans, as far as an app sees it that was given the session of an account's own owner. There
-//! is no OAuth here:
+//! OnlyFans, as seen by an app that uses the browser session of an account's owner. There is no
+//! OAuth:
 //!
-//! * a small site signs people in and explains how the session gets from their browser into an app;
-//! * a session is two cookies, the browser's name and a token of the browser, and all of them must
-//!   come together;
-//! * a guest gets 200 too, with `isAuth` false;
-//! * the profile of the session's owner holds private things that no app should keep.
+//! * A small site signs people in and explains how to copy the session from the browser into an
+//!   app.
+//! * A session consists of two cookies, the `User-Agent` and the browser's `x-bc` token. All of
+//!   them must match.
+//! * A guest also gets status 200, with `isAuth` set to false.
+//! * The profile of the session's owner contains private data that no app should store.
 //!
-//! It lives under the path prefix `/onlyfans`.
+//! The path prefix is `/onlyfans`.
 
 mod account;
-mod answers;
 mod api;
 mod browser;
-mod facts;
 mod me;
 mod posts;
+mod profile;
+mod responses;
 mod site;
 
 use std::collections::BTreeMap;
@@ -23,15 +24,15 @@ use std::collections::BTreeMap;
 use axum::Router;
 
 use self::account::Account;
-use self::facts::PROFILE;
-pub(super) use self::facts::dev_settings;
-use crate::platform::Stage;
+use self::profile::PROFILE;
+pub(super) use self::profile::dev_settings;
+use crate::platform::PlatformContext;
 use crate::platform::{Card, Platform};
 use crate::profile::PlatformProfile;
 use crate::world::Person;
 use crate::world::{Session, SignIn};
 
-/// OnlyFans with the accounts of the demo persons.
+/// The simulated OnlyFans with the accounts of the demo persons.
 pub(super) struct OnlyFans {
     cards: Vec<Card>,
     accounts: BTreeMap<String, Account>,
@@ -66,11 +67,11 @@ impl Platform for OnlyFans {
         &self.cards
     }
 
-    fn sign_in(&self, stage: &Stage, sign_in: &SignIn<'_>) -> Option<Session> {
-        browser::sign_in(stage, &self.cards, &self.accounts, sign_in)
+    fn sign_in(&self, context: &PlatformContext, sign_in: &SignIn<'_>) -> Option<Session> {
+        browser::sign_in(context, &self.cards, &self.accounts, sign_in)
     }
 
-    fn routes(&self) -> Router<Stage> {
+    fn routes(&self) -> Router<PlatformContext> {
         site::routes().merge(api::routes(self.accounts.clone()))
     }
 }

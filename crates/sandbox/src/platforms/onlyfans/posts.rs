@@ -1,96 +1,98 @@
-//! What a person posted: made up from the account and the time alone, like everything that people
-//! publish here.
+//! Posts, derived from the account and the time only: the same time always yields the same posts.
 
 use evergrant_model::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::account::{Account, moment};
+use super::account::{Account, iso_time};
 use crate::engine::Form;
 
-const USUAL_PAGE: usize = 10;
-const LONGEST_PAGE: usize = 100;
-/// A link to a picture works this long.
-const LINK_LIFE_S: i64 = 3600;
+const DEFAULT_PAGE_SIZE: usize = 10;
+const MAX_PAGE_SIZE: usize = 100;
+/// How long a media link is valid.
+const LINK_LIFETIME_SECONDS: i64 = 3600;
 
-/// One post.
+/// A post.
 pub(super) struct Post<'a> {
     account: &'a Account,
-    /// 1 for the account's first.
+    /// Sequence number. The account's first is 1.
     number: i64,
-    created_s: i64,
-    /// Drawn once for this post.
-    dice: [u8; 32],
+    /// When it was published, in Unix seconds.
+    created_seconds: i64,
+    /// Pseudo-random bytes, constant for the post.
+    seed: [u8; 32],
 }
 
-/// Every post of an account, the newest first.
+/// Returns the account's posts, newest first.
 pub(super) fn newest(account: &Account, now: Timestamp) -> impl Iterator<Item = Post<'_>> {
-    let every_s = account.posts_every_h * 3600;
-    let so_far = (now.unix_ms() / 1000 - account.joined).max(0) / every_s;
-    (1..=so_far).rev().map(move |number| Post {
+    let every_seconds = account.posts_every_hours * 3600;
+    let count = (now.unix_ms() / 1000 - account.joined).max(0) / every_seconds;
+    (1..=count).rev().map(move |number| Post {
         account,
         number,
-        created_s: account.joined + number * every_s,
-        dice: Sha256::digest(format!("{}/post/{number}", account.id)).into(),
+        created_seconds: account.joined + number * every_seconds,
+        seed: Sha256::digest(format!("{}/post/{number}", account.id)).into(),
     })
 }
 
-/// The page that `query` asks for: behind the marker of the last post seen, or behind so and so
-/// many.
+/// Returns the page that `query` selects: older than `afterPublishTime`, after skipping `offset`
+/// posts.
 pub(super) fn page(account: &Account, query: &Form, base_url: &str, now: Timestamp) -> Value {
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
-    let limit = number("limit").unwrap_or(USUAL_PAGE).clamp(1, LONGEST_PAGE);
+    let limit = number("limit")
+        .unwrap_or(DEFAULT_PAGE_SIZE)
+        .clamp(1, MAX_PAGE_SIZE);
     let marker = query.get("afterPublishTime").and_then(seconds_of);
-    let behind =
-        newest(account, now).filter(|post| marker.is_none_or(|last_s| post.created_s < last_s));
-    let mut behind = behind.skip(number("offset").unwrap_or_default());
-    let list: Vec<_> = behind
+    let older = newest(account, now)
+        .filter(|post| marker.is_none_or(|before_seconds| post.created_seconds < before_seconds));
+    let mut older = older.skip(number("offset").unwrap_or_default());
+    let list: Vec<_> = older
         .by_ref()
         .take(limit)
-        .map(|post| post.entry(base_url, now))
+        .map(|post| post.post_object(base_url, now))
         .collect();
-    json!({ "list": list, "hasMore": behind.next().is_some() })
+    json!({ "list": list, "hasMore": older.next().is_some() })
 }
 
-/// The whole seconds of a decimal marker.
+/// Returns the whole seconds of a decimal `postedAtPrecise` value.
 fn seconds_of(marker: &str) -> Option<i64> {
     marker.split('.').next()?.parse().ok()
 }
 
 impl Post<'_> {
-    fn die(&self, die: usize) -> i64 {
-        self.dice.get(die).copied().map_or(0, i64::from)
+    fn seed_byte(&self, index: usize) -> i64 {
+        self.seed.get(index).copied().map_or(0, i64::from)
     }
 
     pub(super) fn is_video(&self) -> bool {
-        self.die(0) < 40
+        self.seed_byte(0) < 40
     }
 
     fn id(&self) -> i64 {
         self.account.id * 10_000 + self.number
     }
 
-    fn entry(&self, base_url: &str, now: Timestamp) -> Value {
-        let die = usize::try_from(self.die(1)).unwrap_or_default();
+    fn post_object(&self, base_url: &str, now: Timestamp) -> Value {
+        let seed_byte = usize::try_from(self.seed_byte(1)).unwrap_or_default();
         let caption = self
             .account
             .captions
-            .get(die % self.account.captions.len().max(1))
+            .get(seed_byte % self.account.captions.len().max(1))
             .map_or("", String::as_str);
-        let age_h = (now.unix_ms() / 1000 - self.created_s).max(0) / 3600;
+        let age_hours = (now.unix_ms() / 1000 - self.created_seconds).max(0) / 3600;
         json!({
             "responseType": "post",
             "id": self.id(),
-            "postedAt": moment(self.created_s),
-            // A text, because no floating-point number holds it.
-            "postedAtPrecise": format!("{}.{:06}", self.created_s, self.die(2) * 3901),
+            "postedAt": iso_time(self.created_seconds),
+            // A string, because a float cannot represent it exactly.
+            "postedAtPrecise": format!("{}.{:06}", self.created_seconds, self.seed_byte(2) * 3901),
             "text": format!("<p>{caption} &amp; more</p>"),
             "rawText": format!("{caption} & more"),
-            "price": if self.die(3) < 60 { json!(5 + self.die(4) % 20) } else { Value::Null },
+            "price": if self.seed_byte(3) < 60 { json!(5 + self.seed_byte(4) % 20) } else { Value::Null },
             "isPinned": false,
             "isArchived": false,
-            "favoritesCount": (20 + self.die(5)) * age_h / (age_h + 24),
-            "commentsCount": self.die(6) % 30 * age_h / (age_h + 24),
+            "favoritesCount": (20 + self.seed_byte(5)) * age_hours / (age_hours + 24),
+            "commentsCount": self.seed_byte(6) % 30 * age_hours / (age_hours + 24),
             "mediaCount": 1,
             "canViewMedia": true,
             "media": [self.media(base_url, now)],
@@ -98,10 +100,10 @@ impl Post<'_> {
     }
 
     fn media(&self, base_url: &str, now: Timestamp) -> Value {
-        let ends_s = now.unix_ms() / 1000 + LINK_LIFE_S;
+        let expires_seconds = now.unix_ms() / 1000 + LINK_LIFETIME_SECONDS;
         let link = |width: u32| {
             format!(
-                "{base_url}/images/{}.png?width={width}&Expires={ends_s}",
+                "{base_url}/images/{}.png?width={width}&Expires={expires_seconds}",
                 self.id()
             )
         };

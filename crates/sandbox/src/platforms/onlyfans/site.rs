@@ -1,5 +1,5 @@
-//! The site itself: a page to sign in, without a password and without a script, and the page behind
-//! it, which explains how a session gets from a browser into an app.
+//! The site: a sign-in page without password or script, and the page after it, which explains how
+//! to copy the session from the browser into an app.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -9,129 +9,143 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use super::browser::cookie;
-use super::facts::{ME, SIGN_IN, SIGN_OUT, SITE};
-use crate::engine::{CSRF_COOKIE, Form, csrf_cookie, is_from_our_page};
-use crate::faults::Misbehaviour;
+use super::profile::{ME, SIGN_IN, SIGN_OUT, SITE};
+use crate::engine::{CSRF_COOKIE, Form, csrf_cookie, csrf_token_matches};
+use crate::faults::ConsentFault;
 use crate::pages::{self, SessionPage};
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 use crate::world::{Session, SignIn};
 
-/// What can go wrong with a session, in the words of this site.
-const MISBEHAVIOURS: [(Misbehaviour, &str); 9] = [
-    (Misbehaviour::None, "Nothing: behave well"),
-    (Misbehaviour::SlowToken, "Slow first check: five seconds"),
-    (Misbehaviour::RefreshRefused, "Refuse every check (400)"),
+/// The faults that can be selected at sign-in, with their labels.
+const SESSION_FAULTS: [(ConsentFault, &str); 9] = [
+    (ConsentFault::None, "None"),
     (
-        Misbehaviour::RateLimited,
-        "Answer 429 with Retry-After once",
+        ConsentFault::SlowToken,
+        "Delay the first check by 5 seconds",
     ),
-    (Misbehaviour::ServerError, "Answer 503 once"),
+    (ConsentFault::RefreshRefused, "Reject every check (400)"),
     (
-        Misbehaviour::WrongAccount,
-        "Give the session of somebody else",
+        ConsentFault::RateLimited,
+        "Rate-limit the first check (429 with Retry-After)",
     ),
-    (Misbehaviour::StateMangled, "Mangle the x-bc (401)"),
-    (Misbehaviour::CodeExpired, "Give a session that has ended"),
-    (Misbehaviour::CoopOff, "Leave out the opener policy"),
+    (ConsentFault::ServerError, "Fail the first check (503)"),
+    (
+        ConsentFault::WrongAccount,
+        "Issue a session of another person",
+    ),
+    (ConsentFault::StateMangled, "Alter the x-bc token (401)"),
+    (ConsentFault::CodeExpired, "Issue an expired session"),
+    (
+        ConsentFault::CoopOff,
+        "Omit the Cross-Origin-Opener-Policy header",
+    ),
 ];
 
-pub(super) fn routes() -> Router<Stage> {
-    let bare = SITE.trim_end_matches('/');
+pub(super) fn routes() -> Router<PlatformContext> {
+    let without_slash = SITE.trim_end_matches('/');
     Router::new()
-        .route(SITE, get(front_door))
-        .route(bare, get(|| async { Redirect::permanent(SITE) }))
+        .route(SITE, get(sign_in_page))
+        .route(without_slash, get(|| async { Redirect::permanent(SITE) }))
         .route(SIGN_IN, post(sign_in))
         .route(SIGN_OUT, post(sign_out))
 }
 
-async fn front_door(State(stage): State<Stage>, headers: HeaderMap) -> Response {
+async fn sign_in_page(State(context): State<PlatformContext>, headers: HeaderMap) -> Response {
     let work = async {
-        let csrf = csrf_cookie(&headers).unwrap_or_else(|| stage.shared.random());
-        let mut page = pages::sign_in(&stage, SIGN_IN, &csrf, &MISBEHAVIOURS);
+        let csrf = csrf_cookie(&headers).unwrap_or_else(|| context.shared.random());
+        let mut page = pages::sign_in(&context, SIGN_IN, &csrf, &SESSION_FAULTS);
         set_cookie(&mut page, CSRF_COOKIE, &csrf);
         page
     };
-    stage.attend("site", work).await
+    context.serve_endpoint("site", work).await
 }
 
-async fn sign_in(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -> Response {
-    let form = Form::of_body(&headers, &body);
+async fn sign_in(
+    State(context): State<PlatformContext>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let form = Form::from_body(&headers, &body);
     let work = async {
-        if !is_from_our_page(&headers, &form) {
-            return pages::foreign_answer(&stage);
+        if !csrf_token_matches(&headers, &form) {
+            return pages::csrf_error(&context);
         }
-        let misbehaviour = form
+        let consent_fault = form
             .get("misbehave")
-            .and_then(Misbehaviour::parse)
+            .and_then(ConsentFault::parse)
             .unwrap_or_default();
         let user_agent = headers
             .get(header::USER_AGENT)
             .and_then(|name| name.to_str().ok())
             .unwrap_or_default();
         let person = form.get("person").unwrap_or_default();
-        let session = stage.platform.sign_in(
-            &stage,
+        let session = context.platform.sign_in(
+            &context,
             &SignIn {
                 person,
                 user_agent,
-                misbehaviour,
+                consent_fault,
             },
         );
         let Some(session) = session else {
             return StatusCode::BAD_REQUEST.into_response();
         };
-        signed_in(
-            &stage,
+        session_page(
+            &context,
             &session,
             person,
             form.get("csrf").unwrap_or_default(),
-            misbehaviour,
+            consent_fault,
         )
     };
-    stage.attend("sign-in", work).await
+    context.serve_endpoint("sign-in", work).await
 }
 
-fn signed_in(
-    stage: &Stage,
+fn session_page(
+    context: &PlatformContext,
     session: &Session,
     person: &str,
     csrf: &str,
-    misbehaviour: Misbehaviour,
+    consent_fault: ConsentFault,
 ) -> Response {
-    let card = stage
+    let card = context
         .platform
         .cards()
         .iter()
         .find(|card| card.person == person);
     let username = card.map_or("", |card| card.username.as_str());
-    let profile_url = format!("{}{ME}", stage.shared.base_url());
+    let profile_url = format!("{}{ME}", context.shared.base_url());
     let page = SessionPage {
         session,
         username,
         profile_url: &profile_url,
         sign_out: SIGN_OUT,
         csrf,
-        misbehaviour,
+        consent_fault,
     };
-    let mut response = pages::signed_in(stage, &page);
+    let mut response = pages::signed_in(context, &page);
     set_cookie(&mut response, "sess", &session.sess);
     set_cookie(&mut response, "auth_id", &session.auth_id);
     response
 }
 
-/// Ends the session, as its owner would to take it back from an app.
-async fn sign_out(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -> Response {
-    if !is_from_our_page(&headers, &Form::of_body(&headers, &body)) {
-        return pages::foreign_answer(&stage);
+/// Ends the session, as its owner would to revoke an app's access.
+async fn sign_out(
+    State(context): State<PlatformContext>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if !csrf_token_matches(&headers, &Form::from_body(&headers, &body)) {
+        return pages::csrf_error(&context);
     }
     if let Some(sess) = cookie(&headers, "sess") {
-        let mut world = stage.shared.world();
+        let mut world = context.shared.world();
         let traced = world
             .grants
-            .trace(sess)
-            .map(|(id, _, grant)| (id, grant.platform == stage.slug()));
+            .find_token(sess)
+            .map(|(id, _, grant)| (id, grant.platform == context.slug()));
         if let Some((id, true)) = traced {
-            world.grants.end(id);
+            world.grants.revoke(id);
         }
     }
     Redirect::to(SITE).into_response()

@@ -1,31 +1,31 @@
-//! A person's account at Reddit, and what `/api/v1/me` tells of it.
+//! A Reddit account and its representation in `/api/v1/me`.
 
 use evergrant_model::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The day of the counts in `people.toml`: 1 January 2026.
-const COUNTED_AT_S: i64 = 1_767_225_600;
-const DAY_S: i64 = 86_400;
+/// Reference time of the counts in `people.toml`, in Unix seconds: 1 January 2026, 00:00 UTC.
+const COUNTS_AS_OF_SECONDS: i64 = 1_767_225_600;
+const DAY_SECONDS: i64 = 86_400;
 
-/// The account as `people.toml` has it.
+/// An account as listed in `people.toml`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "the platform's own flags, each a field of its answer"
+    reason = "the platform's own flags, each a field of its response"
 )]
 pub(super) struct Account {
-    /// Base 36, without the `t2_` of its kind.
+    /// The id in base 36, without the `t2_` prefix.
     pub(super) id: String,
     pub(super) username: String,
     pub(super) about: String,
-    /// Unix seconds.
+    /// When the account was created, in Unix seconds.
     pub(super) created: i64,
     link_karma: i64,
     comment_karma: i64,
     karma_per_day: i64,
-    /// Followers of the profile page; `None` where there is no such page.
+    /// Followers of the profile page on 1 January 2026. `None` if the account has no profile page.
     subscribers: Option<i64>,
     #[serde(default)]
     subscribers_per_day: i64,
@@ -38,21 +38,21 @@ pub(super) struct Account {
     is_gold: bool,
     #[serde(default)]
     pub(super) suspended: bool,
-    pub(super) posts_every_h: i64,
+    pub(super) posts_every_hours: i64,
     pub(super) communities: Vec<String>,
     pub(super) titles: Vec<String>,
 }
 
-/// What the account has gathered by one moment.
+/// An account's karma at a given time.
 pub(super) struct Karma {
     pub(super) link: i64,
     pub(super) comment: i64,
 }
 
 impl Account {
-    /// Karma grows by the day, and is a little lower on some days than on the day before.
+    /// Returns the karma at `now`. It grows daily, with occasional small drops.
     pub(super) fn karma(&self, now: Timestamp) -> Karma {
-        let day = days(now);
+        let day = days_since_reference(now);
         let fuzz = |per_day: i64| {
             if per_day == 0 {
                 0
@@ -60,17 +60,17 @@ impl Account {
                 (day * 7).rem_euclid(11) * per_day / 4
             }
         };
-        let grown = |count: i64, per_day: i64| (count + day * per_day + fuzz(per_day)).max(1);
-        let for_comments = self.karma_per_day / 3;
+        let projected = |count: i64, per_day: i64| (count + day * per_day + fuzz(per_day)).max(1);
+        let comment_share = self.karma_per_day / 3;
         Karma {
-            link: grown(self.link_karma, self.karma_per_day - for_comments),
-            comment: grown(self.comment_karma, for_comments),
+            link: projected(self.link_karma, self.karma_per_day - comment_share),
+            comment: projected(self.comment_karma, comment_share),
         }
     }
 
-    /// Flat, as `GET /api/v1/me` sends it: the account's own values over the usual ones.
+    /// Returns the body of `GET /api/v1/me`: the defaults overridden with the account's values.
     pub(super) fn me(&self, client: &str, picture: &str, now: Timestamp) -> Value {
-        let mut me = usual();
+        let mut me = default_fields();
         let karma = self.karma(now);
         let own = json!({
             "id": self.id,
@@ -95,7 +95,8 @@ impl Account {
     }
 
     fn profile_page(&self, picture: &str, now: Timestamp) -> Option<Value> {
-        let subscribers = (self.subscribers? + days(now) * self.subscribers_per_day).max(0);
+        let subscribers =
+            (self.subscribers? + days_since_reference(now) * self.subscribers_per_day).max(0);
         let name = format!("u_{}", self.username);
         Some(json!({
             "name": format!("t5_{}", self.id),
@@ -119,7 +120,7 @@ impl Account {
         }))
     }
 
-    /// `GET /api/v1/me/karma`: the karma by community, the most in the first.
+    /// Returns the body of `GET /api/v1/me/karma`: karma per community, highest first.
     pub(super) fn karma_list(&self, now: Timestamp) -> Value {
         let karma = self.karma(now);
         let (mut link, mut comment) = (karma.link, karma.comment);
@@ -137,18 +138,19 @@ impl Account {
     }
 }
 
-/// What stands in every account of the sandbox.
-fn usual() -> Map<String, Value> {
+/// Returns the fields that are the same for every account.
+fn default_fields() -> Map<String, Value> {
     serde_json::from_str(include_str!("me.json")).unwrap_or_default()
 }
 
-/// Whole days from the day of the counts.
-fn days(now: Timestamp) -> i64 {
-    now.seconds_since(Timestamp::from_unix_seconds(COUNTED_AT_S))
-        .div_euclid(DAY_S)
+/// Returns the whole days since the reference time of the counts.
+fn days_since_reference(now: Timestamp) -> i64 {
+    now.since(Timestamp::from_unix_seconds(COUNTS_AS_OF_SECONDS))
+        .as_secs()
+        .div_euclid(DAY_SECONDS)
 }
 
-/// Seconds as Reddit writes them: with a decimal point.
-pub(super) fn seconds(unix_s: i64) -> Value {
-    u32::try_from(unix_s).map_or(Value::Null, |unix_s| f64::from(unix_s).into())
+/// Returns Unix seconds as a float, as Reddit sends them.
+pub(super) fn seconds(unix_seconds: i64) -> Value {
+    u32::try_from(unix_seconds).map_or(Value::Null, |unix_seconds| f64::from(unix_seconds).into())
 }

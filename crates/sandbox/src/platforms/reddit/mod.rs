@@ -1,20 +1,20 @@
-//! Reddit, to the letter. Its departures from OAuth as the RFCs have it:
+//! Reddit. Deviations from the OAuth RFCs:
 //!
-//! * a refused code is answered with *200* and `{"error":"invalid_grant"}`, a dead refresh token
-//!   with *400* and an `error` that is a number, a wrong client with 401 and a `Basic` challenge;
-//! * whoever does not name itself in `User-Agent` is blocked before anything else, with HTML;
-//! * tokens are for the `oauth` host alone, where the calls that remain are told as a decimal
-//!   number;
-//! * without `raw_json=1` every `&`, `<` and `>` in a text arrives escaped for HTML.
+//! * A rejected code yields status 200 with `{"error":"invalid_grant"}`. An invalid refresh token
+//!   yields 400 with a numeric `error`. A wrong client yields 401 with a `Basic` challenge.
+//! * A request without a descriptive `User-Agent` is blocked first, with an HTML page.
+//! * Access tokens are accepted by the `oauth` host only, which reports the remaining calls as a
+//!   decimal number.
+//! * Without `raw_json=1`, every `&`, `<` and `>` in a string is HTML-escaped.
 //!
-//! Both hosts live under path prefixes here: `/reddit/www` and `/reddit/oauth`.
+//! Two path prefixes stand in for the hosts: `/reddit/www` and `/reddit/oauth`.
 
 mod account;
-mod answers;
-mod facts;
 mod listing;
 mod posts;
+mod profile;
 mod resources;
+mod responses;
 
 use std::collections::BTreeMap;
 
@@ -26,17 +26,17 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use self::account::Account;
-use self::facts::PROFILE;
-pub(super) use self::facts::dev_settings;
-use crate::engine::{Form, Refusal};
-use crate::platform::Stage;
-use crate::platform::{Card, Issued, Platform};
+use self::profile::PROFILE;
+pub(super) use self::profile::dev_settings;
+use crate::engine::{Form, OAuthError};
+use crate::platform::PlatformContext;
+use crate::platform::{Card, IssuedTokens, Platform};
 use crate::profile::PlatformProfile;
 use crate::settings::{DeadRefreshBody, Settings};
 use crate::world::Person;
 use crate::world::Window;
 
-/// Reddit with the accounts of the demo persons.
+/// The simulated Reddit with the accounts of the demo persons.
 pub(super) struct Reddit {
     cards: Vec<Card>,
     accounts: BTreeMap<String, Account>,
@@ -80,21 +80,21 @@ impl Platform for Reddit {
             .unwrap_or_default()
     }
 
-    fn turn_away(&self, headers: &HeaderMap) -> Option<Response> {
-        answers::block_page(headers)
+    fn block(&self, headers: &HeaderMap) -> Option<Response> {
+        responses::block_page(headers)
     }
 
     fn credentials(&self, headers: &HeaderMap, _: &Form) -> Option<(String, String)> {
         let line = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let (scheme, encoded) = line.split_once(' ')?;
-        let pair = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-        let (id, secret) = pair
+        let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+        let (id, secret) = decoded
             .split_once(':')
             .filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
         Some((id.to_owned(), secret.to_owned()))
     }
 
-    fn issued(&self, issued: Issued) -> Response {
+    fn token_response(&self, issued: IssuedTokens) -> Response {
         let mut body = json!({
             "access_token": issued.access_token,
             "token_type": "bearer",
@@ -104,49 +104,53 @@ impl Platform for Reddit {
         if let (Some(token), Some(fields)) = (issued.refresh_token, body.as_object_mut()) {
             fields.insert("refresh_token".into(), token.into());
         }
-        answers::json(StatusCode::OK, &body)
+        responses::json(StatusCode::OK, &body)
     }
 
-    fn refused(&self, refusal: Refusal, settings: Settings) -> Response {
-        let politely = |error: &str| answers::json(StatusCode::OK, &json!({ "error": error }));
-        match refusal {
-            Refusal::InvalidGrant => politely("invalid_grant"),
-            Refusal::InvalidRequest => politely("invalid_request"),
-            Refusal::UnsupportedGrantType => politely("unsupported_grant_type"),
-            Refusal::InvalidScope => politely("invalid_scope"),
-            Refusal::UnauthorizedClient => {
-                let why = "This app signs people in; it cannot have a token without one.";
-                answers::json(
+    fn error_response(&self, error: OAuthError, settings: Settings) -> Response {
+        let error_with_200 =
+            |error: &str| responses::json(StatusCode::OK, &json!({ "error": error }));
+        match error {
+            OAuthError::InvalidGrant => error_with_200("invalid_grant"),
+            OAuthError::InvalidRequest => error_with_200("invalid_request"),
+            OAuthError::UnsupportedGrantType => error_with_200("unsupported_grant_type"),
+            OAuthError::InvalidScope => error_with_200("invalid_scope"),
+            OAuthError::UnauthorizedClient => {
+                let description = "This app may not use grant types without a user.";
+                responses::json(
                     StatusCode::OK,
-                    &json!({ "error": "unauthorized_client", "error_description": why }),
+                    &json!({ "error": "unauthorized_client", "error_description": description }),
                 )
             }
-            Refusal::InvalidClient => {
+            OAuthError::InvalidClient => {
                 let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"reddit\"")];
-                (challenge, answers::plain_error(StatusCode::UNAUTHORIZED)).into_response()
+                (challenge, responses::plain_error(StatusCode::UNAUTHORIZED)).into_response()
             }
-            Refusal::DeadRefreshToken => {
-                answers::json(StatusCode::BAD_REQUEST, &dead_refresh(settings))
-            }
-            Refusal::ForeignToken => answers::json(
+            OAuthError::InvalidRefreshToken => responses::json(
+                StatusCode::BAD_REQUEST,
+                &invalid_refresh_token_body(settings),
+            ),
+            OAuthError::TokenOfOtherClient => responses::json(
                 StatusCode::BAD_REQUEST,
                 &json!({ "error": "unauthorized_client" }),
             ),
-            Refusal::RateLimited { retry_after_s } => answers::too_many(retry_after_s, settings),
-            Refusal::ServerError => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            OAuthError::RateLimited {
+                retry_after_seconds,
+            } => responses::too_many(retry_after_seconds, settings),
+            OAuthError::ServerError => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
 
-    fn state_limit(&self, response: &mut Response, window: Window) {
-        answers::state_limit(response, window, &window.remaining().to_string());
+    fn set_rate_limit_headers(&self, response: &mut Response, window: Window) {
+        responses::set_rate_limit_headers(response, window, &window.remaining().to_string());
     }
 
-    fn routes(&self) -> Router<Stage> {
+    fn routes(&self) -> Router<PlatformContext> {
         resources::routes(self.accounts.clone())
     }
 }
 
-fn dead_refresh(settings: Settings) -> serde_json::Value {
+fn invalid_refresh_token_body(settings: Settings) -> serde_json::Value {
     match settings.dead_refresh_body {
         DeadRefreshBody::Message => json!({ "message": "Bad Request", "error": 400 }),
         DeadRefreshBody::Bare => json!({ "error": 400 }),

@@ -1,5 +1,6 @@
-//! What a person posted and commented: made up from the account and the time alone, so that the
-//! same moment always shows the same history, and later moments show more of it.
+//! Posts and comments, derived from the account and the time only.
+//!
+//! The same time always yields the same history, and a later time yields more.
 
 use evergrant_model::Timestamp;
 use serde_json::{Value, json};
@@ -7,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::account::{Account, seconds};
 
-/// No listing reaches further back than this.
-const LONGEST_LISTING: i64 = 1000;
+/// Maximum number of items in a listing.
+const MAX_LISTING_LEN: i64 = 1000;
 
-/// Whether a thing is a post or a comment.
+/// Whether an item is a post or a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Post,
@@ -18,7 +19,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// As fullnames begin.
+    /// Returns the type prefix of fullnames.
     pub(super) fn prefix(self) -> &'static str {
         match self {
             Self::Post => "t3",
@@ -27,57 +28,71 @@ impl Kind {
     }
 }
 
-/// One post or comment.
-pub(super) struct Thing<'a> {
+/// A post or comment: a "thing" in Reddit's API documentation.
+pub(super) struct Item<'a> {
     account: &'a Account,
     kind: Kind,
-    /// 1 for the account's first.
+    /// Sequence number. The account's first is 1.
     number: i64,
-    pub(super) created_s: i64,
+    /// When it was published, in Unix seconds.
+    pub(super) created_seconds: i64,
     pub(super) score: i64,
     pub(super) replies: i64,
-    /// Drawn once for this thing; decides everything that does not depend on the time.
-    dice: [u8; 32],
+    /// Pseudo-random bytes, constant for the item; they determine everything that does not depend
+    /// on the time.
+    seed: [u8; 32],
 }
 
-/// The newest things of an account, the newest first.
-pub(super) fn newest(account: &Account, kind: Kind, now: Timestamp) -> Vec<Thing<'_>> {
-    let now_s = now.unix_ms() / 1000;
-    let every_s = account.posts_every_h * 3600;
-    let so_far = (now_s - account.created).max(0) / every_s;
-    let things = (1..=so_far)
+/// Returns the account's latest items of one kind, newest first.
+pub(super) fn newest(account: &Account, kind: Kind, now: Timestamp) -> Vec<Item<'_>> {
+    let now_seconds = now.unix_ms() / 1000;
+    let every_seconds = account.posts_every_hours * 3600;
+    let count = (now_seconds - account.created).max(0) / every_seconds;
+    let items = (1..=count)
         .rev()
-        .map(|number| Thing::new(account, kind, number, every_s, now_s));
-    things
-        .filter(|thing| thing.created_s <= now_s)
-        .take(usize::try_from(LONGEST_LISTING).unwrap_or_default())
+        .map(|number| Item::new(account, kind, number, every_seconds, now_seconds));
+    items
+        .filter(|item| item.created_seconds <= now_seconds)
+        .take(usize::try_from(MAX_LISTING_LEN).unwrap_or_default())
         .collect()
 }
 
-impl<'a> Thing<'a> {
-    fn new(account: &'a Account, kind: Kind, number: i64, every_s: i64, now_s: i64) -> Self {
-        let dice: [u8; 32] =
+impl<'a> Item<'a> {
+    fn new(
+        account: &'a Account,
+        kind: Kind,
+        number: i64,
+        every_seconds: i64,
+        now_seconds: i64,
+    ) -> Self {
+        let seed: [u8; 32] =
             Sha256::digest(format!("{}/{}/{number}", account.id, kind.prefix())).into();
-        let [early, luck, .., talk, noise] = dice.map(i64::from);
-        let created_s = account.created + number * every_s + early * every_s / 512;
-        let age_h = (now_s - created_s).max(0) / 3600;
-        let peak = if luck > 250 { 900 + luck * 5 } else { 4 + luck };
-        // Half of the votes come in the first half day; the last digit is never to be trusted.
-        let fuzz = (age_h + noise) % 3 - 1;
-        let score = (1 + peak * age_h / (age_h + 12) + fuzz).max(0);
-        let replies = talk % 24 * age_h / (age_h + 18);
+        let [jitter, popularity, .., discussion, noise] = seed.map(i64::from);
+        let created_seconds =
+            account.created + number * every_seconds + jitter * every_seconds / 512;
+        let age_hours = (now_seconds - created_seconds).max(0) / 3600;
+        let peak = if popularity > 250 {
+            900 + popularity * 5
+        } else {
+            4 + popularity
+        };
+        // Half of the votes arrive within 12 hours. Like Reddit's vote fuzzing, the last digit is
+        // unreliable.
+        let fuzz = (age_hours + noise) % 3 - 1;
+        let score = (1 + peak * age_hours / (age_hours + 12) + fuzz).max(0);
+        let replies = discussion % 24 * age_hours / (age_hours + 18);
         Self {
             account,
             kind,
             number,
-            created_s,
+            created_seconds,
             score,
             replies,
-            dice,
+            seed,
         }
     }
 
-    /// The fullname, as in `t3_sim9z4f`.
+    /// Returns the fullname, such as `t3_sim9z4f`.
     pub(super) fn fullname(&self) -> String {
         format!("{}_{}", self.kind.prefix(), self.id())
     }
@@ -86,19 +101,19 @@ impl<'a> Thing<'a> {
         format!("{}{}", self.account.id, base36(self.number))
     }
 
-    /// One of `choices`, always the same for this thing.
-    fn pick<'t>(&self, die: usize, choices: &'t [String]) -> &'t str {
-        let die = self.dice.get(die).copied().map_or(0, usize::from);
+    /// Returns one of `choices`, always the same for the item.
+    fn pick<'t>(&self, index: usize, choices: &'t [String]) -> &'t str {
+        let seed_byte = self.seed.get(index).copied().map_or(0, usize::from);
         choices
-            .get(die % choices.len().max(1))
+            .get(seed_byte % choices.len().max(1))
             .map_or("", String::as_str)
     }
 
-    fn die(&self, die: usize) -> u8 {
-        self.dice.get(die).copied().unwrap_or_default()
+    fn seed_byte(&self, index: usize) -> u8 {
+        self.seed.get(index).copied().unwrap_or_default()
     }
 
-    /// As it stands in a listing's `children`.
+    /// Returns the entry in a listing's `children`.
     pub(super) fn child(&self, base_url: &str) -> Value {
         let data = match self.kind {
             Kind::Post => self.post(base_url),
@@ -107,11 +122,11 @@ impl<'a> Thing<'a> {
         json!({ "kind": self.kind.prefix(), "data": data })
     }
 
-    /// What posts and comments have in common.
+    /// Returns the fields that posts and comments share.
     fn common(&self) -> Value {
         let community = self.pick(3, &self.account.communities);
-        let edited = if self.die(4) < 40 {
-            seconds(self.created_s + 900)
+        let edited = if self.seed_byte(4) < 40 {
+            seconds(self.created_seconds + 900)
         } else {
             Value::Bool(false)
         };
@@ -126,8 +141,8 @@ impl<'a> Thing<'a> {
             "score": self.score,
             "ups": self.score,
             "downs": 0,
-            "created": seconds(self.created_s),
-            "created_utc": seconds(self.created_s),
+            "created": seconds(self.created_seconds),
+            "created_utc": seconds(self.created_seconds),
             "edited": edited,
             "over_18": false,
             "archived": false,
@@ -142,11 +157,7 @@ impl<'a> Thing<'a> {
     fn post(&self, base_url: &str) -> Value {
         let title = self.pick(5, &self.account.titles);
         let community = self.pick(3, &self.account.communities);
-        let permalink = format!(
-            "/r/{community}/comments/{}/{}/",
-            self.id(),
-            in_address(title)
-        );
+        let permalink = format!("/r/{community}/comments/{}/{}/", self.id(), url_slug(title));
         let mut post = self.common();
         let own = json!({
             "title": title,
@@ -159,7 +170,7 @@ impl<'a> Thing<'a> {
             "thumbnail": "self",
             "thumbnail_width": null,
             "thumbnail_height": null,
-            "upvote_ratio": f64::from(80 + self.die(6) % 20) / 100.0,
+            "upvote_ratio": f64::from(80 + self.seed_byte(6) % 20) / 100.0,
             "num_comments": self.replies,
             "num_crossposts": 0,
             "view_count": null,
@@ -168,7 +179,7 @@ impl<'a> Thing<'a> {
             "media": null,
         });
         extend(&mut post, own);
-        match self.die(7) % 5 {
+        match self.seed_byte(7) % 5 {
             0 => extend(
                 &mut post,
                 json!({ "selftext": "Details & photos in the comments. <3" }),
@@ -179,7 +190,7 @@ impl<'a> Thing<'a> {
         post
     }
 
-    /// A link elsewhere: no preview, and a thumbnail that is a word.
+    /// Returns the fields of a link post: no preview, and a keyword as thumbnail.
     fn link(&self) -> Value {
         let url = format!("https://notes.example/{}", self.id());
         json!({ "is_self": false, "url": url, "domain": "notes.example", "thumbnail": "default" })
@@ -215,7 +226,7 @@ impl<'a> Thing<'a> {
             "link_id": format!("t3_{post}"),
             "parent_id": format!("t3_{post}"),
             "link_title": title,
-            "permalink": format!("/r/{community}/comments/{post}/{}/{}/", in_address(title), self.id()),
+            "permalink": format!("/r/{community}/comments/{post}/{}/{}/", url_slug(title), self.id()),
             "replies": "",
             "is_submitter": true,
             "score_hidden": false,
@@ -244,8 +255,8 @@ fn base36(mut number: i64) -> String {
     digits.iter().rev().collect()
 }
 
-/// A title as it appears in an address: words in lower case, joined by underscores.
-fn in_address(title: &str) -> String {
+/// Returns a title as it appears in a URL: lower-case words joined by underscores.
+fn url_slug(title: &str) -> String {
     let words = title
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty());

@@ -1,4 +1,4 @@
-//! Reddit's data endpoints: who the bearer is, and what they posted.
+//! Reddit's data endpoints: the account behind the token, and its posts and comments.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -15,22 +15,22 @@ use serde_json::Value;
 
 use super::account::Account;
 use super::posts::{self, Kind};
-use super::{answers, listing};
+use super::{listing, responses};
 use crate::engine::Form;
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 use crate::world::grants::TokenKind;
 
 type Accounts = Arc<BTreeMap<String, Account>>;
 
-pub(super) fn routes(accounts: BTreeMap<String, Account>) -> Router<Stage> {
+pub(super) fn routes(accounts: BTreeMap<String, Account>) -> Router<PlatformContext> {
     let accounts: Accounts = Arc::new(accounts);
     let oauth = Router::new()
         .route("/api/v1/me", get(me))
         .route("/api/v1/me/karma", get(karma))
         .route("/user/{name}/submitted", get(submitted))
         .route("/user/{name}/comments", get(comments))
-        .fallback(nothing_there);
-    // This host looks for the cookie of a signed-in browser; a bearer token means nothing to it.
+        .fallback(not_found);
+    // This host expects a browser's session cookie and does not accept bearer tokens.
     let www = Router::new()
         .route("/api/v1/me", any(not_on_this_host))
         .route("/api/v1/me/karma", any(not_on_this_host));
@@ -45,13 +45,13 @@ async fn me(call: Call) -> Response {
         let picture = call.picture(&caller.person, 256);
         Ok(caller
             .account
-            .me(&caller.client, &picture, call.stage.shared.now()))
+            .me(&caller.client, &picture, call.context.shared.now()))
     };
     call.answer("me", "identity", body).await
 }
 
 async fn karma(call: Call) -> Response {
-    let body = |caller: &Caller| Ok(caller.account.karma_list(call.stage.shared.now()));
+    let body = |caller: &Caller| Ok(caller.account.karma_list(call.context.shared.now()));
     call.answer("karma", "mysubreddits", body).await
 }
 
@@ -67,23 +67,23 @@ async fn comments(Path(name): Path<String>, call: Call) -> Response {
     .await
 }
 
-async fn nothing_there(call: Call) -> Response {
-    call.refuse(StatusCode::NOT_FOUND).await
+async fn not_found(call: Call) -> Response {
+    call.respond_with_error(StatusCode::NOT_FOUND).await
 }
 
 async fn not_on_this_host(call: Call) -> Response {
-    call.refuse(StatusCode::FORBIDDEN).await
+    call.respond_with_error(StatusCode::FORBIDDEN).await
 }
 
-/// A call to a data endpoint: all that an endpoint may look at.
+/// A request to a data endpoint.
 struct Call {
-    stage: Stage,
+    context: PlatformContext,
     accounts: Accounts,
     headers: HeaderMap,
     query: Form,
 }
 
-/// Whose token came with a call.
+/// The holder of the access token that a call carries.
 struct Caller {
     client: String,
     person: String,
@@ -91,10 +91,13 @@ struct Caller {
     account: Account,
 }
 
-impl FromRequestParts<Stage> for Call {
+impl FromRequestParts<PlatformContext> for Call {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, stage: &Stage) -> Result<Self, Infallible> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        context: &PlatformContext,
+    ) -> Result<Self, Infallible> {
         let accounts = parts
             .extensions
             .get::<Accounts>()
@@ -102,7 +105,7 @@ impl FromRequestParts<Stage> for Call {
             .unwrap_or_default();
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
         Ok(Self {
-            stage: stage.clone(),
+            context: context.clone(),
             accounts,
             headers: parts.headers.clone(),
             query,
@@ -111,7 +114,7 @@ impl FromRequestParts<Stage> for Call {
 }
 
 impl Call {
-    /// Answers with `body`, if the caller may have it.
+    /// Authenticates, rate-limits and authorizes the call, then responds with `body`.
     async fn answer(
         &self,
         endpoint: &str,
@@ -119,27 +122,27 @@ impl Call {
         body: impl FnOnce(&Caller) -> Result<Value, StatusCode>,
     ) -> Response {
         let work = async {
-            if let Some(away) = answers::block_page(&self.headers) {
-                return away;
+            if let Some(blocked) = responses::block_page(&self.headers) {
+                return blocked;
             }
             let Some(caller) = self.caller() else {
-                return answers::bearer_error(StatusCode::UNAUTHORIZED, "invalid_token");
+                return responses::bearer_error(StatusCode::UNAUTHORIZED, "invalid_token");
             };
-            self.limited(&caller, || {
+            self.rate_limited(&caller, || {
                 if !caller.scopes.contains(scope) && !caller.scopes.contains("*") {
-                    return answers::bearer_error(StatusCode::FORBIDDEN, "insufficient_scope");
+                    return responses::bearer_error(StatusCode::FORBIDDEN, "insufficient_scope");
                 }
-                body(&caller).map_or_else(answers::plain_error, |body| self.as_asked(body))
+                body(&caller).map_or_else(responses::plain_error, |body| self.json_response(body))
             })
         };
-        self.stage.attend(endpoint, work).await
+        self.context.serve_endpoint(endpoint, work).await
     }
 
-    async fn refuse(&self, status: StatusCode) -> Response {
+    async fn respond_with_error(&self, status: StatusCode) -> Response {
         let work = async {
-            answers::block_page(&self.headers).unwrap_or_else(|| answers::plain_error(status))
+            responses::block_page(&self.headers).unwrap_or_else(|| responses::plain_error(status))
         };
-        self.stage.attend("other", work).await
+        self.context.serve_endpoint("other", work).await
     }
 
     fn caller(&self) -> Option<Caller> {
@@ -147,13 +150,13 @@ impl Call {
         let (_, token) = line
             .split_once(' ')
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;
-        let now = self.stage.shared.now();
-        let world = self.stage.shared.world();
+        let now = self.context.shared.now();
+        let world = self.context.shared.world();
         let (_, grant) = world.grants.find(TokenKind::Access, token.trim(), now)?;
         let account = self
             .accounts
             .get(&grant.person)
-            .filter(|_| grant.platform == self.stage.slug())?;
+            .filter(|_| grant.platform == self.context.slug())?;
         Some(Caller {
             client: grant.client.clone(),
             person: grant.person.clone(),
@@ -162,27 +165,31 @@ impl Call {
         })
     }
 
-    /// Counts the call in the window of this person and app, and tells how the window stands.
-    fn limited(&self, caller: &Caller, answer: impl FnOnce() -> Response) -> Response {
-        let settings = self.stage.settings();
-        let window = self.stage.spend(
+    /// Counts the call in the window of the person and app, and adds the rate limit headers.
+    fn rate_limited(&self, caller: &Caller, answer: impl FnOnce() -> Response) -> Response {
+        let settings = self.context.settings();
+        let window = self.context.count_call(
             &format!("data/{}/{}", caller.client, caller.person),
             settings.quota,
         );
         let mut response = if window.is_exceeded() {
-            answers::too_many(window.reset_s, settings)
+            responses::too_many(window.reset_seconds, settings)
         } else {
             answer()
         };
-        answers::state_limit(&mut response, window, &format!("{}.0", window.remaining()));
+        responses::set_rate_limit_headers(
+            &mut response,
+            window,
+            &format!("{}.0", window.remaining()),
+        );
         response
     }
 
-    fn as_asked(&self, mut body: Value) -> Response {
+    fn json_response(&self, mut body: Value) -> Response {
         if self.query.get("raw_json") != Some("1") {
-            answers::escape(&mut body);
+            responses::escape(&mut body);
         }
-        answers::json(StatusCode::OK, &body)
+        responses::json(StatusCode::OK, &body)
     }
 
     fn listing(&self, username: &str, kind: Kind) -> Result<Value, StatusCode> {
@@ -195,20 +202,20 @@ impl Call {
         if account.suspended {
             return Err(StatusCode::FORBIDDEN);
         }
-        let now = self.stage.shared.now();
+        let now = self.context.shared.now();
         Ok(listing::page(
             posts::newest(account, kind, now),
             &self.query,
-            self.stage.shared.base_url(),
+            self.context.shared.base_url(),
             now,
         ))
     }
 
-    /// A picture's address, signed as Reddit signs them: with a query that has an ampersand in it.
+    /// Returns a picture URL with an ampersand in its query, like Reddit's signed URLs.
     fn picture(&self, person: &str, width: u32) -> String {
         format!(
             "{}/images/{person}.png?width={width}&s=sim{width}",
-            self.stage.shared.base_url()
+            self.context.shared.base_url()
         )
     }
 }

@@ -1,18 +1,18 @@
-//! A person's account at TikTok.
+//! A TikTok account.
 
 use serde::Deserialize;
 
-use super::facts::PROFILE;
+use super::profile::PROFILE;
 
-/// The account as `people.toml` has it.
+/// An account as listed in `people.toml`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Account {
-    /// The person's id for the first app; every app gets another one.
+    /// The person's id for the first client. It differs per app.
     pub(super) open_id: String,
-    /// The id for every other app.
+    /// The person's id for all other clients.
     open_id_elsewhere: String,
-    /// The id for all apps of one developer.
+    /// The person's id across all apps of one developer.
     pub(super) union_id: String,
     pub(super) username: String,
     pub(super) display_name: String,
@@ -21,29 +21,29 @@ pub(super) struct Account {
     pub(super) bio: String,
     #[serde(default)]
     pub(super) verified: bool,
-    /// Unix seconds.
+    /// When the account was created, in Unix seconds.
     pub(super) created: i64,
     pub(super) followers: i64,
     pub(super) followers_per_day: i64,
     pub(super) following: i64,
     pub(super) likes: i64,
     pub(super) likes_per_day: i64,
-    pub(super) videos_every_h: i64,
-    /// The videos, by number, that are for the person alone.
-    pub(super) private: Option<Stretch>,
+    pub(super) videos_every_hours: i64,
+    /// The numbers of the private videos, if any.
+    pub(super) private: Option<VideoRange>,
     pub(super) titles: Vec<String>,
 }
 
-/// Neighbouring videos, both ends included.
+/// A range of video numbers, both ends included.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Stretch {
+pub(super) struct VideoRange {
     pub(super) from: i64,
     pub(super) to: i64,
 }
 
 impl Account {
-    /// The person's id for `client`.
+    /// Returns the person's id for `client`.
     pub(super) fn open_id(&self, client: &str) -> &str {
         let is_first = PROFILE
             .clients

@@ -1,54 +1,54 @@
-//! Cover pictures, whose signed links die after six hours.
+//! Cover pictures, whose signed links expire after six hours.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use evergrant_model::Timestamp;
+use evergrant_model::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::engine::Form;
 use crate::picture;
-use crate::platform::Stage;
+use crate::platform::PlatformContext;
 
-const LIFE_S: i64 = 6 * 3600;
-/// Below the sandbox's base address.
+const LINK_LIFETIME_SECONDS: i64 = 6 * 3600;
+/// Route of the cover pictures below the sandbox's base URL.
 pub(super) const PATH: &str = "/tiktok/cdn/{file}";
-/// The colour of every cover, in degrees.
+/// The hue of every cover, in degrees.
 const HUE: u16 = 344;
 
-/// Where the cover of a video is from `now` on.
+/// Returns a signed link to the cover of a video, valid from `now`.
 pub(super) fn link(base_url: &str, video: &str, now: Timestamp) -> String {
-    let ends_s = now.plus_seconds(LIFE_S).unix_ms() / 1000;
-    let signature = signature(video, &ends_s.to_string());
-    format!("{base_url}/tiktok/cdn/{video}.png?x-expires={ends_s}&x-signature={signature}")
+    let expires_seconds = (now + SignedDuration::from_secs(LINK_LIFETIME_SECONDS)).unix_ms() / 1000;
+    let signature = signature(video, &expires_seconds.to_string());
+    format!("{base_url}/tiktok/cdn/{video}.png?x-expires={expires_seconds}&x-signature={signature}")
 }
 
-/// The picture, or 403 once the link is dead or where somebody lengthened its life.
+/// Responds with the picture, or with 403 if the link has expired or was altered.
 pub(super) async fn show(
-    State(stage): State<Stage>,
+    State(context): State<PlatformContext>,
     Path(file): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let work = async {
         let query = Form::parse(query.unwrap_or_default().as_bytes());
-        let (video, ends) = (
+        let (video, expires) = (
             file.trim_end_matches(".png"),
             query.get("x-expires").unwrap_or_default(),
         );
-        let given = query.get("x-signature").unwrap_or_default();
-        let is_ours: bool = signature(video, ends)
+        let signature_param = query.get("x-signature").unwrap_or_default();
+        let is_authentic: bool = signature(video, expires)
             .as_bytes()
-            .ct_eq(given.as_bytes())
+            .ct_eq(signature_param.as_bytes())
             .into();
-        let ends_at = ends
+        let expires_at = expires
             .parse()
             .map(Timestamp::from_unix_seconds)
             .unwrap_or_default();
-        if !is_ours || stage.shared.now() >= ends_at {
-            return (StatusCode::FORBIDDEN, "This link has ended.\n").into_response();
+        if !is_authentic || context.shared.now() >= expires_at {
+            return (StatusCode::FORBIDDEN, "This link has expired.\n").into_response();
         }
         (
             [(header::CONTENT_TYPE, "image/png")],
@@ -56,10 +56,11 @@ pub(super) async fn show(
         )
             .into_response()
     };
-    stage.attend("cover", work).await
+    context.serve_endpoint("cover", work).await
 }
 
-/// No secret is needed: who can compute this can look at a drawing of hills a little longer.
-fn signature(video: &str, ends: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("cover/{video}/{ends}")))
+/// Returns the link's signature. It is unkeyed: forging it only extends access to a generated
+/// picture.
+fn signature(video: &str, expires: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("cover/{video}/{expires}")))
 }

@@ -1,23 +1,22 @@
-//! TikTok's Login Kit and Display API, to the letter. Their departures from OAuth as the RFCs have
-//! it:
+//! TikTok's Login Kit and Display API. Deviations from the OAuth RFCs:
 //!
-//! * an app calls itself by `client_key`, scopes are divided by commas, and the callback calls the
-//!   granted ones `scopes` where the token endpoint says `scope`;
-//! * a code ends with characters that only survive exactly one decoding;
-//! * an app on a desktop needs PKCE, with the challenge in hexadecimal;
-//! * OAuth errors are flat, data errors come in an envelope whose `error` is there on success too,
-//!   with code `ok`;
-//! * 401 means two things: a dead token, or a scope that the person did not grant;
-//! * every endpoint ends with a slash, and without it there is nothing.
+//! * The client id is called `client_key`. Scopes are separated by commas. The callback lists the
+//!   granted scopes in `scopes`, the token endpoint in `scope`.
+//! * A code ends with characters that survive only if the callback URL is decoded exactly once.
+//! * Desktop apps need PKCE, with the challenge in hexadecimal.
+//! * OAuth errors are flat. Data responses use an envelope whose `error` is present on success too,
+//!   with code `ok`.
+//! * Status 401 has two meanings: an invalid token, or a scope that the person did not grant.
+//! * Every path ends with a slash; without it the response is 404.
 //!
-//! The two hosts live under path prefixes here: `/tiktok/auth` and `/tiktok/api`; pictures under
+//! Two path prefixes stand in for the hosts: `/tiktok/auth` and `/tiktok/api`. Pictures are under
 //! `/tiktok/cdn`.
 
 mod account;
-mod answers;
 mod cover;
-mod facts;
+mod profile;
 mod resources;
+mod responses;
 mod user_info;
 mod videos;
 mod webhook;
@@ -33,17 +32,17 @@ use evergrant_model::Timestamp;
 use serde_json::json;
 
 use self::account::Account;
-use self::facts::PROFILE;
-pub(super) use self::facts::dev_settings;
-use crate::engine::{Form, Refusal};
-use crate::notifications::{Notice, Webhook};
-use crate::platform::Stage;
-use crate::platform::{Card, Issued, Platform};
+use self::profile::PROFILE;
+pub(super) use self::profile::dev_settings;
+use crate::engine::{Form, OAuthError};
+use crate::notifications::{OutgoingWebhook, Webhook};
+use crate::platform::PlatformContext;
+use crate::platform::{Card, IssuedTokens, Platform};
 use crate::profile::PlatformProfile;
 use crate::settings::Settings;
 use crate::world::Person;
 
-/// TikTok with the accounts of the demo persons.
+/// The simulated TikTok with the accounts of the demo persons.
 pub(super) struct TikTok {
     cards: Vec<Card>,
     accounts: BTreeMap<String, Account>,
@@ -88,7 +87,7 @@ impl Platform for TikTok {
         ))
     }
 
-    fn issued(&self, issued: Issued) -> Response {
+    fn token_response(&self, issued: IssuedTokens) -> Response {
         let open_id = self
             .accounts
             .get(&issued.person)
@@ -104,68 +103,82 @@ impl Platform for TikTok {
         if let (Some(token), Some(fields)) = (issued.refresh_token, body.as_object_mut()) {
             fields.insert("refresh_token".into(), token.into());
         }
-        answers::json(StatusCode::OK, &body)
+        responses::json(StatusCode::OK, &body)
     }
 
-    fn refused(&self, refusal: Refusal, settings: Settings) -> Response {
-        let (status, error, why) = match refusal {
-            Refusal::InvalidClient => (
-                401,
-                "invalid_client",
-                "The client key and secret do not belong together.",
-            ),
-            Refusal::InvalidRequest => (
-                400,
-                "invalid_request",
-                "A parameter is missing or malformed.",
-            ),
-            Refusal::InvalidGrant => (400, "invalid_grant", "The code is wrong, used or expired."),
-            Refusal::DeadRefreshToken => (
-                400,
-                "invalid_grant",
-                "The refresh token is wrong or has ended.",
-            ),
-            Refusal::UnsupportedGrantType => (
-                400,
-                "unsupported_grant_type",
-                "There is no such grant type.",
-            ),
-            Refusal::UnauthorizedClient => (
-                400,
-                "unauthorized_client",
-                "This app cannot have a token of its own.",
-            ),
-            Refusal::InvalidScope => (400, "invalid_scope", "There is no such scope."),
-            Refusal::ForeignToken => (400, "invalid_request", "The token is not one of this app."),
-            Refusal::RateLimited { .. } => (429, "rate_limit_exceeded", "Too many calls."),
-            Refusal::ServerError => (500, "server_error", "Something went wrong here."),
-        };
+    fn error_response(&self, error: OAuthError, settings: Settings) -> Response {
+        let (status, name, description) = oauth_error(error);
         let status = if settings.oauth_errors_as_200 {
             200
         } else {
             status
         };
-        let mut response = answers::flat_error(status, error, why);
-        if let (Refusal::RateLimited { retry_after_s }, true) = (refusal, settings.retry_after) {
+        let mut response = responses::flat_error(status, name, description);
+        if let (
+            OAuthError::RateLimited {
+                retry_after_seconds,
+            },
+            true,
+        ) = (error, settings.retry_after)
+        {
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, retry_after_s.into());
+                .insert(header::RETRY_AFTER, retry_after_seconds.into());
         }
         response
     }
 
-    fn webhook(&self, webhook: &Webhook, now: Timestamp) -> Option<Notice> {
-        webhook::notice(webhook, self.accounts.get(&webhook.person)?, now)
+    fn webhook(&self, webhook: &Webhook, now: Timestamp) -> Option<OutgoingWebhook> {
+        webhook::build(webhook, self.accounts.get(&webhook.person)?, now)
     }
 
-    fn routes(&self) -> Router<Stage> {
-        let bare = PROFILE.paths.authorize.trim_end_matches('/');
-        resources::routes(self.accounts.clone()).route(bare, get(with_slash))
+    fn routes(&self) -> Router<PlatformContext> {
+        let without_slash = PROFILE.paths.authorize.trim_end_matches('/');
+        resources::routes(self.accounts.clone()).route(without_slash, get(redirect_with_slash))
     }
 }
 
-/// The authorization page is the one address that goes with and without its final slash.
-async fn with_slash(RawQuery(query): RawQuery) -> Response {
+/// Returns the status, `error` and `error_description` of an OAuth error.
+fn oauth_error(error: OAuthError) -> (u16, &'static str, &'static str) {
+    match error {
+        OAuthError::InvalidClient => (
+            401,
+            "invalid_client",
+            "The client key or client secret is incorrect.",
+        ),
+        OAuthError::InvalidRequest => {
+            let description = "A parameter is missing or malformed.";
+            (400, "invalid_request", description)
+        }
+        OAuthError::InvalidGrant => {
+            let description = "The authorization code is invalid, already used or expired.";
+            (400, "invalid_grant", description)
+        }
+        OAuthError::InvalidRefreshToken => {
+            let description = "The refresh token is invalid or expired.";
+            (400, "invalid_grant", description)
+        }
+        OAuthError::UnsupportedGrantType => {
+            let description = "The grant type is not supported.";
+            (400, "unsupported_grant_type", description)
+        }
+        OAuthError::UnauthorizedClient => {
+            let description = "The app is not authorized to use this grant type.";
+            (400, "unauthorized_client", description)
+        }
+        OAuthError::InvalidScope => (400, "invalid_scope", "The scope does not exist."),
+        OAuthError::TokenOfOtherClient => {
+            let description = "The token was issued to another app.";
+            (400, "invalid_request", description)
+        }
+        OAuthError::RateLimited { .. } => (429, "rate_limit_exceeded", "Too many requests."),
+        OAuthError::ServerError => (500, "server_error", "Internal server error."),
+    }
+}
+
+/// Redirects the authorization URL without its final slash. It is the only URL that works both
+/// ways.
+async fn redirect_with_slash(RawQuery(query): RawQuery) -> Response {
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     Redirect::permanent(&format!("{}{query}", PROFILE.paths.authorize)).into_response()
 }

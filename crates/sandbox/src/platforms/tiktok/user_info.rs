@@ -1,4 +1,4 @@
-//! What `/v2/user/info/` tells of an account, field by field.
+//! The fields of `/v2/user/info/`.
 
 use evergrant_model::Timestamp;
 use serde_json::Value;
@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::account::Account;
 use super::videos;
 
-/// The day of the counts in `people.toml`: 1 January 2026.
-const COUNTED_AT_S: i64 = 1_767_225_600;
-const DAY_S: i64 = 86_400;
+/// Reference time of the counts in `people.toml`, in Unix seconds: 1 January 2026, 00:00 UTC.
+const COUNTS_AS_OF_SECONDS: i64 = 1_767_225_600;
+const DAY_SECONDS: i64 = 86_400;
 
-/// Each field with the scope that it needs.
+/// Each field and the scope that it requires.
 pub(super) const FIELDS: [(&str, &str); 14] = [
     ("open_id", "user.info.basic"),
     ("union_id", "user.info.basic"),
@@ -29,7 +29,8 @@ pub(super) const FIELDS: [(&str, &str); 14] = [
 ];
 
 impl Account {
-    /// The value of a field of [`FIELDS`]; `picture` is where the person's picture is.
+    /// Returns the value of a field listed in [`FIELDS`]. `picture` is the URL of the person's
+    /// picture.
     pub(super) fn field(&self, name: &str, client: &str, picture: &str, now: Timestamp) -> Value {
         let sized = |width: u32| format!("{picture}?width={width}").into();
         match name {
@@ -43,9 +44,9 @@ impl Account {
             "bio_description" => self.bio.as_str().into(),
             "profile_deep_link" => format!("https://www.tiktok.com/@{}", self.username).into(),
             "is_verified" => self.verified.into(),
-            "follower_count" => grown(self.followers, self.followers_per_day, now).into(),
+            "follower_count" => projected_count(self.followers, self.followers_per_day, now).into(),
             "following_count" => self.following.into(),
-            "likes_count" => grown(self.likes, self.likes_per_day, now).into(),
+            "likes_count" => projected_count(self.likes, self.likes_per_day, now).into(),
             "video_count" => videos::newest(self, now)
                 .filter(|video| video.is_public(now))
                 .count()
@@ -55,11 +56,12 @@ impl Account {
     }
 }
 
-/// A count that grows by the day, and is a little lower on some days than on the day before.
-fn grown(count: i64, per_day: i64, now: Timestamp) -> i64 {
+/// Returns a count that grows daily, with occasional small drops.
+fn projected_count(count: i64, per_day: i64, now: Timestamp) -> i64 {
     let day = now
-        .seconds_since(Timestamp::from_unix_seconds(COUNTED_AT_S))
-        .div_euclid(DAY_S);
-    let lost = (day * 5).rem_euclid(7) * per_day / 3;
-    (count + day * per_day - lost).max(0)
+        .since(Timestamp::from_unix_seconds(COUNTS_AS_OF_SECONDS))
+        .as_secs()
+        .div_euclid(DAY_SECONDS);
+    let dip = (day * 5).rem_euclid(7) * per_day / 3;
+    (count + day * per_day - dip).max(0)
 }

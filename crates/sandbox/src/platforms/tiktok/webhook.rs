@@ -1,55 +1,45 @@
-//! What TikTok tells an app by itself: events whose content is JSON in a text, signed with the
-//! client secret.
+//! TikTok's webhooks: events whose content is a JSON string, signed with the client secret.
 
-use evergrant_model::Timestamp;
+use evergrant_model::{SignedDuration, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Serialize;
 use serde_json::json;
 use sha2::Sha256;
 
 use super::account::Account;
-use super::facts::PROFILE;
+use super::profile::PROFILE;
 use crate::notifications::Message;
-use crate::notifications::{Notice, REMOVAL, Webhook, WebhookSignature};
+use crate::notifications::{AUTHORIZATION_REMOVED, OutgoingWebhook, Webhook, WebhookSignature};
 
-/// How old a message is that somebody sends again.
-const OLD_S: i64 = 3600;
+/// Age of a replayed message: one hour.
+const REPLAY_AGE_SECONDS: i64 = 3600;
 
-/// In the order in which the platform writes the fields.
+/// The webhook body, with the fields in TikTok's order.
 #[derive(Serialize)]
 struct Payload<'a> {
     client_key: &'a str,
     event: &'a str,
     create_time: i64,
     user_openid: &'a str,
-    /// JSON once more, to be read a second time.
+    /// The event's content: a JSON document encoded as a string.
     content: String,
 }
 
-/// The message for the first app.
-pub(super) fn notice(webhook: &Webhook, account: &Account, now: Timestamp) -> Option<Notice> {
+/// Builds the signed webhook for the first client.
+pub(super) fn build(
+    webhook: &Webhook,
+    account: &Account,
+    now: Timestamp,
+) -> Option<OutgoingWebhook> {
     let client = PROFILE.clients.first()?;
     let signed_at = if webhook.signature == WebhookSignature::Old {
-        now.plus_seconds(-OLD_S)
+        now - SignedDuration::from_secs(REPLAY_AGE_SECONDS)
     } else {
         now
     };
-    let happened_at = signed_at.plus_seconds(-i64::from(webhook.delay_seconds));
-    let content = if webhook.event == REMOVAL {
-        json!({ "reason": webhook.reason })
-    } else {
-        json!({ "share_id": format!("sim.{}", webhook.person) })
-    };
-    let payload = Payload {
-        client_key: client.id,
-        event: &webhook.event,
-        create_time: happened_at.unix_ms() / 1000,
-        user_openid: account.open_id(client.id),
-        content: content.to_string(),
-    };
-    let body = serde_json::to_string(&payload).ok()?;
+    let body = body(client.id, webhook, account, signed_at)?;
     let key = if webhook.signature == WebhookSignature::Wrong {
-        "somebody-elses-secret"
+        "secret-of-another-app"
     } else {
         client.secret
     };
@@ -62,17 +52,40 @@ pub(super) fn notice(webhook: &Webhook, account: &Account, now: Timestamp) -> Op
         signature: Some(signature),
         body,
     };
-    Some(Notice {
+    Some(OutgoingWebhook {
         message,
         client: client.id,
     })
 }
 
-fn signature(key: &str, time_s: i64, body: &str) -> Option<String> {
+fn body(
+    client_key: &str,
+    webhook: &Webhook,
+    account: &Account,
+    signed_at: Timestamp,
+) -> Option<String> {
+    let happened_at = signed_at - SignedDuration::from_secs(i64::from(webhook.delay_seconds));
+    let content = if webhook.event == AUTHORIZATION_REMOVED {
+        json!({ "reason": webhook.reason })
+    } else {
+        json!({ "share_id": format!("sim.{}", webhook.person) })
+    };
+    let payload = Payload {
+        client_key,
+        event: &webhook.event,
+        create_time: happened_at.unix_ms() / 1000,
+        user_openid: account.open_id(client_key),
+        content: content.to_string(),
+    };
+    serde_json::to_string(&payload).ok()
+}
+
+/// Returns the value of the `TikTok-Signature` header. It covers the time and the body.
+fn signature(key: &str, time_seconds: i64, body: &str) -> Option<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).ok()?;
-    mac.update(format!("{time_s}.{body}").as_bytes());
+    mac.update(format!("{time_seconds}.{body}").as_bytes());
     Some(format!(
-        "t={time_s},s={}",
+        "t={time_seconds},s={}",
         const_hex::encode(mac.finalize().into_bytes())
     ))
 }

@@ -1,14 +1,14 @@
-//! A code, the grant that it becomes, and the tokens of a grant.
+//! An authorization code, the grant that its exchange creates, and the tokens of a grant.
 
 use evergrant_model::{ScopeSet, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::faults::Misbehaviour;
+use crate::faults::ConsentFault;
 
-/// Names a grant, for as long as it lives.
+/// Identifies a grant within one run of the sandbox.
 pub(crate) type GrantId = u64;
 
-/// A consent that waits for its code to be exchanged.
+/// A consent whose authorization code has not been exchanged yet.
 #[derive(Clone)]
 pub(crate) struct Code {
     pub(crate) platform: &'static str,
@@ -16,16 +16,17 @@ pub(crate) struct Code {
     pub(crate) redirect_uri: String,
     pub(crate) person: String,
     pub(crate) scopes: ScopeSet,
-    /// Whether a refresh token belongs to it.
-    pub(crate) lasting: bool,
+    /// Whether the exchange issues a refresh token.
+    pub(crate) offline_access: bool,
     pub(crate) expires_at: Timestamp,
-    pub(crate) misbehaviour: Misbehaviour,
-    /// What a verifier must be held against, where PKCE was demanded.
+    pub(crate) consent_fault: ConsentFault,
+    /// PKCE code challenge to check the verifier against; `None` if PKCE is not required.
     pub(crate) challenge: Option<String>,
+    /// Assets and scopes that the person chose on the consent page.
     pub(crate) selection: Selection,
 }
 
-/// What one person allowed one client.
+/// The access that a person gave to a client.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Grant {
@@ -34,126 +35,136 @@ pub(crate) struct Grant {
     pub(crate) person: String,
     #[serde(with = "scope_text")]
     pub(crate) scopes: ScopeSet,
-    /// Whether refreshing it is refused whatever is presented, because that was asked for at
-    /// consent.
+    /// Whether every refresh fails, because that fault was selected at consent.
     pub(crate) refuses_refresh: bool,
-    /// When its refresh tokens end; `None`: never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) refresh_ends_at: Option<Timestamp>,
-    /// What is to go wrong at the next use of a session; not kept over a restart.
+    /// When its refresh tokens expire. `None`: never.
+    #[serde(
+        default,
+        rename = "refreshEndsAt",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(crate) refresh_expires_at: Option<Timestamp>,
+    /// Fault of the next call with this session. Not persisted.
     #[serde(skip)]
-    pub(crate) trouble: Misbehaviour,
-    pub(super) refresh: Vec<Held>,
-    pub(super) access: Vec<Held>,
-    /// What else the person decided.
+    pub(crate) pending_fault: ConsentFault,
+    pub(super) refresh: Vec<StoredToken>,
+    pub(super) access: Vec<StoredToken>,
+    /// Assets and scopes that the person chose on the consent page.
     #[serde(default)]
     pub(crate) selection: Selection,
-    /// Why it ended, at a platform that remembers its dead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) ended: Option<Ending>,
+    /// Why its tokens are invalid, at platforms that report the reason. `None`: they are valid.
+    #[serde(default, rename = "ended", skip_serializing_if = "Option::is_none")]
+    pub(super) invalid_reason: Option<InvalidationReason>,
 }
 
 impl Grant {
-    /// What `person` allows `client`, before any token was given out.
+    /// Creates a grant of `person` to `client` without scopes and tokens.
     pub(crate) fn new(
         platform: &str,
         client: String,
         person: String,
-        misbehaviour: Misbehaviour,
+        consent_fault: ConsentFault,
     ) -> Self {
         Self {
             platform: platform.to_owned(),
             client,
             person,
             scopes: ScopeSet::default(),
-            refuses_refresh: misbehaviour == Misbehaviour::RefreshRefused,
-            refresh_ends_at: None,
-            trouble: misbehaviour,
+            refuses_refresh: consent_fault == ConsentFault::RefreshRefused,
+            refresh_expires_at: None,
+            pending_fault: consent_fault,
             refresh: Vec::new(),
             access: Vec::new(),
             selection: Selection::default(),
-            ended: None,
+            invalid_reason: None,
         }
     }
 }
 
-/// A token that was given out.
+/// An issued token, identified by its hash.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Held {
+pub(super) struct StoredToken {
     pub(super) sha256: String,
-    /// `None`: it has no end of its own.
+    /// `None`: the token itself never expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires_at: Option<Timestamp>,
-    /// What a platform with several kinds of access token wants to know about this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) about: Option<About>,
+    /// Kind and issue time, at platforms with several kinds of access token.
+    #[serde(default, rename = "about", skip_serializing_if = "Option::is_none")]
+    pub(super) details: Option<TokenDetails>,
 }
 
-impl Held {
+impl StoredToken {
     pub(super) fn new(sha256: &str, expires_at: Option<Timestamp>) -> Self {
         Self {
             sha256: sha256.to_owned(),
             expires_at,
-            about: None,
+            details: None,
         }
     }
 
-    pub(super) fn works(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|end| now < end)
+    pub(super) fn is_valid(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expires_at| now < expires_at)
     }
 }
 
-/// Which of a grant's two kinds of token was presented.
+/// Whether a token is an access token or a refresh token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenKind {
     Access,
     Refresh,
 }
 
-/// What a person decides on the consent page beside the permissions.
+/// What a person chose on the consent page besides the granted scopes.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Selection {
-    /// The assets that were ticked; `None`: all.
+    /// Ids of the selected assets. `None`: all.
     pub(crate) assets: Option<Vec<String>>,
-    /// The permissions that were asked for and unticked.
+    /// Requested scopes that the person deselected.
     #[serde(with = "scope_text")]
     pub(crate) declined: ScopeSet,
     pub(crate) consented_at: Timestamp,
 }
 
 impl Selection {
-    /// Whether this asset may be used.
+    /// Returns whether the person shared this asset.
     pub(crate) fn has(&self, asset: &str) -> bool {
         self.assets
             .as_ref()
-            .is_none_or(|some| some.iter().any(|id| id == asset))
+            .is_none_or(|selected| selected.iter().any(|id| id == asset))
     }
 }
 
-/// Why a token stopped working before its time, or at it.
+/// Why an access token is invalid, as platforms report it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Ending {
+pub(crate) enum InvalidationReason {
+    /// The person removed the app.
     AppRemoved,
+    /// The person must pass a security checkpoint at the platform.
     Checkpoint,
+    /// The person changed their password.
     PasswordChanged,
+    /// The token expired.
     Expired,
+    /// The person must confirm their account at the platform.
     Unconfirmed,
+    /// The person signed out of the session that the token belongs to.
     SessionInvalid,
+    /// The person lost their role on the Page.
     RoleLost,
 }
 
-/// What is known of a token beside its grant.
+/// Kind and issue time of an access token.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct About {
+pub(super) struct TokenDetails {
     pub(super) kind: String,
     pub(super) issued_at: Timestamp,
 }
 
-/// Scopes as one text, divided by spaces.
+/// Serializes scopes as one string, separated by spaces.
 mod scope_text {
     use evergrant_model::ScopeSet;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -169,5 +180,22 @@ mod scope_text {
         deserializer: D,
     ) -> Result<ScopeSet, D::Error> {
         String::deserialize(deserializer).map(|text| ScopeSet::parse(&text))
+    }
+}
+
+/// Selects grants by platform, person and client.
+pub(crate) struct GrantFilter<'a> {
+    pub(crate) platform: &'a str,
+    pub(crate) person: &'a str,
+    /// `None`: any client.
+    pub(crate) client: Option<&'a str>,
+}
+
+impl GrantFilter<'_> {
+    /// Returns whether a grant of these three is selected.
+    pub(super) fn matches(&self, platform: &str, person: &str, client: &str) -> bool {
+        self.platform == platform
+            && self.person == person
+            && self.client.is_none_or(|only| only == client)
     }
 }

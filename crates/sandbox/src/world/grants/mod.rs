@@ -1,9 +1,11 @@
-//! Codes, grants and tokens: who allowed what to whom, and what still works.
+//! Authorization codes, grants and their tokens, with validity and expiry.
 
 mod grant;
 mod index;
-mod remembered;
+mod records;
 
-pub(crate) use grant::{Code, Ending, Grant, GrantId, Selection, TokenKind};
+pub(crate) use grant::{
+    Code, Grant, GrantFilter, GrantId, InvalidationReason, Selection, TokenKind,
+};
 pub(crate) use index::Grants;
-pub(crate) use remembered::{Presented, Remembered, Whose};
+pub(crate) use records::{CodeLookup, TokenRecord};

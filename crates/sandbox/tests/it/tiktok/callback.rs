@@ -1,60 +1,65 @@
+//! Authorization URL, callback and PKCE.
+
 use axum::http::StatusCode;
 use evergrant_sandbox::{ClientKind, Switch};
 
 use super::{
-    AUTHORIZE, CALLBACK, CHALLENGE, RFC_CHALLENGE, SCOPES, TOKEN, VERIFIER, auth_url, call, code,
-    exchange, flat,
+    AUTHORIZE, CALLBACK, CHALLENGE, RFC_CHALLENGE, SCOPES, TOKEN, VERIFIER, auth_url, code,
+    exchange, flat_error, post_as_app,
 };
-use crate::harness::{Stand, path_of, query};
+use crate::harness::{Harness, path_of, query_param};
 
 #[tokio::test]
-async fn the_callback_says_scopes_and_the_token_says_scope() {
-    let stand = Stand::new();
-    let location = stand
+async fn callback_has_scopes_and_token_response_has_scope() {
+    let harness = Harness::new();
+    let location = harness
         .sandbox
         .approve(&auth_url(&[]), "juniper", None)
         .unwrap();
-    assert_eq!(query(&location, "scopes").as_deref(), Some(SCOPES));
-    assert_eq!(query(&location, "scope"), None);
-    assert_eq!(query(&location, "state").as_deref(), Some("st&te=1"));
-    let tokens = exchange(&stand, &query(&location, "code").unwrap()).await;
+    assert_eq!(query_param(&location, "scopes").as_deref(), Some(SCOPES));
+    assert_eq!(query_param(&location, "scope"), None);
+    assert_eq!(query_param(&location, "state").as_deref(), Some("st&te=1"));
+    let tokens = exchange(&harness, &query_param(&location, "code").unwrap()).await;
     assert_eq!(tokens.text("scope"), SCOPES);
     assert_eq!(tokens.json().get("scopes"), None);
 }
 
 #[tokio::test]
-async fn a_person_may_grant_less() {
-    let stand = Stand::new();
-    let some = ["user.info.basic", "video.list"];
-    let location = stand
+async fn person_can_grant_fewer_scopes() {
+    let harness = Harness::new();
+    let granted = ["user.info.basic", "video.list"];
+    let location = harness
         .sandbox
-        .approve(&auth_url(&[]), "juniper", Some(&some))
+        .approve(&auth_url(&[]), "juniper", Some(&granted))
         .unwrap();
     assert_eq!(
-        query(&location, "scopes").as_deref(),
+        query_param(&location, "scopes").as_deref(),
         Some("user.info.basic,video.list")
     );
-    let tokens = exchange(&stand, &query(&location, "code").unwrap()).await;
+    let tokens = exchange(&harness, &query_param(&location, "code").unwrap()).await;
     assert_eq!(tokens.text("scope"), "user.info.basic,video.list");
 }
 
 #[tokio::test]
-async fn denying_leads_back_with_access_denied_and_a_reason() {
-    let stand = Stand::new();
-    let location = stand.sandbox.deny(&auth_url(&[])).unwrap();
-    assert_eq!(query(&location, "error").as_deref(), Some("access_denied"));
-    assert!(query(&location, "error_description").is_some());
-    assert_eq!(query(&location, "state").as_deref(), Some("st&te=1"));
+async fn denial_redirects_with_access_denied_and_description() {
+    let harness = Harness::new();
+    let location = harness.sandbox.deny(&auth_url(&[])).unwrap();
+    assert_eq!(
+        query_param(&location, "error").as_deref(),
+        Some("access_denied")
+    );
+    assert!(query_param(&location, "error_description").is_some());
+    assert_eq!(query_param(&location, "state").as_deref(), Some("st&te=1"));
 }
 
 #[tokio::test]
-async fn a_code_works_decoded_once_and_neither_raw_nor_decoded_twice() {
-    let stand = Stand::new();
-    let location = stand
+async fn code_must_be_url_decoded_exactly_once() {
+    let harness = Harness::new();
+    let location = harness
         .sandbox
         .approve(&auth_url(&[]), "juniper", None)
         .unwrap();
-    let once = query(&location, "code").unwrap();
+    let once = query_param(&location, "code").unwrap();
     assert!(
         ["*", "!", "%"].iter().all(|sign| once.contains(sign)),
         "{once}"
@@ -69,18 +74,18 @@ async fn a_code_works_decoded_once_and_neither_raw_nor_decoded_twice() {
     assert!(raw != once && twice != once, "{raw} {once} {twice}");
     for wrong in [raw, &twice] {
         assert_eq!(
-            flat(&exchange(&stand, wrong).await),
+            flat_error(&exchange(&harness, wrong).await),
             (400, "invalid_grant".into())
         );
     }
-    assert_eq!(exchange(&stand, &once).await.status, StatusCode::OK);
+    assert_eq!(exchange(&harness, &once).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_bad_address_gets_a_page_and_no_redirect() {
-    let stand = Stand::new();
+async fn invalid_authorization_request_gets_a_page_without_redirect() {
+    let harness = Harness::new();
     let long = format!("https://app.example/{}", "a".repeat(500));
-    for bad in [
+    for invalid in [
         vec![("client_key", ""), ("client_id", "simkey01")],
         vec![("client_key", "simkey99")],
         vec![("scope", "user.info.basic video.list")],
@@ -93,45 +98,45 @@ async fn a_bad_address_gets_a_page_and_no_redirect() {
         vec![("code_challenge", "")],
         vec![("code_challenge_method", "plain")],
     ] {
-        let answer = stand.get(&path_of(&auth_url(&bad)), &[]).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad:?}");
+        let response = harness.get(&path_of(&auth_url(&invalid)), &[]).await;
+        assert_eq!(response.status, StatusCode::BAD_REQUEST, "{invalid:?}");
         assert!(
-            answer.is_html() && answer.header("location").is_none(),
-            "{bad:?}"
+            response.is_html() && response.header("location").is_none(),
+            "{invalid:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn the_authorization_page_opens_without_its_final_slash() {
-    let stand = Stand::new();
+async fn authorization_url_without_trailing_slash_is_redirected() {
+    let harness = Harness::new();
     let bare = auth_url(&[]).replace("/authorize/?", "/authorize?");
-    let moved = stand.get(&path_of(&bare), &[]).await;
-    assert_eq!(moved.status, StatusCode::PERMANENT_REDIRECT);
+    let redirect = harness.get(&path_of(&bare), &[]).await;
+    assert_eq!(redirect.status, StatusCode::PERMANENT_REDIRECT);
     assert_eq!(
-        moved.header("location"),
+        redirect.header("location"),
         Some(path_of(&auth_url(&[])).as_str())
     );
-    let page = stand.get(moved.header("location").unwrap(), &[]).await;
+    let page = harness.get(redirect.header("location").unwrap(), &[]).await;
     assert!(page.status == StatusCode::OK && page.body.contains("not the real TikTok"));
     assert!(
         page.header("set-cookie")
             .unwrap()
             .contains(&format!("Path={AUTHORIZE}"))
     );
-    assert!(stand.sandbox.approve(&bare, "juniper", None).is_ok());
+    assert!(harness.sandbox.approve(&bare, "juniper", None).is_ok());
 }
 
-/// An exchange with this challenge at consent and this verifier at the end, at the redirect
-/// address.
-async fn with_pkce(
-    stand: &Stand,
+/// Exchanges a code with this challenge and verifier; an empty one is omitted. Returns status and
+/// `error` of the response.
+async fn exchange_with_pkce(
+    harness: &Harness,
     redirect_uri: &str,
     challenge: &str,
     verifier: &str,
 ) -> (u16, Option<String>) {
     let code = code(
-        stand,
+        harness,
         "juniper",
         &[
             ("redirect_uri", redirect_uri),
@@ -149,72 +154,73 @@ async fn with_pkce(
     } else {
         &verifier
     };
-    let answer = call(stand, TOKEN, &[&fields[..], verifier].concat()).await;
+    let response = post_as_app(harness, TOKEN, &[&fields[..], verifier].concat()).await;
     (
-        answer.status.as_u16(),
-        answer.json()["error"].as_str().map(str::to_owned),
+        response.status.as_u16(),
+        response.json()["error"].as_str().map(str::to_owned),
     )
 }
 
 #[tokio::test]
-async fn an_app_on_a_desktop_proves_itself_in_hexadecimal() {
-    let stand = Stand::new();
+async fn desktop_client_requires_a_hex_pkce_challenge() {
+    let harness = Harness::new();
     let refused = (400, Some("invalid_request".to_owned()));
     assert_eq!(
-        with_pkce(&stand, CALLBACK, CHALLENGE, VERIFIER).await,
+        exchange_with_pkce(&harness, CALLBACK, CHALLENGE, VERIFIER).await,
         (200, None)
     );
     assert_eq!(
-        with_pkce(&stand, CALLBACK, RFC_CHALLENGE, VERIFIER).await,
+        exchange_with_pkce(&harness, CALLBACK, RFC_CHALLENGE, VERIFIER).await,
         refused
     );
     assert_eq!(
-        with_pkce(&stand, CALLBACK, &CHALLENGE.to_uppercase(), VERIFIER).await,
+        exchange_with_pkce(&harness, CALLBACK, &CHALLENGE.to_uppercase(), VERIFIER).await,
         refused
     );
     assert_eq!(
-        with_pkce(&stand, CALLBACK, CHALLENGE, &VERIFIER.replace('e', "f")).await,
+        exchange_with_pkce(&harness, CALLBACK, CHALLENGE, &VERIFIER.replace('e', "f")).await,
         refused
     );
-    assert_eq!(with_pkce(&stand, CALLBACK, CHALLENGE, "").await, refused);
-    // The hash of "short" is right, but five characters are no verifier.
+    assert_eq!(
+        exchange_with_pkce(&harness, CALLBACK, CHALLENGE, "").await,
+        refused
+    );
+    // The challenge matches "short", which is below the minimum length of a verifier.
     let of_short = "f9b0078b5df596d2ea19010c001bbd009e651de2c57e8fb7e355f31eb9d3f739";
     assert_eq!(
-        with_pkce(&stand, CALLBACK, of_short, "short").await,
+        exchange_with_pkce(&harness, CALLBACK, of_short, "short").await,
         refused
     );
 }
 
 #[tokio::test]
-async fn an_app_on_the_web_proves_nothing() {
-    let stand = Stand::new();
+async fn web_client_needs_no_pkce() {
+    let harness = Harness::new();
     let web = "https://app.example/cb";
-    assert_eq!(with_pkce(&stand, web, "", "").await, (200, None));
+    assert_eq!(exchange_with_pkce(&harness, web, "", "").await, (200, None));
     assert_eq!(
-        with_pkce(&stand, web, RFC_CHALLENGE, "anything").await,
+        exchange_with_pkce(&harness, web, RFC_CHALLENGE, "anything").await,
         (200, None),
-        "nor is it looked at"
+        "a challenge is ignored"
     );
 }
 
 #[tokio::test]
-async fn a_switch_takes_the_caller_for_one_on_the_web_or_on_a_desktop() {
-    let stand = Stand::new();
-    let be = |kind| {
-        stand
-            .sandbox
-            .set("tiktok", Switch::ClientKind(kind))
-            .unwrap()
-    };
-    be(ClientKind::Web);
-    assert_eq!(with_pkce(&stand, CALLBACK, "", "").await, (200, None));
-    be(ClientKind::Desktop);
+async fn client_kind_switch_overrides_the_redirect_uri() {
+    let harness = Harness::new();
+    let set_kind = |kind| harness.set_switch("tiktok", Switch::ClientKind(kind));
+    set_kind(ClientKind::Web);
+    assert_eq!(
+        exchange_with_pkce(&harness, CALLBACK, "", "").await,
+        (200, None)
+    );
+    set_kind(ClientKind::Desktop);
     let url = auth_url(&[
         ("redirect_uri", "https://app.example/cb"),
         ("code_challenge", ""),
     ]);
-    let refused = stand.sandbox.approve(&url, "juniper", None).unwrap_err();
+    let refused = harness.sandbox.approve(&url, "juniper", None).unwrap_err();
     assert!(refused.to_string().contains("code challenge"), "{refused}");
-    be(ClientKind::ByRedirect);
-    assert!(stand.sandbox.approve(&url, "juniper", None).is_ok());
+    set_kind(ClientKind::ByRedirect);
+    assert!(harness.sandbox.approve(&url, "juniper", None).is_ok());
 }

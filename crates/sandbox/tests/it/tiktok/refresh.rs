@@ -1,112 +1,118 @@
-use axum::http::StatusCode;
+//! Refresh, rotation and expiry of refresh tokens.
+
+use axum::http::{Request, StatusCode};
 use evergrant_sandbox::{RefreshExpiry, RefreshMode, RefreshReply, Switch};
 use serde_json::json;
 
-use super::{OPEN_ID, connect, flat, get, refresh, verdict};
-use crate::harness::Stand;
+use super::{OPEN_ID, connect, envelope_code, flat_error, get, refresh};
+use crate::harness::Harness;
 
-const DAY_S: i64 = 86_400;
+const DAY_SECONDS: i64 = 86_400;
 
-fn dead() -> (u16, String) {
+/// Returns the expected response to a refresh with an invalid token.
+fn invalid_grant() -> (u16, String) {
     (400, "invalid_grant".into())
 }
 
 #[tokio::test]
-async fn the_old_refresh_token_dies_at_once_unless_told_otherwise() {
-    let stand = Stand::new();
-    let (access, first) = connect(&stand, "juniper").await;
-    let answer = refresh(&stand, &first).await;
-    let second = answer.text("refresh_token");
+async fn rotation_invalidates_the_old_token_immediately_by_default() {
+    let harness = Harness::new();
+    let (access, first) = connect(&harness, "juniper").await;
+    let response = refresh(&harness, &first).await;
+    let second = response.text("refresh_token");
     assert_ne!(second, first);
-    assert_eq!(answer.text("open_id"), "-000simOpenId01");
-    assert_eq!(flat(&refresh(&stand, &first).await), dead());
-    assert_eq!(refresh(&stand, &second).await.status, StatusCode::OK);
+    assert_eq!(response.text("open_id"), "-000simOpenId01");
     assert_eq!(
-        get(&stand, OPEN_ID, &access).await.status,
+        flat_error(&refresh(&harness, &first).await),
+        invalid_grant()
+    );
+    assert_eq!(refresh(&harness, &second).await.status, StatusCode::OK);
+    assert_eq!(
+        get(&harness, OPEN_ID, &access).await.status,
         StatusCode::OK,
-        "old access tokens live on"
+        "older access tokens remain valid"
     );
 }
 
 #[tokio::test]
-async fn graceful_rotation_leaves_the_old_token_a_minute() {
-    let stand = Stand::new();
-    stand
-        .sandbox
-        .set("tiktok", Switch::RefreshToken(RefreshMode::RotateGrace))
-        .unwrap();
-    let (_, first) = connect(&stand, "juniper").await;
-    refresh(&stand, &first).await.text("refresh_token");
-    stand.sandbox.advance_seconds(59);
-    assert_eq!(refresh(&stand, &first).await.status, StatusCode::OK);
-    stand.sandbox.advance_seconds(1);
-    assert_eq!(flat(&refresh(&stand, &first).await), dead());
+async fn rotation_with_grace_keeps_the_old_token_for_one_minute() {
+    let harness = Harness::new();
+    harness.set_switch("tiktok", Switch::RefreshToken(RefreshMode::RotateGrace));
+    let (_, first) = connect(&harness, "juniper").await;
+    refresh(&harness, &first).await.text("refresh_token");
+    harness.sandbox.advance_seconds(59);
+    assert_eq!(refresh(&harness, &first).await.status, StatusCode::OK);
+    harness.sandbox.advance_seconds(1);
+    assert_eq!(
+        flat_error(&refresh(&harness, &first).await),
+        invalid_grant()
+    );
 }
 
 #[tokio::test]
-async fn the_refresh_token_can_stay_the_same_and_be_left_out() {
-    let stand = Stand::new();
+async fn refresh_token_can_stay_the_same_and_be_omitted() {
+    let harness = Harness::new();
     let same = json!({ "platform": "tiktok", "switch": "refreshToken", "value": "same" });
-    let request = axum::http::Request::post("/control/switches")
+    let request = Request::post("/control/switches")
         .body(same.to_string().into())
         .unwrap();
-    assert_eq!(stand.send(request).await.status, StatusCode::OK);
-    let (_, token) = connect(&stand, "juniper").await;
-    assert_eq!(refresh(&stand, &token).await.text("refresh_token"), token);
-    stand
-        .sandbox
-        .set("tiktok", Switch::RefreshReply(RefreshReply::Omit))
-        .unwrap();
+    assert_eq!(harness.send(request).await.status, StatusCode::OK);
+    let (_, token) = connect(&harness, "juniper").await;
+    assert_eq!(refresh(&harness, &token).await.text("refresh_token"), token);
+    harness.set_switch("tiktok", Switch::RefreshReply(RefreshReply::Omit));
     assert_eq!(
-        refresh(&stand, &token).await.json().get("refresh_token"),
+        refresh(&harness, &token).await.json().get("refresh_token"),
         None
     );
-    assert_eq!(refresh(&stand, &token).await.status, StatusCode::OK);
+    assert_eq!(refresh(&harness, &token).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_year_after_the_consent_no_refresh_token_works() {
-    let stand = Stand::new();
-    let (_, first) = connect(&stand, "juniper").await;
-    stand.sandbox.advance_seconds(100 * DAY_S);
-    let answer = refresh(&stand, &first).await;
-    assert_eq!(answer.json()["refresh_expires_in"], 265 * DAY_S);
-    stand.sandbox.advance_seconds(265 * DAY_S - 1);
-    let last = refresh(&stand, &answer.text("refresh_token")).await;
+async fn refresh_tokens_expire_one_year_after_consent() {
+    let harness = Harness::new();
+    let (_, first) = connect(&harness, "juniper").await;
+    harness.sandbox.advance_seconds(100 * DAY_SECONDS);
+    let response = refresh(&harness, &first).await;
+    assert_eq!(response.json()["refresh_expires_in"], 265 * DAY_SECONDS);
+    harness.sandbox.advance_seconds(265 * DAY_SECONDS - 1);
+    let last = refresh(&harness, &response.text("refresh_token")).await;
     assert_eq!(last.json()["refresh_expires_in"], 1);
-    stand.sandbox.advance_seconds(1);
+    harness.sandbox.advance_seconds(1);
     assert_eq!(
-        flat(&refresh(&stand, &last.text("refresh_token")).await),
-        dead()
+        flat_error(&refresh(&harness, &last.text("refresh_token")).await),
+        invalid_grant()
     );
 }
 
 #[tokio::test]
-async fn each_refresh_can_put_the_end_off() {
-    let stand = Stand::new();
-    stand
-        .sandbox
-        .set("tiktok", Switch::RefreshExpiry(RefreshExpiry::Rolling))
-        .unwrap();
-    let (_, mut token) = connect(&stand, "juniper").await;
+async fn rolling_expiry_moves_with_each_refresh() {
+    let harness = Harness::new();
+    harness.set_switch("tiktok", Switch::RefreshExpiry(RefreshExpiry::Rolling));
+    let (_, mut token) = connect(&harness, "juniper").await;
     for _ in 0..3 {
-        stand.sandbox.advance_seconds(300 * DAY_S);
-        let answer = refresh(&stand, &token).await;
-        assert_eq!(answer.json()["refresh_expires_in"], 365 * DAY_S);
-        token = answer.text("refresh_token");
+        harness.sandbox.advance_seconds(300 * DAY_SECONDS);
+        let response = refresh(&harness, &token).await;
+        assert_eq!(response.json()["refresh_expires_in"], 365 * DAY_SECONDS);
+        token = response.text("refresh_token");
     }
-    stand.sandbox.advance_seconds(365 * DAY_S);
-    assert_eq!(flat(&refresh(&stand, &token).await), dead());
+    harness.sandbox.advance_seconds(365 * DAY_SECONDS);
+    assert_eq!(
+        flat_error(&refresh(&harness, &token).await),
+        invalid_grant()
+    );
 }
 
 #[tokio::test]
-async fn a_withdrawn_person_shows_on_use_and_on_refresh() {
-    let stand = Stand::new();
-    let (access, token) = connect(&stand, "juniper").await;
-    assert_eq!(stand.sandbox.revoke_user("tiktok", "juniper").unwrap(), 1);
+async fn revoked_user_is_rejected_on_use_and_on_refresh() {
+    let harness = Harness::new();
+    let (access, token) = connect(&harness, "juniper").await;
+    assert_eq!(harness.sandbox.revoke_user("tiktok", "juniper").unwrap(), 1);
     assert_eq!(
-        verdict(&get(&stand, OPEN_ID, &access).await),
+        envelope_code(&get(&harness, OPEN_ID, &access).await),
         (401, "access_token_invalid".into())
     );
-    assert_eq!(flat(&refresh(&stand, &token).await), dead());
+    assert_eq!(
+        flat_error(&refresh(&harness, &token).await),
+        invalid_grant()
+    );
 }

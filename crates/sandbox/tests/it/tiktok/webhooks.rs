@@ -1,51 +1,54 @@
-use axum::http::StatusCode;
+//! Delivery and signature of TikTok's webhooks.
+
+use axum::http::{Request, StatusCode};
 use evergrant_sandbox::{SandboxError, Webhook, WebhookSignature};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{OPEN_ID, connect, get, verdict};
-use crate::harness::{START_S, Stand};
+use super::{OPEN_ID, connect, envelope_code, get};
+use crate::harness::{Harness, START_SECONDS};
 
-/// What arrived: the request's head and body.
+/// Head and body of a received request.
 type Delivery = (String, String);
 
-/// An address that takes `count` deliveries with `status`, and the deliveries.
+/// Starts a server that answers `count` deliveries with `status`. Returns its URL and, once all
+/// have arrived, the deliveries.
 async fn receiver(
     count: usize,
     status: &'static str,
 ) -> (String, tokio::task::JoinHandle<Vec<Delivery>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!(
-        "http://localhost:{}/hooks/tiktok?a=1",
-        listener.local_addr().unwrap().port()
-    );
-    let taken = tokio::spawn(async move {
+    let port = listener.local_addr().unwrap().port();
+    let url = format!("http://localhost:{port}/hooks/tiktok?a=1");
+    let received = tokio::spawn(async move {
         let mut deliveries = Vec::new();
         for _ in 0..count {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut text = Vec::new();
             let delivery = loop {
                 stream.read_buf(&mut text).await.unwrap();
-                if let Some(whole) = whole(std::str::from_utf8(&text).unwrap()) {
-                    break whole;
+                if let Some(delivery) = parse_delivery(std::str::from_utf8(&text).unwrap()) {
+                    break delivery;
                 }
             };
             deliveries.push(delivery);
-            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\nok");
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            let response = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\nok");
+            stream.write_all(response.as_bytes()).await.unwrap();
         }
         deliveries
     });
-    (url, taken)
+    (url, received)
 }
 
-fn whole(text: &str) -> Option<Delivery> {
+/// Splits a request into head and body; `None` while the body is incomplete.
+fn parse_delivery(text: &str) -> Option<Delivery> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let length: usize = header(head, "content-length").parse().unwrap();
     (body.len() == length).then(|| (head.to_owned(), body.to_owned()))
 }
 
+/// Returns the value of a header of the request head.
 fn header(head: &str, name: &str) -> String {
     let mut lines = head.lines().filter_map(|line| line.split_once(": "));
     lines
@@ -60,16 +63,16 @@ fn signature(delivery: &Delivery) -> String {
 }
 
 #[tokio::test]
-async fn a_removal_is_signed_as_the_known_vector_and_its_content_is_read_twice() {
-    let stand = Stand::new();
-    stand.clock.advance_seconds(1_767_225_601 - START_S);
-    let (url, taken) = receiver(1, "200 OK").await;
-    let late = Webhook {
+async fn removal_webhook_matches_the_known_signature() {
+    let harness = Harness::new();
+    harness.clock.advance_seconds(1_767_225_601 - START_SECONDS);
+    let (url, received) = receiver(1, "200 OK").await;
+    let delayed = Webhook {
         delay_seconds: 1,
         ..Webhook::new("tiktok", "juniper", &url)
     };
-    assert_eq!(stand.sandbox.send_webhook(late).await.unwrap(), [200]);
-    let delivery = &taken.await.unwrap()[0];
+    assert_eq!(harness.sandbox.send_webhook(delayed).await.unwrap(), [200]);
+    let delivery = &received.await.unwrap()[0];
     assert!(
         delivery
             .0
@@ -93,102 +96,102 @@ async fn a_removal_is_signed_as_the_known_vector_and_its_content_is_read_twice()
 }
 
 #[tokio::test]
-async fn the_tokens_are_dead_when_the_news_of_a_removal_arrives() {
-    let stand = Stand::new();
-    let (mine, theirs) = (
-        connect(&stand, "juniper").await.0,
-        connect(&stand, "wren").await.0,
+async fn tokens_are_invalid_when_the_removal_webhook_arrives() {
+    let harness = Harness::new();
+    let (removed, other) = (
+        connect(&harness, "juniper").await.0,
+        connect(&harness, "wren").await.0,
     );
-    let (url, taken) = receiver(1, "500 Oops").await;
+    let (url, received) = receiver(1, "500 Oops").await;
     let removal = Webhook {
         reason: 5,
         ..Webhook::new("tiktok", "juniper", &url)
     };
     assert_eq!(
-        stand.sandbox.send_webhook(removal).await.unwrap(),
+        harness.sandbox.send_webhook(removal).await.unwrap(),
         [500],
-        "what the receiver said is told"
+        "the receiver's status is returned"
     );
-    assert!(taken.await.unwrap()[0].1.contains("{\\\"reason\\\":5}"));
+    assert!(received.await.unwrap()[0].1.contains("{\\\"reason\\\":5}"));
     assert_eq!(
-        verdict(&get(&stand, OPEN_ID, &mine).await),
+        envelope_code(&get(&harness, OPEN_ID, &removed).await),
         (401, "access_token_invalid".into())
     );
-    assert_eq!(get(&stand, OPEN_ID, &theirs).await.status, StatusCode::OK);
+    assert_eq!(get(&harness, OPEN_ID, &other).await.status, StatusCode::OK);
 }
 
-#[tokio::test]
-async fn forged_old_and_late_news_change_nothing_at_the_platform() {
-    let stand = Stand::new();
-    let (access, _) = connect(&stand, "juniper").await;
-    let (url, taken) = receiver(4, "200 OK").await;
-    let usual = || Webhook::new("tiktok", "juniper", &url);
-    for webhook in [
+/// Juniper's webhooks with a wrong signature, an old signature, an old event, and another event.
+fn unusual_webhooks(url: &str) -> [Webhook; 4] {
+    let default = || Webhook::new("tiktok", "juniper", url);
+    [
         Webhook {
             signature: WebhookSignature::Wrong,
-            ..usual()
+            ..default()
         },
         Webhook {
             signature: WebhookSignature::Old,
-            ..usual()
+            ..default()
         },
         Webhook {
             delay_seconds: 7200,
-            ..usual()
+            ..default()
         },
         Webhook {
             event: "video.publish.completed".into(),
-            ..usual()
+            ..default()
         },
-    ] {
-        stand.sandbox.send_webhook(webhook).await.unwrap();
+    ]
+}
+
+#[tokio::test]
+async fn forged_late_or_unrelated_webhooks_revoke_nothing() {
+    let harness = Harness::new();
+    let (access, _) = connect(&harness, "juniper").await;
+    let (url, received) = receiver(4, "200 OK").await;
+    for webhook in unusual_webhooks(&url) {
+        harness.sandbox.send_webhook(webhook).await.unwrap();
     }
-    let deliveries = taken.await.unwrap();
+    let deliveries = received.await.unwrap();
     let signed_at: Vec<_> = deliveries
         .iter()
-        .map(|one| signature(one).split(',').next().unwrap().to_owned())
+        .map(|delivery| signature(delivery).split(',').next().unwrap().to_owned())
         .collect();
-    let (now, an_hour_ago) = (format!("t={START_S}"), format!("t={}", START_S - 3600));
+    let now = format!("t={START_SECONDS}");
+    let an_hour_ago = format!("t={}", START_SECONDS - 3600);
     assert_eq!(signed_at, [now.clone(), an_hour_ago, now.clone(), now]);
-    let happened_at = |at: usize| {
-        serde_json::from_str::<Value>(&deliveries[at].1).unwrap()["create_time"].clone()
-    };
+    let late: Value = serde_json::from_str(&deliveries[2].1).unwrap();
     assert_eq!(
-        happened_at(2),
-        START_S - 7200,
-        "late: long ago, and signed now"
+        late["create_time"],
+        START_SECONDS - 7200,
+        "a late webhook has an old event time and a new signature"
     );
-    assert_eq!(get(&stand, OPEN_ID, &access).await.status, StatusCode::OK);
+    assert_eq!(get(&harness, OPEN_ID, &access).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn duplicates_are_the_same_to_the_byte_and_a_wrong_signature_is_not_the_right_one() {
-    let stand = Stand::new();
-    let (url, taken) = receiver(4, "204 No Content").await;
+async fn duplicate_deliveries_are_identical_and_wrong_signature_differs() {
+    let harness = Harness::new();
+    let (url, received) = receiver(4, "204 No Content").await;
     let control = |body: Value| {
-        let request = axum::http::Request::post("/control/webhooks")
-            .body(body.to_string().into())
-            .unwrap();
-        stand.send(request)
+        let request = Request::post("/control/webhooks").body(body.to_string().into());
+        harness.send(request.unwrap())
     };
-    let body = json!({ "platform": "tiktok", "person": "juniper", "url": url, "times": 3 });
-    assert_eq!(
-        control(body).await.json(),
-        json!({ "statuses": [204, 204, 204] })
-    );
+    let repeated = json!({ "platform": "tiktok", "person": "juniper", "url": url, "times": 3 });
     let forged =
         json!({ "platform": "tiktok", "person": "juniper", "url": url, "signature": "wrong" });
+    let statuses = control(repeated).await.json();
+    assert_eq!(statuses, json!({ "statuses": [204, 204, 204] }));
     assert_eq!(control(forged).await.json(), json!({ "statuses": [204] }));
-    let deliveries = taken.await.unwrap();
-    let same = |at: usize| (signature(&deliveries[at]), deliveries[at].1.clone());
-    assert!(same(0) == same(1) && same(1) == same(2));
-    assert_eq!(same(0).1, same(3).1);
-    assert_ne!(same(0).0, same(3).0);
+    let deliveries = received.await.unwrap();
+    let signed = |at: usize| (signature(&deliveries[at]), deliveries[at].1.clone());
+    assert!(signed(0) == signed(1) && signed(1) == signed(2));
+    assert_eq!(signed(0).1, signed(3).1, "bodies are equal");
+    assert_ne!(signed(0).0, signed(3).0, "signatures differ");
 }
 
 #[tokio::test]
-async fn nothing_leaves_this_machine() {
-    let stand = Stand::new();
+async fn webhook_to_a_non_loopback_url_is_rejected() {
+    let harness = Harness::new();
     for url in [
         "http://192.0.2.1/x",
         "http://hooks.example/x",
@@ -196,7 +199,7 @@ async fn nothing_leaves_this_machine() {
         "file:///etc/passwd",
         "x",
     ] {
-        let refused = stand
+        let refused = harness
             .sandbox
             .send_webhook(Webhook::new("tiktok", "juniper", url))
             .await
@@ -209,38 +212,38 @@ async fn nothing_leaves_this_machine() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_cannot_be_sent_is_refused_in_words() {
-    let stand = Stand::new();
-    // Bound and not listening: nobody answers there, and no other test is given the port.
-    let deaf = TcpSocket::new_v4().unwrap();
-    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let url = format!("http://{}/x", deaf.local_addr().unwrap());
-    let usual = Webhook::new("tiktok", "juniper", &url);
-    for (webhook, says) in [
+async fn undeliverable_webhook_is_rejected_with_a_reason() {
+    let harness = Harness::new();
+    // A bound socket that does not listen refuses connections and reserves its port.
+    let reserved = TcpSocket::new_v4().unwrap();
+    reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/x", reserved.local_addr().unwrap());
+    let valid = Webhook::new("tiktok", "juniper", &url);
+    for (webhook, reason) in [
         (
             Webhook {
                 times: 0,
-                ..usual.clone()
+                ..valid.clone()
             },
-            "times is from 1",
+            "times must be between 1",
         ),
         (
             Webhook {
                 person: "saffron".into(),
-                ..usual.clone()
+                ..valid.clone()
             },
             "juniper",
         ),
         (
             Webhook {
                 platform: "reddit".into(),
-                ..usual.clone()
+                ..valid.clone()
             },
             "Reddit sends no webhooks",
         ),
-        (usual, "could not be delivered"),
+        (valid, "could not be delivered"),
     ] {
-        let refused = stand.sandbox.send_webhook(webhook).await.unwrap_err();
-        assert!(refused.to_string().contains(says), "{refused}");
+        let refused = harness.sandbox.send_webhook(webhook).await.unwrap_err();
+        assert!(refused.to_string().contains(reason), "{refused}");
     }
 }

@@ -1,22 +1,22 @@
-//! Which file of a crate depends on which, and the cycles among them.
+//! The dependencies between the files of a crate, and their cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::source::{Import, Source};
 
-/// A module that is a file, as the names that lead to it from the crate's root.
+/// The path of a module that is a file, from the root of the crate.
 type Module = Vec<String>;
 
-/// How many re-exports a name may pass through.
-const LONGEST_CHAIN: usize = 16;
+/// Maximum number of re-exports that are followed for one name.
+const MAX_REEXPORTS: usize = 16;
 
-/// The files of one crate. The root, `lib.rs` or `main.rs`, is the module without a name.
+/// The files of one crate. The root, `lib.rs` or `main.rs`, has the empty path.
 pub(super) struct Crate {
     files: BTreeMap<Module, Source>,
 }
 
-/// What a path leads to.
+/// What a path refers to.
 #[derive(Debug, PartialEq, Eq)]
 enum Target {
     File(Module),
@@ -24,7 +24,8 @@ enum Target {
 }
 
 impl Crate {
-    /// Files by their path below `src`, such as `("engine/mod.rs", "pub fn run() {}")`.
+    /// Creates a crate from files, each a path below `src` and a text, such as
+    /// `("engine/mod.rs", "pub fn run() {}")`.
     pub(super) fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let read = |(path, text)| {
             let module = module_of(path);
@@ -64,7 +65,8 @@ impl Crate {
         )
     }
 
-    /// The cycles, each as the names of its files: sets of files of which each reaches each other.
+    /// Returns the cycles, each as the names of its files: sets of files that all depend on each
+    /// other, directly or indirectly.
     pub(super) fn cycles(&self) -> Vec<Vec<String>> {
         let edges: BTreeMap<_, _> = self
             .files
@@ -90,8 +92,8 @@ impl Crate {
         found.into_iter().collect()
     }
 
-    /// Files on which `module` depends. A re-export is a name, not a use, unless the file uses the
-    /// name itself.
+    /// Returns the files that `module` depends on. A re-export counts only if the file also uses
+    /// the name itself.
     fn used_by(&self, module: &Module) -> BTreeSet<Module> {
         let Some(source) = self.files.get(module) else {
             return BTreeSet::new();
@@ -114,7 +116,7 @@ impl Crate {
             .collect()
     }
 
-    /// The path from the crate's root, or `None` for what lies outside of the crate.
+    /// Returns the path from the root of the crate; `None` if it is outside of the crate.
     fn absolute(
         &self,
         module: &Module,
@@ -136,7 +138,7 @@ impl Crate {
                     self.absolute(module, above, rest, depth)
                 }
             }
-            _ if depth > LONGEST_CHAIN => None,
+            _ if depth > MAX_REEXPORTS => None,
             name => {
                 let source = self.files.get(module)?;
                 if source.children.contains(name) {
@@ -151,7 +153,7 @@ impl Crate {
         }
     }
 
-    /// The file in which the end of an absolute path is defined, through re-exports.
+    /// Returns the file that defines the last segment of an absolute path. Follows re-exports.
     fn follow(&self, path: &[String], depth: usize) -> Option<Target> {
         let size = (0..=path.len())
             .rev()
@@ -161,39 +163,41 @@ impl Crate {
             return Some(Target::File(module));
         };
         let source = self.files.get(&module)?;
-        if depth > LONGEST_CHAIN || source.defined.contains(name) {
+        if depth > MAX_REEXPORTS || source.defined.contains(name) {
             return Some(Target::ItemOf(module));
         }
-        let imports = source.imports.iter();
-        let named = imports
-            .clone()
+        let by_name = source
+            .imports
+            .iter()
             .filter(|import| import.name == *name)
             .find_map(|import| {
                 let path = self.absolute(&module, &import.scope, &import.path, 0)?;
                 self.follow(&[path.as_slice(), rest].concat(), depth + 1)
             });
-        let globbed = || {
-            imports
-                .filter(|import| import.name == "*")
-                .find_map(|import| {
-                    let mut path = self.absolute(
-                        &module,
-                        &import.scope,
-                        &import.path[..import.path.len() - 1],
-                        0,
-                    )?;
-                    path.push(name.clone());
-                    let Some(Target::ItemOf(file)) = self.follow(&path, depth + 1) else {
-                        return None;
-                    };
-                    self.files
-                        .get(&file)?
-                        .defined
-                        .contains(name)
-                        .then_some(Target::ItemOf(file))
-                })
-        };
-        named.or_else(globbed).or(Some(Target::ItemOf(module)))
+        by_name
+            .or_else(|| self.follow_globs(&module, source, name, depth))
+            .or(Some(Target::ItemOf(module)))
+    }
+
+    /// Returns the file that defines `name`, if a glob import of `module` brings it into scope.
+    fn follow_globs(
+        &self,
+        module: &Module,
+        source: &Source,
+        name: &str,
+        depth: usize,
+    ) -> Option<Target> {
+        let mut globs = source.imports.iter().filter(|import| import.name == "*");
+        globs.find_map(|import| {
+            let (_, parent) = import.path.split_last()?;
+            let mut path = self.absolute(module, &import.scope, parent, 0)?;
+            path.push(name.to_owned());
+            let Some(Target::ItemOf(file)) = self.follow(&path, depth + 1) else {
+                return None;
+            };
+            let is_defined = self.files.get(&file)?.defined.contains(name);
+            is_defined.then_some(Target::ItemOf(file))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
-//! What one source file imports, names and defines, read from its tokens.
+//! The imports, names and definitions of one source file, read from its tokens.
 //!
-//! Comments and literals are no tokens of interest, and items under `#[cfg(test)]` are left out.
+//! Comments, literals and items under `#[cfg(test)]` are ignored.
 
 use std::collections::HashSet;
 
@@ -9,12 +9,12 @@ use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 /// A `use` of one name: `use a::{b as c}` has the path `a::b` and the name `c`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Import {
-    /// Module in which the import stands; differs from the file's where modules are inline.
+    /// Module that contains the import. In an inline module, it differs from the file's module.
     pub(super) scope: Vec<String>,
     pub(super) path: Vec<String>,
-    /// The name in scope; `*` for a glob import.
+    /// Name in scope; `*` for a glob import.
     pub(super) name: String,
-    /// Whether it is visible beyond its module, and thus may be nothing but a re-export.
+    /// Whether the name is visible outside its module, so that the import may be a re-export only.
     pub(super) is_public: bool,
 }
 
@@ -22,18 +22,18 @@ pub(super) struct Import {
 #[derive(Debug, Default)]
 pub(super) struct Source {
     pub(super) imports: Vec<Import>,
-    /// Paths of two or more segments outside of `use`, each with the module in which it stands.
+    /// Paths of two or more segments outside of `use`, each after the module that contains it.
     pub(super) paths: Vec<(Vec<String>, Vec<String>)>,
     /// Every identifier outside of `use`.
     pub(super) names: HashSet<String>,
     pub(super) defined: HashSet<String>,
     /// Modules in files of their own: `mod name;`.
     pub(super) children: HashSet<String>,
-    /// The same under `#[cfg(test)]`.
+    /// Modules in files of their own under `#[cfg(test)]`.
     pub(super) test_children: HashSet<String>,
 }
 
-/// Keywords whose next token is the name of what they define.
+/// Keywords that are followed by the name of the item that they define.
 const DEFINING: [&str; 9] = [
     "fn",
     "struct",
@@ -72,8 +72,7 @@ impl Source {
                 }
                 _ => self.name_or_path(tokens, scope),
             };
-            // `pub(crate)` and `pub(in path)`: what stands in the parentheses does not end the
-            // visibility.
+            // `pub(crate)` and `pub(in path)`: the parentheses belong to the visibility.
             was_public = was_public && first == "(";
             tokens = if was_public {
                 &tokens[group_end(tokens)..]
@@ -83,7 +82,7 @@ impl Source {
         }
     }
 
-    /// Reads a `mod`, of which `rest` begins with the name.
+    /// Reads a `mod` item. `rest` starts with its name. Returns the number of tokens.
     fn module(&mut self, rest: &[String], scope: &[String]) -> usize {
         let name = rest[0].clone();
         self.defined.insert(name.clone());
@@ -97,7 +96,7 @@ impl Source {
         2
     }
 
-    /// Reads a `use` declaration, whose tree begins `rest`.
+    /// Reads a `use` declaration. `rest` starts with its tree. Returns the number of tokens.
     fn imports(&mut self, rest: &[String], scope: &[String], is_public: bool) -> usize {
         let end = rest.iter().position(|token| token == ";").unwrap();
         let mut leaves = Vec::new();
@@ -112,6 +111,7 @@ impl Source {
         end + 2
     }
 
+    /// Reads a path or another token. Returns the number of tokens.
     fn name_or_path(&mut self, tokens: &[String], scope: &[String]) -> usize {
         if !is_identifier(&tokens[0]) {
             return 1;
@@ -141,7 +141,8 @@ impl Source {
         size
     }
 
-    /// Passes over an item whose attribute, the beginning of `rest`, says `cfg(test)`.
+    /// Skips an item with the attribute `cfg(test)`, which `rest` starts with. Returns the number
+    /// of tokens.
     fn skip_test_item(&mut self, rest: &[String]) -> usize {
         let mut at = group_end(rest);
         while rest.get(at).is_some_and(|token| token == "#") {
@@ -170,7 +171,7 @@ impl Source {
     }
 }
 
-/// One token a string, groups opened and closed by their delimiters, literals empty.
+/// Appends the tokens as strings. Groups become their delimiters and content, literals are empty.
 fn flatten(stream: TokenStream, tokens: &mut Vec<String>) {
     let mut trees = stream.into_iter().peekable();
     while let Some(tree) = trees.next() {
@@ -201,37 +202,15 @@ fn flatten(stream: TokenStream, tokens: &mut Vec<String>) {
     }
 }
 
-/// Every name that a use tree brings into scope.
+/// Appends every name that a use tree brings into scope, each after its path.
 fn expand(tree: &[String], before: &[String], leaves: &mut Vec<(Vec<String>, String)>) {
     if let Some(open) = tree.iter().position(|token| token == "{") {
-        let prefix: Vec<_> = before
-            .iter()
-            .chain(&tree[..open])
-            .filter(|token| *token != "::")
-            .cloned()
-            .collect();
-        let (mut from, mut at) = (open + 1, open + 1);
-        while at < tree.len() {
-            match tree[at].as_str() {
-                "{" => at += group_end(&tree[at..]),
-                "," | "}" => {
-                    expand(&tree[from..at], &prefix, leaves);
-                    at += 1;
-                    from = at;
-                }
-                _ => at += 1,
-            }
-        }
-        return;
+        let prefix = join_path(before, &tree[..open]);
+        return expand_group(&tree[open + 1..], &prefix, leaves);
     }
     let renamed = tree.iter().position(|token| token == "as");
     let tail = &tree[..renamed.unwrap_or(tree.len())];
-    let mut path: Vec<_> = before
-        .iter()
-        .chain(tail)
-        .filter(|token| *token != "::")
-        .cloned()
-        .collect();
+    let mut path = join_path(before, tail);
     if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
         path.pop();
     }
@@ -244,7 +223,28 @@ fn expand(tree: &[String], before: &[String], leaves: &mut Vec<(Vec<String>, Str
     }
 }
 
-/// How many tokens the group has that `tokens` begins with.
+/// Expands each tree of a group. `group` is its content and the closing brace.
+fn expand_group(group: &[String], prefix: &[String], leaves: &mut Vec<(Vec<String>, String)>) {
+    let (mut from, mut at) = (0, 0);
+    while at < group.len() {
+        match group[at].as_str() {
+            "{" => at += group_end(&group[at..]),
+            "," | "}" => {
+                expand(&group[from..at], prefix, leaves);
+                at += 1;
+                from = at;
+            }
+            _ => at += 1,
+        }
+    }
+}
+
+fn join_path(before: &[String], tail: &[String]) -> Vec<String> {
+    let segments = before.iter().chain(tail).filter(|token| *token != "::");
+    segments.cloned().collect()
+}
+
+/// Returns the number of tokens of the group that `tokens` starts with.
 fn group_end(tokens: &[String]) -> usize {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate() {
@@ -260,7 +260,8 @@ fn group_end(tokens: &[String]) -> usize {
     tokens.len()
 }
 
-/// Whether `rest`, what follows a `#`, is `[cfg(test)]` or demands `test` among other things.
+/// Returns whether `rest`, the tokens after a `#`, start with `[cfg(test)]` or another `cfg` that
+/// requires `test`.
 fn is_test_attribute(rest: &[String]) -> bool {
     let attribute = &rest[..if rest.is_empty() { 0 } else { group_end(rest) }];
     let has = |name: &str| attribute.iter().any(|token| token == name);

@@ -1,0 +1,63 @@
+//! A response whose connection drops halfway: the platform has processed the request, and the
+//! caller never learns the result.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use hyper::body::{Body as HttpBody, Frame};
+
+/// Upper bound of a buffered response in bytes; the sandbox's largest responses are far smaller.
+const MAX_RESPONSE_BYTES: usize = 4 << 20;
+
+/// Returns the response with its full `Content-Length` and only the first half of its body.
+pub(crate) async fn truncate(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let full = to_bytes(body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
+    // Without a length the response is chunked, so that even an empty one can be truncated.
+    parts.headers.remove(header::CONTENT_LENGTH);
+    if !full.is_empty() {
+        parts
+            .headers
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(full.len()));
+    }
+    let half = full.slice(..full.len() / 2);
+    Response::from_parts(parts, Body::new(TruncatedBody::Half(half)))
+}
+
+/// A body that yields its bytes and then an error.
+enum TruncatedBody {
+    Half(Bytes),
+    /// On an error the server drops bytes it has not sent yet. Yielding once lets it send the half.
+    Pause,
+    Broken,
+}
+
+impl HttpBody for TruncatedBody {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut *self {
+            Self::Half(half) => {
+                let half = std::mem::take(half);
+                *self = Self::Pause;
+                Poll::Ready(Some(Ok(Frame::data(half))))
+            }
+            Self::Pause => {
+                *self = Self::Broken;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Self::Broken => {
+                let error = std::io::Error::other("connection dropped by an injected fault");
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Reddit.
+
+mod limits;
+mod listings;
+mod profile;
+mod refresh;
+mod revoke;
+mod token;

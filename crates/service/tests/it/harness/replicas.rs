@@ -1,0 +1,123 @@
+//! Replicas: services over the same database and the same providers.
+
+use std::sync::Arc;
+
+use evergrant_adapters::{
+    HttpClient, HttpLimits, NetworkPolicy, Provider, Registry, parse_providers,
+};
+use evergrant_model::Clock;
+use evergrant_sandbox::{acme_definition, dev_settings};
+use evergrant_service::{IntegrationsService, ServiceParts, ServiceSettings};
+use evergrant_store::Store;
+use evergrant_testkit::cipher;
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::recording::{NoJitter, Recording};
+use super::{TestEnv, slug};
+
+/// What a replica is built from.
+pub(super) struct ReplicaParts<'a> {
+    pub(super) store: &'a Store,
+    /// Clock of the service.
+    pub(super) clock: &'a Arc<dyn Clock>,
+    /// Clock of the adapters.
+    pub(super) adapter_clock: &'a Arc<dyn Clock>,
+    pub(super) entropy: &'a Arc<NoJitter>,
+    pub(super) recorder: &'a Arc<Recording>,
+    pub(super) sandbox_url: &'a str,
+    /// Provider definition of Acme, in TOML.
+    pub(super) acme: &'a str,
+}
+
+impl ReplicaParts<'_> {
+    /// Builds the service and returns it with its adapter of Acme.
+    pub(super) fn build(self) -> (IntegrationsService, Arc<Provider>) {
+        let settings = dev_settings(self.sandbox_url);
+        let lookup = |name: &str| {
+            settings
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.clone())
+        };
+        let registry = Registry::new(
+            HttpClient::new(HttpLimits::default()).unwrap(),
+            Arc::clone(self.adapter_clock),
+            &lookup,
+            parse_providers(self.acme).unwrap(),
+            NetworkPolicy::default(),
+        )
+        .unwrap();
+        let acme = registry.provider(&slug("acme")).unwrap();
+        let service = IntegrationsService::new(ServiceParts {
+            store: self.store.clone(),
+            cipher: cipher(),
+            registry,
+            clock: Arc::clone(self.clock),
+            entropy: Arc::<NoJitter>::clone(self.entropy),
+            recorder: Arc::<Recording>::clone(self.recorder),
+            settings: ServiceSettings::new(Url::parse("http://localhost:8080").unwrap()),
+        });
+        (service, acme)
+    }
+}
+
+impl TestEnv {
+    /// Starts another replica over the same database.
+    pub(crate) async fn replica(&self) -> IntegrationsService {
+        self.replica_with(&acme_definition(&self.sandbox_url)).await
+    }
+
+    /// Starts another replica with this provider definition of Acme.
+    pub(crate) async fn replica_with(&self, definition: &str) -> IntegrationsService {
+        let store = self.database.store().await;
+        self.stores.lock().unwrap().push(store.clone());
+        let (service, _) = self.parts(&store, &self.service_clock, definition).build();
+        service
+    }
+
+    /// Starts a replica whose adapters use their own clock, and returns it with its adapter of
+    /// Acme.
+    pub(crate) async fn replica_with_adapter_clock(
+        &self,
+        clock: Arc<dyn Clock>,
+    ) -> (IntegrationsService, Arc<Provider>) {
+        let store = self.database.store().await;
+        let definition = acme_definition(&self.sandbox_url);
+        self.parts(&store, &clock, &definition).build()
+    }
+
+    /// Starts a replica for which connections to Acme's token endpoint are refused.
+    pub(crate) async fn replica_without_token_endpoint(&self) -> IntegrationsService {
+        // The listener is dropped at once, so its port is closed.
+        let closed_port = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let path = "/acme/oauth/token";
+        let definition = acme_definition(&self.sandbox_url);
+        self.replica_with(&definition.replace(
+            &format!("{}{path}", self.sandbox_url),
+            &format!("http://{closed_port}{path}"),
+        ))
+        .await
+    }
+
+    fn parts<'a>(
+        &'a self,
+        store: &'a Store,
+        adapter_clock: &'a Arc<dyn Clock>,
+        acme: &'a str,
+    ) -> ReplicaParts<'a> {
+        ReplicaParts {
+            store,
+            clock: &self.service_clock,
+            adapter_clock,
+            entropy: &self.entropy,
+            recorder: &self.recorder,
+            sandbox_url: &self.sandbox_url,
+            acme,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Writing transactions of both databases.
+
+use std::time::Duration;
+
+use sqlx::SqlitePool;
+use tokio::sync::watch;
+
+use crate::StoreError;
+use crate::db::pg_connection::{PooledConnection, PostgresPool};
+use crate::db::sqlite_writer::Writer;
+use crate::db::value::{Record, Value, bound, params};
+
+/// A writing transaction, rolled back unless it is committed.
+pub(crate) struct Transaction {
+    backend: Backend,
+    /// Whether the transaction has written an event.
+    has_events: bool,
+    changes: watch::Sender<u64>,
+}
+
+enum Backend {
+    Sqlite(Writer),
+    Postgres(PooledConnection),
+}
+
+impl Transaction {
+    pub(crate) async fn on_sqlite(
+        writer: &SqlitePool,
+        changes: watch::Sender<u64>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            backend: Backend::Sqlite(Writer::begin(writer).await?),
+            has_events: false,
+            changes,
+        })
+    }
+
+    pub(crate) async fn on_postgres(
+        pool: &PostgresPool,
+        timeout: Duration,
+        changes: watch::Sender<u64>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            backend: Backend::Postgres(pool.begin(timeout).await?),
+            has_events: false,
+            changes,
+        })
+    }
+
+    /// Executes a statement. Returns the number of rows affected.
+    pub(crate) async fn execute(
+        &mut self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<u64, StoreError> {
+        Ok(match &mut self.backend {
+            Backend::Sqlite(writer) => bound!(sql, params)
+                .execute(writer.connection()?)
+                .await?
+                .rows_affected(),
+            Backend::Postgres(connection) => connection
+                .query(async |connection| bound!(sql, params).execute(connection).await)
+                .await?
+                .rows_affected(),
+        })
+    }
+
+    /// Executes a statement. Returns the first row.
+    pub(crate) async fn row(
+        &mut self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Option<Record>, StoreError> {
+        Ok(match &mut self.backend {
+            Backend::Sqlite(writer) => bound!(sql, params)
+                .fetch_optional(writer.connection()?)
+                .await?
+                .map(Record::Sqlite),
+            Backend::Postgres(connection) => {
+                let row = connection
+                    .query(async |connection| bound!(sql, params).fetch_optional(connection).await)
+                    .await?;
+                row.map(Record::Postgres)
+            }
+        })
+    }
+
+    /// Executes a statement. Returns all rows.
+    pub(crate) async fn rows(
+        &mut self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Vec<Record>, StoreError> {
+        Ok(match &mut self.backend {
+            Backend::Sqlite(writer) => bound!(sql, params)
+                .fetch_all(writer.connection()?)
+                .await?
+                .into_iter()
+                .map(Record::Sqlite)
+                .collect(),
+            Backend::Postgres(connection) => {
+                let rows = connection
+                    .query(async |connection| bound!(sql, params).fetch_all(connection).await)
+                    .await?;
+                rows.into_iter().map(Record::Postgres).collect()
+            }
+        })
+    }
+
+    /// Makes [`commit`](Self::commit) signal that events were written.
+    pub(crate) fn notify_on_commit(&mut self) {
+        self.has_events = true;
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.backend, Backend::Postgres(_))
+    }
+
+    /// Selects the SQL text of this database, where one text cannot serve both.
+    pub(crate) fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match &self.backend {
+            Backend::Sqlite(_) => sqlite,
+            Backend::Postgres(_) => postgres,
+        }
+    }
+
+    /// Advances PostgreSQL's sequence of user ids past an id that the caller chose. SQLite's
+    /// AUTOINCREMENT does this by itself.
+    ///
+    /// The sequence only moves forward, and one transaction at a time moves it. It is looked up by
+    /// its column, because the host application may have created the table with another name for
+    /// the sequence.
+    pub(crate) async fn advance_user_ids_past(&mut self, id: i32) -> Result<(), StoreError> {
+        const LOCK: &str =
+            "SELECT pg_advisory_xact_lock(hashtextextended('evergrant user ids', 0))";
+        const ADVANCE: &str = "SELECT setval(ids.name, $1)
+            FROM (SELECT pg_get_serial_sequence('users', 'id')::regclass AS name) ids
+            WHERE $1 > COALESCE(pg_sequence_last_value(ids.name), 0)";
+        if self.is_postgres() {
+            self.row(LOCK, params![]).await?;
+            self.row(ADVANCE, params![i64::from(id)]).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits the transaction.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self.backend {
+            Backend::Sqlite(writer) => writer.commit().await?,
+            Backend::Postgres(connection) => connection.commit().await?,
+        }
+        if self.has_events {
+            self.changes.send_modify(|count| *count += 1);
+        }
+        Ok(())
+    }
+}
