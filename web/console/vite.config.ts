@@ -5,8 +5,11 @@ import { backend } from './dev/backend.mjs';
 
 const sources = (path: string) => fileURLToPath(new URL(`../react/src/${path}`, import.meta.url));
 
-/** While one works on the console, the library is its sources; what is built takes it as a host app does. */
-const SOURCES = [
+/**
+ * The dev server uses the library's sources, so that changes to them reload. The build uses its
+ * package exports.
+ */
+const SOURCE_ALIASES = [
   { find: /^@evergrant\/react\/styles\.css$/, replacement: sources('styles/index.css') },
   { find: /^@evergrant\/react\/locales\/(\w+)$/, replacement: sources('locales/$1.ts') },
   { find: /^@evergrant\/react\/(return|testing)$/, replacement: sources('$1/index.ts') },
@@ -15,11 +18,11 @@ const SOURCES = [
 
 export default defineConfig(({ command }) => ({
   plugins: [react(), backend()],
-  resolve: { alias: command === 'serve' ? SOURCES : [] },
+  resolve: { alias: command === 'serve' ? SOURCE_ALIASES : [] },
   build: {
-    // What has the popovers, color-mix() and AbortSignal.any that the library uses.
+    // The oldest versions with the popovers, color-mix() and AbortSignal.any that the library uses.
     target: ['chrome125', 'firefox126', 'safari17.5'],
-    // The Content Security Policy has no room for what is written into a document.
+    // The Content Security Policy does not allow inlined assets.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: { input: ['index.html', 'return.html'] },

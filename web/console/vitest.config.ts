@@ -3,7 +3,7 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { CHROMIUM } from '../react/scripts/chromium.mjs';
 
-/** In a real browser, on the library as it is built. */
+/** Runs the tests in Chromium, on the built library. */
 export default defineConfig({
   plugins: [react()],
   optimizeDeps: {

@@ -4,13 +4,14 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { CHROMIUM } from './scripts/chromium.mjs';
 
-/** The oldest React that is supported, beside the newest. */
+/** The oldest supported React. The browser tests run on it and on the newest. */
 const REACT_18 = fileURLToPath(new URL('../compat/react-18/node_modules/', import.meta.url));
 const alias18 = [
   { find: /^react-dom(\/.*)?$/, replacement: `${REACT_18}react-dom$1` },
   { find: /^react(\/.*)?$/, replacement: `${REACT_18}react$1` },
 ];
 
+/** Returns a test project that runs in Chromium. */
 function inBrowser(
   name: string,
   alias: { find: RegExp; replacement: string }[] = [],

@@ -1,11 +1,13 @@
 /**
- * Runs scripts of the workspace, two at a time and each after what it needs. One that goes well says how long it took;
- * one that fails says all that it had to say, and ends the others. `node scripts/run.mjs check | test`.
+ * Runs scripts of the workspace, two at a time, each after the scripts it depends on. Prints how
+ * long each step took. If a step fails, prints its output and stops the others.
+ *
+ * Usage: `node scripts/run.mjs check | test`.
  */
 import { spawn } from 'node:child_process';
 
-/** Which script of which workspace comes after which others; the slow ones begin early. */
-const NEEDS = {
+/** Each step, `workspace:script`, with the steps it depends on. Slow steps come first. */
+const DEPENDENCIES = {
   'react:build': [],
   'react:test': [],
   'console:build': ['react:build'],
@@ -13,6 +15,7 @@ const NEEDS = {
   'console:gallery:shots': [],
   'console:test:pages': ['react:build'],
   'react:types': [],
+  'react:tsdoc': [],
   'react:package': ['react:build'],
   'react:sizes': ['react:build'],
   'console:types': ['react:build'],
@@ -20,52 +23,55 @@ const NEEDS = {
   'e2e:types': ['react:build'],
   lint: [],
 };
-const NAMES = /** @type {(keyof typeof NEEDS)[]} */ (Object.keys(NEEDS));
+const NAMES = /** @type {(keyof typeof DEPENDENCIES)[]} */ (Object.keys(DEPENDENCIES));
 const SETS = {
   check: NAMES.filter((name) => !/test|gallery/.test(name)),
   test: NAMES,
 };
-const AT_ONCE = 2;
+const CONCURRENCY = 2;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
 
-/** The name of a step that has ended, what it said, and whether all is well. @param {string} name */
+/** Runs one step to its end and returns its output and result. @param {string} name */
 async function run(name) {
-  const began = performance.now();
+  const startedAt = performance.now();
   const [, workspace, script = name] = /^(\w+):(.+)$/.exec(name) ?? [];
   const args = ['run', '--silent', script, ...(workspace ? ['-w', workspace] : [])];
   const step = spawn('npm', args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   running.add(step);
-  let said = '';
-  for (const stream of [step.stdout, step.stderr]) stream.on('data', (part) => (said += part));
+  let output = '';
+  for (const stream of [step.stdout, step.stderr]) stream.on('data', (part) => (output += part));
   const code = await new Promise((resolve) => step.once('close', resolve));
   running.delete(step);
-  return { name, said, isWell: code === 0, seconds: (performance.now() - began) / 1000 };
+  return { name, output, succeeded: code === 0, seconds: (performance.now() - startedAt) / 1000 };
 }
 
-function endAll() {
+/** Stops all running steps, with their child processes. */
+function stopAll() {
   for (const { pid } of running) if (pid) process.kill(-pid, 'SIGTERM');
 }
 
-/** @param {string[]} names */
+/** Runs all steps. Returns false after the first failure. @param {string[]} names */
 async function runAll(names) {
-  const waiting = [...names];
+  const pending = [...names];
   const done = new Set();
   /** @type {Map<string, ReturnType<typeof run>>} */
   const steps = new Map();
-  while (waiting.length + steps.size > 0) {
+  while (pending.length + steps.size > 0) {
     const isReady = (/** @type {string} */ name) =>
-      NEEDS[/** @type {keyof typeof NEEDS} */ (name)].every((needed) => done.has(needed));
-    for (let next; steps.size < AT_ONCE && (next = waiting.find(isReady));) {
-      waiting.splice(waiting.indexOf(next), 1);
+      DEPENDENCIES[/** @type {keyof typeof DEPENDENCIES} */ (name)].every((dependency) =>
+        done.has(dependency),
+      );
+    for (let next; steps.size < CONCURRENCY && (next = pending.find(isReady));) {
+      pending.splice(pending.indexOf(next), 1);
       steps.set(next, run(next));
     }
-    const { name, said, isWell, seconds } = await Promise.race(steps.values());
+    const { name, output, succeeded, seconds } = await Promise.race(steps.values());
     steps.delete(name);
     done.add(name);
-    if (!isWell) {
-      console.error(`${said}\n${name} has failed`);
+    if (!succeeded) {
+      console.error(`${output}\n${name} failed`);
       return false;
     }
     console.log(`${name.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`);
@@ -74,10 +80,12 @@ async function runAll(names) {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
-process.once('exit', endAll);
-const began = performance.now();
+process.once('exit', stopAll);
+const startedAt = performance.now();
 const [, , set = ''] = process.argv;
-if (!(set in SETS)) throw new Error(`one of ${Object.keys(SETS).join(', ')}`);
-const isWell = await runAll(SETS[/** @type {keyof typeof SETS} */ (set)]);
-if (!isWell) process.exit(1);
-console.log(`${'all is well'.padEnd(24)} ${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s`);
+if (!(set in SETS)) throw new Error(`expected one of: ${Object.keys(SETS).join(', ')}`);
+const succeeded = await runAll(SETS[/** @type {keyof typeof SETS} */ (set)]);
+if (!succeeded) process.exit(1);
+console.log(
+  `${'all steps passed'.padEnd(24)} ${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s`,
+);

@@ -1,28 +1,35 @@
-/** What the console speaks to while one works on it: the program at `EVERGRANT_URL`, or a mock of it. */
+/**
+ * Vite plugin that supplies the dev server's backend: the server at `EVERGRANT_URL`, or else the
+ * mock.
+ */
 import { mockServer } from './mock-server.mjs';
 
-const OURS = ['/api', '/console', '/images', '/openapi.json', '/docs', '/errors'];
+const SERVER_PATHS = ['/api', '/console', '/images', '/openapi.json', '/docs', '/errors'];
 
-/** @returns {import('vite').Plugin} */
+/**
+ * Proxies the server's paths to `EVERGRANT_URL`, or handles them with the mock server if it is not
+ * set.
+ * @returns {import('vite').Plugin}
+ */
 export function backend() {
   const { EVERGRANT_URL: target } = process.env;
   return {
     name: 'evergrant-backend',
     apply: 'serve',
     config: () =>
-      target ? { server: { proxy: Object.fromEntries(OURS.map((path) => [path, target])) } } : {},
+      target ? { server: { proxy: Object.fromEntries(SERVER_PATHS.map((path) => [path, target])) } } : {},
     configureServer(server) {
       if (!target) server.middlewares.use(mockServer());
-      server.middlewares.use(documents);
+      server.middlewares.use(rewriteDocuments);
     },
   };
 }
 
 /**
- * Two paths have a document of their own: the one as with the program, the other while developing alone.
+ * Serves `return.html` at `/return`, as the server does, and `gallery.html` at `/gallery`.
  * @type {import('vite').Connect.NextHandleFunction}
  */
-function documents(request, _response, next) {
+function rewriteDocuments(request, _response, next) {
   request.url = request.url?.replace(/^\/(return|gallery)(?=$|\?)/, '/$1.html');
   next();
 }

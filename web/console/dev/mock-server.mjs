@@ -1,9 +1,9 @@
 /**
- * A mock of Evergrant, for work on the console without the program: the session's routes, the API that a browser uses,
- * and a consent page. Nothing of it is in what is built.
+ * Mock of the Evergrant server for developing the console without one: the session routes, the
+ * browser's API, and a consent page. Not part of the build.
  */
 import { randomBytes } from 'node:crypto';
-import { PEOPLE, PROVIDERS, MockState } from './mock-state.mjs';
+import { USERS, PROVIDERS, MockState } from './mock-state.mjs';
 
 /**
  * @typedef {import('node:http').IncomingMessage} Request
@@ -14,7 +14,7 @@ import { PEOPLE, PROVIDERS, MockState } from './mock-state.mjs';
 const COOKIE = 'mock';
 const CSRF = randomBytes(8).toString('hex');
 
-/** Answers what is the server's; whatever else goes to `next`. */
+/** Returns a handler for the server's paths; it passes any other request to `next`. */
 export function mockServer() {
   const state = new MockState();
   const routes = { console: consoleSession, api: (/** @type {Call} */ call) => api(state, call) };
@@ -25,7 +25,7 @@ export function mockServer() {
   ) => {
     const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
     const parts = url.pathname.split('/').slice(1).map(decodeURIComponent);
-    const call = { request, response, url, userId: userOf(request), body: await bodyOf(request), parts };
+    const call = { request, response, url, userId: userIdOf(request), body: await bodyOf(request), parts };
     if (url.searchParams.has('as')) return signIn(call);
     if (parts[0] === 'mock') return consent(state, call);
     const route = parts[0] === 'console' || parts[0] === 'api' ? routes[parts[0]] : undefined;
@@ -37,9 +37,9 @@ export function mockServer() {
   };
 }
 
-/** `?as=8` makes one somebody else, `?as=0` nobody. @param {Call} call */
+/** `?as=8` signs in as user 8, `?as=0` signs out. @param {Call} call */
 function signIn({ response, url }) {
-  become(response, Number(url.searchParams.get('as')));
+  setUser(response, Number(url.searchParams.get('as')));
   url.searchParams.delete('as');
   redirect(response, url.pathname + url.search);
 }
@@ -47,18 +47,18 @@ function signIn({ response, url }) {
 /** @param {Call} call */
 function consoleSession({ request, response, userId, body }) {
   if (request.method === 'DELETE') {
-    become(response, 0);
+    setUser(response, 0);
     return response.writeHead(204).end();
   }
-  const user = PEOPLE.find(({ id }) => id === (body?.userId ?? userId));
+  const user = USERS.find(({ id }) => id === (body?.userId ?? userId));
   if (!user) return problem(response, 422, 'VALIDATION_ERROR');
-  become(response, user.id);
+  setUser(response, user.id);
   const expiresAt = new Date(Date.now() + 900_000).toISOString();
   json(response, {
     user: { ...user, email: null },
     csrfToken: CSRF,
     expiresAt,
-    people: PEOPLE,
+    people: USERS,
     version: '0.1.0',
     dev: true,
   });
@@ -82,20 +82,22 @@ function api(state, call) {
   }
   if (verb !== 'flows' || flow?.userId !== userId) return problem(response, 404, 'NOT_FOUND');
   if (request.method === 'GET') return json(response, flow.state);
-  if (rest === 'finish') return made(response, state.finish(flow, body), 400, 'INVALID_STATE');
-  const fields = [{ field: 'values.sess', message: 'OnlyFans does not accept this session.' }];
-  made(response, state.paste(flow, body.values), 422, 'VALIDATION_ERROR', { fields });
+  if (rest === 'finish') return integrationsOr(response, state.finish(flow, body), 400, 'INVALID_STATE');
+  const fields = [{ field: 'values.sess', message: 'OnlyFans rejected this session.' }];
+  integrationsOr(response, state.submitSession(flow, body.values), 422, 'VALIDATION_ERROR', { fields });
 }
 
 /** @param {MockState} state @param {Call} call @param {string} provider */
 function connect(state, { response, url, userId, body }, provider) {
-  const flow = state.begin(userId, provider, body);
+  const flow = state.startFlow(userId, provider, body);
   const authUrl = `${url.origin}/mock?flow=${flow.id}`;
   const expiresAt = new Date(Date.now() + 600_000).toISOString();
   json(response, { authUrl, state: flow.id, flowId: flow.id, expiresAt });
 }
 
-/** @param {MockState} state @param {Call} call @param {string} provider @param {string} accountId */
+/**
+ * @param {MockState} state @param {Call} call @param {string} provider @param {string} accountId
+ */
 function refresh(state, { response, userId }, provider, accountId) {
   const now = new Date().toISOString();
   const change = { status: 'connected', isConnected: true, statusReason: null, lastRefreshedAt: now };
@@ -115,41 +117,47 @@ function events(state, { request, response, userId }) {
   request.on('close', () => user.listeners.delete(send));
 }
 
-/** The platform's page: two links. @param {MockState} state @param {Call} call */
+/**
+ * The platform's consent page, with a link to allow and one to deny.
+ * @param {MockState} state @param {Call} call
+ */
 function consent(state, { response, url }) {
   const flow = state.flows.get(url.searchParams.get('flow') ?? '');
-  const answer = url.searchParams.get('answer');
+  const decision = url.searchParams.get('decision');
   if (!flow) return problem(response, 404, 'FLOW_NOT_FOUND');
-  if (answer) {
-    state.consent(flow, answer === 'allow');
-    return redirect(response, backFrom(flow, answer === 'allow'));
+  if (decision) {
+    state.consent(flow, decision === 'allow');
+    return redirect(response, returnUrl(flow, decision === 'allow'));
   }
-  const link = (/** @type {string} */ to, /** @type {string} */ text) =>
-    `<p><a href="?flow=${flow.id}&answer=${to}">${text}</a>`;
+  const link = (/** @type {string} */ value, /** @type {string} */ text) =>
+    `<p><a href="?flow=${flow.id}&decision=${value}">${text}</a>`;
   response.writeHead(200, { 'content-type': 'text/html' });
-  response.end(`<!doctype html><title>Mock</title>${link('allow', 'Allow')}${link('deny', 'Do not allow')}`);
+  response.end(`<!doctype html><title>Mock</title>${link('allow', 'Allow')}${link('deny', 'Deny')}`);
 }
 
-/** @param {import('./mock-state.mjs').Flow} flow @param {boolean} allowed */
-function backFrom({ redirectUrl, provider, id, receipt }, allowed) {
-  const back = new URL(redirectUrl);
-  const said = allowed
+/**
+ * Returns the URL that the consent page redirects to.
+ * @param {import('./mock-state.mjs').Flow} flow @param {boolean} allowed
+ */
+function returnUrl({ redirectUrl, provider, id, receipt }, allowed) {
+  const target = new URL(redirectUrl);
+  const result = allowed
     ? { status: 'pending', flowId: id, receipt }
     : { status: 'error', code: 'OAUTH_DENIED', correlationId: 'mock' };
-  for (const [name, value] of Object.entries({ integration: provider, ...said })) {
-    back.searchParams.set(name, value);
+  for (const [name, value] of Object.entries({ integration: provider, ...result })) {
+    target.searchParams.set(name, value);
   }
-  return back.href;
+  return target.href;
 }
 
-/** Whoever has no cookie is the first. @param {Request} request */
-function userOf({ headers }) {
-  const [, id = PEOPLE[0]?.id] = /mock=(\d+)/.exec(headers.cookie ?? '') ?? [];
+/** Returns the user id in the cookie, or the first user without one. @param {Request} request */
+function userIdOf({ headers }) {
+  const [, id = USERS[0]?.id] = /mock=(\d+)/.exec(headers.cookie ?? '') ?? [];
   return Number(id);
 }
 
 /** @param {Response} response @param {number} id */
-function become(response, id) {
+function setUser(response, id) {
   response.setHeader('set-cookie', `${COOKIE}=${id}; Path=/; HttpOnly; SameSite=Lax`);
 }
 
@@ -177,8 +185,12 @@ function problem(response, status, code, more = {}) {
   json(response, document, status, 'application/problem+json');
 }
 
-/** @param {Response} response @param {object[] | null} integrations @param {number} status @param {string} code */
-function made(response, integrations, status, code, more = {}) {
+/**
+ * Sends `integrations`, or a problem if it is null.
+ * @param {Response} response @param {object[] | null} integrations @param {number} status
+ * @param {string} code
+ */
+function integrationsOr(response, integrations, status, code, more = {}) {
   if (integrations) json(response, { integrations });
   else problem(response, status, code, more);
 }

@@ -1,4 +1,6 @@
-/** What the mock server knows: two people, their accounts, and the flows under way. All in memory. */
+/**
+ * State of the mock server, in memory: two users, their connected accounts, and flows in progress.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
@@ -9,20 +11,23 @@ import { readFileSync } from 'node:fs';
  * @typedef {{ version: number, integrations: Integration[], listeners: Set<(name: string, data: object) => void> }} User
  */
 
-export const PEOPLE = [
+/** Users to sign in as. */
+export const USERS = [
   { id: 7, name: 'Demo creator' },
   { id: 8, name: 'New user' },
 ];
 
+/** Response of `/api/integrations/providers`. */
 export const PROVIDERS = JSON.parse(readFileSync(new URL('catalogue.json', import.meta.url), 'utf8'));
 
 const token = () => randomBytes(16).toString('base64url');
 /** @param {number} hours */
 const inHours = (hours) => new Date(Date.now() + hours * 3_600_000).toISOString();
 
+/** Users, accounts and flows; changes are published to the event streams of their user. */
 export class MockState {
   /** @type {Map<number, User>} */
-  users = new Map(PEOPLE.map(({ id }) => [id, { version: 1, integrations: [], listeners: new Set() }]));
+  users = new Map(USERS.map(({ id }) => [id, { version: 1, integrations: [], listeners: new Set() }]));
   /** @type {Map<string, Flow>} */
   flows = new Map();
   #lastId = 0;
@@ -47,12 +52,12 @@ export class MockState {
   /** @param {number} id */
   user(id) {
     const user = this.users.get(id);
-    if (!user) throw new Error(`there is no user ${id}`);
+    if (!user) throw new Error(`unknown user ${id}`);
     return user;
   }
 
   /** @param {number} userId @param {string} provider @param {Record<string, string>} body */
-  begin(userId, provider, { challenge = '', redirectUrl = '', accountId }) {
+  startFlow(userId, provider, { challenge = '', redirectUrl = '', accountId }) {
     const id = token();
     const state = { status: 'waiting' };
     const flow = {
@@ -70,17 +75,20 @@ export class MockState {
     return flow;
   }
 
-  /** Somebody allows or denies it at the platform. @param {Flow} flow @param {boolean} allows */
-  consent(flow, allows) {
-    if (!allows) return this.#go(flow, { status: 'error', code: 'OAUTH_DENIED' });
+  /** Records the decision on the consent page. @param {Flow} flow @param {boolean} allowed */
+  consent(flow, allowed) {
+    if (!allowed) return this.#setFlowState(flow, { status: 'error', code: 'OAUTH_DENIED' });
     flow.reached = this.#reached(flow);
     const accounts = flow.reached.map(({ providerAccountId, displayName, username }) => {
       return { providerAccountId, displayName, username };
     });
-    this.#go(flow, accounts.length > 1 ? { status: 'choose', accounts } : { status: 'pending' });
+    this.#setFlowState(flow, accounts.length > 1 ? { status: 'choose', accounts } : { status: 'pending' });
   }
 
-  /** @param {Flow} flow @param {{ verifier?: string, receipt?: string, accountIds?: string[] }} body */
+  /**
+   * Connects the chosen accounts; returns null for a wrong proof.
+   * @param {Flow} flow @param {{ verifier?: string, receipt?: string, accountIds?: string[] }} body
+   */
   finish(flow, { verifier = '', receipt, accountIds }) {
     const proof = createHash('sha256').update(verifier).digest('base64url');
     if (proof !== flow.challenge || receipt !== flow.receipt || flow.reached.length === 0) return null;
@@ -88,12 +96,18 @@ export class MockState {
     return this.#connect(flow, chosen);
   }
 
-  /** A pasted session is believed if it is long enough. @param {Flow} flow @param {Record<string, string>} values */
-  paste(flow, values) {
+  /**
+   * Accepts a pasted session of at least 8 characters.
+   * @param {Flow} flow @param {Record<string, string>} values
+   */
+  submitSession(flow, values) {
     return (values['sess'] ?? '').length < 8 ? null : this.#connect(flow, this.#reached(flow));
   }
 
-  /** @param {number} userId @param {string} provider @param {string} accountId @param {string} name */
+  /**
+   * Applies `change` to one account and publishes it as event `name`.
+   * @param {number} userId @param {string} provider @param {string} accountId @param {string} name
+   */
   change(userId, provider, accountId, name, change = {}) {
     const user = this.user(userId);
     const old = user.integrations.find(
@@ -101,21 +115,21 @@ export class MockState {
     );
     if (!old) return null;
     const integration = { ...old, ...change };
-    const gone = name === 'disconnected';
+    const isRemoved = name === 'disconnected';
     user.integrations = user.integrations.flatMap((one) =>
-      one === old ? (gone ? [] : [integration]) : [one],
+      one === old ? (isRemoved ? [] : [integration]) : [one],
     );
-    this.#tell(user, name, { provider, accountId, ...(gone ? {} : { integration }) });
+    this.#publish(user, name, { provider, accountId, ...(isRemoved ? {} : { integration }) });
     return integration;
   }
 
-  /** @param {Flow} flow */
+  /** Accounts that the consent grants access to. @param {Flow} flow */
   #reached({ provider, accountId }) {
     if (accountId) return [this.#account(provider, accountId, 'Juniper Vale', 'juniper_vale')];
-    const made = [this.#account(provider, `${provider}-wren`, 'Wren & Daughters', 'wrenanddaughters')];
+    const accounts = [this.#account(provider, `${provider}-wren`, 'Wren & Daughters', 'wrenanddaughters')];
     if (provider === 'instagram')
-      made.push(this.#account(provider, `${provider}-kiln`, 'Kiln', 'kiln.works'));
-    return made;
+      accounts.push(this.#account(provider, `${provider}-kiln`, 'Kiln', 'kiln.works'));
+    return accounts;
   }
 
   /** @param {Flow} flow @param {Integration[]} chosen */
@@ -128,20 +142,20 @@ export class MockState {
       const made = { ...one, ...(old && { id: old.id, displayName: old.displayName ?? null }) };
       user.integrations = [...user.integrations.filter((known) => known !== old), made];
       const { provider, providerAccountId: accountId } = made;
-      this.#tell(user, 'connected', { provider, accountId, integration: made });
+      this.#publish(user, 'connected', { provider, accountId, integration: made });
     }
-    this.#go(flow, { status: 'connected', accountId: chosen[0]?.providerAccountId });
+    this.#setFlowState(flow, { status: 'connected', accountId: chosen[0]?.providerAccountId });
     return chosen;
   }
 
   /** @param {Flow} flow @param {Record<string, unknown>} state */
-  #go(flow, state) {
+  #setFlowState(flow, state) {
     flow.state = state;
-    this.#tell(this.user(flow.userId), 'flow', { flowId: flow.id, ...state });
+    this.#publish(this.user(flow.userId), 'flow', { flowId: flow.id, ...state });
   }
 
   /** @param {User} user @param {string} name @param {object} data */
-  #tell(user, name, data) {
+  #publish(user, name, data) {
     user.version++;
     for (const listener of user.listeners) {
       listener(name, { version: user.version, at: new Date().toISOString(), ...data });
@@ -149,9 +163,8 @@ export class MockState {
   }
 
   /**
-   * @param {string} provider @param {string} providerAccountId @param {string} displayName @param {string} username
-   * @param {Partial<Integration>} change
-   * @returns {Integration}
+   * @param {string} provider @param {string} providerAccountId @param {string} displayName
+   * @param {string} username @param {Partial<Integration>} change @returns {Integration}
    */
   #account(provider, providerAccountId, displayName, username, change = {}) {
     return {

@@ -1,11 +1,13 @@
-/** Serves what was built as the program does, with the same headers; the server's own paths go to `backend`. */
+/**
+ * Serves the build with the same headers as the Evergrant server; its API paths go to `backend`.
+ */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
 const DIST = new URL('../dist/', import.meta.url);
-/** Paths of the server's own. */
-const SERVED = /^\/(?:api|console|connect|docs|errors|images|portal|mock)(?:\/|$)|^\/openapi\.json$/;
-/** The documents of all pages that there are. */
+/** Paths that the server handles itself. */
+const SERVER_PATHS = /^\/(?:api|console|connect|docs|errors|images|portal|mock)(?:\/|$)|^\/openapi\.json$/;
+/** The document of each page. */
 const DOCUMENTS = new Map([
   ['/', 'index.html'],
   ['/integrations', 'index.html'],
@@ -18,6 +20,7 @@ const TYPES = {
   svg: 'image/svg+xml',
 };
 
+/** Headers of every document and asset. */
 export const HEADERS = {
   'content-security-policy': [
     "default-src 'none'",
@@ -42,16 +45,17 @@ export const HEADERS = {
 /** @typedef {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} Handler */
 
 /**
- * `onDocument` may set headers, such as a cookie's, before a document is sent.
+ * Serves `dist/` on a free port. `onDocument` may set headers, such as a cookie's, before a
+ * document is sent.
  * @param {Handler} backend @param {(...call: Parameters<Handler>) => Promise<void>} onDocument
  * @returns {Promise<{ url: string, close(): void }>}
  */
 export async function serveConsole(backend, onDocument = async () => {}) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    if (SERVED.test(pathname)) return backend(request, response);
+    if (SERVER_PATHS.test(pathname)) return backend(request, response);
     if (!pathname.startsWith('/assets/')) await onDocument(request, response);
-    file(pathname, request, response);
+    serveFile(pathname, request, response);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
@@ -64,11 +68,11 @@ export async function serveConsole(backend, onDocument = async () => {}) {
   };
 }
 
-/** @type {(pathname: string, ...exchange: Parameters<Handler>) => void} */
-function file(pathname, request, response) {
+/** @type {(pathname: string, ...call: Parameters<Handler>) => void} */
+function serveFile(pathname, request, response) {
   const isAsset = pathname.startsWith('/assets/');
   const known = isAsset ? pathname.slice(1) : DOCUMENTS.get(pathname);
-  // A person is told by the console that there is no such page, a program by the status.
+  // A browser gets the console's "page not found"; other clients get the 404 status alone.
   const name = known ?? (/text\/html/.test(String(request.headers.accept)) ? 'index.html' : '');
   const type = TYPES[/** @type {keyof typeof TYPES} */ (name.split('.').at(-1))];
   const isBrotli = /\bbr\b/.test(String(request.headers['accept-encoding']));

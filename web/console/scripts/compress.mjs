@@ -1,4 +1,4 @@
-/** Puts a brotli file beside each file of dist; the program embeds both. */
+/** Writes a brotli file next to each file of `dist/`. The server embeds both. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, constants } from 'node:zlib';
 

@@ -1,18 +1,21 @@
 /**
- * Looks at all of the gallery, light and dark, at 1280 and 390 px: a picture of each in `shots/` with the way of the Tab
- * key beside it, and what axe, the console, that way and a sideways scroll (at 320 px too) say against it.
- * `node scripts/gallery.mjs [NAME…]`; `LOCALE=fr` or `LOCALE=pseudo` for another language.
+ * Audits every state of the gallery, light and dark, at 1280 and 390 px: findings of axe, console
+ * errors, Tab order, and horizontal overflow (at 320 px too). Writes a screenshot and the Tab order
+ * of each state to `shots/`.
+ *
+ * Usage: `node scripts/gallery.mjs [NAME…]`. Set `LOCALE=fr` or `LOCALE=pseudo` for another
+ * language.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { createServer } from 'vite';
 import { CHROMIUM } from '../../react/scripts/chromium.mjs';
-import { examine, listen, settle, sideways } from './examine.mjs';
+import { auditPage, collectErrors, finishAnimations, horizontalOverflow } from './audit.mjs';
 import { tabOrder } from './tab-order.mjs';
 
 const FOLDER = 'shots';
 const WIDTHS = [1280, 390];
-/** Of the smallest phones, and of a page that is shown four times as large (WCAG 1.4.10). */
+/** Width in px of the smallest phones, and of a 1280 px window at 400 % zoom (WCAG 1.4.10). */
 const NARROWEST = 320;
 const SCHEMES = /** @type {const} */ (['light', 'dark']);
 const { LOCALE: locale } = process.env;
@@ -21,35 +24,38 @@ const { LOCALE: locale } = process.env;
 const faults = [];
 
 /** @param {import('playwright-core').Page} page @param {string} url @param {string} name */
-async function look(page, url, name) {
+async function auditState(page, url, name) {
   await page.goto(`${url}?state=${name}${locale ? `&locale=${locale}` : ''}`);
   await page.waitForSelector('main');
   await page.waitForLoadState('networkidle');
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: width === 390 ? 844 : 800 });
     for (const colorScheme of SCHEMES) {
-      const what = `${name}-${width}-${colorScheme}`;
+      const id = `${name}-${width}-${colorScheme}`;
       await page.emulateMedia({ colorScheme });
-      await settle(page);
-      await page.screenshot({ path: `${FOLDER}/${what}.png`, fullPage: true });
-      const found = await examine(page, true);
-      faults.push(...found.map((fault) => `${what}: ${fault}`));
+      await finishAnimations(page);
+      await page.screenshot({ path: `${FOLDER}/${id}.png`, fullPage: true });
+      const findings = await auditPage(page, true);
+      faults.push(...findings.map((finding) => `${id}: ${finding}`));
     }
-    const { stops, faults: met } = await tabOrder(page);
+    const { stops, faults: tabFaults } = await tabOrder(page);
     writeFileSync(`${FOLDER}/${name}-${width}.tab.txt`, stops.map((stop) => `${stop}\n`).join(''));
-    faults.push(...met.map((fault) => `${name}-${width}: ${fault}`));
+    faults.push(...tabFaults.map((fault) => `${name}-${width}: ${fault}`));
   }
   await page.setViewportSize({ width: NARROWEST, height: 640 });
-  faults.push(...(await sideways(page)).map((fault) => `${name}-${NARROWEST}: ${fault}`));
+  faults.push(...(await horizontalOverflow(page)).map((finding) => `${name}-${NARROWEST}: ${finding}`));
 }
 
-/** @param {import('playwright-core').Browser} browser @param {string} url @param {string[]} names */
+/**
+ * Audits states until `names` is empty.
+ * @param {import('playwright-core').Browser} browser @param {string} url @param {string[]} names
+ */
 async function worker(browser, url, names) {
-  const profile = await browser.newContext();
-  const said = listen(profile);
-  const page = await profile.newPage();
-  for (let name = names.shift(); name; name = names.shift()) await look(page, url, name);
-  faults.push(...said);
+  const context = await browser.newContext();
+  const errors = collectErrors(context);
+  const page = await context.newPage();
+  for (let name = names.shift(); name; name = names.shift()) await auditState(page, url, name);
+  faults.push(...errors);
 }
 
 mkdirSync(FOLDER, { recursive: true });
@@ -67,5 +73,5 @@ await Promise.all([worker(browser, url, names), worker(browser, url, names)]);
 await browser.close();
 await server.close();
 for (const fault of faults) console.error(fault);
-console.log(`${count} of ${all.length} states looked at, ${faults.length} faults; pictures in ${FOLDER}/`);
+console.log(`${count} of ${all.length} states audited, ${faults.length} faults; screenshots in ${FOLDER}/`);
 process.exitCode = faults.length > 0 || count === 0 ? 1 : 0;

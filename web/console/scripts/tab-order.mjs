@@ -1,18 +1,19 @@
-/** Which way the Tab key goes through a page, and what is wrong with that way. */
+/** Records the Tab order of a page and checks it. */
 
-/** More than any page of ours has to offer. */
-const MOST = 100;
+/** More Tab stops than any page of the console has. */
+const MAX_STOPS = 100;
 
-/** @typedef {{ what: string, isSeen: boolean, isAhead: boolean }} Stop */
+/** @typedef {{ label: string, isVisible: boolean, isForward: boolean }} Stop */
 
 /**
- * From the start to where the browser's own controls would come next: each stop by role and name, and the faults: one
- * that is not seen when it has the focus, one that goes back in the page, a way without an end.
+ * Presses Tab from the start of the page until focus would leave it. Returns the stops, each as
+ * role and name, and the faults: a stop that is covered or off screen while focused, a stop that
+ * goes back in document order, and an order that does not end.
  * @param {import('playwright-core').Page} page
  */
 export async function tabOrder(page) {
   await page.evaluate(() => {
-    // A browser goes on from where somebody was last: here, at the start.
+    // Tab continues from the last focused element: reset it to the start.
     const start = document.querySelector('dialog:modal') ?? document.body;
     if (!(start instanceof HTMLElement)) return;
     start.tabIndex = -1;
@@ -24,38 +25,40 @@ export async function tabOrder(page) {
   const stops = [];
   for (let next = await step(page); next; next = await step(page)) {
     stops.push(next);
-    if (stops.length > MOST) return { stops: [], faults: [`more than ${MOST} stops of the Tab key`] };
+    if (stops.length > MAX_STOPS) return { stops: [], faults: [`more than ${MAX_STOPS} Tab stops`] };
   }
   await page.evaluate(() => {
     document.querySelectorAll('[data-stop]').forEach((one) => one.removeAttribute('data-stop'));
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
   });
   const faults = [
-    ...stops.filter(({ isSeen }) => !isSeen).map(({ what }) => `not seen when it has the focus: ${what}`),
-    ...stops.filter(({ isAhead }) => !isAhead).map(({ what }) => `the Tab key goes back to: ${what}`),
+    ...stops.filter(({ isVisible }) => !isVisible).map(({ label }) => `not visible when focused: ${label}`),
+    ...stops.filter(({ isForward }) => !isForward).map(({ label }) => `Tab goes back to: ${label}`),
   ];
-  return { stops: stops.map(({ what }) => what), faults };
+  return { stops: stops.map(({ label }) => label), faults };
 }
 
 /**
- * The next one; none at the end, or where the way begins again: at the page, a dialog or the first stop.
+ * Presses Tab once. Returns the focused element, or undefined at the end: when focus returns to the
+ * body, a dialog, or a stop seen before.
  * @param {import('playwright-core').Page} page @returns {Promise<Stop | undefined>}
  */
 async function step(page) {
   await page.keyboard.press('Tab');
   return page.evaluate(() => {
-    const here = document.activeElement;
-    if (!here || here.matches('body, dialog, [data-stop]')) return undefined;
+    const focused = document.activeElement;
+    if (!focused || focused.matches('body, dialog, [data-stop]')) return undefined;
     const last = [...document.querySelectorAll('[data-stop]')].at(-1);
-    const isAhead = !last || Boolean(last.compareDocumentPosition(here) & Node.DOCUMENT_POSITION_FOLLOWING);
-    here.setAttribute('data-stop', '');
-    const { left, top, width, height } = here.getBoundingClientRect();
-    const there = document.elementFromPoint(left + width / 2, top + height / 2);
-    const isSeen = Boolean(
-      there && (here.contains(there) || (there !== document.body && there.contains(here))),
+    const isForward =
+      !last || Boolean(last.compareDocumentPosition(focused) & Node.DOCUMENT_POSITION_FOLLOWING);
+    focused.setAttribute('data-stop', '');
+    const { left, top, width, height } = focused.getBoundingClientRect();
+    const topmost = document.elementFromPoint(left + width / 2, top + height / 2);
+    const isVisible = Boolean(
+      topmost && (focused.contains(topmost) || (topmost !== document.body && topmost.contains(focused))),
     );
-    const [label = here] = /** @type {HTMLInputElement} */ (here).labels ?? [];
-    const name = here.getAttribute('aria-label') ?? label.textContent?.trim().replace(/\s+/g, ' ');
-    return { what: `${here.getAttribute('role') ?? here.localName} ${name}`, isSeen, isAhead };
+    const [labelElement = focused] = /** @type {HTMLInputElement} */ (focused).labels ?? [];
+    const name = focused.getAttribute('aria-label') ?? labelElement.textContent?.trim().replace(/\s+/g, ' ');
+    return { label: `${focused.getAttribute('role') ?? focused.localName} ${name}`, isVisible, isForward };
   });
 }

@@ -1,30 +1,32 @@
 import { useSyncExternalStore } from 'react';
-import { ClosedPage } from './pages/ClosedPage.js';
 import { ErrorBoundary } from './pages/ErrorBoundary.js';
-import { FailedPage } from './pages/FailedPage.js';
 import { Pages } from './pages/Pages.js';
+import { SignedOutPage } from './pages/SignedOutPage.js';
+import { UnavailablePage } from './pages/UnavailablePage.js';
 import type { SessionStore } from './session/SessionStore.js';
 import { Shell } from './shell/Shell.js';
 
-/** Shows the pages to whoever is signed in, and to anybody else why there is nothing to see. */
+/**
+ * The console: its pages for a signed-in user, otherwise a message that says why there are none.
+ */
 export function App({ store }: { store: SessionStore }) {
   return (
-    <ErrorBoundary alone>
-      <BySession store={store} />
+    <ErrorBoundary standalone>
+      <AppForSession store={store} />
     </ErrorBoundary>
   );
 }
 
-function BySession({ store }: { store: SessionStore }) {
+function AppForSession({ store }: { store: SessionStore }) {
   const state = useSyncExternalStore(store.subscribe, store.get);
   switch (state.status) {
-    case 'closed':
-      return <ClosedPage ended={state.ended} dev={state.dev} />;
-    case 'failed':
-      return <FailedPage onRetry={() => store.retry()} />;
+    case 'signed-out':
+      return <SignedOutPage hadSession={state.hadSession} dev={state.dev} />;
+    case 'unavailable':
+      return <UnavailablePage onRetry={() => store.retry()} />;
     case 'loading':
       return <Shell />;
-    case 'open':
+    case 'signed-in':
       return (
         <Shell session={state.session} store={store}>
           <Pages session={state.session} store={store} />

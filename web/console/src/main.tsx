@@ -1,4 +1,4 @@
-/** The console's first page load: asks at once for what is needed, whatever comes first, and then shows it. */
+/** Entry point: requests the session, the page and the language in parallel, then renders. */
 import { createRoot } from 'react-dom/client';
 import '@evergrant/react/styles.css';
 import './styles/base.css';
@@ -6,12 +6,12 @@ import './styles/shell.css';
 import { App } from './App.js';
 import { loadIntegrationsPage } from './pages/lazy.js';
 import { SessionStore } from './session/SessionStore.js';
-import { LanguageContext, loadLanguage } from './words/language.js';
+import { LanguageContext, loadLanguage } from './i18n/language.js';
 
 async function start(): Promise<void> {
   const store = new SessionStore();
   void store.load();
-  // Waited for, so that it is shown at once. Its failure is told where the page is shown.
+  // Awaited to render without a loading state. The route reports a failed load itself.
   const page = loadIntegrationsPage().catch(() => {});
   const [language] = await Promise.all([loadLanguage(navigator.languages), page]);
   document.documentElement.lang = language.locale;

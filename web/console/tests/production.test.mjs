@@ -1,11 +1,14 @@
-/** What was built, under the program's own headers: every page without a finding, an error or a report of the policy. */
+/**
+ * The build under the server's headers: no page has an axe finding, a console error or a CSP
+ * violation.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { CHROMIUM } from '../../react/scripts/chromium.mjs';
 import { mockServer } from '../dev/mock-server.mjs';
 import { serveConsole } from '../dev/static-server.mjs';
-import { examine, listen } from '../scripts/examine.mjs';
+import { auditPage, collectErrors } from '../scripts/audit.mjs';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -25,7 +28,8 @@ after(async () => {
 });
 
 /**
- * A browser profile in which this user is signed in (0 is nobody), a page in it, and what its pages must not have said.
+ * Opens a browser context in which `userId` is signed in (0: signed out). Returns a page in it and
+ * the errors that its pages log.
  * @param {import('node:test').TestContext} context
  */
 async function open(context, userId = 7, options = {}) {
@@ -33,24 +37,40 @@ async function open(context, userId = 7, options = {}) {
   context.after(() => profile.close());
   await profile.addCookies([{ name: 'mock', value: String(userId), url: server.url }]);
   const page = await profile.newPage();
-  return { page, said: listen(profile) };
+  return { page, errors: collectErrors(profile) };
 }
 
-const ELSEWHERE = '/return?integration=reddit&status=pending&flowId=f1&receipt=r1';
-/** What was loaded after the list is there. */
-const ALL = '.eg-toaster';
+const OTHER_BROWSER = '/return?integration=reddit&status=pending&flowId=f1&receipt=r1';
+/** Present once everything is loaded: the library loads it after the list. */
+const LOADED = '.eg-toaster';
 /** @type {Record<string, { path: string, userId?: number, heading: string, last?: string }>} */
 const PAGES = {
-  'the list': { path: '/', heading: 'Integrations', last: ALL },
-  'an empty list': { path: '/integrations', userId: 8, heading: 'Integrations', last: ALL },
-  'no session': { path: '/', userId: 0, heading: 'This page opens from your app.' },
-  'no such page, of the gallery neither': { path: '/gallery', heading: 'There is no page at this address.' },
-  'a consent that began elsewhere': { path: ELSEWHERE, heading: 'Evergrant', last: 'text=another browser' },
+  'the list has no findings': { path: '/', heading: 'Integrations', last: LOADED },
+  'an empty list has no findings': {
+    path: '/integrations',
+    userId: 8,
+    heading: 'Integrations',
+    last: LOADED,
+  },
+  'the page without a session has no findings': {
+    path: '/',
+    userId: 0,
+    heading: 'To view this page, open it from your app.',
+  },
+  'an unknown path, such as that of the gallery, has no findings': {
+    path: '/gallery',
+    heading: 'This page does not exist.',
+  },
+  'a flow started in another browser has no findings': {
+    path: OTHER_BROWSER,
+    heading: 'Evergrant',
+    last: 'text=another browser',
+  },
 };
 
 for (const [name, { path, userId, heading, last = 'h1' }] of Object.entries(PAGES)) {
   test(name, async (context) => {
-    const { page, said } = await open(context, userId);
+    const { page, errors } = await open(context, userId);
     await page.goto(server.url + path);
     await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor();
     await page.waitForSelector(last, { state: 'attached' });
@@ -58,42 +78,42 @@ for (const [name, { path, userId, heading, last = 'h1' }] of Object.entries(PAGE
       await page.setViewportSize({ width, height: 844 });
       for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
         await page.emulateMedia({ colorScheme });
-        assert.deepEqual(await examine(page), [], `${width} px, ${colorScheme}`);
+        assert.deepEqual(await auditPage(page), [], `${width} px, ${colorScheme}`);
       }
     }
-    assert.deepEqual(said, []);
+    assert.deepEqual(errors, []);
   });
 }
 
-test('item 56: the policy is in force, and the session is asked for once', async (context) => {
-  const { page, said } = await open(context);
+test('item 56: the CSP is enforced, and the session is requested once', async (context) => {
+  const { page, errors } = await open(context);
   /** @type {string[]} */
-  const asked = [];
+  const requests = [];
   await page.route('**/console/session', (route) => {
-    asked.push(route.request().method());
+    requests.push(route.request().method());
     return route.continue();
   });
   await page.goto(server.url);
-  await page.waitForSelector(ALL, { state: 'attached' });
-  assert.deepEqual(asked, ['GET']);
+  await page.waitForSelector(LOADED, { state: 'attached' });
+  assert.deepEqual(requests, ['GET']);
   const write = page.evaluate(() => document.body.insertAdjacentHTML('beforeend', '<p>'));
   await assert.rejects(write, /TrustedHTML/);
-  assert.match(said.join(), /TrustedHTML/);
+  assert.match(errors.join(), /TrustedHTML/);
 });
 
-test('a page whose code has gone, as after an update, says so', async (context) => {
+test('a chunk missing after an upgrade shows an error page that can reload', async (context) => {
   const { page } = await open(context);
   await page.route(/\/assets\/IntegrationsRoute-/, (route) => route.fulfill({ status: 404 }));
   await page.goto(server.url);
   await page.getByRole('heading', { level: 1, name: /^Something went wrong on this page/ }).waitFor();
-  assert.deepEqual(await examine(page), []);
+  assert.deepEqual(await auditPage(page), []);
   await page.unroute(/\/assets\/IntegrationsRoute-/);
-  await page.getByRole('button', { name: 'Load it again' }).click();
+  await page.getByRole('button', { name: 'Reload' }).click();
   await page.getByRole('heading', { level: 1, name: 'Integrations' }).waitFor();
 });
 
-test('connecting in a window', async (context) => {
-  const { page, said } = await open(context, 8);
+test('an account connects in a popup', async (context) => {
+  const { page, errors } = await open(context, 8);
   await page.goto(server.url);
   const opened = page.waitForEvent('popup');
   await page.getByRole('button', { name: 'Connect TikTok' }).click();
@@ -102,16 +122,16 @@ test('connecting in a window', async (context) => {
   await popup.getByRole('link', { name: 'Allow', exact: true }).click();
   await closed;
   await page.getByText('Wren & Daughters is connected.').first().waitFor();
-  assert.deepEqual(await examine(page), []);
-  assert.deepEqual(said, []);
+  assert.deepEqual(await auditPage(page), []);
+  assert.deepEqual(errors, []);
 });
 
-test('connecting by leaving the page, in French', async (context) => {
-  const { page, said } = await open(context, 8, { hasTouch: true, isMobile: true, locale: 'fr-FR' });
+test('an account connects by redirect, in French', async (context) => {
+  const { page, errors } = await open(context, 8, { hasTouch: true, isMobile: true, locale: 'fr-FR' });
   await page.goto(`${server.url}/integrations`);
   await page.getByRole('button', { name: 'Connecter Reddit' }).click();
   await page.getByRole('link', { name: 'Allow', exact: true }).click();
   await page.getByText('Connecté : Wren & Daughters.').first().waitFor();
   assert.equal(page.url(), `${server.url}/integrations`);
-  assert.deepEqual(said, []);
+  assert.deepEqual(errors, []);
 });

@@ -1,74 +1,91 @@
-/** What a person does in an app that has our library in it, and what must hold of it then. */
+/** Tests of a host app that uses the library. */
 import assert from 'node:assert/strict';
-import { DEMO, NOBODY } from './stage.mjs';
-import { consent } from './visit.mjs';
+import { DEMO, SIGNED_OUT } from './environment.mjs';
+import { submitConsent } from './visit.mjs';
 
-/** @typedef {import('./stage.mjs').Stage} Stage */
+/** @typedef {import('./environment.mjs').Environment} Environment */
 
-/** In any app: connected in a window, told by the server what happens afterwards, and nothing said that is secret. @param {Stage} stage */
-export async function tryApp(stage) {
-  const { visit, messages, asked } = await enter(stage);
+/**
+ * Tests any app: accounts connect in a popup, later changes on the server appear, and messages
+ * between windows carry no secret.
+ * @param {Environment} env
+ */
+export async function testApp(env) {
+  const { visit, messages, requests } = await open(env);
   await visit.connect('TikTok');
-  await visit.told('Juniper Vale is connected.');
+  await visit.waitForToast('Juniper Vale is connected.');
   await visit.row('Juniper Vale').getByText('Connected', { exact: true }).waitFor();
-  await visit.leaveOpeners();
-  const popup = await visit.begin('Reddit');
+  await visit.keepOpener();
+  const popup = await visit.openConsent('Reddit');
   const closed = popup.waitForEvent('close');
-  await consent(popup);
+  await submitConsent(popup);
   await closed;
   await visit.row('juniper_vale').getByText('Connected', { exact: true }).waitFor();
-  const listed = await stage.accounts();
+  const listed = await env.accounts();
   assert.deepEqual(listed.map(({ provider }) => provider).toSorted(), ['reddit', 'tiktok']);
-  // Item 17: the window that came back has told this page, at this origin alone, which flow to ask about.
-  assert.deepEqual(messages, [{ keys: 'flowId,type', target: new URL(stage.url).origin }]);
-  await visit.hideTokens();
-  await stage.api('disconnect/reddit/sim9z', { method: 'DELETE' });
+  // Item 17: the popup's only message names the flow, and is addressed to this exact origin.
+  assert.deepEqual(messages, [{ keys: 'flowId,type', target: new URL(env.url).origin }]);
+  await visit.addTokensAsSecrets();
+  await env.api('disconnect/reddit/sim9z', { method: 'DELETE' });
   await visit.row('juniper_vale').waitFor({ state: 'detached' });
-  return { visit, asked };
+  return { visit, requests };
 }
 
-/** An app whose browser speaks to Evergrant itself: a token that is refused is asked for again. @param {Stage} stage @param {Awaited<ReturnType<typeof tryApp>>} entered */
-export async function tryTokens(stage, { visit, asked }) {
-  const tokens = () => asked.filter((path) => path === '/evergrant-token').length;
+/**
+ * Tests an app whose browser calls Evergrant directly: a rejected session token is replaced.
+ * @param {Environment} env @param {Awaited<ReturnType<typeof testApp>>} opened
+ */
+export async function testTokenRefresh(env, { visit, requests }) {
+  const tokens = () => requests.filter((path) => path === '/evergrant-token').length;
   const before = tokens();
-  await stage.endSessions(DEMO);
-  await visit.choose('Juniper Vale', 'Renew now');
-  await visit.told('Juniper Vale is renewed.');
-  assert.equal(tokens() - before, 1, 'asked for once, for all calls');
+  await env.endSessions(DEMO);
+  await visit.chooseAction('Juniper Vale', 'Refresh now');
+  await visit.waitForToast('Juniper Vale was refreshed.');
+  assert.equal(tokens() - before, 1, 'one token request for all calls');
 }
 
-/** An app with a proxy of its own: the page arrives with its accounts, and speaks to no other server. @param {Stage} stage @param {Awaited<ReturnType<typeof tryApp>>} entered */
-export async function tryProxy(stage, { visit, asked }) {
-  assert.match(await (await fetch(stage.url)).text(), /Juniper Vale/);
+/**
+ * Tests an app with an API proxy: the page is rendered with its accounts, and calls no other
+ * server.
+ * @param {Environment} env @param {Awaited<ReturnType<typeof testApp>>} opened
+ */
+export async function testProxy(env, { visit, requests }) {
+  assert.match(await (await fetch(env.url)).text(), /Juniper Vale/);
   assert.deepEqual(
-    asked.filter((path) => path.startsWith(stage.program.url)),
+    requests.filter((path) => path.startsWith(env.program.url)),
     [],
   );
-  await visit.choose('Juniper Vale', 'Renew now');
-  await visit.told('Juniper Vale is renewed.');
+  await visit.chooseAction('Juniper Vale', 'Refresh now');
+  await visit.waitForToast('Juniper Vale was refreshed.');
 }
 
-/** A browser at the app, which notes what its scripts ask for and what its windows say to each other. @param {Stage} stage */
-async function enter(stage) {
-  const visit = await stage.visit(NOBODY);
+/**
+ * Opens the app, and records its scripts' requests and the messages between its windows.
+ * @param {Environment} env
+ */
+async function open(env) {
+  const visit = await env.visit(SIGNED_OUT);
   /** @type {{ keys: string, target: string }[]} */
   const messages = [];
-  /** Paths of the app's own, and whole addresses elsewhere. @type {string[]} */
-  const asked = [];
+  /** Paths for requests to the app, full URLs for others. @type {string[]} */
+  const requests = [];
   visit.profile.on('request', (request) => {
-    if (request.resourceType() === 'fetch') asked.push(request.url().replace(stage.url, ''));
+    if (request.resourceType() === 'fetch') requests.push(request.url().replace(env.url, ''));
     const [, token] = /^Bearer (\S+)$/.exec(request.headers()['authorization'] ?? '') ?? [];
-    if (token) visit.hide(token);
+    if (token) visit.addSecrets(token);
   });
-  await visit.profile.exposeFunction('note', (/** @type {any} */ one) => void messages.push(one));
+  await visit.profile.exposeFunction(
+    'recordMessage',
+    (/** @type {any} */ message) => void messages.push(message),
+  );
   await visit.profile.addInitScript(() => {
-    const { note, postMessage } = /** @type {any} */ (window);
+    const { recordMessage, postMessage } = /** @type {any} */ (window);
     window.postMessage = (/** @type {any} */ data, /** @type {any} */ target) => {
       if (String(data?.type).startsWith('evergrant'))
-        note({ keys: Object.keys(data).toSorted().join(), target });
+        recordMessage({ keys: Object.keys(data).toSorted().join(), target });
       postMessage.call(window, data, target);
     };
   });
   await visit.open('/');
-  return { visit, messages, asked };
+  return { visit, messages, requests };
 }

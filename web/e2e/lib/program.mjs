@@ -1,4 +1,4 @@
-/** The program that `EVERGRANT_BIN` names, as `evergrant dev` on ports of its own. */
+/** Runs the binary that `EVERGRANT_BIN` names as `evergrant dev`, on free ports. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -6,14 +6,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-// Then what was started here is ended by what listens to that.
+// Exiting runs the `exit` handlers, which stop the processes started here.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 
-/** The sandbox and the console stand beside it, each on an address of its own. */
+/** One `evergrant dev` process with its sandbox and console, each at its own URL. */
 export class Program {
   url = '';
   sandbox = '';
   apiKey = '';
+  /** Data directory, removed with the program. */
   #data = mkdtempSync(join(tmpdir(), 'evergrant-e2e-'));
   #ports = { listen: 0, sandbox: 0 };
   /** @type {NodeJS.ProcessEnv} */
@@ -24,76 +25,85 @@ export class Program {
   /** @param {NodeJS.ProcessEnv} env */
   constructor(env) {
     this.#env = env;
-    process.once('exit', this.#leave);
+    process.once('exit', this.#dispose);
   }
 
-  /** On the same ports and data each time. */
+  /** Starts the server, or starts it again with the same ports and data. */
   async start() {
     const { EVERGRANT_BIN: binary } = process.env;
-    if (!binary) throw new Error('EVERGRANT_BIN must name the program, such as target/release/evergrant');
+    if (!binary)
+      throw new Error('EVERGRANT_BIN must name the server binary, such as target/release/evergrant');
     const { listen, sandbox } = (this.#ports = {
       listen: this.#ports.listen || (await freePort()),
       sandbox: this.#ports.sandbox || (await freePort()),
     });
-    const own = { EVERGRANT_SANDBOX_LISTEN: `127.0.0.1:${sandbox}`, EVERGRANT_ADMIN_LISTEN: '127.0.0.1:0' };
+    const addresses = {
+      EVERGRANT_SANDBOX_LISTEN: `127.0.0.1:${sandbox}`,
+      EVERGRANT_ADMIN_LISTEN: '127.0.0.1:0',
+    };
     const args = ['dev', '--data', this.#data, '--listen', `127.0.0.1:${listen}`];
     this.#process = spawn(binary, args, {
-      env: { ...process.env, EVERGRANT_RATE_LIMIT: 'off', ...own, ...this.#env },
+      env: { ...process.env, EVERGRANT_RATE_LIMIT: 'off', ...addresses, ...this.#env },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    const said = await this.#words();
-    this.url = find(said, /(?:console|page)\s+(http:\S+)/);
-    this.sandbox = find(said, /sandbox\s+(http:\S+)/);
-    this.apiKey = find(said, /key (evg_\S+)/);
+    const output = await this.#startupOutput();
+    this.url = find(output, /(?:console|page)\s+(http:\S+)/);
+    this.sandbox = find(output, /sandbox\s+(http:\S+)/);
+    this.apiKey = find(output, /key (evg_\S+)/);
   }
 
+  /** Stops the server and keeps its data. */
   async stop() {
     const running = this.#process;
     if (!running || running.exitCode !== null || running.signalCode !== null) return;
     const ended = once(running, 'exit');
     running.kill('SIGTERM');
-    // What does not end by itself, such as for a stream that is still open, is not waited for.
+    // An open event stream can delay the shutdown; do not wait for it.
     const timer = setTimeout(() => running.kill('SIGKILL'), 5000);
     await ended;
     clearTimeout(timer);
   }
 
+  /** Stops the server and removes its data. */
   async remove() {
     await this.stop();
-    process.off('exit', this.#leave);
-    this.#leave();
+    process.off('exit', this.#dispose);
+    this.#dispose();
   }
 
-  /** Whatever happens to the tests, nothing of it stays. */
-  #leave = () => {
+  /** Also runs if the tests are aborted. */
+  #dispose = () => {
     this.#process?.kill('SIGKILL');
     rmSync(this.#data, { recursive: true, force: true });
   };
 
-  /** What it prints once it serves; a minute is more than it needs. @returns {Promise<string>} */
-  async #words() {
+  /**
+   * Returns what the server prints until it is ready. Kills it if that takes longer than a minute.
+   * @returns {Promise<string>}
+   */
+  async #startupOutput() {
     let text = '';
-    const patience = setTimeout(() => this.#process?.kill('SIGKILL'), 60_000);
+    const timeout = setTimeout(() => this.#process?.kill('SIGKILL'), 60_000);
     try {
       for await (const part of this.#process?.stdout ?? []) {
         text += part;
         if (/^\s*try\s.*\n/m.test(text)) return text;
       }
     } finally {
-      clearTimeout(patience);
+      clearTimeout(timeout);
     }
-    throw new Error(`the program ended before it served: ${text}`);
+    throw new Error(`the server exited before it was ready: ${text}`);
   }
 }
 
-/** @param {string} text @param {RegExp} wanted */
-function find(text, wanted) {
-  const found = wanted.exec(text)?.[1];
-  if (!found) throw new Error(`${wanted} is not in what the program says:\n${text}`);
+/** Returns the first capture group. @param {string} text @param {RegExp} pattern */
+function find(text, pattern) {
+  const found = pattern.exec(text)?.[1];
+  if (!found) throw new Error(`${pattern} does not match the server's output:\n${text}`);
   return found;
 }
 
-/** @returns {Promise<number>} */
+/** Returns a port that is free. @returns {Promise<number>} */
 export async function freePort() {
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');

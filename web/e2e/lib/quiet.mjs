@@ -1,4 +1,4 @@
-/** What a run of tests says: what has failed, and how many there were. */
+/** Reporter for `node --test`: prints failures, their output, and the number of tests. */
 
 /** @param {AsyncIterable<unknown>} events */
 export default async function* quiet(events) {

@@ -1,6 +1,9 @@
-/** One browser profile at the console: what a person does in it, and what of it must not be there afterwards. */
+/**
+ * Page object for one browser profile at the console: the user's actions, and a check for leaked
+ * secrets.
+ */
 import assert from 'node:assert/strict';
-import { Witness } from './witness.mjs';
+import { Recorder } from './recorder.mjs';
 
 /**
  * @typedef {import('playwright-core').Page} Page
@@ -10,18 +13,21 @@ import { Witness } from './witness.mjs';
 export class Visit {
   /** @type {Page} */
   page = /** @type {any} */ (undefined);
-  #stage;
+  #env;
   #profile;
-  #witness;
+  #recorder;
   #secrets = new Set();
   /** @type {RegExp[]} */
-  #expected = [];
+  #expectedFaults = [];
 
-  /** @param {import('./stage.mjs').Stage} stage @param {import('playwright-core').BrowserContext} profile */
-  constructor(stage, profile) {
-    this.#stage = stage;
+  /**
+   * @param {import('./environment.mjs').Environment} env
+   * @param {import('playwright-core').BrowserContext} profile
+   */
+  constructor(env, profile) {
+    this.#env = env;
     this.#profile = profile;
-    this.#witness = new Witness(profile, stage.url);
+    this.#recorder = new Recorder(profile, env.url);
     profile.setDefaultTimeout(20_000);
   }
 
@@ -30,40 +36,46 @@ export class Visit {
   }
 
   async prepare() {
-    await this.#witness.hearReports();
+    await this.#recorder.recordViolations();
   }
 
-  /** As an app's user comes in, by a link that works once. @param {number} userId */
+  /**
+   * Signs in through a single-use portal link, as the user of an app does.
+   * @param {number} userId
+   */
   async signIn(userId) {
-    const link = await this.#stage.portalLink(userId);
-    const answer = await this.#profile.request.get(link, { maxRedirects: 0 });
-    assert.equal(answer.status(), 303, 'the portal link opens');
-    assert.equal(new URL(answer.headers().location ?? '', this.#stage.url).pathname, '/integrations');
+    const link = await this.#env.portalLink(userId);
+    const response = await this.#profile.request.get(link, { maxRedirects: 0 });
+    assert.equal(response.status(), 303, 'the portal link opens');
+    assert.equal(new URL(response.headers().location ?? '', this.#env.url).pathname, '/integrations');
   }
 
-  /** Another tab of the console, whose list is there. */
+  /** Opens the console in a new tab and waits for its list. */
   async open(path = '/integrations') {
     const page = await this.#profile.newPage();
-    await page.goto(this.#stage.url + path);
+    await page.goto(this.#env.url + path);
     await page.getByRole('heading', { level: 1, name: 'Integrations' }).waitFor();
-    // What is loaded after the list.
+    // Part of what is loaded after the list.
     await page.waitForSelector('.eg-toaster', { state: 'attached' });
     this.page ??= page;
     return page;
   }
 
-  /** @param {string} name of the platform */
+  /** The card of a platform. @param {string} name of the platform */
   card(name, page = this.page) {
     return page.getByRole('article', { name, exact: true });
   }
 
-  /** @param {string} name of the account */
+  /** The row of a connected account. @param {string} name of the account */
   row(name, page = this.page) {
     return page.getByRole('listitem').filter({ has: page.getByText(name, { exact: true }) });
   }
 
-  /** Begins to connect; answers the platform's window. @param {string} name of the platform @param {string} button */
-  async begin(name, button = `Connect ${name}`) {
+  /**
+   * Starts to connect an account and returns the popup once it shows the consent page.
+   * @param {string} name of the platform @param {string} button
+   */
+  async openConsent(name, button = `Connect ${name}`) {
     const opened = this.page.waitForEvent('popup');
     await this.card(name).getByRole('button', { name: button, exact: true }).click();
     const popup = await opened;
@@ -71,16 +83,19 @@ export class Visit {
     return popup;
   }
 
-  /** Connects in a window, as a person does. @param {string} name of the platform @param {Consent & { button?: string }} how */
-  async connect(name, how = {}) {
-    const popup = await this.begin(name, how.button);
+  /**
+   * Connects an account in a popup and waits until the popup has closed.
+   * @param {string} name of the platform @param {Consent & { button?: string }} options
+   */
+  async connect(name, options = {}) {
+    const popup = await this.openConsent(name, options.button);
     const closed = popup.waitForEvent('close');
-    await consent(popup, how);
+    await submitConsent(popup, options);
     await closed;
   }
 
-  /** From now on Reddit's page leaves its window its opener, as few platforms do. */
-  async leaveOpeners() {
+  /** From now on Reddit's consent page keeps `window.opener`, as few platforms do. */
+  async keepOpener() {
     await this.page.route('**/connect/reddit', async (route) => {
       const response = await route.fetch();
       const started = await response.json();
@@ -89,55 +104,58 @@ export class Visit {
     });
   }
 
-  /** @param {string} account @param {string} action */
-  async choose(account, action) {
+  /** Chooses an item of an account's menu. @param {string} account @param {string} action */
+  async chooseAction(account, action) {
     await this.page.getByRole('button', { name: `Actions for ${account}` }).click();
     await this.page.getByRole('menuitem', { name: action, exact: true }).click();
   }
 
-  /** What was said in the corner. @param {string | RegExp} text */
-  async told(text) {
+  /** Waits for a toast. @param {string | RegExp} text */
+  async waitForToast(text) {
     await this.page.locator('.eg-toast', { hasText: text }).last().waitFor();
   }
 
-  /** What no page may show or keep from now on. @param {...string} texts */
-  hide(...texts) {
+  /** Adds texts that no page may display, store, send or log. @param {...string} texts */
+  addSecrets(...texts) {
     for (const text of texts) if (text.length >= 8) this.#secrets.add(text);
   }
 
-  /** What a test brings about on purpose, and so has to be wrong. @param {RegExp} fault */
-  expect(fault) {
-    this.#expected.push(fault);
+  /**
+   * Expects a fault that the test provokes: it must occur, and is not reported.
+   * @param {RegExp} fault
+   */
+  expectFault(fault) {
+    this.#expectedFaults.push(fault);
   }
 
-  /** The platforms' tokens for everything that the user has connected, as the app's server would read them. */
-  async hideTokens(userId = 1) {
-    for (const { provider, providerAccountId } of await this.#stage.accounts(userId)) {
+  /** Adds the access tokens of all accounts of a user, read with the API key. */
+  async addTokensAsSecrets(userId = 1) {
+    for (const { provider, providerAccountId } of await this.#env.accounts(userId)) {
       const path = `token/${provider}/${encodeURIComponent(providerAccountId)}`;
-      const { accessToken } = await this.#stage.api(path, { userId });
-      if (accessToken) this.hide(accessToken);
+      const { accessToken } = await this.#env.api(path, { userId });
+      if (accessToken) this.addSecrets(accessToken);
     }
   }
 
-  /** Closes the profile; answers what was wrong with it. */
-  async end() {
+  /** Closes the profile and returns its unexpected faults. */
+  async close() {
     const cookies = await this.#profile.cookies();
-    this.hide(this.#stage.program.apiKey, ...cookies.map(({ value }) => value));
-    for (const userId of [1, 2]) await this.hideTokens(userId);
-    const found = await this.#witness.tell(this.#secrets);
+    this.addSecrets(this.#env.program.apiKey, ...cookies.map(({ value }) => value));
+    for (const userId of [1, 2]) await this.addTokensAsSecrets(userId);
+    const faults = await this.#recorder.findFaults(this.#secrets);
     await this.#profile.close();
-    for (const fault of this.#expected) {
+    for (const expected of this.#expectedFaults) {
       assert(
-        found.some((one) => fault.test(one)),
-        `${fault} is not in ${found.join()}`,
+        faults.some((fault) => expected.test(fault)),
+        `${expected} is not in ${faults.join()}`,
       );
     }
-    return found.filter((one) => !this.#expected.some((fault) => fault.test(one)));
+    return faults.filter((fault) => !this.#expectedFaults.some((expected) => expected.test(fault)));
   }
 }
 
-/** On the platform's page. @param {Page} page @param {Consent} how */
-export async function consent(page, { person, answer = 'allow', without = [], misbehave } = {}) {
+/** Submits the platform's consent page. @param {Page} page @param {Consent} options */
+export async function submitConsent(page, { person, answer = 'allow', without = [], misbehave } = {}) {
   if (person) await page.check(`input[name=person][value=${person}]`);
   for (const scope of without) await page.uncheck(`input[name=scope][value="${scope}"]`);
   if (misbehave) await page.selectOption('select[name=misbehave]', misbehave);

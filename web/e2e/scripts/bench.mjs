@@ -1,16 +1,19 @@
 /**
- * How quick the console is on this machine, beside what is aimed at. Nothing fails here: times are this machine's.
- * `npm run bench -w e2e`, on the program that `EVERGRANT_BIN` names.
+ * Measures the console on this machine and prints the results beside their targets. Never fails:
+ * the numbers depend on the machine.
+ *
+ * Usage: `npm run bench -w e2e`, with the server binary in `EVERGRANT_BIN`.
  */
-import { DEMO, NOBODY, Stage } from '../lib/stage.mjs';
-import { consent } from '../lib/visit.mjs';
+import { DEMO, Environment, SIGNED_OUT } from '../lib/environment.mjs';
+import { submitConsent } from '../lib/visit.mjs';
 
-const TIMES = 7;
+/** Repetitions of each measurement. */
+const RUNS = 7;
 
-/** Runs in every page before its own scripts. */
+/** Collects web vitals. Runs in every page before its own scripts. */
 function observe() {
-  const seen = { lcp: 0, cls: 0, slowest: 0 };
-  /** @type {any} */ (window).seen = seen;
+  const vitals = { lcp: 0, cls: 0, slowest: 0 };
+  /** @type {any} */ (window).vitals = vitals;
   /** @param {string} type @param {(entry: any) => void} take @param {object} options */
   const watch = (type, take, options = {}) =>
     new PerformanceObserver((list) => list.getEntries().forEach(take)).observe({
@@ -18,11 +21,11 @@ function observe() {
       buffered: true,
       ...options,
     });
-  watch('largest-contentful-paint', ({ startTime }) => (seen.lcp = startTime));
-  watch('layout-shift', ({ value, hadRecentInput }) => (seen.cls += hadRecentInput ? 0 : value));
+  watch('largest-contentful-paint', ({ startTime }) => (vitals.lcp = startTime));
+  watch('layout-shift', ({ value, hadRecentInput }) => (vitals.cls += hadRecentInput ? 0 : value));
   watch(
     'event',
-    ({ duration, interactionId }) => interactionId && (seen.slowest = Math.max(seen.slowest, duration)),
+    ({ duration, interactionId }) => interactionId && (vitals.slowest = Math.max(vitals.slowest, duration)),
     {
       durationThreshold: 16,
     },
@@ -32,35 +35,41 @@ function observe() {
 /** @param {number[]} values */
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
-/** @param {import('playwright-core').Page} page @returns {Promise<{ lcp: number, cls: number, slowest: number }>} */
-async function seen(page) {
-  // Two frames later whatever was on its way is painted and told.
+/**
+ * @param {import('playwright-core').Page} page
+ * @returns {Promise<{ lcp: number, cls: number, slowest: number }>}
+ */
+async function readVitals(page) {
+  // Pending paints have been reported after two frames.
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-  return page.evaluate('window.seen');
+  return page.evaluate('window.vitals');
 }
 
-/** A browser of its own, signed in, with nothing open. @param {Stage} stage */
-async function observed(stage) {
-  const visit = await stage.visit(NOBODY);
+/**
+ * Returns a signed-in browser without an open page that collects web vitals.
+ * @param {Environment} env
+ */
+async function observedVisit(env) {
+  const visit = await env.visit(SIGNED_OUT);
   await visit.profile.addInitScript(observe);
   await visit.signIn(DEMO);
   return visit;
 }
 
-/** @param {Stage} stage */
-async function loading(stage) {
-  const visit = await observed(stage);
+/** Measures reloads of a loaded console. @param {Environment} env */
+async function measureReload(env) {
+  const visit = await observedVisit(env);
   const warm = [];
   const page = await visit.open();
-  for (let time = 0; time < TIMES; time++) {
+  for (let run = 0; run < RUNS; run++) {
     await page.reload();
     await page.waitForSelector('.eg-toaster', { state: 'attached' });
-    warm.push(await seen(page));
+    warm.push(await readVitals(page));
   }
   const slowest = [];
   for (const name of ['Permissions', 'Permissions']) {
     await visit.card('Reddit').getByText(name).click();
-    slowest.push((await seen(visit.page)).slowest);
+    slowest.push((await readVitals(visit.page)).slowest);
   }
   return {
     lcp: median(warm.map(({ lcp }) => lcp)),
@@ -69,50 +78,51 @@ async function loading(stage) {
   };
 }
 
-/** @param {Stage} stage */
-async function firstVisit(stage) {
-  const found = [];
-  for (let time = 0; time < TIMES; time++) {
-    const visit = await observed(stage);
-    found.push((await seen(await visit.open())).lcp);
+/** Measures the first load, with an empty cache. @param {Environment} env */
+async function measureFirstVisit(env) {
+  const times = [];
+  for (let run = 0; run < RUNS; run++) {
+    const visit = await observedVisit(env);
+    times.push((await readVitals(await visit.open())).lcp);
     await visit.profile.close();
   }
-  return median(found);
+  return median(times);
 }
 
-/** @param {Stage} stage */
-async function connecting(stage) {
-  const found = [];
-  const visit = await stage.visit();
-  for (let time = 0; time < TIMES; time++) {
-    const popup = await visit.begin('Reddit');
+/** Measures from the click on Allow to the connected card. @param {Environment} env */
+async function measureConnect(env) {
+  const times = [];
+  const visit = await env.visit();
+  for (let run = 0; run < RUNS; run++) {
+    const popup = await visit.openConsent('Reddit');
     const closed = popup.waitForEvent('close');
-    const allowed = performance.now();
-    await consent(popup);
+    const allowedAt = performance.now();
+    await submitConsent(popup);
     await visit.row('juniper_vale').getByText('Connected', { exact: true }).waitFor();
-    found.push(performance.now() - allowed);
+    times.push(performance.now() - allowedAt);
     await closed;
-    await stage.api('disconnect/reddit/sim9z', { method: 'DELETE' });
+    await env.api('disconnect/reddit/sim9z', { method: 'DELETE' });
     await visit.row('juniper_vale').waitFor({ state: 'hidden' });
   }
-  return median(found);
+  return median(times);
 }
 
-const stage = new Stage({});
+const env = new Environment({});
 try {
-  await stage.open();
-  const first = await firstVisit(stage);
-  const { lcp, cls, inp } = await loading(stage);
-  const allow = await connecting(stage);
+  await env.open();
+  const first = await measureFirstVisit(env);
+  const { lcp, cls, inp } = await measureReload(env);
+  const allow = await measureConnect(env);
   const rows = [
-    ['largest paint, first visit', `${Math.round(first)} ms`, '700 ms'],
-    ['largest paint, again', `${Math.round(lcp)} ms`, '150 ms'],
+    ['largest contentful paint, cold', `${Math.round(first)} ms`, '700 ms'],
+    ['largest contentful paint, warm', `${Math.round(lcp)} ms`, '150 ms'],
     ['layout shift', cls.toFixed(3), '0.02'],
     ['slowest interaction', inp < 16 ? 'below 16 ms' : `${Math.round(inp)} ms`, '100 ms'],
     ['from Allow to a connected card', `${Math.round(allow)} ms`, '500 ms'],
   ];
-  console.log(`medians of ${TIMES}`.padEnd(34), 'here'.padEnd(14), 'aim');
-  for (const [what = '', here = '', aim = ''] of rows) console.log(what.padEnd(34), here.padEnd(14), aim);
+  console.log(`median of ${RUNS}`.padEnd(34), 'measured'.padEnd(14), 'target');
+  for (const [name = '', measured = '', target = ''] of rows)
+    console.log(name.padEnd(34), measured.padEnd(14), target);
 } finally {
-  await stage.close();
+  await env.close();
 }

@@ -1,16 +1,21 @@
-/** The program's own pages, for apps whose server begins a consent and whose pages know nothing of it. */
+/**
+ * The server's hosted pages, for apps that start a flow on their server and do not use the library.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertWellMade, DEMO, NOBODY, stage } from '../lib/stage.mjs';
-import { consent } from '../lib/visit.mjs';
+import { assertAudit, DEMO, SIGNED_OUT, testEnvironment } from '../lib/environment.mjs';
+import { submitConsent } from '../lib/visit.mjs';
 
-const here = stage();
+const env = testEnvironment();
 
-/** As an app's server begins, and its user's browser goes on. @param {string} provider */
-async function begin(provider) {
-  const body = { redirectUrl: `${here.url}/integrations` };
-  const { authUrl } = await here.api(`connect/${provider}`, { method: 'POST', body });
-  const visit = await here.visit(NOBODY);
+/**
+ * Starts a flow as an app's server does, and opens it in the user's browser.
+ * @param {string} provider
+ */
+async function startFlow(provider) {
+  const body = { redirectUrl: `${env.url}/integrations` };
+  const { authUrl } = await env.api(`connect/${provider}`, { method: 'POST', body });
+  const visit = await env.visit(SIGNED_OUT);
   const page = await visit.profile.newPage();
   visit.page = page;
   await visit.signIn(DEMO);
@@ -18,59 +23,59 @@ async function begin(provider) {
   return { visit, page };
 }
 
-test('item 56: which accounts, asked on a page of ours that leaves an app its window', async () => {
-  const { visit, page } = await begin('instagram');
-  const shown = page.waitForResponse(/\/api\/integrations\/callback\//);
-  await consent(page, { person: 'wren' });
-  const headers = await (await shown).allHeaders();
+test('item 56: the hosted choice of accounts has a CSP and keeps the app’s opener', async () => {
+  const { visit, page } = await startFlow('instagram');
+  const callback = page.waitForResponse(/\/api\/integrations\/callback\//);
+  await submitConsent(page, { person: 'wren' });
+  const headers = await (await callback).allHeaders();
   await page.getByRole('heading', { level: 1, name: 'Which Instagram accounts?' }).waitFor();
   assert.equal(headers['cross-origin-opener-policy'], undefined);
   const policy = headers['content-security-policy'] ?? '';
   assert.match(policy, /default-src 'none'/);
   assert.match(policy, /frame-ancestors 'none'/);
-  assert(policy.includes(`form-action 'self' ${here.url}`), policy);
-  await assertWellMade(page, 'hosted-choose');
+  assert(policy.includes(`form-action 'self' ${env.url}`), policy);
+  await assertAudit(page, 'hosted-choose');
   for (const box of await page.getByRole('checkbox').all()) await box.check();
   await page.getByRole('button', { name: 'Connect' }).click();
-  await page.waitForURL(`${here.url}/integrations**`);
+  await page.waitForURL(`${env.url}/integrations**`);
   await visit
     .card('Instagram')
     .getByRole('button', { name: /^Actions for/ })
     .nth(1)
     .waitFor();
-  assert.equal((await here.accounts()).length, 2);
+  assert.equal((await env.accounts()).length, 2);
 });
 
-test('a session, pasted on a page of ours', async () => {
-  const { visit, page } = await begin('onlyfans');
-  const { sess, auth_id, user_agent, x_bc } = await here.control('session', {
+test('a session can be submitted on the hosted page', async () => {
+  const { visit, page } = await startFlow('onlyfans');
+  const { sess, auth_id, user_agent, x_bc } = await env.control('session', {
     platform: 'onlyfans',
     person: 'kiln',
   });
-  visit.hide(sess, x_bc);
+  visit.addSecrets(sess, x_bc);
   await page.getByRole('heading', { level: 1, name: 'Connect OnlyFans' }).waitFor();
-  await assertWellMade(page, 'hosted-session');
-  await page.getByText('Fill in the parts one by one').click();
+  await assertAudit(page, 'hosted-session');
+  await page.getByText('Enter the values manually').click();
   for (const [name, value] of Object.entries({ sess, auth_id, user_agent, x_bc })) {
     await page.locator(`[name=${name}]`).fill(value);
   }
   await page.getByRole('checkbox').check();
   await page.getByRole('button', { name: 'Save and connect' }).click();
-  await page.waitForURL(`${here.url}/integrations**`);
+  await page.waitForURL(`${env.url}/integrations**`);
   await visit
     .card('OnlyFans')
     .getByRole('button', { name: /^Actions for/ })
     .waitFor();
   assert.deepEqual(
-    (await here.accounts()).map(({ provider }) => provider),
+    (await env.accounts()).map(({ provider }) => provider),
     ['onlyfans'],
   );
 });
 
-test('what came back belongs nowhere', async () => {
-  const { page } = await begin('reddit');
-  await consent(page, { misbehave: 'state-mangled' });
+test('a callback with an unknown state shows the hosted error page', async () => {
+  const { page } = await startFlow('reddit');
+  await submitConsent(page, { misbehave: 'state-mangled' });
   await page.getByRole('heading', { level: 1, name: 'This sign-in could not be completed' }).waitFor();
-  await assertWellMade(page, 'hosted-failed');
-  assert.deepEqual(await here.accounts(), []);
+  await assertAudit(page, 'hosted-failed');
+  assert.deepEqual(await env.accounts(), []);
 });

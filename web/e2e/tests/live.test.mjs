@@ -1,12 +1,15 @@
-/** What changes on the server shows at once: one stream of events for all tabs of a browser. */
+/** Live updates over server-sent events: one stream shared by all tabs of a browser. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEMO, stage } from '../lib/stage.mjs';
+import { DEMO, testEnvironment } from '../lib/environment.mjs';
 
-const here = stage();
+const env = testEnvironment();
 const STREAM = /\/api\/integrations\/events$/;
 
-/** Notes which pages open a stream from now on. @param {import('../lib/visit.mjs').Visit} visit */
+/**
+ * Returns the set of pages that open a stream from now on.
+ * @param {import('../lib/visit.mjs').Visit} visit
+ */
 function streamsOf({ profile }) {
   /** @type {Set<import('playwright-core').Page>} */
   const pages = new Set();
@@ -16,15 +19,15 @@ function streamsOf({ profile }) {
   return pages;
 }
 
-/** The app's server disconnects everything, behind the page's back. */
+/** Disconnects all accounts with the API key, unknown to the page. */
 async function disconnectAll() {
-  for (const { provider, providerAccountId } of await here.accounts()) {
-    await here.api(`disconnect/${provider}/${providerAccountId}`, { method: 'DELETE' });
+  for (const { provider, providerAccountId } of await env.accounts()) {
+    await env.api(`disconnect/${provider}/${providerAccountId}`, { method: 'DELETE' });
   }
 }
 
-test('one tab has the stream for all of them, and another takes over when it goes', async () => {
-  const visit = await here.visit();
+test('one tab holds the stream for all, and another takes over when it closes', async () => {
+  const visit = await env.visit();
   const streams = streamsOf(visit);
   await visit.connect('Reddit');
   const second = await visit.open();
@@ -35,31 +38,31 @@ test('one tab has the stream for all of them, and another takes over when it goe
     await visit.row('juniper_vale', page).waitFor({ state: 'detached' });
   }
   assert.deepEqual([streams.has(second), streams.has(third)], [false, false]);
-  const taken = second.waitForRequest(STREAM);
+  const takeover = second.waitForRequest(STREAM);
   await visit.page.close();
   visit.page = second;
-  await taken;
+  await takeover;
   await visit.connect('TikTok');
   for (const page of [second, third]) await visit.row('Juniper Vale', page).waitFor();
   assert.deepEqual([streams.has(second), streams.has(third)], [true, false]);
 });
 
-test('a stream that broke off goes on after the last event that came', async () => {
-  const visit = await here.visit(DEMO, { clock: true });
+test('an interrupted stream resumes after the last event received', async () => {
+  const visit = await env.visit(DEMO, { clock: true });
   const { page } = visit;
   await visit.connect('Reddit');
-  await visit.told('juniper_vale is connected.');
-  const known = await here.api('status');
-  // No timer runs from here on, so that the page asks when it is told to.
+  await visit.waitForToast('juniper_vale is connected.');
+  const known = await env.api('status');
+  // Stop all timers, so that the page reconnects only when the test advances the clock.
   await page.clock.pauseAt(Date.now() + 1000);
   const isStream = (/** @type {import('playwright-core').Request} */ request) => STREAM.test(request.url());
-  const broke = Promise.race([
+  const interrupted = Promise.race([
     page.waitForEvent('requestfailed', isStream),
     page.waitForEvent('requestfinished', isStream),
   ]);
-  await here.program.stop();
-  await broke;
-  await here.program.start();
+  await env.program.stop();
+  await interrupted;
+  await env.program.start();
   await disconnectAll();
   const opened = page.waitForRequest(STREAM);
   await page.clock.runFor(2000);
@@ -68,8 +71,8 @@ test('a stream that broke off goes on after the last event that came', async () 
   await visit.row('juniper_vale').waitFor({ state: 'detached' });
 });
 
-test('without a stream the list is asked for now and then', async () => {
-  const visit = await here.visit(DEMO, { clock: true });
+test('without a stream the list is polled', async () => {
+  const visit = await env.visit(DEMO, { clock: true });
   await visit.profile.route(STREAM, (route) => route.fulfill({ status: 503 }));
   await visit.page.close();
   const page = await visit.open();

@@ -1,11 +1,14 @@
-/** A platform without a consent page: its session is copied out of a browser. */
+/** A platform without OAuth: the user pastes a browser session. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stage } from '../lib/stage.mjs';
+import { testEnvironment } from '../lib/environment.mjs';
 
-const here = stage();
+const env = testEnvironment();
 
-/** As a browser's "Copy as cURL" has it. @param {Record<string, string>} session */
+/**
+ * Returns a session as copied by a browser's "Copy as cURL".
+ * @param {Record<string, string>} session
+ */
 function curl({ sess, auth_id, user_agent, x_bc }) {
   const headers = [
     `cookie: fp=1; sess=${sess}; auth_id=${auth_id}`,
@@ -17,32 +20,33 @@ function curl({ sess, auth_id, user_agent, x_bc }) {
   );
 }
 
-async function begin() {
-  const visit = await here.visit();
-  const session = await here.control('session', { platform: 'onlyfans', person: 'kiln' });
-  visit.hide(session.sess, session.x_bc);
+/** Opens the dialog and pastes a valid session into it. */
+async function pasteSession() {
+  const visit = await env.visit();
+  const session = await env.control('session', { platform: 'onlyfans', person: 'kiln' });
+  visit.addSecrets(session.sess, session.x_bc);
   await visit.card('OnlyFans').getByRole('button', { name: 'Connect OnlyFans' }).click();
   const dialog = visit.page.getByRole('dialog', { name: 'Connect OnlyFans' });
   await dialog.getByLabel('Copied request').fill(curl(session));
-  await dialog.getByRole('list', { name: 'Read from what you pasted' }).waitFor();
+  await dialog.getByRole('list', { name: 'Found in the pasted text' }).waitFor();
   return { visit, dialog };
 }
 
-test('accepted', async () => {
-  const { visit, dialog } = await begin();
+test('a pasted session connects an account once confirmed', async () => {
+  const { visit, dialog } = await pasteSession();
   await dialog.getByRole('button', { name: 'Connect', exact: true }).click();
   await dialog.getByText('Please confirm this.').waitFor();
   await dialog.getByRole('checkbox').check();
   await dialog.getByRole('button', { name: 'Connect', exact: true }).click();
-  await visit.told('is connected.');
+  await visit.waitForToast('is connected.');
   await dialog.waitFor({ state: 'detached' });
-  const [account] = await here.accounts();
+  const [account] = await env.accounts();
   assert.deepEqual([account?.provider, account?.providerAccountId], ['onlyfans', '900001']);
 });
 
-test('refused: the dialog stays, says why, and keeps nothing of the session', async () => {
-  const { visit, dialog } = await begin();
-  await here.control('revoke-user', { platform: 'onlyfans', person: 'kiln' });
+test('a rejected session shows an error and is erased from the dialog', async () => {
+  const { visit, dialog } = await pasteSession();
+  await env.control('revoke-user', { platform: 'onlyfans', person: 'kiln' });
   await dialog.getByRole('checkbox').check();
   await dialog.getByRole('button', { name: 'Connect', exact: true }).click();
   const field = dialog.getByLabel('sess', { exact: true });
@@ -51,11 +55,11 @@ test('refused: the dialog stays, says why, and keeps nothing of the session', as
   assert.equal(await field.inputValue(), '');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await visit.card('OnlyFans').getByRole('button', { name: 'Connect OnlyFans' }).waitFor();
-  assert.deepEqual(await here.accounts(), []);
+  assert.deepEqual(await env.accounts(), []);
 });
 
-test('on a phone it asks for a computer', async () => {
-  const visit = await here.visit(1, {
+test('a phone shows that this needs a computer', async () => {
+  const visit = await env.visit(1, {
     hasTouch: true,
     isMobile: true,
     viewport: { width: 390, height: 844 },

@@ -1,12 +1,15 @@
 import type { ServerOptions, User } from '@evergrant/react/server';
 
-/** Of the server alone: the API key never reaches a browser. */
+/** Connection to Evergrant. Import it in server code only: the API key must not reach a browser. */
 export const evergrant: ServerOptions = {
   url: process.env.EVERGRANT_URL ?? 'http://localhost:8080',
   apiKey: process.env.EVERGRANT_KEY ?? '',
 };
 
-/** Your own session says who this is; `evergrant dev` has made this user. */
+/**
+ * Returns the signed-in user. Replace this with your app's session; `evergrant dev` creates this
+ * user.
+ */
 export async function signedIn(): Promise<User> {
   return { externalId: 'demo-creator' };
 }

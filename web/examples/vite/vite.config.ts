@@ -4,10 +4,10 @@ import { type Connect, defineConfig, type Plugin } from 'vite';
 
 const url = process.env.VITE_EVERGRANT_URL ?? 'http://localhost:8080';
 
-/** The whole backend: a token for whoever is signed in. The API key never leaves it. */
+/** The backend: returns a session token for the signed-in user. The API key never leaves it. */
 const tokenRoute: Connect.NextHandleFunction = (_request, response, next) => {
   const apiKey = process.env.EVERGRANT_KEY ?? '';
-  // Your own session says who this is; `evergrant dev` has made this user.
+  // Replace this with the user of your app's session; `evergrant dev` creates this one.
   createSession({ url, apiKey, externalId: 'demo-creator' }).then(
     ({ token }) => response.setHeader('cache-control', 'no-store').end(token),
     next,

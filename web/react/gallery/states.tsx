@@ -1,4 +1,7 @@
-/** Every component in every state, by name: `?state=page-mixed&scheme=dark&locale=fr`. */
+/**
+ * Every component in every state, by the name that the gallery takes:
+ * `?state=page-mixed&locale=fr`.
+ */
 import { type ReactNode, useEffect } from 'react';
 import { toasts } from '../src/components/toasts.js';
 import {
@@ -23,8 +26,11 @@ import {
   sampleProviders,
 } from '../src/testing/index.js';
 
+/** A state of the gallery. */
 export interface State {
+  /** The client that the view uses. */
   client: FakeClient;
+  /** The components to show. */
   view: ReactNode;
 }
 
@@ -74,15 +80,15 @@ const fans = account(5, {
   username: 'juniperafterdark',
 });
 
-/** A name that no line can be broken in, as an id of a platform's may be. */
+/** An account whose name has no place to break a line, such as an id of the platform. */
 const long = account(6, {
   provider: 'reddit',
   providerAccountId: 'r2',
-  displayName: 'Juniper_of_the_very_long_name_that_somebody_chose_without_a_single_break_in_it',
+  displayName: 'Juniper_with_a_very_long_name_that_has_not_a_single_place_to_break_the_line_in_it',
 });
 
 const lost = { status: 'expired', isConnected: false, statusReason: 'REVOKED_BY_USER' } as const;
-const well = [studio, shop, makes, vale];
+const connected = [studio, shop, makes, vale];
 
 function page(
   integrations: readonly Integration[],
@@ -105,37 +111,39 @@ const choices = [
   { providerAccountId: 'i3', displayName: 'Wren & Daughters', username: 'wrenanddaughters' },
 ];
 
-/** Tells of it again whenever it has gone, so that there is time to look. */
-function Telling({ client, event }: { client: FakeClient; event: ClientEvent }) {
+/** Emits the event again whenever its toast has disappeared, so that it stays visible. */
+function RepeatingToast({ client, event }: { client: FakeClient; event: ClientEvent }) {
   useEffect(() => {
-    const tell = () => toasts.get().length > 0 || client.emit(event);
-    tell();
-    const untell = toasts.subscribe(tell);
+    const emit = () => toasts.get().length > 0 || client.emit(event);
+    emit();
+    const unsubscribe = toasts.subscribe(emit);
     return () => {
-      untell();
+      unsubscribe();
       toasts.set([]);
     };
   }, [client, event]);
   return <EvergrantToaster />;
 }
 
-function telling(event: ClientEvent): State {
-  const state = alone(null);
-  return { ...state, view: <Telling client={state.client} event={event} /> };
+function toastFor(event: ClientEvent): State {
+  const state = component(null);
+  return { ...state, view: <RepeatingToast client={state.client} event={event} /> };
 }
 
-function alone(view: ReactNode, integrations: readonly Integration[] = well): State {
+function component(view: ReactNode, integrations: readonly Integration[] = connected): State {
   return { client: createFakeClient({ integrations, providers: sampleProviders }), view };
 }
 
-function changed(state: State, change: Parameters<FakeClient['set']>[0]): State {
+function withChange(state: State, change: Parameters<FakeClient['set']>[0]): State {
   state.client.set(change);
   return state;
 }
 
+/** Creates each state, by name. */
+/** The states by name. */
 export const STATES: Readonly<Record<string, () => State>> = {
   'page-new': () => page([]),
-  'page-well': () => page([...well, fans]),
+  'page-connected': () => page([...connected, fans]),
   'page-mixed': () =>
     page([
       studio,
@@ -152,13 +160,13 @@ export const STATES: Readonly<Record<string, () => State>> = {
       { ...fans, ...lost, statusReason: 'SESSION_ENDED' },
       { ...fans, id: 6, providerAccountId: '900002', displayName: 'Kiln', statusReason: 'UNVERIFIED' },
     ]),
-  'page-loading': () => changed(page([], undefined, []), { loading: true }),
+  'page-loading': () => withChange(page([], undefined, []), { loading: true }),
   'page-empty': () => page([], undefined, []),
   'page-failed': () =>
-    changed(page([], undefined, []), { error: error('NETWORK_ERROR'), retryAt: Date.now() + 12_000 }),
-  'page-signed-out': () => changed(page([], undefined, []), { error: error('UNAUTHENTICATED') }),
+    withChange(page([], undefined, []), { error: error('NETWORK_ERROR'), retryAt: Date.now() + 12_000 }),
+  'page-signed-out': () => withChange(page([], undefined, []), { error: error('UNAUTHENTICATED') }),
   'page-stale': () =>
-    changed(page(well), {
+    withChange(page(connected), {
       error: error('NETWORK_ERROR'),
       stale: true,
       readAt: Date.now() - 300_000,
@@ -166,7 +174,11 @@ export const STATES: Readonly<Record<string, () => State>> = {
       live: 'offline',
     }),
   'page-stale-signed-out': () =>
-    changed(page(well), { error: error('UNAUTHENTICATED'), stale: true, readAt: Date.now() - 300_000 }),
+    withChange(page(connected), {
+      error: error('UNAUTHENTICATED'),
+      stale: true,
+      readAt: Date.now() - 300_000,
+    }),
   'page-unconfigured': () => ({
     ...page(
       [],
@@ -190,11 +202,11 @@ export const STATES: Readonly<Record<string, () => State>> = {
     page([
       {
         ...vale,
-        displayName: 'The Very Long Name of an Account That Somebody Chose',
+        displayName: 'The Very Long Name That an Account Can Have Anywhere',
         username: 'averyveryverylonghandlewithoutanybreak',
       },
     ]),
-  'page-refreshing': () => changed(page(well), { busy: ['tiktok/t1'] }),
+  'page-refreshing': () => withChange(page(connected), { busy: ['tiktok/t1'] }),
   'flow-starting': () => page([studio], { step: 'starting', provider: 'reddit' }),
   'flow-waiting': () => page([studio], { step: 'waiting', ...at }),
   'flow-unsure': () => page([studio], { step: 'unsure', ...at }),
@@ -203,17 +215,17 @@ export const STATES: Readonly<Record<string, () => State>> = {
     page([studio], {
       step: 'failed',
       ...at,
-      error: new EvergrantError('RATE_LIMIT_ERROR', 'too often', {
+      error: new EvergrantError('RATE_LIMIT_ERROR', 'too many requests', {
         retryAfter: 90,
         correlationId: 'c-7f3a91',
       }),
     }),
-  'flow-fault': () =>
+  'flow-error': () =>
     page([studio, { ...vale, ...lost }], {
       step: 'failed',
       ...at,
       accountId: 'r1',
-      error: new EvergrantError('INTERNAL_ERROR', 'a fault', { correlationId: 'c-7f3a91' }),
+      error: new EvergrantError('INTERNAL_ERROR', 'internal error', { correlationId: 'c-7f3a91' }),
     }),
   'flow-taken': () =>
     page([studio, vale], { step: 'failed', ...at, error: error('ACCOUNT_ALREADY_CONNECTED') }),
@@ -225,39 +237,39 @@ export const STATES: Readonly<Record<string, () => State>> = {
       accounts: choices,
       busy: false,
     }),
-  'dialog-credentials': () => page(well, { ...credentials, busy: false }),
-  'dialog-credentials-refused': () =>
-    page(well, {
+  'dialog-credentials': () => page(connected, { ...credentials, busy: false }),
+  'dialog-credentials-rejected': () =>
+    page(connected, {
       ...credentials,
       busy: false,
-      error: error('VALIDATION_ERROR', { 'values.sess': 'OnlyFans does not accept this session.' }),
+      error: error('VALIDATION_ERROR', { 'values.sess': 'OnlyFans rejected this session.' }),
     }),
   'dialog-disconnect': () =>
-    alone(
+    component(
       <>
         <IntegrationsPage />
         <DisconnectDialog integration={shop} onClose={() => {}} />
       </>,
     ),
-  banner: () => alone(<ReconnectBanner />, [{ ...shop, ...lost }]),
+  banner: () => component(<ReconnectBanner />, [{ ...shop, ...lost }]),
   'banner-several': () =>
-    alone(<ReconnectBanner />, [
+    component(<ReconnectBanner />, [
       { ...shop, ...lost },
       { ...vale, ...lost },
     ]),
   'banner-long': () =>
-    alone(<ReconnectBanner />, [
+    component(<ReconnectBanner />, [
       { ...long, ...lost },
       { ...vale, ...lost },
     ]),
-  'dialog-long': () => alone(<DisconnectDialog integration={long} onClose={() => {}} />, [long]),
-  toast: () => telling({ type: 'needs-reconnect', integration: { ...shop, ...lost } }),
-  'toast-long': () => telling({ type: 'connected', provider: 'reddit', integrations: [long] }),
-  'switcher-long': () => alone(<AccountSwitcher value={long} onChange={() => {}} />, [long]),
-  switcher: () => alone(<AccountSwitcher value={studio} onChange={() => {}} allowAll />),
-  'switcher-empty': () => alone(<AccountSwitcher value={null} onChange={() => {}} />, []),
+  'dialog-long': () => component(<DisconnectDialog integration={long} onClose={() => {}} />, [long]),
+  toast: () => toastFor({ type: 'needs-reconnect', integration: { ...shop, ...lost } }),
+  'toast-long': () => toastFor({ type: 'connected', provider: 'reddit', integrations: [long] }),
+  'switcher-long': () => component(<AccountSwitcher value={long} onChange={() => {}} />, [long]),
+  switcher: () => component(<AccountSwitcher value={studio} onChange={() => {}} allowAll />),
+  'switcher-empty': () => component(<AccountSwitcher value={null} onChange={() => {}} />, []),
   parts: () =>
-    alone(
+    component(
       <>
         {['instagram', 'tiktok', 'reddit', 'onlyfans', 'acme'].map((provider) => (
           <IntegrationIcon key={provider} provider={provider} label={provider} />

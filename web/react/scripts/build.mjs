@@ -1,4 +1,4 @@
-/** dist/: the sources compiled one by one, and one style sheet. */
+/** Builds `dist/`: compiles each source file, and joins the style sheets into one. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 

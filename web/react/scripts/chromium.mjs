@@ -1,10 +1,12 @@
-/** The browser of all tests and pictures: Debian's, or the one that `EVERGRANT_CHROMIUM` names. */
+/**
+ * The Chromium for all tests and screenshots: the one that `EVERGRANT_CHROMIUM` names, or Debian's.
+ */
 import { existsSync } from 'node:fs';
 
 const executablePath = process.env.EVERGRANT_CHROMIUM ?? '/usr/bin/chromium';
 if (!existsSync(executablePath)) {
   throw new Error(
-    `There is no Chromium at ${executablePath}: install it (Debian: apt-get install chromium), or name it in EVERGRANT_CHROMIUM`,
+    `Chromium not found at ${executablePath}: install it (Debian: apt-get install chromium), or set EVERGRANT_CHROMIUM to its path`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** Packs the package as it would be published and lets publint and attw look at the tarball. */
+/** Packs the package as for publication, and checks the tarball with publint and attw. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

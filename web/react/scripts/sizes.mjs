@@ -1,12 +1,13 @@
 /**
- * What a page pays: each entry bundled, minified and compressed (gzip -9), React left out. `first` is what is loaded
- * before anything is shown; `later` are the parts that are loaded apart, once the list is there.
+ * Checks the size of each entry point, bundled, minified and compressed (gzip -9), without React.
+ * `first` is what loads before anything is shown; `later` is what loads on demand.
  */
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const KB = 1024;
+/** KB. */
 const BUDGETS = [
   { name: '@evergrant/react/headless', entry: 'dist/headless.js', first: 5, later: 7 },
   { name: '@evergrant/react', entry: 'dist/index.js', first: 14, later: 15 },
@@ -43,19 +44,19 @@ async function measure({ entry }) {
       if (kind === 'import-statement' && !external) add(next);
     }
   })(start);
-  const bytes = (wanted) => {
-    const chosen = outputFiles.filter(({ path }) => wanted([...first].some((one) => path.endsWith(one))));
+  const bytes = (selects) => {
+    const chosen = outputFiles.filter(({ path }) => selects([...first].some((one) => path.endsWith(one))));
     return size(Buffer.concat(chosen.map(({ contents }) => Buffer.from(contents))));
   };
   return { first: bytes((isFirst) => isFirst), later: bytes((isFirst) => !isFirst) };
 }
 
-let over = false;
+let isExceeded = false;
 for (const budget of BUDGETS) {
   const { first, later } = await measure(budget);
   const line = (part, value) => {
-    if (value > budget[part]) over = true;
-    return `${part} ${value.toFixed(2)} of ${budget[part]} KB${value > budget[part] ? '  TOO MUCH' : ''}`;
+    if (value > budget[part]) isExceeded = true;
+    return `${part} ${value.toFixed(2)} of ${budget[part]} KB${value > budget[part] ? '  OVER BUDGET' : ''}`;
   };
   console.log(
     `${budget.name.padEnd(28)} ${line('first', first)}${budget.later ? `, ${line('later', later)}` : ''}`,
@@ -63,4 +64,4 @@ for (const budget of BUDGETS) {
 }
 const { dependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
 console.log(`${'runtime dependencies'.padEnd(28)} ${Object.keys(dependencies).length} of 0`);
-process.exitCode = over || Object.keys(dependencies).length > 0 ? 1 : 0;
+process.exitCode = isExceeded || Object.keys(dependencies).length > 0 ? 1 : 0;

@@ -1,5 +1,5 @@
 'use client';
-/** `@evergrant/react/headless`: state and actions without a component; the markup is yours. */
+/** `@evergrant/react/headless`: hooks without components, for your own markup. */
 export { inAppBrowser } from './client/in-app.js';
 export { EvergrantError } from './client/error.js';
 export { EvergrantProvider } from './react/EvergrantProvider.js';

@@ -1,5 +1,5 @@
 'use client';
-/** `@evergrant/react`: components and hooks, with the types of the client under them. */
+/** `@evergrant/react`: components and hooks, with the types of the client. */
 export { AccountRow } from './components/AccountRow.js';
 export type { AccountRowProps } from './components/AccountRow.js';
 export { AccountSwitcher } from './components/AccountSwitcher.js';
@@ -23,6 +23,7 @@ export type { IntegrationsPageProps } from './components/IntegrationsPage.js';
 export { IntegrationStatus } from './components/IntegrationStatus.js';
 export type { IntegrationStatusProps } from './components/IntegrationStatus.js';
 export { PermissionList } from './components/PermissionList.js';
+export type { PermissionListProps } from './components/PermissionList.js';
 export { ReconnectBanner } from './components/ReconnectBanner.js';
 export type { Theme } from './components/ui.js';
 export type { Messages } from './messages/types.js';

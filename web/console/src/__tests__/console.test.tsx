@@ -4,9 +4,11 @@ import { userEvent } from 'vitest/browser';
 import { Router } from 'wouter';
 import { memoryLocation } from 'wouter/memory-location';
 import { App } from '../App.js';
+import { LanguageContext, loadLanguage } from '../i18n/language.js';
 import { SessionStore } from '../session/SessionStore.js';
-import { LanguageContext, loadLanguage } from '../words/language.js';
 import { FakeServer } from './fake-server.js';
+
+const SIGNED_OUT = 'You are signed out. To sign in again, open this page from your app.';
 
 let server: FakeServer;
 beforeEach(() => {
@@ -30,10 +32,10 @@ async function open(path = '/', languages = ['en']) {
 
 const heading = (name: string) => screen.findByRole('heading', { level: 1, name });
 const menuButton = (name: string) => screen.findByRole('button', { name: `${name}, account menu` });
-const item = (name: string) => screen.findByRole('button', { name });
+const button = (name: string) => screen.findByRole('button', { name });
 const click = (element: Element) => act(() => userEvent.click(element));
 
-test('the home page is the list of integrations, with the signed-in user’s name above it', async () => {
+test('the home page lists integrations and shows the signed-in user’s name', async () => {
   await open();
   await heading('Integrations');
   await screen.findByText('Juniper Vale');
@@ -42,21 +44,22 @@ test('the home page is the list of integrations, with the signed-in user’s nam
   expect(document.title).toBe('Integrations · Evergrant');
 });
 
-test('nothing but a sentence for somebody without a session', async () => {
+test('without a session the console shows only a message', async () => {
   server.userId = null;
   await open();
-  await heading('This page opens from your app.');
+  await heading('To view this page, open it from your app.');
   expect(screen.queryByRole('navigation')).toBeNull();
   expect(screen.queryByRole('button')).toBeNull();
   expect(document.title).toBe('Signed out · Evergrant');
 });
 
-test('becoming somebody else shows their accounts and nothing of the other’s', async () => {
+test('switching users replaces the previous user’s accounts', async () => {
   await open();
   await screen.findByText('Juniper Vale');
   await click(await menuButton('Demo creator'));
-  expect(await item('Demo creator')).toHaveAttribute('aria-current', 'true');
-  await click(await item('New user'));
+  expect(screen.getByText('View as')).toBeVisible();
+  expect(await button('Demo creator')).toHaveAttribute('aria-current', 'true');
+  await click(await button('New user'));
   await menuButton('New user');
   await screen.findByRole('button', { name: 'Connect Reddit' });
   expect(screen.queryByText('Juniper Vale')).toBeNull();
@@ -65,71 +68,71 @@ test('becoming somebody else shows their accounts and nothing of the other’s',
   ]);
 });
 
-test('an answer that was overtaken by becoming somebody else brings nobody back', async () => {
+test('a session response overtaken by a user switch is dropped', async () => {
   const store = await open();
-  const arrive = server.delay('GET', '/console/session');
+  const release = server.delay('GET', '/console/session');
   const loading = store.load();
-  await act(() => store.become(8));
-  arrive();
+  await act(() => store.switchUser(8));
+  release();
   await act(() => loading);
   expect(store.headers()).toEqual({ 'X-CSRF-Token': 'csrf-8' });
   expect(await menuButton('New user')).toBeVisible();
 });
 
-test('of two questions the later one counts, in whatever order they are answered', async () => {
+test('of two concurrent session requests the later one wins', async () => {
   const store = await open();
-  const arrive = server.delay('GET', '/console/session');
+  const release = server.delay('GET', '/console/session');
   const loading = store.load();
   server.userId = 8;
   await act(() => store.load());
-  arrive();
+  release();
   await act(() => loading);
   expect(await menuButton('New user')).toBeVisible();
 });
 
-test('whoever signs out is signed out, and is told so', async () => {
+test('signing out ends the session and shows that it has ended', async () => {
   await open();
   await click(await menuButton('Demo creator'));
-  await click(await item('Sign out'));
-  await heading('You are signed out. Open this page again from your app.');
+  await click(await button('Sign out'));
+  await heading(SIGNED_OUT);
   expect(server.calls('DELETE', '/console/session')[0]?.csrf).toBe('csrf-7');
   expect(screen.getByRole('button', { name: 'Sign in again' })).toBeVisible();
 });
 
-test('a sign-out that fails says so and can be tried again', async () => {
-  server.refusals.set('DELETE /console/session', 503);
+test('a failed sign-out shows an error and can be retried', async () => {
+  server.errors.set('DELETE /console/session', 503);
   await open();
   await click(await menuButton('Demo creator'));
-  await click(await item('Sign out'));
-  expect(await screen.findByRole('alert')).toHaveTextContent('That did not work. Try again.');
-  server.refusals.clear();
-  await click(await item('Sign out'));
-  await heading('You are signed out. Open this page again from your app.');
+  await click(await button('Sign out'));
+  expect(await screen.findByRole('alert')).toHaveTextContent('Something went wrong. Try again.');
+  server.errors.clear();
+  await click(await button('Sign out'));
+  await heading(SIGNED_OUT);
 });
 
-test('outside of dev there is nobody else to be', async () => {
+test('users cannot be switched outside evergrant dev', async () => {
   server.dev = false;
   await open();
   await click(await menuButton('Demo creator'));
-  expect(await item('Sign out')).toBeVisible();
-  expect(screen.queryByText('Look at it as')).toBeNull();
-  await click(await item('Sign out'));
-  await heading('You are signed out. Open this page again from your app.');
+  expect(await button('Sign out')).toBeVisible();
+  expect(screen.queryByText('View as')).toBeNull();
+  await click(await button('Sign out'));
+  await heading(SIGNED_OUT);
   expect(screen.queryByRole('button')).toBeNull();
 });
 
-test('a session that ends is told as such, not as a fault', async () => {
+test('a session that has ended shows as signed out, not as an error', async () => {
   await open();
-  // A click looks for its button anew, and the menu that comes later has the same name.
+  // userEvent resolves its target again by name: wait until the menu of that name has loaded.
   await screen.findByRole('menu', { name: 'Actions for Juniper Vale', hidden: true });
-  await click(await item('Actions for Juniper Vale'));
+  await click(await button('Actions for Juniper Vale'));
   server.userId = null;
-  await click(await screen.findByRole('menuitem', { name: 'Renew now' }));
-  await heading('You are signed out. Open this page again from your app.');
+  await click(await screen.findByRole('menuitem', { name: 'Refresh now' }));
+  await heading(SIGNED_OUT);
   expect(server.sent.find(({ path }) => path.includes('/refresh/'))?.csrf).toBe('csrf-7');
 });
 
-test('another tab’s user is this tab’s too: they share the cookie', async () => {
+test('a user switch in another tab applies to this tab', async () => {
   await open();
   await screen.findByText('Juniper Vale');
   server.userId = 8;
@@ -138,33 +141,33 @@ test('another tab’s user is this tab’s too: they share the cookie', async ()
   await waitFor(() => expect(screen.queryByText('Juniper Vale')).toBeNull());
 });
 
-test('a server that does not answer is asked again by hand', async () => {
-  server.refusals.set('GET /console/session', 503);
+test('an unreachable server can be retried', async () => {
+  server.errors.set('GET /console/session', 503);
   await open();
-  await heading('Evergrant is not answering.');
-  server.refusals.clear();
-  await click(await item('Try again'));
+  await heading('Evergrant is not responding.');
+  server.errors.clear();
+  await click(await button('Try again'));
   await heading('Integrations');
 });
 
-test('an outage leaves what is shown as it is', async () => {
+test('an outage keeps the list that is shown', async () => {
   const store = await open();
   await screen.findByText('Juniper Vale');
-  server.refusals.set('GET /console/session', 503);
+  server.errors.set('GET /console/session', 503);
   await act(() => store.load());
   expect(screen.getByText('Juniper Vale')).toBeVisible();
 });
 
-test('an address without a page leads back, and the focus goes along', async () => {
+test('an unknown path links home, and navigation moves the focus', async () => {
   await open('/nowhere');
-  await heading('There is no page at this address.');
+  await heading('This page does not exist.');
   expect(document.title).toBe('Page not found · Evergrant');
   await click(screen.getByRole('link', { name: 'Go to Integrations' }));
   await heading('Integrations');
   expect(screen.getByRole('main')).toHaveFocus();
 });
 
-test('the two addresses of the list are one page: what is under way there goes on', async () => {
+test('navigating between the two paths of the list keeps its state', async () => {
   await open('/');
   await heading('Integrations');
   const page = document.querySelector('.eg-page');
@@ -173,14 +176,14 @@ test('the two addresses of the list are one page: what is under way there goes o
   expect(document.querySelector('.eg-page')).toBe(page);
 });
 
-test('whoever reads French reads French, the list’s words too', async () => {
+test('a French browser gets French from the console and the library', async () => {
   await open('/', ['fr-CA', 'en']);
   await heading('Comptes connectés');
   expect(screen.getByRole('link', { name: 'Comptes connectés' })).toBeVisible();
   expect(document.title).toBe('Comptes connectés · Evergrant');
 });
 
-test('somebody without a name is called by a number', async () => {
+test('a user without a name is shown by id', async () => {
   server.userId = 9;
   await open();
   await menuButton('User 9');

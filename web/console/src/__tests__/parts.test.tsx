@@ -1,21 +1,21 @@
 import { render, screen } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
+import { detectLocale } from '../i18n/detect-locale.js';
 import { ErrorBoundary } from '../pages/ErrorBoundary.js';
 import { isIntegrations } from '../pages/paths.js';
-import { localeOf } from '../words/language-of.js';
 
-test('a page that throws is replaced by a sentence and a way out', async () => {
+test('a rendering error shows an error page with a reload button', async () => {
   const error = vi.spyOn(console, 'error').mockReturnValue();
   function Thrower(): never {
-    throw new Error('a fault');
+    throw new Error('rendering failed');
   }
   render(
-    <ErrorBoundary alone>
+    <ErrorBoundary standalone>
       <Thrower />
     </ErrorBoundary>,
   );
   expect(screen.getByRole('heading', { level: 1 })).toHaveTextContent('Something went wrong on this page.');
-  expect(screen.getByRole('button', { name: 'Load it again' })).toBeVisible();
+  expect(screen.getByRole('button', { name: 'Reload' })).toBeVisible();
   expect(document.title).toBe('Something went wrong · Evergrant');
   expect(error).toHaveBeenCalled();
   error.mockRestore();
@@ -27,11 +27,13 @@ test.each([
   [['en-GB', 'fr'], 'en'],
   [['ja'], 'en'],
   [[], 'en'],
-])('of the languages %j we speak %s', (wanted, locale) => expect(localeOf(wanted)).toBe(locale));
+])('browser languages %j select locale %s', (preferred, locale) =>
+  expect(detectLocale(preferred)).toBe(locale),
+);
 
-test.each(['/', '/integrations', '/integrations/'])('%s is the Integrations page', (path) =>
+test.each(['/', '/integrations', '/integrations/'])('%s shows the Integrations page', (path) =>
   expect(isIntegrations(path)).toBe(true),
 );
-test.each(['/integrations/reddit', '/other', '//'])('%s is not', (path) =>
+test.each(['/integrations/reddit', '/other', '//'])('%s does not show the Integrations page', (path) =>
   expect(isIntegrations(path)).toBe(false),
 );

@@ -4,7 +4,7 @@ import '@evergrant/react/styles.css';
 import '../styles/base.css';
 import '../styles/shell.css';
 
-// A machine that is busy with something else is slow, not wrong.
+// Generous, so that a busy machine does not fail tests.
 configure({ asyncUtilTimeout: 10_000 });
 
 afterEach(() => {

@@ -3,11 +3,13 @@ import { fr } from '@evergrant/react/locales/fr';
 import { pseudo } from '@evergrant/react/locales/pseudo';
 import { useEffect, useState } from 'react';
 import { STATES } from '../../../react/gallery/states.js';
-import { FRENCH } from '../words/french.js';
-import { ENGLISH, LanguageContext } from '../words/language.js';
+import { FRENCH } from '../i18n/french.js';
+import { ENGLISH, LanguageContext } from '../i18n/language.js';
 import { PAGES } from './pages.js';
 
-/** `?state=page-mixed&locale=fr`; without a state, what there is. */
+/**
+ * Renders the state named by `?state=page-mixed&locale=fr`; without `state`, a list of all states.
+ */
 export function Gallery({ query }: { query: URLSearchParams }) {
   const name = query.get('state') ?? '';
   const locale = query.get('locale');
@@ -18,10 +20,14 @@ export function Gallery({ query }: { query: URLSearchParams }) {
   const page = PAGES[name];
   const language = locale === 'fr' ? FRENCH : ENGLISH;
   if (page) return <LanguageContext.Provider value={language}>{page()}</LanguageContext.Provider>;
-  return <main className="gallery">{STATES[name] ? <Part name={name} locale={locale} /> : <Names />}</main>;
+  return (
+    <main className="gallery">
+      {STATES[name] ? <LibraryState name={name} locale={locale} /> : <StateList />}
+    </main>
+  );
 }
 
-function Part({ name, locale }: { name: string; locale: string | null }) {
+function LibraryState({ name, locale }: { name: string; locale: string | null }) {
   const [state] = useState(() => STATES[name]?.());
   const messages = locale === 'fr' ? fr : locale === 'pseudo' ? pseudo : undefined;
   if (!state) return null;
@@ -32,7 +38,7 @@ function Part({ name, locale }: { name: string; locale: string | null }) {
   );
 }
 
-function Names() {
+function StateList() {
   return (
     <>
       <h1>Gallery</h1>

@@ -1,4 +1,4 @@
-/** Every component of the library and every page of the console, in every state: `/gallery`, while developing alone. */
+/** Entry point of `/gallery`: each component and page in each state. Not part of the build. */
 import '@evergrant/react/styles.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

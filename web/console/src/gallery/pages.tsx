@@ -1,9 +1,9 @@
-/** The console's own pages, by name. */
+/** The states of the console's own pages. */
 import type { ReactNode } from 'react';
-import { BrokenPage } from '../pages/BrokenPage.js';
-import { ClosedPage } from '../pages/ClosedPage.js';
-import { FailedPage } from '../pages/FailedPage.js';
+import { ErrorPage } from '../pages/ErrorPage.js';
 import { NotFoundPage } from '../pages/NotFoundPage.js';
+import { SignedOutPage } from '../pages/SignedOutPage.js';
+import { UnavailablePage } from '../pages/UnavailablePage.js';
 import type { Session } from '../session/session.js';
 import { SessionStore } from '../session/SessionStore.js';
 import { Shell } from '../shell/Shell.js';
@@ -19,10 +19,11 @@ const session: Session = {
   version: '0.1.0',
   people,
 };
-const longName = { id: 7, name: null, email: 'somebody.with.a.very.long.address@mail.example.org' };
-const { people: _people, ...alone } = session;
+const longName = { id: 7, name: null, email: 'juniper.with.a.very.long.address@mail.example.org' };
+const { people: _people, ...production } = session;
 const store = new SessionStore();
 
+/** Renders each state, by the name that `?state=` takes. */
 export const PAGES: Readonly<Record<string, () => ReactNode>> = {
   'console-loading': () => <Shell />,
   'console-not-found': () => (
@@ -30,13 +31,13 @@ export const PAGES: Readonly<Record<string, () => ReactNode>> = {
       <NotFoundPage />
     </Shell>
   ),
-  'console-broken': () => (
-    <Shell session={{ ...alone, user: longName }} store={store}>
-      <BrokenPage />
+  'console-error': () => (
+    <Shell session={{ ...production, user: longName }} store={store}>
+      <ErrorPage />
     </Shell>
   ),
-  'console-closed': () => <ClosedPage ended={false} dev={false} />,
-  'console-ended': () => <ClosedPage ended dev={false} />,
-  'console-ended-dev': () => <ClosedPage ended dev />,
-  'console-failed': () => <FailedPage onRetry={() => {}} />,
+  'console-no-session': () => <SignedOutPage hadSession={false} dev={false} />,
+  'console-signed-out': () => <SignedOutPage hadSession dev={false} />,
+  'console-signed-out-dev': () => <SignedOutPage hadSession dev />,
+  'console-unavailable': () => <UnavailablePage onRetry={() => {}} />,
 };

@@ -1,13 +1,13 @@
 import { Component, type ReactNode } from 'react';
-import { BrokenPage } from './BrokenPage.js';
+import { ErrorPage } from './ErrorPage.js';
 
 interface ErrorBoundaryProps {
-  /** Without the shell around it. */
-  alone?: boolean;
+  /** Whether the boundary is outside the shell. @default false */
+  standalone?: boolean;
   children: ReactNode;
 }
 
-/** Shows that something went wrong instead of an empty page. React writes the cause to the browser's console. */
+/** Shows an error page instead of a blank one. React logs the error to the browser's console. */
 export class ErrorBoundary extends Component<ErrorBoundaryProps, { failed: boolean }> {
   override state = { failed: false };
 
@@ -16,6 +16,7 @@ export class ErrorBoundary extends Component<ErrorBoundaryProps, { failed: boole
   }
 
   override render(): ReactNode {
-    return this.state.failed ? <BrokenPage alone={this.props.alone ?? false} /> : this.props.children;
+    if (!this.state.failed) return this.props.children;
+    return <ErrorPage standalone={this.props.standalone ?? false} />;
   }
 }

@@ -1,14 +1,17 @@
 import { EvergrantProvider, IntegrationsPage } from '@evergrant/react';
 import { useContext } from 'react';
+import { LanguageContext } from '../i18n/language.js';
 import type { Session } from '../session/session.js';
 import type { SessionStore } from '../session/SessionStore.js';
-import { LanguageContext } from '../words/language.js';
 import { useTitle } from './useTitle.js';
 
-/** The library's page, as any host app would use it: the cookie is the credential, the session brings the CSRF token. */
+/**
+ * The library's Integrations page, set up as in any host app. Requests authenticate with the
+ * session cookie and carry the session's CSRF token.
+ */
 export default function IntegrationsRoute({ session, store }: { session: Session; store: SessionStore }) {
-  const { words, messages } = useContext(LanguageContext);
-  useTitle(words.nav.integrations);
+  const { strings, messages } = useContext(LanguageContext);
+  useTitle(strings.nav.integrations);
   return (
     <EvergrantProvider
       userKey={String(session.user.id)}

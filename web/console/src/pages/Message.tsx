@@ -3,24 +3,25 @@ import { Mark } from '../shell/Mark.js';
 import { useTitle } from './useTitle.js';
 
 interface MessageProps {
-  /** Of the document. */
+  /** Document title. */
   title: string;
+  /** First heading of the page. */
   text: string;
-  /** Without the shell around it. */
-  alone?: boolean;
-  /** What can be done about it. */
+  /** Whether the page is shown outside the shell. @default false */
+  standalone?: boolean;
+  /** A button or link that leads on from here. */
   children?: ReactNode;
 }
 
-/** A page that has one thing to say. */
-export function Message({ title, text, alone = false, children }: MessageProps) {
+/** A page that consists of one message and at most one action. */
+export function Message({ title, text, standalone = false, children }: MessageProps) {
   useTitle(title);
-  const said = (
+  const message = (
     <section className="message">
-      {alone && <Mark />}
+      {standalone && <Mark />}
       <h1>{text}</h1>
       {children}
     </section>
   );
-  return alone ? <main className="alone">{said}</main> : said;
+  return standalone ? <main className="standalone">{message}</main> : message;
 }

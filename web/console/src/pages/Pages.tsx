@@ -8,8 +8,9 @@ import { NotFoundPage } from './NotFoundPage.js';
 import { INTEGRATIONS, isIntegrations } from './paths.js';
 
 /**
- * Which page an address shows. Each user has pages of their own, so that nothing of the one is left for the other; the
- * two addresses of one page have one.
+ * Routes a path to its page. The key includes the user, so that switching users discards the state
+ * of the previous one. The two paths of the Integrations page share one key, so that navigating
+ * between them keeps a flow in progress.
  */
 export function Pages({ session, store }: { session: Session; store: SessionStore }) {
   const [path] = useLocation();

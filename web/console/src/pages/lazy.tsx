@@ -5,7 +5,10 @@ type Route = typeof Page;
 
 let loaded: Route | undefined;
 
-/** Called early, so that the page's code comes together with the session. */
+/**
+ * Loads the chunk of the Integrations page. Called at startup, in parallel with the session
+ * request.
+ */
 export async function loadIntegrationsPage(): Promise<{ default: Route }> {
   const code = await import('./IntegrationsRoute.js');
   loaded = code.default;
@@ -14,7 +17,10 @@ export async function loadIntegrationsPage(): Promise<{ default: Route }> {
 
 const Lazy = lazy(loadIntegrationsPage);
 
-/** What is there already is shown at once; what React has to wait for, it holds back for 300 ms. */
+/**
+ * The Integrations page, loaded on demand. If its chunk has loaded already, it renders at once:
+ * `lazy` would suspend, and React delays the content of a suspended boundary by 300 ms.
+ */
 export function IntegrationsRoute(props: ComponentProps<Route>) {
   const [Shown] = useState<Route | typeof Lazy>(() => loaded ?? Lazy);
   return <Shown {...props} />;

@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
 
-/** The document's title while a page is shown. */
+/** Sets the document title to `title`, followed by the product's name. */
 export function useTitle(title: string): void {
   useEffect(() => {
     document.title = `${title} · Evergrant`;

@@ -1,81 +1,95 @@
-/** The session as the page knows it, outside of React, so that it is asked for before React is there. */
-import { becomePerson, csrfHeader, endSession, readSession, type Session } from './session.js';
+/**
+ * The session as the page knows it. Kept outside React so that it can be requested before React
+ * loads.
+ */
+import { csrfHeader, endSession, readSession, type Session, switchUser } from './session.js';
 
+/** The state of the session in this page. */
 export type SessionState =
   | { status: 'loading' }
-  | { status: 'open'; session: Session }
-  /** `ended`: there was one before; `dev`: of `evergrant dev`, which signs in whoever opens the page. */
-  | { status: 'closed'; ended: boolean; dev: boolean }
-  /** The server does not say. */
-  | { status: 'failed' };
+  | { status: 'signed-in'; session: Session }
+  /**
+   * `hadSession`: this page had a session before.
+   * `dev`: that session was one of `evergrant dev`, where opening the console signs in a user.
+   */
+  | { status: 'signed-out'; hadSession: boolean; dev: boolean }
+  /** The server could not be reached or responded with an error. */
+  | { status: 'unavailable' };
 
-/** A cookie is shared by all tabs: whoever changes it tells the others, with no word about what it is now. */
+/**
+ * All tabs share the session cookie. A tab that changes it notifies the others; each then reads the
+ * session from the server.
+ */
 const CHANNEL = 'evergrant-console';
 
+/** Loads, switches and ends the session, and notifies subscribers and other tabs of changes. */
 export class SessionStore {
   #state: SessionState = { status: 'loading' };
-  /** Counts questions and answers: what was asked before the last of them is out of date. */
-  #turn = 0;
+  /** Incremented by each load and each change of state, so that overtaken responses are dropped. */
+  #revision = 0;
   readonly #listeners = new Set<() => void>();
   readonly #channel = new BroadcastChannel(CHANNEL);
 
   constructor() {
     this.#channel.onmessage = () => void this.load();
-    // What the back/forward cache brings back may be of a session that has ended since.
+    // A page restored from the back/forward cache may show a session that has ended since.
     window.addEventListener('pageshow', ({ persisted }) => persisted && void this.load());
   }
 
+  /** Returns the current state. The reference changes only when the state changes. */
   readonly get = (): SessionState => this.#state;
 
+  /** Calls `listener` after each change of state. Returns a function that unsubscribes it. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
 
-  /** Asks the server who this is. An outage leaves what is known as it is. */
+  /** Reads the session from the server. During an outage, a session that is shown stays. */
   async load(): Promise<void> {
-    const turn = ++this.#turn;
+    const revision = ++this.#revision;
     const session = await readSession().catch(() => undefined);
-    if (turn !== this.#turn) return;
-    if (session !== undefined) this.#set(session ? { status: 'open', session } : this.#closed());
-    else if (this.#state.status !== 'open') this.#set({ status: 'failed' });
+    if (revision !== this.#revision) return;
+    if (session !== undefined) this.#set(session ? { status: 'signed-in', session } : this.#signedOut());
+    else if (this.#state.status !== 'signed-in') this.#set({ status: 'unavailable' });
   }
 
+  /** Returns to the loading state and reads the session again. */
   retry(): void {
     this.#set({ status: 'loading' });
     void this.load();
   }
 
-  /** Rejects where the server refuses. */
-  async become(userId: number): Promise<void> {
-    const session = await becomePerson(userId, this.#csrfToken());
-    this.#set({ status: 'open', session });
+  /** Signs in as another user. `evergrant dev` only. Rejects if the server refuses. */
+  async switchUser(userId: number): Promise<void> {
+    const session = await switchUser(userId, this.#csrfToken());
+    this.#set({ status: 'signed-in', session });
     this.#channel.postMessage('changed');
   }
 
-  /** Rejects where the server refuses. */
-  async end(): Promise<void> {
+  /** Signs out. Rejects if the server refuses. */
+  async signOut(): Promise<void> {
     await endSession(this.#csrfToken());
-    this.#set(this.#closed());
+    this.#set(this.#signedOut());
     this.#channel.postMessage('changed');
   }
 
-  /** What calls to the API carry. */
+  /** Returns the headers to send with API calls. */
   readonly headers = (): Record<string, string> => csrfHeader(this.#csrfToken());
 
   #csrfToken(): string {
-    return this.#state.status === 'open' ? this.#state.session.csrfToken : '';
+    return this.#state.status === 'signed-in' ? this.#state.session.csrfToken : '';
   }
 
-  #closed(): SessionState {
-    const was = this.#state;
-    if (was.status === 'closed') return was;
-    const session = was.status === 'open' ? was.session : null;
-    return { status: 'closed', ended: session !== null, dev: session?.dev ?? false };
+  #signedOut(): SessionState {
+    const previous = this.#state;
+    if (previous.status === 'signed-out') return previous;
+    const session = previous.status === 'signed-in' ? previous.session : null;
+    return { status: 'signed-out', hadSession: session !== null, dev: session?.dev ?? false };
   }
 
   #set(state: SessionState): void {
-    this.#turn++;
+    this.#revision++;
     this.#state = state;
     for (const listener of this.#listeners) listener();
   }

@@ -1,46 +1,58 @@
-/** Who is signed in to the console, as `/console/session` says it. */
+/** Client of the console's session route, `/console/session`. */
 
-export interface Person {
+/** A user of the host app. */
+export interface User {
   id: number;
+  /** Null if the app did not supply one. */
   name: string | null;
 }
 
+/** The session of the signed-in user. */
 export interface Session {
-  user: Person & { email: string | null };
-  /** Goes with every call that changes something, as `X-CSRF-Token`. */
+  user: User & { email: string | null };
+  /** Sent as `X-CSRF-Token` with every request that changes state. */
   csrfToken: string;
-  /** RFC 3339. */
+  /** When the session expires, as an RFC 3339 timestamp. */
   expiresAt: string;
-  /** Of the program. */
+  /** Version of the Evergrant server. */
   version: string;
-  /** Whether this is `evergrant dev`. */
+  /** Whether the server runs as `evergrant dev`. @default false */
   dev?: boolean;
-  /** Whom one may be; in `dev` alone. */
-  people?: readonly Person[];
+  /** Users to switch to. Present for `evergrant dev` only. */
+  people?: readonly User[];
 }
 
 const PATH = '/console/session';
 
-/** Null where nobody is signed in; rejects where the server does not say. */
+/**
+ * Returns the current session, or null if the browser has none. Rejects if the request fails or the
+ * response is an error other than 401.
+ */
 export async function readSession(): Promise<Session | null> {
   const response = await fetch(PATH);
-  return response.status === 401 ? null : answer(response);
+  return response.status === 401 ? null : parse(response);
 }
 
-export async function becomePerson(userId: number, csrfToken: string): Promise<Session> {
+/**
+ * Replaces the session with one for another user. `evergrant dev` only. Rejects on any error
+ * status.
+ */
+export async function switchUser(userId: number, csrfToken: string): Promise<Session> {
   const headers = { ...csrfHeader(csrfToken), 'content-type': 'application/json' };
-  return answer(await fetch(PATH, { method: 'POST', headers, body: JSON.stringify({ userId }) }));
+  return parse(await fetch(PATH, { method: 'POST', headers, body: JSON.stringify({ userId }) }));
 }
 
+/** Ends the session. Succeeds if it has ended already; rejects on any other error status. */
 export async function endSession(csrfToken: string): Promise<void> {
   const response = await fetch(PATH, { method: 'DELETE', headers: csrfHeader(csrfToken) });
-  // Whoever is signed out already wanted nothing else.
+  // 401: the session has ended already.
   if (!response.ok && response.status !== 401) throw new Error(`HTTP ${response.status}`);
 }
 
+/** Returns the header that carries the CSRF token. */
 export const csrfHeader = (csrfToken: string) => ({ 'X-CSRF-Token': csrfToken });
 
-async function answer(response: Response): Promise<Session> {
+async function parse(response: Response): Promise<Session> {
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   return (await response.json()) as Session;
 }

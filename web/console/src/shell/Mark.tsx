@@ -1,4 +1,4 @@
-/** The product's mark, an evergreen; the name stands beside it. */
+/** The product's logo, an evergreen. Decorative: the name is written next to it or in the title. */
 export function Mark() {
   return (
     <svg className="mark" viewBox="0 0 40 40" width="28" height="28" aria-hidden="true">

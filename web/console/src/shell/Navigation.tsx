@@ -1,10 +1,10 @@
 import { Link, useLocation } from 'wouter';
+import { useStrings } from '../i18n/language.js';
 import { isIntegrations } from '../pages/paths.js';
-import { useWords } from '../words/language.js';
 
-/** The pages that there are. */
+/** Links to the console's pages. */
 export function Navigation() {
-  const { nav } = useWords();
+  const { nav } = useStrings();
   const [path] = useLocation();
   return (
     <nav className="nav" aria-label={nav.label}>

@@ -1,27 +1,27 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
+import { useStrings } from '../i18n/language.js';
 import type { Session } from '../session/session.js';
 import type { SessionStore } from '../session/SessionStore.js';
-import { useWords } from '../words/language.js';
 import { Mark } from './Mark.js';
 import { Navigation } from './Navigation.js';
 import { UserMenu } from './UserMenu.js';
 
 interface ShellProps {
-  /** Absent until it is known. */
+  /** Absent while it loads; the bar then shows neither navigation nor user menu. */
   session?: Session;
   store?: SessionStore;
   children?: ReactNode;
 }
 
-/** What stands around every page. */
+/** The frame of every page: skip link, top bar and main landmark. */
 export function Shell({ session, store, children }: ShellProps) {
-  const words = useWords();
+  const strings = useStrings();
   const main = useFocusOnNavigation();
   return (
     <>
       <a className="skip" href="#main">
-        {words.skip}
+        {strings.skip}
       </a>
       <header className="bar">
         <div className="bar-inner">
@@ -44,7 +44,10 @@ export function Shell({ session, store, children }: ShellProps) {
   );
 }
 
-/** Whoever follows a link reads on at the new page; at the first one the browser decides. */
+/**
+ * Returns a ref for the main landmark, which receives focus after each navigation so that keyboard
+ * and screen reader users continue at the new page. The first page keeps the browser's own focus.
+ */
 function useFocusOnNavigation() {
   const [path] = useLocation();
   const main = useRef<HTMLElement>(null);

@@ -1,80 +1,81 @@
 import { useId, useRef, useState } from 'react';
-import type { Person, Session } from '../session/session.js';
+import { useStrings } from '../i18n/language.js';
+import type { Strings } from '../i18n/strings.js';
+import type { Session, User } from '../session/session.js';
 import type { SessionStore } from '../session/SessionStore.js';
-import { useWords } from '../words/language.js';
-import type { Words } from '../words/words.js';
 
 interface UserMenuProps {
   session: Session;
   store: SessionStore;
 }
 
-/** Who is signed in; behind it, who else one may be (in `dev`), and the way out. */
+/** The signed-in user's name, and a menu to sign out and, for `evergrant dev`, to switch users. */
 export function UserMenu({ session, store }: UserMenuProps) {
-  const words = useWords();
+  const strings = useStrings();
   const { user, people = [], version } = session;
   const { popover, busy, failed, run } = useActions();
   const id = useId();
-  const name = nameOf(user, user.email, words);
+  const name = nameOf(user, user.email, strings);
   return (
     <div className="user">
-      <button type="button" className="user-button" popoverTarget={id} aria-label={words.user.menu(name)}>
+      <button type="button" className="user-button" popoverTarget={id} aria-label={strings.user.menu(name)}>
         <bdi className="user-name">{name}</bdi>
         <Chevron />
       </button>
       <div ref={popover} id={id} popover="auto" className="user-popover">
         {people.length > 0 && (
-          <People
-            people={people}
+          <UserList
+            users={people}
             current={user.id}
             busy={busy}
-            onChoose={(one) => run(() => store.become(one))}
+            onChoose={(chosen) => run(() => store.switchUser(chosen))}
           />
         )}
         <button
           type="button"
           className="user-item"
           aria-disabled={busy}
-          onClick={() => run(() => store.end())}
+          onClick={() => run(() => store.signOut())}
         >
-          {words.user.signOut}
+          {strings.user.signOut}
         </button>
         <p className="user-failed" role="alert">
-          {failed && words.user.failed}
+          {failed && strings.user.failed}
         </p>
-        <p className="user-version">{words.user.version(version)}</p>
+        <p className="user-version">{strings.user.version(version)}</p>
       </div>
     </div>
   );
 }
 
-interface PeopleProps {
-  people: readonly Person[];
+interface UserListProps {
+  users: readonly User[];
+  /** Id of the signed-in user. */
   current: number;
   busy: boolean;
   onChoose(id: number): void;
 }
 
-function People({ people, current, busy, onChoose }: PeopleProps) {
-  const words = useWords();
+function UserList({ users, current, busy, onChoose }: UserListProps) {
+  const strings = useStrings();
   const id = useId();
   return (
     <>
       <p id={id} className="user-heading">
-        {words.user.beSomebodyElse}
+        {strings.user.viewAs}
       </p>
-      <ul aria-labelledby={id} className="user-people">
-        {people.map((person) => (
-          <li key={person.id}>
+      <ul aria-labelledby={id} className="user-list">
+        {users.map((user) => (
+          <li key={user.id}>
             <button
               type="button"
               className="user-item"
-              aria-current={person.id === current || undefined}
+              aria-current={user.id === current || undefined}
               aria-disabled={busy}
-              onClick={() => onChoose(person.id)}
+              onClick={() => onChoose(user.id)}
             >
-              <bdi>{nameOf(person, null, words)}</bdi>
-              {person.id === current && <Tick />}
+              <bdi>{nameOf(user, null, strings)}</bdi>
+              {user.id === current && <Tick />}
             </button>
           </li>
         ))}
@@ -83,7 +84,10 @@ function People({ people, current, busy, onChoose }: PeopleProps) {
   );
 }
 
-/** One at a time; the menu stays open while one runs, and to say that it has failed. */
+/**
+ * Runs one action of the menu at a time. The menu closes when the action succeeds; it stays open
+ * while the action runs, and to show its failure.
+ */
 function useActions() {
   const popover = useRef<HTMLDivElement>(null);
   const [state, setState] = useState<'idle' | 'busy' | 'failed'>('idle');
@@ -106,8 +110,8 @@ function useActions() {
   };
 }
 
-function nameOf(person: Person, email: string | null, words: Words): string {
-  return person.name ?? email ?? words.user.numbered(person.id);
+function nameOf(user: User, email: string | null, strings: Strings): string {
+  return user.name ?? email ?? strings.user.numbered(user.id);
 }
 
 function Chevron() {

@@ -4,7 +4,7 @@ import { evergrant, signedIn } from '../evergrant';
 
 export const dynamic = 'force-dynamic';
 
-/** Arrives with its accounts in it. */
+/** Renders the integrations page on the server, with the user's accounts. */
 export default async function Page() {
   const status = await fetchStatus({ ...evergrant, ...(await signedIn()) });
   return (

@@ -7,7 +7,7 @@ const EVERGRANT_URL = import.meta.env.VITE_EVERGRANT_URL ?? 'http://localhost:80
 
 async function getToken(): Promise<string> {
   const response = await fetch('/evergrant-token');
-  if (!response.ok) throw new Error(`The token route answers ${response.status}`);
+  if (!response.ok) throw new Error(`Token route responded with ${response.status}`);
   return response.text();
 }
 

@@ -1,4 +1,4 @@
-/** What a user does to one connected account. */
+/** The actions on a connected account: disconnect and refresh. */
 import type { Api } from './api.js';
 import type { ClientEvent, DisconnectResult, Failed, RefreshResult } from './client-types.js';
 import { asError } from './error.js';
@@ -6,18 +6,23 @@ import type { Snapshot } from './snapshot.js';
 import type { Store } from './store.js';
 import type { Integration, ProviderId } from './types.js';
 
+/** What the account actions depend on. */
 export interface ActionsOptions {
+  /** The routes to call. */
   api: Api;
+  /** The client's state. */
   store: Store<Snapshot>;
   /** Reads the status again. */
   reload(): Promise<void>;
+  /** Reports an event to the listeners of the client. */
   emit(event: ClientEvent): void;
 }
 
+/** Creates the account actions. None of them rejects. */
 export function createActions({ api, store, reload, emit }: ActionsOptions) {
   const setBusy = (busy: readonly string[]) => store.set({ ...store.get(), busy });
 
-  /** Marks an account busy, and tells of a failure instead of throwing it. */
+  /** Runs `work` with the account marked busy. Emits and returns a failure instead of throwing it. */
   async function act<T>(
     during: 'disconnect' | 'refresh',
     provider: ProviderId,
@@ -56,6 +61,7 @@ export function createActions({ api, store, reload, emit }: ActionsOptions) {
   };
 }
 
+/** Returns a predicate for the integrations of `provider` whose account id is in `accountIds`. */
 export function isOneOf(provider: ProviderId, accountIds: readonly string[]) {
   return (one: Integration) => one.provider === provider && accountIds.includes(one.providerAccountId);
 }

@@ -1,37 +1,48 @@
-/** The routes that change something, and those of a flow; one function each. Loaded apart. */
+/** The routes for flows and for changes to accounts. Loaded on demand, after the list. */
 import type { Send } from './http.js';
 import type { Disconnected, Integration, Refreshed, ServerFlow, StartedFlow } from './types.js';
 
+/** The body of `POST connect/{provider}`. */
 export interface ConnectBody {
+  /** The page that the platform's consent returns to; must be on the operator's list. */
   redirectUrl: string;
+  /** The S256 challenge of the verifier that stays in this browser (RFC 7636). */
   challenge: string;
+  /** The scopes to request; undefined for all that the catalogue lists. */
   scopes: readonly string[] | undefined;
+  /** The account to reconnect; undefined for a new connection. */
   accountId: string | undefined;
 }
 
+/** The body of `POST flows/{flowId}/finish`. */
 export interface FinishBody {
+  /** The verifier whose challenge started the flow. */
   verifier: string;
+  /** The one-time receipt that the server added to the return URL. */
   receipt: string;
+  /** The accounts to connect, if the consent covers several; undefined for all. */
   accountIds: readonly string[] | undefined;
 }
 
-interface Made {
+interface FinishResponse {
   integrations: Integration[];
 }
 
+/** The routes, one function each. */
 export type Api = ReturnType<typeof createApi>;
 
+/** Creates the routes on `send`. Each function rejects with an `EvergrantError` if the server refuses the request. */
 export function createApi(send: Send) {
   const path = (...parts: string[]) => parts.map(encodeURIComponent).join('/');
-  const post = async <T>(at: string, body?: unknown) =>
-    (await (await send(at, { method: 'POST', body })).json()) as T;
+  const post = async <T>(route: string, body?: unknown) =>
+    (await (await send(route, { method: 'POST', body })).json()) as T;
 
   return {
     connect: (provider: string, body: ConnectBody) => post<StartedFlow>(path('connect', provider), body),
     flow: async (flowId: string) => (await (await send(path('flows', flowId))).json()) as ServerFlow,
-    finish: (flowId: string, body: FinishBody) => post<Made>(path('flows', flowId, 'finish'), body),
+    finish: (flowId: string, body: FinishBody) => post<FinishResponse>(path('flows', flowId, 'finish'), body),
     credentials: (flowId: string, values: Record<string, string>) =>
-      post<Made>(path('flows', flowId, 'credentials'), { values }),
+      post<FinishResponse>(path('flows', flowId, 'credentials'), { values }),
     async disconnect(provider: string, accountId: string, deleteData: boolean) {
       const query = deleteData ? '?deleteData=true' : '';
       const response = await send(path('disconnect', provider, accountId) + query, { method: 'DELETE' });

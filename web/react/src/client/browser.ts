@@ -1,33 +1,39 @@
-/** What a flow needs of the browser beyond the page. */
+/** The browser features that a flow needs in addition to `Page`. */
 
+/** The part of `Storage` that flow records use. */
 export type KeyValueStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>;
 
+/** The browser features that a flow needs, as one object that tests can replace. */
 export interface Browser {
-  /** Sends this page elsewhere. */
+  /** Navigates this page to another URL. */
   leave(url: string): void;
-  /** Changes the shown address without loading it. */
+  /** Replaces the URL shown for this page without loading it. */
   setAddress(url: string): void;
-  /** Shared by the site's tabs; null where the browser keeps nothing. */
+  /** Storage shared by all tabs of the site; null if the browser blocks it. */
   local(): KeyValueStore | null;
-  /** Of this tab alone. */
+  /** Storage of this tab; null if the browser blocks it. */
   session(): KeyValueStore | null;
-  /** Whether the user looks at this page rather than at another window. */
+  /** Whether this page has the focus. */
   hasFocus(): boolean;
-  /** Whether there is `crypto.subtle`. */
+  /** Whether `crypto.subtle` is available: the page is served over https or from loopback. */
   isSecure(): boolean;
+  /** Subscribes to messages from other windows. Returns the function that unsubscribes. */
   onMessage(listener: (message: MessageEvent) => void): () => void;
-  /** Tells the page that opened this one, if it is of this origin, that a flow went on. */
-  tellOpener(flowId: string): void;
-  /** Closes this window if it was opened by a page; false where it stays. */
+  /** Notifies the page that opened this window of a change in a flow's state, if it has the same origin. */
+  notifyOpener(flowId: string): void;
+  /** Closes this window. Returns false if the browser refuses, as it does for windows that no page opened. */
   closeSelf(): boolean;
 }
 
-/** What a page says to the one that opened it: which flow to ask the server about, and nothing else. */
+/** The message to the page that opened this window. It only names the flow whose state to read from the server. */
 export interface FlowMessage {
+  /** Distinguishes the message from those of other scripts. */
   type: 'evergrant:flow';
+  /** The flow whose state has changed. */
   flowId: string;
 }
 
+/** Creates the `Browser` of the current window. */
 export function createBrowser(): Browser {
   return {
     leave: (url) => location.assign(url),
@@ -40,7 +46,7 @@ export function createBrowser(): Browser {
       window.addEventListener('message', listener);
       return () => window.removeEventListener('message', listener);
     },
-    tellOpener(flowId) {
+    notifyOpener(flowId) {
       const message: FlowMessage = { type: 'evergrant:flow', flowId };
       (window.opener as Window | null)?.postMessage(message, location.origin);
     },
@@ -51,6 +57,7 @@ export function createBrowser(): Browser {
   };
 }
 
+/** Reading `window.localStorage` throws if the browser blocks storage for the site. */
 function storage(name: 'localStorage' | 'sessionStorage'): KeyValueStore | null {
   try {
     return window[name];

@@ -1,4 +1,4 @@
-/** What a client is made from, what it can do, and what it tells. */
+/** The options, events, results and methods of the client. */
 import type { Browser } from './browser.js';
 import type { EvergrantError } from './error.js';
 import type { ConnectOptions, ConnectResult } from './flow-options.js';
@@ -8,83 +8,169 @@ import type { InitialStatus, Snapshot } from './snapshot.js';
 import type { Tabs } from './tabs.js';
 import type { Disconnected, Integration, ProviderId, Refreshed } from './types.js';
 
+/** The options of `createClient`. */
 export interface ClientOptions extends HttpOptions {
-  /** What a server has read already (`fetchStatus`), so that nothing is loading at first. */
+  /** The status that your server has read with `fetchStatus`; with it, the client starts with `loading` false. */
   initialStatus?: InitialStatus;
   /**
-   * Where consents come back to: on the operator's list, on this origin. An address or a path, such as `/connected`;
-   * this page by default.
+   * The page that consents return to: a URL or a path on this origin, such as `/connected`. It must be on the
+   * operator's list of allowed redirects.
+   *
+   * @default the current page
    */
   redirectUrl?: string;
-  /** Server-sent events; true. */
+  /**
+   * Whether to receive changes by server-sent events. If false, the client polls.
+   *
+   * @default true
+   */
   realtime?: boolean;
-  /** How often to ask where there are no events, in milliseconds; 30,000. */
+  /**
+   * The polling interval while there are no server-sent events, in milliseconds.
+   *
+   * @default 30_000
+   */
   pollMs?: number;
-  /** Keeps tabs of different users of one browser apart, such as your user's id; never sent anywhere. */
+  /**
+   * Separates the tabs of different users of one browser; for example, your user's id. It is not sent anywhere.
+   *
+   * @default ''
+   */
   userKey?: string;
-  /** For tests, like the next two. */
+  /** Replaces the window's own features in tests. */
   page?: Page;
+  /** Replaces the browser features that flows use in tests. */
   browser?: Browser;
+  /** Replaces the communication between tabs in tests. */
   tabs?: Tabs;
 }
 
-/** What just happened, once; for a toast or a log. */
-export type ClientEvent =
-  | { type: 'connected'; provider: ProviderId; integrations: readonly Integration[] }
-  | {
-      type: 'failed';
-      provider: ProviderId;
-      during: 'connect' | 'disconnect' | 'refresh';
-      error: EvergrantError;
-    }
-  | ({ type: 'disconnected'; provider: ProviderId; integration?: Integration | undefined } & Omit<
-      Disconnected,
-      'success'
-    >)
-  | { type: 'refreshed'; provider: ProviderId; accountId: string }
-  /** An account that worked needs its owner now. */
-  | { type: 'needs-reconnect'; integration: Integration };
+/** Accounts were connected or reconnected. */
+export interface ConnectedEvent {
+  type: 'connected';
+  /** The platform. */
+  provider: ProviderId;
+  /** The connected accounts. */
+  integrations: readonly Integration[];
+}
 
-export interface Failed {
-  status: 'failed';
+/** An action failed. */
+export interface FailedEvent {
+  type: 'failed';
+  /** The platform. */
+  provider: ProviderId;
+  /** The action that failed. */
+  during: 'connect' | 'disconnect' | 'refresh';
+  /** Why it failed. */
   error: EvergrantError;
 }
-export type DisconnectResult = ({ status: 'disconnected' } & Omit<Disconnected, 'success'>) | Failed;
-export type RefreshResult = ({ status: 'refreshed' } & Omit<Refreshed, 'success'>) | Failed;
 
-/** None of the actions rejects, so each can be a click's handler. */
+/** An account was disconnected. */
+export interface DisconnectedEvent extends Omit<Disconnected, 'success'> {
+  type: 'disconnected';
+  /** The platform. */
+  provider: ProviderId;
+  /** The account as it was before; absent if the client did not know it. */
+  integration?: Integration | undefined;
+}
+
+/** The token of an account was refreshed at the user's request. */
+export interface RefreshedEvent {
+  type: 'refreshed';
+  /** The platform. */
+  provider: ProviderId;
+  /** The account's id at the platform. */
+  accountId: string;
+}
+
+/** The status of an account changed to `expired` while this page was open: the user must reconnect it. */
+export interface NeedsReconnectEvent {
+  type: 'needs-reconnect';
+  /** The account that must be reconnected. */
+  integration: Integration;
+}
+
+/** Something that happened once; for a toast or a log. */
+export type ClientEvent =
+  ConnectedEvent | FailedEvent | DisconnectedEvent | RefreshedEvent | NeedsReconnectEvent;
+
+/** The result of an action that failed. */
+export interface Failed {
+  status: 'failed';
+  /** Why it failed. */
+  error: EvergrantError;
+}
+
+/** The account was disconnected; `revocation` says whether the platform has revoked the grant. */
+export interface DisconnectSuccess extends Omit<Disconnected, 'success'> {
+  status: 'disconnected';
+}
+
+/** The result of `disconnect`. */
+export type DisconnectResult = DisconnectSuccess | Failed;
+
+/** The token was refreshed; `expiresAt` is when the new one expires. */
+export interface RefreshSuccess extends Omit<Refreshed, 'success'> {
+  status: 'refreshed';
+}
+
+/** The result of `refresh`. */
+export type RefreshResult = RefreshSuccess | Failed;
+
+/** The options of `disconnect`. */
+export interface DisconnectOptions {
+  /**
+   * Whether to delete the data collected from the account as well.
+   *
+   * @default false
+   */
+  deleteData?: boolean;
+}
+
+/**
+ * The client: the state of one user's integrations and the actions on it. No action rejects, so each can be used as an
+ * event handler; failures are returned and emitted as `failed` events.
+ */
 export interface EvergrantClient {
+  /** Returns the current state. Unchanged parts keep their identity. */
   getSnapshot(): Snapshot;
-  /** What was known at first, and a server rendered with. */
+  /** Returns the initial state, which a server renders with and a browser hydrates with. */
   getServerSnapshot(): Snapshot;
+  /** Calls `listener` after each change of the state. Returns the function that unsubscribes. */
   subscribe(listener: () => void): () => void;
-  /** Calls back with what happens; until what it answers is called. What a listener throws is reported, no more. */
+  /**
+   * Calls `listener` with each event. Returns the function that unsubscribes. Exceptions of a listener are passed to
+   * `reportError`.
+   */
   on(listener: (event: ClientEvent) => void): () => void;
-  /** Reads the status, keeps it up to date, and finishes a flow that has come back to this page. */
+  /**
+   * Reads the status, keeps it up to date, and finishes a flow whose consent has returned to this page. Returns the
+   * function that stops it.
+   */
   start(): () => void;
-  /** Opens the platform's consent page, so it must be called in a click. */
+  /**
+   * Connects an account. Opens the platform's consent page in a window, so call it directly in a click handler; browsers
+   * block windows that are opened later.
+   */
   connect(provider: ProviderId, options?: ConnectOptions): Promise<ConnectResult>;
+  /** Reconnects an account, which keeps its id. Call it directly in a click handler, like `connect`. */
   reconnect(provider: ProviderId, accountId: string, options?: ConnectOptions): Promise<ConnectResult>;
-  /** `deleteData`: also what was collected from the account. */
-  disconnect(
-    provider: ProviderId,
-    accountId: string,
-    options?: { deleteData?: boolean },
-  ): Promise<DisconnectResult>;
-  /** Renews the account's token now. */
+  /** Disconnects an account: deletes its tokens and requests revocation from the platform. */
+  disconnect(provider: ProviderId, accountId: string, options?: DisconnectOptions): Promise<DisconnectResult>;
+  /** Refreshes an account's token now. */
   refresh(provider: ProviderId, accountId: string): Promise<RefreshResult>;
-  /** Gives up the flow that is under way. */
+  /** Cancels the current flow. */
   cancel(): void;
-  /** Opens the flow's window once more. */
+  /** Opens the consent window of the current flow again, or focuses it. Call it directly in a click handler. */
   reopen(): void;
-  /** Answers a flow of step `choose`. */
+  /** Submits the selected accounts of a flow in step `choose`. */
   chooseAccounts(accountIds: readonly string[]): Promise<void>;
-  /** Answers a flow of step `credentials`. */
+  /** Submits the credentials of a flow in step `credentials`, by the names of its `fields`. */
   submitCredentials(values: Record<string, string>): Promise<void>;
-  /** Forgets a flow that is over. */
+  /** Resets a flow that has ended to `idle`. */
   dismiss(): void;
   /** Reads the status now. */
   reload(): Promise<void>;
-  /** A picture's address as this page can load it. */
+  /** Returns the URL from which this page can load a picture, given its `avatarUrl`. */
   imageUrl(address: string): string;
 }

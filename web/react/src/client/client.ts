@@ -1,4 +1,4 @@
-/** The core without a framework: what is known, and what can be done about it. */
+/** The client: state and actions, without a framework. */
 import { backoff } from './backoff.js';
 import type { ClientEvent, ClientOptions, EvergrantClient, Failed } from './client-types.js';
 import { asError } from './error.js';
@@ -7,10 +7,14 @@ import type { Flows } from './flows.js';
 import { createSend, type Send } from './http.js';
 import { createPage, type Page } from './page.js';
 import { initialSnapshot, type Snapshot } from './snapshot.js';
-import { createStore, type Store, tellAll } from './store.js';
+import { createStore, notifyAll, type Store } from './store.js';
 import { Sync } from './sync.js';
 import type { ProviderId } from './types.js';
 
+/**
+ * Creates a client. It reads nothing until `start` is called. A server may create one to render with; what needs a
+ * browser is created on first use.
+ */
 export function createClient(options: ClientOptions = {}): EvergrantClient {
   const core = new Core(options);
   const { store } = core;
@@ -33,11 +37,11 @@ export function createClient(options: ClientOptions = {}): EvergrantClient {
     refresh: (provider, accountId) =>
       core.act('refresh', provider, ({ actions }) => actions.refresh(provider, accountId)),
     cancel: () => core.cancel(),
-    reopen: () => core.ready?.runner.reopen(),
-    chooseAccounts: async (accountIds) => core.ready?.runner.chooseAccounts(accountIds),
-    submitCredentials: async (values) => core.ready?.runner.submitCredentials(values),
+    reopen: () => core.loaded?.runner.reopen(),
+    chooseAccounts: async (accountIds) => core.loaded?.runner.chooseAccounts(accountIds),
+    submitCredentials: async (values) => core.loaded?.runner.submitCredentials(values),
     dismiss: () => core.dismiss(),
-    reload: () => core.here().sync.reload(),
+    reload: () => core.onPage().sync.reload(),
     imageUrl: (address) => (address.startsWith('/') ? baseOf(options) : '') + address,
   };
 }
@@ -45,18 +49,20 @@ export function createClient(options: ClientOptions = {}): EvergrantClient {
 class Core {
   readonly store: Store<Snapshot>;
   readonly listeners = new Set<(event: ClientEvent) => void>();
-  /** Once it is loaded: windows must be opened in the click itself. */
-  ready: Flows | undefined;
+  /** The flows module once it is loaded; synchronous, because windows must be opened in the click itself. */
+  loaded: Flows | undefined;
   readonly #options: ClientOptions;
   readonly #send: Send;
-  #here: { page: Page; sync: Sync } | undefined;
+  #page: { page: Page; sync: Sync } | undefined;
   #flows: Promise<Flows> | undefined;
+  /** How many calls of `start` have not been stopped. */
   #starts = 0;
+  /** How many times in a row the flows module failed to load on this page. */
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stop = () => {};
-  /** It was stopped; a client that was never started may still be asked to connect. */
-  #isResting = false;
+  /** Whether the client was stopped. A client that was never started may still connect. */
+  #isPaused = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -64,12 +70,12 @@ class Core {
     this.store = createStore(initialSnapshot(options.initialStatus));
   }
 
-  /** What needs a page to run on; a server renders without it. */
-  here() {
-    return (this.#here ??= this.#onPage());
+  /** Returns the parts that need a browser page; created on first use, so that a server can render without them. */
+  onPage() {
+    return (this.#page ??= this.#createOnPage());
   }
 
-  /** A failed load is tried again the next time. */
+  /** Loads the flows module. A failed load is retried by the next call. */
   flows(): Promise<Flows> {
     this.#flows ??= this.#loadFlows().catch((thrown) => {
       this.#flows = undefined;
@@ -79,7 +85,7 @@ class Core {
   }
 
   start(): () => void {
-    if (this.#starts++ === 0) this.#begin();
+    if (this.#starts++ === 0) this.#start();
     let ended = false;
     return () => {
       if (!ended && --this.#starts === 0) this.#stop();
@@ -87,7 +93,7 @@ class Core {
     };
   }
 
-  /** What a user asks of the part that is loaded apart. That it cannot be loaded is told like any other failure. */
+  /** Runs an action of the flows module. A failure to load the module is reported like any other failure. */
   async act<T>(
     during: 'connect' | 'disconnect' | 'refresh',
     provider: ProviderId,
@@ -103,16 +109,16 @@ class Core {
   }
 
   async connect(provider: ProviderId, how: ConnectOptions): Promise<ConnectResult> {
-    const { page } = this.here();
+    const { page } = this.onPage();
     const { mode = 'auto', accountId } = how;
     const isPasted = this.store
       .get()
       .providers.some((one) => one.provider === provider && one.kind === 'cookies');
     const inWindow = !isPasted && (mode === 'popup' || (mode === 'auto' && !page.isCoarse()));
     const popup = inWindow ? page.openPopup() : null;
-    if (!this.ready) this.#patch({ flow: { step: 'starting', provider, accountId } });
+    if (!this.loaded) this.#patch({ flow: { step: 'starting', provider, accountId } });
     const result = await this.act('connect', provider, ({ runner }) => runner.connect(provider, how, popup));
-    if (!this.ready && result.status === 'failed') {
+    if (!this.loaded && result.status === 'failed') {
       popup?.close();
       this.#patch({ flow: { step: 'failed', provider, error: result.error } });
     }
@@ -127,47 +133,47 @@ class Core {
   }
 
   dismiss(): void {
-    if (this.ready) this.ready.runner.dismiss();
+    if (this.loaded) this.loaded.runner.dismiss();
     else if (this.store.get().flow.step === 'failed') this.#patch({ flow: { step: 'idle' } });
   }
 
-  #begin(): void {
-    const { sync, page } = this.here();
-    const ends = [sync.start(), page.onReturn(() => this.#onReturn())];
+  #start(): void {
+    const { sync, page } = this.onPage();
+    const stops = [sync.start(), page.onReturn(() => this.#onReturn())];
     this.#stop = () => {
-      ends.forEach((end) => end());
+      stops.forEach((stop) => stop());
       clearTimeout(this.#timer);
-      this.#isResting = true;
-      this.ready?.runner.rest();
+      this.#isPaused = true;
+      this.loaded?.runner.suspend();
     };
-    this.#isResting = false;
-    this.ready?.runner.watch();
-    // Nothing that came back waits for the list; where nothing did, the list comes first.
+    this.#isPaused = false;
+    this.loaded?.runner.watch();
+    // A returned consent is finished at once. Without one, the list is read first.
     void (hasReturned(page) ? Promise.resolve() : sync.settled()).then(() => this.#resume());
   }
 
-  /** Finishes what has come back; until its part can be loaded, that is tried again. */
+  /** Finishes a returned consent. If the flows module cannot be loaded, retries with backoff. */
   #resume(): void {
     this.flows().then(
       ({ resume }) => resume(),
       () => {
         clearTimeout(this.#timer);
         const wait = backoff(++this.#failures);
-        if (this.#starts > 0 && hasReturned(this.here().page))
+        if (this.#starts > 0 && hasReturned(this.onPage().page))
           this.#timer = setTimeout(() => this.#resume(), wait);
       },
     );
   }
 
   #onReturn(): void {
-    this.ready?.runner.restored();
-    if (!this.ready && this.#failures > 0) this.#resume();
+    this.loaded?.runner.onRestored();
+    if (!this.loaded && this.#failures > 0) this.#resume();
   }
 
-  #onPage() {
+  #createOnPage() {
     const { page = createPage(), tabs, realtime = true, pollMs = 30_000, userKey = '' } = this.#options;
     const scope = `${baseOf(this.#options)}|${userKey}`;
-    const onFlow = (flowId: string) => this.ready?.runner.wake(flowId);
+    const onFlow = (flowId: string) => this.loaded?.runner.wake(flowId);
     const { store } = this;
     const sync = new Sync({ send: this.#send, page, tabs, store, scope, realtime, pollMs, onFlow });
     return { page, sync };
@@ -175,10 +181,10 @@ class Core {
 
   async #loadFlows(): Promise<Flows> {
     const { store } = this;
-    const { page, sync } = this.here();
+    const { page, sync } = this.onPage();
     const { browser, tabs } = this.#options;
     const { createFlows } = await import('./flows.js');
-    this.ready = createFlows({
+    this.loaded = createFlows({
       send: this.#send,
       page,
       browser,
@@ -187,13 +193,13 @@ class Core {
       reload: () => sync.reload(),
       store,
       emit: (event) => this.#emit(event),
-      isResting: () => this.#isResting,
+      isPaused: () => this.#isPaused,
     });
-    return this.ready;
+    return this.loaded;
   }
 
   #emit(event: ClientEvent): void {
-    tellAll(this.listeners, event);
+    notifyAll(this.listeners, event);
   }
 
   #patch(change: Partial<Snapshot>): void {
@@ -203,5 +209,5 @@ class Core {
 
 const baseOf = ({ baseUrl = '' }: ClientOptions) => baseUrl.replace(/\/$/, '');
 
-/** Whether the address may tell of a flow; `finishReturn` reads it properly. */
+/** Whether the URL may describe a returned consent; `finishReturn` parses it. */
 const hasReturned = (page: Page) => page.address().includes('integration=');

@@ -1,4 +1,7 @@
-/** Codes of the server; they are never renamed. `docs/errors.md` describes each. */
+/**
+ * The error codes of the server. Codes are never renamed, and new ones may be added. `docs/errors.md` describes each of
+ * them.
+ */
 export type ServerErrorCode =
   | 'INVALID_PROVIDER'
   | 'PROVIDER_NOT_CONFIGURED'
@@ -38,38 +41,59 @@ export type ServerErrorCode =
   | 'INTERNAL_ERROR';
 
 /**
- * Codes of this package. `INSECURE_CONTEXT`: the page is plain http and not loopback, so the browser has no
- * `crypto.subtle`. `STORAGE_BLOCKED`: the browser keeps nothing for this site. `BEGUN_ELSEWHERE`: the consent came back
- * to a browser that did not ask for it.
+ * The error codes of this package:
+ *
+ * - `INSECURE_CONTEXT`: the page is served over plain http and not from loopback, so `crypto.subtle` is not available.
+ * - `STORAGE_BLOCKED`: the browser blocks storage for this site.
+ * - `STARTED_IN_OTHER_BROWSER`: the consent returned to a browser that did not start the flow.
  */
-export type ClientErrorCode = 'INSECURE_CONTEXT' | 'STORAGE_BLOCKED' | 'BEGUN_ELSEWHERE';
+export type ClientErrorCode = 'INSECURE_CONTEXT' | 'STORAGE_BLOCKED' | 'STARTED_IN_OTHER_BROWSER';
 
+/** Any error code: of the server or of this package. */
 export type ErrorCode = ServerErrorCode | ClientErrorCode;
 
-/** What is known of a failure beyond its code. */
+/** The details of a failure in addition to its code. */
 export interface ErrorDetails {
-  /** The HTTP status; absent where no answer came. */
+  /** The HTTP status; absent if no response was received. */
   status?: number | undefined;
-  /** Finds the request in the operator's log. */
+  /** Identifies the request in the operator's log. */
   correlationId?: string | undefined;
-  /** How long to wait before another try, in seconds. */
+  /** How long to wait before the next attempt, in seconds. */
   retryAfter?: number | undefined;
+  /**
+   * Whether the same request may succeed later without the user.
+   *
+   * @default false
+   */
   retryable?: boolean;
-  /** What is wrong with which field, by its path such as `values.sess`. */
+  /**
+   * What is wrong with each rejected field, by its path, such as `values.sess`.
+   *
+   * @default an empty object
+   */
   fields?: Readonly<Record<string, string>>;
+  /** The exception that caused the failure. */
   cause?: unknown;
 }
 
-/** Every failure of this package. Words for people are chosen by `code`; `message` is for the log. */
+/** The error of every failure in this package. Choose texts for users by `code`; `message` is meant for logs. */
 export class EvergrantError extends Error {
+  /** Always `EvergrantError`. */
   override readonly name = 'EvergrantError';
+  /** The HTTP status; absent if no response was received. */
   declare readonly status?: number;
+  /** Identifies the request in the operator's log. */
   declare readonly correlationId?: string;
+  /** How long to wait before the next attempt, in seconds. */
   declare readonly retryAfter?: number;
+  /** Whether the same request may succeed later without the user. */
   declare readonly retryable: boolean;
+  /** What is wrong with each rejected field, by its path, such as `values.sess`; empty for other failures. */
   declare readonly fields: Readonly<Record<string, string>>;
 
+  /** Creates an error. `message` defaults to the code. */
   constructor(
+    /** What went wrong. */
     readonly code: ErrorCode,
     message: string = code,
     details: ErrorDetails = {},
@@ -79,13 +103,14 @@ export class EvergrantError extends Error {
   }
 }
 
-/** Whatever was thrown, as an error of ours. */
+/** Converts a thrown value to an `EvergrantError`; anything else becomes a retryable `NETWORK_ERROR`. */
 export function asError(thrown: unknown): EvergrantError {
   return thrown instanceof EvergrantError
     ? thrown
     : new EvergrantError('NETWORK_ERROR', String(thrown), { retryable: true, cause: thrown });
 }
 
+/** A problem document (RFC 9457) of the server. */
 interface Problem {
   code?: ErrorCode;
   title?: string;
@@ -96,7 +121,10 @@ interface Problem {
   fields?: readonly { field: string; message: string }[];
 }
 
-/** A refused response as an error: its problem document (RFC 9457), or what its status alone says. */
+/**
+ * Converts an unsuccessful response to an error: from its problem document (RFC 9457), or from its status and headers if
+ * it has none.
+ */
 export async function errorOf(response: Response): Promise<EvergrantError> {
   const { status, headers } = response;
   const problem = (await response.json().catch(() => ({}))) as Problem;
@@ -113,13 +141,14 @@ export async function errorOf(response: Response): Promise<EvergrantError> {
   );
 }
 
-/** `Retry-After` is a number of seconds or a date (RFC 9110, 10.2.3). */
+/** Parses `Retry-After`, which is a number of seconds or a date (RFC 9110, section 10.2.3), to seconds from now. */
 function secondsOf(header: string | null): number | undefined {
   if (header === null) return undefined;
   const seconds = Number.isNaN(+header) ? (Date.parse(header) - Date.now()) / 1000 : +header;
   return Number.isNaN(seconds) ? undefined : Math.max(0, Math.ceil(seconds));
 }
 
+/** Returns the code for a response without a problem document. */
 function codeOf(status: number): ErrorCode {
   if (status === 401) return 'UNAUTHENTICATED';
   if (status === 403) return 'FORBIDDEN';

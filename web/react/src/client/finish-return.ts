@@ -1,4 +1,4 @@
-/** The page to which a consent comes back: reads its address, finishes the flow, and cleans the address. */
+/** The page that a consent returns to: parses its URL, finishes the flow, and cleans the URL. */
 import type { Api } from './api.js';
 import type { Browser } from './browser.js';
 import { completeFlow, type Outcome } from './completion.js';
@@ -6,76 +6,101 @@ import type { ErrorCode } from './error.js';
 import type { FlowRecord, FlowRecords } from './flow-records.js';
 import type { Page } from './page.js';
 
-/** Set by the server on the way back; it drops a caller's own of these names. */
-const NAMES = ['integration', 'status', 'accountId', 'code', 'correlationId', 'flowId', 'receipt'] as const;
-const OUTCOME = 'evergrant:outcome';
+/** The query parameters that the server adds to the return URL. It removes parameters of these names first. */
+const PARAMETERS = [
+  'integration',
+  'status',
+  'accountId',
+  'code',
+  'correlationId',
+  'flowId',
+  'receipt',
+] as const;
+/** The key in `sessionStorage` under which the return page leaves the outcome for the next page of its tab. */
+const OUTCOME_KEY = 'evergrant:outcome';
 
-/** What it said, each empty where it said nothing; `integration` is the platform. */
-type Told = Record<(typeof NAMES)[number], string>;
+/** The values of the query parameters; empty if absent. `integration` is the platform. */
+type ReturnParameters = Record<(typeof PARAMETERS)[number], string>;
 
-export interface Back extends Told {
-  /** The address without what the server added. */
+/** A parsed return URL. */
+export interface ReturnAddress extends ReturnParameters {
+  /** The URL without the query parameters that the server added. */
   cleaned: string;
 }
 
-export interface Returned {
+/** The result of `finishReturn`. */
+export interface ReturnResult {
+  /** How the flow ended. */
   outcome: Outcome;
-  /** Null where this browser did not begin the flow. */
+  /** The record of the flow; null if this browser did not start it. */
   record: FlowRecord | null;
 }
 
+/** What `finishReturn` depends on. */
 export interface ReturnOptions {
+  /** The routes to call. */
   api: Api;
+  /** The page whose URL is parsed. */
   page: Pick<Page, 'address'>;
+  /** The browser features. */
   browser: Browser;
+  /** The flows that this browser started. */
   records: FlowRecords;
-  /** Tells the other tabs. */
-  tell(flowId: string): void;
+  /** Notifies the other tabs that the state of the flow has changed. */
+  notifyTabs(flowId: string): void;
 }
 
-/** What the address tells of a flow; null where it tells nothing. */
-export function readBack(address: string): Back | null {
+/** Parses a return URL; null if the URL does not describe a returned consent. */
+export function parseReturnAddress(address: string): ReturnAddress | null {
   const url = new URL(address);
-  const told = Object.fromEntries(NAMES.map((name) => [name, url.searchParams.get(name) ?? ''])) as Told;
-  if (!told.integration || !['pending', 'connected', 'error'].includes(told.status)) return null;
-  for (const name of NAMES) url.searchParams.delete(name);
-  return { ...told, cleaned: url.href };
+  const values = Object.fromEntries(
+    PARAMETERS.map((name) => [name, url.searchParams.get(name) ?? '']),
+  ) as ReturnParameters;
+  if (!values.integration || !['pending', 'connected', 'error'].includes(values.status)) return null;
+  for (const name of PARAMETERS) url.searchParams.delete(name);
+  return { ...values, cleaned: url.href };
 }
 
-/** Null where the address tells nothing. The address is clean before this first waits. */
-export async function finishReturn(options: ReturnOptions): Promise<Returned | null> {
-  const { api, page, browser, records, tell } = options;
-  const back = readBack(page.address());
-  if (!back) return null;
-  const { flowId, record } = recordOf(back, records);
-  browser.setAddress(withHash(back.cleaned, record));
-  const outcome = await settle(api, records, back, flowId, record);
+/**
+ * Finishes the flow described by the page's URL; null if there is none. The URL is cleaned before the first
+ * request, so that the receipt does not stay in the history.
+ */
+export async function finishReturn(options: ReturnOptions): Promise<ReturnResult | null> {
+  const { api, page, browser, records, notifyTabs } = options;
+  const address = parseReturnAddress(page.address());
+  if (!address) return null;
+  const { flowId, record } = recordOf(address, records);
+  browser.setAddress(withHash(address.cleaned, record));
+  const outcome = await settle(api, records, address, flowId, record);
   if (flowId) {
-    browser.tellOpener(flowId);
-    tell(flowId);
+    browser.notifyOpener(flowId);
+    notifyTabs(flowId);
   }
   return { outcome, record };
 }
 
-function recordOf(back: Back, records: FlowRecords): { flowId: string; record: FlowRecord | null } {
-  if (back.flowId) return { flowId: back.flowId, record: records.read(back.flowId) };
-  return records.latest(back.integration) ?? { flowId: '', record: null };
+function recordOf(
+  address: ReturnAddress,
+  records: FlowRecords,
+): { flowId: string; record: FlowRecord | null } {
+  if (address.flowId) return { flowId: address.flowId, record: records.read(address.flowId) };
+  return records.latest(address.integration) ?? { flowId: '', record: null };
 }
 
 async function settle(
   api: Api,
   records: FlowRecords,
-  back: Back,
+  address: ReturnAddress,
   flowId: string,
   record: FlowRecord | null,
 ): Promise<Outcome> {
-  const { integration: provider, correlationId } = back;
-  if (back.status === 'connected') {
-    return { status: 'connected', provider, flowId, accountIds: [back.accountId] };
+  const { integration: provider, correlationId } = address;
+  if (address.status === 'connected') {
+    return { status: 'connected', provider, flowId, accountIds: [address.accountId] };
   }
-  if (back.status === 'error') {
+  if (address.status === 'error') {
     if (flowId) records.remove(flowId);
-    const code = (back.code || 'OAUTH_CALLBACK_ERROR') as ErrorCode;
+    const code = (address.code || 'OAUTH_CALLBACK_ERROR') as ErrorCode;
     return {
       status: 'failed',
       provider,
@@ -84,19 +109,23 @@ async function settle(
       correlationId: correlationId || undefined,
     };
   }
-  // Without the verifier this is another's consent, forwarded or tricked: nothing is sent, and nothing is kept.
-  if (!record) return { status: 'failed', provider, flowId, code: 'BEGUN_ELSEWHERE' };
-  records.keepReceipt(flowId, back.receipt);
-  return completeFlow(api, records, flowId, { ...record, receipt: back.receipt });
+  // Without a verifier, the consent was started in another browser: a forwarded link or an attack (login CSRF, RFC 9700,
+  // section 4.7). Nothing is sent and nothing is stored.
+  if (!record) return { status: 'failed', provider, flowId, code: 'STARTED_IN_OTHER_BROWSER' };
+  records.storeReceipt(flowId, address.receipt);
+  return completeFlow(api, records, flowId, { ...record, receipt: address.receipt });
 }
 
-/** What Reddit and Facebook append, and browsers carry along; nobody meant it. */
-const LITTER = /^#_(?:=_)?$/;
+/** The fragments that Reddit (`#_`) and Facebook (`#_=_`) append, and that browsers carry through redirects. */
+const PROVIDER_FRAGMENT = /^#_(?:=_)?$/;
 
-/** A fragment cannot travel through a redirect, so it comes from where the flow was begun, if that was this page. */
+/**
+ * Restores the fragment of the page that started the flow, if the consent returned to that page. Fragments are not sent
+ * to servers, so the return URL cannot contain it.
+ */
 function withHash(cleaned: string, record: FlowRecord | null): string {
   const here = new URL(cleaned);
-  if (LITTER.test(here.hash)) here.hash = '';
+  if (PROVIDER_FRAGMENT.test(here.hash)) here.hash = '';
   if (record && !here.hash) {
     const there = new URL(record.returnTo);
     if (here.origin + here.pathname === there.origin + there.pathname) here.hash = there.hash;
@@ -104,15 +133,15 @@ function withHash(cleaned: string, record: FlowRecord | null): string {
   return here.href;
 }
 
-/** Leaves what came of a flow for the page that this tab goes to next. */
-export function leaveOutcome(browser: Browser, outcome: Outcome): void {
-  browser.session()?.setItem(OUTCOME, JSON.stringify(outcome));
+/** Stores an outcome for the next page of this tab. */
+export function storeOutcome(browser: Browser, outcome: Outcome): void {
+  browser.session()?.setItem(OUTCOME_KEY, JSON.stringify(outcome));
 }
 
-/** What the page before has left; once. */
+/** Returns the outcome that the previous page of this tab stored, and removes it; null if there is none. */
 export function takeOutcome(browser: Browser): Outcome | null {
-  const text = browser.session()?.getItem(OUTCOME);
-  browser.session()?.removeItem(OUTCOME);
+  const text = browser.session()?.getItem(OUTCOME_KEY);
+  browser.session()?.removeItem(OUTCOME_KEY);
   try {
     return text ? (JSON.parse(text) as Outcome) : null;
   } catch {

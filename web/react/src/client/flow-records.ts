@@ -1,49 +1,54 @@
 /**
- * What this browser keeps of a flow until it is finished: the verifier above all.
+ * The records of the flows that this browser has started; above all the PKCE verifier of each.
  *
- * It lies in `localStorage`, because a phone's app may come back in a new tab, and for ten minutes at most, after which
- * the server takes no verifier any more.
+ * Records are in `localStorage`, because on phones a consent may return in a new tab. They expire after ten minutes,
+ * when the server no longer accepts the verifier.
  */
 import type { Browser, KeyValueStore } from './browser.js';
 import { EvergrantError } from './error.js';
 
+/** What this browser stores about a flow until it has been finished. */
 export interface FlowRecord {
+  /** The platform. */
   provider: string;
+  /** Whether the consent page was opened in a window or in the page itself. */
   mode: 'popup' | 'redirect';
-  /** The page on which the flow was begun. */
+  /** The URL of the page that started the flow. */
   returnTo: string;
-  /** Milliseconds of the epoch. */
+  /** When the record expires, in milliseconds since the epoch. */
   expiresAt: number;
-  /** Gone once the flow is cancelled: what comes back then is not taken. */
+  /** The PKCE verifier; absent once the flow is cancelled, so that a consent that returns later is not finished. */
   verifier?: string;
-  /** Came back with the consent. */
+  /** The receipt that returned with the consent; absent until then. */
   receipt?: string;
 }
 
 const PREFIX = 'evergrant:flow:';
 const LIFETIME_MS = 10 * 60_000;
 
+/** The stored records. */
 export type FlowRecords = ReturnType<typeof createFlowRecords>;
 
+/** Creates the access to the stored records and deletes the expired ones. */
 export function createFlowRecords(browser: Pick<Browser, 'local'>) {
   const store = () => browser.local();
 
   function read(flowId: string): FlowRecord | null {
-    const at = store();
-    return at && parse(at, PREFIX + flowId);
+    const storage = store();
+    return storage && parse(storage, PREFIX + flowId);
   }
 
   function write(flowId: string, record: FlowRecord): void {
     try {
-      const at = store();
-      if (!at) throw new Error('no storage');
-      at.setItem(PREFIX + flowId, JSON.stringify(record));
+      const storage = store();
+      if (!storage) throw new Error('no storage');
+      storage.setItem(PREFIX + flowId, JSON.stringify(record));
     } catch (cause) {
-      throw new EvergrantError('STORAGE_BLOCKED', 'The browser keeps nothing for this site', { cause });
+      throw new EvergrantError('STORAGE_BLOCKED', 'The browser blocks storage for this site', { cause });
     }
   }
 
-  /** What is over may be nobody's to read any more. */
+  /** Deletes expired records; pages that could read them may never be opened again. */
   function sweep(): void {
     for (const key of keys(store())) parse(store(), key);
   }
@@ -51,16 +56,16 @@ export function createFlowRecords(browser: Pick<Browser, 'local'>) {
   sweep();
   return {
     read,
-    begin(flowId: string, record: Omit<FlowRecord, 'expiresAt'>): void {
+    create(flowId: string, record: Omit<FlowRecord, 'expiresAt'>): void {
       sweep();
       write(flowId, { ...record, expiresAt: Date.now() + LIFETIME_MS });
     },
-    /** Keeps the receipt beside the verifier, for whichever of our pages finishes. */
-    keepReceipt(flowId: string, receipt: string): void {
+    /** Adds the receipt to the record, for the page that finishes the flow. */
+    storeReceipt(flowId: string, receipt: string): void {
       const record = read(flowId);
       if (record) write(flowId, { ...record, receipt });
     },
-    /** Leaves a note that this browser began it and no longer wants it. */
+    /** Removes the secrets and keeps the rest: this browser started the flow and has cancelled it. */
     cancel(flowId: string): void {
       const record = read(flowId);
       if (!record) return;
@@ -68,17 +73,17 @@ export function createFlowRecords(browser: Pick<Browser, 'local'>) {
       write(flowId, rest);
     },
     remove: (flowId: string): void => store()?.removeItem(PREFIX + flowId),
-    /** The youngest flow of a platform: an address that tells of a failure does not say of which flow. */
+    /** Returns the newest flow of a platform. Return URLs that report an error may not name the flow. */
     latest: (provider: string) => latest(store(), provider),
   };
 }
 
 function keys(store: KeyValueStore | null): string[] {
-  const all = Array.from({ length: store?.length ?? 0 }, (_, place) => store?.key(place) ?? '');
+  const all = Array.from({ length: store?.length ?? 0 }, (_, index) => store?.key(index) ?? '');
   return all.filter((key) => key.startsWith(PREFIX));
 }
 
-/** Null, and erased, where it is over or not one of ours. */
+/** Reads a record. One that is expired or malformed is deleted and reported as null. */
 function parse(store: KeyValueStore | null, key: string): FlowRecord | null {
   const text = store?.getItem(key);
   if (!text) return null;
@@ -86,7 +91,7 @@ function parse(store: KeyValueStore | null, key: string): FlowRecord | null {
     const record = JSON.parse(text) as FlowRecord;
     if (record.expiresAt > Date.now()) return record;
   } catch {
-    // Falls through to its erasure.
+    // Malformed: deleted below.
   }
   store?.removeItem(key);
   return null;

@@ -1,4 +1,4 @@
-/** What a page needs only once somebody does something, or comes back from a platform. Loaded apart. */
+/** Flows and account actions: needed only when the user acts or a consent returns. Loaded on demand. */
 import { type ActionsOptions, createActions, isOneOf } from './account-actions.js';
 import { createApi } from './api.js';
 import { type Browser, createBrowser } from './browser.js';
@@ -10,19 +10,26 @@ import type { Send } from './http.js';
 import type { Page } from './page.js';
 import { createTabs, type Tabs } from './tabs.js';
 
+/** The flow runner, the account actions and the handling of returned consents. */
 export type Flows = ReturnType<typeof createFlows>;
 
+/** What `createFlows` depends on. */
 export interface FlowsOptions extends Omit<ActionsOptions, 'api'> {
+  /** Sends requests to the server. */
   send: Send;
+  /** This page. */
   page: Page;
+  /** The browser features; undefined for those of the window. */
   browser: Browser | undefined;
+  /** The communication with other tabs; undefined for the window's own. */
   tabs: Tabs | undefined;
-  /** Where consents come back to. */
+  /** Returns the absolute URL that consents return to. */
   redirectUrl(): string;
-  /** Whether nobody looks at this client just now. */
-  isResting(): boolean;
+  /** Whether the client is stopped. */
+  isPaused(): boolean;
 }
 
+/** Creates the flow runner and the account actions of a client. */
 export function createFlows(options: FlowsOptions) {
   const { send, page, store, reload, browser = createBrowser(), tabs = createTabs() } = options;
   const api = createApi(send);
@@ -42,24 +49,24 @@ export function createFlows(options: FlowsOptions) {
       if (store.get().providers.length === 0) await reload();
       return store.get().providers.find(({ provider }) => provider === id);
     },
-    onEnd: (flow) => tellEnd(options, flow),
+    onEnd: (flow) => emitEnd(options, flow),
   });
 
-  /** Finishes what has come back to this page; a window that was opened for it closes. */
+  /** Finishes the consent that returned to this page, if there is one. Closes the window if it was opened for it. */
   function resume(): Promise<void> {
-    const tell = (flowId: string) => tabs.tell({ type: 'flow', flowId });
+    const notifyTabs = (flowId: string) => tabs.post({ type: 'flow', flowId });
     return runner.resume(async () => {
-      const returned = await finishReturn({ api, page, browser, records, tell });
+      const returned = await finishReturn({ api, page, browser, records, notifyTabs });
       if (returned?.record?.mode === 'popup' && browser.closeSelf()) return null;
       return returned?.outcome ?? takeOutcome(browser);
     });
   }
 
-  tellExpired(options);
+  emitNeedsReconnect(options);
   return { runner, resume, actions: createActions({ ...options, api }) };
 }
 
-function tellEnd({ emit }: FlowsOptions, flow: FlowState): void {
+function emitEnd({ emit }: FlowsOptions, flow: FlowState): void {
   if (flow.step === 'connected') {
     emit({ type: 'connected', provider: flow.provider, integrations: flow.integrations });
   } else if (flow.step === 'failed') {
@@ -67,8 +74,8 @@ function tellEnd({ emit }: FlowsOptions, flow: FlowState): void {
   }
 }
 
-/** Tells of accounts that come to need their owner while this page is open. */
-function tellExpired({ store, emit }: FlowsOptions): void {
+/** Emits `needs-reconnect` for each account that expires while this page is open. */
+function emitNeedsReconnect({ store, emit }: FlowsOptions): void {
   let before = store.get().integrations;
   store.subscribe(() => {
     const known = new Map(before.map((one) => [one.id, one.status]));

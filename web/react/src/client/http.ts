@@ -1,112 +1,147 @@
-/** Calls with a credential: a bearer token that is asked for again once when it is refused, or the page's cookie. */
+/** Authenticated requests: with a bearer token, which is requested again once if it is rejected, or with the page's cookie. */
 import { asError, errorOf, EvergrantError } from './error.js';
-import { tellAll } from './store.js';
+import { notifyAll } from './store.js';
 
 type Awaitable<T> = T | Promise<T>;
 
+/** Where and how requests are sent. */
 export interface HttpOptions {
-  /** Where Evergrant is, such as `https://vault.example.com`; the page's own origin by default. */
+  /**
+   * The origin of Evergrant, such as `https://vault.example.com`.
+   *
+   * @default the page's own origin
+   */
   baseUrl?: string;
-  /** A session token from your server (`POST /api/sessions`); null where nobody is signed in. Without it: the cookie. */
+  /**
+   * Returns a session token that your server has obtained with `POST /api/sessions`, or null if no user is signed in. It
+   * is called once, and again whenever the token is rejected. Without it, requests carry the page's cookies.
+   */
   getToken?: () => Awaitable<string | null>;
-  /** More headers for every call, such as a CSRF token. */
+  /** Returns additional headers for every request, such as a CSRF token. */
   headers?: () => Awaitable<Record<string, string>>;
-  /** Instead of the global `fetch`. */
+  /**
+   * The function that sends requests.
+   *
+   * @default the global `fetch`
+   */
   fetch?: typeof fetch;
-  /** The user's session has ended: no credential, or a fresh one that is refused too. */
+  /** Called when a request fails with `UNAUTHENTICATED`: no token, or a new one that is rejected as well. */
   onUnauthorized?: () => void;
 }
 
+/** A request. */
 export interface Request {
+  /**
+   * The method.
+   *
+   * @default 'GET'
+   */
   method?: 'GET' | 'POST' | 'DELETE';
+  /** The body, which is sent as JSON. */
   body?: unknown;
+  /** Additional headers. */
   headers?: Record<string, string>;
+  /** Aborts the request. */
   signal?: AbortSignal;
-  /** Its body goes on and on, so its head alone is waited for. */
+  /** Whether the response is a stream, so that the timeout covers only its head. */
   isStream?: boolean;
-  /** How long to wait for the whole answer, in milliseconds. */
+  /**
+   * The timeout for the whole response, in milliseconds.
+   *
+   * @default 30_000
+   */
   timeoutMs?: number;
 }
 
-/** Sends to a path below `/api/integrations`; whatever is refused is thrown as an `EvergrantError`. */
+/**
+ * Sends a request to a path below `/api/integrations`.
+ *
+ * @throws EvergrantError with the server's code for unsuccessful responses, `NETWORK_ERROR` if no response was received,
+ * `TIMEOUT_ERROR` after the timeout, `UNAUTHENTICATED` if there is no token.
+ */
 export type Send = (path: string, request?: Request) => Promise<Response>;
 
 const TIMEOUT_MS = 30_000;
 
+/** Creates the function that sends requests. */
 export function createSend(options: HttpOptions): Send {
   const credential = createCredential(options.getToken);
   const call = options.fetch ?? ((input: RequestInfo | URL, init?: RequestInit) => fetch(input, init));
   const base = `${(options.baseUrl ?? '').replace(/\/$/, '')}/api/integrations/`;
 
-  async function once(path: string, request: Request): Promise<Response> {
+  async function sendOnce(path: string, request: Request): Promise<Response> {
     const headers = new Headers({ ...(await options.headers?.()), ...request.headers });
     const token = await credential.get();
     if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
     if (request.body !== undefined) headers.set('content-type', 'application/json');
-    const response = await timed(request, (signal) =>
+    const response = await withTimeout(request, (signal) =>
       call(base + path, {
         method: request.method ?? 'GET',
         headers,
         signal,
         credentials: options.getToken ? 'omit' : 'same-origin',
-        // Nothing where there is none.
+        // `undefined` stays undefined: no body.
         body: JSON.stringify(request.body),
       }),
     );
-    if (response.status === 401) credential.refuse(token);
+    if (response.status === 401) credential.invalidate(token);
     return response;
   }
 
   return async function send(path, request = {}) {
     try {
-      let response = await once(path, request);
-      if (response.status === 401 && options.getToken) response = await once(path, request);
+      let response = await sendOnce(path, request);
+      if (response.status === 401 && options.getToken) response = await sendOnce(path, request);
       if (response.ok || response.status === 304) return response;
       throw await errorOf(response);
     } catch (thrown) {
       const error = asError(thrown);
-      if (error.code === 'UNAUTHENTICATED' && options.onUnauthorized) tellAll([options.onUnauthorized]);
+      if (error.code === 'UNAUTHENTICATED' && options.onUnauthorized) notifyAll([options.onUnauthorized]);
       throw error;
     }
   };
 }
 
-/** One token for all calls. Calls that are refused together ask for the next one together. */
+/** Caches the token for all requests. Requests that are rejected at the same time share one call of `getToken`. */
 function createCredential(getToken: HttpOptions['getToken']) {
-  let held: Promise<string | null> | undefined;
-  let known: string | undefined;
+  let pending: Promise<string | null> | undefined;
+  let current: string | undefined;
   return {
     async get(): Promise<string | undefined> {
       if (!getToken) return undefined;
-      const asked = (held ??= Promise.resolve().then(getToken));
+      const request = (pending ??= Promise.resolve().then(getToken));
       try {
-        known = (await asked) ?? undefined;
+        current = (await request) ?? undefined;
       } catch (thrown) {
-        if (held === asked) held = undefined;
+        if (pending === request) pending = undefined;
         throw thrown;
       }
-      if (known !== undefined) return known;
-      held = undefined;
-      throw new EvergrantError('UNAUTHENTICATED', 'Nobody is signed in');
+      if (current !== undefined) return current;
+      pending = undefined;
+      throw new EvergrantError('UNAUTHENTICATED', 'No user is signed in');
     },
-    refuse(token: string | undefined) {
-      if (token !== known) return;
-      held = known = undefined;
+    /** Forgets a rejected token, unless another one has replaced it. */
+    invalidate(token: string | undefined) {
+      if (token !== current) return;
+      pending = current = undefined;
     },
   };
 }
 
-/** The answer with all of its body, in time; of a stream its head. */
-async function timed(request: Request, call: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), request.timeoutMs ?? TIMEOUT_MS);
+/** Runs `call` with the request's timeout, which includes the body unless the response is a stream. */
+async function withTimeout(
+  request: Request,
+  call: (signal: AbortSignal) => Promise<Response>,
+): Promise<Response> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), request.timeoutMs ?? TIMEOUT_MS);
   try {
-    const { signal } = late;
+    const { signal } = timeout;
     const response = await call(request.signal ? AbortSignal.any([request.signal, signal]) : signal);
     return request.isStream ? response : new Response((await response.text()) || null, response);
   } catch (thrown) {
-    if (!late.signal.aborted) throw thrown;
-    throw new EvergrantError('TIMEOUT_ERROR', 'No answer in time', { retryable: true, cause: thrown });
+    if (!timeout.signal.aborted) throw thrown;
+    throw new EvergrantError('TIMEOUT_ERROR', 'The request timed out', { retryable: true, cause: thrown });
   } finally {
     clearTimeout(timer);
   }

@@ -1,8 +1,9 @@
-/** `@evergrant/react/client`: the core, for any framework or none. */
+/** `@evergrant/react/client`: the client without a framework. */
 export { createClient } from './client.js';
 export type {
   ClientEvent,
   ClientOptions,
+  DisconnectOptions,
   DisconnectResult,
   EvergrantClient,
   RefreshResult,

@@ -1,4 +1,4 @@
-/** What a page needs only once its list is shown: the stream of events, led by one tab for all. Loaded apart. */
+/** Live updates: the stream of events, held by one tab for all. Loaded on demand, after the list. */
 import { type ServerEvent, withEvent } from './events.js';
 import type { Send } from './http.js';
 import type { Snapshot } from './snapshot.js';
@@ -6,56 +6,61 @@ import type { Store } from './store.js';
 import { openStream } from './stream.js';
 import { createTabs, type TabMessage, type Tabs } from './tabs.js';
 
+/** What `follow` depends on. */
 export interface LiveOptions {
+  /** Sends requests to the server. */
   send: Send;
+  /** The communication with other tabs; undefined for the window's own. */
   tabs: Tabs | undefined;
+  /** The client's state. */
   store: Store<Snapshot>;
-  /** Whose status it is: tabs of another scope are none of ours. */
+  /** Identifies the server and the user; messages of tabs with another scope are ignored. */
   scope: string;
   /** Reads the status again. */
   reload(): Promise<void>;
+  /** Called when the state of a flow has changed. */
   onFlow(flowId: string): void;
-  /** Whether changes arrive at once. */
+  /** Called with whether changes arrive by stream, in this tab or in the leader. */
   onLive(live: boolean): void;
 }
 
-/** Follows the server's events, by this tab or another; until what it answers is called. */
+/** Receives the server's events, in this tab or through the leading one. Returns the function that stops it. */
 export function follow(options: LiveOptions): () => void {
   const { send, store, tabs = createTabs(), scope, onFlow, onLive } = options;
   let leads = false;
   let live = false;
 
-  const told = (message: TabMessage) => {
+  const onMessage = (message: TabMessage) => {
     if (message.type === 'flow') onFlow(message.flowId);
     else if (message.scope !== scope) return;
     else if (message.type === 'changed') catchUp(options, message.version);
     else if (message.type === 'live' && !leads) onLive(message.live);
-    else if (message.type === 'hello' && leads) tabs.tell({ type: 'live', scope, live });
+    else if (message.type === 'hello' && leads) tabs.post({ type: 'live', scope, live });
   };
-  const heard = (event: ServerEvent) => {
-    take(options, event);
-    if (event.type === 'flow') tabs.tell({ type: 'flow', flowId: event.flowId });
-    else tabs.tell({ type: 'changed', scope, version: event.version });
+  const onEvent = (event: ServerEvent) => {
+    apply(options, event);
+    if (event.type === 'flow') tabs.post({ type: 'flow', flowId: event.flowId });
+    else tabs.post({ type: 'changed', scope, version: event.version });
   };
-  const opened = (open: boolean) => {
+  const onOpen = (open: boolean) => {
     live = open;
     onLive(open);
-    tabs.tell({ type: 'live', scope, live });
+    tabs.post({ type: 'live', scope, live });
   };
 
-  const deaf = tabs.listen(told);
+  const stopListening = tabs.listen(onMessage);
   const resign = tabs.lead(scope, () => {
     leads = true;
-    return openStream({ send, store, onEvent: heard, onOpen: opened });
+    return openStream({ send, store, onEvent, onOpen });
   });
-  tabs.tell({ type: 'hello', scope });
+  tabs.post({ type: 'hello', scope });
   return () => {
     resign();
-    deaf();
+    stopListening();
   };
 }
 
-function take(options: LiveOptions, event: ServerEvent): void {
+function apply(options: LiveOptions, event: ServerEvent): void {
   const { store, reload, onFlow } = options;
   if (event.type === 'flow') onFlow(event.flowId);
   else if (event.type === 'reset') void reload();
@@ -63,7 +68,7 @@ function take(options: LiveOptions, event: ServerEvent): void {
   else store.set(withEvent(store.get(), event));
 }
 
-/** Something may have changed up to this version. */
+/** Reads the status if the server's version is newer than the state. */
 function catchUp({ store, reload }: LiveOptions, version: number): void {
   if (version > (store.get().version ?? -1)) void reload();
 }

@@ -1,33 +1,40 @@
-/** What the core needs of the page from the first moment, as one object, so that it is tested without a browser. */
+/** The browser features that the client needs from the start, as one object that tests can replace. */
 
-/** A window that was opened in a click, blank, to be sent on later. */
+/** A window that was opened in a click with a blank page. */
 export interface Popup {
-  /** Also true while a page in it that isolates itself (COOP) keeps us from seeing it. */
+  /** Whether the window is closed. Also true while it shows a page that isolates itself (COOP). */
   readonly closed: boolean;
-  /** Whether a message came from it. */
-  sent(message: MessageEvent): boolean;
+  /** Whether the message comes from a page of this origin in the window. */
+  isSource(message: MessageEvent): boolean;
+  /** Navigates the window. */
   go(url: string): void;
+  /** Brings the window to the front. */
   focus(): void;
+  /** Closes the window. */
   close(): void;
 }
 
+/** The page that the client runs in. */
 export interface Page {
-  /** Null where the browser blocks it. */
+  /** Opens the consent window; null if the browser blocks it. Must be called in a click handler. */
   openPopup(): Popup | null;
-  /** This page's address. */
+  /** Returns this page's URL. */
   address(): string;
-  /** A finger rather than a mouse: windows are clumsy there. */
+  /** Whether the primary pointer is coarse, as on a touch screen, where windows are inconvenient. */
   isCoarse(): boolean;
+  /** Whether the page is in the background. */
   isHidden(): boolean;
-  /** Calls back when the user may have come back to this page. */
+  /** Calls `listener` when the user may have returned to this page. Returns the function that unsubscribes. */
   onReturn(listener: () => void): () => void;
 }
 
-/** The one window; a second flow takes it over. */
+/** The name of the consent window. There is only one: a second flow uses the same window. */
 const POPUP_NAME = 'evergrant';
+/** The size of the consent window, in CSS pixels. */
 const WIDTH = 520;
 const HEIGHT = 720;
 
+/** Creates the `Page` of the current window. */
 export function createPage(): Page {
   return {
     openPopup,
@@ -48,7 +55,7 @@ function openPopup(): Popup | null {
       get closed() {
         return opened.closed;
       },
-      sent: ({ source, origin }) => source === opened && origin === location.origin,
+      isSource: ({ source, origin }) => source === opened && origin === location.origin,
       go: (url) => opened.location.replace(url),
       focus: () => opened.focus(),
       close: () => opened.close(),
@@ -56,14 +63,17 @@ function openPopup(): Popup | null {
   );
 }
 
+/**
+ * Calls `listener` when the page becomes visible or focused, the browser goes online, or the page is restored from the
+ * back/forward cache. Returns the function that unsubscribes.
+ */
 export function onReturn(listener: () => void): () => void {
-  const gone = new AbortController();
-  const { signal } = gone;
-  const seen = () => document.hidden || listener();
-  document.addEventListener('visibilitychange', seen, { signal });
-  window.addEventListener('focus', seen, { signal });
-  window.addEventListener('online', seen, { signal });
-  // From the back/forward cache.
+  const controller = new AbortController();
+  const { signal } = controller;
+  const onSeen = () => document.hidden || listener();
+  document.addEventListener('visibilitychange', onSeen, { signal });
+  window.addEventListener('focus', onSeen, { signal });
+  window.addEventListener('online', onSeen, { signal });
   window.addEventListener('pageshow', ({ persisted }) => persisted && listener(), { signal });
-  return () => gone.abort();
+  return () => controller.abort();
 }

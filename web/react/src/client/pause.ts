@@ -1,20 +1,23 @@
-/** Waiting that can be ended from outside. */
+/** Waits that an `AbortSignal` can end. */
 
-/** Resolves once `begin` says so, or when `signal` fires; what `begin` answered cleans up after it. */
-export function until(signal: AbortSignal, begin: (done: () => void) => () => void): Promise<void> {
+/**
+ * Calls `start` and resolves when `start` calls `done` or `signal` fires. The function that `start` returns is called
+ * first, to clean up.
+ */
+export function until(signal: AbortSignal, start: (done: () => void) => () => void): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
-    const end = begin(done);
+    const cleanUp = start(done);
     signal.addEventListener('abort', done, { once: true });
     function done() {
-      end();
+      cleanUp();
       signal.removeEventListener('abort', done);
       resolve();
     }
   });
 }
 
-/** Resolves after `ms`, or at once when `signal` fires. */
+/** Resolves after `ms` milliseconds, or immediately when `signal` fires. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return until(signal, (done) => {
     const timer = setTimeout(done, ms);

@@ -1,57 +1,60 @@
-/** Asks how far a flow has come: after one second, growing to four, and at once when something has happened. */
+/** Polls the state of a flow, and reads it at once when something has happened. */
 import type { Api } from './api.js';
 import { asError, type EvergrantError } from './error.js';
 import type { ServerFlow } from './types.js';
 
+/** The first interval; each further one is 1.5 times as long. */
 const FIRST_MS = 1000;
+/** The longest interval. */
 const LONGEST_MS = 4000;
-/** The server ends a flow itself; this is for one that forgets to. */
+/** How long after its expiry a flow counts as expired even if the server still reports it as waiting. */
 const GRACE_MS = 15_000;
 
+/** The flow to poll. */
 export interface PolledFlow {
+  /** The route to call. */
   api: Pick<Api, 'flow'>;
+  /** The flow's id. */
   flowId: string;
-  /** Milliseconds of the epoch. */
+  /** When the flow expires, in milliseconds since the epoch. */
   expiresAt: number;
 }
 
-export function createPoller(
-  { api, flowId, expiresAt }: PolledFlow,
-  onAnswer: (flow: ServerFlow) => unknown,
-) {
+/** Starts to poll a flow. `onState` receives each state; the next read waits until it has settled. */
+export function createPoller({ api, flowId, expiresAt }: PolledFlow, onState: (flow: ServerFlow) => unknown) {
   let wait = FIRST_MS;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let asking = false;
+  let isReading = false;
   let again = false;
   let stopped = false;
-  /** Until then the server wants to be left alone; milliseconds of the epoch. */
+  /** Until when no request may be sent, from `Retry-After`, in milliseconds since the epoch. */
   let limit = 0;
 
-  async function ask(): Promise<void> {
+  async function read(): Promise<void> {
     clearTimeout(timer);
-    again = asking;
-    if (asking) return;
-    asking = true;
-    const answer = await api.flow(flowId).catch((thrown) => {
+    again = isReading;
+    if (isReading) return;
+    isReading = true;
+    const flow = await api.flow(flowId).catch((thrown) => {
       const error = asError(thrown);
       limit = Date.now() + (error.retryAfter ?? 0) * 1000;
-      return endOf(error);
+      return finalState(error);
     });
-    if (answer && !stopped) await onAnswer(isOverdue(answer, expiresAt) ? OVER : answer);
-    asking = false;
+    if (flow && !stopped) await onState(isOverdue(flow, expiresAt) ? EXPIRED : flow);
+    isReading = false;
     if (stopped) return;
-    if (again && !isLimited()) return ask();
-    timer = setTimeout(() => void ask(), Math.max(wait, limit - Date.now()));
+    if (again && !isLimited()) return read();
+    timer = setTimeout(() => void read(), Math.max(wait, limit - Date.now()));
     wait = Math.min(LONGEST_MS, wait * 1.5);
   }
 
   const isLimited = () => Date.now() < limit;
 
-  timer = setTimeout(() => void ask(), wait);
+  timer = setTimeout(() => void read(), wait);
   return {
     wake(): void {
       wait = FIRST_MS;
-      if (!stopped && !isLimited()) void ask();
+      if (!stopped && !isLimited()) void read();
     },
     stop(): void {
       stopped = true;
@@ -60,14 +63,14 @@ export function createPoller(
   };
 }
 
-const OVER: ServerFlow = { status: 'error', code: 'INVALID_STATE' };
+const EXPIRED: ServerFlow = { status: 'error', code: 'INVALID_STATE' };
 
 function isOverdue({ status }: ServerFlow, expiresAt: number): boolean {
   return status === 'waiting' && Date.now() > expiresAt + GRACE_MS;
 }
 
-/** Only the server ends a flow: that it cannot be reached just now does not. */
-function endOf({ code }: EvergrantError): ServerFlow | null {
-  if (code === 'FLOW_NOT_FOUND') return OVER;
+/** Returns the final state that a failed read implies; null if polling continues, as during an outage. */
+function finalState({ code }: EvergrantError): ServerFlow | null {
+  if (code === 'FLOW_NOT_FOUND') return EXPIRED;
   return code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' ? { status: 'error', code } : null;
 }

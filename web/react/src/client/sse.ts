@@ -1,15 +1,23 @@
-/** Reads `text/event-stream` from text that may be cut anywhere (HTML Standard, "Server-sent events"). */
+/** Parses `text/event-stream` (HTML Standard, "Server-sent events") from chunks that may end anywhere. */
+
+/** An event of the stream. */
 export interface SseMessage {
+  /** The event's type; `message` if the stream names none. */
   event: string;
+  /** The data lines, joined with line feeds. */
   data: string;
+  /** The last event id of the stream so far; undefined before the first one. */
   id: string | undefined;
 }
 
-/** Feed it pieces; it calls back once for each whole event. A `retry:` field and comments are passed over. */
+/**
+ * Returns a function that takes the chunks of a stream and calls `onMessage` once for each complete event. Comments and
+ * `retry` fields are ignored.
+ */
 export function createSseParser(onMessage: (message: SseMessage) => void): (chunk: string) => void {
   let rest = '';
   let first = true;
-  let halfBreak = false;
+  let endedWithCr = false;
   let event = '';
   let data: string[] = [];
   let id: string | undefined;
@@ -32,15 +40,15 @@ export function createSseParser(onMessage: (message: SseMessage) => void): (chun
   return (chunk) => {
     rest += first && chunk.startsWith('\uFEFF') ? chunk.slice(1) : chunk;
     first &&= chunk === '';
-    // The first half of a CRLF ends its line at once; the other half, should it follow, ends none.
-    if (halfBreak && rest.startsWith('\n')) rest = rest.slice(1);
-    halfBreak &&= chunk === '';
+    // A CR at the end of a chunk ends its line at once; an LF at the start of the next chunk belongs to it.
+    if (endedWithCr && rest.startsWith('\n')) rest = rest.slice(1);
+    endedWithCr &&= chunk === '';
     const ends = /\r\n|\n|\r/g;
     let from = 0;
     for (let end = ends.exec(rest); end; end = ends.exec(rest)) {
       line(rest.slice(from, end.index));
       from = ends.lastIndex;
-      halfBreak = end[0] === '\r' && from === rest.length;
+      endedWithCr = end[0] === '\r' && from === rest.length;
     }
     rest = rest.slice(from);
   };

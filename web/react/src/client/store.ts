@@ -1,10 +1,14 @@
-/** One value that changes, and those who want to know; the shape of React's `useSyncExternalStore`. */
+/** An observable value, in the form that React's `useSyncExternalStore` takes. */
 export interface Store<T> {
+  /** Returns the value. */
   get(): T;
+  /** Replaces the value and notifies the listeners, unless it is the same. */
   set(value: T): void;
+  /** Calls `listener` after each change. Returns the function that unsubscribes. */
   subscribe(listener: () => void): () => void;
 }
 
+/** Creates a store with an initial value. */
 export function createStore<T>(initial: T): Store<T> {
   let value = initial;
   const listeners = new Set<() => void>();
@@ -13,7 +17,7 @@ export function createStore<T>(initial: T): Store<T> {
     set(next) {
       if (next === value) return;
       value = next;
-      tellAll(listeners);
+      notifyAll(listeners);
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -22,8 +26,8 @@ export function createStore<T>(initial: T): Store<T> {
   };
 }
 
-/** Calls each of them. What one throws is reported; it is no trouble of ours, nor of the others. */
-export function tellAll<A extends unknown[]>(listeners: Iterable<(...args: A) => void>, ...args: A): void {
+/** Calls each listener. An exception is passed to `reportError` and affects neither the caller nor the other listeners. */
+export function notifyAll<A extends unknown[]>(listeners: Iterable<(...args: A) => void>, ...args: A): void {
   for (const listener of listeners) {
     try {
       listener(...args);

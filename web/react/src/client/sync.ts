@@ -1,4 +1,4 @@
-/** Keeps the snapshot like the server's: by the stream of one tab, else by asking now and then. */
+/** Keeps the state in sync with the server: by server-sent events, or by polling if there are none. */
 import { waitAfter } from './backoff.js';
 import { asError, type EvergrantError } from './error.js';
 import type { Send } from './http.js';
@@ -8,69 +8,81 @@ import { type Snapshot, withCatalogue, withStatus } from './snapshot.js';
 import type { Store } from './store.js';
 import type { Tabs } from './tabs.js';
 
+/** What `Sync` depends on. */
 export interface SyncOptions {
+  /** Sends requests to the server. */
   send: Send;
+  /** This page. */
   page: Page;
+  /** The communication with other tabs; undefined for the window's own. */
   tabs: Tabs | undefined;
+  /** The client's state. */
   store: Store<Snapshot>;
-  /** Whose status it is: tabs of another scope are none of ours. */
+  /** Identifies the server and the user; messages of tabs with another scope are ignored. */
   scope: string;
-  /** Whether to listen to the server's events. */
+  /** Whether to receive server-sent events. */
   realtime: boolean;
-  /** How often to ask without events, in milliseconds. */
+  /** The polling interval without events, in milliseconds. */
   pollMs: number;
+  /** Called when the state of a flow has changed. */
   onFlow(flowId: string): void;
 }
 
-/** Coming back to a page that was read this recently reads nothing. */
+/** The age in milliseconds below which a return to the page does not read the status again. */
 const FRESH_MS = 5000;
-const ALL_WELL = { loading: false, error: null, stale: false, retryAt: null };
+/** The parts of the state after a successful read. */
+const READ_SUCCEEDED = { loading: false, error: null, stale: false, retryAt: null };
 
+/** Reads the status and the catalogue, and keeps them up to date. */
 export class Sync {
   readonly #options: SyncOptions;
-  /** Of what is shown. */
+  /** The entity tag of the last status. */
   #etag: string | null = null;
+  /** The reads in progress. */
   #reading: Promise<void> | undefined;
+  /** Whether `reload` was called during a read. */
   #again = false;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running = false;
+  /** Whether events arrive, in this tab or in the leader. */
   #streaming = false;
-  #following: Promise<() => void> | undefined;
+  /** The function that stops receiving events. */
+  #live: Promise<() => void> | undefined;
 
   constructor(options: SyncOptions) {
     this.#options = options;
   }
 
-  /** Begins to keep up; until what it answers is called. */
+  /** Starts to read and to receive changes. Returns the function that stops it. */
   start(): () => void {
     this.#running = true;
     void this.reload();
-    const deaf = this.#options.page.onReturn(() => this.#onReturn());
+    const stopListening = this.#options.page.onReturn(() => this.#onReturn());
     return () => {
       this.#running = this.#streaming = false;
       clearTimeout(this.#timer);
-      deaf();
-      this.#following?.then(
+      stopListening();
+      this.#live?.then(
         (unfollow) => unfollow(),
         () => {},
       );
-      this.#following = undefined;
+      this.#live = undefined;
     };
   }
 
-  /** Reads what is true after this call; whoever asks meanwhile waits for the next reading. Never rejects. */
+  /** Reads the status as of this call: a call during a read waits for another one. Never rejects. */
   reload(): Promise<void> {
     this.#again = this.#reading !== undefined;
-    return (this.#reading ??= this.#readings());
+    return (this.#reading ??= this.#readAll());
   }
 
-  /** After the reading that is under way, if one is. */
+  /** Resolves when no read is in progress. */
   async settled(): Promise<void> {
     await this.#reading;
   }
 
-  async #readings(): Promise<void> {
+  async #readAll(): Promise<void> {
     do {
       this.#again = false;
       await this.#read();
@@ -82,16 +94,21 @@ export class Sync {
   async #read(): Promise<void> {
     const { send, store } = this.#options;
     try {
-      const wanted = store.get().providers.length === 0;
+      const needsCatalogue = store.get().providers.length === 0;
       const [{ status, etag }, catalogue] = await Promise.all([
         readStatus(send, this.#etag),
-        wanted ? readProviders(send) : null,
+        needsCatalogue ? readProviders(send) : null,
       ]);
       this.#failures = 0;
       this.#etag = etag;
       const known = catalogue ? withCatalogue(store.get(), catalogue) : store.get();
       const live = this.#streaming ? 'stream' : 'poll';
-      store.set({ ...(status ? withStatus(known, status) : known), ...ALL_WELL, live, readAt: Date.now() });
+      store.set({
+        ...(status ? withStatus(known, status) : known),
+        ...READ_SUCCEEDED,
+        live,
+        readAt: Date.now(),
+      });
       this.#follow();
     } catch (thrown) {
       this.#fail(asError(thrown));
@@ -122,27 +139,27 @@ export class Sync {
   #onReturn(): void {
     const { readAt, retryAt, error } = this.#options.store.get();
     const now = Date.now();
-    // Where the server said how long to wait, coming back changes nothing.
+    // A `Retry-After` of the server holds even if the user returns to the page.
     const isDue = error ? !error.retryAfter || now >= (retryAt ?? 0) : now - (readAt ?? 0) > FRESH_MS;
     if (isDue) void this.reload();
   }
 
-  /** Events go on from the version that is known. What cannot be loaded is asked for after the next reading. */
+  /** Starts to receive events after the first read. If the module cannot be loaded, the next read tries again. */
   #follow(): void {
     const { realtime } = this.#options;
-    if (!realtime || !this.#running || this.#following) return;
-    const isWanted = (): boolean => this.#following === following;
+    if (!realtime || !this.#running || this.#live) return;
+    const isCurrent = (): boolean => this.#live === following;
     const reload = () => this.reload();
     const onLive = (live: boolean) => this.#onLive(live);
-    const following: Promise<() => void> = (this.#following = import('./live.js').then(({ follow }) =>
-      isWanted() ? follow({ ...this.#options, reload, onLive }) : () => {},
+    const following: Promise<() => void> = (this.#live = import('./live.js').then(({ follow }) =>
+      isCurrent() ? follow({ ...this.#options, reload, onLive }) : () => {},
     ));
     following.catch(() => {
-      if (isWanted()) this.#following = undefined;
+      if (isCurrent()) this.#live = undefined;
     });
   }
 
-  /** Each failed opening says so again; the next reading is not put off by that. */
+  /** Ignores repeated reports, so that failed attempts to open the stream do not postpone the next poll. */
   #onLive(live: boolean): void {
     if (live === this.#streaming) return;
     this.#streaming = live;

@@ -1,55 +1,91 @@
 /**
- * The site's tabs among themselves. They tell each other only that something changed, never what: whoever hears it asks
- * the server, with a credential of its own.
+ * Communication between the tabs of the site. Messages say only that something has changed; each tab then reads the
+ * change from the server with its own credential.
  *
- * On plain http off loopback there are no Web Locks, so each tab has a stream of its own.
+ * Web Locks require a secure context. Without them, as on plain http off loopback, each tab holds its own stream.
  */
 import { until } from './pause.js';
 
-export type TabMessage =
-  | { type: 'flow'; flowId: string }
-  | { type: 'changed'; scope: string; version: number }
-  | { type: 'live'; scope: string; live: boolean }
-  | { type: 'hello'; scope: string };
+/** The state of a flow has changed. */
+export interface FlowChangedMessage {
+  type: 'flow';
+  /** The flow. */
+  flowId: string;
+}
 
+/** The user's integrations have changed. */
+export interface ChangedMessage {
+  type: 'changed';
+  /** The server and the user. */
+  scope: string;
+  /** The user's version after the change. */
+  version: number;
+}
+
+/** The leading tab's stream was opened or closed. */
+export interface LiveMessage {
+  type: 'live';
+  /** The server and the user. */
+  scope: string;
+  /** Whether the stream is open. */
+  live: boolean;
+}
+
+/** A new tab requests a `live` message from the leading one. */
+export interface HelloMessage {
+  type: 'hello';
+  /** The server and the user. */
+  scope: string;
+}
+
+/** A message between tabs. */
+export type TabMessage = FlowChangedMessage | ChangedMessage | LiveMessage | HelloMessage;
+
+/** The tabs of the site. */
 export interface Tabs {
-  tell(message: TabMessage): void;
+  /** Sends a message to the other tabs. */
+  post(message: TabMessage): void;
+  /** Calls `listener` with the messages of other tabs. Returns the function that unsubscribes. */
   listen(listener: (message: TabMessage) => void): () => void;
-  /** Runs `run` once this tab leads its scope, and what it answered when it no longer does. */
+  /**
+   * Calls `run` once this tab leads its scope, and the function that it returned when the tab no longer does. Returns
+   * the function that gives the lead to another tab.
+   */
   lead(scope: string, run: () => () => void): () => void;
 }
 
 const NAME = 'evergrant';
 
+/** Creates the `Tabs` of the current window, on `BroadcastChannel` and Web Locks. */
 export function createTabs(): Tabs {
   const hasChannel = 'BroadcastChannel' in globalThis;
   const hasLocks = hasChannel && 'locks' in navigator;
-  /** What speaks through the channel that listens does not hear itself. */
-  let ear: BroadcastChannel | undefined;
+  /** Messages are sent through the channel that listens, if there is one, because it does not receive its own. */
+  let listening: BroadcastChannel | undefined;
   return {
-    tell(message) {
+    post(message) {
       if (!hasChannel) return;
-      const channel = ear ?? new BroadcastChannel(NAME);
+      const channel = listening ?? new BroadcastChannel(NAME);
       channel.postMessage(message);
-      if (channel !== ear) channel.close();
+      if (channel !== listening) channel.close();
     },
     listen(listener) {
       if (!hasChannel) return () => {};
-      const channel = (ear = new BroadcastChannel(NAME));
+      const channel = (listening = new BroadcastChannel(NAME));
       channel.onmessage = ({ data }: MessageEvent<unknown>) => {
         if (isMessage(data)) listener(data);
       };
       return () => {
         channel.close();
-        ear = undefined;
+        listening = undefined;
       };
     },
     lead(scope, run) {
       if (!hasLocks) return run();
-      const gone = new AbortController();
-      const { signal } = gone;
+      const controller = new AbortController();
+      const { signal } = controller;
       void navigator.locks.request(`${NAME}:${scope}`, { signal }, () => until(signal, run)).catch(() => {});
-      return () => gone.abort();
+      return () => controller.abort();
     },
   };
 }

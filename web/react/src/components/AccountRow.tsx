@@ -1,28 +1,35 @@
 import type { Integration, ProviderIntegrations } from '../client/types.js';
 import { useSnapshot } from '../react/useSnapshot.js';
 import { AccountMenu } from './AccountMenu.js';
-import { AccountTrouble } from './AccountTrouble.js';
+import { AccountIssue } from './AccountIssue.js';
 import { Avatar } from './Avatar.js';
 import { IntegrationStatus } from './IntegrationStatus.js';
+import { issueOf } from './issue.js';
 import { handleOf, nameOf } from './names.js';
-import { troubleOf } from './trouble.js';
 import { useNow } from './useNow.js';
 import { useUi } from './ui.js';
 
+/** The props of `AccountRow`. */
 export interface AccountRowProps {
+  /** The account. */
   integration: Integration;
+  /** The account's platform; undefined if the catalogue does not list it. */
   provider: ProviderIntegrations | undefined;
-  /** Whether its button is the one primary of the view. */
+  /**
+   * Whether the reconnect button uses the primary style, which a view should use only once.
+   *
+   * @default false
+   */
   primary?: boolean;
 }
 
-/** One connected account: a quiet line while it is well; one sentence and one button while it is not. */
+/** A connected account with its status and menu. If it needs attention, one sentence and one button are added. */
 export function AccountRow({ integration, provider, primary = false }: AccountRowProps) {
   const ui = useUi();
   const now = useNow();
   const key = `${integration.provider}/${integration.providerAccountId}`;
   const busy = useSnapshot((snapshot) => snapshot.busy.includes(key));
-  const trouble = troubleOf(integration, provider, { ...ui, now });
+  const issue = issueOf(integration, provider, { ...ui, now });
   const handle = handleOf(integration);
   return (
     <li
@@ -40,7 +47,7 @@ export function AccountRow({ integration, provider, primary = false }: AccountRo
       </span>
       <IntegrationStatus status={integration.status} busy={busy} />
       <AccountMenu integration={integration} provider={provider} now={now} />
-      {trouble && <AccountTrouble integration={integration} trouble={trouble} primary={primary} />}
+      {issue && <AccountIssue integration={integration} issue={issue} primary={primary} />}
     </li>
   );
 }

@@ -4,20 +4,31 @@ import { useIntegrations } from '../react/useIntegrations.js';
 import { nameOf } from './names.js';
 import { useUi } from './ui.js';
 
+/** The props of `AccountSwitcher`. */
 export interface AccountSwitcherProps {
-  /** The chosen account; null for none, or for all of them where `allowAll` offers that. */
+  /** The selected account; null for none, or for all accounts with `allowAll`. */
   value: Integration | null;
+  /** Called with the account that the user selects; null for all accounts. */
   onChange(account: Integration | null): void;
-  /** Of one platform alone. */
+  /** Lists only the accounts of this platform. */
   provider?: ProviderId;
+  /**
+   * The label of the select.
+   *
+   * @default `switcher.label` of the messages
+   */
   label?: string;
-  /** Offers all accounts together, as null. */
+  /**
+   * Whether to offer all accounts together, with the value null.
+   *
+   * @default false
+   */
   allowAll?: boolean;
 }
 
 const ALL = 'all';
 
-/** For pages that read one account: a select, by platform. */
+/** A select with the user's accounts, grouped by platform; for pages that show one account. */
 export function AccountSwitcher({
   value,
   onChange,
@@ -28,15 +39,15 @@ export function AccountSwitcher({
   const { messages, root } = useUi();
   const { providers, integrations } = useIntegrations(provider ? { only: [provider] } : {});
   const id = useId();
-  const words = messages.switcher;
+  const texts = messages.switcher;
   const choose = (key: string) => onChange(integrations.find((one) => String(one.id) === key) ?? null);
   const isEmpty = integrations.length === 0;
-  // What was disconnected meanwhile is chosen no more: the page must not show one account and read another.
-  const isThere = integrations.some((one) => one.id === value?.id);
-  const chosen = isThere ? value?.id : allowAll && !value && !isEmpty ? ALL : '';
+  // An account that has been disconnected in the meantime is not shown as selected.
+  const isListed = integrations.some((one) => one.id === value?.id);
+  const chosen = isListed ? value?.id : allowAll && !value && !isEmpty ? ALL : '';
   return (
     <div {...root} className="eg-root eg-switcher">
-      <label htmlFor={id}>{label ?? words.label}</label>
+      <label htmlFor={id}>{label ?? texts.label}</label>
       <select
         id={id}
         className="eg-select"
@@ -46,10 +57,10 @@ export function AccountSwitcher({
       >
         {chosen === '' && (
           <option value="" disabled>
-            {isEmpty ? words.none : words.choose}
+            {isEmpty ? texts.none : texts.choose}
           </option>
         )}
-        {allowAll && <option value={ALL}>{words.all}</option>}
+        {allowAll && <option value={ALL}>{texts.all}</option>}
         {providers.map((one) => (
           <Group key={one.provider} provider={one} />
         ))}
@@ -58,6 +69,7 @@ export function AccountSwitcher({
   );
 }
 
+/** The accounts of a platform; nothing if there are none. */
 function Group({ provider: { name, integrations } }: { provider: ProviderIntegrations }) {
   if (integrations.length === 0) return null;
   return (

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { useEvergrantClient } from '../react/context.js';
 import { firstLetter } from './IntegrationIcon.js';
 
-/** An account's picture; the first letter of its name where there is none, or it does not load. */
+/** An account's picture, or the first letter of its name if there is none or it cannot be loaded. */
 export function Avatar({ name, src }: { name: string; src: string | null | undefined }) {
   const { imageUrl } = useEvergrantClient();
   const [failed, setFailed] = useState<string>();

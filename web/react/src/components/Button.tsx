@@ -1,12 +1,22 @@
 import type { ComponentProps, MouseEvent } from 'react';
 
+/** The props of `Button`: those of `<button>` and its look. */
 export interface ButtonProps extends ComponentProps<'button'> {
-  /** One `primary` a view; `grave` is what takes something away. */
-  variant?: 'primary' | 'plain' | 'quiet' | 'grave';
-  /** Does nothing for now, and keeps its focus: it is `aria-disabled`, not `disabled`. */
+  /**
+   * The look. Use `primary` once per view, and `danger` for actions that remove something.
+   *
+   * @default 'plain'
+   */
+  variant?: 'primary' | 'plain' | 'quiet' | 'danger';
+  /**
+   * Whether clicks are ignored. The button keeps the focus, because it is `aria-disabled` and not `disabled`.
+   *
+   * @default false
+   */
   busy?: boolean;
 }
 
+/** A button. */
 export function Button({ variant = 'plain', busy = false, onClick, className, ...rest }: ButtonProps) {
   const click = (event: MouseEvent<HTMLButtonElement>) => (busy ? event.preventDefault() : onClick?.(event));
   return (
@@ -21,6 +31,7 @@ export function Button({ variant = 'plain', busy = false, onClick, className, ..
   );
 }
 
+/** Joins class names, leaving out undefined ones. */
 export function classes(...names: (string | undefined)[]): string {
   return names.filter(Boolean).join(' ');
 }

@@ -1,6 +1,6 @@
 import { useUi } from './ui.js';
 
-/** The page before its data: cards of their true size, seen only if it takes a moment. */
+/** Placeholders in the size of the cards while the list loads; they appear after a short delay. */
 export function CardSkeletons() {
   const { messages } = useUi();
   return (

@@ -1,4 +1,4 @@
 import { FlowDialog } from './FlowDialog.js';
 
-/** Asks which of the accounts that one consent reached are to be connected; there while a flow asks that. */
+/** The dialog in which the user chooses among the accounts that a consent covers; open in step `choose` of a flow. */
 export const ChooseDialog = () => <FlowDialog step="choose" />;

@@ -6,14 +6,27 @@ import { useIntegrations } from '../react/useIntegrations.js';
 import { Button, type ButtonProps } from './Button.js';
 import { useUi } from './ui.js';
 
+/** The props of `ConnectButton`, including the options of `connect`. */
 export interface ConnectButtonProps extends ConnectOptions {
+  /** The platform to connect. */
   provider: ProviderId;
-  variant?: Exclude<ButtonProps['variant'], 'grave'>;
+  /**
+   * The look.
+   *
+   * @default 'plain'
+   */
+  variant?: Exclude<ButtonProps['variant'], 'danger'>;
+  /**
+   * The label.
+   *
+   * @default `card.connect` of the messages, or `account.reconnect` with `accountId`
+   */
   children?: ReactNode;
+  /** An additional class name. */
   className?: string;
 }
 
-/** Connects a platform, or reconnects the account of `accountId`. */
+/** A button that connects an account at a platform, or reconnects the account `accountId`. */
 export function ConnectButton({ provider, variant, children, className, ...options }: ConnectButtonProps) {
   const { messages, root } = useUi();
   const { connect, isBusy } = useIntegrations();

@@ -1,4 +1,4 @@
 import { FlowDialog } from './FlowDialog.js';
 
-/** Takes a session by hand, for a platform without a consent page; there while a flow asks for one. */
+/** The dialog in which the user provides the credentials of a session; open in step `credentials` of a flow. */
 export const CredentialsDialog = () => <FlowDialog step="credentials" />;

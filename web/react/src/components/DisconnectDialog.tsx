@@ -1,13 +1,15 @@
 import type { Integration } from '../client/types.js';
 import { useExtras } from './useExtras.js';
 
+/** The props of `DisconnectDialog`. */
 export interface DisconnectDialogProps {
-  /** What is to be disconnected. */
+  /** The account to disconnect. */
   integration: Integration;
+  /** Called when the user cancels, after the account is disconnected, or if the dialog cannot be loaded. */
   onClose(): void;
 }
 
-/** Asks before an account is disconnected; open for as long as it is there. */
+/** The dialog in which the user confirms that an account is disconnected; open while it is rendered. */
 export function DisconnectDialog(props: DisconnectDialogProps) {
   const extras = useExtras(true, props.onClose);
   return extras && <extras.DisconnectDialog {...props} />;

@@ -7,14 +7,23 @@ import {
 } from '../react/EvergrantProvider.js';
 import { type Theme, UiContext } from './ui.js';
 
+/** The props of `EvergrantProvider`. */
 export interface EvergrantProviderProps extends ClientProps {
-  /** A language of `@evergrant/react/locales/*`, or your own; English by default. */
+  /**
+   * The language of the components: one of `@evergrant/react/locales/*` or your own.
+   *
+   * @default English
+   */
   messages?: Messages;
-  /** `auto` follows the page's `color-scheme`. */
+  /**
+   * The colour scheme of the components; `auto` follows the page's `color-scheme`.
+   *
+   * @default 'auto'
+   */
   theme?: Theme;
 }
 
-/** Puts one client and one language above all that shows integrations. */
+/** Provides the client, the language and the theme to the hooks and components below it. */
 export function EvergrantProvider(props: EvergrantProviderProps) {
   const { messages = enCore, theme = 'auto', ...rest } = props;
   const settings = useMemo(() => ({ messages, theme }), [messages, theme]);

@@ -1,7 +1,9 @@
 import { ChooseDialog } from './ChooseDialog.js';
 import { CredentialsDialog } from './CredentialsDialog.js';
 
-/** What a flow may ask in between. `IntegrationsPage` has it; put it once beside buttons of your own. */
+/**
+ * The dialogs that flows may open. `IntegrationsPage` contains them; render them once on pages with buttons of your own.
+ */
 export function FlowDialogs() {
   return (
     <>

@@ -2,16 +2,18 @@ import type { ProviderId } from '../client/types.js';
 import { useConnectFlow } from '../react/useConnectFlow.js';
 import { useExtras } from './useExtras.js';
 
-/** How far connecting this platform has come; its region is always there, so that a screen reader hears it change. */
+/**
+ * The progress of connecting a platform. Its live region is always rendered, so that screen readers announce changes.
+ */
 export function FlowStrip({ provider, name }: { provider: ProviderId; name: string }) {
   const flow = useConnectFlow();
-  const mine = flow.step !== 'idle' && flow.provider === provider ? flow : null;
-  const extras = useExtras(mine !== null);
-  const told = mine && mine.step !== 'connected' && mine.step !== 'choose' && mine.step !== 'credentials';
+  const own = flow.step !== 'idle' && flow.provider === provider ? flow : null;
+  const extras = useExtras(own !== null);
+  const isShown = own && own.step !== 'connected' && own.step !== 'choose' && own.step !== 'credentials';
   return (
-    <div className="eg-flow" data-step={told ? mine.step : undefined}>
-      <p role="status">{told && extras && <extras.FlowText flow={mine} name={name} />}</p>
-      {told && extras && <extras.FlowActions flow={mine} />}
+    <div className="eg-flow" data-step={isShown ? own.step : undefined}>
+      <p role="status">{isShown && extras && <extras.FlowText flow={own} name={name} />}</p>
+      {isShown && extras && <extras.FlowActions flow={own} />}
     </div>
   );
 }

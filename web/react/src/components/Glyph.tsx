@@ -6,7 +6,7 @@ const PATHS = {
   chevron: 'm6 4 4 4-4 4',
 } as const;
 
-/** A small line drawing, 16 by 16, for the eye alone. */
+/** A line icon of 16 by 16 pixels, hidden from assistive technology. */
 export function Glyph({ name }: { name: keyof typeof PATHS }) {
   return (
     <svg className="eg-glyph" data-glyph={name} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">

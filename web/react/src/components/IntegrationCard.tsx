@@ -9,15 +9,21 @@ import { IntegrationIcon } from './IntegrationIcon.js';
 import { PermissionList } from './PermissionList.js';
 import { useUi } from './ui.js';
 
+/** The props of `IntegrationCard`. */
 export interface IntegrationCardProps {
+  /** The platform. */
   provider: ProviderId;
-  /** Of its heading, so that your page's outline stays whole; 2. */
+  /**
+   * The level of the card's heading in your page's outline.
+   *
+   * @default 2
+   */
   headingLevel?: 2 | 3 | 4 | 5 | 6;
-  /** The account whose button is the one primary of the view. */
+  /** The `id` of the account whose reconnect button uses the primary style. */
   primaryId?: number | undefined;
 }
 
-/** A platform: what it is, which accounts are connected, and what to do next. Nothing for one that does not exist. */
+/** A platform with its connected accounts and actions. Renders nothing if the catalogue does not list the platform. */
 export function IntegrationCard({ provider, headingLevel = 2, primaryId }: IntegrationCardProps) {
   const { root } = useUi();
   const entry = useIntegration(provider);
@@ -62,7 +68,7 @@ function CardHead({
   const { card } = useUi().messages;
   const flow = useConnectFlow();
   const { provider, name, kind, configured, signInWith, accountType, integrations } = entry;
-  const way = kind === 'cookies' ? card.session : signInWith ? card.through(signInWith) : accountType;
+  const signIn = kind === 'cookies' ? card.browserSession : signInWith ? card.via(signInWith) : accountType;
   const Heading = `h${headingLevel}` as const;
   const failed = flow.step === 'failed' && flow.provider === provider && !flow.accountId;
   return (
@@ -72,7 +78,7 @@ function CardHead({
         <Heading id={headingId} className="eg-card-title">
           {name}
         </Heading>
-        <p className="eg-note">{configured ? way : card.notSetUp}</p>
+        <p className="eg-note">{configured ? signIn : card.notConfigured}</p>
       </div>
       {configured && integrations.length === 0 && (
         <ConnectButton provider={provider}>{failed ? card.tryAgain : undefined}</ConnectButton>
@@ -97,8 +103,8 @@ function CardFoot({ entry }: { entry: ProviderIntegrations }) {
 }
 
 /**
- * Whoever was sent away to connect lands on the card that this was about; and what had the focus and is gone leaves it to
- * its card.
+ * Focuses the card when its flow has ended, so that a user who returns from the consent page is at the right place, and
+ * when the focused element was removed from it.
  */
 function useCardFocus(provider: ProviderId) {
   const card = useRef<HTMLElement>(null);
@@ -112,9 +118,9 @@ function useCardFocus(provider: ProviderId) {
   return { ref: card, onFocus: ({ target }: FocusEvent) => void (last.current = target) };
 }
 
-/** Where nothing else has the focus. */
-function focusCard(card: HTMLElement | null, wanted: boolean): boolean {
-  const isFree = wanted && document.activeElement === document.body;
+/** Focuses the card if `enabled` and no other element has the focus. Returns whether it did. */
+function focusCard(card: HTMLElement | null, enabled: boolean): boolean {
+  const isFree = enabled && document.activeElement === document.body;
   if (isFree) card?.focus({ preventScroll: true });
   return isFree;
 }

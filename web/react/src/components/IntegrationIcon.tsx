@@ -2,16 +2,23 @@ import type { ProviderId } from '../client/types.js';
 import { classes } from './Button.js';
 import { MARKS } from './marks.js';
 
+/** The props of `IntegrationIcon`. */
 export interface IntegrationIconProps {
+  /** The platform. */
   provider: ProviderId;
-  /** The platform's name, for its first letter where there is no mark; said aloud only as `label`. */
+  /**
+   * The platform's name; its first letter is shown for platforms without a mark.
+   *
+   * @default the value of `provider`
+   */
   name?: string;
-  /** For where the name does not stand beside it. */
+  /** The accessible name, for icons without the name beside them. Without it, the icon is hidden from screen readers. */
   label?: string;
+  /** An additional class name. */
   className?: string;
 }
 
-/** A platform's mark on a tile of its colour; its first letter where we have no mark. */
+/** A platform's mark on a tile of its colour, or the first letter of its name if this package has no mark for it. */
 export function IntegrationIcon({ provider, name = provider, label, className }: IntegrationIconProps) {
   const family = provider.split('-')[0] ?? provider;
   const mark = MARKS[provider] ?? MARKS[family];
@@ -33,6 +40,7 @@ export function IntegrationIcon({ provider, name = provider, label, className }:
   );
 }
 
+/** Returns the first character of a name in upper case; `?` for an empty name. */
 export function firstLetter(name: string): string {
   return (Array.from(name.trim())[0] ?? '?').toUpperCase();
 }

@@ -1,19 +1,25 @@
 import type { IntegrationStatus as Status } from '../client/types.js';
 import { useUi } from './ui.js';
 
+/** The props of `IntegrationStatus`. */
 export interface IntegrationStatusProps {
+  /** The status of an account; `none` for a platform without accounts. */
   status: Status | 'none';
-  /** It is being renewed just now. */
+  /**
+   * Whether the account is being refreshed.
+   *
+   * @default false
+   */
   busy?: boolean;
 }
 
-/** A mark and its word. The mark differs by shape too: colour is never alone. */
+/** The name of a status with a mark, whose shape differs as well as its colour. */
 export function IntegrationStatus({ status, busy = false }: IntegrationStatusProps) {
   const { messages, root } = useUi();
   return (
     <span {...root} className="eg-root eg-status" data-status={status} data-busy={busy || undefined}>
       <span className="eg-mark" aria-hidden="true" />
-      {busy ? messages.status.renewing : messages.status[status]}
+      {busy ? messages.status.refreshing : messages.status[status]}
     </span>
   );
 }

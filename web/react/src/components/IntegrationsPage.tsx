@@ -9,21 +9,35 @@ import { PageNotices } from './PageNotices.js';
 import { useFixedOrder } from './useFixedOrder.js';
 import { useUi } from './ui.js';
 
+/** The props of `IntegrationsPage`. */
 export interface IntegrationsPageProps {
-  /** These platforms alone. */
+  /** Shows only these platforms. */
   only?: readonly ProviderId[];
-  /** Of the page's own heading, the cards' are one below; 1. Null leaves the heading and its sentence to you. */
+  /**
+   * The level of the page's heading; the cards' headings are one level below. Null omits the heading and the
+   * introduction.
+   *
+   * @default 1
+   */
   headingLevel?: 1 | 2 | 3 | null;
-  /** Shows platforms that the operator has not set up; false. */
+  /**
+   * Whether to show platforms that the operator has not configured.
+   *
+   * @default false
+   */
   showUnconfigured?: boolean;
-  /** Leave it out where your page has an `EvergrantToaster` already; true. */
+  /**
+   * Whether to render an `EvergrantToaster`; set it to false if your page has one already.
+   *
+   * @default true
+   */
   toaster?: boolean;
 }
 
-/** From so many platforms on, one can search among them. */
+/** The number of platforms from which a search field is shown. */
 const SEARCH_FROM = 9;
 
-/** All that a user needs to connect, mend and disconnect accounts. */
+/** The complete page on which users connect, reconnect and disconnect accounts. */
 export function IntegrationsPage(props: IntegrationsPageProps) {
   const { only, headingLevel = 1, showUnconfigured = false, toaster = true } = props;
   const { messages, root } = useUi();

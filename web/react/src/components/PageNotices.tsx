@@ -1,9 +1,9 @@
-import { useAfterFirst } from './useAfterFirst.js';
+import { useAfterFirstRender } from './useAfterFirstRender.js';
 import { useExtras } from './useExtras.js';
 
-/** What may stand above the list: that this browser cannot connect, that what is shown is old. */
+/** The notices above the list: an unsuitable browser, or data that is out of date. */
 export function PageNotices() {
-  const extras = useExtras(useAfterFirst());
+  const extras = useExtras(useAfterFirstRender());
   return (
     extras && (
       <>

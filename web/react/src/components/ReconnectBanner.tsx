@@ -4,12 +4,12 @@ import { Button } from './Button.js';
 import { nameOf } from './names.js';
 import { useUi } from './ui.js';
 
-/** For any page of yours: says that accounts need their owner, and begins with the first. Nothing while all is well. */
+/** A banner for any page if accounts must be reconnected, with a button for the first of them. Otherwise it is hidden. */
 export function ReconnectBanner() {
   const { messages, root } = useUi();
   const { integrations, reconnect, isBusy } = useIntegrations();
-  const needy = integrations.filter((one) => one.status === 'expired');
-  const first = needy[0];
+  const expired = integrations.filter((one) => one.status === 'expired');
+  const first = expired[0];
   const provider = useIntegration(first?.provider ?? '')?.name ?? first?.provider ?? '';
   const { banner } = messages;
   return (
@@ -18,13 +18,15 @@ export function ReconnectBanner() {
         <>
           <span className="eg-mark" aria-hidden="true" />
           <div className="eg-banner-body">
-            <p>{needy.length === 1 ? banner.one(nameOf(first), provider) : banner.several(needy.length)}</p>
+            <p>
+              {expired.length === 1 ? banner.one(nameOf(first), provider) : banner.several(expired.length)}
+            </p>
             <Button
               variant="primary"
               busy={isBusy(first.provider, first.providerAccountId)}
               onClick={() => void reconnect(first.provider, first.providerAccountId)}
             >
-              {needy.length === 1 ? messages.account.reconnect : banner.start(nameOf(first))}
+              {expired.length === 1 ? messages.account.reconnect : banner.start(nameOf(first))}
             </Button>
           </div>
         </>

@@ -1,12 +1,12 @@
-import type { CoreMessages } from '../messages/types.js';
+import type { CoreMessages } from '../messages/core-messages.js';
 import { showToast } from './toasts.js';
 
-/** Puts text on the clipboard, and says so; nothing where the browser does not let us. */
-export async function copy(text: string, { account }: CoreMessages): Promise<void> {
+/** Copies text to the clipboard and shows a toast. Does nothing if the browser denies access to the clipboard. */
+export async function copyText(text: string, { account }: CoreMessages): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
     showToast(account.copied);
   } catch {
-    // Nobody was harmed: the text is still where it was.
+    // Access denied: the text can still be selected and copied by hand.
   }
 }

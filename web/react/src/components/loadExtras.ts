@@ -1,2 +1,2 @@
-/** Asks for the part of the components that is loaded after the list; rejects where it cannot be loaded. */
+/** Loads the components that are not needed for the first render; rejects if they cannot be loaded. */
 export const loadExtras = () => import('./extras/index.js');

@@ -1,15 +1,16 @@
+/** The parts of an account that name it. */
 interface Named {
   displayName?: string | null;
   username?: string | null;
   providerAccountId: string;
 }
 
-/** What people call the account. */
+/** Returns the account's name for users: its display name, or else its handle, or else its id. */
 export function nameOf(account: Named): string {
   return account.displayName || account.username || account.providerAccountId;
 }
 
-/** Its handle, where that says more than its name. */
+/** Returns the account's handle with `@`; null if it has none or its name is the same. */
 export function handleOf(account: Named): string | null {
   return account.username && account.username !== nameOf(account) ? `@${account.username}` : null;
 }

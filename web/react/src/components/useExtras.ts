@@ -7,37 +7,37 @@ import { loadExtras } from './loadExtras.js';
 
 const loaded = createStore<typeof Extras | null>(null);
 
-const nothing = () => {};
+const ignore = () => {};
 
 /**
- * The part of the components that is loaded after the list; null until then, and while it is not wanted. `onFailure`
- * where it cannot be loaded, so that nobody waits for it.
+ * Returns the components that are loaded on demand; null until they are loaded, and while `needed` is false. Calls
+ * `onFailure` after each failed attempt, so that the caller can stop waiting.
  */
-export function useExtras(wanted: boolean, onFailure = nothing): typeof Extras | null {
+export function useExtras(needed: boolean, onFailure = ignore): typeof Extras | null {
   const extras = useSyncExternalStore(loaded.subscribe, loaded.get, () => null);
-  const isLacking = wanted && !extras;
-  useEffect(() => (isLacking ? load(onFailure) : undefined), [isLacking, onFailure]);
-  return wanted ? extras : null;
+  const isMissing = needed && !extras;
+  useEffect(() => (isMissing ? load(onFailure) : undefined), [isMissing, onFailure]);
+  return needed ? extras : null;
 }
 
-/** Tries until it is there: after longer and longer pauses, and when the page comes back. Until it is called off. */
+/** Loads the components; retries with backoff and when the user returns to the page. Returns the function that stops it. */
 function load(onFailure: () => void): () => void {
   let failures = 0;
   let timer: ReturnType<typeof setTimeout>;
-  let isOff = false;
+  let isStopped = false;
   function attempt(): void {
     clearTimeout(timer);
     loadExtras().then(loaded.set, () => {
-      if (isOff) return;
+      if (isStopped) return;
       timer = setTimeout(attempt, backoff(++failures));
       onFailure();
     });
   }
-  const deaf = onReturn(attempt);
+  const stopListening = onReturn(attempt);
   attempt();
   return () => {
-    isOff = true;
+    isStopped = true;
     clearTimeout(timer);
-    deaf();
+    stopListening();
   };
 }

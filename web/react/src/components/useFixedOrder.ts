@@ -2,13 +2,13 @@ import { useState } from 'react';
 import type { ProviderIntegrations } from '../client/types.js';
 
 /**
- * Those that need their owner first, then those that are connected, then the rest, as it was when they were first seen:
- * nothing jumps away under a finger.
+ * Sorts platforms: accounts that need attention first, then connected ones, then the rest. A platform keeps the position
+ * it had when it was first seen, so that cards do not move while the user points at them.
  */
 export function useFixedOrder(providers: readonly ProviderIntegrations[]): readonly ProviderIntegrations[] {
   const [order, setOrder] = useState<readonly string[]>(() => sorted(providers));
-  const unseen = providers.filter(({ provider }) => !order.includes(provider));
-  const known = unseen.length > 0 ? [...order, ...sorted(unseen)] : order;
+  const added = providers.filter(({ provider }) => !order.includes(provider));
+  const known = added.length > 0 ? [...order, ...sorted(added)] : order;
   if (known !== order) setOrder(known);
   return known.flatMap((slug) => providers.filter(({ provider }) => provider === slug));
 }

@@ -1,6 +1,9 @@
 import { useEffect, useState } from 'react';
 
-/** Milliseconds of the epoch, every so often; null at first, so that a server and a browser render the same. */
+/**
+ * Returns the current time in milliseconds since the epoch, updated every `everyMs` milliseconds; null on first render,
+ * so that a server and a browser render the same.
+ */
 export function useNow(everyMs = 30_000): number | null {
   const [now, setNow] = useState<number | null>(null);
   useEffect(() => {

@@ -1,2 +1,2 @@
-/** English: what the components say unless they are told otherwise. */
+/** `@evergrant/react/locales/en`: the default language. */
 export { en } from '../messages/en.js';

@@ -1,6 +1,6 @@
 /**
- * No language: English with marked letters, a third longer, set from right to left. What is not marked is not
- * translatable; what is cut off will be cut off in other languages; what stands on the wrong side is not mirrored.
+ * `@evergrant/react/locales/pseudo`: a pseudo-locale for finding layout and translation faults. Text without marks is not
+ * translatable, text that is cut off here is cut off in longer languages, and text on the wrong side is not mirrored.
  */
 import { en } from '../messages/en.js';
 import type { Messages } from '../messages/types.js';
@@ -22,4 +22,5 @@ function marked(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, one]) => [key, marked(one)]));
 }
 
+/** English with accented letters, a third longer and set from right to left. */
 export const pseudo: Messages = { ...(marked(en) as Messages), locale: 'ar-u-nu-latn', dir: 'rtl' };

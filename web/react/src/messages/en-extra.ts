@@ -1,16 +1,18 @@
-import type { ExtraMessages } from './types.js';
+import type { ExtraMessages } from './extra-messages.js';
 
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
 
+/** The English messages that are loaded together with the components that use them. */
 export const enExtra: ExtraMessages = {
   outage: {
-    stale: (when) => `The connection is lost. What you see ${when ? `is from ${when}` : 'may be old'}.`,
+    stale: (when) =>
+      `Connection lost. ${when ? `Showing data from ${when}` : 'The data may be out of date'}.`,
     failed: 'Your accounts could not be loaded.',
-    nextTry: (seconds) => `Next try in ${seconds}`,
-    tryNow: 'Try now',
+    nextTry: (seconds) => `Retrying in ${seconds}`,
+    retry: 'Retry now',
   },
   inApp: {
-    text: 'This app’s own browser cannot be used to connect. Open this page in your browser.',
+    text: 'This app’s built-in browser cannot connect accounts. Open this page in your usual browser.',
     copyLink: 'Copy link',
   },
   flow: {
@@ -23,40 +25,39 @@ export const enExtra: ExtraMessages = {
   },
   choose: {
     title: (provider) => `Which ${provider} accounts?`,
-    intro: 'You allowed access to several. Choose those that you want to use here.',
+    intro: 'You granted access to several accounts. Choose the ones to use here.',
     confirm: (count) =>
       count > 0 ? plural(count, 'Connect 1 account', `Connect ${count} accounts`) : 'Connect',
   },
   credentials: {
     title: (provider) => `Connect ${provider}`,
     steps: (provider) => [
-      `Sign in at ${provider} in this browser.`,
+      `Sign in to ${provider} in this browser.`,
       'Open the developer tools (F12) and choose Network.',
       'Right-click any request to the site and choose Copy as cURL.',
     ],
     paste: 'Copied request',
     pasteHint: 'Paste it here',
-    found: 'Read from what you pasted',
-    nothingFound: 'There is no session in what you pasted. Choose Copy as cURL.',
+    found: 'Found in the pasted text',
+    nothingFound: 'The pasted text contains no session. Choose Copy as cURL.',
     has: (name) => `${name}: found`,
     lacks: (name) => `${name}: missing`,
-    byHand: 'Fill it in by hand',
+    byHand: 'Enter the values manually',
     useThisBrowser: 'Use this browser’s',
     optional: 'optional',
-    required: 'Please fill this in.',
-    warning:
-      'Whoever has this session can act as you. It is encrypted before it is stored and never shown again.',
-    ends: 'It cannot be renewed. When it ends, we tell you.',
-    consent: 'This is my account, and I want it to be used here.',
+    required: 'This field is required.',
+    warning: 'Anyone with this session can act as you. It is stored encrypted and never shown again.',
+    ends: 'It cannot be refreshed. You are notified when it expires.',
+    consent: 'This is my account, and I want to use it here.',
     consentNeeded: 'Please confirm this.',
     save: 'Connect',
-    needsComputer: 'This needs a computer: a phone’s browser cannot copy its session. Open this page there.',
+    needsComputer: 'This needs a computer: a phone’s browser cannot copy the session.',
   },
   disconnect: {
     title: (name, provider) => `Disconnect ${name} from ${provider}?`,
-    text: (provider) => `The stored tokens are deleted, and ${provider} is asked to end our access.`,
-    keeps: 'What was collected stays, and is found again when you reconnect.',
-    deleteData: 'Also delete what was collected from it',
+    text: (provider) => `We delete the stored tokens and ask ${provider} to revoke access.`,
+    keeps: 'Collected data is kept and is available if you reconnect.',
+    deleteData: 'Also delete the collected data',
     confirm: 'Disconnect',
   },
   toast: {
@@ -64,39 +65,39 @@ export const enExtra: ExtraMessages = {
     disconnected: {
       revoked: (provider) => `Disconnected. ${provider} has confirmed it.`,
       pending: (provider) =>
-        `Disconnected here. ${provider} has not confirmed it yet; we keep asking for a day.`,
+        `Disconnected here. ${provider} has not confirmed it yet; we keep trying for a day.`,
       unsupported: (provider) =>
-        `Disconnected here. To end access at ${provider} too, remove this app in your settings there.`,
-      kept: (provider) => `Disconnected here. Access at ${provider} stays for your other accounts.`,
+        `Disconnected here. To revoke access at ${provider} too, remove this app in your settings there.`,
+      kept: (provider) => `Disconnected here. Access at ${provider} is kept for your other accounts.`,
     },
-    renewed: (name) => `${name} is renewed.`,
+    refreshed: (name) => `${name} was refreshed.`,
     dismiss: 'Dismiss',
   },
   returned: {
     done: 'You can close this window.',
     working: 'One moment…',
-    elsewhere: 'This was begun in another browser. Nothing was connected.',
+    otherBrowser: 'This sign-in was started in another browser. Nothing was connected.',
     back: 'Go back',
   },
   errors: {
     denied: 'You did not allow access. Nothing was changed.',
-    expired: 'This took too long or was done already. Nothing was changed.',
+    expired: 'This sign-in has expired or was already completed. Start again.',
     refused: (provider) => `${provider} could not complete the sign-in. Nothing was changed.`,
-    taken: 'This account already belongs to another user here. Nothing was changed.',
-    mismatch: 'You signed in with another account than the one to reconnect. Nothing was changed.',
-    noAccount: (provider) => `This sign-in reaches no ${provider} account that can be connected.`,
+    alreadyConnected: 'This account belongs to another user here. Nothing was changed.',
+    mismatch: 'You signed in with a different account than the one to reconnect. Nothing was changed.',
+    noAccount: (provider) => `This sign-in includes no ${provider} account that can be connected.`,
     notFound: 'This account is no longer connected.',
-    reconnect: 'Only you can renew this: please reconnect it.',
-    network: 'There was no answer. Check your connection.',
-    unavailable: (provider) => `${provider} is not answering. Nothing is lost.`,
-    limited: 'That was too often. Wait a moment.',
-    busy: 'There is too much to do just now. Nothing is lost.',
-    invalid: 'Something in this is not right. Please check it.',
-    signedOut: 'You are signed out. Sign in again and come back.',
-    setUp: 'This is not set up right. Please tell whoever runs this site.',
-    ours: 'Something failed on our side. Nothing was changed.',
-    insecure: 'Connecting needs a secure (https) address.',
-    storage: 'Your browser keeps nothing for this site. Allow that and try again.',
-    elsewhere: 'This was begun in another browser. Nothing was connected.',
+    reconnect: 'Access has expired. Reconnect this account.',
+    network: 'No response. Check your connection.',
+    unavailable: (provider) => `${provider} is not responding. Try again shortly.`,
+    limited: 'Too many attempts. Try again shortly.',
+    busy: 'We’re busy right now. Try again shortly.',
+    invalid: 'Please check the highlighted fields.',
+    signedOut: 'You are signed out. Sign in again.',
+    misconfigured: 'Evergrant isn’t configured correctly; contact the site’s administrator.',
+    internal: 'Something went wrong on our side. Try again shortly.',
+    insecure: 'Connecting requires a secure (https) address.',
+    storage: 'Your browser is blocking site storage. Allow it and try again.',
+    otherBrowser: 'This sign-in was started in another browser. Nothing was connected.',
   },
 };

@@ -1,14 +1,15 @@
 import type { ErrorCode } from '../client/error.js';
-import type { ErrorMessages, Messages } from './types.js';
+import type { ErrorMessages } from './extra-messages.js';
+import type { Messages } from './types.js';
 
-/** Which sentence tells of which code. A code without one does not compile. */
+/** The message for each error code. The type makes a missing code a compile error. */
 const SENTENCES: Record<ErrorCode, keyof ErrorMessages> = {
   OAUTH_DENIED: 'denied',
   INVALID_STATE: 'expired',
   FLOW_NOT_FOUND: 'expired',
   OAUTH_CALLBACK_ERROR: 'refused',
   INVALID_CODE: 'refused',
-  ACCOUNT_ALREADY_CONNECTED: 'taken',
+  ACCOUNT_ALREADY_CONNECTED: 'alreadyConnected',
   ACCOUNT_MISMATCH: 'mismatch',
   NO_ELIGIBLE_ACCOUNT: 'noAccount',
   ACCOUNT_NOT_FOUND: 'notFound',
@@ -27,26 +28,29 @@ const SENTENCES: Record<ErrorCode, keyof ErrorMessages> = {
   PAYLOAD_TOO_LARGE: 'invalid',
   UNAUTHENTICATED: 'signedOut',
   USER_NOT_FOUND: 'signedOut',
-  FORBIDDEN: 'setUp',
-  INVALID_PROVIDER: 'setUp',
-  PROVIDER_NOT_CONFIGURED: 'setUp',
-  INVALID_USER_ID: 'setUp',
-  INVALID_REDIRECT_URL: 'setUp',
-  INVALID_REQUEST: 'setUp',
-  OAUTH_INIT_ERROR: 'setUp',
-  NOT_FOUND: 'setUp',
-  METHOD_NOT_ALLOWED: 'setUp',
-  ENCRYPTION_ERROR: 'ours',
-  DECRYPTION_ERROR: 'ours',
-  INTERNAL_ERROR: 'ours',
+  FORBIDDEN: 'misconfigured',
+  INVALID_PROVIDER: 'misconfigured',
+  PROVIDER_NOT_CONFIGURED: 'misconfigured',
+  INVALID_USER_ID: 'misconfigured',
+  INVALID_REDIRECT_URL: 'misconfigured',
+  INVALID_REQUEST: 'misconfigured',
+  OAUTH_INIT_ERROR: 'misconfigured',
+  NOT_FOUND: 'misconfigured',
+  METHOD_NOT_ALLOWED: 'misconfigured',
+  ENCRYPTION_ERROR: 'internal',
+  DECRYPTION_ERROR: 'internal',
+  INTERNAL_ERROR: 'internal',
   INSECURE_CONTEXT: 'insecure',
   STORAGE_BLOCKED: 'storage',
-  BEGUN_ELSEWHERE: 'elsewhere',
+  STARTED_IN_OTHER_BROWSER: 'otherBrowser',
 };
 
-/** What a person is told of a failure; a code that is newer than this package is told as a failure of ours. */
+/**
+ * Returns the text for an error code; `provider` is the platform's name. Codes that this version of the package does not
+ * know get the text for an internal error.
+ */
 export function errorText(messages: Messages, code: ErrorCode, provider: string): string {
-  // A code may come from an address that anybody made up.
-  const sentence = messages.errors[Object.hasOwn(SENTENCES, code) ? SENTENCES[code] : 'ours'];
+  // The code may come from the page's URL, which is untrusted: ignore inherited properties.
+  const sentence = messages.errors[Object.hasOwn(SENTENCES, code) ? SENTENCES[code] : 'internal'];
   return typeof sentence === 'string' ? sentence : sentence(provider);
 }

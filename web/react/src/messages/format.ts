@@ -1,10 +1,15 @@
-/** Numbers, dates and lists of a language, by `Intl`. */
+/** Formats times and lists in one language, using `Intl`. */
 export interface Format {
-  /** "2 hours ago", "in 3 days"; the date while `now` is not known, as on a server. */
+  /**
+   * Formats the time `iso` (RFC 3339) relative to `now` (milliseconds since the epoch), such as "2 hours ago" or "in 3
+   * days". If `now` is null, as during server rendering, formats the date instead.
+   */
   when(iso: string, now: number | null): string;
+  /** Joins items with commas and the language's "and". */
   list(items: readonly string[]): string;
 }
 
+/** Units of relative times with their length in seconds, largest first. */
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['year', 31_536_000],
   ['month', 2_592_000],
@@ -13,6 +18,7 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['minute', 60],
 ];
 
+/** Creates the formatter for a BCP 47 language tag. */
 export function createFormat(locale: string): Format {
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   return {

@@ -1,20 +1,22 @@
 /**
- * Reads a session out of what people paste: "Copy as cURL", a `Cookie` line, request headers, `document.cookie`, JSON,
- * or a browser extension's export. It happens in the browser, so that only what is needed is ever sent.
+ * Extracts a session from pasted text: "Copy as cURL", a `Cookie` header, request headers, `document.cookie`, JSON, or
+ * the export of a browser extension. It runs in the browser, so that only the required values are sent.
  */
 import type { CredentialField } from '../client/types.js';
 import { shellWords } from './shell-words.js';
 
+/** The cookies and headers that the text contains. */
 interface Pasted {
+  /** By name. */
   cookies: Map<string, string>;
-  /** By lower-case name. */
+  /** By name in lower case. */
   headers: Map<string, string>;
 }
 
-/** The field in which the server itself would take the whole text. */
-const WHOLE = 'pasted';
+/** The field in which the server accepts the whole text; it is not extracted. */
+const PASTED_FIELD = 'pasted';
 
-/** What of `fields` stands in the text. */
+/** Returns the values of `fields` that the text contains, by field name. */
 export function readPasted(
   text: string,
   fields: readonly Pick<CredentialField, 'name'>[],
@@ -22,17 +24,20 @@ export function readPasted(
   const pasted = parse(text.trim());
   const found: Record<string, string> = {};
   for (const { name } of fields) {
-    const value = name === WHOLE ? undefined : valueOf(pasted, name);
+    const value = name === PASTED_FIELD ? undefined : valueOf(pasted, name);
     if (value) found[name] = value;
   }
   return found;
 }
 
-/** The cookie of that name, or the first that begins so where the name ends in `_`, or the header. */
+/**
+ * Returns the cookie with the field's name, or with its prefix if the name ends in `_`; otherwise the header with that
+ * name.
+ */
 function valueOf({ cookies, headers }: Pasted, name: string): string | undefined {
-  const begins = name.endsWith('_') ? [...cookies.keys()].find((key) => key.startsWith(name)) : undefined;
+  const prefixed = name.endsWith('_') ? [...cookies.keys()].find((key) => key.startsWith(name)) : undefined;
   return (
-    cookies.get(name) ?? cookies.get(begins ?? name) ?? headers.get(name.replaceAll('_', '-').toLowerCase())
+    cookies.get(name) ?? cookies.get(prefixed ?? name) ?? headers.get(name.replaceAll('_', '-').toLowerCase())
   );
 }
 
@@ -58,7 +63,7 @@ function readCommand(pasted: Pasted, text: string): void {
   }
 }
 
-/** Flat, within `auth`, or a list of `{name, value}` as extensions export it. */
+/** Reads a flat object, one inside `auth`, or a list of `{name, value}` as browser extensions export it. */
 function readJson(pasted: Pasted, text: string): void {
   let json: unknown;
   try {
@@ -82,7 +87,7 @@ function readJson(pasted: Pasted, text: string): void {
   }
 }
 
-/** A header where it begins with the name of one, else cookies. */
+/** Reads a line as a header if it starts with a header's name, otherwise as cookies. */
 function readLine(pasted: Pasted, line: string): void {
   if (/^\s*[\w-]+\s*:/.test(line)) readHeader(pasted, line);
   else readCookies(pasted, line);

@@ -1,4 +1,7 @@
-/** Splits a copied command into words as bash or Windows' cmd would. It is read, never run; expansions stay as they are. */
+/**
+ * Splits a copied command into words, by the rules of bash or of Windows' cmd. The command is not run, and expansions
+ * are not performed.
+ */
 export function shellWords(command: string): string[] {
   const text = isCmd(command) ? withoutCarets(command) : command;
   const words: string[] = [];
@@ -8,11 +11,15 @@ export function shellWords(command: string): string[] {
   return words;
 }
 
-/** A piece is `$'…'`, `'…'`, `"…"`, an escaped character or plain text; what is opened and never closed ends with the text. */
+/**
+ * Matches a part of a word: `$'…'`, `'…'`, `"…"`, an escaped character, or plain text. An unclosed quote extends to the
+ * end of the text.
+ */
 const PIECE =
   /\$'((?:\\[^]|[^'\\])*)(?:'|$)|'([^']*)(?:'|$)|"((?:\\[^]|[^"\\])*)(?:"|$)|\\([^])|([^\s\\'"$]+|\$|\\$)/g;
 const WORD = new RegExp(`(?:${PIECE.source.replaceAll(/\((?!\?)/g, '(?:')})+`, 'g');
 
+/** Returns a part without its quotes and escapes. */
 function plain(piece: RegExpExecArray | RegExpMatchArray): string {
   const [, ansi, single, double, escaped, bare] = piece;
   if (ansi !== undefined) return ansi.replaceAll(/\\(?:u([\da-f]{1,4})|x([\da-f]{1,2})|([^]))/gi, ansiEscape);
@@ -26,7 +33,7 @@ function ansiEscape(_: string, unicode?: string, byte?: string, letter = ''): st
   return { n: '\n', r: '\r', t: '\t' }[letter] ?? letter;
 }
 
-/** Chromium escapes each quote for cmd; an older form only each end of a line. */
+/** Whether the command is for cmd. Chromium escapes every quote with a caret; older versions only the ends of lines. */
 function isCmd(command: string): boolean {
   return /^\S+\s+\^"/.test(command) || /\^\r?\n/.test(command);
 }

@@ -3,25 +3,35 @@ import { createClient } from '../client/client.js';
 import type { ClientEvent, ClientOptions, EvergrantClient } from '../client/client-types.js';
 import { ClientContext } from './context.js';
 
+/** The props of `EvergrantProvider`, including the options of the client that it creates. */
 export interface EvergrantProviderProps extends Omit<ClientOptions, 'page' | 'browser' | 'tabs'> {
-  /** Instead of one made from the other properties, such as the fake of `@evergrant/react/testing`. */
+  /**
+   * The client to provide, such as the fake of `@evergrant/react/testing`. The options of the client are ignored then.
+   *
+   * @default a client created from the other props
+   */
   client?: EvergrantClient;
-  /** What happens, once: connected, failed, disconnected, refreshed, needs-reconnect. */
+  /** Called once for each event: connected, failed, disconnected, refreshed, needs-reconnect. */
   onEvent?: (event: ClientEvent) => void;
+  /** The components that use the client. */
   children?: ReactNode;
 }
 
-/** Puts one client above all that shows integrations. Its functions may be new ones at each render. */
+/**
+ * Provides a client to the hooks below it, and starts it while it is mounted. Function props may change with every
+ * render; a change of `baseUrl` or `userKey` creates another client; other options are read once.
+ */
 export function EvergrantProvider(props: EvergrantProviderProps) {
   const { client, ...options } = props;
-  if (client) return <Started {...props} client={client} />;
-  return <Made key={`${options.baseUrl}|${options.userKey}`} {...options} />;
+  if (client) return <ClientLifecycle {...props} client={client} />;
+  return <OwnedProvider key={`${options.baseUrl}|${options.userKey}`} {...options} />;
 }
 
-function Made(props: EvergrantProviderProps) {
+/** Creates the client and keeps it while it is mounted. */
+function OwnedProvider(props: EvergrantProviderProps) {
   const latest = useLatest(props);
   const [client] = useState(() => {
-    const { client: _none, onEvent: _told, children: _shown, getToken, headers, ...rest } = props;
+    const { client: _client, onEvent: _onEvent, children: _children, getToken, headers, ...rest } = props;
     return createClient({
       ...rest,
       ...(getToken && { getToken: () => latest.current.getToken?.() ?? null }),
@@ -29,16 +39,22 @@ function Made(props: EvergrantProviderProps) {
       onUnauthorized: () => latest.current.onUnauthorized?.(),
     });
   });
-  return <Started {...props} client={client} />;
+  return <ClientLifecycle {...props} client={client} />;
 }
 
-function Started({ client, onEvent, children }: EvergrantProviderProps & { client: EvergrantClient }) {
-  const told = useLatest(onEvent);
+/** Starts the client while it is mounted and forwards its events. */
+function ClientLifecycle({
+  client,
+  onEvent,
+  children,
+}: EvergrantProviderProps & { client: EvergrantClient }) {
+  const latestOnEvent = useLatest(onEvent);
   useEffect(() => client.start(), [client]);
-  useEffect(() => client.on((event) => told.current?.(event)), [client, told]);
+  useEffect(() => client.on((event) => latestOnEvent.current?.(event)), [client, latestOnEvent]);
   return <ClientContext.Provider value={client}>{children}</ClientContext.Provider>;
 }
 
+/** Returns a ref to the value of the latest committed render. */
 function useLatest<T>(value: T) {
   const latest = useRef(value);
   useEffect(() => {

@@ -1,11 +1,16 @@
 import { createContext, useContext } from 'react';
 import type { EvergrantClient } from '../client/client-types.js';
 
+/** The client of the nearest `EvergrantProvider`; null without one. */
 export const ClientContext = createContext<EvergrantClient | null>(null);
 
-/** The client of the nearest provider, for what the hooks do not cover. */
+/**
+ * Returns the client of the nearest `EvergrantProvider`, for what the other hooks do not cover.
+ *
+ * @throws Error if there is no `EvergrantProvider` above the component.
+ */
 export function useEvergrantClient(): EvergrantClient {
   const client = useContext(ClientContext);
-  if (!client) throw new Error('Put an <EvergrantProvider> above whatever uses Evergrant');
+  if (!client) throw new Error('No <EvergrantProvider> above this component');
   return client;
 }

@@ -1,7 +1,7 @@
 import type { FlowState } from '../client/flow-state.js';
 import { useSnapshot } from './useSnapshot.js';
 
-/** How far the flow that is under way has come. */
+/** Returns the state of the current flow. Renders again only when it changes. */
 export function useConnectFlow(): FlowState {
   return useSnapshot(({ flow }) => flow);
 }

@@ -1,7 +1,10 @@
 import type { ProviderId, ProviderIntegrations } from '../client/types.js';
 import { useSnapshot } from './useSnapshot.js';
 
-/** One platform with its accounts; renders again for changes of that one alone. */
+/**
+ * Returns a platform with its connected accounts; undefined if the catalogue does not list it. Renders again only when
+ * that platform changes.
+ */
 export function useIntegration(provider: ProviderId): ProviderIntegrations | undefined {
   return useSnapshot(({ providers }) => providers.find((one) => one.provider === provider));
 }

@@ -2,7 +2,10 @@ import { useSyncExternalStore } from 'react';
 import type { Snapshot } from '../client/snapshot.js';
 import { useEvergrantClient } from './context.js';
 
-/** A part of what is known; renders again when that part changes. */
+/**
+ * Returns a part of the client's state. Renders again only when that part changes, so `select` must return values with a
+ * stable identity.
+ */
 export function useSnapshot<T>(select: (snapshot: Snapshot) => T): T {
   const { subscribe, getSnapshot, getServerSnapshot } = useEvergrantClient();
   return useSyncExternalStore(

@@ -1,41 +1,58 @@
-/** `@evergrant/react/return`: the page to which consents come back, where that is a page of its own. */
+/** `@evergrant/react/return`: a separate page that consents return to. */
 import { createApi } from '../client/api.js';
 import { createBrowser } from '../client/browser.js';
 import type { Outcome } from '../client/completion.js';
-import { finishReturn, leaveOutcome } from '../client/finish-return.js';
+import { finishReturn, storeOutcome } from '../client/finish-return.js';
 import { createFlowRecords } from '../client/flow-records.js';
 import { createSend, type HttpOptions } from '../client/http.js';
 import { createPage } from '../client/page.js';
 import { createTabs } from '../client/tabs.js';
+import type { ReturnTexts } from '../messages/extra-messages.js';
 
-export interface ReturnTexts {
-  done: string;
-  working: string;
-  elsewhere: string;
-  back: string;
-}
+export type { Outcome, ReturnTexts };
 
+/** The options of `runReturnPage`. */
 export interface ReturnPageOptions extends HttpOptions {
-  /** Where to say what there is to say; the page's body by default. */
+  /**
+   * The element that shows the texts.
+   *
+   * @default the page's body
+   */
   element?: HTMLElement;
-  /** `returned` of a language; English by default. */
+  /**
+   * The texts: `returned` of a language.
+   *
+   * @default English
+   */
   texts?: ReturnTexts;
-  /** Where to go when the address tells of no flow; `/` by default. */
+  /**
+   * Where to go if the URL does not describe a returned consent.
+   *
+   * @default '/'
+   */
   home?: string;
-  /** Instead of loading the next page, for a router of your own. */
+  /**
+   * Navigates to another page, for apps with a router.
+   *
+   * @default loads the page
+   */
   navigate?: (url: string) => void;
 }
 
+/** A copy of the English texts, so that this small page need not load all messages. */
 const ENGLISH: ReturnTexts = {
   done: 'You can close this window.',
   working: 'One moment…',
-  elsewhere: 'This was begun in another browser. Nothing was connected.',
+  otherBrowser: 'This sign-in was started in another browser. Nothing was connected.',
   back: 'Go back',
 };
 
 /**
- * Finishes the flow that the address tells of, with the verifier that this browser kept. Then the window that was
- * opened for it closes; a page that was sent here goes back to where it came from, whose provider tells what came of it.
+ * Finishes the flow described by the page's URL, with the verifier that this browser has stored. Then closes the
+ * window if it was opened for the flow, or returns to the page that started the flow, whose provider reports the outcome.
+ * Never rejects for failures of the flow, which are part of the outcome.
+ *
+ * @returns how the flow ended; null if the URL does not describe a returned consent
  */
 export async function runReturnPage(options: ReturnPageOptions = {}): Promise<Outcome | null> {
   const { texts = ENGLISH, home = '/', element = document.body } = options;
@@ -48,7 +65,7 @@ export async function runReturnPage(options: ReturnPageOptions = {}): Promise<Ou
     page: createPage(),
     browser,
     records: createFlowRecords(browser),
-    tell: (flowId) => tabs.tell({ type: 'flow', flowId }),
+    notifyTabs: (flowId) => tabs.post({ type: 'flow', flowId }),
   });
   if (!returned) {
     navigate(home);
@@ -57,17 +74,18 @@ export async function runReturnPage(options: ReturnPageOptions = {}): Promise<Ou
   const { outcome, record } = returned;
   const back = sameOrigin(record?.returnTo) ?? home;
   if (record?.mode === 'popup' && browser.closeSelf()) return outcome;
-  if (record) leaveOutcome(browser, outcome);
+  if (record) storeOutcome(browser, outcome);
   if (record?.mode === 'redirect') navigate(back);
-  else say(element, isElsewhere(outcome) ? texts.elsewhere : texts.done, texts.back, back);
+  else show(element, isOtherBrowser(outcome) ? texts.otherBrowser : texts.done, texts.back, back);
   return outcome;
 }
 
-function isElsewhere(outcome: Outcome): boolean {
-  return outcome.status === 'failed' && outcome.code === 'BEGUN_ELSEWHERE';
+function isOtherBrowser(outcome: Outcome): boolean {
+  return outcome.status === 'failed' && outcome.code === 'STARTED_IN_OTHER_BROWSER';
 }
 
-function say(element: HTMLElement, text: string, back: string, href: string): void {
+/** Shows a sentence and a link. */
+function show(element: HTMLElement, text: string, back: string, href: string): void {
   const [sentence, link] = [document.createElement('p'), document.createElement('a')];
   sentence.textContent = text;
   link.textContent = back;
@@ -75,6 +93,7 @@ function say(element: HTMLElement, text: string, back: string, href: string): vo
   element.replaceChildren(sentence, link);
 }
 
+/** Returns the URL if it has this page's origin; otherwise null. */
 function sameOrigin(address: string | undefined): string | null {
   if (!address) return null;
   return new URL(address, location.href).origin === location.origin ? address : null;

@@ -1,23 +1,34 @@
 /**
- * A proxy on your app's own origin: no CORS, and no credential in the browser but your own session. It acts with a
- * session token of the user, not with the API key, so a browser can do through it what it may do anyway, and no more.
+ * A proxy on your app's own origin: no CORS, and no credential in the browser except your own session. Requests carry a
+ * session token of the user and not the API key, so that the proxy grants no more than the user's own permissions.
  */
 import { asError, EvergrantError } from '../client/error.js';
 import { createSessions } from './sessions.js';
 import type { ServerOptions, User } from './session.js';
 
+/** The options of `createHandlers`. */
 export interface HandlersOptions extends ServerOptions {
-  /** Who is signed in to your app; null for nobody. */
+  /** Returns the user who is signed in to your app; null if no user is. */
   user: (request: Request) => User | null | Promise<User | null>;
-  /** Where the handlers are mounted; `/api/integrations`. */
+  /**
+   * The path at which the handlers are mounted.
+   *
+   * @default '/api/integrations'
+   */
   basePath?: string;
-  /** Origins of your app, where a proxy before it hides the one in `request.url`. */
+  /**
+   * The origins of your app, such as `https://app.example.com`. Set it behind a reverse proxy that changes the origin in
+   * `request.url`.
+   *
+   * @default the origin of `request.url`
+   */
   origins?: readonly string[];
 }
 
+/** A route handler: takes a `Request` and returns a `Response`. Never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
 
-/** The routes that a browser needs, and no other: above all, none that answers a platform's token. */
+/** The routes that are forwarded. Others are not; in particular, none that returns a platform's token. */
 const ROUTES: readonly RegExp[] = [
   /^GET (?:status|providers|events|flows\/[^/]+)$/,
   /^POST (?:connect\/[^/]+|flows\/[^/]+\/(?:finish|credentials)|refresh\/[^/]+\/[^/]+)$/,
@@ -25,21 +36,35 @@ const ROUTES: readonly RegExp[] = [
 ];
 const REQUEST_HEADERS = ['accept', 'content-type', 'if-none-match', 'last-event-id', 'x-request-id'];
 const RESPONSE_HEADERS = ['content-type', 'cache-control', 'etag', 'retry-after', 'x-request-id'];
-const LONGEST_BODY = 64 * 1024;
+/** The longest request body, in UTF-16 code units. The server limits bodies to 64 KiB. */
+const MAX_BODY_LENGTH = 64 * 1024;
 
-/** For a catch-all route of Next.js, or any server of `Request` and `Response`. */
-export function createHandlers(options: HandlersOptions): { GET: Handler; POST: Handler; DELETE: Handler } {
+/** The handlers of the proxy, one per method; all three are the same function. */
+export interface Handlers {
+  /** Handles `GET` requests. */
+  GET: Handler;
+  /** Handles `POST` requests. */
+  POST: Handler;
+  /** Handles `DELETE` requests. */
+  DELETE: Handler;
+}
+
+/**
+ * Creates the handlers of the proxy, for a catch-all route of Next.js or any server based on `Request` and `Response`.
+ * They refuse requests from other origins, and respond to failures with a problem document (RFC 9457).
+ */
+export function createHandlers(options: HandlersOptions): Handlers {
   const sessions = createSessions(options);
   const handle: Handler = async (request) => {
     try {
       const route = routeOf(request, options);
       const user = await options.user(request);
-      if (!user) throw refusal('UNAUTHENTICATED', 401);
+      if (!user) throw httpError('UNAUTHENTICATED', 401);
       const send = await forwarder(request, route, options);
-      const held = await sessions.of(user);
-      let response = await send(held);
-      if (response.status === 401) response = await send(await sessions.renewed(user, held));
-      return shown(response);
+      const token = await sessions.tokenFor(user);
+      let response = await send(token);
+      if (response.status === 401) response = await send(await sessions.replace(user, token));
+      return toBrowser(response);
     } catch (thrown) {
       return problem(thrown);
     }
@@ -47,18 +72,26 @@ export function createHandlers(options: HandlersOptions): { GET: Handler; POST: 
   return { GET: handle, POST: handle, DELETE: handle };
 }
 
-/** The path below the mount (a parsed address has no `..`), where it is one of ours and was asked for by a page of ours. */
+/**
+ * Returns the path below the mount point, with the query. A parsed URL contains no `..`.
+ *
+ * @throws EvergrantError `NOT_FOUND` for other routes, `FORBIDDEN` for requests from other origins.
+ */
 function routeOf(request: Request, { basePath = '/api/integrations', origins }: HandlersOptions): string {
   const { pathname, search, origin } = new URL(request.url);
   const base = `${basePath.replace(/\/$/, '')}/`;
   const path = pathname.startsWith(base) ? pathname.slice(base.length) : '';
-  if (!ROUTES.some((route) => route.test(`${request.method} ${path}`))) throw refusal('NOT_FOUND', 404);
-  if (request.method !== 'GET' && !isOwn(request, origins ?? [origin])) throw refusal('FORBIDDEN', 403);
+  if (!ROUTES.some((route) => route.test(`${request.method} ${path}`))) throw httpError('NOT_FOUND', 404);
+  if (request.method !== 'GET' && !isSameOrigin(request, origins ?? [origin]))
+    throw httpError('FORBIDDEN', 403);
   return path + search;
 }
 
-/** A page of another site can send a form, but neither hide its origin nor send JSON without asking. */
-function isOwn(request: Request, origins: readonly string[]): boolean {
+/**
+ * Whether the request comes from the app itself. A page of another site can submit a form, but it cannot hide its origin,
+ * and it cannot send JSON without a CORS preflight.
+ */
+function isSameOrigin(request: Request, origins: readonly string[]): boolean {
   const site = request.headers.get('sec-fetch-site');
   const from = request.headers.get('origin');
   const type = request.headers.get('content-type');
@@ -66,9 +99,10 @@ function isOwn(request: Request, origins: readonly string[]): boolean {
   return from === null ? site === 'same-origin' : origins.includes(from);
 }
 
+/** Returns the function that forwards the request with a session token; it may be called twice. */
 async function forwarder(request: Request, route: string, options: HandlersOptions) {
   const body = request.method === 'POST' ? await request.text() : '';
-  if (body.length > LONGEST_BODY) throw refusal('PAYLOAD_TOO_LARGE', 413);
+  if (body.length > MAX_BODY_LENGTH) throw httpError('PAYLOAD_TOO_LARGE', 413);
   const call = options.fetch ?? fetch;
   return (token: string) => {
     const headers = picked(request.headers, REQUEST_HEADERS);
@@ -84,7 +118,8 @@ async function forwarder(request: Request, route: string, options: HandlersOptio
   };
 }
 
-function shown(response: Response): Response {
+/** Copies the response with the headers that the browser needs. */
+function toBrowser(response: Response): Response {
   const headers = picked(response.headers, RESPONSE_HEADERS);
   const body = response.status === 304 ? null : response.body;
   return new Response(body, { status: response.status, headers });
@@ -99,11 +134,11 @@ function picked(headers: Headers, names: readonly string[]): Headers {
   return found;
 }
 
-function refusal(code: EvergrantError['code'], status: number): EvergrantError {
+function httpError(code: EvergrantError['code'], status: number): EvergrantError {
   return new EvergrantError(code, code, { status });
 }
 
-/** What went wrong on the way, as the server would tell it; a fault of the API key's is not the user's. */
+/** Converts a failure to the problem document that the server would send. */
 function problem(thrown: unknown): Response {
   const known = thrown instanceof EvergrantError && thrown.status !== undefined ? thrown : null;
   const { code, status = 502, retryable, correlationId, retryAfter } = known ?? asError(thrown);

@@ -1,53 +1,53 @@
 import { createSession, type ServerOptions, type Session, type User, userHeader } from './session.js';
 import { EvergrantError } from '../client/error.js';
 
-/** Renewed so long before its end, in milliseconds: a call that is under way should still find it good. */
+/** How long before its expiry a token is replaced, in milliseconds, so that it is still valid when a request arrives. */
 const MARGIN_MS = 60_000;
-/** So many users' tokens are kept. */
-const MOST = 1000;
+/** The number of users whose tokens are cached; the oldest entries are dropped first. */
+const MAX_USERS = 1000;
 
-/** Session tokens of users, one for each, kept in memory until shortly before their end. */
+/** Creates the cache of session tokens: one per user, in memory, until shortly before its expiry. */
 export function createSessions(options: ServerOptions) {
-  const held = new Map<string, Promise<Session>>();
+  const cache = new Map<string, Promise<Session>>();
 
-  async function of(user: User): Promise<string> {
+  async function tokenFor(user: User): Promise<string> {
     const key = userHeader(user);
-    const asked = held.get(key);
-    const known = await asked;
-    if (known && Date.parse(known.expiresAt) - Date.now() > MARGIN_MS) return known.token;
-    // Whoever waited beside this call may have renewed it meanwhile.
-    return held.get(key) === asked ? (await renew(key, user)).token : of(user);
+    const entry = cache.get(key);
+    const session = await entry;
+    if (session && Date.parse(session.expiresAt) - Date.now() > MARGIN_MS) return session.token;
+    // A concurrent call may have replaced the entry in the meantime.
+    return cache.get(key) === entry ? (await create(key, user)).token : tokenFor(user);
   }
 
-  function renew(key: string, user: User): Promise<Session> {
-    const asked = createSession({ ...options, ...user }).catch((thrown) => {
-      if (held.get(key) === asked) held.delete(key);
-      throw asServerFault(thrown);
+  function create(key: string, user: User): Promise<Session> {
+    const entry = createSession({ ...options, ...user }).catch((thrown) => {
+      if (cache.get(key) === entry) cache.delete(key);
+      throw asServerError(thrown);
     });
-    held.delete(key);
-    held.set(key, asked);
-    for (const oldest of held.keys()) {
-      if (held.size <= MOST) break;
-      held.delete(oldest);
+    cache.delete(key);
+    cache.set(key, entry);
+    for (const oldest of cache.keys()) {
+      if (cache.size <= MAX_USERS) break;
+      cache.delete(oldest);
     }
-    return asked;
+    return entry;
   }
 
   return {
-    of,
-    /** Another one, where this one was refused. */
-    async renewed(user: User, refused: string): Promise<string> {
+    tokenFor,
+    /** Returns a token other than the rejected one. */
+    async replace(user: User, rejected: string): Promise<string> {
       const key = userHeader(user);
-      const known = await held.get(key);
-      return known && known.token !== refused ? known.token : (await renew(key, user)).token;
+      const session = await cache.get(key);
+      return session && session.token !== rejected ? session.token : (await create(key, user)).token;
     },
   };
 }
 
-/** That the app's own key is refused is no fault of whoever is signed in. */
-function asServerFault(thrown: unknown): unknown {
+/** Converts a rejection of the app's API key to an internal error; the signed-in user cannot do anything about it. */
+function asServerError(thrown: unknown): unknown {
   if (!(thrown instanceof EvergrantError) || (thrown.status !== 401 && thrown.status !== 403)) return thrown;
-  return new EvergrantError('INTERNAL_ERROR', 'Evergrant refuses the API key', {
+  return new EvergrantError('INTERNAL_ERROR', 'Evergrant rejected the API key', {
     status: 500,
     retryable: true,
     cause: thrown,

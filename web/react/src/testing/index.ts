@@ -1,4 +1,4 @@
-/** `@evergrant/react/testing`: a client without a network, for the tests of your app. */
+/** `@evergrant/react/testing`: a client that needs no network, for the tests of your app. */
 import type { ClientEvent, EvergrantClient } from '../client/client-types.js';
 import type { ConnectOptions } from '../client/flow-options.js';
 import {
@@ -13,30 +13,45 @@ import type { Integration, Provider, ProviderId } from '../client/types.js';
 
 export { sampleIntegration, sampleProviders } from './samples.js';
 
+/** The options of `createFakeClient`. */
 export interface FakeOptions {
+  /**
+   * The catalogue, such as `sampleProviders`.
+   *
+   * @default an empty catalogue
+   */
   providers?: readonly Provider[];
+  /**
+   * The connected accounts.
+   *
+   * @default none
+   */
   integrations?: readonly Integration[];
-  /** What an action answers instead of succeeding; may be a promise. */
+  /** Replacements for actions that otherwise succeed at once; for failures and delays. */
   outcomes?: Partial<Pick<EvergrantClient, 'connect' | 'disconnect' | 'refresh'>>;
 }
 
+/** A call of an action. */
 export interface FakeCall {
+  /** The action's name. */
   action: keyof EvergrantClient;
+  /** The arguments. */
   args: readonly unknown[];
 }
 
+/** A client that records the calls of its actions and whose state tests can set. */
 export interface FakeClient extends EvergrantClient {
-  /** What was asked of it, in order. */
+  /** The calls of actions, in order. */
   readonly calls: readonly FakeCall[];
-  /** Changes what is known, such as `{ loading: true }`, `{ flow: … }` or `{ integrations: […] }`. */
+  /** Changes the state, for example `{ loading: true }`, `{ flow: … }` or `{ integrations: […] }`. */
   set(change: Partial<Snapshot>): void;
-  /** Tells of something as the server would. */
+  /** Emits an event to the listeners. */
   emit(event: ClientEvent): void;
 }
 
 /**
- * Knows all at once, and does at once what it is asked: connecting adds an account, disconnecting removes it. Nothing
- * opens, nothing is sent, no time passes.
+ * Creates a fake client. It has its data from the start and its actions take effect at once: connecting adds an account,
+ * disconnecting removes it. It opens no window, sends no request and uses no timer.
  */
 export function createFakeClient(options: FakeOptions = {}): FakeClient {
   const { providers = [], integrations = [], outcomes = {} } = options;
@@ -46,8 +61,8 @@ export function createFakeClient(options: FakeOptions = {}): FakeClient {
   const calls: FakeCall[] = [];
   const emit = (event: ClientEvent) => listeners.forEach((listener) => listener(event));
   const set = (change: Partial<Snapshot>) => store.set(changed(store.get(), change));
-  const world: World = { store: { get: store.get, set }, emit, outcomes };
-  const asked = recorder(calls);
+  const fake: FakeState = { store: { get: store.get, set }, emit, outcomes };
+  const recorded = recorder(calls);
   const toIdle = () => set({ flow: { step: 'idle' } });
   return {
     calls,
@@ -61,22 +76,23 @@ export function createFakeClient(options: FakeOptions = {}): FakeClient {
       return () => listeners.delete(listener);
     },
     start: () => () => {},
-    connect: asked('connect', (provider, how = {}) => connect(world, provider, how)),
-    reconnect: asked('reconnect', (provider, accountId, how) =>
-      connect(world, provider, { ...how, accountId }),
+    connect: recorded('connect', (provider, how = {}) => connect(fake, provider, how)),
+    reconnect: recorded('reconnect', (provider, accountId, how) =>
+      connect(fake, provider, { ...how, accountId }),
     ),
-    disconnect: asked('disconnect', (provider, id, how) => disconnect(world, provider, id, how)),
-    refresh: asked('refresh', (provider, id) => refresh(world, provider, id)),
-    cancel: asked('cancel', toIdle),
-    dismiss: asked('dismiss', toIdle),
-    reopen: asked('reopen', () => {}),
-    chooseAccounts: asked('chooseAccounts', async () => toIdle()),
-    submitCredentials: asked('submitCredentials', async () => toIdle()),
-    reload: asked('reload', async () => {}),
+    disconnect: recorded('disconnect', (provider, id, how) => disconnect(fake, provider, id, how)),
+    refresh: recorded('refresh', (provider, id) => refresh(fake, provider, id)),
+    cancel: recorded('cancel', toIdle),
+    dismiss: recorded('dismiss', toIdle),
+    reopen: recorded('reopen', () => {}),
+    chooseAccounts: recorded('chooseAccounts', async () => toIdle()),
+    submitCredentials: recorded('submitCredentials', async () => toIdle()),
+    reload: recorded('reload', async () => {}),
     imageUrl: (address) => address,
   };
 }
 
+/** Applies a change as the client would, which groups the accounts by platform. */
 function changed(known: Snapshot, change: Partial<Snapshot>): Snapshot {
   const { integrations: accounts, providers: catalogue, ...rest } = change;
   let next = { ...known, ...rest };
@@ -85,12 +101,14 @@ function changed(known: Snapshot, change: Partial<Snapshot>): Snapshot {
   return next;
 }
 
-interface World {
+/** What the actions of the fake operate on. */
+interface FakeState {
   store: { get(): Snapshot; set(change: Partial<Snapshot>): void };
   emit(event: ClientEvent): void;
   outcomes: NonNullable<FakeOptions['outcomes']>;
 }
 
+/** Returns a function that wraps actions so that their calls are recorded. */
 function recorder(calls: FakeCall[]) {
   return <K extends keyof EvergrantClient>(action: K, work: EvergrantClient[K]): EvergrantClient[K] =>
     ((...args: unknown[]) => {
@@ -99,24 +117,25 @@ function recorder(calls: FakeCall[]) {
     }) as EvergrantClient[K];
 }
 
-const isIt = (provider: string, id: string) => (one: Integration) =>
+const isAccount = (provider: string, id: string) => (one: Integration) =>
   one.provider === provider && one.providerAccountId === id;
 
 async function connect(
-  { store, emit, outcomes }: World,
+  { store, emit, outcomes }: FakeState,
   provider: ProviderId,
   how: ConnectOptions,
 ): ReturnType<EvergrantClient['connect']> {
   if (outcomes.connect) return outcomes.connect(provider, how);
   const { accountId = 'new' } = how;
   const known = store.get().integrations;
-  const old = known.find(isIt(provider, accountId));
+  const old = known.find(isAccount(provider, accountId));
   const made = fresh(provider, accountId, old, Math.max(0, ...known.map(({ id }) => id)) + 1);
   store.set({ integrations: [...known.filter((one) => one !== old), made] });
   emit({ type: 'connected', provider, integrations: [made] });
   return { status: 'connected', integrations: [made] };
 }
 
+/** Returns the account after it was connected: the old one without its status, or a new one. */
 function fresh(provider: string, accountId: string, old: Integration | undefined, id: number): Integration {
   const now = new Date().toISOString();
   const blank: Integration = {
@@ -134,27 +153,28 @@ function fresh(provider: string, accountId: string, old: Integration | undefined
 }
 
 async function disconnect(
-  { store, emit, outcomes }: World,
+  { store, emit, outcomes }: FakeState,
   provider: ProviderId,
   accountId: string,
   how?: { deleteData?: boolean },
 ): ReturnType<EvergrantClient['disconnect']> {
   if (outcomes.disconnect) return outcomes.disconnect(provider, accountId, how);
   const known = store.get().integrations;
-  store.set({ integrations: known.filter((one) => !isIt(provider, accountId)(one)) });
+  store.set({ integrations: known.filter((one) => !isAccount(provider, accountId)(one)) });
   emit({ type: 'disconnected', provider, revocation: 'revoked', message: 'Disconnected.' });
   return { status: 'disconnected', revocation: 'revoked', message: 'Disconnected.' };
 }
 
 async function refresh(
-  { store, emit, outcomes }: World,
+  { store, emit, outcomes }: FakeState,
   provider: ProviderId,
   accountId: string,
 ): ReturnType<EvergrantClient['refresh']> {
   if (outcomes.refresh) return outcomes.refresh(provider, accountId);
   const lastRefreshedAt = new Date().toISOString();
-  const renewed = (one: Integration) => (isIt(provider, accountId)(one) ? { ...one, lastRefreshedAt } : one);
-  store.set({ integrations: store.get().integrations.map(renewed) });
+  const refreshed = (one: Integration) =>
+    isAccount(provider, accountId)(one) ? { ...one, lastRefreshedAt } : one;
+  store.set({ integrations: store.get().integrations.map(refreshed) });
   emit({ type: 'refreshed', provider, accountId });
   return { status: 'refreshed', expiresAt: null };
 }

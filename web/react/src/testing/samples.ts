@@ -2,7 +2,7 @@ import type { CredentialField, Integration, Provider } from '../client/types.js'
 
 const scope = (id: string, label: string, required = false) => ({ id, label, required });
 
-function platform(provider: string, name: string, rest: Partial<Provider>): Provider {
+function sampleProvider(provider: string, name: string, rest: Partial<Provider>): Provider {
   return {
     provider,
     name,
@@ -18,12 +18,12 @@ function platform(provider: string, name: string, rest: Partial<Provider>): Prov
 }
 
 function field(name: string, label: string, rest: Partial<CredentialField>): CredentialField {
-  return { name, label, secret: true, required: true, help: 'The cookie of that name.', ...rest };
+  return { name, label, secret: true, required: true, help: 'The cookie of this name.', ...rest };
 }
 
-/** Four platforms as the server lists them. */
+/** A catalogue of four platforms, as the server sends it. */
 export const sampleProviders: readonly Provider[] = [
-  platform('instagram', 'Instagram', {
+  sampleProvider('instagram', 'Instagram', {
     accountType: 'Instagram Business',
     signInWith: 'Facebook',
     multiAccount: true,
@@ -33,43 +33,44 @@ export const sampleProviders: readonly Provider[] = [
       scope('pages_show_list', 'See your Facebook Pages', true),
     ],
   }),
-  platform('tiktok', 'TikTok', {
+  sampleProvider('tiktok', 'TikTok', {
     accountType: 'TikTok Creator',
     scopes: [
       scope('user.info.basic', 'See your name and picture', true),
-      scope('user.info.stats', 'See your figures'),
+      scope('user.info.stats', 'See your statistics'),
       scope('video.list', 'See your public videos'),
     ],
   }),
-  platform('reddit', 'Reddit', {
+  sampleProvider('reddit', 'Reddit', {
     accountType: 'Reddit User',
     scopes: [
       scope('identity', 'See your name and karma', true),
-      scope('read', 'Read as you do'),
+      scope('read', 'Read content you can access'),
       scope('history', 'See your posts and comments'),
     ],
   }),
-  platform('onlyfans', 'OnlyFans', {
+  sampleProvider('onlyfans', 'OnlyFans', {
     kind: 'cookies',
     accountType: 'OnlyFans Creator',
     capabilities: ['profile'],
     fields: [
       field('pasted', 'Copied request', { required: false, help: 'Paste a copied request here.' }),
       field('sess', 'sess', {}),
-      field('auth_id', 'auth_id', { secret: false, help: 'The cookie of that name: your account’s number.' }),
+      field('auth_id', 'auth_id', { secret: false, help: 'The cookie of this name: your account’s number.' }),
       field('user_agent', 'User-Agent', {
         secret: false,
-        help: 'The header of that name; the session is tied to the browser.',
+        help: 'The header of this name; the session is bound to the browser.',
       }),
-      field('x_bc', 'x-bc', { help: 'The header of that name.' }),
-      field('auth_uid_', 'auth_uid_', { required: false, help: 'The cookie of that name, if there is one.' }),
+      field('x_bc', 'x-bc', { help: 'The header of this name.' }),
+      field('auth_uid_', 'auth_uid_', { required: false, help: 'The cookie of this name, if there is one.' }),
     ],
   }),
 ];
 
+/** The id of the last account that was created without one. */
 let last = 0;
 
-/** A connected account; give it what matters to your test. */
+/** Creates a connected account. Pass the members that matter to your test; the others have plausible values. */
 export function sampleIntegration(change: Partial<Integration> = {}): Integration {
   const id = change.id ?? ++last;
   const status = change.status ?? 'connected';

@@ -4,13 +4,13 @@ import { sampleIntegration } from '../../testing/samples.js';
 import { FakeBrowser } from './fake-browser.js';
 import { FakeServer, problem } from './fake-server.js';
 import { returned, setUp, withClients } from './set-up.js';
-import { passed, settled } from './world.js';
+import { advance, settle } from './fake-time.js';
 
 withClients();
 
 const vale = sampleIntegration({ id: 1, providerAccountId: 'a' });
 
-test('the list and the catalogue are read once at first', async () => {
+test('start reads the list and the catalogue once', async () => {
   const { server, now } = await setUp();
   expect(server.calls('GET status')).toHaveLength(1);
   expect(server.calls('GET providers')).toHaveLength(1);
@@ -18,18 +18,18 @@ test('the list and the catalogue are read once at first', async () => {
   expect(now().providers).toHaveLength(4);
 });
 
-test('what a server has read is shown at once', async () => {
+test('initialStatus is in the first snapshot', async () => {
   const server = new FakeServer();
   const initialStatus = { version: 1, integrations: [vale], providers: server.providers };
   const client = createClient({ fetch: server.fetch, initialStatus });
   expect(client.getSnapshot()).toMatchObject({ loading: false, integrations: [vale] });
 });
 
-test('the window opens in the click itself', async () => {
+test('connect opens the popup synchronously, within the click', async () => {
   const { client, browser } = await setUp();
   const result = client.connect('reddit');
   expect(browser.popups).toHaveLength(1);
-  await settled();
+  await settle();
   expect(client.getSnapshot().flow.step).toBe('waiting');
   client.cancel();
   expect(await result).toEqual({ status: 'cancelled' });
@@ -39,22 +39,22 @@ test.each([
   ['/connected', 'https://app.example/connected'],
   ['https://app.example/back?a=1', 'https://app.example/back?a=1'],
   [undefined, 'https://app.example/settings?tab=1'],
-])('from this page, consents come back to %s as %s', async (redirectUrl, address) => {
+])('redirectUrl %s is sent as %s', async (redirectUrl, address) => {
   const { client, server } = await setUp(redirectUrl === undefined ? {} : { redirectUrl });
   void client.connect('reddit');
-  await settled();
+  await settle();
   expect([...server.flows.values()].map((flow) => flow.redirectUrl)).toEqual([address]);
 });
 
-test('a platform without a consent page opens no window', async () => {
+test('a platform without a consent page opens no popup', async () => {
   const { client, browser } = await setUp();
   void client.connect('onlyfans');
-  await settled();
+  await settle();
   expect(browser.popups).toHaveLength(0);
   expect(client.getSnapshot().flow.step).toBe('credentials');
 });
 
-test('a finger means that this page goes', async () => {
+test('a touch screen uses the redirect flow', async () => {
   const { client, browser } = await setUp();
   browser.coarse = true;
   expect(await client.connect('reddit')).toEqual({ status: 'redirecting' });
@@ -62,7 +62,7 @@ test('a finger means that this page goes', async () => {
   expect(browser.left).toHaveLength(1);
 });
 
-test('a page that was to be left and was not is free again once the user is seen on it', async () => {
+test('an abandoned redirect returns to idle when the page is shown again', async () => {
   const { client, browser } = await setUp();
   browser.coarse = true;
   await client.connect('reddit');
@@ -72,54 +72,54 @@ test('a page that was to be left and was not is free again once the user is seen
   expect(browser.site.local?.length).toBe(1);
 });
 
-test('a consent that came back to this page is finished and told', async () => {
+test('a consent that returns to this page is finished and emits connected', async () => {
   const server = new FakeServer();
   const browser = await returned(server);
   const { events, now } = await setUp({ page: browser, browser }, server);
-  await settled();
+  await settle();
   expect(browser.href).toBe('https://app.example/settings?tab=1#accounts');
   expect(now().flow).toMatchObject({ step: 'connected', provider: 'reddit' });
   expect(events).toMatchObject([{ type: 'connected', integrations: [{ providerAccountId: 'sim9z' }] }]);
 });
 
-test('a window that was opened for a consent closes once it is finished', async () => {
+test('a popup closes itself once its flow is finished', async () => {
   const server = new FakeServer();
   const opener = await setUp({}, server);
   void opener.client.connect('reddit');
-  await settled();
+  await settle();
   const browser = new FakeBrowser(opener.browser.site);
   browser.isClosable = true;
   browser.href = server.consent('flow1');
   const { now } = await setUp({ page: browser, browser }, server);
-  await settled();
+  await settle();
   expect(browser.isClosed).toBe(true);
   expect(now().flow.step).toBe('idle');
 });
 
-test('the event of a flow asks the server, and is not believed', async () => {
+test('a flow event triggers a request and does not change the state itself', async () => {
   const { client, server } = await setUp();
   void client.connect('reddit');
-  await settled();
-  const asked = server.calls('GET flows').length;
+  await settle();
+  const polls = server.calls('GET flows').length;
   server.send('flow', { version: 2, flowId: 'flow1', status: 'connected' });
-  await settled();
-  expect(server.calls('GET flows')).toHaveLength(asked + 1);
+  await settle();
+  expect(server.calls('GET flows')).toHaveLength(polls + 1);
   expect(client.getSnapshot().flow.step).toBe('waiting');
   server.send('flow', { version: 3, flowId: 'another', status: 'connected' });
-  await settled();
-  expect(server.calls('GET flows')).toHaveLength(asked + 1);
+  await settle();
+  expect(server.calls('GET flows')).toHaveLength(polls + 1);
 });
 
-test('disconnecting and renewing tell what came of it, and never reject', async () => {
+test('disconnect and refresh resolve with their result and never reject', async () => {
   const server = new FakeServer();
   server.integrations = [vale];
   const { client, events } = await setUp({}, server);
-  const renewal = client.refresh('reddit', 'a');
-  await settled();
-  expect(await renewal).toMatchObject({ status: 'refreshed' });
-  const leaving = client.disconnect('reddit', 'a', { deleteData: true });
-  await settled();
-  expect(await leaving).toMatchObject({ status: 'disconnected', revocation: 'revoked' });
+  const refreshing = client.refresh('reddit', 'a');
+  await settle();
+  expect(await refreshing).toMatchObject({ status: 'refreshed' });
+  const disconnecting = client.disconnect('reddit', 'a', { deleteData: true });
+  await settle();
+  expect(await disconnecting).toMatchObject({ status: 'disconnected', revocation: 'revoked' });
   expect(server.calls('DELETE')[0]?.path).toBe('disconnect/reddit/a?deleteData=true');
   server.intercept = ({ method }) => (method === 'POST' ? problem(409, 'RECONNECT_REQUIRED') : null);
   expect(await client.refresh('reddit', 'a')).toMatchObject({
@@ -130,21 +130,21 @@ test('disconnecting and renewing tell what came of it, and never reject', async 
   expect(client.getSnapshot().busy).toEqual([]);
 });
 
-test('a listener that throws is reported, and changes nothing', async () => {
+test('an error thrown by a listener is reported and has no other effect', async () => {
   const reported = vi.fn();
   vi.stubGlobal('reportError', reported);
   const server = new FakeServer();
   server.integrations = [vale];
   const { client, now } = await setUp({ realtime: false }, server);
   const oops = new Error('oops');
-  const fails = () => {
+  const throws = () => {
     throw oops;
   };
-  client.on(fails);
+  client.on(throws);
   const result = client.connect('reddit');
-  await settled();
+  await settle();
   client.cancel();
-  await settled();
+  await settle();
   expect(await result).toEqual({ status: 'cancelled' });
   server.intercept = ({ path }) => (path.startsWith('connect') ? problem(400, 'OAUTH_INIT_ERROR') : null);
   expect(await client.connect('reddit')).toMatchObject({ status: 'failed' });
@@ -153,53 +153,53 @@ test('a listener that throws is reported, and changes nothing', async () => {
   await client.reload();
   expect(reported).toHaveBeenCalledTimes(2);
   expect(now()).toMatchObject({ error: null, live: 'poll' });
-  client.subscribe(fails);
+  client.subscribe(throws);
   expect(await client.disconnect('reddit', 'a')).toMatchObject({ status: 'disconnected' });
   vi.unstubAllGlobals();
 });
 
-test('a client that nobody looks at asks for no flow, and goes on where it is looked at again', async () => {
+test('a stopped client does not poll its flow, and resumes on start', async () => {
   const { client, server, browser, stop } = await setUp({ realtime: false });
   const result = client.connect('reddit');
-  await settled();
+  await settle();
   stop();
-  const asked = server.log.length;
-  await passed(60_000);
+  const sent = server.log.length;
+  await advance(60_000);
   browser.comeBack();
   browser.receive({ source: browser.popup as never, data: { type: 'evergrant:flow', flowId: 'flow1' } });
-  await settled();
-  expect(server.log).toHaveLength(asked);
+  await settle();
+  expect(server.log).toHaveLength(sent);
   const flow = server.flows.get('flow1');
   if (flow) flow.state = { status: 'connected', accountId: 'sim9z' };
   const stopAgain = client.start();
-  await passed(4000);
+  await advance(4000);
   expect(await result).toMatchObject({ status: 'connected' });
   stopAgain();
 });
 
-test('a flow that is begun while nobody looks any more is not watched', async () => {
+test('a flow that starts on a stopped client is not polled', async () => {
   const { client, server, stop } = await setUp({ realtime: false });
   void client.connect('reddit');
   stop();
-  await settled();
+  await settle();
   expect(client.getSnapshot().flow.step).toBe('waiting');
-  const asked = server.log.length;
-  await passed(60_000);
-  expect(server.log).toHaveLength(asked);
+  const sent = server.log.length;
+  await advance(60_000);
+  expect(server.log).toHaveLength(sent);
 });
 
-test('an account that comes to need its owner is told once', async () => {
+test('an account that expires emits needs-reconnect once', async () => {
   const server = new FakeServer();
   server.integrations = [vale, sampleIntegration({ id: 2, providerAccountId: 'b', status: 'expired' })];
   const { events } = await setUp({}, server);
   server.change('expired', { ...vale, status: 'expired', isConnected: false });
-  await settled();
+  await settle();
   server.change('expired', { ...vale, status: 'expired', isConnected: false, displayName: 'x' });
-  await settled();
+  await settle();
   expect(events).toMatchObject([{ type: 'needs-reconnect', integration: { id: 1 } }]);
 });
 
-test('a picture’s address is the server’s', () => {
+test('imageUrl resolves against baseUrl', () => {
   const client = createClient({ baseUrl: 'https://vault.example/' });
   expect(client.imageUrl('/api/images/1')).toBe('https://vault.example/api/images/1');
   expect(client.imageUrl('https://vault.example/x')).toBe('https://vault.example/x');

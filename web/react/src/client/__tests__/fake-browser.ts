@@ -1,8 +1,9 @@
-/** A browser without one: what our code asks of it, and what a user does in it. */
+/** Fake `Browser`, `Page` and `Tabs` for tests in Node.js, with methods for the user's actions. */
 import type { Browser, KeyValueStore } from '../browser.js';
 import type { Page, Popup } from '../page.js';
 import type { TabMessage, Tabs } from '../tabs.js';
 
+/** `Storage` in memory. */
 export class FakeStorage implements KeyValueStore {
   readonly map = new Map<string, string>();
   get length(): number {
@@ -14,27 +15,30 @@ export class FakeStorage implements KeyValueStore {
   removeItem = (key: string) => void this.map.delete(key);
 }
 
+/** Records the URLs that a popup is sent to. */
 export class FakePopup implements Popup {
   closed = false;
   urls: string[] = [];
   focused = 0;
-  sent = (message: MessageEvent) => message.source === (this as unknown);
+  isSource = (message: MessageEvent) => message.source === (this as unknown);
   go = (url: string) => void this.urls.push(url);
   focus = () => void this.focused++;
   close = () => void (this.closed = true);
 }
 
-/** One tab. Tabs of one site share `local` and the hub. */
+/** One tab. Tabs of the same site share `site.local` and a `FakeHub`. */
 export class FakeBrowser implements Browser, Page {
   href = 'https://app.example/settings?tab=1#accounts';
+  /** URLs that `leave` was called with. */
   left: string[] = [];
   popups: FakePopup[] = [];
+  /** Whether the browser blocks popups. */
   blocked = false;
   coarse = false;
   focused = true;
   secure = true;
   hidden = false;
-  told: string[] = [];
+  openerNotifications: string[] = [];
   isClosable = false;
   isClosed = false;
   readonly tab = new FakeStorage();
@@ -61,7 +65,7 @@ export class FakeBrowser implements Browser, Page {
   hasFocus = () => this.focused;
   isHidden = () => this.hidden;
   isSecure = () => this.secure;
-  tellOpener = (flowId: string) => void this.told.push(flowId);
+  notifyOpener = (flowId: string) => void this.openerNotifications.push(flowId);
   closeSelf = () => {
     this.isClosed = this.isClosable;
     return this.isClosed;
@@ -75,24 +79,30 @@ export class FakeBrowser implements Browser, Page {
     return () => void this.#messages.delete(listener);
   };
 
+  /** The user returns to this tab. */
   comeBack(): void {
     for (const listener of this.#returns) listener();
   }
+  /** Another window posts a message to this tab. */
   receive(message: Partial<MessageEvent>): void {
     for (const listener of this.#messages) listener(message as MessageEvent);
   }
 }
 
-/** The tabs of one site: one leads, in the order in which they asked. */
+/**
+ * The tabs of one site. The first tab that requested to lead is the leader; the next one follows
+ * it.
+ */
 export class FakeHub {
   #listeners = new Set<(message: TabMessage) => void>();
   #queue: { run: () => () => void; end?: () => void }[] = [];
+  /** Every message posted. */
   log: TabMessage[] = [];
 
   tabs(): Tabs {
     let own: ((message: TabMessage) => void) | undefined;
     return {
-      tell: (message) => {
+      post: (message) => {
         this.log.push(message);
         for (const listener of this.#listeners) if (listener !== own) listener(message);
       },

@@ -1,4 +1,4 @@
-/** The server's side of the contract, in memory: what a `fetch` of ours meets. */
+/** In-memory server that implements the API contract behind `fetch`. */
 import { createHash } from 'node:crypto';
 import type { Integration, Provider, ServerFlow } from '../types.js';
 import { sampleIntegration, sampleProviders } from '../../testing/samples.js';
@@ -13,23 +13,25 @@ interface Flow {
   reached: string[];
 }
 
-export interface Logged {
+/** A request that the server received. */
+export interface LoggedRequest {
   method: string;
   path: string;
   body: unknown;
   headers: Headers;
 }
 
+/** Flows, accounts and event streams of one user. */
 export class FakeServer {
   version = 1;
   integrations: Integration[] = [];
   providers: readonly Provider[] = sampleProviders;
   flows = new Map<string, Flow>();
-  log: Logged[] = [];
-  /** Each time a flow made accounts. */
-  made: string[] = [];
-  /** Answers in place of the server; null lets it answer itself. */
-  intercept: (request: Logged) => Response | Promise<Response> | null = () => null;
+  log: LoggedRequest[] = [];
+  /** Ids of the flows that connected accounts, one entry each time. */
+  connectedFlows: string[] = [];
+  /** Responds instead of the server, unless it returns null. */
+  intercept: (request: LoggedRequest) => Response | Promise<Response> | null = () => null;
   #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
   #next = 1;
 
@@ -40,14 +42,18 @@ export class FakeServer {
     const request = { method: init.method ?? 'GET', path, body, headers };
     this.log.push(request);
     if (init.signal?.aborted) throw new DOMException('aborted', 'AbortError');
-    return (await this.intercept(request)) ?? this.#answer(request, init.signal ?? undefined);
+    return (await this.intercept(request)) ?? this.#respond(request, init.signal ?? undefined);
   };
 
-  calls(start: string): Logged[] {
+  /** Returns the requests whose method and path start with `start`, such as `GET flows`. */
+  calls(start: string): LoggedRequest[] {
     return this.log.filter(({ method, path }) => `${method} ${path}`.startsWith(start));
   }
 
-  /** The user allows access in the platform's window; answers the address that the browser is sent back to. */
+  /**
+   * The user allows access on the consent page. Returns the URL that the browser is redirected
+   * to.
+   */
   consent(flowId: string, accounts: string[] = ['sim9z']): string {
     const flow = this.#flow(flowId);
     if (flow.state.status === 'waiting') {
@@ -55,34 +61,38 @@ export class FakeServer {
       const reached = accounts.map((id) => ({ providerAccountId: id, displayName: id }));
       flow.state = accounts.length > 1 ? { status: 'choose', accounts: reached } : { status: 'pending' };
     }
-    return back(flow, { status: 'pending', flowId: flow.id, receipt: flow.receipt });
+    return returnAddress(flow, { status: 'pending', flowId: flow.id, receipt: flow.receipt });
   }
 
+  /** The user denies access. Returns the URL that the browser is redirected to. */
   deny(flowId: string): string {
     const flow = this.#flow(flowId);
     flow.state = { status: 'error', code: 'OAUTH_DENIED' };
-    return back(flow, { status: 'error', code: 'OAUTH_DENIED', correlationId: 'c1' });
+    return returnAddress(flow, { status: 'error', code: 'OAUTH_DENIED', correlationId: 'c1' });
   }
 
-  /** The account changes, and everybody who listens is told. */
+  /** Changes an account and publishes the event to all streams. */
   change(event: string, integration: Integration): void {
     this.integrations = [
       ...this.integrations.filter((one) => one.providerAccountId !== integration.providerAccountId),
       ...(event === 'disconnected' ? [] : [integration]),
     ];
     const { provider, providerAccountId: accountId } = integration;
-    const still = event === 'disconnected' ? {} : { integration };
-    this.send(event, { version: ++this.version, provider, accountId, ...still });
+    const payload = event === 'disconnected' ? {} : { integration };
+    this.send(event, { version: ++this.version, provider, accountId, ...payload });
   }
 
+  /** Publishes an event to all streams. */
   send(event: string, data: { version: number } & Record<string, unknown>): void {
     this.write(`id: ${data.version}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
+  /** Writes raw text to all streams. */
   write(text: string): void {
     for (const stream of this.#streams) stream.enqueue(new TextEncoder().encode(text));
   }
 
+  /** Number of open streams. */
   get listeners(): number {
     return this.#streams.size;
   }
@@ -94,11 +104,11 @@ export class FakeServer {
 
   #flow(id: string): Flow {
     const flow = this.flows.get(id);
-    if (!flow) throw new Error(`no flow ${id}`);
+    if (!flow) throw new Error(`unknown flow ${id}`);
     return flow;
   }
 
-  #answer({ method, path, body, headers }: Logged, signal?: AbortSignal): Response {
+  #respond({ method, path, body, headers }: LoggedRequest, signal?: AbortSignal): Response {
     const [route = '', id = '', verb = ''] = path.split(/[/?]/).map(decodeURIComponent);
     if (route === 'status') return this.#status(headers);
     if (route === 'providers') return Response.json({ providers: this.providers });
@@ -184,7 +194,7 @@ export class FakeServer {
   }
 
   #connected(flow: Flow, ids: string[]): Response {
-    const made = ids.map((id) =>
+    const integrations = ids.map((id) =>
       sampleIntegration({
         id: this.#next++,
         provider: flow.provider,
@@ -192,10 +202,10 @@ export class FakeServer {
         displayName: id,
       }),
     );
-    this.made.push(flow.id);
+    this.connectedFlows.push(flow.id);
     flow.state = { status: 'connected', accountId: ids[0] ?? null };
-    for (const one of made) this.change('connected', one);
-    return Response.json({ integrations: made });
+    for (const one of integrations) this.change('connected', one);
+    return Response.json({ integrations });
   }
 
   #disconnect(provider: string, id: string): Response {
@@ -207,12 +217,13 @@ export class FakeServer {
   }
 }
 
+/** Returns an error response with a problem document. */
 export function problem(status: number, code: string, more: Record<string, unknown> = {}): Response {
   const retryable = status >= 500 || status === 429;
   return Response.json({ code, status, retryable, correlationId: 'c1', ...more }, { status });
 }
 
-function back(flow: Flow, parameters: Record<string, string>): string {
+function returnAddress(flow: Flow, parameters: Record<string, string>): string {
   const url = new URL(flow.redirectUrl);
   for (const [name, value] of Object.entries({ integration: flow.provider, ...parameters })) {
     url.searchParams.append(name, value);

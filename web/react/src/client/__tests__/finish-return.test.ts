@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { leaveOutcome, readBack, takeOutcome } from '../finish-return.js';
+import { storeOutcome, parseReturnAddress, takeOutcome } from '../finish-return.js';
 import { FakeBrowser } from './fake-browser.js';
 import { problem } from './fake-server.js';
-import { FAKED, passed, settled, World } from './world.js';
+import { FAKE_TIMERS, advance, settle } from './fake-time.js';
+import { FlowHarness } from './flow-harness.js';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKED.toFake] }));
+beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKE_TIMERS.toFake] }));
 afterEach(() => void vi.useRealTimers());
 
-test('an address that tells of no flow is left alone', () => {
+test('a URL without the parameters of a flow is not parsed', () => {
   for (const query of [
     '',
     '?status=pending',
@@ -15,143 +16,143 @@ test('an address that tells of no flow is left alone', () => {
     '?integration=reddit&status=odd',
     '?code=1&state=2',
   ]) {
-    expect(readBack(`https://app.example/${query}`)).toBeNull();
+    expect(parseReturnAddress(`https://app.example/${query}`)).toBeNull();
   }
 });
 
-test('what the server added goes, what the app has stays', () => {
-  const back = readBack(
+test('the server’s parameters are removed and the app’s are kept', () => {
+  const back = parseReturnAddress(
     'https://app.example/a?tab=1&integration=reddit&status=pending&flowId=f&receipt=r&code=c&correlationId=x&accountId=y&z=2',
   );
   expect(back?.cleaned).toBe('https://app.example/a?tab=1&z=2');
 });
 
-test('the address is clean before anything is sent, and has its fragment back', async () => {
-  const world = new World();
-  world.browser.blocked = true;
-  await world.connect();
-  const browser = new FakeBrowser(world.browser.site);
-  world.server.intercept = () => {
+test('the URL is cleaned before any request, and its fragment restored', async () => {
+  const harness = new FlowHarness();
+  harness.browser.blocked = true;
+  await harness.connect();
+  const browser = new FakeBrowser(harness.browser.site);
+  harness.server.intercept = () => {
     expect(browser.href).toBe('https://app.example/settings#accounts');
     return null;
   };
-  await world.comeBackTo(world.server.consent('flow1'), browser);
-  expect(world.server.integrations).toHaveLength(1);
+  await harness.comeBackTo(harness.server.consent('flow1'), browser);
+  expect(harness.server.integrations).toHaveLength(1);
 });
 
-test.each(['#_', '#_=_'])('what a platform appends is cleaned away: %s', async (litter) => {
-  const world = new World();
-  world.browser.blocked = true;
-  await world.connect();
-  const browser = new FakeBrowser(world.browser.site);
-  await world.comeBackTo(world.server.consent('flow1') + litter, browser);
+test.each(['#_', '#_=_'])('a fragment that the platform appends is removed: %s', async (appended) => {
+  const harness = new FlowHarness();
+  harness.browser.blocked = true;
+  await harness.connect();
+  const browser = new FakeBrowser(harness.browser.site);
+  await harness.comeBackTo(harness.server.consent('flow1') + appended, browser);
   expect(browser.href).toBe('https://app.example/settings#accounts');
 });
 
-test('who opened this page and the other tabs are told which flow to ask for', async () => {
-  const world = new World();
-  void world.connect();
-  await settled();
-  const browser = new FakeBrowser(world.browser.site);
-  await world.comeBackTo(world.server.consent('flow1'), browser);
-  expect(browser.told).toEqual(['flow1']);
+test('the opener is notified of the flow', async () => {
+  const harness = new FlowHarness();
+  void harness.connect();
+  await settle();
+  const browser = new FakeBrowser(harness.browser.site);
+  await harness.comeBackTo(harness.server.consent('flow1'), browser);
+  expect(browser.openerNotifications).toEqual(['flow1']);
 });
 
-test('a page without a network tries again, and keeps what it needs to', async () => {
-  const world = new World();
-  world.browser.blocked = true;
-  await world.connect();
-  world.server.intercept = ({ method }) => (method === 'POST' ? problem(503, 'DATABASE_ERROR') : null);
-  const back = world.comeBackTo(world.server.consent('flow1'));
-  await passed(1000);
-  world.server.intercept = () => null;
-  await passed(10_000);
+test('finishing is retried after a server error', async () => {
+  const harness = new FlowHarness();
+  harness.browser.blocked = true;
+  await harness.connect();
+  harness.server.intercept = ({ method }) => (method === 'POST' ? problem(503, 'DATABASE_ERROR') : null);
+  const back = harness.comeBackTo(harness.server.consent('flow1'));
+  await advance(1000);
+  harness.server.intercept = () => null;
+  await advance(10_000);
   expect((await back)?.outcome.status).toBe('connected');
 });
 
-test('an outage is waited out for as long as the flow lives, and a limit is kept to', async () => {
-  const world = new World();
-  world.browser.blocked = true;
-  await world.connect();
+test('finishing is retried until the flow expires, and respects Retry-After', async () => {
+  const harness = new FlowHarness();
+  harness.browser.blocked = true;
+  await harness.connect();
   const limit = { retryAfterSeconds: 120 };
-  world.server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', limit);
-  const back = world.comeBackTo(world.server.consent('flow1'));
-  await settled();
-  const asked = world.server.log.length;
-  await passed(115_000);
-  expect(world.server.log).toHaveLength(asked);
-  world.server.intercept = () => Promise.reject(new TypeError('offline'));
-  await passed(300_000);
-  world.server.intercept = () => null;
-  await passed(30_000);
+  harness.server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', limit);
+  const back = harness.comeBackTo(harness.server.consent('flow1'));
+  await settle();
+  const sent = harness.server.log.length;
+  await advance(115_000);
+  expect(harness.server.log).toHaveLength(sent);
+  harness.server.intercept = () => Promise.reject(new TypeError('offline'));
+  await advance(300_000);
+  harness.server.intercept = () => null;
+  await advance(30_000);
   expect((await back)?.outcome.status).toBe('connected');
 });
 
-test('what does not pass while the flow lives is told, with how long to wait', async () => {
-  const world = new World();
-  world.browser.blocked = true;
-  await world.connect();
+test('a Retry-After beyond the life of the flow fails with that delay', async () => {
+  const harness = new FlowHarness();
+  harness.browser.blocked = true;
+  await harness.connect();
   const limit = { retryAfterSeconds: 700 };
-  world.server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', limit);
-  const back = await world.comeBackTo(world.server.consent('flow1'));
+  harness.server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', limit);
+  const back = await harness.comeBackTo(harness.server.consent('flow1'));
   const outcome = { status: 'failed', code: 'RATE_LIMIT_ERROR', retryAfter: 700 };
   expect(back?.outcome).toMatchObject(outcome);
-  const page = new World(world.browser, world.server);
+  const page = new FlowHarness(harness.browser, harness.server);
   await page.runner.resume(async () => back?.outcome ?? null);
   expect(page.state).toMatchObject({ step: 'failed', error: { retryAfter: 700, correlationId: 'c1' } });
 });
 
-test('a fault of the server is tried a few times only', async () => {
-  const world = new World();
-  world.browser.blocked = true;
-  await world.connect();
-  world.server.intercept = ({ method }) => (method === 'POST' ? problem(500, 'INTERNAL_ERROR') : null);
-  const back = world.comeBackTo(world.server.consent('flow1'));
-  await passed(30_000);
+test('a 500 response is retried at most three times', async () => {
+  const harness = new FlowHarness();
+  harness.browser.blocked = true;
+  await harness.connect();
+  harness.server.intercept = ({ method }) => (method === 'POST' ? problem(500, 'INTERNAL_ERROR') : null);
+  const back = harness.comeBackTo(harness.server.consent('flow1'));
+  await advance(30_000);
   expect((await back)?.outcome).toMatchObject({ status: 'failed', code: 'INTERNAL_ERROR' });
-  expect(world.server.calls('POST flows')).toHaveLength(4);
+  expect(harness.server.calls('POST flows')).toHaveLength(4);
 });
 
-test('what is cancelled during an outage is not taken once it is over', async () => {
-  const world = new World();
-  void world.connect();
-  await settled();
-  world.server.intercept = () => problem(503, 'OVERLOADED');
-  const back = world.comeBackTo(world.server.consent('flow1'));
-  await settled();
-  world.runner.cancel();
-  world.server.intercept = () => null;
-  await passed(30_000);
+test('a flow cancelled during an outage is not finished afterwards', async () => {
+  const harness = new FlowHarness();
+  void harness.connect();
+  await settle();
+  harness.server.intercept = () => problem(503, 'OVERLOADED');
+  const back = harness.comeBackTo(harness.server.consent('flow1'));
+  await settle();
+  harness.runner.cancel();
+  harness.server.intercept = () => null;
+  await advance(30_000);
   expect((await back)?.outcome.status).toBe('cancelled');
-  expect(world.server.integrations).toEqual([]);
+  expect(harness.server.integrations).toEqual([]);
 });
 
-test('a refusal that is final is not tried again', async () => {
-  const world = new World();
-  world.browser.blocked = true;
-  await world.connect();
-  world.server.intercept = ({ method }) =>
+test('a non-retryable error is not retried', async () => {
+  const harness = new FlowHarness();
+  harness.browser.blocked = true;
+  await harness.connect();
+  harness.server.intercept = ({ method }) =>
     method === 'POST' ? problem(409, 'ACCOUNT_ALREADY_CONNECTED') : null;
-  const back = await world.comeBackTo(world.server.consent('flow1'));
+  const back = await harness.comeBackTo(harness.server.consent('flow1'));
   expect(back?.outcome).toMatchObject({
     status: 'failed',
     code: 'ACCOUNT_ALREADY_CONNECTED',
     correlationId: 'c1',
   });
-  expect(world.server.calls('POST flows')).toHaveLength(1);
+  expect(harness.server.calls('POST flows')).toHaveLength(1);
 });
 
-test('a success that the address alone claims is told only if the server lists the account', async () => {
-  const world = new World();
-  const claim = { status: 'connected', provider: 'reddit', flowId: '', accountIds: ['x'] } as const;
-  await world.runner.resume(async () => claim);
-  expect(world.state.step).toBe('idle');
+test('a connected outcome without a listed account is ignored', async () => {
+  const harness = new FlowHarness();
+  const unverified = { status: 'connected', provider: 'reddit', flowId: '', accountIds: ['x'] } as const;
+  await harness.runner.resume(async () => unverified);
+  expect(harness.state.step).toBe('idle');
 });
 
-test('an outcome is left for the next page of this tab, once', () => {
+test('a stored outcome is taken once, by the next page of this tab', () => {
   const browser = new FakeBrowser();
   expect(takeOutcome(browser)).toBeNull();
-  leaveOutcome(browser, { status: 'cancelled', provider: 'reddit', flowId: 'f' });
+  storeOutcome(browser, { status: 'cancelled', provider: 'reddit', flowId: 'f' });
   expect(takeOutcome(browser)).toMatchObject({ flowId: 'f' });
   expect(takeOutcome(browser)).toBeNull();
   browser.tab.setItem('evergrant:outcome', '{');

@@ -1,14 +1,17 @@
 /**
- * The whole of a flow against a server, in any order of what can happen: messages, polls, closed windows, cancels,
- * consents that come back late, twice or elsewhere, outages, limits and pages that are left. Never two accounts, never "failed" after "connected".
+ * Property test of a flow against a server, with events in random order: messages, polls, closed
+ * popups, cancellation, consents that return late, twice or in another browser, outages, rate
+ * limits and page navigation. A consent never connects twice, and a flow never fails after it has
+ * connected.
  */
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeBrowser } from './fake-browser.js';
 import { problem } from './fake-server.js';
-import { FAKED, settled, World } from './world.js';
+import { FAKE_TIMERS, settle } from './fake-time.js';
+import { FlowHarness } from './flow-harness.js';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKED.toFake] }));
+beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKE_TIMERS.toFake] }));
 afterEach(() => void vi.useRealTimers());
 
 const step = fc.constantFrom(
@@ -19,7 +22,7 @@ const step = fc.constantFrom(
   'look away',
   'reopen',
   'message',
-  'foreign message',
+  'message of another window',
   'other tab',
   'poll',
   'wait',
@@ -29,25 +32,27 @@ const step = fc.constantFrom(
   'leave',
   'stay',
   'consent',
-  'consent elsewhere',
+  'consent in another browser',
   'deny',
   'return again',
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** Consents that came back to the browser that asked for them, while it still wanted them. */
-type Wanted = Set<string>;
+/**
+ * Ids of flows whose consent returned to the browser that started them, before they were cancelled.
+ */
+type Accepted = Set<string>;
 
-async function take(world: World, what: Step, wanted: Wanted): Promise<void> {
-  const { server, browser, runner, flowId } = world;
+async function apply(harness: FlowHarness, event: Step, accepted: Accepted): Promise<void> {
+  const { server, browser, runner, flowId } = harness;
   const flow = server.flows.get(flowId);
-  switch (what) {
+  switch (event) {
     case 'connect':
-      return void world.connect();
+      return void harness.connect();
     case 'cancel':
       return runner.cancel();
     case 'close window':
-      return world.popup?.close();
+      return harness.popup?.close();
     case 'look here':
       browser.focused = true;
       return browser.comeBack();
@@ -57,8 +62,8 @@ async function take(world: World, what: Step, wanted: Wanted): Promise<void> {
     case 'reopen':
       return runner.reopen();
     case 'message':
-      return browser.receive({ source: world.popup as never, data: { type: 'evergrant:flow', flowId } });
-    case 'foreign message':
+      return browser.receive({ source: harness.popup as never, data: { type: 'evergrant:flow', flowId } });
+    case 'message of another window':
       return browser.receive({
         source: {} as never,
         data: { type: 'evergrant:flow', flowId, status: 'connected' },
@@ -79,53 +84,53 @@ async function take(world: World, what: Step, wanted: Wanted): Promise<void> {
       server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', { retryAfterSeconds: 10 });
       return;
     case 'leave':
-      world.isResting = true;
-      return runner.rest();
+      harness.isPaused = true;
+      return runner.suspend();
     case 'stay':
-      world.isResting = false;
-      runner.restored();
+      harness.isPaused = false;
+      runner.onRestored();
       return runner.watch();
     case 'consent':
     case 'return again':
       if (!flow) return;
-      if (world.records.read(flowId)?.verifier) wanted.add(flowId);
-      return void world.comeBackTo(server.consent(flowId, [`account of ${flowId}`]));
-    case 'consent elsewhere':
+      if (harness.records.read(flowId)?.verifier) accepted.add(flowId);
+      return void harness.comeBackTo(server.consent(flowId, [`account of ${flowId}`]));
+    case 'consent in another browser':
       return (
-        flow && void world.comeBackTo(server.consent(flowId, [`account of ${flowId}`]), new FakeBrowser())
+        flow && void harness.comeBackTo(server.consent(flowId, [`account of ${flowId}`]), new FakeBrowser())
       );
     case 'deny':
-      if (flow?.state.status === 'waiting') void world.comeBackTo(server.deny(flowId));
+      if (flow?.state.status === 'waiting') void harness.comeBackTo(server.deny(flowId));
   }
 }
 
-test('in any order: never two accounts of one consent, never failed after connected', async () => {
+test('in any order, a consent connects once and never fails after connecting', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 14 }), async (steps) => {
-      const world = new World();
-      const wanted: Wanted = new Set();
+      const harness = new FlowHarness();
+      const accepted: Accepted = new Set();
       for (const one of ['connect', ...steps] as Step[]) {
-        await take(world, one, wanted);
-        await settled();
+        await apply(harness, one, accepted);
+        await settle();
       }
-      world.server.intercept = () => null;
+      harness.server.intercept = () => null;
       await vi.advanceTimersByTimeAsync(30_000);
-      await settled();
+      await settle();
 
-      const { server, ends, states } = world;
-      // One consent makes one account, and only if it came back here and was wanted.
-      expect(new Set(server.made).size).toBe(server.made.length);
-      for (const id of server.made) expect(wanted).toContain(id);
-      for (const id of server.made) {
-        const told = ends.filter((end) => 'flowId' in end && end.flowId === id).map((end) => end.step);
-        expect(told).not.toContain('failed');
-        expect(told.length).toBeLessThanOrEqual(1);
+      const { server, ends, states } = harness;
+      // A consent connects once, and only if it returned to this browser while the flow was open.
+      expect(new Set(server.connectedFlows).size).toBe(server.connectedFlows.length);
+      for (const id of server.connectedFlows) expect(accepted).toContain(id);
+      for (const id of server.connectedFlows) {
+        const endSteps = ends.filter((end) => 'flowId' in end && end.flowId === id).map((end) => end.step);
+        expect(endSteps).not.toContain('failed');
+        expect(endSteps.length).toBeLessThanOrEqual(1);
       }
       states.forEach((state, place) => {
         if (state.step === 'connected') expect(states[place + 1]?.step).not.toBe('failed');
       });
-      // Nothing secret of a finished flow stays.
-      for (const id of server.made) expect(world.records.read(id)?.verifier).toBeUndefined();
+      // The verifier of a finished flow is erased.
+      for (const id of server.connectedFlows) expect(harness.records.read(id)?.verifier).toBeUndefined();
     }),
     { numRuns: 150 },
   );

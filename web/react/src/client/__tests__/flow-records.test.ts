@@ -18,8 +18,8 @@ afterEach(() => {
   local.map.clear();
 });
 
-test('a verifier is kept for ten minutes and not a moment longer', () => {
-  records.begin('a', record);
+test('a verifier is kept for exactly ten minutes', () => {
+  records.create('a', record);
   vi.setSystemTime(599_999);
   expect(records.read('a')?.verifier).toBe('v');
   vi.setSystemTime(600_000);
@@ -27,49 +27,49 @@ test('a verifier is kept for ten minutes and not a moment longer', () => {
   expect(local.map.size).toBe(0);
 });
 
-test('beginning a flow erases those that are over, finished or not', () => {
-  records.begin('a', record);
+test('creating a record erases the expired ones', () => {
+  records.create('a', record);
   vi.setSystemTime(600_000);
-  records.begin('b', record);
+  records.create('b', record);
   expect([...local.map.keys()]).toEqual(['evergrant:flow:b']);
 });
 
-test('a page that reads none of them erases those that are over all the same', () => {
-  records.begin('a', record);
+test('createFlowRecords erases expired records', () => {
+  records.create('a', record);
   vi.setSystemTime(600_000);
   createFlowRecords({ local: () => local });
   expect(local.map.size).toBe(0);
 });
 
-test('a cancel leaves a note without anything secret', () => {
-  records.begin('a', record);
-  records.keepReceipt('a', 'r');
+test('cancelling keeps a record without verifier and receipt', () => {
+  records.create('a', record);
+  records.storeReceipt('a', 'r');
   records.cancel('a');
   expect(records.read('a')).not.toHaveProperty('verifier');
   expect([...local.map.values()].join()).not.toMatch(/"v"|"r"/);
 });
 
-test('a receipt is kept for a flow of this browser alone', () => {
-  records.keepReceipt('foreign', 'r');
+test('a receipt is stored only for a flow of this browser', () => {
+  records.storeReceipt('unknown', 'r');
   expect(local.map.size).toBe(0);
 });
 
-test('the latest flow of a platform is found', () => {
-  records.begin('old', record);
+test('latest returns the newest flow of a provider', () => {
+  records.create('old', record);
   vi.setSystemTime(1000);
-  records.begin('new', record);
-  records.begin('other', { ...record, provider: 'tiktok' });
+  records.create('new', record);
+  records.create('other', { ...record, provider: 'tiktok' });
   expect(records.latest('reddit')?.flowId).toBe('new');
   expect(records.latest('acme')).toBeNull();
 });
 
-test('what somebody else wrote is erased, not believed', () => {
+test('a record that cannot be parsed is erased', () => {
   local.setItem('evergrant:flow:a', 'nonsense');
   expect(records.read('a')).toBeNull();
   expect(local.map.size).toBe(0);
 });
 
-test('a storage that is full or blocked is told', () => {
+test('full storage throws an EvergrantError', () => {
   const full = createFlowRecords({
     local: () =>
       ({
@@ -79,5 +79,5 @@ test('a storage that is full or blocked is told', () => {
         },
       }) as never,
   });
-  expect(() => full.begin('a', record)).toThrow(EvergrantError);
+  expect(() => full.create('a', record)).toThrow(EvergrantError);
 });

@@ -9,14 +9,14 @@ const provider = fc.constantFrom('reddit', 'tiktok');
 const input: fc.Arbitrary<FlowInput> = fc.oneof(
   fc.record({ type: fc.constant('start' as const), provider }),
   fc.record({
-    type: fc.constant('begun' as const),
+    type: fc.constant('started' as const),
     step: fc.constantFrom('waiting' as const, 'redirecting' as const),
     flowId,
   }),
   fc.record({ type: fc.constant('fields' as const), flowId, fields: fc.constant([]) }),
   fc.record({ type: fc.constantFrom('closed' as const, 'reopened' as const, 'busy' as const), flowId }),
   fc.record({ type: fc.constant('choose' as const), flowId, provider, accounts: fc.constant([]) }),
-  fc.record({ type: fc.constant('refused' as const), flowId, error: fc.constant(error) }),
+  fc.record({ type: fc.constant('rejected' as const), flowId, error: fc.constant(error) }),
   fc.record({ type: fc.constant('connected' as const), flowId, provider, integrations: fc.constant([]) }),
   fc.record({ type: fc.constant('failed' as const), flowId, provider, error: fc.constant(error) }),
   fc.constant({ type: 'cancel' as const }),
@@ -29,7 +29,7 @@ const run = (inputs: readonly FlowInput[]): FlowState[] => {
   return states;
 };
 
-test('whatever is connected is not failed by anything that arrives later', () => {
+test('a connected flow never fails afterwards', () => {
   fc.assert(
     fc.property(fc.array(input, { maxLength: 40 }), (inputs) => {
       const states = run(inputs);
@@ -42,7 +42,7 @@ test('whatever is connected is not failed by anything that arrives later', () =>
   );
 });
 
-test('a flow hears of itself alone', () => {
+test('inputs of another flow are ignored', () => {
   fc.assert(
     fc.property(fc.array(input, { maxLength: 40 }), (inputs) => {
       const states = run(inputs);
@@ -55,7 +55,7 @@ test('a flow hears of itself alone', () => {
   );
 });
 
-test('an input that changes nothing answers the same state', () => {
+test('an input without effect returns the same state object', () => {
   fc.assert(
     fc.property(fc.array(input, { maxLength: 40 }), input, (inputs, one) => {
       const state = run(inputs).at(-1) as FlowState;
@@ -66,7 +66,7 @@ test('an input that changes nothing answers the same state', () => {
   );
 });
 
-test('a cancel ends what is open and nothing else', () => {
+test('cancel ends an open flow and has no other effect', () => {
   fc.assert(
     fc.property(fc.array(input, { maxLength: 40 }), (inputs) => {
       const state = run(inputs).at(-1) as FlowState;
@@ -76,10 +76,10 @@ test('a cancel ends what is open and nothing else', () => {
   );
 });
 
-test('a success that comes late wins over a failure', () => {
+test('a late success replaces a failure', () => {
   const [, , , , last] = run([
     { type: 'start', provider: 'reddit' },
-    { type: 'begun', step: 'waiting', flowId: 'a' },
+    { type: 'started', step: 'waiting', flowId: 'a' },
     { type: 'failed', flowId: 'a', provider: 'reddit', error },
     { type: 'connected', flowId: 'a', provider: 'reddit', integrations: [] },
   ]);

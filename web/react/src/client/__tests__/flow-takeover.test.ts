@@ -1,88 +1,89 @@
-/** Several flows of one page: a later one takes the earlier one's place, and its window. */
+/** Several flows in one page: a new flow replaces the current one and reuses its popup. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Outcome } from '../completion.js';
 import { problem } from './fake-server.js';
-import { FAKED, settled, World } from './world.js';
+import { FAKE_TIMERS, settle } from './fake-time.js';
+import { FlowHarness } from './flow-harness.js';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKED.toFake] }));
+beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKE_TIMERS.toFake] }));
 afterEach(() => void vi.useRealTimers());
 
-test('a second flow takes the first one over, window and all', async () => {
-  const world = new World();
-  const first = world.connect('reddit');
-  await settled();
-  const second = world.connect('tiktok');
+test('a second flow cancels the first and reuses its popup', async () => {
+  const harness = new FlowHarness();
+  const first = harness.connect('reddit');
+  await settle();
+  const second = harness.connect('tiktok');
   expect(await first).toEqual({ status: 'cancelled' });
-  expect(world.browser.popups[0]?.closed).toBe(false);
-  await settled();
-  await world.comeBackTo(world.server.consent('flow2'));
-  await settled();
+  expect(harness.browser.popups[0]?.closed).toBe(false);
+  await settle();
+  await harness.comeBackTo(harness.server.consent('flow2'));
+  await settle();
   expect(await second).toMatchObject({ status: 'connected' });
 });
 
-test('a flow that fails only once another has taken its window over leaves it open', async () => {
-  const world = new World();
-  let refuse = (_response: Response) => {};
-  world.server.intercept = ({ path }) =>
-    path === 'connect/reddit' ? new Promise<Response>((resolve) => (refuse = resolve)) : null;
-  void world.connect('reddit');
-  await settled();
-  const second = world.connect('tiktok');
-  await settled();
-  refuse(problem(503, 'OVERLOADED'));
-  await settled();
-  expect(world.browser.popups.map(({ closed }) => closed)).toEqual([false, false]);
-  expect(world.state).toMatchObject({ step: 'waiting', provider: 'tiktok' });
-  await world.comeBackTo(world.server.consent('flow1'));
-  await settled();
+test('a replaced flow that fails late leaves the popup open', async () => {
+  const harness = new FlowHarness();
+  let reject = (_response: Response) => {};
+  harness.server.intercept = ({ path }) =>
+    path === 'connect/reddit' ? new Promise<Response>((resolve) => (reject = resolve)) : null;
+  void harness.connect('reddit');
+  await settle();
+  const second = harness.connect('tiktok');
+  await settle();
+  reject(problem(503, 'OVERLOADED'));
+  await settle();
+  expect(harness.browser.popups.map(({ closed }) => closed)).toEqual([false, false]);
+  expect(harness.state).toMatchObject({ step: 'waiting', provider: 'tiktok' });
+  await harness.comeBackTo(harness.server.consent('flow1'));
+  await settle();
   expect(await second).toMatchObject({ status: 'connected' });
 });
 
-test('a flow that is overtaken before it is begun closes no window, and asks for nothing', async () => {
-  const world = new World();
-  void world.connect('onlyfans');
-  void world.connect('tiktok');
-  await settled();
-  expect(world.browser.popups.map(({ closed }) => closed)).toEqual([false, false]);
-  expect(world.server.calls('POST connect').map(({ path }) => path)).toEqual(['connect/tiktok']);
+test('a flow replaced before it starts closes no popup and sends no request', async () => {
+  const harness = new FlowHarness();
+  void harness.connect('onlyfans');
+  void harness.connect('tiktok');
+  await settle();
+  expect(harness.browser.popups.map(({ closed }) => closed)).toEqual([false, false]);
+  expect(harness.server.calls('POST connect').map(({ path }) => path)).toEqual(['connect/tiktok']);
 });
 
-test('a flow without a window closes that of the flow that it takes over', async () => {
-  const world = new World();
-  void world.connect('reddit');
-  await settled();
-  void world.connect('onlyfans', {}, null);
-  await settled();
-  expect(world.popup?.closed).toBe(true);
+test('a flow without a popup closes the popup of the flow it replaces', async () => {
+  const harness = new FlowHarness();
+  void harness.connect('reddit');
+  await settle();
+  void harness.connect('onlyfans', {}, null);
+  await settle();
+  expect(harness.popup?.closed).toBe(true);
 });
 
-test('what came back of one flow does not end another that was begun meanwhile', async () => {
-  const world = new World();
-  let tell = (_outcome: Outcome) => {};
-  const resumed = world.runner.resume(() => new Promise((resolve) => (tell = resolve)));
-  const result = world.connect('tiktok');
-  tell({ status: 'connected', provider: 'reddit', flowId: 'flow9', accountIds: ['sim9z'] });
+test('the outcome of an earlier flow does not end the current one', async () => {
+  const harness = new FlowHarness();
+  let deliver = (_outcome: Outcome) => {};
+  const resumed = harness.runner.resume(() => new Promise((resolve) => (deliver = resolve)));
+  const result = harness.connect('tiktok');
+  deliver({ status: 'connected', provider: 'reddit', flowId: 'flow9', accountIds: ['sim9z'] });
   await resumed;
-  await settled();
-  expect(world.state).toMatchObject({ step: 'waiting', provider: 'tiktok' });
-  await world.comeBackTo(world.server.consent('flow1'));
-  await settled();
+  await settle();
+  expect(harness.state).toMatchObject({ step: 'waiting', provider: 'tiktok' });
+  await harness.comeBackTo(harness.server.consent('flow1'));
+  await settle();
   expect(await result).toMatchObject({ status: 'connected', integrations: [{ provider: 'tiktok' }] });
 });
 
-test('a signal gives its flow up, and no other', async () => {
-  const world = new World();
+test('an abort signal cancels only its own flow', async () => {
+  const harness = new FlowHarness();
   const [first, second] = [new AbortController(), new AbortController()];
-  const given = world.connect('reddit', { signal: first.signal });
-  await settled();
+  const aborted = harness.connect('reddit', { signal: first.signal });
+  await settle();
   first.abort();
-  expect(await given).toEqual({ status: 'cancelled' });
-  expect(world.popup?.closed).toBe(true);
-  expect(await world.connect('reddit', { signal: first.signal })).toEqual({ status: 'cancelled' });
-  expect(world.server.calls('POST connect')).toHaveLength(1);
-  void world.connect('reddit', { signal: second.signal });
-  void world.connect('tiktok');
-  await settled();
+  expect(await aborted).toEqual({ status: 'cancelled' });
+  expect(harness.popup?.closed).toBe(true);
+  expect(await harness.connect('reddit', { signal: first.signal })).toEqual({ status: 'cancelled' });
+  expect(harness.server.calls('POST connect')).toHaveLength(1);
+  void harness.connect('reddit', { signal: second.signal });
+  void harness.connect('tiktok');
+  await settle();
   second.abort();
-  expect(world.state).toMatchObject({ step: 'waiting', provider: 'tiktok' });
+  expect(harness.state).toMatchObject({ step: 'waiting', provider: 'tiktok' });
 });

@@ -6,14 +6,14 @@ import { problem } from './fake-server.js';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function setUp(answer: (headers: Headers) => Response | Promise<Response>, options: HttpOptions = {}) {
+function setUp(respond: (headers: Headers) => Response | Promise<Response>, options: HttpOptions = {}) {
   const sent: { url: string; init: RequestInit; headers: Headers }[] = [];
   const send = createSend({
     ...options,
     fetch: async (input, init = {}) => {
       const headers = new Headers(init.headers);
       sent.push({ url: String(input), init, headers });
-      return answer(headers);
+      return respond(headers);
     },
   });
   return { send, sent };
@@ -22,7 +22,7 @@ function setUp(answer: (headers: Headers) => Response | Promise<Response>, optio
 const ok = () => Response.json({});
 const tokens = (...list: (string | null)[]) => vi.fn(async () => list.shift() ?? null);
 
-test('a token is asked for once and sent with each call, without cookies', async () => {
+test('getToken is called once, and its token sent with every request, without cookies', async () => {
   const getToken = tokens('t1');
   const { send, sent } = setUp(ok, { getToken, baseUrl: 'https://vault.example/' });
   await Promise.all([send('status'), send('providers')]);
@@ -33,20 +33,20 @@ test('a token is asked for once and sent with each call, without cookies', async
   expect(sent[0]?.init.credentials).toBe('omit');
 });
 
-test('a refused token is asked for again, once, by all that it failed', async () => {
+test('concurrent 401 responses share one token refresh', async () => {
   const getToken = tokens('old', 'new', 'never');
-  const answer = (headers: Headers) =>
+  const respond = (headers: Headers) =>
     headers.get('authorization') === 'Bearer new' ? ok() : problem(401, 'UNAUTHENTICATED');
-  const { send, sent } = setUp(answer, { getToken });
+  const { send, sent } = setUp(respond, { getToken });
   await Promise.all([send('status'), send('providers'), send('flows/a')]);
   expect(getToken).toHaveBeenCalledTimes(2);
   expect(sent).toHaveLength(6);
 });
 
-test('a refusal that comes late does not cost the newer token', async () => {
+test('a late 401 for an old token does not discard the new one', async () => {
   const getToken = tokens('old', 'new', 'never');
-  let refuseLate = () => {};
-  const late = new Promise<void>((resolve) => (refuseLate = resolve));
+  let rejectLate = () => {};
+  const late = new Promise<void>((resolve) => (rejectLate = resolve));
   let calls = 0;
   const { send, sent } = setUp(
     async (headers) => {
@@ -58,13 +58,13 @@ test('a refusal that comes late does not cost the newer token', async () => {
   );
   const [first, second] = [send('status'), send('providers')];
   await first;
-  refuseLate();
+  rejectLate();
   await second;
   expect(getToken).toHaveBeenCalledTimes(2);
   expect(sent.at(-1)?.headers.get('authorization')).toBe('Bearer new');
 });
 
-test('a fresh token that is refused too is the end: no third call', async () => {
+test('a 401 for a fresh token is not retried again', async () => {
   const onUnauthorized = vi.fn();
   const getToken = vi.fn(async () => 'bad');
   const { send, sent } = setUp(() => problem(401, 'UNAUTHENTICATED'), { getToken, onUnauthorized });
@@ -74,7 +74,7 @@ test('a fresh token that is refused too is the end: no third call', async () => 
   expect(onUnauthorized).toHaveBeenCalledTimes(1);
 });
 
-test('an app that fails at what it is told changes nothing of what came of the call', async () => {
+test('an error thrown by onUnauthorized is reported and does not replace the result', async () => {
   const reported = vi.fn();
   vi.stubGlobal('reportError', reported);
   const onUnauthorized = () => {
@@ -86,20 +86,20 @@ test('an app that fails at what it is told changes nothing of what came of the c
   vi.unstubAllGlobals();
 });
 
-test('nobody is signed in: nothing is sent', async () => {
+test('without a token no request is sent', async () => {
   const { send, sent } = setUp(ok, { getToken: () => null });
   await expect(send('status')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   expect(sent).toHaveLength(0);
 });
 
-test('a token route that fails is asked again the next time', async () => {
+test('a rejected getToken is called again for the next request', async () => {
   const getToken = vi.fn().mockRejectedValueOnce(new TypeError('offline')).mockResolvedValue('t');
   const { send } = setUp(ok, { getToken });
   await expect(send('status')).rejects.toMatchObject({ code: 'NETWORK_ERROR', retryable: true });
   await expect(send('status')).resolves.toBeInstanceOf(Response);
 });
 
-test('a cookie session sends the page’s cookies and further headers, and is refused once', async () => {
+test('without getToken, cookies and custom headers are sent, and a 401 is not retried', async () => {
   const { send, sent } = setUp(() => problem(401, 'UNAUTHENTICATED'), { headers: () => ({ 'x-csrf': 'c' }) });
   await expect(send('status')).rejects.toBeInstanceOf(EvergrantError);
   expect(sent).toHaveLength(1);
@@ -107,7 +107,7 @@ test('a cookie session sends the page’s cookies and further headers, and is re
   expect(sent[0]?.headers.get('x-csrf')).toBe('c');
 });
 
-test('a problem document is an error with all that it says', async () => {
+test('a problem document becomes an error with all of its members', async () => {
   const fields = [{ field: 'values.sess', message: 'Please fill in sess.' }];
   const { send } = setUp(() =>
     problem(422, 'VALIDATION_ERROR', { detail: 'No.', fields, retryAfterSeconds: 4 }),
@@ -122,7 +122,7 @@ test('a problem document is an error with all that it says', async () => {
   });
 });
 
-test('an answer that is no document is told by its status', async () => {
+test('a response without a problem document is classified by its status', async () => {
   const { send } = setUp(() => new Response('<html>', { status: 502, headers: { 'retry-after': '7' } }));
   await expect(send('x')).rejects.toMatchObject({
     code: 'PROVIDER_UNAVAILABLE',
@@ -131,7 +131,7 @@ test('an answer that is no document is told by its status', async () => {
   });
 });
 
-test('a limit without a document, as of a proxy before the server, may be tried again', async () => {
+test('a 429 of a proxy is retryable, with Retry-After as seconds or a date', async () => {
   const limited = (retryAfter: string) =>
     setUp(() => new Response('<html>', { status: 429, headers: { 'retry-after': retryAfter } })).send('x');
   vi.setSystemTime('2030-01-01T12:00:00Z');
@@ -142,7 +142,7 @@ test('a limit without a document, as of a proxy before the server, may be tried 
   await expect(limited('soon')).rejects.toMatchObject({ retryAfter: undefined });
 });
 
-test('a body that stops on its way is given up; a stream may go on', async () => {
+test('a stalled body times out, a stream does not', async () => {
   const stalled: typeof fetch = async (_, init) =>
     new Response(
       new ReadableStream({
@@ -151,22 +151,22 @@ test('a body that stops on its way is given up; a stream may go on', async () =>
     );
   const send = createSend({ fetch: stalled });
   const stream = await send('events', { isStream: true });
-  const told = expect(send('status')).rejects.toMatchObject({ code: 'TIMEOUT_ERROR' });
+  const timedOut = expect(send('status')).rejects.toMatchObject({ code: 'TIMEOUT_ERROR' });
   await vi.advanceTimersByTimeAsync(30_000);
-  await told;
+  await timedOut;
   const ended = vi.fn();
   void stream.text().catch(ended);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(ended).not.toHaveBeenCalled();
 });
 
-test('no answer in time is told as such', async () => {
+test('a request without a response times out', async () => {
   const hang: typeof fetch = (_, init) =>
     new Promise((_resolve, reject) =>
       init?.signal?.addEventListener('abort', () => reject(new Error('aborted'))),
     );
   const result = createSend({ fetch: hang })('status');
-  const told = expect(result).rejects.toMatchObject({ code: 'TIMEOUT_ERROR' });
+  const timedOut = expect(result).rejects.toMatchObject({ code: 'TIMEOUT_ERROR' });
   await vi.advanceTimersByTimeAsync(30_000);
-  await told;
+  await timedOut;
 });

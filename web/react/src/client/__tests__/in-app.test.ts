@@ -10,10 +10,10 @@ test.each([
   `${PHONE} musical_ly_36.0.0 BytedanceWebview/d8a21c6`,
   `${PHONE} Line/14.0.0`,
   `${PHONE} Snapchat/13.0`,
-])('an app’s own browser is known: %s', (agent) => expect(inAppBrowser(agent)).toBe(true));
+])('in-app browser is detected: %s', (agent) => expect(inAppBrowser(agent)).toBe(true));
 
 test.each([
   `${PHONE} Version/18.0 Safari/604.1`,
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36',
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:147.0) Gecko/20100101 Firefox/147.0',
-])('a browser of its own is none: %s', (agent) => expect(inAppBrowser(agent)).toBe(false));
+])('stand-alone browser is not an in-app browser: %s', (agent) => expect(inAppBrowser(agent)).toBe(false));

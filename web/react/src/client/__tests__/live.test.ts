@@ -3,71 +3,71 @@ import { sampleIntegration } from '../../testing/samples.js';
 import { FakeHub } from './fake-browser.js';
 import { FakeServer, problem } from './fake-server.js';
 import { setUp, withClients } from './set-up.js';
-import { passed, settled } from './world.js';
+import { advance, settle } from './fake-time.js';
 
 withClients();
 
 const vale = sampleIntegration({ id: 1, providerAccountId: 'a' });
 
-test('the stream goes on from the version that is known, and changes arrive at once', async () => {
+test('the stream resumes from the known version and applies changes', async () => {
   const { server, now } = await setUp();
   expect(server.calls('GET events')[0]?.headers.get('last-event-id')).toBe('1');
   server.change('connected', vale);
-  await settled();
+  await settle();
   expect(now().integrations).toEqual([vale]);
   server.change('disconnected', vale);
-  await settled();
+  await settle();
   expect(now().integrations).toEqual([]);
   expect(server.calls('GET status')).toHaveLength(1);
 });
 
-test('what the stream cannot tell is read again', async () => {
+test('a reset event reloads the list', async () => {
   const { server, now } = await setUp();
   server.integrations = [vale];
   server.version = 9;
   server.send('reset', { version: 9 });
-  await settled();
+  await settle();
   expect(now().integrations).toEqual([vale]);
 });
 
-test('a stream that opens at a later version is caught up with', async () => {
+test('a ready event with a later version reloads the list', async () => {
   const { server, now } = await setUp();
   server.integrations = [vale];
   server.version = 9;
   server.send('ready', { version: 9 });
-  await settled();
+  await settle();
   expect(now().version).toBe(9);
 });
 
-test('a stream that ends is opened again; one that cannot be is polled beside', async () => {
+test('a stream that cannot be reopened falls back to polling until it can', async () => {
   const { server, now } = await setUp();
   server.intercept = ({ path }) => (path === 'events' ? problem(503, 'OVERLOADED') : null);
   server.endStreams();
-  await settled();
+  await settle();
   expect(now().live).toBe('poll');
   server.integrations = [vale];
   server.version++;
-  await passed(30_000);
+  await advance(30_000);
   expect(now().integrations).toEqual([vale]);
   server.intercept = () => null;
-  // The longest wait between two tries is over, and the stream, of which nothing is heard, is trusted still.
-  await passed(45_000);
+  // Longer than the longest retry delay; the reopened stream has not reached its idle timeout.
+  await advance(45_000);
   expect(now().live).toBe('stream');
   expect(server.listeners).toBe(1);
 });
 
-test('a silent stream is not trusted', async () => {
+test('a stream without messages or comments is reopened', async () => {
   const { server } = await setUp();
   server.write(': alive\n\n');
-  await passed(40_000);
+  await advance(40_000);
   server.write(': alive\n\n');
-  await passed(40_000);
+  await advance(40_000);
   expect(server.calls('GET events')).toHaveLength(1);
-  await passed(60_000);
+  await advance(60_000);
   expect(server.calls('GET events').length).toBeGreaterThan(1);
 });
 
-test('a stream whose credential ended asks for another', async () => {
+test('a stream whose token has expired reopens with a new one', async () => {
   const list = ['t1', 't2'];
   const getToken = vi.fn(async () => list.shift() ?? 't2');
   const server = new FakeServer();
@@ -75,92 +75,92 @@ test('a stream whose credential ended asks for another', async () => {
   server.intercept = ({ headers }) =>
     headers.get('authorization') === 'Bearer t1' ? problem(401, 'UNAUTHENTICATED') : null;
   server.endStreams();
-  await passed(1000);
+  await advance(1000);
   expect(server.listeners).toBe(1);
   expect(getToken).toHaveBeenCalledTimes(2);
 });
 
-test('a server without events is polled, and not asked for them again', async () => {
+test('a server without events is polled, and the stream not requested again', async () => {
   const server = new FakeServer();
   server.intercept = ({ path }) => (path === 'events' ? problem(404, 'NOT_FOUND') : null);
   const { now } = await setUp({}, server);
-  await passed(300_000);
+  await advance(300_000);
   expect(server.calls('GET events')).toHaveLength(1);
   expect(server.calls('GET status').length).toBeGreaterThanOrEqual(10);
   expect(now().live).toBe('poll');
 });
 
-test('of several tabs one has the stream; the others are told that, not what', async () => {
+test('one tab holds the stream and notifies other tabs of changes, without the data', async () => {
   const [server, hub] = [new FakeServer(), new FakeHub()];
   const first = await setUp({}, server, hub);
   const second = await setUp({}, server, hub);
   expect(server.listeners).toBe(1);
   expect(second.now().live).toBe('stream');
   server.change('connected', vale);
-  await settled();
+  await settle();
   expect(first.now().integrations).toEqual([vale]);
   expect(second.now().integrations).toEqual([vale]);
   expect(JSON.stringify(hub.log)).not.toContain(vale.displayName);
   first.stop();
-  await settled();
+  await settle();
   expect(server.listeners).toBe(1);
   server.change('disconnected', vale);
-  await settled();
+  await settle();
   expect(second.now().integrations).toEqual([]);
 });
 
-test('tabs of another user are none of ours', async () => {
+test('messages of another user’s tabs are ignored', async () => {
   const [server, hub] = [new FakeServer(), new FakeHub()];
   const mine = await setUp({ userKey: 'me' }, server, hub);
-  const asked = server.calls('GET status').length;
-  hub.tabs().tell({ type: 'changed', scope: '|you', version: 99 });
-  await settled();
-  expect(server.calls('GET status')).toHaveLength(asked);
-  hub.tabs().tell({ type: 'changed', scope: '|me', version: 99 });
-  await settled();
-  expect(server.calls('GET status')).toHaveLength(asked + 1);
+  const reads = server.calls('GET status').length;
+  hub.tabs().post({ type: 'changed', scope: '|you', version: 99 });
+  await settle();
+  expect(server.calls('GET status')).toHaveLength(reads);
+  hub.tabs().post({ type: 'changed', scope: '|me', version: 99 });
+  await settle();
+  expect(server.calls('GET status')).toHaveLength(reads + 1);
   expect(mine.now().version).toBe(1);
 });
 
-test('without a network what is known stays, marked as old, and is tried again later and later', async () => {
+test('offline, the list stays marked stale, and retries back off', async () => {
   const { server, now } = await setUp({ realtime: false });
   server.change('connected', vale);
-  await passed(30_000);
+  await advance(30_000);
   expect(now().integrations).toEqual([vale]);
   server.intercept = () => Promise.reject(new TypeError('offline'));
-  await passed(30_000);
+  await advance(30_000);
   expect(now()).toMatchObject({ stale: true, live: 'offline', integrations: [vale] });
-  const tries = server.calls('GET status').length;
-  await passed(120_000);
-  expect(server.calls('GET status').length - tries).toBeLessThan(12);
+  const attempts = server.calls('GET status').length;
+  await advance(120_000);
+  expect(server.calls('GET status').length - attempts).toBeLessThan(12);
   server.intercept = () => null;
-  await passed(31_000);
+  await advance(31_000);
   expect(now()).toMatchObject({ stale: false, error: null, retryAt: null, live: 'poll' });
 });
 
-test('a network that is back is told as such, by the stream or by a reading', async () => {
+test('a reconnected stream or a successful read ends the offline state', async () => {
   const { server, now, browser } = await setUp();
   server.intercept = () => Promise.reject(new TypeError('offline'));
   server.endStreams();
-  await passed(6000);
+  await advance(6000);
   browser.comeBack();
-  await settled();
+  await settle();
   expect(now().live).toBe('offline');
   server.intercept = ({ path }) => (path === 'events' ? problem(503, 'OVERLOADED') : null);
   browser.comeBack();
-  await settled();
+  await settle();
   expect(now()).toMatchObject({ error: null, live: 'poll' });
   server.intercept = () => null;
-  await passed(45_000);
+  await advance(45_000);
   expect(now().live).toBe('stream');
 });
 
-test('that nobody is signed in is no trouble of the network', async () => {
+test('a missing token is not reported as offline', async () => {
   const { now } = await setUp({ getToken: () => null });
   expect(now()).toMatchObject({ error: { code: 'UNAUTHENTICATED' }, live: 'poll' });
 });
 
-test('a list whose platforms could not be read is not taken for an empty one', async () => {
+test('a failed catalogue request is not shown as an empty list', async () => {
   const server = new FakeServer();
   server.integrations = [vale];
   server.intercept = ({ path }) => (path === 'providers' ? problem(503, 'OVERLOADED') : null);
@@ -171,109 +171,109 @@ test('a list whose platforms could not be read is not taken for an empty one', a
   expect(now()).toMatchObject({ integrations: [vale], version: 1, error: null });
 });
 
-test('a limit is kept to', async () => {
+test('polling respects Retry-After', async () => {
   const server = new FakeServer();
   server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', { retryAfterSeconds: 90 });
   const { now } = await setUp({ realtime: false }, server);
-  const asked = server.calls('GET status').length;
+  const reads = server.calls('GET status').length;
   expect(now().retryAt).toBeGreaterThanOrEqual(Date.now() + 89_000);
-  await passed(89_000);
-  expect(server.calls('GET status')).toHaveLength(asked);
-  await passed(2000);
-  expect(server.calls('GET status')).toHaveLength(asked + 1);
+  await advance(89_000);
+  expect(server.calls('GET status')).toHaveLength(reads);
+  await advance(2000);
+  expect(server.calls('GET status')).toHaveLength(reads + 1);
 });
 
-test('coming back does not shorten a wait that the server asked for', async () => {
+test('returning to the page does not shorten Retry-After', async () => {
   const server = new FakeServer();
   server.intercept = () => problem(429, 'RATE_LIMIT_ERROR', { retryAfterSeconds: 90 });
   const { browser } = await setUp({ realtime: false }, server);
-  const asked = server.calls('GET status').length;
+  const reads = server.calls('GET status').length;
   browser.comeBack();
-  await settled();
-  expect(server.calls('GET status')).toHaveLength(asked);
+  await settle();
+  expect(server.calls('GET status')).toHaveLength(reads);
   server.intercept = () => Promise.reject(new TypeError('offline'));
-  await passed(90_000);
+  await advance(90_000);
   browser.comeBack();
-  await settled();
-  expect(server.calls('GET status')).toHaveLength(asked + 2);
+  await settle();
+  expect(server.calls('GET status')).toHaveLength(reads + 2);
 });
 
-test('the stream keeps to a limit', async () => {
+test('the stream respects Retry-After', async () => {
   const server = new FakeServer();
   const limit = { retryAfterSeconds: 90 };
   server.intercept = ({ path }) => (path === 'events' ? problem(429, 'RATE_LIMIT_ERROR', limit) : null);
   await setUp({}, server);
-  await passed(89_000);
+  await advance(89_000);
   expect(server.calls('GET events')).toHaveLength(1);
-  await passed(2000);
+  await advance(2000);
   expect(server.calls('GET events')).toHaveLength(2);
 });
 
-test('a stream that is refused is not asked for again before a reading succeeds', async () => {
+test('a rejected stream is not reopened before a read succeeds', async () => {
   const { server, browser, now } = await setUp();
   server.intercept = () => problem(401, 'UNAUTHENTICATED');
   server.endStreams();
-  await passed(300_000);
+  await advance(300_000);
   expect(server.calls('GET events')).toHaveLength(2);
   server.intercept = () => null;
   browser.comeBack();
-  await settled();
+  await settle();
   expect(server.listeners).toBe(1);
   expect(now().live).toBe('stream');
 });
 
-test('a stream that cannot be understood is closed before another is opened', async () => {
+test('a malformed stream is closed before another opens', async () => {
   const { server } = await setUp();
   server.write('id: 2\nevent: connected\ndata: {\n\n');
-  await passed(5000);
+  await advance(5000);
   expect(server.calls('GET events')).toHaveLength(2);
   expect(server.listeners).toBe(1);
 });
 
-test('what nothing but the user can mend is not tried again by itself', async () => {
+test('an error that needs the user is not retried until the page is shown again', async () => {
   const server = new FakeServer();
   server.intercept = () => problem(401, 'UNAUTHENTICATED');
   const { now, browser } = await setUp({ realtime: false }, server);
-  const asked = server.calls('GET status').length;
-  await passed(300_000);
-  expect(server.calls('GET status')).toHaveLength(asked);
+  const reads = server.calls('GET status').length;
+  await advance(300_000);
+  expect(server.calls('GET status')).toHaveLength(reads);
   server.intercept = () => null;
   browser.comeBack();
-  await settled();
+  await settle();
   expect(now().error).toBeNull();
 });
 
-test('coming back to the page reads, unless it was read just now; a hidden page does not poll', async () => {
+test('returning to the page reads unless just read; a hidden page does not poll', async () => {
   const { server, browser } = await setUp({ realtime: false });
   browser.comeBack();
-  await settled();
+  await settle();
   expect(server.calls('GET status')).toHaveLength(1);
   browser.hidden = true;
-  await passed(300_000);
+  await advance(300_000);
   expect(server.calls('GET status')).toHaveLength(1);
   browser.hidden = false;
   browser.comeBack();
-  await settled();
+  await settle();
   expect(server.calls('GET status')).toHaveLength(2);
 });
 
-test('an unchanged list is not sent again', async () => {
+test('reload sends If-None-Match', async () => {
   const { server, client } = await setUp({ realtime: false });
   await client.reload();
   expect(server.calls('GET status')[1]?.headers.get('if-none-match')).toBe('"1"');
 });
 
-test('a stopped client is silent; two starts need two stops', async () => {
+test('a client stops after as many stops as starts, and then sends nothing', async () => {
   const { server, client, stop } = await setUp();
   const stopAgain = client.start();
   stop();
   stop();
-  await settled();
+  await settle();
   expect(server.listeners).toBe(1);
   stopAgain();
-  await settled();
+  await settle();
   expect(server.listeners).toBe(0);
-  const asked = server.log.length;
-  await passed(300_000);
-  expect(server.log).toHaveLength(asked);
+  const sent = server.log.length;
+  await advance(300_000);
+  expect(server.log).toHaveLength(sent);
 });

@@ -1,33 +1,33 @@
-/** What is loaded apart may not arrive at first. */
+/** Chunks that fail to load at first. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { FakeServer } from './fake-server.js';
 import { returned, setUp, withClients } from './set-up.js';
-import { passed, settled } from './world.js';
+import { advance, settle } from './fake-time.js';
 
 withClients();
-afterEach(arrive);
+afterEach(restoreChunks);
 
-function lose(part: '../flows.js' | '../live.js'): void {
+function breakChunk(part: '../flows.js' | '../live.js'): void {
   vi.doMock(part, () => {
     throw new TypeError('Failed to fetch dynamically imported module');
   });
 }
 
-function arrive(): void {
+function restoreChunks(): void {
   vi.doUnmock('../flows.js');
   vi.doUnmock('../live.js');
 }
 
-/** What was asked to be loaded has arrived, or has not. */
-async function loaded(): Promise<void> {
+/** Waits until the dynamic imports in progress have settle. */
+async function importsSettled(): Promise<void> {
   await vi.dynamicImportSettled();
-  await settled();
+  await settle();
 }
 
 const failed = { status: 'failed', error: { code: 'NETWORK_ERROR' } };
 
-test('no action rejects, each tells what came of it, and the next one loads it again', async () => {
-  lose('../flows.js');
+test('actions resolve with a failure if their chunk is missing, and retry it next time', async () => {
+  breakChunk('../flows.js');
   const { client, browser, events, now } = await setUp();
   expect(await client.disconnect('reddit', 'a')).toMatchObject(failed);
   expect(await client.refresh('reddit', 'a')).toMatchObject(failed);
@@ -44,65 +44,65 @@ test('no action rejects, each tells what came of it, and the next one loads it a
   client.cancel();
   client.reopen();
   client.dismiss();
-  await loaded();
+  await importsSettled();
   expect(now().flow.step).toBe('idle');
-  arrive();
+  restoreChunks();
   void client.connect('reddit');
-  await loaded();
+  await importsSettled();
   expect(now().flow.step).toBe('waiting');
 });
 
-test('what came back is finished once its part has arrived', async () => {
+test('a returned consent is finished once its chunk has loaded', async () => {
   const server = new FakeServer();
   const browser = await returned(server);
-  lose('../flows.js');
+  breakChunk('../flows.js');
   const { now } = await setUp({ page: browser, browser }, server);
-  await passed(2000);
-  await loaded();
+  await advance(2000);
+  await importsSettled();
   expect(now().flow.step).toBe('idle');
-  arrive();
-  await passed(10_000);
-  await loaded();
+  restoreChunks();
+  await advance(10_000);
+  await importsSettled();
   expect(now().flow).toMatchObject({ step: 'connected', provider: 'reddit' });
   expect(browser.href).not.toContain('integration=');
 });
 
-test('coming back to the page does not wait for the next try, and a client that was stopped tries no more', async () => {
+test('returning to the page retries the chunk at once; a stopped client does not retry', async () => {
   const server = new FakeServer();
   const browser = await returned(server);
-  lose('../flows.js');
+  breakChunk('../flows.js');
   const first = await setUp({ page: browser, browser }, server);
   first.stop();
-  arrive();
-  await passed(60_000);
-  await loaded();
+  restoreChunks();
+  await advance(60_000);
+  await importsSettled();
   expect(browser.href).toContain('integration=');
-  lose('../flows.js');
+  breakChunk('../flows.js');
   const { now } = await setUp({ page: browser, browser }, server);
-  arrive();
+  restoreChunks();
   browser.comeBack();
-  await loaded();
+  await importsSettled();
   expect(now().flow.step).toBe('connected');
 });
 
-test('without the part that follows the stream the list is polled, until it has arrived', async () => {
-  lose('../live.js');
+test('the list is polled until the chunk for the stream has loaded', async () => {
+  breakChunk('../live.js');
   const { server, now, stop } = await setUp();
   expect(now()).toMatchObject({ live: 'poll', error: null });
-  arrive();
-  await passed(30_000);
-  await loaded();
+  restoreChunks();
+  await advance(30_000);
+  await importsSettled();
   expect(now().live).toBe('stream');
   expect(server.listeners).toBe(1);
   stop();
 });
 
-test('a client that is stopped before that part has arrived is silent', async () => {
-  lose('../live.js');
+test('a client stopped before that chunk has loaded opens no stream', async () => {
+  breakChunk('../live.js');
   const { server, stop } = await setUp();
   stop();
-  arrive();
-  await passed(60_000);
-  await loaded();
+  restoreChunks();
+  await advance(60_000);
+  await importsSettled();
   expect(server.listeners).toBe(0);
 });

@@ -1,4 +1,4 @@
-/** In a real browser: who may say what to our pages, and what comes of it. */
+/** Messages between windows and tabs, in a real browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createBrowser } from '../browser.js';
 import { createClient } from '../client.js';
@@ -6,15 +6,15 @@ import { createPage, type Page } from '../page.js';
 import { createTabs, type TabMessage } from '../tabs.js';
 
 const here = location.origin;
-const soon = (check: () => void) => vi.waitFor(check, { timeout: 10_000 });
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 10_000 });
 const providers = [{ provider: 'reddit', name: 'Reddit', kind: 'oauth2', scopes: [] }];
 
-/** A server whose flow waits for ever, and a log of what it was asked. */
+/** A server whose flow stays in `waiting`, with a log of its requests. */
 function server() {
-  const asked: string[] = [];
+  const requests: string[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const path = String(input).replace(/^.*\/api\/integrations\//, '');
-    asked.push(`${init?.method} ${path}`);
+    requests.push(`${init?.method} ${path}`);
     if (path === 'providers') return Response.json({ providers });
     if (path === 'status') return Response.json({ version: 1, integrations: [] });
     if (path.startsWith('connect')) {
@@ -29,14 +29,14 @@ function server() {
       ? Response.json({ status: 'waiting' })
       : Response.json({}, { status: 404 });
   };
-  return { asked, fetch, polls: () => asked.filter((one) => one === 'GET flows/f1').length };
+  return { requests, fetch, polls: () => requests.filter((one) => one === 'GET flows/f1').length };
 }
 
-/** A page whose popup is an iframe: a window of its own that can speak. */
+/** A page whose popup is an iframe, which can post messages. */
 function pageWith(frame: HTMLIFrameElement): Page {
   const popup = {
     closed: false,
-    sent: ({ source, origin }: MessageEvent) => source === frame.contentWindow && origin === here,
+    isSource: ({ source, origin }: MessageEvent) => source === frame.contentWindow && origin === here,
     go: () => {},
     focus: () => {},
     close: () => {},
@@ -58,24 +58,25 @@ afterEach(() => {
   localStorage.clear();
 });
 
-async function waiting() {
-  const world = server();
-  const client = createClient({ fetch: world.fetch, page: pageWith(frame), realtime: false });
+/** Starts a flow and waits for its first poll. */
+async function waitingFlow() {
+  const fake = server();
+  const client = createClient({ fetch: fake.fetch, page: pageWith(frame), realtime: false });
   const stop = client.start();
   void client.connect('reddit');
-  await soon(() => expect(client.getSnapshot().flow.step).toBe('waiting'));
-  await soon(() => expect(world.polls()).toBe(1));
-  return { ...world, client, end: () => (client.cancel(), stop()) };
+  await eventually(() => expect(client.getSnapshot().flow.step).toBe('waiting'));
+  await eventually(() => expect(fake.polls()).toBe(1));
+  return { ...fake, client, end: () => (client.cancel(), stop()) };
 }
 
-const said = (init: MessageEventInit) => window.dispatchEvent(new MessageEvent('message', init));
+const dispatchMessage = (init: MessageEventInit) => window.dispatchEvent(new MessageEvent('message', init));
 const flow = { type: 'evergrant:flow', flowId: 'f1' };
 
-test('item 17: a message of the window makes the page ask, and nothing more', async () => {
-  const { polls, client, end } = await waiting();
+test('item 17: a popup message triggers a poll and nothing more', async () => {
+  const { polls, client, end } = await waitingFlow();
   const message = { ...flow, status: 'connected', accountId: 'evil', receipt: 'r' };
-  said({ data: message, source: frame.contentWindow, origin: here });
-  await soon(() => expect(polls()).toBe(2));
+  dispatchMessage({ data: message, source: frame.contentWindow, origin: here });
+  await eventually(() => expect(polls()).toBe(2));
   expect(client.getSnapshot().flow.step).toBe('waiting');
   end();
 });
@@ -84,74 +85,74 @@ test.each([
   ['another origin', () => ({ data: flow, source: frame.contentWindow, origin: 'https://evil.example' })],
   ['another window', () => ({ data: flow, source: window, origin: here })],
   ['no window', () => ({ data: flow, origin: here })],
-  ['another matter', () => ({ data: { type: 'other' }, source: frame.contentWindow, origin: here })],
-  ['nothing', () => ({ data: null, source: frame.contentWindow, origin: here })],
-])('item 17: a message of %s is not heard', async (_, init) => {
-  const { polls, end } = await waiting();
+  ['another type', () => ({ data: { type: 'other' }, source: frame.contentWindow, origin: here })],
+  ['no data', () => ({ data: null, source: frame.contentWindow, origin: here })],
+])('item 17: a message with %s is ignored', async (_, init) => {
+  const { polls, end } = await waitingFlow();
   const before = polls();
-  said(init());
-  // A real one comes after it, so that whatever the first had caused would be there by now.
-  said({ data: flow, source: frame.contentWindow, origin: here });
-  await soon(() => expect(polls()).toBe(before + 1));
+  dispatchMessage(init());
+  // A valid message follows, so that a poll caused by the first one would have happened by then.
+  dispatchMessage({ data: flow, source: frame.contentWindow, origin: here });
+  await eventually(() => expect(polls()).toBe(before + 1));
   end();
 });
 
-test('item 17: the popup that the page opens knows its own messages by origin and source', () => {
+test('item 17: a popup recognizes its messages by origin and source', () => {
   const opened = frame.contentWindow as Window;
   vi.spyOn(window, 'open').mockReturnValueOnce(opened);
   const popup = createPage().openPopup();
   const message = (init: MessageEventInit) => new MessageEvent('message', init);
-  expect(popup?.sent(message({ source: opened, origin: here }))).toBe(true);
-  expect(popup?.sent(message({ source: opened, origin: 'https://evil.example' }))).toBe(false);
-  expect(popup?.sent(message({ source: window, origin: here }))).toBe(false);
+  expect(popup?.isSource(message({ source: opened, origin: here }))).toBe(true);
+  expect(popup?.isSource(message({ source: opened, origin: 'https://evil.example' }))).toBe(false);
+  expect(popup?.isSource(message({ source: window, origin: here }))).toBe(false);
 });
 
-test('item 17: the opener is told at this exact origin, which flow and nothing else', () => {
+test('item 17: the message to the opener names only the flow, at this exact origin', () => {
   const postMessage = vi.fn();
   vi.spyOn(window, 'opener', 'get').mockReturnValue({ postMessage } as never);
-  createBrowser().tellOpener('f1');
+  createBrowser().notifyOpener('f1');
   expect(postMessage.mock.calls).toEqual([[{ type: 'evergrant:flow', flowId: 'f1' }, here]]);
   vi.restoreAllMocks();
 });
 
-test('item 17: tabs tell each other what to ask for, and a stranger on the channel is told nothing', async () => {
-  const heard: TabMessage[] = [];
-  const overheard: unknown[] = [];
-  const stranger = new BroadcastChannel('evergrant');
-  stranger.onmessage = ({ data }) => overheard.push(data);
-  const deaf = createTabs().listen((message) => heard.push(message));
-  createTabs().tell({ type: 'flow', flowId: 'f1' });
-  stranger.postMessage('nonsense');
-  stranger.postMessage(null);
-  stranger.postMessage({ type: 'flow', flowId: 'f2' });
-  await soon(() => expect(heard.map((one) => 'flowId' in one && one.flowId)).toEqual(['f1', 'f2']));
-  expect(overheard).toEqual([{ type: 'flow', flowId: 'f1' }]);
-  deaf();
-  stranger.close();
+test('item 17: messages between tabs name only the flow, and malformed ones are ignored', async () => {
+  const received: TabMessage[] = [];
+  const onChannel: unknown[] = [];
+  const script = new BroadcastChannel('evergrant');
+  script.onmessage = ({ data }) => onChannel.push(data);
+  const unsubscribe = createTabs().listen((message) => received.push(message));
+  createTabs().post({ type: 'flow', flowId: 'f1' });
+  script.postMessage('nonsense');
+  script.postMessage(null);
+  script.postMessage({ type: 'flow', flowId: 'f2' });
+  await eventually(() => expect(received.map((one) => 'flowId' in one && one.flowId)).toEqual(['f1', 'f2']));
+  expect(onChannel).toEqual([{ type: 'flow', flowId: 'f1' }]);
+  unsubscribe();
+  script.close();
 });
 
-test('a tab does not hear itself', async () => {
+test('a tab does not receive its own messages', async () => {
   const [mine, other] = [createTabs(), createTabs()];
-  const heard: TabMessage[] = [];
-  const deaf = mine.listen((message) => heard.push(message));
-  mine.tell({ type: 'flow', flowId: 'mine' });
-  other.tell({ type: 'flow', flowId: 'other' });
-  await soon(() => expect(heard).toHaveLength(1));
-  expect(heard).toEqual([{ type: 'flow', flowId: 'other' }]);
-  deaf();
+  const received: TabMessage[] = [];
+  const unsubscribe = mine.listen((message) => received.push(message));
+  mine.post({ type: 'flow', flowId: 'mine' });
+  other.post({ type: 'flow', flowId: 'other' });
+  await eventually(() => expect(received).toHaveLength(1));
+  expect(received).toEqual([{ type: 'flow', flowId: 'other' }]);
+  unsubscribe();
 });
 
-test('item 17: a stranger on the channel only makes the page ask', async () => {
-  const { polls, client, end } = await waiting();
-  const stranger = new BroadcastChannel('evergrant');
-  stranger.postMessage({ type: 'flow', flowId: 'f1', status: 'connected' });
-  await soon(() => expect(polls()).toBeGreaterThanOrEqual(1));
+test('item 17: another script’s message on the channel only triggers a poll', async () => {
+  const { polls, client, end } = await waitingFlow();
+  const script = new BroadcastChannel('evergrant');
+  script.postMessage({ type: 'flow', flowId: 'f1', status: 'connected' });
+  await eventually(() => expect(polls()).toBeGreaterThanOrEqual(1));
   expect(client.getSnapshot().flow.step).toBe('waiting');
-  stranger.close();
+  script.close();
   end();
 });
 
-test('one tab leads, and the next one follows when it leaves', async () => {
+test('one tab leads, and the next takes over when it stops', async () => {
   const log: string[] = [];
   const lead = (name: string) =>
     createTabs().lead('test', () => {
@@ -160,9 +161,9 @@ test('one tab leads, and the next one follows when it leaves', async () => {
     });
   const first = lead('first');
   const second = lead('second');
-  await soon(() => expect(log).toEqual(['first leads']));
+  await eventually(() => expect(log).toEqual(['first leads']));
   first();
-  await soon(() => expect(log).toEqual(['first leads', 'first ends', 'second leads']));
+  await eventually(() => expect(log).toEqual(['first leads', 'first ends', 'second leads']));
   second();
-  await soon(() => expect(log.at(-1)).toBe('second ends'));
+  await eventually(() => expect(log.at(-1)).toBe('second ends'));
 });

@@ -1,25 +1,26 @@
-/** A client on a made-up server, tab and clock. */
+/** A client on a fake server, a fake tab and a fake clock. */
 import { afterEach, beforeEach, vi } from 'vitest';
 import { createClient } from '../client.js';
 import type { ClientEvent, ClientOptions } from '../client-types.js';
 import { FakeBrowser, FakeHub } from './fake-browser.js';
 import { FakeServer } from './fake-server.js';
-import { FAKED, settled } from './world.js';
-// Loaded beforehand, so that no test waits for a file.
+import { FAKE_TIMERS, settle } from './fake-time.js';
+// Loaded in advance, so that tests do not wait for these chunks.
 import '../flows.js';
 import '../live.js';
 
 const ends: (() => void)[] = [];
 
-/** In a test file: time is vitest's, and every client is stopped. */
+/** Sets up a test file: fake timers, and every client is stopped after its test. */
 export function withClients(): void {
-  beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKED.toFake] }));
+  beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKE_TIMERS.toFake] }));
   afterEach(() => {
     ends.splice(0).forEach((end) => end());
     vi.useRealTimers();
   });
 }
 
+/** Creates and starts a client, and waits until its first requests have settle. */
 export async function setUp(options: ClientOptions = {}, server = new FakeServer(), hub = new FakeHub()) {
   const browser = new FakeBrowser();
   const client = createClient({ fetch: server.fetch, page: browser, browser, tabs: hub.tabs(), ...options });
@@ -27,13 +28,13 @@ export async function setUp(options: ClientOptions = {}, server = new FakeServer
   client.on((event) => events.push(event));
   const stop = client.start();
   ends.push(stop);
-  await settled();
+  await settle();
   await vi.dynamicImportSettled();
-  await settled();
+  await settle();
   return { server, hub, browser, client, events, stop, now: () => client.getSnapshot() };
 }
 
-/** A browser to which a consent has come back. */
+/** Returns a browser at the return URL of a consent. */
 export async function returned(server: FakeServer): Promise<FakeBrowser> {
   const before = await setUp({}, server);
   before.browser.blocked = true;

@@ -18,12 +18,12 @@ const event = (version: number, change: Partial<AccountEvent> = {}): AccountEven
   ...change,
 });
 
-test('an answer that was overtaken on its way is dropped', () => {
+test('a response with an older version is dropped', () => {
   expect(withStatus(start, { version: 4, integrations: [] })).toBe(start);
   expect(withStatus(start, { version: 5, integrations: [] }).integrations).toEqual([]);
 });
 
-test('an event that was seen is dropped, and none is believed before the first answer', () => {
+test('events already applied, and events before the first response, are dropped', () => {
   expect(withEvent(start, event(5))).toBe(start);
   const blank = initialSnapshot();
   expect(withEvent(blank, event(9))).toBe(blank);
@@ -33,11 +33,11 @@ test('an event changes, adds or removes its account', () => {
   expect(withEvent(start, event(6)).integrations).toMatchObject([{ displayName: 'v6' }]);
   const added = withEvent(start, event(6, { provider: 'tiktok', accountId: 'b', integration: other }));
   expect(added.integrations).toHaveLength(2);
-  const { integration: _gone, ...disconnected } = event(6, { type: 'disconnected' });
+  const { integration: _removed, ...disconnected } = event(6, { type: 'disconnected' });
   expect(withEvent(start, disconnected).integrations).toEqual([]);
 });
 
-test('in whatever order answers come, the newest is what is known', () => {
+test('the newest response wins in any order of arrival', () => {
   const versions = fc.array(fc.nat(20), { minLength: 1 });
   fc.assert(
     fc.property(versions, (order) => {
@@ -52,7 +52,7 @@ test('in whatever order answers come, the newest is what is known', () => {
   );
 });
 
-test('what did not change keeps its identity', () => {
+test('unchanged values keep their identity', () => {
   const next = withStatus(start, { version: 6, integrations: [structuredClone(vale), other] });
   expect(next.integrations[0]).toBe(start.integrations[0]);
   const of = (provider: string, snapshot: typeof start) =>

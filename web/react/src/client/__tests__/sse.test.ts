@@ -15,25 +15,25 @@ test('an event has a name, data and an id', () => {
   ]);
 });
 
-test('comments, unknown fields and blocks without data are passed over', () => {
+test('comments, unknown fields and blocks without data are ignored', () => {
   expect(read(': alive\n\nretry: 100\nnonsense\n\nevent: ready\n\ndata: x\n\n')).toEqual([
     { event: 'message', data: 'x', id: undefined },
   ]);
 });
 
-test('lines of data are joined, one space after the colon is not theirs', () => {
+test('data lines are joined, and one space after the colon is dropped', () => {
   expect(read('data:  a\ndata:b\ndata\n\n')[0]?.data).toBe(' a\nb\n');
 });
 
-test('an id stays until there is another', () => {
+test('an id applies until the next one', () => {
   expect(read('id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n').map(({ id }) => id)).toEqual(['1', '1', '']);
 });
 
-test('a byte order mark at the start is none of the text', () => {
+test('a byte order mark at the start is dropped', () => {
   expect(read('\uFEFFdata: a\n\n')[0]?.data).toBe('a');
 });
 
-test('what is cut anywhere is read as if it were whole', () => {
+test('chunk boundaries do not affect parsing', () => {
   const field = fc.constantFrom('event: e', 'data: d', 'data:', 'id: 3', ': comment', '', '', 'data: a:b');
   const lines = fc.array(fc.tuple(field, fc.constantFrom('\n', '\r\n', '\r')), { maxLength: 20 });
   fc.assert(

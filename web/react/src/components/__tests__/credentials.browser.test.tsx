@@ -22,12 +22,12 @@ async function submit() {
   await userEvent.click(screen.getByRole('button', { name: 'Connect' }));
 }
 
-test('a pasted request is taken apart at once, and its text is gone', async () => {
+test('a pasted request is parsed at once, and its text erased', async () => {
   const { box } = await open();
   expect(focused()).toBe(box);
   await userEvent.fill(box, COMMAND);
   expect(box.value).toBe('');
-  const found = screen.getByRole('list', { name: 'Read from what you pasted' });
+  const found = screen.getByRole('list', { name: 'Found in the pasted text' });
   expect([...found.children].map((item) => item.textContent)).toEqual([
     'sess: foundsess',
     'auth_id: foundauth_id',
@@ -37,7 +37,7 @@ test('a pasted request is taken apart at once, and its text is gone', async () =
   expect(document.body.textContent).not.toContain('s3cret');
 });
 
-test('what was found is sent once confirmed, and nothing of it stays in the page', async () => {
+test('the parsed session is sent only once confirmed', async () => {
   const { box, sent } = await open();
   await userEvent.fill(box, COMMAND);
   await submit();
@@ -50,7 +50,7 @@ test('what was found is sent once confirmed, and nothing of it stays in the page
   expect(sent()).toEqual([{ action: 'submitCredentials', args: [values] }]);
 });
 
-test('the inputs are empty the moment it is sent', async () => {
+test('the inputs are cleared when the session is sent', async () => {
   const { box, client, container } = await open();
   client.submitCredentials = async () => {};
   await userEvent.fill(box, COMMAND);
@@ -60,7 +60,7 @@ test('the inputs are empty the moment it is sent', async () => {
   expect(inputs.filter((input) => input.type !== 'checkbox' && input.value !== '')).toEqual([]);
 });
 
-test('what is missing is asked for in its own field, brought to sight', async () => {
+test('a missing value focuses its field and shows an error', async () => {
   const { box, sent } = await open();
   await userEvent.fill(box, 'sess=s3cret');
   await userEvent.click(screen.getByRole('checkbox'));
@@ -70,33 +70,33 @@ test('what is missing is asked for in its own field, brought to sight', async ()
   await waitFor(() => expect(focused()).toBe(first));
   expect(first.getAttribute('aria-invalid')).toBe('true');
   expect(document.getElementById(first.getAttribute('aria-describedby') ?? '')?.textContent).toBe(
-    'Please fill this in.',
+    'This field is required.',
   );
 });
 
-test('a text without a session is told', async () => {
+test('text without a session shows an error', async () => {
   const { box } = await open();
   await userEvent.fill(box, 'hello');
-  expect(screen.getByText(/no session in what you pasted/)).toBeTruthy();
+  expect(screen.getByText(/pasted text contains no session/)).toBeTruthy();
   expect(box.getAttribute('aria-invalid')).toBe('true');
 });
 
-test('what the server refuses stands under its field, and is focused', async () => {
+test('a field error of the server shows below its field, which is focused', async () => {
   const { client } = await open();
-  const told = { 'values.x_bc': 'x-bc has characters that cannot be part of it.' };
-  const error = new EvergrantError('VALIDATION_ERROR', 'No', { fields: told });
+  const fieldErrors = { 'values.x_bc': 'x-bc has characters that cannot be part of it.' };
+  const error = new EvergrantError('VALIDATION_ERROR', 'No', { fields: fieldErrors });
   act(() => client.set({ flow: { ...flow, error } }));
   await waitFor(() => expect(focused()?.getAttribute('name')).toBe('x_bc'));
-  expect(screen.getByText(told['values.x_bc'])).toBeTruthy();
+  expect(screen.getByText(fieldErrors['values.x_bc'])).toBeTruthy();
 });
 
-test('trouble with the whole is told once', async () => {
+test('an error without a field shows once', async () => {
   const { client } = await open();
   act(() => client.set({ flow: { ...flow, error: new EvergrantError('PROVIDER_UNAVAILABLE') } }));
-  expect(screen.getByRole('alert').textContent).toBe('OnlyFans is not answering. Nothing is lost.');
+  expect(screen.getByRole('alert').textContent).toBe('OnlyFans is not responding. Try again shortly.');
 });
 
-test('secrets are typed hidden, and no browser keeps them', async () => {
+test('secret inputs are masked and excluded from autocomplete', async () => {
   const { container } = await open();
   const input = (name: string) => container.ownerDocument.querySelector<HTMLInputElement>(`[name=${name}]`);
   expect(['sess', 'x_bc', 'auth_uid_'].map((name) => input(name)?.type)).toEqual(Array(3).fill('password'));
@@ -107,7 +107,7 @@ test('secrets are typed hidden, and no browser keeps them', async () => {
   }
 });
 
-test('this browser’s name can be filled in', async () => {
+test('the User-Agent of this browser can be filled in', async () => {
   const { container } = await open();
   container.ownerDocument.querySelector('details')?.setAttribute('open', '');
   await userEvent.click(screen.getByRole('button', { name: 'Use this browser’s' }));
@@ -116,7 +116,7 @@ test('this browser’s name can be filled in', async () => {
   );
 });
 
-test('a phone is told that this needs a computer', async () => {
+test('a phone shows that this needs a computer', async () => {
   vi.spyOn(window, 'matchMedia').mockReturnValueOnce({ matches: true } as MediaQueryList);
   const { client } = show(<CredentialsDialog />);
   act(() => client.set({ flow }));

@@ -33,34 +33,37 @@ async function openDisconnect(options: Parameters<typeof show>[1] = {}) {
   return { ...shown, dialog };
 }
 
-test('disconnecting is asked for, with Cancel focused', async () => {
+test('disconnecting asks for confirmation, with Cancel focused', async () => {
   await openDisconnect();
   expect(screen.getByRole('alertdialog', { name: 'Disconnect Juniper Shop from Instagram?' })).toBeTruthy();
   expect(focused()?.textContent).toBe('Cancel');
 });
 
-test('what is lost is read with the question', async () => {
+test('the dialog is described by its consequences', async () => {
   const { dialog } = await openDisconnect();
   const text = document.getElementById(dialog.getAttribute('aria-describedby') ?? '');
-  expect(text?.textContent).toMatch(/^The stored tokens are deleted/);
+  expect(text?.textContent).toMatch(/^We delete the stored tokens/);
 });
 
-test('what is told while a dialog is open is told in it', async () => {
+test('a toast shown while a dialog is open is announced in the dialog', async () => {
   const { dialog } = await openDisconnect();
   act(() => showToast('Copied.'));
   expect(within(dialog).getByRole('status').textContent).toBe('Copied.');
   act(() => toasts.set([]));
 });
 
-test.each(['Escape', 'Enter'])('%s leaves everything as it was and gives the focus back', async (key) => {
-  const { client } = await openDisconnect();
-  await press(key);
-  await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull());
-  expect(client.calls).toEqual([]);
-  expect(focused()?.textContent).toBe('open');
-});
+test.each(['Escape', 'Enter'])(
+  '%s closes the dialog without an action and restores the focus',
+  async (key) => {
+    const { client } = await openDisconnect();
+    await press(key);
+    await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull());
+    expect(client.calls).toEqual([]);
+    expect(focused()?.textContent).toBe('open');
+  },
+);
 
-test('the focus stays inside', async () => {
+test('the focus stays inside the dialog', async () => {
   const { dialog } = await openDisconnect();
   for (let turn = 0; turn < 5; turn++) {
     await press('Tab');
@@ -68,7 +71,7 @@ test('the focus stays inside', async () => {
   }
 });
 
-test('it disconnects, and deletes what was collected only if asked to', async () => {
+test('disconnect passes deleteData if the checkbox is ticked', async () => {
   const { client } = await openDisconnect();
   await userEvent.click(screen.getByRole('checkbox'));
   await userEvent.click(screen.getByRole('button', { name: 'Disconnect' }));
@@ -76,11 +79,11 @@ test('it disconnects, and deletes what was collected only if asked to', async ()
   await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull());
 });
 
-test('a failure is told where it was asked, and the dialog stays', async () => {
+test('a failed disconnect shows its error in the dialog, which stays open', async () => {
   const error = new EvergrantError('DATABASE_ERROR');
   await openDisconnect({ outcomes: { disconnect: async () => ({ status: 'failed', error }) } });
   await userEvent.click(screen.getByRole('button', { name: 'Disconnect' }));
-  expect((await screen.findByRole('alert')).textContent).toMatch(/Nothing is lost/);
+  expect((await screen.findByRole('alert')).textContent).toMatch(/busy right now/);
   expect(screen.getByRole('alertdialog')).toBeTruthy();
 });
 
@@ -102,19 +105,19 @@ async function choose(change: Record<string, unknown> = {}, integrations = [] as
   return { ...shown, ticked };
 }
 
-test('the only account is chosen already', async () => {
+test('a single account is preselected', async () => {
   const { ticked, client } = await choose({ accounts: accounts.slice(0, 1) });
   expect(ticked()).toEqual([true]);
   await userEvent.click(screen.getByRole('button', { name: 'Connect 1 account' }));
   expect(client.calls[0]).toEqual({ action: 'chooseAccounts', args: [['i1']] });
 });
 
-test('of several, those that are connected already are chosen', async () => {
+test('of several accounts, the connected ones are preselected', async () => {
   const { ticked } = await choose({}, [shop]);
   expect(ticked()).toEqual([true, false, false]);
 });
 
-test('nothing is connected without a choice', async () => {
+test('connecting requires a selected account', async () => {
   const { client } = await choose();
   screen.getByRole('button', { name: 'Connect' }).click();
   expect(client.calls).toEqual([]);
@@ -125,14 +128,14 @@ test('nothing is connected without a choice', async () => {
   expect(client.calls[0]?.args).toEqual([['i3']]);
 });
 
-test('Escape gives the flow up', async () => {
+test('Escape cancels the flow', async () => {
   const { client } = await choose();
   await press('Escape');
   expect(client.calls).toEqual([{ action: 'cancel', args: [] }]);
   await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
 });
 
-test('a dialog that is not there any more has closed', async () => {
+test('a dialog is closed before it is removed', async () => {
   const close = vi.spyOn(HTMLDialogElement.prototype, 'close');
   const { client } = await choose();
   act(() => client.set({ flow: { step: 'idle' } }));

@@ -5,19 +5,19 @@ import { expect, test, vi } from 'vitest';
 import { STATES } from '../../../gallery/states.js';
 import { EvergrantProvider } from '../../index.js';
 
-test.each(Object.keys(STATES))('%s: what a server rendered is taken over without a word', async (name) => {
+test.each(Object.keys(STATES))('%s hydrates without errors', async (name) => {
   const error = vi.spyOn(console, 'error');
   const recovered = vi.fn();
   const { client, view } = STATES[name]!();
   const app = <EvergrantProvider client={client}>{view}</EvergrantProvider>;
   const place = document.body.appendChild(document.createElement('div'));
-  // Parsed by the browser, as a page would be.
+  // Parsed by the browser, as a page is.
   place.append(document.createRange().createContextualFragment(renderToString(app)));
   const before = place.firstElementChild;
   const root = await act(async () => hydrateRoot(place, app, { onRecoverableError: recovered }));
   expect(recovered).not.toHaveBeenCalled();
   expect(error.mock.calls).toEqual([]);
-  // What a server renders nothing of comes afterwards.
+  // Some states render nothing on the server.
   if (before) expect(place.firstElementChild).toBe(before);
   act(() => root.unmount());
   place.remove();

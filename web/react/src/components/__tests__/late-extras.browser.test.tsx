@@ -1,4 +1,4 @@
-/** The part that is loaded after the list, where it cannot be loaded at first. */
+/** The chunk of extras, which loads after the list, fails to load at first. */
 import { act, render, screen } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ChooseDialog, EvergrantProvider, IntegrationsPage } from '../../index.js';
@@ -17,7 +17,7 @@ afterEach(() => vi.useRealTimers());
 const client = createFakeClient({ providers: sampleProviders });
 const after = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 
-test('a dialog that cannot be loaded keeps nobody waiting: the flow is given up', async () => {
+test('a flow whose dialog cannot be loaded is cancelled', async () => {
   const flow = { step: 'choose', provider: 'reddit', flowId: 'f1', accounts: [], busy: false } as const;
   client.set({ flow });
   render(
@@ -31,8 +31,8 @@ test('a dialog that cannot be loaded keeps nobody waiting: the flow is given up'
   expect(load).toHaveBeenCalledTimes(1);
 });
 
-// The last one here: what is loaded stays loaded.
-test('it is tried again after longer and longer pauses, and when the page comes back', async () => {
+// Must be the last test: a loaded chunk stays loaded.
+test('the chunk is retried with backoff, and at once when back online', async () => {
   client.set({ flow: { step: 'waiting', provider: 'reddit', flowId: 'f1' } });
   render(
     <EvergrantProvider client={client}>

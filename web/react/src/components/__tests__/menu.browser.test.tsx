@@ -7,13 +7,13 @@ import { focused, press, show, vale } from './shown.js';
 
 async function open() {
   const chosen = vi.fn();
-  const items = ['Reconnect', 'Renew now', 'Disconnect…'].map((label) => ({
+  const items = ['Reconnect', 'Refresh now', 'Disconnect…'].map((label) => ({
     label,
     onSelect: () => chosen(label),
   }));
   show(
     <>
-      <Menu label="Actions for Juniper" note="Renewed 2 hours ago" items={items} />
+      <Menu label="Actions for Juniper" note="Refreshed 2 hours ago" items={items} />
       <button type="button">after</button>
     </>,
   );
@@ -30,7 +30,7 @@ test.each([
   [' ', 'Reconnect'],
   ['ArrowDown', 'Reconnect'],
   ['ArrowUp', 'Disconnect…'],
-])('%s on the button opens it on "%s"', async (key, item) => {
+])('%s on the button opens the menu at "%s"', async (key, item) => {
   const { button, isOpen } = await open();
   button.focus();
   await press(key);
@@ -39,12 +39,12 @@ test.each([
 });
 
 test.each([
-  ['ArrowDown', 'Renew now'],
+  ['ArrowDown', 'Refresh now'],
   ['ArrowUp', 'Disconnect…'],
   ['End', 'Disconnect…'],
   ['Home', 'Reconnect'],
   ['d', 'Disconnect…'],
-  ['r', 'Renew now'],
+  ['r', 'Refresh now'],
 ])('%s moves from the first item to "%s"', async (key, item) => {
   const { button } = await open();
   button.focus();
@@ -54,7 +54,7 @@ test.each([
   expect(focusedText()).toBe(item);
 });
 
-test('the ends are joined', async () => {
+test('arrow keys wrap around', async () => {
   const { button } = await open();
   button.focus();
   await press('ArrowUp');
@@ -63,7 +63,7 @@ test('the ends are joined', async () => {
   expect(focusedText()).toBe('Reconnect');
 });
 
-test('Escape closes it and gives the focus back', async () => {
+test('Escape closes the menu and restores the focus', async () => {
   const { button, isOpen } = await open();
   button.focus();
   await press('Enter');
@@ -73,7 +73,7 @@ test('Escape closes it and gives the focus back', async () => {
   expect(focused()).toBe(button);
 });
 
-test('Tab closes it and goes on', async () => {
+test('Tab closes the menu and moves on', async () => {
   const { button, isOpen } = await open();
   button.focus();
   await press('Enter');
@@ -83,7 +83,7 @@ test('Tab closes it and goes on', async () => {
   expect(focusedText()).toBe('after');
 });
 
-test('an item does its work once, and the menu is closed', async () => {
+test('selecting an item runs it once and closes the menu', async () => {
   const { button, chosen, isOpen } = await open();
   button.focus();
   await press('Enter');
@@ -93,7 +93,7 @@ test('an item does its work once, and the menu is closed', async () => {
   await waitFor(() => expect(isOpen()).toBe(false));
 });
 
-test('a click opens it and a click elsewhere closes it', async () => {
+test('a click opens the menu and a click outside closes it', async () => {
   const { button, isOpen } = await open();
   await userEvent.click(button);
   await waitFor(() => expect(isOpen()).toBe(true));
@@ -101,7 +101,7 @@ test('a click opens it and a click elsewhere closes it', async () => {
   await waitFor(() => expect(isOpen()).toBe(false));
 });
 
-test('what is asked for before it is loaded opens once it is', async () => {
+test('a menu opened before its chunk has loaded opens once it has', async () => {
   show(<IntegrationsPage />, { integrations: [vale] });
   const button = screen.getByRole('button', { name: 'Actions for Juniper Vale' });
   expect(screen.queryByRole('menu', { hidden: true })).toBeNull();
@@ -113,43 +113,43 @@ test('what is asked for before it is loaded opens once it is', async () => {
   await waitFor(() => expect(screen.queryByRole('menu')).toBeNull());
 });
 
-/** `placed`: in a browser without anchor positioning. */
-async function openAt(way: string, left: string, top: string) {
+/** Opens the menu at a position. `placed` simulates a browser without CSS anchor positioning. */
+async function openAt(mode: string, left: string, top: string) {
   const { button } = await open();
   Object.assign(button.style, { position: 'fixed', left, top });
   const popover = document.querySelector<HTMLElement>('.eg-popover')!;
-  if (way === 'placed') {
+  if (mode === 'placed') {
     vi.spyOn(CSS, 'supports').mockReturnValue(false);
     popover.style.setProperty('position-area', 'none');
   }
   await userEvent.click(button);
   await waitFor(() => expect(focusedText()).toBe('Reconnect'));
-  if (way === 'placed') await waitFor(() => expect(popover.style.top).not.toBe(''));
+  if (mode === 'placed') await waitFor(() => expect(popover.style.top).not.toBe(''));
   popover.getAnimations().forEach((one) => one.finish());
   vi.restoreAllMocks();
   return { button: button.getBoundingClientRect(), menu: popover.getBoundingClientRect() };
 }
 
-const WAYS = ['anchored', 'placed'];
+const MODES = ['anchored', 'placed'];
 
-test.each(WAYS)('it lies under its button, at its end: %s', async (way) => {
-  const { button, menu } = await openAt(way, '500px', '100px');
+test.each(MODES)('the menu opens below its button, aligned at the end: %s', async (mode) => {
+  const { button, menu } = await openAt(mode, '500px', '100px');
   expect(menu.top).toBeCloseTo(button.bottom + 4, 0);
   expect(menu.right).toBeCloseTo(button.right, 0);
 });
 
-test.each(WAYS)('where there is no room below, it lies above: %s', async (way) => {
-  const { button, menu } = await openAt(way, '500px', 'calc(100vh - 40px)');
+test.each(MODES)('the menu opens above if there is no room below: %s', async (mode) => {
+  const { button, menu } = await openAt(mode, '500px', 'calc(100vh - 40px)');
   expect(menu.bottom).toBeCloseTo(button.top - 4, 0);
 });
 
 test.each(
-  WAYS.flatMap((way) => [
-    [way, '0px'],
-    [way, 'calc(100vw - 36px)'],
+  MODES.flatMap((mode) => [
+    [mode, '0px'],
+    [mode, 'calc(100vw - 36px)'],
   ]),
-)('it stays within the window: %s, from %s', async (way, left) => {
-  const { menu } = await openAt(way!, left!, '100px');
+)('the menu stays within the window: %s, from %s', async (mode, left) => {
+  const { menu } = await openAt(mode!, left!, '100px');
   expect(menu.left).toBeGreaterThanOrEqual(0);
   expect(menu.right).toBeLessThanOrEqual(innerWidth);
 });

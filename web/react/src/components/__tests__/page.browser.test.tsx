@@ -7,18 +7,18 @@ import { card, focused, lost, press, show, studio, vale } from './shown.js';
 
 const headings = () => screen.getAllByRole('heading', { level: 2 }).map((one) => one.textContent);
 
-test('what needs its owner comes first, then what is connected, then the rest', () => {
+test('cards to reconnect come first, then connected ones, then the rest', () => {
   show(<IntegrationsPage />, { integrations: [studio, { ...vale, ...lost }] });
   expect(headings()).toEqual(['Reddit', 'Instagram', 'TikTok', 'OnlyFans']);
 });
 
-test('nothing changes its place while the page is open', () => {
+test('cards keep their order while the page is open', () => {
   const { client } = show(<IntegrationsPage />, { integrations: [studio] });
   act(() => client.set({ integrations: [studio, { ...vale, ...lost }] }));
   expect(headings()).toEqual(['Instagram', 'TikTok', 'Reddit', 'OnlyFans']);
 });
 
-test('one primary button in the whole page', () => {
+test('the page has one primary button', () => {
   show(<IntegrationsPage />, {
     integrations: [
       { ...studio, ...lost },
@@ -28,48 +28,48 @@ test('one primary button in the whole page', () => {
   expect(document.querySelectorAll('[data-variant=primary]')).toHaveLength(1);
 });
 
-test('an account that is well is one line: no sentence, no button', () => {
+test('a connected account shows no message and no button but its menu', () => {
   show(<IntegrationsPage />, { integrations: [vale] });
   const row = card('Reddit').querySelector<HTMLElement>('.eg-account')!;
-  expect(row.querySelector('.eg-trouble')).toBeNull();
+  expect(row.querySelector('.eg-issue')).toBeNull();
   expect(within(row).getAllByRole('button')).toHaveLength(1);
 });
 
 test.each<[Partial<Integration>, RegExp, string | null]>([
-  [lost, /Access was withdrawn at Reddit/, 'Reconnect'],
-  [{ ...lost, statusReason: 'REFRESH_TOKEN_INVALID' }, /Reddit asks you to sign in again/, 'Reconnect'],
-  [{ ...lost, statusReason: 'SESSION_ENDED' }, /The session has ended/, 'Reconnect'],
-  [{ ...lost, statusReason: 'LOST_IN_FLIGHT' }, /cut off on its way/, 'Reconnect'],
-  [{ ...lost, statusReason: 'BRAND_NEW' }, /Reddit asks you to sign in again/, 'Reconnect'],
-  [{ status: 'expiring' }, /only you can renew it/, 'Reconnect'],
-  [{ status: 'error', statusReason: 'PROVIDER_UNAVAILABLE' }, /Reddit is not answering/, 'Try now'],
-  [{ status: 'error', statusReason: 'USER_ACTION_AT_PLATFORM' }, /confirm something there/, 'Try now'],
+  [lost, /You revoked access at Reddit/, 'Reconnect'],
+  [{ ...lost, statusReason: 'REFRESH_TOKEN_INVALID' }, /Reddit requires you to sign in again/, 'Reconnect'],
+  [{ ...lost, statusReason: 'SESSION_ENDED' }, /The session has expired/, 'Reconnect'],
+  [{ ...lost, statusReason: 'LOST_IN_FLIGHT' }, /The last refresh was interrupted/, 'Reconnect'],
+  [{ ...lost, statusReason: 'BRAND_NEW' }, /Reddit requires you to sign in again/, 'Reconnect'],
+  [{ status: 'expiring' }, /Reconnect to keep access/, 'Reconnect'],
+  [{ status: 'error', statusReason: 'PROVIDER_UNAVAILABLE' }, /Reddit is not responding/, 'Retry now'],
+  [{ status: 'error', statusReason: 'USER_ACTION_AT_PLATFORM' }, /confirm something there/, 'Retry now'],
   [
     { status: 'error', statusReason: 'DECRYPTION_ERROR', correlationId: 'c1' },
     /on our side/,
     'Copy reference',
   ],
-  [{ statusReason: 'UNVERIFIED' }, /could not be checked/, null],
+  [{ statusReason: 'UNVERIFIED' }, /has not been verified/, null],
   [
     { statusReason: 'SCOPE_MISSING', missingScopes: ['history', 'read'] },
-    /Not allowed: See your posts and comments and Read as you do\./,
-    'Allow it',
+    /Not granted: See your posts and comments and Read content you can access\./,
+    'Grant access',
   ],
-])('trouble is one sentence and one button: %o', (change, sentence, button) => {
+])('an account problem shows one sentence and at most one button: %o', (change, sentence, button) => {
   show(<IntegrationsPage />, { integrations: [{ ...vale, ...change }] });
-  const trouble = card('Reddit').querySelector('.eg-trouble');
-  expect(trouble?.textContent).toMatch(sentence);
-  expect([...(trouble?.querySelectorAll('button') ?? [])].map((one) => one.textContent)).toEqual(
+  const problem = card('Reddit').querySelector('.eg-issue');
+  expect(problem?.textContent).toMatch(sentence);
+  expect([...(problem?.querySelectorAll('button') ?? [])].map((one) => one.textContent)).toEqual(
     button ? [button] : [],
   );
 });
 
-test('a renewal that is only slow is no trouble of the user’s', () => {
+test('a refresh that is being retried shows no message', () => {
   show(<IntegrationsPage />, { integrations: [{ ...vale, statusReason: 'REFRESH_RETRYING' }] });
-  expect(document.querySelector('.eg-trouble')).toBeNull();
+  expect(document.querySelector('.eg-issue')).toBeNull();
 });
 
-test('connecting says how far it is, and the button keeps its focus', async () => {
+test('connecting shows its progress, and the button keeps the focus', async () => {
   const { client } = show(<IntegrationsPage />);
   const button = within(card('Reddit')).getByRole('button', { name: 'Connect Reddit' });
   button.focus();
@@ -86,32 +86,34 @@ test('connecting says how far it is, and the button keeps its focus', async () =
   expect(client.calls.map(({ action }) => action)).toEqual(['reopen', 'cancel']);
 });
 
-test('a page that was to be left and was not can be kept', async () => {
+test('a redirect that did not happen can be cancelled', async () => {
   const { client } = show(<IntegrationsPage />);
   act(() => client.set({ flow: { step: 'redirecting', provider: 'reddit', flowId: 'f1' } }));
   await userEvent.click(await screen.findByRole('button', { name: 'Cancel' }));
   expect(client.calls.map(({ action }) => action)).toEqual(['cancel']);
 });
 
-test('while an account is reconnected its own button waits, and the card says what to do', async () => {
+test('while an account is reconnected, only its own button is disabled', async () => {
   const { client } = show(<IntegrationsPage />, { integrations: [{ ...vale, ...lost }] });
   act(() => client.set({ flow: { step: 'waiting', provider: 'reddit', accountId: 'r1', flowId: 'f1' } }));
   const button = screen.getByRole('button', { name: 'Reconnect: Juniper Vale' });
   expect(button.getAttribute('aria-disabled')).toBe('true');
   await within(card('Reddit')).findByText('Finish in the window that just opened.');
-  expect(within(card('Reddit')).getByText('Needs you')).toBeTruthy();
+  expect(within(card('Reddit')).getByText('Reconnect required')).toBeTruthy();
   expect(
     screen.getByRole('button', { name: 'Connect another account' }).getAttribute('aria-disabled'),
   ).toBeNull();
 });
 
-test('an account that is renewed says so', () => {
+test('an account that is being refreshed is marked busy', () => {
   const { client } = show(<IntegrationsPage />, { integrations: [vale] });
   act(() => client.set({ busy: ['reddit/r1'] }));
-  expect(within(card('Reddit')).getByText('Renewing').closest('li')?.getAttribute('aria-busy')).toBe('true');
+  expect(within(card('Reddit')).getByText('Refreshing').closest('li')?.getAttribute('aria-busy')).toBe(
+    'true',
+  );
 });
 
-test('a failure is one sentence, the button tries again, and it can be put away', async () => {
+test('a failure shows one sentence, a retry button and a dismiss button', async () => {
   const { client } = show(<IntegrationsPage />);
   const error = new EvergrantError('OAUTH_DENIED');
   act(() => client.set({ flow: { step: 'failed', provider: 'reddit', flowId: 'f1', error } }));
@@ -121,7 +123,7 @@ test('a failure is one sentence, the button tries again, and it can be put away'
   expect(client.calls.map(({ action }) => action)).toEqual(['dismiss']);
 });
 
-test('a failure that may soon be over says when, second by second, which no screen reader hears', async () => {
+test('a rate-limited flow shows a countdown that is not announced', async () => {
   const { client } = show(<IntegrationsPage />);
   const error = new EvergrantError('RATE_LIMIT_ERROR', 'too often', { status: 429, retryAfter: 12 });
   act(() => client.set({ flow: { step: 'failed', provider: 'reddit', error } }));
@@ -129,7 +131,7 @@ test('a failure that may soon be over says when, second by second, which no scre
   expect(countdown.closest('[role=status]')).toBeNull();
 });
 
-test('a failure has its reference at hand, unless it was the user’s own no', async () => {
+test('a failure offers its reference to copy, except for a denied consent', async () => {
   const write = vi.spyOn(navigator.clipboard, 'writeText').mockResolvedValue();
   const { client } = show(<IntegrationsPage />);
   const fail = (code: ErrorCode) => {
@@ -144,34 +146,34 @@ test('a failure has its reference at hand, unless it was the user’s own no', a
   write.mockRestore();
 });
 
-test('an app’s own browser is told, with a way out', async () => {
+test('an in-app browser shows a notice with a link to copy', async () => {
   vi.spyOn(navigator, 'userAgent', 'get').mockReturnValue('Mozilla/5.0 (iPhone) Instagram 350.0');
   show(<IntegrationsPage />);
-  expect((await screen.findByRole('note')).textContent).toMatch(/Open this page in your browser/);
+  expect((await screen.findByRole('note')).textContent).toMatch(/Open this page in your usual browser/);
   expect(screen.getByRole('button', { name: 'Copy link' })).toBeTruthy();
   vi.restoreAllMocks();
 });
 
-test('platforms that are not set up are not shown to users, unless something is connected', () => {
+test('platforms that are not configured are hidden, unless an account is connected', () => {
   const providers = sampleProviders.map((one) => ({ ...one, configured: one.provider === 'tiktok' }));
   show(<IntegrationsPage />, { providers, integrations: [vale] });
   expect(headings()).toEqual(['Reddit', 'TikTok']);
   expect(within(card('Reddit')).queryByRole('button', { name: /Connect/ })).toBeNull();
 });
 
-test('a card says which way it goes to its platform', () => {
+test('a card shows how it connects to its platform', () => {
   const providers = sampleProviders.map((one) => ({ ...one, configured: one.provider !== 'reddit' }));
   show(<IntegrationsPage />, { providers, integrations: [vale] });
   const note = (name: string) => card(name).querySelector('.eg-card-head .eg-note')?.textContent;
   expect(['Instagram', 'TikTok', 'OnlyFans', 'Reddit'].map(note)).toEqual([
-    'Through Facebook',
+    'Via Facebook',
     'TikTok Creator',
-    'Uses a session of your browser',
+    'Uses a browser session',
     'Not set up',
   ]);
 });
 
-test('nine platforms can be searched', async () => {
+test('a list of nine platforms has a search box', async () => {
   const providers = Array.from({ length: 9 }, (_, place) => ({
     ...sampleProviders[2]!,
     provider: `p${place}`,
@@ -181,15 +183,15 @@ test('nine platforms can be searched', async () => {
   await userEvent.fill(screen.getByRole('searchbox', { name: 'Search platforms' }), 'place 7');
   expect(headings()).toEqual(['Place 7']);
   await userEvent.fill(screen.getByRole('searchbox'), 'nowhere');
-  expect(screen.getByText('No platform is called “nowhere”.')).toBeTruthy();
+  expect(screen.getByText('No platform matches “nowhere”.')).toBeTruthy();
 });
 
-test('permissions tell before what is asked for, and after what was allowed', () => {
+test('permissions list what is requested before connecting, and what was granted after', () => {
   const { client } = show(<IntegrationsPage only={['reddit']} />);
   expect(screen.getByText('Permissions')).toBeTruthy();
   act(() => client.set({ integrations: [{ ...vale, missingScopes: ['history'] }] }));
   expect(screen.getByText('Permissions, 2 of 3')).toBeTruthy();
   const item = screen.getByText('See your posts and comments').closest('li');
   expect(item?.dataset['granted']).toBe('false');
-  expect(item?.querySelector('.eg-unseen')?.textContent).toBe('See your posts and comments, not allowed');
+  expect(item?.querySelector('.eg-unseen')?.textContent).toBe('See your posts and comments, not granted');
 });

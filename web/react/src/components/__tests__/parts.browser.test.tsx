@@ -1,4 +1,4 @@
-/** The parts that a host may use alone. */
+/** The components that a host app can use on their own. */
 import { act, screen, waitFor } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
@@ -11,11 +11,11 @@ import {
 } from '../../index.js';
 import { lost, show, studio, vale } from './shown.js';
 
-test('the banner names the account, or how many, and begins with the first', async () => {
+test('the banner names the account or their number, and reconnects the first', async () => {
   const { client } = show(<ReconnectBanner />, { integrations: [vale] });
   expect(screen.getByRole('status').textContent).toBe('');
   act(() => client.set({ integrations: [{ ...vale, ...lost }] }));
-  expect(screen.getByText('Juniper Vale on Reddit needs you.')).toBeTruthy();
+  expect(screen.getByText('Juniper Vale on Reddit needs to be reconnected.')).toBeTruthy();
   act(() =>
     client.set({
       integrations: [
@@ -24,12 +24,12 @@ test('the banner names the account, or how many, and begins with the first', asy
       ],
     }),
   );
-  expect(screen.getByText('2 accounts need you.')).toBeTruthy();
+  expect(screen.getByText('2 accounts need to be reconnected.')).toBeTruthy();
   await userEvent.click(screen.getByRole('button', { name: 'Reconnect Juniper Vale' }));
   expect(client.calls[0]).toEqual({ action: 'reconnect', args: ['reddit', 'r1'] });
 });
 
-test('the switcher offers accounts by platform', async () => {
+test('the switcher groups accounts by platform', async () => {
   const chosen = vi.fn();
   show(<AccountSwitcher value={studio} onChange={chosen} allowAll />, { integrations: [studio, vale] });
   const select = screen.getByRole<HTMLSelectElement>('combobox', { name: 'Account' });
@@ -40,7 +40,7 @@ test('the switcher offers accounts by platform', async () => {
   expect(chosen).toHaveBeenLastCalledWith(null);
 });
 
-test('a switcher without a choice asks for one, and does not offer all of them unasked', () => {
+test('a switcher without a value shows a placeholder, and no “All accounts” by default', () => {
   show(<AccountSwitcher value={null} onChange={() => {}} />, { integrations: [studio, vale] });
   const select = screen.getByRole<HTMLSelectElement>('combobox', { name: 'Account' });
   expect(select.selectedOptions[0]?.textContent).toBe('Choose an account');
@@ -48,7 +48,7 @@ test('a switcher without a choice asks for one, and does not offer all of them u
   expect(screen.queryByText('All accounts')).toBeNull();
 });
 
-test.each([true, false])('a chosen account that is gone is chosen no more (allowAll %s)', (allowAll) => {
+test.each([true, false])('a removed account is deselected (allowAll %s)', (allowAll) => {
   const view = <AccountSwitcher value={studio} onChange={() => {}} allowAll={allowAll} />;
   const { client } = show(view, { integrations: [studio, vale] });
   const select = screen.getByRole<HTMLSelectElement>('combobox', { name: 'Account' });
@@ -57,7 +57,7 @@ test.each([true, false])('a chosen account that is gone is chosen no more (allow
   expect(select.selectedOptions[0]?.textContent).toBe('Choose an account');
 });
 
-test('a button connects with its options', async () => {
+test('ConnectButton passes its options to connect', async () => {
   const { client } = show(<ConnectButton provider="reddit" mode="redirect" scopes={['read']} />);
   await userEvent.click(screen.getByRole('button', { name: 'Connect Reddit' }));
   expect(client.calls[0]).toEqual({
@@ -66,12 +66,12 @@ test('a button connects with its options', async () => {
   });
 });
 
-test('a platform without a mark has its first letter', () => {
+test('a platform without a logo shows its first letter', () => {
   show(<IntegrationIcon provider="acme" name="Acme" label="Acme" />);
   expect(screen.getByRole('img', { name: 'Acme' }).textContent).toBe('A');
 });
 
-test('letters are those of no language in particular, so that a server and every browser agree', async () => {
+test('initials do not depend on the locale, so that server and browser agree', async () => {
   vi.spyOn(String.prototype, 'toLocaleUpperCase').mockReturnValue('İ');
   vi.spyOn(String.prototype, 'toLocaleLowerCase').mockReturnValue('ı');
   show(<IntegrationIcon provider="iris" label="iris" />);
@@ -79,12 +79,12 @@ test('letters are those of no language in particular, so that a server and every
   vi.restoreAllMocks();
 });
 
-test('both ways to Instagram have its mark', () => {
+test('both Instagram providers show its logo', () => {
   show(<IntegrationIcon provider="instagram-login" />);
   expect(document.querySelector('.eg-icon[data-provider=instagram] path')).toBeTruthy();
 });
 
-test('a picture that does not load gives way to a letter', async () => {
+test('an avatar that fails to load is replaced by a letter', async () => {
   show(<IntegrationsPage only={['reddit']} />, {
     integrations: [{ ...vale, avatarUrl: 'data:image/png;base64,AA' }],
   });

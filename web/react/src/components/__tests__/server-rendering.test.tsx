@@ -5,18 +5,15 @@ import { EvergrantProvider, IntegrationsPage } from '../../index.js';
 import { fr } from '../../locales/fr.js';
 import { sampleIntegration, sampleProviders } from '../../testing/index.js';
 
-test('there is no browser here', () => expect(typeof window).toBe('undefined'));
+test('these tests run without a window', () => expect(typeof window).toBe('undefined'));
 
-test.each(Object.keys(STATES))(
-  '%s is rendered by a server, without a style attribute or a script',
-  (name) => {
-    const { client, view } = STATES[name]!();
-    const html = renderToString(<EvergrantProvider client={client}>{view}</EvergrantProvider>);
-    expect(html).not.toMatch(/\sstyle=|<script|<style|javascript:/i);
-  },
-);
+test.each(Object.keys(STATES))('%s renders on a server, without inline styles or scripts', (name) => {
+  const { client, view } = STATES[name]!();
+  const html = renderToString(<EvergrantProvider client={client}>{view}</EvergrantProvider>);
+  expect(html).not.toMatch(/\sstyle=|<script|<style|javascript:/i);
+});
 
-test('what the guide promises of the markup is there', () => {
+test('the documented classes and data attributes are present', () => {
   const html = Object.values(STATES)
     .map((make) => make())
     .map(({ client, view }) => renderToString(<EvergrantProvider client={client}>{view}</EvergrantProvider>))
@@ -37,13 +34,13 @@ test('what the guide promises of the markup is there', () => {
   for (const name of ['status', 'provider', 'step', 'variant']) expect(html).toContain(`data-${name}="`);
 });
 
-test('a page that a server has read arrives with its accounts, and asks for nothing', () => {
+test('a page with initialStatus renders its accounts without a request', () => {
   const initialStatus = {
     version: 1,
     providers: sampleProviders,
     integrations: [sampleIntegration({ displayName: 'Juniper Vale' })],
   };
-  const fetch = () => Promise.reject(new Error('a server asks nobody'));
+  const fetch = () => Promise.reject(new Error('no request expected on a server'));
   const html = renderToString(
     <EvergrantProvider initialStatus={initialStatus} fetch={fetch} messages={fr}>
       <IntegrationsPage />

@@ -2,7 +2,7 @@ import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 import '../../styles/index.css';
 
-// A machine that is busy with something else is slow, not wrong.
+// Generous, so that a busy machine does not fail tests.
 configure({ asyncUtilTimeout: 10_000 });
 
 afterEach(cleanup);

@@ -1,4 +1,7 @@
-/** Every component in every state: without a word on the console, an inline style or a finding of axe. */
+/**
+ * Every component in every state: no console output, no inline styles, no axe findings, no
+ * untranslated text.
+ */
 import { act, render } from '@testing-library/react';
 import axe from 'axe-core';
 import { StrictMode } from 'react';
@@ -25,7 +28,7 @@ async function show(name: string, messages?: typeof pseudo) {
       </EvergrantProvider>
     </StrictMode>,
   );
-  // What is loaded after the list, and what it shows then.
+  // Lazy components, and what they render.
   await act(async () => {
     await import('../extras/index.js');
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -40,15 +43,15 @@ async function findings(): Promise<string[]> {
   ending.forEach((one) => one.finish());
   const { violations } = await axe.run(document.body, {
     runOnly: RULES,
-    // A fragment of a page has neither a title nor always a first heading.
+    // A fragment has no document title, and need not have a first heading.
     rules: { 'page-has-heading-one': { enabled: false }, 'document-title': { enabled: false } },
   });
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 
-test('the rest of the components is there', () => expect(Object.keys(extras)).toHaveLength(9));
+test('the extras export nine components', () => expect(Object.keys(extras)).toHaveLength(9));
 
-test.each(Object.keys(STATES))('%s', async (name) => {
+test.each(Object.keys(STATES))('%s has no axe findings and no console output', async (name) => {
   await show(name);
   for (const scheme of ['light', 'dark']) {
     document.documentElement.style.colorScheme = scheme;
@@ -60,8 +63,8 @@ test.each(Object.keys(STATES))('%s', async (name) => {
   expect(warn.mock.calls).toEqual([]);
 });
 
-/** What is seen and what is read aloud. */
-function said(): string[] {
+/** Returns all text that is displayed or announced. */
+function visibleTexts(): string[] {
   const texts: (string | null)[] = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) texts.push(node.textContent);
@@ -71,21 +74,23 @@ function said(): string[] {
   return texts.map((text) => text?.trim() ?? '');
 }
 
-/** The server's own words, which know the platform, and what accounts are called. */
+/** Texts that come from the server or the app, and account names. */
 const SERVED = [
-  'OnlyFans does not accept this session.',
+  'OnlyFans rejected this session.',
   'Juniper Studio',
   'Juniper Shop',
   'Wren & Daughters',
   'acme',
 ];
 
-test.each(Object.keys(STATES))('%s says nothing that is not translated', async (name) => {
+test.each(Object.keys(STATES))('%s has no untranslated text', async (name) => {
   const { client } = await show(name, pseudo);
   const { providers, integrations } = client.getSnapshot();
   const data = JSON.stringify([providers, integrations, SERVED]);
   const isData = (text: string) => data.includes(JSON.stringify(text).slice(1, -1)) || text.startsWith('@');
-  // A single letter stands for a picture, and a sentence about a name holds it.
-  const plain = said().filter((text) => text.length > 1 && !isData(text) && !/^⟦.*⟧$/s.test(text));
-  expect(plain).toEqual([]);
+  // A single letter is the fallback of an avatar.
+  const untranslated = visibleTexts().filter(
+    (text) => text.length > 1 && !isData(text) && !/^⟦.*⟧$/s.test(text),
+  );
+  expect(untranslated).toEqual([]);
 });

@@ -8,18 +8,18 @@ import { focused, press, show, vale } from './shown.js';
 beforeEach(() => toasts.set([]));
 afterEach(() => vi.useRealTimers());
 
-const corner = () => document.querySelector<HTMLElement>('.eg-toaster');
-const said = () => screen.getByRole('status').textContent;
+const toaster = () => document.querySelector<HTMLElement>('.eg-toaster');
+const announced = () => screen.getByRole('status').textContent;
 
 async function open(props: Parameters<typeof show>[2] = {}) {
   const shown = show(<EvergrantToaster />, {}, props);
-  await waitFor(() => expect(corner()).toBeTruthy());
-  // By now it listens.
+  await waitFor(() => expect(toaster()).toBeTruthy());
+  // The effect that subscribes to events has run.
   await act(async () => {});
   return shown;
 }
 
-test('what happened is said once, above everything, and goes', async () => {
+test('an event shows one toast in the top layer, which disappears', async () => {
   const { client } = await open();
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   act(() => client.emit({ type: 'connected', provider: 'reddit', integrations: [vale] }));
@@ -30,40 +30,40 @@ test('what happened is said once, above everything, and goes', async () => {
   expect(document.querySelectorAll('.eg-toast')).toHaveLength(0);
 });
 
-test('what became of the grant is told as it is', async () => {
+test('the toast for a disconnect states the outcome of the revocation', async () => {
   const { client } = await open();
-  const tell = (revocation: 'revoked' | 'pending' | 'unsupported' | 'kept') =>
+  const disconnect = (revocation: 'revoked' | 'pending' | 'unsupported' | 'kept') =>
     act(() => client.emit({ type: 'disconnected', provider: 'instagram', revocation, message: '' }));
-  tell('unsupported');
-  await waitFor(() => expect(said()).toMatch(/To end access at Instagram too, remove this app/));
-  tell('revoked');
-  await waitFor(() => expect(said()).toMatch(/^Disconnected. Instagram has confirmed it.$/));
+  disconnect('unsupported');
+  await waitFor(() => expect(announced()).toMatch(/To revoke access at Instagram too, remove this app/));
+  disconnect('revoked');
+  await waitFor(() => expect(announced()).toMatch(/^Disconnected. Instagram has confirmed it.$/));
 });
 
-test('what has been said is not said again when something newer is put away', async () => {
+test('dismissing a toast does not announce an older one again', async () => {
   await open({ messages: pseudo });
   act(() => showToast('one'));
   act(() => showToast('two'));
-  expect(said()).toBe('two');
+  expect(announced()).toBe('two');
   act(() => hideToast(toasts.get()[1]!.id));
   expect(document.querySelectorAll('.eg-toast')).toHaveLength(1);
-  expect(said()).toBe('');
-  // It speaks the language of the rest.
+  expect(announced()).toBe('');
+  // The live region has the language of the messages.
   expect(screen.getByRole('status').lang).toBe(pseudo.locale);
 });
 
-test('something new leaves the corner where it is, with whoever is in it', async () => {
+test('a new toast does not take the focus from the toaster', async () => {
   await open();
   act(() => showToast('one'));
   const button = screen.getByRole('button', { name: 'Dismiss' });
   button.focus();
-  const hidden = vi.spyOn(corner()!, 'hidePopover');
+  const hidden = vi.spyOn(toaster()!, 'hidePopover');
   act(() => showToast('two'));
   expect(hidden).not.toHaveBeenCalled();
   expect(focused()).toBe(button);
 });
 
-test('what is put away gives the focus back', async () => {
+test('dismissing a toast restores the focus', async () => {
   await open();
   const before = document.body.appendChild(document.createElement('button'));
   act(() => showToast('one'));
@@ -75,14 +75,14 @@ test('what is put away gives the focus back', async () => {
   before.remove();
 });
 
-test('something new lies above a dialog that was opened meanwhile', async () => {
+test('a new toast is raised above a dialog opened since', async () => {
   const dialog = document.body.appendChild(document.createElement('dialog'));
   await open();
   act(() => showToast('one'));
   dialog.showModal();
-  const raised = vi.spyOn(corner()!, 'showPopover');
+  const raised = vi.spyOn(toaster()!, 'showPopover');
   act(() => showToast('two'));
   expect(raised).toHaveBeenCalledTimes(1);
-  expect(corner()?.matches(':popover-open')).toBe(true);
+  expect(toaster()?.matches(':popover-open')).toBe(true);
   dialog.remove();
 });

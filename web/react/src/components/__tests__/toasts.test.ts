@@ -5,7 +5,7 @@ beforeEach(() => toasts.set([]));
 
 const texts = () => toasts.get().map(({ text }) => text);
 
-test('what is said once more is there once, as the newest', () => {
+test('a repeated toast moves to the end instead of being duplicated', () => {
   showToast('a');
   showToast('b');
   const [first] = toasts.get();
@@ -16,7 +16,7 @@ test('what is said once more is there once, as the newest', () => {
   expect(texts()).toEqual(['b', 'a']);
 });
 
-test('the oldest makes room', () => {
+test('the oldest toast is dropped when there are more than three', () => {
   for (const text of ['a', 'b', 'c', 'd']) showToast(text);
   expect(texts()).toEqual(['b', 'c', 'd']);
 });

@@ -11,7 +11,7 @@ import { Dialog } from './Dialog.js';
 import { handleOf, nameOf } from '../names.js';
 import { useFullUi } from './useFullUi.js';
 
-/** Asks which of the accounts that one consent reached are to be connected; there while a flow asks that. */
+/** The dialog in which the user chooses among the accounts that a consent covers. */
 export function ChooseDialog() {
   const flow = useConnectFlow();
   return flow.step === 'choose' ? <Choices key={flow.flowId} flow={flow} /> : null;
@@ -22,7 +22,7 @@ function Choices({ flow }: { flow: FlowState & { step: 'choose' } }) {
   const { chooseAccounts, cancel, integrations } = useIntegrations();
   const provider = useIntegration(flow.provider)?.name ?? flow.provider;
   const [chosen, setChosen] = useState(() => preselected(flow, integrations));
-  const words = messages.choose;
+  const texts = messages.choose;
   const toggle = (id: string) =>
     setChosen((known) => (known.includes(id) ? known.filter((one) => one !== id) : [...known, id]));
 
@@ -32,7 +32,7 @@ function Choices({ flow }: { flow: FlowState & { step: 'choose' } }) {
   }
 
   return (
-    <Dialog title={words.title(provider)} text={words.intro} onClose={cancel}>
+    <Dialog title={texts.title(provider)} text={texts.intro} onClose={cancel}>
       <form onSubmit={submit}>
         <ul className="eg-choices">
           {flow.accounts.map((account) => (
@@ -50,7 +50,7 @@ function Choices({ flow }: { flow: FlowState & { step: 'choose' } }) {
         <div className="eg-dialog-buttons">
           <Button onClick={cancel}>{messages.flow.cancel}</Button>
           <Button type="submit" variant="primary" busy={flow.busy || chosen.length === 0}>
-            {words.confirm(chosen.length)}
+            {texts.confirm(chosen.length)}
           </Button>
         </div>
       </form>
@@ -73,14 +73,14 @@ function ChoiceRow({ account, checked, onToggle }: { account: Choice; checked: b
   );
 }
 
-/** The one that is to be reconnected, or those that are connected already, or the only one. */
+/** Returns the accounts to preselect: the one to reconnect, or else the only one, or else those already connected. */
 function preselected(
   flow: FlowState & { step: 'choose' },
   known: readonly { provider: string; providerAccountId: string }[],
 ): readonly string[] {
   const ids = flow.accounts.map((account) => account.providerAccountId);
   if (flow.accountId !== undefined) return ids.filter((id) => id === flow.accountId);
-  const isMine = (id: string) =>
+  const isConnected = (id: string) =>
     known.some((one) => one.provider === flow.provider && one.providerAccountId === id);
-  return ids.length === 1 ? ids : ids.filter(isMine);
+  return ids.length === 1 ? ids : ids.filter(isConnected);
 }

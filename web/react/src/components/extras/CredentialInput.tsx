@@ -5,12 +5,13 @@ import { useFullUi } from './useFullUi.js';
 
 interface CredentialInputProps {
   field: CredentialField;
+  /** What is wrong with the value; undefined if nothing is. */
   problem: string | undefined;
 }
 
-/** One part of a session. Its label and help come from the server, which knows the platform. */
+/** The input for one value of a session. Its label and help text come from the server's catalogue. */
 export function CredentialInput({ field, problem }: CredentialInputProps) {
-  const words = useFullUi().messages.credentials;
+  const texts = useFullUi().messages.credentials;
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const isAgent = field.name === 'user_agent';
@@ -18,7 +19,7 @@ export function CredentialInput({ field, problem }: CredentialInputProps) {
     <div className="eg-field">
       <label htmlFor={id}>
         {field.label}
-        {!field.required && <span className="eg-note"> {words.optional}</span>}
+        {!field.required && <span className="eg-note"> {texts.optional}</span>}
       </label>
       <input
         ref={input}
@@ -42,7 +43,7 @@ export function CredentialInput({ field, problem }: CredentialInputProps) {
             if (input.current) input.current.value = navigator.userAgent;
           }}
         >
-          {words.useThisBrowser}
+          {texts.useThisBrowser}
         </Button>
       )}
     </div>

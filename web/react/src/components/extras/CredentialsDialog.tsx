@@ -5,25 +5,30 @@ import { useIntegrations } from '../../react/useIntegrations.js';
 import { Button } from '../Button.js';
 import { CredentialsForm } from './CredentialsForm.js';
 import { Dialog } from './Dialog.js';
-import { copy } from '../copy.js';
+import { copyText } from '../copy.js';
 import { useFullUi } from './useFullUi.js';
 
-/** Takes a session by hand, for a platform without a consent page; there while a flow asks for one. */
+/** The dialog in which the user provides the credentials of a session, at a platform without a consent page. */
 export function CredentialsDialog() {
   const flow = useConnectFlow();
   const { messages } = useFullUi();
   const { cancel } = useIntegrations();
-  const asking = flow.step === 'credentials' ? flow : null;
-  const name = useIntegration(asking?.provider ?? '')?.name ?? asking?.provider ?? '';
+  const current = flow.step === 'credentials' ? flow : null;
+  const name = useIntegration(current?.provider ?? '')?.name ?? current?.provider ?? '';
   const [needsComputer] = useState(isPhone);
-  if (!asking) return null;
+  if (!current) return null;
   return (
     <Dialog title={messages.credentials.title(name)} onClose={cancel}>
-      {needsComputer ? <NeedsComputer /> : <CredentialsForm key={asking.flowId} flow={asking} name={name} />}
+      {needsComputer ? (
+        <NeedsComputer />
+      ) : (
+        <CredentialsForm key={current.flowId} flow={current} name={name} />
+      )}
     </Dialog>
   );
 }
 
+/** Shown on phones, whose browsers have no developer tools. */
 function NeedsComputer() {
   const { messages } = useFullUi();
   const { cancel } = useIntegrations();
@@ -32,7 +37,7 @@ function NeedsComputer() {
       <p>{messages.credentials.needsComputer}</p>
       <div className="eg-dialog-buttons">
         <Button onClick={cancel}>{messages.flow.cancel}</Button>
-        <Button variant="primary" data-eg-focus onClick={() => void copy(location.href, messages)}>
+        <Button variant="primary" data-eg-focus onClick={() => void copyText(location.href, messages)}>
           {messages.inApp.copyLink}
         </Button>
       </div>

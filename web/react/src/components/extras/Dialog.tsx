@@ -1,20 +1,29 @@
 import { type ReactNode, useId, useState } from 'react';
-import { Said } from './Said.js';
+import { LiveRegion } from './LiveRegion.js';
 import { useFullUi } from './useFullUi.js';
 
+/** The props of `Dialog`. */
 export interface DialogProps {
+  /** The title. */
   title: string;
-  /** `alertdialog` where something is lost. */
+  /**
+   * The ARIA role; `alertdialog` for the confirmation of a destructive action.
+   *
+   * @default 'dialog'
+   */
   role?: 'dialog' | 'alertdialog';
-  /** Is read with the title. */
+  /** The text below the title, which screen readers announce together with it. */
   text?: string;
+  /** Called when the user presses Escape. */
   onClose(): void;
+  /** The content. */
   children: ReactNode;
 }
 
 /**
- * A modal dialog, open for as long as it is there. The platform keeps the focus inside, gives it back, and closes on
- * Escape. What has `data-eg-focus` is focused first. What is told meanwhile is told in it: all else is out of reach.
+ * A modal dialog, open while it is rendered. `<dialog>` keeps the focus inside, restores it, and handles Escape. The
+ * element with `data-eg-focus` is focused first. It contains its own live region, because everything outside of a modal
+ * dialog is inert.
  */
 export function Dialog({ title, role = 'dialog', text, onClose, children }: DialogProps) {
   const { root } = useFullUi();
@@ -38,12 +47,15 @@ export function Dialog({ title, role = 'dialog', text, onClose, children }: Dial
       </h2>
       {text && <p id={`${id}-text`}>{text}</p>}
       {children}
-      <Said />
+      <LiveRegion />
     </dialog>
   );
 }
 
-/** Opens a dialog as it comes and closes it before it goes: only then is the focus given back. */
+/**
+ * Returns a ref callback that opens the dialog when it is mounted and closes it before it is removed; the browser
+ * restores the focus only when a dialog is closed.
+ */
 function createModal(): (element: HTMLDialogElement | null) => void {
   let shown: HTMLDialogElement | null = null;
   return (element) => {

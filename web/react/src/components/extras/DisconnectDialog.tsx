@@ -8,23 +8,23 @@ import { Dialog } from './Dialog.js';
 import { nameOf } from '../names.js';
 import { useFullUi } from './useFullUi.js';
 
-/** Asks before an account is disconnected; open for as long as it is there. */
+/** The dialog in which the user confirms that an account is disconnected. */
 export function DisconnectDialog({ integration, onClose }: DisconnectDialogProps) {
   const { messages } = useFullUi();
   const { name, busy, problem, submit } = useDisconnect({ integration, onClose });
-  const words = messages.disconnect;
+  const texts = messages.disconnect;
   return (
     <Dialog
       role="alertdialog"
-      title={words.title(nameOf(integration), name)}
-      text={words.text(name)}
+      title={texts.title(nameOf(integration), name)}
+      text={texts.text(name)}
       onClose={onClose}
     >
       <form onSubmit={(event) => void submit(event)}>
-        <p className="eg-note">{words.keeps}</p>
+        <p className="eg-note">{texts.keeps}</p>
         <label className="eg-check">
           <input type="checkbox" name="deleteData" />
-          {words.deleteData}
+          {texts.deleteData}
         </label>
         <p role="alert" className="eg-problem">
           {problem}
@@ -33,8 +33,8 @@ export function DisconnectDialog({ integration, onClose }: DisconnectDialogProps
           <Button data-eg-focus onClick={onClose}>
             {messages.flow.cancel}
           </Button>
-          <Button type="submit" variant="grave" busy={busy}>
-            {words.confirm}
+          <Button type="submit" variant="danger" busy={busy}>
+            {texts.confirm}
           </Button>
         </div>
       </form>

@@ -4,23 +4,24 @@ import type { FlowState } from '../../client/flow-state.js';
 import { errorText } from '../../messages/error-text.js';
 import { useIntegrations } from '../../react/useIntegrations.js';
 import { Button } from '../Button.js';
-import { copy } from '../copy.js';
+import { copyText } from '../copy.js';
 import { Glyph } from '../Glyph.js';
 import { Countdown } from './Countdown.js';
 import { useFullUi } from './useFullUi.js';
 
-type Told = Exclude<FlowState, { step: 'idle' | 'connected' | 'choose' | 'credentials' }>;
+/** The states of a flow that the card shows; the others have a dialog or a toast, or are not shown. */
+type ShownFlow = Exclude<FlowState, { step: 'idle' | 'connected' | 'choose' | 'credentials' }>;
 
-/** One sentence on the flow. */
-export function FlowText({ flow, name }: { flow: Told; name: string }) {
+/** The sentence that describes a flow's state; `name` is the platform's name. */
+export function FlowText({ flow, name }: { flow: ShownFlow; name: string }) {
   const { messages } = useFullUi();
   if (flow.step === 'failed') return errorText(messages, flow.error.code, name);
   if (flow.step === 'waiting') return messages.flow.waiting;
   return flow.step === 'unsure' ? messages.flow.unsure : messages.flow.starting(name);
 }
 
-/** What can be done about it. */
-export function FlowActions({ flow }: { flow: Told }) {
+/** The buttons for a flow's state. */
+export function FlowActions({ flow }: { flow: ShownFlow }) {
   const { messages } = useFullUi();
   const { cancel, reopen } = useIntegrations();
   if (flow.step === 'failed') return <FailureActions error={flow.error} />;
@@ -35,7 +36,7 @@ export function FlowActions({ flow }: { flow: Told }) {
   );
 }
 
-/** The way to put it away; when to try again, and what to tell whoever runs the site. */
+/** The buttons for a failed flow: dismiss it, and copy the correlation id. Shows when to try again, if the server says so. */
 function FailureActions({ error }: { error: EvergrantError }) {
   const { messages } = useFullUi();
   const { dismiss } = useIntegrations();
@@ -47,9 +48,9 @@ function FailureActions({ error }: { error: EvergrantError }) {
         <Glyph name="close" />
       </button>
       <div className="eg-flow-more">
-        <Countdown until={until} say={messages.flow.tryAgainIn} />
+        <Countdown until={until} text={messages.flow.tryAgainIn} />
         {correlationId && code !== 'OAUTH_DENIED' && (
-          <Button variant="quiet" onClick={() => void copy(correlationId, messages)}>
+          <Button variant="quiet" onClick={() => void copyText(correlationId, messages)}>
             {messages.account.copyReference}
           </Button>
         )}

@@ -1,9 +1,9 @@
 import { inAppBrowser } from '../../client/in-app.js';
 import { Button } from '../Button.js';
-import { copy } from '../copy.js';
+import { copyText } from '../copy.js';
 import { useFullUi } from './useFullUi.js';
 
-/** Says so where the page runs in an app's own browser, in which platforms refuse to sign people in. */
+/** The notice for browsers built into apps, in which platforms refuse to sign users in. */
 export function InAppNotice() {
   const { messages } = useFullUi();
   if (!inAppBrowser()) return null;
@@ -12,7 +12,7 @@ export function InAppNotice() {
       <span className="eg-mark" aria-hidden="true" />
       <div className="eg-banner-body">
         <p>{messages.inApp.text}</p>
-        <Button variant="primary" onClick={() => void copy(location.href, messages)}>
+        <Button variant="primary" onClick={() => void copyText(location.href, messages)}>
           {messages.inApp.copyLink}
         </Button>
       </div>

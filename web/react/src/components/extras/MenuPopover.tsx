@@ -3,14 +3,15 @@ import type { MenuItem, MenuProps } from '../Menu.js';
 import { useMenu } from './useMenu.js';
 
 interface MenuPopoverProps extends MenuProps {
+  /** The button that opens the menu. */
   button: RefObject<HTMLButtonElement | null>;
-  /** Whether the button was pressed already. */
-  isAwaited: RefObject<boolean>;
+  /** Whether the button was clicked before the menu was loaded. */
+  opensOnLoad: RefObject<boolean>;
 }
 
-/** What a menu button offers. */
-export function MenuPopover({ button, isAwaited, label, note, items }: MenuPopoverProps) {
-  const { popover, onKeyDown, close } = useMenu(button, isAwaited);
+/** The popover with the items of a menu. */
+export function MenuPopover({ button, opensOnLoad, label, note, items }: MenuPopoverProps) {
+  const { popover, onKeyDown, close } = useMenu(button, opensOnLoad);
   return (
     <div ref={popover} id={useId()} popover="auto" className="eg-popover">
       {note && <p className="eg-popover-note">{note}</p>}

@@ -6,7 +6,7 @@ import { Button } from '../Button.js';
 import { Countdown } from './Countdown.js';
 import { useFullUi } from './useFullUi.js';
 
-/** Says that what is shown is old, or could not be read at all, and when it is tried again. */
+/** The notice for data that is out of date or could not be loaded, with the time of the next attempt. */
 export function OutageNotice() {
   const { messages } = useFullUi();
   const { error, stale, readAt, retryAt, reload } = useIntegrations();
@@ -16,21 +16,21 @@ export function OutageNotice() {
       {error && <span className="eg-mark" aria-hidden="true" />}
       <div className="eg-banner-body">
         <p role="status">{error && textOf(error, messages, stale, readAt)}</p>
-        {retryAt !== null && <Countdown until={retryAt} say={outage.nextTry} />}
-        {error && <Button onClick={() => void reload()}>{outage.tryNow}</Button>}
+        {retryAt !== null && <Countdown until={retryAt} text={outage.nextTry} />}
+        {error && <Button onClick={() => void reload()}>{outage.retry}</Button>}
       </div>
     </div>
   );
 }
 
-/** Who is signed out or asks too often is told that; anything else that fails here is an outage. */
+/** Returns the text for the failure: that of its error code, or that of an outage. */
 function textOf(error: EvergrantError, messages: Messages, stale: boolean, readAt: number | null): string {
   const { outage, locale } = messages;
   if (!isOutage(error)) return errorText(messages, error.code, 'Evergrant');
   return stale ? outage.stale(readAt === null ? null : timeOf(locale, readAt)) : outage.failed;
 }
 
-/** No answer, or one that tells of a fault on the other side. */
+/** Whether there was no response, or one with a server error. */
 const isOutage = ({ code, status = 0 }: EvergrantError) =>
   code === 'NETWORK_ERROR' || code === 'TIMEOUT_ERROR' || status >= 500;
 

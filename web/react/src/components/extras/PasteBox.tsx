@@ -5,15 +5,17 @@ import { Glyph } from '../Glyph.js';
 import { useFullUi } from './useFullUi.js';
 
 interface PasteBoxProps {
+  /** The values to extract. */
   fields: readonly CredentialField[];
-  /** Whose inputs are filled. */
+  /** The form whose inputs are filled. */
   form: RefObject<HTMLFormElement | null>;
+  /** What is wrong with the pasted text; undefined if nothing is. */
   problem: string | undefined;
 }
 
-/** Takes the pasted text apart at once: its parts go into the form's own inputs, and the text is gone. */
+/** The text area for a copied request. Moves the values that it finds to the form's inputs, and removes the text. */
 export function PasteBox({ fields, form, problem }: PasteBoxProps) {
-  const words = useFullUi().messages.credentials;
+  const texts = useFullUi().messages.credentials;
   const id = useId();
   const [found, setFound] = useState<readonly string[] | null>(null);
 
@@ -30,10 +32,10 @@ export function PasteBox({ fields, form, problem }: PasteBoxProps) {
     setFound(names);
   }
 
-  const says = problem ?? (found?.length === 0 ? words.nothingFound : undefined);
+  const message = problem ?? (found?.length === 0 ? texts.nothingFound : undefined);
   return (
     <div className="eg-field">
-      <label htmlFor={id}>{words.paste}</label>
+      <label htmlFor={id}>{texts.paste}</label>
       <textarea
         id={id}
         rows={3}
@@ -42,31 +44,31 @@ export function PasteBox({ fields, form, problem }: PasteBoxProps) {
         autoComplete="off"
         autoCapitalize="off"
         spellCheck={false}
-        placeholder={words.pasteHint}
+        placeholder={texts.pasteHint}
         aria-describedby={`${id}-found`}
-        aria-invalid={says ? true : undefined}
+        aria-invalid={message ? true : undefined}
         onInput={read}
       />
       <div id={`${id}-found`} role="status">
-        {says && <p className="eg-problem">{says}</p>}
+        {message && <p className="eg-problem">{message}</p>}
         {found && found.length > 0 && <Found fields={fields} found={found} />}
       </div>
     </div>
   );
 }
 
-/** Which parts were found: their names alone. */
+/** The list of the values that were found and of the required ones that are missing; only their names. */
 function Found({ fields, found }: { fields: readonly CredentialField[]; found: readonly string[] }) {
-  const words = useFullUi().messages.credentials;
-  const told = fields.filter((field) => field.required || found.includes(field.name));
+  const texts = useFullUi().messages.credentials;
+  const listed = fields.filter((field) => field.required || found.includes(field.name));
   return (
-    <ul className="eg-found" aria-label={words.found}>
-      {told.map(({ name, label }) => {
+    <ul className="eg-found" aria-label={texts.found}>
+      {listed.map(({ name, label }) => {
         const isFound = found.includes(name);
         return (
           <li key={name} data-found={isFound}>
             <Glyph name={isFound ? 'check' : 'close'} />
-            <span className="eg-unseen">{isFound ? words.has(label) : words.lacks(label)}</span>
+            <span className="eg-unseen">{isFound ? texts.has(label) : texts.lacks(label)}</span>
             <span aria-hidden="true">{label}</span>
           </li>
         );

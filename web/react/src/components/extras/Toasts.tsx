@@ -7,16 +7,18 @@ import { useEvergrantClient } from '../../react/context.js';
 import { Glyph } from '../Glyph.js';
 import { nameOf } from '../names.js';
 import { hideToast, showToast, type Toast, toasts } from '../toasts.js';
-import { Said } from './Said.js';
+import { LiveRegion } from './LiveRegion.js';
 import { useFullUi } from './useFullUi.js';
 
+/** How long a toast is shown, in milliseconds. */
 const SHOWN_MS = 6000;
+/** The events whose toast has a mark, and which. */
 const STATUS: Partial<Record<ClientEvent['type'], Toast['status']>> = {
   failed: 'error',
   'needs-reconnect': 'expired',
 };
 
-/** The corner in which is said what has just happened; `early` is what happened before this was loaded. */
+/** The corner of the window in which toasts are shown; `early` are the events from before this module was loaded. */
 export function Toasts({ early }: { early: ClientEvent[] }) {
   const { root } = useFullUi();
   const shown = useSyncExternalStore(toasts.subscribe, toasts.get);
@@ -30,7 +32,7 @@ export function Toasts({ early }: { early: ClientEvent[] }) {
 
   return (
     <>
-      <Said />
+      <LiveRegion />
       <div {...root} ref={corner} popover="manual" className="eg-root eg-toaster">
         {shown.map((toast) => (
           <ToastView key={toast.id} toast={toast} />
@@ -40,7 +42,7 @@ export function Toasts({ early }: { early: ClientEvent[] }) {
   );
 }
 
-/** Shows it, anew only above a dialog that was opened meanwhile: whoever is in it keeps the focus. */
+/** Shows the corner. If a modal dialog is open, shows it again, so that it is above the dialog; the focus stays there. */
 function raise(corner: HTMLElement): void {
   if (corner.matches(':popover-open') && !document.querySelector(':modal')) return;
   corner.hidePopover();
@@ -50,7 +52,8 @@ function raise(corner: HTMLElement): void {
 function ToastView({ toast }: { toast: Toast }) {
   const { messages } = useFullUi();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const cameFrom = useRef<EventTarget>(null);
+  /** The element that had the focus before the toast, which gets it back when the toast is dismissed. */
+  const previousFocus = useRef<EventTarget>(null);
   const hide = () => hideToast(toast.id);
   const wait = () => {
     clearTimeout(timer.current);
@@ -58,13 +61,13 @@ function ToastView({ toast }: { toast: Toast }) {
   };
   const hold = () => clearTimeout(timer.current);
   function dismiss(): void {
-    if (cameFrom.current instanceof HTMLElement) cameFrom.current.focus();
+    if (previousFocus.current instanceof HTMLElement) previousFocus.current.focus();
     hide();
   }
   useEffect(() => {
     wait();
     return hold;
-    // Once for each toast: it has one life.
+    // Starts the timer once per toast.
     // oxlint-disable-next-line react/exhaustive-deps
   }, []);
   return (
@@ -75,7 +78,7 @@ function ToastView({ toast }: { toast: Toast }) {
       onPointerLeave={wait}
       onFocus={({ relatedTarget }) => {
         hold();
-        cameFrom.current = relatedTarget;
+        previousFocus.current = relatedTarget;
       }}
       onBlur={wait}
     >
@@ -88,46 +91,50 @@ function ToastView({ toast }: { toast: Toast }) {
   );
 }
 
+/** Shows a toast for each event of the client. */
 function useClientToasts(early: ClientEvent[]): void {
   const client = useEvergrantClient();
   const { messages, format } = useFullUi();
   useEffect(() => {
-    const tell = (event: ClientEvent) => {
+    const show = (event: ClientEvent) => {
       const { providers, integrations } = client.getSnapshot();
-      const platform = (id: string) => providers.find(({ provider }) => provider === id)?.name ?? id;
+      const provider = (id: string) => providers.find((one) => one.provider === id)?.name ?? id;
       const account = (id: string) => integrations.find((one) => one.providerAccountId === id);
-      const text = textOf(event, messages, { list: format.list, platform, account });
+      const text = textOf(event, messages, { list: format.list, provider, account });
       if (text) showToast(text, STATUS[event.type]);
     };
-    early.splice(0).forEach(tell);
-    return client.on(tell);
+    early.splice(0).forEach(show);
+    return client.on(show);
   }, [client, messages, format, early]);
 }
 
+/** The names that toasts contain. */
 interface Names {
   list(items: readonly string[]): string;
-  platform(provider: string): string;
+  /** Returns a platform's name. */
+  provider(id: string): string;
   account(accountId: string): Integration | undefined;
 }
 
+/** Returns the text of an event's toast; null if it has none. */
 function textOf(event: ClientEvent, messages: Messages, names: Names): string | null {
   const { toast } = messages;
   switch (event.type) {
     case 'connected': {
       const accounts = event.integrations.map(nameOf);
-      return toast.connected(accounts, names.list(accounts), names.platform(event.provider));
+      return toast.connected(accounts, names.list(accounts), names.provider(event.provider));
     }
     case 'disconnected':
-      return toast.disconnected[event.revocation](names.platform(event.provider));
+      return toast.disconnected[event.revocation](names.provider(event.provider));
     case 'refreshed': {
       const account = names.account(event.accountId);
-      return account ? toast.renewed(nameOf(account)) : null;
+      return account ? toast.refreshed(nameOf(account)) : null;
     }
     case 'failed':
-      // A flow's failure stands in its card, and a dialog's in the dialog.
+      // Other failures are shown in the flow's card or in the dialog.
       if (event.during !== 'refresh') return null;
-      return errorText(messages, event.error.code, names.platform(event.provider));
+      return errorText(messages, event.error.code, names.provider(event.provider));
     case 'needs-reconnect':
-      return messages.banner.one(nameOf(event.integration), names.platform(event.integration.provider));
+      return messages.banner.one(nameOf(event.integration), names.provider(event.integration.provider));
   }
 }

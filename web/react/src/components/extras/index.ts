@@ -1,4 +1,4 @@
-/** What is shown once something happens: loaded apart, right after the list, and so never on a server. */
+/** The components that are not needed for the first render; loaded on demand after the list, never on a server. */
 export { ChooseDialog } from './ChooseDialog.js';
 export { CredentialsDialog } from './CredentialsDialog.js';
 export { DisconnectDialog } from './DisconnectDialog.js';

@@ -1,4 +1,4 @@
-/** Puts a popover under the button, above it where there is no room, at its end. */
+/** Positions a popover below the button, or above it if there is no room, aligned with the button's end. */
 export function place(popover: HTMLElement, button: HTMLElement): void {
   const anchor = button.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = popover;

@@ -4,33 +4,34 @@ import { errorText } from '../../messages/error-text.js';
 import { useIntegrations } from '../../react/useIntegrations.js';
 import { useFullUi } from './useFullUi.js';
 
-/** The server would take the whole text in this field; here it is taken apart first. */
-export const WHOLE = 'pasted';
-export const CONSENT = 'consent';
+/** The field in which the server accepts the whole pasted text. The form does not send it: it extracts the values. */
+export const PASTED_FIELD = 'pasted';
+/** The name of the consent checkbox. */
+export const CONSENT_FIELD = 'consent';
 
 type Flow = FlowState & { step: 'credentials' };
 
 /**
- * What a form with a session needs. The secrets live in the form's own inputs alone, never in React's state, and are
- * gone from them the moment they are sent.
+ * The state and the submit handler of the credentials form. Secrets are only in the form's inputs, never in React state,
+ * and are removed from the inputs when they are submitted.
  */
 export function useCredentials(flow: Flow, name: string, form: RefObject<HTMLFormElement | null>) {
   const { messages } = useFullUi();
   const { submitCredentials } = useIntegrations();
-  const [lacking, setLacking] = useState<readonly string[]>([]);
-  const fields = flow.fields.filter((field) => field.name !== WHOLE);
-  const refused = refusedIn(flow);
-  const required = lacking.map((field) => [field, messages.credentials.required]);
+  const [missing, setMissing] = useState<readonly string[]>([]);
+  const fields = flow.fields.filter((field) => field.name !== PASTED_FIELD);
+  const rejected = rejectedFields(flow);
+  const required = missing.map((field) => [field, messages.credentials.required]);
   const { error } = flow;
 
-  // What is wrong is brought to sight and to the keyboard.
+  // Focuses the first invalid input, opening the section that contains it.
   useEffect(() => {
-    if (!error && lacking.length === 0) return;
-    const wrong = form.current?.querySelector<HTMLElement>('[aria-invalid=true]');
-    const details = wrong?.closest('details');
+    if (!error && missing.length === 0) return;
+    const invalid = form.current?.querySelector<HTMLElement>('[aria-invalid=true]');
+    const details = invalid?.closest('details');
     if (details) details.open = true;
-    wrong?.focus();
-  }, [error, lacking, form]);
+    invalid?.focus();
+  }, [error, missing, form]);
 
   function onSubmit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
@@ -38,28 +39,26 @@ export function useCredentials(flow: Flow, name: string, form: RefObject<HTMLFor
     const data = new FormData(event.currentTarget);
     const values = fields.map(({ name: key }) => [key, String(data.get(key) ?? '').trim()] as const);
     const filled = Object.fromEntries(values.filter(([, value]) => value));
-    const missing = fields
-      .filter((field) => field.required && !filled[field.name])
-      .map((field) => field.name);
-    if (!data.has(CONSENT)) missing.push(CONSENT);
-    setLacking(missing);
-    if (missing.length > 0) return;
+    const empty = fields.filter((field) => field.required && !filled[field.name]).map((field) => field.name);
+    if (!data.has(CONSENT_FIELD)) empty.push(CONSENT_FIELD);
+    setMissing(empty);
+    if (empty.length > 0) return;
     void submitCredentials(filled);
     event.currentTarget.reset();
   }
 
   return {
     fields,
-    problems: { ...refused, ...(Object.fromEntries(required) as Record<string, string>) },
-    consentLacking: lacking.includes(CONSENT),
-    /** What is wrong with the whole rather than with a field. */
-    general: error && Object.keys(refused).length === 0 ? errorText(messages, error.code, name) : undefined,
+    problems: { ...rejected, ...(Object.fromEntries(required) as Record<string, string>) },
+    consentMissing: missing.includes(CONSENT_FIELD),
+    /** The text of a failure that concerns no single field; undefined if there is none. */
+    general: error && Object.keys(rejected).length === 0 ? errorText(messages, error.code, name) : undefined,
     onSubmit,
   };
 }
 
-/** What the server says of each field, by the field's own name. */
-function refusedIn({ error }: Flow): Record<string, string> {
-  const told = Object.entries(error?.fields ?? {});
-  return Object.fromEntries(told.map(([path, message]) => [path.replace(/^values\.?/, ''), message]));
+/** Returns what the server reports as wrong, by field name. */
+function rejectedFields({ error }: Flow): Record<string, string> {
+  const entries = Object.entries(error?.fields ?? {});
+  return Object.fromEntries(entries.map(([path, message]) => [path.replace(/^values\.?/, ''), message]));
 }

@@ -2,18 +2,18 @@ import { type KeyboardEvent as ReactKeyboardEvent, type RefObject, useEffect, us
 import { place } from './place.js';
 
 /**
- * A menu button after the ARIA pattern, on the platform's popover: that closes it on Escape and clicks outside, gives
- * the focus back, and puts it above everything.
+ * The behaviour of a menu button (ARIA Authoring Practices, "Menu Button") with a native popover, which closes on Escape
+ * and on clicks outside, restores the focus, and is in the top layer.
  */
-export function useMenu(button: RefObject<HTMLButtonElement | null>, isAwaited: RefObject<boolean>) {
+export function useMenu(button: RefObject<HTMLButtonElement | null>, opensOnLoad: RefObject<boolean>) {
   const popover = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const [trigger, menu] = [button.current, popover.current];
     if (!trigger || !menu) return;
-    const part = join(trigger, menu);
-    if (isAwaited.current) trigger.click();
-    return part;
-  }, [button, isAwaited]);
+    const disconnect = connect(trigger, menu);
+    if (opensOnLoad.current) trigger.click();
+    return disconnect;
+  }, [button, opensOnLoad]);
 
   function onKeyDown(event: ReactKeyboardEvent): void {
     const menu = popover.current;
@@ -28,39 +28,43 @@ export function useMenu(button: RefObject<HTMLButtonElement | null>, isAwaited: 
   return { popover, onKeyDown, close: () => popover.current?.hidePopover() };
 }
 
-/** By hand, because React 18 knows neither the property nor the event. Until what it answers is called. */
-function join(button: HTMLButtonElement, menu: HTMLElement): () => void {
-  const gone = new AbortController();
-  const { signal } = gone;
+/**
+ * Connects the button with the popover. Uses DOM methods, because React 18 supports neither `popoverTarget` nor the
+ * `toggle` event. Returns the function that undoes it.
+ */
+function connect(button: HTMLButtonElement, menu: HTMLElement): () => void {
+  const controller = new AbortController();
+  const { signal } = controller;
+  /** The index of the item to focus when the menu opens; -1 for the last. */
   let first = 0;
   button.popoverTargetElement = menu;
   button.setAttribute('aria-controls', menu.id);
-  function toggled(event: Event): void {
+  function onToggle(event: Event): void {
     const isOpen = (event as ToggleEvent).newState === 'open';
     button.setAttribute('aria-expanded', String(isOpen));
     if (!isOpen) return;
-    // Where the browser has no anchor positioning.
+    // For browsers without anchor positioning.
     if (!CSS.supports('position-area: block-end')) place(menu, button);
     itemsOf(menu).at(first)?.focus();
     first = 0;
   }
-  function pressed(event: KeyboardEvent): void {
+  function onKeyDown(event: KeyboardEvent): void {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     event.preventDefault();
     first = event.key === 'ArrowUp' ? -1 : 0;
-    // A click tells the browser which button the popover belongs to.
+    // A click makes the browser associate the popover with the button, as `showPopover` would not.
     if (!menu.matches(':popover-open')) button.click();
   }
-  menu.addEventListener('toggle', toggled, { signal });
-  button.addEventListener('keydown', pressed, { signal });
-  return () => gone.abort();
+  menu.addEventListener('toggle', onToggle, { signal });
+  button.addEventListener('keydown', onKeyDown, { signal });
+  return () => controller.abort();
 }
 
 function itemsOf(menu: HTMLElement): HTMLElement[] {
   return [...menu.querySelectorAll<HTMLElement>('[role=menuitem]')];
 }
 
-/** Which item a key leads to; a letter leads to the next that begins with it. */
+/** Returns the item that a key moves the focus to. A letter selects the next item that starts with it. */
 function nextItem(items: HTMLElement[], key: string): HTMLElement | undefined {
   const at = items.indexOf(document.activeElement as HTMLElement);
   if (key === 'ArrowDown') return items[(at + 1) % items.length];

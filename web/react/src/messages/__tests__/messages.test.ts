@@ -10,7 +10,7 @@ import type { Messages } from '../types.js';
 
 const languages = { en, fr, pseudo };
 
-/** Each message as text, by its path, with the same made-up arguments. */
+/** Returns each message as text by its path, with placeholder arguments. */
 function texts(value: unknown, path = ''): Record<string, string> {
   if (typeof value === 'string') return { [path]: value };
   if (typeof value === 'function') return texts(value('Xx', 'Yy', 'Zz'), path);
@@ -18,21 +18,21 @@ function texts(value: unknown, path = ''): Record<string, string> {
   return Object.assign({}, ...entries) as Record<string, string>;
 }
 
-test.each(Object.entries(languages))('%s says everything that English says', (_, messages) => {
+test.each(Object.entries(languages))('%s has every message of English', (_, messages) => {
   expect(Object.keys(texts(messages)).sort()).toEqual(Object.keys(texts(en)).sort());
   for (const [path, text] of Object.entries(texts(messages))) expect(text.trim(), path).not.toBe('');
 });
 
-test('French is French, and its arguments are all used where English uses them', () => {
-  const [mine, theirs] = [texts(fr), texts(en)];
-  const same = Object.keys(mine).filter((path) => mine[path] === theirs[path]);
+test('every French message is translated and uses the arguments of the English one', () => {
+  const [french, english] = [texts(fr), texts(en)];
+  const same = Object.keys(french).filter((path) => french[path] === english[path]);
   expect(same).toEqual(['.dir']);
-  for (const [path, text] of Object.entries(theirs)) {
-    for (const name of ['Xx', 'Yy']) expect(mine[path]?.includes(name), path).toBe(text.includes(name));
+  for (const [path, text] of Object.entries(english)) {
+    for (const name of ['Xx', 'Yy']) expect(french[path]?.includes(name), path).toBe(text.includes(name));
   }
 });
 
-test('the pseudo-locale marks every text, so that an unmarked one is seen', () => {
+test('the pseudo-locale marks every message', () => {
   for (const [path, text] of Object.entries(texts(pseudo))) {
     if (path !== '.dir' && path !== '.locale') expect(text, path).toMatch(/^⟦.*⟧$/s);
   }
@@ -41,19 +41,20 @@ test('the pseudo-locale marks every text, so that an unmarked one is seen', () =
 const documented = readFileSync(new URL('../../../../../docs/errors.md', import.meta.url), 'utf8');
 const codes = [...documented.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code as ErrorCode);
 
-test('every code of the server has a sentence of its own meaning', () => {
+test('every error code of the server has its own message', () => {
   expect(codes.length).toBeGreaterThan(30);
-  const ours = errorText(en, 'INTERNAL_ERROR', 'Reddit');
-  const faults = new Set<string>(['INTERNAL_ERROR', 'ENCRYPTION_ERROR', 'DECRYPTION_ERROR']);
-  for (const code of codes) expect(errorText(en, code, 'Reddit') === ours, code).toBe(faults.has(code));
+  const internalError = errorText(en, 'INTERNAL_ERROR', 'Reddit');
+  const internalCodes = new Set<string>(['INTERNAL_ERROR', 'ENCRYPTION_ERROR', 'DECRYPTION_ERROR']);
+  for (const code of codes)
+    expect(errorText(en, code, 'Reddit') === internalError, code).toBe(internalCodes.has(code));
 });
 
-test('a code that is newer than this package is told as a fault of ours', () => {
+test('an unknown error code has the message of an internal error', () => {
   for (const code of ['BRAND_NEW', 'constructor', '__proto__', 'toString'])
-    expect(errorText(en, code as ErrorCode, 'Reddit')).toBe(en.errors.ours);
+    expect(errorText(en, code as ErrorCode, 'Reddit')).toBe(en.errors.internal);
 });
 
-test('times are told in words, and as a date while nobody knows the time', () => {
+test('times are relative, or a date while the current time is unknown', () => {
   const now = Date.parse('2030-01-01T12:00:00Z');
   const { when } = createFormat('en');
   expect(when('2030-01-01T10:00:00Z', now)).toBe('2 hours ago');
@@ -63,7 +64,7 @@ test('times are told in words, and as a date while nobody knows the time', () =>
   expect(createFormat('fr').when('2030-01-01T10:00:00Z', now)).toBe('il y a 2 heures');
 });
 
-test('plurals', () => {
+test('messages with a count use the plural of the language', () => {
   const count = (messages: Messages, number: number) => messages.choose.confirm(number);
   expect([1, 2].map((number) => count(en, number))).toEqual(['Connect 1 account', 'Connect 2 accounts']);
   expect([1, 2].map((number) => count(fr, number))).toEqual(['Connecter 1 compte', 'Connecter 2 comptes']);

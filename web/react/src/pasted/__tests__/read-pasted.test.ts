@@ -7,15 +7,16 @@ import { shellWords } from '../shell-words.js';
 const fields = sampleProviders.find(({ provider }) => provider === 'onlyfans')?.fields ?? [];
 const read = (text: string) => readPasted(text, fields);
 const cookies = { sess: 's3ss!on', auth_id: '900001', auth_uid_: '42' };
-const whole = { ...cookies, user_agent: 'Mozilla/5.0 (X11; "Sim")', x_bc: 'bc0ffee' };
+const session = { ...cookies, user_agent: 'Mozilla/5.0 (X11; "Sim")', x_bc: 'bc0ffee' };
 
 test.each([
-  // Chromium and Firefox on Linux and macOS; Chromium writes cookies with -b, and `!` as an ANSI-C escape.
+  // Chromium, then Firefox, on Linux and macOS. Chromium writes cookies with -b, and `!` as an
+  // ANSI-C escape.
   `curl 'https://sim.example/api' \\\n  -H 'accept: */*' \\\n  -b $'auth_id=900001; sess=s3ss\\u0021on; auth_uid_900001=42' \\\n  -H 'user-agent: Mozilla/5.0 (X11; "Sim")' \\\n  -H 'x-bc: bc0ffee' \\\n  --compressed`,
   `curl 'https://sim.example/api' -X POST -H 'User-Agent: Mozilla/5.0 (X11; "Sim")' -H 'Cookie: sess=s3ss!on; auth_id=900001; auth_uid_=42' -H 'X-BC: bc0ffee' --data-raw 'a -H b'`,
   // Chromium on Windows, for cmd.
   `curl ^"https://sim.example/api^" ^\r\n  -H ^"accept: */*^" ^\r\n  -b ^"sess=s3ss^!on; auth_id=900001; auth_uid_=42^" ^\r\n  -H ^"user-agent: Mozilla/5.0 (X11; ^\\^"Sim^\\^")^" ^\r\n  -H ^"x-bc: bc0ffee^"`,
-  // Long options, and values that stick to short ones.
+  // Long options, and values attached to short ones.
   `CURL https://sim.example --cookie='sess=s3ss!on; auth_id=900001' --cookie auth_uid_=42 --user-agent "Mozilla/5.0 (X11; \\"Sim\\")" -Hx-bc:bc0ffee`,
   `Host: sim.example\nCookie: sess=s3ss!on; auth_id=900001; auth_uid_=42\nUser-Agent: Mozilla/5.0 (X11; "Sim")\nX-BC: bc0ffee`,
   JSON.stringify({ ...cookies, auth_id: 900001, user_agent: 'Mozilla/5.0 (X11; "Sim")', x_bc: 'bc0ffee' }),
@@ -26,7 +27,7 @@ test.each([
       'x-bc': 'bc0ffee',
     },
   }),
-])('a whole session is read: %#', (text) => expect(read(text)).toEqual(whole));
+])('a complete session is parsed: %#', (text) => expect(read(text)).toEqual(session));
 
 test.each([
   'sess=s3ss!on; auth_id=900001; auth_uid_=42',
@@ -37,7 +38,7 @@ test.each([
     { name: 'auth_id', value: '900001' },
     { name: 'auth_uid_900001', value: '42' },
   ]),
-])('cookies alone are read: %#', (text) => expect(read(text)).toEqual(cookies));
+])('cookies alone are parsed: %#', (text) => expect(read(text)).toEqual(cookies));
 
 test.each([
   '',
@@ -54,13 +55,13 @@ test.each([
   "curl 'open",
   ':',
   '=',
-])('nothing comes of nothing: %s', (text) => expect(read(text)).toEqual({}));
+])('text without a session yields nothing: %s', (text) => expect(read(text)).toEqual({}));
 
-test('only what is asked for is taken', () => {
+test('only the requested fields are returned', () => {
   expect(readPasted('sess=a; other=b', [{ name: 'sess' }, { name: 'pasted' }])).toEqual({ sess: 'a' });
 });
 
-test('whatever is pasted is read to its end', () => {
+test('parsing terminates for any input', () => {
   const text = fc.tuple(
     fc.constantFrom('', 'curl ', '{'),
     fc.string({ unit: fc.constantFrom(...'\\\'"^$\n -Hb;:=ax{}') }),
@@ -71,7 +72,7 @@ test('whatever is pasted is read to its end', () => {
   );
 });
 
-test('a value in single quotes comes out as it went in', () => {
+test('a single-quoted value is unchanged', () => {
   const value = fc.string({ unit: fc.constantFrom(...'abc019!"#$%&()*+,-./:<=>?@[]^_`{|}~'), minLength: 1 });
   fc.assert(
     fc.property(value, (one) => {
@@ -90,4 +91,4 @@ test.each([
   [`curl "a^b" ^\n -H "c"`, ['curl', 'a^b', '-H', 'c']],
   [`'open`, ['open']],
   ['$(reboot) `reboot` ; && |', ['$(reboot)', '`reboot`', ';', '&&', '|']],
-])('a command is split as a shell would: %s', (command, words) => expect(shellWords(command)).toEqual(words));
+])('shellWords splits like a shell: %s', (command, words) => expect(shellWords(command)).toEqual(words));

@@ -1,4 +1,4 @@
-/** The hooks on a real client, under StrictMode, with the network alone made up. */
+/** The hooks on a real client under StrictMode, with a fake network. */
 import { act, render, screen, waitFor } from '@testing-library/react';
 import { StrictMode, Suspense } from 'react';
 import { hydrateRoot } from 'react-dom/client';
@@ -19,15 +19,15 @@ const vale = sampleIntegration({ id: 1, providerAccountId: 'r1', displayName: 'J
 const studio = sampleIntegration({ id: 2, provider: 'instagram', providerAccountId: 'i1' });
 
 function network() {
-  const asked: string[] = [];
+  const requests: string[] = [];
   const fetch: typeof globalThis.fetch = async (input) => {
     const path = String(input).replace(/^.*\/api\/integrations\//, '');
-    asked.push(path);
+    requests.push(path);
     if (path === 'status') return Response.json({ version: 1, integrations: [vale] });
     if (path === 'providers') return Response.json({ providers: sampleProviders });
     return Response.json({ code: 'NOT_FOUND' }, { status: 404 });
   };
-  return { asked, fetch };
+  return { requests, fetch };
 }
 
 function Names() {
@@ -49,26 +49,26 @@ afterEach(() => {
   error.mockClear();
 });
 
-test('one provider reads once and shows what it read', async () => {
-  const { asked, fetch } = network();
+test('one provider requests the list once and shows it', async () => {
+  const { requests, fetch } = network();
   show({ fetch });
   expect(screen.getByText('loading')).toBeTruthy();
   await screen.findByText('Juniper Vale');
-  expect(asked.filter((path) => path === 'providers')).toHaveLength(1);
+  expect(requests.filter((path) => path === 'providers')).toHaveLength(1);
 });
 
-test('what was read by a server is there at the first rendering', () => {
+test('initialStatus is in the first render', () => {
   const { fetch } = network();
   const initialStatus = { version: 1, integrations: [vale], providers: sampleProviders };
   show({ fetch, initialStatus });
   expect(screen.getByText('Juniper Vale')).toBeTruthy();
 });
 
-test('the token comes from the newest function', async () => {
+test('a new getToken is used without replacing the client', async () => {
   const { fetch } = network();
-  const good = new Set(['Bearer a']);
+  const validTokens = new Set(['Bearer a']);
   const guarded: typeof globalThis.fetch = async (input, init) =>
-    good.has(new Headers(init?.headers).get('authorization') ?? '')
+    validTokens.has(new Headers(init?.headers).get('authorization') ?? '')
       ? fetch(input)
       : Response.json({ code: 'UNAUTHENTICATED' }, { status: 401 });
   const [first, second] = [vi.fn(() => 'a'), vi.fn(() => 'b')];
@@ -84,22 +84,22 @@ test('the token comes from the newest function', async () => {
   );
   const { rerender } = render(view(first));
   await screen.findByText('Juniper Vale');
-  const [kept, asked] = [client, first.mock.calls.length];
+  const [previous, calls] = [client, first.mock.calls.length];
   rerender(view(second));
-  good.clear();
-  good.add('Bearer b');
+  validTokens.clear();
+  validTokens.add('Bearer b');
   await act(() => client?.reload());
-  expect(client).toBe(kept);
+  expect(client).toBe(previous);
   expect(client?.getSnapshot().error).toBeNull();
   expect(second).toHaveBeenCalledTimes(1);
-  expect(first).toHaveBeenCalledTimes(asked);
+  expect(first).toHaveBeenCalledTimes(calls);
 });
 
-test('another user gets another client', async () => {
-  const { asked, fetch } = network();
+test('another userKey creates another client', async () => {
+  const { requests, fetch } = network();
   const { rerender } = show({ fetch, userKey: '1' });
   await screen.findByText('Juniper Vale');
-  const before = asked.length;
+  const before = requests.length;
   rerender(
     <StrictMode>
       <EvergrantProvider fetch={fetch} userKey="2">
@@ -109,39 +109,39 @@ test('another user gets another client', async () => {
   );
   expect(screen.getByText('loading')).toBeTruthy();
   await screen.findByText('Juniper Vale');
-  expect(asked.length).toBeGreaterThan(before);
+  expect(requests.length).toBeGreaterThan(before);
 });
 
-test('a part of the page that hydrates later does so with what the server rendered', async () => {
+test('a boundary that hydrates late matches the server’s HTML', async () => {
   const { fetch } = network();
-  const integrations = [{ ...vale, displayName: 'as it was' }];
+  const integrations = [{ ...vale, displayName: 'server-rendered' }];
   const initialStatus = { version: 0, integrations, providers: sampleProviders };
-  let arrive = () => {};
-  const late = new Promise<void>((resolve) => (arrive = resolve));
-  let isLate = false;
+  let resume = () => {};
+  const pending = new Promise<void>((resolve) => (resume = resolve));
+  let isSuspended = false;
   let client: EvergrantClient | undefined;
-  function Below() {
+  function Suspending() {
     client = useEvergrantClient();
-    if (isLate) throw late;
+    if (isSuspended) throw pending;
     return <Names />;
   }
   const app = (
     <EvergrantProvider fetch={fetch} initialStatus={initialStatus} realtime={false}>
       <Suspense fallback={null}>
-        <Below />
+        <Suspending />
       </Suspense>
     </EvergrantProvider>
   );
   const place = document.body.appendChild(document.createElement('div'));
   place.append(document.createRange().createContextualFragment(renderToString(app)));
   const rendered = place.querySelector('p');
-  expect(rendered?.textContent).toBe('as it was');
+  expect(rendered?.textContent).toBe('server-rendered');
   const recovered = vi.fn();
-  isLate = true;
+  isSuspended = true;
   const root = await act(async () => hydrateRoot(place, app, { onRecoverableError: recovered }));
   await waitFor(() => expect(client?.getSnapshot().version).toBe(1));
-  isLate = false;
-  await act(async () => arrive());
+  isSuspended = false;
+  await act(async () => resume());
   await screen.findByText('Juniper Vale');
   expect(recovered).not.toHaveBeenCalled();
   expect(place.querySelector('p')).toBe(rendered);
@@ -149,16 +149,16 @@ test('a part of the page that hydrates later does so with what the server render
   place.remove();
 });
 
-test('a hook without a provider says what is missing', () => {
-  const silent = error.mockImplementation(() => {});
+test('a hook without a provider throws an error that names it', () => {
+  const silenced = error.mockImplementation(() => {});
   const listener = (event: Event) => event.preventDefault();
   window.addEventListener('error', listener);
   expect(() => render(<Names />)).toThrow(/EvergrantProvider/);
   window.removeEventListener('error', listener);
-  silent.mockReset();
+  silenced.mockReset();
 });
 
-test('a component that reads one platform is not rendered for another', () => {
+test('useIntegration does not re-render for changes of another platform', () => {
   const client = createFakeClient({ providers: sampleProviders, integrations: [vale, studio] });
   const rendered = vi.fn();
   function Reddit() {
@@ -176,7 +176,7 @@ test('a component that reads one platform is not rendered for another', () => {
   expect(rendered.mock.calls).toEqual([[1], [0]]);
 });
 
-test('one account is found until it is disconnected', () => {
+test('useAccount returns an account until it is disconnected', () => {
   const client = createFakeClient({ providers: sampleProviders, integrations: [vale] });
   function One() {
     return <p>{useAccount('reddit', 'r1')?.displayName ?? 'none'}</p>;
@@ -187,23 +187,23 @@ test('one account is found until it is disconnected', () => {
   return waitFor(() => expect(screen.getByText('none')).toBeTruthy());
 });
 
-test('both lists can be narrowed, and what is busy is known', () => {
+test('useIntegrations filters by provider and reports what is busy', () => {
   const client = createFakeClient({ providers: sampleProviders, integrations: [vale, studio] });
-  let seen: ReturnType<typeof useIntegrations> | undefined;
+  let result: ReturnType<typeof useIntegrations> | undefined;
   function Only() {
-    seen = useIntegrations({ only: ['reddit'] });
+    result = useIntegrations({ only: ['reddit'] });
     return null;
   }
   show({ client }, <Only />);
-  expect(seen?.providers.map(({ provider }) => provider)).toEqual(['reddit']);
-  expect(seen?.integrations).toEqual([vale]);
+  expect(result?.providers.map(({ provider }) => provider)).toEqual(['reddit']);
+  expect(result?.integrations).toEqual([vale]);
   act(() => client.set({ busy: ['reddit/r1'] }));
-  expect([seen?.isBusy('reddit', 'r1'), seen?.isBusy('reddit')]).toEqual([true, false]);
+  expect([result?.isBusy('reddit', 'r1'), result?.isBusy('reddit')]).toEqual([true, false]);
   act(() => client.set({ flow: { step: 'waiting', provider: 'reddit', flowId: 'f' } }));
-  expect(seen?.isBusy('reddit')).toBe(true);
+  expect(result?.isBusy('reddit')).toBe(true);
 });
 
-test('what happens is told to the newest listener', () => {
+test('events go to the current onEvent only', () => {
   const client = createFakeClient({ providers: sampleProviders });
   const [first, second] = [vi.fn(), vi.fn()];
   const view = (onEvent: typeof first) => (
@@ -220,7 +220,7 @@ test('what happens is told to the newest listener', () => {
   expect(second).toHaveBeenCalledTimes(1);
 });
 
-test('the client is at hand for what the hooks do not cover', () => {
+test('useEvergrantClient returns the client of the provider', () => {
   const client = createFakeClient();
   let found: unknown;
   function Reader() {

@@ -4,6 +4,6 @@ import { expect, test } from 'vitest';
 
 declare const REACT: string;
 
-test('these tests run on the React that they are named for', () => {
+test('the test project runs on the React version in its name', () => {
   expect([version, domVersion].map((one) => one.split('.')[0])).toEqual([REACT, REACT]);
 });

@@ -13,8 +13,11 @@ afterEach(() => {
   history.replaceState(null, '', address);
 });
 
-/** The address that a consent comes back to, in a browser that began the flow in this mode, or in another one. */
-function comeBack(
+/**
+ * Sets the return URL of a consent. With a mode, the flow was started in this browser in that
+ * mode.
+ */
+function openReturnAddress(
   mode: 'popup' | 'redirect' | null,
   status = 'pending',
   returnTo = `${location.origin}/settings#a`,
@@ -48,8 +51,8 @@ async function run() {
   return { outcome, sent, navigate };
 }
 
-test('a page that was sent here finishes and goes back to where it came from, with what came of it', async () => {
-  comeBack('redirect');
+test('a redirect flow is finished and returns to its page with the outcome', async () => {
+  openReturnAddress('redirect');
   const { outcome, sent, navigate } = await run();
   expect(outcome).toMatchObject({ status: 'connected', accountIds: ['a1'] });
   expect(sent.at(-1)).toEqual(['/api/integrations/flows/f1/finish', { verifier: 'v1', receipt: 'r1' }]);
@@ -59,45 +62,47 @@ test('a page that was sent here finishes and goes back to where it came from, wi
   expect(location.search).not.toContain('receipt');
 });
 
-test('a window that cannot close says that it may be closed, and links back', async () => {
-  comeBack('popup');
+test('a popup that cannot close shows a message and a link back', async () => {
+  openReturnAddress('popup');
   const { navigate } = await run();
   expect(navigate).not.toHaveBeenCalled();
   expect(element.textContent).toBe('You can close this window.Go back');
   expect(element.querySelector('a')?.href).toBe(`${location.origin}/settings#a`);
 });
 
-test('a consent that was begun in another browser is told so, and nothing is sent', async () => {
-  comeBack(null);
+test('a flow started in another browser shows a message and sends nothing', async () => {
+  openReturnAddress(null);
   const { outcome, sent } = await run();
-  expect(outcome).toMatchObject({ status: 'failed', code: 'BEGUN_ELSEWHERE' });
+  expect(outcome).toMatchObject({ status: 'failed', code: 'STARTED_IN_OTHER_BROWSER' });
   expect(sent).toEqual([]);
-  expect(element.textContent).toBe('This was begun in another browser. Nothing was connected.Go back');
+  expect(element.textContent).toBe(
+    'This sign-in was started in another browser. Nothing was connected.Go back',
+  );
 });
 
-test('what the server says is connected is not denied, whoever began it', async () => {
-  comeBack(null, 'connected');
+test('a flow that the server reports as connected is successful in any browser', async () => {
+  openReturnAddress(null, 'connected');
   const { outcome, sent } = await run();
   expect(outcome).toMatchObject({ status: 'connected' });
   expect(sent).toEqual([]);
   expect(element.textContent).toBe('You can close this window.Go back');
 });
 
-test('a refusal goes back too, and nothing stays', async () => {
-  comeBack('redirect', 'error');
+test('a denied consent returns to the page and erases the record', async () => {
+  openReturnAddress('redirect', 'error');
   const { outcome, navigate } = await run();
   expect(outcome).toMatchObject({ status: 'failed', code: 'OAUTH_DENIED' });
   expect(navigate).toHaveBeenCalledTimes(1);
   expect(localStorage.length).toBe(0);
 });
 
-test('a page of another origin is never gone back to', async () => {
-  comeBack('redirect', 'pending', 'https://evil.example/');
+test('a return URL of another origin is ignored', async () => {
+  openReturnAddress('redirect', 'pending', 'https://evil.example/');
   const { navigate } = await run();
   expect(navigate).toHaveBeenCalledWith('/');
 });
 
-test('whoever comes here by chance is sent home', async () => {
+test('a visit without flow parameters redirects home', async () => {
   const { outcome, navigate } = await run();
   expect(outcome).toBeNull();
   expect(navigate).toHaveBeenCalledWith('/');

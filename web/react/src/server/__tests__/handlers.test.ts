@@ -1,28 +1,33 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { createHandlers, createSession, fetchStatus, type HandlersOptions, type User } from '../index.js';
 
-interface Seen {
+interface RecordedRequest {
   url: string;
   method: string;
   headers: Headers;
   body: string;
 }
 
-/** Evergrant, seen from a server: gives session tokens, and answers each call with what it was asked. */
-function setUp(options: Partial<HandlersOptions> = {}, answer: (seen: Seen) => Response | null = () => null) {
-  const seen: Seen[] = [];
+/**
+ * A fake Evergrant server that issues session tokens and echoes the URL of each other request.
+ */
+function setUp(
+  options: Partial<HandlersOptions> = {},
+  respond: (request: RecordedRequest) => Response | null = () => null,
+) {
+  const requests: RecordedRequest[] = [];
   let sessions = 0;
   const fake: typeof fetch = async (input, init = {}) => {
-    const one = {
+    const request = {
       url: String(input),
       method: init.method ?? 'GET',
       headers: new Headers(init.headers),
       body: String(init.body ?? ''),
     };
-    seen.push(one);
-    const answered = answer(one);
-    if (answered) return answered;
-    if (!one.url.endsWith('/api/sessions')) return Response.json({ path: one.url });
+    requests.push(request);
+    const response = respond(request);
+    if (response) return response;
+    if (!request.url.endsWith('/api/sessions')) return Response.json({ path: request.url });
     const expiresAt = new Date(Date.now() + 900_000).toISOString();
     return Response.json({ token: `evs_${++sessions}`, expiresAt });
   };
@@ -42,7 +47,7 @@ function setUp(options: Partial<HandlersOptions> = {}, answer: (seen: Seen) => R
         headers: { origin: 'https://app.example', ...(init.headers as Record<string, string>) },
       }),
     );
-  return { call, seen, user, sessions: () => sessions, fake };
+  return { call, requests, user, sessions: () => sessions, fake };
 }
 
 const json = { 'content-type': 'application/json' };
@@ -58,13 +63,13 @@ test.each([
   ['POST', 'flows/f1/credentials'],
   ['POST', 'refresh/reddit/sim9z'],
   ['DELETE', 'disconnect/reddit/sim9z?deleteData=true'],
-] as const)('%s %s is passed on as the user, not as the app', async (method, path) => {
-  const { call, seen } = setUp();
+] as const)('%s %s is forwarded with the user’s token, not the API key', async (method, path) => {
+  const { call, requests } = setUp();
   const response = await call(method, path, method === 'POST' ? { body: '{}', headers: json } : {});
   expect(response.status).toBe(200);
-  expect(seen[1]).toMatchObject({ url: `https://vault.example/api/integrations/${path}`, method });
-  expect(seen[1]?.headers.get('authorization')).toBe('Bearer evs_1');
-  expect(seen[1]?.headers.get('evergrant-user')).toBeNull();
+  expect(requests[1]).toMatchObject({ url: `https://vault.example/api/integrations/${path}`, method });
+  expect(requests[1]?.headers.get('authorization')).toBe('Bearer evs_1');
+  expect(requests[1]?.headers.get('evergrant-user')).toBeNull();
 });
 
 test.each([
@@ -77,24 +82,24 @@ test.each([
   ['DELETE', 'disconnect/reddit'],
   ['POST', '../sessions'],
   ['GET', ''],
-] as const)('%s %s is no route of a browser', async (method, path) => {
-  const { call, seen } = setUp();
+] as const)('%s %s is not forwarded', async (method, path) => {
+  const { call, requests } = setUp();
   const response = await call(method, path, method === 'POST' ? { body: '{}', headers: json } : {});
   if (path === 'flows/..%2f..') {
-    // One segment, which stays one: the server reads it as the name of a flow.
-    expect(seen.at(-1)?.url).toBe('https://vault.example/api/integrations/flows/..%2f..');
+    // Forwarded as one segment: the server reads it as a flow id.
+    expect(requests.at(-1)?.url).toBe('https://vault.example/api/integrations/flows/..%2f..');
     return;
   }
   expect(response.status).toBe(404);
-  expect(seen).toEqual([]);
+  expect(requests).toEqual([]);
 });
 
-test('nobody is signed in: nothing is sent', async () => {
-  const { call, seen } = setUp({ user: () => null });
+test('without a user the response is 401 and nothing is sent', async () => {
+  const { call, requests } = setUp({ user: () => null });
   const response = await call('GET', 'status');
   expect(response.status).toBe(401);
   expect(await response.json()).toMatchObject({ code: 'UNAUTHENTICATED' });
-  expect(seen).toEqual([]);
+  expect(requests).toEqual([]);
 });
 
 test.each([
@@ -103,8 +108,8 @@ test.each([
   { 'sec-fetch-site': 'cross-site', origin: '' },
   { 'content-type': 'text/plain' },
   { 'content-type': 'application/x-www-form-urlencoded' },
-])('another site cannot act for the user: %o', async (headers) => {
-  const { seen, fake } = setUp();
+])('a cross-site request is rejected: %o', async (headers) => {
+  const { requests, fake } = setUp();
   const handlers = createHandlers({
     url: 'https://vault.example',
     apiKey: 'k',
@@ -120,19 +125,19 @@ test.each([
     body: '{}',
   });
   expect((await handlers.POST(request)).status).toBe(403);
-  expect(seen).toEqual([]);
+  expect(requests).toEqual([]);
 });
 
-test('an app behind a proxy names its origins', async () => {
+test('origins overrides the origin of the request', async () => {
   const { call } = setUp({ origins: ['https://www.app.example'] });
   const from = (origin: string) => call('DELETE', 'disconnect/reddit/a', { headers: { origin } });
   expect((await from('https://www.app.example')).status).toBe(200);
   expect((await from('https://app.example')).status).toBe(403);
 });
 
-test('neither cookies nor other headers pass, in either direction', async () => {
+test('cookies and unlisted headers are not forwarded in either direction', async () => {
   const headers = { etag: '"1"', 'set-cookie': 'a=b', 'x-internal': '1', 'retry-after': '3' };
-  const { call, seen } = setUp({}, ({ url }) =>
+  const { call, requests } = setUp({}, ({ url }) =>
     url.endsWith('status') ? Response.json({}, { headers }) : null,
   );
   const response = await call('GET', 'status', {
@@ -143,12 +148,12 @@ test('neither cookies nor other headers pass, in either direction', async () => 
     etag: '"1"',
     'retry-after': '3',
   });
-  expect(seen[1]?.headers.get('cookie')).toBeNull();
-  expect(seen[1]?.headers.get('x-other')).toBeNull();
-  expect(seen[1]?.headers.get('if-none-match')).toBe('"1"');
+  expect(requests[1]?.headers.get('cookie')).toBeNull();
+  expect(requests[1]?.headers.get('x-other')).toBeNull();
+  expect(requests[1]?.headers.get('if-none-match')).toBe('"1"');
 });
 
-test('a session is kept until shortly before its end, and made once by many', async () => {
+test('a session is reused until shortly before it expires, and shared by calls', async () => {
   vi.useFakeTimers();
   const { call, sessions } = setUp();
   await Promise.all([call('GET', 'status'), call('GET', 'providers')]);
@@ -159,7 +164,7 @@ test('a session is kept until shortly before its end, and made once by many', as
   expect(sessions()).toBe(2);
 });
 
-test('a session that was ended early is made anew, once', async () => {
+test('a session that ended early is replaced once', async () => {
   const { call, sessions } = setUp({}, ({ url, headers }) =>
     !url.endsWith('sessions') && headers.get('authorization') === 'Bearer evs_1'
       ? new Response(null, { status: 401 })
@@ -169,7 +174,7 @@ test('a session that was ended early is made anew, once', async () => {
   expect(sessions()).toBe(2);
 });
 
-test('that the app’s key is refused is not told as the user’s fault, nor told what the key is', async () => {
+test('a rejected API key is a 500 response that does not contain the key', async () => {
   const { call } = setUp({}, ({ url }) =>
     url.endsWith('sessions') ? new Response('no', { status: 401 }) : null,
   );
@@ -178,14 +183,14 @@ test('that the app’s key is refused is not told as the user’s fault, nor tol
   expect(await response.text()).not.toContain('evg_key');
 });
 
-test('a server that cannot be reached is told as such', async () => {
+test('an unreachable server is a 502 response', async () => {
   const { call } = setUp({ fetch: () => Promise.reject(new TypeError('fetch failed')) });
   const response = await call('GET', 'status');
   expect(response.status).toBe(502);
   expect(await response.json()).toMatchObject({ code: 'NETWORK_ERROR', retryable: true });
 });
 
-test('a limit on sessions is told as it was: how long to wait, and what finds it in the log', async () => {
+test('a rate limit on sessions is passed on with Retry-After and correlation id', async () => {
   const limit = { code: 'RATE_LIMIT_ERROR', retryable: true, correlationId: 'c1', retryAfterSeconds: 9 };
   const { call } = setUp({}, ({ url }) =>
     url.endsWith('sessions') ? Response.json(limit, { status: 429 }) : null,
@@ -196,7 +201,7 @@ test('a limit on sessions is told as it was: how long to wait, and what finds it
   expect(await response.json()).toMatchObject(limit);
 });
 
-test('events flow through as they come', async () => {
+test('events are streamed without buffering', async () => {
   let push: (text: string) => void = () => {};
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -214,8 +219,8 @@ test('events flow through as they come', async () => {
   expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('event: ready\n');
 });
 
-test('a token route asks for a token of the user', async () => {
-  const { seen, fake } = setUp();
+test('createSession requests a token for the user with the API key', async () => {
+  const { requests, fake } = setUp();
   const session = await createSession({
     url: 'https://vault.example/',
     apiKey: 'evg_key',
@@ -223,12 +228,12 @@ test('a token route asks for a token of the user', async () => {
     fetch: fake,
   });
   expect(session.token).toBe('evs_1');
-  expect(seen[0]?.headers.get('authorization')).toBe('Bearer evg_key');
-  expect(JSON.parse(seen[0]?.body ?? '')).toEqual({ externalId: 'a/b' });
+  expect(requests[0]?.headers.get('authorization')).toBe('Bearer evg_key');
+  expect(JSON.parse(requests[0]?.body ?? '')).toEqual({ externalId: 'a/b' });
 });
 
-test('a server component reads both lists for one user', async () => {
-  const { seen, fake } = setUp({}, ({ url }) =>
+test('fetchStatus reads accounts and providers for one user', async () => {
+  const { requests, fake } = setUp({}, ({ url }) =>
     Response.json(url.endsWith('status') ? { version: 3, integrations: [] } : { providers: [] }),
   );
   const status = await fetchStatus({
@@ -238,7 +243,7 @@ test('a server component reads both lists for one user', async () => {
     fetch: fake,
   });
   expect(status).toEqual({ version: 3, integrations: [], providers: [] });
-  expect(seen.map(({ headers }) => headers.get('evergrant-user'))).toEqual([
+  expect(requests.map(({ headers }) => headers.get('evergrant-user'))).toEqual([
     'ext:%C3%BC%201',
     'ext:%C3%BC%201',
   ]);

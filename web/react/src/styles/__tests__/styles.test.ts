@@ -8,25 +8,25 @@ const css = [...read('index.css').matchAll(/@import '(.+)';/g)]
   .join('\n')
   .replace(/\/\*[\s\S]*?\*\//g, '');
 
-/** What Vite and Next.js make of it for the browsers that they usually build for. */
+/** Returns the style sheet as Vite and Next.js transform it for their default browsers. */
 function lowered(): string {
   const version = (major: number, minor = 0) => (major << 16) | (minor << 8);
   const targets = { chrome: version(111), firefox: version(111), safari: version(16, 4) };
   return transform({ filename: 'styles.css', code: Buffer.from(css), targets }).code.toString();
 }
 
-test('lowered by a build tool, no colour depends on what the page may not declare', () => {
+test('transformed by a build tool, no colour depends on a helper variable or language', () => {
   expect(lowered()).not.toMatch(/var\(--lightningcss|:lang\(/);
 });
 
-test('ten variables, and no others that a host could set', () => {
+test('there are exactly ten public variables', () => {
   const declared = new Set([...css.matchAll(/(--[\w-]+):/g)].map(([, name]) => name));
-  const shared = [...declared].filter((name) => name?.startsWith('--eg-'));
-  expect(shared).toHaveLength(10);
+  const publicNames = [...declared].filter((name) => name?.startsWith('--eg-'));
+  expect(publicNames).toHaveLength(10);
   for (const name of declared) expect(name).toMatch(/^--(?:eg-|_)/);
 });
 
-test('every rule gives way to the host’s: it lies in the layer and has no specificity', () => {
+test('every rule is in the layer and has no specificity, so that host styles win', () => {
   const outside = css.replace(/@layer evergrant \{[\s\S]*?\n\}\n/g, '');
   expect(outside.trim()).toBe('');
   const selectors = [...css.matchAll(/^\s*([.:[*][^{;]*)\{/gm)].map(([, selector]) => selector?.trim() ?? '');
@@ -34,7 +34,7 @@ test('every rule gives way to the host’s: it lies in the layer and has no spec
   for (const selector of selectors) expect(selector).toMatch(/^:where\(.*\)(?:::[\w-]+)?$/s);
 });
 
-test('sides are those of the language, not of the screen', () => {
+test('only logical properties are used', () => {
   expect(css).not.toMatch(
     /(?:margin|padding|border|inset)-(?:left|right|top|bottom)|text-align: (?:left|right)/,
   );

@@ -4,7 +4,7 @@ import { userEvent } from 'vitest/browser';
 import { EvergrantError, EvergrantProvider, IntegrationsPage } from '../../index.js';
 import { createFakeClient, sampleIntegration, sampleProviders } from '../index.js';
 
-test('as the guide shows it', async () => {
+test('the example of the guide works', async () => {
   const client = createFakeClient({
     providers: sampleProviders,
     integrations: [sampleIntegration({ id: 1, provider: 'reddit', status: 'expired' })],
@@ -21,7 +21,7 @@ test('as the guide shows it', async () => {
   await screen.findByText('Finish in the window that just opened.');
 });
 
-test('each account has a number of its own, and a reconnect names its account to what answers it', async () => {
+test('new accounts get unique ids, and reconnect passes accountId to the outcome', async () => {
   const connect = vi.fn(async () => ({ status: 'cancelled' as const }));
   const client = createFakeClient({
     providers: sampleProviders,
@@ -29,16 +29,16 @@ test('each account has a number of its own, and a reconnect names its account to
   });
   await client.connect('tiktok');
   expect(client.getSnapshot().integrations.map(({ id }) => id)).toEqual([2, 3]);
-  const told = createFakeClient({ providers: sampleProviders, outcomes: { connect } });
-  await told.reconnect('reddit', 'account-1', { mode: 'popup' });
-  await told.connect('reddit');
+  const withOutcome = createFakeClient({ providers: sampleProviders, outcomes: { connect } });
+  await withOutcome.reconnect('reddit', 'account-1', { mode: 'popup' });
+  await withOutcome.connect('reddit');
   expect(connect.mock.calls).toEqual([
     ['reddit', { mode: 'popup', accountId: 'account-1' }],
     ['reddit', {}],
   ]);
 });
 
-test('it does what it is asked, or what it is told to answer', async () => {
+test('actions change the snapshot, or return the configured outcome', async () => {
   const error = new EvergrantError('PROVIDER_UNAVAILABLE');
   const client = createFakeClient({
     providers: sampleProviders,

@@ -1,18 +1,22 @@
 import type { Integration } from '../client/types.js';
 import { useIntegrations } from '../react/useIntegrations.js';
 import { Button } from './Button.js';
-import { copy } from './copy.js';
+import { copyText } from './copy.js';
+import type { Issue } from './issue.js';
 import { nameOf } from './names.js';
-import type { Trouble } from './trouble.js';
 import { useUi } from './ui.js';
 
-interface AccountTroubleProps {
+interface AccountIssueProps {
+  /** The account. */
   integration: Integration;
-  trouble: Trouble;
+  /** What is wrong with it. */
+  issue: Issue;
+  /** Whether the reconnect button uses the primary style. */
   primary: boolean;
 }
 
-export function AccountTrouble({ integration, trouble, primary }: AccountTroubleProps) {
+/** What is wrong with an account, and the button that fixes it. */
+export function AccountIssue({ integration, issue, primary }: AccountIssueProps) {
   const { messages } = useUi();
   const { account } = messages;
   const { reconnect, refresh, isBusy } = useIntegrations();
@@ -20,18 +24,18 @@ export function AccountTrouble({ integration, trouble, primary }: AccountTrouble
   const button = {
     reconnect: { label: account.reconnect, work: () => void reconnect(provider, id) },
     allow: { label: account.allow, work: () => void reconnect(provider, id) },
-    retry: { label: account.tryNow, work: () => void refresh(provider, id) },
+    retry: { label: account.retry, work: () => void refresh(provider, id) },
     reference: correlationId
-      ? { label: account.copyReference, work: () => void copy(correlationId, messages) }
+      ? { label: account.copyReference, work: () => void copyText(correlationId, messages) }
       : null,
-  }[trouble.action ?? 'reference'];
+  }[issue.action ?? 'reference'];
   return (
-    <div className="eg-trouble">
-      <p>{trouble.text}</p>
-      {trouble.action && button && (
+    <div className="eg-issue">
+      <p>{issue.text}</p>
+      {issue.action && button && (
         <Button
-          variant={primary && trouble.action === 'reconnect' ? 'primary' : 'plain'}
-          aria-label={account.doFor(button.label, nameOf(integration))}
+          variant={primary && issue.action === 'reconnect' ? 'primary' : 'plain'}
+          aria-label={account.actionFor(button.label, nameOf(integration))}
           busy={isBusy(provider, id)}
           onClick={button.work}
         >

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 
-/** True once the first rendering is done: after the list, and never on a server. */
-export function useAfterFirst(): boolean {
+/** Returns true after the first render; always false on a server. */
+export function useAfterFirstRender(): boolean {
   const [isAfter, setAfter] = useState(false);
   useEffect(() => {
     const timer = setTimeout(setAfter, 0, true);

@@ -1,33 +1,38 @@
-/** What every test stands on: the program, the sandbox, the console, and a browser. */
+/** The environment of every test: the server with its console, the sandbox, and a browser. */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { after, afterEach, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { examine, sideways } from '../../console/scripts/examine.mjs';
+import { auditPage, horizontalOverflow } from '../../console/scripts/audit.mjs';
 import { CHROMIUM } from '../../react/scripts/chromium.mjs';
 import { Program } from './program.mjs';
 import { Visit } from './visit.mjs';
 
 /** @typedef {{ method?: string, userId?: number, body?: object | undefined }} Call */
 
-/** Somebody who begins with nothing, and somebody else. */
+/** Id of the demo creator. */
 export const DEMO = 1;
+/** Id of the second user. */
 export const NEW = 2;
-/** A browser in which nothing is open yet. */
-export const NOBODY = 0;
+/** A browser without a session and without an open page. */
+export const SIGNED_OUT = 0;
 
-/** One for a file of tests; each test leaves no account behind. @param {NodeJS.ProcessEnv} env */
-export function stage(env = {}) {
-  const here = new Stage(env);
-  before(() => here.open());
-  afterEach(() => here.tidy());
-  after(() => here.close());
-  return here;
+/**
+ * Returns an environment for the tests of one file. After each test, its accounts are disconnected
+ * and its browsers are searched for leaked secrets.
+ * @param {NodeJS.ProcessEnv} settings of the server
+ */
+export function testEnvironment(settings = {}) {
+  const env = new Environment(settings);
+  before(() => env.open());
+  afterEach(() => env.cleanUp());
+  after(() => env.close());
+  return env;
 }
 
-export class Stage {
-  /** Where the console is, or the app that is looked at instead. */
+export class Environment {
+  /** URL of the console, or of the host app under test. */
   url;
   program;
   /** @type {import('playwright-core').Browser | undefined} */
@@ -35,10 +40,10 @@ export class Stage {
   /** @type {Visit[]} */
   #visits = [];
 
-  /** @param {NodeJS.ProcessEnv} env @param {string} url of an app */
-  constructor(env, url = '') {
+  /** @param {NodeJS.ProcessEnv} settings of the server @param {string} url of a host app */
+  constructor(settings, url = '') {
     this.url = url;
-    this.program = new Program(env);
+    this.program = new Program(settings);
   }
 
   async open() {
@@ -49,7 +54,7 @@ export class Stage {
     assert.match(
       document,
       /\/assets\//,
-      'the program was built before the console: npm run build, then cargo build',
+      'the server was built without the console: run npm run build, then cargo build',
     );
   }
 
@@ -59,34 +64,42 @@ export class Stage {
   }
 
   /**
-   * A browser of its own in which this user has opened the console; `clock`: whose time the test may turn.
-   * @param {number} userId @param {import('playwright-core').BrowserContextOptions & { clock?: boolean }} options
+   * Opens the console as `userId` in a new browser profile. With `clock`, the test controls its
+   * time.
+   * @param {number} userId
+   * @param {import('playwright-core').BrowserContextOptions & { clock?: boolean }} options
    */
   async visit(userId = DEMO, { clock = false, ...options } = {}) {
     assert(this.#browser);
     const profile = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    // Before the first page: a timer that began without it would never hear of it.
+    // Installed before the first page: timers that started without it are not controlled.
     if (clock) await profile.clock.install();
     const visit = new Visit(this, profile);
     this.#visits.push(visit);
     await visit.prepare();
-    if (userId === NOBODY) return visit;
+    if (userId === SIGNED_OUT) return visit;
     await visit.signIn(userId);
     await visit.open();
     return visit;
   }
 
-  /** Opens the console as this user, once. @param {number} userId @returns {Promise<string>} */
+  /**
+   * Returns a single-use link that signs `userId` in to the console.
+   * @param {number} userId @returns {Promise<string>}
+   */
   async portalLink(userId) {
     return (await this.#call('/api/sessions', { method: 'POST', body: { userId, portal: true } })).url;
   }
 
-  /** With the API key, as an app's server calls. @param {string} path @param {Call} call @returns {Promise<any>} */
+  /**
+   * Calls the integrations API with the API key, as an app's server does.
+   * @param {string} path @param {Call} call @returns {Promise<any>}
+   */
   async api(path, { method = 'GET', userId = DEMO, body } = {}) {
     return this.#call(`/api/integrations/${path}`, { method, userId, body });
   }
 
-  /** Ends all sessions of a user, as their app may. @param {number} userId */
+  /** Ends all sessions of a user, as the app's server may. @param {number} userId */
   async endSessions(userId) {
     await this.#call('/api/sessions', { method: 'DELETE', userId });
   }
@@ -105,12 +118,12 @@ export class Stage {
     return response.json();
   }
 
-  /** @returns {Promise<import('@evergrant/react').Integration[]>} */
+  /** Returns a user's accounts. @returns {Promise<import('@evergrant/react').Integration[]>} */
   async accounts(userId = DEMO) {
     return (await this.api('status', { userId })).integrations;
   }
 
-  /** The sandbox's control API. @param {string} path @param {object} body */
+  /** Calls the sandbox's control API. @param {string} path @param {object} body */
   async control(path, body = {}) {
     const response = await fetch(`${this.program.sandbox}/control/${path}`, {
       method: 'POST',
@@ -122,11 +135,11 @@ export class Stage {
     return text ? JSON.parse(text) : null;
   }
 
-  /** No test finds what another has left; and none has said what it should not. */
-  async tidy() {
+  /** Disconnects all accounts, resets the sandbox, and asserts that no browser had a fault. */
+  async cleanUp() {
     const visits = this.#visits.splice(0);
-    const found = [];
-    for (const visit of visits) found.push(...(await visit.end()));
+    const faults = [];
+    for (const visit of visits) faults.push(...(await visit.close()));
     for (const userId of [DEMO, NEW]) {
       for (const { provider, providerAccountId } of await this.accounts(userId)) {
         await this.api(`disconnect/${provider}/${encodeURIComponent(providerAccountId)}`, {
@@ -136,30 +149,30 @@ export class Stage {
       }
     }
     await this.control('reset');
-    assert.deepEqual(found, []);
+    assert.deepEqual(faults, []);
   }
 }
 
 const SHOTS = new URL('../shots/', import.meta.url);
 
 /**
- * Nothing of axe's on a screen and a phone, in both schemes, and no sideways scroll there nor on the narrowest; a picture
- * of each in `shots/`.
- * @param {import('playwright-core').Page} page @param {string} name of the picture
+ * Asserts that a page has no axe findings and no horizontal overflow at 1280 and 390 px, light and
+ * dark, and no overflow at 320 px. Writes a screenshot of each to `shots/`.
+ * @param {import('playwright-core').Page} page @param {string} name of the screenshots
  */
-export async function assertWellMade(page, name) {
+export async function assertAudit(page, name) {
   mkdirSync(SHOTS, { recursive: true });
   const size = page.viewportSize();
   for (const width of [1280, 390]) {
     await page.setViewportSize({ width, height: width === 1280 ? 800 : 844 });
     for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       await page.emulateMedia({ colorScheme });
-      assert.deepEqual(await examine(page), [], `${name} at ${width} px, ${colorScheme}`);
+      assert.deepEqual(await auditPage(page), [], `${name} at ${width} px, ${colorScheme}`);
       await page.screenshot({ path: fileURLToPath(new URL(`${name}-${width}-${colorScheme}.png`, SHOTS)) });
     }
   }
   await page.setViewportSize({ width: 320, height: 640 });
-  assert.deepEqual(await sideways(page), [], `${name} at 320 px`);
+  assert.deepEqual(await horizontalOverflow(page), [], `${name} at 320 px`);
   if (size) await page.setViewportSize(size);
   await page.emulateMedia({ colorScheme: null });
 }

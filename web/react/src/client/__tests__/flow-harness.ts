@@ -1,5 +1,4 @@
-/** A flow runner with its surroundings, for tests; time is vitest's. */
-import { vi } from 'vitest';
+/** Test harness for the flow runner. */
 import { isOneOf } from '../account-actions.js';
 import { createApi } from '../api.js';
 import { finishReturn } from '../finish-return.js';
@@ -11,12 +10,13 @@ import type { ConnectOptions } from '../flow-options.js';
 import { FakeBrowser, type FakePopup } from './fake-browser.js';
 import { FakeServer } from './fake-server.js';
 
-export class World {
+/** A flow runner on a fake server and a fake browser, with a record of its states. */
+export class FlowHarness {
   readonly server = new FakeServer();
   readonly browser: FakeBrowser;
   readonly states: FlowState[] = [{ step: 'idle' }];
   readonly ends: FlowState[] = [];
-  isResting = false;
+  isPaused = false;
   readonly api = createApi(createSend({ fetch: this.server.fetch }));
   readonly records;
   readonly runner: FlowRunner;
@@ -34,7 +34,7 @@ export class World {
       state: () => this.state,
       setState: (state) => void this.states.push(state),
       provider: async (id) => this.server.providers.find(({ provider }) => provider === id),
-      isResting: () => this.isResting,
+      isPaused: () => this.isPaused,
       redirectUrl: () => 'https://app.example/settings',
       accounts: async (provider, ids) => this.server.integrations.filter(isOneOf(provider, ids)),
       onEnd: (state) => void this.ends.push(state),
@@ -57,7 +57,7 @@ export class World {
     return this.runner.connect(provider, options, popup);
   }
 
-  /** The page to which the consent comes back, in a window of the same browser. */
+  /** Loads the return page at `address`. Default: in another window of the same browser. */
   async comeBackTo(address: string, browser = new FakeBrowser(this.browser.site)) {
     browser.href = address;
     const records = createFlowRecords(browser);
@@ -66,44 +66,7 @@ export class World {
       page: browser,
       browser,
       records,
-      tell: (id) => this.runner.wake(id),
+      notifyTabs: (id) => this.runner.wake(id),
     });
   }
 }
-
-/** Digests are made beside the loop of events, and take their own time. */
-const digests = { underWay: 0 };
-const { subtle } = crypto;
-const digest = subtle.digest.bind(subtle);
-subtle.digest = async (...args) => {
-  digests.underWay++;
-  try {
-    return await digest(...args);
-  } finally {
-    digests.underWay--;
-  }
-};
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-/** Lets what is under way go on, without any time passing. */
-export async function settled(): Promise<void> {
-  for (let calm = 0; calm < 8; calm++) {
-    await vi.advanceTimersByTimeAsync(0);
-    await turn();
-    while (digests.underWay > 0) await turn();
-  }
-}
-
-/** Time passes, a little at a time: what a timer begins is under way before the next one ends it. */
-export async function passed(ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= 5000) {
-    await vi.advanceTimersByTimeAsync(Math.min(left, 5000));
-    await settled();
-  }
-}
-
-/** Only what ticks is faked: digests and streams keep their own pace. */
-export const FAKED = {
-  toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
-} as const;

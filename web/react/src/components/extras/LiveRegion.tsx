@@ -2,8 +2,8 @@ import { useSyncExternalStore } from 'react';
 import { newestToast, toasts } from '../toasts.js';
 import { useFullUi } from './useFullUi.js';
 
-/** Tells screen readers what has just happened. */
-export function Said() {
+/** Announces the newest toast to screen readers. */
+export function LiveRegion() {
   const { root } = useFullUi();
   const text = useSyncExternalStore(toasts.subscribe, newestToast)?.text;
   return (

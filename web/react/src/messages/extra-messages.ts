@@ -1,0 +1,189 @@
+import type { Revocation } from '../client/types.js';
+
+/** Messages that are needed after the first render: dialogs, notices, toasts and failures. */
+export interface ExtraMessages {
+  /** Texts of the notice above the list if Evergrant cannot be reached. */
+  outage: OutageMessages;
+  /** Texts of the notice for browsers built into other apps. */
+  inApp: InAppMessages;
+  /** Texts for the progress of a connection. */
+  flow: FlowMessages;
+  /** Texts of `ChooseDialog`. */
+  choose: ChooseMessages;
+  /** Texts of `CredentialsDialog`. */
+  credentials: CredentialsMessages;
+  /** Texts of `DisconnectDialog`. */
+  disconnect: DisconnectMessages;
+  /** Texts of `EvergrantToaster`. */
+  toast: ToastMessages;
+  /** Texts of the return page; pass them to `runReturnPage` as `texts`. */
+  returned: ReturnTexts;
+  /** One sentence for each kind of failure. */
+  errors: ErrorMessages;
+}
+
+/** Texts of the notice above the list if Evergrant cannot be reached. */
+export interface OutageMessages {
+  /** The list is out of date. `when` is the time of the last successful read; null if unknown. */
+  stale(when: string | null): string;
+  /** The list could not be loaded at all. */
+  failed: string;
+  /** Countdown to the next automatic attempt; `seconds` includes the unit. */
+  nextTry(seconds: string): string;
+  /** Label of the button that retries now. */
+  retry: string;
+}
+
+/** Texts of the notice for browsers built into other apps. */
+export interface InAppMessages {
+  /** Explains that platforms refuse to sign users in from such a browser. */
+  text: string;
+  /** Label of the button that copies the page's URL. */
+  copyLink: string;
+}
+
+/** Texts for the progress of a connection. */
+export interface FlowMessages {
+  /** The consent page is being opened. */
+  starting(provider: string): string;
+  /** The user is in the consent window. */
+  waiting: string;
+  /** The consent window seems to be closed, and the result is unknown. */
+  unsure: string;
+  /** Label of the button that opens the consent window again. */
+  reopen: string;
+  /** Label of the buttons that cancel. */
+  cancel: string;
+  /** Countdown until the server accepts another attempt; `seconds` includes the unit. */
+  tryAgainIn(seconds: string): string;
+}
+
+/** Texts of `ChooseDialog`. */
+export interface ChooseMessages {
+  /** Title of the dialog. */
+  title(provider: string): string;
+  /** Explains why there is a choice. */
+  intro: string;
+  /** Label of the submit button; `count` is the number of selected accounts. */
+  confirm(count: number): string;
+}
+
+/** Texts of `CredentialsDialog`. */
+export interface CredentialsMessages {
+  /** Title of the dialog. */
+  title(provider: string): string;
+  /** Instructions for copying the session, one string per step. */
+  steps(provider: string): readonly string[];
+  /** Label of the field into which the copied request is pasted. */
+  paste: string;
+  /** Placeholder of that field. */
+  pasteHint: string;
+  /** Accessible name of the list of values that were found. */
+  found: string;
+  /** Shown if the pasted text contains no session. */
+  nothingFound: string;
+  /** A value that was found, for screen readers. */
+  has(name: string): string;
+  /** A value that is missing, for screen readers. */
+  lacks(name: string): string;
+  /** Summary of the fields for manual input. */
+  byHand: string;
+  /** Label of the button that fills in the current browser's user agent. */
+  useThisBrowser: string;
+  /** Marks an optional field. */
+  optional: string;
+  /** Shown for a required field that is empty. */
+  required: string;
+  /** Explains what a session allows and how it is stored. */
+  warning: string;
+  /** Explains that a session cannot be refreshed. */
+  ends: string;
+  /** Label of the checkbox by which the user consents. */
+  consent: string;
+  /** Shown if the checkbox is not ticked. */
+  consentNeeded: string;
+  /** Label of the submit button. */
+  save: string;
+  /** Shown on phones, where a session cannot be copied. */
+  needsComputer: string;
+}
+
+/** Texts of `DisconnectDialog`. */
+export interface DisconnectMessages {
+  /** Title of the dialog: the account `name` at the platform `provider`. */
+  title(name: string, provider: string): string;
+  /** Explains what disconnecting does. */
+  text(provider: string): string;
+  /** Explains that collected data is kept. */
+  keeps: string;
+  /** Label of the checkbox that also deletes the collected data. */
+  deleteData: string;
+  /** Label of the submit button. */
+  confirm: string;
+}
+
+/** Texts of `EvergrantToaster`. */
+export interface ToastMessages {
+  /** Accounts were connected: their `names`, the names as a formatted `list`, and the platform. */
+  connected(names: readonly string[], list: string, provider: string): string;
+  /** An account was disconnected, by the result of the revocation. */
+  disconnected: Record<Revocation, (provider: string) => string>;
+  /** The token of the account `name` was refreshed. */
+  refreshed(name: string): string;
+  /** Accessible name of the close buttons. */
+  dismiss: string;
+}
+
+/** Texts of the return page. */
+export interface ReturnTexts {
+  /** Shown when the flow has ended and the window could not be closed. */
+  done: string;
+  /** Shown while the flow is being finished. */
+  working: string;
+  /** Shown if the flow was started in another browser. */
+  otherBrowser: string;
+  /** Label of the link back to the app. */
+  back: string;
+}
+
+/** One sentence for each kind of failure; error codes that call for the same action by the user share one. */
+export interface ErrorMessages {
+  /** The user did not grant access (`OAUTH_DENIED`). */
+  denied: string;
+  /** The flow expired or had already ended (`INVALID_STATE`, `FLOW_NOT_FOUND`). */
+  expired: string;
+  /** The platform ended the sign-in with an error (`OAUTH_CALLBACK_ERROR`, `INVALID_CODE`). */
+  refused(provider: string): string;
+  /** The account belongs to another user (`ACCOUNT_ALREADY_CONNECTED`). */
+  alreadyConnected: string;
+  /** The user signed in with an account other than the one to reconnect (`ACCOUNT_MISMATCH`). */
+  mismatch: string;
+  /** The consent covers no account that can be connected (`NO_ELIGIBLE_ACCOUNT`). */
+  noAccount(provider: string): string;
+  /** The account is not connected (`ACCOUNT_NOT_FOUND`). */
+  notFound: string;
+  /** Access cannot be refreshed without the user (`RECONNECT_REQUIRED` and others). */
+  reconnect: string;
+  /** Evergrant did not respond (`NETWORK_ERROR`, `TIMEOUT_ERROR`). */
+  network: string;
+  /** The platform does not respond (`PROVIDER_UNAVAILABLE`, `TOKEN_REFRESH_ERROR`). */
+  unavailable(provider: string): string;
+  /** A rate limit was exceeded (`RATE_LIMIT_ERROR`). */
+  limited: string;
+  /** Evergrant is overloaded or its database is down (`OVERLOADED`, `DATABASE_ERROR`). */
+  busy: string;
+  /** The input was rejected (`VALIDATION_ERROR`, `PAYLOAD_TOO_LARGE`). */
+  invalid: string;
+  /** The user's session at the app has ended (`UNAUTHENTICATED`, `USER_NOT_FOUND`). */
+  signedOut: string;
+  /** Evergrant or the app is configured incorrectly (`PROVIDER_NOT_CONFIGURED`, `FORBIDDEN` and others). */
+  misconfigured: string;
+  /** Evergrant failed (`INTERNAL_ERROR`, encryption errors, unknown codes). */
+  internal: string;
+  /** The page is not served over https (`INSECURE_CONTEXT`). */
+  insecure: string;
+  /** The browser blocks storage for the site (`STORAGE_BLOCKED`). */
+  storage: string;
+  /** The flow was started in another browser (`STARTED_IN_OTHER_BROWSER`). */
+  otherBrowser: string;
+}
