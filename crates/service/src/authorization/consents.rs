@@ -5,11 +5,11 @@ use std::sync::Arc;
 use evergrant_adapters::{Lifecycle, ProviderSpec};
 use evergrant_encryption::digest::sha256;
 use evergrant_model::{
-    Call, Clock, ErrorCode, ProviderAccountId, ScopeSet, StatusReason, Timestamp,
+    Call, Clock, ConnectionStatus, ErrorCode, ProviderAccountId, ScopeSet, StatusReason, Timestamp,
 };
 use evergrant_store::{
-    ConnectionRepository, Flow, FlowOutcome, FlowRepository, FlowStatus, Grant, PendingGrant,
-    StoredGrant, StoredTokens,
+    Connection, ConnectionRepository, Flow, FlowOutcome, FlowRepository, FlowStatus, Grant,
+    PendingGrant, StoredGrant, StoredTokens,
 };
 
 use crate::authorization::outcome::{
@@ -23,6 +23,14 @@ use crate::connections::session_checks::CHECK_EVERY;
 use crate::outcome::{Outcome, Recorder};
 use crate::tokens::refresh_time::RefreshTiming;
 use crate::{ServiceError, ServiceSettings};
+
+/// How long a grant lasts, and whether its access token can be refreshed.
+#[derive(Clone, Copy)]
+struct GrantLifecycle {
+    is_refreshable: bool,
+    /// When the grant expires regardless of refreshes; `None` if unknown.
+    grant_expires_at: Option<Timestamp>,
+}
 
 /// Stores the results of consents.
 pub(crate) struct Consents {
@@ -93,12 +101,12 @@ impl Consents {
         tokens
             .scope
             .get_or_insert_with(|| flow.requested_scope.clone());
-        let accounts = consent.accounts.iter().zip(&ids);
-        let grants: Vec<_> = accounts
-            .map(|(account, id)| {
-                self.grant(spec, flow, (consent, &tokens), (id, &account.metadata))
-            })
-            .collect();
+        let mut grants = Vec::with_capacity(ids.len());
+        for (account, id) in consent.accounts.iter().zip(&ids) {
+            let lifecycle = self.lifecycle(spec, flow, &tokens, id).await?;
+            let account = (id, &account.metadata);
+            grants.push(self.grant(spec, flow, (consent, &tokens), account, lifecycle));
+        }
         let stored = self
             .connections
             .store_grants(&grants, &flow.id, flow.status)
@@ -170,6 +178,31 @@ impl Consents {
         })
     }
 
+    /// Returns how long the account's grant lasts. Platforms that issue a refresh token only at the
+    /// first consent omit it at a reconnect; the stored one is then kept, with its known expiry.
+    async fn lifecycle(
+        &self,
+        spec: &ProviderSpec,
+        flow: &Flow,
+        tokens: &StoredTokens,
+        account: &ProviderAccountId,
+    ) -> Result<GrantLifecycle, ServiceError> {
+        let mut lifecycle = GrantLifecycle {
+            is_refreshable: spec.can_refresh(tokens.refresh.is_some()),
+            grant_expires_at: tokens.grant_expires_at,
+        };
+        if tokens.refresh.is_none() {
+            let connections = &self.connections;
+            let stored = connections.owned(flow.user, &spec.slug, account).await?;
+            if let Some(kept) = stored.filter(keeps_refresh_token) {
+                lifecycle.is_refreshable = spec.can_refresh(true);
+                let known = lifecycle.grant_expires_at;
+                lifecycle.grant_expires_at = known.or(kept.tokens.grant_expires_at);
+            }
+        }
+        Ok(lifecycle)
+    }
+
     /// Returns when a new connection is first due for a refresh or a session check; `None` for
     /// never.
     fn first_due(
@@ -177,13 +210,15 @@ impl Consents {
         spec: &ProviderSpec,
         granted: &GrantedTokens,
         issued_at: Timestamp,
+        lifecycle: GrantLifecycle,
     ) -> Option<Timestamp> {
         let GrantedTokens { tokens, verified } = granted;
         if spec.lifecycle == Lifecycle::Checked {
             return Some(issued_at + CHECK_EVERY).filter(|_| *verified);
         }
-        let is_refreshable = spec.can_refresh(tokens.refresh.is_some());
-        is_refreshable.then(|| self.timing.due(spec, issued_at, tokens.expires_at, 0))
+        let expires_at = tokens.expires_at;
+        let is_refreshable = lifecycle.is_refreshable;
+        is_refreshable.then(|| self.timing.due(spec, issued_at, expires_at, 0))
     }
 
     /// Builds the row of one account's grant.
@@ -193,13 +228,17 @@ impl Consents {
         flow: &'a Flow,
         (consent, tokens): (&Consent<'_>, &'a StoredTokens),
         (account, metadata): (&'a ProviderAccountId, &'a serde_json::Value),
+        lifecycle: GrantLifecycle,
     ) -> Grant<'a> {
         let granted = ScopeSet::parse(tokens.scope.as_deref().unwrap_or_default());
         let missing = ScopeSet::parse(&flow.requested_scope).missing_from(&granted);
         let issued_at = tokens.issued_at.unwrap_or_else(|| self.clock.now());
-        let is_refreshable = spec.can_refresh(tokens.refresh.is_some());
+        let GrantLifecycle {
+            is_refreshable,
+            grant_expires_at,
+        } = lifecycle;
         let lifetime = (issued_at, tokens.expires_at);
-        let timed = TimedStatus::at(issued_at, is_refreshable, lifetime, tokens.grant_expires_at);
+        let timed = TimedStatus::at(issued_at, is_refreshable, lifetime, grant_expires_at);
         Grant {
             user: flow.user,
             provider: &spec.slug,
@@ -213,11 +252,17 @@ impl Consents {
                 (true, false) => Some(StatusReason::ScopeMissing),
                 (true, true) => None,
             },
-            next_refresh_at: self.first_due(spec, consent.tokens, issued_at),
+            next_refresh_at: self.first_due(spec, consent.tokens, issued_at, lifecycle),
             at: issued_at,
             correlation_id: &flow.correlation_id,
         }
     }
+}
+
+/// Returns whether a consent without a refresh token leaves the stored one in use. A rejected one
+/// is dropped.
+fn keeps_refresh_token(stored: &Connection) -> bool {
+    stored.tokens.refresh.is_some() && stored.status != ConnectionStatus::Expired
 }
 
 /// Converts granted tokens to the form in which a parked flow stores them.

@@ -1,6 +1,7 @@
 //! The life of a connection: connect, read, refresh, reconnect and disconnect.
 
-use evergrant_model::{ConnectionStatus, Revocation, SignedDuration, StatusReason, UserId};
+use evergrant_model::ConnectionStatus::{self, Connected};
+use evergrant_model::{ErrorCode, Revocation, SignedDuration, StatusReason, UserId};
 use evergrant_sandbox::{RefreshMode, RefreshReply, Switch};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
@@ -13,6 +14,7 @@ on_both_databases!(
     connection_can_be_made_refreshed_and_disconnected,
     two_accounts_of_one_provider_are_independent,
     reconnect_keeps_row_and_omitted_refresh_token,
+    reconnect_drops_a_rejected_refresh_token,
     refresh_keeps_omitted_refresh_token,
     missing_scope_is_reported,
     each_change_increments_version,
@@ -99,26 +101,44 @@ async fn two_accounts_of_one_provider_are_independent(database: TestDatabase) {
     assert_eq!(env.integrations(user).await.len(), 2);
 }
 
+/// Reconnects an account at Reddit, which then issues an access token without a refresh token.
+async fn reconnect_without_refresh_token(env: &TestEnv, user: UserId, account: &str) {
+    let flow = env.start_reconnect(user, "reddit", account).await;
+    let without_refresh_token = flow
+        .auth_url
+        .replace("duration=permanent", "duration=temporary");
+    let redirect = env.sandbox.approve(&without_refresh_token, "juniper", None);
+    let outcome = env.callback("reddit", params(&redirect.unwrap())).await;
+    assert_eq!(connected(&outcome.unwrap()), account);
+}
+
+async fn reconnect_drops_a_rejected_refresh_token(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let (user, account) = env.connected_user("reddit").await;
+    env.sandbox.revoke_user("reddit", "juniper").unwrap();
+    let refused = env.refresh(user, "reddit", &account).await;
+    assert_eq!(refused, Err(ErrorCode::ReconnectRequired));
+    reconnect_without_refresh_token(&env, user, &account).await;
+    let row = env.row(user, "reddit", &account).await;
+    assert!(row.tokens.refresh.is_none());
+    assert_eq!((row.status, row.next_refresh_at), (Connected, None));
+    assert!(row.next_status_at.is_some(), "the user is warned in time");
+}
+
 async fn reconnect_keeps_row_and_omitted_refresh_token(database: TestDatabase) {
     let env = TestEnv::new(database).await;
     let (user, account) = env.connected_user("reddit").await;
     let before = env.row(user, "reddit", &account).await;
     env.advance_seconds(1000);
-    let flow = env.start_reconnect(user, "reddit", &account).await;
-    let without_refresh_token = flow
-        .auth_url
-        .replace("duration=permanent", "duration=temporary");
-    let redirect = params(
-        &env.sandbox
-            .approve(&without_refresh_token, "juniper", None)
-            .unwrap(),
-    );
-    assert_eq!(
-        connected(&env.callback("reddit", redirect).await.unwrap()),
-        account
-    );
+    reconnect_without_refresh_token(&env, user, &account).await;
 
     let after = env.row(user, "reddit", &account).await;
+    assert_eq!(
+        after.next_refresh_at.unwrap().since(env.now()),
+        before.next_refresh_at.unwrap().since(before.created_at),
+        "the new access token is refreshed with the kept refresh token"
+    );
+    assert_eq!(after.next_status_at, before.next_status_at);
     assert_eq!((after.id, after.created_at), (before.id, before.created_at));
     assert_eq!(
         (after.lease.generation, after.updated_at),

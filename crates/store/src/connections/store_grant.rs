@@ -56,32 +56,36 @@ pub enum StoredGrant {
     FlowEnded,
 }
 
+/// A consent without a refresh token keeps the stored one, unless the provider has rejected it.
 const UPSERT_ACCOUNT: &str =
     "INSERT INTO oauth_accounts (user_id, provider, provider_account_id, access_token,
         refresh_token, expires_at, token_type, scope, metadata, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
     ON CONFLICT (provider, provider_account_id) DO UPDATE SET
         access_token = excluded.access_token,
-        refresh_token = COALESCE(excluded.refresh_token, oauth_accounts.refresh_token),
+        refresh_token = COALESCE(excluded.refresh_token, CASE WHEN EXISTS (
+            SELECT 1 FROM evergrant_connections WHERE oauth_account_id = oauth_accounts.id
+                AND status = 'expired') THEN NULL ELSE oauth_accounts.refresh_token END),
         expires_at = excluded.expires_at, token_type = excluded.token_type, scope = excluded.scope,
         metadata = excluded.metadata, updated_at = excluded.updated_at
     WHERE oauth_accounts.user_id = excluded.user_id
     RETURNING id";
 /// Changes the lease like `lease::replace_tokens`; a test compares the two.
-const UPSERT_STATE: &str = "INSERT INTO evergrant_connections AS stored (oauth_account_id, provider,
+const UPSERT_STATE: &str =
+    "INSERT INTO evergrant_connections AS stored (oauth_account_id, provider,
         generation, status, status_reason, requested_scope, issued_at, grant_expires_at,
         next_refresh_at, correlation_id, observed_token, next_status_at)
     VALUES ($1, $9, 1, 'connected', $2, $3, $4, $5, $6, $7, substr($10, 1, 32), $11)
     ON CONFLICT (oauth_account_id) DO UPDATE SET
         generation = stored.generation + 1, lease_expires_at = NULL, lease_owner = NULL,
-        in_doubt_since = NULL, source_generation = NULL, source_attempt = NULL, rejected_at = NULL,
+        in_doubt_since = CASE $8 WHEN 0 THEN stored.in_doubt_since END,
+        source_generation = NULL, source_attempt = NULL, rejected_at = NULL,
         status = 'connected', status_reason = excluded.status_reason, provider = excluded.provider,
         requested_scope = excluded.requested_scope, issued_at = excluded.issued_at, failures = 0,
         last_outcome = NULL, grant_expires_at = CASE $8 WHEN 0
             THEN COALESCE(excluded.grant_expires_at, stored.grant_expires_at)
             ELSE excluded.grant_expires_at END,
-        next_status_at = CASE $8 WHEN 0 THEN COALESCE(excluded.next_status_at, stored.next_status_at)
-            ELSE excluded.next_status_at END,
+        next_status_at = excluded.next_status_at,
         next_refresh_at = excluded.next_refresh_at, observed_token = excluded.observed_token,
         correlation_id = excluded.correlation_id";
 const END_FLOW: &str = "UPDATE evergrant_flows SET status = 'connected', connected_account = $2,

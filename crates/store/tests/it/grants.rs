@@ -1,7 +1,9 @@
 //! Storing the grants of a consent: all of them together with the end of the flow, or none.
 
-use evergrant_model::{EventKind, ProviderAccountId, StatusReason};
-use evergrant_store::{FlowStatus, Grant, Store, StoreError, StoredGrant, StoredTokens};
+use evergrant_model::{ConnectionStatus, EventKind, ProviderAccountId, StatusReason};
+use evergrant_store::{
+    FailedRefresh, FlowStatus, Grant, Store, StoreError, StoredGrant, StoredTokens,
+};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use serde_json::json;
 
@@ -15,6 +17,7 @@ on_both_databases!(
     storing_grant_ends_flow,
     consent_for_several_accounts_stores_all,
     reconnect_keeps_id_and_refresh_token,
+    reconnect_drops_refresh_token_of_expired_connection,
     new_refresh_token_replaces_expiry_of_old_one,
     reconnect_clears_failure,
     account_of_another_user_stores_nothing,
@@ -174,6 +177,21 @@ async fn reconnect_keeps_id_and_refresh_token(database: TestDatabase) {
     );
     assert_eq!(second.metadata, consent.metadata);
     assert_eq!(version(&store, consent.user).await, 2);
+}
+
+async fn reconnect_drops_refresh_token_of_expired_connection(database: TestDatabase) {
+    let store = database.store().await;
+    let mut consent = Consent::of(new_user(&store).await, "reddit", "juniper");
+    let connection = consent.store(&store).await;
+    let trace = trace("rejected");
+    let expired = FailedRefresh {
+        status: ConnectionStatus::Expired,
+        ..failure(&trace)
+    };
+    assert!(record_failure(&store, &connection, &expired).await);
+    consent.tokens.refresh = None;
+    let reconnected = consent.store(&store).await;
+    assert_eq!(text(reconnected.tokens.refresh.as_ref()), None);
 }
 
 async fn new_refresh_token_replaces_expiry_of_old_one(database: TestDatabase) {

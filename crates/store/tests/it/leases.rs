@@ -20,6 +20,7 @@ on_both_databases!(
     external_row_is_imported_and_leased,
     late_result_is_stored_unless_later_attempt_stored_one,
     consent_changes_lease_like_replace_tokens,
+    consent_that_keeps_the_refresh_token_keeps_its_doubt,
     refresh_does_not_overwrite_tokens_of_another_program,
     taking_lease_schedules_retry,
 );
@@ -271,6 +272,19 @@ async fn consent_changes_lease_like_replace_tokens(database: TestDatabase) {
         consent.store(&store).await.lease,
         lease::replace_tokens(&refreshed)
     );
+}
+
+async fn consent_that_keeps_the_refresh_token_keeps_its_doubt(database: TestDatabase) {
+    let store = database.store().await;
+    let connection = connect(&store, "reddit", "juniper").await;
+    leased(&store, &connection).await;
+    store.shift_clock(SignedDuration::from_millis(LEASE_MS));
+    let second = leased(&store, &connection).await.connection.lease;
+    let mut consent = Consent::of(connection.user, "reddit", "juniper");
+    consent.tokens.refresh = None;
+    let lease = consent.store(&store).await.lease;
+    assert!(lease.in_doubt_since_ms.is_some());
+    assert_eq!(lease.in_doubt_since_ms, second.in_doubt_since_ms);
 }
 
 /// Tokens that the host application stored after its own sign-in are newer than the ones that the
