@@ -1,6 +1,6 @@
 //! Response types that several routes share.
 
-use evergrant_model::Timestamp;
+use evergrant_model::{StatusReason, Timestamp};
 use evergrant_service::{CredentialField, Integration, IntegrationList, ProviderSpec};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,9 +22,13 @@ pub(crate) struct IntegrationView {
     /// must reconnect the account; `error`: temporarily unavailable because of the platform or
     /// Evergrant.
     status: &'static str,
-    /// Reason for the status, such as `REVOKED_BY_USER`. Absent if there is none.
+    /// Reason for the status, such as `REVOKED_BY_USER`, or the first of the remarks. Absent if
+    /// there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     status_reason: Option<&'static str>,
+    /// What the user should know although the connection works, the most important first:
+    /// `SCOPE_MISSING`, `UNVERIFIED`, `REFRESH_RETRYING`. Empty for `expired` and `error`.
+    remarks: Vec<&'static str>,
     /// The handle at the platform. Absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
@@ -71,7 +75,8 @@ impl From<Integration> for IntegrationView {
             provider_account_id: one.provider_account_id,
             is_connected: one.status.is_connected(),
             status: one.status.as_str(),
-            status_reason: one.reason.map(evergrant_model::StatusReason::as_str),
+            status_reason: one.reason.map(StatusReason::as_str),
+            remarks: one.remarks.into_iter().map(StatusReason::as_str).collect(),
             username: one.username,
             display_name: one.display_name,
             avatar_url: one.avatar_url,

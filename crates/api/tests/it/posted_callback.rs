@@ -80,6 +80,7 @@ async fn json_post_returns_connection_as_json() {
         "nextRefreshAt": "2026-01-01T23:55:00.000Z",
         "provider": "reddit",
         "providerAccountId": "sima4",
+        "remarks": [],
         "scope": "history identity mysubreddits read",
         "status": "connected",
         "updatedAt": "2026-01-01T00:00:00.000Z",

@@ -52,6 +52,7 @@ async fn list_contains_connected_account() {
           "nextRefreshAt": "2026-01-01T23:55:00.000Z",
           "provider": "reddit",
           "providerAccountId": "sim9z",
+          "remarks": [],
           "scope": "history identity mysubreddits read",
           "status": "connected",
           "updatedAt": "2026-01-01T00:00:00.000Z",

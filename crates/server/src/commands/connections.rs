@@ -209,8 +209,8 @@ fn status_text(row: &Integration) -> String {
 fn as_json(row: &Integration) -> Value {
     json!({
         "id": row.id, "userId": row.user, "provider": row.provider, "providerAccountId": row.provider_account_id,
-        "status": row.status, "statusReason": row.reason, "username": row.username,
-        "displayName": row.display_name, "scope": row.scope, "missingScopes": row.missing_scopes,
+        "status": row.status, "statusReason": row.reason, "remarks": row.remarks,
+        "username": row.username, "displayName": row.display_name, "scope": row.scope, "missingScopes": row.missing_scopes,
         "expiresAt": row.expires_at, "metadata": row.metadata, "createdAt": row.created_at,
         "updatedAt": row.updated_at, "lastRefreshedAt": row.last_refreshed_at,
         "nextRefreshAt": row.next_refresh_at, "correlationId": row.correlation_id,

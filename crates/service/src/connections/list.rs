@@ -14,6 +14,7 @@ use crate::cache::Caches;
 use crate::connections::avatars::Avatars;
 use crate::connections::expiry::TimedStatus;
 use crate::connections::external_rows::ExternalRows;
+use crate::connections::remarks::remarks;
 use crate::database::DatabaseMonitor;
 use crate::providers::Providers;
 
@@ -30,8 +31,10 @@ pub struct Integration {
     pub provider_account_id: String,
     /// The status.
     pub status: ConnectionStatus,
-    /// The reason for the status; `None` if there is nothing to explain.
+    /// The reason for the status, or the first remark; `None` if there is nothing to explain.
     pub reason: Option<StatusReason>,
+    /// What the user should know about a connection that works, the most important first.
+    pub remarks: Vec<StatusReason>,
     /// The handle; `None` if the platform has none.
     pub username: Option<String>,
     /// The name shown to people; `None` if the platform has none.
@@ -196,30 +199,27 @@ impl ConnectionList {
     fn view(&self, row: &Connection) -> Integration {
         let provider = self.providers.by_slug(&row.provider);
         let (status, reason) = self.current_status(row, provider.as_deref());
-        let text = |name: &str| {
-            row.metadata
-                .get(name)
-                .and_then(|value| value.as_str())
-                .map(str::to_owned)
-        };
+        let missing_scopes = missing_scopes(row);
+        let remarks = remarks(row, status, &missing_scopes);
         Integration {
             id: row.id,
             user: row.user,
             provider: row.provider.as_str().to_owned(),
             provider_account_id: row.account.as_str().to_owned(),
             status,
-            reason,
-            username: text("username"),
-            display_name: text("display_name"),
+            reason: if status.is_connected() {
+                remarks.first().copied()
+            } else {
+                reason
+            },
+            remarks,
+            username: profile_text(row, "username"),
+            display_name: profile_text(row, "display_name"),
             avatar_url: self.avatars.address(&row.provider, &row.metadata),
             scope: row.tokens.scope.clone(),
-            missing_scopes: missing_scopes(row),
+            missing_scopes,
             expires_at: row.tokens.expires_at,
-            metadata: if row.metadata.is_null() {
-                serde_json::json!({})
-            } else {
-                row.metadata.clone()
-            },
+            metadata: profile(row),
             created_at: row.created_at,
             updated_at: row.updated_at,
             last_refreshed_at: row.last_refreshed_at,
@@ -257,6 +257,19 @@ impl ConnectionList {
             _ => (row.status, row.reason),
         }
     }
+}
+
+/// Returns the account's profile: a JSON object, empty if none is stored.
+fn profile(row: &Connection) -> serde_json::Value {
+    if row.metadata.is_null() {
+        return serde_json::json!({});
+    }
+    row.metadata.clone()
+}
+
+/// Returns a text of the account's profile.
+fn profile_text(row: &Connection, name: &str) -> Option<String> {
+    row.metadata.get(name)?.as_str().map(str::to_owned)
 }
 
 /// Returns the requested scopes that were not granted; empty if either set is unknown.

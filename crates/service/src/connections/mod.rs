@@ -6,6 +6,7 @@ pub(crate) mod expiry;
 pub(crate) mod external_rows;
 pub(crate) mod list;
 pub(crate) mod lookup;
+pub(crate) mod remarks;
 pub(crate) mod removed_rows;
 pub(crate) mod revocation_queue;
 pub(crate) mod session_checks;

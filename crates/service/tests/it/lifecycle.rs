@@ -2,7 +2,7 @@
 
 use evergrant_model::ConnectionStatus::{self, Connected};
 use evergrant_model::{ErrorCode, Revocation, SignedDuration, StatusReason, UserId};
-use evergrant_sandbox::{RefreshMode, RefreshReply, Switch};
+use evergrant_sandbox::{Fault, FaultKind, RefreshMode, RefreshReply, Switch};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::harness::{
@@ -17,6 +17,7 @@ on_both_databases!(
     reconnect_drops_a_rejected_refresh_token,
     refresh_keeps_omitted_refresh_token,
     missing_scope_is_reported,
+    failed_refresh_does_not_hide_a_missing_scope,
     each_change_increments_version,
 );
 
@@ -216,6 +217,29 @@ async fn missing_scope_is_reported(database: TestDatabase) {
             .await
             .unwrap();
     }
+}
+
+async fn failed_refresh_does_not_hide_a_missing_scope(database: TestDatabase) {
+    use StatusReason::{RefreshRetrying, ScopeMissing};
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    let flow = env.start_flow(user, "acme").await;
+    let redirect = env
+        .sandbox
+        .approve(&flow.auth_url, "juniper", Some(&["openid"]));
+    let outcome = env.callback("acme", params(&redirect.unwrap())).await;
+    let account = connected(&outcome.unwrap());
+    env.force(Fault::new("acme", REFRESH, FaultKind::Respond).status(503));
+    env.refresh(user, "acme", &account).await.unwrap_err();
+    let failed = env.integration(user).await;
+    assert_eq!(failed.remarks, [ScopeMissing, RefreshRetrying]);
+    assert_eq!(
+        (failed.status, failed.reason),
+        (Connected, Some(ScopeMissing))
+    );
+    env.advance_seconds(ACME_LIFETIME_SECONDS);
+    env.read(user, "acme", &account).await.unwrap();
+    assert_eq!(env.integration(user).await.remarks, [ScopeMissing]);
 }
 
 async fn each_change_increments_version(database: TestDatabase) {

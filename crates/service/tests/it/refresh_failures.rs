@@ -164,7 +164,10 @@ async fn wrong_client_secret_does_not_change_connection_status(database: TestDat
     let integration = env.integration(user).await;
     assert_eq!(
         (integration.status, integration.reason),
-        (ConnectionStatus::Connected, None)
+        (
+            ConnectionStatus::Connected,
+            Some(StatusReason::RefreshRetrying)
+        )
     );
     assert!(
         env.refresh(user, "acme", &account).await.is_ok(),

@@ -760,6 +760,11 @@ export interface components {
             provider: string;
             /** @description The account's id at the platform, which routes call `accountId`. */
             providerAccountId: string;
+            /**
+             * @description What the user should know although the connection works, the most important first:
+             *     `SCOPE_MISSING`, `UNVERIFIED`, `REFRESH_RETRYING`. Empty for `expired` and `error`.
+             */
+            remarks: string[];
             /** @description The granted scopes, separated by spaces; null if unknown. */
             scope?: string | null;
             /**
@@ -768,7 +773,10 @@ export interface components {
              *     Evergrant.
              */
             status: string;
-            /** @description Reason for the status, such as `REVOKED_BY_USER`. Absent if there is none. */
+            /**
+             * @description Reason for the status, such as `REVOKED_BY_USER`, or the first of the remarks. Absent if
+             *     there is none.
+             */
             statusReason?: string | null;
             /**
              * Format: date-time
@@ -1203,6 +1211,7 @@ export interface operations {
                      *         "nextRefreshAt": "2026-01-01T23:55:00.000Z",
                      *         "provider": "reddit",
                      *         "providerAccountId": "8k3vq1x",
+                     *         "remarks": [],
                      *         "scope": "history identity",
                      *         "status": "connected",
                      *         "updatedAt": "2026-01-01T00:00:00.000Z",
@@ -1837,8 +1846,12 @@ export interface operations {
                      *           "missingScopes": [],
                      *           "provider": "onlyfans",
                      *           "providerAccountId": "1001",
+                     *           "remarks": [
+                     *             "UNVERIFIED"
+                     *           ],
                      *           "scope": null,
                      *           "status": "connected",
+                     *           "statusReason": "UNVERIFIED",
                      *           "updatedAt": "2026-01-01T00:20:00.000Z",
                      *           "username": "kiln_osei"
                      *         }
@@ -2011,6 +2024,7 @@ export interface operations {
                      *           "missingScopes": [],
                      *           "provider": "instagram",
                      *           "providerAccountId": "17841400000000001",
+                     *           "remarks": [],
                      *           "scope": "instagram_basic pages_show_list",
                      *           "status": "connected",
                      *           "updatedAt": "2026-01-01T00:10:00.000Z",
@@ -2541,6 +2555,7 @@ export interface operations {
                      *           "nextRefreshAt": "2026-01-01T23:55:00.000Z",
                      *           "provider": "reddit",
                      *           "providerAccountId": "8k3vq1x",
+                     *           "remarks": [],
                      *           "scope": "history identity mysubreddits read",
                      *           "status": "connected",
                      *           "updatedAt": "2026-01-01T00:00:00.000Z",
@@ -2558,6 +2573,7 @@ export interface operations {
                      *           ],
                      *           "provider": "instagram",
                      *           "providerAccountId": "17841400000000001",
+                     *           "remarks": [],
                      *           "scope": "instagram_basic pages_show_list",
                      *           "status": "expired",
                      *           "statusReason": "REVOKED_BY_USER",

@@ -22,6 +22,7 @@ export type {
   Provider,
   ProviderId,
   ProviderIntegrations,
+  Remark,
   Revocation,
   Scope,
   StatusReason,

@@ -33,6 +33,9 @@ export type StatusReason =
   | 'REFRESH_RETRYING'
   | (string & {});
 
+/** What to know about an account that works. New remarks may be added; ignore unknown ones. */
+export type Remark = 'SCOPE_MISSING' | 'UNVERIFIED' | 'REFRESH_RETRYING' | (string & {});
+
 interface WithAvatar {
   /** The picture's URL on the Evergrant server: absolute, or a path from its root. Absent if there is none. */
   avatarUrl?: string | null;
@@ -41,8 +44,10 @@ interface WithAvatar {
 interface IntegrationDetails extends WithAvatar {
   /** The account's status. */
   status: IntegrationStatus;
-  /** The reason for the status; absent if there is none. */
+  /** The reason for the status, or the first remark; absent if there is none. */
   statusReason?: StatusReason | null;
+  /** What to know about an account that works, the most important first; empty for `expired` and `error`. */
+  remarks: readonly Remark[];
   /** What the platform reports about the account, by the names of its catalogue entry. */
   metadata: Readonly<Record<string, unknown>>;
 }

@@ -16,7 +16,7 @@ export function issueOf(
   provider: Provider | undefined,
   { messages, format, now }: { messages: CoreMessages; format: Format; now: number | null },
 ): Issue | null {
-  const { status, statusReason, expiresAt, nextRefreshAt } = integration;
+  const { status, statusReason, remarks, missingScopes, expiresAt, nextRefreshAt } = integration;
   const name = provider?.name ?? integration.provider;
   const { reasons } = messages;
   if (status === 'expired') return { text: expiredText(statusReason, name, messages), action: 'reconnect' };
@@ -30,10 +30,11 @@ export function issueOf(
     const next = nextRefreshAt ? format.when(nextRefreshAt, now) : null;
     return { text: reasons.unavailable(name, next), action: 'retry' };
   }
-  if (statusReason === 'UNVERIFIED') return { text: reasons.unverified, action: null };
-  if (statusReason !== 'SCOPE_MISSING' || integration.missingScopes.length === 0) return null;
-  const label = (id: string) => provider?.scopes.find((scope) => scope.id === id)?.label ?? id;
-  return { text: reasons.scopes(format.list(integration.missingScopes.map(label))), action: 'allow' };
+  if (remarks.includes('SCOPE_MISSING') && missingScopes.length > 0) {
+    const label = (id: string) => provider?.scopes.find((scope) => scope.id === id)?.label ?? id;
+    return { text: reasons.scopes(format.list(missingScopes.map(label))), action: 'allow' };
+  }
+  return remarks.includes('UNVERIFIED') ? { text: reasons.unverified, action: null } : null;
 }
 
 /** Returns the sentence for an account that must be reconnected. */

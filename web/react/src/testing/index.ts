@@ -144,12 +144,13 @@ function fresh(provider: string, accountId: string, old: Integration | undefined
     providerAccountId: accountId,
     isConnected: true,
     status: 'connected',
+    remarks: [],
     missingScopes: [],
     metadata: {},
     createdAt: now,
     updatedAt: now,
   };
-  return { ...blank, ...old, isConnected: true, status: 'connected', statusReason: null };
+  return { ...blank, ...old, isConnected: true, status: 'connected', statusReason: null, remarks: [] };
 }
 
 async function disconnect(

@@ -83,6 +83,7 @@ export function sampleIntegration(change: Partial<Integration> = {}): Integratio
     username: 'juniper_vale',
     displayName: 'Juniper Vale',
     scope: 'identity read history',
+    remarks: [],
     missingScopes: [],
     expiresAt: '2030-01-01T12:00:00.000Z',
     metadata: {},

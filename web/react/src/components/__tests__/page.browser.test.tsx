@@ -49,9 +49,9 @@ test.each<[Partial<Integration>, RegExp, string | null]>([
     /on our side/,
     'Copy reference',
   ],
-  [{ statusReason: 'UNVERIFIED' }, /has not been verified/, null],
+  [{ remarks: ['UNVERIFIED'] }, /has not been verified/, null],
   [
-    { statusReason: 'SCOPE_MISSING', missingScopes: ['history', 'read'] },
+    { remarks: ['REFRESH_RETRYING', 'SCOPE_MISSING'], missingScopes: ['history', 'read'] },
     /Not granted: See your posts and comments and Read content you can access\./,
     'Grant access',
   ],
@@ -65,7 +65,7 @@ test.each<[Partial<Integration>, RegExp, string | null]>([
 });
 
 test('a refresh that is being retried shows no message', () => {
-  show(<IntegrationsPage />, { integrations: [{ ...vale, statusReason: 'REFRESH_RETRYING' }] });
+  show(<IntegrationsPage />, { integrations: [{ ...vale, remarks: ['REFRESH_RETRYING'] }] });
   expect(document.querySelector('.eg-issue')).toBeNull();
 });
 
