@@ -1,78 +1,115 @@
 //! The database of a command: opening it, applying migrations, and checking that its tokens are
 //! encrypted with the configured keys.
 
-use std::time::Duration;
-
 use evergrant_encryption::TokenCipher;
 use evergrant_model::SystemClock;
 use evergrant_service::{KeyCheckError, check_key};
-use evergrant_store::{Store, StoreError};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use url::Url;
+use evergrant_store::{ConnectError, ConnectFault, FileError, FileFault, Store, StoreError};
 
-use crate::failure::{Failure, root_cause};
+use crate::failure::{Failure, Problem, root_cause};
 
-/// Port of a PostgreSQL URL without a port.
-const POSTGRES_PORT: u16 = 5432;
-/// Maximum time of the connection attempt that finds out why a server could not be reached.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Opens the database at `url`.
+/// Opens the database at `url`. Creates a SQLite file that does not exist.
 ///
 /// # Errors
 ///
-/// A failure if the URL is malformed or the database cannot be reached. It names the host and port
-/// or the file, but not the URL, which may contain a password.
+/// A failure if the URL is malformed or the database cannot be used. It names the host and port or
+/// the file, but not the URL, which may contain a password.
 pub(crate) async fn open(url: &str) -> Result<Store, Failure> {
-    match Store::open(url).await {
-        Ok(store) => Ok(store),
-        Err(StoreError::Address(reason)) => Err(Failure::new(
-            format!("DATABASE_URL: {reason}"),
-            "write it as sqlite:///var/lib/evergrant/evergrant.db or postgres://user:password@host/database",
-        )),
-        Err(error) => Err(open_failure(url, &error).await),
+    Store::open(url).await.map_err(|error| open_failure(&error))
+}
+
+/// Opens the database at `url`, which must exist.
+///
+/// # Errors
+///
+/// As for [`open`], and if the SQLite file does not exist.
+pub(crate) async fn open_existing(url: &str) -> Result<Store, Failure> {
+    let opened = Store::open_existing(url).await;
+    opened.map_err(|error| open_failure(&error))
+}
+
+fn open_failure(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Address(_) => Failure::new(format!("DATABASE_URL: {error}"), ADDRESS_FORMS),
+        StoreError::Connect(error) => connect_failure(error),
+        StoreError::File(error) => {
+            Failure::new(format!("DATABASE_URL: {error}"), file_remedy(error))
+        }
+        error => query_failure(error),
     }
 }
 
-async fn open_failure(url: &str, error: &StoreError) -> Failure {
-    if let Some(path) = url.strip_prefix("sqlite://") {
-        return Failure::new(
+const ADDRESS_FORMS: &str = "write it as sqlite:///var/lib/evergrant/evergrant.db or postgres://user:password@host/database; \
+     docs/database.md lists the parameters";
+
+/// Returns one problem for each server that was tried.
+fn connect_failure(error: &ConnectError) -> Failure {
+    let problems = error.failures.iter().map(|failure| {
+        Problem::new(
             format!(
-                "cannot open the database file {path}: {}",
-                root_cause(error)
+                "DATABASE_URL: cannot connect to the database at {}: {}",
+                failure.place, failure.fault
             ),
-            "check DATABASE_URL, and that the folder exists and this user may write to it",
-        );
+            connect_remedy(&failure.fault),
+        )
+    });
+    problems.collect::<Vec<_>>().into()
+}
+
+fn connect_remedy(fault: &ConnectFault) -> &'static str {
+    match fault {
+        ConnectFault::Refused => "start the server, or correct the host and port in DATABASE_URL",
+        ConnectFault::UnknownHost => {
+            "correct the host name in DATABASE_URL, or check the name server"
+        }
+        ConnectFault::Timeout | ConnectFault::Unreachable(_) => {
+            "check the host and port in DATABASE_URL, and that no firewall blocks them; connect_timeout=SECONDS waits \
+             longer"
+        }
+        ConnectFault::NoSocket => {
+            "check the folder and the port of the socket, and that the server is running"
+        }
+        ConnectFault::SocketPermission => "run as an operating system user who may use the socket",
+        ConnectFault::Password(_) => {
+            "correct the password in DATABASE_URL; special characters in it are percent-encoded, such as %40 for @"
+        }
+        ConnectFault::AccessRules(_) => {
+            "correct the user and database in DATABASE_URL, or allow the connection in the server's pg_hba.conf"
+        }
+        ConnectFault::TlsRequired => "add sslmode=verify-full to DATABASE_URL, or sslmode=require",
+        ConnectFault::TlsUnsupported => {
+            "enable TLS at the server; on a trusted network, sslmode=disable connects without it"
+        }
+        ConnectFault::Tls(_) => "set sslrootcert to the certificate authority of the server",
+        ConnectFault::NoDatabase(_) => {
+            "create the database with createdb, or correct its name in DATABASE_URL"
+        }
+        ConnectFault::DatabasePermission(_) => "grant CONNECT on the database to the user",
+        ConnectFault::TooManyConnections(_) => {
+            "raise max_connections of the server, or close other connections"
+        }
+        ConnectFault::NotReady(_) => "try again when the server has started",
+        ConnectFault::RejectsWrites => "name the primary server in DATABASE_URL",
+        ConnectFault::NotPostgres(_) => "correct the host and port in DATABASE_URL",
+        _ => "check DATABASE_URL and the log of the database server",
     }
-    let address = postgres_address(url);
-    let place = address
-        .as_ref()
-        .map(|address| format!(" at {address}"))
-        .unwrap_or_default();
-    let cause = match (error, &address) {
-        (StoreError::Busy | StoreError::Unresponsive, Some(address)) => probe(address).await,
-        _ => root_cause(error),
-    };
-    Failure::new(
-        format!("cannot connect to the database{place}: {cause}"),
-        "check DATABASE_URL and that the server is running",
-    )
 }
 
-/// Returns `HOST:PORT` of a PostgreSQL URL; `None` if it has no host, as for a Unix socket.
-fn postgres_address(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    let host = url.host_str().filter(|host| !host.is_empty())?;
-    Some(format!("{host}:{}", url.port().unwrap_or(POSTGRES_PORT)))
-}
-
-/// Returns why the server at `address` cannot be reached. The connection pool retries until its
-/// timeout and reports only that.
-async fn probe(address: &str) -> String {
-    match timeout(PROBE_TIMEOUT, TcpStream::connect(address)).await {
-        Ok(Err(error)) => error.to_string(),
-        _ => "the server did not respond in time".to_owned(),
+fn file_remedy(error: &FileError) -> &'static str {
+    match error.fault {
+        FileFault::NoFolder(_) => "create the folder, or correct the path in DATABASE_URL",
+        FileFault::NoFile => {
+            "correct the path in DATABASE_URL, or create the database with `evergrant migrate`"
+        }
+        FileFault::NotAFile | FileFault::NotADatabase => {
+            "correct the path in DATABASE_URL; the file was not changed"
+        }
+        FileFault::Permission => {
+            "allow this user to read and write the file and its folder, which holds the WAL file"
+        }
+        FileFault::ReadOnly => "make the file writable, or correct the path in DATABASE_URL",
+        FileFault::Locked => "end the other process that uses the file",
+        _ => "check the path in DATABASE_URL",
     }
 }
 
@@ -177,23 +214,4 @@ pub(crate) fn query_failure(error: &StoreError) -> Failure {
         ),
         "check that the server is running and that `evergrant migrate` has been run",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn address_of_postgres_url_has_no_credentials() {
-        for (url, address) in [
-            ("postgres://u:hush@db.example/d", Some("db.example:5432")),
-            (
-                "postgres://u:hush@[::1]:6432/d?sslmode=require",
-                Some("[::1]:6432"),
-            ),
-            ("postgres:///d?host=/run/postgresql", None),
-        ] {
-            assert_eq!(postgres_address(url).as_deref(), address, "{url}");
-        }
-    }
 }

@@ -9,6 +9,7 @@ use crate::connections::{
     RevocationRepository, StatusTransitionRepository,
 };
 use crate::coordination::{ProviderBlockRepository, ReplicaRepository};
+use crate::db::address::DatabaseAddress;
 use crate::db::database::{Database, Pools};
 use crate::db::notify::{self, NotifyListener};
 use crate::db::value::params;
@@ -74,11 +75,29 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Address`] if the URL is malformed, [`StoreError::Database`] if the database
-    /// cannot be opened.
+    /// [`StoreError::Address`] if the URL is malformed or has an unsupported parameter,
+    /// [`StoreError::Connect`] or [`StoreError::File`] if the database cannot be opened.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_at(&url.parse()?).await
+    }
+
+    /// Opens the database at `url`, like [`open`](Self::open), but does not create a SQLite file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), with [`FileFault::NoFile`](crate::FileFault::NoFile) if the
+    /// SQLite file does not exist.
+    pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
+        let mut address: DatabaseAddress = url.parse()?;
+        if let DatabaseAddress::Sqlite(file) = &mut address {
+            file.may_create = false;
+        }
+        Self::open_at(&address).await
+    }
+
+    async fn open_at(address: &DatabaseAddress) -> Result<Self, StoreError> {
         Ok(Self {
-            database: Arc::new(Database::new(open::open(url).await?)),
+            database: Arc::new(Database::new(open::open(address).await?)),
         })
     }
 

@@ -6,7 +6,7 @@ use evergrant_service::{IntegrationsService, KeyScope};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::context::{self, TokenAccess, time_or_dash};
+use super::context::{self, MissingFile, TokenAccess, time_or_dash};
 use crate::failure::Failure;
 use crate::output;
 
@@ -63,7 +63,11 @@ fn parse_scope(text: &str) -> Result<KeyScope, String> {
 
 impl ApiKey {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let service = context::open_service(TokenAccess::NotNeeded).await?;
+        let missing = match self {
+            Self::Create(_) => MissingFile::Create,
+            Self::List(_) | Self::Revoke(_) => MissingFile::Fail,
+        };
+        let service = context::open_service(TokenAccess::NotNeeded, missing).await?;
         let outcome = match self {
             Self::Create(create) => create.run(&service).await,
             Self::List(list) => list.run(&service).await,

@@ -5,7 +5,7 @@ use evergrant_model::{ErrorCode, ProviderAccountId, ProviderSlug};
 use evergrant_service::{Integration, IntegrationsService, UserRef};
 use serde_json::{Value, json};
 
-use super::context::{self, TokenAccess, parse_user, text_or_dash, time_or_dash};
+use super::context::{self, MissingFile, TokenAccess, parse_user, text_or_dash, time_or_dash};
 use crate::failure::Failure;
 use crate::output;
 
@@ -56,7 +56,7 @@ impl Connections {
         } else {
             TokenAccess::Needed
         };
-        let service = context::open_service(tokens).await?;
+        let service = context::open_service(tokens, MissingFile::Fail).await?;
         let outcome = match self {
             Self::List(list) => list.run(&service).await,
             Self::Show(account) => show(&service, &account).await,

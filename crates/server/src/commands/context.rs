@@ -21,12 +21,33 @@ pub(super) enum TokenAccess {
     NotNeeded,
 }
 
+/// What a command does if the SQLite file of `DATABASE_URL` does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MissingFile {
+    /// Creates it.
+    Create,
+    /// Fails: the command only reads or changes what exists, so the path is probably mistyped.
+    Fail,
+}
+
+impl MissingFile {
+    pub(super) async fn open(self, url: &str) -> Result<Store, Failure> {
+        match self {
+            Self::Create => database::open(url).await,
+            Self::Fail => database::open_existing(url).await,
+        }
+    }
+}
+
 /// Opens the database and assembles the service.
 ///
 /// # Errors
 ///
-/// All problems of the settings, or the one of the database or the key.
-pub(super) async fn open_service(tokens: TokenAccess) -> Result<IntegrationsService, Failure> {
+/// All problems of the settings, or those of the database or the key.
+pub(super) async fn open_service(
+    tokens: TokenAccess,
+    missing: MissingFile,
+) -> Result<IntegrationsService, Failure> {
     let mut problems = Problems::default();
     let sources = Sources::from_process(&mut problems);
     let mut settings = Settings::read(&sources, &mut problems);
@@ -49,7 +70,7 @@ pub(super) async fn open_service(tokens: TokenAccess) -> Result<IntegrationsServ
         .public_url_at(settings.server.listen.address);
     let parts = ring.zip(registry).zip(public_url);
     let ((ring, registry), public_url) = problems.finish_with(parts)?;
-    let (store, cipher) = (database::open(&url).await?, wiring::cipher(ring));
+    let (store, cipher) = (missing.open(&url).await?, wiring::cipher(ring));
     match tokens {
         TokenAccess::Needed => database::prepare(&store, &cipher, &key_name).await?,
         TokenAccess::NotNeeded => drop(database::migrate(&store).await?),
@@ -82,12 +103,12 @@ fn key_ring(
 /// # Errors
 ///
 /// A failure if `DATABASE_URL` is not set or the database cannot be reached.
-pub(super) async fn open_store() -> Result<Store, Failure> {
+pub(super) async fn open_store(missing: MissingFile) -> Result<Store, Failure> {
     let mut problems = Problems::default();
     let sources = Sources::from_process(&mut problems);
     let url = Database::read(&sources).required(&mut problems);
     problems.finish()?;
-    database::open(&url).await
+    missing.open(&url).await
 }
 
 /// Returns the context of an operation, with the command line as its actor.

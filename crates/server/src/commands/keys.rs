@@ -53,7 +53,7 @@ impl Status {
         let mut encryption = Encryption::read(&sources, &mut problems);
         encryption.require(&mut problems);
         let cipher = wiring::cipher(problems.finish_with(encryption.take_ring())?);
-        let store = database::open(&url).await?;
+        let store = database::open_existing(&url).await?;
         database::pending_migrations(&store).await?;
         let counts = RowCounts::read(&store, &cipher).await;
         store.close().await;

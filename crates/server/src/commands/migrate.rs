@@ -3,7 +3,7 @@
 
 use clap::Args;
 
-use super::context;
+use super::context::{self, MissingFile};
 use crate::failure::Failure;
 use crate::{database, output};
 
@@ -16,7 +16,12 @@ pub(super) struct Migrate {
 
 impl Migrate {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let store = context::open_store().await?;
+        let missing = if self.check {
+            MissingFile::Fail
+        } else {
+            MissingFile::Create
+        };
+        let store = context::open_store(missing).await?;
         let outcome = if self.check {
             check(&store).await
         } else {

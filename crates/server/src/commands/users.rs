@@ -5,7 +5,7 @@ use evergrant_model::{ExternalId, UserId};
 use evergrant_service::{IntegrationsService, NewUser, User, UserRef};
 use serde_json::{Value, json};
 
-use super::context::{self, TokenAccess, parse_user, text_or_dash};
+use super::context::{self, MissingFile, TokenAccess, parse_user, text_or_dash};
 use crate::failure::Failure;
 use crate::output;
 
@@ -69,7 +69,11 @@ impl Users {
         } else {
             TokenAccess::NotNeeded
         };
-        let service = context::open_service(tokens).await?;
+        let missing = match self {
+            Self::Create(_) => MissingFile::Create,
+            Self::List(_) | Self::Show(_) | Self::Delete(_) => MissingFile::Fail,
+        };
+        let service = context::open_service(tokens, missing).await?;
         let outcome = match self {
             Self::Create(create) => create.run(&service).await,
             Self::List(json) => list(&service, &json).await,

@@ -1,5 +1,6 @@
 //! Tests of the commands: their help, their exit codes, and the settings that they reject.
 
+mod database;
 mod encryption;
 mod management;
 
@@ -92,31 +93,6 @@ fn ephemeral_dev_refuses_a_database_that_it_cannot_delete() {
         stderr,
         "error: --ephemeral cannot delete the data of the database that DATABASE_URL names\n  \
          help: remove the setting, or leave out --ephemeral\n"
-    );
-}
-
-#[test]
-fn unreachable_database_is_reported_without_password() {
-    let url = "postgres://evergrant:hush@127.0.0.1:1/evergrant";
-    for args in [&["serve"][..], &["users", "list"]] {
-        let stderr = failure(
-            args,
-            &[("DATABASE_URL", url), ("TOKEN_ENCRYPTION_KEY", KEY)],
-        );
-        assert_eq!(
-            stderr,
-            "error: cannot connect to the database at 127.0.0.1:1: Connection refused (os error 111)\n  \
-             help: check DATABASE_URL and that the server is running\n",
-            "{args:?}"
-        );
-    }
-    let url = "sqlite:///no/such/folder/evergrant.db";
-    let stderr = failure(&["migrate"], &[("DATABASE_URL", url)]);
-    assert!(
-        stderr.contains(
-            "error: cannot open the database file /no/such/folder/evergrant.db: No such file"
-        ),
-        "{stderr}"
     );
 }
 

@@ -1,5 +1,8 @@
 //! The error of the store.
 
+use crate::db::connect_error::ConnectError;
+use crate::db::file_error::FileError;
+
 /// The reason why an operation of the store failed.
 ///
 /// The source is for the log: it may contain SQL and must not be shown to callers of the API.
@@ -19,6 +22,12 @@ pub enum StoreError {
     /// may contain a password.
     #[error("invalid database URL: {0}")]
     Address(String),
+    /// No server of the URL can be used.
+    #[error(transparent)]
+    Connect(ConnectError),
+    /// The SQLite file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A migration failed, an earlier run was interrupted, or an applied migration was changed
     /// since.
     #[error("migration of the database schema failed")]
@@ -61,7 +70,7 @@ impl StoreError {
     #[must_use]
     pub fn is_outage(&self) -> bool {
         match self {
-            Self::Unresponsive => true,
+            Self::Unresponsive | Self::Connect(_) => true,
             Self::Database(error) => error
                 .as_database_error()
                 .map_or(!is_statement_error(error), |error| {

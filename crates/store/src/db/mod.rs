@@ -1,14 +1,19 @@
 //! Database access: connection pools, transactions, parameter and row types, migrations.
 
+pub(crate) mod address;
+pub(crate) mod connect;
+pub(crate) mod connect_error;
 pub(crate) mod database;
 pub(crate) mod decode;
 pub(crate) mod error;
+pub(crate) mod file_error;
 pub(crate) mod json;
 pub(crate) mod migrations;
 pub(crate) mod notify;
 pub(crate) mod open;
 pub(crate) mod pg_connection;
 pub(crate) mod repository;
+pub(crate) mod sqlite_file;
 pub(crate) mod sqlite_writer;
 pub(crate) mod time;
 pub(crate) mod transaction;

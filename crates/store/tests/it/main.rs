@@ -10,6 +10,7 @@
 
 mod api_keys;
 mod concurrency;
+mod connect;
 mod connections;
 mod development_schema;
 mod disconnect;

@@ -116,6 +116,7 @@ fn item_39_wrong_encryption_key_is_rejected_and_changes_nothing() {
             ("EVERGRANT_LISTEN", "127.0.0.1:0"),
         ]
     };
+    stdout(&["migrate"], &with(KEY), "");
     let deleted = run(&["users", "delete", "1"], &with(KEY), "");
     assert!(
         deleted.stderr.contains("USER_NOT_FOUND"),

@@ -8,6 +8,8 @@ fn migrate_check_lists_pending_migrations_and_applies_none() {
     let folder = Folder::new();
     let url = sqlite_url(&folder);
     let env = [("DATABASE_URL", url.as_str())];
+    // An empty file is an empty database.
+    std::fs::write(folder.path().join("evergrant.db"), "").unwrap();
     for _ in 0..2 {
         let finished = run(&["migrate", "--check"], &env, "");
         assert_eq!(finished.status.code(), Some(1));
