@@ -9,6 +9,7 @@ use evergrant_service::ServiceError;
 use http::{HeaderMap, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::integers::without_zero_fraction;
 use crate::problem::ApiError;
 
 /// The largest request body, in bytes.
@@ -258,8 +259,9 @@ impl QueryOf {
         let Some(text) = self.one(name)? else {
             return Ok(0);
         };
-        let is_decimal = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let number = text
+        let digits = without_zero_fraction(text);
+        let is_decimal = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let number = digits
             .parse()
             .ok()
             .filter(|number| is_decimal && *number <= max);

@@ -229,20 +229,38 @@ async fn named_user(parts: &Parts, service: &IntegrationsService) -> Result<User
     let user = value
         .to_str()
         .ok()
-        .and_then(user_ref)
+        .and_then(user_in_header)
         .ok_or_else(invalid_user)?;
     Ok(service.users().resolve(&user).await?)
 }
 
 /// Parses a user id such as `42`, or `ext:` and the app's own id for the user, percent-encoded.
-pub(crate) fn user_ref(text: &str) -> Option<UserRef> {
+fn user_in_header(text: &str) -> Option<UserRef> {
+    let Some(encoded) = text.strip_prefix("ext:") else {
+        return user_in_path(text);
+    };
+    let decoded = percent_decode_str(encoded).decode_utf8().ok()?;
+    let external = is_percent_encoded(encoded).then(|| ExternalId::new(decoded).ok());
+    external.flatten().map(UserRef::External)
+}
+
+/// Parses a user id such as `42`, or `ext:` and the app's own id for the user, which the path's
+/// percent-encoding no longer encodes.
+pub(crate) fn user_in_path(text: &str) -> Option<UserRef> {
     match text.strip_prefix("ext:") {
         None => UserId::from_str(text).ok().map(UserRef::Id),
-        Some(encoded) => {
-            let external = percent_decode_str(encoded).decode_utf8().ok()?;
-            ExternalId::new(external).ok().map(UserRef::External)
-        }
+        Some(external) => ExternalId::new(external).ok().map(UserRef::External),
     }
+}
+
+/// Returns whether the text consists of visible ASCII characters and every `%` begins an encoded
+/// byte.
+fn is_percent_encoded(text: &str) -> bool {
+    let is_encoded = |after: &str| {
+        let digits = after.as_bytes().iter().take(2);
+        digits.filter(|b| b.is_ascii_hexdigit()).count() == 2
+    };
+    text.bytes().all(|b| b.is_ascii_graphic()) && text.split('%').skip(1).all(is_encoded)
 }
 
 pub(crate) fn invalid_user() -> ApiError {
@@ -271,11 +289,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_ref_is_a_number_or_an_external_id() {
-        assert!(matches!(user_ref("42"), Some(UserRef::Id(id)) if id.get() == 42));
+    fn user_in_header_is_a_number_or_a_percent_encoded_external_id() {
+        assert!(matches!(user_in_header("42"), Some(UserRef::Id(id)) if id.get() == 42));
         let external = ExternalId::new("a/b é").unwrap();
         assert_eq!(
-            user_ref("ext:a%2Fb%20%C3%A9"),
+            user_in_header("ext:a%2Fb%20%C3%A9"),
             Some(UserRef::External(external))
         );
         for bad in [
@@ -287,9 +305,23 @@ mod tests {
             "ext:",
             "ext:%ff",
             "ext:%0a",
+            "ext:a b",
+            "ext:100%",
+            "ext:%2",
+            "ext:%zz",
             "EXT:1",
         ] {
-            assert_eq!(user_ref(bad), None, "{bad}");
+            assert_eq!(user_in_header(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn user_in_path_is_not_decoded_again() {
+        let external = ExternalId::new("100%41").unwrap();
+        let found = user_in_path("ext:100%41");
+        assert_eq!(found, Some(UserRef::External(external)));
+        for bad in ["", "0", "ext:", "ext:a\n"] {
+            assert_eq!(user_in_path(bad), None, "{bad}");
         }
     }
 }

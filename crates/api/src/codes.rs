@@ -30,6 +30,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         C::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         C::AccountAlreadyConnected
         | C::AccountMismatch
+        | C::UserConflict
         | C::ReconnectRequired
         | C::ProviderNotConfigured
         | C::NoRefreshToken
@@ -64,6 +65,7 @@ pub(crate) fn type_of(code: ErrorCode) -> String {
 /// Returns what a code means and what the caller can do about it.
 pub(crate) fn meaning_of(code: ErrorCode) -> &'static str {
     of_requests(code)
+        .or_else(|| of_users(code))
         .or_else(|| of_flows(code))
         .or_else(|| of_connections(code))
         .unwrap_or_default()
@@ -78,7 +80,6 @@ fn of_requests(code: ErrorCode) -> Option<&'static str> {
         C::ValidationError => {
             "The request is well formed, but some values are invalid. `fields` names each field and its fault."
         }
-        C::InvalidUserId => "`Evergrant-User` or a user id is missing, repeated or malformed.",
         C::InvalidProvider => "Unknown provider. `GET /api/integrations/providers` lists them.",
         C::Unauthenticated => {
             "The credential is missing, unknown, revoked or expired. Send a valid one."
@@ -86,7 +87,6 @@ fn of_requests(code: ErrorCode) -> Option<&'static str> {
         C::Forbidden => {
             "The credential is valid but does not allow the request: it lacks the scope or is of the wrong kind."
         }
-        C::UserNotFound => "No such user. `POST /api/users` and `POST /api/sessions` create users.",
         C::NotFound => "No such route. `/docs` lists the routes.",
         C::MethodNotAllowed => {
             "The route does not support the method. The `Allow` header lists those it supports."
@@ -104,6 +104,18 @@ fn of_requests(code: ErrorCode) -> Option<&'static str> {
         }
         C::InternalError => {
             "Internal error. The operator finds the cause in the log by the correlation id."
+        }
+        _ => return None,
+    })
+}
+
+fn of_users(code: ErrorCode) -> Option<&'static str> {
+    use ErrorCode as C;
+    Some(match code {
+        C::InvalidUserId => "`Evergrant-User` or a user id is missing, repeated or malformed.",
+        C::UserNotFound => "No such user. `POST /api/users` and `POST /api/sessions` create users.",
+        C::UserConflict => {
+            "The e-mail address or external id belongs to another user. Nothing was changed."
         }
         _ => return None,
     })

@@ -7,6 +7,7 @@ mod console;
 mod docs;
 mod hosted;
 mod images;
+mod integers;
 mod integrations;
 mod openapi;
 mod pages;

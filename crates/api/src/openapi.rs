@@ -1,18 +1,22 @@
 //! The parts of the OpenAPI document that the handlers do not declare themselves: the general
-//! information, the credentials, the error responses of every route, and the examples.
+//! information, the credentials, the constraints of ids, the common headers and error responses,
+//! the links between operations, and the examples.
 
-use utoipa::Modify;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{
-    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
-};
-use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::server::Server;
+use utoipa::openapi::{Components, OpenApi as OpenApiDocument, RefOr, Required, Schema};
 
-use crate::integrations::events::{FlowEvent, IntegrationEvent};
+use crate::integrations::events::{FlowEvent, IntegrationEvent, VersionEvent};
 use examples::Examples;
+use links::Links;
 
+mod errors;
 mod examples;
+mod headers;
+mod links;
+mod security;
+mod vocabulary;
 
 /// The document without its routes.
 #[derive(OpenApi)]
@@ -36,114 +40,87 @@ mod examples;
         (name = "Console", description = "The console's session, which its cookie identifies."),
         (name = "Images", description = "Profile pictures of connected accounts."),
     ),
-    components(schemas(IntegrationEvent, FlowEvent)),
-    modifiers(&Credentials),
-    security(("apiKey" = []), ("session" = []), ("console" = [])),
+    components(schemas(VersionEvent, IntegrationEvent, FlowEvent)),
 )]
 pub(crate) struct Description;
 
-struct Credentials;
-
-impl Modify for Credentials {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let components = document.components.get_or_insert_default();
-        let bearer = |description: &str| {
-            let mut http = Http::new(HttpAuthScheme::Bearer);
-            http.description = Some(description.to_owned());
-            SecurityScheme::Http(http)
-        };
-        let api_key = "An API key `evg_…`, for the app's server. It acts for the user that the \
-            `Evergrant-User` header names.";
-        components.add_security_scheme("apiKey", bearer(api_key));
-        let session = "A session token `evs_…` from `POST /api/sessions`, for the user's browser. Valid \
-            for up to 15 minutes.";
-        components.add_security_scheme("session", bearer(session));
-        let mut cookie = ApiKeyValue::new("__Host-evergrant");
-        cookie.description = Some(
-            "The console's cookie, set by `/portal/{code}`. Its name is `evergrant-<port>` without TLS. It is accepted \
-            wherever a session token is, unless `Authorization` is sent. Unsafe methods also need `X-CSRF-Token`."
-                .to_owned(),
-        );
-        components.add_security_scheme("console", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
-    }
+/// What the document says about one deployment.
+pub(crate) struct Deployment {
+    /// URL of the API, relative to the document.
+    pub(crate) server: String,
+    /// Name of the console's cookie.
+    pub(crate) cookie: String,
 }
 
-/// Error responses of every operation that requires a credential.
-const WITH_CREDENTIAL: [(&str, &str); 4] = [
-    ("401", "`UNAUTHENTICATED`"),
-    ("403", "`FORBIDDEN`"),
-    ("500", "`INTERNAL_ERROR`"),
-    ("503", "`DATABASE_ERROR`"),
-];
-
-/// Error responses of every operation with parameters.
-const WITH_PARAMETERS: [(&str, &str); 1] = [("400", "`INVALID_USER_ID`, `INVALID_REQUEST`")];
-
-/// Error responses of every operation with a request body.
-const WITH_BODY: [(&str, &str); 2] = [
-    ("400", "`INVALID_REQUEST`"),
-    ("413", "`PAYLOAD_TOO_LARGE`: more than 64 KiB"),
-];
-
-/// Adds what the handlers do not declare themselves to every operation.
-pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    let examples = Examples::load();
-    let operations = document
-        .paths
-        .paths
-        .values_mut()
-        .flat_map(|item| [&mut item.get, &mut item.post, &mut item.delete])
-        .flatten();
-    for operation in operations {
-        add_common_errors(operation);
-        add_problem_documents(operation);
-        examples.add_to(operation);
-    }
-    document
-}
-
-/// Adds the error responses that many operations have in common. Operations without a credential
-/// declare their error pages themselves.
-fn add_common_errors(operation: &mut Operation) {
-    if operation.security.as_deref() == Some(&[SecurityRequirement::default()]) {
-        return;
-    }
-    let parameters = WITH_PARAMETERS
-        .iter()
-        .filter(|_| operation.parameters.is_some());
-    let body = WITH_BODY
-        .iter()
-        .filter(|_| operation.request_body.is_some());
-    let errors: Vec<_> = WITH_CREDENTIAL
-        .iter()
-        .chain(parameters)
-        .chain(body)
-        .collect();
-    for (status, codes) in errors {
-        // A description of the operation's own takes precedence.
-        operation
-            .responses
-            .responses
-            .entry((*status).to_owned())
-            .or_insert_with(|| ResponseBuilder::new().description(*codes).build().into());
-    }
-}
-
-/// Declares a problem document as the body of every error response without a body.
-fn add_problem_documents(operation: &mut Operation) {
-    for (status, response) in &mut operation.responses.responses {
-        match response {
-            RefOr::T(response) if status.as_str() >= "400" && response.content.is_empty() => {
-                add_problem(response);
-            }
-            _ => {}
+impl Default for Deployment {
+    /// A deployment with TLS, at the root of its host.
+    fn default() -> Self {
+        Self {
+            server: "/".to_owned(),
+            cookie: "__Host-evergrant".to_owned(),
         }
     }
 }
 
-fn add_problem(response: &mut Response) {
-    let content = Content::new(Some(Ref::from_schema_name("Problem")));
-    response
-        .content
-        .insert("application/problem+json".to_owned(), content.into());
+/// Adds what the handlers do not declare themselves.
+pub(crate) fn complete(mut document: OpenApiDocument, deployment: &Deployment) -> OpenApiDocument {
+    document.servers = Some(vec![server(deployment)]);
+    let mut components = document.components.take().unwrap_or_default();
+    vocabulary::constrain_schemas(&mut components);
+    security::add_schemes(&mut components, &deployment.cookie);
+    headers::add_definitions(&mut components);
+    let (examples, links) = (Examples::load(), Links::between(operations(&mut document)));
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.post, &mut item.delete].into_iter().flatten() {
+            security::require_csrf_token(operation);
+        }
+    }
+    for operation in operations(&mut document) {
+        vocabulary::constrain_parameters(operation);
+        mark_optional_body(operation, &components);
+        errors::add_to(operation);
+        links.add_to(operation);
+        examples.add_to(operation);
+        headers::add_to(operation);
+    }
+    document.components = Some(components);
+    document
+}
+
+fn server(deployment: &Deployment) -> Server {
+    let mut server = Server::new(&deployment.server);
+    server.description = Some("The Evergrant that serves this document".to_owned());
+    server
+}
+
+fn operations(document: &mut OpenApiDocument) -> impl Iterator<Item = &mut Operation> {
+    let items = document.paths.paths.values_mut();
+    items.flat_map(|item| {
+        [&mut item.get, &mut item.post, &mut item.delete]
+            .into_iter()
+            .flatten()
+    })
+}
+
+/// Marks a JSON body without required members as optional: no body is read as `{}`.
+fn mark_optional_body(operation: &mut Operation, components: &Components) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else {
+        return;
+    };
+    let Some(RefOr::T(content)) = body.content.get("application/json") else {
+        return;
+    };
+    let Some(RefOr::Ref(reference)) = &content.schema else {
+        return;
+    };
+    let name = reference
+        .ref_location
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get(name)
+        && object.required.is_empty()
+    {
+        body.required = Some(Required::False);
+    }
 }

@@ -35,6 +35,7 @@ pub(crate) struct Problem {
     /// The code in words, such as `Reconnect required`.
     title: String,
     /// HTTP status code.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// What is wrong, in a sentence that can be shown to an end user. Absent for status 500.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +49,7 @@ pub(crate) struct Problem {
     /// Seconds to wait before a retry. Equals the `Retry-After` header. Absent if no wait is
     /// required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
     retry_after_seconds: Option<i64>,
     /// The invalid fields. Absent unless `code` is `VALIDATION_ERROR`.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -18,12 +18,12 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::console::{dev, portal, session};
+use crate::console::{ConsoleCookie, dev, portal, session};
 use crate::hosted::{account_choice, credential_form};
 use crate::integrations::{
     callback, connect, disconnect, events, flows, providers, refresh, report, status, token, tokens,
 };
-use crate::openapi::{Description, complete};
+use crate::openapi::{Deployment, Description, complete};
 use crate::problem::ApiError;
 use crate::request::ResponseContext;
 use crate::state::ApiState;
@@ -90,7 +90,7 @@ fn documented_routes() -> OpenApiRouter<ApiState> {
 /// Returns the OpenAPI 3.1 document as indented JSON.
 #[must_use]
 pub fn openapi_json() -> String {
-    complete(documented_routes().into_openapi())
+    complete(documented_routes().into_openapi(), &Deployment::default())
         .to_pretty_json()
         .unwrap_or_default()
 }
@@ -156,9 +156,13 @@ pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
         .flat_map(|console| &console.dev_users)
         .copied()
         .collect();
+    let deployment = Deployment {
+        cookie: ConsoleCookie::new(&service).name().to_owned(),
+        ..Deployment::default()
+    };
     let state = ApiState { service, dev_users };
     let (api, document) = documented_routes().split_for_parts();
-    let document = Arc::new(complete(document));
+    let document = Arc::new(complete(document, &deployment));
     let routes = add_routes(api.with_state(state.clone()), undocumented_routes(document));
     let routes = routes.method_not_allowed_fallback(method_not_allowed);
     let routes = match &options.console {

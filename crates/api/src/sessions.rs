@@ -7,23 +7,72 @@ use evergrant_service::{Caller, IntegrationsService, KeyScope, NewUser, ServiceE
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::body::Body;
 use crate::caller::{Authorized, ForUser, ServerWrite, Write};
+use crate::integers::optional_integer;
 use crate::problem::ApiError;
 use crate::state::ApiState;
 use crate::users::user_id;
 
-/// The user and kind of a new session. Exactly one of `userId` and `externalId` is required.
-#[derive(Debug, Deserialize, ToSchema)]
+/// The user and kind of a new session, as [`CreateSession`] describes them.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct CreateSession {
-    /// Id of the user.
-    #[schema(value_type = Option<i32>, minimum = 1)]
+pub(crate) struct CreateSessionBody {
     user_id: Option<serde_json::Value>,
-    /// Your own id for the user, up to 255 characters.
     external_id: Option<String>,
+    #[serde(default, deserialize_with = "optional_integer")]
+    ttl_seconds: Option<i64>,
+    #[serde(default)]
+    portal: bool,
+}
+
+/// The user and kind of a new session. Exactly one of `userId` and `externalId` is required.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes `CreateSessionBody`")]
+pub(crate) enum CreateSession {
+    ById(CreateSessionById),
+    ByExternalId(CreateSessionByExternalId),
+}
+
+/// Returns the schema of a member that names the user in the other way.
+fn null() -> Object {
+    let null = ObjectBuilder::new().schema_type(Type::Null);
+    null.description(Some("Null or absent.")).build()
+}
+
+/// A new session of a user, named by Evergrant's id.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "describes `CreateSessionBody`")]
+pub(crate) struct CreateSessionById {
+    /// Id of the user.
+    user_id: i32,
+    /// Null or absent.
+    #[schema(schema_with = null)]
+    external_id: Option<()>,
     /// Lifetime of the token in seconds, 1 to 900. Default: 900.
+    #[schema(minimum = 1, maximum = 900)]
+    ttl_seconds: Option<i64>,
+    /// Whether to create a one-time link that opens the console as the user too. Default: false.
+    #[serde(default)]
+    portal: bool,
+}
+
+/// A new session of a user, named by your own id.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "describes `CreateSessionBody`")]
+pub(crate) struct CreateSessionByExternalId {
+    /// Your own id for the user, up to 255 characters.
+    external_id: String,
+    /// Null or absent.
+    #[schema(schema_with = null)]
+    user_id: Option<()>,
+    /// Lifetime of the token in seconds, 1 to 900. Default: 900.
+    #[schema(minimum = 1, maximum = 900)]
     ttl_seconds: Option<i64>,
     /// Whether to create a one-time link that opens the console as the user too. Default: false.
     #[serde(default)]
@@ -58,7 +107,7 @@ pub(crate) struct SessionsEnded {
 /// but cannot read platform tokens. Creates the user if it does not exist and the API key has
 /// `users:write`.
 #[utoipa::path(post, path = "/api/sessions", operation_id = "createSession", tag = "Sessions",
-    security(("apiKey" = [])), request_body = CreateSession,
+    security(("apiKey" = ["connections:write"])), request_body = CreateSession,
     responses(
         (status = 200, description = "The session token", body = Session),
         (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`"),
@@ -70,7 +119,7 @@ pub(crate) struct SessionsEnded {
 pub(crate) async fn create(
     State(state): State<ApiState>,
     caller: Authorized<ServerWrite>,
-    Body(body): Body<CreateSession>,
+    Body(body): Body<CreateSessionBody>,
 ) -> Result<Json<Session>, ApiError> {
     let user = user_of(&body)?;
     let may_create = matches!(&caller.caller, Caller::App { scopes, .. } if scopes.contains(&KeyScope::UsersWrite));
@@ -117,6 +166,7 @@ async fn portal_url(
     params(("Evergrant-User" = Option<String>, Header,
             description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
                 and your own id for the user, percent-encoded")),
+    security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The sessions have ended", body = SessionsEnded),
         (status = 400, description = "`INVALID_USER_ID`"),
@@ -140,7 +190,7 @@ pub(crate) async fn end(
     Ok(Json(SessionsEnded { success: true }))
 }
 
-fn user_of(body: &CreateSession) -> Result<UserRef, ApiError> {
+fn user_of(body: &CreateSessionBody) -> Result<UserRef, ApiError> {
     match (&body.user_id, &body.external_id) {
         (Some(id), None) => Ok(UserRef::Id(user_id(id)?)),
         (None, Some(external)) => match ExternalId::new(external.as_str()) {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::{Body, PathOf};
-use crate::caller::{Authorized, WriteUsers, invalid_user, user_ref};
+use crate::caller::{Authorized, WriteUsers, invalid_user, user_in_path};
+use crate::integers::whole_number;
 use crate::problem::ApiError;
 use crate::state::ApiState;
 
@@ -18,11 +19,16 @@ use crate::state::ApiState;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct CreateUser {
     /// Id of the user, from 1 to 2147483647. Default: generated.
-    #[schema(value_type = Option<i32>, minimum = 1)]
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 2_147_483_647)]
     id: Option<serde_json::Value>,
     /// E-mail address, up to 255 characters. Must be unique.
+    #[schema(
+        max_length = 255,
+        pattern = r"^[^@\s\u0000-\u001f\u007f-\u009f]+@[^@\s\u0000-\u001f\u007f-\u009f]+$"
+    )]
     email: Option<String>,
     /// Name, up to 255 characters.
+    #[schema(pattern = r"^[^\u0000-\u001f\u007f-\u009f]{1,255}$")]
     name: Option<String>,
     /// Your own id for the user, such as a UUID, up to 255 characters. Must be unique.
     external_id: Option<String>,
@@ -75,14 +81,14 @@ pub(crate) struct UserDeleted {
 /// both one with the same `email`, returns that user unchanged. Requires an API key with
 /// `users:write`.
 #[utoipa::path(post, path = "/api/users", operation_id = "createUser", tag = "Users",
-    security(("apiKey" = [])), request_body = CreateUser,
+    security(("apiKey" = ["users:write"])), request_body = CreateUser,
     responses(
         (status = 200, description = "The existing user, unchanged", body = UserView),
         (status = 201, description = "The new user", body = UserView),
         (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`"),
         (status = 403, description = "`FORBIDDEN`: the API key lacks `users:write`"),
-        (status = 422,
-            description = "`VALIDATION_ERROR`: a value is invalid, or belongs to another user"),
+        (status = 409, description = "`USER_CONFLICT`: a value belongs to another user"),
+        (status = 422, description = "`VALIDATION_ERROR`"),
     ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
@@ -106,9 +112,9 @@ pub(crate) async fn create(
 ///
 /// Requires an API key with `users:write`.
 #[utoipa::path(get, path = "/api/users/{userId}", operation_id = "getUser", tag = "Users",
-    security(("apiKey" = [])),
+    security(("apiKey" = ["users:write"])),
     params(("userId" = String, Path,
-        description = "Id of the user, or `ext:` and your own id for the user, percent-encoded")),
+        description = "Id of the user, or `ext:` and your own id for the user")),
     responses(
         (status = 200, description = "The user", body = UserView),
         (status = 400, description = "`INVALID_USER_ID`"),
@@ -119,7 +125,7 @@ pub(crate) async fn show(
     caller: Authorized<WriteUsers>,
     PathOf(user): PathOf<String>,
 ) -> Result<Json<UserView>, ApiError> {
-    let user = user_ref(&user).ok_or_else(invalid_user)?;
+    let user = user_in_path(&user).ok_or_else(invalid_user)?;
     Ok(Json(
         state.service.users().get(&caller.call, &user).await?.into(),
     ))
@@ -130,9 +136,9 @@ pub(crate) async fn show(
 /// Deletes the user with all connections and flows, and revokes their grants if the platforms
 /// support that. Requires an API key with `users:write`.
 #[utoipa::path(delete, path = "/api/users/{userId}", operation_id = "deleteUser", tag = "Users",
-    security(("apiKey" = [])),
+    security(("apiKey" = ["users:write"])),
     params(("userId" = String, Path,
-        description = "Id of the user, or `ext:` and your own id for the user, percent-encoded")),
+        description = "Id of the user, or `ext:` and your own id for the user")),
     responses(
         (status = 200, description = "The user is deleted", body = UserDeleted),
         (status = 400, description = "`INVALID_USER_ID`"),
@@ -143,7 +149,7 @@ pub(crate) async fn delete(
     caller: Authorized<WriteUsers>,
     PathOf(user): PathOf<String>,
 ) -> Result<Json<UserDeleted>, ApiError> {
-    let user = user_ref(&user).ok_or_else(invalid_user)?;
+    let user = user_in_path(&user).ok_or_else(invalid_user)?;
     let users = state.service.users();
     let user = users.get(&caller.call, &user).await?;
     users.delete(&caller.call, user.id).await?;
@@ -189,10 +195,9 @@ fn validate(body: CreateUser) -> Result<NewUser, ApiError> {
 /// Returns the user id in a body. It is read as untyped JSON, so that a value of another type is an
 /// `INVALID_USER_ID` too.
 pub(crate) fn user_id(value: &serde_json::Value) -> Result<UserId, ApiError> {
-    let number = value
-        .as_i64()
-        .and_then(|number| UserId::try_from(number).ok());
-    number.ok_or_else(invalid_user)
+    let number = value.as_number().and_then(whole_number);
+    let id = number.and_then(|number| UserId::try_from(number).ok());
+    id.ok_or_else(invalid_user)
 }
 
 /// Returns whether the text is one line of 1 to 255 characters.

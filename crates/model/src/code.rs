@@ -67,6 +67,8 @@ crate::string_enum! {
         Overloaded = "OVERLOADED",
         /// The user does not exist.
         UserNotFound = "USER_NOT_FOUND",
+        /// A unique value of the new user belongs to another user.
+        UserConflict = "USER_CONFLICT",
         /// The flow does not exist, or it belongs to another user.
         FlowNotFound = "FLOW_NOT_FOUND",
         /// The request body exceeds the route's size limit.

@@ -29,6 +29,10 @@ impl ConsoleCookie {
         Self { name, is_secure }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Returns the value that the browser sent.
     pub(crate) fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         let texts = headers

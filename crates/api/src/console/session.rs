@@ -130,7 +130,6 @@ pub(crate) async fn show(
 #[utoipa::path(post, path = "/console/session", operation_id = "changeConsoleSession",
     tag = "Console",
     security(("console" = [])), request_body = SwitchUserBody,
-    params(("X-CSRF-Token" = String, Header, description = "`csrfToken` of the session")),
     responses(
         (status = 200, description = "The new session", body = ConsoleSession),
         (status = 422, description = "`VALIDATION_ERROR`: the user is not one of `people`"),
@@ -167,7 +166,6 @@ pub(crate) async fn change(
 #[utoipa::path(delete, path = "/console/session", operation_id = "endConsoleSession",
     tag = "Console",
     security(("console" = [])),
-    params(("X-CSRF-Token" = String, Header, description = "`csrfToken` of the session")),
     responses((status = 204, description = "The session has ended")))]
 pub(crate) async fn end(
     State(state): State<ApiState>,

@@ -114,7 +114,7 @@ pub(crate) async fn by_browser(
 /// response to JSON is JSON.
 #[utoipa::path(post, path = "/api/integrations/callback/{provider}", operation_id = "postCallback",
     tag = "Callback",
-    security((), ("apiKey" = [])),
+    security((), ("apiKey" = ["connections:write"])),
     request_body(content(
         (CallbackBody = "application/json"),
         (CallbackBody = "application/x-www-form-urlencoded"),

@@ -23,12 +23,14 @@ pub(crate) struct ConnectBody {
     redirect_url: Option<String>,
     /// Scopes to request in addition to the required ones. Default: all scopes that the provider
     /// lists.
+    #[schema(max_items = 100)]
     scopes: Option<Vec<String>>,
     /// Id of the account to reconnect; the connection keeps its id. Default: connect a new account.
     account_id: Option<String>,
     /// Base64url, without padding, of the SHA-256 of a verifier that only you know. The flow must
     /// then be finished with the verifier, which proves that the browser that consented is the one
     /// that started the flow. Required with a session token or the console's cookie.
+    #[schema(pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
     challenge: Option<String>,
 }
 
@@ -70,6 +72,7 @@ impl From<StartedFlow> for StartedFlowView {
         ("Evergrant-User" = Option<String>, Header,
             description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
                 and your own id for the user, percent-encoded")),
+    security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200,
             description = "The flow, with the URL of the consent page", body = StartedFlowView),

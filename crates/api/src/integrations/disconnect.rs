@@ -38,6 +38,7 @@ pub(crate) struct Disconnected {
         ("Evergrant-User" = Option<String>, Header,
             description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
                 and your own id for the user, percent-encoded")),
+    security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The account is disconnected", body = Disconnected),
         (status = 404,

@@ -5,12 +5,13 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use evergrant_model::Timestamp;
+use evergrant_model::{EventKind, Timestamp};
 use evergrant_service::{ServiceError, UserEvent, UserEvents};
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, OneOf, Ref, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::caller::{ForUser, PassiveRead};
 use crate::problem::ApiError;
@@ -76,6 +77,58 @@ pub(crate) struct FlowEvent {
     code: Option<String>,
 }
 
+/// One event of the stream.
+pub(crate) struct StreamEvent;
+
+impl ToSchema for StreamEvent {}
+
+impl PartialSchema for StreamEvent {
+    fn schema() -> RefOr<Schema> {
+        let is_of_account =
+            |kind: &&EventKind| !matches!(kind, EventKind::Flow | EventKind::CredentialEnded);
+        let account = EventKind::ALL.iter().filter(is_of_account);
+        let account: Vec<_> = account.map(|kind| kind.as_str()).collect();
+        let mut kinds = OneOf::new();
+        kinds.description = Some("One event of the stream.".to_owned());
+        kinds.items = vec![
+            event_schema(&["ready", "reset"], "VersionEvent"),
+            event_schema(&account, "IntegrationEvent"),
+            event_schema(&["flow"], "FlowEvent"),
+        ];
+        Schema::OneOf(kinds).into()
+    }
+}
+
+/// Returns the schema of the events with these names, whose data has the schema `data`.
+fn event_schema(names: &[&str], data: &str) -> RefOr<Schema> {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    ObjectBuilder::new()
+        .property(
+            "id",
+            text()
+                .pattern(Some("^[0-9]{1,18}$"))
+                .description(Some("The user's version after the event.")),
+        )
+        .property(
+            "event",
+            text()
+                .enum_values(Some(names.iter().copied()))
+                .description(Some("Kind of the event.")),
+        )
+        .property(
+            "data",
+            text()
+                .content_media_type("application/json")
+                .content_schema(Some(Ref::from_schema_name(data)))
+                .description(Some("The event, as JSON.")),
+        )
+        .required("id")
+        .required("event")
+        .required("data")
+        .build()
+        .into()
+}
+
 /// Stream changes of the user's accounts
 ///
 /// A stream of server-sent events. The first event is `ready`; `connected`, `refreshed`,
@@ -85,17 +138,18 @@ pub(crate) struct FlowEvent {
 /// stream ends when the credential that opened it ends, or when the server shuts down.
 #[utoipa::path(get, path = "/api/integrations/events", operation_id = "streamEvents",
     tag = "Integrations",
-    params(("Last-Event-ID" = Option<String>, Header,
+    params(("Last-Event-ID" = Option<String>, Header, pattern = "^[0-9]{1,18}$",
             description = "The `id` of the last event received. Default: start with the current \
                 version"),
         ("Evergrant-User" = Option<String>, Header,
             description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
                 and your own id for the user, percent-encoded")),
+    security(("apiKey" = ["connections:read"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200,
-            description = "The stream. The data of each event is a JSON object: `VersionEvent`, \
-                `IntegrationEvent` or `FlowEvent`",
-            content((VersionEvent = "text/event-stream"))),
+            description = "The stream. The schema describes one event. Its data is a JSON object: \
+                `VersionEvent`, `IntegrationEvent` or `FlowEvent`",
+            content((StreamEvent = "text/event-stream"))),
         (status = 404, description = "`USER_NOT_FOUND`"),
         (status = 422,
             description = "`VALIDATION_ERROR`: `Last-Event-ID` is not the id of an event"),
@@ -132,7 +186,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     let version = text
         .parse()
         .ok()
-        .filter(|_| sent.next().is_none() && text.bytes().all(|b| b.is_ascii_digit()));
+        .filter(|_| sent.next().is_none() && is_event_id(text));
     let error = || {
         ServiceError::field(
             "Last-Event-ID",
@@ -141,6 +195,11 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
         .into()
     };
     version.map(Some).ok_or_else(error)
+}
+
+/// Returns whether the text is a version, which has at most 18 digits.
+fn is_event_id(text: &str) -> bool {
+    (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 async fn next(mut events: UserEvents) -> Option<(Result<Event, axum::Error>, UserEvents)> {

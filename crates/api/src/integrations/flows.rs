@@ -102,6 +102,7 @@ impl FlowView {
         ("Evergrant-User" = Option<String>, Header,
             description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
                 and your own id for the user, percent-encoded")),
+    security(("apiKey" = ["connections:read"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The state of the flow", body = FlowView),
         (status = 404, description = "`FLOW_NOT_FOUND`, also for another user's flow"),
@@ -130,6 +131,7 @@ pub(crate) struct FinishBody {
     /// The `receipt` that the redirect to the app or the callback's response contains.
     receipt: String,
     /// Ids of the accounts to connect. Required if the flow's status is `choose`.
+    #[schema(min_items = 1)]
     account_ids: Option<Vec<String>>,
 }
 
@@ -143,6 +145,7 @@ pub(crate) struct FinishBody {
         ("Evergrant-User" = Option<String>, Header,
             description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
                 and your own id for the user, percent-encoded")),
+    security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The connected accounts", body = IntegrationsView),
         (status = 400,
@@ -196,6 +199,7 @@ pub(crate) struct CredentialsBody {
         ("Evergrant-User" = Option<String>, Header,
             description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
                 and your own id for the user, percent-encoded")),
+    security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The connected account", body = IntegrationsView),
         (status = 400, description = "`INVALID_STATE`: the flow has already ended or expired"),

@@ -24,6 +24,7 @@ pub(crate) struct ProviderListView {
 /// it fails with `PROVIDER_NOT_CONFIGURED`.
 #[utoipa::path(get, path = "/api/integrations/providers", operation_id = "listProviders",
     tag = "Integrations",
+    security(("apiKey" = ["connections:read"]), ("session" = []), ("console" = [])),
     responses((status = 200, description = "The platforms", body = ProviderListView)))]
 pub(crate) async fn providers(
     State(state): State<ApiState>,

@@ -33,6 +33,7 @@ pub(crate) struct Refreshed {
         ("Evergrant-User" = Option<String>, Header,
             description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
                 and your own id for the user, percent-encoded")),
+    security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The tokens are refreshed", body = Refreshed),
         (status = 404,

@@ -46,7 +46,7 @@ pub(crate) struct ReportView {
 /// Refreshes the token unless a newer one is already stored. Any number of reports of the same
 /// token causes one refresh. Requires an API key with `tokens:read`.
 #[utoipa::path(post, path = "/api/integrations/report-401", operation_id = "reportRefusedToken",
-    tag = "Tokens", security(("apiKey" = [])), request_body = RejectedToken,
+    tag = "Tokens", security(("apiKey" = ["tokens:read"])), request_body = RejectedToken,
     params(("Evergrant-User" = String, Header,
             description = "The user's id, or `ext:` and your own id for the user, \
                 percent-encoded")),

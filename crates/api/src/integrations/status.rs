@@ -20,9 +20,12 @@ use crate::views::StatusView;
 /// answered with 304.
 #[utoipa::path(get, path = "/api/integrations/status", operation_id = "getStatus",
     tag = "Integrations",
-    params(("Evergrant-User" = Option<String>, Header,
+    params(("If-None-Match" = Option<String>, Header,
+            description = "`ETag` of a list that you have, or several, separated by commas"),
+        ("Evergrant-User" = Option<String>, Header,
             description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
                 and your own id for the user, percent-encoded")),
+    security(("apiKey" = ["connections:read"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The accounts, with an `ETag`", body = StatusView),
         (status = 304, description = "The list matches the `ETag` in `If-None-Match`"),

@@ -57,10 +57,10 @@ pub(crate) const NO_STORE: [(HeaderName, HeaderValue); 1] = [(
 /// returned nevertheless. Requires an API key with `tokens:read`; browsers cannot read platform
 /// tokens.
 #[utoipa::path(get, path = "/api/integrations/token/{provider}/{accountId}", operation_id = "getToken",
-    tag = "Tokens", security(("apiKey" = [])),
+    tag = "Tokens", security(("apiKey" = ["tokens:read"])),
     params(("provider" = String, Path, description = "Provider name, such as `reddit`"),
         ("accountId" = String, Path, description = "The account's id at the platform"),
-        ("minTtlSeconds" = Option<i64>, Query,
+        ("minTtlSeconds" = Option<i64>, Query, minimum = 0, maximum = 315_360_000,
             description = "Requested remaining lifetime of the token in seconds, up to 315360000 \
                 (ten years). Default: 0"),
         ("Evergrant-User" = String, Header,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use evergrant_model::{Call, ErrorCode, SignedDuration, UserId};
+use evergrant_model::{Call, ErrorCode, SignedDuration, Timestamp, UserId};
 use evergrant_service::{IssuedToken, ServiceError};
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 use utoipa::ToSchema;
 
-use super::token::{NO_STORE, Token};
+use super::token::NO_STORE;
 use crate::body::Body;
 use crate::caller::{ForUser, ReadTokens};
 use crate::path::{parse_account, parse_provider};
@@ -25,6 +25,7 @@ const MAX_ACCOUNTS: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct TokenBatchRequest {
     /// 1 to 100 accounts of the user.
+    #[schema(min_items = 1, max_items = 100)]
     accounts: Vec<AccountRef>,
 }
 
@@ -47,25 +48,41 @@ pub(crate) struct TokenBatch {
 
 /// The token of one account, or the error that occurred.
 #[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum TokenResult {
+    Issued(AccountToken),
+    Failed(AccountError),
+}
+
+/// The token of one account.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct TokenResult {
+pub(crate) struct AccountToken {
     /// Provider name, such as `reddit`.
     provider: String,
     /// The account's id at the platform.
     account_id: String,
-    #[serde(flatten)]
-    outcome: TokenOutcome,
+    /// The platform's access token.
+    access_token: String,
+    /// The token type as the platform sent it, such as `bearer`; null if it sent none.
+    token_type: Option<String>,
+    /// When the token expires; null if unknown.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+    /// The granted scopes, separated by spaces; null if unknown.
+    scope: Option<String>,
 }
 
-/// The fields of the token, or `error`.
+/// The error that occurred for one account.
 #[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-enum TokenOutcome {
-    Token(Token),
-    Error {
-        /// Why there is no token.
-        error: Problem,
-    },
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountError {
+    /// Provider name, such as `reddit`.
+    provider: String,
+    /// The account's id at the platform.
+    account_id: String,
+    /// Why there is no token.
+    error: Problem,
 }
 
 /// Get access tokens of several accounts
@@ -74,7 +91,7 @@ enum TokenOutcome {
 /// request succeeds even if some accounts have no valid token. Requires an API key with
 /// `tokens:read`.
 #[utoipa::path(post, path = "/api/integrations/tokens", operation_id = "getTokens", tag = "Tokens",
-    security(("apiKey" = [])), request_body = TokenBatchRequest,
+    security(("apiKey" = ["tokens:read"])), request_body = TokenBatchRequest,
     params(("Evergrant-User" = String, Header,
             description = "The user's id, or `ext:` and your own id for the user, \
                 percent-encoded")),
@@ -130,17 +147,21 @@ async fn token_of(
         provider,
         account_id,
     } = account;
-    let outcome = match issued_token(state, call, user, (&provider, &account_id)).await {
-        Ok(issued) => TokenOutcome::Token(issued.into()),
+    match issued_token(state, call, user, (&provider, &account_id)).await {
+        Ok(issued) => Ok(TokenResult::Issued(AccountToken {
+            provider,
+            account_id,
+            access_token: issued.access_token.expose().to_owned(),
+            token_type: issued.token_type,
+            expires_at: issued.expires_at,
+            scope: issued.scope,
+        })),
         // An unknown user fails the whole request, not one account.
-        Err(error) if error.code() == ErrorCode::UserNotFound => return Err(error),
-        Err(error) => TokenOutcome::Error {
+        Err(error) if error.code() == ErrorCode::UserNotFound => Err(error),
+        Err(error) => Ok(TokenResult::Failed(AccountError {
+            provider,
+            account_id,
             error: Problem::new(&error, &call.correlation_id),
-        },
-    };
-    Ok(TokenResult {
-        provider,
-        account_id,
-        outcome,
-    })
+        })),
+    }
 }

@@ -93,7 +93,7 @@ async fn min_ttl_must_be_a_whole_number() {
         assert_eq!(response.problem(), "422 VALIDATION_ERROR", "{invalid}");
         assert_eq!(response.json()["fields"][0]["field"], "minTtlSeconds");
     }
-    for valid in ["0", "60", "315360000"] {
+    for valid in ["0", "60", "60.0", "315360000"] {
         assert_eq!(
             app.get(&format!("{TOKEN}?minTtlSeconds={valid}"))
                 .await

@@ -1,5 +1,6 @@
 //! `/api/users`
 
+use axum::http::Method;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -56,12 +57,24 @@ async fn email_of_another_user_is_rejected() {
     let before = harness.stored().await;
     let rejected = app.post(USERS, json!({"id": 77, "email": "ada@mail.example"}));
     assert_snapshot!(rejected.await.problem_summary(), @"
-    422 VALIDATION_ERROR
+    409 USER_CONFLICT
     retryable: false
-    detail: Some fields of the request are invalid.
-    email: belongs to another user
+    detail: The e-mail address belongs to another user. Nothing was changed.
     ");
     assert_eq!(harness.stored().await["users"], before["users"]);
+}
+
+#[tokio::test]
+async fn number_without_fraction_is_an_integer() {
+    let harness = Harness::new().await;
+    let app = harness.app().await;
+    let body = |text: &'static str| app.request(Method::POST, USERS).json(text).send();
+    assert_eq!(body(r#"{"id":77.0}"#).await.json()["id"], 77);
+    assert_eq!(body(r#"{"id":7.8e1}"#).await.json()["id"], 78);
+    let session = app
+        .request(Method::POST, "/api/sessions")
+        .json(r#"{"userId":1.0,"ttlSeconds":60.0}"#);
+    assert_eq!(session.send().await.status, 200);
 }
 
 #[tokio::test]

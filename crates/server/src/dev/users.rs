@@ -1,6 +1,6 @@
 //! The two users of `dev`, and its API key.
 
-use evergrant_model::{Actor, ExternalId, UserId};
+use evergrant_model::{Actor, ErrorCode, ExternalId, UserId};
 use evergrant_service::{Caller, IntegrationsService, NewUser};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -36,8 +36,8 @@ pub(super) async fn create(service: &IntegrationsService) -> Result<Vec<UserId>,
         };
         match service.users().create(&call, &new).await {
             Ok((user, _)) => users.push(user.id),
-            Err(error) if error.field_faults().is_empty() => return Err(error.into()),
-            Err(_) => {}
+            Err(error) if error.code() == ErrorCode::UserConflict => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(users)

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use evergrant_model::{Call, Clock, ExternalId, UserId};
+use evergrant_model::{Call, Clock, ErrorCode, ExternalId, UserId};
 use evergrant_resilience::lock;
 use evergrant_store::{ConnectionRepository, CreatedUser, NewUser, User, UserRepository};
 
@@ -10,7 +10,6 @@ use crate::ServiceError;
 use crate::cache::Caches;
 use crate::connections::revocation_queue::RevocationQueue;
 use crate::database::DatabaseMonitor;
-use crate::error::FieldFault;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::tasks::Tasks;
@@ -104,7 +103,7 @@ impl Users {
     ///
     /// # Errors
     ///
-    /// `VALIDATION_ERROR` if the e-mail address or external id belongs to another user;
+    /// `USER_CONFLICT` if the e-mail address or external id belongs to another user;
     /// `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "create_user", skip_all,
@@ -161,14 +160,16 @@ impl Users {
     }
 }
 
-/// Returns the error for unique values that another user has. The store does not report which of
-/// them is taken, so every value of the request is listed.
+/// Returns the error for a unique value that another user has. The store does not report which of
+/// them is taken, so the message names every value of the request.
 fn taken(new: &NewUser) -> ServiceError {
-    let fault = |field: &str| FieldFault {
-        field: field.to_owned(),
-        message: "belongs to another user".to_owned(),
+    let values = match (&new.email, &new.external_id) {
+        (Some(_), None) => "The e-mail address belongs",
+        (None, Some(_)) => "The external id belongs",
+        _ => "The e-mail address or the external id belongs",
     };
-    let email = new.email.is_some().then(|| fault("email"));
-    let external_id = new.external_id.is_some().then(|| fault("externalId"));
-    ServiceError::fields(email.into_iter().chain(external_id).collect())
+    ServiceError::new(
+        ErrorCode::UserConflict,
+        format!("{values} to another user. Nothing was changed."),
+    )
 }

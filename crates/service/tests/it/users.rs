@@ -98,8 +98,8 @@ async fn creating_an_existing_user_changes_nothing(database: TestDatabase) {
         .create(&call(), &taken)
         .await
         .unwrap_err();
-    assert_eq!(error.code(), ErrorCode::ValidationError);
-    assert_eq!(error.field_faults()[0].field, "email");
+    assert_eq!(error.code(), ErrorCode::UserConflict);
+    assert!(error.detail().contains("e-mail"), "{}", error.detail());
 }
 
 async fn external_id_resolves_to_its_user(database: TestDatabase) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::Method;
 use evergrant_service::KeyScope;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::caller::{Caller, Credential};
 use crate::harness::JUNIPER;
@@ -235,24 +235,46 @@ async fn route_table_lists_every_documented_route() {
 fn document_declares_credentials_and_user_header() {
     let document: Value = serde_json::from_str(&evergrant_api::openapi_json()).unwrap();
     for route in &ROUTES {
+        let place = format!("{} {}", route.method, route.path);
         let operation = &document["paths"][route.path][route.method.to_lowercase()];
-        let parameters = operation["parameters"].as_array();
-        let names_user = parameters
-            .into_iter()
-            .flatten()
-            .any(|parameter| parameter["name"] == "Evergrant-User");
-        assert_eq!(names_user, route.user, "{} {}", route.method, route.path);
-        let security = if operation["security"].is_null() {
-            &document["security"]
-        } else {
-            &operation["security"]
-        };
-        assert_eq!(
-            security.to_string().contains("session"),
-            route.browser,
-            "{} {}",
-            route.method,
-            route.path
-        );
+        let user = operation["parameters"].as_array().into_iter().flatten();
+        let user = user
+            .clone()
+            .find(|parameter| parameter["name"] == "Evergrant-User");
+        // A browser acts for its own user, so the header is required with API keys only.
+        let required = user.map(|user| user["required"] == true);
+        assert_eq!(required, route.user.then_some(!route.browser), "{place}");
+        assert_eq!(operation["security"], credentials(route), "{place}");
+    }
+    let credentials_of = |place: &str| {
+        let (method, path) = place.split_once(' ').unwrap();
+        document["paths"][path][method.to_lowercase()]["security"].clone()
+    };
+    for place in OPEN {
+        assert_eq!(credentials_of(place), json!([{}]), "{place}");
+    }
+    for place in CONSOLE {
+        let method = place.split(' ').next().unwrap();
+        assert_eq!(credentials_of(place), json!([cookie(method)]), "{place}");
+    }
+}
+
+/// Returns the credentials that the document must declare for a route.
+fn credentials(route: &Route) -> Value {
+    let key = json!({"apiKey": [route.scope.as_str()]});
+    match (route.path, route.browser) {
+        // A form of the platform needs no credential; JSON does.
+        ("/api/integrations/callback/{provider}", _) => json!([{}, key]),
+        (_, true) => json!([key, {"session": []}, cookie(route.method)]),
+        (_, false) => json!([key]),
+    }
+}
+
+/// Returns the console's cookie, with the CSRF token that unsafe methods require.
+fn cookie(method: &str) -> Value {
+    if method == "GET" {
+        json!({"console": []})
+    } else {
+        json!({"console": [], "csrf": []})
     }
 }
