@@ -11,7 +11,8 @@ use crate::connections::{
 use crate::coordination::{ProviderBlockRepository, ReplicaRepository};
 use crate::db::address::DatabaseAddress;
 use crate::db::database::{Database, Pools};
-use crate::db::notify::{self, NotifyListener};
+use crate::db::postgres::LaneName;
+use crate::db::postgres::listener::{self, NotifyListener};
 use crate::db::value::params;
 use crate::db::{migrations, open};
 use crate::events::EventRepository;
@@ -101,6 +102,34 @@ impl Store {
         })
     }
 
+    /// Returns the same database for the change feed, which has a connection of its own.
+    #[must_use]
+    pub fn for_change_feed(&self) -> Self {
+        self.on_lane(LaneName::Feed)
+    }
+
+    /// Returns the same database for heartbeats and health checks, which have a connection of their
+    /// own.
+    #[must_use]
+    pub fn for_health(&self) -> Self {
+        self.on_lane(LaneName::Health)
+    }
+
+    fn on_lane(&self, lane: LaneName) -> Self {
+        Self {
+            database: Arc::new(self.database.on_lane(lane)),
+        }
+    }
+
+    /// Returns whether a query recently waited in vain for a connection.
+    #[must_use]
+    pub fn is_starved(&self) -> bool {
+        match &self.database.pools {
+            Pools::Sqlite { .. } => false,
+            Pools::Postgres(pool) => pool.is_starved(),
+        }
+    }
+
     /// Advances the clock of leases by `duration`, for this store, its clones and its repositories.
     #[cfg(feature = "testing")]
     pub fn shift_clock(&self, duration: evergrant_model::SignedDuration) {
@@ -146,7 +175,7 @@ impl Store {
     pub async fn listen(&self) -> Result<Option<NotifyListener>, StoreError> {
         match &self.database.pools {
             Pools::Sqlite { .. } => Ok(None),
-            Pools::Postgres(pool) => NotifyListener::connect(&pool.pool).await.map(Some),
+            Pools::Postgres(pool) => NotifyListener::connect(pool.options()).await.map(Some),
         }
     }
 
@@ -164,7 +193,11 @@ impl Store {
     pub async fn notify(&self) -> Result<(), StoreError> {
         match &self.database.pools {
             Pools::Sqlite { .. } => Ok(()),
-            Pools::Postgres(_) => self.database.row(notify::NOTIFY, params![]).await.map(drop),
+            Pools::Postgres(_) => self
+                .database
+                .row(listener::NOTIFY, params![])
+                .await
+                .map(drop),
         }
     }
 
@@ -187,7 +220,7 @@ impl Store {
                 reader.close().await;
                 writer.close().await;
             }
-            Pools::Postgres(pool) => pool.pool.close().await,
+            Pools::Postgres(pool) => pool.close().await,
         }
     }
 }

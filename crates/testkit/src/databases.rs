@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use tokio::sync::OnceCell;
 
 /// Environment variable with the URL of the PostgreSQL server, set by `scripts/with-postgres`.
-const SERVER_VARIABLE: &str = "EVERGRANT_TEST_POSTGRES";
+pub(crate) const SERVER_VARIABLE: &str = "EVERGRANT_TEST_POSTGRES";
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();

@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod cluster;
 mod databases;
 mod wire;
 
@@ -17,6 +18,7 @@ use evergrant_encryption::{EncryptionKey, KeyRing, TokenCipher};
 use evergrant_model::{Clock, Entropy, ManualClock, OsEntropy, Timestamp};
 
 pub use accounts::{ExternalAccount, insert_accounts};
+pub use cluster::Cluster;
 pub use databases::{OpenTransaction, TestDatabase, postgres_url};
 pub use wire::{State as WireState, Wire};
 

@@ -12,6 +12,7 @@ pub(crate) const OWNED: &str =
     select!("WHERE a.user_id = $1 AND a.provider = $2 AND a.provider_account_id = $3");
 pub(crate) const BY_ACCOUNT: &str = select!("WHERE a.provider = $1 AND a.provider_account_id = $2");
 const BY_ID: &str = select!("WHERE a.id = $1");
+const READABLE: &str = select!("ORDER BY a.id LIMIT 1");
 const PAGE: &str = select!("WHERE a.id > $1 ORDER BY a.id LIMIT $2");
 pub(crate) const OF_USER: &str = concat!(
     "SELECT v.version, ",
@@ -32,6 +33,15 @@ repository! {
 }
 
 impl ConnectionRepository {
+    /// Checks that connections can be read, as a request reads them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] if another session locks a table; other variants if the query fails.
+    pub async fn check_readable(&self) -> Result<(), StoreError> {
+        self.database.row(READABLE, params![]).await.map(drop)
+    }
+
     /// Returns whether any connection of any user at this provider has the value `provider_user_id`
     /// under `key` in its metadata.
     ///

@@ -2,7 +2,9 @@
 //! `evergrant_resilience::refresh::lease` decide whether an outcome still applies. Its event is
 //! written in the same transaction.
 
-use evergrant_model::{ConnectionStatus, CorrelationId, EventKind, StatusReason, Timestamp};
+use evergrant_model::{
+    ConnectionId, ConnectionStatus, CorrelationId, EventKind, StatusReason, Timestamp,
+};
 use evergrant_resilience::refresh::AllRules;
 use evergrant_resilience::refresh::lease::{self, AttemptOutcome, LeaseRow, Ticket};
 
@@ -80,6 +82,9 @@ const WRITE_STATE: &str = "UPDATE evergrant_connections SET generation = $2, lea
         next_refresh_at = $12, failures = 0, last_outcome = NULL, rejected_at = NULL,
         observed_token = substr($13, 1, 32), correlation_id = $14
     WHERE oauth_account_id = $1";
+/// Changes nothing, but makes the commit wait until it is durable.
+const TOUCH: &str =
+    "UPDATE evergrant_connections SET attempt = attempt WHERE oauth_account_id = $1";
 const WRITE_FAILURE: &str = "UPDATE evergrant_connections SET status = $2, status_reason = $3,
         next_refresh_at = $4, failures = failures + 1, correlation_id = $5, last_outcome = $6,
         rejected_at = $7, lease_expires_at = $8, in_doubt_since = $9
@@ -121,6 +126,18 @@ impl RefreshRepository {
         .await?;
         tx.commit().await?;
         Ok(Some(connection.refreshed(lease, new)))
+    }
+
+    /// Confirms that an earlier transaction that wrote this connection is durable: a later commit
+    /// is durable only if all earlier ones are.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if that is still unknown.
+    pub async fn confirm(&self, id: ConnectionId) -> Result<(), StoreError> {
+        let mut tx = self.database.begin().await?;
+        tx.execute(TOUCH, params![id.get()]).await?;
+        tx.commit().await
     }
 
     /// Records an attempt that ended without tokens. Returns `false` if its outcome no longer

@@ -9,13 +9,13 @@ use sqlx::SqlitePool;
 use tokio::sync::watch;
 
 use crate::StoreError;
-use crate::db::pg_connection::PostgresPool;
+use crate::db::postgres::{LaneName, PostgresPool};
 use crate::db::transaction::Transaction;
 use crate::db::value::{Record, Value, bound};
 
 /// The connection pools. SQLite has two, because a writer and readers do not block each other in
-/// WAL mode.
-#[derive(Debug)]
+/// WAL mode. Clones share the connections.
+#[derive(Clone, Debug)]
 pub(crate) enum Pools {
     Sqlite {
         writer: SqlitePool,
@@ -24,15 +24,18 @@ pub(crate) enum Pools {
     Postgres(PostgresPool),
 }
 
-/// The connection pools, and the state that all repositories share.
-#[derive(Debug)]
+/// The connection pools, the purpose that they are used for, and the state that all repositories
+/// share. Clones share the pools and the state.
+#[derive(Clone, Debug)]
 pub(crate) struct Database {
     pub(crate) pools: Pools,
+    /// The sessions that queries use on PostgreSQL.
+    lane: LaneName,
     /// Counts the commits of this process that wrote an event.
     pub(crate) changes: watch::Sender<u64>,
     /// Offset that a test adds to the database's clock, in milliseconds.
     #[cfg(feature = "testing")]
-    pub(crate) clock_shift_ms: std::sync::atomic::AtomicI64,
+    pub(crate) clock_shift_ms: std::sync::Arc<std::sync::atomic::AtomicI64>,
 }
 
 /// Maximum duration of a read. A token request must be answered within a second.
@@ -44,9 +47,18 @@ impl Database {
     pub(crate) fn new(pools: Pools) -> Self {
         Self {
             pools,
+            lane: LaneName::Callers,
             changes: watch::Sender::new(0),
             #[cfg(feature = "testing")]
-            clock_shift_ms: std::sync::atomic::AtomicI64::default(),
+            clock_shift_ms: std::sync::Arc::default(),
+        }
+    }
+
+    /// Returns the same database with the sessions of another purpose.
+    pub(crate) fn on_lane(&self, lane: LaneName) -> Self {
+        Self {
+            lane,
+            ..self.clone()
         }
     }
 
@@ -78,22 +90,21 @@ impl Database {
                 .into_iter()
                 .map(Record::Sqlite)
                 .collect()),
-            Pools::Postgres(pool) => match Self::rows_from(pool, sql, params).await {
+            Pools::Postgres(pool) => match self.rows_from(pool, sql, params).await {
                 // Reads are idempotent, so a read on a broken connection is repeated on another.
-                Err(error) if error.is_lost_connection() => {
-                    Self::rows_from(pool, sql, params).await
-                }
+                Err(error) if error.is_lost_connection() => self.rows_from(pool, sql, params).await,
                 rows => rows,
             },
         }
     }
 
     async fn rows_from(
+        &self,
         pool: &PostgresPool,
         sql: &'static str,
         params: &[Value<'_>],
     ) -> Result<Vec<Record>, StoreError> {
-        let mut connection = pool.acquire(READ_TIMEOUT).await?;
+        let mut connection = pool.acquire(self.lane, READ_TIMEOUT).await?;
         let rows = connection
             .query(async |connection| bound!(sql, params).fetch_all(connection).await)
             .await?;
@@ -134,7 +145,8 @@ impl Database {
                 Transaction::on_sqlite(writer, self.changes.clone()).await
             }
             Pools::Postgres(pool) => {
-                Transaction::on_postgres(pool, timeout, self.changes.clone()).await
+                let connection = pool.begin(self.lane, timeout).await?;
+                Ok(Transaction::on_postgres(connection, self.changes.clone()))
             }
         }
     }
@@ -150,7 +162,7 @@ impl Database {
                 bound!(sql, params).execute(writer).await?.rows_affected()
             }
             Pools::Postgres(pool) => {
-                let mut connection = pool.acquire(WRITE_TIMEOUT).await?;
+                let mut connection = pool.acquire(self.lane, WRITE_TIMEOUT).await?;
                 connection
                     .query(async |connection| bound!(sql, params).execute(connection).await)
                     .await?
@@ -182,7 +194,7 @@ impl Database {
                 .map(Record::Sqlite)
                 .collect(),
             Pools::Postgres(pool) => {
-                let mut connection = pool.acquire(WRITE_TIMEOUT).await?;
+                let mut connection = pool.acquire(self.lane, WRITE_TIMEOUT).await?;
                 let rows = connection
                     .query(async |connection| bound!(sql, params).fetch_all(connection).await)
                     .await?;

@@ -43,6 +43,10 @@ pub enum StoreError {
     /// overloaded.
     #[error("database query timed out; the database is busy")]
     Busy,
+    /// The database did not confirm that a transaction is durable: the commit timed out, its
+    /// connection broke, or it was not replicated. The transaction may be committed.
+    #[error("the database did not confirm a commit; its result is unknown")]
+    CommitUnknown(#[source] Option<Box<Self>>),
     /// The database could not be reached, or rejected the query.
     #[error("database query failed")]
     Database(#[source] sqlx::Error),
@@ -53,10 +57,11 @@ impl From<sqlx::Error> for StoreError {
         if matches!(error, sqlx::Error::PoolTimedOut) {
             return Self::Busy;
         }
-        match error
-            .as_database_error()
-            .map(sqlx::error::DatabaseError::kind)
-        {
+        let rejection = error.as_database_error();
+        if rejection.is_some_and(|error| error.code().as_deref().is_some_and(is_time_limit_code)) {
+            return Self::Busy;
+        }
+        match rejection.map(sqlx::error::DatabaseError::kind) {
             Some(sqlx::error::ErrorKind::UniqueViolation) => Self::Conflict,
             Some(sqlx::error::ErrorKind::ForeignKeyViolation) => Self::Missing,
             _ => Self::Database(error),
@@ -71,11 +76,31 @@ impl StoreError {
     pub fn is_outage(&self) -> bool {
         match self {
             Self::Unresponsive | Self::Connect(_) => true,
+            Self::CommitUnknown(cause) => cause.as_ref().is_some_and(|cause| cause.is_outage()),
             Self::Database(error) => error
                 .as_database_error()
                 .map_or(!is_statement_error(error), |error| {
                     error.code().is_some_and(|code| is_outage_code(&code))
                 }),
+            _ => false,
+        }
+    }
+
+    /// Returns whether a transaction may be committed, but is not known to be durable.
+    #[must_use]
+    pub fn is_unknown_commit(&self) -> bool {
+        matches!(self, Self::CommitUnknown(_))
+    }
+
+    /// Returns whether the database refuses this statement, for example by a trigger of the app,
+    /// while it would accept others.
+    #[must_use]
+    pub fn is_refused_statement(&self) -> bool {
+        match self {
+            Self::Conflict | Self::Missing | Self::Inconsistent(_) => true,
+            Self::Database(error) => {
+                error.as_database_error().is_some() && !self.is_outage() && !self.is_refused_write()
+            }
             _ => false,
         }
     }
@@ -86,9 +111,21 @@ impl StoreError {
             Self::Database(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
             Self::Database(sqlx::Error::Database(error)) => error
                 .code()
-                .is_some_and(|code| code.starts_with("57P0") || code.starts_with("08")),
+                .is_some_and(|code| is_lost_connection_code(&code)),
             _ => false,
         }
+    }
+
+    /// Returns whether the server cannot open a session now: it is starting, or its limit of
+    /// sessions is reached.
+    pub(crate) fn is_full_server(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
+        code.is_some_and(|code| matches!(&*code, "53300" | "57P03"))
     }
 
     /// Returns whether the database responds but rejects writes, because it is a standby or its
@@ -117,6 +154,18 @@ fn is_statement_error(error: &sqlx::Error) -> bool {
             | sqlx::Error::Encode(_)
             | sqlx::Error::Decode(_)
     )
+}
+
+/// Returns whether a SQLSTATE means that the server ended a statement at a time limit or on
+/// request: `lock_not_available` and `query_canceled`.
+fn is_time_limit_code(code: &str) -> bool {
+    matches!(code, "55P03" | "57014")
+}
+
+/// Returns whether a SQLSTATE means that the server ends the session: classes 08 (connection
+/// exception) and 57P (shutdown), and `idle_in_transaction_session_timeout`.
+fn is_lost_connection_code(code: &str) -> bool {
+    code.starts_with("57P0") || code.starts_with("08") || code == "25P03"
 }
 
 /// Returns whether a SQLSTATE or SQLite result code means that the database is unavailable.

@@ -1,10 +1,11 @@
 //! Schema migrations.
 
-use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection, PgConnection, SqlSafeStr};
 
 use crate::StoreError;
 use crate::db::database::{Database, Pools};
+use crate::db::postgres::limits;
 use crate::db::value::params;
 
 struct Step {
@@ -23,6 +24,11 @@ const INITIAL: Step = Step {
     postgres: include_str!("../../migrations/postgres/0001_initial.sql"),
 };
 
+/// Makes other processes wait until this transaction ends. Later statements do not make the app
+/// wait for long behind a lock that they wait for.
+const LOCK_POSTGRES: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended('evergrant migrations', 0));
+    SET LOCAL lock_timeout = '10s'";
 const APPLIED: &str = "SELECT version, checksum, success FROM evergrant_migrations";
 
 /// Applies the pending migrations. Several processes may do so concurrently: one applies them, the
@@ -32,7 +38,6 @@ pub(crate) async fn apply(database: &Database) -> Result<(), StoreError> {
     let migrator = migrator(database);
     match &database.pools {
         Pools::Sqlite { writer, .. } => {
-            // The migrator locks out other processes on PostgreSQL only.
             let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
             migrator
                 .run_direct(None, &mut *tx, false)
@@ -40,10 +45,18 @@ pub(crate) async fn apply(database: &Database) -> Result<(), StoreError> {
                 .map_err(StoreError::Migration)?;
             Ok(tx.commit().await?)
         }
-        Pools::Postgres(pool) => migrator
-            .run(&pool.pool)
-            .await
-            .map_err(StoreError::Migration),
+        Pools::Postgres(pool) => {
+            let options = limits::for_migration(pool.options().clone());
+            let mut connection = PgConnection::connect_with(&options).await?;
+            let mut tx = connection.begin().await?;
+            sqlx::raw_sql(LOCK_POSTGRES).execute(&mut *tx).await?;
+            migrator
+                .run_direct(None, &mut *tx, false)
+                .await
+                .map_err(StoreError::Migration)?;
+            tx.commit().await?;
+            Ok(connection.close().await?)
+        }
     }
 }
 
@@ -104,5 +117,7 @@ fn migrator(database: &Database) -> Migrator {
     migrator.dangerous_set_table_name("evergrant_migrations");
     // A replica of an older version may start on the schema of a newer one.
     migrator.set_ignore_missing(true);
+    // The transaction holds a lock until it ends.
+    migrator.set_locking(false);
     migrator
 }

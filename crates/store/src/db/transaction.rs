@@ -1,12 +1,10 @@
 //! Writing transactions of both databases.
 
-use std::time::Duration;
-
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
 use crate::StoreError;
-use crate::db::pg_connection::{PooledConnection, PostgresPool};
+use crate::db::postgres::PooledConnection;
 use crate::db::sqlite_writer::Writer;
 use crate::db::value::{Record, Value, bound, params};
 
@@ -35,16 +33,13 @@ impl Transaction {
         })
     }
 
-    pub(crate) async fn on_postgres(
-        pool: &PostgresPool,
-        timeout: Duration,
-        changes: watch::Sender<u64>,
-    ) -> Result<Self, StoreError> {
-        Ok(Self {
-            backend: Backend::Postgres(pool.begin(timeout).await?),
+    /// Returns the transaction that was begun on this session.
+    pub(crate) fn on_postgres(connection: PooledConnection, changes: watch::Sender<u64>) -> Self {
+        Self {
+            backend: Backend::Postgres(connection),
             has_events: false,
             changes,
-        })
+        }
     }
 
     /// Executes a statement. Returns the number of rows affected.

@@ -5,8 +5,7 @@
 //! reduced the commit rate to one seventh. Notifications are therefore sent after the commit, and
 //! one covers many commits. A process that misses a notification finds the events by polling.
 
-use sqlx::PgPool;
-use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
 use crate::StoreError;
 
@@ -18,11 +17,10 @@ pub(crate) const NOTIFY: &str = "SELECT pg_notify('evergrant', '')";
 pub struct NotifyListener(PgListener);
 
 impl NotifyListener {
-    pub(crate) async fn connect(pool: &PgPool) -> Result<Self, StoreError> {
-        let options = pool.connect_options().as_ref().clone();
+    pub(crate) async fn connect(options: &PgConnectOptions) -> Result<Self, StoreError> {
         let dedicated = PgPoolOptions::new()
             .max_connections(1)
-            .connect_with(options)
+            .connect_with(options.clone())
             .await?;
         let mut listener = PgListener::connect_with(&dedicated).await?;
         listener.listen(CHANNEL).await?;

@@ -1,0 +1,98 @@
+//! The sessions of this process on a PostgreSQL server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+
+use crate::StoreError;
+use crate::db::postgres::control::Control;
+use crate::db::postgres::history::History;
+use crate::db::postgres::lane::{Lane, LaneName, Server};
+use crate::db::postgres::limits;
+use crate::db::postgres::pooled::PooledConnection;
+
+/// All sessions of this process: 16 for callers, one each for the change feed, for health checks
+/// and for control, and the one of [`NotifyListener`](super::listener::NotifyListener).
+#[derive(Clone, Debug)]
+pub(crate) struct PostgresPool {
+    server: Arc<Server>,
+    callers: Arc<Lane>,
+    feed: Arc<Lane>,
+    health: Arc<Lane>,
+}
+
+impl PostgresPool {
+    /// Creates a pool without sessions. They are opened when they are needed.
+    pub(crate) fn new(options: PgConnectOptions) -> Self {
+        Self::with_sessions(options, limits::CALLER_SESSIONS)
+    }
+
+    pub(super) fn with_sessions(options: PgConnectOptions, callers: usize) -> Self {
+        let server = Arc::new(Server {
+            control: Control::new(limits::limited(options.clone())),
+            options,
+            history: History::default(),
+        });
+        Self {
+            callers: Lane::new(&server, callers),
+            feed: Lane::new(&server, 1),
+            health: Lane::new(&server, 1),
+            server,
+        }
+    }
+
+    /// Returns the options with which the first connection was opened.
+    pub(crate) fn options(&self) -> &PgConnectOptions {
+        &self.server.options
+    }
+
+    fn lane(&self, name: LaneName) -> &Arc<Lane> {
+        match name {
+            LaneName::Callers => &self.callers,
+            LaneName::Feed => &self.feed,
+            LaneName::Health => &self.health,
+        }
+    }
+
+    /// Acquires a session. Its queries are given up after `time_limit`.
+    pub(crate) async fn acquire(
+        &self,
+        lane: LaneName,
+        time_limit: Duration,
+    ) -> Result<PooledConnection, StoreError> {
+        let lane = self.lane(lane);
+        let held = lane.acquire(time_limit).await?;
+        Ok(PooledConnection::new(Arc::clone(lane), held, time_limit))
+    }
+
+    /// Acquires a session and begins a transaction on it.
+    pub(crate) async fn begin(
+        &self,
+        lane: LaneName,
+        time_limit: Duration,
+    ) -> Result<PooledConnection, StoreError> {
+        let mut connection = self.acquire(lane, time_limit).await?;
+        match connection.begin().await {
+            Err(error) if error.is_lost_connection() => {
+                connection = self.acquire(lane, time_limit).await?;
+                connection.begin().await?;
+            }
+            begin => begin?,
+        }
+        Ok(connection)
+    }
+
+    /// Returns whether a caller recently waited in vain for a session.
+    pub(crate) fn is_starved(&self) -> bool {
+        self.callers.is_starved()
+    }
+
+    /// Waits for running queries and closes all sessions.
+    pub(crate) async fn close(&self) {
+        for lane in [&self.callers, &self.feed, &self.health] {
+            lane.close().await;
+        }
+        self.server.control.close().await;
+    }
+}
