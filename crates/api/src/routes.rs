@@ -222,22 +222,18 @@ fn with_common_layers(routes: Router, cors: Option<CorsLayer>, context: Response
     routes.layer(middleware::from_fn_with_state(context, request::handle))
 }
 
-/// 200 if the database answers and accepts writes and no refreshed token waits to be stored; 503
-/// otherwise.
+/// 200 if this process can do all of its work; 503 with the reasons otherwise. One row that the
+/// database refuses to write, by a trigger of the app, is not a reason.
 async fn readiness(State(state): State<ApiState>) -> Response {
     let health = state.service.process().health().await;
     if health.is_healthy() {
         return Json(serde_json::json!({"status": "ok"})).into_response();
     }
-    let database = match (health.database_reachable, health.accepts_writes) {
-        (false, _) => "not answering",
-        (true, false) => "taking no writes",
-        (true, true) => "ok",
-    };
     let degraded = serde_json::json!({
         "status": "degraded",
-        "database": database,
+        "database": health.database(),
         "pendingWrites": health.pending_writes,
+        "reasons": health.problems(),
     });
     (StatusCode::SERVICE_UNAVAILABLE, Json(degraded)).into_response()
 }

@@ -12,11 +12,8 @@ use evergrant_model::{SignedDuration, Timestamp};
 use moka::future::Cache;
 
 use crate::ServiceError;
-use crate::database::FeedState;
+use crate::database::{DatabaseMonitor, FeedState};
 
-/// The maximum age of an entry served while the database is down. No revocation can be stored
-/// during that time.
-const OUTAGE_MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
 /// The number of invalidation counters. Keys share them: a collision costs one needless query.
 const COUNTERS: usize = 256;
 
@@ -47,7 +44,7 @@ impl MaxAge {
             FeedState::Standalone => self.standalone,
             // Below every age: with a stale feed nothing is served.
             FeedState::Stale => SignedDuration::MIN,
-            FeedState::DatabaseDown => OUTAGE_MAX_AGE,
+            FeedState::Outage { max_age } => max_age,
         }
     }
 }
@@ -88,7 +85,8 @@ where
     }
 
     /// Returns the entry of `key`, or else the result of `load`, which it caches. If `load` fails,
-    /// an entry that may be served during an outage is returned instead.
+    /// an entry that may be served during an outage is returned instead. `database` decides which
+    /// entries can be trusted.
     ///
     /// # Errors
     ///
@@ -97,23 +95,24 @@ where
         &self,
         key: K,
         now: Timestamp,
-        feed: FeedState,
+        database: &DatabaseMonitor,
         load: impl FnOnce() -> F,
     ) -> Result<Option<V>, ServiceError>
     where
         F: Future<Output = Result<Option<V>, ServiceError>>,
     {
-        if let Some(cached) = self.get(&key, now, feed).await {
+        if let Some(cached) = self.get(&key, now, database.feed_state()).await {
             return Ok(Some(cached));
         }
         // Boxed only here, so that a hit allocates nothing; a miss costs a query anyway.
-        Box::pin(self.load(key, now, load())).await
+        Box::pin(self.load(key, now, database, load())).await
     }
 
     async fn load(
         &self,
         key: K,
         now: Timestamp,
+        database: &DatabaseMonitor,
         load: impl Future<Output = Result<Option<V>, ServiceError>>,
     ) -> Result<Option<V>, ServiceError> {
         let mark = self.mark(&key);
@@ -123,7 +122,7 @@ where
                 Ok(Some(found))
             }
             Ok(None) => Ok(None),
-            Err(error) => match self.get(&key, now, FeedState::DatabaseDown).await {
+            Err(error) => match self.get(&key, now, database.outage_state()).await {
                 Some(cached) => Ok(Some(cached)),
                 None => Err(error),
             },
@@ -202,7 +201,13 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    const ANY_AGE: FeedState = FeedState::Outage {
+        max_age: SignedDuration::MAX,
+    };
 
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_unix_ms(1_000_000 + ms)
@@ -225,8 +230,11 @@ mod tests {
         assert!(!is_served(30_001, FeedState::Live).await);
         assert!(is_served(500, FeedState::Standalone).await);
         assert!(!is_served(501, FeedState::Standalone).await);
-        assert!(is_served(300_000, FeedState::DatabaseDown).await);
-        assert!(!is_served(300_001, FeedState::DatabaseDown).await);
+        let outage = FeedState::Outage {
+            max_age: SignedDuration::from_secs(40),
+        };
+        assert!(is_served(40_000, outage).await);
+        assert!(!is_served(40_001, outage).await);
         assert!(
             !is_served(0, FeedState::Stale).await,
             "changes may have been missed"
@@ -239,10 +247,10 @@ mod tests {
         let cache = cache();
         cache.put(1, "row", at(0), cache.mark(&1)).await;
         cache.invalidate(&1).await;
-        assert_eq!(cache.get(&1, at(0), FeedState::DatabaseDown).await, None);
+        assert_eq!(cache.get(&1, at(0), ANY_AGE).await, None);
         cache.put(1, "row", at(0), cache.mark(&1)).await;
         cache.clear();
-        assert_eq!(cache.get(&1, at(0), FeedState::DatabaseDown).await, None);
+        assert_eq!(cache.get(&1, at(0), ANY_AGE).await, None);
     }
 
     #[tokio::test]
@@ -283,15 +291,16 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn expired_entry_is_served_while_database_is_down() {
-        let cache = cache();
+        let (cache, monitor) = (cache(), DatabaseMonitor::default());
+        monitor.set_follows_feed(true);
+        monitor.record_poll();
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(monitor.feed_state(), FeedState::Stale);
         let load = async |row: Option<Option<&'static str>>| {
             let query = || async { row.ok_or_else(ServiceError::database_unavailable) };
-            cache
-                .get_or_load(1, at(1_000), FeedState::Stale, query)
-                .await
-                .ok()
+            cache.get_or_load(1, at(1_000), &monitor, query).await.ok()
         };
         assert_eq!(load(None).await, None, "no entry to fall back on");
         assert_eq!(load(Some(Some("row"))).await, Some(Some("row")));

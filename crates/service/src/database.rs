@@ -11,8 +11,12 @@ use crate::ServiceError;
 
 /// How long caches are valid after the last poll of the change feed.
 const FEED_STALE_AFTER: SignedDuration = SignedDuration::from_secs(2);
-/// How long queries fail immediately after a database failure.
+/// How long queries fail immediately after a database failure, and how long the database counts as
+/// busy after a timeout.
 const FAIL_FAST_FOR: SignedDuration = SignedDuration::from_secs(1);
+/// How long caches are served while neither the change feed nor the database responds: changes of
+/// other replicas are not seen during that time.
+const MAX_SILENCE: SignedDuration = SignedDuration::from_secs(30);
 /// The time of an event that has not happened, in milliseconds. `i64::MIN` would overflow in
 /// [`DatabaseMonitor::since`].
 const NEVER: i64 = i64::MIN / 2;
@@ -27,8 +31,12 @@ pub(crate) enum FeedState {
     /// The change feed was not polled recently, so changes may have been missed. Entries are not
     /// served.
     Stale,
-    /// A query failed within the last second. Old entries are served rather than an error.
-    DatabaseDown,
+    /// A query failed or timed out within the last second. Old entries are served rather than an
+    /// error.
+    Outage {
+        /// The maximum age of a served entry.
+        max_age: SignedDuration,
+    },
 }
 
 /// Observes the result of every query and every poll of the change feed.
@@ -38,6 +46,7 @@ pub(crate) struct DatabaseMonitor {
     follows_feed: AtomicBool,
     polled_at_ms: AtomicI64,
     failed_at_ms: AtomicI64,
+    timed_out_at_ms: AtomicI64,
     write_refused_at_ms: AtomicI64,
     accepts_writes: AtomicBool,
     polls: AtomicU64,
@@ -50,6 +59,7 @@ impl Default for DatabaseMonitor {
             follows_feed: AtomicBool::new(false),
             polled_at_ms: AtomicI64::new(NEVER),
             failed_at_ms: AtomicI64::new(NEVER),
+            timed_out_at_ms: AtomicI64::new(NEVER),
             write_refused_at_ms: AtomicI64::new(NEVER),
             accepts_writes: AtomicBool::new(true),
             polls: AtomicU64::new(0),
@@ -68,7 +78,7 @@ impl DatabaseMonitor {
         &self,
         query: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, ServiceError> {
-        if self.feed_state() == FeedState::DatabaseDown {
+        if self.is_down() {
             return Err(ServiceError::database_unavailable());
         }
         query.await.map_err(|error| {
@@ -77,33 +87,65 @@ impl DatabaseMonitor {
         })
     }
 
-    /// Records a query error if it means that the database is down or refuses writes.
+    /// Records a query error if it means that the database is down, busy or refuses writes.
     pub(crate) fn observe(&self, error: &StoreError) {
-        if error.is_outage() {
-            self.failed_at_ms.store(self.now_ms(), Ordering::Relaxed);
+        let at_ms = if error.is_outage() {
+            &self.failed_at_ms
         } else if error.is_refused_write() {
-            self.write_refused_at_ms
-                .store(self.now_ms(), Ordering::Relaxed);
-        }
+            &self.write_refused_at_ms
+        } else if matches!(error, StoreError::Busy) {
+            &self.timed_out_at_ms
+        } else {
+            return;
+        };
+        at_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    /// Returns whether a query failed within the last second because the database is down.
+    pub(crate) fn is_down(&self) -> bool {
+        self.since(&self.failed_at_ms) < FAIL_FAST_FOR
+    }
+
+    /// Returns whether this process follows the change feed and polled it recently.
+    pub(crate) fn is_feed_live(&self) -> bool {
+        self.follows_feed() && self.since(&self.polled_at_ms) <= FEED_STALE_AFTER
     }
 
     /// Returns how far cache entries can be trusted now.
     pub(crate) fn feed_state(&self) -> FeedState {
-        if self.since(&self.failed_at_ms) < FAIL_FAST_FOR {
-            return FeedState::DatabaseDown;
+        if self.is_down() || self.since(&self.timed_out_at_ms) < FAIL_FAST_FOR {
+            return self.outage_state();
         }
-        let polled_lately = self.since(&self.polled_at_ms) <= FEED_STALE_AFTER;
-        match (self.follows_feed.load(Ordering::Relaxed), polled_lately) {
+        match (self.follows_feed(), self.is_feed_live()) {
             (false, _) => FeedState::Standalone,
             (true, true) => FeedState::Live,
             (true, false) => FeedState::Stale,
         }
     }
 
+    /// Returns how far cache entries can be trusted if the database cannot be queried. The change
+    /// feed has reported every change until its last poll, so the age of an entry does not matter,
+    /// but the time since that poll does.
+    pub(crate) fn outage_state(&self) -> FeedState {
+        let max_age = if !self.follows_feed() {
+            MAX_SILENCE
+        } else if self.since(&self.polled_at_ms) <= MAX_SILENCE {
+            SignedDuration::MAX
+        } else {
+            SignedDuration::MIN
+        };
+        FeedState::Outage { max_age }
+    }
+
     /// Returns the time since this process last saw a query fail or a write refused.
     pub(crate) fn database_up_for(&self) -> SignedDuration {
         self.since(&self.failed_at_ms)
             .min(self.since(&self.write_refused_at_ms))
+    }
+
+    /// Returns whether this process follows the change feed.
+    pub(crate) fn follows_feed(&self) -> bool {
+        self.follows_feed.load(Ordering::Relaxed)
     }
 
     /// Records whether this process follows the change feed.
@@ -162,8 +204,43 @@ mod tests {
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(monitor.feed_state(), FeedState::Stale);
         monitor.observe(&StoreError::Unresponsive);
-        assert_eq!(state(), (FeedState::DatabaseDown, SignedDuration::ZERO));
+        let any_age = FeedState::Outage {
+            max_age: SignedDuration::MAX,
+        };
+        assert_eq!(state(), (any_age, SignedDuration::ZERO));
+        assert!(monitor.is_down());
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(state(), (FeedState::Stale, SignedDuration::from_secs(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn busy_database_is_not_down_but_old_entries_are_served() {
+        let monitor = DatabaseMonitor::default();
+        monitor.set_follows_feed(true);
+        monitor.record_poll();
+        monitor.observe(&StoreError::Busy);
+        assert!(!monitor.is_down(), "queries are still sent");
+        let any_age = FeedState::Outage {
+            max_age: SignedDuration::MAX,
+        };
+        assert_eq!(monitor.feed_state(), any_age);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(monitor.feed_state(), FeedState::Live);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn entries_are_served_until_the_feed_was_silent_for_30_seconds() {
+        let monitor = DatabaseMonitor::default();
+        let max_age = || match monitor.outage_state() {
+            FeedState::Outage { max_age } => max_age,
+            state => panic!("{state:?}"),
+        };
+        assert_eq!(max_age(), SignedDuration::from_secs(30), "without a feed");
+        monitor.set_follows_feed(true);
+        monitor.record_poll();
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert_eq!(max_age(), SignedDuration::MAX);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(max_age(), SignedDuration::MIN);
     }
 }

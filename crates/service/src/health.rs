@@ -3,33 +3,96 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergrant_store::Store;
+use evergrant_store::{Store, StoreError};
 
 use crate::database::DatabaseMonitor;
 use crate::refresh::pending_writes::PendingWrites;
 
-/// The database must respond to a ping within this time.
+/// The database must respond to a read within this time.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The result of a read of the connections' table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseReads {
+    /// The read succeeded.
+    Working,
+    /// The read timed out while the database answered others: another session locks the table.
+    Blocked,
+    /// The read failed.
+    Failing,
+}
 
 /// The health of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
-    /// Whether the database responds.
-    pub database_reachable: bool,
+    /// Whether connections can be read from the database.
+    pub reads: DatabaseReads,
     /// Whether the database accepted the last heartbeat, which each replica writes once a second.
     pub accepts_writes: bool,
+    /// Whether requests have recently waited in vain for a connection to the database.
+    pub is_starved: bool,
+    /// Whether the change feed is live; `true` in a process that does not follow it.
+    pub feed_is_live: bool,
     /// The number of refreshed token sets that the database has not accepted yet. They are kept in
     /// memory, and in the journal if there is one.
     pub pending_writes: usize,
+    /// The number of pending writes that the database refuses one by one while it accepts others,
+    /// for example because of a trigger of the app. They do not make this process unready.
+    pub refused_writes: usize,
     /// The number of polls of the change feed since the process started.
     pub polls: u64,
 }
 
 impl Health {
-    /// Returns whether the database works and no write is pending.
+    /// Returns whether this process can do all of its work.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.database_reachable && self.accepts_writes && self.pending_writes == 0
+        self.problems().is_empty()
+    }
+
+    /// Returns the state of the database in one phrase; `ok` if it works.
+    #[must_use]
+    pub fn database(&self) -> &'static str {
+        match (self.reads, self.accepts_writes, self.is_starved) {
+            (DatabaseReads::Failing, ..) => "not answering",
+            (DatabaseReads::Blocked, ..) => "locked",
+            (_, false, _) => "taking no writes",
+            (.., true) => "overloaded",
+            _ => "ok",
+        }
+    }
+
+    /// Returns what this process cannot do, each in one sentence for the operator.
+    #[must_use]
+    pub fn problems(&self) -> Vec<&'static str> {
+        let problems = [
+            (
+                self.reads == DatabaseReads::Failing,
+                "the database does not answer; fresh tokens are served from memory for 30 seconds",
+            ),
+            (
+                self.reads == DatabaseReads::Blocked,
+                "another session locks oauth_accounts; only tokens in memory are served",
+            ),
+            (
+                !self.accepts_writes,
+                "the database does not accept writes; no token is refreshed",
+            ),
+            (
+                self.is_starved,
+                "all database connections are busy; requests are rejected",
+            ),
+            (
+                !self.feed_is_live,
+                "the change feed cannot be read; changes of other replicas are not seen",
+            ),
+            (
+                self.pending_writes > self.refused_writes,
+                "refreshed tokens are not stored yet",
+            ),
+        ];
+        let present = problems.into_iter().filter(|(is_present, _)| *is_present);
+        present.map(|(_, problem)| problem).collect()
     }
 }
 
@@ -41,18 +104,32 @@ pub(crate) struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// Pings the database and returns the health of this process.
+    /// Reads from the table of connections and returns the health of this process.
     pub(crate) async fn run(&self) -> Health {
-        let pong = tokio::time::timeout(PROBE_TIMEOUT, self.store.ping()).await;
-        if let Ok(Err(error)) = &pong {
-            let error = error as &dyn std::error::Error;
-            tracing::error!(error, "not ready: database ping failed");
-        }
+        let database = &self.database;
         Health {
-            database_reachable: matches!(pong, Ok(Ok(()))),
-            accepts_writes: self.database.accepts_writes(),
+            reads: self.try_read().await,
+            accepts_writes: database.accepts_writes(),
+            is_starved: self.store.is_starved(),
+            feed_is_live: database.is_feed_live() || !database.follows_feed(),
             pending_writes: self.pending.count(),
-            polls: self.database.polls(),
+            refused_writes: self.pending.refused(),
+            polls: database.polls(),
+        }
+    }
+
+    async fn try_read(&self) -> DatabaseReads {
+        let connections = self.store.connections();
+        let read = tokio::time::timeout(PROBE_TIMEOUT, connections.check_readable()).await;
+        let error = match read.unwrap_or(Err(StoreError::Unresponsive)) {
+            Ok(()) => return DatabaseReads::Working,
+            Err(error) => error,
+        };
+        let cause = &error as &dyn std::error::Error;
+        tracing::error!(error = cause, "not ready: cannot read oauth_accounts");
+        match error {
+            StoreError::Busy => DatabaseReads::Blocked,
+            _ => DatabaseReads::Failing,
         }
     }
 }

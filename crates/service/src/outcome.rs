@@ -104,7 +104,7 @@ pub enum Outcome<'a> {
     WritePending {
         /// The connection.
         connection: &'a Connection,
-        /// Whether a journal is configured that keeps them if this process stops.
+        /// Whether the journal has them too, so that they survive this process.
         journaled: bool,
     },
     /// A pending write succeeded.

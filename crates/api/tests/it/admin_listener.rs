@@ -39,9 +39,16 @@ async fn process_without_database_is_live_but_not_ready() {
     let body = axum::body::to_bytes(response.into_body(), 4096)
         .await
         .unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(
-        body,
-        r#"{"database":"not answering","pendingWrites":0,"status":"degraded"}"#
+        (&body["status"], &body["database"], &body["pendingWrites"]),
+        (&"degraded".into(), &"not answering".into(), &0.into())
+    );
+    assert!(
+        body["reasons"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("the database does not answer")
     );
 }
 

@@ -146,11 +146,10 @@ impl ApiKeys {
             }
             Ok(Some(found))
         };
-        let feed = self.database.feed_state();
         Ok(self
             .caches
             .api_keys
-            .get_or_load(id.clone(), now, feed, load)
+            .get_or_load(id.clone(), now, &self.database, load)
             .await?
             .flatten())
     }

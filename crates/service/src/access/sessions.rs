@@ -160,11 +160,10 @@ impl Sessions {
                     .map(Arc::new),
             ))
         };
-        let feed = self.database.feed_state();
         Ok(self
             .caches
             .sessions
-            .get_or_load(id.clone(), now, feed, load)
+            .get_or_load(id.clone(), now, &self.database, load)
             .await?
             .flatten())
     }

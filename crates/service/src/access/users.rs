@@ -55,11 +55,11 @@ impl Users {
                 .await?;
             Ok(found.map(|user| user.id))
         };
-        let (feed, now) = (self.database.feed_state(), self.clock.now());
+        let now = self.clock.now();
         let found = self
             .caches
             .external_ids
-            .get_or_load(external.clone(), now, feed, load)
+            .get_or_load(external.clone(), now, &self.database, load)
             .await?;
         found.ok_or_else(ServiceError::user_not_found)
     }

@@ -41,7 +41,7 @@ pub(super) fn process(
             Arc::clone(&base.clock),
         )),
         health: HealthCheck {
-            store: base.store.clone(),
+            store: base.store.for_health(),
             database: Arc::clone(&base.database),
             pending: Arc::clone(&rows.pending),
         },
@@ -80,7 +80,7 @@ impl Base {
     fn heartbeat(&self) -> Heartbeat {
         Heartbeat {
             replica: self.replica.to_string(),
-            replicas: self.store.replicas(),
+            replicas: self.store.for_health().replicas(),
             database: Arc::clone(&self.database),
             providers: self.providers.clone(),
             clock: Arc::clone(&self.clock),

@@ -31,7 +31,7 @@ impl Refresh {
     pub(super) fn new(base: &Base, rows: &Rows) -> Self {
         base.share_breaker_state();
         let feed = Arc::new(ChangeFeed::new(
-            base.store.clone(),
+            base.store.for_change_feed(),
             Arc::clone(&base.database),
             vec![Arc::<Caches>::clone(&base.caches), rows.streams.clone()],
         ));

@@ -166,11 +166,11 @@ impl ConnectionList {
             let rows = self.database.query(self.connections.of_user(user)).await?;
             Ok(rows.map(Arc::new))
         };
-        let (feed, now) = (self.database.feed_state(), self.clock.now());
+        let now = self.clock.now();
         let found = self
             .caches
             .statuses
-            .get_or_load(user, now, feed, &query)
+            .get_or_load(user, now, &self.database, &query)
             .await?;
         let rows = found.ok_or_else(ServiceError::user_not_found)?;
         let is_external = |row: &&Connection| row.is_external;

@@ -47,11 +47,11 @@ impl ConnectionLookup {
             let query = self.connections.owned(user, &key.provider, &key.account);
             Ok(self.database.query(query).await?.map(Arc::new))
         };
-        let (feed, now) = (self.database.feed_state(), self.clock.now());
+        let now = self.clock.now();
         match self
             .caches
             .connections
-            .get_or_load(key.clone(), now, feed, load)
+            .get_or_load(key.clone(), now, &self.database, load)
             .await
         {
             Ok(Some(found)) if found.is_external => {

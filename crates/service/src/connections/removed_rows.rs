@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_model::{Call, Clock, UserId};
+use evergrant_model::{Call, Clock, SignedDuration, UserId};
 use evergrant_store::{Connection, ConnectionRepository, ExternalRowRepository};
 
 use crate::ServiceError;
@@ -58,7 +58,12 @@ impl FindRemovedRows {
         stored: usize,
     ) -> Result<usize, ServiceError> {
         // The cached list is only compared, so a stale one is accepted.
-        let (now, accept_stale) = (self.clock.now(), FeedState::DatabaseDown);
+        let (now, accept_stale) = (
+            self.clock.now(),
+            FeedState::Outage {
+                max_age: SignedDuration::MAX,
+            },
+        );
         let Some(cached) = self.caches.statuses.get(&user, now, accept_stale).await else {
             return Ok(0);
         };

@@ -236,7 +236,7 @@ impl Attempts {
         }
     }
 
-    /// Writes the new tokens to the database. Returns `None` if it did not accept the write, and
+    /// Writes the new tokens to the database. Returns `None` if it did not confirm the write, and
     /// `Some(None)` if newer tokens are stored or the connection was deleted.
     async fn write(
         &self,
@@ -253,7 +253,7 @@ impl Attempts {
                         error = &error as &dyn std::error::Error,
                         "failed to store refreshed tokens"
                     );
-                    if error.is_outage() || error.is_refused_write() {
+                    if error.is_outage() || error.is_refused_write() || error.is_unknown_commit() {
                         return None;
                     }
                 }

@@ -8,6 +8,7 @@ pub(crate) mod failure;
 pub(crate) mod journal;
 pub(crate) mod mass_rejection;
 pub(crate) mod outcome;
+pub(crate) mod pending_write;
 pub(crate) mod pending_writes;
 pub(crate) mod permission;
 pub(crate) mod record;

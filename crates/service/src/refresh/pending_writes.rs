@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use evergrant_model::{Actor, Call, Clock, ConnectionId, CorrelationId, ProviderSlug};
 use evergrant_resilience::lock;
@@ -21,22 +20,12 @@ use crate::database::DatabaseMonitor;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::refresh::journal::Journal;
+use crate::refresh::pending_write::{PendingWrite, RETRY_EVERY, is_obsolete};
 use crate::refresh::record::Record;
 use crate::tasks::Tasks;
 
-/// The interval between retries. It is far shorter than the 5 seconds that other replicas wait
-/// after an outage before they take over a lease, so these tokens are stored first.
-const RETRY_EVERY: Duration = Duration::from_millis(250);
 /// The number of retries during shutdown if no journal keeps the tokens: 10 seconds.
 const SHUTDOWN_RETRIES: u32 = 40;
-
-/// Refreshed tokens that are not stored yet.
-#[derive(Clone)]
-struct PendingWrite {
-    record: Arc<Record>,
-    /// The connection with the new tokens, for reads; `None` if an earlier process refreshed them.
-    connection: Option<Arc<Connection>>,
-}
 
 /// The dependencies of [`PendingWrites`].
 pub(crate) struct PendingWritesParts {
@@ -79,6 +68,12 @@ impl PendingWrites {
     /// Returns the number of pending writes.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
+    }
+
+    /// Returns the number of pending writes that the database refuses while it is available.
+    pub(crate) fn refused(&self) -> usize {
+        let pending = lock(&self.pending);
+        pending.values().filter(|write| write.is_refused()).count()
     }
 
     /// Returns the connection with its newest pending tokens.
@@ -142,7 +137,7 @@ impl PendingWrites {
             );
         }
         for record in inherited {
-            self.insert(Arc::new(record), None);
+            self.insert(Arc::new(record), None, true);
         }
         self.start_retrying();
         Ok(())
@@ -158,21 +153,23 @@ impl PendingWrites {
     ) -> Arc<Connection> {
         let record = Arc::new(Record::new(leased, new));
         let connection = Arc::new(leased.connection.with_pending_write(&leased.ticket, new));
-        self.with_journal(&record, Journal::add).await;
-        let journaled = self.journal.get().is_some();
+        let journaled = self.with_journal(&record, Journal::add).await;
         let outcome = Outcome::WritePending {
             connection: &leased.connection,
             journaled,
         };
         self.parts.recorder.record(call, &outcome);
-        self.insert(record, Some(Arc::clone(&connection)));
+        self.insert(record, Some(Arc::clone(&connection)), journaled);
         self.start_retrying();
         connection
     }
 
-    fn insert(&self, record: Arc<Record>, connection: Option<Arc<Connection>>) {
+    fn insert(&self, record: Arc<Record>, connection: Option<Arc<Connection>>, journaled: bool) {
         let mut pending = lock(&self.pending);
-        pending.insert(record.key(), PendingWrite { record, connection });
+        pending.insert(
+            record.key(),
+            PendingWrite::new(record, connection, journaled),
+        );
         self.count.store(pending.len(), Ordering::SeqCst);
     }
 
@@ -182,22 +179,25 @@ impl PendingWrites {
         self.count.store(pending.len(), Ordering::SeqCst);
     }
 
-    /// Runs a journal operation on a thread that may block. Does nothing without a journal.
+    /// Runs a journal operation on a thread that may block. Returns whether it succeeded; `false`
+    /// without a journal.
     async fn with_journal(
         &self,
         record: &Arc<Record>,
         operation: impl FnOnce(&Journal, &Record) -> std::io::Result<()> + Send + 'static,
-    ) {
+    ) -> bool {
         let Some(journal) = self.journal.get().cloned() else {
-            return;
+            return false;
         };
         let record = Arc::clone(record);
         let done = tokio::task::spawn_blocking(move || operation(&journal, &record)).await;
-        if !matches!(done, Ok(Ok(()))) {
+        let succeeded = matches!(done, Ok(Ok(())));
+        if !succeeded {
             tracing::error!(
                 "failed to write the refresh journal; check free disk space and permissions"
             );
         }
+        succeeded
     }
 
     /// Starts a task that retries until no write is pending, unless one is running.
@@ -216,14 +216,14 @@ impl PendingWrites {
         });
     }
 
-    /// Retries until no write is pending. Breaks during shutdown: at once if a journal keeps the
+    /// Retries until no write is pending. Breaks during shutdown: at once if the journal keeps all
     /// tokens, otherwise after [`SHUTDOWN_RETRIES`].
     async fn retry_until_stored(&self) -> ControlFlow<()> {
         let mut retries_left = SHUTDOWN_RETRIES;
         while self.count() > 0 {
             self.retry_all().await;
             let shutting_down = self.parts.tasks.is_shutting_down();
-            if shutting_down && (self.journal.get().is_some() || retries_left == 0) {
+            if shutting_down && (self.all_journaled() || retries_left == 0) {
                 return ControlFlow::Break(());
             }
             retries_left -= u32::from(shutting_down);
@@ -232,11 +232,16 @@ impl PendingWrites {
         ControlFlow::Continue(())
     }
 
-    /// Retries each write once. A failure of one, such as a locked row, does not delay the others;
-    /// an outage of the database ends the round.
+    fn all_journaled(&self) -> bool {
+        lock(&self.pending).values().all(|write| write.journaled)
+    }
+
+    /// Retries each due write once. A failure of one, such as a locked row, does not delay the
+    /// others; an outage of the database ends the round.
     async fn retry_all(&self) {
         let records: Vec<Arc<Record>> = lock(&self.pending)
             .values()
+            .filter(|write| write.is_due())
             .map(|write| Arc::clone(&write.record))
             .collect();
         for record in records {
@@ -255,8 +260,18 @@ impl PendingWrites {
                     if error.is_outage() || error.is_refused_write() {
                         return;
                     }
+                    if error.is_refused_statement() {
+                        self.postpone(&record, &error);
+                    }
                 }
             }
+        }
+    }
+
+    /// Postpones a write that the database refuses while it is available.
+    fn postpone(&self, record: &Record, error: &StoreError) {
+        if let Some(write) = lock(&self.pending).get_mut(&record.key()) {
+            write.record_refusal(error);
         }
     }
 
@@ -278,7 +293,7 @@ impl PendingWrites {
         }
     }
 
-    /// Stores the tokens of a record, unless newer ones are stored.
+    /// Stores the tokens of a record durably, unless newer ones are stored.
     async fn store(
         &self,
         record: &Record,
@@ -286,12 +301,20 @@ impl PendingWrites {
         correlation_id: CorrelationId,
     ) -> Result<(), StoreError> {
         let key = ConnectionKey::from(&connection);
+        // An earlier commit, whose result was unknown, has stored them. They stay pending until it
+        // is known to be durable.
+        let is_committed = record.is_stored_in(&connection);
         let leased = Leased {
             connection,
             ticket: record.ticket(),
         };
         let grant = record.grant(&correlation_id, self.parts.clock.now());
-        let stored = self.parts.refreshes.store(&leased, &grant).await?.is_some();
+        let stored = if is_committed {
+            self.parts.refreshes.confirm(leased.connection.id).await?;
+            true
+        } else {
+            self.parts.refreshes.store(&leased, &grant).await?.is_some()
+        };
         self.parts.caches.invalidate(&key).await;
         let call = Call {
             actor: Actor::Scheduler,
@@ -327,24 +350,4 @@ impl PendingWrites {
             None => Ok(()),
         }
     }
-}
-
-/// Returns whether a record cannot be stored for this connection any more, and logs why.
-fn is_obsolete(record: &Record, connection: &Connection) -> bool {
-    let id = record.connection;
-    if !record.belongs_to(connection) {
-        tracing::error!(
-            connection.id = id,
-            "dropped a record of the refresh journal that belongs to another database"
-        );
-        return true;
-    }
-    if connection.is_external {
-        tracing::info!(
-            connection.id = id,
-            "dropped refreshed tokens because another program has stored newer ones"
-        );
-        return true;
-    }
-    false
 }

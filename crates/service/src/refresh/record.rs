@@ -4,7 +4,7 @@ use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
     ConnectionId, ConnectionStatus, CorrelationId, InvalidId, StatusReason, Timestamp,
 };
-use evergrant_resilience::refresh::lease::Ticket;
+use evergrant_resilience::refresh::lease::{Ticket, TokenSource};
 use evergrant_store::{Connection, Leased, RefreshedGrant, StoredTokens};
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +128,15 @@ impl Record {
             taken_at_ms: self.taken_at_ms,
             in_doubt_for_ms: None,
         }
+    }
+
+    /// Returns whether the stored tokens of this connection are those of the record.
+    pub(crate) fn is_stored_in(&self, connection: &Connection) -> bool {
+        let source = TokenSource {
+            source_generation: self.generation,
+            attempt: self.attempt,
+        };
+        connection.lease.token_source == Some(source)
     }
 
     /// Returns the tokens in the form in which they are stored.

@@ -16,7 +16,7 @@ use evergrant_store::Connection;
 
 use crate::ServiceError;
 use crate::connections::lookup::ConnectionLookup;
-use crate::database::{DatabaseMonitor, FeedState};
+use crate::database::DatabaseMonitor;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::refresh::coordinator::Refresher;
@@ -127,7 +127,7 @@ impl AccessTokens {
     ) {
         let next_at = connection.next_refresh_at;
         let is_due = connection.failures == 0 || next_at.is_none_or(|at| at <= self.clock.now());
-        let is_down = self.database.feed_state() == FeedState::DatabaseDown;
+        let is_down = self.database.is_down();
         if !is_refreshable(connection, spec) || awaits_user(connection) || !is_due || is_down {
             return;
         }

@@ -35,7 +35,7 @@ pub(crate) async fn set_writable(database: &TestDatabase, writable: bool) {
 }
 
 /// Runs the background jobs of a serving process.
-fn spawn_jobs(service: &IntegrationsService) {
+pub(crate) fn spawn_jobs(service: &IntegrationsService) {
     let service = service.clone();
     tokio::spawn(async move { service.process().run(std::future::pending()).await });
 }

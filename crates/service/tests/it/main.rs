@@ -17,6 +17,7 @@ mod clock_steps;
 mod concurrency;
 mod console;
 mod credentials;
+mod database_lock;
 mod database_outage;
 mod disconnect;
 mod harness;

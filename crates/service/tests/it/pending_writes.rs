@@ -261,6 +261,12 @@ async fn a9_failing_pending_write_does_not_block_others(database: TestDatabase) 
     drop_trigger(&env.database, "refuse_all").await;
     wait_for_pending_writes(&env.service, 1).await;
     assert_all_stored(&env, user, &accounts[1..]).await;
+    let health = env.service.process().health().await;
+    assert_eq!(health.refused_writes, 1, "{health:?}");
+    assert!(
+        health.is_healthy(),
+        "one refused row does not make the process unready: {health:?}"
+    );
     drop_trigger(&env.database, "refuse").await;
     wait_for_pending_writes(&env.service, 0).await;
     assert_eq!(env.calls("acme", REFRESH), 3);
