@@ -67,6 +67,55 @@ export async function horizontalOverflow(page) {
 }
 
 /**
+ * Returns a finding for each visible text that has the colour of its background while the user's system replaces the
+ * colours of pages (`forced-colors: active`), light and dark. Restores the regular colours.
+ * @param {Page} page @returns {Promise<string[]>}
+ */
+export async function forcedColorFaults(page) {
+  const faults = [];
+  for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+    await page.emulateMedia({ forcedColors: 'active', colorScheme });
+    await finishAnimations(page);
+    const invisible = await page.evaluate(invisibleTexts);
+    faults.push(...invisible.map((text) => `forced colours, ${colorScheme}: invisible text: ${text}`));
+  }
+  await page.emulateMedia({ forcedColors: 'none', colorScheme: null });
+  return faults;
+}
+
+/** Returns the elements whose own text has the colour of its background. Runs in the page. */
+function invisibleTexts() {
+  /** @param {Element | null} element @returns {string} */
+  const background = (element) => {
+    if (!element) return 'Canvas';
+    const { backgroundColor } = getComputedStyle(element);
+    return /^rgba\(.*, 0\)$|\/ 0\)$/.test(backgroundColor)
+      ? background(element.parentElement)
+      : backgroundColor;
+  };
+  /** @param {Element} element */
+  const hasOwnText = (element) =>
+    element.matches('input, textarea, select') ||
+    [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim());
+  const probe = document.body.appendChild(document.createElement('span'));
+  probe.style.setProperty('forced-color-adjust', 'none');
+  /** @param {string} color */
+  const resolved = (color) => {
+    probe.style.color = color;
+    return getComputedStyle(probe).color;
+  };
+  const texts = [...document.body.querySelectorAll('*')].filter(
+    (element) =>
+      element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && hasOwnText(element),
+  );
+  const invisible = texts.filter(
+    (element) => resolved(getComputedStyle(element).color) === resolved(background(element)),
+  );
+  probe.remove();
+  return invisible.map((element) => element.outerHTML.slice(0, 120));
+}
+
+/**
  * Collects uncaught errors, console errors and warnings, and CSP violations of all pages in a
  * browser context. The returned array grows as they occur.
  * @param {import('playwright-core').BrowserContext} context

@@ -1,6 +1,6 @@
 /**
  * Audits every state of the gallery, light and dark, at 1280 and 390 px: findings of axe, console
- * errors, Tab order, and horizontal overflow (at 320 px too). Writes a screenshot and the Tab order
+ * errors, Tab order, invisible text under forced colours, and horizontal overflow (at 320 px too). Writes a screenshot and the Tab order
  * of each state to `shots/`.
  *
  * Usage: `node scripts/gallery.mjs [NAME…]`. Set `LOCALE=fr` or `LOCALE=pseudo` for another
@@ -10,7 +10,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { createServer } from 'vite';
 import { CHROMIUM } from '../../react/scripts/chromium.mjs';
-import { auditPage, collectErrors, finishAnimations, horizontalOverflow } from './audit.mjs';
+import {
+  auditPage,
+  collectErrors,
+  finishAnimations,
+  forcedColorFaults,
+  horizontalOverflow,
+} from './audit.mjs';
 import { tabOrder } from './tab-order.mjs';
 
 const FOLDER = 'shots';
@@ -38,6 +44,7 @@ async function auditState(page, url, name) {
       const findings = await auditPage(page, true);
       faults.push(...findings.map((finding) => `${id}: ${finding}`));
     }
+    faults.push(...(await forcedColorFaults(page)).map((finding) => `${name}-${width}: ${finding}`));
     const { stops, faults: tabFaults } = await tabOrder(page);
     writeFileSync(`${FOLDER}/${name}-${width}.tab.txt`, stops.map((stop) => `${stop}\n`).join(''));
     faults.push(...tabFaults.map((fault) => `${name}-${width}: ${fault}`));

@@ -149,7 +149,7 @@ export const STATES: Readonly<Record<string, () => State>> = {
       studio,
       { ...shop, ...lost },
       { ...makes, status: 'error', statusReason: 'PROVIDER_UNAVAILABLE', nextRefreshAt: ago(-0.08) },
-      { ...vale, statusReason: 'SCOPE_MISSING', missingScopes: ['history'] },
+      { ...vale, remarks: ['SCOPE_MISSING'], missingScopes: ['history'] },
     ]),
   'page-reasons': () =>
     page([
@@ -158,7 +158,13 @@ export const STATES: Readonly<Record<string, () => State>> = {
       { ...makes, status: 'error', statusReason: 'USER_ACTION_AT_PLATFORM' },
       { ...vale, status: 'error', statusReason: 'DECRYPTION_ERROR' },
       { ...fans, ...lost, statusReason: 'SESSION_ENDED' },
-      { ...fans, id: 6, providerAccountId: '900002', displayName: 'Kiln', statusReason: 'UNVERIFIED' },
+      { ...fans, id: 6, providerAccountId: '900002', displayName: 'Kiln', remarks: ['UNVERIFIED'] },
+    ]),
+  'page-permissions': () =>
+    page([
+      { ...studio, remarks: ['SCOPE_MISSING'], missingScopes: ['instagram_manage_insights'] },
+      shop,
+      { ...vale, remarks: ['REFRESH_RETRYING', 'SCOPE_MISSING'], missingScopes: ['history'] },
     ]),
   'page-loading': () => withChange(page([], undefined, []), { loading: true }),
   'page-empty': () => page([], undefined, []),
@@ -274,7 +280,7 @@ export const STATES: Readonly<Record<string, () => State>> = {
         {['instagram', 'tiktok', 'reddit', 'onlyfans', 'acme'].map((provider) => (
           <IntegrationIcon key={provider} provider={provider} label={provider} />
         ))}
-        {(['connected', 'expiring', 'expired', 'error', 'none'] as const).map((status) => (
+        {(['connected', 'limited', 'expiring', 'expired', 'error', 'none'] as const).map((status) => (
           <p key={status}>
             <IntegrationStatus status={status} />
           </p>

@@ -4,7 +4,7 @@ import { AccountMenu } from './AccountMenu.js';
 import { AccountIssue } from './AccountIssue.js';
 import { Avatar } from './Avatar.js';
 import { IntegrationStatus } from './IntegrationStatus.js';
-import { issueOf } from './issue.js';
+import { issueOf, shownStatus } from './issue.js';
 import { handleOf, nameOf } from './names.js';
 import { useNow } from './useNow.js';
 import { useUi } from './ui.js';
@@ -35,7 +35,7 @@ export function AccountRow({ integration, provider, primary = false }: AccountRo
     <li
       {...ui.root}
       className="eg-root eg-account"
-      data-status={integration.status}
+      data-status={shownStatus(integration)}
       aria-busy={busy || undefined}
     >
       <Avatar name={nameOf(integration)} src={integration.avatarUrl} />
@@ -45,7 +45,7 @@ export function AccountRow({ integration, provider, primary = false }: AccountRo
         </bdi>
         {handle && <bdi className="eg-handle">{handle}</bdi>}
       </span>
-      <IntegrationStatus status={integration.status} busy={busy} />
+      <IntegrationStatus status={shownStatus(integration)} busy={busy} />
       <AccountMenu integration={integration} provider={provider} now={now} />
       {issue && <AccountIssue integration={integration} issue={issue} primary={primary} />}
     </li>

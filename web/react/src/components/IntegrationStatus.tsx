@@ -3,8 +3,11 @@ import { useUi } from './ui.js';
 
 /** The props of `IntegrationStatus`. */
 export interface IntegrationStatusProps {
-  /** The status of an account; `none` for a platform without accounts. */
-  status: Status | 'none';
+  /**
+   * The status of an account; `limited` for a connected one without a permission that was requested, `none` for a
+   * platform without accounts.
+   */
+  status: Status | 'limited' | 'none';
   /**
    * Whether the account is being refreshed.
    *

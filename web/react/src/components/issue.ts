@@ -1,4 +1,4 @@
-import type { Integration, Provider } from '../client/types.js';
+import type { Integration, IntegrationStatus, Provider } from '../client/types.js';
 import type { CoreMessages } from '../messages/core-messages.js';
 import type { Format } from '../messages/format.js';
 
@@ -8,6 +8,11 @@ export interface Issue {
   text: string;
   /** The action that the button offers; null for no button. */
   action: 'reconnect' | 'allow' | 'retry' | 'reference' | null;
+}
+
+/** Returns the status to show: an account that works without a requested permission is not simply connected. */
+export function shownStatus({ status, remarks }: Integration): IntegrationStatus | 'limited' {
+  return status === 'connected' && remarks.includes('SCOPE_MISSING') ? 'limited' : status;
 }
 
 /** Returns what the user should know about an account; null if it needs no attention. */

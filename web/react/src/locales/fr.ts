@@ -31,6 +31,7 @@ export const fr: Messages = {
   },
   status: {
     connected: 'Connecté',
+    limited: 'Autorisation manquante',
     expiring: 'Expire bientôt',
     expired: 'Reconnexion requise',
     error: 'Temporairement indisponible',

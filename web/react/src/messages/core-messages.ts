@@ -10,8 +10,11 @@ export interface CoreMessages {
   page: PageMessages;
   /** Texts of `IntegrationCard`, `ConnectButton` and `PermissionList`. */
   card: CardMessages;
-  /** Names of the account statuses; `none` for a platform without accounts, `refreshing` during a refresh. */
-  status: Record<IntegrationStatus | 'none' | 'refreshing', string>;
+  /**
+   * Names of the account statuses; `limited` for a connected account without a requested permission, `none` for a
+   * platform without accounts, `refreshing` during a refresh.
+   */
+  status: Record<IntegrationStatus | 'limited' | 'none' | 'refreshing', string>;
   /** One sentence for each reason why an account needs attention. */
   reasons: ReasonMessages;
   /** Texts of an account's row and menu. */

@@ -28,6 +28,7 @@ export const enCore: CoreMessages = {
   },
   status: {
     connected: 'Connected',
+    limited: 'Permission missing',
     expiring: 'Expires soon',
     expired: 'Reconnect required',
     error: 'Temporarily unavailable',

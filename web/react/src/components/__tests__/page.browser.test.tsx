@@ -18,6 +18,39 @@ test('cards keep their order while the page is open', () => {
   expect(headings()).toEqual(['Instagram', 'TikTok', 'Reddit', 'OnlyFans']);
 });
 
+test('headings keep their size on a page that styles all headings', () => {
+  const host = document.head.appendChild(document.createElement('style'));
+  host.textContent = 'h1, h2 { margin: 32px 0; font: 500 56px/118% serif; letter-spacing: -1.68px }';
+  show(<IntegrationsPage />);
+  const styles = [1, 2].map((level) => {
+    const { fontSize, fontWeight, marginTop } = getComputedStyle(
+      screen.getAllByRole('heading', { level })[0]!,
+    );
+    return [fontSize, fontWeight, marginTop];
+  });
+  host.remove();
+  expect(styles).toEqual([
+    ['24px', '600', '0px'],
+    ['15px', '600', '0px'],
+  ]);
+});
+
+test('an account without a permission is not shown as connected', () => {
+  const limited = { remarks: ['SCOPE_MISSING'], missingScopes: ['history'] };
+  show(<IntegrationsPage />, { integrations: [{ ...vale, ...limited }] });
+  expect(within(card('Reddit')).queryByText('Connected')).toBeNull();
+  expect(within(card('Reddit')).getByText('Permission missing')).toBeTruthy();
+});
+
+test('accounts with different permissions have a list each', () => {
+  const other = { ...vale, id: 9, providerAccountId: 'r9', displayName: 'Wren', missingScopes: ['history'] };
+  show(<IntegrationsPage />, { integrations: [vale, other] });
+  const list = card('Reddit').querySelector('.eg-permissions')!;
+  expect([...list.querySelectorAll('bdi')].map((one) => one.textContent)).toEqual(['Juniper Vale', 'Wren']);
+  expect(list.querySelectorAll('[data-granted=false]')).toHaveLength(1);
+  expect(list.querySelector('summary')?.textContent).toBe('Permissions, 2 of 3');
+});
+
 test('the page has one primary button', () => {
   show(<IntegrationsPage />, {
     integrations: [
