@@ -11,6 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::RequestError;
+use crate::content_coding;
 use crate::network_policy::{NotPublic, PublicOnly};
 
 /// How long an idle pooled connection is kept. Closing it early avoids sending a request on a
@@ -29,7 +30,7 @@ pub struct HttpLimits {
     /// Time limit from sending the request to the last byte of the response. Default: 10
     /// seconds.
     pub total: Duration,
-    /// Maximum length of a response body, in bytes. Default: 1 MiB.
+    /// Maximum length of a response body, in bytes, both as sent and decompressed. Default: 1 MiB.
     pub body_bytes: usize,
 }
 
@@ -128,7 +129,8 @@ pub struct Response {
     pub status: u16,
     /// The response headers.
     pub headers: HeaderMap,
-    /// The body; empty if it is longer than [`HttpLimits::body_bytes`]. Wiped on drop.
+    /// The body without its content codings; empty if it is longer than [`HttpLimits::body_bytes`]
+    /// before or after decoding, or cannot be decoded. Wiped on drop.
     pub body: Zeroizing<Vec<u8>>,
 }
 
@@ -240,6 +242,7 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
+        let body = content_coding::decode(body, &headers, self.body_bytes).unwrap_or_default();
         Ok(Response {
             status,
             headers,

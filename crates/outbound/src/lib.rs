@@ -2,6 +2,7 @@
 
 mod block;
 mod class;
+mod content_coding;
 mod error;
 mod guarded;
 mod http;
@@ -20,5 +21,6 @@ pub use http::{Body, HttpClient, HttpClientError, HttpLimits, JSON, Reach, Reque
 pub use network_policy::{NetworkPolicy, override_violation, policy_violation};
 pub use permit::Permit;
 pub use picture::{Picture, PictureError};
+pub use rate_headers::stated_wait;
 pub use sender::Outbound;
 pub use traffic::Traffic;

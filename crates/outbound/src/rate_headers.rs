@@ -4,6 +4,9 @@ use evergrant_model::{SignedDuration, Timestamp};
 use http::HeaderMap;
 use serde_json::Value;
 
+/// Longest wait that is believed. A longer one is shortened to it.
+const MAX_WAIT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// One rate-limit statement of a response.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum RateSignal {
@@ -54,16 +57,22 @@ pub(crate) fn parse_rate_headers(headers: &HeaderMap, now: Timestamp) -> Vec<Rat
     signals
 }
 
-/// Parses the time until the end of a rate-limit window; `None` if the window has ended. Some
-/// providers state a Unix time in seconds instead of a duration.
+/// Parses the time until the end of a rate-limit window; `None` if the window has ended.
 fn window(reset: &str, now: Timestamp) -> Option<SignedDuration> {
     let reset = i64::try_from(whole_number(reset)?).unwrap_or(i64::MAX);
-    let window = if reset > 1_000_000_000 {
-        Timestamp::from_unix_seconds(reset).since(now)
-    } else {
-        SignedDuration::from_secs(reset)
+    Some(stated_wait(reset, now)).filter(SignedDuration::is_positive)
+}
+
+/// Returns the wait that a header states as a number: from zero to 30 days. A number that is too
+/// large for a number of seconds is a Unix time in seconds or milliseconds.
+#[must_use]
+pub fn stated_wait(number: i64, now: Timestamp) -> SignedDuration {
+    let wait = match number {
+        ..=1_000_000_000 => SignedDuration::from_secs(number),
+        ..=100_000_000_000 => Timestamp::from_unix_seconds(number).since(now),
+        _ => Timestamp::from_unix_ms(number).since(now),
     };
-    window.is_positive().then_some(window)
+    wait.clamp(SignedDuration::ZERO, MAX_WAIT)
 }
 
 /// Parses a count; a fraction is dropped.
@@ -97,9 +106,10 @@ fn paused_accounts(accounts: &Value) -> Vec<RateSignal> {
     let accounts = accounts.as_object().into_iter().flatten().take(64);
     accounts
         .filter_map(|(account, uses)| {
+            let pause = SignedDuration::from_secs(minutes(uses)?.saturating_mul(60));
             Some(RateSignal::AccountPaused {
                 account: account.clone(),
-                pause: SignedDuration::from_secs(minutes(uses)?.saturating_mul(60)),
+                pause: pause.min(MAX_WAIT),
             })
         })
         .collect()
@@ -142,6 +152,15 @@ mod tests {
             ]),
             left(0, 60)
         );
+        for (reset, seconds) in [
+            ("1767225660000", 60),
+            ("99999999", 30 * 86_400),
+            ("99999999999", 30 * 86_400),
+            ("18446744073709551615", 30 * 86_400),
+        ] {
+            let headers = [("ratelimit-remaining", "0"), ("ratelimit-reset", reset)];
+            assert_eq!(parse(&headers), left(0, seconds), "{reset}");
+        }
         for incomplete in [
             ("x-ratelimit-remaining", "many"),
             ("x-ratelimit-reset", "5"),
@@ -168,6 +187,13 @@ mod tests {
             pause: SignedDuration::from_mins(7),
         };
         assert_eq!(parse(&[("x-business-use-case-usage", business)]), [paused]);
+        let endless = r#"{"1":[{"estimated_time_to_regain_access":9223372036854775807}]}"#;
+        let pause = SignedDuration::from_hours(30 * 24);
+        let account = "1".to_owned();
+        assert_eq!(
+            parse(&[("x-business-use-case-usage", endless)]),
+            [RateSignal::AccountPaused { account, pause }]
+        );
         for malformed in ["", "[]", "{", "{\"call_count\":\"x\"}", "7"] {
             assert!(
                 parse(&[
