@@ -12,9 +12,9 @@ use jiff::SignedDuration;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
-/// The last millisecond of the year 9999. Later times are clamped to it, so that the text form
-/// always has the same length.
-const LATEST_MS: i64 = 253_402_207_200_999;
+/// The last second of the year 9999 that `jiff` represents. Later times are clamped to it, so that
+/// the text form always has the same length.
+const LATEST_MS: i64 = 253_402_207_200_000;
 
 impl Timestamp {
     /// Creates a timestamp from milliseconds since 1970-01-01T00:00:00Z, clamped to the years 1970
@@ -208,6 +208,13 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn latest_time_has_text_form_of_its_year() {
+        let latest = Timestamp::from_unix_ms(i64::MAX);
+        assert_eq!(latest.to_string(), "9999-12-30T22:00:00.000Z");
+        assert_eq!(Timestamp::from_unix_seconds(i64::MAX), latest);
+    }
 
     #[test]
     fn display_always_has_milliseconds() {

@@ -14,6 +14,21 @@ pub const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// Age below which a token is never refreshed only because of a requested lifetime.
 const MIN_AGE: SignedDuration = SignedDuration::from_secs(60);
 
+/// The longest lifetime that is believed: ten years.
+pub const MAX_LIFETIME: SignedDuration = SignedDuration::from_secs(315_576_000);
+
+/// The earliest time that is believed to be an expiry, in Unix seconds: September 2001. Smaller
+/// numbers stand for an unknown expiry, or are durations.
+pub const EARLIEST_EXPIRY_SECONDS: i64 = 1_000_000_000;
+
+/// Returns an expiry from outside if it is plausible: at most ten years after `known_at`, when it
+/// was stated. `None` for times before September 2001, so that no token expires in 1970.
+#[must_use]
+pub fn plausible_expiry(stated: Timestamp, known_at: Timestamp) -> Option<Timestamp> {
+    let earliest = Timestamp::from_unix_seconds(EARLIEST_EXPIRY_SECONDS);
+    (stated >= earliest).then(|| stated.min(known_at + MAX_LIFETIME))
+}
+
 /// Whether an access token can be returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
@@ -160,6 +175,21 @@ mod tests {
         };
         assert_eq!(freshness(unknown, i64::MAX, 900, 900), Freshness::Fresh);
         assert!(!is_token_expired(None, at(5)));
+    }
+
+    #[test]
+    fn implausible_expiry_is_unknown_or_shortened_to_ten_years() {
+        let now = 1_767_225_600;
+        for (stated, expected) in [
+            (0, None),
+            (999_999_999, None),
+            (now - 60, Some(now - 60)),
+            (now + 60, Some(now + 60)),
+            (i64::MAX, Some(now + 315_576_000)),
+        ] {
+            let found = plausible_expiry(at(stated), at(now));
+            assert_eq!(found, expected.map(at), "{stated}");
+        }
     }
 
     #[test]

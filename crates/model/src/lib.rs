@@ -11,6 +11,7 @@ mod entropy;
 mod expiry;
 mod ids;
 mod integration;
+mod log_excerpt;
 mod secret;
 mod string_enum;
 mod token_set;
@@ -19,13 +20,17 @@ pub use call::{Actor, Call};
 pub use clock::{Clock, ManualClock, SteadyClock, SystemClock, Timestamp, whole_ms};
 pub use code::ErrorCode;
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
-pub use expiry::{Freshness, Lifetime, SKEW, is_token_expired};
+pub use expiry::{
+    EARLIEST_EXPIRY_SECONDS, Freshness, Lifetime, MAX_LIFETIME, SKEW, is_token_expired,
+    plausible_expiry,
+};
 pub use ids::{
     ApiKeyId, ConnectionId, CorrelationId, ExternalId, FlowId, InvalidId, ProviderAccountId,
     ProviderSlug, SessionId, UserId,
 };
 pub use integration::{ConnectionStatus, EventKind, Revocation, StatusReason};
 pub use jiff::SignedDuration;
+pub use log_excerpt::log_excerpt;
 pub use secret::{
     AccessToken, AuthorizationCode, ClientSecret, FlowState, PkceVerifier, RefreshToken,
 };

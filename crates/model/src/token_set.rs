@@ -29,10 +29,10 @@ pub struct TokenSet {
 pub struct ScopeSet(BTreeSet<String>);
 
 impl ScopeSet {
-    /// Parses scopes separated by spaces or commas.
+    /// Parses scopes separated by whitespace or commas.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        text.split([' ', ','])
+        text.split(|c: char| c == ',' || c.is_whitespace())
             .filter(|scope| !scope.is_empty())
             .collect()
     }

@@ -3,7 +3,7 @@
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
     ConnectionId, ConnectionStatus, Lifetime, ProviderAccountId, ProviderSlug, StatusReason,
-    Timestamp, UserId,
+    Timestamp, UserId, plausible_expiry,
 };
 use evergrant_resilience::refresh::lease::{LeaseRow, TokenSource};
 
@@ -113,6 +113,9 @@ impl Connection {
 }
 
 fn read_tokens(row: &Record) -> Result<StoredTokens, StoreError> {
+    // Another program may have written any date.
+    let written_at = row.time("updated_at")?;
+    let expires_at = row.optional_time("expires_at")?;
     Ok(StoredTokens {
         access: row
             .optional_text("access_token")?
@@ -120,7 +123,7 @@ fn read_tokens(row: &Record) -> Result<StoredTokens, StoreError> {
         refresh: row
             .optional_text("refresh_token")?
             .map(EncryptedToken::from_stored),
-        expires_at: row.optional_time("expires_at")?,
+        expires_at: expires_at.and_then(|at| plausible_expiry(at, written_at)),
         grant_expires_at: row.optional_time("grant_expires_at")?,
         token_type: row.optional_text("token_type")?,
         scope: row.optional_text("scope")?,

@@ -12,7 +12,7 @@ use sqlx::{Decode, Encode, Postgres, Sqlite, Type};
 const POSTGRES_EPOCH_MS: i64 = 946_684_800_000;
 
 /// A [`Timestamp`] as a column value. Reading truncates microseconds, which other programs may
-/// write.
+/// write. `infinity`, which PostgreSQL represents by the largest number, is the latest time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DatabaseTime(pub(crate) Timestamp);
 
@@ -35,9 +35,6 @@ impl Decode<'_, Postgres> for DatabaseTime {
             return Err("timestamp is not in binary format".into());
         }
         let microseconds = <i64 as Decode<Postgres>>::decode(value)?;
-        if microseconds == i64::MAX || microseconds == i64::MIN {
-            return Err("infinite timestamp".into());
-        }
         Ok(Self(Timestamp::from_unix_ms(
             microseconds.div_euclid(1000) + POSTGRES_EPOCH_MS,
         )))

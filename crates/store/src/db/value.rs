@@ -101,7 +101,7 @@ macro_rules! column {
 }
 
 /// Maps a decoding error to [`StoreError::Inconsistent`], which affects only its own row: the
-/// column may hold a value that this program cannot represent, such as the time `infinity`.
+/// column may hold a value that this program cannot represent, such as malformed JSON.
 fn decode_error(column: &'static str, error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::ColumnDecode { .. } => StoreError::Inconsistent(column),

@@ -1,6 +1,6 @@
 //! Reading connections, including rows that other programs wrote.
 
-use evergrant_model::{ConnectionId, ConnectionStatus, Timestamp, UserId};
+use evergrant_model::{ConnectionId, ConnectionStatus, SignedDuration, UserId};
 use evergrant_store::{Connection, Store, StoreError};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres, on_sqlite};
 
@@ -15,7 +15,7 @@ on_both_databases!(
     connections_are_paged,
 );
 on_postgres!(
-    infinite_time_makes_only_its_row_unreadable,
+    implausible_expiry_is_unknown_or_shortened_to_ten_years,
     microseconds_are_truncated_on_read_and_kept_in_row
 );
 on_sqlite!(malformed_json_makes_only_its_row_unreadable);
@@ -195,29 +195,29 @@ async fn connections_are_paged(database: TestDatabase) {
     );
 }
 
-async fn infinite_time_makes_only_its_row_unreadable(database: TestDatabase) {
+async fn implausible_expiry_is_unknown_or_shortened_to_ten_years(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    Consent::of(user, "reddit", "juniper").store(&store).await;
-    for (name, end) in [("ever", "infinity"), ("never", "-infinity")] {
+    for (name, end, years) in [
+        ("ever", "infinity", Some(10)),
+        ("far", "3000-01-01 00:00:00", Some(10)),
+        ("never", "-infinity", None),
+        ("zero", "1970-01-01 00:00:00", None),
+    ] {
+        let columns = "provider, provider_account_id, expires_at";
         let values = format!("'reddit', '{name}', '{end}'");
-        insert_row(
-            &database,
-            user,
-            "provider, provider_account_id, expires_at",
-            &values,
-        )
-        .await;
-        let read = store
+        insert_row(&database, user, columns, &values).await;
+        let row = store
             .connections()
             .owned(user, &slug("reddit"), &account(name))
-            .await;
-        assert!(
-            matches!(read, Err(StoreError::Inconsistent("expires_at"))),
-            "{read:?}"
-        );
+            .await
+            .unwrap()
+            .unwrap();
+        let lifetime = row.tokens.expires_at.map(|at| at.since(row.updated_at));
+        let expected = years.map(|years| SignedDuration::from_hours(years * 8766));
+        assert_eq!(lifetime, expected, "{name}");
     }
-    assert_listed(&store, user, &["juniper"]).await;
+    assert_listed(&store, user, &["ever", "far", "never", "zero"]).await;
 }
 
 async fn malformed_json_makes_only_its_row_unreadable(database: TestDatabase) {
@@ -253,9 +253,8 @@ async fn microseconds_are_truncated_on_read_and_kept_in_row(database: TestDataba
     let created_at = connection.created_at;
     assert_eq!(created_at.to_string(), "2026-01-01T00:00:00.123Z");
     assert_eq!(
-        connection.tokens.expires_at,
-        Some(Timestamp::from_unix_ms(0)),
-        "times before 1970 read as 1970"
+        connection.tokens.expires_at, None,
+        "an expiry before 2001 is unknown"
     );
     let refreshed = RefreshedTokens::new("new access", None);
     assert!(refreshed.store_leased(&store, &connection).await);
