@@ -9,6 +9,7 @@ mod provider;
 mod registry;
 mod session_cookies;
 mod spec;
+mod vocabulary;
 
 pub use adapter::{
     AuthorizationRequest, CodeExchange, HeldTokens, PlatformAdapter, RemoteRevocation,
@@ -29,3 +30,4 @@ pub use spec::{
     Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RefreshesWith, RevocationReach,
     ScopeSpec,
 };
+pub use vocabulary::Vocabulary;

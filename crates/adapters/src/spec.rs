@@ -2,7 +2,7 @@
 
 use evergrant_model::{ProviderSlug, ScopeSet, SignedDuration, string_enum};
 
-use crate::{AdapterError, ErrorClass};
+use crate::{AdapterError, ErrorClass, Vocabulary};
 
 string_enum! {
     /// How a provider authorizes access.
@@ -104,6 +104,8 @@ pub struct ProviderSpec {
     pub token_type: String,
     /// The scopes that every flow requests.
     pub scopes: Vec<ScopeSpec>,
+    /// How the provider names granted scopes and declined authorizations.
+    pub vocabulary: Vocabulary,
     /// The required `iss` of callbacks (RFC 9207); `None` if the provider sends none.
     pub issuer: Option<String>,
     /// How the PKCE challenge is derived.
@@ -152,6 +154,7 @@ impl ProviderSpec {
             sign_in_with: None,
             token_type: "Bearer".to_owned(),
             scopes: Vec::new(),
+            vocabulary: Vocabulary::default(),
             issuer: None,
             pkce: Pkce::S256,
             multi_account: false,

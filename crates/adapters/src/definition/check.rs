@@ -172,9 +172,11 @@ impl<'t> Validator<'t> {
         };
         self.table(at, "", table, fields);
         self.check_account_pointers(table);
+        self.check_error_rules(table);
         if fields.iter().any(|field| field.name == "client_id") {
             self.check_exclusive_keys(at, table);
             self.check_client_id_param(table);
+            self.check_authorization_request(table);
             self.check_placeholders(table);
         }
         if self.faults.len() > faults_before {
@@ -218,13 +220,15 @@ impl<'t> Validator<'t> {
             (Kind::Map(kind, reserved), DeValue::Table(table)) => {
                 self.map(path, table, kind, reserved);
             }
-            (Kind::List(kind), DeValue::Array(list)) => {
+            (Kind::List(kind) | Kind::OneOrMany(kind), DeValue::Array(list)) => {
                 for item in list {
                     self.value(path, item, kind);
                 }
             }
             (Kind::ShortOr(short @ Kind::List(_), _), DeValue::Array(_))
-            | (Kind::ShortOr(short, _), DeValue::String(_)) => self.value(path, value, short),
+            | (Kind::ShortOr(short, _) | Kind::OneOrMany(short), DeValue::String(_)) => {
+                self.value(path, value, short);
+            }
             (Kind::Boolean, DeValue::Boolean(_)) => {}
             (Kind::Integer(min, max), DeValue::Integer(number)) => {
                 let is_in_range = i64::from_str_radix(number.as_str(), number.radix())

@@ -4,8 +4,20 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::check::{Validator, join};
-use super::schema::{EXCLUSIVE, EXCLUSIVE_IN_CLIENT};
+use super::schema::{EXCLUSIVE, EXCLUSIVE_IN_CLIENT, RESERVED_PARAMS};
 use super::values::{host_placeholder, placeholders};
+
+/// The parameter that selects how the authorization response is returned (OAuth 2.0 Multiple
+/// Response Type Encoding Practices, §2.1).
+const RESPONSE_MODE: &str = "response_mode";
+
+/// The end of the message about another `response_mode`.
+const READABLE_MODES: &str =
+    "must be `query` or `form_post`; Evergrant cannot receive a response in another mode";
+
+fn is_readable(response_mode: &str) -> bool {
+    matches!(response_mode, "query" | "form_post")
+}
 
 impl Validator<'_> {
     /// Checks that no value is given together with the setting that replaces it, and that a client
@@ -48,6 +60,67 @@ impl Validator<'_> {
                 key.span().start,
                 "`authorize_params` may not set the client id, which Evergrant sets itself",
             );
+        }
+    }
+
+    /// Checks that the authorization request returns the response as a query or a form. Any other
+    /// `response_mode` never reaches the callback, or not in a form that it can read.
+    pub(super) fn check_authorization_request(&mut self, table: &DeTable<'_>) {
+        let mode = subtable(table, "authorize_params").and_then(|params| params.get(RESPONSE_MODE));
+        if let Some(mode) = mode
+            && mode
+                .get_ref()
+                .as_str()
+                .is_some_and(|mode| !is_readable(mode))
+        {
+            let message = format!("`authorize_params.{RESPONSE_MODE}` {READABLE_MODES}");
+            self.fault(mode.span().start, message);
+        }
+        let Some(url) = table.get("authorization_url") else {
+            return;
+        };
+        let query = url.get_ref().as_str().and_then(|url| url.split_once('?'));
+        let query = query.map_or("", |(_, query)| query).as_bytes();
+        for (name, value) in url::form_urlencoded::parse(query) {
+            let at = url.span().start;
+            if RESERVED_PARAMS.contains(&name.as_ref()) {
+                let message = format!("the query of `authorization_url` may not set `{name}`");
+                self.fault(at, format!("{message}, which Evergrant sets itself"));
+            } else if name == RESPONSE_MODE && !is_readable(&value) {
+                self.fault(
+                    at,
+                    format!("`{RESPONSE_MODE}` in `authorization_url` {READABLE_MODES}"),
+                );
+            }
+        }
+    }
+
+    /// Checks that each error rule has a condition on the response, and a code for its pointer.
+    pub(super) fn check_error_rules(&mut self, table: &DeTable<'_>) {
+        let errors = table.get("errors").map(Spanned::get_ref);
+        let rules = match errors {
+            Some(DeValue::Table(errors)) => errors.get("rules").map(Spanned::get_ref),
+            list => list,
+        };
+        for rule in rules.and_then(DeValue::as_array).into_iter().flatten() {
+            let Some(keys) = rule.get_ref().as_table() else {
+                continue;
+            };
+            if let Some((key, _)) = keys.get_key_value("code_at")
+                && !keys.contains_key("code")
+            {
+                self.fault(
+                    key.span().start,
+                    "`code_at` needs `code`, the value to find there",
+                );
+            }
+            if !["status", "code", "text"]
+                .iter()
+                .any(|key| keys.contains_key(*key))
+            {
+                let at = rule.span().start;
+                self.fault(at, "an error rule needs `status`, `code` or `text`");
+            }
         }
     }
 

@@ -22,5 +22,5 @@ pub(crate) use enums::{
     AccessTokenIn, CallKind, ClientAuth, ClientPart, ErrorCodes, FactKind, TokenKind, TokenRequest,
 };
 pub use fault::DefinitionFault;
-pub(crate) use tables::{AccessTokenGrant, Definition, ErrorRule, Scope};
+pub(crate) use tables::{AccessTokenGrant, Definition, ErrorRule, ExpiryTable, Scope};
 pub(crate) use values::{host_placeholder, is_segment};

@@ -16,6 +16,8 @@ pub(super) struct Field {
 pub(super) enum Kind {
     /// Non-empty text.
     Text,
+    /// Text that may be empty.
+    Param,
     /// An absolute http or https URL, which may begin with the `{NAME}` of a host.
     Url,
     /// An http or https URL without path and query.
@@ -37,6 +39,8 @@ pub(super) enum Kind {
     Map(&'static Self, &'static [&'static str]),
     /// A list of such values.
     List(&'static Self),
+    /// One such value, or a list of them.
+    OneOrMany(&'static Self),
     /// The short form, or a table with these keys.
     ShortOr(&'static Self, &'static [Field]),
 }
@@ -105,6 +109,8 @@ const ERROR_RULE: Kind = Kind::Table(&[
     optional("on", CALL),
     optional("status", Kind::Integer(100, 599)),
     optional("code", Kind::Text),
+    optional("code_at", Kind::Pointer),
+    optional("text", Kind::Text),
     required("class", CLASS),
     optional("reason", REASON),
     optional("confirm", Kind::Boolean),
@@ -146,6 +152,11 @@ const TOKENS: &[Field] = &[
     optional("rotates_refresh_token", Kind::Boolean),
     optional("replay_window_seconds", SECONDS),
 ];
+const EXPIRY: &[Field] = &[
+    optional("seconds", Kind::Pointer),
+    optional("at", Kind::Pointer),
+    optional("refresh_seconds", Kind::Pointer),
+];
 const ACCOUNT: &[Field] = &[
     optional("id", Kind::Pointer),
     optional("username", Kind::Pointer),
@@ -184,8 +195,16 @@ pub(super) const FIELDS: &[Field] = &[
     optional("client_auth", Kind::OneOf(ClientAuth::WORDS)),
     optional("scopes", Kind::List(&SCOPE)),
     optional("pkce", Kind::OneOf(Pkce::WORDS)),
-    optional("authorize_params", Kind::Map(&Kind::Text, RESERVED_PARAMS)),
+    optional("authorize_params", Kind::Map(&Kind::Param, RESERVED_PARAMS)),
     optional("issuer", Kind::Text),
+    optional(
+        "scope_aliases",
+        Kind::Map(&Kind::OneOrMany(&Kind::Scope), &[]),
+    ),
+    optional("scopes_not_returned", Kind::List(&Kind::Scope)),
+    optional("callback_scope", Kind::Text),
+    optional("denial_codes", Kind::List(&Kind::Text)),
+    optional("expiry", Kind::Table(EXPIRY)),
     optional("allow_insecure", Kind::Boolean),
     optional("endpoints", Kind::Table(ENDPOINTS)),
     optional("client", Kind::Table(CLIENT)),

@@ -45,6 +45,10 @@ pub(crate) struct ErrorRule {
     pub(crate) on: Option<CallKind>,
     pub(crate) status: Option<u16>,
     pub(crate) code: Option<String>,
+    /// JSON pointer to the value that must equal `code`. Default: the response's error code.
+    pub(crate) code_at: Option<String>,
+    /// Text that the response must contain, in any case.
+    pub(crate) text: Option<String>,
     pub(crate) class: ErrorClass,
     #[serde(default, deserialize_with = "reason")]
     pub(crate) reason: Option<StatusReason>,
@@ -73,6 +77,13 @@ pub(crate) struct Definition {
     pub(crate) pkce: Pkce,
     pub(crate) authorize_params: BTreeMap<String, String>,
     pub(crate) issuer: Option<String>,
+    /// For each scope, the other names under which the provider grants it.
+    pub(crate) scope_aliases: BTreeMap<String, OneOrMany>,
+    pub(crate) scopes_not_returned: Vec<String>,
+    /// The callback parameter with the granted scopes. Default: `scope`.
+    pub(crate) callback_scope: Option<String>,
+    pub(crate) denial_codes: Vec<String>,
+    pub(crate) expiry: ExpiryTable,
     pub(crate) allow_insecure: bool,
     pub(crate) endpoints: EndpointTable,
     pub(crate) client: ClientTable,
@@ -87,6 +98,36 @@ impl Definition {
     pub(crate) fn uses_session_credentials(&self) -> bool {
         self.kind.is_some()
     }
+}
+
+/// One text, or a list of texts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    pub(crate) fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Many(texts) => texts,
+        }
+    }
+}
+
+/// The `expiry` table: JSON pointers to the lifetimes in a token response. Without a pointer, the
+/// usual members are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct ExpiryTable {
+    /// The lifetime of the access token, in seconds.
+    pub(crate) seconds: Option<String>,
+    /// When the access token expires: a date of RFC 3339, or a Unix time.
+    pub(crate) at: Option<String>,
+    /// The lifetime of the refresh token, in seconds.
+    pub(crate) refresh_seconds: Option<String>,
 }
 
 /// The `endpoints` table: hosts, and how requests and responses are formed.

@@ -8,6 +8,7 @@ impl Kind {
     pub(super) fn expectation(&self) -> String {
         match self {
             Self::Text => "non-empty text".to_owned(),
+            Self::Param => "text".to_owned(),
             Self::Url => {
                 "an absolute http or https URL without user, password and fragment".to_owned()
             }
@@ -31,6 +32,7 @@ impl Kind {
             }
             Self::Table(_) | Self::Map(..) => "a table".to_owned(),
             Self::List(_) => "a list".to_owned(),
+            Self::OneOrMany(one) => format!("{}, or a list of them", one.expectation()),
             Self::ShortOr(short, _) => format!("{}, or a table", short.expectation()),
         }
     }
@@ -38,7 +40,8 @@ impl Kind {
     /// Returns whether the key accepts this text.
     pub(super) fn accepts(&self, text: &str) -> bool {
         match self {
-            Self::Text => !text.is_empty() && !text.chars().any(char::is_control),
+            Self::Text => !text.is_empty() && Self::Param.accepts(text),
+            Self::Param => !text.chars().any(char::is_control),
             Self::Url => is_url(text),
             Self::Origin => is_origin(text),
             Self::Segment => is_segment(text),

@@ -1,7 +1,7 @@
 //! The error of a failed call to a provider. Its class determines how the caller reacts.
 //!
-//! An [`AdapterError`] holds a class, a few numbers and at most the provider's own short code,
-//! never a body, a URL, a header or a token. It is safe to log.
+//! An [`AdapterError`] holds a class, a few numbers, the provider's own short code and an excerpt
+//! of its message, never a body, a URL, a header or a token. It is safe to log.
 
 use evergrant_model::{SignedDuration, StatusReason, string_enum};
 
@@ -51,6 +51,7 @@ pub struct AdapterError {
     message: &'static str,
     http_status: Option<u16>,
     provider_code: Option<String>,
+    provider_message: Option<String>,
     retry_after: Option<SignedDuration>,
     reason: Option<StatusReason>,
     known_unprocessed: bool,
@@ -74,6 +75,7 @@ impl AdapterError {
             message,
             http_status: None,
             provider_code: None,
+            provider_message: None,
             retry_after: None,
             reason,
             known_unprocessed: false,
@@ -125,6 +127,12 @@ impl AdapterError {
         let is_safe = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
         let shown = code.filter(|code| (1..=64).contains(&code.len()) && code.bytes().all(is_safe));
         self.provider_code = shown.map(str::to_owned);
+        self
+    }
+
+    /// Sets the excerpt of the provider's message, made by [`evergrant_model::log_excerpt`].
+    pub(crate) fn with_provider_message(mut self, excerpt: Option<String>) -> Self {
+        self.provider_message = excerpt;
         self
     }
 
@@ -217,6 +225,13 @@ impl AdapterError {
         self.provider_code.as_deref()
     }
 
+    /// Returns an excerpt of the provider's message, for the log: at most 200 characters, without
+    /// control characters and without anything that is or looks like a token.
+    #[must_use]
+    pub fn provider_message(&self) -> Option<&str> {
+        self.provider_message.as_deref()
+    }
+
     /// Returns the status reason of the connection; `None` for classes that do not change its
     /// status.
     #[must_use]
@@ -242,10 +257,14 @@ impl std::fmt::Display for AdapterError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.message)?;
         match (self.http_status, &self.provider_code) {
-            (Some(status), Some(code)) => write!(f, " (status {status}, {code})"),
-            (Some(status), None) => write!(f, " (status {status})"),
-            (None, Some(code)) => write!(f, " ({code})"),
-            (None, None) => Ok(()),
+            (Some(status), Some(code)) => write!(f, " (status {status}, {code})")?,
+            (Some(status), None) => write!(f, " (status {status})")?,
+            (None, Some(code)) => write!(f, " ({code})")?,
+            (None, None) => {}
+        }
+        match &self.provider_message {
+            Some(message) => write!(f, "; the provider says: {message}"),
+            None => Ok(()),
         }
     }
 }

@@ -1,20 +1,25 @@
 //! Classifies error responses of providers.
 //!
-//! Codes and statuses decide, never message texts. An ambiguous response never ends a grant. The
-//! order is: the provider's own rules, then the codes of the standards, then the status.
+//! An ambiguous response never ends a grant. The order is: the provider's own rules, then codes and
+//! messages which name the grant or token and its state, then the codes of the standards, then the
+//! status.
 
 use evergrant_model::{SignedDuration, Timestamp};
-use evergrant_outbound::Response;
+use evergrant_outbound::{Response, stated_wait};
 use http::HeaderMap;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::Value;
 
 use super::context::{Context, invalid_token_class, message, server_failure};
-use super::graph;
-use crate::definition::{CallKind, ErrorCodes, ErrorRule};
+use super::dead_grant::Evidence;
+use super::report::Report;
+use super::rules::{self, Answer, is_registration_error};
+use super::{graph, success};
+use crate::definition::{CallKind, ErrorCodes};
+use crate::oauth2::json::Document;
 use crate::{AdapterError, ErrorClass};
 
-/// Longest stated wait that is accepted: 30 days.
+/// Longest wait that is accepted: 30 days.
 const MAX_WAIT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Returns the error code of a response, `Some("")` for an error without a code; `None` if the body
@@ -22,12 +27,17 @@ const MAX_WAIT: SignedDuration = SignedDuration::from_hours(30 * 24);
 ///
 /// Some error responses have a top-level `code`, beside an `error_type` or, if the status is not
 /// 2xx, alone.
-pub(crate) fn error_code(response: &Response, body: &Value) -> Option<String> {
+fn error_code(response: &Response, document: &Document) -> Option<String> {
+    let body = document.value();
     if body.get("error").is_some() {
-        return code_in_error(body);
+        let is_ambiguous = document.is_ambiguous("/error") || document.is_ambiguous("/error/code");
+        return code_in_error(body).map(|code| if is_ambiguous { String::new() } else { code });
     }
     let is_error = body.get("error_type").is_some() || !response.is_success();
-    body.get("code").filter(|_| is_error).and_then(plain)
+    let code = body
+        .get("code")
+        .filter(|_| is_error && !document.is_ambiguous("/code"));
+    code.and_then(plain)
 }
 
 /// Returns a code that is a string or a number.
@@ -57,24 +67,92 @@ fn code_in_error(body: &Value) -> Option<String> {
     }
 }
 
-/// Classifies the failure that `response` reports; `code` is the [`error_code`] of its body.
-pub(crate) fn classify(
+/// Returns the failure that a response reports; `None` if it reports none. The body is checked as
+/// well as the status: a 200 may report an error.
+pub(crate) fn failure(
     context: Context<'_>,
     response: &Response,
-    body: Option<&Value>,
-    code: Option<&str>,
-) -> AdapterError {
-    let status = reported_status(response, code);
-    let code = reported_code(response, code);
-    let graph = || {
-        body.filter(|_| context.codes == ErrorCodes::Graph)
-            .and_then(|body| graph::classify(context, response, body))
+    document: Option<&Document>,
+) -> Option<AdapterError> {
+    let code = document.and_then(|document| error_code(response, document));
+    let denial = success::denial(context, response, document).filter(|_| code.is_none());
+    let is_success = response.is_success() && code.is_none() && denial.is_none();
+    let status = reported_status(response, code.as_deref());
+    let code = reported_code(response, code.as_deref());
+    let answer = Answer {
+        response,
+        status,
+        document,
+        code: code.as_deref(),
+        is_success,
     };
-    let error = by_rule(context, status, code.as_deref())
-        .or_else(graph)
-        .or_else(|| code.as_deref().and_then(|code| by_code(context, code)))
-        .unwrap_or_else(|| by_status(context, status, response));
-    with_response_facts(error, context, response, status, code.as_deref())
+    let report = Report::of(response, document, code.as_deref());
+    let error = rules::classify(context, answer)
+        .or_else(|| (!is_success).then(|| classify(context, answer, &report, denial)))?;
+    let error = with_response_facts(error, context, response, status, code.as_deref());
+    Some(error.with_provider_message(report.excerpt(context.secrets)))
+}
+
+/// Classifies a failure without a rule of its own.
+fn classify(
+    context: Context<'_>,
+    answer: Answer<'_>,
+    report: &Report,
+    denial: Option<AdapterError>,
+) -> AdapterError {
+    let Answer { code, status, .. } = answer;
+    let graph = || {
+        answer
+            .document
+            .filter(|_| context.codes == ErrorCodes::Graph)
+            .and_then(|document| graph::classify(context, answer.response, document.value()))
+    };
+    graph()
+        .or_else(|| registration(report))
+        .or_else(|| dead_grant(context, status, report, report.evidence_in_codes()))
+        .or_else(|| code.and_then(|code| by_code(context, code)))
+        .or_else(|| dead_grant(context, status, report, report.evidence_in_messages()))
+        .or_else(|| bad_request(code))
+        .or(denial)
+        .unwrap_or_else(|| by_status(context, status, answer.response))
+}
+
+/// Classifies an answer that concerns the client registration or the definition. Atlassian rejects
+/// an invalid refresh token with `unauthorized_client`, and only the message says so.
+fn registration(report: &Report) -> Option<AdapterError> {
+    let mut codes = report.codes.iter();
+    let names_token = report.evidence_in_messages().is_some();
+    let class = ErrorClass::ConfigError;
+    codes
+        .any(|code| {
+            let is_excused = code == "unauthorized_client" && names_token;
+            is_registration_error(code) && !is_excused
+        })
+        .then(|| AdapterError::new(class, message(class)))
+}
+
+/// Classifies an answer which says that the token or grant is no longer valid. A server that fails
+/// or is overloaded cannot know.
+fn dead_grant(
+    context: Context<'_>,
+    status: u16,
+    report: &Report,
+    evidence: Option<Evidence>,
+) -> Option<AdapterError> {
+    let evidence = evidence.filter(|_| !matches!(status, 408 | 425 | 429 | 500..))?;
+    let class = if report.codes.iter().any(|code| code == "invalid_grant") {
+        ErrorClass::NeedsReauth
+    } else {
+        invalid_token_class(context.call)
+    };
+    let needs_confirmation = class == ErrorClass::NeedsReauth && evidence == Evidence::Indirect;
+    Some(AdapterError::new(class, message(class)).needing_confirmation(needs_confirmation))
+}
+
+/// Classifies a request that the provider calls malformed, without naming the token.
+fn bad_request(code: Option<&str>) -> Option<AdapterError> {
+    let class = ErrorClass::BadRequest;
+    (code == Some("invalid_request")).then(|| AdapterError::new(class, message(class)))
 }
 
 /// Adds status, code and wait to a classified error.
@@ -85,7 +163,7 @@ fn with_response_facts(
     status: u16,
     code: Option<&str>,
 ) -> AdapterError {
-    let wait = stated_wait(&response.headers, status, context.now);
+    let wait = header_wait(&response.headers, status, context.now);
     let is_unprocessed =
         status == 429 || (status == 503 && response.headers.contains_key(RETRY_AFTER));
     let wait = wait.or(error.retry_after());
@@ -136,55 +214,23 @@ fn challenge(headers: &HeaderMap) -> &str {
         .unwrap_or_default()
 }
 
-/// Classifies by the provider's rules. A rule without a code does not apply to a rejected client
-/// registration, which must not end users' grants.
-fn by_rule(context: Context<'_>, status: u16, code: Option<&str>) -> Option<AdapterError> {
-    let is_about_registration = code.is_some_and(is_registration_error);
-    let applies = |rule: &&ErrorRule| {
-        rule.on.is_none_or(|call| call == context.call)
-            && rule.status.is_none_or(|expected| expected == status)
-            && rule
-                .code
-                .as_deref()
-                .map_or(!is_about_registration, |expected| Some(expected) == code)
-    };
-    let rule = context.rules.iter().find(applies)?;
-    let error = AdapterError::new(rule.class, message(rule.class)).with_reason(rule.reason);
-    Some(error.needing_confirmation(rule.confirm))
-}
-
-/// Returns whether a code is about the client registration or the definition, not about a user's
-/// grant.
-fn is_registration_error(code: &str) -> bool {
-    matches!(
-        code,
-        "invalid_client"
-            | "unauthorized_client"
-            | "unsupported_grant_type"
-            | "unsupported_response_type"
-            | "invalid_scope"
-            | "redirect_uri_mismatch"
-    )
-}
-
 /// Classifies by the codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, `OpenID` Connect Core
 /// §3.1.2.6, and common rate-limit codes.
 fn by_code(context: Context<'_>, code: &str) -> Option<AdapterError> {
     let class = match code {
-        "invalid_grant" | "interaction_required" | "login_required" | "consent_required" => {
-            ErrorClass::NeedsReauth
+        // A refresh sends no code: Zoho means the refresh token.
+        "invalid_code" if context.call == CallKind::Refresh => {
+            let error =
+                AdapterError::new(ErrorClass::NeedsReauth, message(ErrorClass::NeedsReauth));
+            return Some(error.needing_confirmation(true));
         }
-        code if is_registration_error(code) => ErrorClass::ConfigError,
-        "invalid_request" => ErrorClass::BadRequest,
-        "invalid_token" => invalid_token_class(context.call),
+        "interaction_required" | "login_required" | "consent_required" => ErrorClass::NeedsReauth,
         "insufficient_scope" => ErrorClass::ScopeMissing,
         "rate_limit_exceeded" | "too_many_requests" | "slow_down" => ErrorClass::RateLimited,
         "server_error" | "temporarily_unavailable" | "internal_error" => server_failure(context),
         _ => return None,
     };
-    // No standard uses this code for a rejected grant, so a second attempt must confirm it.
-    let needs_confirmation = code == "invalid_token" && class == ErrorClass::NeedsReauth;
-    Some(AdapterError::new(class, message(class)).needing_confirmation(needs_confirmation))
+    Some(AdapterError::new(class, message(class)))
 }
 
 /// Classifies by the HTTP status alone.
@@ -214,35 +260,24 @@ fn unauthorized(call: CallKind, headers: &HeaderMap) -> ErrorClass {
     }
 }
 
-/// Returns the stated wait: `Retry-After` as a number or a date, or else the
-/// `x-ratelimit-reset` that many providers send with a 429, as a duration or a Unix time in
-/// seconds.
-fn stated_wait(headers: &HeaderMap, status: u16, now: Timestamp) -> Option<SignedDuration> {
+/// Returns the stated wait, at most 30 days: `Retry-After` as a number or a date, or else the
+/// `x-ratelimit-reset` that many providers send with a 429.
+fn header_wait(headers: &HeaderMap, status: u16, now: Timestamp) -> Option<SignedDuration> {
     let text = |name: &str| {
         headers
             .get(name)
             .and_then(|value| value.to_str().ok())
             .map(str::trim)
     };
-    let stated = text(RETRY_AFTER.as_str()).and_then(|value| {
-        let wait = whole_seconds(value).map(SignedDuration::from_secs);
-        wait.or_else(|| time_until(value, now))
-    });
+    let number = |text: &str| whole_seconds(text).map(|number| stated_wait(number, now));
+    let stated =
+        text(RETRY_AFTER.as_str()).and_then(|value| number(value).or_else(|| until(value, now)));
     let reset = || {
         text("x-ratelimit-reset")
             .filter(|_| status == 429)
-            .and_then(whole_seconds)
-            .map(|at| {
-                if at > 1_000_000_000 {
-                    Timestamp::from_unix_seconds(at).since(now)
-                } else {
-                    SignedDuration::from_secs(at)
-                }
-            })
+            .and_then(number)
     };
-    stated
-        .or_else(reset)
-        .map(|wait| wait.clamp(SignedDuration::ZERO, MAX_WAIT))
+    stated.or_else(reset)
 }
 
 /// Parses a non-negative number of seconds. A fraction is rounded up.
@@ -256,12 +291,13 @@ fn whole_seconds(text: &str) -> Option<i64> {
     Some(whole.parse().unwrap_or(i64::MAX).saturating_add(extra))
 }
 
-/// Returns the time from `now` until an HTTP date.
-fn time_until(date: &str, now: Timestamp) -> Option<SignedDuration> {
+/// Returns the time from `now` until an HTTP date, at most 30 days.
+fn until(date: &str, now: Timestamp) -> Option<SignedDuration> {
     let at = jiff::fmt::rfc2822::DateTimeParser::new()
         .parse_timestamp(date)
         .ok()?;
-    Some(Timestamp::from_unix_ms(at.as_millisecond()).since(now))
+    let wait = Timestamp::from_unix_ms(at.as_millisecond()).since(now);
+    Some(wait.clamp(SignedDuration::ZERO, MAX_WAIT))
 }
 
 #[cfg(test)]

@@ -13,6 +13,10 @@ pub(crate) struct Context<'a> {
     pub(crate) codes: ErrorCodes,
     /// Whether the call can be sent twice without harm.
     pub(crate) repeatable: bool,
+    /// Whether the response has an access token.
+    pub(crate) has_access_token: bool,
+    /// The secrets of the request, which the provider may repeat in its message.
+    pub(crate) secrets: &'a [&'a str],
     pub(crate) now: Timestamp,
 }
 

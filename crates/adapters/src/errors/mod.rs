@@ -3,5 +3,9 @@
 pub(crate) mod adapter_error;
 pub(crate) mod classify;
 pub(crate) mod context;
+mod dead_grant;
 mod from_outbound;
 mod graph;
+mod report;
+mod rules;
+mod success;

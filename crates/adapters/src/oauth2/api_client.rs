@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evergrant_model::Clock;
+use evergrant_model::{ClientSecret, Clock};
 use evergrant_outbound::{Outbound, Request, Response};
 use http::Method;
 use url::Url;
@@ -12,8 +12,9 @@ use super::client_registration::ClientRegistration;
 use super::config::EngineConfig;
 use super::form::urlencoded;
 use super::json::Document;
+use super::token_response::has_access_token;
 use crate::definition::{CallKind, Definition};
-use crate::errors::classify::{classify, error_code};
+use crate::errors::classify::failure;
 use crate::errors::context::Context;
 use crate::{AdapterError, ErrorClass, ProviderSpec};
 
@@ -52,22 +53,19 @@ impl ApiClient {
     }
 
     /// Returns the JSON object of a successful response; `None` if its body is not one. The body is
-    /// checked as well as the status: a 200 may report an error.
+    /// checked as well as the status: a 200 may report an error. `secrets` are those of the request
+    /// besides the client secret.
     ///
     /// # Errors
     ///
-    /// The failure that the response reports.
+    /// The failure that the response reports. A token response without access token is `Unknown`.
     pub(crate) fn accepted(
         &self,
         call: CallKind,
         response: &Response,
+        secrets: &[&str],
     ) -> Result<Option<Document>, AdapterError> {
-        let document = Document::parse(&response.body);
-        let body = document.as_ref().map(Document::value);
-        let code = body.and_then(|body| error_code(response, body));
-        if response.is_success() && code.is_none() {
-            return Ok(document);
-        }
+        let document = parse(call, &response.body);
         let repeatable = match call {
             CallKind::Exchange => false,
             CallKind::Refresh => self.spec.can_retry_refresh(),
@@ -75,23 +73,43 @@ impl ApiClient {
         };
         let definition = self.definition();
         let (rules, codes) = (definition.errors.rules.as_slice(), definition.errors.codes);
+        let unwrap = definition.endpoints.unwrap.as_deref();
+        let client = self.config.client.as_ref();
+        let client_secret = client.and_then(|client| client.secret.as_ref());
+        let secrets: Vec<_> = secrets
+            .iter()
+            .copied()
+            .chain(client_secret.map(ClientSecret::expose))
+            .collect();
         let context = Context {
             call,
             rules,
             codes,
             repeatable,
+            has_access_token: document
+                .as_ref()
+                .is_some_and(|document| has_access_token(document, unwrap)),
+            secrets: &secrets,
             now: self.clock.now(),
         };
-        Err(classify(context, response, body, code.as_deref()))
+        match failure(context, response, document.as_ref()) {
+            Some(error) => Err(error),
+            None => Ok(document),
+        }
     }
 
-    /// Returns the JSON object of a profile response.
+    /// Returns the JSON object of a profile response. `secrets` are those of the request besides
+    /// the client secret.
     ///
     /// # Errors
     ///
     /// The failure that the response reports; `Unknown` if its body is not a JSON object.
-    pub(crate) fn profile_document(&self, response: &Response) -> Result<Document, AdapterError> {
-        let document = self.accepted(CallKind::Profile, response)?;
+    pub(crate) fn profile_document(
+        &self,
+        response: &Response,
+        secrets: &[&str],
+    ) -> Result<Document, AdapterError> {
+        let document = self.accepted(CallKind::Profile, response, secrets)?;
         let not_json = || {
             AdapterError::unreadable("the profile response is not a JSON object", response.status)
         };
@@ -106,6 +124,16 @@ impl ApiClient {
             None => document,
         }
     }
+}
+
+/// Parses the JSON object of a response. Early platforms send a form instead, at the endpoints that
+/// RFC 6749 and RFC 7009 define.
+fn parse(call: CallKind, body: &[u8]) -> Option<Document> {
+    let form = || match call {
+        CallKind::Exchange | CallKind::Refresh | CallKind::Revoke => Document::parse_form(body),
+        CallKind::Profile => None,
+    };
+    Document::parse(body).or_else(form)
 }
 
 /// Creates a request without body and credentials.

@@ -104,11 +104,7 @@ impl OAuth2 {
             .tokens
             .send_params(self.api.registration()?, TokenRequest::Form, url, &params)
             .await?;
-        match self.api.accepted(CallKind::Revoke, &response) {
-            Ok(_) if response.is_html() => Err(AdapterError::unreadable(
-                "the revocation response is an HTML page",
-                response.status,
-            )),
+        match self.api.accepted(CallKind::Revoke, &response, &[token]) {
             Ok(_) => Ok(RemoteRevocation::Revoked),
             Err(error) if error.provider_code() == Some("unsupported_token_type") => {
                 Ok(RemoteRevocation::Unsupported)
@@ -256,7 +252,7 @@ impl PlatformAdapter for OAuth2 {
         granted: &ScopeSet,
     ) -> Result<Vec<AccountInfo>, AdapterError> {
         let document = userinfo::profile(&self.api, access, granted).await?;
-        userinfo::account(document.value(), self.api.definition()).map(|account| vec![account])
+        userinfo::account_in(&document, self.api.definition()).map(|account| vec![account])
     }
 
     async fn revoke_access(&self, held: &HeldTokens) -> Result<RemoteRevocation, AdapterError> {

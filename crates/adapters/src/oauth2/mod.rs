@@ -7,6 +7,7 @@ pub(crate) mod engine;
 mod form;
 pub(crate) mod json;
 mod pkce;
+pub(crate) mod stated_time;
 mod token_client;
 mod token_response;
 pub(crate) mod userinfo;

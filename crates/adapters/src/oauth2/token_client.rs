@@ -20,6 +20,9 @@ use super::token_response;
 use crate::AdapterError;
 use crate::definition::{AccessTokenGrant, CallKind, ClientAuth, ClientPart, TokenRequest};
 
+/// Parameters of token requests whose values are not secret.
+const PUBLIC_PARAMS: &[&str] = &["grant_type", "redirect_uri", "client_id", "token_type_hint"];
+
 /// Sends requests with client authentication, and parses token responses.
 pub(crate) struct TokenClient {
     pub(crate) api: Arc<ApiClient>,
@@ -42,7 +45,7 @@ impl TokenClient {
         let response = self
             .send_params(client, request, &client.endpoints.token, params)
             .await?;
-        self.read_tokens(call, &response, sent_at)
+        self.read_tokens(call, &response, params, sent_at)
     }
 
     /// Exchanges an access token for another one.
@@ -83,28 +86,25 @@ impl TokenClient {
                 &with_query(url, &params),
             ))
             .await?;
-        self.read_tokens(call, &response, sent_at)
+        self.read_tokens(call, &response, &params, sent_at)
     }
 
-    /// Parses a token response.
+    /// Parses the response to a token request with these parameters.
     fn read_tokens(
         &self,
         call: CallKind,
         response: &Response,
+        params: &[(&str, &str)],
         sent_at: Timestamp,
     ) -> Result<TokenSet, AdapterError> {
-        let document = self.api.accepted(call, response)?;
+        let secrets = secret_values(params);
+        let document = self.api.accepted(call, response, &secrets)?;
         let not_json =
             || AdapterError::unreadable("the token response is not a JSON object", response.status);
         let document = self.api.unwrapped(document.ok_or_else(not_json)?);
         let default_lifetime = self.api.spec.default_lifetime;
-        token_response::read(
-            document,
-            sent_at,
-            default_lifetime,
-            &self.api.definition().tokens.scope_field,
-        )
-        .map_err(|error| error.with_status(response.status))
+        token_response::read(document, sent_at, default_lifetime, self.api.definition())
+            .map_err(|error| error.with_status(response.status))
     }
 
     /// Sends parameters with client authentication.
@@ -143,6 +143,14 @@ impl TokenClient {
             .collect();
         self.api.send(built).await
     }
+}
+
+/// Returns the values of the parameters that are secret.
+fn secret_values<'a>(params: &[(&str, &'a str)]) -> Vec<&'a str> {
+    let secret = params
+        .iter()
+        .filter(|(name, _)| !PUBLIC_PARAMS.contains(name));
+    secret.map(|(_, value)| *value).collect()
 }
 
 /// Returns the `Authorization` header of RFC 6749 §2.3.1: id and secret are form-encoded first.

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::api_client::{ApiClient, plain_request, with_query};
 use super::client_registration::ClientRegistration;
 use super::json::Document;
+use crate::AdapterError;
 use crate::definition::{AccessTokenIn, Definition, Fact, FactKind};
-use crate::{AdapterError, ErrorClass};
 
 /// Longest string that is kept as a fact, in characters.
 const MAX_TEXT_CHARS: usize = 2048;
@@ -90,7 +90,22 @@ async fn read_with_token(
             api.send(plain_request(client, Method::GET, &url)).await?
         }
     };
-    api.profile_document(&response)
+    api.profile_document(&response, &[access.expose()])
+}
+
+/// Reads the account from a profile response.
+///
+/// # Errors
+///
+/// `Unknown` with status 200 if the response has no usable id, or two different ones.
+pub(crate) fn account_in(
+    document: &Document,
+    definition: &Definition,
+) -> Result<AccountInfo, AdapterError> {
+    if document.is_ambiguous(&definition.account.pointers.id) {
+        return Err(no_usable_id());
+    }
+    account(document.value(), definition)
 }
 
 /// Reads the account from a profile.
@@ -139,18 +154,21 @@ pub(crate) fn account(
 }
 
 /// Returns the account id, which is a string or an integer. A floating-point number may have lost
-/// digits.
+/// digits. In a string, U+FFFD replaces bytes that could not be decoded.
 fn id(profile: &Value, pointer: &str) -> Result<ProviderAccountId, AdapterError> {
     let id = match profile.pointer(pointer) {
-        Some(Value::String(text)) => Some(text.clone()),
+        Some(Value::String(text)) if !text.contains(char::REPLACEMENT_CHARACTER) => {
+            Some(text.clone())
+        }
         Some(Value::Number(number)) if !number.is_f64() => Some(number.to_string()),
         _ => None,
     };
     id.and_then(|id| ProviderAccountId::new(id).ok())
-        .ok_or_else(|| {
-            AdapterError::new(ErrorClass::Unknown, "the profile has no usable account id")
-        })
-        .map_err(|error| error.with_status(200))
+        .ok_or_else(no_usable_id)
+}
+
+fn no_usable_id() -> AdapterError {
+    AdapterError::unreadable("the profile has no usable account id", 200)
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -187,6 +205,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ErrorClass;
 
     fn reddit(profile: &Value) -> Result<AccountInfo, AdapterError> {
         let definition =

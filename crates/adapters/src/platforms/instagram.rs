@@ -24,6 +24,7 @@ use crate::definition::CallKind;
 use crate::oauth2::api_client::{plain_request, with_query};
 use crate::oauth2::engine::OAuth2;
 use crate::oauth2::json::Document;
+use crate::oauth2::stated_time::{expiry, time};
 use crate::oauth2::userinfo;
 use crate::{
     AdapterError, AuthorizationRequest, CodeExchange, ErrorClass, HeldTokens, PlatformAdapter,
@@ -35,11 +36,11 @@ const MAX_PAGE_REQUESTS: usize = 20;
 /// The fields of a Facebook Page that are requested.
 const PAGE_FIELDS: &str = "id,name,instagram_business_account{id,username,name,profile_picture_url,followers_count,media_count}";
 
-/// When a token and its access to data expire, in Unix seconds; `None` if unknown or never.
+/// When a token and its access to data expire; `None` if unknown or never.
 #[derive(Default)]
 struct Expiries {
-    token: Option<i64>,
-    data_access: Option<i64>,
+    token: Option<Timestamp>,
+    data_access: Option<Timestamp>,
 }
 
 /// The adapter for Instagram through Facebook Login.
@@ -67,11 +68,16 @@ impl Instagram {
             .await
     }
 
-    /// Sends a GET and returns the JSON object of the response.
+    /// Sends a GET and returns the JSON object of the response. It names accounts, so it must be
+    /// unambiguous.
     async fn read(&self, url: &Url, token: &str) -> Result<Document, AdapterError> {
-        self.engine
-            .api()
-            .profile_document(&self.call(Method::GET, url, token).await?)
+        let response = self.call(Method::GET, url, token).await?;
+        let document = self.engine.api().profile_document(&response, &[token])?;
+        if document.contradicts_itself() {
+            let message = "the response has a member with two different values";
+            return Err(AdapterError::unreadable(message, response.status));
+        }
+        Ok(document)
     }
 
     /// Returns the URL of `/me`.
@@ -106,11 +112,16 @@ impl Instagram {
 
     /// Fetches the expiries of a token from `debug_token`. A failure leaves them unknown.
     async fn expiries(&self, access: &AccessToken) -> Expiries {
+        let now = self.engine.api().clock.now();
         self.debug_token(access)
             .await
-            .map_or(Expiries::default(), |document| Expiries {
-                token: unix_seconds(&document, "/data/expires_at"),
-                data_access: unix_seconds(&document, "/data/data_access_expires_at"),
+            .map_or(Expiries::default(), |document| {
+                let at = |pointer: &str| document.value().pointer(pointer);
+                Expiries {
+                    token: at("/data/expires_at").and_then(|value| expiry(value, now)),
+                    data_access: at("/data/data_access_expires_at")
+                        .and_then(|value| time(value, now)),
+                }
             })
     }
 
@@ -136,9 +147,8 @@ impl Instagram {
     /// if the token is still valid.
     async fn with_expiries(&self, mut tokens: TokenSet) -> TokenSet {
         let expiries = self.expiries(&tokens.access).await;
-        let at = |seconds: Option<i64>| seconds.map(Timestamp::from_unix_seconds);
-        tokens.expires_at = tokens.expires_at.or(at(expiries.token));
-        tokens.grant_expires_at = at(expiries.data_access);
+        tokens.expires_at = tokens.expires_at.or(expiries.token);
+        tokens.grant_expires_at = expiries.data_access;
         tokens
     }
 
@@ -184,7 +194,10 @@ impl Instagram {
             .filter(|id| id.is_string())
             .ok_or_else(|| no_user_id().with_status(200))?;
         let data_access_expiry = self.expiries(access).await.data_access;
-        let expiry = data_access_expiry.map(|at| ("data_access_expires_at".to_owned(), at.into()));
+        let expiry = data_access_expiry.map(|at| {
+            let seconds = at.unix_ms() / 1000;
+            ("data_access_expires_at".to_owned(), seconds.into())
+        });
         Ok([("facebook_user_id".to_owned(), id.clone())]
             .into_iter()
             .chain(expiry)
@@ -263,7 +276,12 @@ impl PlatformAdapter for Instagram {
                 access.expose(),
             )
             .await?;
-        match self.engine.api().accepted(CallKind::Revoke, &response) {
+        let secrets = [access.expose()];
+        match self
+            .engine
+            .api()
+            .accepted(CallKind::Revoke, &response, &secrets)
+        {
             Ok(body) if confirms_success(body.as_ref(), &response) => Ok(RemoteRevocation::Revoked),
             Ok(_) => Err(AdapterError::unreadable(
                 "the response does not confirm the revocation",
@@ -297,15 +315,6 @@ fn items(document: &Document) -> Result<&[Value], AdapterError> {
     list.ok_or_else(|| {
         AdapterError::new(ErrorClass::Unknown, "the response contains no list").with_status(200)
     })
-}
-
-/// Returns the positive integer at `pointer`.
-fn unix_seconds(document: &Document, pointer: &str) -> Option<i64> {
-    document
-        .value()
-        .pointer(pointer)?
-        .as_i64()
-        .filter(|at| *at > 0)
 }
 
 /// Returns whether a response is `{"success":true}`, or the bare `true` of older Graph versions.

@@ -65,16 +65,20 @@ impl OnlyFans {
             user_agent: Some(&user_agent),
             ..Request::new(Method::GET, url, Reach::Anywhere)
         };
-        let document = self
-            .engine
-            .api()
-            .profile_document(&self.engine.api().send(request).await?)?;
+        let response = self.engine.api().send(request).await?;
+        let cookies = session.cookies();
+        let values = cookies.split("; ").filter_map(|one| one.split_once('='));
+        let secrets: Vec<_> = values
+            .map(|(_, value)| value)
+            .chain([session.get(session::X_BC)])
+            .collect();
+        let document = self.engine.api().profile_document(&response, &secrets)?;
         if document.get("isAuth") == Some(&Value::Bool(false))
             || document.get("id").is_none_or(Value::is_null)
         {
             return Ok(Owner::LoggedOut);
         }
-        let account = userinfo::account(document.value(), self.engine.api().definition())?;
+        let account = userinfo::account_in(&document, self.engine.api().definition())?;
         Ok(if account.id.as_str() == session.get(session::AUTH_ID) {
             Owner::Expected(account)
         } else {

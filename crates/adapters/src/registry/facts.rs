@@ -2,6 +2,7 @@
 
 use evergrant_model::{ProviderSlug, SignedDuration};
 
+use crate::Vocabulary;
 use crate::definition::{Definition, Scope};
 use crate::spec::{
     Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RefreshesWith, ScopeSpec,
@@ -21,6 +22,7 @@ pub(super) fn spec(
         sign_in_with: account.sign_in_with.clone(),
         token_type: tokens.kind.clone().unwrap_or(defaults.token_type),
         scopes: definition.scopes.iter().map(scope).collect(),
+        vocabulary: vocabulary(definition),
         issuer: definition.issuer.clone(),
         pkce: definition.pkce,
         multi_account: account.multi_account,
@@ -62,6 +64,22 @@ fn refreshes_with(definition: &Definition) -> RefreshesWith {
         RefreshesWith::AccessToken
     } else {
         RefreshesWith::RefreshToken
+    }
+}
+
+fn vocabulary(definition: &Definition) -> Vocabulary {
+    let aliases = definition.scope_aliases.iter();
+    let defaults = Vocabulary::default();
+    Vocabulary {
+        scope_aliases: aliases
+            .map(|(scope, names)| (scope.clone(), names.as_slice().to_vec()))
+            .collect(),
+        scopes_not_returned: definition.scopes_not_returned.iter().cloned().collect(),
+        callback_scope: definition
+            .callback_scope
+            .clone()
+            .unwrap_or(defaults.callback_scope),
+        denial_codes: definition.denial_codes.iter().cloned().collect(),
     }
 }
 

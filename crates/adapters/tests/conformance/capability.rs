@@ -43,6 +43,7 @@ pub(crate) const FIELDS: &[(&str, Coverage)] = &[
     ("token_type", Coverage::Label),
     ("problem", Coverage::EveryCheck),
     ("scopes", Coverage::EveryCheck),
+    ("vocabulary", Coverage::EveryCheck),
     ("default_lifetime", Coverage::EveryCheck),
     ("refresh_ahead", Coverage::EveryCheck),
     ("refresh_at_percent", Coverage::EveryCheck),

@@ -159,6 +159,49 @@ fn authorize_params_cannot_override_flow_parameters() {
 }
 
 #[test]
+fn response_mode_that_the_callback_cannot_read_is_rejected() {
+    let message = "`authorize_params.response_mode` must be `query` or `form_post`; Evergrant \
+                   cannot receive a response in another mode";
+    for mode in [
+        "jwt",
+        "query.jwt",
+        "form_post.jwt",
+        "fragment",
+        "web_message",
+        "",
+    ] {
+        let changed = format!("response_mode = \"{mode}\"");
+        assert_eq!(
+            fault("prompt = \"consent\"", &changed),
+            at(12, 38, message),
+            "{mode}"
+        );
+    }
+    for valid in [
+        "response_mode = \"form_post\"",
+        "response_mode = \"query\"",
+        "nonce = \"\"",
+    ] {
+        let text = ACME.replace("prompt = \"consent\"", valid);
+        assert!(parse_providers(&text).is_ok(), "{valid}");
+    }
+}
+
+#[test]
+fn query_of_authorization_url_is_checked_like_authorize_params() {
+    let with = |query: &str| {
+        let url = "https://acme.example/oauth/authorize";
+        fault(url, &format!("{url}?{query}"))
+    };
+    let message =
+        "the query of `authorization_url` may not set `state`, which Evergrant sets itself";
+    assert_eq!(with("tenant=a&state=b"), at(3, 21, message));
+    let message = "`response_mode` in `authorization_url` must be `query` or `form_post`; Evergrant \
+                   cannot receive a response in another mode";
+    assert_eq!(with("response_mode=fragment"), at(3, 21, message));
+}
+
+#[test]
 fn section_name_must_be_an_unused_slug() {
     let expectation =
         "a provider is up to 50 lower-case letters, digits and hyphens, beginning with a letter";

@@ -64,7 +64,7 @@ fn errors_can_be_a_list_of_rules_or_a_table() {
     assert_eq!(
         fault(
             "pkce =",
-            "errors = { rules = [{ class = \"blockd\" }] }\npkce ="
+            "errors = { rules = [{ status = 400, class = \"blockd\" }] }\npkce ="
         )
         .0,
         11,
@@ -89,4 +89,92 @@ fn account_without_pointers_uses_openid_connect_claims() {
         "{found:?}"
     );
     assert_eq!(found[0].message, "`account.id` is missing");
+}
+
+#[test]
+fn vocabulary_and_expiry_keys_are_accepted() {
+    let valid = r#"
+scope_aliases = { email = "https://acme.example/auth/email", "user:email" = ["user", "mail"] }
+scopes_not_returned = ["offline_access"]
+callback_scope = "granted"
+denial_codes = ["user_cancelled_login"]
+expiry = { seconds = "/expires_in", at = "/expires_at", refresh_seconds = "/x_refresh_token_expires_in" }
+"#;
+    parse_providers(&format!("{ACME}{valid}")).unwrap();
+}
+
+#[test]
+fn faults_of_vocabulary_and_expiry_keys_are_reported() {
+    let scope = "a scope, which is text without spaces, commas, quotes and backslashes";
+    for (line, column, message) in [
+        (
+            "scope_aliases = { email = 7 }",
+            27,
+            format!("`scope_aliases.email` must be {scope}, or a list of them, not an integer"),
+        ),
+        (
+            "scope_aliases = { email = [\"a b\"] }",
+            28,
+            format!("`scope_aliases.email` must be {scope}"),
+        ),
+        (
+            "scopes_not_returned = \"offline\"",
+            23,
+            "`scopes_not_returned` must be a list".to_owned(),
+        ),
+        (
+            "callback_scope = \"\"",
+            18,
+            "`callback_scope` must be non-empty text".to_owned(),
+        ),
+        (
+            "expiry = { at = \"expires_at\" }",
+            17,
+            "`expiry.at` must be a JSON pointer such as `/id`".to_owned(),
+        ),
+        (
+            "expiry = { second = \"/a\" }",
+            12,
+            "unknown key `expiry.second`; did you mean `seconds`?".to_owned(),
+        ),
+    ] {
+        let found = fault("pkce =", &format!("{line}\npkce ="));
+        assert_eq!(found, at(11, column, &message), "{line}");
+    }
+}
+
+#[test]
+fn error_rules_are_validated() {
+    for (rule, column, message) in [
+        (
+            "{ code_at = \"/errors/0/code\", status = 400, class = \"blocked\" }",
+            13,
+            "`code_at` needs `code`, the value to find there",
+        ),
+        (
+            "{ code_at = \"errors\", code = \"x\", class = \"blocked\" }",
+            23,
+            "`errors.code_at` must be a JSON pointer such as `/id`",
+        ),
+        (
+            "{ on = \"refresh\", class = \"needs_reauth\" }",
+            11,
+            "an error rule needs `status`, `code` or `text`",
+        ),
+        (
+            "{ text = \"\", class = \"blocked\" }",
+            20,
+            "`errors.text` must be non-empty text",
+        ),
+        (
+            "{ on = \"renew\", status = 400, class = \"blocked\" }",
+            18,
+            "`errors.on` must be one of `exchange`, `refresh`, `profile`, `revoke`",
+        ),
+    ] {
+        let found = fault("pkce =", &format!("errors = [{rule}]\npkce ="));
+        assert_eq!(found, at(11, column, message), "{rule}");
+    }
+    let both = "errors.rules = [{ text = \"revoked\", class = \"needs_reauth\" }, { class = \"blocked\" }]";
+    assert_eq!(fault("pkce =", &format!("{both}\npkce =")).0, 11);
 }

@@ -25,4 +25,8 @@ mod support;
 #[cfg(test)]
 mod tiktok;
 #[cfg(test)]
+mod tolerant_reading;
+#[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod vectors;

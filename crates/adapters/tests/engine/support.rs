@@ -60,15 +60,15 @@ impl RecordedRequest {
 pub(crate) struct CannedResponse {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: String,
+    body: Vec<u8>,
 }
 
 /// Returns a JSON response.
-pub(crate) fn response(status: u16, body: &str) -> CannedResponse {
+pub(crate) fn response(status: u16, body: impl AsRef<[u8]>) -> CannedResponse {
     CannedResponse {
         status,
         headers: vec![("content-type", "application/json".to_owned())],
-        body: body.to_owned(),
+        body: body.as_ref().to_vec(),
     }
 }
 

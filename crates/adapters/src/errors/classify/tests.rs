@@ -7,11 +7,14 @@ use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::definition::{Definition, read_file};
+use crate::definition::{Definition, ErrorRule, read_file};
 use crate::oauth2::json::Document;
 
+mod dead_grants;
 mod providers;
 mod reddit;
+mod revocation;
+mod rules;
 mod standard;
 
 const NOW_S: i64 = 1_767_225_600;
@@ -65,29 +68,35 @@ impl Provider {
         }
     }
 
-    fn classify(&self, call: CallKind, response: &Response) -> AdapterError {
+    /// Returns the failure that a response reports; `None` for a success.
+    fn failure(
+        &self,
+        call: CallKind,
+        response: &Response,
+        secrets: &[&str],
+    ) -> Option<AdapterError> {
         let repeatable = match call {
             CallKind::Exchange => false,
             CallKind::Refresh => self.can_retry_refresh,
             CallKind::Profile | CallKind::Revoke => true,
         };
-        let now = Timestamp::from_unix_seconds(NOW_S);
         let document = Document::parse(&response.body);
-        let body = document.as_ref().map(Document::value);
-        let code = body.and_then(|body| error_code(response, body));
-        assert!(!response.is_success() || code.is_some(), "not an error");
-        classify(
-            Context {
-                call,
-                rules: &self.rules,
-                codes: self.codes,
-                repeatable,
-                now,
-            },
-            response,
-            body,
-            code.as_deref(),
-        )
+        let context = Context {
+            call,
+            rules: &self.rules,
+            codes: self.codes,
+            repeatable,
+            has_access_token: document
+                .as_ref()
+                .is_some_and(|document| document.get("access_token").is_some()),
+            secrets,
+            now: Timestamp::from_unix_seconds(NOW_S),
+        };
+        failure(context, response, document.as_ref())
+    }
+
+    fn classify(&self, call: CallKind, response: &Response) -> AdapterError {
+        self.failure(call, response, &[]).expect("a failure")
     }
 
     fn class(&self, call: CallKind, status: u16, headers: &[&str], body: &str) -> ErrorClass {
@@ -161,6 +170,12 @@ fn stated_wait_is_parsed_in_every_form_and_bounded() {
             "retry-after: 99999999999999999999999",
             Some(MAX_WAIT.as_secs()),
         ),
+        ("retry-after: 1767225660", Some(60)),
+        ("retry-after: 1767225660000", Some(60)),
+        (
+            "retry-after: 1 Jan 9998 00:00:00 GMT",
+            Some(MAX_WAIT.as_secs()),
+        ),
         ("retry-after: -5", None),
         ("retry-after: soon", None),
         ("x-ratelimit-reset: 90", Some(90)),
@@ -186,7 +201,7 @@ fn error_is_recognised_in_every_shape_and_success_is_not_error() {
     let code = |body: &str| {
         error_code(
             &response(200, &[], body),
-            &serde_json::from_str(body).unwrap(),
+            &Document::parse(body.as_bytes()).unwrap(),
         )
     };
     for (body, expected) in [
@@ -223,7 +238,7 @@ fn bare_code_is_error_if_status_is_not_2xx() {
     assert_eq!(
         error_code(
             &response(401, &[], bare),
-            &serde_json::from_str(bare).unwrap()
+            &Document::parse(bare.as_bytes()).unwrap()
         )
         .unwrap(),
         "access_token_invalid"
@@ -236,6 +251,8 @@ fn rule_matches_call_status_and_code() {
         on: Some(CallKind::Refresh),
         status: Some(400),
         code: Some("190".to_owned()),
+        code_at: None,
+        text: None,
         class: C::NeedsUserAction,
         reason: Some(StatusReason::UserActionAtProvider),
         confirm: false,
@@ -264,18 +281,20 @@ fn rule_matches_call_status_and_code() {
 }
 
 #[test]
-fn error_shows_only_short_code_of_response() {
-    let body = r#"{"error":"invalid_grant","error_description":"token hush-hush is dead"}"#;
+fn error_shows_code_and_message_of_response_without_secrets() {
+    let body = r#"{"error":"invalid_grant","error_description":"token hush-hush is\n dead"}"#;
     let header = "www-authenticate: Bearer error_description=\"hush-hush\"";
     let page = response(
         400,
         &[header, &format!("{CONTENT_TYPE}: text/html; hush-hush")],
         body,
     );
-    let error = Provider::strict().classify(CallKind::Refresh, &page);
+    let error = Provider::strict().failure(CallKind::Refresh, &page, &["hush-hush"]);
+    let error = error.unwrap();
     assert_eq!(
         error.to_string(),
-        "the provider no longer accepts the grant (status 400, invalid_grant)"
+        "the provider no longer accepts the grant (status 400, invalid_grant); the provider says: \
+         token [redacted] is\\n dead"
     );
     assert!(!format!("{error:?}").contains("hush"));
 }

@@ -1,0 +1,170 @@
+//! Tests of reading token responses.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+const SENT_S: i64 = 1_767_225_600;
+
+fn read_body(
+    body: &[u8],
+    default: Option<i64>,
+    definition: &Definition,
+) -> Result<TokenSet, AdapterError> {
+    read(
+        Document::parse(body).unwrap(),
+        Timestamp::from_unix_seconds(SENT_S),
+        default.map(SignedDuration::from_secs),
+        definition,
+    )
+}
+
+fn read_json(body: &Value, default: Option<i64>) -> Result<TokenSet, AdapterError> {
+    let body = body.to_string();
+    read_body(body.as_bytes(), default, &Definition::default())
+}
+
+fn lifetime_seconds(expires_in: &Value, default: Option<i64>) -> Option<i64> {
+    let tokens = read_json(
+        &json!({"access_token": "a", "expires_in": expires_in}),
+        default,
+    )
+    .unwrap();
+    tokens.expires_at.map(|at| at.unix_ms() / 1000 - SENT_S)
+}
+
+#[test]
+fn a17_every_form_of_expires_in_is_parsed_or_replaced_by_default() {
+    let ten_years = Some(315_576_000);
+    for (stated, expected) in [
+        (json!(3600), Some(3600)),
+        (json!("3600"), Some(3600)),
+        (json!(" 3600 "), Some(3600)),
+        (json!(3599.9), Some(3599)),
+        (json!("3599.9"), Some(3599)),
+        (json!(1e18), ten_years),
+        (json!(u64::MAX), ten_years),
+        (json!("1e18"), ten_years),
+        (json!("inf"), ten_years),
+        (json!(0), Some(86_400)),
+        (json!(-1), Some(86_400)),
+        (json!("-3600"), Some(86_400)),
+        (json!("NaN"), Some(86_400)),
+        (json!(""), Some(86_400)),
+        (json!("soon"), Some(86_400)),
+        (json!(null), Some(86_400)),
+        (json!([3600]), Some(86_400)),
+        (json!(true), Some(86_400)),
+    ] {
+        assert_eq!(
+            lifetime_seconds(&stated, Some(86_400)),
+            expected,
+            "{stated}"
+        );
+    }
+    let absent = read_json(&json!({"access_token": "a"}), Some(86_400)).unwrap();
+    assert_eq!(
+        absent.expires_at,
+        Some(Timestamp::from_unix_seconds(SENT_S + 86_400))
+    );
+    assert_eq!(lifetime_seconds(&json!(0), None), None);
+}
+
+#[test]
+fn jwt_expiry_is_used_only_without_lifetime_and_default() {
+    let jwt = |claims: &Value| {
+        format!(
+            "e30.{}.sig",
+            BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
+        )
+    };
+    let expiry = |claims: &Value, default| {
+        let tokens = read_json(&json!({"access_token": jwt(claims)}), default).unwrap();
+        tokens.expires_at.map(|at| at.unix_ms() / 1000)
+    };
+    assert_eq!(expiry(&json!({"exp": SENT_S + 5}), None), Some(SENT_S + 5));
+    assert_eq!(
+        expiry(&json!({"exp": SENT_S + 5}), Some(60)),
+        Some(SENT_S + 60)
+    );
+    assert_eq!(expiry(&json!({"exp": SENT_S}), None), None);
+    assert_eq!(expiry(&json!({"exp": "soon"}), None), None);
+}
+
+#[test]
+fn a19_absent_null_or_empty_refresh_token_keeps_old_one() {
+    for body in [
+        json!({"access_token": "a"}),
+        json!({"access_token": "a", "refresh_token": null}),
+        json!({"access_token": "a", "refresh_token": ""}),
+    ] {
+        assert!(read_json(&body, None).unwrap().refresh.is_none(), "{body}");
+    }
+    let sent = read_json(&json!({"access_token": "a", "refresh_token": "r"}), None).unwrap();
+    assert_eq!(sent.refresh.unwrap().expose(), "r");
+}
+
+#[test]
+fn a19_response_without_usable_tokens_has_unknown_outcome() {
+    let long = "a".repeat(MAX_TOKEN_BYTES + 1);
+    for body in [
+        json!({}),
+        json!({"access_token": null}),
+        json!({"access_token": ""}),
+        json!({"access_token": 7}),
+        json!({"access_token": "a\r\nb"}),
+        json!({"access_token": long}),
+        json!({"access_token": "a", "refresh_token": long}),
+    ] {
+        assert_eq!(
+            read_json(&body, None).unwrap_err().class(),
+            ErrorClass::Unknown
+        );
+    }
+    assert!(read_json(&json!({"access_token": "a".repeat(MAX_TOKEN_BYTES)}), None).is_ok());
+}
+
+#[test]
+fn scopes_are_string_or_list() {
+    let scope = |value: Value| {
+        read_json(&json!({"access_token": "a", "scope": value}), None)
+            .unwrap()
+            .scope
+    };
+    let two = Some(ScopeSet::parse("a b"));
+    assert_eq!(scope(json!("b a")), two);
+    assert_eq!(scope(json!("a,b")), two);
+    assert_eq!(scope(json!(["a", "b"])), two);
+    for empty in [json!(""), json!([]), json!(null), json!(7)] {
+        assert_eq!(scope(empty.clone()), None, "{empty}");
+    }
+}
+
+#[test]
+fn refresh_token_lifetime_sets_grant_expiry() {
+    let tokens = read_json(
+        &json!({"access_token": "a", "refresh_expires_in": 10}),
+        None,
+    )
+    .unwrap();
+    assert_eq!(
+        tokens.grant_expires_at,
+        Some(Timestamp::from_unix_seconds(SENT_S + 10))
+    );
+}
+
+proptest! {
+    /// For any stated number, the token expires after it was requested and within ten years.
+    #[test]
+    fn stated_lifetime_is_always_plausible(stated: f64, default in 1i64..315_576_000) {
+        let lifetime = lifetime_seconds(&json!(stated), Some(default)).unwrap();
+        prop_assert!((1..=315_576_000).contains(&lifetime));
+    }
+
+    /// Parsing any token as a JWT never panics.
+    #[test]
+    fn jwt_expiry_never_panics(text in ".*") {
+        let _ = jwt_expiry(&text, Timestamp::from_unix_seconds(SENT_S));
+    }
+}
