@@ -42,6 +42,9 @@ pub(crate) fn to_browser(state: &ApiState, outcome: &CallbackOutcome) -> Respons
 
 /// Redirects to the app's `redirectUrl` with the result of the flow. The receipt is the only secret
 /// in the URL, and is useless without the verifier.
+///
+/// The URL always has a fragment, which may be empty: otherwise the browser would add the one of
+/// the platform's redirect, such as Facebook's `#_=_` (RFC 9110 §10.2.2).
 fn redirect(outcome: &CallbackOutcome, parameters: &[(&str, &str)]) -> Response {
     let Some(location) = location(outcome, parameters) else {
         return ApiError::new(
@@ -62,6 +65,9 @@ fn location(outcome: &CallbackOutcome, parameters: &[(&str, &str)]) -> Option<He
     url.query_pairs_mut()
         .append_pair("integration", outcome.provider.as_str())
         .extend_pairs(parameters);
+    if url.fragment().is_none() {
+        url.set_fragment(Some(""));
+    }
     HeaderValue::from_str(url.as_str()).ok()
 }
 

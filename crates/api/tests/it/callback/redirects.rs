@@ -14,7 +14,7 @@ async fn redirects_browser_to_app_after_connecting() {
     assert_snapshot!(harness.anonymous().get(&harness.consent(&started, "juniper")).await, @"
     303 See Other
     cache-control: no-store
-    location: https://app.example/settings?integration=reddit&status=connected&accountId=sim9z
+    location: https://app.example/settings?integration=reddit&status=connected&accountId=sim9z#
     ");
 }
 
@@ -31,7 +31,7 @@ async fn bound_flow_redirects_with_receipt_and_stores_no_connection() {
     assert_snapshot!(redirect, @"
     303 See Other
     cache-control: no-store
-    location: https://app.example/settings?integration=reddit&status=pending&flowId=[flowId]&receipt=[receipt]
+    location: https://app.example/settings?integration=reddit&status=pending&flowId=[flowId]&receipt=[receipt]#
     ");
     assert_eq!(
         redirect.query_param("flowId").unwrap(),
@@ -59,7 +59,7 @@ async fn denied_consent_redirects_with_error_code_only() {
     assert_snapshot!(redirect, @"
     303 See Other
     cache-control: no-store
-    location: https://app.example/settings?integration=reddit&status=error&code=OAUTH_DENIED&correlationId=[correlationId]
+    location: https://app.example/settings?integration=reddit&status=error&code=OAUTH_DENIED&correlationId=[correlationId]#
     ");
     assert_eq!(exchanges(&harness), 0);
 }
@@ -120,6 +120,29 @@ async fn item_14_redirect_contains_neither_code_nor_state() {
         assert_eq!(redirect.header("referrer-policy"), Some("no-referrer"));
         for secret in [code, started.text("state")] {
             assert!(!redirect.full_text().contains(&secret), "{redirect}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn redirect_has_a_fragment_so_that_the_platforms_one_is_dropped() {
+    let harness = Harness::new().await;
+    for address in [
+        "https://app.example/settings",
+        "https://app.example/settings?tab=1",
+    ] {
+        for (is_denied, challenge) in [(false, None), (false, Some(CHALLENGE)), (true, None)] {
+            let connect = json!({"redirectUrl": address, "challenge": challenge});
+            let started = harness.start_flow(1, "reddit", connect).await;
+            let path = if is_denied {
+                harness.deny(&started)
+            } else {
+                harness.consent(&started, "juniper")
+            };
+            let redirect = harness.anonymous().get(&path).await;
+            let location = redirect.location();
+            assert!(location.ends_with('#'), "{location}");
+            assert!(redirect.query_param("status").is_some(), "{location}");
         }
     }
 }

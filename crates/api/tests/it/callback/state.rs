@@ -53,7 +53,7 @@ async fn item_4_state_expires_after_ten_minutes() {
     assert_snapshot!(redirect, @"
     303 See Other
     cache-control: no-store
-    location: https://app.example/settings?integration=reddit&status=error&code=INVALID_STATE&correlationId=[correlationId]
+    location: https://app.example/settings?integration=reddit&status=error&code=INVALID_STATE&correlationId=[correlationId]#
     ");
     assert_eq!(exchanges(&harness), exchanges_before);
 }

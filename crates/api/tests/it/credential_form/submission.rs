@@ -21,7 +21,7 @@ async fn pasted_curl_command_connects_and_redirects() {
     assert_eq!(
         redirect.location(),
         format!(
-            "https://app.example/settings?integration=onlyfans&status=connected&accountId={OWNER}"
+            "https://app.example/settings?integration=onlyfans&status=connected&accountId={OWNER}#"
         )
     );
     let list = harness
