@@ -71,7 +71,8 @@ impl ServiceError {
         self
     }
 
-    fn caused_by(mut self, source: impl Into<Source>) -> Self {
+    /// Sets the cause, which is logged and never shown to a caller.
+    pub(crate) fn caused_by(mut self, source: impl Into<Source>) -> Self {
         self.source = Some(source.into());
         self
     }

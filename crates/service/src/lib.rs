@@ -39,7 +39,7 @@ pub use access::users::{UserRef, Users};
 pub use authorization::authorizations::Authorizations;
 pub use authorization::finish::FinishRequest;
 pub use authorization::outcome::{
-    CallbackOutcome, CallbackParams, CallbackResult, FlowProgress, ReachedAccount,
+    CallbackOutcome, CallbackParams, CallbackResult, ErrorDetails, FlowProgress, ReachedAccount,
 };
 pub use authorization::redirect_allowlist::{
     AllowedRedirects, InvalidRedirect, is_loopback, without_credentials,

@@ -1,5 +1,7 @@
 //! Writes outcomes to the log.
 
+use std::error::Error;
+
 use evergrant_adapters::{Block, BlockKind};
 use evergrant_model::{Call, ErrorCode};
 use evergrant_store::Connection;
@@ -84,9 +86,9 @@ fn log_flow(call: &Call, outcome: &Outcome<'_>) {
             provider,
             flow,
             code: ErrorCode::OauthDenied,
-            ..
+            error,
         } => log!(
-            info, call, %provider, flow.id = %flow,
+            info, call, %provider, flow.id = %flow, cause = cause_of(*error),
             "the user declined the authorization"
         ),
         Outcome::FlowFailed {
@@ -96,11 +98,18 @@ fn log_flow(call: &Call, outcome: &Outcome<'_>) {
             error,
         } => log!(
             warn, call, %provider, flow.id = %flow, code = code.as_str(),
-            error = error.map(|error| error as &(dyn std::error::Error + 'static)),
+            error = error.map(tracing::field::display), cause = cause_of(*error),
             "authorization flow failed"
         ),
         _ => {}
     }
+}
+
+/// Returns the causes of a failed flow, such as what the platform reported; `None` if it has none.
+fn cause_of(error: Option<&(dyn Error + Send + Sync + 'static)>) -> Option<String> {
+    let causes = std::iter::successors(error?.source(), |cause| Error::source(*cause));
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    (!causes.is_empty()).then(|| causes.join(": "))
 }
 
 fn log_accounts(call: &Call, outcome: &Outcome<'_>) {

@@ -41,6 +41,14 @@ impl Providers {
         provider.map_or_else(|| slug.to_string(), |provider| provider.spec().name.clone())
     }
 
+    /// Returns the name of the callback parameter in which the platform lists the granted scopes.
+    #[must_use]
+    pub fn callback_scope(&self, slug: &ProviderSlug) -> String {
+        let provider = self.by_slug(slug);
+        let vocabulary = provider.map(|provider| provider.spec().vocabulary.clone());
+        vocabulary.unwrap_or_default().callback_scope
+    }
+
     /// Returns the registry itself.
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry

@@ -158,11 +158,10 @@ async fn cancel(
     provider: &ProviderSlug,
     sent: &QueryOf,
 ) -> Result<Response, ApiError> {
+    let state_param = FlowState::new(sent.filled("state").unwrap_or_default());
     let params = CallbackParams {
-        state: FlowState::new(sent.filled("state").unwrap_or_default()),
-        code: None,
         error: Some(DENIED.to_owned()),
-        issuer: None,
+        ..CallbackParams::new(state_param)
     };
     let outcome = state
         .service

@@ -6,9 +6,10 @@ use axum::response::{IntoResponse, Response};
 use evergrant_model::{
     Actor, AuthorizationCode, Call, ErrorCode, FlowId, FlowState, ProviderSlug, UserId,
 };
-use evergrant_service::{CallbackOutcome, CallbackParams, CallbackResult};
+use evergrant_service::{CallbackOutcome, CallbackParams, CallbackResult, ErrorDetails};
 use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::flow_response;
@@ -21,9 +22,9 @@ use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
 use crate::views::IntegrationView;
 
-/// The parameters that a platform sent to an app's own callback page.
+/// The parameters that a platform sent to an app's own callback page. Other parameters are ignored
+/// (RFC 6749 §4.1.2), except the one in which the provider lists the granted scopes.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = CallbackRequest)]
 pub(crate) struct CallbackBody {
     /// The authorization code. Absent if the platform sent an error.
@@ -32,8 +33,67 @@ pub(crate) struct CallbackBody {
     state: String,
     /// The platform's error code. Absent if the platform sent a code.
     error: Option<String>,
+    /// The platform's description of the error, for the log.
+    error_description: Option<String>,
     /// The issuer, if the platform sent it (RFC 9207).
     iss: Option<String>,
+    /// Further parameters.
+    #[serde(flatten)]
+    #[schema(value_type = std::collections::HashMap<String, Value>)]
+    others: Map<String, Value>,
+}
+
+impl CallbackBody {
+    /// Returns the parameters. `scope_param` is the name of the one with the granted scopes.
+    fn into_params(self, scope_param: &str) -> CallbackParams {
+        let others = self.others;
+        let other = |name: &str| match others.get(name)? {
+            Value::String(text) => filled(Some(text.clone())),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let details = ErrorDetails {
+            description: filled(self.error_description).or_else(|| other("error_message")),
+            reason: other("error_reason"),
+            code: other("error_code"),
+        };
+        let scope = other(scope_param);
+        let code = filled(self.code).map(AuthorizationCode::new);
+        CallbackParams {
+            issuer: self.iss,
+            scope,
+            ..with_error(
+                FlowState::new(self.state),
+                code,
+                filled(self.error),
+                details,
+            )
+        }
+    }
+}
+
+fn filled(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// Returns the parameters of a response. Some platforms report an error without `error`.
+fn with_error(
+    state: FlowState,
+    code: Option<AuthorizationCode>,
+    error: Option<String>,
+    error_details: ErrorDetails,
+) -> CallbackParams {
+    let other = error_details
+        .code
+        .as_ref()
+        .or(error_details.reason.as_ref());
+    let other = other.filter(|_| code.is_none()).cloned();
+    CallbackParams {
+        error: error.or(other),
+        code,
+        error_details,
+        ..CallbackParams::new(state)
+    }
 }
 
 /// The result of a callback that an app forwarded.
@@ -178,15 +238,7 @@ async fn by_server(
         .call;
     let body: CallbackBody = parse(&read(Request::from_parts(parts, body)).await?)?;
     let provider = parse_flow_provider(provider)?;
-    let params = CallbackParams {
-        state: FlowState::new(body.state),
-        code: body
-            .code
-            .filter(|code| !code.is_empty())
-            .map(AuthorizationCode::new),
-        error: body.error.filter(|error| !error.is_empty()),
-        issuer: body.iss,
-    };
+    let params = body.into_params(&state.service.providers().callback_scope(&provider));
     let outcome = state
         .service
         .handle_oauth_callback(&call, &provider, params)
@@ -206,28 +258,34 @@ async fn complete(
     provider: &str,
     query: &QueryOf,
 ) -> Result<CallbackOutcome, ApiError> {
-    let filled = |name| Ok::<_, ApiError>(query.one(name)?.filter(|text| !text.is_empty()));
+    let one = |name| Ok::<_, ApiError>(query.one(name)?.filter(|text| !text.is_empty()));
     let (Ok(Some(flow_state)), Ok(code), Ok(error), Ok(error_code), Ok(issuer)) = (
-        filled("state"),
-        filled("code"),
-        filled("error"),
-        filled("error_code"),
-        filled("iss"),
+        one("state"),
+        one("code"),
+        one("error"),
+        one("error_code"),
+        one("iss"),
     ) else {
         return Err(ApiError::new(
             ErrorCode::InvalidState,
             "This response does not belong to a sign-in of this service. Please start again.",
         ));
     };
-    // Some dialogs send an `error_code` and no `error`.
-    let error = error.or(error_code.filter(|_| code.is_none()));
-    let params = CallbackParams {
-        state: FlowState::new(flow_state),
-        code: code.map(AuthorizationCode::new),
-        error: error.map(str::to_owned),
-        issuer: issuer.map(str::to_owned),
-    };
     let provider = parse_flow_provider(provider)?;
+    // A repeated parameter that only explains the response does not invalidate it.
+    let other = |name: &str| query.all(name).into_iter().find(|text| !text.is_empty());
+    let details = ErrorDetails {
+        description: other("error_description").or_else(|| other("error_message")),
+        reason: other("error_reason"),
+        code: error_code.map(str::to_owned),
+    };
+    let code = code.map(AuthorizationCode::new);
+    let error = error.map(str::to_owned);
+    let params = CallbackParams {
+        issuer: issuer.map(str::to_owned),
+        scope: other(&state.service.providers().callback_scope(&provider)),
+        ..with_error(FlowState::new(flow_state), code, error, details)
+    };
     let call = call_of(state, call, &provider);
     Ok(state
         .service

@@ -113,6 +113,52 @@ async fn json_post_for_bound_flow_returns_receipt() {
 }
 
 #[tokio::test]
+async fn json_post_ignores_other_parameters() {
+    let harness = Harness::new().await;
+    for challenge in [None, Some(CHALLENGE)] {
+        let started = harness
+            .start_flow(1, "reddit", json!({"challenge": challenge}))
+            .await;
+        let (state, code) = state_and_code(&harness, &started, "kiln");
+        let body = json!({
+            "code": code, "state": state, "scope": "email", "authuser": "0", "prompt": "consent", "hd": null,
+            "session_state": {"a": [1]}, "error_code": 0,
+        });
+        let response = harness.app().await.post(CALLBACK, body).await;
+        assert_eq!(response.status, 200, "{response}");
+    }
+}
+
+#[tokio::test]
+async fn json_post_reads_errors_like_get() {
+    let harness = Harness::new().await;
+    let app = harness.app().await;
+    for (members, problem) in [
+        (json!({"error": "user_cancelled_login"}), "400 OAUTH_DENIED"),
+        (
+            json!({"error_code": 200, "error_reason": "user_denied"}),
+            "400 OAUTH_DENIED",
+        ),
+        (
+            json!({"error": "server_error", "error_description": "x"}),
+            "400 OAUTH_CALLBACK_ERROR",
+        ),
+        (json!({"error": "", "code": null}), "400 INVALID_CODE"),
+    ] {
+        let started = harness.start_flow(1, "reddit", json!({})).await;
+        let mut body = members.clone();
+        body["state"] = started.json()["state"].clone();
+        assert_eq!(
+            app.post(CALLBACK, body).await.problem(),
+            problem,
+            "{members}"
+        );
+    }
+    let malformed = app.post(CALLBACK, json!({"state": 7, "code": "x"})).await;
+    assert_eq!(malformed.problem(), "422 VALIDATION_ERROR");
+}
+
+#[tokio::test]
 async fn json_post_failure_is_a_problem() {
     let harness = Harness::new().await;
     let app = harness.app().await;

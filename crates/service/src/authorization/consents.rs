@@ -231,7 +231,8 @@ impl Consents {
         lifecycle: GrantLifecycle,
     ) -> Grant<'a> {
         let granted = ScopeSet::parse(tokens.scope.as_deref().unwrap_or_default());
-        let missing = ScopeSet::parse(&flow.requested_scope).missing_from(&granted);
+        let requested = ScopeSet::parse(&flow.requested_scope);
+        let missing = spec.vocabulary.missing_scopes(&requested, &granted);
         let issued_at = tokens.issued_at.unwrap_or_else(|| self.clock.now());
         let GrantLifecycle {
             is_refreshable,

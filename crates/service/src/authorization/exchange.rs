@@ -12,6 +12,7 @@ use crate::authorization::consents::Consents;
 use crate::authorization::outcome::{
     CallbackParams, CallbackResult, Granted, GrantedTokens, ReachedAccount, eligible, to_json,
 };
+use crate::authorization::reported_error::ReportedError;
 use crate::authorization::retry::{Retry, with_retries};
 use crate::connections::revocation_queue::RevocationQueue;
 use crate::error::{code_of, sentence_for};
@@ -42,9 +43,10 @@ impl CodeExchanger {
     ) -> Result<CallbackResult, ServiceError> {
         let provider = self.providers.configured(&flow.provider)?;
         let spec = provider.spec();
-        check_response(flow, params)?;
+        check_response(spec, flow, params)?;
         let sent_at = self.clock.now();
-        let tokens = self.exchange(&provider, flow, params).await?;
+        let mut tokens = self.exchange(&provider, flow, params).await?;
+        tokens.scope = tokens.scope.or_else(|| params.granted_scope());
         let encrypted = self.encryption.encrypt(&tokens, sent_at)?;
         let scopes = tokens
             .scope
@@ -100,7 +102,7 @@ impl CodeExchanger {
             provider.exchange_code_for_token(&exchange)
         })
         .await;
-        tokens.map_err(|error| exchange_failed(spec, &error))
+        tokens.map_err(|error| exchange_failed(spec, error))
     }
 
     /// Fetches the profiles of the accounts that the access token reaches.
@@ -112,13 +114,17 @@ impl CodeExchanger {
     ) -> Result<Vec<ReachedAccount>, ServiceError> {
         let (entropy, retry) = (self.ids.entropy(), Retry::Transient);
         let profiles = with_retries(entropy, retry, || provider.user_profile(access, scopes)).await;
-        let accounts = profiles.map_err(|error| profile_failed(provider.spec(), &error))?;
+        let accounts = profiles.map_err(|error| profile_failed(provider.spec(), error))?;
         Ok(accounts.into_iter().map(ReachedAccount::from).collect())
     }
 }
 
 /// Rejects an authorization response that reports an error or comes from another issuer (RFC 9207).
-fn check_response(flow: &Flow, params: &CallbackParams) -> Result<(), ServiceError> {
+fn check_response(
+    spec: &ProviderSpec,
+    flow: &Flow,
+    params: &CallbackParams,
+) -> Result<(), ServiceError> {
     let issuer_matches = match (&flow.expected_issuer, &params.issuer) {
         (Some(expected), Some(sent)) => expected == sent,
         // Some servers send `iss` with a code but not with an error.
@@ -129,18 +135,18 @@ fn check_response(flow: &Flow, params: &CallbackParams) -> Result<(), ServiceErr
         let detail = "The sign-in response came from an unexpected server. Please start again.";
         return Err(ServiceError::new(ErrorCode::OauthCallbackError, detail));
     }
-    match params.error.as_deref() {
-        Some("access_denied") => {
-            let detail = "You did not allow access, so the account was not connected. Start again \
-                          if you want to connect it.";
-            Err(ServiceError::new(ErrorCode::OauthDenied, detail))
-        }
-        Some(_) => {
-            let detail = "The platform ended the sign-in with an error. Please start again.";
-            Err(ServiceError::new(ErrorCode::OauthCallbackError, detail))
-        }
-        None => Ok(()),
+    if params.error.is_none() {
+        return Ok(());
     }
+    let (code, detail) = if params.is_denial(spec) {
+        let detail = "You did not allow access, so the account was not connected. Start again if \
+                      you want to connect it.";
+        (ErrorCode::OauthDenied, detail)
+    } else {
+        let detail = "The platform ended the sign-in with an error. Please start again.";
+        (ErrorCode::OauthCallbackError, detail)
+    };
+    Err(ServiceError::new(code, detail).caused_by(ReportedError::of(params)))
 }
 
 /// Returns the error for a code that is missing or that the platform rejected.
@@ -152,12 +158,9 @@ fn invalid_code(spec: &ProviderSpec) -> ServiceError {
     ServiceError::new(ErrorCode::InvalidCode, detail)
 }
 
-/// Logs a failed exchange and converts it to the error for the app.
-fn exchange_failed(spec: &ProviderSpec, error: &AdapterError) -> ServiceError {
-    let class = error.class();
-    let provider = &spec.slug;
-    tracing::warn!(%provider, %error, class = class.as_str(), "authorization code exchange failed");
-    match class {
+/// Converts the failure of an exchange to the error for the app, with the failure as its cause.
+fn exchange_failed(spec: &ProviderSpec, error: AdapterError) -> ServiceError {
+    let failed = match error.class() {
         ErrorClass::NeedsReauth | ErrorClass::BadRequest => invalid_code(spec),
         ErrorClass::ConfigError | ErrorClass::ScopeMissing => {
             let name = &spec.name;
@@ -166,27 +169,27 @@ fn exchange_failed(spec: &ProviderSpec, error: &AdapterError) -> ServiceError {
             );
             ServiceError::new(ErrorCode::OauthCallbackError, detail)
         }
-        _ => transient(spec, error),
-    }
+        _ => transient(spec, &error),
+    };
+    failed.caused_by(error)
 }
 
-/// Logs a failed profile request and converts it to the error for the app.
-fn profile_failed(spec: &ProviderSpec, error: &AdapterError) -> ServiceError {
-    let class = error.class();
-    let provider = &spec.slug;
-    tracing::warn!(%provider, %error, class = class.as_str(), "failed to fetch account profile");
-    match class {
+/// Converts the failure of a profile request to the error for the app, with the failure as its
+/// cause.
+fn profile_failed(spec: &ProviderSpec, error: AdapterError) -> ServiceError {
+    let failed = match error.class() {
         ErrorClass::Transient | ErrorClass::RateLimited | ErrorClass::Blocked => {
-            transient(spec, error)
+            transient(spec, &error)
         }
-        ErrorClass::Unknown if error.http_status().is_none() => transient(spec, error),
+        ErrorClass::Unknown if error.http_status().is_none() => transient(spec, &error),
         _ => {
             let name = &spec.name;
             let detail =
                 format!("{name} did not provide the account's profile. Please start again.");
             ServiceError::new(ErrorCode::OauthCallbackError, detail)
         }
-    }
+    };
+    failed.caused_by(error)
 }
 
 /// Returns the error for a failure that may pass by itself.

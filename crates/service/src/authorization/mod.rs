@@ -8,6 +8,7 @@ pub(crate) mod exchange;
 pub(crate) mod finish;
 pub(crate) mod outcome;
 pub(crate) mod redirect_allowlist;
+mod reported_error;
 pub(crate) mod retry;
 pub(crate) mod session_credentials;
 pub(crate) mod start;

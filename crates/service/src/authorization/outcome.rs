@@ -5,7 +5,7 @@ use evergrant_encryption::EncryptedToken;
 use evergrant_encryption::digest::{base64url, sha256};
 use evergrant_model::{
     AccountInfo, AuthorizationCode, CorrelationId, ErrorCode, FlowId, FlowState, ProviderSlug,
-    Timestamp, UserId,
+    ScopeSet, Timestamp, UserId,
 };
 use evergrant_store::{Flow, FlowStatus, StoredTokens};
 use serde::de::DeserializeOwned;
@@ -13,8 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::ServiceError;
 
+/// Maximum number of scopes that a callback may list.
+const MAX_SCOPES: usize = 200;
+
 /// The parameters of the authorization response (RFC 6749 §4.1.2).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CallbackParams {
     /// The state, which identifies the flow.
     pub state: FlowState,
@@ -22,8 +25,55 @@ pub struct CallbackParams {
     pub code: Option<AuthorizationCode>,
     /// The platform's error code, such as `access_denied`.
     pub error: Option<String>,
+    /// What the platform says about the error.
+    pub error_details: ErrorDetails,
+    /// The granted scopes, from the parameter that [`crate::Providers::callback_scope`] names;
+    /// `None` if the platform lists none.
+    pub scope: Option<String>,
     /// The issuer (RFC 9207); `None` if the platform does not send one.
     pub issuer: Option<String>,
+}
+
+impl CallbackParams {
+    /// Creates parameters that have only a state.
+    #[must_use]
+    pub fn new(state: FlowState) -> Self {
+        Self {
+            state,
+            code: None,
+            error: None,
+            error_details: ErrorDetails::default(),
+            scope: None,
+            issuer: None,
+        }
+    }
+
+    /// Returns whether the user declined the authorization, in the words of this platform.
+    pub(crate) fn is_denial(&self, spec: &ProviderSpec) -> bool {
+        let ErrorDetails { reason, code, .. } = &self.error_details;
+        [&self.error, reason, code]
+            .into_iter()
+            .flatten()
+            .any(|word| spec.vocabulary.is_denial(word))
+    }
+
+    /// Returns the granted scopes; `None` if the platform lists none.
+    pub(crate) fn granted_scope(&self) -> Option<ScopeSet> {
+        let scopes = self.scope.as_deref().map(ScopeSet::parse)?;
+        let is_plausible = scopes.iter().count() <= MAX_SCOPES && !scopes.is_empty();
+        is_plausible.then_some(scopes)
+    }
+}
+
+/// The parameters of an authorization response that explain an error.
+#[derive(Debug, Clone, Default)]
+pub struct ErrorDetails {
+    /// `error_description`, or `error_message` at some platforms.
+    pub description: Option<String>,
+    /// `error_reason`, such as `user_denied`.
+    pub reason: Option<String>,
+    /// `error_code`, such as `200`.
+    pub code: Option<String>,
 }
 
 /// The result of a callback, and where to redirect the browser.

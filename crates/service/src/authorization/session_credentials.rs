@@ -98,10 +98,8 @@ impl SessionCredentials {
         // A random code makes the receipt unpredictable for any other browser.
         let code = Some(AuthorizationCode::new(self.ids.text::<32>()));
         let params = CallbackParams {
-            state,
             code,
-            error: None,
-            issuer: None,
+            ..CallbackParams::new(state)
         };
         let result = self
             .settle(call, provider, *flow.clone(), params, granted)
@@ -127,12 +125,7 @@ impl SessionCredentials {
         // The caller that started the flow completes it, so no further proof is needed.
         flow.finish_challenge = None;
         let account = granted.accounts.first().map(|account| account.id.clone());
-        let params = CallbackParams {
-            state: FlowState::new(""),
-            code: None,
-            error: None,
-            issuer: None,
-        };
+        let params = CallbackParams::new(FlowState::new(""));
         let spec = provider.spec();
         let settled = self.settle(call, Arc::clone(&provider), flow, params, granted);
         if let CallbackResult::Failed(code) = settled.await? {

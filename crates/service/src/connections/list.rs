@@ -199,7 +199,7 @@ impl ConnectionList {
     fn view(&self, row: &Connection) -> Integration {
         let provider = self.providers.by_slug(&row.provider);
         let (status, reason) = self.current_status(row, provider.as_deref());
-        let missing_scopes = missing_scopes(row);
+        let missing_scopes = missing_scopes(row, provider.as_deref());
         let remarks = remarks(row, status, &missing_scopes);
         Integration {
             id: row.id,
@@ -273,9 +273,12 @@ fn profile_text(row: &Connection, name: &str) -> Option<String> {
 }
 
 /// Returns the requested scopes that were not granted; empty if either set is unknown.
-fn missing_scopes(row: &Connection) -> Vec<String> {
+fn missing_scopes(row: &Connection, provider: Option<&Provider>) -> Vec<String> {
     let (Some(requested), Some(granted)) = (&row.requested_scope, &row.tokens.scope) else {
         return Vec::new();
     };
-    ScopeSet::parse(requested).missing_from(&ScopeSet::parse(granted))
+    let vocabulary = provider.map(|provider| provider.spec().vocabulary.clone());
+    vocabulary
+        .unwrap_or_default()
+        .missing_scopes(&ScopeSet::parse(requested), &ScopeSet::parse(granted))
 }

@@ -229,7 +229,7 @@ impl Attempts {
             tokens,
             next_status_at: timed.next_status_at,
             status: timed.status,
-            reason: missing_scopes(connection, tokens.scope.as_deref()),
+            reason: missing_scopes(connection, spec, tokens.scope.as_deref()),
             next_refresh_at: Some(due),
             at: sent_at,
             correlation_id: &context.call.correlation_id,
@@ -286,9 +286,14 @@ impl Attempts {
 
 /// Returns `SCOPE_MISSING` if the refresh granted fewer scopes than the consent requested. A
 /// response without scopes grants the stored ones (RFC 6749, section 6).
-fn missing_scopes(connection: &Connection, scope: Option<&str>) -> Option<StatusReason> {
+fn missing_scopes(
+    connection: &Connection,
+    spec: &ProviderSpec,
+    scope: Option<&str>,
+) -> Option<StatusReason> {
     let granted = ScopeSet::parse(scope.or(connection.tokens.scope.as_deref())?);
-    let missing = ScopeSet::parse(connection.requested_scope.as_deref()?).missing_from(&granted);
+    let requested = ScopeSet::parse(connection.requested_scope.as_deref()?);
+    let missing = spec.vocabulary.missing_scopes(&requested, &granted);
     (!missing.is_empty()).then_some(StatusReason::ScopeMissing)
 }
 

@@ -208,9 +208,10 @@ async fn missing_scope_is_reported(database: TestDatabase) {
                 Some(StatusReason::ScopeMissing)
             )
         );
+        // Providers do not list `offline_access`.
         assert_eq!(
             integration.missing_scopes,
-            ["offline_access", "profile"],
+            ["profile"],
             "refreshed: {refreshed}"
         );
         env.refresh(user, "acme", &integration.provider_account_id)

@@ -27,6 +27,7 @@ mod lifecycle;
 mod ownership;
 mod panics;
 mod pending_writes;
+mod platform_words;
 mod properties;
 mod provider_outage;
 mod races;

@@ -81,6 +81,33 @@ async fn item_11_provider_error_text_is_not_echoed_in_page() {
 }
 
 #[tokio::test]
+async fn user_who_declines_in_the_words_of_another_platform_gets_denied() {
+    let harness = Harness::new().await;
+    for (query, code) in [
+        (
+            "error=user_cancelled_login&error_description=x",
+            "OAUTH_DENIED",
+        ),
+        ("error=user_cancelled_authorize", "OAUTH_DENIED"),
+        ("error_code=200&error_reason=user_denied", "OAUTH_DENIED"),
+        (
+            "error_code=200&error_message=x&error_message=y",
+            "OAUTH_CALLBACK_ERROR",
+        ),
+        ("error_reason=x", "OAUTH_CALLBACK_ERROR"),
+    ] {
+        let started = harness.start_flow(1, "reddit", json!({})).await;
+        let path = format!("{CALLBACK}?state={}&{query}", started.text("state"));
+        let redirect = harness.anonymous().get(&path).await;
+        assert_eq!(
+            redirect.query_param("code").as_deref(),
+            Some(code),
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn error_page_has_strict_content_security_policy() {
     let harness = Harness::new().await;
     let page = harness

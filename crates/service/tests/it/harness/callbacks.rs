@@ -34,18 +34,15 @@ pub(crate) fn params(location: &str) -> CallbackParams {
         state: FlowState::new(value("state").unwrap()),
         code: value("code").map(AuthorizationCode::new),
         error: value("error"),
+        scope: value("scope"),
         issuer: value("iss"),
+        ..CallbackParams::new(FlowState::new(""))
     }
 }
 
 /// Returns a copy of the parameters, for a repeated callback.
 pub(crate) fn repeated(params: &CallbackParams) -> CallbackParams {
-    CallbackParams {
-        state: params.state.clone(),
-        code: params.code.clone(),
-        error: params.error.clone(),
-        issuer: params.issuer.clone(),
-    }
+    params.clone()
 }
 
 /// Returns the id of the account that a callback connected.
