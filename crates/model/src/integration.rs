@@ -85,6 +85,8 @@ crate::string_enum! {
         Disconnected = "disconnected",
         /// An authorization flow changed its state.
         Flow = "flow",
+        /// Any connection may have changed. Internal: event streams send a reset.
+        Reset = "reset",
         /// A caller's credential was revoked. Internal: no user is notified.
         CredentialEnded = "credential_ended",
     }

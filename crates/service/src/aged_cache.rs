@@ -136,10 +136,24 @@ where
 
     /// Removes all entries and voids all marks.
     pub(crate) fn clear(&self) {
+        self.void_all_marks();
+        self.entries.invalidate_all();
+    }
+
+    /// Removes the entries whose keys match, and voids all marks.
+    pub(crate) async fn invalidate_all(&self, matches: impl Fn(&K) -> bool) {
+        self.void_all_marks();
+        for key in self.keys() {
+            if matches(&key) {
+                self.entries.invalidate(&*key).await;
+            }
+        }
+    }
+
+    fn void_all_marks(&self) {
         for counter in &self.invalidations {
             counter.fetch_add(1, Ordering::SeqCst);
         }
-        self.entries.invalidate_all();
     }
 
     /// Returns the mark to take before a query for `key`.

@@ -7,10 +7,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use evergrant_model::{
-    ApiKeyId, EventKind, ExternalId, ProviderAccountId, ProviderSlug, SessionId, SignedDuration,
-    UserId,
-};
+use evergrant_model::{ApiKeyId, EventKind, ExternalId, SessionId, SignedDuration, UserId};
+pub(crate) use evergrant_store::ConnectionKey;
 use evergrant_store::{ApiKey, Connection, Event, Session, UserConnections};
 
 use crate::aged_cache::{AgedCache, MaxAge};
@@ -32,24 +30,6 @@ const MAX_CONNECTIONS: u64 = 100_000;
 const MAX_STATUSES: u64 = 10_000;
 /// The maximum number of entries of each credential cache.
 const MAX_CREDENTIALS: u64 = 10_000;
-
-/// Identifies a connection by its owner and account.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct ConnectionKey {
-    pub(crate) user: UserId,
-    pub(crate) provider: ProviderSlug,
-    pub(crate) account: ProviderAccountId,
-}
-
-impl From<&Connection> for ConnectionKey {
-    fn from(connection: &Connection) -> Self {
-        Self {
-            user: connection.user,
-            provider: connection.provider.clone(),
-            account: connection.account.clone(),
-        }
-    }
-}
 
 /// The caches of this process.
 pub(crate) struct Caches {
@@ -103,13 +83,34 @@ impl Caches {
             self.sessions.invalidate(&session).await;
         }
     }
+
+    /// Invalidates all connections of a user, and all sessions: a deleted user has neither.
+    pub(crate) async fn invalidate_user(&self, user: UserId) {
+        self.connections
+            .invalidate_all(|key| key.user == user)
+            .await;
+        self.statuses.invalidate(&user).await;
+        self.sessions.clear();
+    }
+
+    /// Removes everything that another program can change.
+    pub(crate) fn clear_shared_rows(&self) {
+        self.connections.clear();
+        self.statuses.clear();
+        self.sessions.clear();
+        self.external_ids.clear();
+    }
 }
 
 #[async_trait]
 impl FeedSubscriber for Caches {
     async fn receive(&self, event: &Arc<Event>) {
-        if event.kind == Some(EventKind::CredentialEnded) {
-            self.invalidate_credential(event.subject.as_deref()).await;
+        match event.kind {
+            Some(EventKind::Reset) => self.clear_shared_rows(),
+            Some(EventKind::CredentialEnded) => {
+                self.invalidate_credential(event.subject.as_deref()).await;
+            }
+            _ => {}
         }
         let Some(user) = event.user else { return };
         match (&event.provider, &event.account) {
@@ -124,8 +125,7 @@ impl FeedSubscriber for Caches {
             }
             // A disconnection without an account means that the user was deleted.
             (None, None) if event.kind == Some(EventKind::Disconnected) => {
-                self.statuses.invalidate(&user).await;
-                self.invalidate_credential(None).await;
+                self.invalidate_user(user).await;
             }
             _ => self.statuses.invalidate(&user).await,
         }

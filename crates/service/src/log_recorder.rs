@@ -264,11 +264,13 @@ fn log_external_rows(call: &Call, outcome: &Outcome<'_>) {
             rows,
             "imported connections written by another program"
         ),
-        Outcome::RowRemoved { connection } => log_connection!(
+        Outcome::RowRemoved { connection } => log!(
             info,
             call,
-            connection,
-            "another program deleted a connection"
+            provider = %connection.provider,
+            user.id = connection.user.get(),
+            account = connection.account.as_str(),
+            "another program deleted or moved a connection"
         ),
         _ => {}
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use evergrant_adapters::{AdapterError, Block};
 use evergrant_model::{ApiKeyId, Call, ErrorCode, FlowId, ProviderSlug, Revocation, UserId};
-use evergrant_store::Connection;
+use evergrant_store::{Connection, ConnectionKey};
 
 /// An outcome of an operation or a job.
 #[derive(Debug)]
@@ -148,10 +148,10 @@ pub enum Outcome<'a> {
         /// The number of rows.
         rows: usize,
     },
-    /// Another program deleted a connection.
+    /// Another program deleted a connection, or gave it to another user.
     RowRemoved {
-        /// The connection before its deletion.
-        connection: &'a Connection,
+        /// The account and its former owner.
+        connection: &'a ConnectionKey,
     },
     /// A circuit breaker opened, or a platform stated a pause: calls are blocked.
     BreakerOpened {

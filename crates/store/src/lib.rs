@@ -15,10 +15,11 @@ pub use access::{
     NewSession, NewUser, Session, SessionRepository, User, UserRepository,
 };
 pub use connections::{
-    Connection, ConnectionRepository, ExternalRow, ExternalRowRepository, FailedRefresh, Grant,
-    LeaseAnswer, Leased, NewRevocation, RefreshRepository, RefreshedGrant, RejectionRepository,
-    Rejections, Revocation, RevocationRepository, StatusTransition, StatusTransitionRepository,
-    StoredGrant, StoredTokens, UserConnections,
+    ChangedRow, Connection, ConnectionKey, ConnectionRepository, ExternalRow,
+    ExternalRowRepository, FailedRefresh, Grant, LeaseAnswer, Leased, NewRevocation,
+    RefreshRepository, RefreshedGrant, RejectionRepository, Rejections, Reported, Revocation,
+    RevocationRepository, RowChange, RowChangeRepository, StatusTransition,
+    StatusTransitionRepository, StoredGrant, StoredTokens, UserConnections,
 };
 pub use coordination::{ProviderBlock, ProviderBlockRepository, ReplicaRepository};
 pub use db::connect_error::{ConnectError, ConnectFailure, ConnectFault};

@@ -6,7 +6,7 @@ use crate::StoreError;
 use crate::access::{ApiKeyRepository, KeyCheckRepository, SessionRepository, UserRepository};
 use crate::connections::{
     ConnectionRepository, ExternalRowRepository, RefreshRepository, RejectionRepository,
-    RevocationRepository, StatusTransitionRepository,
+    RevocationRepository, RowChangeRepository, StatusTransitionRepository,
 };
 use crate::coordination::{ProviderBlockRepository, ReplicaRepository};
 use crate::db::address::DatabaseAddress;
@@ -14,7 +14,7 @@ use crate::db::database::{Database, Pools};
 use crate::db::postgres::LaneName;
 use crate::db::postgres::listener::{self, NotifyListener};
 use crate::db::value::params;
-use crate::db::{migrations, open};
+use crate::db::{migrations, open, row_triggers};
 use crate::events::EventRepository;
 use crate::flows::FlowRepository;
 
@@ -43,6 +43,8 @@ repositories! {
     connections -> ConnectionRepository;
     /// Returns the repository of rows of `oauth_accounts` that another program writes.
     external_rows -> ExternalRowRepository;
+    /// Returns the repository of changes that other programs made in the shared tables.
+    row_changes -> RowChangeRepository;
     /// Returns the repository of refresh leases, due connections, and outcomes of refreshes and
     /// checks.
     refreshes -> RefreshRepository;
@@ -139,8 +141,9 @@ impl Store {
         );
     }
 
-    /// Applies the pending migrations. Several processes may do so concurrently: one applies them,
-    /// the others wait.
+    /// Applies the pending migrations, and creates the triggers on the shared tables if the
+    /// database allows it. Several processes may do so concurrently: one applies them, the others
+    /// wait.
     ///
     /// # Errors
     ///
@@ -148,7 +151,8 @@ impl Store {
     /// schema; nothing is changed. [`StoreError::Migration`] if a migration fails, for example
     /// because the database user may not create tables. Other variants if a query fails.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        migrations::apply(&self.database).await
+        migrations::apply(&self.database).await?;
+        row_triggers::install(&self.database).await
     }
 
     /// Returns the migrations that have not been applied, as `1 initial`.
@@ -159,6 +163,15 @@ impl Store {
     /// schema, other variants if the query fails.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
         migrations::pending(&self.database).await
+    }
+
+    /// Returns whether triggers record the changes that other programs make in the shared tables.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn records_row_changes(&self) -> Result<bool, StoreError> {
+        row_triggers::are_installed(&self.database).await
     }
 
     /// Returns a receiver that changes with every commit of this process that wrote an event.

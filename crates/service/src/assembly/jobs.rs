@@ -6,9 +6,9 @@ use super::refresh::Refresh;
 use super::rows::Rows;
 use crate::authorization::abandoned_flows::AbandonFlows;
 use crate::base::Base;
+use crate::connections::compare_rows::CompareRows;
 use crate::connections::expiry::Expiry;
 use crate::connections::external_rows::ImportRows;
-use crate::connections::removed_rows::FindRemovedRows;
 use crate::health::HealthCheck;
 use crate::jobs::clock_check::ClockCheck;
 use crate::jobs::heartbeat::Heartbeat;
@@ -58,15 +58,16 @@ fn jobs(
     last_used: &Arc<LastUsed>,
     heartbeat: &Arc<Heartbeat>,
 ) -> Vec<Arc<dyn Job>> {
-    let import = ImportRows::new(Arc::clone(&rows.external), rows.watched.clone());
+    let import = ImportRows::new(Arc::clone(&rows.external), Arc::clone(&rows.changes));
     let mut jobs: Vec<Arc<dyn Job>> = vec![
         Arc::clone(heartbeat) as _,
         Arc::new(base.load_blocks()),
         Arc::clone(&refresh.guard) as _,
         Arc::new(ClockCheck::new(Arc::clone(&base.clock))),
         Arc::new(base.scheduler(rows, refresh)),
+        Arc::clone(&rows.changes) as _,
         Arc::new(import),
-        Arc::new(base.find_removed_rows(rows)),
+        Arc::new(base.compare_rows(rows)),
         Arc::new(base.abandon_flows(rows)),
         Arc::clone(&rows.revocations) as _,
         Arc::new(base.expiry()),
@@ -111,10 +112,12 @@ impl Base {
         }
     }
 
-    fn find_removed_rows(&self, rows: &Rows) -> FindRemovedRows {
-        FindRemovedRows {
+    fn compare_rows(&self, rows: &Rows) -> CompareRows {
+        CompareRows {
             connections: self.store.connections(),
             rows: self.store.external_rows(),
+            external: Arc::clone(&rows.external),
+            changes: Arc::clone(&rows.changes),
             database: Arc::clone(&self.database),
             watched: rows.watched.clone(),
             caches: Arc::clone(&self.caches),

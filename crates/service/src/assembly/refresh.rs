@@ -33,6 +33,7 @@ impl Refresh {
         let feed = Arc::new(ChangeFeed::new(
             base.store.for_change_feed(),
             Arc::clone(&base.database),
+            Arc::clone(&rows.changes),
             vec![Arc::<Caches>::clone(&base.caches), rows.streams.clone()],
         ));
         let guard = Arc::new(base.rejection_guard());

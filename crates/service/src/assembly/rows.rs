@@ -11,6 +11,7 @@ use crate::connections::external_rows::ExternalRows;
 use crate::connections::list::ConnectionList;
 use crate::connections::lookup::ConnectionLookup;
 use crate::connections::revocation_queue::RevocationQueue;
+use crate::connections::row_changes::RowChanges;
 use crate::connections::watched_users::WatchedUsers;
 use crate::events::streams::EventStreams;
 use crate::events::user_events::UserEventStreams;
@@ -20,6 +21,7 @@ use crate::refresh::pending_writes::{PendingWrites, PendingWritesParts};
 pub(super) struct Rows {
     pub(super) revocations: Arc<RevocationQueue>,
     pub(super) external: Arc<ExternalRows>,
+    pub(super) changes: Arc<RowChanges>,
     pub(super) avatars: Arc<Avatars>,
     pub(super) list: Arc<ConnectionList>,
     pub(super) pending: Arc<PendingWrites>,
@@ -32,6 +34,7 @@ impl Rows {
     pub(super) fn new(base: &Base) -> Self {
         let revocations = Arc::new(base.revocations());
         let external = Arc::new(base.external_rows());
+        let changes = Arc::new(base.row_changes(&external));
         let (cipher, providers) = (Arc::clone(&base.cipher), base.providers.clone());
         let public_url = base.settings.public_url.clone();
         let avatars = Arc::new(Avatars::new(cipher, providers, public_url));
@@ -43,6 +46,7 @@ impl Rows {
         Self {
             revocations,
             external,
+            changes,
             avatars,
             list,
             pending,
@@ -97,6 +101,16 @@ impl Base {
             recorder: Arc::clone(&self.recorder),
             in_flight: Arc::new(SingleFlight::new()),
         }
+    }
+
+    fn row_changes(&self, external: &Arc<ExternalRows>) -> RowChanges {
+        RowChanges::new(
+            self.store.clone(),
+            Arc::clone(external),
+            Arc::clone(&self.caches),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.recorder),
+        )
     }
 
     fn list(&self, external: &Arc<ExternalRows>, avatars: &Arc<Avatars>) -> ConnectionList {

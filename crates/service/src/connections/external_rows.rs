@@ -1,7 +1,7 @@
 //! Import of rows that another program wrote into the shared tables.
 //!
-//! A read of such a row imports it at once. A job finds the others: new rows by their ids, and all
-//! rows of watched users. Each import writes an event to the outbox, which informs all replicas.
+//! A read of such a row imports it at once. A job finds new rows by their ids, in case no trigger
+//! has recorded them. Each import writes an event to the outbox, which informs all replicas.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -15,10 +15,10 @@ use evergrant_store::{Connection, ExternalRow, ExternalRowRepository, StoreError
 use crate::ServiceError;
 use crate::cache::Caches;
 use crate::connections::expiry::TimedStatus;
-use crate::connections::watched_users::WatchedUsers;
+use crate::connections::row_changes::RowChanges;
 use crate::database::DatabaseMonitor;
 use crate::jobs::job::{Job, JobName, Progress};
-use crate::jobs::runner::EVERY_15_SECONDS;
+use crate::jobs::runner::{EVERY_15_SECONDS, EVERY_SECOND};
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::refresh::outcome::RefreshFailure;
@@ -31,8 +31,6 @@ const ID_RANGE: i32 = 10_000;
 const OVERLAP: i32 = 1_000;
 /// The maximum number of rows per transaction.
 const BATCH: usize = 1_000;
-/// The maximum number of watched users per query.
-const USERS_PER_QUERY: usize = 500;
 
 /// Imports rows written by another program. Clones share the same dependencies.
 #[derive(Clone)]
@@ -117,7 +115,7 @@ impl ExternalRows {
 
     /// Computes when an imported row is due for a refresh and for a change of status. The time at
     /// which its token was issued is unknown, so the lifetime is measured from now.
-    fn prepare<'a>(&self, connection: &'a Connection) -> ExternalRow<'a> {
+    pub(crate) fn prepare<'a>(&self, connection: &'a Connection) -> ExternalRow<'a> {
         let (id, expires_at) = (connection.id.get(), connection.tokens.expires_at);
         let provider = self.providers.by_slug(&connection.provider);
         let spec = provider.as_ref().map(|provider| provider.spec());
@@ -136,7 +134,7 @@ impl ExternalRows {
 
 /// Returns whether the failure concerns the database as a whole, so that further rows would fail
 /// too.
-fn is_database_failure(error: &StoreError) -> bool {
+pub(crate) fn is_database_failure(error: &StoreError) -> bool {
     error.is_outage() || error.is_refused_write() || matches!(error, StoreError::Busy)
 }
 
@@ -152,19 +150,19 @@ fn log_skipped(rows: &[Connection], error: &StoreError) {
     }
 }
 
-/// The job that finds rows to import.
+/// The job that finds new rows to import.
 pub(crate) struct ImportRows {
     rows: Arc<ExternalRows>,
-    watched: WatchedUsers,
+    changes: Arc<RowChanges>,
     /// The id after which the next search starts.
     searched_to: AtomicI32,
 }
 
 impl ImportRows {
-    pub(crate) fn new(rows: Arc<ExternalRows>, watched: WatchedUsers) -> Self {
+    pub(crate) fn new(rows: Arc<ExternalRows>, changes: Arc<RowChanges>) -> Self {
         Self {
             rows,
-            watched,
+            changes,
             searched_to: AtomicI32::new(0),
         }
     }
@@ -187,20 +185,6 @@ impl ImportRows {
             more: last < newest,
         })
     }
-
-    /// Imports rows of watched users that another program has overwritten.
-    async fn import_watched(&self, call: &Call) -> Result<usize, ServiceError> {
-        let mut imported = 0;
-        for users in self.watched.all().chunks(USERS_PER_QUERY) {
-            let found = self
-                .rows
-                .database
-                .query(self.rows.rows.of_users(users))
-                .await?;
-            imported += self.rows.import(call, &found).await?;
-        }
-        Ok(imported)
-    }
 }
 
 #[async_trait]
@@ -210,16 +194,15 @@ impl Job for ImportRows {
     }
 
     fn interval(&self) -> Duration {
-        EVERY_15_SECONDS
+        if self.changes.are_recorded() {
+            EVERY_15_SECONDS
+        } else {
+            EVERY_SECOND
+        }
     }
 
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
-        match self.import_range(call).await {
-            Ok(progress) if progress.more => Ok(progress),
-            range => {
-                let watched = self.import_watched(call).await?;
-                Ok(Progress::done(range?.items + watched))
-            }
-        }
+        self.changes.check_recording().await?;
+        self.import_range(call).await
     }
 }

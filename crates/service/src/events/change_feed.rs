@@ -1,4 +1,5 @@
 //! The change feed of this process: follows the outbox and delivers each event to all subscribers.
+//! It also follows the recorded changes of other programs, which become events later.
 //!
 //! A replica polls the outbox after each database notification and each commit of its own, and at
 //! least once a second. The time of the last poll decides whether caches may be used: see
@@ -12,6 +13,7 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::connections::row_changes::RowChanges;
 use crate::database::DatabaseMonitor;
 use crate::events::feed_reader::FeedReader;
 use crate::events::subscriber::FeedSubscriber;
@@ -32,6 +34,7 @@ pub(crate) struct ChangeFeed {
     store: Store,
     events: EventRepository,
     database: Arc<DatabaseMonitor>,
+    row_changes: Arc<RowChanges>,
     subscribers: Vec<Arc<dyn FeedSubscriber>>,
     /// Wakes refreshes that wait for another replica.
     broadcast: broadcast::Sender<Arc<Event>>,
@@ -42,6 +45,7 @@ impl ChangeFeed {
     pub(crate) fn new(
         store: Store,
         database: Arc<DatabaseMonitor>,
+        row_changes: Arc<RowChanges>,
         subscribers: Vec<Arc<dyn FeedSubscriber>>,
     ) -> Self {
         let events = store.events();
@@ -49,6 +53,7 @@ impl ChangeFeed {
             store,
             events,
             database,
+            row_changes,
             subscribers,
             broadcast: broadcast::Sender::new(BACKLOG),
         }
@@ -126,7 +131,10 @@ impl ChangeFeed {
     }
 
     async fn poll(&self, reader: &mut FeedReader, log: &mut FailureLog) {
-        let polled = reader.poll(&self.events).await;
+        // Before the outbox: a change that another replica reports in between is then seen twice
+        // rather than missed.
+        let invalidated = self.row_changes.invalidate_pending().await;
+        let polled = reader.poll(&self.events).await.and(invalidated);
         for event in reader.take() {
             let event = Arc::new(event);
             for subscriber in &self.subscribers {

@@ -199,6 +199,7 @@ impl UserEvents {
             };
             match received {
                 Ok(event) if self.ends_with(&event) => return None,
+                Ok(event) if event.kind == Some(EventKind::Reset) => self.reset().await?,
                 Ok(event) if event.version <= self.version => {}
                 Ok(event) if event.version == self.version + 1 => self.publish(&event).await,
                 // A version was skipped, or the receiver lags behind: read the missed events.
@@ -218,6 +219,18 @@ impl UserEvents {
         let credential_ended = event.kind == Some(EventKind::CredentialEnded)
             && (own || (all_sessions && self.caller.session().is_some()));
         user_deleted || credential_ended
+    }
+
+    /// Queues a reset, after any connection may have changed. Returns `None` if the user no longer
+    /// exists or the query fails. A session that no longer exists ends after the reset.
+    async fn reset(&mut self) -> Option<()> {
+        let source = &self.source;
+        let version = source.database.query(source.events.user_version(self.user));
+        let version = version.await.ok()??;
+        self.ends_at = source.credential_expiry(&self.caller).await.ok()?;
+        self.version = version;
+        self.pending.push_back(UserEvent::Reset { version });
+        Some(())
     }
 
     /// Queues the events after version `seen`, or a reset if they are too many or no longer stored.

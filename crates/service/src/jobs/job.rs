@@ -22,10 +22,13 @@ string_enum! {
         /// Restores connections that were marked expired shortly before a mass rejection was
         /// detected.
         RestoreRejected = "restore_rejected",
-        /// Imports rows written by another program.
+        /// Reports the changes by other programs that the triggers on the shared tables recorded.
+        ReportRowChanges = "report_row_changes",
+        /// Imports new rows that no trigger has recorded.
         ImportRows = "import_rows",
-        /// Detects rows that another program deleted.
-        FindRemovedRows = "find_removed_rows",
+        /// Compares the rows of watched users with the database, in case no trigger has recorded a
+        /// change.
+        CompareRows = "compare_rows",
         /// Ends overdue authorization flows and revokes the grants that they hold.
         AbandonFlows = "abandon_flows",
         /// Retries queued revocations.
@@ -89,6 +92,11 @@ pub(crate) trait Job: Send + Sync {
 
     /// Returns the time between the end of one run and the start of the next.
     fn interval(&self) -> Duration;
+
+    /// Waits until the next run is due: for the interval, unless the job can be woken earlier.
+    async fn until_due(&self) {
+        tokio::time::sleep(self.interval()).await;
+    }
 
     /// Processes a bounded number of items. An item that fails is reported and skipped.
     ///

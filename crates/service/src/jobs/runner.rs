@@ -80,7 +80,7 @@ impl JobRunner {
                 }
                 Err(error) => log.record_failure(&error),
             }
-            tokio::time::sleep(job.interval()).await;
+            job.until_due().await;
         }
     }
 

@@ -78,6 +78,10 @@ impl AccessTokens {
                 let reason = RefreshReason::Expired;
                 let refreshed = self.refresher.refresh(call, &connection, spec, reason);
                 match refreshed.await {
+                    // Another program gave the account to another user meanwhile.
+                    Ok(refreshed) if refreshed.user != user => {
+                        Err(ServiceError::account_not_found())
+                    }
                     Ok(refreshed) => self.decrypt(call, &refreshed),
                     // A failed refresh never fails a read while the stored token is still valid.
                     Err(_) if is_usable(&connection, self.clock.now()) => {

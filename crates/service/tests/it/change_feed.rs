@@ -10,7 +10,8 @@ use evergrant_testkit::{
 };
 
 use crate::harness::{
-    ACME_LIFETIME_SECONDS, REFRESH, TestEnv, account_id, call, read, reconcile, slug, until,
+    ACME_LIFETIME_SECONDS, REFRESH, TestEnv, account_id, call, read, reconcile, serving, slug,
+    until, wait_for_polls,
 };
 
 on_postgres!(
@@ -22,21 +23,6 @@ on_both_databases!(
     waiting_for_another_replica_consumes_no_rate_limit,
     changes_by_external_programs_are_detected,
 );
-
-/// Starts a replica that runs its background jobs, and waits for its first poll of the outbox.
-async fn serving(env: &TestEnv) -> IntegrationsService {
-    let service = env.replica().await;
-    let process = service.clone();
-    tokio::spawn(async move { process.process().run(std::future::pending()).await });
-    until(async || service.process().health().await.polls > 0).await;
-    service
-}
-
-/// Waits for two more polls of the outbox: the first may have started before the change was made.
-async fn wait_for_polls(service: &IntegrationsService) {
-    let before = service.process().health().await.polls;
-    until(async || service.process().health().await.polls >= before + 2).await;
-}
 
 /// Disconnects an account through one replica and reads it through another, which may lose its
 /// `LISTEN` connection before.

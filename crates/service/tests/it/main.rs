@@ -36,6 +36,7 @@ mod recorder;
 mod refresh_failures;
 mod refresh_responses;
 mod replicas;
+mod row_changes;
 mod secrets;
 mod session_credentials;
 mod spans;

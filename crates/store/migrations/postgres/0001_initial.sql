@@ -43,8 +43,11 @@ CREATE TABLE evergrant_connections (
     requested_scope     text, -- scopes requested at the last consent, separated by spaces; NULL: imported row
     issued_at           timestamp(6), -- when the access token was requested; NULL: imported row
     grant_expires_at    timestamp(6), -- when the grant ends even if it is refreshed; NULL: no known end
-    observed_token      text, -- first 32 characters of the access token's ciphertext that Evergrant last stored or
-                              -- imported; a difference means that another program has written the row
+    -- The row of oauth_accounts as Evergrant last stored or imported it; a difference means that another program has
+    -- written it.
+    observed_user_id    integer,
+    observed_account    text, -- provider_account_id
+    observed_tokens     text, -- first 32 characters of each token's ciphertext, separated by a dot
     last_refreshed_at   timestamp(6),
     next_refresh_at     timestamp(6), -- when the next refresh or check is due; NULL: never
     last_used_at        timestamp(6), -- when the access token was last issued to the application, to the minute
@@ -179,6 +182,16 @@ CREATE TABLE evergrant_events (
 );
 CREATE INDEX evergrant_events_by_creation ON evergrant_events (created_at);
 CREATE INDEX evergrant_events_by_user ON evergrant_events (user_id, version);
+
+-- Changes of users and oauth_accounts by other programs, which triggers record and Evergrant turns into events. A row
+-- says that something may have changed, not what, and is deleted once its events are written.
+CREATE TABLE evergrant_row_changes (
+    id                   bigserial PRIMARY KEY,
+    user_id              integer, -- the owner before or after the change; NULL: any user, after TRUNCATE
+    provider             text, -- of the account; NULL: the row of the user
+    provider_account_id  text,
+    details_only         boolean -- neither the owner, nor the account, nor a token has changed
+);
 
 -- Blocks on calls to hosts of providers, shared by all replicas: the open circuit breakers.
 CREATE TABLE evergrant_provider_blocks (

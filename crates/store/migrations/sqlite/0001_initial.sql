@@ -8,8 +8,8 @@ CREATE TABLE IF NOT EXISTS users (
     email       TEXT UNIQUE,
     name        TEXT,
     external_id TEXT, -- the host application's own id for the user
-    created_at  INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)),
-    updated_at  INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    created_at  INTEGER NOT NULL DEFAULT (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)),
+    updated_at  INTEGER NOT NULL DEFAULT (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS users_external_id_key ON users (external_id);
 
@@ -25,8 +25,8 @@ CREATE TABLE IF NOT EXISTS oauth_accounts (
     scope                TEXT, -- granted scopes, separated by spaces
     metadata             TEXT, -- JSON object: what the provider says about the account
     token_binding        TEXT, -- reserved: ties the tokens to this row
-    created_at           INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)),
-    updated_at           INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    created_at           INTEGER NOT NULL DEFAULT (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)),
+    updated_at           INTEGER NOT NULL DEFAULT (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS oauth_accounts_provider_provider_account_id_key
     ON oauth_accounts (provider, provider_account_id);
@@ -43,8 +43,11 @@ CREATE TABLE evergrant_connections (
     requested_scope     TEXT, -- scopes requested at the last consent, separated by spaces; NULL: imported row
     issued_at           INTEGER, -- when the access token was requested; NULL: imported row
     grant_expires_at    INTEGER, -- when the grant ends even if it is refreshed; NULL: no known end
-    observed_token      TEXT, -- first 32 characters of the access token's ciphertext that Evergrant last stored or
-                              -- imported; a difference means that another program has written the row
+    -- The row of oauth_accounts as Evergrant last stored or imported it; a difference means that another program has
+    -- written it.
+    observed_user_id    INTEGER,
+    observed_account    TEXT, -- provider_account_id
+    observed_tokens     TEXT, -- first 32 characters of each token's ciphertext, separated by a dot
     last_refreshed_at   INTEGER,
     next_refresh_at     INTEGER, -- when the next refresh or check is due; NULL: never
     last_used_at        INTEGER, -- when the access token was last issued to the application, to the minute
@@ -179,6 +182,21 @@ CREATE TABLE evergrant_events (
 ) STRICT;
 CREATE INDEX evergrant_events_by_creation ON evergrant_events (created_at);
 CREATE INDEX evergrant_events_by_user ON evergrant_events (user_id, version);
+
+-- Changes of users and oauth_accounts by other programs, which triggers record and Evergrant turns into events. A row
+-- says that something may have changed, not what, and is deleted once its events are written.
+CREATE TABLE evergrant_row_changes (
+    id                   INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id              INTEGER, -- the owner before or after the change; NULL: any user, after TRUNCATE
+    provider             TEXT, -- of the account; NULL: the row of the user
+    provider_account_id  TEXT,
+    details_only         INTEGER -- neither the owner, nor the account, nor a token has changed
+);
+
+-- Contains a row while a transaction of Evergrant writes the shared tables. No other connection ever sees it.
+CREATE TABLE evergrant_own_write (
+    id  INTEGER PRIMARY KEY
+) STRICT;
 
 -- Blocks on calls to hosts of providers, shared by all replicas: the open circuit breakers.
 CREATE TABLE evergrant_provider_blocks (

@@ -44,8 +44,8 @@ pub struct NewSession<'a> {
 const INSERT: &str = "INSERT INTO evergrant_sessions
         (id, user_id, secret_hash, created_at, expires_at, idle_expires_at)
     VALUES ($1, $2, $3, $4, $5, $6)";
-const BY_ID: &str = "SELECT id, user_id, secret_hash, expires_at, idle_expires_at
-    FROM evergrant_sessions WHERE id = $1";
+const BY_ID: &str = "SELECT s.id, s.user_id, s.secret_hash, s.expires_at, s.idle_expires_at
+    FROM evergrant_sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
 
 repository! {
     /// Sessions of users' browsers, and the portal links that start them.
@@ -71,7 +71,7 @@ impl SessionRepository {
         self.database.execute(INSERT, params).await.map(drop)
     }
 
-    /// Returns the session with this id, expired or not.
+    /// Returns the session with this id, expired or not. `None` also if its user does not exist.
     ///
     /// # Errors
     ///

@@ -159,7 +159,7 @@ impl UserRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn create(&self, new: &NewUser, now: Timestamp) -> Result<CreatedUser, StoreError> {
-        let mut tx = self.database.begin().await?;
+        let mut tx = self.database.begin_own_write().await?;
         if let Some(user) = existing(&mut tx, new).await? {
             return Ok(CreatedUser::Existing(user));
         }
@@ -203,7 +203,7 @@ impl UserRepository {
         at: Timestamp,
         plan: impl Fn(&ProviderSlug, &serde_json::Value) -> Option<NewRevocation>,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.database.begin().await?;
+        let mut tx = self.database.begin_own_write().await?;
         let Some(version) = tx.increment_version_if_user_exists(user).await? else {
             return Ok(false);
         };

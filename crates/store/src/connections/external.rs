@@ -1,23 +1,22 @@
 //! Detecting rows that another program wrote into the shared tables. Such writes leave no event in
 //! the outbox.
 //!
-//! Each write of this program records the first characters of the access token's ciphertext in
-//! `observed_token`. They are the random IV, which is unique to each encryption. If they differ
-//! from those of the stored token, another program wrote the row.
+//! Each write of this program records in `evergrant_connections` what it stored: the owner, the
+//! account, and the first characters of each token's ciphertext, which are the random IV of its
+//! encryption. If they differ from the row, another program wrote it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use evergrant_model::{
-    CorrelationId, EventKind, ProviderAccountId, ProviderSlug, Timestamp, UserId,
-};
+use evergrant_model::{ConnectionId, CorrelationId, Timestamp, UserId};
 
 use crate::StoreError;
-use crate::connections::row::{Connection, columns, decode};
+use crate::connections::import::ExternalRow;
+use crate::connections::report::{Changed, MAX_ATTEMPTS, Reported, repeat_if_missing};
+use crate::connections::row::{Connection, ConnectionKey, columns, decode, is_external};
 use crate::db::repository::repository;
 use crate::db::value::{int_array, params};
-use crate::events::new_event::{About, NewEvent};
 
-/// Selects connections whose tokens were not stored by this program.
+/// Selects connections whose owner, account or tokens were not stored by this program.
 macro_rules! external {
     ($join_condition:literal, $filter:literal) => {
         concat!(
@@ -26,8 +25,9 @@ macro_rules! external {
             " FROM oauth_accounts a
             LEFT JOIN evergrant_connections c ON c.oauth_account_id = a.id ",
             $join_condition,
-            " WHERE (c.oauth_account_id IS NULL
-                OR substr(a.access_token, 1, 32) IS DISTINCT FROM c.observed_token) AND ",
+            " WHERE ",
+            is_external!(),
+            " AND ",
             $filter
         )
     };
@@ -42,13 +42,18 @@ const OF_USERS_SQLITE: &str = external!(
     "",
     "a.user_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']'))"
 );
-const COUNTS_POSTGRES: &str = "SELECT user_id, COUNT(*) AS connections FROM oauth_accounts
-    WHERE user_id = ANY(CAST($1 AS integer[])) GROUP BY user_id";
-const COUNTS_SQLITE: &str = "SELECT user_id, COUNT(*) AS connections FROM oauth_accounts
-    WHERE user_id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']')) GROUP BY user_id";
-const INCREMENT_VERSION_FROM: &str =
-    "UPDATE evergrant_versions SET version = version + 1 WHERE user_id = $1 AND version = $2
-    RETURNING version";
+macro_rules! ids {
+    ($filter:literal) => {
+        concat!(
+            "SELECT u.id AS user_id, a.id FROM users u LEFT JOIN oauth_accounts a ON a.user_id = u.id
+            WHERE ",
+            $filter
+        )
+    };
+}
+const IDS_POSTGRES: &str = ids!("u.id = ANY(CAST($1 AS integer[]))");
+const IDS_SQLITE: &str =
+    ids!("u.id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']'))");
 
 repository! {
     /// Rows of `oauth_accounts` that another program writes.
@@ -93,60 +98,85 @@ impl ExternalRowRepository {
         decode(self.database.rows(query, params![list.as_str()]).await?)
     }
 
-    /// Returns the number of connections of each of these users, without users that have none.
+    /// Returns the ids of the connections of each of these users, without users who do not exist.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn connection_counts(
+    pub async fn ids_of_users(
         &self,
         users: &[UserId],
-    ) -> Result<BTreeMap<UserId, i64>, StoreError> {
+    ) -> Result<BTreeMap<UserId, BTreeSet<ConnectionId>>, StoreError> {
         let list = int_array(users.iter().map(|user| user.get()));
-        let query = self.database.dialect(COUNTS_SQLITE, COUNTS_POSTGRES);
-        let mut counts = BTreeMap::new();
+        let query = self.database.dialect(IDS_SQLITE, IDS_POSTGRES);
+        let mut ids = BTreeMap::<_, BTreeSet<_>>::new();
         for row in self.database.rows(query, params![list.as_str()]).await? {
             if let Ok(user) = UserId::try_from(i64::from(row.int("user_id")?)) {
-                counts.insert(user, row.big("connections")?);
+                let id = row.optional_int("id")?.map(ConnectionId::new);
+                ids.entry(user).or_default().extend(id);
             }
         }
-        Ok(counts)
+        Ok(ids)
     }
 
-    /// Writes the event that another program deleted an account, for a caller that read the user's
-    /// connections at version `known_version`. Returns `false` if that is no longer the version, so
-    /// that one of several callers writes the event.
+    /// Imports rows that another program wrote, in one transaction. Replaced tokens become a new
+    /// generation of their connection. Each row gets an event, in the order of `rows`, and its
+    /// former owner another one if the account was moved. Returns the imported connections; the
+    /// others were imported earlier, have changed since, or no longer exist. The recommended batch
+    /// size is 1,000 rows.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the query fails.
-    pub async fn announce_removal(
+    /// [`StoreError`] if a query fails. Nothing is then imported.
+    pub async fn import_batch(
         &self,
-        user: UserId,
-        known_version: i64,
-        (provider, account): (&ProviderSlug, &ProviderAccountId),
+        rows: &[ExternalRow<'_>],
         correlation_id: &CorrelationId,
         at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let mut tx = self.database.begin().await?;
-        let Some(row) = tx
-            .row(INCREMENT_VERSION_FROM, params![user.get(), known_version])
-            .await?
-        else {
-            return Ok(false);
+    ) -> Result<Vec<ConnectionId>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let changed = || Changed {
+            rows: rows.iter().collect(),
+            ..Changed::default()
         };
-        let (version, about) = (row.big("version")?, About::Account(provider, account));
-        let kind = EventKind::Disconnected;
-        tx.write_event(&NewEvent {
-            user,
-            version,
-            kind,
-            about,
-            correlation_id,
-            at,
-        })
-        .await?;
+        let reported = repeat_if_missing!(self.report(changed(), correlation_id, at));
+        Ok(reported?.imported)
+    }
+
+    /// Writes the events of accounts that their user no longer has, and of users who do not exist.
+    /// An account that the user has after all, or whose removal was reported already, gets none.
+    /// Returns the others.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if a query fails. Nothing is then reported.
+    pub async fn report_removals(
+        &self,
+        accounts: &[ConnectionKey],
+        users: &[UserId],
+        correlation_id: &CorrelationId,
+        at: Timestamp,
+    ) -> Result<Vec<ConnectionKey>, StoreError> {
+        let changed = || Changed {
+            removed: accounts.iter().cloned().collect(),
+            users: users.iter().copied().collect(),
+            ..Changed::default()
+        };
+        let reported = repeat_if_missing!(self.report(changed(), correlation_id, at));
+        Ok(reported?.removed)
+    }
+
+    async fn report(
+        &self,
+        changed: Changed<'_>,
+        correlation_id: &CorrelationId,
+        at: Timestamp,
+    ) -> Result<Reported, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let reported = tx.report(changed, correlation_id, at).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(reported)
     }
 }

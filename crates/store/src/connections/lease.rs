@@ -10,7 +10,7 @@ use evergrant_resilience::refresh::AllRules;
 use evergrant_resilience::refresh::lease::{self, LeaseDecision, LeaseRequest, LeaseRow, Ticket};
 
 use crate::StoreError;
-use crate::connections::row::{Connection, columns, read_lease};
+use crate::connections::row::{Connection, columns, observed_tokens, read_lease};
 use crate::db::repository::repository;
 use crate::db::transaction::Transaction;
 use crate::db::value::params;
@@ -50,8 +50,8 @@ macro_rules! with_clock {
             ", ",
             $clock,
             " AS database_now
-            FROM oauth_accounts a JOIN evergrant_connections c ON c.oauth_account_id = a.id
-            WHERE a.id = $1",
+            FROM oauth_accounts a JOIN users u ON u.id = a.user_id
+            JOIN evergrant_connections c ON c.oauth_account_id = a.id WHERE a.id = $1",
             $lock
         )
     };
@@ -68,10 +68,13 @@ const LEASE: &str = "SELECT generation, attempt, lease_expires_at, in_doubt_sinc
 const TAKE: &str = "UPDATE evergrant_connections SET attempt = $2, lease_expires_at = $3,
         in_doubt_since = $4, lease_owner = $5, next_refresh_at = $6
     WHERE oauth_account_id = $1";
-const ENSURE_STATE: &str =
-    "INSERT INTO evergrant_connections (oauth_account_id, provider, observed_token)
-    SELECT id, provider, substr(access_token, 1, 32) FROM oauth_accounts WHERE id = $1
-    ON CONFLICT (oauth_account_id) DO NOTHING";
+const ENSURE_STATE: &str = concat!(
+    "INSERT INTO evergrant_connections (oauth_account_id, provider, observed_user_id,
+        observed_account, observed_tokens)
+    SELECT a.id, a.provider, a.user_id, a.provider_account_id, ",
+    observed_tokens!(),
+    " FROM oauth_accounts a WHERE a.id = $1 ON CONFLICT (oauth_account_id) DO NOTHING"
+);
 
 /// Converts milliseconds since 1970 to a timestamp.
 pub(crate) fn timestamp(milliseconds: Option<i64>) -> Option<Timestamp> {

@@ -12,6 +12,27 @@ use crate::connections::tokens::StoredTokens;
 use crate::db::decode::Decoder;
 use crate::db::value::Record;
 
+/// An account and the user to whom it belongs, by which callers refer to a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionKey {
+    /// The user.
+    pub user: UserId,
+    /// The provider.
+    pub provider: ProviderSlug,
+    /// The account's id at the provider.
+    pub account: ProviderAccountId,
+}
+
+impl From<&Connection> for ConnectionKey {
+    fn from(connection: &Connection) -> Self {
+        Self {
+            user: connection.user,
+            provider: connection.provider.clone(),
+            account: connection.account.clone(),
+        }
+    }
+}
+
 /// A stored connection. Its tokens are encrypted.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -39,8 +60,12 @@ pub struct Connection {
     pub status: ConnectionStatus,
     /// The reason for the status; `None` if the status needs no explanation.
     pub reason: Option<StatusReason>,
-    /// Whether another program wrote these tokens and they are not imported yet.
+    /// Whether another program wrote the owner, the account or a token, and the row is not imported
+    /// yet.
     pub is_external: bool,
+    /// The owner and the account before another program changed one of them; `None` if neither has
+    /// changed since the row was last stored or imported.
+    pub moved_from: Option<ConnectionKey>,
     /// The scopes requested at the last consent, separated by spaces; `None` for imported rows.
     pub requested_scope: Option<String>,
     /// Time of the last successful refresh; `None` if there was none.
@@ -75,21 +100,16 @@ impl Connection {
     pub(crate) fn read(row: &Record) -> Result<Self, StoreError> {
         let reason = row.optional_text("status_reason")?;
         let status = row.optional_text("status")?;
-        let (access_token, observed_token) = (
-            row.optional_text("access_token")?,
-            row.optional_text("observed_token")?,
-        );
-        let is_imported =
-            status.is_some() && access_token.as_deref().map(prefix) == observed_token.as_deref();
+        let tokens = read_tokens(row)?;
+        let key = read_key(row)?;
+        let moved_from = read_observed_key(row)?.filter(|observed| *observed != key);
+        let are_tokens_observed = row.optional_text("observed_tokens")? == Some(observed(&tokens));
         Ok(Self {
             id: ConnectionId::new(row.int("id")?),
-            user: UserId::try_from(i64::from(row.int("user_id")?))
-                .map_err(|_| inconsistent("user_id"))?,
-            provider: ProviderSlug::new(row.text("provider")?)
-                .map_err(|_| inconsistent("provider"))?,
-            account: ProviderAccountId::new(row.text("provider_account_id")?)
-                .map_err(|_| inconsistent("account"))?,
-            tokens: read_tokens(row)?,
+            user: key.user,
+            provider: key.provider,
+            account: key.account,
+            tokens,
             metadata: row.json("metadata")?,
             created_at: row.time("created_at")?,
             updated_at: row.time("updated_at")?,
@@ -99,7 +119,8 @@ impl Connection {
                 .and_then(ConnectionStatus::parse)
                 .unwrap_or(ConnectionStatus::Connected),
             reason: reason.as_deref().and_then(StatusReason::parse),
-            is_external: !is_imported,
+            is_external: !are_tokens_observed || moved_from.is_some(),
+            moved_from,
             requested_scope: row.optional_text("requested_scope")?,
             last_refreshed_at: row.optional_time("last_refreshed_at")?,
             next_refresh_at: row.optional_time("next_refresh_at")?,
@@ -134,6 +155,43 @@ fn read_tokens(row: &Record) -> Result<StoredTokens, StoreError> {
 /// Number of characters of a ciphertext that identify it: the random IV in hex.
 const PREFIX_CHARS: usize = 32;
 
+fn read_key(row: &Record) -> Result<ConnectionKey, StoreError> {
+    let user = UserId::try_from(i64::from(row.int("user_id")?));
+    Ok(ConnectionKey {
+        user: user.map_err(|_| inconsistent("user_id"))?,
+        provider: ProviderSlug::new(row.text("provider")?).map_err(|_| inconsistent("provider"))?,
+        account: ProviderAccountId::new(row.text("provider_account_id")?)
+            .map_err(|_| inconsistent("account"))?,
+    })
+}
+
+/// Returns the owner and the account that the row had when it was last stored or imported; `None`
+/// if it never was.
+fn read_observed_key(row: &Record) -> Result<Option<ConnectionKey>, StoreError> {
+    let (user, account) = (
+        row.optional_int("observed_user_id")?,
+        row.optional_text("observed_account")?,
+    );
+    let user = user.and_then(|user| UserId::try_from(i64::from(user)).ok());
+    let provider = row.optional_text("observed_provider")?;
+    let provider = provider.and_then(|provider| ProviderSlug::new(provider).ok());
+    let account = account.and_then(|account| ProviderAccountId::new(account).ok());
+    Ok(match (user, provider, account) {
+        (Some(user), Some(provider), Some(account)) => Some(ConnectionKey {
+            user,
+            provider,
+            account,
+        }),
+        _ => None,
+    })
+}
+
+/// Returns what [`observed_tokens`] returns in SQL.
+fn observed(tokens: &StoredTokens) -> String {
+    let of = |token: Option<&str>| token.map(prefix).unwrap_or_default().to_owned();
+    format!("{}.{}", of(tokens.access_text()), of(tokens.refresh_text()))
+}
+
 /// Returns what `substr(token, 1, 32)` returns in SQL.
 fn prefix(token: &str) -> &str {
     token
@@ -162,20 +220,47 @@ macro_rules! columns {
         "a.id, a.user_id, a.provider, a.provider_account_id, a.access_token, a.refresh_token,
         a.expires_at, a.token_type, a.scope, a.metadata, a.created_at, a.updated_at,
         c.status, c.status_reason, c.next_status_at, c.requested_scope, c.issued_at,
-        c.grant_expires_at, c.observed_token, c.last_refreshed_at, c.next_refresh_at,
+        c.grant_expires_at, c.provider AS observed_provider, c.observed_user_id,
+        c.observed_account, c.observed_tokens, c.last_refreshed_at, c.next_refresh_at,
         c.last_used_at, c.failures, c.last_outcome, c.generation, c.attempt, c.lease_expires_at,
         c.in_doubt_since, c.source_generation, c.source_attempt, c.correlation_id"
     };
 }
 pub(crate) use columns;
 
-/// A query of [`Connection`]s that ends with `$rest`.
+/// Identifies the token set of a row of `oauth_accounts a`: the random IVs of its ciphertexts.
+macro_rules! observed_tokens {
+    () => {
+        "(COALESCE(substr(a.access_token, 1, 32), '') || '.'
+            || COALESCE(substr(a.refresh_token, 1, 32), ''))"
+    };
+}
+pub(crate) use observed_tokens;
+
+/// Another program has changed the owner, the account or a token since the row of
+/// `oauth_accounts a` was last stored or imported in `evergrant_connections c`.
+macro_rules! is_external {
+    () => {
+        concat!(
+            "(c.oauth_account_id IS NULL OR ",
+            $crate::connections::row::observed_tokens!(),
+            " IS DISTINCT FROM c.observed_tokens OR a.user_id IS DISTINCT FROM c.observed_user_id
+                OR a.provider <> c.provider
+                OR a.provider_account_id IS DISTINCT FROM c.observed_account)"
+        )
+    };
+}
+pub(crate) use is_external;
+
+/// A query of [`Connection`]s that ends with `$rest`. A row whose user does not exist is left out:
+/// another program can delete a user of a SQLite database without the rows that refer to it.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT ",
             $crate::connections::row::columns!(),
-            " FROM oauth_accounts a LEFT JOIN evergrant_connections c ON c.oauth_account_id = a.id ",
+            " FROM oauth_accounts a JOIN users u ON u.id = a.user_id
+            LEFT JOIN evergrant_connections c ON c.oauth_account_id = a.id ",
             $rest
         )
     };

@@ -10,7 +10,7 @@ use crate::StoreError;
 use crate::connections::change::event;
 use crate::connections::repository::ConnectionRepository;
 use crate::connections::revocations::NewRevocation;
-use crate::connections::row::Connection;
+use crate::connections::row::{Connection, observed_tokens};
 use crate::connections::tokens::StoredTokens;
 use crate::db::transaction::Transaction;
 use crate::db::value::params;
@@ -71,11 +71,15 @@ const UPSERT_ACCOUNT: &str =
     WHERE oauth_accounts.user_id = excluded.user_id
     RETURNING id";
 /// Changes the lease like `lease::replace_tokens`; a test compares the two.
-const UPSERT_STATE: &str =
+const UPSERT_STATE: &str = concat!(
     "INSERT INTO evergrant_connections AS stored (oauth_account_id, provider,
         generation, status, status_reason, requested_scope, issued_at, grant_expires_at,
-        next_refresh_at, correlation_id, observed_token, next_status_at)
-    VALUES ($1, $9, 1, 'connected', $2, $3, $4, $5, $6, $7, substr($10, 1, 32), $11)
+        next_refresh_at, correlation_id, next_status_at, observed_user_id, observed_account,
+        observed_tokens)
+    SELECT a.id, $9, 1, 'connected', $2, $3, $4, $5, $6, $7, $10, a.user_id, a.provider_account_id,
+        ",
+    observed_tokens!(),
+    " FROM oauth_accounts a WHERE a.id = $1
     ON CONFLICT (oauth_account_id) DO UPDATE SET
         generation = stored.generation + 1, lease_expires_at = NULL, lease_owner = NULL,
         in_doubt_since = CASE $8 WHEN 0 THEN stored.in_doubt_since END,
@@ -86,8 +90,10 @@ const UPSERT_STATE: &str =
             THEN COALESCE(excluded.grant_expires_at, stored.grant_expires_at)
             ELSE excluded.grant_expires_at END,
         next_status_at = excluded.next_status_at,
-        next_refresh_at = excluded.next_refresh_at, observed_token = excluded.observed_token,
-        correlation_id = excluded.correlation_id";
+        next_refresh_at = excluded.next_refresh_at, observed_user_id = excluded.observed_user_id,
+        observed_account = excluded.observed_account, observed_tokens = excluded.observed_tokens,
+        correlation_id = excluded.correlation_id"
+);
 const END_FLOW: &str = "UPDATE evergrant_flows SET status = 'connected', connected_account = $2,
         access_token = NULL, refresh_token = NULL, token_details = NULL, granted_accounts = NULL
     WHERE id = $1 AND status = $3";
@@ -108,7 +114,7 @@ impl ConnectionRepository {
         flow: &FlowId,
         known_status: FlowStatus,
     ) -> Result<StoredGrant, StoreError> {
-        let mut tx = self.database.begin().await?;
+        let mut tx = self.database.begin_own_write().await?;
         let mut versions = Vec::with_capacity(grants.len());
         for grant in grants {
             versions.push(tx.increment_version(grant.user).await?);
@@ -151,7 +157,7 @@ impl ConnectionRepository {
         correlation_id: &CorrelationId,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.database.begin().await?;
+        let mut tx = self.database.begin_own_write().await?;
         let Some(version) = tx.increment_version_if_user_exists(connection.user).await? else {
             return Ok(false);
         };
@@ -216,7 +222,6 @@ async fn store_grant(
         // If the stored refresh token is kept, so is its known end.
         i32::from(grant.tokens.refresh.is_some()),
         grant.provider.as_str(),
-        grant.tokens.access_text(),
         grant.next_status_at,
     ];
     tx.execute(UPSERT_STATE, state).await?;

@@ -11,7 +11,7 @@ use evergrant_resilience::refresh::lease::{self, AttemptOutcome, LeaseRow, Ticke
 use crate::StoreError;
 use crate::connections::change::event;
 use crate::connections::lease::{Leased, RefreshRepository, timestamp};
-use crate::connections::row::{Connection, read_lease};
+use crate::connections::row::{Connection, observed_tokens, read_lease};
 use crate::connections::tokens::StoredTokens;
 use crate::db::database::Database;
 use crate::db::transaction::Transaction;
@@ -75,13 +75,17 @@ const WRITE_TOKENS: &str = "UPDATE oauth_accounts SET access_token = $2,
         refresh_token = COALESCE($3, refresh_token), expires_at = $4,
         token_type = COALESCE($5, token_type), scope = COALESCE($6, scope), updated_at = $7
     WHERE id = $1";
-const WRITE_STATE: &str = "UPDATE evergrant_connections SET generation = $2, lease_expires_at = $3,
+const WRITE_STATE: &str = concat!(
+    "UPDATE evergrant_connections SET generation = $2, lease_expires_at = $3,
         in_doubt_since = $4, source_generation = $5, source_attempt = $6, status = $7,
         status_reason = $8, issued_at = $9, last_refreshed_at = $9,
         grant_expires_at = COALESCE($10, grant_expires_at), next_status_at = $11,
         next_refresh_at = $12, failures = 0, last_outcome = NULL, rejected_at = NULL,
-        observed_token = substr($13, 1, 32), correlation_id = $14
-    WHERE oauth_account_id = $1";
+        correlation_id = $13, observed_tokens = (SELECT ",
+    observed_tokens!(),
+    " FROM oauth_accounts a WHERE a.id = $1)
+    WHERE oauth_account_id = $1"
+);
 /// Changes nothing, but makes the commit wait until it is durable.
 const TOUCH: &str =
     "UPDATE evergrant_connections SET attempt = attempt WHERE oauth_account_id = $1";
@@ -104,7 +108,7 @@ impl RefreshRepository {
         new: &RefreshedGrant<'_>,
     ) -> Result<Option<Connection>, StoreError> {
         let connection = &leased.connection;
-        let mut tx = self.database.begin().await?;
+        let mut tx = self.database.begin_own_write().await?;
         let Some(version) = tx.increment_version_if_user_exists(connection.user).await? else {
             return Ok(None);
         };
@@ -221,6 +225,7 @@ impl Connection {
         Self {
             lease,
             is_external: false,
+            moved_from: None,
             tokens: self.tokens.refreshed(new.tokens),
             updated_at: new.at,
             status: new.status,
@@ -315,7 +320,6 @@ async fn write_state(
         new.tokens.grant_expires_at,
         new.next_status_at,
         new.next_refresh_at,
-        new.tokens.access_text(),
         new.correlation_id.as_str(),
     ];
     tx.execute(WRITE_STATE, state).await.map(drop)

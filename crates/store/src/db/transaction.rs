@@ -13,6 +13,8 @@ pub(crate) struct Transaction {
     backend: Backend,
     /// Whether the transaction has written an event.
     has_events: bool,
+    /// Whether the transaction is marked for the triggers on the shared tables.
+    pub(crate) is_own_write: bool,
     changes: watch::Sender<u64>,
 }
 
@@ -29,6 +31,7 @@ impl Transaction {
         Ok(Self {
             backend: Backend::Sqlite(Writer::begin(writer).await?),
             has_events: false,
+            is_own_write: false,
             changes,
         })
     }
@@ -38,6 +41,7 @@ impl Transaction {
         Self {
             backend: Backend::Postgres(connection),
             has_events: false,
+            is_own_write: false,
             changes,
         }
     }
@@ -139,7 +143,8 @@ impl Transaction {
     }
 
     /// Commits the transaction.
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        self.remove_mark().await?;
         match self.backend {
             Backend::Sqlite(writer) => writer.commit().await?,
             Backend::Postgres(connection) => connection.commit().await?,

@@ -1,20 +1,21 @@
 //! Finding and importing changes that another program made in the shared tables.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use evergrant_model::{EventKind, Timestamp, UserId};
-use evergrant_store::{Connection, Event, ExternalRow, Store};
+use evergrant_store::{Connection, ConnectionKey, Event, ExternalRow, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::support::{
-    RefreshedTokens, account, at, connect, insert_external_row, new_user, reload, slug, trace,
-    version,
+    Consent, RefreshedTokens, at, connect, insert_external_row, new_user, reload, trace, version,
 };
 
 on_both_databases!(
     inserted_external_row_is_found_and_imported_once,
     replaced_tokens_are_found_and_imported_once,
     own_writes_are_not_external,
-    removal_event_is_written_once,
-    connections_are_counted_for_several_users,
+    each_removal_is_reported_once,
+    connections_of_several_users_are_found,
     use_is_recorded_for_several_connections,
     events_are_found_by_id_and_by_user,
 );
@@ -149,54 +150,61 @@ async fn own_writes_are_not_external(database: TestDatabase) {
     );
 }
 
-async fn removal_event_is_written_once(database: TestDatabase) {
+/// Two accounts of one user and the user of a third were deleted; a fourth account is still there.
+async fn each_removal_is_reported_once(database: TestDatabase) {
     let store = database.store().await;
-    let connection = connect(&store, "reddit", "juniper").await;
-    let known_version = version(&store, connection.user).await;
-    database.execute("DELETE FROM oauth_accounts").await;
-    let account = (&slug("reddit"), &account("juniper"));
-    let announce = async || {
+    let user = new_user(&store).await;
+    let mut accounts = Vec::new();
+    for name in ["juniper", "kiln", "wren"] {
+        let connection = Consent::of(user, "reddit", name).store(&store).await;
+        accounts.push(ConnectionKey::from(&connection));
+    }
+    let other = connect(&store, "reddit", "robin").await;
+    accounts.push(ConnectionKey::from(&other));
+    let delete = "DELETE FROM oauth_accounts WHERE provider_account_id IN ('juniper', 'kiln')";
+    database.execute(delete).await;
+    let of_other = format!("DELETE FROM users WHERE id = {}", other.user.get());
+    database.execute(&of_other).await;
+    let report = async || {
         store
             .external_rows()
-            .announce_removal(
-                connection.user,
-                known_version,
-                account,
-                &trace("found"),
-                at(5),
-            )
+            .report_removals(&accounts, &[user], &trace("found"), at(5))
             .await
             .unwrap()
     };
-    assert!(announce().await);
-    assert!(!announce().await);
+    let reported = report().await;
     assert_eq!(
-        kinds(&store, connection.user).await,
+        reported,
+        [&accounts[0], &accounts[1], &accounts[3]].map(Clone::clone)
+    );
+    assert_eq!(report().await, []);
+    let mut expected = vec![EventKind::Connected; 3];
+    expected.extend([EventKind::Disconnected; 2]);
+    assert_eq!(kinds(&store, user).await, expected);
+    assert_eq!(version(&store, user).await, 5);
+    assert_eq!(
+        kinds(&store, other.user).await,
         [EventKind::Connected, EventKind::Disconnected]
     );
 }
 
-async fn connections_are_counted_for_several_users(database: TestDatabase) {
+async fn connections_of_several_users_are_found(database: TestDatabase) {
     let store = database.store().await;
     let (one, none) = (
-        connect(&store, "reddit", "juniper").await.user,
+        connect(&store, "reddit", "juniper").await,
         new_user(&store).await,
     );
     connect(&store, "reddit", "kiln").await;
-    let counts = store
-        .external_rows()
-        .connection_counts(&[one, none])
-        .await
-        .unwrap();
-    assert_eq!(counts.into_iter().collect::<Vec<_>>(), [(one, 1)]);
-    assert!(
-        store
-            .external_rows()
-            .connection_counts(&[])
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    let missing = UserId::try_from(999).unwrap();
+    let users = [one.user, none, missing];
+    let ids = store.external_rows().ids_of_users(&users).await.unwrap();
+    let expected = [
+        (one.user, BTreeSet::from([one.id])),
+        (none, BTreeSet::new()),
+    ];
+    assert_eq!(ids, BTreeMap::from(expected));
+    let of_none = store.external_rows().ids_of_users(&[]).await.unwrap();
+    assert!(of_none.is_empty());
 }
 
 async fn use_is_recorded_for_several_connections(database: TestDatabase) {

@@ -30,6 +30,7 @@ async fn fill(database: &TestDatabase, store: &Store) -> Vec<Connection> {
     for statement in [
         "UPDATE evergrant_events SET subject = NULL".to_owned(),
         format!("UPDATE oauth_accounts SET user_id = {one}"),
+        format!("UPDATE evergrant_connections SET observed_user_id = {one}"),
         format!(
             "UPDATE evergrant_connections SET status = 'expired', status_reason = 'SESSION_ENDED', failures = 3,
                 rejected_at = {ended}, lease_expires_at = {ended}, in_doubt_since = {ended},

@@ -34,6 +34,7 @@ mod query_plans;
 mod refresh;
 mod rejections;
 mod revocations;
+mod row_changes;
 mod scale;
 mod schema;
 mod sessions;

@@ -28,9 +28,9 @@ async fn fill(database: &TestDatabase, rows: i64) {
         INSERT INTO oauth_accounts (user_id, provider, provider_account_id, access_token, refresh_token)
             SELECT 1 + i % ({rows} / 10), 'reddit', 'account ' || i, repeat('a', 200), repeat('r', 200)
             FROM generate_series(1, {rows}) i;
-        INSERT INTO evergrant_connections (oauth_account_id, provider, next_refresh_at, observed_token)
+        INSERT INTO evergrant_connections (oauth_account_id, provider, next_refresh_at)
             SELECT i, 'reddit', timestamp '2026-01-01' + (i % {ONE_IN}) * interval '1 hour'
-                + (i / {ONE_IN} % 3600) * interval '1 second', 'a'
+                + (i / {ONE_IN} % 3600) * interval '1 second'
             FROM generate_series(1, {rows}) i;
         ANALYZE"
     );

@@ -37,7 +37,7 @@ pub(crate) async fn reconcile(service: &IntegrationsService) -> Result<(), Servi
     while service.process().run_job(JobName::ImportRows).await?.more {}
     service
         .process()
-        .run_job(JobName::FindRemovedRows)
+        .run_job(JobName::CompareRows)
         .await
         .map(drop)
 }

@@ -30,6 +30,7 @@ pub(crate) use self::callbacks::{
 };
 pub(crate) use self::connections::{issue, read};
 pub(crate) use self::jobs::{reconcile, run_housekeeping, run_replica_jobs, start_due_refreshes};
+pub(crate) use self::replicas::{serving, wait_for_polls};
 
 /// Sandbox endpoint of a refresh.
 pub(crate) const REFRESH: &str = "token.refresh_token";

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::recording::{NoJitter, Recording};
-use super::{TestEnv, slug};
+use super::{TestEnv, slug, until};
 
 /// What a replica is built from.
 pub(super) struct ReplicaParts<'a> {
@@ -120,4 +120,19 @@ impl TestEnv {
             acme,
         }
     }
+}
+
+/// Starts a replica that runs its background jobs, and waits for its first poll of the outbox.
+pub(crate) async fn serving(env: &TestEnv) -> IntegrationsService {
+    let service = env.replica().await;
+    let process = service.clone();
+    tokio::spawn(async move { process.process().run(std::future::pending()).await });
+    until(async || service.process().health().await.polls > 0).await;
+    service
+}
+
+/// Waits for two more polls of the outbox: the first may have started before the change was made.
+pub(crate) async fn wait_for_polls(service: &IntegrationsService) {
+    let before = service.process().health().await.polls;
+    until(async || service.process().health().await.polls >= before + 2).await;
 }

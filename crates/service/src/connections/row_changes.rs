@@ -1,0 +1,195 @@
+//! Changes of the shared tables by other programs, as triggers record them.
+//!
+//! Every replica reads the recorded changes with each poll of the change feed and invalidates the
+//! cache entries that they concern. A job on each replica turns them into events of the outbox; a
+//! change is reported by one replica. Both are idempotent, so a change may be seen several times.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use evergrant_model::{Call, Clock};
+use evergrant_store::{ChangedRow, Reported, RowChange, RowChangeRepository, Store, StoreError};
+use tokio::sync::Notify;
+
+use crate::ServiceError;
+use crate::cache::Caches;
+use crate::connections::external_rows::{ExternalRows, is_database_failure};
+use crate::jobs::job::{Job, JobName, Progress};
+use crate::jobs::runner::EVERY_SECOND;
+use crate::outcome::{Outcome, Recorder};
+
+/// The maximum number of changes per transaction.
+const BATCH: i64 = 1_000;
+
+/// Whether triggers record changes of the shared tables.
+const UNKNOWN: u8 = 0;
+const RECORDED: u8 = 1;
+const NOT_RECORDED: u8 = 2;
+
+/// Invalidates caches for recorded changes, and reports the changes.
+pub(crate) struct RowChanges {
+    store: Store,
+    changes: RowChangeRepository,
+    rows: Arc<ExternalRows>,
+    caches: Arc<Caches>,
+    clock: Arc<dyn Clock>,
+    recorder: Arc<dyn Recorder>,
+    /// Wakes the job when changes were found.
+    found: Notify,
+    recording: AtomicU8,
+}
+
+impl RowChanges {
+    pub(crate) fn new(
+        store: Store,
+        rows: Arc<ExternalRows>,
+        caches: Arc<Caches>,
+        clock: Arc<dyn Clock>,
+        recorder: Arc<dyn Recorder>,
+    ) -> Self {
+        Self {
+            changes: store.row_changes(),
+            store,
+            rows,
+            caches,
+            clock,
+            recorder,
+            found: Notify::new(),
+            recording: AtomicU8::new(UNKNOWN),
+        }
+    }
+
+    /// Invalidates the cache entries that the pending changes concern, and wakes the job that
+    /// reports the changes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub(crate) async fn invalidate_pending(&self) -> Result<(), StoreError> {
+        let pending = self.changes.pending(BATCH).await?;
+        if pending.len() >= usize::try_from(BATCH).unwrap_or(0) {
+            self.caches.clear_shared_rows();
+        }
+        for change in &pending {
+            match &change.subject {
+                ChangedRow::Any => self.caches.clear_shared_rows(),
+                ChangedRow::User(user) => self.caches.invalidate_user(*user).await,
+                ChangedRow::Account { key, .. } => self.caches.invalidate(key).await,
+                ChangedRow::Other => {}
+            }
+        }
+        if !pending.is_empty() {
+            self.found.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Returns whether triggers record changes, as far as this process knows.
+    pub(crate) fn are_recorded(&self) -> bool {
+        self.recording.load(Ordering::Relaxed) != NOT_RECORDED
+    }
+
+    /// Checks whether triggers record changes, and logs the result when it differs from the last
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR` if the query fails.
+    pub(crate) async fn check_recording(&self) -> Result<(), ServiceError> {
+        let are_recorded = self.store.records_row_changes().await?;
+        let now = if are_recorded { RECORDED } else { NOT_RECORDED };
+        if self.recording.swap(now, Ordering::Relaxed) == now {
+            return Ok(());
+        }
+        if are_recorded {
+            tracing::info!("triggers report changes of `users` and `oauth_accounts` at once");
+        } else {
+            tracing::warn!(
+                "no triggers on `users` and `oauth_accounts`: changes by other programs take effect \
+                 within 30 seconds, new rows within 2; `evergrant migrate` creates the triggers if \
+                 its database user may create them"
+            );
+        }
+        Ok(())
+    }
+
+    /// Reports these changes. A change that cannot be reported is skipped and stays pending.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last skipped change, or of the database.
+    async fn report(&self, call: &Call, changes: &[RowChange]) -> Result<usize, ServiceError> {
+        let (mut batches, mut reported, mut skipped) = (vec![changes], 0, None);
+        while let Some(batch) = batches.pop() {
+            match self.report_batch(call, batch).await {
+                Ok(count) => reported += count,
+                Err(error) if is_database_failure(&error) => return Err(error.into()),
+                Err(error) if batch.len() == 1 => skipped = Some(error),
+                // Bisects the batch to isolate the faulty change in few attempts.
+                Err(_) => {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    batches.extend([second, first]);
+                }
+            }
+        }
+        skipped.map_or(Ok(reported), |error| Err(error.into()))
+    }
+
+    /// Reports these changes in one transaction. Returns how many this process has reported.
+    async fn report_batch(&self, call: &Call, changes: &[RowChange]) -> Result<usize, StoreError> {
+        let mut accounts = BTreeSet::new();
+        for change in changes {
+            if let ChangedRow::Account { key, .. } = &change.subject {
+                accounts.insert((&key.provider, &key.account));
+            }
+        }
+        let current = self.changes.current(&accounts).await?;
+        let rows: Vec<_> = current.iter().map(|row| self.rows.prepare(row)).collect();
+        let (correlation_id, now) = (&call.correlation_id, self.clock.now());
+        let reported = self.changes.report(changes, &rows, correlation_id, now);
+        let Reported {
+            changes,
+            imported,
+            removed,
+        } = reported.await?;
+        if !imported.is_empty() {
+            let rows = imported.len();
+            self.recorder.record(call, &Outcome::RowsImported { rows });
+        }
+        for connection in &removed {
+            self.recorder
+                .record(call, &Outcome::RowRemoved { connection });
+        }
+        Ok(changes)
+    }
+}
+
+#[async_trait]
+impl Job for RowChanges {
+    fn name(&self) -> JobName {
+        JobName::ReportRowChanges
+    }
+
+    fn interval(&self) -> Duration {
+        EVERY_SECOND
+    }
+
+    async fn until_due(&self) {
+        tokio::select! {
+            () = self.found.notified() => {}
+            () = tokio::time::sleep(self.interval()) => {}
+        }
+    }
+
+    async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
+        let pending = self.changes.pending(BATCH).await?;
+        if pending.is_empty() {
+            return Ok(Progress::done(0));
+        }
+        let reported = self.report(call, &pending).await?;
+        Ok(Progress::of_batch(reported, BATCH))
+    }
+}
