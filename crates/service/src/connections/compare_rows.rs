@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_model::{Call, Clock, ConnectionId, UserId};
+use evergrant_model::{Call, Clock, ConnectionId, SignedDuration, UserId};
 use evergrant_store::{ConnectionKey, ConnectionRepository, ExternalRowRepository};
 
 use crate::ServiceError;
@@ -61,10 +61,12 @@ impl CompareRows {
         user: UserId,
         stored: &BTreeMap<UserId, BTreeSet<ConnectionId>>,
     ) -> Result<Vec<ConnectionKey>, ServiceError> {
-        // The cached list is only compared, so a stale one is accepted.
-        let (now, accept_stale) = (self.clock.now(), FeedState::DatabaseDown);
-        let statuses = &self.caches.statuses;
-        let Some(cached) = statuses.get(&user, now, accept_stale).await else {
+        // The cached list is only compared, so an entry of any age is accepted.
+        let any_age = FeedState::Outage {
+            max_age: SignedDuration::MAX,
+        };
+        let (now, statuses) = (self.clock.now(), &self.caches.statuses);
+        let Some(cached) = statuses.get(&user, now, any_age).await else {
             let mark = statuses.mark(&user);
             let current = self.database.query(self.connections.of_user(user)).await?;
             if let Some(current) = current {

@@ -1,17 +1,19 @@
 //! Installation of the triggers that record changes of the shared tables by other programs.
 
+use sqlx::{Connection as _, PgConnection};
+
 use crate::StoreError;
 use crate::db::database::{Database, Pools};
+use crate::db::postgres::limits;
 use crate::db::value::params;
 
 const TRIGGERS_SQLITE: &str = include_str!("../../migrations/sqlite/triggers.sql");
 const TRIGGERS_POSTGRES: &str = concat!(
     // One process at a time installs them. Creating a trigger waits for open transactions that have
     // written the table, and other writers then wait behind it, so the wait is short.
-    "BEGIN; SET LOCAL lock_timeout = '3s';
+    "SET LOCAL lock_timeout = '3s';
     SELECT pg_advisory_xact_lock(hashtextextended('evergrant triggers', 0));",
     include_str!("../../migrations/postgres/triggers.sql"),
-    "COMMIT;"
 );
 /// A version that changes the definition of a trigger must rename it, so that it is replaced.
 const INSTALLED_SQLITE: &str = "SELECT COUNT(*) AS installed FROM sqlite_master
@@ -59,13 +61,13 @@ async fn create(database: &Database) -> Result<(), StoreError> {
             sqlx::raw_sql(TRIGGERS_SQLITE).execute(&mut *tx).await?;
             Ok(tx.commit().await?)
         }
-        // Not a pooled connection: if a statement fails, the transaction stays open.
         Pools::Postgres(pool) => {
-            let mut connection = pool.pool.acquire().await?.detach();
-            sqlx::raw_sql(TRIGGERS_POSTGRES)
-                .execute(&mut connection)
-                .await?;
-            Ok(sqlx::Connection::close(connection).await?)
+            let options = limits::for_migration(pool.options().clone());
+            let mut connection = PgConnection::connect_with(&options).await?;
+            let mut tx = connection.begin().await?;
+            sqlx::raw_sql(TRIGGERS_POSTGRES).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(connection.close().await?)
         }
     }
 }
