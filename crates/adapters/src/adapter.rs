@@ -115,6 +115,12 @@ pub trait PlatformAdapter: Send + Sync {
         &[]
     }
 
+    /// Returns the single values of session credentials: those that were entered, completed from
+    /// the pasted text. They are not validated. Empty for OAuth providers.
+    fn read_credentials(&self, _values: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
     /// Validates session credentials and, if the operator configured a check, verifies them at the
     /// provider.
     ///

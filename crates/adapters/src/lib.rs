@@ -26,6 +26,9 @@ pub use registry::settings::Lookup;
 pub use session_cookies::credentials::{
     AcceptedCredentials, CredentialError, CredentialFault, CredentialField, SessionCheck,
 };
+pub use session_cookies::session::read_pasted;
+pub use session_cookies::site::SessionSite;
+pub use session_cookies::texts::{CauseTexts, FORM_TEXTS, FormTexts, either, fill};
 pub use spec::{
     Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RefreshesWith, RevocationReach,
     ScopeSpec,

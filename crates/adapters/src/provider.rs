@@ -370,6 +370,10 @@ impl PlatformAdapter for Provider {
         self.adapter.credential_fields()
     }
 
+    fn read_credentials(&self, values: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        self.adapter.read_credentials(values)
+    }
+
     async fn accept_credentials(
         &self,
         values: &BTreeMap<String, String>,

@@ -2,7 +2,7 @@
 
 use evergrant_model::{ProviderSlug, ScopeSet, SignedDuration, string_enum};
 
-use crate::{AdapterError, ErrorClass, Vocabulary};
+use crate::{AdapterError, ErrorClass, SessionSite, Vocabulary};
 
 string_enum! {
     /// How a provider authorizes access.
@@ -112,6 +112,8 @@ pub struct ProviderSpec {
     pub pkce: Pkce,
     /// Whether one consent can reach several accounts.
     pub multi_account: bool,
+    /// Where sessions come from, for a provider with session credentials.
+    pub session_site: SessionSite,
     /// The operations that the provider supports.
     pub capabilities: Capabilities,
     /// Why the provider is not configured: the names of missing or invalid settings, never their
@@ -158,6 +160,7 @@ impl ProviderSpec {
             issuer: None,
             pkce: Pkce::S256,
             multi_account: false,
+            session_site: SessionSite::default(),
             capabilities: Capabilities {
                 refresh: true,
                 revoke: true,

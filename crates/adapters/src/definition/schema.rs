@@ -223,6 +223,8 @@ pub(super) const SESSION_FIELDS: &[Field] = &[
         Kind::Table(&[
             optional("docs", Kind::Url),
             required("userinfo_url_env", Kind::Text),
+            required("sign_in_url", Kind::Url),
+            optional("sign_in_url_env", Kind::Text),
         ]),
     ),
     required(

@@ -141,6 +141,10 @@ pub(crate) struct EndpointTable {
     pub(crate) unwrap: Option<String>,
     /// For session credentials: the setting with the URL that checks a session.
     pub(crate) userinfo_url_env: Option<String>,
+    /// For session credentials: the page on which the account's owner signs in.
+    pub(crate) sign_in_url: Option<String>,
+    /// The setting that overrides `sign_in_url`.
+    pub(crate) sign_in_url_env: Option<String>,
 }
 
 /// The `client` table: how the client identifies itself.

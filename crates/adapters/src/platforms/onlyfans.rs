@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::oauth2::engine::OAuth2;
 use crate::oauth2::userinfo;
-use crate::session_cookies::session::{self, Session};
+use crate::session_cookies::session::{self, Session, Submitted};
 use crate::{
     AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError,
     CredentialFault, CredentialField, ErrorClass, HeldTokens, PlatformAdapter, ProviderSpec,
@@ -86,6 +86,11 @@ impl OnlyFans {
         })
     }
 
+    fn submitted<'v>(&self, values: &'v BTreeMap<String, String>) -> Submitted<'v> {
+        let api = self.engine.api();
+        Submitted::read(values, &api.spec.session_site, api.clock.now())
+    }
+
     /// Returns the URL that checks a session; `None` if the operator set none.
     fn check_url(&self) -> Result<Option<&Url>, AdapterError> {
         let api = self.engine.api();
@@ -143,12 +148,20 @@ impl PlatformAdapter for OnlyFans {
         session::FIELDS
     }
 
+    fn read_credentials(&self, values: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        self.submitted(values).parts()
+    }
+
     async fn accept_credentials(
         &self,
         values: &BTreeMap<String, String>,
     ) -> Result<AcceptedCredentials, CredentialError> {
         let check = self.check_url()?;
-        let session = Session::read(values).map_err(CredentialError::Fields)?;
+        let spec = self.engine.spec();
+        let session = self
+            .submitted(values)
+            .session(&spec.name, &spec.session_site)
+            .map_err(CredentialError::Fields)?;
         let confirmed = match check {
             Some(url) => self.owner(url, &session).await,
             None => return session.accepted(None).map_err(CredentialError::Provider),

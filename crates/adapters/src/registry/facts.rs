@@ -2,11 +2,11 @@
 
 use evergrant_model::{ProviderSlug, SignedDuration};
 
-use crate::Vocabulary;
 use crate::definition::{Definition, Scope};
 use crate::spec::{
     Capabilities, Lifecycle, Pkce, ProviderKind, ProviderSpec, RefreshesWith, ScopeSpec,
 };
+use crate::{SessionSite, Vocabulary};
 
 /// Returns the facts of an OAuth 2.0 provider.
 pub(super) fn spec(
@@ -108,11 +108,13 @@ pub(super) fn session_spec(
     definition: &Definition,
     problem: Option<String>,
     is_checked: bool,
+    session_site: SessionSite,
 ) -> ProviderSpec {
     ProviderSpec {
         kind: ProviderKind::Cookies,
         lifecycle: Lifecycle::Checked,
         pkce: Pkce::None,
+        session_site,
         rotates_refresh_token: false,
         capabilities: Capabilities {
             refresh: false,

@@ -13,7 +13,7 @@ use super::settings::{Lookup, Settings};
 use crate::definition::{AccessTokenGrant, ClientAuth, Definition, host_placeholder, is_segment};
 use crate::oauth2::client_registration::{ClientRegistration, Endpoints};
 use crate::oauth2::config::EngineConfig;
-use crate::{Pkce, ProviderSpec};
+use crate::{Pkce, ProviderSpec, SessionSite};
 
 /// The author of a definition, which determines the trust in its hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,28 +263,28 @@ fn resolve_session(
     policy: NetworkPolicy,
 ) -> Resolved {
     let settings = Settings::new(lookup);
-    let setting = |name: Option<&String>| name.and_then(|name| settings.get(name));
-    let (enabled, address) = (
-        definition.client.enabled_env.as_ref(),
-        definition.endpoints.userinfo_url_env.as_ref(),
-    );
-    let check = setting(address).map(|text| {
-        let url = Url::parse(&text)
-            .ok()
-            .filter(Url::has_host)
-            .ok_or("must be a URL")?;
-        override_violation(&url)
-            .filter(|_| !policy.allow_insecure_hosts)
-            .map_or(Ok(url), Err)
-    });
-    let name = |key: Option<&String>| key.cloned().unwrap_or_default();
-    let is_disabled = setting(enabled).is_none_or(|value| value != "true");
-    let problem = match &check {
-        Some(Err(violation)) => Some(format!("{} {violation}", name(address))),
-        _ => is_disabled.then(|| format!("set {}=true", name(enabled))),
-    };
+    let endpoints = &definition.endpoints;
+    let address = |name: Option<&String>| address_setting(name?, &settings, policy);
+    let check = address(endpoints.userinfo_url_env.as_ref());
+    let sign_in = address(endpoints.sign_in_url_env.as_ref());
+    let enabled = definition.client.enabled_env.as_ref();
+    let is_disabled = enabled
+        .and_then(|name| settings.get(name))
+        .is_none_or(|value| value != "true");
+    let invalid = [&check, &sign_in]
+        .into_iter()
+        .find_map(|setting| setting.as_ref()?.as_ref().err().cloned());
+    let disabled = || format!("set {}=true", enabled.map_or("", String::as_str));
+    let problem = invalid.or_else(|| is_disabled.then(disabled));
     let session_check = check.and_then(Result::ok);
-    let spec = session_spec(slug, &definition, problem, session_check.is_some());
+    let sign_in = sign_in.and_then(Result::ok);
+    let own = endpoints.sign_in_url.as_ref();
+    let own = own.and_then(|url| Url::parse(url).ok());
+    let site = SessionSite::new(
+        sign_in.as_ref().or(own.as_ref()),
+        own.iter().chain(&sign_in).chain(&session_check),
+    );
+    let spec = session_spec(slug, &definition, problem, session_check.is_some(), site);
     let config = EngineConfig {
         definition: Arc::new(definition),
         client: None,
@@ -295,6 +295,20 @@ fn resolve_session(
         config,
         faults: Vec::new(),
     }
+}
+
+/// Reads a setting with a URL: `None` if it is not set, an error that names it if it is invalid.
+fn address_setting(
+    name: &str,
+    settings: &Settings<'_>,
+    policy: NetworkPolicy,
+) -> Option<Result<Url, String>> {
+    let text = settings.get(name)?;
+    let Some(url) = Url::parse(&text).ok().filter(Url::has_host) else {
+        return Some(Err(format!("{name} must be a URL")));
+    };
+    let violation = override_violation(&url).filter(|_| !policy.allow_insecure_hosts);
+    Some(violation.map_or(Ok(url), |violation| Err(format!("{name} {violation}"))))
 }
 
 #[cfg(test)]

@@ -3,3 +3,5 @@
 pub(crate) mod credentials;
 mod paste;
 pub(crate) mod session;
+pub(crate) mod site;
+pub(crate) mod texts;

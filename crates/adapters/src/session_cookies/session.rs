@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId};
+use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId, Timestamp};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::paste::Pasted;
-use crate::{AcceptedCredentials, AdapterError, CredentialFault, CredentialField, ErrorClass};
+use super::paste::{self, Cause, Part, Reading};
+use super::site::Site;
+use super::texts::{FORM_TEXTS, either, fill};
+use crate::{
+    AcceptedCredentials, AdapterError, CredentialFault, CredentialField, ErrorClass, SessionSite,
+};
 
 pub(crate) const AUTH_ID: &str = "auth_id";
 pub(crate) const USER_AGENT: &str = "user_agent";
@@ -15,34 +19,48 @@ const SESS: &str = "sess";
 const AUTH_UID: &str = "auth_uid_";
 const PASTED: &str = "pasted";
 
-/// Longest value of a field, in bytes.
+/// Longest value of a part, in bytes.
 const MAX_BYTES: usize = 8 * 1024;
+/// Longest pasted text, in bytes.
+const MAX_PASTED_BYTES: usize = 64 * 1024;
 
-/// The form: either one pasted request, or each part by itself.
+/// The form: either one pasted text, or each part by itself.
 pub(crate) const FIELDS: &[CredentialField] = &[
     CredentialField {
         name: PASTED,
-        label: "Copied request",
+        label: FORM_TEXTS.paste,
         secret: true,
         required: false,
-        help: "In the browser's network tools, choose \"Copy as cURL\" on any request to the site and paste it here.",
+        help: FORM_TEXTS.other_forms,
     },
-    part(SESS, "sess", true, true, "The cookie named sess."),
+    part(
+        SESS,
+        "sess",
+        true,
+        true,
+        "The cookie named sess: in the developer tools under Application or Storage, Cookies.",
+    ),
     part(
         AUTH_ID,
         "auth_id",
         false,
         true,
-        "The cookie named auth_id: your account number.",
+        "The cookie named auth_id beside sess: your account number.",
     ),
     part(
         USER_AGENT,
         "User-Agent",
         false,
         true,
-        "The User-Agent header. The session is tied to this browser.",
+        "The request header named User-Agent, under Network. The session is tied to this browser.",
     ),
-    part(X_BC, "x-bc", true, true, "The header named x-bc."),
+    part(
+        X_BC,
+        "x-bc",
+        true,
+        true,
+        "The request header named x-bc, under Network, of a request to api2.",
+    ),
     part(
         AUTH_UID,
         "auth_uid_",
@@ -68,6 +86,97 @@ const fn part(
     }
 }
 
+/// What the form was filled in with, before it is validated.
+pub(crate) struct Submitted<'v> {
+    values: &'v BTreeMap<String, String>,
+    /// What the pasted text contains; `None` without a text.
+    pasted: Option<Reading>,
+    is_too_long: bool,
+}
+
+impl<'v> Submitted<'v> {
+    /// Reads the submitted values. Cookies whose life ends by `now` do not count.
+    pub(crate) fn read(values: &'v BTreeMap<String, String>, site: &Site, now: Timestamp) -> Self {
+        let text = filled(values, PASTED);
+        let is_too_long = text.is_some_and(|text| text.len() > MAX_PASTED_BYTES);
+        Self {
+            values,
+            pasted: text
+                .filter(|_| !is_too_long)
+                .map(|text| paste::read(text, site, now)),
+            is_too_long,
+        }
+    }
+
+    /// Returns the value of a part and the field that it comes from. A part in its own field takes
+    /// precedence over the pasted text.
+    fn value(&self, part: Part) -> Option<(&'static str, &str)> {
+        let own = filled(self.values, part.field()).map(|text| (part.field(), text));
+        own.or_else(|| Some((PASTED, self.pasted.as_ref()?.get(part)?)))
+    }
+
+    /// Returns the values of all parts that were found, by field name.
+    pub(crate) fn parts(&self) -> BTreeMap<String, String> {
+        let found = |part: Part| Some((part.field().to_owned(), self.value(part)?.1.to_owned()));
+        Part::ALL.into_iter().filter_map(found).collect()
+    }
+
+    /// Validates the parts.
+    pub(crate) fn session(
+        &self,
+        provider: &str,
+        site: &Site,
+    ) -> Result<Session, Vec<CredentialFault>> {
+        let domain = site.domains.first().map_or(provider, String::as_str);
+        if self.is_too_long {
+            let message = fill(FORM_TEXTS.causes.too_long, &[("domain", domain)]);
+            return Err(vec![CredentialFault::new(PASTED, message)]);
+        }
+        let fault_field = if self.pasted.is_some() { PASTED } else { SESS };
+        let (mut parts, mut faults) = (BTreeMap::new(), Vec::new());
+        let mut missing = Vec::new();
+        for field in FIELDS.iter().filter(|field| field.name != PASTED) {
+            let part = Part::ALL
+                .into_iter()
+                .find(|part| part.field() == field.name);
+            match part.and_then(|part| self.value(part)) {
+                Some((source, text)) => match invalid_part(field, text) {
+                    Some(message) => faults.push(CredentialFault::new(source, message)),
+                    None => drop(parts.insert(field.name.to_owned(), text.to_owned())),
+                },
+                None if field.required => missing.push(field),
+                None => {}
+            }
+        }
+        match &self.pasted {
+            Some(reading) if !missing.is_empty() => {
+                let message = missing_from_text(&missing, reading, provider, domain);
+                faults.push(CredentialFault::new(PASTED, message));
+            }
+            _ => faults.extend(missing.into_iter().map(empty)),
+        }
+        let session = Session { parts, fault_field };
+        if faults.is_empty() {
+            Ok(session)
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+/// Returns the parts of a session of the site that a pasted text contains, by field name. They are
+/// not validated. Cookies whose life ends by `now` do not count.
+#[must_use]
+pub fn read_pasted(text: &str, site: &SessionSite, now: Timestamp) -> BTreeMap<String, String> {
+    let values = BTreeMap::from([(PASTED.to_owned(), text.to_owned())]);
+    Submitted::read(&values, site, now).parts()
+}
+
+fn filled<'v>(values: &'v BTreeMap<String, String>, name: &str) -> Option<&'v str> {
+    let text = values.get(name)?.trim();
+    (!text.is_empty()).then_some(text)
+}
+
 /// The parts of a session, each of which is valid in an HTTP header. Wiped on drop.
 pub(crate) struct Session {
     parts: BTreeMap<String, String>,
@@ -75,47 +184,6 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Reads the submitted values. A part in its own field takes precedence over the pasted text.
-    pub(crate) fn read(values: &BTreeMap<String, String>) -> Result<Self, Vec<CredentialFault>> {
-        let value = |name: &str| {
-            values
-                .get(name)
-                .map(|text| text.trim())
-                .filter(|text| !text.is_empty())
-        };
-        let text = value(PASTED);
-        if text.is_some_and(|text| text.len() > MAX_BYTES) {
-            return Err(vec![CredentialFault::new(
-                PASTED,
-                "The pasted text is longer than 8 KB. Copy a single request.",
-            )]);
-        }
-        let pasted = text.map(Pasted::read);
-        let mut session = Self {
-            parts: BTreeMap::new(),
-            fault_field: if text.is_some() { PASTED } else { SESS },
-        };
-        let mut faults = Vec::new();
-        for field in FIELDS.iter().filter(|field| field.name != PASTED) {
-            let found = value(field.name)
-                .map(|text| (field.name, text))
-                .or_else(|| Some((PASTED, part_of(pasted.as_ref()?, field.name)?.trim())));
-            match found.filter(|(_, text)| !text.is_empty()) {
-                Some((source, text)) => match invalid_part(field, text) {
-                    Some(message) => faults.push(CredentialFault::new(source, message)),
-                    None => drop(session.parts.insert(field.name.to_owned(), text.to_owned())),
-                },
-                None if field.required => faults.push(missing(field, text.is_some())),
-                None => {}
-            }
-        }
-        if faults.is_empty() {
-            Ok(session)
-        } else {
-            Err(faults)
-        }
-    }
-
     /// Parses the stored form that [`Session::accepted`] creates.
     pub(crate) fn stored(text: &AccessToken) -> Result<Self, AdapterError> {
         let parts = serde_json::from_str(text.expose());
@@ -199,24 +267,45 @@ impl Drop for Session {
     }
 }
 
-/// Returns the part of a session in a pasted text.
-fn part_of<'p>(pasted: &'p Pasted, name: &str) -> Option<&'p str> {
-    match name {
-        USER_AGENT => pasted.header("user-agent"),
-        X_BC => pasted.header("x-bc"),
-        AUTH_UID => pasted.cookie_with_prefix(AUTH_UID),
-        name => pasted.cookie(name),
-    }
+fn empty(field: &CredentialField) -> CredentialFault {
+    let message = fill(FORM_TEXTS.required, &[("label", field.label)]);
+    CredentialFault::new(field.name, message)
 }
 
-fn missing(field: &CredentialField, from_pasted: bool) -> CredentialFault {
-    if from_pasted {
-        return CredentialFault::new(
-            PASTED,
-            format!("The pasted text contains no {}.", field.label),
-        );
+/// Returns what a pasted text lacks, and what to do about it.
+fn missing_from_text(
+    missing: &[&CredentialField],
+    reading: &Reading,
+    provider: &str,
+    domain: &str,
+) -> String {
+    let labels: Vec<&str> = missing.iter().map(|field| field.label).collect();
+    let lacks = fill(FORM_TEXTS.missing, &[("labels", &either(&labels))]);
+    let causes = FORM_TEXTS.causes;
+    let places = || {
+        let helps: Vec<&str> = missing.iter().map(|field| field.help).collect();
+        format!("{lacks} {}", helps.join(" "))
+    };
+    match &reading.cause {
+        None => places(),
+        Some(Cause::Nothing) => fill(causes.nothing, &[("domain", domain)]),
+        Some(Cause::WrongSite(host)) => {
+            fill(causes.wrong_site, &[("host", host), ("domain", domain)])
+        }
+        Some(Cause::Masked(parts)) => {
+            let label = |part: &Part| FIELDS.iter().find(|field| field.name == part.field());
+            let labels: Vec<_> = parts
+                .iter()
+                .filter_map(label)
+                .map(|field| field.label)
+                .collect();
+            fill(causes.masked, &[("labels", &either(&labels))])
+        }
+        Some(Cause::Expired) => fill(causes.expired, &[("provider", provider)]),
+        Some(Cause::Har) => causes.har.to_owned(),
+        Some(Cause::Fetch) => causes.fetch.to_owned(),
+        Some(Cause::CookiesOnly) => format!("{lacks} {}", causes.cookies_only),
     }
-    CredentialFault::new(field.name, format!("Please fill in {}.", field.label))
 }
 
 /// Returns why a part is invalid, described for its owner.
@@ -225,8 +314,8 @@ fn invalid_part(field: &CredentialField, text: &str) -> Option<String> {
     if text.len() > MAX_BYTES {
         return Some(format!("{label} is longer than 8 KB."));
     }
-    let in_cookie = !matches!(field.name, USER_AGENT | X_BC);
-    let is_allowed = |b: u8| matches!(b, b' '..=b'~') && !(in_cookie && matches!(b, b';' | b' '));
+    let has_spaces = field.name == USER_AGENT;
+    let is_allowed = |b: u8| matches!(b, b' '..=b'~') && (has_spaces || !matches!(b, b';' | b' '));
     if !text.bytes().all(is_allowed) {
         return Some(format!(
             "{label} contains invalid characters. Copy it again."

@@ -41,6 +41,7 @@ pub(crate) const FIELDS: &[(&str, Coverage)] = &[
     ("account_type", Coverage::Label),
     ("sign_in_with", Coverage::Label),
     ("token_type", Coverage::Label),
+    ("session_site", Coverage::Label),
     ("problem", Coverage::EveryCheck),
     ("scopes", Coverage::EveryCheck),
     ("vocabulary", Coverage::EveryCheck),

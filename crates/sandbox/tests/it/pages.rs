@@ -140,7 +140,7 @@ async fn dev_settings_point_to_working_reddit_endpoints() {
 }
 
 /// Every development setting, sorted.
-const DEV_SETTINGS: [&str; 21] = [
+const DEV_SETTINGS: [&str; 22] = [
     "FACEBOOK_APP_ID",
     "FACEBOOK_APP_SECRET",
     "FACEBOOK_DIALOG_BASE",
@@ -152,6 +152,7 @@ const DEV_SETTINGS: [&str; 21] = [
     "INSTAGRAM_GRAPH_BASE",
     "ONLYFANS_ENABLED",
     "ONLYFANS_PROFILE_URL",
+    "ONLYFANS_SIGN_IN_URL",
     "REDDIT_CLIENT_ID",
     "REDDIT_CLIENT_SECRET",
     "REDDIT_OAUTH_BASE",

@@ -1,263 +1,103 @@
-//! Extracts a session from pasted text: a `Cookie` line, request headers, JSON, or a browser's
-//! "Copy as cURL".
+//! Extracts a session from pasted text. The forms are those in which browsers, their extensions and
+//! other programs export a session: commands, program text, JSON, HAR files, cookie files, headers.
 //!
-//! A command is parsed and never run. Unknown parts are ignored; the caller reports missing parts.
+//! The grammar has a second implementation in `web/react/src/pasted`. Both read the vectors in
+//! `tests/pasted_sessions.json`, and a form that one of them learns goes there first.
+//!
+//! Each reader takes time in proportion to the text, and the text is never run.
 
+mod command;
+mod findings;
+mod lines;
+mod literal;
+mod part;
 mod shell;
+mod structure;
+mod value;
 
-use std::collections::BTreeMap;
+use evergrant_model::Timestamp;
+use zeroize::Zeroizing;
 
-use serde_json::Value;
-use zeroize::{Zeroize, Zeroizing};
+pub(crate) use findings::{Cause, Reading};
+pub(crate) use part::Part;
 
-use crate::oauth2::json::Document;
+use super::site::Site;
+use findings::Findings;
 
-/// The parts of a request that carry a session. Wiped on drop.
-#[derive(Default)]
-pub(crate) struct Pasted {
-    cookies: BTreeMap<String, String>,
-    /// By lower-case name.
-    headers: BTreeMap<String, String>,
+/// Reads the session of the site that a text contains. Cookies whose life ends by `now` do not
+/// count.
+pub(crate) fn read(text: &str, site: &Site, now: Timestamp) -> Reading {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let mut best = read_as_written(text, site, now);
+    for variant in [straightened(text), decoded(text)].into_iter().flatten() {
+        if best.missing().is_empty() {
+            break;
+        }
+        best = better(best, read_as_written(variant.trim(), site, now));
+    }
+    best
 }
 
-impl Pasted {
-    /// Parses `text` and detects its form.
-    pub(crate) fn read(text: &str) -> Self {
-        let mut found = Self::default();
-        let text = text.trim();
-        if is_curl(text) {
-            found.command(text);
-        } else if text.starts_with('{') {
-            found.json(text);
-        } else {
-            text.lines().for_each(|line| found.read_line(line));
-        }
-        found
-    }
-
-    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
-        self.cookies.get(name).map(String::as_str)
-    }
-
-    /// Returns the first cookie, by name, whose name begins with `prefix`.
-    pub(crate) fn cookie_with_prefix(&self, prefix: &str) -> Option<&str> {
-        self.cookies
-            .iter()
-            .find(|(key, _)| key.starts_with(prefix))
-            .map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(String::as_str)
-    }
-
-    /// Reads the options of a `curl` command that set headers and cookies.
-    fn command(&mut self, text: &str) {
-        let words = shell::words(text);
-        let mut words = words.iter().map(String::as_str);
-        while let Some(word) = words.next() {
-            let mut value = |short: &str, long: &str| match word.strip_prefix(long) {
-                Some("") => words.next(),
-                Some(rest) if rest.starts_with('=') => rest.get(1..),
-                _ if word == short => words.next(),
-                _ if long.starts_with(word) || word.starts_with("--") => None,
-                _ => word.strip_prefix(short),
-            };
-            if let Some(header) = value("-H", "--header") {
-                self.header_line(header);
-            } else if let Some(cookies) = value("-b", "--cookie") {
-                self.cookie_line(cookies);
-            } else if let Some(agent) = value("-A", "--user-agent") {
-                self.headers
-                    .insert("user-agent".to_owned(), agent.trim().to_owned());
-            }
+fn read_as_written(text: &str, site: &Site, now: Timestamp) -> Reading {
+    let reading = |read: fn(&str, &mut Findings<'_>), text: &str| {
+        let mut findings = Findings::new(site, now);
+        read(text, &mut findings);
+        findings.finish()
+    };
+    let is_json = text.starts_with(['{', '[']);
+    if let Some(command) = command::find(text).filter(|_| !is_json) {
+        let found = reading(command::read, command);
+        if found.plausible_count() > 0 || matches!(found.cause, Some(Cause::WrongSite(_))) {
+            return found;
         }
     }
-
-    /// Reads an object, or its member `auth`. Keys may contain hyphens or underscores.
-    fn json(&mut self, text: &str) {
-        let Some(document) = Document::parse(text.as_bytes()) else {
-            return;
-        };
-        let fields = document.get("auth").unwrap_or(document.value());
-        for (key, value) in fields.as_object().into_iter().flatten() {
-            let value = match value {
-                Value::String(text) => Zeroizing::new(text.trim().to_owned()),
-                Value::Number(number) => Zeroizing::new(number.to_string()),
-                _ => continue,
-            };
-            match key.to_ascii_lowercase().replace('_', "-").as_str() {
-                "cookie" => self.cookie_line(&value),
-                name @ ("user-agent" | "x-bc") => {
-                    self.headers.insert(name.to_owned(), value.to_string());
-                }
-                _ => {
-                    self.cookies.insert(key.clone(), value.to_string());
-                }
-            }
-        }
+    let literals = reading(structure::read, text);
+    if is_json || literals.missing().is_empty() {
+        return literals;
     }
-
-    /// Reads a line as a header if it begins with a header name, or else as cookies.
-    fn read_line(&mut self, line: &str) {
-        let name = line.split_once(':').map_or("", |(name, _)| name.trim());
-        let is_name = !name.is_empty()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        if is_name {
-            self.header_line(line);
-        } else {
-            self.cookie_line(line);
-        }
-    }
-
-    fn header_line(&mut self, line: &str) {
-        let Some((name, value)) = line.split_once(':') else {
-            return;
-        };
-        match name.trim().to_ascii_lowercase() {
-            name if name == "cookie" => self.cookie_line(value),
-            name => {
-                self.headers.insert(name, value.trim().to_owned());
-            }
-        }
-    }
-
-    fn cookie_line(&mut self, line: &str) {
-        let pairs = line
-            .split(';')
-            .filter_map(|pair| pair.trim().split_once('='));
-        self.cookies
-            .extend(pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())));
-    }
+    better(literals, reading(lines::read, text))
 }
 
-impl Drop for Pasted {
-    fn drop(&mut self) {
-        self.cookies
-            .values_mut()
-            .chain(self.headers.values_mut())
-            .for_each(Zeroize::zeroize);
-    }
+/// Returns the reading with more parts; the first one if both have as many.
+fn better(first: Reading, second: Reading) -> Reading {
+    let says_more =
+        |cause: &Option<Cause>| cause.as_ref().is_some_and(|cause| *cause != Cause::Nothing);
+    let (count, other) = (first.plausible_count(), second.plausible_count());
+    let is_second =
+        other > count || (other == count && !says_more(&first.cause) && says_more(&second.cause));
+    if is_second { second } else { first }
 }
 
-/// Returns whether `text` begins with `curl` or `curl.exe`.
-fn is_curl(text: &str) -> bool {
-    let rest = text
-        .get(..4)
-        .filter(|word| word.eq_ignore_ascii_case("curl"))
-        .and_then(|_| text.get(4..));
-    let rest = rest.map(|rest| rest.strip_prefix(".exe").unwrap_or(rest));
-    rest.is_some_and(|rest| rest.starts_with(char::is_whitespace))
+/// Returns the text with plain quotes, spaces and dashes in place of those that word processors and
+/// messengers put; `None` if there are none.
+fn straightened(text: &str) -> Option<Zeroizing<String>> {
+    let straight = |c: char| match c {
+        '“' | '”' | '„' | '‟' | '″' => '"',
+        '‘' | '’' | '‚' | '‛' | '′' => '\'',
+        '\u{a0}' | '\u{202f}' => ' ',
+        '\u{200b}' | '\u{feff}' | '\u{200e}' => '\u{1}',
+        c => c,
+    };
+    if text.is_ascii() {
+        return None;
+    }
+    let mut plain = Zeroizing::new(String::with_capacity(text.len()));
+    for c in text.chars().map(straight) {
+        match c {
+            '\u{1}' => {}
+            '—' => plain.push_str("--"),
+            '–' => plain.push('-'),
+            c => plain.push(c),
+        }
+    }
+    Some(plain)
+}
+
+/// Returns a text that is percent-encoded as a whole, decoded; `None` for other texts.
+fn decoded(text: &str) -> Option<Zeroizing<String>> {
+    let is_encoded = !text.contains(['=', ' ', '\n']) && text.contains("%3");
+    is_encoded.then(|| value::percent_decoded(text))
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn parts(text: &str) -> [Option<String>; 5] {
-        let found = Pasted::read(text);
-        let owned = |part: Option<&str>| part.map(str::to_owned);
-        [
-            owned(found.cookie("sess")),
-            owned(found.cookie("auth_id")),
-            owned(found.cookie_with_prefix("auth_uid_")),
-            owned(found.header("user-agent")),
-            owned(found.header("x-bc")),
-        ]
-    }
-
-    fn all_parts() -> [Option<String>; 5] {
-        [
-            "s3ss!on",
-            "900001",
-            "42",
-            "Mozilla/5.0 (X11; \"Sim\")",
-            "bc0ffee",
-        ]
-        .map(|part| Some(part.to_owned()))
-    }
-
-    #[test]
-    fn curl_command_of_every_browser_is_parsed() {
-        for command in [
-            // Chromium and Firefox on Linux and macOS; Chromium writes cookies with -b, and `!` as
-            // an ANSI-C escape.
-            "curl 'https://sim.example/api' \\\n  -H 'accept: */*' \\\n  -b $'auth_id=900001; sess=s3ss\\u0021on; auth_uid_900001=42' \\\n  -H 'user-agent: Mozilla/5.0 (X11; \"Sim\")' \\\n  -H 'x-bc: bc0ffee' \\\n  --compressed",
-            "curl 'https://sim.example/api' -X POST -H 'User-Agent: Mozilla/5.0 (X11; \"Sim\")' -H 'Cookie: sess=s3ss!on; auth_id=900001; auth_uid_=42' -H 'X-BC: bc0ffee' --data-raw 'a -H b'",
-            // Chromium on Windows, for cmd.
-            "curl ^\"https://sim.example/api^\" ^\r\n  -H ^\"accept: */*^\" ^\r\n  -b ^\"sess=s3ss^!on; auth_id=900001; auth_uid_=42^\" ^\r\n  -H ^\"user-agent: Mozilla/5.0 (X11; ^\\^\"Sim^\\^\")^\" ^\r\n  -H ^\"x-bc: bc0ffee^\"",
-            // An older cmd form, its lines joined by a single-line field.
-            "curl.exe \"https://sim.example/api\" ^  -H \"cookie: sess=s3ss!on; auth_id=900001; auth_uid_=42\" ^  -A \"Mozilla/5.0 (X11; \\\"Sim\\\")\" ^  -H \"x-bc: bc0ffee\"",
-            // Long options, and values attached to short ones.
-            "CURL https://sim.example --cookie='sess=s3ss!on; auth_id=900001' --cookie auth_uid_=42 --user-agent \"Mozilla/5.0 (X11; \\\"Sim\\\")\" -Hx-bc:bc0ffee",
-        ] {
-            assert_eq!(parts(command), all_parts(), "{command}");
-        }
-    }
-
-    #[test]
-    fn headers_cookie_line_and_json_are_parsed() {
-        let [sess, id, uid, ..] = all_parts();
-        for line in [
-            "sess=s3ss!on; auth_id=900001; auth_uid_=42",
-            "  Cookie: sess=s3ss!on;auth_id=900001 ; auth_uid_=42 \r\n",
-            "cookie:sess=s3ss!on; other=a:b=c; auth_id=900001;\n auth_uid_=42",
-        ] {
-            assert_eq!(
-                parts(line),
-                [sess.clone(), id.clone(), uid.clone(), None, None],
-                "{line}"
-            );
-        }
-        let agent = r#""Mozilla/5.0 (X11; \"Sim\")""#;
-        for text in [
-            format!(r#"{{"sess":"s3ss!on","auth_id":"900001","auth_uid_":"42","user_agent":{agent},"x_bc":"bc0ffee"}}"#),
-            format!(r#"{{"auth":{{"sess":"s3ss!on","auth_id":900001,"auth_uid_":42,"user_agent":{agent},"x-bc":"bc0ffee"}}}}"#),
-            format!(r#"{{"auth":{{"cookie":"auth_id=900001; sess=s3ss!on; auth_uid_=42","user-agent":{agent},"x-bc":"bc0ffee"}}}}"#),
-            "Host: sim.example\nCookie: sess=s3ss!on; auth_id=900001; auth_uid_=42\nUser-Agent: Mozilla/5.0 (X11; \"Sim\")\nX-BC: bc0ffee".to_owned(),
-        ] {
-            assert_eq!(parts(&text), all_parts(), "{text}");
-        }
-    }
-
-    #[test]
-    fn text_without_session_yields_no_parts() {
-        for text in [
-            "",
-            " ",
-            "curl",
-            "curl -H",
-            "curl -b",
-            "{",
-            "{}",
-            r#"{"auth":7}"#,
-            "[]",
-            "hello",
-            "curl 'open",
-            ":",
-            "=",
-        ] {
-            assert_eq!(parts(text), [const { None }; 5], "{text}");
-        }
-    }
-
-    proptest! {
-        /// Parsing any text never panics.
-        #[test]
-        fn parse_never_panics(text in "(curl )?(\\PC|[\\\\'\"^$\\n -Hb;:=])*") {
-            let _ = Pasted::read(&text);
-        }
-
-        /// A value in single quotes is unchanged.
-        #[test]
-        fn single_quoted_value_is_unchanged(value in "[!-&(-:<-~]{1,40}") {
-            let command = format!("curl 'https://sim.example' -H 'x-bc: {value}'");
-            let found = Pasted::read(&command);
-            prop_assert_eq!(found.header("x-bc"), Some(value.as_str()));
-        }
-    }
-}
+mod tests;

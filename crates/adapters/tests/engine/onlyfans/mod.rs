@@ -108,6 +108,40 @@ fn provider_is_disabled_until_the_operator_enables_it() {
 }
 
 #[test]
+fn sign_in_page_is_that_of_the_setting_and_sessions_of_both_hosts_count() {
+    let site = |settings: &[(&str, &str)]| {
+        let spec_of = catalogue("onlyfans", "unused", settings);
+        let site = spec_of.spec().session_site.clone();
+        (
+            site.sign_in_url.unwrap(),
+            site.domains,
+            spec_of.spec().problem.clone(),
+        )
+    };
+    let enabled = ("ONLYFANS_ENABLED", "true");
+    let own = "https://onlyfans.com/".to_owned();
+    let domain = "onlyfans.com".to_owned();
+    assert_eq!(site(&[enabled]), (own.clone(), vec![domain.clone()], None));
+    let simulated = "http://127.0.0.1:8081/onlyfans/";
+    assert_eq!(
+        site(&[enabled, ("ONLYFANS_SIGN_IN_URL", simulated)]),
+        (
+            simulated.to_owned(),
+            vec![domain.clone(), "127.0.0.1".to_owned()],
+            None
+        )
+    );
+    assert_eq!(
+        site(&[enabled, ("ONLYFANS_SIGN_IN_URL", "nonsense")]),
+        (
+            own,
+            vec![domain],
+            Some("ONLYFANS_SIGN_IN_URL must be a URL".to_owned())
+        )
+    );
+}
+
+#[test]
 fn spec_supports_neither_refresh_nor_revocation() {
     let adapter = onlyfans("");
     let spec = adapter.spec();

@@ -64,5 +64,6 @@ pub(in crate::platforms) fn dev_settings(base_url: &str) -> Vec<(&'static str, S
     vec![
         ("ONLYFANS_ENABLED", "true".to_owned()),
         ("ONLYFANS_PROFILE_URL", format!("{base_url}{ME}")),
+        ("ONLYFANS_SIGN_IN_URL", format!("{base_url}{SITE}")),
     ]
 }

@@ -204,4 +204,5 @@ fn dev_settings_contain_the_profile_url() {
     };
     assert_eq!(value("ONLYFANS_ENABLED"), "true");
     assert_eq!(path_of(&value("ONLYFANS_PROFILE_URL")), ME);
+    assert_eq!(path_of(&value("ONLYFANS_SIGN_IN_URL")), "/onlyfans/");
 }
