@@ -13,7 +13,7 @@ use crate::integers::without_zero_fraction;
 use crate::problem::ApiError;
 
 /// The largest request body, in bytes.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The deepest nesting of arrays and objects in a body.
 const MAX_NESTING: usize = 32;
@@ -46,11 +46,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 pub(crate) async fn read(request: Request) -> Result<Vec<u8>, ApiError> {
     match to_bytes(request.into_body(), MAX_BODY_BYTES).await {
         Ok(bytes) => Ok(bytes.into()),
-        Err(_) => Err(ApiError::new(
-            ErrorCode::PayloadTooLarge,
-            "The body is larger than 64 KiB or incomplete.",
-        )),
+        Err(_) => Err(too_large()),
     }
+}
+
+pub(crate) fn too_large() -> ApiError {
+    ApiError::new(
+        ErrorCode::PayloadTooLarge,
+        "The body is larger than 64 KiB or incomplete.",
+    )
 }
 
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {

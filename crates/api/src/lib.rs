@@ -5,6 +5,7 @@ mod caller;
 mod codes;
 mod console;
 mod docs;
+mod form_body;
 mod hosted;
 mod images;
 mod integers;

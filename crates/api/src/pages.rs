@@ -16,7 +16,7 @@ mod chooser;
 mod credential_page;
 
 pub(crate) use chooser::Chooser;
-pub(crate) use credential_page::CredentialPage;
+pub(crate) use credential_page::{CredentialPage, PASTED};
 
 const STYLE: &str = include_str!("page.css");
 

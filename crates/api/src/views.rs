@@ -171,6 +171,27 @@ impl From<&CredentialField> for FieldView {
     }
 }
 
+/// The site whose sessions a platform without a consent page accepts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SessionSite)]
+pub(crate) struct SessionSiteView {
+    /// The page on which the owner signs in.
+    sign_in_url: String,
+    /// The domains of the site. Sessions of other hosts are rejected.
+    domains: Vec<String>,
+}
+
+impl SessionSiteView {
+    fn new(spec: &ProviderSpec) -> Option<Self> {
+        let site = &spec.session_site;
+        Some(Self {
+            sign_in_url: site.sign_in_url.clone()?,
+            domains: site.domains.clone(),
+        })
+    }
+}
+
 /// A platform that can be connected.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -200,6 +221,9 @@ pub(crate) struct ProviderView {
     /// The fields that the owner fills in. Present only for kind `cookies`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldView>,
+    /// Where the owner's session comes from. Present only for kind `cookies`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_site: Option<SessionSiteView>,
     /// What is missing from the configuration, for the operator. Absent if `configured` is true.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
@@ -221,6 +245,7 @@ impl ProviderView {
         Self {
             provider: spec.slug.as_str().to_owned(),
             name: spec.name.clone(),
+            session_site: SessionSiteView::new(spec),
             kind: spec.kind.as_str(),
             account_type: spec.account_type.clone(),
             sign_in_with: spec.sign_in_with.clone(),

@@ -38,6 +38,7 @@ pub use access::sessions::{MAX_SESSION_TTL, Sessions, StartedSession};
 pub use access::users::{UserRef, Users};
 pub use authorization::authorizations::Authorizations;
 pub use authorization::finish::FinishRequest;
+pub use authorization::kept_credentials::{KeptCredentials, SubmittedForm};
 pub use authorization::outcome::{
     CallbackOutcome, CallbackParams, CallbackResult, ErrorDetails, FlowProgress, ReachedAccount,
 };
@@ -65,6 +66,8 @@ pub use tokens::access_token::IssuedToken;
 pub use tokens::report_rejected::{RejectedTokens, Report, ReportOutcome};
 
 pub use evergrant_adapters::Picture;
-pub use evergrant_adapters::{Capabilities, CredentialField, ProviderSpec, ScopeSpec};
+pub use evergrant_adapters::{
+    Capabilities, CredentialField, FORM_TEXTS, ProviderSpec, ScopeSpec, SessionSite, either, fill,
+};
 pub use evergrant_encryption::digest::constant_time_eq;
 pub use evergrant_store::{FlowStatus, NewUser, User};

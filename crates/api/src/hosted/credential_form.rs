@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use evergrant_model::{Call, ErrorCode, FlowState, ProviderSlug};
-use evergrant_service::{CallbackParams, CredentialForm, FieldFault, ServiceError};
+use evergrant_service::{
+    CallbackParams, CredentialForm, FORM_TEXTS, FieldFault, KeptCredentials, ServiceError,
+    SubmittedForm, fill,
+};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::body::{PathOf, QueryOf, is_form, read};
+use crate::body::{PathOf, QueryOf, is_form};
 use crate::caller::AnonymousCall;
 use crate::codes::status_of;
+use crate::form_body::{Form, read_form};
 use crate::integrations::flow_response;
-use crate::pages::{self, CredentialPage};
+use crate::pages::{self, CredentialPage, PASTED};
 use crate::path::parse_flow_provider;
 use crate::problem::{ApiError, retry_after_seconds};
 use crate::state::ApiState;
@@ -23,6 +27,8 @@ use crate::state::ApiState;
 const DENIED: &str = "access_denied";
 /// The name of the required consent checkbox.
 const CONSENT: &str = "consent";
+/// The name of the field with the encrypted values of the attempt before.
+const KEPT: &str = "kept";
 
 /// Show the credential form
 ///
@@ -48,7 +54,7 @@ pub(crate) async fn show(
 ) -> Response {
     let flow_state = FlowState::new(query.filled("state").unwrap_or_default());
     match find_form(&state, &call, &provider, &flow_state).await {
-        Ok(form) => page(&provider, &flow_state, &form, &BTreeMap::new(), None),
+        Ok(form) => page(&provider, &flow_state, &form, &Attempt::default()),
         Err(error) => pages::callback_failed(&error, &call.correlation_id),
     }
 }
@@ -76,6 +82,9 @@ pub(crate) struct CredentialFormBody {
     state: String,
     /// The CSRF token from the page, which binds the form to the flow.
     csrf: Option<String>,
+    /// The encrypted values of the attempt before, from a hidden field of the page. Values that are
+    /// submitted again replace them.
+    kept: Option<String>,
     /// Present if the owner confirmed the use of the session. Required unless the owner cancels.
     consent: Option<String>,
     /// `access_denied` if the owner cancels; all other fields except `state` are then ignored.
@@ -103,7 +112,8 @@ pub(crate) struct CredentialFormBody {
             description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`: the form with an error",
             content_type = "text/html"),
         (status = 413,
-            description = "`PAYLOAD_TOO_LARGE`: more than 64 KiB", content_type = "text/html"),
+            description = "More than 64 KiB: the form with what to paste instead",
+            content_type = "text/html"),
         (status = 422,
             description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`: the form with an error",
             content_type = "text/html"),
@@ -144,11 +154,44 @@ async fn handle_form(
         ));
     }
     let provider = &parse_flow_provider(provider)?;
-    let sent = QueryOf::parse(&read(request).await?);
-    if sent.has("error") {
-        return cancel(state, call, provider, &sent).await;
+    match read_form(request).await? {
+        Form::Whole(body) => {
+            let sent = QueryOf::parse(&body);
+            if sent.has("error") {
+                return cancel(state, call, provider, &sent).await;
+            }
+            connect(state, call, provider, &sent).await
+        }
+        Form::TooLarge(beginning) => {
+            let sent = QueryOf::parse(&beginning);
+            too_large(state, call, provider, &sent).await
+        }
     }
-    connect(state, call, provider, &sent).await
+}
+
+/// Returns the form with what to paste instead of a text that exceeds the limit. The fields before
+/// the text, which identify the flow, are in the beginning of the body.
+async fn too_large(
+    state: &ApiState,
+    call: &Call,
+    provider: &ProviderSlug,
+    beginning: &QueryOf,
+) -> Result<Response, ApiError> {
+    let flow_state = FlowState::new(beginning.filled("state").unwrap_or_default());
+    let form = state
+        .service
+        .authorizations()
+        .credential_form(call, provider, &flow_state)
+        .await?;
+    let domain = form.site.domains.first();
+    let domain = domain.map_or(form.provider_name.as_str(), String::as_str);
+    let message = fill(FORM_TEXTS.causes.too_long, &[("domain", domain)]);
+    let attempt = Attempt {
+        error: Some(ServiceError::field(PASTED, message)),
+        status: Some(status_of(ErrorCode::PayloadTooLarge)),
+        ..Attempt::default()
+    };
+    Ok(page(provider.as_str(), &flow_state, &form, &attempt))
 }
 
 /// Ends the flow as if the owner had denied consent.
@@ -182,16 +225,12 @@ async fn connect(
     let form = authorizations
         .credential_form(call, provider, &flow_state)
         .await?;
-    let values = form
-        .fields
-        .iter()
-        .filter_map(|field| Some((field.name.to_owned(), sent.filled(field.name)?.to_owned())));
-    let values: BTreeMap<_, _> = values.collect();
+    let submitted = submitted(&form, sent);
     let error = match check_consent(sent) {
         Ok(()) => {
             let csrf = sent.filled("csrf").unwrap_or_default();
             match authorizations
-                .submit_form(call, provider, flow_state.clone(), csrf, &values)
+                .submit_form(call, provider, flow_state.clone(), csrf, &submitted)
                 .await
             {
                 Ok(outcome) => return Ok(flow_response::to_browser(state, &outcome)),
@@ -205,39 +244,84 @@ async fn connect(
     if ends_flow {
         Err(error.into())
     } else {
-        let slug = provider.as_str();
-        Ok(page(slug, &flow_state, &form, &values, Some(&error)))
+        let attempt = Attempt {
+            kept: authorizations.keep_credentials(call, provider, &flow_state, &submitted)?,
+            error: Some(in_paste_view(error, &submitted)),
+            values: submitted.values,
+            status: None,
+        };
+        Ok(page(provider.as_str(), &flow_state, &form, &attempt))
+    }
+}
+
+/// Returns the filled fields of the form.
+fn submitted(form: &CredentialForm, sent: &QueryOf) -> SubmittedForm {
+    let value = |name: &str| sent.filled(name).map(str::to_owned);
+    let filled = form
+        .fields
+        .iter()
+        .filter_map(|field| Some((field.name.to_owned(), value(field.name)?)));
+    SubmittedForm {
+        values: filled.collect(),
+        kept: value(KEPT),
     }
 }
 
 fn check_consent(sent: &QueryOf) -> Result<(), ServiceError> {
-    let message = "Please confirm this to continue.";
     if sent.has(CONSENT) {
         Ok(())
     } else {
-        Err(ServiceError::field(CONSENT, message))
+        Err(ServiceError::field(CONSENT, FORM_TEXTS.consent_needed))
     }
 }
 
-fn page(
-    provider: &str,
-    state: &FlowState,
-    form: &CredentialForm,
-    values: &BTreeMap<String, String>,
-    error: Option<&ServiceError>,
-) -> Response {
+/// Attributes a fault of the whole session to the pasted text, unless its owner entered the values
+/// one by one: the values that were kept come from a pasted text.
+fn in_paste_view(error: ServiceError, submitted: &SubmittedForm) -> ServiceError {
+    let is_pasted = |fault: &FieldFault| {
+        submitted.kept.is_some() && fault.field == "sess" && !submitted.values.contains_key("sess")
+    };
+    if !error.field_faults().iter().any(is_pasted) {
+        return error;
+    }
+    let moved = |fault: &FieldFault| FieldFault {
+        field: if is_pasted(fault) {
+            PASTED
+        } else {
+            &fault.field
+        }
+        .to_owned(),
+        message: fault.message.clone(),
+    };
+    ServiceError::fields(error.field_faults().iter().map(moved).collect())
+}
+
+/// A rejected attempt; the default is none.
+#[derive(Default)]
+struct Attempt {
+    values: BTreeMap<String, String>,
+    error: Option<ServiceError>,
+    /// The status of the response, if it is not that of the error.
+    status: Option<StatusCode>,
+    kept: Option<KeptCredentials>,
+}
+
+fn page(provider: &str, state: &FlowState, form: &CredentialForm, attempt: &Attempt) -> Response {
+    let error = attempt.error.as_ref();
     let faults: &[FieldFault] = error.map_or(&[], ServiceError::field_faults);
     let alert = error
         .filter(|_| faults.is_empty())
         .map(ServiceError::detail);
-    let status = error.map_or(StatusCode::OK, |error| status_of(error.code()));
+    let own = error.map_or(StatusCode::OK, |error| status_of(error.code()));
+    let status = attempt.status.unwrap_or(own);
     let mut response = CredentialPage {
         provider,
         state,
         form,
-        values,
+        values: &attempt.values,
         faults,
         alert,
+        kept: attempt.kept.as_ref(),
     }
     .page(status);
     if let Some(seconds) = error.and_then(retry_after_seconds) {

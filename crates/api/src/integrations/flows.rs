@@ -217,8 +217,9 @@ pub(crate) async fn credentials(
     State(state): State<ApiState>,
     caller: ForUser<Write>,
     FlowPath(flow): FlowPath,
-    Body(body): Body<CredentialsBody>,
+    body: Result<Body<CredentialsBody>, ApiError>,
 ) -> Result<Json<IntegrationsView>, ApiError> {
+    let Body(body) = body.map_err(what_to_send)?;
     let (authorizations, values) = (state.service.authorizations(), &body.values);
     let connected = authorizations
         .submit_credentials(&caller.call, caller.user, &flow, values)
@@ -227,6 +228,18 @@ pub(crate) async fn credentials(
     Ok(Json(IntegrationsView {
         integrations: connected.into_iter().map(IntegrationView::from).collect(),
     }))
+}
+
+/// Says what to send instead of a pasted text that exceeds the limit.
+fn what_to_send(ApiError(error): ApiError) -> ApiError {
+    if error.code() != ErrorCode::PayloadTooLarge {
+        return ApiError(error);
+    }
+    ApiError::new(
+        ErrorCode::PayloadTooLarge,
+        "The body is larger than 64 KiB or incomplete. Send a single request as copied by \"Copy as \
+         cURL\", or the single values, instead of a whole recording.",
+    )
 }
 
 /// Prefixes field names with `values.`, as they are in the request body.

@@ -1,20 +1,23 @@
 //! The form on which an account's owner pastes a session, for platforms without a consent page.
 //!
 //! It needs no script: the copied request is one text field, and the single values are in a
-//! `details` element. Secret values are never sent back to the page.
+//! `details` element. Its texts are those of the dialog of `@evergrant/react`. Secret values are
+//! never sent back to the page; after an error it keeps them encrypted.
 
 use std::collections::BTreeMap;
 
 use axum::response::Response;
 use evergrant_model::FlowState;
-use evergrant_service::{CredentialField, CredentialForm, FieldFault};
+use evergrant_service::{
+    CredentialField, CredentialForm, FORM_TEXTS, FieldFault, KeptCredentials, fill,
+};
 use http::StatusCode;
 use maud::{Markup, html};
 
 use super::{app_name, form_page};
 
 /// The field of the copied request, which can replace all others.
-const PASTED: &str = "pasted";
+pub(crate) const PASTED: &str = "pasted";
 
 /// The form with the submitted values and their faults.
 pub(crate) struct CredentialPage<'a> {
@@ -25,16 +28,16 @@ pub(crate) struct CredentialPage<'a> {
     pub(crate) faults: &'a [FieldFault],
     /// An error that concerns no single field.
     pub(crate) alert: Option<&'a str>,
+    /// What the attempt before leaves for the next one.
+    pub(crate) kept: Option<&'a KeptCredentials>,
 }
 
 impl CredentialPage<'_> {
     pub(crate) fn page(&self, status: StatusCode) -> Response {
-        let (name, action) = (
-            &self.form.provider_name,
-            format!("/connect/{}", self.provider),
-        );
+        let action = format!("/connect/{}", self.provider);
+        let title = self.text(FORM_TEXTS.title);
         let body = html! {
-            h1 { "Connect " (name) }
+            h1 { (title) }
             (self.introduction())
             (self.alert())
             (self.form(&action))
@@ -50,10 +53,21 @@ impl CredentialPage<'_> {
         };
         form_page(
             status,
-            &format!("{prefix}Connect {name}"),
+            &format!("{prefix}{title}"),
             &body,
             &self.form.redirect_url,
         )
+    }
+
+    /// Replaces the placeholders of a text.
+    fn text(&self, text: &str) -> String {
+        let provider = self.form.provider_name.as_str();
+        let domain = self.form.site.domains.first();
+        let values = [
+            ("provider", provider),
+            ("domain", domain.map_or(provider, String::as_str)),
+        ];
+        fill(text, &values)
     }
 
     fn form(&self, action: &str) -> Markup {
@@ -62,21 +76,25 @@ impl CredentialPage<'_> {
             .fields
             .iter()
             .partition(|field| field.name == PASTED);
-        let is_open =
-            pasted.is_empty() || values.iter().any(|field| self.fault(field.name).is_some());
+        let is_needed = |field: &&CredentialField| {
+            let is_lacking = self.kept.is_some() && field.required && !self.is_kept(field);
+            is_lacking || self.fault(field.name).is_some()
+        };
+        let is_open = pasted.is_empty() || values.iter().any(is_needed);
         html! {
             form method="post" action=(action) autocomplete="off" {
                 input type="hidden" name="state" value=(self.state.expose());
                 input type="hidden" name="csrf" value=(self.form.csrf);
+                @if let Some(kept) = self.kept { input type="hidden" name="kept" value=(kept.sealed); }
                 @for field in pasted { (self.pasted_field(field)) }
                 details open[is_open] {
-                    summary { "Enter the values manually" }
+                    summary { (FORM_TEXTS.by_hand) }
                     @for field in values { (self.value_field(field)) }
                 }
                 (self.warning())
                 (self.consent())
                 div.actions {
-                    button.primary { "Save and connect" }
+                    button.primary { (FORM_TEXTS.save) }
                     button form="cancel" { "Cancel" }
                 }
             }
@@ -89,21 +107,29 @@ impl CredentialPage<'_> {
             .then_some("Nothing is connected yet. Please check the highlighted fields.");
         html! {
             @if let Some(sentence) = self.alert.or(summary) {
-                p.error-summary role="alert" { (sentence) " Secret values were not kept: please enter them again." }
+                p.error-summary role="alert" { (sentence) }
             }
         }
     }
 
     fn introduction(&self) -> Markup {
-        let name = &self.form.provider_name;
+        let (before, after) = FORM_TEXTS
+            .introduction
+            .split_once("{app}")
+            .unwrap_or((FORM_TEXTS.introduction, ""));
+        let site = self.form.site.sign_in_url.as_ref();
         html! {
-            p { (name) " has no consent page for apps. To give " strong { (app_name(&self.form.redirect_url)) }
-                " access, share the session of your own browser:" }
-            p.phone-only { "This needs a computer: phone browsers have no developer tools. Please start again on a computer." }
+            p { (self.text(before)) strong { (app_name(&self.form.redirect_url)) } (self.text(after)) }
+            p.phone-only { (FORM_TEXTS.needs_computer) }
             ol #steps {
-                li { "Sign in to " (name) " in another tab." }
-                li { "Open the developer tools there (" kbd { "F12" } "), select the " b { "Network" } " tab, and reload the page." }
-                li { "Right-click any request to the site, choose " b { "Copy as cURL" } ", and paste it here." }
+                @for (index, step) in FORM_TEXTS.steps.iter().enumerate() {
+                    li {
+                        (self.text(step))
+                        @if let Some(url) = site.filter(|_| index == 0) {
+                            " " a href=(url) target="_blank" rel="noopener noreferrer" { (self.text(FORM_TEXTS.sign_in)) }
+                        }
+                    }
+                }
             }
         }
     }
@@ -111,10 +137,8 @@ impl CredentialPage<'_> {
     fn warning(&self) -> Markup {
         html! {
             div.warning {
-                p { strong { "Anyone with this cookie can act as you." }
-                    " It is encrypted before it is stored and never shown again. It cannot be refreshed: when it expires, \
-                     we let you know, and you paste a new one." }
-                p { "Automated access may breach the terms of " (self.form.provider_name) ". Read them before you continue." }
+                p { strong { (FORM_TEXTS.warning) } " " (FORM_TEXTS.storage) " " (FORM_TEXTS.ends) }
+                p { (self.text(FORM_TEXTS.terms)) }
             }
         }
     }
@@ -126,7 +150,7 @@ impl CredentialPage<'_> {
                 input type="checkbox" name="consent" value="yes" required
                     aria-invalid=[fault.map(|_| "true")] aria-describedby=[fault.map(|_| "consent-fault")]
                     autofocus[self.is_first_fault("consent")];
-                span { "This is my own account, and I am allowed to use it this way." }
+                span { (FORM_TEXTS.consent) }
             }
             (fault_text("consent", fault))
         }
@@ -134,15 +158,40 @@ impl CredentialPage<'_> {
 
     fn pasted_field(&self, field: &CredentialField) -> Markup {
         let (name, fault) = (field.name, self.fault(field.name));
+        let help = format!("{name}-help steps");
         html! {
             div.field {
                 label for=(name) { (field.label) }
-                textarea.secret #(name) name=(name) rows="5" placeholder="curl …" spellcheck="false" autocapitalize="none"
-                    autocomplete="off" aria-invalid=[fault.map(|_| "true")] aria-describedby=(described_by(name, fault, "steps"))
-                    autofocus[self.is_first_fault(name)] {}
+                textarea.secret #(name) name=(name) rows="5" placeholder=(FORM_TEXTS.paste_hint) spellcheck="false"
+                    autocapitalize="none" autocomplete="off" aria-invalid=[fault.map(|_| "true")]
+                    aria-describedby=(described_by(name, fault, &help)) autofocus[self.is_first_fault(name)] {}
                 (fault_text(name, fault))
+                (self.kept_note())
+                p.quiet #(format!("{name}-help")) { (field.help) }
             }
         }
+    }
+
+    /// Returns which values are kept, and which are missing.
+    fn kept_note(&self) -> Markup {
+        let is_kept = |field: &CredentialField| self.is_kept(field);
+        let fields = self.form.fields.iter().filter(|field| field.name != PASTED);
+        html! {
+            @if self.kept.is_some() {
+                p.quiet { (FORM_TEXTS.kept) }
+                ul.found {
+                    @for field in fields.filter(|field| field.required || is_kept(field)) {
+                        @let text = if is_kept(field) { FORM_TEXTS.has } else { FORM_TEXTS.lacks };
+                        li class=[(!is_kept(field)).then_some("lacking")] { (fill(text, &[("label", field.label)])) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_kept(&self, field: &CredentialField) -> bool {
+        let mut kept = self.kept.iter().flat_map(|kept| &kept.fields);
+        kept.any(|name| name == field.name)
     }
 
     fn value_field(&self, field: &CredentialField) -> Markup {
@@ -151,7 +200,7 @@ impl CredentialPage<'_> {
         let submitted = self.values.get(name).filter(|_| !field.secret);
         html! {
             div.field {
-                label for=(name) { (field.label) @if !field.required { span.quiet { " · optional" } } }
+                label for=(name) { (field.label) @if !field.required { span.quiet { " · " (FORM_TEXTS.optional) } } }
                 input #(name) name=(name) type=(if field.secret { "password" } else { "text" }) value=[submitted]
                     spellcheck="false" autocapitalize="none" autocomplete="off"
                     aria-invalid=[fault.map(|_| "true")] aria-describedby=(described_by(name, fault, &help))

@@ -6,6 +6,7 @@ use evergrant_model::{Call, FlowId, FlowState, ProviderSlug, UserId};
 
 use crate::ServiceError;
 use crate::authorization::finish::{FinishRequest, FlowFinisher};
+use crate::authorization::kept_credentials::{KeptCredentials, SubmittedForm};
 use crate::authorization::outcome::{CallbackOutcome, FlowProgress};
 use crate::authorization::session_credentials::{CredentialForm, SessionCredentials};
 use crate::connections::list::Integration;
@@ -138,11 +139,31 @@ impl Authorizations {
         provider: &ProviderSlug,
         state: FlowState,
         csrf: &str,
-        values: &BTreeMap<String, String>,
+        submitted: &SubmittedForm,
     ) -> Result<CallbackOutcome, ServiceError> {
         self.credentials
-            .submit_form(call, provider, state, csrf, values)
+            .submit_form(call, provider, state, csrf, submitted)
             .await
+    }
+
+    /// Returns what the next attempt with Evergrant's form keeps of a rejected one; `None` if the
+    /// attempt has no value of a session.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_PROVIDER`, `ENCRYPTION_ERROR`.
+    #[tracing::instrument(
+        name = "keep_credentials", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub fn keep_credentials(
+        &self,
+        call: &Call,
+        provider: &ProviderSlug,
+        state: &FlowState,
+        submitted: &SubmittedForm,
+    ) -> Result<Option<KeptCredentials>, ServiceError> {
+        self.credentials.keep(provider, state, submitted)
     }
 
     /// Validates the credential entered into the app's own dialog, completes the flow, and returns

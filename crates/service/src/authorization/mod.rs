@@ -6,6 +6,7 @@ pub(crate) mod callback;
 pub(crate) mod consents;
 pub(crate) mod exchange;
 pub(crate) mod finish;
+pub(crate) mod kept_credentials;
 pub(crate) mod outcome;
 pub(crate) mod redirect_allowlist;
 mod reported_error;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use evergrant_adapters::{
     CredentialError, CredentialFault, CredentialField, PlatformAdapter, Provider, ProviderSpec,
+    SessionSite,
 };
 use evergrant_encryption::digest::{base64url, constant_time_eq, sha256};
 use evergrant_model::{
@@ -18,6 +19,7 @@ use evergrant_store::{Callback, Flow, FlowOutcome, FlowRepository, FlowStatus, S
 
 use crate::ServiceError;
 use crate::authorization::consents::{Consents, already_connected};
+use crate::authorization::kept_credentials::{KeptCredentials, SubmittedForm, complete, keep};
 use crate::authorization::outcome::{
     CallbackOutcome, CallbackParams, CallbackResult, Granted, GrantedTokens, ReachedAccount,
     eligible,
@@ -37,6 +39,8 @@ pub struct CredentialForm {
     pub provider_name: String,
     /// The fields to fill in.
     pub fields: Vec<CredentialField>,
+    /// The site of the sessions, with the page on which the owner signs in.
+    pub site: SessionSite,
     /// The CSRF token, which proves that Evergrant's page sent the form.
     pub csrf: String,
     /// The app's page to which the browser returns.
@@ -68,6 +72,7 @@ impl SessionCredentials {
         Ok(CredentialForm {
             provider_name: provider.spec().name.clone(),
             fields: provider.credential_fields().to_vec(),
+            site: provider.spec().session_site.clone(),
             csrf: csrf(&flow, state),
             redirect_url: flow.redirect_url,
         })
@@ -80,13 +85,14 @@ impl SessionCredentials {
         slug: &ProviderSlug,
         state: FlowState,
         sent_csrf: &str,
-        values: &BTreeMap<String, String>,
+        submitted: &SubmittedForm,
     ) -> Result<CallbackOutcome, ServiceError> {
         let (provider, flow) = self.open_flow(slug, &state).await?;
         if !constant_time_eq(csrf(&flow, &state).as_bytes(), sent_csrf.as_bytes()) {
             return Err(ServiceError::invalid_state());
         }
-        let granted = self.accept(&provider, &flow, values).await?;
+        let values = complete(&self.encryption, &provider, &state, submitted);
+        let granted = self.accept(&provider, &flow, &values).await?;
         let (state_hash, now) = (sha256(state.expose()), self.clock.now());
         let consumed = self
             .flows
@@ -105,6 +111,21 @@ impl SessionCredentials {
             .settle(call, provider, *flow.clone(), params, granted)
             .await?;
         Ok(CallbackOutcome::of(&flow, result))
+    }
+
+    /// Implements [`super::authorizations::Authorizations::keep_credentials`].
+    pub(crate) fn keep(
+        &self,
+        slug: &ProviderSlug,
+        state: &FlowState,
+        submitted: &SubmittedForm,
+    ) -> Result<Option<KeptCredentials>, ServiceError> {
+        keep(
+            &self.encryption,
+            &*self.providers.get(slug)?,
+            state,
+            submitted,
+        )
     }
 
     /// Implements [`super::authorizations::Authorizations::submit_credentials`].

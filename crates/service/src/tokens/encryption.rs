@@ -7,6 +7,7 @@ use evergrant_encryption::{EncryptedToken, TokenCipher};
 use evergrant_model::{AccessToken, PkceVerifier, RefreshToken, Timestamp, TokenSet};
 use evergrant_store::StoredTokens;
 use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
 
 use crate::ServiceError;
 
@@ -45,6 +46,12 @@ impl TokenEncryption {
     /// Encrypts one secret.
     pub(crate) fn encrypt_text(&self, text: &str) -> Result<EncryptedToken, ServiceError> {
         Ok(self.cipher.encrypt_token(text)?)
+    }
+
+    /// Decrypts what [`TokenEncryption::encrypt_text`] returned; `None` if no configured key does.
+    pub(crate) fn decrypt_text(&self, encrypted: &str) -> Option<Zeroizing<String>> {
+        let text = self.cipher.decrypt_token(encrypted).ok()?;
+        Some(Zeroizing::new(text.expose_secret().to_owned()))
     }
 
     /// Decrypts an access token.

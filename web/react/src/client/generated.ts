@@ -137,6 +137,7 @@ export interface components {
       provider: string;
       /** @description The scopes that a connection can request. */
       scopes: components['schemas']['Scope'][];
+      sessionSite?: components['schemas']['SessionSite'] | null;
       /** @description The platform at which users sign in, such as `Facebook`. Absent if it is the same platform. */
       signInWith?: string | null;
       /** @description Lifetime of the tokens in words, such as `Permanent (with refresh)`. */
@@ -171,6 +172,13 @@ export interface components {
       providerAccountId: string;
       /** @description The handle at the platform; null if unknown. */
       username?: string | null;
+    };
+    /** @description The site whose sessions a platform without a consent page accepts. */
+    SessionSite: {
+      /** @description The domains of the site. Sessions of other hosts are rejected. */
+      domains: string[];
+      /** @description The page on which the owner signs in. */
+      signInUrl: string;
     };
     /** @description A flow that waits for the user. */
     StartedFlow: {

@@ -1,5 +1,6 @@
 //! The page with the form, and flows that have none.
 
+use evergrant_service::{FORM_TEXTS, fill};
 use serde_json::json;
 
 use crate::credential_form::{FORM, curl, form_path, open_page, send};
@@ -7,21 +8,50 @@ use crate::fake_providers::SESS;
 use crate::harness::Harness;
 
 #[tokio::test]
-async fn page_shows_instructions_risks_and_consent() {
+async fn page_has_the_texts_of_the_dialog_and_links_the_site() {
     let harness = Harness::new().await;
     let page = open_page(&harness).await;
     assert!(page.status == 200 && page.is_page(), "{page}");
-    for words in [
-        "Connect OnlyFans",
-        "app.example",
-        "Copy as cURL",
-        "Anyone with this cookie can act as you.",
-        "encrypted before it is stored",
-        "cannot be refreshed",
-        "may breach the terms",
-    ] {
-        assert!(page.body.contains(words), "{words}: {page}");
+    let texts = FORM_TEXTS;
+    let shown = [
+        texts.title,
+        texts.sign_in,
+        texts.steps[0],
+        texts.steps[1],
+        texts.steps[2],
+        texts.needs_computer,
+        texts.paste,
+        texts.paste_hint,
+        texts.other_forms,
+        texts.by_hand,
+        texts.warning,
+        texts.storage,
+        texts.ends,
+        texts.terms,
+        texts.consent,
+        texts.save,
+    ];
+    let placeholders = [("provider", "OnlyFans"), ("domain", "onlyfans.com")];
+    for text in shown {
+        let text = fill(text, &placeholders);
+        assert!(page.body.contains(&text), "{text}: {page}");
     }
+    assert!(
+        page.body
+            .contains("To give <strong>app.example</strong> access"),
+        "{page}"
+    );
+    assert!(
+        page.body
+            .contains(r#"/onlyfans/" target="_blank" rel="noopener noreferrer">Open OnlyFans</a>"#),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn page_has_the_fields_in_order_and_no_script() {
+    let harness = Harness::new().await;
+    let page = open_page(&harness).await;
     assert_eq!(page.checkboxes("consent"), [("yes".to_owned(), false)]);
     let positions = [
         "pasted",

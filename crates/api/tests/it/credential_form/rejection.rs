@@ -4,11 +4,11 @@ use axum::http::Method;
 use serde_json::json;
 
 use crate::credential_form::{FORM, curl, open_page, send};
-use crate::fake_providers::{SESS, USER_AGENT, X_BC};
+use crate::fake_providers::{OWNER, SESS, USER_AGENT, X_BC};
 use crate::harness::Harness;
 
 #[tokio::test]
-async fn missing_consent_is_rejected_and_secrets_are_not_echoed() {
+async fn missing_consent_keeps_the_session_encrypted() {
     let harness = Harness::new().await;
     let page = open_page(&harness).await;
     let again = send(&harness, &page, &[("pasted", &curl(SESS))]).await;
@@ -27,22 +27,81 @@ async fn missing_consent_is_rejected_and_secrets_are_not_echoed() {
         !again.body.contains(SESS) && !again.body.contains(X_BC),
         "secrets are not echoed: {again}"
     );
-    assert!(
-        again.body.contains("Secret values were not kept"),
-        "the page says that secrets were not kept: {again}"
-    );
+    assert!(again.body.contains("are kept until you leave"), "{again}");
+    assert!(again.body.contains("<li>sess: found</li>"), "{again}");
     again.check_form_policy();
     assert!(harness.stored().await["oauth_accounts"].is_empty());
-    let redirect = send(
-        &harness,
-        &again,
-        &[("consent", "yes"), ("pasted", &curl(SESS))],
-    )
-    .await;
+    let kept = again.field("kept");
+    let redirect = send(&harness, &again, &[("consent", "yes"), ("kept", kept)]).await;
     assert_eq!(
         redirect.query_param("status").as_deref(),
         Some("connected"),
         "the flow stays open"
+    );
+}
+
+#[tokio::test]
+async fn kept_values_are_completed_by_single_fields() {
+    let harness = Harness::new().await;
+    let page = open_page(&harness).await;
+    let cookies = format!("sess={SESS}; auth_id={OWNER}");
+    let again = send(&harness, &page, &[("consent", "yes"), ("pasted", &cookies)]).await;
+    assert!(
+        again.status == 422
+            && again
+                .body
+                .contains("The pasted text contains no User-Agent or x-bc.")
+            && again
+                .body
+                .contains(r#"<li class="lacking">x-bc: missing</li>"#)
+            && again.body.contains("<details open"),
+        "{again}"
+    );
+    let agent = ("user_agent", USER_AGENT);
+    let kept = ("kept", again.field("kept"));
+    let again = send(&harness, &page, &[("consent", "yes"), kept, agent]).await;
+    assert!(
+        again.status == 422 && again.body.contains("Please fill in x-bc."),
+        "{again}"
+    );
+    let kept = ("kept", again.field("kept"));
+    let redirect = send(&harness, &page, &[("consent", "yes"), kept, ("x_bc", X_BC)]).await;
+    assert_eq!(redirect.query_param("status").as_deref(), Some("connected"));
+}
+
+#[tokio::test]
+async fn kept_values_end_with_their_flow_and_with_another_session() {
+    let harness = Harness::new().await;
+    let (page, other) = (open_page(&harness).await, open_page(&harness).await);
+    let again = send(&harness, &page, &[("pasted", &curl(SESS))]).await;
+    let kept = ("kept", again.field("kept"));
+    for (page, kept) in [(&other, kept), (&page, ("kept", "tampered"))] {
+        let rejected = send(&harness, page, &[("consent", "yes"), kept]).await;
+        assert!(
+            rejected.status == 422 && rejected.body.contains("Please fill in sess."),
+            "{rejected}"
+        );
+    }
+    let another = ("pasted", "sess=another; auth_id=900002");
+    let rejected = send(&harness, &page, &[("consent", "yes"), kept, another]).await;
+    assert!(
+        rejected.status == 422 && rejected.body.contains("contains no User-Agent or x-bc"),
+        "the new text is not mixed with the kept one: {rejected}"
+    );
+}
+
+#[tokio::test]
+async fn ended_session_that_was_kept_is_reported_at_the_pasted_field() {
+    let harness = Harness::new().await;
+    let page = open_page(&harness).await;
+    let again = send(&harness, &page, &[("pasted", &curl("another-cookie"))]).await;
+    let kept = ("kept", again.field("kept"));
+    let again = send(&harness, &page, &[("consent", "yes"), kept]).await;
+    assert!(
+        again.status == 422
+            && again.body.contains(r#"id="pasted-fault""#)
+            && !again.body.contains(r#"id="sess-fault""#),
+        "{again}"
     );
 }
 
@@ -220,10 +279,44 @@ async fn form_is_limited_to_64_kib() {
     assert!(
         again.status == 422 && again.body.contains("pasted-fault") && again.body.len() < 20_000
     );
-    let larger = "x".repeat(64 * 1024);
+}
+
+#[tokio::test]
+async fn larger_form_is_answered_with_what_to_paste_instead() {
+    let harness = Harness::new().await;
+    let page = open_page(&harness).await;
+    let larger = "x".repeat(1024 * 1024);
     let rejected = send(&harness, &page, &[("consent", "yes"), ("pasted", &larger)]).await;
     assert!(
-        rejected.status == 413 && rejected.is_page() && rejected.body.contains("PAYLOAD_TOO_LARGE"),
+        rejected.status == 413
+            && rejected
+                .body
+                .contains("is longer than 64 KB. Paste a single request: choose Copy as cURL")
+            && rejected.body.contains(r#"id="pasted-fault""#)
+            && rejected.body.len() < 20_000,
         "{rejected}"
+    );
+    let redirect = send(
+        &harness,
+        &rejected,
+        &[("consent", "yes"), ("pasted", &curl(SESS))],
+    )
+    .await;
+    assert_eq!(
+        redirect.query_param("status").as_deref(),
+        Some("connected"),
+        "the form with the error can be submitted"
+    );
+    let unknown = [("state", "guessed"), ("pasted", &larger)];
+    let rejected = harness
+        .anonymous()
+        .request(Method::POST, FORM)
+        .form(&unknown)
+        .send()
+        .await;
+    assert!(
+        rejected.status == 400 && rejected.is_page(),
+        "{}",
+        rejected.status
     );
 }
