@@ -25,6 +25,7 @@ export type {
   Remark,
   Revocation,
   Scope,
+  SessionSite,
   StatusReason,
   StatusSnapshot,
 } from './types.js';

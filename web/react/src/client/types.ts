@@ -69,6 +69,9 @@ export type Scope = Schemas['Scope'];
 /** A value that the user provides at a platform without a consent page. */
 export type CredentialField = Schemas['CredentialField'];
 
+/** The site whose sessions a platform without a consent page accepts. */
+export type SessionSite = Schemas['SessionSite'];
+
 interface ProviderDetails {
   /** How accounts are connected: through a consent page (`oauth2`) or with a session from the browser (`cookies`). */
   kind: 'oauth2' | 'cookies';

@@ -94,26 +94,48 @@ export const fr: Messages = {
   },
   credentials: {
     title: (provider) => `Connecter ${provider}`,
-    steps: (provider) => [
-      `Connectez-vous à ${provider} dans ce navigateur.`,
-      'Ouvrez les outils de développement (F12), onglet Réseau.',
-      'Faites un clic droit sur une requête du site, puis choisissez Copier comme cURL.',
+    introduction: (provider, app) =>
+      `${provider} n’a pas de page d’autorisation pour les applications. Pour donner accès à ${app}, partagez la session de votre propre navigateur.`,
+    signIn: (provider) => `Ouvrir ${provider}`,
+    steps: (provider, domain) => [
+      `Connectez-vous à ${provider} dans un autre onglet de ce navigateur.`,
+      'Là, ouvrez les outils de développement (F12), choisissez Réseau et rechargez la page.',
+      `Faites un clic droit sur une requête vers ${domain}, choisissez Copier comme cURL et collez-la ici.`,
     ],
     paste: 'Requête copiée',
     pasteHint: 'Collez-la ici',
+    otherForms:
+      'Un fichier HAR, des en-têtes de requête copiés ou un export de toutes les valeurs conviennent aussi.',
+    chooseFile: 'Choisir un fichier',
     found: 'Trouvé dans le texte collé',
-    nothingFound: 'Le texte collé ne contient pas de session. Choisissez Copier comme cURL.',
-    has: (name) => `${name} : trouvé`,
-    lacks: (name) => `${name} : manquant`,
+    has: (label) => `${label} : trouvé`,
+    lacks: (label) => `${label} : manquant`,
+    missing: (labels) => `Le texte collé ne contient pas ${labels}.`,
+    causes: {
+      nothing: (domain) =>
+        `Le texte collé ne contient pas de session. Choisissez Copier comme cURL sur une requête vers ${domain}.`,
+      wrongSite: (host, domain) => `Le texte collé vient de ${host}. Copiez une requête vers ${domain}.`,
+      masked: (labels) =>
+        `La valeur de ${labels} est masquée dans le texte collé. Copiez la requête elle-même, pas ce qu’une page en montre.`,
+      expired: (provider) =>
+        `La session collée a expiré. Reconnectez-vous à ${provider} et copiez une nouvelle requête.`,
+      har: 'Ce fichier HAR ne contient pas de cookies. Exportez-le avec les données sensibles, ou choisissez Copier comme cURL sur une requête.',
+      fetch: 'Copier comme fetch omet les cookies. Choisissez Copier comme cURL.',
+      cookiesOnly:
+        'Les cookies seuls ne suffisent pas. Choisissez Copier comme cURL, ou saisissez les autres valeurs ci-dessous.',
+      tooLong: 'Ce fichier dépasse 20 Mo. Choisissez Copier comme cURL sur une seule requête.',
+    },
     byHand: 'Saisir les valeurs manuellement',
     useThisBrowser: 'Utiliser celui de ce navigateur',
     optional: 'facultatif',
-    required: 'Veuillez remplir ce champ.',
-    warning:
-      'Toute personne qui possède cette session peut agir en votre nom. Elle est chiffrée avant d’être enregistrée et n’est plus jamais affichée.',
-    ends: 'Elle ne peut pas être actualisée. Nous vous préviendrons lorsqu’elle expirera.',
-    consent: 'C’est mon compte et je veux l’utiliser ici.',
-    consentNeeded: 'Veuillez le confirmer.',
+    required: (label) => `Veuillez remplir ${label}.`,
+    warning: 'Toute personne qui possède cette session peut agir en votre nom.',
+    storage: 'Elle est chiffrée avant d’être enregistrée et n’est plus jamais affichée.',
+    ends: 'Elle ne peut pas être actualisée : lorsqu’elle expirera, vous serez prévenu et en collerez une nouvelle.',
+    terms: (provider) =>
+      `Un accès automatisé peut enfreindre les conditions d’utilisation de ${provider}. Lisez-les avant de continuer.`,
+    consent: 'C’est mon propre compte, et j’ai le droit de l’utiliser ainsi.',
+    consentNeeded: 'Veuillez le confirmer pour continuer.',
     save: 'Connecter',
     needsComputer:
       'Il vous faut un ordinateur : le navigateur d’un téléphone ne permet pas de copier la session. Ouvrez cette page sur un ordinateur.',

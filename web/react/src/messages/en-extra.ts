@@ -1,6 +1,11 @@
 import type { ExtraMessages } from './extra-messages.js';
+import { SESSION_FORM as form } from './session-form.js';
 
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
+
+/** Replaces the placeholders of a text, such as `{provider}`. */
+const fill = (text: string, values: Record<string, string>) =>
+  text.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
 
 /** The English messages that are loaded together with the components that use them. */
 export const enExtra: ExtraMessages = {
@@ -30,28 +35,40 @@ export const enExtra: ExtraMessages = {
       count > 0 ? plural(count, 'Connect 1 account', `Connect ${count} accounts`) : 'Connect',
   },
   credentials: {
-    title: (provider) => `Connect ${provider}`,
-    steps: (provider) => [
-      `Sign in to ${provider} in this browser.`,
-      'Open the developer tools (F12) and choose Network.',
-      'Right-click any request to the site and choose Copy as cURL.',
-    ],
-    paste: 'Copied request',
-    pasteHint: 'Paste it here',
-    found: 'Found in the pasted text',
-    nothingFound: 'The pasted text contains no session. Choose Copy as cURL.',
-    has: (name) => `${name}: found`,
-    lacks: (name) => `${name}: missing`,
-    byHand: 'Enter the values manually',
+    title: (provider) => fill(form.title, { provider }),
+    introduction: (provider, app) => fill(form.introduction, { provider, app }),
+    signIn: (provider) => fill(form.signIn, { provider }),
+    steps: (provider, domain) => form.steps.map((step) => fill(step, { provider, domain })),
+    paste: form.paste,
+    pasteHint: form.pasteHint,
+    otherForms: form.otherForms,
+    chooseFile: 'Choose a file',
+    found: form.found,
+    has: (label) => fill(form.has, { label }),
+    lacks: (label) => fill(form.lacks, { label }),
+    missing: (labels) => fill(form.missing, { labels }),
+    causes: {
+      nothing: (domain) => fill(form.causes.nothing, { domain }),
+      wrongSite: (host, domain) => fill(form.causes.wrongSite, { host, domain }),
+      masked: (labels) => fill(form.causes.masked, { labels }),
+      expired: (provider) => fill(form.causes.expired, { provider }),
+      har: form.causes.har,
+      fetch: form.causes.fetch,
+      cookiesOnly: form.causes.cookiesOnly,
+      tooLong: 'This file is larger than 20 MB. Choose Copy as cURL on one request.',
+    },
+    byHand: form.byHand,
     useThisBrowser: 'Use this browser’s',
-    optional: 'optional',
-    required: 'This field is required.',
-    warning: 'Anyone with this session can act as you. It is stored encrypted and never shown again.',
-    ends: 'It cannot be refreshed. You are notified when it expires.',
-    consent: 'This is my account, and I want to use it here.',
-    consentNeeded: 'Please confirm this.',
-    save: 'Connect',
-    needsComputer: 'This needs a computer: a phone’s browser cannot copy the session.',
+    optional: form.optional,
+    required: (label) => fill(form.required, { label }),
+    warning: form.warning,
+    storage: form.storage,
+    ends: form.ends,
+    terms: (provider) => fill(form.terms, { provider }),
+    consent: form.consent,
+    consentNeeded: form.consentNeeded,
+    save: form.save,
+    needsComputer: form.needsComputer,
   },
   disconnect: {
     title: (name, provider) => `Disconnect ${name} from ${provider}?`,

@@ -68,24 +68,34 @@ export interface ChooseMessages {
   confirm(count: number): string;
 }
 
-/** Texts of `CredentialsDialog`. */
+/** Texts of `CredentialsDialog`. The English ones are those of the server's own form. */
 export interface CredentialsMessages {
   /** Title of the dialog. */
   title(provider: string): string;
-  /** Instructions for copying the session, one string per step. */
-  steps(provider: string): readonly string[];
+  /** Explains why a session is needed; `app` is the host of this page. */
+  introduction(provider: string, app: string): string;
+  /** Label of the link to the platform's sign-in page. */
+  signIn(provider: string): string;
+  /** Instructions for copying the session, one string per step; `domain` is that of the platform's site. */
+  steps(provider: string, domain: string): readonly string[];
   /** Label of the field into which the copied request is pasted. */
   paste: string;
   /** Placeholder of that field. */
   pasteHint: string;
+  /** What else can be pasted. */
+  otherForms: string;
+  /** Label of the button that opens a file instead. */
+  chooseFile: string;
   /** Accessible name of the list of values that were found. */
   found: string;
-  /** Shown if the pasted text contains no session. */
-  nothingFound: string;
-  /** A value that was found, for screen readers. */
-  has(name: string): string;
-  /** A value that is missing, for screen readers. */
-  lacks(name: string): string;
+  /** A value that was found. */
+  has(label: string): string;
+  /** A value that is missing. */
+  lacks(label: string): string;
+  /** The pasted text lacks values; `labels` is a list of alternatives. */
+  missing(labels: string): string;
+  /** Why the pasted text lacks values, and what to do. */
+  causes: CredentialsCauses;
   /** Summary of the fields for manual input. */
   byHand: string;
   /** Label of the button that fills in the current browser's user agent. */
@@ -93,11 +103,15 @@ export interface CredentialsMessages {
   /** Marks an optional field. */
   optional: string;
   /** Shown for a required field that is empty. */
-  required: string;
-  /** Explains what a session allows and how it is stored. */
+  required(label: string): string;
+  /** Explains what a session allows. */
   warning: string;
+  /** Explains how it is stored. */
+  storage: string;
   /** Explains that a session cannot be refreshed. */
   ends: string;
+  /** Explains that the platform's terms may forbid this. */
+  terms(provider: string): string;
   /** Label of the checkbox by which the user consents. */
   consent: string;
   /** Shown if the checkbox is not ticked. */
@@ -106,6 +120,26 @@ export interface CredentialsMessages {
   save: string;
   /** Shown on phones, where a session cannot be copied. */
   needsComputer: string;
+}
+
+/** Why a pasted text lacks values of a session, and what to do. */
+export interface CredentialsCauses {
+  /** There is no session in it. */
+  nothing(domain: string): string;
+  /** It is of another site. */
+  wrongSite(host: string, domain: string): string;
+  /** Values are hidden behind dots or asterisks. */
+  masked(labels: string): string;
+  /** The cookies have expired. */
+  expired(provider: string): string;
+  /** It is a HAR file without cookies. */
+  har: string;
+  /** It is a request by `fetch` without cookies. */
+  fetch: string;
+  /** It has cookies but no headers. */
+  cookiesOnly: string;
+  /** The file or text is larger than 20 MB. */
+  tooLong: string;
 }
 
 /** Texts of `DisconnectDialog`. */

@@ -3,34 +3,7 @@
  * are not performed.
  */
 export function shellWords(command: string): string[] {
-  const text = isCmd(command) ? withoutCarets(command) : command;
-  const words: string[] = [];
-  for (const [word] of text.replaceAll(/\\\r?\n/g, ' ').matchAll(WORD)) {
-    words.push([...word.matchAll(PIECE)].map(plain).join(''));
-  }
-  return words;
-}
-
-/**
- * Matches a part of a word: `$'…'`, `'…'`, `"…"`, an escaped character, or plain text. An unclosed quote extends to the
- * end of the text.
- */
-const PIECE =
-  /\$'((?:\\[^]|[^'\\])*)(?:'|$)|'([^']*)(?:'|$)|"((?:\\[^]|[^"\\])*)(?:"|$)|\\([^])|([^\s\\'"$]+|\$|\\$)/g;
-const WORD = new RegExp(`(?:${PIECE.source.replaceAll(/\((?!\?)/g, '(?:')})+`, 'g');
-
-/** Returns a part without its quotes and escapes. */
-function plain(piece: RegExpExecArray | RegExpMatchArray): string {
-  const [, ansi, single, double, escaped, bare] = piece;
-  if (ansi !== undefined) return ansi.replaceAll(/\\(?:u([\da-f]{1,4})|x([\da-f]{1,2})|([^]))/gi, ansiEscape);
-  if (double !== undefined) return double.replaceAll(/\\(["\\$`])/g, '$1');
-  return single ?? escaped ?? (bare === '\\' ? '' : (bare ?? ''));
-}
-
-function ansiEscape(_: string, unicode?: string, byte?: string, letter = ''): string {
-  const number = unicode ?? byte;
-  if (number !== undefined) return String.fromCharCode(Number.parseInt(number, 16));
-  return { n: '\n', r: '\r', t: '\t' }[letter] ?? letter;
+  return new Reader(isCmd(command) ? withoutCarets(command) : command).words();
 }
 
 /** Whether the command is for cmd. Chromium escapes every quote with a caret; older versions only the ends of lines. */
@@ -39,6 +12,74 @@ function isCmd(command: string): boolean {
 }
 
 function withoutCarets(command: string): string {
-  const joined = command.replaceAll(/\^\r?\n/g, ' ');
-  return command.includes('^"') ? joined.replaceAll(/\^([^])/g, '$1') : joined;
+  const escape = command.includes('^"') ? /\^([^])/g : /\^(\r|\n)/g;
+  return command.replace(escape, (_, char: string) => (/[\r\n]/.test(char) ? ' ' : char));
+}
+
+class Reader {
+  #at = 0;
+  readonly #words: string[] = [];
+  /** The pieces of the current word; empty quotes are a word too. */
+  #pieces: string[] | undefined;
+
+  constructor(readonly text: string) {}
+
+  words(): string[] {
+    while (this.#at < this.text.length) {
+      const char = this.text.charAt(this.#at++);
+      if (/\s/.test(char)) this.#endWord();
+      else if (char === '\\') this.#escaped();
+      else if (char === "'") this.#push(this.#until(/'/g));
+      else if (char === '"') this.#push(this.#until(/\\[^]|"/g).replace(/\\(["\\$`])/g, '$1'));
+      else if (char === '$' && this.text.charAt(this.#at) === "'") {
+        this.#at++;
+        this.#push(this.#until(/\\[^]|'/g).replace(ANSI_ESCAPE, ansiEscape));
+      } else this.#plain(char);
+    }
+    this.#endWord();
+    return this.#words;
+  }
+
+  #push(piece: string): void {
+    (this.#pieces ??= []).push(piece);
+  }
+
+  #endWord(): void {
+    if (this.#pieces) this.#words.push(this.#pieces.join(''));
+    this.#pieces = undefined;
+  }
+
+  /** Reads what follows a backslash outside quotes: a literal character, or a line continuation. */
+  #escaped(): void {
+    const char = this.text.charAt(this.#at++);
+    if (char === '\r' && this.text.charAt(this.#at) === '\n') this.#at++;
+    else if (char !== '\r' && char !== '\n' && char !== '') this.#push(char);
+  }
+
+  /** Reads up to the match of one character, the closing quote; longer matches are escapes. */
+  #until(pattern: RegExp): string {
+    const start = this.#at;
+    pattern.lastIndex = start;
+    let match = pattern.exec(this.text);
+    while (match && match[0].length > 1) match = pattern.exec(this.text);
+    this.#at = match ? match.index + 1 : this.text.length;
+    return this.text.slice(start, match?.index);
+  }
+
+  /** Reads the rest of a run of plain characters. */
+  #plain(first: string): void {
+    const run = /[^\s\\'"$]*/y;
+    run.lastIndex = this.#at;
+    const rest = run.exec(this.text)?.[0] ?? '';
+    this.#at += rest.length;
+    this.#push(first + rest);
+  }
+}
+
+const ANSI_ESCAPE = /\\(?:u([\da-f]{1,4})|x([\da-f]{1,2})|([^]))/gi;
+
+function ansiEscape(_: string, unicode?: string, byte?: string, letter = ''): string {
+  const number = unicode ?? byte;
+  if (number !== undefined) return String.fromCharCode(Number.parseInt(number, 16));
+  return { n: '\n', r: '\r', t: '\t' }[letter] ?? letter;
 }

@@ -53,6 +53,7 @@ export const sampleProviders: readonly Provider[] = [
     kind: 'cookies',
     accountType: 'OnlyFans Creator',
     capabilities: ['profile'],
+    sessionSite: { signInUrl: 'https://onlyfans.com/', domains: ['onlyfans.com'] },
     fields: [
       field('pasted', 'Copied request', { required: false, help: 'Paste a copied request here.' }),
       field('sess', 'sess', {}),

@@ -2,67 +2,94 @@ import { act, screen, waitFor } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { CredentialsDialog, EvergrantError } from '../../index.js';
-import { sampleProviders } from '../../testing/index.js';
+import { SESSION_FORM } from '../../messages/session-form.js';
+import { COMMAND, flow, open, submit, VALUES } from './credentials-dialog.js';
 import { focused, show } from './shown.js';
 
-const fields = sampleProviders.find(({ provider }) => provider === 'onlyfans')?.fields ?? [];
-const flow = { step: 'credentials', provider: 'onlyfans', flowId: 'f1', fields, busy: false } as const;
-const COMMAND = `curl 'https://sim.example' -H 'x-bc: bc0ffee' -b 'sess=s3cret; auth_id=900001' -H 'user-agent: Mozilla/5.0'`;
-
-async function open() {
-  const shown = show(<CredentialsDialog />);
-  act(() => shown.client.set({ flow }));
-  await screen.findByRole('dialog', { name: 'Connect OnlyFans' });
-  const box = screen.getByRole<HTMLTextAreaElement>('textbox', { name: 'Copied request' });
-  const sent = () => shown.client.calls.filter(({ action }) => action === 'submitCredentials');
-  return { ...shown, box, sent };
-}
-
-async function submit() {
-  await userEvent.click(screen.getByRole('button', { name: 'Connect' }));
-}
-
-test('a pasted request is parsed at once, and its text erased', async () => {
-  const { box } = await open();
-  expect(focused()).toBe(box);
-  await userEvent.fill(box, COMMAND);
-  expect(box.value).toBe('');
-  const found = screen.getByRole('list', { name: 'Found in the pasted text' });
-  expect([...found.children].map((item) => item.textContent)).toEqual([
-    'sess: foundsess',
-    'auth_id: foundauth_id',
-    'User-Agent: foundUser-Agent',
-    'x-bc: foundx-bc',
-  ]);
-  expect(document.body.textContent).not.toContain('s3cret');
+test('the dialog says what the form of the server says', async () => {
+  await open();
+  const shown = document.querySelector('dialog')?.textContent;
+  const values = { provider: 'OnlyFans', app: location.host, domain: 'onlyfans.com' };
+  const {
+    title,
+    introduction,
+    signIn,
+    steps,
+    paste,
+    otherForms,
+    byHand,
+    warning,
+    storage,
+    ends,
+    terms,
+    consent,
+    save,
+  } = SESSION_FORM;
+  const texts = [
+    title,
+    introduction,
+    signIn,
+    ...steps,
+    paste,
+    otherForms,
+    byHand,
+    warning,
+    storage,
+    ends,
+    terms,
+    consent,
+    save,
+  ];
+  for (const text of texts) {
+    const filled = text.replace(/\{(\w+)\}/g, (_, name: keyof typeof values) => values[name]);
+    expect(shown).toContain(filled);
+  }
 });
 
-test('the parsed session is sent only once confirmed', async () => {
+test('the sign-in page of the platform is linked', async () => {
+  await open();
+  const link = screen.getByRole<HTMLAnchorElement>('link', { name: 'Open OnlyFans' });
+  expect([link.href, link.target, link.rel]).toEqual([
+    'https://onlyfans.com/',
+    '_blank',
+    'noopener noreferrer',
+  ]);
+});
+
+test('the session is sent only once confirmed, and only its values', async () => {
   const { box, sent } = await open();
   await userEvent.fill(box, COMMAND);
   await submit();
   expect(sent()).toEqual([]);
-  expect(screen.getByRole('alert').textContent).toBe('Please confirm this.');
+  expect(screen.getByRole('alert').textContent).toBe('Please confirm this to continue.');
   await waitFor(() => expect(focused()?.getAttribute('name')).toBe('consent'));
   await userEvent.click(screen.getByRole('checkbox'));
   await submit();
-  const values = { sess: 's3cret', auth_id: '900001', user_agent: 'Mozilla/5.0', x_bc: 'bc0ffee' };
-  expect(sent()).toEqual([{ action: 'submitCredentials', args: [values] }]);
+  expect(sent()).toEqual([{ action: 'submitCredentials', args: [VALUES] }]);
 });
 
-test('the inputs are cleared when the session is sent', async () => {
-  const { box, client, container } = await open();
+test('a rejected session keeps the paste view with the pasted text', async () => {
+  const { box, client, reject } = await open();
   client.submitCredentials = async () => {};
   await userEvent.fill(box, COMMAND);
   await userEvent.click(screen.getByRole('checkbox'));
-  const inputs = [...container.ownerDocument.querySelectorAll('input')];
   await submit();
-  expect(inputs.filter((input) => input.type !== 'checkbox' && input.value !== '')).toEqual([]);
+  await reject({
+    'values.sess': 'OnlyFans says that this session has ended. Log in there and copy it again.',
+  });
+  await waitFor(() => expect(focused()).toBe(box));
+  expect(box.value).toBe(COMMAND);
+  expect(box.getAttribute('aria-invalid')).toBe('true');
+  expect(screen.getByText(/this session has ended/).closest('[role=status]')).toBeTruthy();
+  expect(document.querySelector('dialog details')?.hasAttribute('open')).toBe(false);
+  await userEvent.fill(box, COMMAND.replace('s3cret', 's3cond'));
+  expect(screen.queryByText(/this session has ended/)).toBeNull();
 });
 
 test('a missing value focuses its field and shows an error', async () => {
-  const { box, sent } = await open();
-  await userEvent.fill(box, 'sess=s3cret');
+  const { sent } = await open();
+  document.querySelector('dialog details')?.setAttribute('open', '');
+  await userEvent.fill(document.querySelector<HTMLInputElement>('[name=sess]')!, 's3cret');
   await userEvent.click(screen.getByRole('checkbox'));
   await submit();
   expect(sent()).toEqual([]);
@@ -70,22 +97,14 @@ test('a missing value focuses its field and shows an error', async () => {
   await waitFor(() => expect(focused()).toBe(first));
   expect(first.getAttribute('aria-invalid')).toBe('true');
   expect(document.getElementById(first.getAttribute('aria-describedby') ?? '')?.textContent).toBe(
-    'This field is required.',
+    'Please fill in auth_id.',
   );
 });
 
-test('text without a session shows an error', async () => {
-  const { box } = await open();
-  await userEvent.fill(box, 'hello');
-  expect(screen.getByText(/pasted text contains no session/)).toBeTruthy();
-  expect(box.getAttribute('aria-invalid')).toBe('true');
-});
-
 test('a field error of the server shows below its field, which is focused', async () => {
-  const { client } = await open();
+  const { reject } = await open();
   const fieldErrors = { 'values.x_bc': 'x-bc has characters that cannot be part of it.' };
-  const error = new EvergrantError('VALIDATION_ERROR', 'No', { fields: fieldErrors });
-  act(() => client.set({ flow: { ...flow, error } }));
+  await reject(fieldErrors);
   await waitFor(() => expect(focused()?.getAttribute('name')).toBe('x_bc'));
   expect(screen.getByText(fieldErrors['values.x_bc'])).toBeTruthy();
 });
@@ -101,7 +120,9 @@ test('secret inputs are masked and excluded from autocomplete', async () => {
   const input = (name: string) => container.ownerDocument.querySelector<HTMLInputElement>(`[name=${name}]`);
   expect(['sess', 'x_bc', 'auth_uid_'].map((name) => input(name)?.type)).toEqual(Array(3).fill('password'));
   expect(['auth_id', 'user_agent'].map((name) => input(name)?.type)).toEqual(Array(2).fill('text'));
-  for (const one of document.querySelectorAll('dialog :is(input:not([type=checkbox]), textarea)')) {
+  for (const one of document.querySelectorAll(
+    'dialog :is(input:not([type=checkbox], [type=file]), textarea)',
+  )) {
     expect(one.getAttribute('autocomplete')).toBe('off');
     expect(one.getAttribute('spellcheck')).toBe('false');
   }

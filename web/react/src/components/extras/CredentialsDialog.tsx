@@ -3,10 +3,13 @@ import { useConnectFlow } from '../../react/useConnectFlow.js';
 import { useIntegration } from '../../react/useIntegration.js';
 import { useIntegrations } from '../../react/useIntegrations.js';
 import { Button } from '../Button.js';
-import { CredentialsForm } from './CredentialsForm.js';
-import { Dialog } from './Dialog.js';
 import { copyText } from '../copy.js';
+import { createLate } from '../createLate.js';
+import { Dialog } from './Dialog.js';
 import { useFullUi } from './useFullUi.js';
+
+/** The form with the reader of pasted texts, which few users need. */
+const useForm = createLate(() => import('../credentials/CredentialsForm.js'));
 
 /** The dialog in which the user provides the credentials of a session, at a platform without a consent page. */
 export function CredentialsDialog() {
@@ -14,15 +17,22 @@ export function CredentialsDialog() {
   const { messages } = useFullUi();
   const { cancel } = useIntegrations();
   const current = flow.step === 'credentials' ? flow : null;
-  const name = useIntegration(current?.provider ?? '')?.name ?? current?.provider ?? '';
+  const provider = useIntegration(current?.provider ?? '');
+  const name = provider?.name ?? current?.provider ?? '';
   const [needsComputer] = useState(isPhone);
-  if (!current) return null;
+  const form = useForm(current !== null && !needsComputer, cancel);
+  if (!current || !(needsComputer || form)) return null;
   return (
     <Dialog title={messages.credentials.title(name)} onClose={cancel}>
-      {needsComputer ? (
-        <NeedsComputer />
+      {form ? (
+        <form.CredentialsForm
+          key={current.flowId}
+          flow={current}
+          name={name}
+          site={provider?.sessionSite ?? undefined}
+        />
       ) : (
-        <CredentialsForm key={current.flowId} flow={current} name={name} />
+        <NeedsComputer />
       )}
     </Dialog>
   );

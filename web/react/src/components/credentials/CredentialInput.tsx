@@ -1,7 +1,7 @@
 import { useId, useRef } from 'react';
 import type { CredentialField } from '../../client/types.js';
 import { Button } from '../Button.js';
-import { useFullUi } from './useFullUi.js';
+import { useFullUi } from '../extras/useFullUi.js';
 
 interface CredentialInputProps {
   field: CredentialField;
