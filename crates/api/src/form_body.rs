@@ -35,7 +35,7 @@ pub(crate) async fn read_form(request: Request) -> Result<Form, ApiError> {
             let part = part.map_err(|_| too_large())?;
             length += part.len();
             let room = MAX_BODY_BYTES - body.len();
-            body.extend_from_slice(&part[..part.len().min(room)]);
+            body.extend(part.iter().take(room));
             if length > MAX_DROPPED_BYTES {
                 return Err(too_large());
             }

@@ -87,10 +87,10 @@ fn is_zlib_header(start: &[u8]) -> bool {
 
 /// Reads a decoder to its end; `None` if it fails or yields more than `limit` bytes.
 fn read_to_limit(decoder: impl Read, limit: usize) -> Option<Zeroizing<Vec<u8>>> {
-    let mut decoded = Zeroizing::new(Vec::new());
+    let mut body = Zeroizing::new(Vec::new());
     let at_most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    decoder.take(at_most).read_to_end(&mut decoded).ok()?;
-    (decoded.len() <= limit).then_some(decoded)
+    decoder.take(at_most).read_to_end(&mut body).ok()?;
+    (body.len() <= limit).then_some(body)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ fn window(reset: &str, now: Timestamp) -> Option<SignedDuration> {
 pub fn stated_wait(number: i64, now: Timestamp) -> SignedDuration {
     let wait = match number {
         ..=1_000_000_000 => SignedDuration::from_secs(number),
-        ..=100_000_000_000 => Timestamp::from_unix_seconds(number).since(now),
+        1_000_000_001..=100_000_000_000 => Timestamp::from_unix_seconds(number).since(now),
         _ => Timestamp::from_unix_ms(number).since(now),
     };
     wait.clamp(SignedDuration::ZERO, MAX_WAIT)

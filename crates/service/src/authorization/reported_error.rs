@@ -32,7 +32,9 @@ impl ReportedError {
             .collect();
         let mut text = excerpt(&params.error).unwrap_or_default();
         if !details.is_empty() {
-            text.push_str(&format!(" ({})", details.join(", ")));
+            text.push_str(" (");
+            text.push_str(&details.join(", "));
+            text.push(')');
         }
         if let Some(description) = excerpt(description) {
             text.push_str(": ");

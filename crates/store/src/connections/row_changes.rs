@@ -143,7 +143,7 @@ impl RowChangeRepository {
         if claimed.is_empty() {
             return Ok(Reported::default());
         }
-        let (changed, is_any) = changed(&claimed, rows);
+        let (combined, is_any) = combined(&claimed, rows);
         if is_any {
             let increment = tx.dialect(INCREMENT_ALL_SQLITE, INCREMENT_ALL_POSTGRES);
             tx.execute(increment, params![]).await?;
@@ -151,7 +151,7 @@ impl RowChangeRepository {
             events.everything_changed();
             events.write(&mut tx, correlation_id, at).await?;
         }
-        let reported = tx.report(changed, correlation_id, at).await?;
+        let reported = tx.report(combined, correlation_id, at).await?;
         tx.commit().await?;
         let changes = claimed.len();
         Ok(Reported {
@@ -202,7 +202,7 @@ async fn claim<'a>(
 }
 
 /// Combines the changes of each row. Also returns whether any row may have changed.
-fn changed<'a>(changes: &[&RowChange], rows: &'a [ExternalRow<'a>]) -> (Changed<'a>, bool) {
+fn combined<'a>(changes: &[&RowChange], rows: &'a [ExternalRow<'a>]) -> (Changed<'a>, bool) {
     let (mut accounts, mut users, mut is_any) = (BTreeMap::new(), BTreeSet::new(), false);
     for change in changes {
         match &change.subject {
@@ -222,11 +222,11 @@ fn changed<'a>(changes: &[&RowChange], rows: &'a [ExternalRow<'a>]) -> (Changed<
     let details = accounts.iter().filter(|(_, details_only)| **details_only);
     let details = details.map(|(key, _)| key.clone()).collect();
     let removed = accounts.into_keys().collect();
-    let changed = Changed {
+    let combined = Changed {
         rows,
         details,
         removed,
         users,
     };
-    (changed, is_any)
+    (combined, is_any)
 }

@@ -135,8 +135,8 @@ async fn after_last_events(
     };
     let mut versions: BTreeMap<_, _> = users.iter().map(|user| (*user, after(0))).collect();
     for row in tx.rows(query, params![list.as_str()]).await? {
-        let (user, last) = read_version(&row)?;
-        versions.insert(user, after(last));
+        let (user, newest) = read_version(&row)?;
+        versions.insert(user, after(newest));
     }
     Ok(versions)
 }

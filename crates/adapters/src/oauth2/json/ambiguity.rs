@@ -28,9 +28,8 @@ pub(super) fn record_differences(
 
 /// Returns the JSON pointer of the value at `path`.
 pub(super) fn pointer(path: &[String]) -> String {
-    path.iter()
-        .map(|name| format!("/{}", escaped(name)))
-        .collect()
+    let steps = path.iter().flat_map(|name| ["/".to_owned(), escaped(name)]);
+    steps.collect()
 }
 
 /// Escapes a name for a JSON pointer (RFC 6901 §3).

@@ -1,6 +1,8 @@
 //! What a reader finds in a pasted text: the parts of a session, by the request or export that they
 //! come from, and why parts are missing.
 
+use std::collections::BTreeMap;
+
 use evergrant_model::Timestamp;
 use zeroize::Zeroizing;
 
@@ -21,14 +23,12 @@ struct Candidate {
 struct Source {
     /// Whether the source belongs to the site; `None` if it does not say.
     is_of_site: Option<bool>,
-    parts: [Option<Candidate>; 5],
+    parts: BTreeMap<Part, Candidate>,
 }
 
 impl Source {
     fn get(&self, part: Part) -> Option<&str> {
-        self.parts[part as usize]
-            .as_ref()
-            .map(|found| found.value.as_str())
+        self.parts.get(&part).map(|found| found.value.as_str())
     }
 
     fn required_count(&self) -> usize {
@@ -37,7 +37,7 @@ impl Source {
     }
 
     fn is_empty(&self) -> bool {
-        self.parts.iter().all(Option::is_none)
+        self.parts.is_empty()
     }
 
     /// Whether both sources name an account, and not the same.
@@ -51,7 +51,9 @@ impl Source {
 pub(super) struct Findings<'s> {
     site: &'s Site,
     now: Timestamp,
-    sources: Vec<Source>,
+    /// The sources before the current one, in the order of the text.
+    ended: Vec<Source>,
+    current: Source,
     masked: Vec<Part>,
     expired: Vec<Part>,
     /// The first host that is not of the site.
@@ -68,7 +70,8 @@ impl<'s> Findings<'s> {
         Self {
             site,
             now,
-            sources: vec![Source::default()],
+            ended: Vec::new(),
+            current: Source::default(),
             masked: Vec::new(),
             expired: Vec::new(),
             other_host: None,
@@ -80,7 +83,7 @@ impl<'s> Findings<'s> {
 
     /// Begins another request or export.
     pub(super) fn begin_source(&mut self) {
-        self.sources.push(Source::default());
+        self.ended.push(std::mem::take(&mut self.current));
     }
 
     /// Notes the URL or host to which the current source belongs. Behind the parts of a source with
@@ -92,15 +95,15 @@ impl<'s> Findings<'s> {
         let Some(is_of_site) = self.check_host(address) else {
             return;
         };
-        let current = self.current();
+        let current = &mut self.current;
         if current.is_of_site.is_some() && !current.is_empty() {
             self.begin_source();
         }
-        self.current().is_of_site = Some(is_of_site);
+        self.current.is_of_site = Some(is_of_site);
     }
 
     pub(super) fn has_host(&mut self) -> bool {
-        self.current().is_of_site.is_some()
+        self.current.is_of_site.is_some()
     }
 
     /// Reads one `name: value` of headers, cookies, settings or JSON. Returns whether the name is
@@ -184,24 +187,17 @@ impl<'s> Findings<'s> {
         if value::is_absent(&value) {
             return;
         }
-        let slot = &mut self.current().parts[part as usize];
-        if slot.as_ref().is_none_or(|held| held.rank <= rank) {
-            *slot = Some(Candidate { value, rank });
+        let parts = &mut self.current.parts;
+        if parts.get(&part).is_none_or(|held| held.rank <= rank) {
+            parts.insert(part, Candidate { value, rank });
         }
-    }
-
-    fn current(&mut self) -> &mut Source {
-        if self.sources.is_empty() {
-            self.begin_source();
-        }
-        let last = self.sources.len() - 1;
-        &mut self.sources[last]
     }
 
     /// Combines the sources of the site. The source with the most parts, and of these the last, is
     /// completed from the others, unless they are of another account.
     pub(super) fn finish(mut self) -> Reading {
-        let mut usable = std::mem::take(&mut self.sources);
+        self.begin_source();
+        let mut usable = std::mem::take(&mut self.ended);
         usable.retain(|one| one.is_of_site != Some(false));
         usable.sort_by_key(Source::required_count);
         let mut found = usable.pop().unwrap_or_default();
@@ -209,13 +205,13 @@ impl<'s> Findings<'s> {
             if found.is_of_other_account(&source) {
                 continue;
             }
-            for (slot, other) in found.parts.iter_mut().zip(source.parts) {
-                *slot = slot.take().or(other);
+            for (part, candidate) in source.parts {
+                found.parts.entry(part).or_insert(candidate);
             }
         }
-        let values = found
-            .parts
-            .map(|candidate| candidate.map(|found| found.value));
+        let values = found.parts.into_iter();
+        let values = values.map(|(part, candidate)| (part, candidate.value));
+        let values = values.collect();
         let mut reading = Reading {
             values,
             cause: None,
@@ -266,7 +262,7 @@ fn cookie_part(name: &str) -> Option<Part> {
 /// The parts of a session that a text contains. Wiped on drop.
 #[derive(Default)]
 pub(crate) struct Reading {
-    values: [Option<Zeroizing<String>>; 5],
+    values: BTreeMap<Part, Zeroizing<String>>,
     /// Why parts are missing, if the text shows it.
     pub(crate) cause: Option<Cause>,
 }
@@ -292,9 +288,7 @@ pub(crate) enum Cause {
 
 impl Reading {
     pub(crate) fn get(&self, part: Part) -> Option<&str> {
-        self.values[part as usize]
-            .as_ref()
-            .map(|text| text.as_str())
+        self.values.get(&part).map(|text| text.as_str())
     }
 
     /// Returns the required parts that were not found.

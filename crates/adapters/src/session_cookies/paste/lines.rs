@@ -38,10 +38,10 @@ enum Held {
 
 impl Reader<'_, '_> {
     fn read_line(&mut self, line: &str) {
-        if let Some(name) = self.awaiting.take() {
-            if !is_known(line.trim_end_matches(':')) {
-                return self.named(&name, line);
-            }
+        if let Some(name) = self.awaiting.take()
+            && !is_known(line.trim_end_matches(':'))
+        {
+            return self.named(&name, line);
         }
         if self.row(line) || self.request_line(line) {
             return;
@@ -117,20 +117,19 @@ impl Reader<'_, '_> {
 
     /// Reads a row of a cookie file or of a table. Returns whether the line is one.
     fn row(&mut self, line: &str) -> bool {
-        let is_file_row = |fields: &[&str]| {
-            let is_flag = |text: &str| matches!(text, "TRUE" | "FALSE");
-            fields.len() >= 7 && is_flag(fields[1]) && is_flag(fields[3])
-        };
+        let is_flag = |text: &str| matches!(text, "TRUE" | "FALSE");
         let line = line.strip_prefix("#HttpOnly_").unwrap_or(line);
         if line.starts_with('#') {
             return true;
         }
         let fields: Vec<&str> = line.split_whitespace().take(8).collect();
-        if is_file_row(&fields) {
+        if let [domain, subdomains, _, secure, expires, name, text, ..] = *fields.as_slice()
+            && is_flag(subdomains)
+            && is_flag(secure)
+        {
             self.release();
-            let (domain, expires) = (fields[0], value::expiry(fields[4]));
-            self.findings
-                .exported(fields[5], fields[6], Some(domain), expires);
+            let expires = value::expiry(expires);
+            self.findings.exported(name, text, Some(domain), expires);
             return true;
         }
         let cells: Vec<&str> = line.split('\t').map(str::trim).take(6).collect();
@@ -221,7 +220,7 @@ fn is_cookie_start(text: &str) -> bool {
 }
 
 fn continues_agent(line: &str) -> bool {
-    let is_version = |pair: &[u8]| pair[0] == b'/' && pair[1].is_ascii_digit();
+    let is_version = |pair: &[u8]| matches!(pair, [b'/', digit] if digit.is_ascii_digit());
     !line.contains('=')
         && (line.starts_with('(')
             || line.contains(')')

@@ -3,6 +3,8 @@
 //!
 //! The text is scanned once and never run. What is no literal is skipped.
 
+use std::collections::BTreeSet;
+
 use zeroize::Zeroizing;
 
 /// The deepest nesting that is kept; deeper brackets are read as if they were absent.
@@ -118,7 +120,7 @@ pub(super) fn read(text: &str) -> Group<'_> {
         open: Vec::new(),
         items: Vec::new(),
         skipped: 0,
-        unclosed: [false; 2],
+        unclosed: BTreeSet::new(),
     };
     scanner.run()
 }
@@ -142,8 +144,8 @@ struct Scanner<'t> {
     items: Vec<Item<'t>>,
     /// The number of open brackets beyond [`MAX_DEPTH`].
     skipped: usize,
-    /// Whether no single, or no double, quote follows that could close another.
-    unclosed: [bool; 2],
+    /// The kinds of quotes of which no other follows that could close one.
+    unclosed: BTreeSet<u8>,
 }
 
 impl<'t> Scanner<'t> {
@@ -183,10 +185,8 @@ impl<'t> Scanner<'t> {
     }
 
     fn word(&mut self) {
-        let length = self.text.as_bytes()[self.at..]
-            .iter()
-            .take_while(|byte| is_word_byte(**byte))
-            .count();
+        let bytes = self.text.bytes().skip(self.at);
+        let length = bytes.take_while(|byte| is_word_byte(*byte)).count();
         let word = &self.text[self.at..self.at + length];
         self.items.push(Item::Word(word));
         self.at += length;
@@ -229,7 +229,7 @@ impl<'t> Scanner<'t> {
         let is_prefix = matches!(self.items.last(), Some(Item::Word(word)) if is_prefix(word));
         let is_after_word = before.is_some_and(is_word_byte);
         self.at += 1;
-        if self.unclosed[usize::from(quote == b'"')] || (is_after_word && !is_prefix) {
+        if self.unclosed.contains(&quote) || (is_after_word && !is_prefix) {
             return;
         }
         let triple = if quote == b'"' { "\"\"\"" } else { "'''" };
@@ -239,7 +239,7 @@ impl<'t> Scanner<'t> {
             1
         };
         let Some(end) = self.closing(start + width, quote, width) else {
-            self.unclosed[usize::from(quote == b'"')] = true;
+            self.unclosed.insert(quote);
             // Inside of brackets, the text was cut off, and a part of a value is none.
             if !self.open.is_empty() {
                 self.at = self.text.len();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::*;
 
 #[derive(Deserialize)]
-struct Vectors {
+struct VectorFile {
     domains: Vec<String>,
     now: Timestamp,
     vectors: Vec<Vector>,
@@ -24,7 +24,7 @@ struct Vector {
     masked: Option<Vec<String>>,
 }
 
-fn vectors() -> Vectors {
+fn vectors() -> VectorFile {
     serde_json::from_str(include_str!("../../../tests/pasted_sessions.json")).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn found(reading: &Reading) -> BTreeMap<String, String> {
 
 #[test]
 fn every_vector_is_read() {
-    let Vectors {
+    let VectorFile {
         domains,
         now,
         vectors,

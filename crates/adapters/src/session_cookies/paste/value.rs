@@ -166,7 +166,7 @@ pub(super) fn percent_decoded(text: &str) -> Zeroizing<String> {
             .filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         bytes.push(code.unwrap_or(*first));
-        rest = if code.is_some() { &tail[2..] } else { tail };
+        rest = code.and_then(|_| tail.get(2..)).unwrap_or(tail);
     }
     Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -113,7 +113,7 @@ async fn failed_debug_token_call_only_omits_its_facts() {
         PAGES,
         response(
             200,
-            &format!(r#"{{"data":[{}]}}"#, page(2001, "17841400000000001")),
+            format!(r#"{{"data":[{}]}}"#, page(2001, "17841400000000001")),
         ),
     );
     let accounts = accounts(&platform).await.unwrap();

@@ -154,7 +154,7 @@ async fn missing_lifetime_is_read_from_debug_token_and_zero_is_none() {
             )
             .respond_at(
                 "GET /debug_token",
-                response(200, &DEBUG_TOKEN.replace("1772409600", stated)),
+                response(200, DEBUG_TOKEN.replace("1772409600", stated)),
             );
         assert_eq!(
             exchange(&platform).await.unwrap().expires_at,
