@@ -154,21 +154,6 @@ pub fn either(labels: &[&str]) -> String {
 mod tests {
     use super::*;
 
-    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/session-form.json");
-
-    #[test]
-    fn document_holds_the_texts() {
-        let json = serde_json::to_string_pretty(&FORM_TEXTS).unwrap() + "\n";
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(FILE, &json).unwrap();
-        }
-        let committed = std::fs::read_to_string(FILE).unwrap_or_default();
-        assert!(
-            committed == json,
-            "docs/session-form.json is out of date: run UPDATE_DOCS=1 cargo test -p evergrant-adapters"
-        );
-    }
-
     #[test]
     fn placeholders_are_replaced_once() {
         let values = [("host", "{domain}"), ("domain", "b.example")];

@@ -2,6 +2,7 @@
 
 mod check;
 mod form;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
