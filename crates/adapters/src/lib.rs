@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod adapter;
+mod call_endpoints;
 mod definition;
 mod errors;
 mod oauth2;

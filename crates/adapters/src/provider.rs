@@ -10,13 +10,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId, ScopeSet, TokenSet};
 use evergrant_outbound::{
-    AdmissionRequest, Block, BlockKind, CallError, CallOutcome, Permit, RequestClass,
+    AdmissionRequest, Block, BlockKind, CallError, CallOutcome, Endpoint, Permit, RequestClass,
     SharedBreakerState, Traffic, catch_panic,
 };
 use url::Url;
 
-use crate::oauth2::client_registration::Endpoints;
-use crate::oauth2::config::EngineConfig;
+use crate::call_endpoints::CallEndpoints;
 use crate::{
     AcceptedCredentials, AdapterError, AuthorizationRequest, CodeExchange, CredentialError,
     CredentialField, HeldTokens, Lifecycle, PlatformAdapter, ProviderSpec, RemoteRevocation,
@@ -26,7 +25,7 @@ use crate::{
 /// Longest wait for admission of a call that serves a user.
 const INTERACTIVE_MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// The operation of a call, which determines its host and request class.
+/// The operation of a call, which determines its endpoint and request class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
     Exchange,
@@ -40,59 +39,25 @@ enum Operation {
 pub struct Provider {
     adapter: Arc<dyn PlatformAdapter>,
     traffic: Arc<Traffic>,
-    hosts: CallHosts,
-}
-
-/// The hosts that each operation calls; empty for operations without a call.
-pub(crate) struct CallHosts {
-    token: String,
-    refresh: String,
-    userinfo: String,
-    revocation: String,
-    session: String,
-    api_urls: Vec<Url>,
-}
-
-impl CallHosts {
-    /// Returns the hosts that the engine calls with this configuration.
-    pub(crate) fn new(config: &EngineConfig) -> Self {
-        let endpoints = config.client.as_ref().map(|client| &client.endpoints);
-        let host = |url: Option<&Url>| url.and_then(Url::host_str).unwrap_or_default().to_owned();
-        let endpoint = |choose: fn(&Endpoints) -> &Url| host(endpoints.map(choose));
-        Self {
-            token: endpoint(|endpoints| &endpoints.token),
-            refresh: endpoint(|endpoints| {
-                endpoints
-                    .refresh_exchange
-                    .as_ref()
-                    .unwrap_or(&endpoints.token)
-            }),
-            userinfo: endpoint(|endpoints| &endpoints.userinfo),
-            revocation: endpoint(|endpoints| {
-                endpoints.revocation.as_ref().unwrap_or(&endpoints.token)
-            }),
-            session: host(config.session_check.as_ref()),
-            api_urls: config.api_urls().cloned().collect(),
-        }
-    }
+    endpoints: CallEndpoints,
 }
 
 impl Provider {
     pub(crate) fn new(
         adapter: Arc<dyn PlatformAdapter>,
         traffic: Arc<Traffic>,
-        hosts: CallHosts,
+        endpoints: CallEndpoints,
     ) -> Self {
         Self {
             adapter,
             traffic,
-            hosts,
+            endpoints,
         }
     }
 
     /// Returns the URLs at which the provider's API is called.
     pub(crate) fn api_urls(&self) -> Vec<&Url> {
-        self.hosts.api_urls.iter().collect()
+        self.endpoints.api_urls.iter().collect()
     }
 
     /// Returns the public facts of the provider.
@@ -128,23 +93,21 @@ impl Provider {
         self.traffic.set_blocks(blocks);
     }
 
-    /// Blocks all refreshes after the provider rejected implausibly many grants. Returns `false` if
-    /// they are blocked already.
-    pub async fn block_refreshes(&self) -> bool {
-        self.traffic
-            .block(Block::REFRESHES, BlockKind::MassRejection)
-            .await
+    /// Blocks all refreshes, and nothing else, because of what the answers to several grants have
+    /// in common. Returns `false` if they are blocked already.
+    pub async fn block_refreshes(&self, kind: BlockKind) -> bool {
+        self.traffic.block(Block::REFRESHES, kind).await
     }
 
     /// Returns the active block that covers refreshes, if any.
     #[must_use]
     pub fn refresh_block(&self) -> Option<Block> {
         self.traffic
-            .block_for(self.host(Operation::Refresh), RequestClass::Refresh)
+            .block_for(self.endpoint(Operation::Refresh), RequestClass::Refresh)
     }
 
-    /// Returns the active block of [`Provider::block_refreshes`], even if another block covers
-    /// refreshes for longer.
+    /// Returns the active block because of a mass rejection, even if another block covers refreshes
+    /// for longer.
     #[must_use]
     pub fn mass_rejection_block(&self) -> Option<Block> {
         self.traffic
@@ -233,21 +196,21 @@ impl Provider {
             }
         };
         AdmissionRequest {
-            host: self.host(operation),
+            endpoint: self.endpoint(operation),
             class,
             account,
             max_wait: INTERACTIVE_MAX_WAIT,
         }
     }
 
-    /// Returns the host that an operation calls first; empty if it calls none.
-    fn host(&self, operation: Operation) -> &str {
+    /// Returns the endpoint that an operation calls first.
+    fn endpoint(&self, operation: Operation) -> &Endpoint {
         match operation {
-            Operation::Exchange => &self.hosts.token,
-            Operation::Refresh => &self.hosts.refresh,
-            Operation::Profile => &self.hosts.userinfo,
-            Operation::Revoke => &self.hosts.revocation,
-            Operation::Session => &self.hosts.session,
+            Operation::Exchange => &self.endpoints.token,
+            Operation::Refresh => &self.endpoints.refresh,
+            Operation::Profile => &self.endpoints.userinfo,
+            Operation::Revoke => &self.endpoints.revocation,
+            Operation::Session => &self.endpoints.session,
         }
     }
 }

@@ -174,7 +174,7 @@ fn of_connections(code: ErrorCode) -> Option<&'static str> {
             "The connection has no access token. The user must reconnect the account."
         }
         C::TokenRefreshError => {
-            "The platform rejected the refresh for a reason that the user cannot resolve. Nothing is lost; retry."
+            "The platform refused the refresh without saying that the grant has ended, or requires an action of the account's owner first. `detail` says what to do; the connection is kept."
         }
         C::RateLimitError => {
             "Too many requests, to Evergrant or to the platform. Retry after the time in `Retry-After`."

@@ -8,16 +8,17 @@ use async_trait::async_trait;
 use evergrant_model::{ProviderSlug, SignedDuration, Timestamp, string_enum};
 use evergrant_resilience::Backoff;
 
-use crate::RequestClass;
+use crate::{Endpoint, RequestClass};
 
 string_enum! {
     /// Why calls are blocked. Stored rows hold these words.
     pub enum BlockKind {
-        /// Calls to the host fail.
+        /// Calls to the endpoint fail.
         Breaker = "breaker",
         /// The provider stated a pause in a 429 or an equivalent response.
         RateLimit = "rate_limit",
-        /// The provider rejects the client registration. The operator must correct it.
+        /// The provider rejects the refreshes of several grants because of the client
+        /// registration. The operator must correct it.
         Registration = "client_registration",
         /// The provider rejects so many grants at once that an outage is more likely than revoked
         /// consent.
@@ -39,7 +40,7 @@ impl BlockKind {
         let (first_ms, longest_ms) = match self {
             Self::Breaker => (5_000, 300_000),
             Self::RateLimit => (1_000, 900_000),
-            Self::Registration => (60_000, 3_600_000),
+            Self::Registration => (15_000, 300_000),
             Self::MassRejection => (60_000, 900_000),
         };
         let repetition = u32::try_from(consecutive_trips.saturating_sub(1)).unwrap_or(0);
@@ -57,9 +58,8 @@ impl BlockKind {
 pub struct Block {
     /// The provider whose calls are blocked.
     pub provider: ProviderSlug,
-    /// The blocked host; [`Block::EVERY_HOST`] for all hosts, [`Block::REFRESHES`] for refreshes at
-    /// any host.
-    pub host: String,
+    /// What is blocked: the text of an [`Endpoint`], or [`Block::REFRESHES`].
+    pub scope: String,
     /// Why calls are blocked.
     pub kind: BlockKind,
     /// When the breaker first tripped. Failed probes do not change it.
@@ -71,10 +71,8 @@ pub struct Block {
 }
 
 impl Block {
-    /// The [`Block::host`] that covers every host of a provider.
-    pub const EVERY_HOST: &'static str = "*";
-    /// The [`Block::host`] that covers a provider's refreshes at any host. Stored rows hold this
-    /// word.
+    /// The [`Block::scope`] that covers a provider's refreshes at any endpoint, and nothing else.
+    /// Stored rows hold this word.
     pub const REFRESHES: &'static str = "refreshes";
 
     /// Returns whether the block rejects calls, or still needs a successful probe.
@@ -83,11 +81,11 @@ impl Block {
         self.blocked_until > now || self.kind.needs_probe()
     }
 
-    /// Returns whether the block covers calls of this class to this host.
+    /// Returns whether the block covers calls of this class to this endpoint.
     #[must_use]
-    pub fn applies_to(&self, host: &str, class: RequestClass) -> bool {
-        let refresh = class == RequestClass::Refresh && self.host == Self::REFRESHES;
-        self.host == Self::EVERY_HOST || self.host == host || refresh
+    pub fn applies_to(&self, endpoint: &Endpoint, class: RequestClass) -> bool {
+        let refresh = class == RequestClass::Refresh && self.scope == Self::REFRESHES;
+        self.scope == endpoint.as_str() || refresh
     }
 
     /// Returns whether `other` is a later trip of the same breaker, or a longer pause.
@@ -97,11 +95,11 @@ impl Block {
         self.consecutive_trips < other.consecutive_trips || pauses_longer
     }
 
-    /// Returns whether both describe the same breaker: provider, host and kind are equal, and times
-    /// may differ.
+    /// Returns whether both describe the same breaker: provider, scope and kind are equal, and
+    /// times may differ.
     #[must_use]
     pub fn is_same_breaker(&self, other: &Self) -> bool {
-        (&self.provider, &self.host, self.kind) == (&other.provider, &other.host, other.kind)
+        (&self.provider, &self.scope, self.kind) == (&other.provider, &other.scope, other.kind)
     }
 }
 
@@ -132,7 +130,7 @@ mod tests {
         assert_eq!(durations(BlockKind::RateLimit), [1, 2, 4, 64, 900, 900]);
         assert_eq!(
             durations(BlockKind::Registration),
-            [60, 120, 240, 3600, 3600, 3600]
+            [15, 30, 60, 300, 300, 300]
         );
         assert_eq!(
             durations(BlockKind::MassRejection),

@@ -5,6 +5,8 @@ use std::time::Duration;
 use evergrant_model::ProviderAccountId;
 use evergrant_resilience::Priority;
 
+use crate::Endpoint;
+
 /// The purpose of a call, which decides its priority.
 ///
 /// Analytics sync (`Sync`) and proxied calls of the host app (`Proxy`) get classes of their own
@@ -32,8 +34,8 @@ impl RequestClass {
 /// The facts about a call on which its admission depends.
 #[derive(Debug, Clone, Copy)]
 pub struct AdmissionRequest<'a> {
-    /// The host that is called first; empty if none is called.
-    pub host: &'a str,
+    /// The endpoint that is called first.
+    pub endpoint: &'a Endpoint,
     /// The purpose of the call.
     pub class: RequestClass,
     /// The account that the call concerns; `None` if it is not known yet, as in a code exchange.

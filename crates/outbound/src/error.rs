@@ -128,8 +128,6 @@ pub enum CallOutcome {
         /// The stated wait; `None` if none is stated.
         retry_after: Option<SignedDuration>,
     },
-    /// The provider rejected the client registration, as with `invalid_client`.
-    ClientRejected,
     /// The provider did not respond, or its response reports a failure of its own.
     Failed,
 }

@@ -3,6 +3,7 @@
 mod block;
 mod class;
 mod content_coding;
+mod endpoint;
 mod error;
 mod guarded;
 mod http;
@@ -15,6 +16,7 @@ mod traffic;
 
 pub use block::{Block, BlockKind, SharedBreakerState};
 pub use class::{AdmissionRequest, RequestClass};
+pub use endpoint::{Endpoint, EndpointKind, EndpointUrls};
 pub use error::{CallOutcome, NotAdmitted, Refusal, RequestError};
 pub use guarded::{CallError, catch_panic};
 pub use http::{Body, HttpClient, HttpClientError, HttpLimits, JSON, Reach, Request, Response};

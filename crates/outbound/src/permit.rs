@@ -3,13 +3,13 @@
 use evergrant_model::ProviderAccountId;
 use evergrant_resilience::SemaphorePermit;
 
-use crate::{Block, BlockKind, RequestClass};
+use crate::{Block, BlockKind, Endpoint, RequestClass};
 
 /// An admitted operation's permission to call a provider. Dropping it frees its slot;
 /// [`crate::Traffic::settle`] reports the outcome of the call.
 #[derive(Debug)]
 pub struct Permit {
-    pub(crate) host: String,
+    pub(crate) endpoint: Endpoint,
     pub(crate) class: RequestClass,
     pub(crate) account: Option<ProviderAccountId>,
     /// The block that this call probes on behalf of all others.

@@ -6,6 +6,9 @@
 //! outage, but needs a minimum number of calls, or two failures at night would block a provider.
 //! An error response from the provider counts as a success here: the host is up.
 //!
+//! The failures of a single account show nothing about the host: a provider may fail for one grant
+//! only. Failures of at least three accounts trip the breaker.
+//!
 //! The breaker only reports that it tripped. The length of the block, the half-open probe and the
 //! state shared between replicas live in database rows (provider blocks), so that a provider does
 //! not have to prove its health to each replica.
@@ -14,6 +17,8 @@ use std::collections::VecDeque;
 
 /// Number of consecutive failures that trips the breaker.
 const MAX_CONSECUTIVE_FAILURES: u32 = 5;
+/// Minimum number of accounts whose calls failed before the breaker may trip.
+const MIN_ACCOUNTS: usize = 3;
 /// Window of the failure rate, in milliseconds.
 const WINDOW_MS: i64 = 30_000;
 /// Minimum number of calls in the window before the failure rate may trip the breaker.
@@ -25,24 +30,53 @@ const MAX_CALLS: usize = 200;
 #[derive(Debug, Default)]
 pub struct Breaker {
     consecutive_failures: u32,
-    /// Time of each call in milliseconds, and whether the host responded.
-    calls: VecDeque<(i64, bool)>,
+    /// The accounts of the consecutive failures, at most [`MIN_ACCOUNTS`].
+    failing: Vec<Account>,
+    /// Time of each call in milliseconds, and its account if the host did not respond.
+    calls: VecDeque<(i64, Option<Account>)>,
+}
+
+/// A value that identifies the account of a call; `None` for an unknown account, which counts as
+/// another one each time.
+type Account = Option<u64>;
+
+/// Adds the account of a failure unless it is counted already or there are enough.
+fn count_account(failing: &mut Vec<Account>, account: Account) {
+    let is_known = account.is_some() && failing.contains(&account);
+    if failing.len() < MIN_ACCOUNTS && !is_known {
+        failing.push(account);
+    }
 }
 
 impl Breaker {
     /// Records that the host responded.
     pub fn succeeded(&mut self, now_ms: i64) {
         self.consecutive_failures = 0;
-        self.remember(now_ms, true);
+        self.failing.clear();
+        self.remember(now_ms, None);
     }
 
-    /// Records a failed call. Returns `true` if the breaker trips.
-    pub fn failed(&mut self, now_ms: i64) -> bool {
+    /// Records a failed call for this account; `None` if it is unknown. Returns `true` if the
+    /// breaker trips.
+    pub fn failed(&mut self, now_ms: i64, account: Option<u64>) -> bool {
         self.consecutive_failures += 1;
-        self.remember(now_ms, false);
-        let failures = self.calls.iter().filter(|(_, ok)| !ok).count();
-        let rate_exceeded = self.calls.len() >= MIN_CALLS && failures * 2 >= self.calls.len();
-        self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES || rate_exceeded
+        count_account(&mut self.failing, account);
+        self.remember(now_ms, Some(account));
+        self.fails_consecutively() || self.fails_often()
+    }
+
+    fn fails_consecutively(&self) -> bool {
+        self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES && self.failing.len() >= MIN_ACCOUNTS
+    }
+
+    fn fails_often(&self) -> bool {
+        let (mut failures, mut failing) = (0, Vec::new());
+        for account in self.calls.iter().filter_map(|(_, failed)| *failed) {
+            failures += 1;
+            count_account(&mut failing, account);
+        }
+        let calls = self.calls.len();
+        calls >= MIN_CALLS && failures * 2 >= calls && failing.len() >= MIN_ACCOUNTS
     }
 
     /// Forgets all recorded calls.
@@ -50,8 +84,8 @@ impl Breaker {
         *self = Self::default();
     }
 
-    fn remember(&mut self, now_ms: i64, ok: bool) {
-        self.calls.push_back((now_ms, ok));
+    fn remember(&mut self, now_ms: i64, failed: Option<Account>) {
+        self.calls.push_back((now_ms, failed));
         // Entries from the future (the clock was set back) would otherwise never expire.
         self.calls
             .retain(|(at_ms, _)| (0..=WINDOW_MS).contains(&(now_ms - at_ms)));
@@ -70,7 +104,9 @@ mod tests {
     #[test]
     fn five_consecutive_failures_trip_regardless_of_spacing() {
         let mut breaker = Breaker::default();
-        let tripped: Vec<_> = (0..5).map(|n| breaker.failed(n * 3_600_000)).collect();
+        let tripped: Vec<_> = (0..5)
+            .map(|n| breaker.failed(n * 3_600_000, None))
+            .collect();
         assert_eq!(tripped, [false, false, false, false, true]);
     }
 
@@ -79,7 +115,7 @@ mod tests {
         let mut breaker = Breaker::default();
         for n in 0..100 {
             for _ in 0..4 {
-                assert!(!breaker.failed(n * 60_000));
+                assert!(!breaker.failed(n * 60_000, None));
             }
             breaker.succeeded(n * 60_000);
         }
@@ -89,25 +125,45 @@ mod tests {
     fn failure_rate_of_half_trips_without_consecutive_failures() {
         let mut breaker = Breaker::default();
         for n in 0..9 {
-            assert!(!breaker.failed(n));
+            assert!(!breaker.failed(n, None));
             breaker.succeeded(n);
         }
-        assert!(!breaker.failed(9), "nineteen calls are not enough");
+        assert!(!breaker.failed(9, None), "nineteen calls are not enough");
         breaker.succeeded(9);
-        assert!(breaker.failed(10));
+        assert!(breaker.failed(10, None));
     }
 
     #[test]
     fn calls_outside_the_window_do_not_count() {
         let mut breaker = Breaker::default();
         for n in 0..19 {
-            breaker.failed(n);
+            breaker.failed(n, None);
             breaker.succeeded(n);
         }
-        assert!(!breaker.failed(WINDOW_MS + 100));
-        breaker.failed(WINDOW_MS + 100);
+        assert!(!breaker.failed(WINDOW_MS + 100, None));
+        breaker.failed(WINDOW_MS + 100, None);
         breaker.reset();
-        assert!(!breaker.failed(WINDOW_MS + 100));
+        assert!(!breaker.failed(WINDOW_MS + 100, None));
+    }
+
+    #[test]
+    fn failures_of_two_accounts_do_not_trip() {
+        let mut breaker = Breaker::default();
+        for n in 0..100 {
+            assert!(!breaker.failed(n, Some(1)));
+            assert!(!breaker.failed(n, Some(2)));
+        }
+        assert!(breaker.failed(100, Some(3)));
+        breaker.succeeded(100);
+        assert!(
+            breaker.failed(100, Some(1)),
+            "one success among a hundred failures of three accounts"
+        );
+        breaker.reset();
+        breaker.failed(101, Some(3));
+        for n in 0..100 {
+            assert!(!breaker.failed(200 + n, Some(1)));
+        }
     }
 
     proptest! {
@@ -120,7 +176,7 @@ mod tests {
                 breaker.succeeded(i64::from(at_ms));
                 prop_assert!(breaker.calls.len() <= MAX_CALLS);
             }
-            prop_assert_eq!(breaker.consecutive_failures, 0);
+            prop_assert!(breaker.consecutive_failures == 0 && breaker.failing.is_empty());
         }
     }
 }

@@ -228,8 +228,8 @@ pub(crate) fn sentence_for(code: ErrorCode, provider_name: &str) -> String {
         }
         ErrorCode::TokenRefreshError => {
             format!(
-                "{provider_name} refused to refresh the token. The connection is kept; check the \
-                 account at {provider_name} or try again later."
+                "The {provider_name} token could not be refreshed. The connection is kept. Please \
+                 try again later."
             )
         }
         ErrorCode::DecryptionError => {

@@ -60,7 +60,9 @@ impl Recorder for LogRecorder {
                 log_external_rows(call, outcome);
             }
             Outcome::BreakerOpened { block } => log_block(call, block),
-            Outcome::BreakerClosed { .. } | Outcome::MassRejection { .. } => {
+            Outcome::BreakerClosed { .. }
+            | Outcome::MassRejection { .. }
+            | Outcome::RegistrationRefused { .. } => {
                 log_provider(call, outcome);
             }
             Outcome::KeyCreated { .. }
@@ -196,16 +198,6 @@ fn log_refresh(call: &Call, outcome: &Outcome<'_>) {
         ),
         Outcome::RefreshFailed {
             connection,
-            error,
-            registration: true,
-            ..
-        } => log_connection!(
-            error, call, connection, %error,
-            "token refresh failed: the provider rejected the client registration; check the client \
-             id, the client secret and the endpoint URLs"
-        ),
-        Outcome::RefreshFailed {
-            connection,
             class,
             error,
             ..
@@ -279,16 +271,16 @@ fn log_external_rows(call: &Call, outcome: &Outcome<'_>) {
 /// Logs a block: a rate limit at level info, because it is part of normal operation, and an open
 /// breaker at level error.
 fn log_block(call: &Call, block: &Block) {
-    let (provider, host, until) = (&block.provider, block.host.as_str(), block.blocked_until);
+    let (provider, scope, until) = (&block.provider, block.scope.as_str(), block.blocked_until);
     if block.kind == BlockKind::RateLimit {
         log!(
-            info, call, %provider, host, %until,
+            info, call, %provider, scope, %until,
             "the provider requested a pause; calls are delayed"
         );
         return;
     }
     log!(
-        error, call, %provider, host, kind = block.kind.as_str(),
+        error, call, %provider, scope, kind = block.kind.as_str(),
         consecutive_trips = block.consecutive_trips, %until,
         "circuit breaker opened for provider"
     );
@@ -297,13 +289,18 @@ fn log_block(call: &Call, block: &Block) {
 fn log_provider(call: &Call, outcome: &Outcome<'_>) {
     match outcome {
         Outcome::BreakerClosed { block } => log!(
-            info, call, provider = %block.provider, host = block.host, kind = block.kind.as_str(),
+            info, call, provider = %block.provider, scope = block.scope, kind = block.kind.as_str(),
             "circuit breaker closed for provider"
         ),
         Outcome::MassRejection { provider } => log!(
             error, call, %provider,
             "the provider rejects an unusual share of grants: refreshes are blocked and no \
              connection is marked expired"
+        ),
+        Outcome::RegistrationRefused { provider, code } => log!(
+            error, call, %provider, code,
+            "the provider refuses the refresh of every grant with the same code: refreshes are \
+             blocked; check the client id, the client secret and the endpoint URLs"
         ),
         _ => {}
     }

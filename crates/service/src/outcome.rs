@@ -95,8 +95,6 @@ pub enum Outcome<'a> {
         connection: &'a Connection,
         /// The class of the failure, as stored with the connection.
         class: &'static str,
-        /// Whether the platform rejected the operator's client registration.
-        registration: bool,
         /// The cause.
         error: &'a AdapterError,
     },
@@ -167,6 +165,13 @@ pub enum Outcome<'a> {
     MassRejection {
         /// The platform.
         provider: &'a ProviderSlug,
+    },
+    /// A platform refused several grants alike and refreshed none: its refreshes are blocked.
+    RegistrationRefused {
+        /// The platform.
+        provider: &'a ProviderSlug,
+        /// The platform's code, or the HTTP status if it sent none.
+        code: &'a str,
     },
     /// An API key was created.
     KeyCreated {

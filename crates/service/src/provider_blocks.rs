@@ -75,7 +75,7 @@ fn logged<T>(result: Result<T, StoreError>) -> Option<T> {
 fn row(block: &Block) -> ProviderBlock {
     ProviderBlock {
         provider: block.provider.clone(),
-        host: block.host.clone(),
+        scope: block.scope.clone(),
         kind: block.kind.as_str().to_owned(),
         blocked_at: block.since,
         blocked_until: block.blocked_until,
@@ -89,7 +89,7 @@ fn block(row: ProviderBlock) -> Option<Block> {
     Some(Block {
         kind: BlockKind::parse(&row.kind)?,
         provider: row.provider,
-        host: row.host,
+        scope: row.scope,
         since: row.blocked_at,
         blocked_until: row.blocked_until,
         consecutive_trips: row.consecutive_trips,

@@ -21,7 +21,10 @@ pub use connections::{
     RevocationRepository, RowChange, RowChangeRepository, StatusTransition,
     StatusTransitionRepository, StoredGrant, StoredTokens, UserConnections,
 };
-pub use coordination::{ProviderBlock, ProviderBlockRepository, ReplicaRepository};
+pub use coordination::{
+    NewRefusal, ProviderBlock, ProviderBlockRepository, RefusalRepository, Refusals,
+    RefusedSubject, ReplicaRepository,
+};
 pub use db::connect_error::{ConnectError, ConnectFailure, ConnectFault};
 pub use db::error::StoreError;
 pub use db::file_error::{FileError, FileFault};

@@ -8,7 +8,7 @@ use crate::connections::{
     ConnectionRepository, ExternalRowRepository, RefreshRepository, RejectionRepository,
     RevocationRepository, RowChangeRepository, StatusTransitionRepository,
 };
-use crate::coordination::{ProviderBlockRepository, ReplicaRepository};
+use crate::coordination::{ProviderBlockRepository, RefusalRepository, ReplicaRepository};
 use crate::db::address::DatabaseAddress;
 use crate::db::database::{Database, Pools};
 use crate::db::postgres::LaneName;
@@ -68,6 +68,8 @@ repositories! {
     key_checks -> KeyCheckRepository;
     /// Returns the repository of blocks on calls to providers, shared by all replicas.
     provider_blocks -> ProviderBlockRepository;
+    /// Returns the repository of refused grants.
+    refusals -> RefusalRepository;
     /// Returns the repository of running replicas.
     replicas -> ReplicaRepository;
 }

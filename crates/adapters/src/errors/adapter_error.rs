@@ -56,7 +56,18 @@ pub struct AdapterError {
     reason: Option<StatusReason>,
     known_unprocessed: bool,
     needs_confirmation: bool,
-    internal: bool,
+    origin: Origin,
+}
+
+/// Who reports a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The provider's API, or the connection to it.
+    Api,
+    /// A web page, which a gateway in front of the API sends.
+    WebPage,
+    /// Evergrant itself.
+    Internal,
 }
 
 impl AdapterError {
@@ -80,7 +91,7 @@ impl AdapterError {
             reason,
             known_unprocessed: false,
             needs_confirmation: false,
-            internal: false,
+            origin: Origin::Api,
         }
     }
 
@@ -168,23 +179,57 @@ impl AdapterError {
     }
 
     pub(crate) fn internal(mut self) -> Self {
-        self.internal = true;
+        self.origin = Origin::Internal;
         self
     }
 
-    /// Returns whether the provider rejects the client registration itself, as opposed to one
-    /// request.
-    pub(crate) fn rejects_registration(&self) -> bool {
-        let is_client_code = matches!(
-            self.provider_code(),
-            Some("invalid_client" | "unauthorized_client")
-        );
-        is_client_code || self.http_status == Some(401)
+    /// Returns whether this response is one that a provider sends if it does not accept the client
+    /// registration. Some providers send it for a single grant, too.
+    #[must_use]
+    pub fn may_concern_registration(&self) -> bool {
+        self.rejects_client() || self.http_status == Some(401)
+    }
+
+    /// Returns whether the code of this response states that the provider does not accept the
+    /// client (RFC 6749 §5.2).
+    #[must_use]
+    pub fn rejects_client(&self) -> bool {
+        let code = self.provider_code();
+        matches!(code, Some("invalid_client" | "unauthorized_client"))
+    }
+
+    /// Records whether the response is a web page.
+    pub(crate) fn in_web_page(mut self, is_web_page: bool) -> Self {
+        if is_web_page {
+            self.origin = Origin::WebPage;
+        }
+        self
     }
 
     pub(crate) fn needing_confirmation(mut self, needs_confirmation: bool) -> Self {
         self.needs_confirmation = needs_confirmation;
         self
+    }
+
+    /// Returns whether the provider's API refused the request without saying that the grant has
+    /// ended. The grant, the request or the client registration may be the cause; only the answers
+    /// to other grants can tell. A web page comes from a gateway in front of the API.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let is_refused = match self.class {
+            ErrorClass::ConfigError | ErrorClass::BadRequest | ErrorClass::ScopeMissing => {
+                self.http_status.is_some()
+            }
+            ErrorClass::Blocked => self.http_status == Some(403),
+            _ => false,
+        };
+        is_refused && !self.is_web_page()
+    }
+
+    /// Returns whether the response is a web page, which no API sends.
+    #[must_use]
+    pub fn is_web_page(&self) -> bool {
+        self.origin == Origin::WebPage
     }
 
     /// Returns the class, which determines how the caller reacts.
@@ -242,7 +287,7 @@ impl AdapterError {
     /// Returns whether the failure is a bug in Evergrant, such as a panic in an adapter.
     #[must_use]
     pub fn is_internal(&self) -> bool {
-        self.internal
+        self.origin == Origin::Internal
     }
 
     /// Returns whether a second attempt must confirm this rejection before the grant counts as

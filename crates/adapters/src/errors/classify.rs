@@ -170,7 +170,8 @@ fn with_response_facts(
     let error = error
         .with_status(response.status)
         .with_provider_code(code)
-        .with_retry_after(wait);
+        .with_retry_after(wait)
+        .in_web_page(response.is_html());
     if is_unprocessed {
         error.known_unprocessed()
     } else {

@@ -50,8 +50,8 @@ pub(super) fn message(class: ErrorClass) -> &'static str {
         ErrorClass::NeedsReauth => "the provider no longer accepts the grant",
         ErrorClass::NeedsUserAction => "the user must act at the provider first",
         ErrorClass::ScopeMissing => "the grant lacks a scope",
-        ErrorClass::ConfigError => "the provider does not accept the client registration",
-        ErrorClass::BadRequest => "the provider rejects the request as malformed",
+        ErrorClass::ConfigError => "the provider refuses the request",
+        ErrorClass::BadRequest => "the provider rejects the request as invalid",
         ErrorClass::Blocked => "the provider blocks the call",
     }
 }

@@ -73,10 +73,11 @@ impl CallError for AdapterError {
             ErrorClass::RateLimited => CallOutcome::RateLimited {
                 retry_after: self.retry_after(),
             },
+            // The API is up: it refuses this request.
+            ErrorClass::Blocked if self.is_refusal() => CallOutcome::Rejected,
             ErrorClass::Transient | ErrorClass::Unknown | ErrorClass::Blocked => {
                 CallOutcome::Failed
             }
-            ErrorClass::ConfigError if self.rejects_registration() => CallOutcome::ClientRejected,
             _ => CallOutcome::Rejected,
         }
     }
@@ -109,13 +110,9 @@ mod tests {
         ] {
             assert_eq!(outcome(class), CallOutcome::Rejected, "{class:?}");
         }
-        let config = |code| {
-            AdapterError::new(C::ConfigError, "x")
-                .with_provider_code(Some(code))
-                .outcome()
-        };
-        assert_eq!(config("invalid_client"), CallOutcome::ClientRejected);
-        assert_eq!(config("invalid_scope"), CallOutcome::Rejected);
+        let forbidden = AdapterError::new(C::Blocked, "x").with_status(403);
+        assert_eq!(forbidden.outcome(), CallOutcome::Rejected);
+        assert_eq!(forbidden.in_web_page(true).outcome(), CallOutcome::Failed);
         let limited = AdapterError::new(C::RateLimited, "x")
             .with_retry_after(Some(SignedDuration::from_secs(7)))
             .outcome();

@@ -14,10 +14,11 @@ use evergrant_outbound::{HttpClient, NetworkPolicy, Outbound, Picture, Traffic};
 
 use self::resolve::{HostFault, Origin, Resolved, resolve};
 use self::settings::Lookup;
+use crate::call_endpoints::{CallEndpoints, endpoint_urls};
 use crate::definition::catalogue::{CATALOGUE, CatalogueFile};
 use crate::definition::read_file;
 use crate::oauth2::engine::OAuth2;
-use crate::provider::{CallHosts, Provider};
+use crate::provider::Provider;
 use crate::{
     AdapterError, CustomProvider, DefinitionFault, ErrorClass, PlatformAdapter, ProviderSpec,
 };
@@ -147,12 +148,13 @@ impl Registry {
         let Resolved { spec, config, .. } = resolved;
         let slug = spec.slug.clone();
         let traffic = Traffic::new(slug.clone(), Arc::clone(&self.clock));
-        let outbound = Outbound::new(self.http.clone(), Arc::clone(&traffic));
-        let hosts = CallHosts::new(&config);
+        let urls = endpoint_urls(&config);
+        let outbound = Outbound::new(self.http.clone(), Arc::clone(&traffic), urls);
+        let endpoints = CallEndpoints::new(&config);
         let adapter = adapter(OAuth2::new(spec, config, outbound, Arc::clone(&self.clock)));
         self.indexes.insert(slug, self.providers.len());
         self.providers
-            .push(Arc::new(Provider::new(adapter, traffic, hosts)));
+            .push(Arc::new(Provider::new(adapter, traffic, endpoints)));
     }
 }
 

@@ -18,8 +18,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use self::state::State;
 use crate::rate_headers::parse_rate_headers;
 use crate::{
-    AdmissionRequest, Block, BlockKind, CallOutcome, NotAdmitted, Permit, Refusal, RequestClass,
-    SharedBreakerState,
+    AdmissionRequest, Block, BlockKind, CallOutcome, Endpoint, NotAdmitted, Permit, Refusal,
+    RequestClass, SharedBreakerState,
 };
 
 /// Maximum number of calls that wait for a slot. Further calls are rejected.
@@ -28,9 +28,9 @@ const MAX_QUEUED_CALLS: usize = 4096;
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(5);
 /// Time after which another call may probe if a half-open probe has no outcome yet.
 const PROBE_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
-/// Longest pause of a host that one 429 can cause. A longer wait pauses only the account of the
-/// call.
-const MAX_HOST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+/// Longest pause of an endpoint that one 429 can cause. A longer wait pauses only the account of
+/// the call.
+const MAX_ENDPOINT_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Admission control for one provider: circuit breaker, rate limits, call slots and their queue.
 pub struct Traffic {
@@ -76,17 +76,17 @@ impl Traffic {
         lock(&self.state).set_blocks(blocks, self.clock.now());
     }
 
-    /// Returns the active block that covers calls of this class to this host; of several, the one
-    /// with the latest end.
+    /// Returns the active block that covers calls of this class to this endpoint; of several, the
+    /// one with the latest end.
     #[must_use]
-    pub fn block_for(&self, host: &str, class: RequestClass) -> Option<Block> {
-        lock(&self.state).block_for(host, class, self.clock.now())
+    pub fn block_for(&self, endpoint: &Endpoint, class: RequestClass) -> Option<Block> {
+        lock(&self.state).block_for(endpoint, class, self.clock.now())
     }
 
-    /// Returns the block of exactly this host and kind, if it is active.
+    /// Returns the block of exactly this scope and kind, if it is active.
     #[must_use]
-    pub fn active_block(&self, host: &str, kind: BlockKind) -> Option<Block> {
-        lock(&self.state).active_block(host, kind, self.clock.now())
+    pub fn active_block(&self, scope: &str, kind: BlockKind) -> Option<Block> {
+        lock(&self.state).active_block(scope, kind, self.clock.now())
     }
 
     /// Returns the number of free call slots; `None` before [`Traffic::start`].
@@ -108,9 +108,9 @@ impl Traffic {
         let slot = self.await_slot(request, until).await?;
         // Calls ahead in the queue may have tripped a breaker.
         let probed = self.pass_blocks(request).await?;
-        let (host, account) = (request.host.to_owned(), request.account.cloned());
+        let (endpoint, account) = (request.endpoint.clone(), request.account.cloned());
         Ok(Permit {
-            host,
+            endpoint,
             class: request.class,
             account,
             probed,
@@ -123,9 +123,9 @@ impl Traffic {
     /// always retry.
     #[must_use]
     pub fn admits_retry(&self, permit: &Permit) -> bool {
-        let (host, account) = (permit.host.as_str(), permit.account.as_ref());
+        let (endpoint, account) = (&permit.endpoint, permit.account.as_ref());
         let request = AdmissionRequest {
-            host,
+            endpoint,
             class: permit.class,
             account,
             max_wait: Duration::ZERO,
@@ -143,7 +143,7 @@ impl Traffic {
     ///
     /// [`NotAdmitted`] if a block has not reached its end.
     fn check_blocks(&self, request: AdmissionRequest<'_>) -> Result<Option<Block>, NotAdmitted> {
-        let Some(block) = self.block_for(request.host, request.class) else {
+        let Some(block) = self.block_for(request.endpoint, request.class) else {
             return Ok(None);
         };
         let left = block.blocked_until.since(self.clock.now());
@@ -197,7 +197,7 @@ impl Traffic {
 
     /// Counts a call against the rate limits, or returns the time to wait.
     fn take_call(&self, request: AdmissionRequest<'_>) -> Result<(), SignedDuration> {
-        lock(&self.state).take_call(request.host, request.account, self.clock.now())
+        lock(&self.state).take_call(request.endpoint, request.account, self.clock.now())
     }
 
     /// Waits for a call slot; `None` before [`Traffic::start`].
@@ -217,24 +217,23 @@ impl Traffic {
     }
 
     /// Applies the rate limits that a response states.
-    pub fn observe_response(&self, host: &str, headers: &HeaderMap) {
+    pub fn observe_response(&self, endpoint: &Endpoint, headers: &HeaderMap) {
         let (now, replicas) = (self.clock.now(), self.replicas.load(Ordering::Relaxed));
         for signal in parse_rate_headers(headers, now) {
-            lock(&self.state).observe(host, signal, replicas, now);
+            lock(&self.state).observe(endpoint, signal, replicas, now);
         }
     }
 
-    /// Records the outcome of a call. It may open or close a breaker, or pause the host and the
-    /// account.
+    /// Records the outcome of a call. It may open or close a breaker, or pause the endpoint and
+    /// the account.
     pub async fn settle(&self, permit: &Permit, outcome: CallOutcome) {
         let now = self.clock.now();
+        let endpoint = &permit.endpoint;
         let tripped = if outcome == CallOutcome::Failed {
-            lock(&self.state)
-                .failed(&permit.host, now)
-                .then_some(BlockKind::Breaker)
+            lock(&self.state).failed(endpoint, permit.account.as_ref(), now)
         } else {
-            lock(&self.state).responded(&permit.host, now);
-            (outcome == CallOutcome::ClientRejected).then_some(BlockKind::Registration)
+            lock(&self.state).responded(endpoint, now);
+            false
         };
         if let CallOutcome::RateLimited {
             retry_after: Some(wait),
@@ -245,43 +244,43 @@ impl Traffic {
         match (&permit.probed, tripped) {
             (Some(block), _) if keeps_blocked(block.kind, outcome) => self.block_again(block).await,
             (Some(block), _) => self.unblock(block).await,
-            (None, Some(kind)) => drop(self.block(&permit.host, kind).await),
-            (None, None) => {}
+            (None, true) => drop(self.block(endpoint.as_str(), BlockKind::Breaker).await),
+            (None, false) => {}
         }
     }
 
-    /// Pauses the account of a call for the stated time, and the host for at most
-    /// [`MAX_HOST_PAUSE`]: a 429 rarely says whose limit is reached.
+    /// Pauses the account of a call for the stated time, and the endpoint for at most
+    /// [`MAX_ENDPOINT_PAUSE`]: a 429 rarely says whose limit is reached.
     async fn pause(&self, permit: &Permit, wait: SignedDuration) {
         if !wait.is_positive() {
             return;
         }
         let now = self.clock.now();
         if let Some(account) = &permit.account {
-            lock(&self.state).pause_account(account.as_str(), now + wait, now);
+            lock(&self.state).pause_account(&permit.endpoint, account.as_str(), now + wait, now);
         }
-        self.pause_host(&permit.host, wait.min(MAX_HOST_PAUSE))
+        self.pause_endpoint(&permit.endpoint, wait.min(MAX_ENDPOINT_PAUSE))
             .await;
     }
 
-    /// Blocks calls to `host`, in this replica immediately and in the others once they load the
-    /// shared state. Returns `false` if they are blocked already.
-    pub async fn block(&self, host: &str, kind: BlockKind) -> bool {
-        self.set_block(self.first_block(host, kind, kind.duration(1)))
+    /// Blocks the calls of `scope`, in this replica immediately and in the others once they load
+    /// the shared state. Returns `false` if they are blocked already.
+    pub async fn block(&self, scope: &str, kind: BlockKind) -> bool {
+        self.set_block(self.first_block(scope, kind, kind.duration(1)))
             .await
     }
 
-    async fn pause_host(&self, host: &str, duration: SignedDuration) {
-        self.set_block(self.first_block(host, BlockKind::RateLimit, duration))
+    async fn pause_endpoint(&self, endpoint: &Endpoint, duration: SignedDuration) {
+        self.set_block(self.first_block(endpoint.as_str(), BlockKind::RateLimit, duration))
             .await;
     }
 
-    fn first_block(&self, host: &str, kind: BlockKind, duration: SignedDuration) -> Block {
-        let (since, provider, host) = (self.clock.now(), self.provider.clone(), host.to_owned());
+    fn first_block(&self, scope: &str, kind: BlockKind, duration: SignedDuration) -> Block {
+        let (since, provider, scope) = (self.clock.now(), self.provider.clone(), scope.to_owned());
         let blocked_until = since + duration;
         Block {
             provider,
-            host,
+            scope,
             kind,
             since,
             blocked_until,

@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use evergrant_model::{ManualClock, ProviderAccountId, Timestamp};
 
 use super::*;
+use crate::EndpointKind;
 
-const HOST: &str = "api.example";
+/// The text of the endpoint that tests call.
+const ENDPOINT: &str = "token api.example";
 
 /// Records the shared calls, and permits every probe or none.
 #[derive(Default)]
@@ -21,7 +23,7 @@ impl SharedBreakerState for SharedRecorder {
     async fn block(&self, block: &Block) {
         let call = format!(
             "block {} {} {}",
-            block.host,
+            block.scope,
             block.kind.as_str(),
             block.consecutive_trips
         );
@@ -36,11 +38,12 @@ impl SharedBreakerState for SharedRecorder {
         self.calls
             .lock()
             .unwrap()
-            .push(format!("unblock {} {}", block.host, block.kind.as_str()));
+            .push(format!("unblock {} {}", block.scope, block.kind.as_str()));
     }
 }
 
 struct Fixture {
+    endpoint: Endpoint,
     traffic: Arc<Traffic>,
     clock: Arc<ManualClock>,
     shared: Arc<SharedRecorder>,
@@ -62,6 +65,7 @@ impl Fixture {
         let [account, other_account] =
             ["17841", "17842"].map(|id| ProviderAccountId::new(id).unwrap());
         Self {
+            endpoint: endpoint(),
             traffic,
             clock,
             shared,
@@ -72,7 +76,7 @@ impl Fixture {
 
     fn request(&self, class: RequestClass) -> AdmissionRequest<'_> {
         AdmissionRequest {
-            host: HOST,
+            endpoint: &self.endpoint,
             class,
             account: Some(&self.account),
             max_wait: Duration::from_millis(5),
@@ -100,7 +104,27 @@ impl Fixture {
 
     /// Admits a call and settles it with this outcome.
     async fn call(&self, outcome: CallOutcome) -> Result<(), NotAdmitted> {
-        let permit = self.admit().await?;
+        self.settle(self.interactive(), outcome).await
+    }
+
+    /// Fails five calls of different accounts.
+    async fn fail_calls_to(&self, endpoint: &Endpoint) {
+        for _ in 0..5 {
+            let request = AdmissionRequest {
+                endpoint,
+                account: None,
+                ..self.interactive()
+            };
+            self.settle(request, CallOutcome::Failed).await.unwrap();
+        }
+    }
+
+    async fn settle(
+        &self,
+        request: AdmissionRequest<'_>,
+        outcome: CallOutcome,
+    ) -> Result<(), NotAdmitted> {
+        let permit = self.traffic.admit(request).await?;
         self.traffic.settle(&permit, outcome).await;
         Ok(())
     }
@@ -114,9 +138,13 @@ impl Fixture {
     }
 }
 
-fn waiting_up_to_a_minute(host: &str, class: RequestClass) -> AdmissionRequest<'_> {
+fn endpoint() -> Endpoint {
+    Endpoint::new(EndpointKind::Token, "api.example")
+}
+
+fn waiting_up_to_a_minute(endpoint: &Endpoint, class: RequestClass) -> AdmissionRequest<'_> {
     AdmissionRequest {
-        host,
+        endpoint,
         class,
         account: None,
         max_wait: Duration::from_mins(1),

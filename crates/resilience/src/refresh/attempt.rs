@@ -65,6 +65,8 @@ pub struct Attempt<R> {
     last_sent_ms: i64,
     /// Send time of the first request that the provider may have processed.
     first_uncertain_send_ms: Option<i64>,
+    /// Whether the provider may still be processing a request.
+    pending: bool,
     last: Option<Failure>,
 }
 
@@ -88,6 +90,7 @@ impl<R: Rules> Attempt<R> {
             sent: 0,
             last_sent_ms: started_ms,
             first_uncertain_send_ms: None,
+            pending: false,
             last: None,
         }
     }
@@ -121,6 +124,7 @@ impl<R: Rules> Attempt<R> {
         {
             self.first_uncertain_send_ms
                 .get_or_insert(self.last_sent_ms);
+            self.pending |= failure.pending;
         }
         let previous = self.last.replace(failure);
         let confirmed = failure.confirm && previous.is_some_and(|previous| previous.confirm);
@@ -177,7 +181,7 @@ impl<R: Rules> Attempt<R> {
             .map_or(Verdict::Unknown, |failure| failure.verdict);
         let dead = verdict == Verdict::Terminal;
         let rotates = self.replay_policy.rotates;
-        let in_flight = self.first_uncertain_send_ms.is_some() && !dead;
+        let in_flight = self.pending && !dead;
         let outcome = AttemptOutcome {
             dead,
             in_doubt: in_doubt && rotates,

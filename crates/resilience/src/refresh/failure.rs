@@ -44,6 +44,9 @@ pub struct Failure {
     pub verdict: Verdict,
     /// Whether the provider certainly did not process the request.
     pub unprocessed: bool,
+    /// Whether the provider may still be processing the request: it neither responded nor closed
+    /// the connection.
+    pub pending: bool,
     /// Whether the error may have another cause, so that a second request should confirm it.
     pub confirm: bool,
     /// Wait time that the provider requests, in milliseconds; `None` if it states none.

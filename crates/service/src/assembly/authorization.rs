@@ -47,6 +47,7 @@ pub(super) fn callbacks(base: &Base, rows: &Rows, consents: &Arc<Consents>) -> C
             providers: base.providers.clone(),
             encryption: base.encryption.clone(),
             revocations: Arc::clone(&rows.revocations),
+            refused: base.refused_grants(),
             settings: Arc::clone(&base.settings),
             ids: base.ids.clone(),
             clock: Arc::clone(&base.clock),

@@ -15,6 +15,7 @@ use crate::refresh::attempt::Attempts;
 use crate::refresh::coordinator::Refresher;
 use crate::refresh::failure::FailedRefreshes;
 use crate::refresh::mass_rejection::RejectionGuard;
+use crate::refresh::refusals::RefusedGrants;
 use crate::tokens::access_token::AccessTokens;
 use crate::tokens::last_used::LastUsed;
 use crate::tokens::report_rejected::RejectedTokens;
@@ -107,11 +108,21 @@ impl Base {
         }
     }
 
+    pub(super) fn refused_grants(&self) -> RefusedGrants {
+        RefusedGrants {
+            refusals: self.store.refusals(),
+            database: Arc::clone(&self.database),
+            clock: Arc::clone(&self.clock),
+            recorder: Arc::clone(&self.recorder),
+        }
+    }
+
     fn failures(&self, guard: &Arc<RejectionGuard>) -> FailedRefreshes {
         FailedRefreshes {
             refreshes: self.store.refreshes(),
             connections: self.store.connections(),
             guard: Arc::clone(guard),
+            refused: self.refused_grants(),
             caches: Arc::clone(&self.caches),
             database: Arc::clone(&self.database),
             clock: Arc::clone(&self.clock),

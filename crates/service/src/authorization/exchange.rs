@@ -18,6 +18,7 @@ use crate::connections::revocation_queue::RevocationQueue;
 use crate::error::{code_of, sentence_for};
 use crate::identifiers::Identifiers;
 use crate::providers::Providers;
+use crate::refresh::refusals::RefusedGrants;
 use crate::tokens::encryption::TokenEncryption;
 use crate::{ServiceError, ServiceSettings};
 
@@ -27,6 +28,7 @@ pub(crate) struct CodeExchanger {
     pub(crate) providers: Providers,
     pub(crate) encryption: TokenEncryption,
     pub(crate) revocations: Arc<RevocationQueue>,
+    pub(crate) refused: RefusedGrants,
     pub(crate) settings: Arc<ServiceSettings>,
     pub(crate) ids: Identifiers,
     pub(crate) clock: Arc<dyn Clock>,
@@ -102,6 +104,9 @@ impl CodeExchanger {
             provider.exchange_code_for_token(&exchange)
         })
         .await;
+        if let Err(error) = &tokens {
+            self.refused.record_code(provider, &flow.id, error).await;
+        }
         tokens.map_err(|error| exchange_failed(spec, error))
     }
 
@@ -160,6 +165,13 @@ fn invalid_code(spec: &ProviderSpec) -> ServiceError {
 
 /// Converts the failure of an exchange to the error for the app, with the failure as its cause.
 fn exchange_failed(spec: &ProviderSpec, error: AdapterError) -> ServiceError {
+    if error.rejects_client() {
+        tracing::error!(
+            provider = %spec.slug,
+            "the provider rejects the client in a code exchange: check the client id and the \
+             client secret"
+        );
+    }
     let failed = match error.class() {
         ErrorClass::NeedsReauth | ErrorClass::BadRequest => invalid_code(spec),
         ErrorClass::ConfigError | ErrorClass::ScopeMissing => {

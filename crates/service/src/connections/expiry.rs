@@ -1,5 +1,5 @@
-//! Scheduled changes of status: a warning before an expiry that no refresh prevents, and the expiry
-//! itself.
+//! Scheduled changes of status: a warning before an expiry that no refresh prevents, the expiry
+//! itself, and the end of an access token whose refresh fails.
 //!
 //! Instagram's data access expires 90 days after the account's owner last used the app, TikTok's
 //! refresh token after 365 days, and a session or a token without refresh token at its own expiry.
@@ -22,7 +22,8 @@ use crate::jobs::job::{Job, JobName, Progress, log_failed};
 use crate::jobs::runner::EVERY_15_SECONDS;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
-use crate::tokens::refresh_time::is_refreshable;
+use crate::refresh::outcome::LastFailure;
+use crate::tokens::refresh_time::{is_refreshable, is_usable};
 
 /// How long before the expiry of a grant its user is warned.
 const GRANT_WARNING: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -36,7 +37,8 @@ const BATCH: i64 = 100;
 /// The status of a connection that follows from its lifetimes alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimedStatus {
-    /// `connected`, `expiring` or `expired`.
+    /// `connected`, `expiring`, `expired`, or `error` once the token has ended and its refresh
+    /// fails.
     pub(crate) status: ConnectionStatus,
     /// When the status changes next; `None` if it never does.
     pub(crate) next_status_at: Option<Timestamp>,
@@ -83,7 +85,23 @@ impl TimedStatus {
         let is_refreshable = spec.is_some_and(|spec| is_refreshable(connection, spec));
         let issued_at = tokens.issued_at.unwrap_or(Timestamp::from_unix_ms(0));
         let lifetime = (issued_at, tokens.expires_at);
-        Self::at(now, is_refreshable, lifetime, tokens.grant_expires_at)
+        let timed = Self::at(now, is_refreshable, lifetime, tokens.grant_expires_at);
+        let is_stuck = is_failing(connection) || spec.is_some_and(|spec| !spec.is_configured());
+        if is_refreshable && is_stuck && !is_usable(connection, now) {
+            return Self {
+                status: ConnectionStatus::Error,
+                ..timed
+            };
+        }
+        timed
+    }
+
+    /// Returns when the status of a connection changes next if its refresh has failed: at the end
+    /// of the access token at the latest.
+    pub(crate) fn next_after_failure(connection: &Connection, now: Timestamp) -> Option<Timestamp> {
+        let known = connection.next_status_at;
+        let end = connection.tokens.expires_at.filter(|end| *end > now);
+        known.into_iter().chain(end).min()
     }
 
     /// Returns `connected` before `warn_at` and `expiring` from then on, until `deadline`.
@@ -106,6 +124,12 @@ impl TimedStatus {
     }
 }
 
+/// Returns whether the last refresh failed, so that the connection may be without a token. A rate
+/// limit only delays the next one.
+fn is_failing(connection: &Connection) -> bool {
+    LastFailure::of(connection).is_some_and(|last| last != LastFailure::RateLimited)
+}
+
 /// Applies the changes of status that are due.
 pub(crate) struct Expiry {
     pub(crate) transitions: StatusTransitionRepository,
@@ -125,19 +149,14 @@ impl Expiry {
         );
         let spec = provider.as_ref().map(|provider| provider.spec());
         let timed = TimedStatus::of(now, connection, spec);
-        let has_expired = timed.status == ConnectionStatus::Expired;
-        let kind = if has_expired {
-            EventKind::Expired
-        } else {
-            EventKind::Expiring
+        let (kind, reason) = match timed.status {
+            ConnectionStatus::Expired => (EventKind::Expired, Some(StatusReason::SessionEnded)),
+            ConnectionStatus::Error => (EventKind::Error, Some(StatusReason::ProviderUnavailable)),
+            _ => (EventKind::Expiring, connection.reason),
         };
         let transition = StatusTransition {
             status: timed.status,
-            reason: if has_expired {
-                Some(StatusReason::SessionEnded)
-            } else {
-                connection.reason
-            },
+            reason,
             next: timed.next_status_at,
             event: (timed.status != connection.status).then_some(kind),
             at: now,

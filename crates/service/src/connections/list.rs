@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evergrant_adapters::Provider;
+use evergrant_adapters::{BlockKind, Provider};
 use evergrant_model::{
     Call, Clock, ConnectionId, ConnectionStatus, ProviderAccountId, ProviderSlug, ScopeSet,
     StatusReason, Timestamp, UserId,
@@ -200,7 +200,7 @@ impl ConnectionList {
         let provider = self.providers.by_slug(&row.provider);
         let (status, reason) = self.current_status(row, provider.as_deref());
         let missing_scopes = missing_scopes(row, provider.as_deref());
-        let remarks = remarks(row, status, &missing_scopes);
+        let remarks = remarks(row, status, &missing_scopes, self.clock.now());
         Integration {
             id: row.id,
             user: row.user,
@@ -223,8 +223,7 @@ impl ConnectionList {
             created_at: row.created_at,
             updated_at: row.updated_at,
             last_refreshed_at: row.last_refreshed_at,
-            next_refresh_at: row
-                .next_refresh_at
+            next_refresh_at: next_refresh_at(row, provider.as_deref())
                 .filter(|_| status != ConnectionStatus::Expired),
             correlation_id: row.correlation_id.clone(),
         }
@@ -243,11 +242,16 @@ impl ConnectionList {
         let now = self.clock.now();
         let timed = TimedStatus::of(now, row, provider.map(Provider::spec)).status;
         let has_expired = row.tokens.expires_at.is_some_and(|end| end <= now);
-        let is_blocked = provider.is_some_and(|provider| provider.refresh_block().is_some());
+        let block = provider.and_then(Provider::refresh_block);
+        let is_blocked = block.is_some_and(|block| block.kind != BlockKind::RateLimit);
         match timed {
             ConnectionStatus::Expired => {
                 (ConnectionStatus::Expired, Some(StatusReason::SessionEnded))
             }
+            ConnectionStatus::Error => (
+                ConnectionStatus::Error,
+                Some(StatusReason::ProviderUnavailable),
+            ),
             // The refresh was not attempted, because the circuit breaker blocks it.
             _ if has_expired && is_blocked => (
                 ConnectionStatus::Error,
@@ -257,6 +261,13 @@ impl ConnectionList {
             _ => (row.status, row.reason),
         }
     }
+}
+
+/// Returns when the next refresh or check will start: once it is due, and calls are not blocked.
+fn next_refresh_at(row: &Connection, provider: Option<&Provider>) -> Option<Timestamp> {
+    let block = provider.and_then(Provider::refresh_block);
+    let due = row.next_refresh_at?;
+    Some(block.map_or(due, |block| due.max(block.blocked_until)))
 }
 
 /// Returns the account's profile: a JSON object, empty if none is stored.

@@ -1,8 +1,10 @@
 //! Remarks on a connection that has a valid token: what the user or the operator should know
 //! although the connection works.
 
-use evergrant_model::{ConnectionStatus, StatusReason};
+use evergrant_model::{ConnectionStatus, StatusReason, Timestamp};
 use evergrant_store::Connection;
+
+use crate::refresh::next_attempt::is_retried_soon;
 
 /// Returns the remarks on a connection with this status, the most important first; empty unless the
 /// status is `connected` or `expiring`.
@@ -13,6 +15,7 @@ pub(crate) fn remarks(
     row: &Connection,
     status: ConnectionStatus,
     missing_scopes: &[String],
+    now: Timestamp,
 ) -> Vec<StatusReason> {
     if !status.is_connected() {
         return Vec::new();
@@ -20,7 +23,8 @@ pub(crate) fn remarks(
     let is_unverified = row.reason == Some(StatusReason::Unverified);
     let lacks_scope = !missing_scopes.is_empty() || row.reason == Some(StatusReason::ScopeMissing);
     // A session check that did not verify the session is not a failed refresh.
-    let is_retrying = row.failures > 0 && row.next_refresh_at.is_some() && !is_unverified;
+    let is_retrying =
+        row.failures > 0 && is_retried_soon(row, row.next_refresh_at, now) && !is_unverified;
     [
         (lacks_scope, StatusReason::ScopeMissing),
         (is_unverified, StatusReason::Unverified),

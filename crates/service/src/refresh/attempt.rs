@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergrant_adapters::{AdapterError, HeldTokens, ProviderSpec};
+use evergrant_adapters::{AdapterError, Cause, HeldTokens, ProviderSpec};
 use evergrant_model::{Clock, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet, whole_ms};
 use evergrant_resilience::refresh::AllRules;
 use evergrant_resilience::refresh::attempt::{Attempt, FailedAttempt, Failure, ReplayPolicy, Step};
@@ -45,6 +45,7 @@ impl Response {
             Self::Error(error) => Err(Failure {
                 verdict: verdict_of(error),
                 unprocessed: error.is_known_unprocessed(),
+                pending: error.cause() == Cause::Timeout,
                 confirm: error.needs_confirmation(),
                 wait_ms: error.retry_after().map(whole_ms),
             }),

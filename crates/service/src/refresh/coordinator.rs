@@ -29,7 +29,7 @@ use crate::refresh::attempt::Attempts;
 use crate::refresh::context::AttemptContext;
 use crate::refresh::outcome::{LastFailure, RefreshFailure, RefreshOutcome, newer, verdict_of};
 use crate::refresh::pending_writes::PendingWrites;
-use crate::refresh::permission::{RefreshReason, check_allowed};
+use crate::refresh::permission::{RefreshReason, check_allowed, check_probe};
 use crate::tasks::Tasks;
 use crate::tokens::refresh_time::is_refreshable;
 
@@ -172,6 +172,7 @@ impl Refresher {
         let provider = self.providers.configured(&connection.provider);
         let provider = provider.map_err(|error| RefreshFailure::of(&error))?;
         check_allowed(connection, provider.spec(), reason, self.clock.now())?;
+        check_probe(connection, &provider, reason, self.clock.now())?;
         let permit = provider
             .admit_refresh(&connection.account, ADMISSION_TIMEOUT)
             .await;
@@ -284,9 +285,9 @@ async fn wait_for_event(
 /// Returns the failure for a refresh that the circuit breaker, the rate limit or the queue
 /// rejected.
 fn not_admitted(error: &AdapterError) -> RefreshFailure {
-    let code = match verdict_of(error) {
-        Verdict::Config => LastFailure::Config.code(),
-        _ => code_of(error),
+    let failure = match verdict_of(error) {
+        Verdict::Config => RefreshFailure::after(LastFailure::Registration),
+        _ => RefreshFailure::new(code_of(error)),
     };
-    RefreshFailure::new(code).with_retry_after(error.retry_after())
+    failure.with_retry_after(error.retry_after())
 }

@@ -1,47 +1,42 @@
-//! Failed refreshes: the resulting status of the connection, the time of the next attempt, and the
-//! error for the waiters.
+//! Failed refreshes: the resulting status of the connection and the error for the waiters.
 //!
-//! A grant is marked expired only by a terminal response of the platform, only for the generation
-//! with which the attempt started, and never during a mass rejection.
+//! A grant is marked expired only by a terminal response of the platform, or by repeated refusals
+//! while other grants are refreshed; only for the generation with which the attempt started; and
+//! never during a mass rejection.
 
 use std::sync::Arc;
 
-use evergrant_adapters::{AdapterError, ProviderSpec};
+use evergrant_adapters::{AdapterError, ErrorClass};
 use evergrant_model::{
-    Call, Clock, ConnectionStatus, ErrorCode, EventKind, SignedDuration, StatusReason, Timestamp,
+    Call, Clock, ConnectionStatus, EventKind, SignedDuration, StatusReason, Timestamp,
 };
-use evergrant_resilience::Backoff;
 use evergrant_resilience::refresh::attempt::{FailedAttempt, Verdict};
 use evergrant_resilience::refresh::lease::{AttemptOutcome, LEASE_MS};
 use evergrant_store::{Connection, ConnectionRepository, FailedRefresh, Leased, RefreshRepository};
 
 use crate::cache::{Caches, ConnectionKey};
+use crate::connections::expiry::TimedStatus;
 use crate::connections::lookup::by_id;
 use crate::database::DatabaseMonitor;
 use crate::error::code_of;
 use crate::outcome::{Outcome, Recorder};
 use crate::refresh::context::AttemptContext;
 use crate::refresh::mass_rejection::{Confidence, RejectionGuard};
+use crate::refresh::next_attempt::{EndedAttempt, NextAttempt, is_retried_soon};
 use crate::refresh::outcome::{LastFailure, RefreshFailure, RefreshOutcome, newer};
+use crate::refresh::refusals::{RefusalCause, RefusedGrants};
 use crate::tokens::refresh_time::is_usable;
 
-/// The pause before the next attempt: 15 seconds after the first failure, doubled with each further
-/// one up to an hour.
-const BACKOFF: Backoff = Backoff {
-    first_ms: 15_000,
-    longest_ms: 3_600_000,
-};
 /// The pause after a failure to decrypt the tokens. Only the operator can resolve it.
 const UNREADABLE_PAUSE: SignedDuration = SignedDuration::from_hours(1);
-/// The minimum pause after a system in front of the platform rejected the request. Early
-/// retries prolong such a block.
-const BLOCKED_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// A failed attempt with its classification.
 struct ClassifiedFailure<'a> {
     class: LastFailure,
     /// How far the rejection is trusted; `None` if the platform did not reject the grant.
     confidence: Option<Confidence>,
+    /// Whether the grant ended because the response with the rotated refresh token was lost.
+    lost: bool,
     attempt: &'a FailedAttempt,
     error: &'a AdapterError,
 }
@@ -49,10 +44,9 @@ struct ClassifiedFailure<'a> {
 impl ClassifiedFailure<'_> {
     /// Returns the outcome for the lease. A doubtful rejection does not end the grant.
     fn attempt_outcome(&self) -> AttemptOutcome {
-        let outcome = self.attempt.outcome;
         AttemptOutcome {
-            dead: outcome.dead && self.confidence != Some(Confidence::Doubtful),
-            ..outcome
+            dead: self.class == LastFailure::Terminal,
+            ..self.attempt.outcome
         }
     }
 
@@ -70,6 +64,7 @@ pub(crate) struct FailedRefreshes {
     pub(crate) refreshes: RefreshRepository,
     pub(crate) connections: ConnectionRepository,
     pub(crate) guard: Arc<RejectionGuard>,
+    pub(crate) refused: RefusedGrants,
     pub(crate) caches: Arc<Caches>,
     pub(crate) database: Arc<DatabaseMonitor>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -90,53 +85,69 @@ impl FailedRefreshes {
         error: &AdapterError,
     ) -> RefreshOutcome {
         let failure = self.classify(context, attempt, error).await;
-        let connection = &context.leased.connection;
+        let (connection, now) = (&context.leased.connection, self.clock.now());
         self.recorder.record(
             context.call,
             &Outcome::RefreshFailed {
                 connection,
                 class: failure.class.as_str(),
-                registration: failure.class == LastFailure::Config,
                 error,
             },
         );
-        let next_refresh_at = self.next_attempt(connection, context.provider.spec(), &failure);
-        let (status, reason) = self.status_after(connection, &failure);
+        let next = next_attempt(context, &failure, now);
+        let (status, reason) = status_after(connection, &failure, next, now);
         let failed = FailedRefresh {
             status,
             reason,
             outcome: failure.class.as_str(),
-            next_refresh_at,
+            next_refresh_at: next.scheduled,
+            retry_at: next.on_demand,
+            next_status_at: TimedStatus::next_after_failure(connection, now),
             event: event_for(connection, status, reason),
             rejected: failure.is_counted_rejection(),
-            at: self.clock.now(),
+            at: now,
             correlation_id: &context.call.correlation_id,
         };
         if let Some(newest) = self.store(context, &failure, &failed).await? {
             return newer(newest);
         }
-        let wait = next_refresh_at.map(|at| at.since(self.clock.now()));
+        // A block that this failure has set is not shorter than its pause.
+        let blocked_until = context.provider.refresh_block();
+        let blocked_until = blocked_until.map(|block| block.blocked_until);
+        let next = next.on_demand.map(|at| at.max(blocked_until.unwrap_or(at)));
+        let wait = next.map(|at| at.since(self.clock.now()));
         Err(failure_for_waiters(failure.class, error, wait))
     }
 
-    /// Classifies a failed attempt. A rejection of the grant is checked against a mass rejection.
+    /// Classifies a failed attempt. A refusal is compared with those of other grants, and a
+    /// rejection of the grant is checked against a mass rejection.
     async fn classify<'a>(
         &self,
         context: &AttemptContext<'_>,
         attempt: &'a FailedAttempt,
         error: &'a AdapterError,
     ) -> ClassifiedFailure<'a> {
-        let confidence = match attempt.verdict {
-            Verdict::Terminal => Some(self.guard.confidence(context, attempt.lost).await),
-            _ => None,
-        };
-        let class = match confidence {
-            Some(Confidence::Doubtful) => LastFailure::Suspect,
-            _ => LastFailure::from(attempt.verdict),
-        };
+        let (mut class, mut lost) = (LastFailure::from(attempt.verdict), attempt.lost);
+        if attempt.verdict != Verdict::Terminal && error.is_refusal() {
+            class = match self.refused.cause(context, error).await {
+                RefusalCause::Grant => LastFailure::Terminal,
+                RefusalCause::Registration => LastFailure::Registration,
+                RefusalCause::Unclear => LastFailure::Refused,
+            };
+            lost = attempt.outcome.in_doubt;
+        }
+        let mut confidence = None;
+        if class == LastFailure::Terminal {
+            let trusted = self.guard.confidence(context, lost).await;
+            confidence = Some(trusted);
+            if trusted == Confidence::Doubtful {
+                class = LastFailure::Suspect;
+            }
+        }
         ClassifiedFailure {
             class,
             confidence,
+            lost,
             attempt,
             error,
         }
@@ -197,6 +208,8 @@ impl FailedRefreshes {
             reason,
             outcome: LastFailure::Unreadable.as_str(),
             next_refresh_at: Some(now + UNREADABLE_PAUSE),
+            retry_at: Some(now + UNREADABLE_PAUSE),
+            next_status_at: connection.next_status_at,
             event: event_for(connection, ConnectionStatus::Error, reason),
             rejected: false,
             at: now,
@@ -219,77 +232,87 @@ impl FailedRefreshes {
             .invalidate(&ConnectionKey::from(connection))
             .await;
     }
+}
 
-    /// Returns the status of the connection after a failure, and its reason.
-    fn status_after(
-        &self,
-        connection: &Connection,
-        failure: &ClassifiedFailure<'_>,
-    ) -> (ConnectionStatus, Option<StatusReason>) {
-        use ConnectionStatus::{Connected, Error, Expired, Expiring};
-        let reason = failure.error.reason();
-        match failure.class {
-            // The platform rotated the refresh token, but its response was lost.
-            LastFailure::Terminal if failure.attempt.lost => {
-                (Expired, Some(StatusReason::LostInFlight))
-            }
-            LastFailure::Terminal => (
+/// Returns the status of the connection after a failure, and its reason.
+fn status_after(
+    connection: &Connection,
+    failure: &ClassifiedFailure<'_>,
+    next: NextAttempt,
+    now: Timestamp,
+) -> (ConnectionStatus, Option<StatusReason>) {
+    use ConnectionStatus::{Connected, Error, Expired, Expiring};
+    let reason = failure.error.reason();
+    match failure.class {
+        // The platform rotated the refresh token, but its response was lost.
+        LastFailure::Terminal if failure.lost => (Expired, Some(StatusReason::LostInFlight)),
+        LastFailure::Terminal => {
+            let dead = reason.filter(|_| failure.error.class() == ErrorClass::NeedsReauth);
+            (
                 Expired,
-                Some(reason.unwrap_or(StatusReason::RefreshTokenInvalid)),
-            ),
-            LastFailure::UserAction => (Error, Some(StatusReason::UserActionAtProvider)),
-            LastFailure::Config => (connection.status, reason.or(connection.reason)),
-            LastFailure::Transient
-            | LastFailure::Unknown
-            | LastFailure::Blocked
-            | LastFailure::RateLimited
-                if is_usable(connection, self.clock.now()) =>
-            {
-                // The warning that the grant will end must not disappear.
-                let status = if connection.status == Expiring {
-                    Expiring
-                } else {
-                    Connected
-                };
-                (status, Some(StatusReason::RefreshRetrying))
-            }
-            _ => (Error, Some(StatusReason::ProviderUnavailable)),
+                Some(dead.unwrap_or(StatusReason::RefreshTokenInvalid)),
+            )
         }
+        LastFailure::UserAction => (Error, Some(StatusReason::UserActionAtProvider)),
+        LastFailure::Suspect => (Error, Some(StatusReason::ProviderUnavailable)),
+        _ if is_usable(connection, now) => {
+            // The warning that the grant will end must not disappear.
+            let status = if connection.status == Expiring {
+                Expiring
+            } else {
+                Connected
+            };
+            (status, reason.or_else(|| remark(connection, next, now)))
+        }
+        // The grant works; the platform only delays the next token.
+        LastFailure::RateLimited if connection.status.is_connected() => {
+            (connection.status, Some(StatusReason::RefreshRetrying))
+        }
+        _ => (Error, Some(StatusReason::ProviderUnavailable)),
     }
+}
 
-    /// Returns when the next attempt may start; `None` if the user must act first.
-    fn next_attempt(
-        &self,
-        connection: &Connection,
-        spec: &ProviderSpec,
-        failure: &ClassifiedFailure<'_>,
-    ) -> Option<Timestamp> {
-        let now = self.clock.now();
-        let backoff_ms = BACKOFF.ceiling_ms(u32::try_from(connection.failures).unwrap_or(0));
-        let backoff = SignedDuration::from_millis(i64::try_from(backoff_ms).unwrap_or(i64::MAX));
-        let lease = SignedDuration::from_millis(LEASE_MS);
-        // While the platform may still be processing the request, the lease is kept.
-        let pause = if failure.attempt.outcome.in_flight {
-            backoff.max(lease)
-        } else {
-            backoff
-        };
-        let stated = failure.error.retry_after();
-        match failure.class {
-            LastFailure::Terminal | LastFailure::UserAction => None,
-            LastFailure::RateLimited => {
-                let wait = stated.unwrap_or(pause).max(SignedDuration::from_secs(1));
-                Some(now + wait)
-            }
-            LastFailure::Blocked => Some(now + pause.max(BLOCKED_PAUSE)),
-            // Sending the same refresh token again before the access token expires could revoke a
-            // valid grant.
-            LastFailure::Unknown if !spec.accepts_replay_after(lease) => {
-                connection.tokens.expires_at.map(|at| at.max(now + pause))
-            }
-            _ => Some(now + pause.max(stated.unwrap_or_default())),
-        }
+/// Returns the remark about a connection whose access token is still valid. It is retrying only if
+/// the scheduler tries again soon.
+fn remark(connection: &Connection, next: NextAttempt, now: Timestamp) -> Option<StatusReason> {
+    if is_retried_soon(connection, next.scheduled, now) {
+        return Some(StatusReason::RefreshRetrying);
     }
+    let kept = connection.reason;
+    kept.filter(|reason| {
+        matches!(
+            reason,
+            StatusReason::ScopeMissing | StatusReason::Unverified
+        )
+    })
+}
+
+/// Returns when the next attempt may start.
+fn next_attempt(
+    context: &AttemptContext<'_>,
+    failure: &ClassifiedFailure<'_>,
+    now: Timestamp,
+) -> NextAttempt {
+    let (connection, elapsed_ms) = (&context.leased.connection, context.elapsed_ms());
+    let pending_ms = if failure.attempt_outcome().in_flight {
+        (LEASE_MS - elapsed_ms).max(0)
+    } else {
+        0
+    };
+    let inherited_ms = context.leased.ticket.in_doubt_for_ms.unwrap_or(0);
+    let ended = EndedAttempt {
+        class: failure.class,
+        failures: u32::try_from(connection.failures).unwrap_or(0),
+        expires_at: connection.tokens.expires_at,
+        spec: context.provider.spec(),
+        stated: failure.error.retry_after(),
+        lease_left: SignedDuration::from_millis(pending_ms),
+        in_doubt_for: SignedDuration::from_millis(inherited_ms.saturating_add(elapsed_ms)),
+        is_usable: is_usable(connection, now),
+        was_rejected: context.access_expired,
+        now,
+    };
+    ended.next()
 }
 
 /// Returns the outcome of an attempt that sent no request. A refresh token that was in doubt
@@ -308,12 +331,15 @@ fn failure_for_waiters(
     error: &AdapterError,
     wait: Option<SignedDuration>,
 ) -> RefreshFailure {
-    let code = match class {
-        _ if error.is_internal() => ErrorCode::InternalError,
-        LastFailure::Transient | LastFailure::Unknown | LastFailure::Blocked => code_of(error),
-        other => other.code(),
+    let failure = match class {
+        _ if error.is_internal() => RefreshFailure::internal(),
+        LastFailure::Transient | LastFailure::Unknown | LastFailure::Blocked => {
+            RefreshFailure::new(code_of(error))
+        }
+        other => RefreshFailure::after(other),
     };
-    RefreshFailure::new(code).with_retry_after(wait.filter(|_| code.is_retryable()))
+    let is_retryable = failure.code().is_retryable();
+    failure.with_retry_after(wait.filter(|_| is_retryable))
 }
 
 /// Returns the event to publish; `None` if neither the status nor its reason changes.

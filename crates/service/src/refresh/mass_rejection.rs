@@ -90,7 +90,7 @@ impl RejectionGuard {
             return false;
         }
         // Of concurrent rejections, only the one that sets the block reports it.
-        if provider.block_refreshes().await {
+        if provider.block_refreshes(BlockKind::MassRejection).await {
             self.recorder
                 .record(call, &Outcome::MassRejection { provider: slug });
         }
@@ -161,6 +161,8 @@ impl RejectionGuard {
             reason: Some(StatusReason::ProviderUnavailable),
             outcome: LastFailure::Suspect.as_str(),
             next_refresh_at: Some(next_refresh_at),
+            retry_at: Some(next_refresh_at),
+            next_status_at: connection.next_status_at,
             event: Some(EventKind::Error),
             rejected: true,
             at: self.clock.now(),

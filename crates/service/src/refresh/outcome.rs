@@ -17,6 +17,8 @@ pub(crate) type RefreshOutcome = Result<Arc<Connection>, RefreshFailure>;
 #[derive(Debug, Clone)]
 pub(crate) struct RefreshFailure {
     code: ErrorCode,
+    /// How the refresh failed; `None` if no attempt failed.
+    last: Option<LastFailure>,
     retry_after: Option<SignedDuration>,
 }
 
@@ -25,15 +27,24 @@ impl RefreshFailure {
     pub(crate) fn new(code: ErrorCode) -> Self {
         Self {
             code,
+            last: None,
             retry_after: None,
+        }
+    }
+
+    /// Creates the failure of callers after an attempt that failed like this.
+    pub(crate) fn after(last: LastFailure) -> Self {
+        Self {
+            last: Some(last),
+            ..Self::new(last.code())
         }
     }
 
     /// Creates a failure with the code and retry time of `error`.
     pub(crate) fn of(error: &ServiceError) -> Self {
         Self {
-            code: error.code(),
             retry_after: error.retry_after(),
+            ..Self::new(error.code())
         }
     }
 
@@ -64,8 +75,11 @@ impl RefreshFailure {
             ErrorCode::DatabaseError => {
                 ServiceError::database_unavailable().with_retry_after(self.retry_after)
             }
-            code => ServiceError::new(code, sentence_for(code, provider_name))
-                .with_retry_after(self.retry_after),
+            code => {
+                let sentence = self.last.and_then(|last| last.sentence(provider_name));
+                let detail = sentence.unwrap_or_else(|| sentence_for(code, provider_name));
+                ServiceError::new(code, detail).with_retry_after(self.retry_after)
+            }
         }
     }
 }
@@ -76,6 +90,8 @@ pub(crate) fn verdict_of(error: &AdapterError) -> Verdict {
         ErrorClass::NeedsReauth => Verdict::Terminal,
         ErrorClass::NeedsUserAction => Verdict::UserAction,
         ErrorClass::RateLimited => Verdict::RateLimited,
+        // A gateway in front of the platform sent it.
+        ErrorClass::ConfigError | ErrorClass::BadRequest if error.is_web_page() => Verdict::Blocked,
         ErrorClass::ConfigError | ErrorClass::BadRequest | ErrorClass::ScopeMissing => {
             Verdict::Config
         }
@@ -103,14 +119,18 @@ string_enum! {
         Terminal = "terminal",
         /// The owner of the account must act at the platform.
         UserAction = "user_action",
-        /// The platform rejected the client registration.
+        /// The platform refused the request without saying that the grant has ended.
+        Refused = "refused",
+        /// The platform refused this grant and others alike: the client registration is at fault.
+        Registration = "registration",
+        /// No request was sent, because the definition of the platform is at fault.
         Config = "config",
         /// The platform rejected the grant during a mass rejection. It is tried once more.
         Suspect = "suspect",
         /// No request was sent, because no configured key decrypts the stored tokens.
         Unreadable = "unreadable",
         /// The platform rejected the session once. A second rejection is needed to end it.
-        RejectedOnce = "refused",
+        RejectedOnce = "rejected_once",
     }
 }
 
@@ -141,7 +161,9 @@ impl LastFailure {
         match self {
             Self::RateLimited => ErrorCode::RateLimitError,
             Self::Terminal => ErrorCode::ReconnectRequired,
-            Self::UserAction | Self::Config => ErrorCode::TokenRefreshError,
+            Self::UserAction | Self::Refused | Self::Registration | Self::Config => {
+                ErrorCode::TokenRefreshError
+            }
             Self::Unreadable => ErrorCode::DecryptionError,
             Self::Transient
             | Self::Unknown
@@ -150,6 +172,33 @@ impl LastFailure {
             | Self::RejectedOnce => ErrorCode::ProviderUnavailable,
         }
     }
+}
+
+impl LastFailure {
+    /// Returns what a user can do about this failure; `None` if the sentence for its code says it.
+    /// `name` is the platform's display name.
+    fn sentence(self, name: &str) -> Option<String> {
+        match self {
+            Self::Refused => Some(format!(
+                "{name} refused to refresh the token. The connection is kept and tried again. If \
+                 this persists, reconnect the account."
+            )),
+            Self::UserAction => Some(user_action(name)),
+            Self::Registration | Self::Config => Some(format!(
+                "{name} cannot be called with the current settings. The connection is kept. \
+                 Please contact the administrator."
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the sentence for a connection whose owner must act at the platform first.
+pub(crate) fn user_action(name: &str) -> String {
+    format!(
+        "{name} requires an action by the account's owner. Sign in at {name} and follow its \
+         instructions, then try again."
+    )
 }
 
 /// Returns a connection whose newer tokens make the refresh unnecessary.

@@ -1,6 +1,6 @@
 //! Decides whether a refresh may be attempted now.
 
-use evergrant_adapters::ProviderSpec;
+use evergrant_adapters::{BlockKind, Provider, ProviderSpec};
 use evergrant_model::{ConnectionStatus, ErrorCode, SignedDuration, Timestamp};
 use evergrant_store::Connection;
 
@@ -46,11 +46,43 @@ pub(crate) fn check_allowed(
     let Some(last) = LastFailure::of(connection) else {
         return Ok(());
     };
-    if !is_paused(connection, last, reason, now) && !is_harmful(connection, spec, reason, now) {
+    let allowed_at = if is_harmful(connection, spec, reason, now) {
+        connection.tokens.expires_at
+    } else if is_paused(connection, last, reason, now) {
+        connection.retry_at
+    } else {
+        return Ok(());
+    };
+    let wait = allowed_at.map(|at| at.since(now));
+    Err(RefreshFailure::after(last).with_retry_after(wait))
+}
+
+/// Checks that a caller does not spend the probe of refused refreshes on a grant that was refused
+/// itself: another refusal would extend the block, and shows less than the response to a grant that
+/// was not. The scheduler tries every grant in turn.
+///
+/// # Errors
+///
+/// `TOKEN_REFRESH_ERROR`, with the end of the block as retry time.
+pub(crate) fn check_probe(
+    connection: &Connection,
+    provider: &Provider,
+    reason: RefreshReason,
+    now: Timestamp,
+) -> Result<(), RefreshFailure> {
+    let block = provider.refresh_block();
+    let Some(block) = block.filter(|block| block.kind == BlockKind::Registration) else {
+        return Ok(());
+    };
+    let was_refused = matches!(
+        LastFailure::of(connection),
+        Some(LastFailure::Refused | LastFailure::Registration)
+    );
+    if !was_refused || matches!(reason, RefreshReason::Due | RefreshReason::Requested) {
         return Ok(());
     }
-    let wait = connection.next_refresh_at.map(|at| at.since(now));
-    Err(RefreshFailure::new(last.code()).with_retry_after(wait))
+    let failure = RefreshFailure::after(LastFailure::Registration);
+    Err(failure.with_retry_after(Some(block.blocked_until.since(now))))
 }
 
 /// Returns whether the last failure forbids an attempt for this reason now.
@@ -60,7 +92,7 @@ fn is_paused(
     reason: RefreshReason,
     now: Timestamp,
 ) -> bool {
-    let too_early = connection.next_refresh_at.is_some_and(|at| at > now);
+    let too_early = connection.retry_at.is_some_and(|at| at > now);
     match last {
         LastFailure::RateLimited => too_early && reason != RefreshReason::Due,
         LastFailure::UserAction => {
@@ -71,7 +103,9 @@ fn is_paused(
 }
 
 /// Returns whether an attempt could revoke a valid grant: the refresh token is in doubt, the
-/// platform does not accept a replay, and the access token is still valid and accepted.
+/// platform does not accept a replay, and the access token is still valid and accepted. Whether a
+/// replay window is still open is decided under the lease, because only the database's clock tells
+/// how old the doubt is.
 fn is_harmful(
     connection: &Connection,
     spec: &ProviderSpec,

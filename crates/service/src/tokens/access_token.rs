@@ -20,6 +20,7 @@ use crate::database::DatabaseMonitor;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::refresh::coordinator::Refresher;
+use crate::refresh::outcome::user_action;
 use crate::refresh::permission::RefreshReason;
 use crate::tasks::Tasks;
 use crate::tokens::encryption::TokenEncryption;
@@ -181,11 +182,7 @@ impl AccessTokens {
             return Err(no_access_token());
         }
         if awaits_user(connection) && !is_usable(connection, self.clock.now()) {
-            let name = &spec.name;
-            let detail = format!(
-                "{name} requires an action by the account's owner. Sign in at {name} and follow \
-                 its instructions, then try again."
-            );
+            let detail = user_action(&spec.name);
             return Err(ServiceError::new(ErrorCode::TokenRefreshError, detail));
         }
         Ok(())

@@ -12,10 +12,10 @@ use crate::harness::{
 
 on_both_databases!(
     refresh_is_retried_at_provider_without_rotation,
-    retry_delay_grows_to_one_hour_after_failures,
+    scheduled_retries_back_off_to_one_hour,
     retry_after_also_delays_a_forced_refresh,
     refused_tcp_connection_is_tried_three_times_without_effect,
-    wrong_client_secret_does_not_change_connection_status,
+    wrong_client_secret_ends_no_grant,
     required_user_action_stops_refreshes_until_reconnect,
     refresh_token_under_unknown_key_is_kept_and_not_sent,
     undecryptable_access_token_is_recorded,
@@ -69,40 +69,30 @@ async fn refresh_is_retried_at_provider_without_rotation(database: TestDatabase)
     );
 }
 
-async fn retry_delay_grows_to_one_hour_after_failures(database: TestDatabase) {
+async fn scheduled_retries_back_off_to_one_hour(database: TestDatabase) {
     let env = TestEnv::new(database).await;
     let (user, account) = env.connected_user("acme").await;
     env.advance_seconds(ACME_LIFETIME_SECONDS);
     env.force(respond(500, 1000));
+    env.refresh_due().await;
     let mut delays = Vec::new();
     for attempt in 1..=11 {
-        assert_eq!(
-            env.read(user, "acme", &account).await,
-            Err(ErrorCode::ProviderUnavailable)
-        );
-        let delay = env
-            .row(user, "acme", &account)
-            .await
-            .next_refresh_at
-            .unwrap()
-            .since(env.now())
-            .as_secs();
+        let next = env.row(user, "acme", &account).await.next_refresh_at;
+        let delay = next.unwrap().since(env.now()).as_secs();
         delays.push(delay);
         env.advance_seconds(delay - 1);
-        assert_eq!(
-            env.read(user, "acme", &account).await,
-            Err(ErrorCode::ProviderUnavailable)
-        );
+        env.refresh_due().await;
         assert_eq!(
             env.calls("acme", REFRESH),
             attempt,
             "no call during the delay"
         );
         env.advance_seconds(1);
+        env.refresh_due().await;
     }
     assert_eq!(
         delays,
-        [20, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+        [15, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
     );
     assert_eq!(env.events().await, ["connected", "error"], "one event");
 }
@@ -150,24 +140,28 @@ async fn refused_tcp_connection_is_tried_three_times_without_effect(database: Te
     assert_eq!(env.row(user, "acme", &account).await.failures, 0);
 }
 
-async fn wrong_client_secret_does_not_change_connection_status(database: TestDatabase) {
+async fn wrong_client_secret_ends_no_grant(database: TestDatabase) {
     let env = TestEnv::new(database).await;
     let (user, account) = env.connected_user("acme").await;
     env.advance_seconds(ACME_LIFETIME_SECONDS);
     let replica = env
         .replica_with(&acme_definition(&env.sandbox_url).replace("simAcmeSecret", "wrong"))
         .await;
-    let error = issue(&replica, user, "acme", &account, 0)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), ErrorCode::TokenRefreshError);
+    for _ in 0..5 {
+        let error = issue(&replica, user, "acme", &account, 0)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), ErrorCode::TokenRefreshError);
+        env.advance_seconds(61);
+    }
     let integration = env.integration(user).await;
     assert_eq!(
         (integration.status, integration.reason),
         (
-            ConnectionStatus::Connected,
-            Some(StatusReason::RefreshRetrying)
-        )
+            ConnectionStatus::Error,
+            Some(StatusReason::ProviderUnavailable)
+        ),
+        "there is no other grant to compare with"
     );
     assert!(
         env.refresh(user, "acme", &account).await.is_ok(),

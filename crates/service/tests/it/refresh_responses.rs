@@ -19,10 +19,6 @@ const UNAVAILABLE: Status = (
     ConnectionStatus::Error,
     Some(StatusReason::ProviderUnavailable),
 );
-const SCOPE_MISSING: Status = (
-    ConnectionStatus::Connected,
-    Some(StatusReason::ScopeMissing),
-);
 
 /// A response and its expected effect.
 struct Case {
@@ -33,8 +29,10 @@ struct Case {
     /// Error code of the read.
     code: ErrorCode,
     status: Status,
-    /// Delay of the next attempt in seconds. `None` if there is none.
+    /// Delay of the next scheduled attempt in seconds. `None` if there is none.
     next: Option<i64>,
+    /// Delay in seconds until a read causes the next attempt. `None` if none does.
+    retry: Option<i64>,
     /// Kind of the new event. `None` if there is none.
     event: Option<&'static str>,
 }
@@ -60,20 +58,16 @@ fn terminal(name: &'static str, fault: Fault) -> Case {
         code: ErrorCode::ReconnectRequired,
         status: EXPIRED,
         next: None,
+        retry: None,
         event: Some("expired"),
     }
 }
 
-/// Returns a case in which the client registration is wrong, which the user cannot fix.
-fn config(name: &'static str, fault: Fault) -> Case {
+/// Returns a case in which the response does not tell what is at fault.
+fn refused(name: &'static str, fault: Fault) -> Case {
     Case {
-        name,
-        fault,
-        calls: 1,
         code: ErrorCode::TokenRefreshError,
-        status: (ConnectionStatus::Connected, None),
-        next: Some(15),
-        event: None,
+        ..unknown(name, fault)
     }
 }
 
@@ -85,7 +79,8 @@ fn unknown(name: &'static str, fault: Fault) -> Case {
         calls: 1,
         code: ErrorCode::ProviderUnavailable,
         status: UNAVAILABLE,
-        next: Some(20),
+        next: Some(15),
+        retry: Some(1),
         event: Some("error"),
     }
 }
@@ -94,15 +89,18 @@ fn unknown(name: &'static str, fault: Fault) -> Case {
 fn unprocessed(name: &'static str, fault: Fault) -> Case {
     Case {
         calls: 3,
-        next: Some(15),
         ..unknown(name, fault)
     }
 }
 
-/// Returns the case with a rate limit as its expected error.
+/// Returns the case with a rate limit, which does not affect the connection.
 fn rate_limited(case: Case) -> Case {
     Case {
         code: ErrorCode::RateLimitError,
+        status: (
+            ConnectionStatus::Connected,
+            Some(StatusReason::RefreshRetrying),
+        ),
         ..case
     }
 }
@@ -118,19 +116,17 @@ fn terminal_cases() -> Vec<Case> {
     ]
 }
 
-fn config_cases() -> Vec<Case> {
+fn refused_cases() -> Vec<Case> {
     vec![
-        config("400 invalid_client", oauth_error(400, "invalid_client")),
-        config("401 invalid_client", oauth_error(401, "invalid_client")),
-        config("401", respond(401)),
-        config("404", respond(404)),
-        config("400 invalid_request", oauth_error(400, "invalid_request")),
-        config("400 unknown error", oauth_error(400, "something_new")),
-        Case {
-            status: SCOPE_MISSING,
-            event: Some("error"),
-            ..config("403 scope", oauth_error(403, "insufficient_scope"))
-        },
+        refused("400 invalid_client", oauth_error(400, "invalid_client")),
+        refused("401 invalid_client", oauth_error(401, "invalid_client")),
+        refused("401", respond(401)),
+        refused("403", respond(403)),
+        refused("403 forbidden", oauth_error(403, "forbidden")),
+        refused("404", respond(404)),
+        refused("400 invalid_request", oauth_error(400, "invalid_request")),
+        refused("400 unknown error", oauth_error(400, "something_new")),
+        refused("403 scope", oauth_error(403, "insufficient_scope")),
     ]
 }
 
@@ -162,14 +158,9 @@ fn unknown_cases() -> Vec<Case> {
             code: ErrorCode::NetworkError,
             ..unknown("a response cut off", cut)
         },
-        Case {
-            next: Some(300),
-            ..unknown("403 with an HTML page", page)
-        },
-        Case {
-            next: Some(300),
-            ..unknown("a redirect", redirect)
-        },
+        unknown("400 with an HTML page", page.clone().status(400)),
+        unknown("403 with an HTML page", page),
+        unknown("a redirect", redirect),
     ]
 }
 
@@ -182,8 +173,8 @@ fn retry_cases() -> Vec<Case> {
         ),
         rate_limited(unprocessed("429", respond(429))),
         Case {
-            calls: 1,
             next: Some(600),
+            retry: Some(600),
             ..rate_limited(unknown("429 with a long Retry-After", long))
         },
     ]
@@ -193,7 +184,7 @@ async fn a11_each_refresh_response_has_its_class(database: TestDatabase) {
     let env = TestEnv::new(database).await;
     let cases = [
         terminal_cases(),
-        config_cases(),
+        refused_cases(),
         unknown_cases(),
         retry_cases(),
     ];
@@ -221,17 +212,16 @@ async fn assert_effect(env: &TestEnv, case: Case) {
         "{name}"
     );
     assert_eq!((row.status, row.reason), case.status, "{name}");
+    let at =
+        |delay: Option<i64>| delay.map(|seconds| env.now() + SignedDuration::from_secs(seconds));
     assert_eq!(
-        row.next_refresh_at,
-        case.next
-            .map(|seconds| env.now() + SignedDuration::from_secs(seconds)),
+        (row.next_refresh_at, row.retry_at),
+        (at(case.next), at(case.retry)),
         "{name}"
     );
     assert_eq!(
         error.retry_after(),
-        case.next
-            .filter(|_| case.code.is_retryable())
-            .map(SignedDuration::from_secs),
+        case.retry.map(SignedDuration::from_secs),
         "{name}"
     );
     assert_eq!((row.lease.generation, row.failures), (1, 1), "{name}");

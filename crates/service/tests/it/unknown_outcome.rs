@@ -36,7 +36,9 @@ async fn lost_response_is_not_retried_before_current_token_expires(database: Tes
         env.refresh(user, "acme", &account).await,
         Err(ErrorCode::NetworkError)
     );
+    let retrying = Some(StatusReason::RefreshRetrying);
     for left in (1..=600).rev().step_by(13) {
+        assert_eq!(status().await, (ConnectionStatus::Connected, retrying));
         assert_eq!(read().await, current, "{left} s before expiry");
         assert_eq!(
             env.refresh(user, "acme", &account).await,
@@ -46,10 +48,12 @@ async fn lost_response_is_not_retried_before_current_token_expires(database: Tes
         env.advance_seconds(13.min(left));
     }
     assert_eq!(env.calls("acme", REFRESH), 1);
-    let retrying = Some(StatusReason::RefreshRetrying);
-    assert_eq!(status().await, (ConnectionStatus::Connected, retrying));
-
-    env.advance_seconds(13);
+    let unavailable = Some(StatusReason::ProviderUnavailable);
+    assert_eq!(
+        status().await,
+        (ConnectionStatus::Error, unavailable),
+        "the current token has ended"
+    );
     assert_eq!(read().await, Err(ErrorCode::ReconnectRequired));
     let lost = Some(StatusReason::LostInFlight);
     assert_eq!(status().await, (ConnectionStatus::Expired, lost));

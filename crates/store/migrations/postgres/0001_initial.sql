@@ -50,6 +50,7 @@ CREATE TABLE evergrant_connections (
     observed_tokens     text, -- first 32 characters of each token's ciphertext, separated by a dot
     last_refreshed_at   timestamp(6),
     next_refresh_at     timestamp(6), -- when the next refresh or check is due; NULL: never
+    retry_at            timestamp(6), -- after a failed refresh: from when it is repeated for a waiting caller
     last_used_at        timestamp(6), -- when the access token was last issued to the application, to the minute
     failures            integer NOT NULL DEFAULT 0, -- failed refreshes since the last successful one
     last_outcome        text, -- how the last failed refresh ended, as defined by the service; NULL after a success
@@ -193,15 +194,29 @@ CREATE TABLE evergrant_row_changes (
     details_only         boolean -- neither the owner, nor the account, nor a token has changed
 );
 
--- Blocks on calls to hosts of providers, shared by all replicas: the open circuit breakers.
+-- Blocks on calls to providers, shared by all replicas: the open circuit breakers.
 CREATE TABLE evergrant_provider_blocks (
     provider           text NOT NULL,
-    host               text NOT NULL, -- host name; `*`: every host; `refreshes`: refreshes at any host
+    scope              text NOT NULL, -- kind and host of an endpoint, such as `token api.example`; or `refreshes`
     kind               text NOT NULL, -- why calls are blocked, as defined by the service
     blocked_at         timestamp(6) NOT NULL, -- when the first of the consecutive trips occurred
     blocked_until      timestamp(6) NOT NULL, -- after this time one replica may probe
     consecutive_trips  integer NOT NULL, -- one, and one more for each failed probe
-    PRIMARY KEY (provider, host, kind)
+    PRIMARY KEY (provider, scope, kind)
+);
+
+-- Refresh tokens and codes that a provider refused without saying that the grant has ended. What several grants have in
+-- common shows whether a grant or the client registration is at fault.
+CREATE TABLE evergrant_refusals (
+    provider    text NOT NULL,
+    subject     text NOT NULL, -- the connection or the flow that was refused
+    generation  bigint NOT NULL, -- of the refused refresh token; 0 for a flow
+    code        text NOT NULL, -- the provider's code, or the HTTP status, of the last refusal
+    refusals    integer NOT NULL, -- refusals of this generation, of those within a minute only the first
+    first_at    timestamp(6) NOT NULL,
+    counted_at  timestamp(6) NOT NULL, -- the last refusal that `refusals` includes
+    refused_at  timestamp(6) NOT NULL, -- the last refusal
+    PRIMARY KEY (provider, subject)
 );
 
 -- The running replicas, counted by heartbeat.

@@ -50,6 +50,7 @@ CREATE TABLE evergrant_connections (
     observed_tokens     TEXT, -- first 32 characters of each token's ciphertext, separated by a dot
     last_refreshed_at   INTEGER,
     next_refresh_at     INTEGER, -- when the next refresh or check is due; NULL: never
+    retry_at            INTEGER, -- after a failed refresh: from when it is repeated for a waiting caller
     last_used_at        INTEGER, -- when the access token was last issued to the application, to the minute
     failures            INTEGER NOT NULL DEFAULT 0, -- failed refreshes since the last successful one
     last_outcome        TEXT, -- how the last failed refresh ended, as defined by the service; NULL after a success
@@ -198,15 +199,29 @@ CREATE TABLE evergrant_own_write (
     id  INTEGER PRIMARY KEY
 ) STRICT;
 
--- Blocks on calls to hosts of providers, shared by all replicas: the open circuit breakers.
+-- Blocks on calls to providers, shared by all replicas: the open circuit breakers.
 CREATE TABLE evergrant_provider_blocks (
     provider           TEXT NOT NULL,
-    host               TEXT NOT NULL, -- host name; `*`: every host; `refreshes`: refreshes at any host
+    scope              TEXT NOT NULL, -- kind and host of an endpoint, such as `token api.example`; or `refreshes`
     kind               TEXT NOT NULL, -- why calls are blocked, as defined by the service
     blocked_at         INTEGER NOT NULL, -- when the first of the consecutive trips occurred
     blocked_until      INTEGER NOT NULL, -- after this time one replica may probe
     consecutive_trips  INTEGER NOT NULL, -- one, and one more for each failed probe
-    PRIMARY KEY (provider, host, kind)
+    PRIMARY KEY (provider, scope, kind)
+) STRICT;
+
+-- Refresh tokens and codes that a provider refused without saying that the grant has ended. What several grants have in
+-- common shows whether a grant or the client registration is at fault.
+CREATE TABLE evergrant_refusals (
+    provider    TEXT NOT NULL,
+    subject     TEXT NOT NULL, -- the connection or the flow that was refused
+    generation  INTEGER NOT NULL, -- of the refused refresh token; 0 for a flow
+    code        TEXT NOT NULL, -- the provider's code, or the HTTP status, of the last refusal
+    refusals    INTEGER NOT NULL, -- refusals of this generation, of those within a minute only the first
+    first_at    INTEGER NOT NULL,
+    counted_at  INTEGER NOT NULL, -- the last refusal that `refusals` includes
+    refused_at  INTEGER NOT NULL, -- the last refusal
+    PRIMARY KEY (provider, subject)
 ) STRICT;
 
 -- The running replicas, counted by heartbeat.

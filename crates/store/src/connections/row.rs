@@ -73,6 +73,9 @@ pub struct Connection {
     /// Time at which the next refresh or check is due, or may be retried after a failure; `None`
     /// for never.
     pub next_refresh_at: Option<Timestamp>,
+    /// Time from which a failed refresh is repeated for a caller that waits for the token; at most
+    /// [`next_refresh_at`](Self::next_refresh_at). `None` for never, or if none has failed.
+    pub retry_at: Option<Timestamp>,
     /// Number of failed refreshes since the last successful one.
     pub failures: i32,
     /// How the last failed refresh ended; the service defines the values. `None` after a success.
@@ -124,6 +127,7 @@ impl Connection {
             requested_scope: row.optional_text("requested_scope")?,
             last_refreshed_at: row.optional_time("last_refreshed_at")?,
             next_refresh_at: row.optional_time("next_refresh_at")?,
+            retry_at: row.optional_time("retry_at")?,
             failures: row.optional_int("failures")?.unwrap_or(0),
             last_outcome: row.optional_text("last_outcome")?,
             next_status_at: row.optional_time("next_status_at")?,
@@ -222,7 +226,7 @@ macro_rules! columns {
         c.status, c.status_reason, c.next_status_at, c.requested_scope, c.issued_at,
         c.grant_expires_at, c.provider AS observed_provider, c.observed_user_id,
         c.observed_account, c.observed_tokens, c.last_refreshed_at, c.next_refresh_at,
-        c.last_used_at, c.failures, c.last_outcome, c.generation, c.attempt, c.lease_expires_at,
+        c.retry_at, c.last_used_at, c.failures, c.last_outcome, c.generation, c.attempt, c.lease_expires_at,
         c.in_doubt_since, c.source_generation, c.source_attempt, c.correlation_id"
     };
 }

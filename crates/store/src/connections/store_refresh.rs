@@ -46,8 +46,13 @@ pub struct FailedRefresh<'a> {
     pub reason: Option<StatusReason>,
     /// How the attempt ended; the service defines the values.
     pub outcome: &'a str,
-    /// Time from which the next attempt is allowed; `None` for never.
+    /// Time at which the next attempt is due; `None` for never.
     pub next_refresh_at: Option<Timestamp>,
+    /// Time from which an attempt is allowed for a caller that waits for the token; `None` for
+    /// never.
+    pub retry_at: Option<Timestamp>,
+    /// Time of the next scheduled change of the status; `None` for never.
+    pub next_status_at: Option<Timestamp>,
     /// The event to write; `None` if nothing changed for the user.
     pub event: Option<EventKind>,
     /// Whether the provider rejected the grant.
@@ -91,7 +96,8 @@ const TOUCH: &str =
     "UPDATE evergrant_connections SET attempt = attempt WHERE oauth_account_id = $1";
 const WRITE_FAILURE: &str = "UPDATE evergrant_connections SET status = $2, status_reason = $3,
         next_refresh_at = $4, failures = failures + 1, correlation_id = $5, last_outcome = $6,
-        rejected_at = $7, lease_expires_at = $8, in_doubt_since = $9
+        rejected_at = $7, lease_expires_at = $8, in_doubt_since = $9, retry_at = $10,
+        next_status_at = $11
     WHERE oauth_account_id = $1";
 
 impl RefreshRepository {
@@ -341,6 +347,8 @@ async fn write_failure(
         Some(failed.at).filter(|_| failed.rejected),
         timestamp(lease.lease_expires_at_ms),
         timestamp(lease.in_doubt_since_ms),
+        failed.retry_at,
+        failed.next_status_at,
     ];
     tx.execute(WRITE_FAILURE, state).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! Blocks on calls to hosts of providers, shared by all replicas, and the claim of the one replica
+//! Blocks on calls to providers, shared by all replicas, and the claim of the one replica
 //! that may probe.
 
 use evergrant_model::{ProviderSlug, Timestamp};
@@ -8,13 +8,13 @@ use crate::db::decode::Decoder;
 use crate::db::repository::repository;
 use crate::db::value::{Record, params};
 
-/// A block on calls to one host of a provider.
+/// A block on calls to a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderBlock {
     /// The provider.
     pub provider: ProviderSlug,
-    /// The host name, or one of the placeholders that the service defines.
-    pub host: String,
+    /// Which calls are blocked; the service defines the values.
+    pub scope: String,
     /// Why calls are blocked; the service defines the values.
     pub kind: String,
     /// Time of the first of the consecutive trips.
@@ -25,21 +25,21 @@ pub struct ProviderBlock {
     pub consecutive_trips: i32,
 }
 
-const ALL: &str = "SELECT provider, host, kind, blocked_at, blocked_until, consecutive_trips
+const ALL: &str = "SELECT provider, scope, kind, blocked_at, blocked_until, consecutive_trips
     FROM evergrant_provider_blocks";
 const BLOCK: &str = "INSERT INTO evergrant_provider_blocks AS stored
-        (provider, host, kind, blocked_at, blocked_until, consecutive_trips)
+        (provider, scope, kind, blocked_at, blocked_until, consecutive_trips)
     VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (provider, host, kind) DO UPDATE SET blocked_until = excluded.blocked_until,
+    ON CONFLICT (provider, scope, kind) DO UPDATE SET blocked_until = excluded.blocked_until,
         consecutive_trips = excluded.consecutive_trips
     WHERE stored.consecutive_trips < excluded.consecutive_trips
         OR stored.consecutive_trips = excluded.consecutive_trips
             AND stored.blocked_until < excluded.blocked_until
     RETURNING consecutive_trips";
 const CLAIM_PROBE: &str = "UPDATE evergrant_provider_blocks SET blocked_until = $5
-    WHERE provider = $1 AND host = $2 AND kind = $3 AND blocked_until <= $4";
+    WHERE provider = $1 AND scope = $2 AND kind = $3 AND blocked_until <= $4";
 const UNBLOCK: &str = "DELETE FROM evergrant_provider_blocks
-    WHERE provider = $1 AND host = $2 AND kind = $3";
+    WHERE provider = $1 AND scope = $2 AND kind = $3";
 
 const BLOCKS: Decoder<ProviderBlock> = Decoder {
     table: "evergrant_provider_blocks",
@@ -47,7 +47,7 @@ const BLOCKS: Decoder<ProviderBlock> = Decoder {
         format!(
             "{} {} {}",
             row.key("provider"),
-            row.key("host"),
+            row.key("scope"),
             row.key("kind")
         )
     },
@@ -58,7 +58,7 @@ fn read(row: &Record) -> Result<ProviderBlock, StoreError> {
     Ok(ProviderBlock {
         provider: ProviderSlug::new(row.text("provider")?)
             .map_err(|_| StoreError::Inconsistent("provider"))?,
-        host: row.text("host")?,
+        scope: row.text("scope")?,
         kind: row.text("kind")?,
         blocked_at: row.time("blocked_at")?,
         blocked_until: row.time("blocked_until")?,
@@ -67,7 +67,7 @@ fn read(row: &Record) -> Result<ProviderBlock, StoreError> {
 }
 
 repository! {
-    /// Blocks on calls to hosts of providers, shared by all replicas.
+    /// Blocks on calls to providers, shared by all replicas.
     ProviderBlockRepository
 }
 
@@ -88,14 +88,14 @@ impl ProviderBlockRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn block(&self, block: &ProviderBlock) -> Result<bool, StoreError> {
-        let (provider, host, kind) = (
+        let (provider, scope, kind) = (
             block.provider.as_str(),
-            block.host.as_str(),
+            block.scope.as_str(),
             block.kind.as_str(),
         );
         let params = params![
             provider,
-            host,
+            scope,
             kind,
             block.blocked_at,
             block.blocked_until,
@@ -116,14 +116,14 @@ impl ProviderBlockRepository {
         now: Timestamp,
         later: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (provider, host, kind) = (
+        let (provider, scope, kind) = (
             block.provider.as_str(),
-            block.host.as_str(),
+            block.scope.as_str(),
             block.kind.as_str(),
         );
         Ok(self
             .database
-            .execute(CLAIM_PROBE, params![provider, host, kind, now, later])
+            .execute(CLAIM_PROBE, params![provider, scope, kind, now, later])
             .await?
             > 0)
     }
@@ -134,14 +134,14 @@ impl ProviderBlockRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn unblock(&self, block: &ProviderBlock) -> Result<bool, StoreError> {
-        let (provider, host, kind) = (
+        let (provider, scope, kind) = (
             block.provider.as_str(),
-            block.host.as_str(),
+            block.scope.as_str(),
             block.kind.as_str(),
         );
         Ok(self
             .database
-            .execute(UNBLOCK, params![provider, host, kind])
+            .execute(UNBLOCK, params![provider, scope, kind])
             .await?
             > 0)
     }

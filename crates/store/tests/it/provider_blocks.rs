@@ -14,7 +14,7 @@ on_both_databases!(
 fn block(until: i64) -> ProviderBlock {
     ProviderBlock {
         provider: slug("reddit"),
-        host: "www.reddit.com".to_owned(),
+        scope: "token www.reddit.com".to_owned(),
         kind: "breaker".to_owned(),
         blocked_at: at(0),
         blocked_until: at(until),

@@ -200,7 +200,7 @@ async fn unreadable_keys_and_blocks_are_skipped(database: TestDatabase) {
     for provider in ["reddit", "tiktok"] {
         let block = ProviderBlock {
             provider: slug(provider),
-            host: "host".to_owned(),
+            scope: "token host".to_owned(),
             kind: "breaker".to_owned(),
             blocked_at: at(0),
             blocked_until: at(30),

@@ -4,12 +4,13 @@ use super::super::state::{SLOW_START_DURATION, SLOW_START_INTERVAL};
 use super::*;
 
 #[tokio::test]
-async fn failing_host_is_blocked_then_probed_by_one_call() {
+async fn failing_endpoint_is_blocked_then_probed_by_one_call() {
     let fixture = Fixture::new(64);
-    for _ in 0..5 {
-        fixture.call(CallOutcome::Failed).await.unwrap();
-    }
-    assert_eq!(fixture.take_shared_calls(), ["block api.example breaker 1"]);
+    fixture.fail_calls_to(&fixture.endpoint).await;
+    assert_eq!(
+        fixture.take_shared_calls(),
+        ["block token api.example breaker 1"]
+    );
     assert_eq!(
         fixture.admit().await.unwrap_err(),
         NotAdmitted::new(BREAKER, SignedDuration::from_secs(5))
@@ -21,14 +22,17 @@ async fn failing_host_is_blocked_then_probed_by_one_call() {
     fixture.traffic.settle(&probe, CallOutcome::Failed).await;
     assert_eq!(
         fixture.take_shared_calls(),
-        ["block api.example breaker 2"],
+        ["block token api.example breaker 2"],
         "the second block lasts longer"
     );
     fixture.clock.advance_seconds(9);
     assert!(fixture.admit().await.is_err());
     fixture.clock.advance_seconds(1);
     fixture.call(CallOutcome::Succeeded).await.unwrap();
-    assert_eq!(fixture.take_shared_calls(), ["unblock api.example breaker"]);
+    assert_eq!(
+        fixture.take_shared_calls(),
+        ["unblock token api.example breaker"]
+    );
     assert_eq!(fixture.admit().await.unwrap().half_open_probe(), None);
 }
 
@@ -37,12 +41,19 @@ async fn calls_in_flight_do_not_trip_open_breaker_again() {
     let fixture = Fixture::new(64);
     let mut in_flight = Vec::new();
     for _ in 0..64 {
-        in_flight.push(fixture.admit().await.unwrap());
+        let request = AdmissionRequest {
+            account: None,
+            ..fixture.interactive()
+        };
+        in_flight.push(fixture.traffic.admit(request).await.unwrap());
     }
     for permit in in_flight {
         fixture.traffic.settle(&permit, CallOutcome::Failed).await;
     }
-    assert_eq!(fixture.take_shared_calls(), ["block api.example breaker 1"]);
+    assert_eq!(
+        fixture.take_shared_calls(),
+        ["block token api.example breaker 1"]
+    );
     assert_eq!(
         fixture.admit().await.unwrap_err().retry_after,
         SignedDuration::from_secs(5)
@@ -57,7 +68,10 @@ async fn queued_call_is_rejected_by_block_set_while_it_waited() {
         let traffic = Arc::clone(&fixture.traffic);
         async move {
             traffic
-                .admit(waiting_up_to_a_minute(HOST, RequestClass::Interactive))
+                .admit(waiting_up_to_a_minute(
+                    &endpoint(),
+                    RequestClass::Interactive,
+                ))
                 .await
                 .map(drop)
         }
@@ -65,7 +79,7 @@ async fn queued_call_is_rejected_by_block_set_while_it_waited() {
     while fixture.queued() == 0 {
         tokio::task::yield_now().await;
     }
-    fixture.traffic.block(HOST, BlockKind::Breaker).await;
+    fixture.traffic.block(ENDPOINT, BlockKind::Breaker).await;
     drop(first);
     assert_eq!(second.await.unwrap().unwrap_err().refusal, BREAKER);
 }
@@ -73,7 +87,7 @@ async fn queued_call_is_rejected_by_block_set_while_it_waited() {
 #[tokio::test]
 async fn call_is_rejected_while_another_replica_probes() {
     let fixture = Fixture::new(64);
-    fixture.traffic.block(HOST, BlockKind::Breaker).await;
+    fixture.traffic.block(ENDPOINT, BlockKind::Breaker).await;
     fixture.clock.advance_seconds(5);
     fixture.shared.denies_probes.store(true, Ordering::Relaxed);
     assert!(fixture.admit().await.is_err());
@@ -89,35 +103,67 @@ async fn rejected_calls_do_not_trip_breaker() {
 }
 
 #[tokio::test]
-async fn rejected_client_blocks_calls_until_one_succeeds() {
+async fn registration_block_ends_with_first_success() {
     let fixture = Fixture::new(64);
-    fixture.call(CallOutcome::Rejected).await.unwrap();
-    assert!(
-        fixture.take_shared_calls().is_empty(),
-        "one rejected call does not block the provider"
-    );
-    fixture.call(CallOutcome::ClientRejected).await.unwrap();
+    let registration = BlockKind::Registration;
+    fixture.traffic.block(Block::REFRESHES, registration).await;
+    let blocked = fixture.traffic.admit(fixture.refresh()).await.unwrap_err();
+    assert_eq!(blocked.refusal, Refusal::Blocked(registration));
+    assert!(fixture.admit().await.is_ok(), "code exchanges are sent");
+    for (outcome, shared) in [
+        (
+            CallOutcome::Rejected,
+            "block refreshes client_registration 2",
+        ),
+        (
+            CallOutcome::Succeeded,
+            "unblock refreshes client_registration",
+        ),
+    ] {
+        fixture.take_shared_calls();
+        fixture.clock.advance_seconds(30);
+        let probe = fixture.traffic.admit(fixture.refresh()).await.unwrap();
+        fixture.traffic.settle(&probe, outcome).await;
+        assert_eq!(fixture.take_shared_calls(), [shared]);
+    }
+}
+
+#[tokio::test]
+async fn failing_endpoint_does_not_block_another_endpoint_of_its_host() {
+    let fixture = Fixture::new(64);
+    let revocation = Endpoint::new(EndpointKind::Revocation, "api.example");
+    let revoke = AdmissionRequest {
+        endpoint: &revocation,
+        ..fixture.interactive()
+    };
+    let limited = CallOutcome::RateLimited {
+        retry_after: Some(SignedDuration::from_hours(1)),
+    };
+    fixture.settle(revoke, limited).await.unwrap();
+    assert!(fixture.traffic.admit(revoke).await.is_err());
+    assert!(fixture.traffic.admit(fixture.refresh()).await.is_ok());
+    let profile = Endpoint::new(EndpointKind::Api, "api.example");
+    fixture.fail_calls_to(&profile).await;
+    assert!(fixture.traffic.admit(fixture.refresh()).await.is_ok());
+    fixture.fail_calls_to(&fixture.endpoint).await;
+    assert!(fixture.traffic.admit(fixture.refresh()).await.is_err());
     assert_eq!(
         fixture.take_shared_calls(),
-        ["block api.example client_registration 1"]
+        [
+            "block revocation api.example rate_limit 1",
+            "block api api.example breaker 1",
+            "block token api.example breaker 1",
+        ]
     );
-    assert_eq!(
-        fixture.admit().await.unwrap_err().refusal,
-        Refusal::Blocked(BlockKind::Registration)
-    );
-    fixture.clock.advance_seconds(60);
-    fixture.call(CallOutcome::Rejected).await.unwrap();
-    assert_eq!(
-        fixture.take_shared_calls(),
-        ["block api.example client_registration 2"],
-        "a rejected probe does not prove that the client is accepted"
-    );
-    fixture.clock.advance_seconds(120);
-    fixture.call(CallOutcome::Succeeded).await.unwrap();
-    assert_eq!(
-        fixture.take_shared_calls(),
-        ["unblock api.example client_registration"]
-    );
+}
+
+#[tokio::test]
+async fn failures_of_one_account_do_not_block_others() {
+    let fixture = Fixture::new(64);
+    for _ in 0..300 {
+        fixture.call(CallOutcome::Failed).await.unwrap();
+    }
+    assert!(fixture.take_shared_calls().is_empty());
 }
 
 #[tokio::test]
@@ -135,7 +181,7 @@ async fn refresh_block_does_not_block_interactive_calls() {
 async fn calls_are_slowed_down_after_block_ends() {
     let fixture = Fixture::new(64);
     fixture.call(CallOutcome::Succeeded).await.unwrap();
-    fixture.traffic.block(HOST, BlockKind::Breaker).await;
+    fixture.traffic.block(ENDPOINT, BlockKind::Breaker).await;
     fixture.traffic.set_blocks(Vec::new());
     assert!(fixture.admit().await.is_ok());
     assert_eq!(
@@ -155,11 +201,11 @@ async fn retry_is_admitted_only_if_new_call_would_be() {
     assert!(fixture.traffic.admits_retry(&refresh));
     fixture
         .traffic
-        .pause_host(HOST, SignedDuration::from_secs(10))
+        .pause_endpoint(&fixture.endpoint, SignedDuration::from_secs(10))
         .await;
     assert!(
         !fixture.traffic.admits_retry(&refresh),
-        "the host is paused"
+        "the endpoint is paused"
     );
     fixture.clock.advance_seconds(10);
     assert!(fixture.traffic.admits_retry(&refresh));
@@ -193,9 +239,11 @@ async fn active_block_is_found_behind_longer_one() {
         .await;
     fixture
         .traffic
-        .pause_host(HOST, SignedDuration::from_hours(24))
+        .pause_endpoint(&fixture.endpoint, SignedDuration::from_hours(24))
         .await;
-    let longest = fixture.traffic.block_for(HOST, RequestClass::Refresh);
+    let longest = fixture
+        .traffic
+        .block_for(&fixture.endpoint, RequestClass::Refresh);
     assert_eq!(longest.map(|block| block.kind), Some(BlockKind::RateLimit));
     assert_eq!(
         mass_rejection().map(|block| block.kind),

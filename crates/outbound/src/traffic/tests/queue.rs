@@ -11,7 +11,10 @@ async fn fill_queue(fixture: &Fixture) -> JoinSet<Result<(), NotAdmitted>> {
         let traffic = Arc::clone(&fixture.traffic);
         queue.spawn(async move {
             traffic
-                .admit(waiting_up_to_a_minute(HOST, RequestClass::Interactive))
+                .admit(waiting_up_to_a_minute(
+                    &endpoint(),
+                    RequestClass::Interactive,
+                ))
                 .await
                 .map(drop)
         });
@@ -32,7 +35,7 @@ async fn call_slots_and_their_queue_are_bounded() {
     let queue = fill_queue(&fixture).await;
     let refused = fixture
         .traffic
-        .admit(waiting_up_to_a_minute(HOST, RequestClass::Refresh))
+        .admit(waiting_up_to_a_minute(&endpoint(), RequestClass::Refresh))
         .await
         .unwrap_err();
     assert_eq!(refused.refusal, Refusal::QueueFull);
@@ -62,7 +65,9 @@ async fn queued_refresh_is_admitted_before_earlier_interactive_call() {
             fixture.queued(),
         );
         tokio::spawn(async move {
-            let permit = traffic.admit(waiting_up_to_a_minute(HOST, class)).await;
+            let permit = traffic
+                .admit(waiting_up_to_a_minute(&endpoint(), class))
+                .await;
             admitted.send(class).unwrap();
             drop(permit);
         });

@@ -37,7 +37,7 @@ async fn retry_after_pauses_all_calls_and_ends_without_probe() {
 }
 
 #[tokio::test]
-async fn long_retry_after_pauses_account_fully_and_host_for_minutes() {
+async fn long_retry_after_pauses_account_fully_and_endpoint_for_minutes() {
     let fixture = Fixture::new(64);
     fixture.call(limited(Some(86_400))).await.unwrap();
     assert!(
@@ -47,7 +47,7 @@ async fn long_retry_after_pauses_account_fully_and_host_for_minutes() {
             .await
             .is_err()
     );
-    fixture.clock.advance(MAX_HOST_PAUSE);
+    fixture.clock.advance(MAX_ENDPOINT_PAUSE);
     assert!(
         fixture
             .traffic
@@ -68,7 +68,7 @@ async fn long_retry_after_pauses_account_fully_and_host_for_minutes() {
     }
     fixture
         .clock
-        .advance(SignedDuration::from_hours(24) - MAX_HOST_PAUSE);
+        .advance(SignedDuration::from_hours(24) - MAX_ENDPOINT_PAUSE);
     for request in [fixture.refresh(), fixture.interactive()] {
         assert!(fixture.traffic.admit(request).await.is_ok());
     }
@@ -87,14 +87,14 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 }
 
 #[tokio::test]
-async fn stated_limits_apply_to_their_host_only() {
+async fn stated_limits_apply_to_their_endpoint_only() {
     let fixture = Fixture::new(64);
     fixture.traffic.share_among(2);
     let left = headers(&[
         ("x-ratelimit-remaining", "4.0"),
         ("x-ratelimit-reset", "30"),
     ]);
-    fixture.traffic.observe_response(HOST, &left);
+    fixture.traffic.observe_response(&fixture.endpoint, &left);
     assert!(
         fixture.admit().await.is_ok() && fixture.admit().await.is_ok(),
         "half of four calls, since there are two replicas"
@@ -103,16 +103,22 @@ async fn stated_limits_apply_to_their_host_only() {
         fixture.admit().await.unwrap_err().retry_after,
         SignedDuration::from_secs(31)
     );
-    let elsewhere = AdmissionRequest {
-        host: "www.example",
-        ..fixture.interactive()
-    };
-    assert!(fixture.traffic.admit(elsewhere).await.is_ok());
+    for (kind, host) in [
+        (EndpointKind::Token, "www.example"),
+        (EndpointKind::Api, "api.example"),
+    ] {
+        let elsewhere = AdmissionRequest {
+            endpoint: &Endpoint::new(kind, host),
+            ..fixture.interactive()
+        };
+        assert!(fixture.traffic.admit(elsewhere).await.is_ok());
+    }
     fixture.clock.advance_seconds(30);
     assert!(fixture.admit().await.is_ok());
-    fixture
-        .traffic
-        .observe_response(HOST, &headers(&[("x-app-usage", "{\"call_count\":100}")]));
+    fixture.traffic.observe_response(
+        &fixture.endpoint,
+        &headers(&[("x-app-usage", "{\"call_count\":100}")]),
+    );
     assert!(fixture.admit().await.is_err());
     fixture.clock.advance_seconds(60);
     assert!(fixture.admit().await.is_ok());
@@ -122,9 +128,10 @@ async fn stated_limits_apply_to_their_host_only() {
 async fn account_pause_header_pauses_that_account_only() {
     let fixture = Fixture::new(64);
     let usage = "{\"17841\":[{\"estimated_time_to_regain_access\":7}]}";
-    fixture
-        .traffic
-        .observe_response(HOST, &headers(&[("x-business-use-case-usage", usage)]));
+    fixture.traffic.observe_response(
+        &fixture.endpoint,
+        &headers(&[("x-business-use-case-usage", usage)]),
+    );
     assert_eq!(
         fixture.admit().await.unwrap_err().retry_after,
         SignedDuration::from_secs(421)

@@ -51,6 +51,7 @@ fn failure(verdict: Verdict) -> Failure {
     Failure {
         verdict,
         unprocessed: false,
+        pending: false,
         confirm: false,
         wait_ms: None,
     }
@@ -128,6 +129,30 @@ fn possibly_processed_request_is_repeated_only_if_replay_is_accepted() {
         2,
         "the window closes during the second request"
     );
+}
+
+#[test]
+fn request_without_answer_may_still_be_processed() {
+    let unanswered = Failure {
+        pending: true,
+        ..failure(Verdict::Unknown)
+    };
+    assert!(run(attempt(STRICT), unanswered).outcome.in_flight);
+    for answered in [failure(Verdict::Unknown), failure(Verdict::Transient)] {
+        assert!(!run(attempt(STRICT), answered).outcome.in_flight);
+    }
+    let mut attempt = attempt(WITH_REPLAY_WINDOW);
+    attempt.start(0);
+    attempt.on_response(Err(unanswered), &NoJitter, 0);
+    attempt.resume(Some(&ROW), 0);
+    let busy = Failure {
+        wait_ms: Some(60_000),
+        ..failure(Verdict::Transient)
+    };
+    let Step::End(failed) = attempt.on_response(Err(busy), &NoJitter, 0) else {
+        panic!("the attempt has not ended")
+    };
+    assert!(failed.outcome.in_flight, "the first request is unanswered");
 }
 
 #[test]

@@ -25,6 +25,7 @@ use self::world::{Broken, Tally, World};
 pub(crate) const TIMED_OUT: Failure = Failure {
     verdict: Verdict::Unknown,
     unprocessed: false,
+    pending: true,
     confirm: false,
     wait_ms: None,
 };

@@ -92,6 +92,7 @@ impl Request {
         let failure = |verdict, unprocessed| Failure {
             verdict,
             unprocessed,
+            pending: false,
             confirm: false,
             wait_ms: None,
         };

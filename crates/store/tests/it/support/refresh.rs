@@ -101,6 +101,8 @@ pub(crate) fn failure(trace: &CorrelationId) -> FailedRefresh<'_> {
         reason: Some(StatusReason::ProviderUnavailable),
         outcome: "unknown",
         next_refresh_at: Some(at(4000)),
+        retry_at: Some(at(4000)),
+        next_status_at: None,
         event: Some(EventKind::Error),
         rejected: false,
         at: at(3700),
