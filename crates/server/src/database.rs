@@ -7,30 +7,42 @@ use evergrant_service::{KeyCheckError, check_key};
 use evergrant_store::{ConnectError, ConnectFault, FileError, FileFault, Store, StoreError};
 
 use crate::failure::{Failure, Problem, root_cause};
+use crate::settings::DatabaseUrls;
 
-/// Opens the database at `url`. Creates a SQLite file that does not exist.
+/// Opens the database. Creates a SQLite file that does not exist.
 ///
 /// # Errors
 ///
 /// A failure if the URL is malformed or the database cannot be used. It names the host and port or
 /// the file, but not the URL, which may contain a password.
-pub(crate) async fn open(url: &str) -> Result<Store, Failure> {
-    Store::open(url).await.map_err(|error| open_failure(&error))
+pub(crate) async fn open(urls: &DatabaseUrls) -> Result<Store, Failure> {
+    let opened = match &urls.direct {
+        Some(direct) => Store::open_behind_pooler(&urls.url, direct).await,
+        None => Store::open(&urls.url).await,
+    };
+    opened.map_err(|error| open_failure(&error))
 }
 
-/// Opens the database at `url`, which must exist.
+/// Opens the database, which must exist.
 ///
 /// # Errors
 ///
 /// As for [`open`], and if the SQLite file does not exist.
-pub(crate) async fn open_existing(url: &str) -> Result<Store, Failure> {
-    let opened = Store::open_existing(url).await;
+pub(crate) async fn open_existing(urls: &DatabaseUrls) -> Result<Store, Failure> {
+    if urls.direct.is_some() {
+        return open(urls).await;
+    }
+    let opened = Store::open_existing(&urls.url).await;
     opened.map_err(|error| open_failure(&error))
 }
 
 fn open_failure(error: &StoreError) -> Failure {
     match error {
         StoreError::Address(_) => Failure::new(format!("DATABASE_URL: {error}"), ADDRESS_FORMS),
+        StoreError::DirectAddress(reason) => Failure::new(
+            reason.clone(),
+            "set it to the address of the PostgreSQL server that DATABASE_URL reaches through a pooler, or unset it",
+        ),
         StoreError::Connect(error) => connect_failure(error),
         StoreError::File(error) => {
             Failure::new(format!("DATABASE_URL: {error}"), file_remedy(error))

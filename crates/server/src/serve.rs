@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::failure::{Failure, Problems};
 use crate::hardening::harden;
-use crate::settings::{Settings, Sources};
+use crate::settings::{DatabaseUrls, Settings, Sources};
 use crate::signals::Signals;
 use crate::{console, database, listener, telemetry, wiring};
 
@@ -24,7 +24,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let config = Config::read()?;
     harden();
-    let store = database::open(&config.database_url).await?;
+    let store = database::open(&config.database).await?;
     let cipher = wiring::cipher(config.ring);
     database::prepare(&store, &cipher, &config.key_name).await?;
     let server = &config.settings.server;
@@ -63,7 +63,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
 /// Valid settings, with everything that is required.
 struct Config {
     settings: Settings,
-    database_url: String,
+    database: DatabaseUrls,
     key_name: String,
     ring: KeyRing,
     registry: Registry,
@@ -79,7 +79,7 @@ impl Config {
             settings.log.format,
             telemetry::SERVICE_FILTER,
         );
-        let database_url = settings.database.required(&mut problems);
+        let database = settings.database.required(&mut problems);
         settings.encryption.require(&mut problems);
         settings.encryption.warn_about_passphrases();
         settings.server.require_public_url(&mut problems);
@@ -95,7 +95,7 @@ impl Config {
         let (ring, registry) = problems.finish_with(ring.zip(registry))?;
         Ok(Self {
             settings,
-            database_url,
+            database,
             key_name,
             ring,
             registry,

@@ -11,8 +11,8 @@ use crate::connections::{
 use crate::coordination::{ProviderBlockRepository, RefusalRepository, ReplicaRepository};
 use crate::db::address::DatabaseAddress;
 use crate::db::database::{Database, Pools};
-use crate::db::postgres::LaneName;
 use crate::db::postgres::listener::{self, NotifyListener};
+use crate::db::postgres::{LaneName, Route};
 use crate::db::value::params;
 use crate::db::{migrations, open, row_triggers};
 use crate::events::EventRepository;
@@ -83,7 +83,20 @@ impl Store {
     /// [`StoreError::Address`] if the URL is malformed or has an unsupported parameter,
     /// [`StoreError::Connect`] or [`StoreError::File`] if the database cannot be opened.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        Self::open_at(&url.parse()?).await
+        Self::open_at(&url.parse()?, None).await
+    }
+
+    /// Opens the PostgreSQL database at `url`, which leads through a connection pooler. `direct`
+    /// leads to the server itself; it is used for migrations and notifications.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), and [`StoreError::DirectAddress`] if `direct` cannot be used.
+    pub async fn open_behind_pooler(url: &str, direct: &str) -> Result<Self, StoreError> {
+        let direct = direct
+            .parse()
+            .map_err(|error| StoreError::DirectAddress(format!("DATABASE_DIRECT_URL: {error}")))?;
+        Self::open_at(&url.parse()?, Some(&direct)).await
     }
 
     /// Opens the database at `url`, like [`open`](Self::open), but does not create a SQLite file.
@@ -97,12 +110,15 @@ impl Store {
         if let DatabaseAddress::Sqlite(file) = &mut address {
             file.may_create = false;
         }
-        Self::open_at(&address).await
+        Self::open_at(&address, None).await
     }
 
-    async fn open_at(address: &DatabaseAddress) -> Result<Self, StoreError> {
+    async fn open_at(
+        address: &DatabaseAddress,
+        direct: Option<&DatabaseAddress>,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
-            database: Arc::new(Database::new(open::open(address).await?)),
+            database: Arc::new(Database::new(open::open(address, direct).await?)),
         })
     }
 
@@ -182,22 +198,30 @@ impl Store {
         self.database.changes.subscribe()
     }
 
-    /// Listens for notifications of other processes. `None` on SQLite, which has no notifications.
+    /// Listens for notifications of other processes. `None` on SQLite, which has no notifications,
+    /// and if there is only a connection pooler, which does not deliver them.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if no connection can be opened.
     pub async fn listen(&self) -> Result<Option<NotifyListener>, StoreError> {
-        match &self.database.pools {
-            Pools::Sqlite { .. } => Ok(None),
-            Pools::Postgres(pool) => NotifyListener::connect(pool.options()).await.map(Some),
+        match self.direct_route() {
+            None => Ok(None),
+            Some(route) => NotifyListener::connect(route).await.map(Some),
         }
     }
 
-    /// Returns whether the database can notify other processes of changes.
+    /// Returns whether this process can receive notifications of others.
     #[must_use]
-    pub fn can_notify(&self) -> bool {
-        matches!(self.database.pools, Pools::Postgres(_))
+    pub fn can_listen(&self) -> bool {
+        self.direct_route().is_some()
+    }
+
+    fn direct_route(&self) -> Option<&Route> {
+        match &self.database.pools {
+            Pools::Sqlite { .. } => None,
+            Pools::Postgres(pool) => pool.direct_route(),
+        }
     }
 
     /// Notifies other processes that the outbox has new events. Does nothing on SQLite.

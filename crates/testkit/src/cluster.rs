@@ -42,7 +42,8 @@ impl Cluster {
         TestDatabase::at(&self.url)
     }
 
-    /// Makes durable commits wait for a standby that does not exist, or stop waiting.
+    /// Makes durable commits wait for a standby that does not exist, or stop waiting. Returns when
+    /// this has taken effect, which is some time after the server has read the setting.
     pub async fn require_missing_standby(&self, is_required: bool) {
         let name = if is_required { "missing" } else { "" };
         let database = self.database();
@@ -52,12 +53,35 @@ impl Cluster {
             ))
             .await;
         database.execute("SELECT pg_reload_conf()").await;
-        let current = "SELECT current_setting('synchronous_standby_names')";
-        while database.texts(current).await != [name] {
-            tokio::task::yield_now().await;
+        if is_required {
+            while !self.commit_waits().await {}
+        } else {
+            database.execute(DURABLE_COMMIT).await;
         }
     }
+
+    /// Returns whether a durable commit waits, and cancels the wait.
+    async fn commit_waits(&self) -> bool {
+        let database = self.database();
+        let commit = tokio::spawn({
+            let database = self.database();
+            async move { database.execute(DURABLE_COMMIT).await }
+        });
+        let cancel = "SELECT pg_cancel_backend(pid)::text FROM pg_stat_activity
+            WHERE wait_event = 'SyncRep' AND query LIKE '%pg_logical_emit_message%'";
+        while !commit.is_finished() {
+            if !database.texts(cancel).await.is_empty() {
+                commit.await.expect("the commit succeeds with a warning");
+                return true;
+            }
+        }
+        false
+    }
 }
+
+/// A commit that waits for the standby if one is required.
+const DURABLE_COMMIT: &str =
+    "SET synchronous_commit = on; SELECT pg_logical_emit_message(true, 'evergrant', '')";
 
 impl Drop for Cluster {
     fn drop(&mut self) {

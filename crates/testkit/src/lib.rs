@@ -10,6 +10,7 @@
 mod accounts;
 mod cluster;
 mod databases;
+mod pooler;
 mod wire;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use evergrant_model::{Clock, Entropy, ManualClock, OsEntropy, Timestamp};
 pub use accounts::{ExternalAccount, insert_accounts};
 pub use cluster::Cluster;
 pub use databases::{OpenTransaction, TestDatabase, postgres_url};
+pub use pooler::Pooler;
 pub use wire::{State as WireState, Wire};
 
 /// Start time of the tests: 2026-01-01T00:00:00Z in Unix seconds.

@@ -8,7 +8,7 @@ use evergrant_service::{IntegrationsService, UserRef};
 use evergrant_store::Store;
 
 use crate::failure::{Failure, Problems};
-use crate::settings::{Database, Settings, Sources};
+use crate::settings::{Database, DatabaseUrls, Settings, Sources};
 use crate::{database, telemetry, wiring};
 
 /// Whether a command uses tokens.
@@ -31,10 +31,10 @@ pub(super) enum MissingFile {
 }
 
 impl MissingFile {
-    pub(super) async fn open(self, url: &str) -> Result<Store, Failure> {
+    pub(super) async fn open(self, urls: &DatabaseUrls) -> Result<Store, Failure> {
         match self {
-            Self::Create => database::open(url).await,
-            Self::Fail => database::open_existing(url).await,
+            Self::Create => database::open(urls).await,
+            Self::Fail => database::open_existing(urls).await,
         }
     }
 }
@@ -56,7 +56,7 @@ pub(super) async fn open_service(
         settings.log.format,
         telemetry::COMMAND_FILTER,
     );
-    let url = settings.database.required(&mut problems);
+    let urls = settings.database.required(&mut problems);
     let key_name = settings.encryption.name();
     let ring = key_ring(&mut settings, tokens, &mut problems);
     let registry = wiring::registry(
@@ -70,7 +70,7 @@ pub(super) async fn open_service(
         .public_url_at(settings.server.listen.address);
     let parts = ring.zip(registry).zip(public_url);
     let ((ring, registry), public_url) = problems.finish_with(parts)?;
-    let (store, cipher) = (missing.open(&url).await?, wiring::cipher(ring));
+    let (store, cipher) = (missing.open(&urls).await?, wiring::cipher(ring));
     match tokens {
         TokenAccess::Needed => database::prepare(&store, &cipher, &key_name).await?,
         TokenAccess::NotNeeded => drop(database::migrate(&store).await?),
@@ -106,9 +106,9 @@ fn key_ring(
 pub(super) async fn open_store(missing: MissingFile) -> Result<Store, Failure> {
     let mut problems = Problems::default();
     let sources = Sources::from_process(&mut problems);
-    let url = Database::read(&sources).required(&mut problems);
+    let urls = Database::read(&sources).required(&mut problems);
     problems.finish()?;
-    missing.open(&url).await
+    missing.open(&urls).await
 }
 
 /// Returns the context of an operation, with the command line as its actor.

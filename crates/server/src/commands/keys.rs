@@ -49,11 +49,11 @@ impl Status {
     async fn run(self) -> Result<(), Failure> {
         let mut problems = Problems::default();
         let sources = Sources::from_process(&mut problems);
-        let url = Database::read(&sources).required(&mut problems);
+        let urls = Database::read(&sources).required(&mut problems);
         let mut encryption = Encryption::read(&sources, &mut problems);
         encryption.require(&mut problems);
         let cipher = wiring::cipher(problems.finish_with(encryption.take_ring())?);
-        let store = database::open_existing(&url).await?;
+        let store = database::open_existing(&urls).await?;
         database::pending_migrations(&store).await?;
         let counts = RowCounts::read(&store, &cipher).await;
         store.close().await;

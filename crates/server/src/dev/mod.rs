@@ -24,7 +24,7 @@ use url::Url;
 
 use crate::failure::{Failure, Problems, root_cause};
 use crate::hardening::harden;
-use crate::settings::{Listen, SandboxListen, Settings, Sources};
+use crate::settings::{DatabaseUrls, Listen, SandboxListen, Settings, Sources};
 use crate::signals::Signals;
 use crate::{console, database, serve, telemetry, wiring};
 use data_folder::DataFolder;
@@ -152,11 +152,11 @@ async fn start_service(
 
 /// Opens the database of the settings, or by default the one in the data folder.
 async fn open_store(settings: &Settings, folder: &DataFolder) -> Result<Store, Failure> {
-    if let Some(url) = &settings.database.url {
-        return database::open(url).await;
+    if let Some(urls) = settings.database.urls() {
+        return database::open(&urls).await;
     }
-    let file = folder.file("evergrant.db");
-    let store = database::open(&format!("sqlite://{}", file.display())).await?;
+    let url = format!("sqlite://{}", folder.file("evergrant.db").display());
+    let store = database::open(&DatabaseUrls { url, direct: None }).await?;
     check_schema(&store, folder).await?;
     Ok(store)
 }

@@ -26,6 +26,7 @@ keys! {
     ALLOWED_REDIRECTS = "EVERGRANT_ALLOWED_REDIRECTS", server.allowed_redirects;
     ALLOWED_ORIGINS = "EVERGRANT_ALLOWED_ORIGINS", server.allowed_origins;
     DATABASE_URL = "DATABASE_URL", database.url;
+    DATABASE_DIRECT_URL = "DATABASE_DIRECT_URL", database.direct_url;
     ENCRYPTION_KEY = "TOKEN_ENCRYPTION_KEY", encryption.key;
     ENCRYPTION_KEYS_PREVIOUS = "TOKEN_ENCRYPTION_KEYS_PREVIOUS", encryption.keys_previous;
     FLOW_TTL = "EVERGRANT_FLOW_TTL", flows.ttl;

@@ -19,7 +19,7 @@ mod sources;
 mod value;
 
 pub(crate) use custom_providers::CustomProviders;
-pub(crate) use database::Database;
+pub(crate) use database::{Database, DatabaseUrls};
 pub(crate) use encryption::Encryption;
 pub(crate) use flows::Flows;
 pub(crate) use log::{Log, LogFormat};

@@ -104,7 +104,7 @@ impl ChangeFeed {
                 tracing::warn!("lost the notification connection to the database; reconnecting");
                 listener = None;
             }
-            if listener.is_none() && self.store.can_notify() {
+            if listener.is_none() && self.store.can_listen() {
                 listener = self.listen().await;
             }
         }

@@ -13,11 +13,20 @@ use tokio::time::{Instant, timeout_at};
 use crate::StoreError;
 use crate::db::address::{PostgresAddress, TargetSession, place_of};
 use crate::db::connect_error::{ConnectError, ConnectFailure, ConnectFault};
+use crate::db::postgres;
 
-/// A usable server: a connection to it, and the options with which the connection was opened.
+/// A start-up option that shows whether start-up options reach the server. Poolers drop or refuse
+/// them.
+const MARKER: (&str, &str) = ("evergrant.session", "direct");
+
+/// A usable server, and a connection to it.
 pub(crate) struct Server {
     pub(crate) connection: PgConnection,
+    /// The options of a connection without settings.
     pub(crate) options: PgConnectOptions,
+    /// Whether a connection pooler is in front of the server, which ignores the settings of a
+    /// session.
+    pub(crate) is_pooled: bool,
 }
 
 /// Connects to the first of the servers that accepts the connection and fits
@@ -34,11 +43,9 @@ pub(crate) async fn first_usable(address: &PostgresAddress) -> Result<Server, St
         let deadline = Instant::now() + address.connect_timeout;
         let mut attempts = address.tls.attempts().into_iter().peekable();
         while let Some(mode) = attempts.next() {
-            let options = address
-                .connect_options(host, mode)?
-                .options(address.session_settings());
+            let options = address.connect_options(host, mode)?;
             let place = place_of(&options);
-            let connected = timeout_at(deadline, connect(options, address.target)).await;
+            let connected = timeout_at(deadline, connect(options, address)).await;
             let fault = match connected.unwrap_or(Err(ConnectFault::Timeout)) {
                 Ok(server) => return Ok(server),
                 Err(fault) => fault,
@@ -53,13 +60,14 @@ pub(crate) async fn first_usable(address: &PostgresAddress) -> Result<Server, St
     Err(StoreError::Connect(ConnectError { failures }))
 }
 
-async fn connect(options: PgConnectOptions, target: TargetSession) -> Result<Server, ConnectFault> {
+async fn connect(
+    options: PgConnectOptions,
+    address: &PostgresAddress,
+) -> Result<Server, ConnectFault> {
     look_up_host(&options).await?;
-    let mut connection = options
-        .connect()
-        .await
-        .map_err(|error| ConnectFault::of(&error, &options))?;
-    if !fits(&mut connection, target)
+    let opened = open(&options, address).await;
+    let (mut connection, is_pooled) = opened.map_err(|error| ConnectFault::of(&error, &options))?;
+    if !fits(&mut connection, address.target)
         .await
         .map_err(|error| ConnectFault::of(&error, &options))?
     {
@@ -70,6 +78,38 @@ async fn connect(options: PgConnectOptions, target: TargetSession) -> Result<Ser
     Ok(Server {
         connection,
         options,
+        is_pooled,
+    })
+}
+
+/// Opens a connection with settings; without them if a pooler refuses them. Returns whether they
+/// have no effect.
+async fn open(
+    options: &PgConnectOptions,
+    address: &PostgresAddress,
+) -> Result<(PgConnection, bool), sqlx::Error> {
+    const SHOW: &str = "SELECT current_setting('evergrant.session', true) AS session";
+    let with_settings = options.clone().options(address.session_settings());
+    match with_settings.options([MARKER]).connect().await {
+        Ok(mut connection) => {
+            let row = sqlx::raw_sql(SHOW).fetch_one(&mut connection).await?;
+            let session: Option<String> = row.try_get("session")?;
+            Ok((connection, session.as_deref() != Some(MARKER.1)))
+        }
+        Err(error) if is_refused_setting(&error) => {
+            let plain = postgres::through_pooler(options.clone());
+            Ok((plain.connect().await?, true))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns whether a pooler refuses a parameter of the start-up message. PostgreSQL itself has
+/// other codes for invalid parameters.
+fn is_refused_setting(error: &sqlx::Error) -> bool {
+    const PROTOCOL_VIOLATION: &str = "08P01";
+    error.as_database_error().is_some_and(|error| {
+        error.code().as_deref() == Some(PROTOCOL_VIOLATION) && error.message().contains("parameter")
     })
 }
 

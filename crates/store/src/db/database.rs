@@ -104,9 +104,10 @@ impl Database {
         sql: &'static str,
         params: &[Value<'_>],
     ) -> Result<Vec<Record>, StoreError> {
-        let mut connection = pool.acquire(self.lane, READ_TIMEOUT).await?;
+        let connection = pool.acquire(self.lane, READ_TIMEOUT).await?;
+        let query = bound!(sql, params).persistent(connection.keeps_statements());
         let rows = connection
-            .query(async |connection| bound!(sql, params).fetch_all(connection).await)
+            .single(async |connection| query.fetch_all(connection).await)
             .await?;
         Ok(rows.into_iter().map(Record::Postgres).collect())
     }
@@ -162,9 +163,10 @@ impl Database {
                 bound!(sql, params).execute(writer).await?.rows_affected()
             }
             Pools::Postgres(pool) => {
-                let mut connection = pool.acquire(self.lane, WRITE_TIMEOUT).await?;
+                let connection = pool.acquire(self.lane, WRITE_TIMEOUT).await?;
+                let query = bound!(sql, params).persistent(connection.keeps_statements());
                 connection
-                    .query(async |connection| bound!(sql, params).execute(connection).await)
+                    .single(async |connection| query.execute(connection).await)
                     .await?
                     .rows_affected()
             }
@@ -194,9 +196,10 @@ impl Database {
                 .map(Record::Sqlite)
                 .collect(),
             Pools::Postgres(pool) => {
-                let mut connection = pool.acquire(self.lane, WRITE_TIMEOUT).await?;
+                let connection = pool.acquire(self.lane, WRITE_TIMEOUT).await?;
+                let query = bound!(sql, params).persistent(connection.keeps_statements());
                 let rows = connection
-                    .query(async |connection| bound!(sql, params).fetch_all(connection).await)
+                    .single(async |connection| query.fetch_all(connection).await)
                     .await?;
                 rows.into_iter().map(Record::Postgres).collect()
             }

@@ -22,6 +22,9 @@ pub enum StoreError {
     /// may contain a password.
     #[error("invalid database URL: {0}")]
     Address(String),
+    /// The address of the server itself, beside that of a pooler, cannot be used. Says why.
+    #[error("{0}")]
+    DirectAddress(String),
     /// No server of the URL can be used.
     #[error(transparent)]
     Connect(ConnectError),

@@ -1,11 +1,11 @@
 //! Schema migrations.
 
+use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Connection, PgConnection, SqlSafeStr};
 
 use crate::StoreError;
 use crate::db::database::{Database, Pools};
-use crate::db::postgres::limits;
+use crate::db::postgres::migrate;
 use crate::db::value::params;
 
 struct Step {
@@ -24,11 +24,6 @@ const INITIAL: Step = Step {
     postgres: include_str!("../../migrations/postgres/0001_initial.sql"),
 };
 
-/// Makes other processes wait until this transaction ends. Later statements do not make the app
-/// wait for long behind a lock that they wait for.
-const LOCK_POSTGRES: &str =
-    "SELECT pg_advisory_xact_lock(hashtextextended('evergrant migrations', 0));
-    SET LOCAL lock_timeout = '10s'";
 const APPLIED: &str = "SELECT version, checksum, success FROM evergrant_migrations";
 
 /// Applies the pending migrations. Several processes may do so concurrently: one applies them, the
@@ -45,18 +40,7 @@ pub(crate) async fn apply(database: &Database) -> Result<(), StoreError> {
                 .map_err(StoreError::Migration)?;
             Ok(tx.commit().await?)
         }
-        Pools::Postgres(pool) => {
-            let options = limits::for_migration(pool.options().clone());
-            let mut connection = PgConnection::connect_with(&options).await?;
-            let mut tx = connection.begin().await?;
-            sqlx::raw_sql(LOCK_POSTGRES).execute(&mut *tx).await?;
-            migrator
-                .run_direct(None, &mut *tx, false)
-                .await
-                .map_err(StoreError::Migration)?;
-            tx.commit().await?;
-            Ok(connection.close().await?)
-        }
+        Pools::Postgres(pool) => migrate::apply(pool.migration_route(), &migrator.migrations).await,
     }
 }
 

@@ -1,10 +1,8 @@
 //! Installation of the triggers that record changes of the shared tables by other programs.
 
-use sqlx::{Connection as _, PgConnection};
-
 use crate::StoreError;
 use crate::db::database::{Database, Pools};
-use crate::db::postgres::limits;
+use crate::db::postgres::migrate;
 use crate::db::value::params;
 
 const TRIGGERS_SQLITE: &str = include_str!("../../migrations/sqlite/triggers.sql");
@@ -61,13 +59,6 @@ async fn create(database: &Database) -> Result<(), StoreError> {
             sqlx::raw_sql(TRIGGERS_SQLITE).execute(&mut *tx).await?;
             Ok(tx.commit().await?)
         }
-        Pools::Postgres(pool) => {
-            let options = limits::for_migration(pool.options().clone());
-            let mut connection = PgConnection::connect_with(&options).await?;
-            let mut tx = connection.begin().await?;
-            sqlx::raw_sql(TRIGGERS_POSTGRES).execute(&mut *tx).await?;
-            tx.commit().await?;
-            Ok(connection.close().await?)
-        }
+        Pools::Postgres(pool) => migrate::execute(pool.migration_route(), TRIGGERS_POSTGRES).await,
     }
 }

@@ -57,10 +57,13 @@ impl Transaction {
                 .execute(writer.connection()?)
                 .await?
                 .rows_affected(),
-            Backend::Postgres(connection) => connection
-                .query(async |connection| bound!(sql, params).execute(connection).await)
-                .await?
-                .rows_affected(),
+            Backend::Postgres(connection) => {
+                let query = bound!(sql, params).persistent(connection.keeps_statements());
+                connection
+                    .query(async |connection| query.execute(connection).await)
+                    .await?
+                    .rows_affected()
+            }
         })
     }
 
@@ -76,8 +79,9 @@ impl Transaction {
                 .await?
                 .map(Record::Sqlite),
             Backend::Postgres(connection) => {
+                let query = bound!(sql, params).persistent(connection.keeps_statements());
                 let row = connection
-                    .query(async |connection| bound!(sql, params).fetch_optional(connection).await)
+                    .query(async |connection| query.fetch_optional(connection).await)
                     .await?;
                 row.map(Record::Postgres)
             }
@@ -98,8 +102,9 @@ impl Transaction {
                 .map(Record::Sqlite)
                 .collect(),
             Backend::Postgres(connection) => {
+                let query = bound!(sql, params).persistent(connection.keeps_statements());
                 let rows = connection
-                    .query(async |connection| bound!(sql, params).fetch_all(connection).await)
+                    .query(async |connection| query.fetch_all(connection).await)
                     .await?;
                 rows.into_iter().map(Record::Postgres).collect()
             }

@@ -27,6 +27,7 @@ mod leases;
 mod metadata;
 mod migrations;
 mod open;
+mod pooler;
 mod portal_links;
 mod prisma_tables;
 mod provider_blocks;

@@ -3,20 +3,16 @@
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::StoreError;
+use crate::db::postgres::route::Route;
 use crate::db::postgres::session::Backend;
 
 /// Maximum time of one request, including the time to open the session.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
-
-const CANCEL: &str = "SELECT pg_cancel_backend(pid) FROM pg_stat_get_activity($1)
-    WHERE extract(epoch from backend_start)::text = $2";
-const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity($1)
-    WHERE extract(epoch from backend_start)::text = $2";
 
 /// What a request asks of a server process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,22 +23,46 @@ pub(super) enum Request {
     Terminate,
 }
 
+impl Request {
+    /// Returns the query that sends the request and returns a row if `backend` is still there.
+    fn query(self, backend: &Backend, start_column: &str) -> String {
+        let function = match self {
+            Self::Cancel => "pg_cancel_backend",
+            Self::Terminate => "pg_terminate_backend",
+        };
+        format!(
+            "SELECT {function}(pid) FROM pg_stat_get_activity({}) WHERE {start_column} = {}",
+            backend.process_id, backend.started_at
+        )
+    }
+}
+
 /// One session, opened at the first request.
 #[derive(Debug)]
 pub(super) struct Control {
     options: PgConnectOptions,
+    /// The expression of the start time that identifies the process of a session.
+    start_column: &'static str,
     connection: Mutex<Option<PgConnection>>,
 }
 
 impl Control {
-    pub(super) fn new(options: PgConnectOptions) -> Self {
+    /// Creates the control session of sessions on `route`. It uses the direct way if there is one.
+    pub(super) fn new(route: &Route, direct: Option<&Route>) -> Self {
+        let start_column = if route.is_pooled() {
+            "extract(epoch from xact_start)"
+        } else {
+            "extract(epoch from backend_start)"
+        };
         Self {
-            options,
+            options: direct.unwrap_or(route).session_options(),
+            start_column,
             connection: Mutex::new(None),
         }
     }
 
-    /// Sends a request to a server process. Returns `false` if that process has ended.
+    /// Sends a request to a server process. Returns `false` if it has ended; through a pooler, if
+    /// the transaction has.
     ///
     /// # Errors
     ///
@@ -64,20 +84,11 @@ impl Control {
             Some(connection) => connection,
             None => PgConnection::connect_with(&self.options).await?,
         };
-        let sql = match request {
-            Request::Cancel => CANCEL,
-            Request::Terminate => TERMINATE,
-        };
-        let row = sqlx::query(sql)
-            .bind(backend.process_id)
-            .bind(&backend.started_at)
-            .fetch_optional(&mut connection)
-            .await?;
+        // The simple query protocol works through any pooler.
+        let query = AssertSqlSafe(request.query(backend, self.start_column));
+        let found = sqlx::raw_sql(query).fetch_optional(&mut connection).await?;
         *slot = Some(connection);
-        row.map_or(Ok(false), |row| {
-            row.try_get::<bool, _>(0)?;
-            Ok(true)
-        })
+        Ok(found.is_some())
     }
 
     /// Closes the session.

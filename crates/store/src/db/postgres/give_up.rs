@@ -52,11 +52,10 @@ impl Lane {
 
     /// Cancels the statement of a session. Returns the session if it can be used again.
     async fn recover(&self, mut held: Held, in_transaction: bool) -> Option<Held> {
-        let cancelled = self
-            .server
-            .control
-            .send(Request::Cancel, &held.session.backend)
-            .await;
+        // Without a process, the pooler has not begun the transaction: closing is enough.
+        let backend = held.session.backend.clone()?;
+        let control = &self.server.control;
+        let cancelled = control.send(Request::Cancel, &backend).await;
         if matches!(cancelled, Ok(true)) && held.session.becomes_ready(in_transaction).await {
             return Some(held);
         }
@@ -70,9 +69,9 @@ impl Lane {
         let Held { session, permit } = held;
         let backend = session.backend.clone();
         drop(session);
-        while !self.is_closed() {
-            let control = &self.server.control;
-            if matches!(control.send(Request::Terminate, &backend).await, Ok(false)) {
+        let control = &self.server.control;
+        while let Some(backend) = backend.as_ref().filter(|_| !self.is_closed()) {
+            if matches!(control.send(Request::Terminate, backend).await, Ok(false)) {
                 break;
             }
             sleep(ASK_EVERY).await;

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evergrant_resilience::lock;
-use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Error};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
@@ -18,6 +17,7 @@ use crate::StoreError;
 use crate::db::postgres::control::Control;
 use crate::db::postgres::history::{History, LastTime};
 use crate::db::postgres::limits;
+use crate::db::postgres::route::Route;
 use crate::db::postgres::session::Session;
 
 /// The interval at which a session is requested from a server that has no room for one.
@@ -41,8 +41,9 @@ pub(crate) enum LaneName {
 /// What all lanes of a pool share.
 #[derive(Debug)]
 pub(super) struct Server {
-    /// The options with which the first connection was opened, without limits.
-    pub(super) options: PgConnectOptions,
+    pub(super) route: Route,
+    /// The way past a pooler.
+    pub(super) direct: Option<Route>,
     pub(super) control: Control,
     pub(super) history: History,
 }
@@ -156,10 +157,10 @@ impl Lane {
         permit: OwnedSemaphorePermit,
         time_limit: Duration,
     ) -> Result<Held, StoreError> {
-        let (options, started) = (limits::limited(self.server.options.clone()), Instant::now());
+        let started = Instant::now();
         loop {
             let time_left = time_limit.saturating_sub(started.elapsed());
-            match Session::open(&options, time_left).await {
+            match Session::open(&self.server.route, time_left).await {
                 Ok(session) => {
                     self.server.history.record_response();
                     return Ok(Held { session, permit });
@@ -180,6 +181,9 @@ impl Lane {
     /// Makes a session available again.
     pub(super) fn put_back(&self, mut held: Held) {
         held.session.mark_used();
+        if self.server.route.is_pooled() {
+            held.session.leave_process();
+        }
         let mut idle = lock(&self.idle);
         idle.push(held.session);
         let oldest = idle.first().is_some_and(Session::is_outdated);

@@ -5,9 +5,10 @@
 //! reduced the commit rate to one seventh. Notifications are therefore sent after the commit, and
 //! one covers many commits. A process that misses a notification finds the events by polling.
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use crate::StoreError;
+use crate::db::postgres::route::Route;
 
 const CHANNEL: &str = "evergrant";
 pub(crate) const NOTIFY: &str = "SELECT pg_notify('evergrant', '')";
@@ -17,10 +18,10 @@ pub(crate) const NOTIFY: &str = "SELECT pg_notify('evergrant', '')";
 pub struct NotifyListener(PgListener);
 
 impl NotifyListener {
-    pub(crate) async fn connect(options: &PgConnectOptions) -> Result<Self, StoreError> {
+    pub(crate) async fn connect(route: &Route) -> Result<Self, StoreError> {
         let dedicated = PgPoolOptions::new()
             .max_connections(1)
-            .connect_with(options.clone())
+            .connect_with(route.session_options())
             .await?;
         let mut listener = PgListener::connect_with(&dedicated).await?;
         listener.listen(CHANNEL).await?;

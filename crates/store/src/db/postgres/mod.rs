@@ -10,10 +10,12 @@ mod control;
 mod give_up;
 mod history;
 mod lane;
-pub(crate) mod limits;
+mod limits;
 pub(crate) mod listener;
+pub(crate) mod migrate;
 mod pool;
 mod pooled;
+mod route;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -21,3 +23,4 @@ mod tests;
 pub(crate) use lane::LaneName;
 pub(crate) use pool::PostgresPool;
 pub(crate) use pooled::PooledConnection;
+pub(crate) use route::{Route, through_pooler};

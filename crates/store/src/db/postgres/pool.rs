@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
-
 use crate::StoreError;
 use crate::db::postgres::control::Control;
 use crate::db::postgres::history::History;
 use crate::db::postgres::lane::{Lane, LaneName, Server};
 use crate::db::postgres::limits;
 use crate::db::postgres::pooled::PooledConnection;
+use crate::db::postgres::route::Route;
 
 /// All sessions of this process: 16 for callers, one each for the change feed, for health checks
 /// and for control, and the one of [`NotifyListener`](super::listener::NotifyListener).
@@ -24,14 +23,17 @@ pub(crate) struct PostgresPool {
 
 impl PostgresPool {
     /// Creates a pool without sessions. They are opened when they are needed.
-    pub(crate) fn new(options: PgConnectOptions) -> Self {
-        Self::with_sessions(options, limits::CALLER_SESSIONS)
+    ///
+    /// `direct` is the way to the server past the pooler on `route`.
+    pub(crate) fn new(route: Route, direct: Option<Route>) -> Self {
+        Self::with_sessions(route, direct, limits::CALLER_SESSIONS)
     }
 
-    pub(super) fn with_sessions(options: PgConnectOptions, callers: usize) -> Self {
+    pub(super) fn with_sessions(route: Route, direct: Option<Route>, callers: usize) -> Self {
         let server = Arc::new(Server {
-            control: Control::new(limits::limited(options.clone())),
-            options,
+            control: Control::new(&route, direct.as_ref()),
+            route,
+            direct,
             history: History::default(),
         });
         Self {
@@ -42,9 +44,15 @@ impl PostgresPool {
         }
     }
 
-    /// Returns the options with which the first connection was opened.
-    pub(crate) fn options(&self) -> &PgConnectOptions {
-        &self.server.options
+    /// Returns the way on which a session keeps its state; `None` if there is only a pooler.
+    pub(crate) fn direct_route(&self) -> Option<&Route> {
+        let route = Some(&self.server.route).filter(|route| !route.is_pooled());
+        self.server.direct.as_ref().or(route)
+    }
+
+    /// Returns the way that migrations use.
+    pub(crate) fn migration_route(&self) -> &Route {
+        self.server.direct.as_ref().unwrap_or(&self.server.route)
     }
 
     fn lane(&self, name: LaneName) -> &Arc<Lane> {

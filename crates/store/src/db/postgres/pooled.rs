@@ -10,12 +10,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tokio::time::timeout;
 
 use crate::StoreError;
 use crate::db::postgres::commit::{self, Committed};
 use crate::db::postgres::lane::{Held, Lane};
+use crate::db::postgres::session::Backend;
 
 /// A session in use. It returns to its lane when it is dropped; a query that was given up is
 /// cancelled first, and an open transaction is rolled back.
@@ -88,12 +89,41 @@ impl PooledConnection {
         result.map_err(QueryFailure::Failed)
     }
 
+    /// Runs one statement that is a transaction of its own.
+    pub(crate) async fn single<T>(
+        mut self,
+        query: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        if self.keeps_statements() {
+            return self.query(query).await;
+        }
+        self.begin().await?;
+        let result = self.query(query).await?;
+        self.commit().await?;
+        Ok(result)
+    }
+
+    /// Returns whether the session keeps prepared statements, which a pooler does not.
+    pub(crate) fn keeps_statements(&self) -> bool {
+        !self.lane.server.route.is_pooled()
+    }
+
     pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
         // Set first: a BEGIN that is given up may have been executed.
         self.is_open = true;
-        self.query(async |connection| connection.execute("BEGIN").await)
-            .await
-            .map(drop)
+        let Some(begin) = self.lane.server.route.pooled_begin() else {
+            let begun = self.query(async |connection| connection.execute("BEGIN").await);
+            return begun.await.map(drop);
+        };
+        let begin = AssertSqlSafe(begin.to_owned());
+        let row = self
+            .query(async |connection| sqlx::raw_sql(begin).fetch_one(connection).await)
+            .await?;
+        let backend = Backend::read(&row)?;
+        if let Some(held) = &mut self.held {
+            held.session.backend = Some(backend);
+        }
+        Ok(())
     }
 
     /// Commits the transaction. If the server may have committed it but did not confirm that it is

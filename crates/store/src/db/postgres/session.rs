@@ -2,19 +2,32 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::PgRow;
 use sqlx::{Connection, Executor, PgConnection, Row};
 use tokio::time::{Instant, timeout};
 
 use crate::StoreError;
 use crate::db::postgres::limits;
+use crate::db::postgres::route::Route;
 
-/// Identifies a server process. The server reuses process ids, so its start time belongs to it.
+/// Identifies the process of the server that works for a session. The server reuses process ids,
+/// and a pooler uses a process for many sessions, so a start time belongs to it.
 #[derive(Debug, Clone)]
 pub(super) struct Backend {
     pub(super) process_id: i32,
-    /// Seconds since 1970, in the server's own notation.
+    /// When the process started; through a pooler, when the transaction did. Seconds since 1970, in
+    /// the server's own notation.
     pub(super) started_at: String,
+}
+
+impl Backend {
+    /// Reads the columns `pid` and `started_at`.
+    pub(super) fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            process_id: row.try_get("pid")?,
+            started_at: row.try_get("started_at")?,
+        })
+    }
 }
 
 const IDENTIFY: &str = "SELECT pid, extract(epoch from backend_start)::text AS started_at
@@ -24,34 +37,27 @@ const IDENTIFY: &str = "SELECT pid, extract(epoch from backend_start)::text AS s
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) connection: PgConnection,
-    pub(super) backend: Backend,
+    /// `None` through a pooler while no transaction is open.
+    pub(super) backend: Option<Backend>,
     opened_at: Instant,
     used_at: Instant,
 }
 
 impl Session {
     /// Opens a session within `time_limit`.
-    pub(super) async fn open(
-        options: &PgConnectOptions,
-        time_limit: Duration,
-    ) -> Result<Self, StoreError> {
-        timeout(time_limit, Self::connect(options))
+    pub(super) async fn open(route: &Route, time_limit: Duration) -> Result<Self, StoreError> {
+        timeout(time_limit, Self::connect(route))
             .await
             .unwrap_or(Err(StoreError::Unresponsive))
     }
 
-    async fn connect(options: &PgConnectOptions) -> Result<Self, StoreError> {
-        let mut connection = PgConnection::connect_with(options).await?;
-        let row = connection.fetch_one(IDENTIFY).await?;
-        let backend = Backend {
-            process_id: row.try_get("pid")?,
-            started_at: row.try_get("started_at")?,
+    async fn connect(route: &Route) -> Result<Self, StoreError> {
+        let mut connection = PgConnection::connect_with(&route.session_options()).await?;
+        let backend = if route.is_pooled() {
+            None
+        } else {
+            Some(prepare(&mut connection).await?)
         };
-        match connection.execute(limits::CHECK_CLIENT).await {
-            // Older servers and some platforms do not have this setting.
-            Ok(_) | Err(sqlx::Error::Database(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
         let now = Instant::now();
         Ok(Self {
             connection,
@@ -59,6 +65,11 @@ impl Session {
             opened_at: now,
             used_at: now,
         })
+    }
+
+    /// Forgets the process that a pooler has given to another session.
+    pub(super) fn leave_process(&mut self) {
+        self.backend = None;
     }
 
     /// Records the end of a use.
@@ -81,5 +92,15 @@ impl Session {
             timeout(time_limit, self.connection.ping()).await,
             Ok(Ok(()))
         )
+    }
+}
+
+/// Identifies the process of a direct session, and lets it check for a lost client.
+async fn prepare(connection: &mut PgConnection) -> Result<Backend, sqlx::Error> {
+    let backend = Backend::read(&connection.fetch_one(IDENTIFY).await?)?;
+    match connection.execute(limits::CHECK_CLIENT).await {
+        // Older servers and some platforms do not have this setting.
+        Ok(_) | Err(sqlx::Error::Database(_)) => Ok(backend),
+        Err(error) => Err(error),
     }
 }

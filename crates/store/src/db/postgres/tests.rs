@@ -7,7 +7,7 @@ use evergrant_testkit::{Cluster, TestDatabase};
 use sqlx::Executor;
 use sqlx::postgres::PgConnectOptions;
 
-use super::{LaneName, PooledConnection, PostgresPool};
+use super::{LaneName, PooledConnection, PostgresPool, Route};
 use crate::StoreError;
 
 /// Longer than any test.
@@ -17,7 +17,9 @@ const SHORT: Duration = Duration::from_millis(200);
 
 fn pool(database: &TestDatabase, sessions: usize) -> PostgresPool {
     let options = PgConnectOptions::from_str(&database.url).unwrap();
-    PostgresPool::with_sessions(options.application_name("evergrant"), sessions)
+    let options = options.application_name("evergrant");
+    let settings = vec![("synchronous_commit", "on".to_owned())];
+    PostgresPool::with_sessions(Route::new(options, settings, false), None, sessions)
 }
 
 async fn acquire(pool: &PostgresPool, time_limit: Duration) -> PooledConnection {
