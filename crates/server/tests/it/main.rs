@@ -20,6 +20,7 @@ mod flows;
 mod import_cycles;
 mod layers;
 mod limits;
+mod pooler;
 mod program;
 mod public_surface;
 mod refreshes;

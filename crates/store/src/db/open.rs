@@ -55,7 +55,9 @@ async fn open_postgres(
         return Ok(Pools::Postgres(PostgresPool::new(route, None)));
     };
     let route = Route::new(server.options, address.session_settings(), true);
-    let server = connect::first_usable(direct).await.map_err(not_direct)?;
+    let server = connect::first_usable(direct)
+        .await
+        .map_err(|error| not_direct(&error))?;
     server.connection.close().await?;
     if server.is_pooled {
         let message = "DATABASE_DIRECT_URL leads to a connection pooler, not to the server itself";
@@ -65,6 +67,6 @@ async fn open_postgres(
     Ok(Pools::Postgres(PostgresPool::new(route, Some(direct))))
 }
 
-fn not_direct(error: StoreError) -> StoreError {
+fn not_direct(error: &StoreError) -> StoreError {
     StoreError::DirectAddress(format!("DATABASE_DIRECT_URL: {error}"))
 }

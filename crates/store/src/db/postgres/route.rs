@@ -3,7 +3,7 @@
 //! A pooler in transaction mode gives each transaction another session of the server. What a
 //! session is set to at its start is lost, and so are prepared statements. So through a pooler each
 //! statement runs in an explicit transaction that sets its limits first, and is not given a name.
-//! See `docs/decisions/0031-connection-poolers.md`.
+//! See `docs/decisions/0033-connection-poolers.md`.
 
 use sqlx::postgres::PgConnectOptions;
 
