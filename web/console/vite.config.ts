@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type UserConfig } from 'vite';
 import { backend } from './dev/backend.mjs';
 
 const sources = (path: string) => fileURLToPath(new URL(`../react/src/${path}`, import.meta.url));
@@ -16,8 +16,16 @@ const SOURCE_ALIASES = [
   { find: /^@evergrant\/react$/, replacement: sources('index.ts') },
 ];
 
+/**
+ * Documents have absolute addresses, below which the server puts the path of its public URL. Scripts and style sheets
+ * refer to each other by relative ones, so that they work below any path.
+ */
+const addressOf: NonNullable<UserConfig['experimental']>['renderBuiltUrl'] = (name, { hostType }) =>
+  hostType === 'html' ? `/${name}` : { relative: true };
+
 export default defineConfig(({ command }) => ({
   plugins: [react(), backend()],
+  experimental: { renderBuiltUrl: addressOf },
   resolve: { alias: command === 'serve' ? SOURCE_ALIASES : [] },
   build: {
     // The oldest versions with the popovers, color-mix() and AbortSignal.any that the library uses.

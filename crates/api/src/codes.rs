@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use evergrant_model::ErrorCode;
+use evergrant_service::PublicUrl;
 use http::StatusCode;
 
 /// Returns the HTTP status of a code.
@@ -58,8 +59,8 @@ pub(crate) fn title_of(code: ErrorCode) -> String {
 }
 
 /// Returns the `type` of a problem document: the URL path of the code's description.
-pub(crate) fn type_of(code: ErrorCode) -> String {
-    format!("/errors#{code}")
+pub(crate) fn type_of(code: ErrorCode, public_url: &PublicUrl) -> String {
+    public_url.path_of(&format!("/errors#{code}"))
 }
 
 /// Returns what a code means and what the caller can do about it.

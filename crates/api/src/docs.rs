@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use evergrant_model::ErrorCode;
+use evergrant_service::PublicUrl;
 use http::{HeaderValue, header};
 use utoipa_swagger_ui::Config;
 
 use crate::problem::ApiError;
+use crate::state::ApiState;
 
 /// The content security policy. Swagger UI sets inline styles from its script, so these are
 /// allowed; scripts are limited to its own files.
@@ -16,22 +18,22 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
      font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Redirects `/docs` to `/docs/`: the page's files have relative URLs.
-pub(crate) async fn redirect_to_index() -> Redirect {
-    Redirect::permanent("/docs/")
+pub(crate) async fn redirect_to_index(State(state): State<ApiState>) -> Redirect {
+    Redirect::permanent(&state.public_url().path_of("/docs/"))
 }
 
-pub(crate) async fn index() -> Response {
-    file("index.html")
+pub(crate) async fn index(State(state): State<ApiState>) -> Response {
+    file("index.html", state.public_url())
 }
 
-pub(crate) async fn asset(Path(name): Path<String>) -> Response {
-    file(&name)
+pub(crate) async fn asset(State(state): State<ApiState>, Path(name): Path<String>) -> Response {
+    file(&name, state.public_url())
 }
 
-fn file(name: &str) -> Response {
+fn file(name: &str, public_url: &PublicUrl) -> Response {
     // The default validator is a third-party host that would receive the document's URL.
     let config = Arc::new(
-        Config::from("/openapi.json")
+        Config::from(public_url.path_of("/openapi.json"))
             .try_it_out_enabled(true)
             .validator_url("none"),
     );

@@ -14,6 +14,7 @@ mod openapi;
 mod pages;
 mod path;
 mod problem;
+mod public_path;
 mod request;
 mod routes;
 mod sessions;
@@ -22,6 +23,8 @@ mod users;
 mod views;
 
 pub use codes::errors_markdown;
+pub use public_path::is_below as is_route_below;
 pub use routes::{
-    ApiOptions, Console, admin_router, openapi_json, route_not_found, router, undocumented_paths,
+    ApiOptions, Console, admin_router, openapi_json, route_at_or_below, route_not_found, router,
+    undocumented_paths,
 };

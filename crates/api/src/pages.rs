@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use evergrant_model::{CorrelationId, ErrorCode};
-use evergrant_service::ServiceError;
+use evergrant_service::{PublicUrl, ServiceError};
 use http::{HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
@@ -68,11 +68,12 @@ pub(crate) fn portal_failed(error: &ServiceError, correlation_id: &CorrelationId
 }
 
 /// Returns the page at `/` of a service without a console.
-pub(crate) fn landing_page() -> Response {
+pub(crate) fn landing_page(public_url: &PublicUrl) -> Response {
+    let docs = public_url.path_of("/docs/");
     let body = html! {
         h1 { "Evergrant" }
         p { "This service manages connected accounts." }
-        p.quiet { "The API is documented at " a href="/docs/" { "/docs" } "." }
+        p.quiet { "The API is documented at " a href=(docs) { (docs) } "." }
     };
     page(StatusCode::OK, "Evergrant", &body)
 }

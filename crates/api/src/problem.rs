@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use evergrant_model::{CorrelationId, ErrorCode, SignedDuration};
-use evergrant_service::{FieldFault, ServiceError};
+use evergrant_service::{FieldFault, PublicUrl, ServiceError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,7 +29,7 @@ use crate::codes::{status_of, title_of, type_of};
     "correlationId": "5f0c2a4b9d3e47118a6c0b1d2e3f4a5b",
 }))]
 pub(crate) struct Problem {
-    /// URL of the code's description, relative to the service.
+    /// Path of the code's description on this host; it includes the path of the public URL.
     #[serde(rename = "type")]
     kind: String,
     /// The code in words, such as `Reconnect required`.
@@ -66,7 +66,11 @@ pub(crate) struct ProblemField {
 }
 
 impl Problem {
-    pub(crate) fn new(error: &ServiceError, correlation_id: &CorrelationId) -> Self {
+    pub(crate) fn new(
+        error: &ServiceError,
+        correlation_id: &CorrelationId,
+        public_url: &PublicUrl,
+    ) -> Self {
         let (code, status) = (error.code(), status_of(error.code()));
         let is_internal = status == StatusCode::INTERNAL_SERVER_ERROR;
         let field = |fault: &FieldFault| ProblemField {
@@ -74,7 +78,7 @@ impl Problem {
             message: fault.message.clone(),
         };
         Self {
-            kind: type_of(code),
+            kind: type_of(code, public_url),
             title: title_of(code),
             status: status.as_u16(),
             detail: (!is_internal).then(|| error.detail().to_owned()),
@@ -121,7 +125,11 @@ impl IntoResponse for ApiError {
 
 /// Renders the error that a response carries as a problem document, and logs it. Other responses
 /// are returned unchanged.
-pub(crate) fn render(response: Response, correlation_id: &CorrelationId) -> Response {
+pub(crate) fn render(
+    response: Response,
+    correlation_id: &CorrelationId,
+    public_url: &PublicUrl,
+) -> Response {
     let Some(ApiError(error)) = response.extensions().get::<ApiError>().cloned() else {
         return response;
     };
@@ -145,7 +153,7 @@ pub(crate) fn render(response: Response, correlation_id: &CorrelationId) -> Resp
             .headers
             .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    let document = Json(Problem::new(&error, correlation_id))
+    let document = Json(Problem::new(&error, correlation_id, public_url))
         .into_response()
         .into_body();
     Response::from_parts(parts, document)
@@ -177,10 +185,11 @@ mod tests {
     #[test]
     fn internal_error_discloses_only_its_code() {
         let error = ServiceError::new(ErrorCode::DecryptionError, "the row of kiln");
-        let problem = Problem::new(&error, &CorrelationId::new("c1").unwrap());
+        let public_url = PublicUrl::parse("https://vault.example/grants").unwrap();
+        let problem = Problem::new(&error, &CorrelationId::new("c1").unwrap(), &public_url);
         assert_eq!(
             serde_json::to_value(&problem).unwrap(),
-            serde_json::json!({"type": "/errors#DECRYPTION_ERROR", "title": "Decryption error", "status": 500,
+            serde_json::json!({"type": "/grants/errors#DECRYPTION_ERROR", "title": "Decryption error", "status": 500,
                 "code": "DECRYPTION_ERROR", "retryable": false, "correlationId": "c1"})
         );
     }

@@ -5,7 +5,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use evergrant_model::CorrelationId;
-use evergrant_service::IntegrationsService;
+use evergrant_service::{IntegrationsService, PublicUrl};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument;
 
@@ -20,16 +20,17 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 #[derive(Clone)]
 pub(crate) struct ResponseContext {
     service: IntegrationsService,
-    /// Whether browsers reach the service over TLS.
-    uses_tls: bool,
 }
 
 impl ResponseContext {
     pub(crate) fn new(service: &IntegrationsService) -> Self {
         Self {
             service: service.clone(),
-            uses_tls: service.settings().public_url.scheme() == "https",
         }
+    }
+
+    fn public_url(&self) -> &PublicUrl {
+        &self.service.settings().public_url
     }
 
     fn add_headers(&self, headers: &mut HeaderMap, correlation_id: &CorrelationId) {
@@ -44,7 +45,7 @@ impl ResponseContext {
             header::REFERRER_POLICY,
             HeaderValue::from_static("no-referrer"),
         );
-        if self.uses_tls {
+        if self.public_url().is_https() {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
         }
         headers
@@ -68,7 +69,11 @@ pub(crate) async fn handle(
     let span = tracing::info_span!("request", correlation_id = %correlation_id, method = %request.method(),
         route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
     let rendered = async {
-        let response = render(next.run(request).await, &correlation_id);
+        let response = render(
+            next.run(request).await,
+            &correlation_id,
+            context.public_url(),
+        );
         tracing::debug!(status = response.status().as_u16(), "response sent");
         response
     };

@@ -25,6 +25,7 @@ use crate::integrations::{
 };
 use crate::openapi::{Deployment, Description, complete};
 use crate::problem::ApiError;
+use crate::public_path::{is_below, serve_below};
 use crate::request::ResponseContext;
 use crate::state::ApiState;
 use crate::{docs, images, pages, request, sessions, users};
@@ -100,7 +101,7 @@ type GetRoutes<S, const N: usize> = [(&'static str, MethodRouter<S>); N];
 
 /// Returns the public routes that the OpenAPI document omits: the document itself and the pages
 /// about it.
-fn undocumented_routes(document: Arc<utoipa::openapi::OpenApi>) -> GetRoutes<(), 5> {
+fn undocumented_routes(document: Arc<utoipa::openapi::OpenApi>) -> GetRoutes<ApiState, 5> {
     [
         (
             "/openapi.json",
@@ -156,22 +157,39 @@ pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
         .flat_map(|console| &console.dev_users)
         .copied()
         .collect();
+    let public_url = service.settings().public_url.clone();
     let deployment = Deployment {
+        server: public_url.root_path().to_owned(),
         cookie: ConsoleCookie::new(&service).name().to_owned(),
-        ..Deployment::default()
     };
     let state = ApiState { service, dev_users };
     let (api, document) = documented_routes().split_for_parts();
     let document = Arc::new(complete(document, &deployment));
-    let routes = add_routes(api.with_state(state.clone()), undocumented_routes(document));
+    let routes = add_routes(api, undocumented_routes(document)).with_state(state.clone());
     let routes = routes.method_not_allowed_fallback(method_not_allowed);
     let routes = match &options.console {
         Some(console) => routes.fallback_service(console_pages(console, state)),
         None => routes
-            .route("/", get(async || pages::landing_page()))
+            .route("/", get(landing_page).with_state(state))
             .fallback(async || route_not_found()),
     };
-    with_common_layers(routes, cors(&options.allowed_origins), context)
+    let routes = with_common_layers(routes, cors(&options.allowed_origins), context);
+    serve_below(public_url, routes)
+}
+
+/// Returns a route of the API at or below `path`; `None` if `path` can be that of the public URL.
+#[must_use]
+pub fn route_at_or_below(path: &str) -> Option<String> {
+    let documented = documented_routes().into_openapi().paths.paths;
+    let (undocumented, _) = undocumented_paths();
+    let mut routes = documented
+        .into_keys()
+        .chain(undocumented.into_iter().map(str::to_owned));
+    routes.find(|route| is_below(route, path))
+}
+
+async fn landing_page(State(state): State<ApiState>) -> Response {
+    pages::landing_page(state.public_url())
 }
 
 fn console_pages(console: &Console, state: ApiState) -> Router {
@@ -243,7 +261,7 @@ async fn readiness(State(state): State<ApiState>) -> Response {
 pub fn route_not_found() -> Response {
     ApiError::new(
         ErrorCode::NotFound,
-        "No such route. See /docs for the list of routes.",
+        "No such route. The OpenAPI document lists all routes.",
     )
     .into_response()
 }

@@ -149,13 +149,8 @@ async fn portal_url(
     user: UserId,
 ) -> Result<String, ServiceError> {
     let code = service.console().create_link(call, user).await?;
-    let base = service
-        .settings()
-        .public_url
-        .as_str()
-        .trim_end_matches('/')
-        .to_owned();
-    Ok(format!("{base}/portal/{}", code.expose_secret()))
+    let path = format!("/portal/{}", code.expose_secret());
+    Ok(service.settings().public_url.join(&path))
 }
 
 /// End sessions

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use evergrant_model::UserId;
-use evergrant_service::IntegrationsService;
+use evergrant_service::{IntegrationsService, PublicUrl};
 
 /// The state of the router. Clones are cheap.
 #[derive(Clone)]
@@ -12,4 +12,11 @@ pub(crate) struct ApiState {
     /// The users between whom the console can switch; empty unless the program runs as
     /// `evergrant dev`.
     pub(crate) dev_users: Arc<[UserId]>,
+}
+
+impl ApiState {
+    /// Returns the URL under which browsers reach the service.
+    pub(crate) fn public_url(&self) -> &PublicUrl {
+        &self.service.settings().public_url
+    }
 }

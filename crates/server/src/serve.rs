@@ -45,11 +45,11 @@ pub(crate) async fn run() -> Result<(), Failure> {
         version = env!("CARGO_PKG_VERSION"),
         listen = format!("http://{bound}"),
         admin = admin_address.map(|address| format!("http://{address}")),
-        public_url = public_url.as_str(),
+        %public_url,
         "evergrant is listening"
     );
     let console = Some(Console {
-        pages: console::router(),
+        pages: console::router(&public_url),
         dev_users: Vec::new(),
     });
     let options = ApiOptions {

@@ -7,10 +7,9 @@ use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry};
 use evergrant_encryption::{KeyRing, TokenCipher};
 use evergrant_model::{Clock, Entropy, OsEntropy, SteadyClock, SystemClock};
 use evergrant_service::{
-    AllowedRedirects, IntegrationsService, LogRecorder, ServiceParts, ServiceSettings,
+    AllowedRedirects, IntegrationsService, LogRecorder, PublicUrl, ServiceParts, ServiceSettings,
 };
 use evergrant_store::Store;
-use url::Url;
 
 use crate::failure::{Failure, Problems};
 use crate::listener;
@@ -73,7 +72,7 @@ pub(crate) fn service(
 }
 
 /// Returns the settings of a service that is reachable at `public_url`.
-pub(crate) fn service_settings(settings: &Settings, public_url: Url) -> ServiceSettings {
+pub(crate) fn service_settings(settings: &Settings, public_url: PublicUrl) -> ServiceSettings {
     ServiceSettings {
         allowed_redirects: AllowedRedirects::new(
             settings.server.allowed_redirects.clone(),

@@ -21,6 +21,7 @@ mod parts;
 mod process;
 mod provider_blocks;
 mod providers;
+mod public_url;
 mod refresh;
 mod service;
 mod settings;
@@ -43,7 +44,7 @@ pub use authorization::outcome::{
     CallbackOutcome, CallbackParams, CallbackResult, ErrorDetails, FlowProgress, ReachedAccount,
 };
 pub use authorization::redirect_allowlist::{
-    AllowedRedirects, InvalidRedirect, is_loopback, without_credentials,
+    AllowedRedirects, InvalidRedirect, without_credentials,
 };
 pub use authorization::session_credentials::CredentialForm;
 pub use authorization::start::{ConnectRequest, StartedFlow};
@@ -60,6 +61,7 @@ pub use outcome::{Outcome, Recorder};
 pub use parts::ServiceParts;
 pub use process::Process;
 pub use providers::Providers;
+pub use public_url::{InvalidPublicUrl, PublicUrl, is_loopback};
 pub use service::IntegrationsService;
 pub use settings::ServiceSettings;
 pub use tokens::access_token::IssuedToken;

@@ -1,15 +1,15 @@
 //! The operator's settings of the service.
 
 use evergrant_model::{ProviderSlug, SignedDuration};
-use url::Url;
 
 use crate::authorization::redirect_allowlist::AllowedRedirects;
+use crate::public_url::PublicUrl;
 
 /// The settings of the service.
 #[derive(Debug, Clone)]
 pub struct ServiceSettings {
-    /// The URL under which browsers reach this server; the base of callback URLs.
-    pub public_url: Url,
+    /// The URL under which browsers reach this server; the base of every address that it emits.
+    pub public_url: PublicUrl,
     /// The URLs to which a flow may redirect the browser when it ends.
     pub allowed_redirects: AllowedRedirects,
     /// The lifetime of a flow's state, and the time that a consented flow waits to be finished.
@@ -27,7 +27,7 @@ pub struct ServiceSettings {
 impl ServiceSettings {
     /// Returns the default settings for a server at `public_url`.
     #[must_use]
-    pub fn new(public_url: Url) -> Self {
+    pub fn new(public_url: PublicUrl) -> Self {
         Self {
             allowed_redirects: AllowedRedirects::new(Vec::new(), &public_url),
             public_url,
@@ -40,19 +40,15 @@ impl ServiceSettings {
 
     /// Returns the URL of the hosted credential form for a platform without a consent page.
     pub(crate) fn form_url(&self, provider: &ProviderSlug, state: &str) -> String {
-        format!(
-            "{}/connect/{provider}?state={state}",
-            self.public_url.as_str().trim_end_matches('/')
-        )
+        self.public_url
+            .join(&format!("/connect/{provider}?state={state}"))
     }
 
     /// Returns the callback URL of a platform. Authorization and token request send the same bytes,
     /// as RFC 6749, section 4.1.3 requires.
     #[must_use]
     pub fn callback_url(&self, provider: &ProviderSlug) -> String {
-        format!(
-            "{}/api/integrations/callback/{provider}",
-            self.public_url.as_str().trim_end_matches('/')
-        )
+        self.public_url
+            .join(&format!("/api/integrations/callback/{provider}"))
     }
 }

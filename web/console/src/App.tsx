@@ -1,4 +1,6 @@
 import { useSyncExternalStore } from 'react';
+import { Router } from 'wouter';
+import { BASE } from './base.js';
 import { ErrorBoundary } from './pages/ErrorBoundary.js';
 import { Pages } from './pages/Pages.js';
 import { SignedOutPage } from './pages/SignedOutPage.js';
@@ -12,7 +14,9 @@ import { Shell } from './shell/Shell.js';
 export function App({ store }: { store: SessionStore }) {
   return (
     <ErrorBoundary standalone>
-      <AppForSession store={store} />
+      <Router base={BASE}>
+        <AppForSession store={store} />
+      </Router>
     </ErrorBoundary>
   );
 }

@@ -1,13 +1,13 @@
 //! The console's session cookie.
 
-use evergrant_service::{CONSOLE_SESSION_TTL, IntegrationsService};
+use evergrant_service::{CONSOLE_SESSION_TTL, IntegrationsService, PublicUrl};
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
 
 /// The name and attributes of the cookie of a service at one public URL.
 pub(crate) struct ConsoleCookie {
     name: String,
+    path: String,
     is_secure: bool,
 }
 
@@ -16,17 +16,23 @@ impl ConsoleCookie {
         Self::for_url(&service.settings().public_url)
     }
 
-    /// Over TLS, the prefix `__Host-` binds the cookie to its host (RFC 6265bis §4.1.3.2). Without
-    /// TLS the name contains the port, because all ports of a host share their cookies.
-    fn for_url(public_url: &Url) -> Self {
-        let is_secure = public_url.scheme() == "https";
-        let port = public_url.port_or_known_default().unwrap_or_default();
-        let name = if is_secure {
-            "__Host-evergrant".to_owned()
-        } else {
-            format!("evergrant-{port}")
+    /// Over TLS, the prefix `__Host-` binds the cookie to its host (RFC 6265bis §4.1.3.2). It
+    /// requires `Path=/`, so below a path the prefix is `__Secure-`: a cookie for the whole host
+    /// would also be sent to the other apps of that host. Without TLS the name contains the port,
+    /// because all ports of a host share their cookies.
+    fn for_url(public_url: &PublicUrl) -> Self {
+        let (is_secure, base) = (public_url.is_https(), public_url.base_path());
+        let port = public_url.as_url().port_or_known_default();
+        let name = match (is_secure, base) {
+            (true, "") => "__Host-evergrant".to_owned(),
+            (true, _) => "__Secure-evergrant".to_owned(),
+            (false, _) => format!("evergrant-{}", port.unwrap_or_default()),
         };
-        Self { name, is_secure }
+        Self {
+            name,
+            path: public_url.root_path().to_owned(),
+            is_secure,
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -61,8 +67,8 @@ impl ConsoleCookie {
     fn header(&self, value: &str, max_age_seconds: i64) -> HeaderValue {
         let secure = if self.is_secure { "; Secure" } else { "" };
         let text = format!(
-            "{}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite=Lax{secure}",
-            self.name
+            "{}={value}; Path={}; Max-Age={max_age_seconds}; HttpOnly; SameSite=Lax{secure}",
+            self.name, self.path
         );
         let mut header = HeaderValue::from_str(&text)
             .unwrap_or_else(|_| unreachable!("credentials are URL-safe text"));
@@ -76,7 +82,7 @@ mod tests {
     use super::*;
 
     fn cookie(public_url: &str) -> ConsoleCookie {
-        ConsoleCookie::for_url(&Url::parse(public_url).unwrap())
+        ConsoleCookie::for_url(&PublicUrl::parse(public_url).unwrap())
     }
 
     #[test]
@@ -95,6 +101,14 @@ mod tests {
         assert_eq!(
             set_cookie("http://localhost:8080"),
             "evergrant-8080=evc_1; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax"
+        );
+        assert_eq!(
+            set_cookie("https://vault.example/grants"),
+            "__Secure-evergrant=evc_1; Path=/grants; Max-Age=43200; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert_eq!(
+            set_cookie("http://localhost:8080/grants"),
+            "evergrant-8080=evc_1; Path=/grants; Max-Age=43200; HttpOnly; SameSite=Lax"
         );
     }
 

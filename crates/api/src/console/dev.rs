@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use evergrant_model::{Actor, Call, CorrelationId};
-use evergrant_service::{Presence, is_loopback};
+use evergrant_service::{Presence, PublicUrl, is_loopback};
 use http::{HeaderValue, Method, StatusCode, header};
 use url::{Position, Url};
 
@@ -27,8 +27,8 @@ pub(crate) async fn sign_in(
     if request.method() != Method::GET || path.starts_with("/assets/") {
         return next.run(request).await;
     }
-    let public_url = &state.service.settings().public_url;
-    if !host_of(&request).is_some_and(|host| is_trusted_host(&host, public_url)) {
+    let public_url = state.public_url();
+    if !host_of(&request).is_some_and(|host| is_trusted_host(&host, public_url.as_url())) {
         return redirect_to_public_url(public_url, &request);
     }
     let cookie = ConsoleCookie::new(&state.service)
@@ -72,13 +72,12 @@ fn is_trusted_host(host: &str, public_url: &Url) -> bool {
     host == &public_url[Position::BeforeHost..Position::AfterPort] || is_proxied()
 }
 
-fn redirect_to_public_url(public_url: &Url, request: &Request) -> Response {
+fn redirect_to_public_url(public_url: &PublicUrl, request: &Request) -> Response {
     let path = request
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
-    let address = format!("{}{path}", public_url.as_str().trim_end_matches('/'));
-    let location = HeaderValue::from_str(&address);
+    let location = HeaderValue::from_str(&public_url.join(path));
     location.map_or(StatusCode::NOT_FOUND.into_response(), |location| {
         (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
     })

@@ -14,7 +14,7 @@ use crate::problem::ApiError;
 use crate::state::ApiState;
 
 /// The console page that a portal link opens.
-const FIRST_PAGE: HeaderValue = HeaderValue::from_static("/integrations");
+const FIRST_PAGE: &str = "/integrations";
 
 /// Open the console as a user
 ///
@@ -78,8 +78,10 @@ async fn sign_in(
     {
         state.service.sessions().end(call, session).await?;
     }
+    let location = HeaderValue::from_str(&state.public_url().path_of(FIRST_PAGE))
+        .unwrap_or_else(|_| unreachable!("the path of a public URL is ASCII"));
     let headers = [
-        (header::LOCATION, FIRST_PAGE),
+        (header::LOCATION, location),
         (header::SET_COOKIE, cookie.set(&started.secret)),
     ];
     Ok((StatusCode::SEE_OTHER, headers).into_response())

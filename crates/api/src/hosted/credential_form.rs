@@ -54,7 +54,10 @@ pub(crate) async fn show(
 ) -> Response {
     let flow_state = FlowState::new(query.filled("state").unwrap_or_default());
     match find_form(&state, &call, &provider, &flow_state).await {
-        Ok(form) => page(&provider, &flow_state, &form, &Attempt::default()),
+        Ok(form) => {
+            let action = action(&state, &provider);
+            page(&action, &flow_state, &form, &Attempt::default())
+        }
         Err(error) => pages::callback_failed(&error, &call.correlation_id),
     }
 }
@@ -250,7 +253,8 @@ async fn connect(
             values: submitted.values,
             status: None,
         };
-        Ok(page(provider.as_str(), &flow_state, &form, &attempt))
+        let action = action(state, provider.as_str());
+        Ok(page(&action, &flow_state, &form, &attempt))
     }
 }
 
@@ -306,7 +310,12 @@ struct Attempt {
     kept: Option<KeptCredentials>,
 }
 
-fn page(provider: &str, state: &FlowState, form: &CredentialForm, attempt: &Attempt) -> Response {
+/// Returns the path to which the form posts.
+fn action(state: &ApiState, provider: &str) -> String {
+    state.public_url().path_of(&format!("/connect/{provider}"))
+}
+
+fn page(action: &str, state: &FlowState, form: &CredentialForm, attempt: &Attempt) -> Response {
     let error = attempt.error.as_ref();
     let faults: &[FieldFault] = error.map_or(&[], ServiceError::field_faults);
     let alert = error
@@ -315,7 +324,7 @@ fn page(provider: &str, state: &FlowState, form: &CredentialForm, attempt: &Atte
     let own = error.map_or(StatusCode::OK, |error| status_of(error.code()));
     let status = attempt.status.unwrap_or(own);
     let mut response = CredentialPage {
-        provider,
+        action,
         state,
         form,
         values: &attempt.values,

@@ -99,9 +99,10 @@ pub(crate) fn chooser(
         address.as_deref().and_then(path_of)
     };
     let pictures: Vec<_> = accounts.iter().map(picture).collect();
+    let path = format!("/connect/{}/choose", outcome.provider);
     let chooser = Chooser {
         provider_name: &provider_name,
-        provider: outcome.provider.as_str(),
+        action: &state.public_url().path_of(&path),
         redirect_url: &outcome.redirect_url,
         flow_id: flow_id.as_str(),
         receipt,

@@ -161,7 +161,7 @@ async fn token_of(
         Err(error) => Ok(TokenResult::Failed(AccountError {
             provider,
             account_id,
-            error: Problem::new(&error, &call.correlation_id),
+            error: Problem::new(&error, &call.correlation_id, state.public_url()),
         })),
     }
 }

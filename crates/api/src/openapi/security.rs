@@ -11,8 +11,8 @@ const API_KEY: &str = "An API key `evg_…`, for the app's server. It acts for t
 const SESSION: &str = "A session token `evs_…` from `POST /api/sessions`, for the user's browser. \
     Valid for up to 15 minutes.";
 const CONSOLE: &str = "The console's cookie, set by `/portal/{code}`. Its name is \
-    `evergrant-<port>` without TLS. It is accepted wherever a session token is, unless \
-    `Authorization` is sent.";
+    `__Secure-evergrant` if the public URL has a path, and `evergrant-<port>` without TLS. It is \
+    accepted wherever a session token is, unless `Authorization` is sent.";
 const CSRF: &str = "`csrfToken` of `GET /console/session`. Unsafe methods require it beside the \
     console's cookie.";
 

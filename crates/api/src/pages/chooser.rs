@@ -11,7 +11,8 @@ use super::{app_name, form_page};
 pub(crate) struct Chooser<'a> {
     /// Name of the platform for users.
     pub(crate) provider_name: &'a str,
-    pub(crate) provider: &'a str,
+    /// The path to which the form posts.
+    pub(crate) action: &'a str,
     pub(crate) redirect_url: &'a str,
     pub(crate) flow_id: &'a str,
     pub(crate) receipt: &'a str,
@@ -33,7 +34,7 @@ impl Chooser<'_> {
             h1 { "Which " (name) " accounts?" }
             p { "You granted access to " (self.accounts.len()) " " (name) " accounts. Select those that "
                 strong { (app_name(self.redirect_url)) } " may use." }
-            form method="post" action=(format!("/connect/{}/choose", self.provider)) {
+            form method="post" action=(self.action) {
                 input type="hidden" name="flowId" value=(self.flow_id);
                 input type="hidden" name="receipt" value=(self.receipt);
                 fieldset aria-describedby=[fault.map(|_| "fault")] {

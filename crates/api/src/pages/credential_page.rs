@@ -21,7 +21,8 @@ pub(crate) const PASTED: &str = "pasted";
 
 /// The form with the submitted values and their faults.
 pub(crate) struct CredentialPage<'a> {
-    pub(crate) provider: &'a str,
+    /// The path to which the form posts.
+    pub(crate) action: &'a str,
     pub(crate) state: &'a FlowState,
     pub(crate) form: &'a CredentialForm,
     pub(crate) values: &'a BTreeMap<String, String>,
@@ -34,14 +35,13 @@ pub(crate) struct CredentialPage<'a> {
 
 impl CredentialPage<'_> {
     pub(crate) fn page(&self, status: StatusCode) -> Response {
-        let action = format!("/connect/{}", self.provider);
         let title = self.text(FORM_TEXTS.title);
         let body = html! {
             h1 { (title) }
             (self.introduction())
             (self.alert())
-            (self.form(&action))
-            form #cancel method="post" action=(action) {
+            (self.form())
+            form #cancel method="post" action=(self.action) {
                 input type="hidden" name="state" value=(self.state.expose());
                 input type="hidden" name="error" value="access_denied";
             }
@@ -70,7 +70,7 @@ impl CredentialPage<'_> {
         fill(text, &values)
     }
 
-    fn form(&self, action: &str) -> Markup {
+    fn form(&self) -> Markup {
         let (pasted, values): (Vec<&CredentialField>, Vec<_>) = self
             .form
             .fields
@@ -82,7 +82,7 @@ impl CredentialPage<'_> {
         };
         let is_open = pasted.is_empty() || values.iter().any(is_needed);
         html! {
-            form method="post" action=(action) autocomplete="off" {
+            form method="post" action=(self.action) autocomplete="off" {
                 input type="hidden" name="state" value=(self.state.expose());
                 input type="hidden" name="csrf" value=(self.form.csrf);
                 @if let Some(kept) = self.kept { input type="hidden" name="kept" value=(kept.sealed); }

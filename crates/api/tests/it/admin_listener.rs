@@ -66,6 +66,6 @@ async fn health_routes_are_on_admin_listener_only() {
     assert_snapshot!(app.get("/api/integrations/status").await.problem_summary(), @"
     404 NOT_FOUND
     retryable: false
-    detail: No such route. See /docs for the list of routes.
+    detail: No such route. The OpenAPI document lists all routes.
     ");
 }

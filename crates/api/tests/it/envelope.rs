@@ -94,7 +94,7 @@ async fn unknown_route_returns_problem() {
     {
       "code": "NOT_FOUND",
       "correlationId": "[correlationId]",
-      "detail": "No such route. See /docs for the list of routes.",
+      "detail": "No such route. The OpenAPI document lists all routes.",
       "retryable": false,
       "status": 404,
       "title": "Not found",

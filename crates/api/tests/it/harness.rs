@@ -10,7 +10,8 @@ use evergrant_api::{ApiOptions, Console, router};
 use evergrant_model::{Actor, Call, ExternalId, ManualClock, Timestamp};
 use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, dev_settings};
 use evergrant_service::{
-    AllowedRedirects, IntegrationsService, LogRecorder, NewUser, ServiceParts, ServiceSettings,
+    AllowedRedirects, IntegrationsService, LogRecorder, NewUser, PublicUrl, ServiceParts,
+    ServiceSettings,
 };
 use evergrant_testkit::{TestDatabase, cipher, entropy, new_year, shared};
 use serde_json::json;
@@ -109,6 +110,15 @@ impl Harness {
 
     /// Same as [`Harness::new`], on this database.
     pub(crate) async fn with_database(database: TestDatabase) -> Self {
+        Self::start(database, settings("http://localhost:8080")).await
+    }
+
+    /// Same as [`Harness::new`], with this public URL.
+    pub(crate) async fn at(public_url: &str) -> Self {
+        Self::start(TestDatabase::sqlite(), settings(public_url)).await
+    }
+
+    async fn start(database: TestDatabase, settings: ServiceSettings) -> Self {
         let clock = new_year();
         let options = SandboxOptions {
             clock: shared(&clock),
@@ -127,7 +137,7 @@ impl Harness {
             clock: shared(&clock),
             entropy: entropy(),
             recorder: Arc::new(LogRecorder),
-            settings: settings(),
+            settings,
         });
         let router = router(service.clone(), &ApiOptions::default());
         let harness = Self {
@@ -247,7 +257,8 @@ impl Harness {
 pub(crate) fn callback_path(location: &str) -> String {
     let url = Url::parse(location).unwrap();
     assert!(
-        location.starts_with("http://localhost:8080/api/integrations/callback/"),
+        location.starts_with("http://localhost:8080/")
+            && location.contains("/api/integrations/callback/"),
         "{location}"
     );
     format!("{}?{}", url.path(), url.query().unwrap_or_default())
@@ -273,8 +284,8 @@ fn registry(base: &str, fake_providers: &FakeProviders, clock: &Arc<ManualClock>
     .unwrap()
 }
 
-fn settings() -> ServiceSettings {
-    let public_url = Url::parse("http://localhost:8080").unwrap();
+fn settings(public_url: &str) -> ServiceSettings {
+    let public_url = PublicUrl::parse(public_url).unwrap();
     let allowed = AllowedRedirects::parse_list(&format!("{APP},http://localhost:3000")).unwrap();
     ServiceSettings {
         allowed_redirects: AllowedRedirects::new(allowed, &public_url),

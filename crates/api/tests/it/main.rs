@@ -37,6 +37,7 @@ mod openapi_conformance;
 mod pages;
 mod posted_callback;
 mod providers;
+mod public_path;
 mod refresh;
 mod report;
 mod response;

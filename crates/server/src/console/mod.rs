@@ -4,16 +4,19 @@
 //! The name of an asset contains a hash of its content, so browsers cache it forever. Documents are
 //! revalidated on each request.
 
+mod documents;
 mod files;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use evergrant_service::PublicUrl;
 
-use files::TaggedFile;
+use documents::Documents;
+use files::Content;
 
 /// Content security policy: resources of the same origin only, and no markup or scripts created by
 /// scripts, see <https://www.w3.org/TR/trusted-types/>.
@@ -33,47 +36,60 @@ const RESOURCE_POLICY: (HeaderName, HeaderValue) = (
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// Document of every page except [`RETURN`].
-const INDEX: &str = "index.html";
-/// Document that flows redirect the browser to after consent.
-const RETURN: &str = "return.html";
+/// Routes whose answer depends on the path. The other pages have one document, which routes in the
+/// browser by the path that is shown there.
+const RETURN: &str = "/return";
+const ASSETS: &str = "/assets/{*name}";
 
-/// Returns the routes of the console, for every path that does not belong to the API.
-pub(crate) fn router() -> Router {
-    let index = |headers: HeaderMap| async move { document(INDEX, StatusCode::OK, &headers) };
+/// Returns the routes of the console at `public_url`, for every path that does not belong to the
+/// API.
+pub(crate) fn router(public_url: &PublicUrl) -> Router {
     Router::new()
         .route("/", get(index))
         .route("/integrations", get(index))
         .route("/integrations/", get(index))
-        .route(
-            "/return",
-            get(|headers: HeaderMap| async move { document(RETURN, StatusCode::OK, &headers) }),
-        )
-        .route("/assets/{*name}", get(asset))
+        .route(RETURN, get(returned))
+        .route(ASSETS, get(asset))
         .fallback(page_not_found)
         .layer(from_fn(with_headers))
+        .with_state(Documents::at(public_url))
+}
+
+/// Returns a route of the console that a public URL with this path would make ambiguous.
+pub(crate) fn route_below(path: &str) -> Option<String> {
+    let mut routes = [RETURN, ASSETS].into_iter();
+    let route = routes.find(|route| evergrant_api::is_route_below(route, path));
+    route.map(str::to_owned)
+}
+
+async fn index(State(documents): State<Documents>, headers: HeaderMap) -> Response {
+    documents.respond(
+        |built| &built.index,
+        |content| file_response(content, StatusCode::OK, REVALIDATE, &headers),
+    )
+}
+
+async fn returned(State(documents): State<Documents>, headers: HeaderMap) -> Response {
+    documents.respond(
+        |built| &built.returned,
+        |content| file_response(content, StatusCode::OK, REVALIDATE, &headers),
+    )
 }
 
 async fn asset(uri: Uri, headers: HeaderMap) -> Response {
     match files::find(uri.path().trim_start_matches('/')) {
-        Some(file) => file_response(file, StatusCode::OK, IMMUTABLE, &headers),
+        Some(content) => file_response(content, StatusCode::OK, IMMUTABLE, &headers),
         None => evergrant_api::route_not_found(),
     }
 }
 
-fn document(name: &str, status: StatusCode, headers: &HeaderMap) -> Response {
-    match files::find(name) {
-        Some(file) => file_response(file, status, REVALIDATE, headers),
-        None => (StatusCode::NOT_FOUND, Html(include_str!("not_built.html"))).into_response(),
-    }
-}
-
 fn file_response(
-    (file, tag): TaggedFile,
+    content: &Content,
     status: StatusCode,
     cache: HeaderValue,
     request: &HeaderMap,
 ) -> Response {
+    let tag = &content.tag;
     let headers = [
         (header::ETAG, tag.clone()),
         (header::CACHE_CONTROL, cache),
@@ -88,14 +104,14 @@ fn file_response(
     }
     let media_type = [(
         header::CONTENT_TYPE,
-        HeaderValue::from_static(file.media_type()),
+        HeaderValue::from_static(content.media_type),
     )];
-    match file.brotli.filter(|_| accepts_brotli(request)) {
+    match content.brotli.filter(|_| accepts_brotli(request)) {
         Some(compressed) => {
             let encoding = [(header::CONTENT_ENCODING, HeaderValue::from_static("br"))];
             (status, headers, media_type, encoding, compressed).into_response()
         }
-        None => (status, headers, media_type, file.plain).into_response(),
+        None => (status, headers, media_type, content.plain.clone()).into_response(),
     }
 }
 
@@ -119,7 +135,7 @@ fn is_brotli(coding: &str) -> bool {
 }
 
 /// Returns 404: for a browser with the console's own page, for other clients as a problem document.
-async fn page_not_found(request: Request) -> Response {
+async fn page_not_found(State(documents): State<Documents>, request: Request) -> Response {
     let accepted = request
         .headers()
         .get(header::ACCEPT)
@@ -127,7 +143,11 @@ async fn page_not_found(request: Request) -> Response {
         .unwrap_or_default();
     let is_page_request = matches!(*request.method(), Method::GET | Method::HEAD);
     if is_page_request && accepted.contains("text/html") {
-        return document(INDEX, StatusCode::NOT_FOUND, request.headers());
+        let (status, headers) = (StatusCode::NOT_FOUND, request.headers());
+        return documents.respond(
+            |built| &built.index,
+            |content| file_response(content, status, REVALIDATE, headers),
+        );
     }
     evergrant_api::route_not_found()
 }

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use evergrant_service::PublicUrl;
 use tokio::net::TcpListener;
-use url::Url;
 
 use crate::failure::Failure;
 use crate::listener;
@@ -15,13 +15,12 @@ pub(super) struct Listeners {
     /// `None` if the private listener is switched off.
     pub(super) admin: Option<TcpListener>,
     pub(super) sandbox: TcpListener,
-    pub(super) public_url: Url,
+    pub(super) public_url: PublicUrl,
     pub(super) urls: Urls,
 }
 
-/// Base URLs of the listeners, without a trailing slash.
+/// Base URLs of the other listeners, without a trailing slash.
 pub(super) struct Urls {
-    pub(super) public: String,
     pub(super) sandbox: String,
     /// `None` if the private listener is switched off.
     pub(super) admin: Option<String>,
@@ -46,7 +45,6 @@ impl Listeners {
         let public_url = public_url(settings, &public)?;
         let admin_address = admin.as_ref().map(listener::local_address).transpose()?;
         let urls = Urls {
-            public: public_url.as_str().trim_end_matches('/').to_owned(),
             sandbox: format!("http://{}", listener::local_address(&sandbox)?),
             admin: admin_address.map(|address| format!("http://{address}")),
         };
@@ -62,10 +60,10 @@ impl Listeners {
 
 /// Returns the configured public URL. The default uses the name `localhost` if the listener is
 /// bound to 127.0.0.1.
-fn public_url(settings: &Settings, listener: &TcpListener) -> Result<Url, Failure> {
+fn public_url(settings: &Settings, listener: &TcpListener) -> Result<PublicUrl, Failure> {
     let bound = listener::local_address(listener)?;
     let default = if bound.ip() == Ipv4Addr::LOCALHOST {
-        Url::parse(&format!("http://localhost:{}", bound.port())).ok()
+        PublicUrl::parse(&format!("http://localhost:{}", bound.port())).ok()
     } else {
         None
     };

@@ -15,12 +15,11 @@ use evergrant_adapters::NetworkPolicy;
 use evergrant_api::{ApiOptions, Console};
 use evergrant_model::UserId;
 use evergrant_sandbox::{Sandbox, SandboxOptions, dev_settings};
-use evergrant_service::IntegrationsService;
+use evergrant_service::{IntegrationsService, PublicUrl};
 use evergrant_store::{Store, StoreError};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use url::Url;
 
 use crate::failure::{Failure, Problems, root_cause};
 use crate::hardening::harden;
@@ -117,7 +116,7 @@ fn read_settings(args: &DevArgs) -> Result<(Settings, Listen), Failure> {
 async fn start_service(
     settings: &mut Settings,
     folder: &DataFolder,
-    public_url: &Url,
+    public_url: &PublicUrl,
 ) -> Result<IntegrationsService, Failure> {
     if !settings.encryption.has_current() {
         settings
@@ -208,6 +207,7 @@ fn print_welcome(
         .collect();
     Welcome {
         folder,
+        public_url: &service.settings().public_url,
         urls,
         api_key,
         simulated: &simulated,
@@ -221,7 +221,7 @@ fn router(
     dev_users: Vec<UserId>,
 ) -> axum::Router {
     let console = Some(Console {
-        pages: console::router(),
+        pages: console::router(&service.settings().public_url),
         dev_users,
     });
     let options = ApiOptions {

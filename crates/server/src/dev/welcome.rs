@@ -1,6 +1,6 @@
 //! The text that `dev` prints after the start: the URLs of its parts, and a `curl` command.
 
-use evergrant_service::ProviderSpec;
+use evergrant_service::{ProviderSpec, PublicUrl};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::data_folder::DataFolder;
@@ -11,6 +11,7 @@ use crate::output;
 /// The facts that the text contains.
 pub(super) struct Welcome<'a> {
     pub(super) folder: &'a DataFolder,
+    pub(super) public_url: &'a PublicUrl,
     pub(super) urls: &'a Urls,
     pub(super) api_key: &'a SecretString,
     /// Platforms that the sandbox simulates.
@@ -38,9 +39,10 @@ impl Welcome<'_> {
         for Row { label, url, note } in &rows {
             output::print_line(format!("  {label:<7}  {url:<width$}   {note}"))?;
         }
-        let (key, url) = (self.api_key.expose_secret(), &self.urls.public);
+        let key = self.api_key.expose_secret();
+        let url = self.public_url.join("/api/integrations/status");
         output::print_line(format!(
-            "  try      curl -H 'Authorization: Bearer {key}' -H 'Evergrant-User: 1' {url}/api/integrations/status"
+            "  try      curl -H 'Authorization: Bearer {key}' -H 'Evergrant-User: 1' {url}"
         ))
     }
 
@@ -54,12 +56,12 @@ impl Welcome<'_> {
         let mut rows = vec![
             row(
                 "console",
-                self.urls.public.clone(),
+                self.public_url.to_string(),
                 "signed in as the demo creator; switch to a new user at the top right",
             ),
             row(
                 "API",
-                format!("{}/docs", self.urls.public),
+                self.public_url.join("/docs"),
                 &format!("key {key}  (Ctrl-C stops everything)"),
             ),
             row(

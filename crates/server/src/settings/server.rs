@@ -3,11 +3,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use evergrant_service::{AllowedRedirects, is_loopback, without_credentials};
+use evergrant_service::{AllowedRedirects, PublicUrl, without_credentials};
 use url::Url;
 
 use super::value::Setting;
 use super::{Sources, key};
+use crate::console;
 use crate::failure::Problems;
 
 const DEFAULT_PORT: u16 = 8080;
@@ -102,8 +103,8 @@ pub(crate) struct Server {
     pub(crate) listen: Listen,
     /// Address of the private routes; `None` if they are switched off.
     pub(crate) admin_listen: Option<Listen>,
-    /// Base of the callback URLs. `None`: the address of the public routes.
-    pub(crate) public_url: Option<Url>,
+    /// URL under which browsers reach the service. `None`: the address of the public routes.
+    pub(crate) public_url: Option<PublicUrl>,
     /// URLs to which a flow may redirect the browser.
     pub(crate) allowed_redirects: Vec<Url>,
     /// Origins whose pages may call the API. `None`: the origins of the allowed redirects.
@@ -137,10 +138,10 @@ impl Server {
     }
 
     /// Returns the public URL. Default: `http://` and the address that the listener is bound to.
-    pub(crate) fn public_url_at(&self, bound: SocketAddr) -> Option<Url> {
+    pub(crate) fn public_url_at(&self, bound: SocketAddr) -> Option<PublicUrl> {
         self.public_url
             .clone()
-            .or_else(|| Url::parse(&format!("http://{bound}")).ok())
+            .or_else(|| PublicUrl::parse(&format!("http://{bound}")).ok())
     }
 
     /// Returns the origins whose pages may call the API.
@@ -166,23 +167,29 @@ fn admin_listen(sources: &Sources, problems: &mut Problems) -> Option<Listen> {
     (!is_off).then(|| Listen::read(setting, DEFAULT_ADMIN_PORT, problems))
 }
 
-fn public_url(setting: &Setting, problems: &mut Problems) -> Option<Url> {
-    let url = Url::parse(&setting.text()).ok().filter(|url| {
-        let is_secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
-        let has_credentials = !url.username().is_empty() || url.password().is_some();
-        let is_base = url.has_host() && url.query().is_none() && url.fragment().is_none();
-        is_secure && !has_credentials && is_base
-    });
-    if url.is_none() {
-        problems.add(
-            format!(
-                "{} must be an https:// URL without credentials, query and fragment",
-                setting.name
-            ),
-            "write it as https://grants.example; http:// is allowed for loopback hosts only",
-        );
-    }
-    url
+fn public_url(setting: &Setting, problems: &mut Problems) -> Option<PublicUrl> {
+    let reason = match PublicUrl::parse(&setting.text()) {
+        Ok(url) => match conflict(&url) {
+            None => return Some(url),
+            Some(reason) => reason,
+        },
+        Err(error) => error.to_string(),
+    };
+    problems.add(
+        format!("{}: the URL {reason}", setting.name),
+        "write it as https://vault.example or https://app.example/grants",
+    );
+    None
+}
+
+/// Returns why the URL's path cannot be told apart from a route, if so: requests arrive with and
+/// without the path, depending on the reverse proxy.
+fn conflict(url: &PublicUrl) -> Option<String> {
+    let path = Some(url.base_path()).filter(|path| !path.is_empty())?;
+    let route = evergrant_api::route_at_or_below(path).or_else(|| console::route_below(path))?;
+    Some(format!(
+        "has the path {path}, but {route} is a route of Evergrant's own"
+    ))
 }
 
 fn allowed_redirects(sources: &Sources, problems: &mut Problems) -> Vec<Url> {

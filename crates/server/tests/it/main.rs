@@ -9,6 +9,7 @@
     reason = "a failing test should stop at once"
 )]
 
+mod addresses;
 mod cli;
 mod client;
 mod console;

@@ -5,6 +5,8 @@
 
 use url::Url;
 
+use crate::public_url::{PublicUrl, is_loopback};
+
 /// The query parameters that Evergrant adds to the URL. They are removed from a caller's
 /// URL.
 const RESERVED: [&str; 8] = [
@@ -37,9 +39,9 @@ impl AllowedRedirects {
     /// Creates the allowlist: the configured URLs, then Evergrant's own pages under
     /// `public_url`.
     #[must_use]
-    pub fn new(configured: Vec<Url>, public_url: &Url) -> Self {
+    pub fn new(configured: Vec<Url>, public_url: &PublicUrl) -> Self {
         let mut allowed = configured;
-        allowed.push(public_url.clone());
+        allowed.push(public_url.as_url().clone());
         Self(allowed)
     }
 
@@ -107,17 +109,6 @@ fn safe_url(text: &str) -> Option<Url> {
     (is_plain && is_secure && url.has_host()).then_some(url)
 }
 
-/// Returns whether the host of the URL is `localhost` or a loopback IP address.
-#[must_use]
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 /// Returns whether `url` has the origin of `allowed` and a path equal to or below its path.
 fn covers(allowed: &Url, url: &Url) -> bool {
     let prefix = allowed.path().trim_end_matches('/');
@@ -149,7 +140,10 @@ mod tests {
         let configured =
             AllowedRedirects::parse_list("https://app.example/settings, http://localhost:3000")
                 .unwrap();
-        AllowedRedirects::new(configured, &Url::parse("https://grants.example").unwrap())
+        AllowedRedirects::new(
+            configured,
+            &PublicUrl::parse("https://vault.example/grants").unwrap(),
+        )
     }
 
     #[test]
@@ -160,14 +154,15 @@ mod tests {
             "https://app.example/settings/accounts?tab=1",
             "https://app.example:443/settings",
             "http://localhost:3000/anything",
-            "https://grants.example/integrations",
+            "https://vault.example/grants/integrations",
+            "https://vault.example/grants",
         ] {
             assert!(list().check(address).is_some(), "{address}");
         }
     }
 
     /// URLs that only resemble an allowed one, or that parsers could interpret differently.
-    const HOSTILE: [&str; 27] = [
+    const HOSTILE: [&str; 29] = [
         "",
         "/settings",
         "//app.example/settings",
@@ -195,6 +190,8 @@ mod tests {
         "data:text/html,<script>alert(1)</script>",
         "https://аpp.example/settings",
         "http://localhost:3001/",
+        "https://vault.example/",
+        "https://vault.example/grants-of-another-app",
     ];
 
     #[test]

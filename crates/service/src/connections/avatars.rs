@@ -15,11 +15,11 @@ use evergrant_model::{Call, ErrorCode, ProviderSlug};
 use moka::future::Cache;
 use serde_json::Value;
 use tokio::sync::Semaphore;
-use url::Url;
 
 use crate::ServiceError;
 use crate::error::{code_of, sentence_for};
 use crate::providers::Providers;
+use crate::public_url::PublicUrl;
 
 /// The maximum size of the cache, in bytes.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -34,14 +34,18 @@ const PURPOSE: &str = "picture";
 pub struct Avatars {
     cipher: Arc<TokenCipher>,
     providers: Providers,
-    public_url: Url,
+    public_url: PublicUrl,
     cache: Cache<String, Arc<Picture>>,
     fetches: Semaphore,
 }
 
 impl Avatars {
-    /// Creates the proxy. `public_url` is the URL under which browsers reach Evergrant.
-    pub(crate) fn new(cipher: Arc<TokenCipher>, providers: Providers, public_url: Url) -> Self {
+    /// Creates the proxy of an Evergrant at `public_url`.
+    pub(crate) fn new(
+        cipher: Arc<TokenCipher>,
+        providers: Providers,
+        public_url: PublicUrl,
+    ) -> Self {
         let weight = |_: &String, picture: &Arc<Picture>| {
             u32::try_from(picture.bytes.len()).unwrap_or(u32::MAX)
         };
@@ -60,9 +64,9 @@ impl Avatars {
     #[must_use]
     pub fn address(&self, provider: &ProviderSlug, metadata: &Value) -> Option<String> {
         let target = format!("{provider} {}", metadata.get("avatar_url")?.as_str()?);
-        let base = self.public_url.as_str().trim_end_matches('/');
         let signature = self.cipher.sign(&signed_text(&target));
-        Some(format!("{base}/images/{signature}/{}", base64url(target)))
+        let path = format!("/images/{signature}/{}", base64url(target));
+        Some(self.public_url.join(&path))
     }
 
     /// Returns the picture at a signed URL, from the cache for up to an hour.

@@ -1,5 +1,6 @@
 import { EvergrantProvider, IntegrationsPage } from '@evergrant/react';
 import { useContext } from 'react';
+import { BASE } from '../base.js';
 import { LanguageContext } from '../i18n/language.js';
 import type { Session } from '../session/session.js';
 import type { SessionStore } from '../session/SessionStore.js';
@@ -16,7 +17,8 @@ export default function IntegrationsRoute({ session, store }: { session: Session
     <EvergrantProvider
       userKey={String(session.user.id)}
       headers={store.headers}
-      redirectUrl="/return"
+      baseUrl={BASE}
+      redirectUrl={`${BASE}/return`}
       onUnauthorized={() => void store.load()}
       {...(messages && { messages })}
     >

@@ -5,17 +5,18 @@
 import { runReturnPage } from '@evergrant/react/return';
 import '@evergrant/react/styles.css';
 import '../styles/base.css';
+import { BASE } from '../base.js';
 import { detectLocale } from '../i18n/detect-locale.js';
 import { csrfHeader, readSession } from '../session/session.js';
 
-const HOME = '/';
+const HOME = `${BASE}/`;
 
 async function run(): Promise<void> {
   const locale = detectLocale(navigator.languages);
   document.documentElement.lang = locale;
   const texts = locale === 'fr' ? (await import('@evergrant/react/locales/fr')).fr.returned : undefined;
   const element = document.getElementById('result') ?? document.body;
-  await runReturnPage({ element, home: HOME, headers, ...(texts && { texts }) });
+  await runReturnPage({ element, baseUrl: BASE, home: HOME, headers, ...(texts && { texts }) });
 }
 
 /**

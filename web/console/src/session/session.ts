@@ -1,4 +1,5 @@
 /** Client of the console's session route, `/console/session`. */
+import { BASE } from '../base.js';
 
 /** A user of the host app. */
 export interface User {
@@ -22,7 +23,7 @@ export interface Session {
   people?: readonly User[];
 }
 
-const PATH = '/console/session';
+const PATH = `${BASE}/console/session`;
 
 /**
  * Returns the current session, or null if the browser has none. Rejects if the request fails or the

@@ -7,7 +7,7 @@ type Awaitable<T> = T | Promise<T>;
 /** Where and how requests are sent. */
 export interface HttpOptions {
   /**
-   * The origin of Evergrant, such as `https://vault.example.com`.
+   * The public URL of Evergrant, such as `https://vault.example.com` or `https://example.com/grants`.
    *
    * @default the page's own origin
    */

@@ -37,8 +37,8 @@ fn public_url_has_a_default_on_loopback_only() {
     let local = valid(&[], "");
     let bound = "127.0.0.1:4711".parse().unwrap();
     assert_eq!(
-        local.server.public_url_at(bound).unwrap().as_str(),
-        "http://127.0.0.1:4711/"
+        local.server.public_url_at(bound).unwrap().to_string(),
+        "http://127.0.0.1:4711"
     );
     assert!(!is_required(&local));
     assert!(is_required(&valid(
@@ -52,24 +52,54 @@ fn public_url_has_a_default_on_loopback_only() {
     assert!(!is_required(&valid(&public, "")));
 }
 
+/// Public URLs that are rejected, and the start of their fault.
+const UNUSABLE: [(&str, &str); 10] = [
+    ("a.example", "is not an absolute URL"),
+    ("http://a.example", "does not start with https://"),
+    ("https://a.example?x", "contains a query or fragment"),
+    ("https://hush@a.example", "contains a user name or password"),
+    (
+        "https://a.example//x",
+        "has a path that proxies may rewrite",
+    ),
+    (
+        "https://a.example/%78",
+        "has a path that proxies may rewrite",
+    ),
+    (
+        "https://a.example/api/",
+        "has the path /api, but /api/integrations/",
+    ),
+    (
+        "https://a.example/portal",
+        "has the path /portal, but /portal/{code} is a route of Evergrant's own",
+    ),
+    (
+        "https://a.example/assets",
+        "has the path /assets, but /assets/{*name} is a route of Evergrant's own",
+    ),
+    (
+        "https://a.example/docs/v1",
+        "has the path /docs/v1, but /docs/{*file} is a route of Evergrant's own",
+    ),
+];
+
 #[test]
-fn insecure_or_incomplete_public_url_is_rejected() {
-    for invalid in [
-        "http://a.example",
-        "https://a.example?x",
-        "https://a.example#x",
-        "https://u:p@a.example",
-        "a.example",
-    ] {
-        assert_eq!(
-            messages(&[("EVERGRANT_PUBLIC_URL", invalid)], "").len(),
-            1,
-            "{invalid}"
+fn unusable_public_url_is_rejected_with_its_fault() {
+    for (invalid, fault) in UNUSABLE {
+        let messages = messages(&[("EVERGRANT_PUBLIC_URL", invalid)], "");
+        let expected = format!("EVERGRANT_PUBLIC_URL: the URL {fault}");
+        assert!(messages[0].starts_with(&expected), "{messages:?}");
+        assert!(
+            messages.len() == 1 && !messages[0].contains("hush"),
+            "{messages:?}"
         );
     }
     for accepted in [
         "https://a.example",
-        "https://a.example/base",
+        "https://a.example/base/",
+        "https://a.example/api/grants",
+        "https://a.example/integrations",
         "http://localhost:8080",
         "http://127.0.0.1",
     ] {

@@ -7,11 +7,10 @@ use evergrant_adapters::{
 };
 use evergrant_model::Clock;
 use evergrant_sandbox::{acme_definition, dev_settings};
-use evergrant_service::{IntegrationsService, ServiceParts, ServiceSettings};
+use evergrant_service::{IntegrationsService, PublicUrl, ServiceParts, ServiceSettings};
 use evergrant_store::Store;
 use evergrant_testkit::cipher;
 use tokio::net::TcpListener;
-use url::Url;
 
 use super::recording::{NoJitter, Recording};
 use super::{TestEnv, slug, until};
@@ -56,7 +55,7 @@ impl ReplicaParts<'_> {
             clock: Arc::clone(self.clock),
             entropy: Arc::<NoJitter>::clone(self.entropy),
             recorder: Arc::<Recording>::clone(self.recorder),
-            settings: ServiceSettings::new(Url::parse("http://localhost:8080").unwrap()),
+            settings: ServiceSettings::new(PublicUrl::parse("http://localhost:8080").unwrap()),
         });
         (service, acme)
     }
