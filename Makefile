@@ -37,4 +37,4 @@ release: ## Makes the release VERSION=0.2.0: changelog, tag and archives; ARGS=-
 
 clean: ## Removes everything built or installed in this folder; the data of `make run` stays
 	@cargo clean
-	@rm -rf .venv dist tests/prisma/node_modules web/node_modules web/*/node_modules web/*/dist
+	@rm -rf .nginx .venv dist tests/prisma/node_modules web/node_modules web/*/node_modules web/*/dist

@@ -21,10 +21,10 @@ export const SIGNED_OUT = 0;
 /**
  * Returns an environment for the tests of one file. After each test, its accounts are disconnected
  * and its browsers are searched for leaked secrets.
- * @param {NodeJS.ProcessEnv} settings of the server
+ * @param {NodeJS.ProcessEnv} settings of the server @param {number} listen a port of the server
  */
-export function testEnvironment(settings = {}) {
-  const env = new Environment(settings);
+export function testEnvironment(settings = {}, listen = 0) {
+  const env = new Environment(settings, '', listen);
   before(() => env.open());
   afterEach(() => env.cleanUp());
   after(() => env.close());
@@ -40,10 +40,13 @@ export class Environment {
   /** @type {Visit[]} */
   #visits = [];
 
-  /** @param {NodeJS.ProcessEnv} settings of the server @param {string} url of a host app */
-  constructor(settings, url = '') {
+  /**
+   * @param {NodeJS.ProcessEnv} settings of the server @param {string} url of a host app
+   * @param {number} listen a port of the server; by default a free one
+   */
+  constructor(settings, url = '', listen = 0) {
     this.url = url;
-    this.program = new Program(settings);
+    this.program = new Program(settings, listen);
   }
 
   async open() {

@@ -22,9 +22,10 @@ export class Program {
   /** @type {import('node:child_process').ChildProcess | undefined} */
   #process;
 
-  /** @param {NodeJS.ProcessEnv} env */
-  constructor(env) {
+  /** @param {NodeJS.ProcessEnv} env @param {number} listen a port; by default a free one */
+  constructor(env, listen = 0) {
     this.#env = env;
+    this.#ports.listen = listen;
     process.once('exit', this.#dispose);
   }
 
@@ -47,7 +48,7 @@ export class Program {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const output = await this.#startupOutput();
-    this.url = find(output, /(?:console|page)\s+(http:\S+)/);
+    this.url = find(output, /(?:console|page)\s+(https?:\S+)/);
     this.sandbox = find(output, /sandbox\s+(http:\S+)/);
     this.apiKey = find(output, /key (evg_\S+)/);
   }

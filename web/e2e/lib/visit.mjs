@@ -47,7 +47,8 @@ export class Visit {
     const link = await this.#env.portalLink(userId);
     const response = await this.#profile.request.get(link, { maxRedirects: 0 });
     assert.equal(response.status(), 303, 'the portal link opens');
-    assert.equal(new URL(response.headers().location ?? '', this.#env.url).pathname, '/integrations');
+    const first = new URL(response.headers().location ?? '', this.#env.url);
+    assert.equal(first.href, `${this.#env.url}/integrations`);
   }
 
   /** Opens the console in a new tab and waits for its list. */
