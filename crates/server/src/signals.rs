@@ -1,4 +1,5 @@
-//! The shutdown signals: the first starts a graceful shutdown, the second forces the exit.
+//! The shutdown signals: the first starts a graceful shutdown, the second forces the exit. Also the
+//! signal of a file that exceeds its limit, which would end the process.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -8,10 +9,13 @@ use crate::failure::Failure;
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// Sent by a write beyond the limit on the size of files. With a handler, the write fails with
+    /// an error instead, as on a full disk.
+    _file_size: Signal,
 }
 
 impl Signals {
-    /// Registers the handlers. From then on neither signal kills the process.
+    /// Registers the handlers. From then on none of the signals kills the process.
     ///
     /// # Errors
     ///
@@ -24,6 +28,7 @@ impl Signals {
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
+            _file_size: listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
 /// Default encryption key of tests: 32 bytes in base64.
 pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -176,6 +178,16 @@ impl Program {
     /// Kills the process.
     pub(crate) fn kill(self) {
         drop(self);
+    }
+
+    /// Sets the size in bytes beyond which this process cannot write to a file. `None`: no limit.
+    pub(crate) fn limit_file_size(&self, bytes: Option<u64>) {
+        let pid = Pid::from_child(&self.process.0);
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        prlimit(Some(pid), Resource::Fsize, limit).expect("the limit is set");
     }
 
     /// Sends the signal with this name, such as `TERM`.
