@@ -40,6 +40,8 @@ struct Contents {
     file: File,
     /// The length of the complete lines, in bytes.
     bytes: u64,
+    /// Whether an incomplete line may follow them.
+    is_torn: bool,
     /// The records in the file that are not settled, by connection and attempt.
     unsettled: BTreeSet<(i32, i64)>,
 }
@@ -72,6 +74,7 @@ impl Journal {
             contents: Mutex::new(Contents {
                 file,
                 bytes: 0,
+                is_torn: false,
                 unsettled: BTreeSet::new(),
             }),
         };
@@ -154,7 +157,8 @@ impl Contents {
         })
     }
 
-    /// Appends an entry by `write`. An entry that cannot be written is removed again.
+    /// Appends an entry by `write`. An entry that cannot be written is removed again, at the latest
+    /// before the next one: an incomplete line would make that unreadable.
     fn append_with(
         &mut self,
         entry: &Entry,
@@ -162,9 +166,13 @@ impl Contents {
     ) -> Result<(), Error> {
         let mut text = serde_json::to_vec(entry)?;
         text.push(b'\n');
-        if let Err(error) = write(&self.file, &text) {
-            // An incomplete line would make the next one unreadable.
+        if self.is_torn {
             self.truncate(self.bytes)?;
+        }
+        if let Err(error) = write(&self.file, &text) {
+            self.is_torn = true;
+            // A disk that rejects writes may reject this too.
+            let _ = self.truncate(self.bytes);
             return Err(error);
         }
         self.bytes += u64::try_from(text.len()).unwrap_or(0);
@@ -174,7 +182,7 @@ impl Contents {
     /// Shortens the file to this length.
     fn truncate(&mut self, bytes: u64) -> Result<(), Error> {
         self.file.set_len(bytes)?;
-        self.bytes = bytes;
+        (self.bytes, self.is_torn) = (bytes, false);
         Ok(())
     }
 }
@@ -214,167 +222,4 @@ fn unsettled_in(file: &File) -> Vec<Record> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A temporary folder, deleted when dropped.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let folder = std::env::temp_dir()
-                .join(format!("evergrant-journal-{name}-{}", std::process::id()));
-            let _ = std::fs::remove_dir_all(&folder);
-            Self(folder)
-        }
-
-        fn files(&self) -> usize {
-            std::fs::read_dir(&self.0).unwrap().count()
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
-    fn record(connection: i32) -> Record {
-        let text = format!(
-            r#"{{"connection":{connection},"provider":"acme","account":"a","generation":1,"attempt":2,"takenAtMs":3,
-            "access":"encrypted access","refresh":"encrypted refresh","status":"connected","issuedAt":"2026-01-01T00:00:00Z",
-            "correlationId":"c"}}"#
-        );
-        serde_json::from_str(&text).unwrap()
-    }
-
-    fn connections(records: &[Record]) -> Vec<i32> {
-        records.iter().map(|record| record.connection).collect()
-    }
-
-    /// Simulates a killed process: the file stays on disk without its lock.
-    fn kill(journal: Journal) {
-        journal.contents().file.unlock().unwrap();
-        std::mem::forget(journal);
-    }
-
-    #[test]
-    fn unsettled_records_of_an_ended_process_are_taken_over() {
-        let folder = Folder::new("inherits");
-        let (first, inherited) = Journal::open(&folder.0, "first").unwrap();
-        assert!(inherited.is_empty());
-        for connection in 1..=3 {
-            first.add(&record(connection)).unwrap();
-        }
-        first.settle(&record(2)).unwrap();
-        kill(first);
-        let (second, inherited) = Journal::open(&folder.0, "second").unwrap();
-        assert_eq!(connections(&inherited), [1, 3]);
-        assert_eq!(folder.files(), 1);
-        kill(second);
-        let (third, inherited) = Journal::open(&folder.0, "third").unwrap();
-        assert_eq!(
-            connections(&inherited),
-            [1, 3],
-            "records that were taken over are written to the new journal"
-        );
-        for record in &inherited {
-            third.settle(record).unwrap();
-        }
-        drop(third);
-        assert_eq!(folder.files(), 0);
-    }
-
-    #[test]
-    fn journal_of_a_running_process_is_not_taken_over() {
-        let folder = Folder::new("lives");
-        let (first, _) = Journal::open(&folder.0, "first").unwrap();
-        first.add(&record(1)).unwrap();
-        let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
-        assert!(inherited.is_empty());
-        assert_eq!(folder.files(), 2);
-    }
-
-    #[test]
-    fn incomplete_line_is_skipped() {
-        let folder = Folder::new("torn");
-        let (first, _) = Journal::open(&folder.0, "first").unwrap();
-        first.add(&record(1)).unwrap();
-        first
-            .contents()
-            .file
-            .write_all(b"{\"pending\":{\"connec")
-            .unwrap();
-        kill(first);
-        let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
-        assert_eq!(connections(&inherited), [1]);
-    }
-
-    /// Redirects the journal's writes to `file` and returns the previous file.
-    fn redirect(journal: &Journal, file: File) -> File {
-        std::mem::replace(&mut journal.contents().file, file)
-    }
-
-    #[test]
-    fn failed_write_keeps_other_records() {
-        let folder = Folder::new("full");
-        let (first, _) = Journal::open(&folder.0, "first").unwrap();
-        first.add(&record(1)).unwrap();
-        let file = redirect(
-            &first,
-            OpenOptions::new().write(true).open("/dev/full").unwrap(),
-        );
-        first.add(&record(2)).unwrap_err();
-        redirect(&first, file);
-        first.settle(&record(2)).unwrap();
-        kill(first);
-        let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
-        assert_eq!(connections(&inherited), [1]);
-    }
-
-    #[test]
-    fn incomplete_line_is_truncated_before_the_next_write() {
-        let folder = Folder::new("half");
-        let (first, _) = Journal::open(&folder.0, "first").unwrap();
-        first.add(&record(1)).unwrap();
-        let entry = Entry::Pending(Box::new(record(2)));
-        let disk_becomes_full = |mut file: &File, text: &[u8]| {
-            file.write_all(&text[..20])?;
-            Err(Error::from(ErrorKind::StorageFull))
-        };
-        let failed = first.contents().append_with(&entry, disk_becomes_full);
-        assert_eq!(failed.unwrap_err().kind(), ErrorKind::StorageFull);
-        first.add(&record(3)).unwrap();
-        kill(first);
-        let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
-        assert_eq!(connections(&inherited), [1, 3]);
-    }
-
-    #[test]
-    fn journal_of_a_starting_process_is_not_taken_over() {
-        let folder = Folder::new("begins");
-        let (_first, _) = Journal::open(&folder.0, "first").unwrap();
-        let (_, unlocked) = paths(&folder.0, "second");
-        std::fs::write(&unlocked, b"").unwrap();
-        drop(Journal::open(&folder.0, "third").unwrap());
-        assert!(
-            unlocked.exists(),
-            "a file under its first name is not taken over"
-        );
-    }
-
-    #[test]
-    fn file_is_private_and_empty_once_all_records_are_settled() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = Folder::new("private");
-        let (journal, _) = Journal::open(&folder.0, "first").unwrap();
-        journal.add(&record(1)).unwrap();
-        let metadata = std::fs::metadata(&journal.path).unwrap();
-        assert_eq!(
-            (metadata.permissions().mode() & 0o777, metadata.len() > 0),
-            (0o600, true)
-        );
-        journal.settle(&record(1)).unwrap();
-        assert_eq!(std::fs::metadata(&journal.path).unwrap().len(), 0);
-    }
-}
+mod tests;
