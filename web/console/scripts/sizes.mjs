@@ -23,7 +23,9 @@ function assetsOf(document, extension) {
   const links = read(document)
     .toString()
     .matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g);
-  return [...links].flatMap(([, path = '']) => (path.endsWith(extension) ? [path] : []));
+  const found = [...links].flatMap(([, path = '']) => (path.endsWith(extension) ? [path] : []));
+  if (found.length === 0) throw new Error(`${document} references no ${extension} file`);
+  return found;
 }
 
 let failed = false;

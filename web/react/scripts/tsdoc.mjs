@@ -136,4 +136,4 @@ for (const file of files) {
 }
 for (const problem of problems) console.error(problem);
 console.log(`${seen.size} declarations, ${problems.size} without a description`);
-process.exitCode = problems.size > 0 ? 1 : 0;
+process.exitCode = problems.size > 0 || seen.size === 0 ? 1 : 0;

@@ -22,6 +22,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
             operations.map(|(method, operation)| (path.clone(), method.clone(), operation.clone())),
         );
     }
+    assert!(all.len() > 20, "{} operations", all.len());
     all
 }
 

@@ -34,11 +34,13 @@ fn reference(action: &str, key: &str, texts: &[String]) -> Vec<Option<String>> {
     let output = node.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
     assert!(output.status.success());
-    String::from_utf8(output.stdout)
+    let results: Vec<_> = String::from_utf8(output.stdout)
         .unwrap()
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+        .collect();
+    assert_eq!(results.len(), texts.len());
+    results
 }
 
 /// Texts of arbitrary characters, each with a different length.

@@ -158,6 +158,7 @@ async fn concurrent_batches_import_each_row_once(database: TestDatabase) {
             .or_default()
             .push(event.version);
     }
+    assert!(!of_user.is_empty());
     for (user, versions) in of_user {
         let last = i64::try_from(versions.len()).unwrap();
         assert_eq!(versions, (1..=last).collect::<Vec<_>>());

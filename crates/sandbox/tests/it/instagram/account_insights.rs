@@ -73,7 +73,9 @@ async fn total_value_is_the_sum_of_days_and_of_its_breakdown() {
         ("until", &until),
     ];
     let totals = insights(&harness, &token, JUNIPER, &fields).await.json()["data"].clone();
-    for metric in totals.as_array().unwrap() {
+    let totals = totals.as_array().unwrap();
+    assert_eq!(totals.len(), 2);
+    for metric in totals {
         let total = &metric["total_value"];
         let breakdown = &total["breakdowns"][0];
         assert_eq!(breakdown["dimension_keys"], json!(["media_product_type"]));

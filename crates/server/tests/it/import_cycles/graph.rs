@@ -65,6 +65,12 @@ impl Crate {
         )
     }
 
+    /// Returns the number of dependencies between files.
+    pub(super) fn imports(&self) -> usize {
+        let files = self.files.keys();
+        files.map(|module| self.used_by(module).len()).sum()
+    }
+
     /// Returns the cycles, each as the names of its files: sets of files that all depend on each
     /// other, directly or indirectly.
     pub(super) fn cycles(&self) -> Vec<Vec<String>> {
