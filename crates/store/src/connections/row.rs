@@ -2,8 +2,8 @@
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
-    ConnectionId, ConnectionStatus, Lifetime, ProviderAccountId, ProviderSlug, StatusReason,
-    Timestamp, UserId, plausible_expiry,
+    ConnectionId, ConnectionStatus, EARLIEST_EXPIRY_SECONDS, Lifetime, ProviderAccountId,
+    ProviderSlug, StatusReason, Timestamp, UserId, plausible_expiry,
 };
 use evergrant_resilience::refresh::lease::{LeaseRow, TokenSource};
 
@@ -138,9 +138,11 @@ impl Connection {
 }
 
 fn read_tokens(row: &Record) -> Result<StoredTokens, StoreError> {
-    // Another program may have written any date.
+    // Another program may have written any date. One that is too early to be believed still says
+    // that the token has expired, which is how operators force a refresh.
     let written_at = row.time("updated_at")?;
-    let expires_at = row.optional_time("expires_at")?;
+    let earliest = Timestamp::from_unix_seconds(EARLIEST_EXPIRY_SECONDS);
+    let expires_at = row.optional_time("expires_at")?.map(|at| at.max(earliest));
     Ok(StoredTokens {
         access: row
             .optional_text("access_token")?

@@ -1,6 +1,8 @@
 //! Reading connections, including rows that other programs wrote.
 
-use evergrant_model::{ConnectionId, ConnectionStatus, SignedDuration, UserId};
+use evergrant_model::{
+    ConnectionId, ConnectionStatus, EARLIEST_EXPIRY_SECONDS, MAX_LIFETIME, Timestamp, UserId,
+};
 use evergrant_store::{Connection, Store, StoreError};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres, on_sqlite};
 
@@ -15,7 +17,7 @@ on_both_databases!(
     connections_are_paged,
 );
 on_postgres!(
-    implausible_expiry_is_unknown_or_shortened_to_ten_years,
+    implausible_expiry_is_moved_into_plausible_years,
     microseconds_are_truncated_on_read_and_kept_in_row
 );
 on_sqlite!(malformed_json_makes_only_its_row_unreadable);
@@ -195,27 +197,25 @@ async fn connections_are_paged(database: TestDatabase) {
     );
 }
 
-async fn implausible_expiry_is_unknown_or_shortened_to_ten_years(database: TestDatabase) {
+async fn implausible_expiry_is_moved_into_plausible_years(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
-    for (name, end, years) in [
-        ("ever", "infinity", Some(10)),
-        ("far", "3000-01-01 00:00:00", Some(10)),
-        ("never", "-infinity", None),
-        ("zero", "1970-01-01 00:00:00", None),
+    for (name, end, is_past) in [
+        ("ever", "infinity", false),
+        ("far", "3000-01-01 00:00:00", false),
+        ("never", "-infinity", true),
+        ("zero", "1970-01-01 00:00:00", true),
     ] {
         let columns = "provider, provider_account_id, expires_at";
         let values = format!("'reddit', '{name}', '{end}'");
         insert_row(&database, user, columns, &values).await;
-        let row = store
-            .connections()
-            .owned(user, &slug("reddit"), &account(name))
-            .await
-            .unwrap()
-            .unwrap();
-        let lifetime = row.tokens.expires_at.map(|at| at.since(row.updated_at));
-        let expected = years.map(|years| SignedDuration::from_hours(years * 8766));
-        assert_eq!(lifetime, expected, "{name}");
+        let row = find(&store, user, "reddit", name).await.unwrap();
+        let expected = if is_past {
+            Timestamp::from_unix_seconds(EARLIEST_EXPIRY_SECONDS)
+        } else {
+            row.updated_at + MAX_LIFETIME
+        };
+        assert_eq!(row.tokens.expires_at, Some(expected), "{name}");
     }
     assert_listed(&store, user, &["ever", "far", "never", "zero"]).await;
 }
@@ -253,8 +253,9 @@ async fn microseconds_are_truncated_on_read_and_kept_in_row(database: TestDataba
     let created_at = connection.created_at;
     assert_eq!(created_at.to_string(), "2026-01-01T00:00:00.123Z");
     assert_eq!(
-        connection.tokens.expires_at, None,
-        "an expiry before 2001 is unknown"
+        connection.tokens.expires_at,
+        Some(Timestamp::from_unix_seconds(EARLIEST_EXPIRY_SECONDS)),
+        "a date before 2001 still says that the token has expired"
     );
     let refreshed = RefreshedTokens::new("new access", None);
     assert!(refreshed.store_leased(&store, &connection).await);
