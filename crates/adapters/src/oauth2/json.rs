@@ -6,13 +6,14 @@
 mod ambiguity;
 mod encoding;
 mod reader;
+mod wipe;
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;
-use zeroize::Zeroize;
 
 use ambiguity::{escaped, record_differences};
 use reader::Read;
+use wipe::wipe;
 
 /// A JSON object. Its strings are wiped on drop.
 pub(crate) struct Document {
@@ -119,16 +120,6 @@ impl Document {
 impl Drop for Document {
     fn drop(&mut self) {
         wipe(&mut self.value);
-    }
-}
-
-/// Overwrites every string in `value`.
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(list) => list.iter_mut().for_each(wipe),
-        Value::Object(map) => map.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

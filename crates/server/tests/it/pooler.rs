@@ -45,8 +45,8 @@ async fn program_works_behind_a_pooler_with_and_without_a_direct_address() {
         let Some(pooler) = Pooler::start(database.server(), "") else {
             return;
         };
-        let pooled = TestDatabase::at(&database.url_through(pooler.address));
+        let through_pooler = TestDatabase::at(&database.url_through(pooler.address));
         let direct = has_direct.then_some(database.url.as_str());
-        assert_program_works(&pooled, direct).await;
+        assert_program_works(&through_pooler, direct).await;
     }
 }

@@ -137,7 +137,9 @@ pub(crate) async fn redirect_query(app: &App, callback: &str) -> String {
     let redirect = app.open(callback).await;
     assert_eq!(redirect.status, 303, "{redirect:?}");
     let location = redirect.location.unwrap();
-    location.split_once('?').unwrap().1.to_owned()
+    let (_, query) = location.split_once('?').unwrap();
+    // An empty fragment, so that the browser does not keep that of the callback.
+    query.strip_suffix('#').unwrap().to_owned()
 }
 
 /// Returns the access token of a connection.

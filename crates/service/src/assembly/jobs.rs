@@ -8,7 +8,7 @@ use crate::authorization::abandoned_flows::AbandonFlows;
 use crate::base::Base;
 use crate::connections::compare_rows::CompareRows;
 use crate::connections::expiry::Expiry;
-use crate::connections::external_rows::ImportRows;
+use crate::connections::import_rows::ImportRows;
 use crate::health::HealthCheck;
 use crate::jobs::clock_check::ClockCheck;
 use crate::jobs::heartbeat::Heartbeat;

@@ -1,13 +1,10 @@
 //! Import of rows that another program wrote into the shared tables.
 //!
-//! A read of such a row imports it at once. A job finds new rows by their ids, in case no trigger
-//! has recorded them. Each import writes an event to the outbox, which informs all replicas.
+//! A read of such a row imports it at once. Each import writes an event to the outbox, which informs
+//! all replicas.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::time::Duration;
 
-use async_trait::async_trait;
 use evergrant_model::{Call, Clock, ConnectionId};
 use evergrant_resilience::SingleFlight;
 use evergrant_store::{Connection, ExternalRow, ExternalRowRepository, StoreError};
@@ -15,20 +12,12 @@ use evergrant_store::{Connection, ExternalRow, ExternalRowRepository, StoreError
 use crate::ServiceError;
 use crate::cache::Caches;
 use crate::connections::expiry::TimedStatus;
-use crate::connections::row_changes::RowChanges;
 use crate::database::DatabaseMonitor;
-use crate::jobs::job::{Job, JobName, Progress};
-use crate::jobs::runner::{EVERY_15_SECONDS, EVERY_SECOND};
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::refresh::outcome::RefreshFailure;
 use crate::tokens::refresh_time::{RefreshTiming, is_refreshable};
 
-/// The number of ids that one run searches.
-const ID_RANGE: i32 = 10_000;
-/// The number of ids that a search repeats from the previous one, because an id can become visible
-/// after a higher one.
-const OVERLAP: i32 = 1_000;
 /// The maximum number of rows per transaction.
 const BATCH: usize = 1_000;
 
@@ -147,62 +136,5 @@ fn log_skipped(rows: &[Connection], error: &StoreError) {
             error = error as &dyn std::error::Error,
             "failed to import connection written by another program; skipping it"
         );
-    }
-}
-
-/// The job that finds new rows to import.
-pub(crate) struct ImportRows {
-    rows: Arc<ExternalRows>,
-    changes: Arc<RowChanges>,
-    /// The id after which the next search starts.
-    searched_to: AtomicI32,
-}
-
-impl ImportRows {
-    pub(crate) fn new(rows: Arc<ExternalRows>, changes: Arc<RowChanges>) -> Self {
-        Self {
-            rows,
-            changes,
-            searched_to: AtomicI32::new(0),
-        }
-    }
-
-    /// Imports the external rows of the next range of ids.
-    async fn import_range(&self, call: &Call) -> Result<Progress, ServiceError> {
-        let database = &self.rows.database;
-        let newest = database.query(self.rows.rows.newest_id()).await?;
-        let after = self.searched_to.load(Ordering::Relaxed);
-        let last = after.saturating_add(ID_RANGE).min(newest);
-        let mut items = 0;
-        if after < last {
-            let found = database.query(self.rows.rows.in_range(after, last)).await?;
-            items = self.rows.import(call, &found).await?;
-        }
-        self.searched_to
-            .store((last - OVERLAP).max(0), Ordering::Relaxed);
-        Ok(Progress {
-            items,
-            more: last < newest,
-        })
-    }
-}
-
-#[async_trait]
-impl Job for ImportRows {
-    fn name(&self) -> JobName {
-        JobName::ImportRows
-    }
-
-    fn interval(&self) -> Duration {
-        if self.changes.are_recorded() {
-            EVERY_15_SECONDS
-        } else {
-            EVERY_SECOND
-        }
-    }
-
-    async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
-        self.changes.check_recording().await?;
-        self.import_range(call).await
     }
 }

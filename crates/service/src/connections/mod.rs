@@ -5,6 +5,7 @@ pub(crate) mod compare_rows;
 pub(crate) mod disconnect;
 pub(crate) mod expiry;
 pub(crate) mod external_rows;
+pub(crate) mod import_rows;
 pub(crate) mod list;
 pub(crate) mod lookup;
 pub(crate) mod remarks;

@@ -65,8 +65,8 @@ async fn direct_address_delivers_notifications_and_must_be_direct() {
     let Some(pooler) = Pooler::start(database.server(), "") else {
         return;
     };
-    let pooled = database.url_through(pooler.address);
-    let store = Store::open_behind_pooler(&pooled, &database.url)
+    let through_pooler = database.url_through(pooler.address);
+    let store = Store::open_behind_pooler(&through_pooler, &database.url)
         .await
         .unwrap();
     store.migrate().await.unwrap();
@@ -74,7 +74,7 @@ async fn direct_address_delivers_notifications_and_must_be_direct() {
     store.notify().await.unwrap();
     listener.notified().await.unwrap();
     assert_works(&store).await;
-    let refused = Store::open_behind_pooler(&pooled, &pooled).await;
+    let refused = Store::open_behind_pooler(&through_pooler, &through_pooler).await;
     assert!(
         matches!(&refused, Err(StoreError::DirectAddress(reason)) if reason.contains("pooler")),
         "{refused:?}"

@@ -8,7 +8,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::ambiguity::{pointer, record_differences};
-use super::wipe;
+use super::wipe::wipe;
 
 /// Deepest nesting of objects and lists that is accepted.
 const MAX_DEPTH: usize = 128;

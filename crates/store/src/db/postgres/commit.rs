@@ -39,7 +39,11 @@ pub(super) async fn commit(connection: &mut PgConnection) -> Result<Committed, s
     })
 }
 
-static WATCHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Watcher));
+/// Two, of which one is used: while `tracing` knows a single subscriber, it asks only the current
+/// one whether an event is of interest, and remembers the answer. A warning that arrives elsewhere
+/// would then disable the event for good.
+static WATCHERS: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [Dispatch::new(Watcher), Dispatch::new(Watcher)]);
 
 thread_local! {
     /// Whether a warning arrived during the current poll.
@@ -50,7 +54,8 @@ thread_local! {
 async fn watch<T>(future: impl Future<Output = T>) -> (T, bool) {
     let (mut future, mut warned) = (pin!(future), false);
     poll_fn(move |context| {
-        let polled = tracing::dispatcher::with_default(&WATCHER, || future.as_mut().poll(context));
+        let [watcher, _] = &*WATCHERS;
+        let polled = tracing::dispatcher::with_default(watcher, || future.as_mut().poll(context));
         warned |= WARNED.take();
         polled.map(|output| (output, warned))
     })
