@@ -38,8 +38,13 @@ function closure(all, names) {
 
 const { openapi, info, components } = JSON.parse(readFileSync(DOCUMENT, 'utf8'));
 const schemas = closure(components.schemas, namesInSource());
-const nodes = await openapiTS({ openapi, info, paths: {}, components: { schemas } }, { emptyObjectsUnknown: true });
-const used = nodes.filter((node) => 'name' in node && Reflect.get(Object(node.name), 'escapedText') === 'components');
+const nodes = await openapiTS(
+  { openapi, info, paths: {}, components: { schemas } },
+  { emptyObjectsUnknown: true },
+);
+const used = nodes.filter(
+  (node) => 'name' in node && Reflect.get(Object(node.name), 'escapedText') === 'components',
+);
 const options = await resolveConfig(fileURLToPath(FILE));
 const text = await format(HEAD + astToString(used), { ...options, parser: 'typescript' });
 if (!process.argv.includes('--check')) writeFileSync(FILE, text);

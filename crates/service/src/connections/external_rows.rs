@@ -1,7 +1,7 @@
 //! Import of rows that another program wrote into the shared tables.
 //!
-//! A read of such a row imports it at once. Each import writes an event to the outbox, which informs
-//! all replicas.
+//! A read of such a row imports it at once. Each import writes an event to the outbox, which
+//! informs all replicas.
 
 use std::sync::Arc;
 

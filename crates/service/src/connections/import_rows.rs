@@ -1,4 +1,5 @@
-//! The job that finds new rows of other programs by their ids, in case no trigger has recorded them.
+//! The job that finds new rows of other programs by their ids, in case no trigger has recorded
+//! them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
