@@ -117,7 +117,7 @@ async fn provider_outage_is_503_without_provider_text() {
     assert_snapshot!(response.problem_summary(), @"
     503 PROVIDER_UNAVAILABLE
     retryable: true
-    retry-after: 20
+    retry-after: 15
     detail: Reddit is temporarily unavailable. Please try again.
     ");
 }
@@ -130,7 +130,7 @@ async fn rejected_client_registration_is_502() {
     502 TOKEN_REFRESH_ERROR
     retryable: true
     retry-after: 15
-    detail: Reddit refused to refresh the token. The connection is kept; check the account at Reddit or try again later.
+    detail: Reddit refused to refresh the token. The connection is kept and tried again. If this persists, reconnect the account.
     ");
 }
 
@@ -144,7 +144,7 @@ async fn dropped_connection_to_provider_is_502() {
     assert_snapshot!(refresh(&harness).await.problem_summary(), @"
     502 NETWORK_ERROR
     retryable: true
-    retry-after: 20
+    retry-after: 15
     detail: Reddit could not be reached. Please try again.
     ");
 }

@@ -131,7 +131,7 @@ async fn expired_token_during_provider_outage_is_503() {
     assert_snapshot!(token(&harness).await.problem_summary(), @"
     503 PROVIDER_UNAVAILABLE
     retryable: true
-    retry-after: 20
+    retry-after: 1
     detail: Reddit is temporarily unavailable. Please try again.
     ");
 }
