@@ -92,7 +92,7 @@ async fn check_row_of_application_is_served(database: &TestDatabase, app: &App) 
     let row = json!({
         "userId": 7, "provider": "reddit", "providerAccountId": "by-node",
         "accessToken": "a token of the application", "refreshToken": "unknown to the provider",
-        "expiresAt": "2099-01-02T03:04:05.678Z", "scope": "identity",
+        "expiresAt": "2030-01-02T03:04:05.678Z", "scope": "identity",
         "metadata": { "username": "nodded", "karma": 5 },
     });
     run_application(database, &["write"], &row);
@@ -101,5 +101,5 @@ async fn check_row_of_application_is_served(database: &TestDatabase, app: &App) 
         .await
         .ok();
     assert_eq!(served["accessToken"], "a token of the application");
-    assert_eq!(served["expiresAt"], "2099-01-02T03:04:05.678Z");
+    assert_eq!(served["expiresAt"], "2030-01-02T03:04:05.678Z");
 }

@@ -158,7 +158,9 @@ impl RefreshRepository {
     ) -> Result<Option<(Connection, i64)>, StoreError> {
         let locked = tx.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
         let mut row = tx.row(locked, params![id.get()]).await?;
-        if row.is_none() && tx.execute(ENSURE_STATE, params![id.get()]).await? > 0 {
+        if row.is_none() {
+            // Inserts nothing if another process has just imported the row.
+            tx.execute(ENSURE_STATE, params![id.get()]).await?;
             row = tx.row(locked, params![id.get()]).await?;
         }
         let Some(row) = row else { return Ok(None) };
