@@ -100,23 +100,22 @@ impl Scene {
             ProviderSlug::new("acme").unwrap(),
             ProviderAccountId::new(id).unwrap(),
         );
-        let connection = store
-            .connections()
-            .owned(i64::from(USER).try_into().unwrap(), &acme, &account)
-            .await
-            .unwrap()
-            .unwrap();
-        let request = LeaseRequest {
-            known_generation: connection.lease.generation,
-            database_up_for_ms: 60_000,
-        };
         let expires_at = SystemClock.now() + SignedDuration::from_secs(20);
-        let answer = store
-            .refreshes()
-            .take_lease(connection.id, request, "killed", expires_at)
-            .await
-            .unwrap();
-        assert!(matches!(answer, LeaseAnswer::Leased(_)), "{answer:?}");
+        // The process imports the row meanwhile, which increments its generation.
+        until(async || {
+            let user = i64::from(USER).try_into().unwrap();
+            let connections = store.connections();
+            let connection = connections.owned(user, &acme, &account).await.unwrap();
+            let connection = connection.unwrap();
+            let request = LeaseRequest {
+                known_generation: connection.lease.generation,
+                database_up_for_ms: 60_000,
+            };
+            let refreshes = store.refreshes();
+            let answer = refreshes.take_lease(connection.id, request, "killed", expires_at);
+            matches!(answer.await.unwrap(), LeaseAnswer::Leased(_))
+        })
+        .await;
     }
 
     /// Locks the row of the account, releases the response, and waits until the write of the new
