@@ -60,7 +60,7 @@ test('a session can be submitted on the hosted page', async () => {
     await page.locator(`[name=${name}]`).fill(value);
   }
   await page.getByRole('checkbox').check();
-  await page.getByRole('button', { name: 'Save and connect' }).click();
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
   await page.waitForURL(`${env.url}/integrations**`);
   await visit
     .card('OnlyFans')

@@ -133,7 +133,7 @@ async function testForm(env) {
     await page.locator(`[name=${field}]`).fill(value);
   await page.getByRole('checkbox').check();
   const posted = page.waitForRequest((request) => request.method() === 'POST');
-  await page.getByRole('button', { name: 'Save and connect' }).click();
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
   assert.equal((await posted).url(), `${env.url}/connect/onlyfans`);
   await page.waitForURL(`${env.url}/integrations**`);
   await visit

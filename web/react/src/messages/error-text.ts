@@ -28,6 +28,7 @@ const SENTENCES: Record<ErrorCode, keyof ErrorMessages> = {
   PAYLOAD_TOO_LARGE: 'invalid',
   UNAUTHENTICATED: 'signedOut',
   USER_NOT_FOUND: 'signedOut',
+  USER_CONFLICT: 'misconfigured',
   FORBIDDEN: 'misconfigured',
   INVALID_PROVIDER: 'misconfigured',
   PROVIDER_NOT_CONFIGURED: 'misconfigured',
