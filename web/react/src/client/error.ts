@@ -34,6 +34,7 @@ export type ServerErrorCode =
   | 'FORBIDDEN'
   | 'OVERLOADED'
   | 'USER_NOT_FOUND'
+  | 'USER_CONFLICT'
   | 'FLOW_NOT_FOUND'
   | 'PAYLOAD_TOO_LARGE'
   | 'NOT_FOUND'
