@@ -49,7 +49,7 @@ pub(crate) struct Deployment {
     /// URL of the API, relative to the document.
     pub(crate) server: String,
     /// Name of the console's cookie.
-    pub(crate) cookie: String,
+    pub(crate) cookie_name: String,
 }
 
 impl Default for Deployment {
@@ -57,7 +57,7 @@ impl Default for Deployment {
     fn default() -> Self {
         Self {
             server: "/".to_owned(),
-            cookie: "__Host-evergrant".to_owned(),
+            cookie_name: "__Host-evergrant".to_owned(),
         }
     }
 }
@@ -67,7 +67,7 @@ pub(crate) fn complete(mut document: OpenApiDocument, deployment: &Deployment) -
     document.servers = Some(vec![server(deployment)]);
     let mut components = document.components.take().unwrap_or_default();
     vocabulary::constrain_schemas(&mut components);
-    security::add_schemes(&mut components, &deployment.cookie);
+    security::add_schemes(&mut components, &deployment.cookie_name);
     headers::add_definitions(&mut components);
     let (examples, links) = (Examples::load(), Links::between(operations(&mut document)));
     for item in document.paths.paths.values_mut() {

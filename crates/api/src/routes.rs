@@ -160,7 +160,7 @@ pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
     let public_url = service.settings().public_url.clone();
     let deployment = Deployment {
         server: public_url.root_path().to_owned(),
-        cookie: ConsoleCookie::new(&service).name().to_owned(),
+        cookie_name: ConsoleCookie::new(&service).name().to_owned(),
     };
     let state = ApiState { service, dev_users };
     let (api, document) = documented_routes().split_for_parts();

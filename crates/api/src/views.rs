@@ -1,9 +1,18 @@
 //! Response types that several routes share.
 
-use evergrant_model::{StatusReason, Timestamp};
+use evergrant_model::{AccessToken, StatusReason, Timestamp};
 use evergrant_service::{CredentialField, Integration, IntegrationList, ProviderSpec};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
+
+/// Serializes the text of an access token, for the responses whose purpose it is. Everywhere else
+/// the type prevents that.
+pub(crate) fn exposed<S: Serializer>(
+    token: &AccessToken,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose())
+}
 
 /// A connected account.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use evergrant_model::{SignedDuration, Timestamp};
+use evergrant_model::{AccessToken, SignedDuration, Timestamp};
 use evergrant_service::IssuedToken;
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
@@ -13,6 +13,7 @@ use crate::caller::{ForUser, ReadTokens};
 use crate::path::AccountPath;
 use crate::problem::ApiError;
 use crate::state::ApiState;
+use crate::views::exposed;
 
 /// The largest accepted `minTtlSeconds`: ten years.
 const MAX_MIN_TTL_SECONDS: i64 = 315_360_000;
@@ -23,7 +24,9 @@ const MAX_MIN_TTL_SECONDS: i64 = 315_360_000;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Token {
     /// The platform's access token.
-    access_token: String,
+    #[serde(serialize_with = "exposed")]
+    #[schema(value_type = String)]
+    access_token: AccessToken,
     /// The token type as the platform sent it, such as `bearer`; null if it sent none.
     token_type: Option<String>,
     /// When the token expires; null if unknown.
@@ -36,7 +39,7 @@ pub(crate) struct Token {
 impl From<IssuedToken> for Token {
     fn from(issued: IssuedToken) -> Self {
         Self {
-            access_token: issued.access_token.expose().to_owned(),
+            access_token: issued.access_token,
             token_type: issued.token_type,
             expires_at: issued.expires_at,
             scope: issued.scope,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use evergrant_model::{Call, ErrorCode, SignedDuration, Timestamp, UserId};
+use evergrant_model::{AccessToken, Call, ErrorCode, SignedDuration, Timestamp, UserId};
 use evergrant_service::{IssuedToken, ServiceError};
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use crate::caller::{ForUser, ReadTokens};
 use crate::path::{parse_account, parse_provider};
 use crate::problem::{ApiError, Problem};
 use crate::state::ApiState;
+use crate::views::exposed;
 
 /// The most accounts of one request.
 const MAX_ACCOUNTS: usize = 100;
@@ -63,7 +64,9 @@ pub(crate) struct AccountToken {
     /// The account's id at the platform.
     account_id: String,
     /// The platform's access token.
-    access_token: String,
+    #[serde(serialize_with = "exposed")]
+    #[schema(value_type = String)]
+    access_token: AccessToken,
     /// The token type as the platform sent it, such as `bearer`; null if it sent none.
     token_type: Option<String>,
     /// When the token expires; null if unknown.
@@ -151,7 +154,7 @@ async fn token_of(
         Ok(issued) => Ok(TokenResult::Issued(AccountToken {
             provider,
             account_id,
-            access_token: issued.access_token.expose().to_owned(),
+            access_token: issued.access_token,
             token_type: issued.token_type,
             expires_at: issued.expires_at,
             scope: issued.scope,

@@ -161,14 +161,9 @@ async fn denied_consent_connects_no_account(database: TestDatabase) {
     let (_program, app) = simulation.serve(&database);
     app.create_user(7).await;
     for case in &CASES {
-        let flow = app
-            .post(
-                7,
-                &format!("/api/integrations/connect/{}", case.provider),
-                json!({}),
-            )
-            .await
-            .ok();
+        let flow = simulation
+            .start_flow(&app, 7, case.provider, json!({}))
+            .await;
         let callback = simulation
             .sandbox
             .deny(flow["authUrl"].as_str().unwrap())
@@ -191,14 +186,9 @@ async fn declined_scopes_are_reported_as_missing(database: TestDatabase) {
     let (_program, app) = simulation.serve(&database);
     app.create_user(7).await;
     for case in &CASES {
-        let flow = app
-            .post(
-                7,
-                &format!("/api/integrations/connect/{}", case.provider),
-                json!({}),
-            )
-            .await
-            .ok();
+        let flow = simulation
+            .start_flow(&app, 7, case.provider, json!({}))
+            .await;
         let query = simulation
             .consent(&app, &flow, case.person, Some(case.granted))
             .await;

@@ -73,6 +73,18 @@ impl Simulation {
         request.send().await.unwrap().status() == 200
     }
 
+    /// Starts a flow. Returns the response.
+    pub(crate) async fn start_flow(
+        &self,
+        app: &App,
+        user: i32,
+        provider: &str,
+        body: Value,
+    ) -> Value {
+        let path = format!("/api/integrations/connect/{provider}");
+        app.post(user, &path, body).await.ok()
+    }
+
     /// Starts a flow and gives consent as `person`. Returns the query of the redirect to the app.
     pub(crate) async fn connect(
         &self,
@@ -82,10 +94,7 @@ impl Simulation {
         person: &str,
         body: Value,
     ) -> String {
-        let flow = app
-            .post(user, &format!("/api/integrations/connect/{provider}"), body)
-            .await
-            .ok();
+        let flow = self.start_flow(app, user, provider, body).await;
         self.consent(app, &flow, person, None).await
     }
 
@@ -113,14 +122,7 @@ impl Simulation {
         provider: &str,
         person: &str,
     ) -> Value {
-        let flow = app
-            .post(
-                user,
-                &format!("/api/integrations/connect/{provider}"),
-                json!({}),
-            )
-            .await
-            .ok();
+        let flow = self.start_flow(app, user, provider, json!({})).await;
         let pasted = self.sandbox.session(provider, person).unwrap().json();
         let path = format!(
             "/api/integrations/flows/{}/credentials",
