@@ -175,6 +175,7 @@ export class MockState {
       username,
       isConnected: true,
       status: 'connected',
+      remarks: [],
       missingScopes: [],
       metadata: {},
       createdAt: inHours(-2200),
