@@ -17,7 +17,11 @@ static SITE: LazyLock<SessionSite> = LazyLock::new(|| SessionSite {
 fuzz_target!(|text: &str| {
     let now = Timestamp::from_unix_seconds(1_767_225_600);
     let found = read_pasted(text, &SITE, now);
-    assert!(found.values().all(|value| !value.is_empty() && value.len() <= 3 * text.len()));
+    assert!(
+        found
+            .values()
+            .all(|value| !value.is_empty() && value.len() <= 3 * text.len())
+    );
     let Some(token) = found.get("x_bc").filter(|value| is_token(value)) else {
         return;
     };

@@ -12,13 +12,14 @@ use super::{TestEnv, until};
 /// Starts a sandbox on loopback, with a token quota that no test reaches. Returns it with its base
 /// URL.
 pub(super) async fn start(clock: &Arc<ManualClock>) -> (Sandbox, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
     let options = SandboxOptions {
         clock: shared(clock),
+        public_url: Some(url.clone()),
         ..SandboxOptions::default()
     };
     let sandbox = Sandbox::new(options).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = sandbox.clone();
     tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
     for provider in ["acme", "reddit"] {
