@@ -11,6 +11,9 @@ const alias18 = [
   { find: /^react(\/.*)?$/, replacement: `${REACT_18}react$1` },
 ];
 
+/** Ends a test that hangs. It is far longer than any test takes on a busy machine. */
+const TEST_TIMEOUT_MS = 60_000;
+
 /** Returns a test project that runs in Chromium. */
 function inBrowser(
   name: string,
@@ -35,6 +38,7 @@ function inBrowser(
     },
     test: {
       name,
+      testTimeout: TEST_TIMEOUT_MS,
       include: ['src/**/__tests__/*.browser.test.{ts,tsx}'],
       setupFiles: ['src/components/__tests__/setup.ts'],
       browser: {
@@ -55,6 +59,7 @@ export default defineConfig({
       {
         test: {
           name: 'logic',
+          testTimeout: TEST_TIMEOUT_MS,
           include: ['src/**/__tests__/*.test.{ts,tsx}'],
           exclude: ['src/**/__tests__/*.browser.test.{ts,tsx}'],
         },

@@ -107,6 +107,7 @@ test('the dialogs of a flow and a flow of another browser pass the audit', async
   await which.getByRole('button', { name: 'Cancel' }).click();
   await visit.card('OnlyFans').getByRole('button', { name: 'Connect OnlyFans' }).click();
   const session = page.getByRole('dialog', { name: 'Connect OnlyFans' });
+  await session.waitFor();
   await assertAudit(page, 'session');
   await session.getByText('Enter the values manually').click();
   await assertAudit(page, 'session-by-hand');
