@@ -301,20 +301,12 @@ impl PendingWrites {
         correlation_id: CorrelationId,
     ) -> Result<(), StoreError> {
         let key = ConnectionKey::from(&connection);
-        // An earlier commit, whose result was unknown, has stored them. They stay pending until it
-        // is known to be durable.
-        let is_committed = record.is_stored_in(&connection);
         let leased = Leased {
             connection,
             ticket: record.ticket(),
         };
         let grant = record.grant(&correlation_id, self.parts.clock.now());
-        let stored = if is_committed {
-            self.parts.refreshes.confirm(leased.connection.id).await?;
-            true
-        } else {
-            self.parts.refreshes.store(&leased, &grant).await?.is_some()
-        };
+        let stored = self.store_or_confirm(record, &leased, &grant).await?;
         self.parts.caches.invalidate(&key).await;
         let call = Call {
             actor: Actor::Scheduler,
@@ -327,6 +319,29 @@ impl PendingWrites {
         };
         self.parts.recorder.record(&call, &outcome);
         Ok(())
+    }
+
+    /// Stores the tokens, or confirms that they are stored: a commit whose result was unknown may
+    /// have stored them, and may even become visible after the connection was read. They stay
+    /// pending until it is known to be durable. Returns `false` if newer ones are stored.
+    async fn store_or_confirm(
+        &self,
+        record: &Record,
+        leased: &Leased,
+        grant: &RefreshedGrant<'_>,
+    ) -> Result<bool, StoreError> {
+        let (connection, refreshes) = (&leased.connection, &self.parts.refreshes);
+        if !record.is_stored_in(connection) {
+            if refreshes.store(leased, grant).await?.is_some() {
+                return Ok(true);
+            }
+            let newest = self.parts.connections.by_id(connection.id).await?;
+            if !newest.is_some_and(|newest| record.is_stored_in(&newest)) {
+                return Ok(false);
+            }
+        }
+        refreshes.confirm(connection.id).await?;
+        Ok(true)
     }
 
     /// Queues the revocation of tokens whose connection was deleted meanwhile. The platform is

@@ -19,6 +19,7 @@ use crate::harness::{
 on_postgres!(
     a9_refreshed_tokens_survive_read_only_database,
     a9_first_read_is_served_from_pending_write_during_outage,
+    a9_commit_that_becomes_visible_during_a_retry_is_confirmed,
 );
 on_both_databases!(
     a9_journal_of_dead_process_is_stored_by_the_next,
@@ -99,6 +100,17 @@ impl Folder {
         };
         let name = format!("evergrant-journal-{}-{test}-{kind}", std::process::id());
         Self(std::env::temp_dir().join(name))
+    }
+
+    /// Copies the files to another folder.
+    fn copy(&self, name: &str) -> Self {
+        let copy = Self(self.0.with_extension(name));
+        std::fs::create_dir_all(&copy.0).unwrap();
+        for file in std::fs::read_dir(&self.0).unwrap() {
+            let path = file.unwrap().path();
+            std::fs::copy(&path, copy.0.join(path.file_name().unwrap())).unwrap();
+        }
+        copy
     }
 }
 
@@ -292,4 +304,43 @@ async fn a9_first_read_is_served_from_pending_write_during_outage(database: Test
     wire.set(WireState::Open);
     wait_for_pending_writes(&env.service, 0).await;
     assert_eq!(env.stored_token(user, &accounts[0]).await, Ok(served));
+}
+
+/// Two replicas hold the same tokens, and both read the row before either writes them: to the
+/// second, the first is an earlier commit whose result was unknown.
+async fn a9_commit_that_becomes_visible_during_a_retry_is_confirmed(database: TestDatabase) {
+    let folder = Folder::new("visible", &database);
+    let env = TestEnv::new(database).await;
+    let (user, account) = env.connected_user("acme").await;
+    let dying = journaling_replica(&env, &folder).await;
+    reject_updates_of(&env.database, &account).await;
+    env.advance_seconds(ACME_LIFETIME_SECONDS);
+    read(&dying, user, "acme", &account).await.unwrap();
+    shut_down(dying).await;
+    drop_trigger(&env.database, "refuse").await;
+    let record_commits = "CREATE TABLE commits (kind text);
+        CREATE FUNCTION record_commit() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN INSERT INTO commits VALUES (TG_OP); RETURN NULL; END $$;
+        CREATE TRIGGER record_commit AFTER UPDATE ON evergrant_connections
+            FOR EACH ROW EXECUTE FUNCTION record_commit()";
+    env.database.execute(record_commits).await;
+
+    let version = "SELECT 1 FROM evergrant_versions FOR UPDATE";
+    let lock = env.database.begin(version).await;
+    let copy = folder.copy("copy");
+    let first = journaling_replica(&env, &folder).await;
+    let second = journaling_replica(&env, &copy).await;
+    let waiting = "SELECT 'x' FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    until(async || env.database.texts(waiting).await.len() == 2).await;
+    lock.commit().await;
+    for replica in [&first, &second] {
+        wait_for_pending_writes(replica, 0).await;
+    }
+    let commits = env.database.texts("SELECT kind FROM commits").await;
+    assert_eq!(
+        commits.len(),
+        2,
+        "the second confirms the first: {commits:?}"
+    );
 }
