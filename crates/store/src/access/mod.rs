@@ -4,6 +4,7 @@ pub(crate) mod api_keys;
 pub(crate) mod key_checks;
 pub(crate) mod portal_links;
 pub(crate) mod sessions;
+pub(crate) mod user_ids;
 pub(crate) mod users;
 
 pub use api_keys::{ApiKey, ApiKeyRepository, NewApiKey};

@@ -157,26 +157,19 @@ impl UserRepository {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the query fails.
+    /// [`StoreError`] if the query fails, or no id is left to generate.
     pub async fn create(&self, new: &NewUser, now: Timestamp) -> Result<CreatedUser, StoreError> {
         let mut tx = self.database.begin_own_write().await?;
         if let Some(user) = existing(&mut tx, new).await? {
             return Ok(CreatedUser::Existing(user));
         }
-        let (email, name) = (new.email.as_deref(), new.name.as_deref());
-        let external_id = new.external_id.as_ref().map(ExternalId::as_str);
         let row = match new.id {
-            None => {
-                tx.row(INSERT, params![email, name, external_id, now])
-                    .await?
-            }
+            None => insert_with_generated_id(&mut tx, new, now).await?,
             Some(id) => {
-                tx.advance_user_ids_past(id.get()).await?;
-                tx.row(
-                    INSERT_WITH_ID,
-                    params![email, name, external_id, now, id.get()],
-                )
-                .await?
+                let end = tx.prepare_user_id(id.get()).await?;
+                let row = insert_with_id(&mut tx, new, id.get(), now).await?;
+                tx.restore_user_ids(end).await?;
+                row
             }
         };
         if let Some(row) = row {
@@ -225,6 +218,43 @@ impl UserRepository {
         tx.commit().await?;
         Ok(deleted)
     }
+}
+
+/// Inserts a user with this id. Returns `None` if the id or a unique value is taken.
+async fn insert_with_id(
+    tx: &mut Transaction,
+    new: &NewUser,
+    id: i32,
+    now: Timestamp,
+) -> Result<Option<Record>, StoreError> {
+    let (email, name) = (new.email.as_deref(), new.name.as_deref());
+    let external_id = new.external_id.as_ref().map(ExternalId::as_str);
+    tx.row(INSERT_WITH_ID, params![email, name, external_id, now, id])
+        .await
+}
+
+/// Inserts a user with a generated id. Returns `None` if a unique value is taken.
+///
+/// On PostgreSQL, the default of the column generates the id. Only if another row has that id or a
+/// unique value, the next free id is looked up. SQLite's default is always above the largest id of
+/// the table.
+async fn insert_with_generated_id(
+    tx: &mut Transaction,
+    new: &NewUser,
+    now: Timestamp,
+) -> Result<Option<Record>, StoreError> {
+    if tx.is_postgres() {
+        let (email, name) = (new.email.as_deref(), new.name.as_deref());
+        let external_id = new.external_id.as_ref().map(ExternalId::as_str);
+        let row = tx
+            .row(INSERT, params![email, name, external_id, now])
+            .await?;
+        if row.is_some() {
+            return Ok(row);
+        }
+    }
+    let id = tx.next_user_id().await?;
+    insert_with_id(tx, new, id, now).await
 }
 
 /// Returns the user that `new` identifies by its id, else by its external id, else by its e-mail

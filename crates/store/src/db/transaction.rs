@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use crate::StoreError;
 use crate::db::postgres::PooledConnection;
 use crate::db::sqlite_writer::Writer;
-use crate::db::value::{Record, Value, bound, params};
+use crate::db::value::{Record, Value, bound};
 
 /// A writing transaction, rolled back unless it is committed.
 pub(crate) struct Transaction {
@@ -126,25 +126,6 @@ impl Transaction {
             Backend::Sqlite(_) => sqlite,
             Backend::Postgres(_) => postgres,
         }
-    }
-
-    /// Advances PostgreSQL's sequence of user ids past an id that the caller chose. SQLite's
-    /// AUTOINCREMENT does this by itself.
-    ///
-    /// The sequence only moves forward, and one transaction at a time moves it. It is looked up by
-    /// its column, because the host application may have created the table with another name for
-    /// the sequence.
-    pub(crate) async fn advance_user_ids_past(&mut self, id: i32) -> Result<(), StoreError> {
-        const LOCK: &str =
-            "SELECT pg_advisory_xact_lock(hashtextextended('evergrant user ids', 0))";
-        const ADVANCE: &str = "SELECT setval(ids.name, $1)
-            FROM (SELECT pg_get_serial_sequence('users', 'id')::regclass AS name) ids
-            WHERE $1 > COALESCE(pg_sequence_last_value(ids.name), 0)";
-        if self.is_postgres() {
-            self.row(LOCK, params![]).await?;
-            self.row(ADVANCE, params![i64::from(id)]).await?;
-        }
-        Ok(())
     }
 
     /// Commits the transaction.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use evergrant_model::{ExternalId, UserId};
-use evergrant_store::{CreatedUser, NewUser, Store, User};
+use evergrant_store::{CreatedUser, NewUser, Store, StoreError, User};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
 use crate::support::{at, created, delete_user, new_user};
@@ -15,6 +15,9 @@ on_both_databases!(
     users_are_paged_by_id,
     generated_ids_follow_chosen_ids,
     user_ids_are_not_reused,
+    largest_id_leaves_ids_to_generate,
+    generated_id_skips_taken_ids,
+    user_is_not_created_without_a_free_id,
     concurrent_creations_create_one_user,
     chosen_and_generated_ids_do_not_collide,
 );
@@ -154,6 +157,54 @@ async fn user_ids_are_not_reused(database: TestDatabase) {
     // An id below the sequence must not move it back either.
     create(&store, &with_id(999)).await;
     assert_eq!(new_user(&store).await.get(), 1001);
+}
+
+async fn largest_id_leaves_ids_to_generate(database: TestDatabase) {
+    let store = database.store().await;
+    let first = new_user(&store).await.get();
+    for id in [i32::MAX, i32::MAX - 1, (1 << 30) + 1] {
+        create(&store, &with_id(i64::from(id))).await;
+    }
+    assert_eq!(new_user(&store).await.get(), first + 1);
+}
+
+async fn generated_id_skips_taken_ids(database: TestDatabase) {
+    let store = database.store().await;
+    let first = new_user(&store).await.get();
+    // Another program inserts rows without moving the sequence.
+    for id in [first + 1, first + 2, first + 4] {
+        let row = format!("INSERT INTO users (id) VALUES ({id})");
+        database.execute(&row).await;
+    }
+    let end = format!("UPDATE sqlite_sequence SET seq = {first} WHERE name = 'users'");
+    if !database.is_postgres() {
+        database.execute(&end).await;
+    }
+    assert_eq!(new_user(&store).await.get(), first + 3);
+    assert_eq!(new_user(&store).await.get(), first + 5);
+}
+
+async fn user_is_not_created_without_a_free_id(database: TestDatabase) {
+    let store = database.store().await;
+    create(&store, &with_id(i64::from(i32::MAX))).await;
+    let end = [
+        format!(
+            "UPDATE sqlite_sequence SET seq = {} WHERE name = 'users'",
+            i32::MAX - 1
+        ),
+        format!("SELECT setval('users_id_seq', {})", i32::MAX - 1),
+    ];
+    new_user(&store).await;
+    database
+        .execute(&end[usize::from(database.is_postgres())])
+        .await;
+    let before = database.contents().await;
+    let created = store.users().create(&NewUser::default(), at(0)).await;
+    assert!(
+        matches!(created, Err(StoreError::Inconsistent(_))),
+        "{created:?}"
+    );
+    assert_eq!(database.contents().await, before);
 }
 
 async fn concurrent_creations_create_one_user(database: TestDatabase) {
