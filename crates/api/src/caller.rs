@@ -11,7 +11,7 @@ use evergrant_service::{
     Caller, IntegrationsService, KeyScope, Presence, UserRef, constant_time_eq, csrf_token,
 };
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 
 use crate::console::ConsoleCookie;
@@ -117,9 +117,11 @@ impl<P: Permission> FromRequestParts<ApiState> for ForUser<P> {
             call,
             permission,
         } = Authorized::<P>::from_request_parts(parts, state).await?;
-        let user = match caller.user() {
-            Some(user) => user,
-            None => named_user(parts, &state.service).await?,
+        let named = named_user(&parts.headers)?;
+        let user = match (caller.user(), named) {
+            (Some(user), _) => user,
+            (None, Some(named)) => state.service.users().resolve(&named).await?,
+            (None, None) => return Err(user_required()),
         };
         Ok(Self {
             user,
@@ -215,23 +217,27 @@ fn bearer(parts: &Parts) -> Option<&str> {
         .then(|| credential.trim())
 }
 
-/// Returns the user that `Evergrant-User` names.
+/// Returns the user that `Evergrant-User` names; `None` without the header.
 ///
 /// # Errors
 ///
-/// `INVALID_USER_ID` if the header is missing, repeated or malformed; `USER_NOT_FOUND`.
-async fn named_user(parts: &Parts, service: &IntegrationsService) -> Result<UserId, ApiError> {
-    let mut values = parts.headers.get_all(EVERGRANT_USER).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        let detail = "Send one Evergrant-User header with a user id, or with ext: and your own id for the user.";
-        return Err(ApiError::new(ErrorCode::InvalidUserId, detail));
-    };
-    let user = value
-        .to_str()
-        .ok()
-        .and_then(user_in_header)
-        .ok_or_else(invalid_user)?;
-    Ok(service.users().resolve(&user).await?)
+/// `INVALID_USER_ID` if the header is repeated or malformed.
+fn named_user(headers: &HeaderMap) -> Result<Option<UserRef>, ApiError> {
+    let mut values = headers.get_all(EVERGRANT_USER).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(user_required()),
+        (Some(value), None) => {
+            let user = value.to_str().ok().and_then(user_in_header);
+            user.map(Some).ok_or_else(invalid_user)
+        }
+    }
+}
+
+fn user_required() -> ApiError {
+    let detail =
+        "Send one Evergrant-User header with a user id, or with ext: and your own id for the user.";
+    ApiError::new(ErrorCode::InvalidUserId, detail)
 }
 
 /// Parses a user id such as `42`, or `ext:` and the app's own id for the user, percent-encoded.

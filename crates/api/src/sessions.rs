@@ -159,8 +159,8 @@ async fn portal_url(
 /// sessions of the user that `Evergrant-User` names.
 #[utoipa::path(delete, path = "/api/sessions", operation_id = "endSessions", tag = "Sessions",
     params(("Evergrant-User" = Option<String>, Header,
-            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
-                and your own id for the user, percent-encoded")),
+            description = "Required with an API key, without effect otherwise: the user's id, or \
+                `ext:` and your own id for the user, percent-encoded")),
     security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The sessions have ended", body = SessionsEnded),

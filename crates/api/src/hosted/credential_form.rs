@@ -76,7 +76,7 @@ async fn find_form(
         .await
 }
 
-/// The credential form, without the platform's own fields.
+/// The credential form. It also has the platform's own fields.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = CredentialForm)]
 #[expect(dead_code, reason = "describes a form that is read field by field")]
@@ -92,6 +92,9 @@ pub(crate) struct CredentialFormBody {
     consent: Option<String>,
     /// `access_denied` if the owner cancels; all other fields except `state` are then ignored.
     error: Option<String>,
+    /// The fields of the platform.
+    #[serde(flatten)]
+    fields: BTreeMap<String, String>,
 }
 
 /// Submit the credential form

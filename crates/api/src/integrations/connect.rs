@@ -70,8 +70,8 @@ impl From<StartedFlow> for StartedFlowView {
     tag = "Integrations", request_body = ConnectBody,
     params(("provider" = String, Path, description = "Provider name, such as `reddit`"),
         ("Evergrant-User" = Option<String>, Header,
-            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
-                and your own id for the user, percent-encoded")),
+            description = "Required with an API key, without effect otherwise: the user's id, or \
+                `ext:` and your own id for the user, percent-encoded")),
     security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200,

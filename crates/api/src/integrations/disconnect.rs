@@ -36,8 +36,8 @@ pub(crate) struct Disconnected {
             description = "Whether to also delete the data collected from the account. Default: \
                 false"),
         ("Evergrant-User" = Option<String>, Header,
-            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
-                and your own id for the user, percent-encoded")),
+            description = "Required with an API key, without effect otherwise: the user's id, or \
+                `ext:` and your own id for the user, percent-encoded")),
     security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The account is disconnected", body = Disconnected),

@@ -91,18 +91,19 @@ impl PartialSchema for StreamEvent {
         let mut kinds = OneOf::new();
         kinds.description = Some("One event of the stream.".to_owned());
         kinds.items = vec![
-            event_schema(&["ready", "reset"], "VersionEvent"),
-            event_schema(&account, "IntegrationEvent"),
-            event_schema(&["flow"], "FlowEvent"),
+            event_schema("VersionMessage", &["ready", "reset"], "VersionEvent"),
+            event_schema("IntegrationMessage", &account, "IntegrationEvent"),
+            event_schema("FlowMessage", &["flow"], "FlowEvent"),
         ];
         Schema::OneOf(kinds).into()
     }
 }
 
 /// Returns the schema of the events with these names, whose data has the schema `data`.
-fn event_schema(names: &[&str], data: &str) -> RefOr<Schema> {
+fn event_schema(title: &str, names: &[&str], data: &str) -> RefOr<Schema> {
     let text = || ObjectBuilder::new().schema_type(Type::String);
     ObjectBuilder::new()
+        .title(Some(title))
         .property(
             "id",
             text()
@@ -142,8 +143,8 @@ fn event_schema(names: &[&str], data: &str) -> RefOr<Schema> {
             description = "The `id` of the last event received. Default: start with the current \
                 version"),
         ("Evergrant-User" = Option<String>, Header,
-            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
-                and your own id for the user, percent-encoded")),
+            description = "Required with an API key, without effect otherwise: the user's id, or \
+                `ext:` and your own id for the user, percent-encoded")),
     security(("apiKey" = ["connections:read"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200,

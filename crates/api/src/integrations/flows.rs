@@ -100,8 +100,8 @@ impl FlowView {
     tag = "Flows",
     params(("flowId" = String, Path, description = "`flowId` of the started flow"),
         ("Evergrant-User" = Option<String>, Header,
-            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
-                and your own id for the user, percent-encoded")),
+            description = "Required with an API key, without effect otherwise: the user's id, or \
+                `ext:` and your own id for the user, percent-encoded")),
     security(("apiKey" = ["connections:read"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The state of the flow", body = FlowView),
@@ -143,8 +143,8 @@ pub(crate) struct FinishBody {
     tag = "Flows", request_body = FinishBody,
     params(("flowId" = String, Path, description = "`flowId` of the started flow"),
         ("Evergrant-User" = Option<String>, Header,
-            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
-                and your own id for the user, percent-encoded")),
+            description = "Required with an API key, without effect otherwise: the user's id, or \
+                `ext:` and your own id for the user, percent-encoded")),
     security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The connected accounts", body = IntegrationsView),
@@ -197,8 +197,8 @@ pub(crate) struct CredentialsBody {
     operation_id = "sendCredentials", tag = "Flows", request_body = CredentialsBody,
     params(("flowId" = String, Path, description = "`flowId` of the started flow"),
         ("Evergrant-User" = Option<String>, Header,
-            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
-                and your own id for the user, percent-encoded")),
+            description = "Required with an API key, without effect otherwise: the user's id, or \
+                `ext:` and your own id for the user, percent-encoded")),
     security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The connected account", body = IntegrationsView),

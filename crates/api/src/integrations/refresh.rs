@@ -31,8 +31,8 @@ pub(crate) struct Refreshed {
     params(("provider" = String, Path, description = "Provider name, such as `reddit`"),
         ("accountId" = String, Path, description = "The account's id at the platform"),
         ("Evergrant-User" = Option<String>, Header,
-            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
-                and your own id for the user, percent-encoded")),
+            description = "Required with an API key, without effect otherwise: the user's id, or \
+                `ext:` and your own id for the user, percent-encoded")),
     security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The tokens are refreshed", body = Refreshed),

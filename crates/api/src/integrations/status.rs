@@ -23,8 +23,8 @@ use crate::views::StatusView;
     params(("If-None-Match" = Option<String>, Header,
             description = "`ETag` of a list that you have, or several, separated by commas"),
         ("Evergrant-User" = Option<String>, Header,
-            description = "Required with an API key, ignored otherwise: the user's id, or `ext:` \
-                and your own id for the user, percent-encoded")),
+            description = "Required with an API key, without effect otherwise: the user's id, or \
+                `ext:` and your own id for the user, percent-encoded")),
     security(("apiKey" = ["connections:read"]), ("session" = []), ("console" = [])),
     responses(
         (status = 200, description = "The accounts, with an `ETag`", body = StatusView),

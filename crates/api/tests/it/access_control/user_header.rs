@@ -84,3 +84,14 @@ async fn missing_or_malformed_user_header_is_400() {
     detail: Send one Evergrant-User header with a user id, or with ext: and your own id for the user.
     ");
 }
+
+#[tokio::test]
+async fn malformed_user_header_of_a_browser_is_400() {
+    let harness = Harness::new().await;
+    let browser = harness.browser(1).await;
+    for user in MALFORMED_USERS {
+        let request = browser.request(Method::GET, "/api/integrations/status");
+        let response = request.header("evergrant-user", user).send().await;
+        assert_eq!(response.problem(), "400 INVALID_USER_ID", "{user:?}");
+    }
+}
