@@ -56,7 +56,9 @@ impl Recorder for LogRecorder {
             Outcome::SessionEnded { .. }
             | Outcome::SessionCheckFailed { .. }
             | Outcome::StatusChanged { .. } => log_status(call, outcome),
-            Outcome::RowsImported { .. } | Outcome::RowRemoved { .. } => {
+            Outcome::RowsImported { .. }
+            | Outcome::StaleRow { .. }
+            | Outcome::RowRemoved { .. } => {
                 log_external_rows(call, outcome);
             }
             Outcome::BreakerOpened { block } => log_block(call, block),
@@ -255,6 +257,23 @@ fn log_external_rows(call: &Call, outcome: &Outcome<'_>) {
             call,
             rows,
             "imported connections written by another program"
+        ),
+        Outcome::StaleRow {
+            connection,
+            restored: true,
+        } => log_connection!(
+            warn,
+            call,
+            connection,
+            "another program wrote back an old row with a spent refresh token; restored the newer \
+             tokens"
+        ),
+        Outcome::StaleRow { connection, .. } => log_connection!(
+            error,
+            call,
+            connection,
+            "another program wrote back an old row with a spent refresh token, and the newer \
+             tokens cannot be decrypted; the user must reconnect"
         ),
         Outcome::RowRemoved { connection } => log!(
             info,

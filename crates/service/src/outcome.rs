@@ -146,6 +146,13 @@ pub enum Outcome<'a> {
         /// The number of rows.
         rows: usize,
     },
+    /// Another program wrote back an old row, whose refresh token is spent.
+    StaleRow {
+        /// The connection as it was written.
+        connection: &'a Connection,
+        /// Whether the newer tokens were restored; else the user must reconnect.
+        restored: bool,
+    },
     /// Another program deleted a connection, or gave it to another user.
     RowRemoved {
         /// The account and its former owner.

@@ -67,6 +67,7 @@ async fn import(external: &ExternalRowRepository, batch: &[Connection]) -> usize
             connection,
             next_refresh_at: Some(now),
             next_status_at: None,
+            digest: None,
         })
         .collect();
     let correlation_id = CorrelationId::new("bench").unwrap();

@@ -19,7 +19,8 @@ pub use connections::{
     ExternalRowRepository, FailedRefresh, Grant, LeaseAnswer, Leased, NewRevocation,
     RefreshRepository, RefreshedGrant, RejectionRepository, Rejections, Reported, Revocation,
     RevocationRepository, RowChange, RowChangeRepository, StatusTransition,
-    StatusTransitionRepository, StoredGrant, StoredTokens, UserConnections,
+    StatusTransitionRepository, StoredGrant, StoredTokens, TokenCopy, TokenDigest, TokenDigests,
+    UserConnections,
 };
 pub use coordination::{
     NewRefusal, ProviderBlock, ProviderBlockRepository, RefusalRepository, Refusals,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, Subcommand};
 use evergrant_encryption::{EncryptionKey, TokenCipher};
-use evergrant_store::{Connection, Store};
+use evergrant_store::{Connection, Store, TokenCopy};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -89,19 +89,26 @@ impl RowCounts {
                 return Ok(counts);
             };
             after = last.id.get();
+            let ids: Vec<_> = page.iter().map(|row| row.id).collect();
+            let copies = store
+                .external_rows()
+                .token_copies(&ids)
+                .await
+                .map_err(|error| database::query_failure(&error))?;
             for row in &page {
-                counts.add(row, cipher);
+                let copy = copies.iter().find(|copy| copy.id == row.id);
+                counts.add(row, copy, cipher);
             }
         }
     }
 
-    fn add(&mut self, row: &Connection, cipher: &TokenCipher) {
-        let tokens: Vec<_> = row
-            .tokens
-            .access
+    /// Counts a row and the copy of its tokens.
+    fn add(&mut self, row: &Connection, copy: Option<&TokenCopy>, cipher: &TokenCipher) {
+        let tokens = row.tokens.access.iter().chain(&row.tokens.refresh);
+        let copied = copy
             .iter()
-            .chain(&row.tokens.refresh)
-            .collect();
+            .flat_map(|copy| copy.access.iter().chain(&copy.refresh));
+        let tokens: Vec<_> = tokens.chain(copied).collect();
         let keys: BTreeSet<_> = tokens
             .iter()
             .map(|token| cipher.key_of(token.as_str()))

@@ -21,6 +21,7 @@ mod flows;
 mod import_cycles;
 mod layers;
 mod limits;
+mod other_programs;
 mod pooler;
 mod program;
 mod public_surface;

@@ -8,6 +8,7 @@ use evergrant_store::{ConnectionRepository, CreatedUser, NewUser, User, UserRepo
 
 use crate::ServiceError;
 use crate::cache::Caches;
+use crate::connections::external_rows::ExternalRows;
 use crate::connections::revocation_queue::RevocationQueue;
 use crate::database::DatabaseMonitor;
 use crate::outcome::{Outcome, Recorder};
@@ -27,6 +28,7 @@ pub enum UserRef {
 pub struct Users {
     pub(crate) repository: UserRepository,
     pub(crate) connections: ConnectionRepository,
+    pub(crate) external_rows: Arc<ExternalRows>,
     pub(crate) revocations: Arc<RevocationQueue>,
     pub(crate) providers: Providers,
     pub(crate) caches: Arc<Caches>,
@@ -141,6 +143,9 @@ impl Users {
             .of_user(user)
             .await?
             .ok_or_else(ServiceError::user_not_found)?;
+        // Otherwise a revocation could send a spent token, and the grant would stay.
+        let rows = &stored.connections;
+        self.external_rows.repair_stale(call, rows).await?;
         let deleted = self
             .repository
             .delete(user, &call.correlation_id, self.clock.now(), plan);

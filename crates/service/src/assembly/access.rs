@@ -46,6 +46,7 @@ pub(super) fn users(base: &Base, rows: &Rows) -> Users {
     Users {
         repository: base.store.users(),
         connections: base.store.connections(),
+        external_rows: Arc::clone(&rows.external),
         revocations: Arc::clone(&rows.revocations),
         providers: base.providers.clone(),
         caches: Arc::clone(&base.caches),

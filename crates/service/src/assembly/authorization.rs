@@ -32,6 +32,7 @@ pub(super) fn consents(base: &Base, rows: &Rows) -> Arc<Consents> {
         connections: base.store.connections(),
         revocations: Arc::clone(&rows.revocations),
         timing: base.timing.clone(),
+        encryption: base.encryption.clone(),
         caches: Arc::clone(&base.caches),
         settings: Arc::clone(&base.settings),
         clock: Arc::clone(&base.clock),

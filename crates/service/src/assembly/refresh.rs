@@ -168,6 +168,7 @@ impl Base {
             attempts,
             pending: Arc::clone(&rows.pending),
             providers: self.providers.clone(),
+            external_rows: Arc::clone(&rows.external),
             feed: Arc::clone(feed),
             caches: Arc::clone(&self.caches),
             database: Arc::clone(&self.database),

@@ -60,6 +60,7 @@ impl Rows {
         Disconnector {
             connections: base.store.connections(),
             lookup: Arc::clone(&self.lookup),
+            external_rows: Arc::clone(&self.external),
             revocations: Arc::clone(&self.revocations),
             providers: base.providers.clone(),
             caches: Arc::clone(&base.caches),
@@ -93,6 +94,7 @@ impl Base {
     fn external_rows(&self) -> ExternalRows {
         ExternalRows {
             rows: self.store.external_rows(),
+            encryption: self.encryption.clone(),
             database: Arc::clone(&self.database),
             providers: self.providers.clone(),
             timing: self.timing.clone(),
@@ -131,6 +133,7 @@ impl Base {
             refreshes: self.store.refreshes(),
             revocations: Arc::clone(revocations),
             providers: self.providers.clone(),
+            encryption: self.encryption.clone(),
             caches: Arc::clone(&self.caches),
             database: Arc::clone(&self.database),
             clock: Arc::clone(&self.clock),

@@ -21,6 +21,7 @@ use crate::connections::lookup::account_id;
 use crate::connections::revocation_queue::RevocationQueue;
 use crate::connections::session_checks::CHECK_EVERY;
 use crate::outcome::{Outcome, Recorder};
+use crate::tokens::encryption::TokenEncryption;
 use crate::tokens::refresh_time::RefreshTiming;
 use crate::{ServiceError, ServiceSettings};
 
@@ -38,6 +39,7 @@ pub(crate) struct Consents {
     pub(crate) connections: ConnectionRepository,
     pub(crate) revocations: Arc<RevocationQueue>,
     pub(crate) timing: RefreshTiming,
+    pub(crate) encryption: TokenEncryption,
     pub(crate) caches: Arc<Caches>,
     pub(crate) settings: Arc<ServiceSettings>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -223,7 +225,7 @@ impl Consents {
 
     /// Builds the row of one account's grant.
     fn grant<'a>(
-        &self,
+        &'a self,
         spec: &'a ProviderSpec,
         flow: &'a Flow,
         (consent, tokens): (&Consent<'_>, &'a StoredTokens),
@@ -256,6 +258,7 @@ impl Consents {
             next_refresh_at: self.first_due(spec, consent.tokens, issued_at, lifecycle),
             at: issued_at,
             correlation_id: &flow.correlation_id,
+            digests: &self.encryption,
         }
     }
 }

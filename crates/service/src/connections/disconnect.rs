@@ -8,6 +8,7 @@ use evergrant_store::{Connection, ConnectionRepository};
 
 use crate::ServiceError;
 use crate::cache::{Caches, ConnectionKey};
+use crate::connections::external_rows::ExternalRows;
 use crate::connections::lookup::ConnectionLookup;
 use crate::connections::revocation_queue::RevocationQueue;
 use crate::outcome::{Outcome, Recorder};
@@ -28,6 +29,7 @@ pub struct Disconnected {
 pub(crate) struct Disconnector {
     pub(crate) connections: ConnectionRepository,
     pub(crate) lookup: Arc<ConnectionLookup>,
+    pub(crate) external_rows: Arc<ExternalRows>,
     pub(crate) revocations: Arc<RevocationQueue>,
     pub(crate) providers: Providers,
     pub(crate) caches: Arc<Caches>,
@@ -52,7 +54,12 @@ impl Disconnector {
             return Err(self.lookup.not_found(user).await);
         };
         let (component, call) = (self.clone(), call.clone());
-        let work = async move { component.delete(&call, &connection).await };
+        let work = async move {
+            // Otherwise the revocation could send a spent token, and the grant would stay.
+            let row = std::slice::from_ref(&connection);
+            component.external_rows.repair_stale(&call, row).await?;
+            component.delete(&call, &connection).await
+        };
         let revocation = self.tasks.run_to_completion(work).await?;
         let message = match provider {
             Ok(provider) => message(revocation, &provider.spec().name),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use evergrant_model::{Call, Clock, ConnectionId};
 use evergrant_resilience::SingleFlight;
-use evergrant_store::{Connection, ExternalRow, ExternalRowRepository, StoreError};
+use evergrant_store::{Connection, ExternalRow, ExternalRowRepository, StoreError, TokenDigests};
 
 use crate::ServiceError;
 use crate::cache::Caches;
@@ -16,6 +16,7 @@ use crate::database::DatabaseMonitor;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::refresh::outcome::RefreshFailure;
+use crate::tokens::encryption::TokenEncryption;
 use crate::tokens::refresh_time::{RefreshTiming, is_refreshable};
 
 /// The maximum number of rows per transaction.
@@ -25,6 +26,7 @@ const BATCH: usize = 1_000;
 #[derive(Clone)]
 pub(crate) struct ExternalRows {
     pub(crate) rows: ExternalRowRepository,
+    pub(crate) encryption: TokenEncryption,
     pub(crate) database: Arc<DatabaseMonitor>,
     pub(crate) providers: Providers,
     pub(crate) timing: RefreshTiming,
@@ -65,7 +67,10 @@ impl ExternalRows {
 
     /// Imports these rows in one transaction and returns how many this process imported.
     async fn import_batch(&self, call: &Call, batch: &[Connection]) -> Result<usize, StoreError> {
-        let rows: Vec<_> = batch.iter().map(|row| self.prepare(row)).collect();
+        let repaired = self.repair_stale(call, batch).await;
+        let repaired = repaired.inspect_err(|error| self.database.observe(error))?;
+        let current = batch.iter().map(|row| repaired.get(&row.id).unwrap_or(row));
+        let rows: Vec<_> = current.map(|row| self.prepare(row)).collect();
         let stored = self
             .rows
             .import_batch(&rows, &call.correlation_id, self.clock.now())
@@ -117,6 +122,7 @@ impl ExternalRows {
             connection,
             next_refresh_at: refreshable.map(|spec| self.timing.due(spec, now, expires_at, id)),
             next_status_at: timed.next_status_at.or(overdue),
+            digest: self.encryption.digest_of(&connection.tokens),
         }
     }
 }

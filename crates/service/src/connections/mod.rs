@@ -12,4 +12,5 @@ pub(crate) mod remarks;
 pub(crate) mod revocation_queue;
 pub(crate) mod row_changes;
 pub(crate) mod session_checks;
+pub(crate) mod stale_rows;
 pub(crate) mod watched_users;

@@ -33,6 +33,8 @@ const NOT_RECORDED: u8 = 2;
 pub(crate) struct RowChanges {
     store: Store,
     changes: RowChangeRepository,
+    /// The same, over the connection of the change feed.
+    polled: RowChangeRepository,
     rows: Arc<ExternalRows>,
     caches: Arc<Caches>,
     clock: Arc<dyn Clock>,
@@ -52,6 +54,7 @@ impl RowChanges {
     ) -> Self {
         Self {
             changes: store.row_changes(),
+            polled: store.for_change_feed().row_changes(),
             store,
             rows,
             caches,
@@ -69,7 +72,7 @@ impl RowChanges {
     ///
     /// [`StoreError`] if the query fails.
     pub(crate) async fn invalidate_pending(&self) -> Result<(), StoreError> {
-        let pending = self.changes.pending(BATCH).await?;
+        let pending = self.polled.pending(BATCH).await?;
         if pending.len() >= usize::try_from(BATCH).unwrap_or(0) {
             self.caches.clear_shared_rows();
         }
@@ -147,7 +150,11 @@ impl RowChanges {
             }
         }
         let current = self.changes.current(&accounts).await?;
-        let rows: Vec<_> = current.iter().map(|row| self.rows.prepare(row)).collect();
+        let repaired = self.rows.repair_stale(call, &current).await?;
+        let current = current
+            .iter()
+            .map(|row| repaired.get(&row.id).unwrap_or(row));
+        let rows: Vec<_> = current.map(|row| self.rows.prepare(row)).collect();
         let (correlation_id, now) = (&call.correlation_id, self.clock.now());
         let reported = self.changes.report(changes, &rows, correlation_id, now);
         let Reported {

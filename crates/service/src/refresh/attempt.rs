@@ -201,17 +201,21 @@ impl Attempts {
             self.caches.connections.invalidate(&key).await;
             return self.superseded(context, &encrypted).await;
         };
-        let now = self.clock.now();
-        self.caches
-            .connections
-            .replace(key, Arc::clone(&newest), now, mark)
-            .await;
+        if ConnectionKey::from(&*newest) == key {
+            let (now, connections) = (self.clock.now(), &self.caches.connections);
+            connections
+                .replace(key, Arc::clone(&newest), now, mark)
+                .await;
+        } else {
+            // Another program has given the account to another user meanwhile.
+            self.caches.connections.invalidate(&key).await;
+        }
         Ok(newest)
     }
 
     /// Returns the row that stores the new tokens.
     fn refreshed_grant<'a>(
-        &self,
+        &'a self,
         context: &'a AttemptContext<'_>,
         sent_at: Timestamp,
         tokens: &'a StoredTokens,
@@ -234,6 +238,7 @@ impl Attempts {
             next_refresh_at: Some(due),
             at: sent_at,
             correlation_id: &context.call.correlation_id,
+            digests: &self.encryption,
         }
     }
 

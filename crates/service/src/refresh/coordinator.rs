@@ -20,6 +20,7 @@ use tracing::Instrument;
 
 use crate::ServiceError;
 use crate::cache::{Caches, ConnectionKey};
+use crate::connections::external_rows::ExternalRows;
 use crate::connections::lookup::by_id;
 use crate::database::DatabaseMonitor;
 use crate::error::{RETRY_AFTER, code_of};
@@ -53,6 +54,7 @@ pub(crate) struct Refresher {
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) pending: Arc<PendingWrites>,
     pub(crate) providers: Providers,
+    pub(crate) external_rows: Arc<ExternalRows>,
     pub(crate) feed: Arc<ChangeFeed>,
     pub(crate) caches: Arc<Caches>,
     pub(crate) database: Arc<DatabaseMonitor>,
@@ -129,15 +131,15 @@ impl Refresher {
         known_generation: i64,
         reason: RefreshReason,
     ) -> RefreshOutcome {
-        let (started, mut events) = (Instant::now(), self.feed.receiver());
+        let (started, mut events, mut may_import) = (Instant::now(), self.feed.receiver(), true);
         loop {
-            let connection = match self.row_state(id, known_generation).await? {
+            let row = match self.row_state(id, known_generation).await? {
                 RowState::Newer(newest) => return Ok(newest),
-                RowState::Unchanged(connection) => connection,
+                RowState::Unchanged(row) => row,
             };
-            let (provider, permit) = self.admit(&connection, reason).await?;
+            let (provider, permit) = self.admit(&row, reason).await?;
             let requested_at = Instant::now();
-            match self.take_lease(&connection).await? {
+            match self.take_lease(&row).await? {
                 LeaseAnswer::Leased(leased) => {
                     let context = AttemptContext {
                         call,
@@ -149,18 +151,37 @@ impl Refresher {
                     };
                     return self.attempts.run(context).await;
                 }
-                LeaseAnswer::Outdated(newest) => {
-                    self.caches.invalidate(&ConnectionKey::from(&*newest)).await;
-                    return newer(*newest);
+                LeaseAnswer::Outdated(newest) => return self.outdated(*newest).await,
+                LeaseAnswer::External(external) if may_import => {
+                    may_import = false;
+                    self.import(call, *external, permit).await?;
                 }
                 LeaseAnswer::Gone => return Err(RefreshFailure::new(ErrorCode::AccountNotFound)),
                 LeaseAnswer::Busy { wait } if started.elapsed() < MAX_LEASE_WAIT => {
-                    drop(permit);
-                    self.wait_for_lease(&mut events, &connection, wait).await;
+                    self.wait_for_lease(permit, &mut events, &row, wait).await;
                 }
-                LeaseAnswer::Busy { .. } => return Err(timed_out()),
+                LeaseAnswer::Busy { .. } | LeaseAnswer::External(_) => return Err(timed_out()),
             }
         }
+    }
+
+    /// Returns the connection whose newer tokens another process has stored.
+    async fn outdated(&self, newest: Connection) -> RefreshOutcome {
+        self.caches.invalidate(&ConnectionKey::from(&newest)).await;
+        newer(newest)
+    }
+
+    /// Releases the permit and imports tokens that another program has written, or repairs the row
+    /// if they are spent.
+    async fn import(
+        &self,
+        call: &Call,
+        row: Connection,
+        permit: Permit,
+    ) -> Result<(), RefreshFailure> {
+        drop(permit);
+        let import = self.external_rows.import_once(call, row).await;
+        import.map_err(|error| RefreshFailure::of(&error))
     }
 
     /// Checks that an attempt is allowed, and waits for admission to the platform.
@@ -217,14 +238,16 @@ impl Refresher {
         Ok(RowState::Unchanged(Box::new(stored)))
     }
 
-    /// Waits until another replica's lease may have ended, for at most `wait`. The caller holds
-    /// no permit meanwhile, so the wait does not count against the platform's limits.
+    /// Releases the permit, so that the wait does not count against the platform's limits, and
+    /// waits until another replica's lease may have ended, for at most `wait`.
     async fn wait_for_lease(
         &self,
+        permit: Permit,
         events: &mut broadcast::Receiver<Arc<Event>>,
         connection: &Connection,
         wait: SignedDuration,
     ) {
+        drop(permit);
         let until = Instant::now() + wait.unsigned_abs();
         while Instant::now() < until && !self.tasks.is_shutting_down() {
             wait_for_event(events, connection, until).await;

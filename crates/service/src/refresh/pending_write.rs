@@ -82,12 +82,5 @@ pub(super) fn is_obsolete(record: &Record, connection: &Connection) -> bool {
         );
         return true;
     }
-    if connection.is_external {
-        tracing::info!(
-            connection.id = id,
-            "dropped refreshed tokens because another program has stored newer ones"
-        );
-        return true;
-    }
     false
 }

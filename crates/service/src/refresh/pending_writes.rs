@@ -23,6 +23,7 @@ use crate::refresh::journal::Journal;
 use crate::refresh::pending_write::{PendingWrite, RETRY_EVERY, is_obsolete};
 use crate::refresh::record::Record;
 use crate::tasks::Tasks;
+use crate::tokens::encryption::TokenEncryption;
 
 /// The number of retries during shutdown if no journal keeps the tokens: 10 seconds.
 const SHUTDOWN_RETRIES: u32 = 40;
@@ -33,6 +34,7 @@ pub(crate) struct PendingWritesParts {
     pub(crate) refreshes: RefreshRepository,
     pub(crate) revocations: Arc<RevocationQueue>,
     pub(crate) providers: Providers,
+    pub(crate) encryption: TokenEncryption,
     pub(crate) caches: Arc<Caches>,
     pub(crate) database: Arc<DatabaseMonitor>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -305,7 +307,8 @@ impl PendingWrites {
             connection,
             ticket: record.ticket(),
         };
-        let grant = record.grant(&correlation_id, self.parts.clock.now());
+        let (now, encryption) = (self.parts.clock.now(), &self.parts.encryption);
+        let grant = record.grant(&correlation_id, now, encryption);
         let stored = self.store_or_confirm(record, &leased, &grant).await?;
         self.parts.caches.invalidate(&key).await;
         let call = Call {

@@ -5,7 +5,7 @@ use evergrant_model::{
     ConnectionId, ConnectionStatus, CorrelationId, InvalidId, StatusReason, Timestamp,
 };
 use evergrant_resilience::refresh::lease::{Ticket, TokenSource};
-use evergrant_store::{Connection, Leased, RefreshedGrant, StoredTokens};
+use evergrant_store::{Connection, Leased, RefreshedGrant, StoredTokens, TokenDigests};
 use serde::{Deserialize, Serialize};
 
 /// One set of refreshed tokens, encrypted, with the state of the connection after the refresh.
@@ -144,6 +144,7 @@ impl Record {
         &'a self,
         correlation_id: &'a CorrelationId,
         now: Timestamp,
+        digests: &'a dyn TokenDigests,
     ) -> RefreshedGrant<'a> {
         RefreshedGrant {
             tokens: &self.tokens,
@@ -153,13 +154,19 @@ impl Record {
             next_refresh_at: self.next_refresh_at,
             at: self.tokens.issued_at.unwrap_or(now),
             correlation_id,
+            digests,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use evergrant_testkit::cipher;
+
     use super::*;
+    use crate::tokens::encryption::TokenEncryption;
 
     /// A line of the journal.
     const LINE: &str = r#"{"connection":7,"provider":"acme","account":"a","generation":1,"attempt":2,"takenAtMs":3,
@@ -172,7 +179,8 @@ mod tests {
     fn record_keeps_the_serialized_form_of_the_journal() {
         let record: Record = serde_json::from_str(LINE).unwrap();
         let correlation_id = CorrelationId::new("c").unwrap();
-        let grant = record.grant(&correlation_id, Timestamp::from_unix_ms(0));
+        let encryption = TokenEncryption::new(Arc::new(cipher()));
+        let grant = record.grant(&correlation_id, Timestamp::from_unix_ms(0), &encryption);
         assert_eq!(
             grant.tokens.access.as_ref().map(EncryptedToken::as_str),
             Some("encrypted access")

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use evergrant_adapters::HeldTokens;
+use evergrant_encryption::digest::{hex, sha256};
 use evergrant_encryption::{EncryptedToken, TokenCipher};
 use evergrant_model::{AccessToken, PkceVerifier, RefreshToken, Timestamp, TokenSet};
-use evergrant_store::StoredTokens;
+use evergrant_store::{StoredTokens, TokenDigest, TokenDigests};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
@@ -98,5 +99,14 @@ impl TokenEncryption {
             .transpose()?;
         let refresh = refresh.map(|token| RefreshToken::new(token.expose_secret()));
         Ok(HeldTokens { access, refresh })
+    }
+}
+
+impl TokenDigests for TokenEncryption {
+    fn digest_of(&self, tokens: &StoredTokens) -> Option<TokenDigest> {
+        let token = tokens.refresh.as_ref().or(tokens.access.as_ref())?;
+        let token = self.cipher.decrypt_token(token.as_str()).ok()?;
+        let digest = hex(sha256(token.expose_secret()));
+        Some(TokenDigest::new(digest))
     }
 }

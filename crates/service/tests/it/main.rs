@@ -41,6 +41,7 @@ mod row_changes;
 mod secrets;
 mod session_credentials;
 mod spans;
+mod stale_rows;
 mod unknown_outcome;
 mod unreadable_rows;
 mod users;

@@ -72,6 +72,19 @@ CREATE INDEX evergrant_connections_status_change_due ON evergrant_connections (n
 CREATE INDEX evergrant_connections_rejected ON evergrant_connections (provider, rejected_at)
     WHERE rejected_at IS NOT NULL;
 
+-- The tokens of each connection as Evergrant last stored or imported them. A program that writes back an old row of
+-- oauth_accounts puts a spent refresh token back; the row is then repaired from here.
+CREATE TABLE evergrant_token_copies (
+    oauth_account_id  integer PRIMARY KEY REFERENCES oauth_accounts (id) ON DELETE CASCADE ON UPDATE CASCADE,
+    access_token      text, -- encrypted
+    refresh_token     text, -- encrypted
+    expires_at        timestamp(6),
+    token_type        text,
+    scope             text,
+    digest            text, -- SHA-256, in hex, of the refresh token, else of the access token; NULL: unreadable
+    spent_digests     text -- the same of the last three that were replaced, newest first, separated by spaces
+);
+
 -- Authorization flows: one row for each attempt of a user to connect an account.
 CREATE TABLE evergrant_flows (
     id                    text PRIMARY KEY,

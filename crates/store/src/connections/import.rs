@@ -10,7 +10,8 @@ use evergrant_model::{ConnectionId, CorrelationId, EventKind, Timestamp};
 use serde_json::{Value, json};
 
 use crate::StoreError;
-use crate::connections::row::{Connection, observed_tokens};
+use crate::connections::row::{Connection, observed, observed_tokens};
+use crate::connections::token_copies::TokenDigest;
 use crate::db::transaction::Transaction;
 use crate::db::value::{Record, int_array, params};
 
@@ -23,17 +24,21 @@ pub struct ExternalRow<'a> {
     pub next_refresh_at: Option<Timestamp>,
     /// Time of the next scheduled change of its status; `None` for never.
     pub next_status_at: Option<Timestamp>,
+    /// The digest of its tokens; `None` if there are none, or no key decrypts them.
+    pub digest: Option<TokenDigest>,
 }
 
-/// Selects the given rows that still have the owner and the account with which they were read. A
-/// row that has changed since is imported after that change.
+/// Selects the given rows that still have the owner, the account and the tokens with which they
+/// were read. A row that has changed since is imported after that change.
 macro_rules! unchanged {
     ($given:literal) => {
         concat!(
             "(",
             $given,
             ") AS given JOIN oauth_accounts a ON a.id = given.id AND a.user_id = given.user_id
-                AND a.provider = given.provider AND a.provider_account_id = given.account"
+                AND a.provider = given.provider AND a.provider_account_id = given.account
+                AND given.tokens = ",
+            observed_tokens!()
         )
     };
 }
@@ -100,6 +105,47 @@ macro_rules! update {
     };
 }
 
+/// Updates the rows of which another program has encrypted the tokens anew, or replaced the access
+/// token only. The grant is the same, so its generation and an attempt in progress stay. A grant
+/// that has ended is tried again.
+macro_rules! update_same_grant {
+    ($given:literal) => {
+        concat!(
+            "UPDATE evergrant_connections SET status = 'connected', status_reason = NULL,
+                issued_at = NULL, next_refresh_at = replaced.refresh_at,
+                next_status_at = replaced.status_at, failures = 0, last_outcome = NULL,
+                rejected_at = NULL, correlation_id = $2, observed_tokens = replaced.tokens
+            FROM (SELECT a.id, given.refresh_at, given.status_at, given.tokens FROM ",
+            unchanged!($given),
+            " JOIN evergrant_token_copies kept
+                ON kept.oauth_account_id = a.id AND kept.digest = given.digest) AS replaced
+            WHERE evergrant_connections.oauth_account_id = replaced.id
+                AND evergrant_connections.status <> 'expired'
+                AND replaced.tokens IS DISTINCT FROM evergrant_connections.observed_tokens
+            RETURNING oauth_account_id AS id"
+        )
+    };
+}
+
+/// Copies the tokens of imported rows. Another program has replaced the copied ones, so it is
+/// unknown whether those are spent.
+macro_rules! keep_copies {
+    ($given:literal) => {
+        concat!(
+            "INSERT INTO evergrant_token_copies (oauth_account_id, access_token, refresh_token,
+                expires_at, token_type, scope, digest)
+            SELECT a.id, a.access_token, a.refresh_token, a.expires_at, a.token_type, a.scope,
+                given.digest FROM ",
+            unchanged!($given),
+            " WHERE true ORDER BY a.id
+            ON CONFLICT (oauth_account_id) DO UPDATE SET access_token = excluded.access_token,
+                refresh_token = excluded.refresh_token, expires_at = excluded.expires_at,
+                token_type = excluded.token_type, scope = excluded.scope,
+                digest = excluded.digest"
+        )
+    };
+}
+
 /// Reschedules rows of which another program has changed details, such as the expiry. What a failed
 /// refresh has scheduled stays.
 macro_rules! reschedule {
@@ -123,7 +169,8 @@ macro_rules! given_postgres {
             "SELECT CAST(row ->> 0 AS integer) AS id,
                 timestamp 'epoch' + CAST(row ->> 1 AS bigint) * interval '1 millisecond' AS refresh_at,
                 timestamp 'epoch' + CAST(row ->> 2 AS bigint) * interval '1 millisecond' AS status_at,
-                CAST(row ->> 3 AS integer) AS user_id, row ->> 4 AS provider, row ->> 5 AS account
+                CAST(row ->> 3 AS integer) AS user_id, row ->> 4 AS provider, row ->> 5 AS account,
+                row ->> 6 AS digest, row ->> 7 AS tokens
             FROM jsonb_array_elements($1) AS rows (row)"
         )
     };
@@ -132,8 +179,8 @@ macro_rules! given_sqlite {
     ($statement:ident) => {
         $statement!(
             "SELECT value ->> 0 AS id, value ->> 1 AS refresh_at, value ->> 2 AS status_at,
-                value ->> 3 AS user_id, value ->> 4 AS provider, value ->> 5 AS account
-            FROM json_each($1)"
+                value ->> 3 AS user_id, value ->> 4 AS provider, value ->> 5 AS account,
+                value ->> 6 AS digest, value ->> 7 AS tokens FROM json_each($1)"
         )
     };
 }
@@ -143,6 +190,10 @@ const MOVE_POSTGRES: &str = given_postgres!(move_rows);
 const MOVE_SQLITE: &str = given_sqlite!(move_rows);
 const UPDATE_POSTGRES: &str = given_postgres!(update);
 const UPDATE_SQLITE: &str = given_sqlite!(update);
+const UPDATE_SAME_GRANT_POSTGRES: &str = given_postgres!(update_same_grant);
+const UPDATE_SAME_GRANT_SQLITE: &str = given_sqlite!(update_same_grant);
+const KEEP_COPIES_POSTGRES: &str = given_postgres!(keep_copies);
+const KEEP_COPIES_SQLITE: &str = given_sqlite!(keep_copies);
 const RESCHEDULE_POSTGRES: &str = given_postgres!(reschedule);
 const RESCHEDULE_SQLITE: &str = given_sqlite!(reschedule);
 const LOCK_POSTGRES: &str = "SELECT oauth_account_id AS id FROM evergrant_connections
@@ -168,28 +219,47 @@ impl Imported {
 }
 
 impl Transaction {
-    /// Imports rows. Replaced tokens become a new generation of their connection.
+    /// Imports rows. A replaced grant becomes a new generation of its connection.
     pub(crate) async fn import_rows(
         &mut self,
         rows: &[&ExternalRow<'_>],
         correlation_id: &CorrelationId,
     ) -> Result<Imported, StoreError> {
         let insert = self.dialect(INSERT_SQLITE, INSERT_POSTGRES);
-        let mut connected = self.ids_of(insert, rows, correlation_id).await?;
+        let new = self.ids_of(insert, rows, correlation_id).await?;
         let others: Vec<_> = rows
             .iter()
             .copied()
-            .filter(|row| !connected.contains(&row.connection.id))
+            .filter(|row| !new.contains(&row.connection.id))
             .collect();
         self.lock_states(&others).await?;
         let move_rows = self.dialect(MOVE_SQLITE, MOVE_POSTGRES);
-        connected.extend(self.ids_of(move_rows, &others, correlation_id).await?);
+        let moved = self.ids_of(move_rows, &others, correlation_id).await?;
+        let update_same = self.dialect(UPDATE_SAME_GRANT_SQLITE, UPDATE_SAME_GRANT_POSTGRES);
+        let mut refreshed = self.ids_of(update_same, &others, correlation_id).await?;
         let update = self.dialect(UPDATE_SQLITE, UPDATE_POSTGRES);
-        let refreshed = self.ids_of(update, &others, correlation_id).await?;
+        refreshed.extend(self.ids_of(update, &others, correlation_id).await?);
+        let has_new_tokens = |row: &&&ExternalRow<'_>| {
+            let id = row.connection.id;
+            new.contains(&id) || refreshed.contains(&id)
+        };
+        let with_new_tokens: Vec<_> = rows.iter().filter(has_new_tokens).copied().collect();
+        self.keep_copies(&with_new_tokens).await?;
+        let mut connected = new;
+        connected.extend(moved);
         Ok(Imported {
             connected,
             refreshed,
         })
+    }
+
+    async fn keep_copies(&mut self, rows: &[&ExternalRow<'_>]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let keep = self.dialect(KEEP_COPIES_SQLITE, KEEP_COPIES_POSTGRES);
+        let given = given(rows);
+        self.execute(keep, params![&given]).await.map(drop)
     }
 
     /// Sets the times at which these connections are due, after a change of their details.
@@ -246,7 +316,9 @@ fn given(rows: &[&ExternalRow<'_>]) -> Value {
             milliseconds(row.next_status_at),
             connection.user,
             connection.provider,
-            connection.account
+            connection.account,
+            row.digest.as_ref().map(TokenDigest::as_str),
+            observed(&connection.tokens)
         ])
     };
     rows.iter().map(row).collect()

@@ -10,7 +10,7 @@ use evergrant_resilience::refresh::AllRules;
 use evergrant_resilience::refresh::lease::{self, LeaseDecision, LeaseRequest, LeaseRow, Ticket};
 
 use crate::StoreError;
-use crate::connections::row::{Connection, columns, observed_tokens, read_lease};
+use crate::connections::row::{Connection, columns, read_lease, select};
 use crate::db::repository::repository;
 use crate::db::transaction::Transaction;
 use crate::db::value::params;
@@ -37,6 +37,9 @@ pub enum LeaseAnswer {
     /// The stored token set is newer than the one that the caller knows, or the grant is dead.
     /// Contains the stored connection.
     Outdated(Box<Connection>),
+    /// Another program has written the tokens, and they are not imported yet. Contains the stored
+    /// connection.
+    External(Box<Connection>),
     /// The connection does not exist.
     Gone,
 }
@@ -68,13 +71,7 @@ const LEASE: &str = "SELECT generation, attempt, lease_expires_at, in_doubt_sinc
 const TAKE: &str = "UPDATE evergrant_connections SET attempt = $2, lease_expires_at = $3,
         in_doubt_since = $4, lease_owner = $5, next_refresh_at = $6
     WHERE oauth_account_id = $1";
-const ENSURE_STATE: &str = concat!(
-    "INSERT INTO evergrant_connections (oauth_account_id, provider, observed_user_id,
-        observed_account, observed_tokens)
-    SELECT a.id, a.provider, a.user_id, a.provider_account_id, ",
-    observed_tokens!(),
-    " FROM oauth_accounts a WHERE a.id = $1 ON CONFLICT (oauth_account_id) DO NOTHING"
-);
+const NOT_LOCKED: &str = select!("WHERE a.id = $1");
 
 /// Converts milliseconds since 1970 to a timestamp.
 pub(crate) fn timestamp(milliseconds: Option<i64>) -> Option<Timestamp> {
@@ -103,8 +100,11 @@ impl RefreshRepository {
     ) -> Result<LeaseAnswer, StoreError> {
         let mut tx = self.database.begin_with_read_timeout().await?;
         let Some((connection, now_ms)) = self.locked(&mut tx, id).await? else {
-            return Ok(LeaseAnswer::Gone);
+            return not_locked(&mut tx, id).await;
         };
+        if connection.has_external_tokens {
+            return Ok(LeaseAnswer::External(Box::new(connection)));
+        }
         let (lease, ticket) = match lease::take(&AllRules, &connection.lease, request, now_ms) {
             LeaseDecision::Granted(row, ticket) => (row, ticket),
             LeaseDecision::Busy { for_ms } => {
@@ -125,13 +125,11 @@ impl RefreshRepository {
         )
         .await?;
         tx.commit().await?;
-        Ok(LeaseAnswer::Leased(Box::new(Leased {
-            connection: Connection {
-                lease,
-                ..connection
-            },
-            ticket,
-        })))
+        let connection = Connection {
+            lease,
+            ..connection
+        };
+        Ok(LeaseAnswer::Leased(Box::new(Leased { connection, ticket })))
     }
 
     /// Returns the lease of a connection; `None` if the connection does not exist or is not
@@ -149,30 +147,27 @@ impl RefreshRepository {
             .transpose()
     }
 
-    /// Locks the row. Returns the connection and the database's time in milliseconds. Inserts the
-    /// state of a connection that is not imported.
+    /// Locks the row. Returns the connection and the database's time in milliseconds; `None` if
+    /// the connection does not exist or is not imported.
     async fn locked(
         &self,
         tx: &mut Transaction,
         id: ConnectionId,
     ) -> Result<Option<(Connection, i64)>, StoreError> {
         let locked = tx.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
-        let mut row = tx.row(locked, params![id.get()]).await?;
-        if row.is_none() {
-            // Inserts nothing if another process has just imported the row.
-            tx.execute(ENSURE_STATE, params![id.get()]).await?;
-            row = tx.row(locked, params![id.get()]).await?;
-        }
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = tx.row(locked, params![id.get()]).await? else {
+            return Ok(None);
+        };
         let now_ms = row.time("database_now")?.unix_ms() + self.database.clock_shift_ms();
         Ok(Some((Connection::read(&row)?, now_ms)))
     }
 }
 
-impl Transaction {
-    /// Inserts the state of a connection that is not imported. Returns `false` if the connection
-    /// has one or does not exist.
-    pub(crate) async fn ensure_state(&mut self, id: ConnectionId) -> Result<bool, StoreError> {
-        Ok(self.execute(ENSURE_STATE, params![id.get()]).await? > 0)
-    }
+/// Returns the answer for a connection that is not imported or does not exist.
+async fn not_locked(tx: &mut Transaction, id: ConnectionId) -> Result<LeaseAnswer, StoreError> {
+    let row = tx.row(NOT_LOCKED, params![id.get()]).await?;
+    let connection = row.as_ref().map(Connection::read).transpose()?;
+    Ok(connection.map_or(LeaseAnswer::Gone, |row| {
+        LeaseAnswer::External(Box::new(row))
+    }))
 }

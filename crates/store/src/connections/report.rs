@@ -61,6 +61,10 @@ const DELETE_ORPHANS: [&str; 4] = [
     "DELETE FROM evergrant_versions WHERE user_id NOT IN (SELECT id FROM users)",
 ];
 
+/// Another SQLite program may have deleted the accounts with foreign keys switched off.
+const DELETE_ORPHANED_COPIES: &str = "DELETE FROM evergrant_token_copies
+    WHERE oauth_account_id NOT IN (SELECT id FROM oauth_accounts)";
+
 /// The maximum number of times that a transaction is attempted.
 pub(crate) const MAX_ATTEMPTS: u32 = 3;
 
@@ -168,7 +172,7 @@ impl Transaction {
     }
 
     /// Returns those of the accounts that their user no longer has, and whose removal was not
-    /// reported yet.
+    /// reported yet. Deletes their copied tokens.
     async fn still_removed(
         &mut self,
         keys: &BTreeSet<ConnectionKey>,
@@ -181,11 +185,11 @@ impl Transaction {
             .map(|key| json!([key.user, key.provider, key.account]));
         let given: Value = given.collect();
         let query = self.dialect(REMOVED_SQLITE, REMOVED_POSTGRES);
-        self.rows(query, params![&given])
-            .await?
-            .iter()
-            .map(read_removed)
-            .collect()
+        let removed = self.rows(query, params![&given]).await?;
+        if !removed.is_empty() && !self.is_postgres() {
+            self.execute(DELETE_ORPHANED_COPIES, params![]).await?;
+        }
+        removed.iter().map(read_removed).collect()
     }
 }
 

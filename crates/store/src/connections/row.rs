@@ -63,6 +63,8 @@ pub struct Connection {
     /// Whether another program wrote the owner, the account or a token, and the row is not imported
     /// yet.
     pub is_external: bool,
+    /// Whether another program wrote a token, and the row is not imported yet.
+    pub has_external_tokens: bool,
     /// The owner and the account before another program changed one of them; `None` if neither has
     /// changed since the row was last stored or imported.
     pub moved_from: Option<ConnectionKey>,
@@ -106,7 +108,7 @@ impl Connection {
         let tokens = read_tokens(row)?;
         let key = read_key(row)?;
         let moved_from = read_observed_key(row)?.filter(|observed| *observed != key);
-        let are_tokens_observed = row.optional_text("observed_tokens")? == Some(observed(&tokens));
+        let has_external_tokens = row.optional_text("observed_tokens")? != Some(observed(&tokens));
         Ok(Self {
             id: ConnectionId::new(row.int("id")?),
             user: key.user,
@@ -122,7 +124,8 @@ impl Connection {
                 .and_then(ConnectionStatus::parse)
                 .unwrap_or(ConnectionStatus::Connected),
             reason: reason.as_deref().and_then(StatusReason::parse),
-            is_external: !are_tokens_observed || moved_from.is_some(),
+            is_external: has_external_tokens || moved_from.is_some(),
+            has_external_tokens,
             moved_from,
             requested_scope: row.optional_text("requested_scope")?,
             last_refreshed_at: row.optional_time("last_refreshed_at")?,
@@ -193,7 +196,7 @@ fn read_observed_key(row: &Record) -> Result<Option<ConnectionKey>, StoreError> 
 }
 
 /// Returns what [`observed_tokens`] returns in SQL.
-fn observed(tokens: &StoredTokens) -> String {
+pub(crate) fn observed(tokens: &StoredTokens) -> String {
     let of = |token: Option<&str>| token.map(prefix).unwrap_or_default().to_owned();
     format!("{}.{}", of(tokens.access_text()), of(tokens.refresh_text()))
 }

@@ -15,7 +15,7 @@ const RECORD: &str = "UPDATE evergrant_connections SET status = 'connected', sta
 impl RefreshRepository {
     /// Records that the credential of this generation is valid, with an optional limitation, and
     /// when it is checked next. Returns `false` if another credential was stored meanwhile, or the
-    /// connection does not exist.
+    /// connection does not exist or is not imported.
     ///
     /// # Errors
     ///
@@ -39,7 +39,6 @@ impl RefreshRepository {
             next,
             correlation_id.as_str(),
         ];
-        tx.ensure_state(connection.id).await?;
         if tx.execute(RECORD, state).await? == 0 {
             return Ok(false);
         }

@@ -1,6 +1,7 @@
 //! Storing the grants of a consent, and deleting connections. Each is one transaction that includes
 //! the event.
 
+use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
     ConnectionId, CorrelationId, EventKind, FlowId, ProviderAccountId, ProviderSlug, StatusReason,
     Timestamp, UserId,
@@ -11,9 +12,10 @@ use crate::connections::change::event;
 use crate::connections::repository::ConnectionRepository;
 use crate::connections::revocations::NewRevocation;
 use crate::connections::row::{Connection, observed_tokens};
+use crate::connections::token_copies::TokenDigests;
 use crate::connections::tokens::StoredTokens;
 use crate::db::transaction::Transaction;
-use crate::db::value::params;
+use crate::db::value::{Record, params};
 use crate::events::new_event::{About, NewEvent};
 use crate::flows::status::FlowStatus;
 
@@ -43,6 +45,8 @@ pub struct Grant<'a> {
     pub at: Timestamp,
     /// The correlation id of the operation.
     pub correlation_id: &'a CorrelationId,
+    /// Computes digests of tokens.
+    pub digests: &'a dyn TokenDigests,
 }
 
 /// The result of storing grants.
@@ -69,7 +73,7 @@ const UPSERT_ACCOUNT: &str =
         expires_at = excluded.expires_at, token_type = excluded.token_type, scope = excluded.scope,
         metadata = excluded.metadata, updated_at = excluded.updated_at
     WHERE oauth_accounts.user_id = excluded.user_id
-    RETURNING id";
+    RETURNING id, refresh_token";
 /// Changes the lease like `lease::replace_tokens`; a test compares the two.
 const UPSERT_STATE: &str = concat!(
     "INSERT INTO evergrant_connections AS stored (oauth_account_id, provider,
@@ -211,6 +215,7 @@ async fn store_grant(
         return Ok(None);
     };
     let id = row.int("id")?;
+    let stored = stored_tokens(tx, &row, grant).await?;
     let state = params![
         id,
         grant.reason.map(StatusReason::as_str),
@@ -225,7 +230,28 @@ async fn store_grant(
         grant.next_status_at,
     ];
     tx.execute(UPSERT_STATE, state).await?;
-    Ok(Some(ConnectionId::new(id)))
+    let (id, digest) = (ConnectionId::new(id), grant.digests.digest_of(&stored));
+    tx.keep_copy(id, digest.as_ref()).await?;
+    Ok(Some(id))
+}
+
+/// Returns the tokens of the stored row, which may have kept its refresh token. Another program may
+/// have put a spent one there.
+async fn stored_tokens(
+    tx: &mut Transaction,
+    row: &Record,
+    grant: &Grant<'_>,
+) -> Result<StoredTokens, StoreError> {
+    let refresh = row.optional_text("refresh_token")?;
+    let stored = StoredTokens {
+        refresh: refresh.map(EncryptedToken::from_stored),
+        ..grant.tokens.clone()
+    };
+    if grant.tokens.refresh.is_some() || stored.refresh.is_none() {
+        return Ok(stored);
+    }
+    let id = ConnectionId::new(row.int("id")?);
+    tx.restore_kept_refresh(id, stored, grant.digests).await
 }
 
 fn connected<'a>(grant: &'a Grant<'a>, flow: &'a FlowId, version: i64) -> NewEvent<'a> {

@@ -11,7 +11,9 @@ use evergrant_resilience::refresh::lease::{self, AttemptOutcome, LeaseRow, Ticke
 use crate::StoreError;
 use crate::connections::change::event;
 use crate::connections::lease::{Leased, RefreshRepository, timestamp};
-use crate::connections::row::{Connection, observed_tokens, read_lease};
+use crate::connections::lock::{lock, lock_owned};
+use crate::connections::row::{Connection, observed_tokens};
+use crate::connections::token_copies::TokenDigests;
 use crate::connections::tokens::StoredTokens;
 use crate::db::database::Database;
 use crate::db::transaction::Transaction;
@@ -35,6 +37,8 @@ pub struct RefreshedGrant<'a> {
     pub at: Timestamp,
     /// The correlation id of the attempt.
     pub correlation_id: &'a CorrelationId,
+    /// Computes digests of tokens.
+    pub digests: &'a dyn TokenDigests,
 }
 
 /// A failed refresh, and what it changes.
@@ -63,19 +67,6 @@ pub struct FailedRefresh<'a> {
     pub correlation_id: &'a CorrelationId,
 }
 
-macro_rules! locked {
-    ($lock:literal) => {
-        concat!(
-            "SELECT c.generation, c.attempt, c.lease_expires_at, c.in_doubt_since,
-                c.source_generation, c.source_attempt, c.status, a.access_token, a.refresh_token
-            FROM oauth_accounts a JOIN evergrant_connections c ON c.oauth_account_id = a.id
-            WHERE a.id = $1",
-            $lock
-        )
-    };
-}
-const LOCKED_SQLITE: &str = locked!("");
-const LOCKED_POSTGRES: &str = locked!(" FOR UPDATE OF a, c");
 const WRITE_TOKENS: &str = "UPDATE oauth_accounts SET access_token = $2,
         refresh_token = COALESCE($3, refresh_token), expires_at = $4,
         token_type = COALESCE($5, token_type), scope = COALESCE($6, scope), updated_at = $7
@@ -102,8 +93,11 @@ const WRITE_FAILURE: &str = "UPDATE evergrant_connections SET status = $2, statu
 
 impl RefreshRepository {
     /// Stores refreshed tokens if the row still holds the tokens that they were obtained with, and
-    /// returns the stored connection. `None` if other tokens were stored meanwhile, or the
-    /// connection does not exist; then nothing is written.
+    /// returns the stored connection, whose owner may have changed. `None` if other tokens were
+    /// stored meanwhile, or the connection does not exist; then nothing is written.
+    ///
+    /// Tokens of another program take precedence, unless they are the ones that were sent or some
+    /// that those replaced.
     ///
     /// # Errors
     ///
@@ -113,29 +107,27 @@ impl RefreshRepository {
         leased: &Leased,
         new: &RefreshedGrant<'_>,
     ) -> Result<Option<Connection>, StoreError> {
-        let connection = &leased.connection;
+        let id = leased.connection.id;
         let mut tx = self.database.begin_own_write().await?;
-        let Some(version) = tx.increment_version_if_user_exists(connection.user).await? else {
+        let Some((version, row)) = lock_owned(&mut tx, id).await? else {
             return Ok(None);
         };
-        let Some(row) = lock_unless_external(&mut tx, connection).await? else {
+        let Some(row) = tx.own_tokens(row, new.digests, new.at).await? else {
             return Ok(None);
         };
-        let Some(lease) = lease::store_tokens(&AllRules, &row, &leased.ticket) else {
+        let Some(lease) = lease::store_tokens(&AllRules, &row.lease, &leased.ticket) else {
             return Ok(None);
         };
-        write_tokens(&mut tx, connection, new).await?;
-        write_state(&mut tx, connection, &lease, new).await?;
-        tx.write_event(&event(
-            connection,
-            version,
-            EventKind::Refreshed,
-            new.correlation_id,
-            new.at,
-        ))
-        .await?;
+        write_tokens(&mut tx, id, new).await?;
+        write_state(&mut tx, id, &lease, new).await?;
+        let stored = row.refreshed(lease, new);
+        let digest = new.digests.digest_of(&stored.tokens);
+        tx.keep_copy(id, digest.as_ref()).await?;
+        let (kind, correlation_id) = (EventKind::Refreshed, new.correlation_id);
+        tx.write_event(&event(&stored, version, kind, correlation_id, new.at))
+            .await?;
         tx.commit().await?;
-        Ok(Some(connection.refreshed(lease, new)))
+        Ok(Some(stored))
     }
 
     /// Confirms that an earlier transaction that wrote this connection is durable: a later commit
@@ -189,7 +181,8 @@ impl RefreshRepository {
 }
 
 /// Locks the row and writes a failure with the lease that `transition` returns. Returns `false` if
-/// `transition` returns none, or if the connection or its user does not exist.
+/// `transition` returns none, if the connection or its user does not exist, or if the connection is
+/// not imported.
 pub(crate) async fn record(
     database: &Database,
     connection: &Connection,
@@ -197,29 +190,21 @@ pub(crate) async fn record(
     transition: impl FnOnce(&LeaseRow) -> Option<LeaseRow>,
 ) -> Result<bool, StoreError> {
     let mut tx = database.begin().await?;
-    let mut new_event = None;
-    if let Some(kind) = failed.event {
-        let Some(version) = tx.increment_version_if_user_exists(connection.user).await? else {
-            return Ok(false);
-        };
-        new_event = Some(event(
-            connection,
-            version,
-            kind,
-            failed.correlation_id,
-            failed.at,
-        ));
-    }
-    tx.ensure_state(connection.id).await?;
-    let Some(row) = lock(&mut tx, connection).await? else {
+    let locked = match failed.event {
+        Some(_) => lock_owned(&mut tx, connection.id).await?,
+        None => lock(&mut tx, connection.id).await?.map(|row| (0, row)),
+    };
+    let Some((version, row)) = locked else {
         return Ok(false);
     };
     let Some(lease) = transition(&row.lease) else {
         return Ok(false);
     };
     write_failure(&mut tx, connection, &lease, failed).await?;
-    if let Some(event) = &new_event {
-        tx.write_event(event).await?;
+    if let Some(kind) = failed.event {
+        let (correlation_id, at) = (failed.correlation_id, failed.at);
+        tx.write_event(&event(&row, version, kind, correlation_id, at))
+            .await?;
     }
     tx.commit().await?;
     Ok(true)
@@ -230,8 +215,8 @@ impl Connection {
     fn refreshed(&self, lease: LeaseRow, new: &RefreshedGrant<'_>) -> Self {
         Self {
             lease,
-            is_external: false,
-            moved_from: None,
+            is_external: self.moved_from.is_some(),
+            has_external_tokens: false,
             tokens: self.tokens.refreshed(new.tokens),
             updated_at: new.at,
             status: new.status,
@@ -255,48 +240,13 @@ impl Connection {
     }
 }
 
-/// The locked row.
-struct Locked {
-    lease: LeaseRow,
-    access_token: Option<String>,
-    refresh_token: Option<String>,
-}
-
-async fn lock(tx: &mut Transaction, connection: &Connection) -> Result<Option<Locked>, StoreError> {
-    let sql = tx.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
-    let Some(row) = tx.row(sql, params![connection.id.get()]).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Locked {
-        lease: read_lease(&row)?,
-        access_token: row.optional_text("access_token")?,
-        refresh_token: row.optional_text("refresh_token")?,
-    }))
-}
-
-/// Locks the row and returns its lease; `None` if another program has written newer tokens since
-/// the connection was read. Other programs do not increment the generation, and their tokens always
-/// take precedence over refreshed ones.
-async fn lock_unless_external(
-    tx: &mut Transaction,
-    connection: &Connection,
-) -> Result<Option<LeaseRow>, StoreError> {
-    let Some(row) = lock(tx, connection).await? else {
-        return Ok(None);
-    };
-    let is_unchanged = row.lease.generation != connection.lease.generation
-        || (row.access_token.as_deref() == connection.tokens.access_text()
-            && row.refresh_token.as_deref() == connection.tokens.refresh_text());
-    Ok(is_unchanged.then_some(row.lease))
-}
-
 async fn write_tokens(
     tx: &mut Transaction,
-    connection: &Connection,
+    id: ConnectionId,
     new: &RefreshedGrant<'_>,
 ) -> Result<(), StoreError> {
     let tokens = params![
-        connection.id.get(),
+        id.get(),
         new.tokens.access_text(),
         new.tokens.refresh_text(),
         new.tokens.expires_at,
@@ -309,12 +259,12 @@ async fn write_tokens(
 
 async fn write_state(
     tx: &mut Transaction,
-    connection: &Connection,
+    id: ConnectionId,
     lease: &LeaseRow,
     new: &RefreshedGrant<'_>,
 ) -> Result<(), StoreError> {
     let state = params![
-        connection.id.get(),
+        id.get(),
         lease.generation,
         timestamp(lease.lease_expires_at_ms),
         timestamp(lease.in_doubt_since_ms),

@@ -6,7 +6,9 @@ use evergrant_model::{
 use evergrant_store::{Connection, Store, StoreError};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres, on_sqlite};
 
-use crate::support::{Consent, RefreshedTokens, account, connect, find, new_user, reload, slug};
+use crate::support::{
+    Consent, RefreshedTokens, account, connect, find, import, new_user, reload, slug,
+};
 
 on_both_databases!(
     connection_of_another_user_is_not_found,
@@ -257,8 +259,10 @@ async fn microseconds_are_truncated_on_read_and_kept_in_row(database: TestDataba
         Some(Timestamp::from_unix_seconds(EARLIEST_EXPIRY_SECONDS)),
         "a date before 2001 still says that the token has expired"
     );
+    assert!(import(&store, &connection).await);
+    let imported = reload(&store, &connection).await;
     let refreshed = RefreshedTokens::new("new access", None);
-    assert!(refreshed.store_leased(&store, &connection).await);
+    assert!(refreshed.store_leased(&store, &imported).await);
     Consent::of(user, "reddit", "juniper").store(&store).await;
     assert_eq!(
         database.texts(CREATED_AT).await,

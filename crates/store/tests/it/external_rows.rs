@@ -42,6 +42,7 @@ async fn import(
         connection,
         next_refresh_at,
         next_status_at: None,
+        digest: None,
     };
     !store
         .external_rows()

@@ -58,6 +58,7 @@ fn rows(connections: &[Connection]) -> Vec<ExternalRow<'_>> {
         connection,
         next_refresh_at: Some(at(100 + times(place))).filter(|_| place % 2 == 0),
         next_status_at: Some(at(200 + times(place))).filter(|_| place % 3 == 0),
+        digest: None,
     };
     connections.iter().enumerate().map(row).collect()
 }

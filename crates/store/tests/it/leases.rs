@@ -6,8 +6,8 @@ use evergrant_store::{Connection, FailedRefresh, LeaseAnswer, Leased, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
 use crate::support::{
-    Consent, RefreshedTokens, at, connect, delete_connection, failure, find, insert_external_row,
-    leased, new_user, reload, text, trace, unique,
+    Consent, RefreshedTokens, at, connect, delete_connection, failure, find, import,
+    insert_external_row, leased, new_user, reload, text, trace, unique,
 };
 
 on_both_databases!(
@@ -17,7 +17,7 @@ on_both_databases!(
     lease_request_for_outdated_tokens_returns_current_ones,
     dead_grant_is_not_leased,
     deleted_connection_is_not_leased,
-    external_row_is_imported_and_leased,
+    new_row_is_leased_once_it_is_imported,
     late_result_is_stored_unless_later_attempt_stored_one,
     consent_changes_lease_like_replace_tokens,
     consent_that_keeps_the_refresh_token_keeps_its_doubt,
@@ -192,18 +192,17 @@ async fn deleted_connection_is_not_leased(database: TestDatabase) {
     ));
 }
 
-async fn external_row_is_imported_and_leased(database: TestDatabase) {
+async fn new_row_is_leased_once_it_is_imported(database: TestDatabase) {
     let store = database.store().await;
     let user = new_user(&store).await;
     insert_external_row(&database, user).await;
     let row = find(&store, user, "reddit", "juniper").await.unwrap();
-    assert!(row.is_external);
-    let lease = leased(&store, &row).await;
-    assert!(
-        !lease.connection.is_external,
-        "otherwise an import would end the lease"
-    );
-    let second = take_lease(&store, &row).await;
+    let answer = take_lease(&store, &row).await;
+    assert!(matches!(answer, LeaseAnswer::External(_)), "{answer:?}");
+    assert!(import(&store, &row).await);
+    let imported = reload(&store, &row).await;
+    leased(&store, &imported).await;
+    let second = take_lease(&store, &imported).await;
     assert!(matches!(second, LeaseAnswer::Busy { .. }));
 }
 
@@ -292,26 +291,15 @@ async fn consent_that_keeps_the_refresh_token_keeps_its_doubt(database: TestData
 async fn refresh_does_not_overwrite_tokens_of_another_program(database: TestDatabase) {
     let store = database.store().await;
     let connection = connect(&store, "reddit", "juniper").await;
-    for column in ["access_token", "refresh_token"] {
-        let lease = leased(&store, &reload(&store, &connection).await).await;
-        database
-            .execute(&format!("UPDATE oauth_accounts SET {column} = 'external'"))
-            .await;
-        let before = database.contents().await;
-        assert!(
-            store
-                .refreshes()
-                .store(
-                    &lease,
-                    &RefreshedTokens::new("refreshed", Some("refreshed")).row()
-                )
-                .await
-                .unwrap()
-                .is_none()
-        );
-        assert_eq!(database.contents().await, before);
-        store.shift_clock(SignedDuration::from_millis(LEASE_MS));
-    }
+    let lease = leased(&store, &connection).await;
+    database
+        .execute("UPDATE oauth_accounts SET refresh_token = 'external'")
+        .await;
+    let before = database.contents().await;
+    let new = RefreshedTokens::new("refreshed", Some("refreshed"));
+    let stored = store.refreshes().store(&lease, &new.row()).await.unwrap();
+    assert!(stored.is_none());
+    assert_eq!(database.contents().await, before);
 }
 
 async fn taking_lease_schedules_retry(database: TestDatabase) {
@@ -333,7 +321,9 @@ async fn lease_request_that_waited_for_lock_reads_current_row(database: TestData
     let refresh = database
         .begin(&format!(
             "UPDATE oauth_accounts SET access_token = 'new' WHERE id = {id};
-            UPDATE evergrant_connections SET generation = 2 WHERE oauth_account_id = {id}"
+            UPDATE evergrant_connections SET generation = 2,
+                observed_tokens = 'new.' || split_part(observed_tokens, '.', 2)
+            WHERE oauth_account_id = {id}"
         ))
         .await;
     let request = tokio::spawn(async move { take_lease(&store, &connection).await });

@@ -41,6 +41,7 @@ mod schema;
 mod sessions;
 mod support;
 mod timestamps;
+mod token_copies;
 mod unreadable_rows;
 mod user_deletion;
 mod users;

@@ -5,7 +5,7 @@ use evergrant_model::UserId;
 use evergrant_store::{NewUser, Store};
 use evergrant_testkit::{TestDatabase, on_postgres};
 
-use crate::support::{Consent, RefreshedTokens, at, created, find, text};
+use crate::support::{Consent, RefreshedTokens, at, created, find, import, text};
 
 on_postgres!(
     migration_keeps_prisma_tables_and_rows,
@@ -104,6 +104,8 @@ async fn migration_keeps_prisma_tables_and_rows(database: TestDatabase) {
 async fn prisma_tables_support_all_operations(database: TestDatabase) {
     let (_database, store) = migrated(database).await;
     let connection = find(&store, user(1), "reddit", "juniper").await.unwrap();
+    assert!(import(&store, &connection).await);
+    let connection = find(&store, user(1), "reddit", "juniper").await.unwrap();
     assert!(
         RefreshedTokens::new("refreshed access", None)
             .store_leased(&store, &connection)
@@ -114,7 +116,7 @@ async fn prisma_tables_support_all_operations(database: TestDatabase) {
         .await;
     assert_eq!(
         (reconnected.id, reconnected.lease.generation),
-        (connection.id, 2)
+        (connection.id, 3)
     );
     let new = created(
         store

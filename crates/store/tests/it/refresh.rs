@@ -7,7 +7,8 @@ use evergrant_testkit::{TestDatabase, on_both_databases};
 
 use crate::support::{
     Consent, RefreshedTokens, at, connect, delete_connection, delete_user, failure, find,
-    forged_lease, insert_external_row, new_user, record_failure, reload, text, trace, version,
+    forged_lease, import, insert_external_row, new_user, record_failure, reload, text, trace,
+    version,
 };
 
 on_both_databases!(
@@ -216,16 +217,18 @@ async fn external_row_can_be_refreshed(database: TestDatabase) {
     let user = new_user(&store).await;
     insert_external_row(&database, user).await;
     let row = find(&store, user, "reddit", "juniper").await.unwrap();
+    assert!(import(&store, &row).await);
+    let row = reload(&store, &row).await;
     let refreshed = RefreshedTokens::new("refreshed access", None);
     assert!(refreshed.store_leased(&store, &row).await);
     let new = reload(&store, &row).await;
     assert_eq!(
         (new.lease.generation, text(new.tokens.refresh.as_ref())),
-        (1, Some("external refresh"))
+        (2, Some("external refresh"))
     );
     let late = RefreshedTokens::new("late access", None);
     assert!(!late.store(&store, &row).await);
-    assert_eq!(version(&store, user).await, 1);
+    assert_eq!(version(&store, user).await, 2);
 }
 
 async fn successful_refresh_clears_failure(database: TestDatabase) {

@@ -7,8 +7,8 @@ use evergrant_store::{ChangedRow, Connection, ConnectionKey, ExternalRow, Report
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
 use crate::support::{
-    Consent, RefreshedTokens, at, connect, delete_connection, delete_user, insert_external_row,
-    new_user, trace, version,
+    Consent, RefreshedTokens, at, connect, delete_connection, delete_user, digest,
+    insert_external_row, new_user, trace, version,
 };
 
 on_both_databases!(
@@ -58,6 +58,7 @@ fn external(connection: &Connection) -> ExternalRow<'_> {
         connection,
         next_refresh_at: Some(at(100)),
         next_status_at: None,
+        digest: digest(&connection.tokens),
     }
 }
 

@@ -16,7 +16,9 @@ use evergrant_testkit::{NEW_YEAR_SECONDS, TestDatabase};
 use proptest::prelude::{Strategy, TestCaseError};
 use proptest::test_runner::{Config, TestRunner};
 
-pub(crate) use refresh::{RefreshedTokens, failure, forged_lease, leased, record_failure};
+pub(crate) use refresh::{
+    RefreshedTokens, digest, failure, forged_lease, import, leased, record_failure,
+};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -187,6 +189,7 @@ impl Consent {
             next_refresh_at: Some(at(3000)),
             at: at(0),
             correlation_id: &self.trace,
+            digests: &refresh::Texts,
         }
     }
 

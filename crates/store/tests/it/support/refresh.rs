@@ -3,10 +3,41 @@
 use evergrant_model::{ConnectionStatus, CorrelationId, EventKind, StatusReason};
 use evergrant_resilience::refresh::lease::{LeaseRequest, Ticket};
 use evergrant_store::{
-    Connection, FailedRefresh, LeaseAnswer, Leased, RefreshedGrant, Store, StoredTokens,
+    Connection, ExternalRow, FailedRefresh, LeaseAnswer, Leased, RefreshedGrant, Store,
+    StoredTokens, TokenDigest, TokenDigests,
 };
 
 use super::{at, tokens, trace};
+
+/// Takes the text of a token for its digest: the store does not inspect ciphertexts.
+pub(crate) struct Texts;
+
+impl TokenDigests for Texts {
+    fn digest_of(&self, tokens: &StoredTokens) -> Option<TokenDigest> {
+        let token = tokens.refresh.as_ref().or(tokens.access.as_ref())?;
+        // A digest has 64 characters and no spaces.
+        let text: String = token.as_str().replace(' ', "-").chars().take(64).collect();
+        Some(TokenDigest::new(format!("{text:0>64}")))
+    }
+}
+
+/// Returns the digest of tokens by [`Texts`].
+pub(crate) fn digest(tokens: &StoredTokens) -> Option<TokenDigest> {
+    Texts.digest_of(tokens)
+}
+
+/// Imports the tokens that another program wrote; `false` if the row has changed since it was read.
+pub(crate) async fn import(store: &Store, read: &Connection) -> bool {
+    let row = ExternalRow {
+        connection: read,
+        next_refresh_at: None,
+        next_status_at: None,
+        digest: digest(&read.tokens),
+    };
+    let rows = store.external_rows();
+    let imported = rows.import_batch(&[row], &trace("found"), at(5)).await;
+    !imported.unwrap().is_empty()
+}
 
 /// Returns a lease that was not taken from the database.
 pub(crate) fn forged_lease(connection: &Connection) -> Leased {
@@ -70,6 +101,7 @@ impl RefreshedTokens {
             next_refresh_at: Some(at(6600)),
             at: at(3600),
             correlation_id: &self.trace,
+            digests: &Texts,
         }
     }
 
