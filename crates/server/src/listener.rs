@@ -30,7 +30,7 @@ use crate::settings::Listen;
 /// requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time for requests in progress to complete during shutdown.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 /// Pause after a failed accept. The usual cause is that no file descriptor is free.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// Maximum number of open connections, if the limit on open files permits it.

@@ -11,6 +11,7 @@ mod listener;
 mod output;
 mod serve;
 mod settings;
+mod shutdown;
 mod signals;
 mod telemetry;
 mod wiring;

@@ -4,14 +4,12 @@
 use evergrant_adapters::{NetworkPolicy, Registry};
 use evergrant_api::{ApiOptions, Console};
 use evergrant_encryption::KeyRing;
-use evergrant_service::IntegrationsService;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use evergrant_service::PublicUrl;
 
 use crate::failure::{Failure, Problems};
 use crate::hardening::harden;
-use crate::settings::{DatabaseUrls, Settings, Sources};
+use crate::settings::{DatabaseUrls, Server, Settings, Sources};
+use crate::shutdown::{Listeners, until_signalled};
 use crate::signals::Signals;
 use crate::{console, database, listener, telemetry, wiring};
 
@@ -48,16 +46,23 @@ pub(crate) async fn run() -> Result<(), Failure> {
         %public_url,
         "evergrant is listening"
     );
-    let console = Some(Console {
-        pages: console::router(&public_url),
-        dev_users: Vec::new(),
-    });
-    let options = ApiOptions {
-        allowed_origins: server.origins(),
-        console,
+    let router = evergrant_api::router(service.clone(), &api_options(server, &public_url));
+    let listeners = Listeners {
+        public: (public, router),
+        admin,
+        shutdown_delay: server.shutdown_delay,
     };
-    let router = evergrant_api::router(service.clone(), &options);
-    until_signalled(&service, (public, router), admin, &mut signals).await
+    until_signalled(&service, listeners, &mut signals).await
+}
+
+fn api_options(server: &Server, public_url: &PublicUrl) -> ApiOptions {
+    ApiOptions {
+        allowed_origins: server.origins(),
+        console: Some(Console {
+            pages: console::router(public_url),
+            dev_users: Vec::new(),
+        }),
+    }
 }
 
 /// Valid settings, with everything that is required.
@@ -100,52 +105,5 @@ impl Config {
             ring,
             registry,
         })
-    }
-}
-
-/// Serves on both listeners and runs the background work until a signal requests the shutdown. A
-/// second signal forces the exit.
-///
-/// # Errors
-///
-/// A failure if the second signal arrives before the shutdown is complete.
-pub(crate) async fn until_signalled(
-    service: &IntegrationsService,
-    (public, router): (TcpListener, axum::Router),
-    admin: Option<TcpListener>,
-    signals: &mut Signals,
-) -> Result<(), Failure> {
-    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let max_connections = listener::max_connections();
-    tasks.spawn(listener::serve(
-        public,
-        router,
-        max_connections,
-        stop.clone(),
-    ));
-    if let Some(admin) = admin {
-        let admin_router = evergrant_api::admin_router(service.clone());
-        tasks.spawn(listener::serve(
-            admin,
-            admin_router,
-            max_connections / 8 + 1,
-            stop.clone(),
-        ));
-    }
-    let (background, stopped) = (service.clone(), stop.clone());
-    tasks.spawn(async move { background.process().run(stopped.cancelled()).await });
-    tasks.close();
-    signals.next().await;
-    tracing::info!("shutting down; send the signal again to force exit");
-    service.process().begin_shutdown();
-    stop.cancel();
-    let shutdown = async {
-        tasks.wait().await;
-        service.process().drain().await;
-        service.process().close().await;
-    };
-    tokio::select! {
-        () = shutdown => Ok(()),
-        () = signals.next() => Err(Failure::new("forced exit; work in progress was aborted", "")),
     }
 }

@@ -1,6 +1,7 @@
 //! The health of this process, for the readiness endpoint.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use evergrant_store::{Store, StoreError};
@@ -22,9 +23,20 @@ pub enum DatabaseReads {
     Failing,
 }
 
+/// The stage of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The process serves.
+    Serving,
+    /// The process shuts down, or will after a delay.
+    ShuttingDown,
+}
+
 /// The health of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
+    /// The stage of the process.
+    pub stage: Stage,
     /// Whether connections can be read from the database.
     pub reads: DatabaseReads,
     /// Whether the database accepted the last heartbeat, which each replica writes once a second.
@@ -67,6 +79,10 @@ impl Health {
     pub fn problems(&self) -> Vec<&'static str> {
         let problems = [
             (
+                self.stage == Stage::ShuttingDown,
+                "this process is shutting down",
+            ),
+            (
                 self.reads == DatabaseReads::Failing,
                 "the database does not answer; fresh tokens are served from memory for 30 seconds",
             ),
@@ -101,13 +117,28 @@ pub(crate) struct HealthCheck {
     pub(crate) store: Store,
     pub(crate) database: Arc<DatabaseMonitor>,
     pub(crate) pending: Arc<PendingWrites>,
+    pub(crate) shutdown_announced: AtomicBool,
 }
 
 impl HealthCheck {
+    /// Reports from now on that this process shuts down.
+    pub(crate) fn announce_shutdown(&self) {
+        self.shutdown_announced.store(true, Ordering::SeqCst);
+    }
+
+    fn stage(&self) -> Stage {
+        if self.shutdown_announced.load(Ordering::SeqCst) {
+            Stage::ShuttingDown
+        } else {
+            Stage::Serving
+        }
+    }
+
     /// Reads from the table of connections and returns the health of this process.
     pub(crate) async fn run(&self) -> Health {
         let database = &self.database;
         Health {
+            stage: self.stage(),
             reads: self.try_read().await,
             accepts_writes: database.accepts_writes(),
             is_starved: self.store.is_starved(),

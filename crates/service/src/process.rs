@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use evergrant_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,9 @@ use crate::jobs::job::{JobName, Progress};
 use crate::jobs::runner::JobRunner;
 use crate::refresh::pending_writes::PendingWrites;
 use crate::tasks::Tasks;
+
+/// The maximum time for removing the heartbeat of this replica.
+const DEREGISTER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs the background work of this process, reports its health and shuts it down.
 pub struct Process {
@@ -51,7 +55,8 @@ impl Process {
             stop.await;
             stopped.cancel();
         });
-        self.heartbeat.deregister().await;
+        // A heartbeat that cannot be removed expires.
+        let _ = tokio::time::timeout(DEREGISTER_TIMEOUT, self.heartbeat.deregister()).await;
     }
 
     /// Runs one background job once, outside its schedule.
@@ -66,6 +71,18 @@ impl Process {
     /// Pings the database and returns the health of this process.
     pub async fn health(&self) -> Health {
         self.health.run().await
+    }
+
+    /// Reports from now on that this process is not ready. It works normally until
+    /// [`Process::begin_shutdown`].
+    pub fn announce_shutdown(&self) {
+        self.health.announce_shutdown();
+    }
+
+    /// Logs each connection whose refreshed tokens are neither in the database nor in the journal.
+    /// Returns their number. They are lost if the process exits.
+    pub fn report_lost_tokens(&self) -> usize {
+        self.pending.report_unsaved()
     }
 
     /// Starts shutdown: no new refresh starts, and all event streams are closed.

@@ -1,8 +1,6 @@
 //! Tasks that outlive the request that started them. Shutdown waits for them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -13,18 +11,18 @@ use crate::ServiceError;
 #[derive(Clone, Default)]
 pub(crate) struct Tasks {
     tracker: TaskTracker,
-    shutting_down: Arc<AtomicBool>,
+    shutdown: CancellationToken,
 }
 
 impl Tasks {
-    /// Starts shutdown: no new refresh starts.
+    /// Starts shutdown: no new refresh starts, and cancellable tasks end.
     pub(crate) fn begin_shutdown(&self) {
-        self.shutting_down.store(true, Ordering::SeqCst);
+        self.shutdown.cancel();
     }
 
     /// Returns whether shutdown has started.
     pub(crate) fn is_shutting_down(&self) -> bool {
-        self.shutting_down.load(Ordering::SeqCst)
+        self.shutdown.is_cancelled()
     }
 
     /// Waits until all tasks have completed.
@@ -36,6 +34,14 @@ impl Tasks {
     /// Spawns `work` as a tracked background task.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tracker.spawn(work);
+    }
+
+    /// Spawns `work` as a background task that shutdown cancels at its next await point.
+    pub(crate) fn spawn_until_shutdown(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        self.tracker.spawn(async move {
+            shutdown.run_until_cancelled(work).await;
+        });
     }
 
     /// Runs `work` in a tracked task, so it completes even if the caller is cancelled.

@@ -25,7 +25,7 @@ use crate::failure::{Failure, Problems, root_cause};
 use crate::hardening::harden;
 use crate::settings::{DatabaseUrls, Listen, SandboxListen, Settings, Sources};
 use crate::signals::Signals;
-use crate::{console, database, serve, telemetry, wiring};
+use crate::{console, database, shutdown, telemetry, wiring};
 use data_folder::DataFolder;
 use listeners::{Listeners, Urls};
 use welcome::Welcome;
@@ -73,8 +73,12 @@ pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
         telemetry::SERVICE_FILTER,
     );
     settings.encryption.warn_about_passphrases();
-    let public = (listeners.public, router(&service, &settings, dev_users));
-    let result = serve::until_signalled(&service, public, listeners.admin, &mut signals).await;
+    let served = shutdown::Listeners {
+        public: (listeners.public, router(&service, &settings, dev_users)),
+        admin: listeners.admin,
+        shutdown_delay: settings.server.shutdown_delay,
+    };
+    let result = shutdown::until_signalled(&service, served, &mut signals).await;
     simulator.abort();
     // The data folder may be deleted only after the simulator has stopped writing to it.
     let _ = simulator.await;

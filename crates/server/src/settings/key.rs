@@ -25,6 +25,7 @@ keys! {
     PUBLIC_URL = "EVERGRANT_PUBLIC_URL", server.public_url;
     ALLOWED_REDIRECTS = "EVERGRANT_ALLOWED_REDIRECTS", server.allowed_redirects;
     ALLOWED_ORIGINS = "EVERGRANT_ALLOWED_ORIGINS", server.allowed_origins;
+    SHUTDOWN_DELAY = "EVERGRANT_SHUTDOWN_DELAY", server.shutdown_delay;
     DATABASE_URL = "DATABASE_URL", database.url;
     DATABASE_DIRECT_URL = "DATABASE_DIRECT_URL", database.direct_url;
     ENCRYPTION_KEY = "TOKEN_ENCRYPTION_KEY", encryption.key;

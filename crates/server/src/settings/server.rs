@@ -2,17 +2,19 @@
 //! allowed redirects and origins.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use evergrant_service::{AllowedRedirects, PublicUrl, without_credentials};
 use url::Url;
 
-use super::value::Setting;
+use super::value::{Setting, integer};
 use super::{Sources, key};
 use crate::console;
 use crate::failure::Problems;
 
 const DEFAULT_PORT: u16 = 8080;
 const DEFAULT_ADMIN_PORT: u16 = 9090;
+const MAX_SHUTDOWN_DELAY_SECONDS: i64 = 600;
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +111,8 @@ pub(crate) struct Server {
     pub(crate) allowed_redirects: Vec<Url>,
     /// Origins whose pages may call the API. `None`: the origins of the allowed redirects.
     allowed_origins: Option<Vec<String>>,
+    /// Time of normal service after the signal that requests the shutdown. Default: none.
+    pub(crate) shutdown_delay: Duration,
 }
 
 impl Server {
@@ -121,6 +125,7 @@ impl Server {
                 .and_then(|setting| public_url(&setting, problems)),
             allowed_redirects: allowed_redirects(sources, problems),
             allowed_origins: allowed_origins(sources, problems),
+            shutdown_delay: shutdown_delay(sources, problems),
         }
     }
 
@@ -165,6 +170,16 @@ fn admin_listen(sources: &Sources, problems: &mut Problems) -> Option<Listen> {
         .as_ref()
         .is_some_and(|setting| matches!(setting.text().as_str(), "" | "off"));
     (!is_off).then(|| Listen::read(setting, DEFAULT_ADMIN_PORT, problems))
+}
+
+fn shutdown_delay(sources: &Sources, problems: &mut Problems) -> Duration {
+    let setting = sources.get(&key::SHUTDOWN_DELAY);
+    let seconds = integer(setting, 0..=MAX_SHUTDOWN_DELAY_SECONDS, "seconds", problems);
+    Duration::from_secs(
+        seconds
+            .and_then(|number| u64::try_from(number).ok())
+            .unwrap_or(0),
+    )
 }
 
 fn public_url(setting: &Setting, problems: &mut Problems) -> Option<PublicUrl> {

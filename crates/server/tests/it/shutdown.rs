@@ -3,7 +3,12 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use evergrant_testkit::TestDatabase;
+use serde_json::json;
+
+use crate::client::App;
 use crate::program::{Folder, Program};
+use crate::simulation::{Simulation, expire_all};
 
 const BODY: &str = r#"{"id":77}"#;
 const SHUTTING_DOWN: &str = "shutting down; send the signal again to force exit";
@@ -42,6 +47,54 @@ fn request_in_progress_completes_and_new_connections_are_refused() {
     let address = program.url().strip_prefix("http://").unwrap().to_owned();
     assert!(program.wait().success());
     assert!(TcpStream::connect(address).is_err());
+}
+
+/// Load balancers remove a replica when it is not ready, and send requests until they have noticed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_are_served_during_the_shutdown_delay() {
+    let database = TestDatabase::sqlite();
+    let settings = [
+        ("DATABASE_URL", database.url.as_str()),
+        ("EVERGRANT_SHUTDOWN_DELAY", "600"),
+    ];
+    let program = Program::serve(&settings);
+    let app = App::new(program.url(), program.api_key());
+    let readyz = format!("{}/readyz", program.admin_url());
+    assert_eq!(app.open(&readyz).await.status, 200);
+    program.signal("TERM");
+    program.wait_for(SHUTTING_DOWN);
+    let ready = app.open(&readyz).await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(
+        ready.body["reasons"],
+        json!(["this process is shutting down"])
+    );
+    app.create_user(7).await;
+    program.signal("TERM");
+    assert_eq!(program.wait().code(), Some(1));
+}
+
+/// A trigger of the app refuses to store the refreshed tokens, and there is no journal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exit_code_and_log_report_lost_tokens() {
+    let database = TestDatabase::sqlite();
+    let simulation = Simulation::start().await;
+    let (program, app) = simulation.serve(&database);
+    app.create_user(7).await;
+    simulation
+        .connect(&app, 7, "reddit", "juniper", json!({}))
+        .await;
+    expire_all(&database).await;
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE OF refresh_token ON oauth_accounts
+        BEGIN SELECT RAISE(ABORT, 'refused'); END";
+    database.execute(refuse).await;
+    let status = app.get(7, "/api/integrations/status").await.ok();
+    let account = status["integrations"][0]["providerAccountId"].as_str();
+    let token = format!("/api/integrations/token/reddit/{}", account.unwrap());
+    app.get(7, &token).await.ok();
+    program.signal("TERM");
+    program.wait_for("refreshed tokens are lost: neither the database nor a journal contains them");
+    assert_eq!(program.wait().code(), Some(1));
 }
 
 #[test]

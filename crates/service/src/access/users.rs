@@ -160,7 +160,7 @@ impl Users {
         let (revocations, call) = (Arc::clone(&self.revocations), call.clone());
         let queued = std::mem::take(&mut *lock(&queued));
         self.tasks
-            .spawn(async move { revocations.try_all(&call, &queued).await });
+            .spawn_until_shutdown(async move { revocations.try_all(&call, &queued).await });
         Ok(())
     }
 }

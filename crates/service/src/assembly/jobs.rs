@@ -1,6 +1,7 @@
 //! Assembly of the process lifecycle and its background jobs.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::refresh::Refresh;
 use super::rows::Rows;
@@ -9,6 +10,7 @@ use crate::base::Base;
 use crate::connections::compare_rows::CompareRows;
 use crate::connections::expiry::Expiry;
 use crate::connections::import_rows::ImportRows;
+use crate::connections::retry_revocations::RetryRevocations;
 use crate::health::HealthCheck;
 use crate::jobs::clock_check::ClockCheck;
 use crate::jobs::heartbeat::Heartbeat;
@@ -44,6 +46,7 @@ pub(super) fn process(
             store: base.store.for_health(),
             database: Arc::clone(&base.database),
             pending: Arc::clone(&rows.pending),
+            shutdown_announced: AtomicBool::new(false),
         },
         tasks: base.tasks.clone(),
         replica: Arc::clone(&base.replica),
@@ -69,7 +72,7 @@ fn jobs(
         Arc::new(import),
         Arc::new(base.compare_rows(rows)),
         Arc::new(base.abandon_flows(rows)),
-        Arc::clone(&rows.revocations) as _,
+        Arc::new(RetryRevocations(Arc::clone(&rows.revocations))),
         Arc::new(base.expiry()),
         Arc::clone(last_used) as _,
     ];
@@ -131,6 +134,7 @@ impl Base {
             flows: self.store.flows(),
             revocations: Arc::clone(&rows.revocations),
             clock: Arc::clone(&self.clock),
+            tasks: self.tasks.clone(),
         }
     }
 

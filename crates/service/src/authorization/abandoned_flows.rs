@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use evergrant_model::{Call, Clock, ErrorCode};
-use evergrant_store::FlowRepository;
+use evergrant_store::{Flow, FlowRepository};
 
 use crate::ServiceError;
 use crate::connections::revocation_queue::RevocationQueue;
 use crate::jobs::job::{Job, JobName, Progress};
 use crate::jobs::runner::EVERY_15_SECONDS;
+use crate::tasks::Tasks;
 
-/// The maximum number of flows per run.
+/// The number of flows that are read at once.
 const BATCH: i64 = 100;
 
 /// Fails parked flows whose `finish_expires_at` has passed.
@@ -20,6 +21,38 @@ pub(crate) struct AbandonFlows {
     pub(crate) flows: FlowRepository,
     pub(crate) revocations: Arc<RevocationQueue>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tasks: Tasks,
+}
+
+impl AbandonFlows {
+    /// Ends these flows, and revokes the grants that they hold in the background. Returns how many
+    /// it ended, and the last error. A flow that cannot be ended is logged.
+    async fn end_all(&self, call: &Call, overdue: &[Flow]) -> (usize, Option<ServiceError>) {
+        let (mut ended, mut queued, mut last_error) = (0, Vec::new(), None);
+        for flow in overdue {
+            let call = call.continuing(&flow.correlation_id);
+            let code = ErrorCode::InvalidState;
+            match self.revocations.abandon_flow(&call, flow, code).await {
+                Ok(None) => {}
+                Ok(Some(abandoned)) => {
+                    ended += 1;
+                    queued.extend(abandoned.queued);
+                }
+                Err(error) => {
+                    let cause = &error as &dyn std::error::Error;
+                    tracing::warn!(
+                        provider = %flow.provider, flow.id = %flow.id, error = cause,
+                        "failed to end overdue flow"
+                    );
+                    last_error = Some(error);
+                }
+            }
+        }
+        let (revocations, call) = (Arc::clone(&self.revocations), call.clone());
+        self.tasks
+            .spawn_until_shutdown(async move { revocations.try_all(&call, &queued).await });
+        (ended, last_error)
+    }
 }
 
 #[async_trait]
@@ -32,26 +65,22 @@ impl Job for AbandonFlows {
         EVERY_15_SECONDS
     }
 
+    /// Ends all flows that are overdue now. A flow that cannot be ended is tried again by the next
+    /// run.
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
-        let overdue = self.flows.unfinished(self.clock.now(), BATCH).await?;
-        let (mut ended, mut last_error) = (0, None);
-        for flow in &overdue {
-            let call = call.continuing(&flow.correlation_id);
-            let code = ErrorCode::InvalidState;
-            match self.revocations.abandon_flow(&call, flow, code).await {
-                Ok(has_ended) => ended += usize::from(has_ended),
-                Err(error) => {
-                    let cause = &error as &dyn std::error::Error;
-                    tracing::warn!(
-                        provider = %flow.provider, flow.id = %flow.id, error = cause,
-                        "failed to end overdue flow"
-                    );
-                    last_error = Some(error);
-                }
+        let now = self.clock.now();
+        let (mut after, mut ended, mut last_error) = (None, 0, None);
+        loop {
+            let overdue = self.flows.unfinished(now, after, BATCH).await?;
+            let (count, error) = self.end_all(call, &overdue).await;
+            ended += count;
+            last_error = error.or(last_error);
+            if !Progress::of_batch(overdue.len(), BATCH).more {
+                return last_error.map_or_else(|| Ok(Progress::done(ended)), Err);
             }
+            after = overdue
+                .last()
+                .and_then(|last| last.finish_expires_at.map(|at| (at, last.id.clone())));
         }
-        // Counts only flows that ended: a flow that stays overdue must not trigger another run at
-        // once.
-        last_error.map_or_else(|| Ok(Progress::of_batch(ended, BATCH)), Err)
     }
 }

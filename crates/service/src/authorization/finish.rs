@@ -235,9 +235,12 @@ impl FlowFinisher {
         {
             Ok(()) => Ok(accounts.into_iter().map(|account| account.id).collect()),
             Err(error) if error.code() == ErrorCode::AccountAlreadyConnected => {
-                self.revocations
-                    .abandon_flow(call, flow, error.code())
-                    .await?;
+                let abandoned = self.revocations.abandon_flow(call, flow, error.code());
+                let queued = abandoned.await?.and_then(|abandoned| abandoned.queued);
+                let (revocations, call) = (Arc::clone(&self.revocations), call.clone());
+                self.tasks.spawn_until_shutdown(async move {
+                    revocations.try_all(&call, queued.as_slice()).await;
+                });
                 Err(error)
             }
             Err(error) => Err(error),

@@ -15,6 +15,7 @@ use evergrant_model::{
     is_token_expired,
 };
 use evergrant_store::{Connection, StatusTransition, StatusTransitionRepository};
+use futures_util::{StreamExt, stream};
 
 use crate::ServiceError;
 use crate::cache::Caches;
@@ -31,8 +32,10 @@ const GRANT_WARNING: SignedDuration = SignedDuration::from_hours(14 * 24);
 const TOKEN_WARNING: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The divisor of a token's lifetime that limits its warning to the last fifth.
 const WARNING_DIVISOR: i32 = 5;
-/// The maximum number of changes per run.
+/// The number of changes that are read at once.
 const BATCH: i64 = 100;
+/// The number of changes that are written concurrently, so that a locked row does not delay others.
+const CONCURRENCY: usize = 4;
 
 /// The status of a connection that follows from its lifetimes alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,6 +176,31 @@ impl Expiry {
     }
 }
 
+impl Expiry {
+    /// Applies these changes, several at a time. Returns how many it recorded, and the last error.
+    /// A change that fails is logged.
+    async fn apply_all(&self, call: &Call, due: Vec<Connection>) -> (usize, Option<ServiceError>) {
+        let (mut recorded, mut last_error) = (0, None);
+        let mut applied = stream::iter(due)
+            .map(|connection| async move {
+                let applied = self.apply(call, &connection).await;
+                (connection, applied)
+            })
+            .buffer_unordered(CONCURRENCY);
+        while let Some((connection, applied)) = applied.next().await {
+            match applied {
+                Ok(has_recorded) => recorded += usize::from(has_recorded),
+                Err(error) => {
+                    let message = "failed to apply scheduled status change";
+                    log_failed(&connection, &error, message);
+                    last_error = Some(error);
+                }
+            }
+        }
+        (recorded, last_error)
+    }
+}
+
 #[async_trait]
 impl Job for Expiry {
     fn name(&self) -> JobName {
@@ -183,24 +211,24 @@ impl Job for Expiry {
         EVERY_15_SECONDS
     }
 
+    /// Applies all changes that are due now. A row whose change fails is tried again by the next
+    /// run.
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
-        let due = self.transitions.due(self.clock.now(), BATCH).await?;
-        let (mut changed, mut last_error) = (0, None);
-        for connection in &due {
-            match self.apply(call, connection).await {
-                Ok(recorded) => changed += usize::from(recorded),
-                Err(error) => {
-                    log_failed(
-                        connection,
-                        &error,
-                        "failed to apply scheduled status change",
-                    );
-                    last_error = Some(error);
-                }
+        let now = self.clock.now();
+        let (mut after, mut changed, mut last_error) = (None, 0, None);
+        loop {
+            let due = self.transitions.due(now, after, BATCH).await?;
+            let is_last_page = !Progress::of_batch(due.len(), BATCH).more;
+            after = due
+                .last()
+                .and_then(|last| last.next_status_at.map(|at| (at, last.id)));
+            let (recorded, error) = self.apply_all(call, due).await;
+            changed += recorded;
+            last_error = error.or(last_error);
+            if is_last_page {
+                return last_error.map_or_else(|| Ok(Progress::done(changed)), Err);
             }
         }
-        // Counts only changed rows: a row that stays due must not trigger another run at once.
-        last_error.map_or_else(|| Ok(Progress::of_batch(changed, BATCH)), Err)
     }
 }
 

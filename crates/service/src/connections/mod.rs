@@ -9,6 +9,7 @@ pub(crate) mod import_rows;
 pub(crate) mod list;
 pub(crate) mod lookup;
 pub(crate) mod remarks;
+pub(crate) mod retry_revocations;
 pub(crate) mod revocation_queue;
 pub(crate) mod row_changes;
 pub(crate) mod session_checks;

@@ -2,29 +2,26 @@
 //!
 //! The transaction that deletes the connection moves the tokens to a queue. Neither a crash nor an
 //! outage of the platform can therefore leave a grant valid that the user believes to be revoked.
-//! The first attempt is made at once; the queue then retries for a day.
+//! The first attempt is made at once; a job ([`super::retry_revocations`]) then retries for a day.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use evergrant_adapters::{
     ErrorClass, PlatformAdapter, ProviderSpec, RemoteRevocation, RevocationReach,
 };
 use evergrant_model::{
-    Call, Clock, CorrelationId, ErrorCode, ProviderAccountId, Revocation, SignedDuration, Timestamp,
+    Call, Clock, CorrelationId, ErrorCode, ProviderAccountId, Revocation, SignedDuration,
 };
-use evergrant_resilience::Backoff;
 use evergrant_store::{
     ConnectionRepository, Flow, FlowRepository, NewRevocation, Revocation as QueuedRevocation,
     RevocationRepository, StoreError, StoredTokens,
 };
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
 use crate::ServiceError;
 use crate::identifiers::Identifiers;
-use crate::jobs::job::{Job, JobName, Progress};
-use crate::jobs::runner::EVERY_15_SECONDS;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::tokens::encryption::TokenEncryption;
@@ -32,16 +29,21 @@ use crate::tokens::encryption::TokenEncryption;
 /// How long a revocation is retried.
 const RETRY_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// How long a revocation is reserved for the process that queued or claimed it.
-const RESERVED_FOR: SignedDuration = SignedDuration::from_mins(1);
-/// The delays between attempts, without jitter.
-const BACKOFF: Backoff = Backoff {
-    first_ms: RESERVED_FOR.unsigned_abs().as_secs() * 1000,
-    longest_ms: 3_600_000,
-};
-/// The maximum number of revocations per run.
-const BATCH: usize = 100;
+pub(super) const RESERVED_FOR: SignedDuration = SignedDuration::from_mins(1);
+/// The time for the first attempts at several revocations. Together with the longest request it is
+/// shorter than [`RESERVED_FOR`].
+const FIRST_ATTEMPTS_TIMEOUT: Duration = Duration::from_secs(30);
+/// The maximum number of concurrent revocation requests to one platform by one operation.
+pub(super) const CONCURRENCY: usize = 8;
 
-/// Revokes grants, and retries those that a platform did not revoke.
+/// A flow that was ended without connecting an account.
+pub(crate) struct AbandonedFlow {
+    /// The id of the queued revocation of its grant; `None` if it held none, or the platform cannot
+    /// revoke.
+    pub(crate) queued: Option<String>,
+}
+
+/// Revokes grants, and queues those that a platform did not revoke.
 pub(crate) struct RevocationQueue {
     pub(crate) revocations: RevocationRepository,
     pub(crate) connections: ConnectionRepository,
@@ -97,14 +99,14 @@ impl RevocationQueue {
         self.revocations.queue(plan, tokens).await
     }
 
-    /// Ends a flow with this code and revokes the grant that it holds. Returns `false` if the flow
-    /// had already ended.
+    /// Ends a flow with this code and queues the revocation of the grant that it holds. Returns
+    /// `None` if the flow had already ended.
     pub(crate) async fn abandon_flow(
         &self,
         call: &Call,
         flow: &Flow,
         code: ErrorCode,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<Option<AbandonedFlow>, ServiceError> {
         let provider = self.providers.by_slug(&flow.provider);
         let facts = flow
             .grant
@@ -116,22 +118,21 @@ impl RevocationQueue {
             .flows
             .abandon(flow, code, plan.as_ref(), self.clock.now())
             .await?;
-        if ended {
-            let (provider, flow, error) = (&flow.provider, &flow.id, None);
-            self.recorder.record(
-                call,
-                &Outcome::FlowFailed {
-                    provider,
-                    flow,
-                    code,
-                    error,
-                },
-            );
+        if !ended {
+            return Ok(None);
         }
-        match plan {
-            Some(plan) if ended => self.try_now(call, &plan.id, None).await.map(|_| true),
-            _ => Ok(ended),
-        }
+        let (provider, flow, error) = (&flow.provider, &flow.id, None);
+        self.recorder.record(
+            call,
+            &Outcome::FlowFailed {
+                provider,
+                flow,
+                code,
+                error,
+            },
+        );
+        let queued = plan.map(|plan| plan.id);
+        Ok(Some(AbandonedFlow { queued }))
     }
 
     /// Makes one attempt at a queued revocation. `account` is the account that it concerns, if
@@ -149,9 +150,11 @@ impl RevocationQueue {
         }
     }
 
-    /// Makes one attempt at each of these queued revocations. Failures are logged.
+    /// Makes the first attempt at each of these queued revocations, several at a time. Failures are
+    /// logged. The job makes the attempts that the reservation is too short for, or that a shutdown
+    /// prevents.
     pub(crate) async fn try_all(&self, call: &Call, ids: &[String]) {
-        for id in ids {
+        let attempts = stream::iter(ids).for_each_concurrent(CONCURRENCY, async |id| {
             if let Err(error) = self.try_now(call, id, None).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(
@@ -160,56 +163,12 @@ impl RevocationQueue {
                     "first revocation attempt failed; the queue will retry"
                 );
             }
-        }
-    }
-
-    /// Claims a revocation that is due and makes one attempt. Returns `false` if none is due.
-    async fn retry_one(&self, call: &Call) -> Result<bool, ServiceError> {
-        let now = self.clock.now();
-        let reserved_until = now + RESERVED_FOR;
-        let Some(queued) = self.revocations.claim(now, reserved_until).await? else {
-            return Ok(false);
-        };
-        let call = match CorrelationId::new(queued.correlation_id.clone()) {
-            Ok(correlation_id) => call.continuing(&correlation_id),
-            Err(_) => call.clone(),
-        };
-        match self.attempt(&call, &queued, None).await {
-            Ok(Revocation::Pending) => self.postpone(&call, &queued, now).await?,
-            Ok(_) => {}
-            // The claim has already postponed this revocation; the run continues with the next.
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(
-                    revocation.id = queued.id,
-                    error,
-                    "revocation attempt failed"
-                );
-            }
-        }
-        Ok(true)
-    }
-
-    /// Schedules the next attempt, or drops the revocation if its time limit has passed.
-    async fn postpone(
-        &self,
-        call: &Call,
-        queued: &QueuedRevocation,
-        now: Timestamp,
-    ) -> Result<(), ServiceError> {
-        if queued.expires_at <= now {
-            let provider = &queued.provider;
-            self.recorder
-                .record(call, &Outcome::RevocationAbandoned { provider });
-            return Ok(self.revocations.delete(&queued.id).await?);
-        }
-        let delay_ms = BACKOFF.ceiling_ms(u32::try_from(queued.attempts).unwrap_or(0));
-        let next = now + SignedDuration::from_millis(i64::try_from(delay_ms).unwrap_or(i64::MAX));
-        Ok(self.revocations.reschedule(&queued.id, next).await?)
+        });
+        let _ = tokio::time::timeout(FIRST_ATTEMPTS_TIMEOUT, attempts).await;
     }
 
     /// Makes one attempt. A final result removes the revocation from the queue.
-    async fn attempt(
+    pub(super) async fn attempt(
         &self,
         call: &Call,
         queued: &QueuedRevocation,
@@ -295,29 +254,6 @@ impl RevocationQueue {
                 .await?),
             None => Ok(true),
         }
-    }
-}
-
-#[async_trait]
-impl Job for RevocationQueue {
-    fn name(&self) -> JobName {
-        JobName::Revocations
-    }
-
-    fn interval(&self) -> Duration {
-        EVERY_15_SECONDS
-    }
-
-    async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
-        for done in 0..BATCH {
-            if !self.retry_one(call).await? {
-                return Ok(Progress::done(done));
-            }
-        }
-        Ok(Progress {
-            items: BATCH,
-            more: true,
-        })
     }
 }
 

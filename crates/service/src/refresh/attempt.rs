@@ -181,6 +181,7 @@ impl Attempts {
         let Response::Tokens(issued) = response else {
             return Err(RefreshFailure::internal());
         };
+        let _held = self.pending.hold(&context.leased);
         let connection = &context.leased.connection;
         let encrypted = self.encryption.encrypt(&issued.tokens, issued.sent_at);
         let encrypted = encrypted.map_err(|error| RefreshFailure::of(&error))?;

@@ -15,3 +15,4 @@ pub(crate) mod permission;
 pub(crate) mod record;
 pub(crate) mod refusals;
 pub(crate) mod scheduler;
+pub(crate) mod unsaved_tokens;

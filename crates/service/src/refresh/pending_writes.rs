@@ -22,6 +22,7 @@ use crate::providers::Providers;
 use crate::refresh::journal::Journal;
 use crate::refresh::pending_write::{PendingWrite, RETRY_EVERY, is_obsolete};
 use crate::refresh::record::Record;
+use crate::refresh::unsaved_tokens::{self, UnsavedGuard, UnsavedTokens};
 use crate::tasks::Tasks;
 use crate::tokens::encryption::TokenEncryption;
 
@@ -47,6 +48,8 @@ pub(crate) struct PendingWrites {
     parts: PendingWritesParts,
     /// By connection and attempt.
     pending: Mutex<BTreeMap<(i32, i64), PendingWrite>>,
+    /// Tokens whose first write is in progress.
+    unsaved: UnsavedTokens,
     /// The number of pending writes, so that reads take no lock while there is none.
     count: AtomicUsize,
     /// Unset if the operator configured no data directory.
@@ -61,6 +64,7 @@ impl PendingWrites {
         Self {
             parts,
             pending: Mutex::default(),
+            unsaved: UnsavedTokens::default(),
             count: AtomicUsize::new(0),
             journal: OnceLock::new(),
             retrying: tokio::sync::Mutex::new(()),
@@ -76,6 +80,26 @@ impl PendingWrites {
     pub(crate) fn refused(&self) -> usize {
         let pending = lock(&self.pending);
         pending.values().filter(|write| write.is_refused()).count()
+    }
+
+    /// Registers tokens that a refresh has received and not stored yet, until the guard is dropped.
+    pub(crate) fn hold(&self, leased: &Leased) -> UnsavedGuard<'_> {
+        self.unsaved.register(leased)
+    }
+
+    /// Logs each connection whose new tokens only this process's memory contains. Returns their
+    /// number.
+    pub(crate) fn report_unsaved(&self) -> usize {
+        let mut unsaved = self.unsaved.list();
+        for (key, write) in &*lock(&self.pending) {
+            if write.journaled {
+                unsaved.remove(key);
+            } else {
+                unsaved.insert(*key, write.record.provider.clone());
+            }
+        }
+        unsaved_tokens::log_lost(&unsaved);
+        unsaved.len()
     }
 
     /// Returns the connection with its newest pending tokens.

@@ -10,6 +10,7 @@
 )]
 
 mod avatars;
+mod background_work;
 mod bound_flows;
 mod callbacks;
 mod change_feed;

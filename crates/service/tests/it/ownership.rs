@@ -78,6 +78,8 @@ async fn item_22_bound_flow_cannot_take_over_account(database: TestDatabase) {
     assert_eq!(error.code(), ErrorCode::AccountAlreadyConnected);
     let state = env.flow_state(bob, &id).await.unwrap();
     assert_eq!(state.code, Some(ErrorCode::AccountAlreadyConnected));
+    env.wait_for_calls("acme", "revoke", 2).await;
+    env.service.process().drain().await;
     assert_eq!(
         env.calls("acme", "revoke"),
         2,

@@ -132,7 +132,7 @@ CREATE TABLE evergrant_revocations (
     expires_at        timestamp(6) NOT NULL, -- when the revocation is abandoned
     correlation_id    text NOT NULL
 );
-CREATE INDEX evergrant_revocations_due ON evergrant_revocations (next_attempt_at);
+CREATE INDEX evergrant_revocations_due ON evergrant_revocations (provider, next_attempt_at);
 
 -- The keys with which the application's server calls the API.
 CREATE TABLE evergrant_api_keys (

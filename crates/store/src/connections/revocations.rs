@@ -63,8 +63,8 @@ macro_rules! claim {
     ($lock:literal) => {
         concat!(
             "UPDATE evergrant_revocations SET attempts = attempts + 1, next_attempt_at = $2
-            WHERE id = (SELECT id FROM evergrant_revocations WHERE next_attempt_at <= $1
-                ORDER BY next_attempt_at LIMIT 1",
+            WHERE id = (SELECT id FROM evergrant_revocations
+                WHERE provider = $3 AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT 1",
             $lock,
             ") RETURNING id, provider, provider_user_id, access_token, refresh_token, attempts,
                 expires_at, correlation_id"
@@ -73,6 +73,8 @@ macro_rules! claim {
 }
 pub(crate) const CLAIM_SQLITE: &str = claim!("");
 pub(crate) const CLAIM_POSTGRES: &str = claim!(" FOR UPDATE SKIP LOCKED");
+const DUE_PROVIDERS: &str =
+    "SELECT DISTINCT provider FROM evergrant_revocations WHERE next_attempt_at <= $1";
 const RESCHEDULE: &str = "UPDATE evergrant_revocations SET next_attempt_at = $2 WHERE id = $1";
 const DELETE: &str = "DELETE FROM evergrant_revocations WHERE id = $1";
 /// Maximum number of unreadable rows that one claim skips.
@@ -81,6 +83,12 @@ const REVOCATIONS: Decoder<Revocation> = Decoder {
     table: "evergrant_revocations",
     key: |row| row.key("id"),
     read,
+};
+
+const PROVIDERS: Decoder<ProviderSlug> = Decoder {
+    table: "evergrant_revocations",
+    key: |row| row.key("provider"),
+    read: provider,
 };
 
 impl Transaction {
@@ -107,11 +115,15 @@ impl Transaction {
     }
 }
 
+fn provider(row: &Record) -> Result<ProviderSlug, StoreError> {
+    let name = row.text("provider")?;
+    ProviderSlug::new(name).map_err(|_| StoreError::Inconsistent("provider"))
+}
+
 fn read(row: &Record) -> Result<Revocation, StoreError> {
     Ok(Revocation {
         id: row.text("id")?,
-        provider: ProviderSlug::new(row.text("provider")?)
-            .map_err(|_| StoreError::Inconsistent("provider"))?,
+        provider: provider(row)?,
         provider_user_id: row.optional_text("provider_user_id")?,
         access_token: row
             .optional_text("access_token")?
@@ -161,14 +173,24 @@ impl RevocationRepository {
             .transpose()
     }
 
-    /// Claims a due revocation and sets its next attempt to `retry_at`, in case this one fails.
-    /// `None` if none is due.
+    /// Returns the providers with due revocations. An unreadable one is logged and skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn due_providers(&self, now: Timestamp) -> Result<Vec<ProviderSlug>, StoreError> {
+        PROVIDERS.decode(self.database.rows(DUE_PROVIDERS, params![now]).await?)
+    }
+
+    /// Claims a due revocation of this provider and sets its next attempt to `retry_at`, in case
+    /// this one fails. `None` if none is due.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
     pub async fn claim(
         &self,
+        provider: &ProviderSlug,
         now: Timestamp,
         retry_at: Timestamp,
     ) -> Result<Option<Revocation>, StoreError> {
@@ -177,7 +199,7 @@ impl RevocationRepository {
         for _ in 0..MAX_UNREADABLE {
             let Some(row) = self
                 .database
-                .returning(claim, params![now, retry_at])
+                .returning(claim, params![now, retry_at, provider.as_str()])
                 .await?
             else {
                 return Ok(None);

@@ -1,7 +1,9 @@
 //! Status changes at a scheduled time: a warning before an expiry that no refresh can prevent, and
 //! that expiry.
 
-use evergrant_model::{ConnectionStatus, CorrelationId, EventKind, StatusReason, Timestamp};
+use evergrant_model::{
+    ConnectionId, ConnectionStatus, CorrelationId, EventKind, StatusReason, Timestamp,
+};
 
 use crate::StoreError;
 use crate::connections::change::event;
@@ -48,21 +50,25 @@ repository! {
 
 impl StatusTransitionRepository {
     /// Returns up to `limit` connections whose status change is due at `now`, the longest overdue
-    /// first.
+    /// first. They follow `after`, the time and connection of the last change that is known.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Connection>, StoreError> {
+    pub async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, ConnectionId)>,
+        limit: i64,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let start = after.map_or((Timestamp::from_unix_ms(0), 0), |(at, id)| (at, id.get()));
         let page = Page {
             sql: DUE,
             fixed: params![now],
             after: |(at, id)| vec![Value::from(*at), Value::from(*id)],
             cursor: |row| Ok((row.time("next_status_at")?, row.int("id")?)),
         };
-        self.database
-            .page(page, (Timestamp::from_unix_ms(0), 0), limit, decode)
-            .await
+        self.database.page(page, start, limit, decode).await
     }
 
     /// Records a status change. Returns `false` if another replica has recorded it, or the

@@ -179,26 +179,26 @@ impl FlowRepository {
     }
 
     /// Returns up to `limit` parked flows whose deadline for finishing has passed, the longest
-    /// overdue first.
+    /// overdue first. They follow `after`, the deadline and id of the last flow that is known.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn unfinished(&self, now: Timestamp, limit: i64) -> Result<Vec<Flow>, StoreError> {
+    pub async fn unfinished(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, FlowId)>,
+        limit: i64,
+    ) -> Result<Vec<Flow>, StoreError> {
+        let first = || (Timestamp::from_unix_ms(0), String::new());
+        let start = after.map_or_else(first, |(at, id)| (at, id.as_str().to_owned()));
         let page = Page {
             sql: UNFINISHED,
             fixed: params![now],
             after: |(at, id): &(_, String)| vec![Value::from(*at), id.as_str().into()],
             cursor: |row| Ok((row.time("finish_expires_at")?, row.text("id")?)),
         };
-        self.database
-            .page(
-                page,
-                (Timestamp::from_unix_ms(0), String::new()),
-                limit,
-                decode,
-            )
-            .await
+        self.database.page(page, start, limit, decode).await
     }
 
     /// Deletes flows whose state expired before `moment` and that hold no grant. Returns their

@@ -130,7 +130,7 @@ async fn connect_with_next_status(store: &Store) {
 async fn due(store: &Store, seconds: i64) -> Vec<Connection> {
     store
         .status_transitions()
-        .due(at(seconds), 10)
+        .due(at(seconds), None, 10)
         .await
         .unwrap()
 }

@@ -1,7 +1,7 @@
 //! Outcomes of consumed flows: parked, finished, abandoned and deleted.
 
 use evergrant_model::ErrorCode;
-use evergrant_store::{Flow, FlowOutcome, FlowStatus, PendingGrant, Store, StoredGrant};
+use evergrant_store::{FlowOutcome, FlowStatus, PendingGrant, Store, StoredGrant};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use serde_json::json;
 
@@ -211,35 +211,22 @@ async fn unfinished_returns_overdue_flows_oldest_first(database: TestDatabase) {
         parked(&store, 302).await,
     );
     let ended = parked(&store, 299).await;
-    assert!(
-        store
-            .flows()
-            .record_outcome(
-                &ended.flow(&store).await,
-                &FlowOutcome::Error(ErrorCode::InvalidState),
-                at(0)
-            )
-            .await
-            .unwrap()
-    );
+    let outcome = FlowOutcome::Error(ErrorCode::InvalidState);
+    let flow = ended.flow(&store).await;
+    let flows = store.flows();
+    assert!(flows.record_outcome(&flow, &outcome, at(0)).await.unwrap());
     FlowFixture::of(later.user, "reddit").insert(&store).await;
-    let ids = |flows: Vec<Flow>| flows.into_iter().map(|flow| flow.id).collect::<Vec<_>>();
-    assert_eq!(
-        ids(store.flows().unfinished(at(301), 10).await.unwrap()),
-        [first.id.clone(), second.id]
-    );
-    assert_eq!(
-        ids(store.flows().unfinished(at(301), 1).await.unwrap()),
-        [first.id]
-    );
-    assert!(
-        store
-            .flows()
-            .unfinished(at(299), 10)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    let unfinished = async |now, after, limit| {
+        let found = flows.unfinished(at(now), after, limit).await.unwrap();
+        found.into_iter().map(|flow| flow.id).collect::<Vec<_>>()
+    };
+    let both = [first.id.clone(), second.id.clone()];
+    assert_eq!(unfinished(301, None, 10).await, both);
+    let oldest = unfinished(301, None, 1).await;
+    assert_eq!(oldest, both[..1]);
+    let after = Some((at(300), first.id));
+    assert_eq!(unfinished(301, after, 10).await, [second.id]);
+    assert!(unfinished(299, None, 10).await.is_empty());
 }
 
 async fn delete_expired_keeps_flows_with_grant(database: TestDatabase) {

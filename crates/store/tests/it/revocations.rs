@@ -6,7 +6,7 @@ use evergrant_store::{NewRevocation, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{at, revocation, set_default, text, tokens};
+use crate::support::{at, revocation, set_default, slug, text, tokens};
 
 on_both_databases!(
     queued_revocation_is_read_back,
@@ -73,7 +73,7 @@ async fn longest_overdue_revocation_is_claimed_and_postponed(database: TestDatab
     let claim = async |now, retry_at| {
         let claimed = store
             .revocations()
-            .claim(at(now), at(retry_at))
+            .claim(&slug("reddit"), at(now), at(retry_at))
             .await
             .unwrap();
         claimed.map(|claimed| (claimed.id, claimed.attempts))
@@ -100,7 +100,12 @@ async fn concurrent_claims_do_not_overlap(database: TestDatabase) {
         let store = store.clone();
         workers.spawn(async move {
             let mut claimed = Vec::new();
-            while let Some(one) = store.revocations().claim(at(60), at(500)).await.unwrap() {
+            while let Some(one) = store
+                .revocations()
+                .claim(&slug("reddit"), at(60), at(500))
+                .await
+                .unwrap()
+            {
                 claimed.push(one.id);
             }
             claimed
@@ -131,7 +136,11 @@ async fn claim_skips_rows_that_another_worker_is_claiming(database: TestDatabase
         .execute(&mut *claiming)
         .await
         .unwrap();
-    let claimed = store.revocations().claim(at(61), at(500)).await.unwrap();
+    let claimed = store
+        .revocations()
+        .claim(&slug("reddit"), at(61), at(500))
+        .await
+        .unwrap();
     assert_eq!(claimed.map(|claimed| claimed.id).as_deref(), Some("second"));
     claiming.rollback().await.unwrap();
 }

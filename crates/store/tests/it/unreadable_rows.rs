@@ -48,7 +48,11 @@ async fn parked(store: &Store, finish_expires_at: i64) -> FlowId {
 }
 
 async fn unfinished(store: &Store, limit: i64) -> Vec<FlowId> {
-    let flows = store.flows().unfinished(at(100), limit).await.unwrap();
+    let flows = store
+        .flows()
+        .unfinished(at(100), None, limit)
+        .await
+        .unwrap();
     flows.into_iter().map(|flow| flow.id).collect()
 }
 
@@ -128,7 +132,7 @@ async fn unreadable_connections_do_not_count_towards_limits(database: TestDataba
         .execute("UPDATE evergrant_connections SET status = 'connected'")
         .await;
     for (limit, expected) in [(1, &["a"][..]), (9, &["a", "b"])] {
-        let due = store.status_transitions().due(at(50), limit).await;
+        let due = store.status_transitions().due(at(50), None, limit).await;
         assert_eq!(accounts(&due.unwrap()), expected);
     }
     let page = store.connections().page(0, 1).await;
@@ -163,11 +167,13 @@ async fn unreadable_revocations_are_skipped(database: TestDatabase) {
             .unwrap();
     }
     database
-        .execute("UPDATE evergrant_revocations SET provider = 'Not A Slug!' WHERE id <> 'c'")
+        .execute("UPDATE evergrant_revocations SET provider = 'Not A Slug!' WHERE id = 'a'")
         .await;
+    let due = store.revocations().due_providers(at(60)).await.unwrap();
+    assert_eq!(due, [slug("reddit")]);
     let claimed = store
         .revocations()
-        .claim(at(60), at(120))
+        .claim(&slug("reddit"), at(60), at(120))
         .await
         .unwrap()
         .unwrap();
@@ -175,7 +181,7 @@ async fn unreadable_revocations_are_skipped(database: TestDatabase) {
     assert!(
         store
             .revocations()
-            .claim(at(60), at(120))
+            .claim(&slug("reddit"), at(60), at(120))
             .await
             .unwrap()
             .is_none()
