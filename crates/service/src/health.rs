@@ -32,6 +32,15 @@ pub enum Stage {
     ShuttingDown,
 }
 
+/// The state of the journal of refreshed tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalState {
+    /// It contains all pending writes, or is not configured.
+    Ok,
+    /// It does not accept some pending writes, so they are only in memory.
+    Failing,
+}
+
 /// The health of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
@@ -51,6 +60,8 @@ pub struct Health {
     /// The number of pending writes that the database refuses one by one while it accepts others,
     /// for example because of a trigger of the app. They do not make this process unready.
     pub refused_writes: usize,
+    /// The state of the journal.
+    pub journal: JournalState,
     /// The number of polls of the change feed since the process started.
     pub polls: u64,
 }
@@ -106,6 +117,11 @@ impl Health {
                 self.pending_writes > self.refused_writes,
                 "refreshed tokens are not stored yet",
             ),
+            (
+                self.journal == JournalState::Failing,
+                "the journal in EVERGRANT_DATA_DIR cannot be written; tokens that are not stored yet \
+                 are lost if this process ends",
+            ),
         ];
         let present = problems.into_iter().filter(|(is_present, _)| *is_present);
         present.map(|(_, problem)| problem).collect()
@@ -134,6 +150,14 @@ impl HealthCheck {
         }
     }
 
+    fn journal(&self) -> JournalState {
+        if self.pending.is_journal_failing() {
+            JournalState::Failing
+        } else {
+            JournalState::Ok
+        }
+    }
+
     /// Reads from the table of connections and returns the health of this process.
     pub(crate) async fn run(&self) -> Health {
         let database = &self.database;
@@ -145,6 +169,7 @@ impl HealthCheck {
             feed_is_live: database.is_feed_live() || !database.follows_feed(),
             pending_writes: self.pending.count(),
             refused_writes: self.pending.refused(),
+            journal: self.journal(),
             polls: database.polls(),
         }
     }

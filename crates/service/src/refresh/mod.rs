@@ -6,6 +6,7 @@ pub(crate) mod context;
 pub(crate) mod coordinator;
 pub(crate) mod failure;
 pub(crate) mod journal;
+pub(crate) mod journal_writer;
 pub(crate) mod mass_rejection;
 pub(crate) mod next_attempt;
 pub(crate) mod outcome;

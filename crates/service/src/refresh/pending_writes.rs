@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use evergrant_model::{Actor, Call, Clock, ConnectionId, CorrelationId, ProviderSlug};
 use evergrant_resilience::lock;
@@ -19,7 +19,7 @@ use crate::connections::revocation_queue::RevocationQueue;
 use crate::database::DatabaseMonitor;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
-use crate::refresh::journal::Journal;
+use crate::refresh::journal_writer::JournalWriter;
 use crate::refresh::pending_write::{PendingWrite, RETRY_EVERY, is_obsolete};
 use crate::refresh::record::Record;
 use crate::refresh::unsaved_tokens::{self, UnsavedGuard, UnsavedTokens};
@@ -52,8 +52,7 @@ pub(crate) struct PendingWrites {
     unsaved: UnsavedTokens,
     /// The number of pending writes, so that reads take no lock while there is none.
     count: AtomicUsize,
-    /// Unset if the operator configured no data directory.
-    journal: OnceLock<Arc<Journal>>,
+    journal: JournalWriter,
     /// Locked by the one task that retries.
     retrying: tokio::sync::Mutex<()>,
 }
@@ -66,7 +65,7 @@ impl PendingWrites {
             pending: Mutex::default(),
             unsaved: UnsavedTokens::default(),
             count: AtomicUsize::new(0),
-            journal: OnceLock::new(),
+            journal: JournalWriter::default(),
             retrying: tokio::sync::Mutex::new(()),
         }
     }
@@ -85,6 +84,11 @@ impl PendingWrites {
     /// Registers tokens that a refresh has received and not stored yet, until the guard is dropped.
     pub(crate) fn hold(&self, leased: &Leased) -> UnsavedGuard<'_> {
         self.unsaved.register(leased)
+    }
+
+    /// Returns whether there is a journal that does not contain all pending writes.
+    pub(crate) fn is_journal_failing(&self) -> bool {
+        self.journal.is_open() && !self.all_journaled()
     }
 
     /// Logs each connection whose new tokens only this process's memory contains. Returns their
@@ -151,10 +155,9 @@ impl PendingWrites {
         folder: &Path,
         replica: &str,
     ) -> std::io::Result<()> {
-        let (journal, inherited) = Journal::open(folder, replica)?;
-        if self.journal.set(Arc::new(journal)).is_err() {
+        let Some(inherited) = self.journal.open(folder, replica)? else {
             return Ok(());
-        }
+        };
         if !inherited.is_empty() {
             let records = inherited.len();
             tracing::warn!(
@@ -179,7 +182,7 @@ impl PendingWrites {
     ) -> Arc<Connection> {
         let record = Arc::new(Record::new(leased, new));
         let connection = Arc::new(leased.connection.with_pending_write(&leased.ticket, new));
-        let journaled = self.with_journal(&record, Journal::add).await;
+        let journaled = self.journal.add(&record).await;
         let outcome = Outcome::WritePending {
             connection: &leased.connection,
             journaled,
@@ -205,27 +208,6 @@ impl PendingWrites {
         self.count.store(pending.len(), Ordering::SeqCst);
     }
 
-    /// Runs a journal operation on a thread that may block. Returns whether it succeeded; `false`
-    /// without a journal.
-    async fn with_journal(
-        &self,
-        record: &Arc<Record>,
-        operation: impl FnOnce(&Journal, &Record) -> std::io::Result<()> + Send + 'static,
-    ) -> bool {
-        let Some(journal) = self.journal.get().cloned() else {
-            return false;
-        };
-        let record = Arc::clone(record);
-        let done = tokio::task::spawn_blocking(move || operation(&journal, &record)).await;
-        let succeeded = matches!(done, Ok(Ok(())));
-        if !succeeded {
-            tracing::error!(
-                "failed to write the refresh journal; check free disk space and permissions"
-            );
-        }
-        succeeded
-    }
-
     /// Starts a task that retries until no write is pending, unless one is running.
     fn start_retrying(self: &Arc<Self>) {
         let writes = Arc::clone(self);
@@ -247,6 +229,7 @@ impl PendingWrites {
     async fn retry_until_stored(&self) -> ControlFlow<()> {
         let mut retries_left = SHUTDOWN_RETRIES;
         while self.count() > 0 {
+            self.journal_missing().await;
             self.retry_all().await;
             let shutting_down = self.parts.tasks.is_shutting_down();
             if shutting_down && (self.all_journaled() || retries_left == 0) {
@@ -256,6 +239,27 @@ impl PendingWrites {
             tokio::time::sleep(RETRY_EVERY).await;
         }
         ControlFlow::Continue(())
+    }
+
+    /// Adds the pending writes to the journal that it did not accept before, for example because
+    /// the disk was full.
+    async fn journal_missing(&self) {
+        if !self.journal.is_open() {
+            return;
+        }
+        let missing: Vec<_> = lock(&self.pending)
+            .values()
+            .filter(|write| !write.journaled)
+            .map(|write| Arc::clone(&write.record))
+            .collect();
+        for record in missing {
+            if !self.journal.add(&record).await {
+                return;
+            }
+            if let Some(write) = lock(&self.pending).get_mut(&record.key()) {
+                write.journaled = true;
+            }
+        }
     }
 
     fn all_journaled(&self) -> bool {
@@ -273,7 +277,7 @@ impl PendingWrites {
         for record in records {
             match self.write(&record).await {
                 Ok(()) => {
-                    self.with_journal(&record, Journal::settle).await;
+                    self.journal.settle(&record).await;
                     self.remove(&record);
                 }
                 Err(error) => {
