@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::client::App;
-use crate::program::Program;
+use crate::program::{KEY, Program, run};
 use crate::simulation::{Simulation, token};
 
 on_both_databases!(
     changes_by_another_program_take_effect_on_two_processes,
     old_row_written_back_is_repaired_on_two_processes,
+    spent_token_is_recognized_after_the_key_was_replaced,
 );
 
 /// The longest time until a change takes effect. Without triggers it would be 12 to 30 seconds; on
@@ -97,6 +98,24 @@ impl Shared {
         }
         (columns.remove(0), columns.remove(0))
     }
+
+    async fn write(&self, (access, refresh): &(String, String)) {
+        let update = format!(
+            "UPDATE oauth_accounts SET access_token = '{access}', refresh_token = '{refresh}'"
+        );
+        self.database.execute(&update).await;
+    }
+
+    /// Returns how many rows use each key, as `evergrant keys status` reports it.
+    fn rows_by_key(&self, keys: &[(&str, &str)]) -> Vec<i64> {
+        let mut env = keys.to_vec();
+        env.push(("DATABASE_URL", &self.database.url));
+        let status = run(&["keys", "status", "--json"], &env, "");
+        assert!(status.status.success(), "{}", status.stderr);
+        let status: Value = serde_json::from_str(&status.stdout).unwrap();
+        let keys = status["keys"].as_array().unwrap().iter();
+        keys.map(|key| key["rows"].as_i64().unwrap()).collect()
+    }
 }
 
 async fn changes_by_another_program_take_effect_on_two_processes(database: TestDatabase) {
@@ -128,11 +147,7 @@ async fn old_row_written_back_is_repaired_on_two_processes(database: TestDatabas
     one.post(OLD_OWNER, &refresh, Value::Null).await.ok();
     let newest = shared.stored_tokens().await;
     let served = token(other, OLD_OWNER, "reddit", account).await;
-    let (access, refresh_token) = &old;
-    let update = format!(
-        "UPDATE oauth_accounts SET access_token = '{access}', refresh_token = '{refresh_token}'"
-    );
-    shared.database.execute(&update).await;
+    shared.write(&old).await;
     let written = Instant::now();
     while shared.stored_tokens().await != newest {
         assert!(written.elapsed() < TAKES_EFFECT, "the row is not repaired");
@@ -146,4 +161,31 @@ async fn old_row_written_back_is_repaired_on_two_processes(database: TestDatabas
     }
     let calls = shared.simulation.sandbox.calls();
     assert_eq!(calls.get("reddit", "token.refresh_token"), 3);
+}
+
+/// The copies keep the previous key in use until they are encrypted with the new one.
+async fn spent_token_is_recognized_after_the_key_was_replaced(database: TestDatabase) {
+    let mut shared = Shared::new(database).await;
+    let (account, old) = (shared.account.clone(), shared.stored_tokens().await);
+    let refresh = format!("/api/integrations/refresh/reddit/{account}");
+    let app = &shared.processes[0].1;
+    app.post(OLD_OWNER, &refresh, Value::Null).await.ok();
+    let keys = [
+        ("TOKEN_ENCRYPTION_KEY", "the key that replaces it"),
+        ("TOKEN_ENCRYPTION_KEYS_PREVIOUS", KEY),
+    ];
+    let serve = || shared.simulation.serve_with(&shared.database, &keys);
+    shared.processes = [serve(), serve()];
+    shared.write(&old).await;
+    let app = &shared.processes[1].1;
+    app.post(OLD_OWNER, &refresh, Value::Null).await.ok();
+    let calls = shared.simulation.sandbox.calls();
+    assert_eq!(calls.get("reddit", "token.refresh_token"), 2);
+    assert_eq!(shared.rows_by_key(&keys), [1, 0]);
+    let old_copy = format!(
+        "UPDATE evergrant_token_copies SET refresh_token = '{}'",
+        old.1
+    );
+    shared.database.execute(&old_copy).await;
+    assert_eq!(shared.rows_by_key(&keys), [1, 1]);
 }

@@ -202,15 +202,11 @@ impl Attempts {
             self.caches.connections.invalidate(&key).await;
             return self.superseded(context, &encrypted).await;
         };
-        if ConnectionKey::from(&*newest) == key {
-            let (now, connections) = (self.clock.now(), &self.caches.connections);
-            connections
-                .replace(key, Arc::clone(&newest), now, mark)
-                .await;
-        } else {
-            // Another program has given the account to another user meanwhile.
-            self.caches.connections.invalidate(&key).await;
-        }
+        let now = self.clock.now();
+        self.caches
+            .connections
+            .replace(key, Arc::clone(&newest), now, mark)
+            .await;
         Ok(newest)
     }
 

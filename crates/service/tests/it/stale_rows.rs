@@ -5,7 +5,7 @@ use evergrant_encryption::EncryptedToken;
 use evergrant_model::{ConnectionStatus, ErrorCode, Revocation, StatusReason, UserId};
 use evergrant_sandbox::{Fault, FaultKind, RefreshMode, Switch};
 use evergrant_service::JobName;
-use evergrant_testkit::{TestDatabase, cipher, on_both_databases};
+use evergrant_testkit::{TestDatabase, cipher, on_both_databases, on_postgres};
 use secrecy::ExposeSecret;
 
 use crate::harness::{ACME_LIFETIME_SECONDS, REFRESH, TestEnv, call, read};
@@ -17,11 +17,14 @@ on_both_databases!(
     row_written_back_during_a_refresh_loses_no_token,
     current_token_encrypted_anew_during_a_refresh_loses_no_token,
     old_row_of_a_moved_account_is_repaired_for_its_new_owner,
+    refresh_of_an_account_moved_meanwhile_is_for_its_new_owner,
     disconnect_and_deletion_revoke_the_newest_token,
     new_grant_of_the_app_is_accepted,
     unchanged_refresh_token_written_back_is_used,
     unreadable_copy_asks_for_a_reconnect,
 );
+
+on_postgres!(row_written_back_before_the_lease_is_repaired);
 
 /// A user whose grant at a strict provider was refreshed twice, and the row before that.
 struct Refreshed {
@@ -49,11 +52,8 @@ impl Refreshed {
     }
 
     /// Writes these ciphertexts into the row.
-    async fn write(&self, (access, refresh): &(String, String)) {
-        let update = format!(
-            "UPDATE oauth_accounts SET access_token = '{access}', refresh_token = '{refresh}'"
-        );
-        self.env.database.execute(&update).await;
+    async fn write(&self, row: &(String, String)) {
+        self.env.database.execute(&update(row)).await;
     }
 
     async fn write_old_row(&self) {
@@ -104,6 +104,10 @@ async fn stored(env: &TestEnv, user: UserId, account: &str) -> (String, String) 
     let tokens = env.row(user, "acme", account).await.tokens;
     let text = |token: Option<EncryptedToken>| token.unwrap().as_str().to_owned();
     (text(tokens.access), text(tokens.refresh))
+}
+
+fn update((access, refresh): &(String, String)) -> String {
+    format!("UPDATE oauth_accounts SET access_token = '{access}', refresh_token = '{refresh}'")
 }
 
 /// Encrypts a stored token with a new IV, as an app that decrypts rows and encrypts them does.
@@ -174,22 +178,69 @@ async fn current_token_encrypted_anew_during_a_refresh_loses_no_token(database: 
     }
 }
 
-/// An app that gives accounts to another user writes the whole rows.
+/// An app that gives accounts to another user writes the whole rows. The job or a read finds them.
 async fn old_row_of_a_moved_account_is_repaired_for_its_new_owner(database: TestDatabase) {
     let refreshed = Refreshed::new(database, RefreshMode::RotateStrict).await;
     let (env, account) = (&refreshed.env, &refreshed.account);
-    let owner = env.user().await;
+    for reports in [false, true] {
+        let owner = env.user().await;
+        let update = format!("UPDATE oauth_accounts SET user_id = {}", owner.get());
+        env.database.execute(&update).await;
+        refreshed.write_old_row().await;
+        if reports {
+            let process = env.service.process();
+            process.run_job(JobName::ReportRowChanges).await.unwrap();
+        }
+        let token = env.read(owner, "acme", account).await.unwrap();
+        assert!(env.is_accepted(&token).await);
+        let row = env.row(owner, "acme", account).await;
+        assert!(!row.is_external, "its new owner is imported");
+    }
+    assert_eq!(
+        env.calls("acme", REFRESH),
+        2,
+        "the newest token is restored"
+    );
+}
+
+/// The write is committed after the refresh has read the row, and before it gets the lease.
+async fn row_written_back_before_the_lease_is_repaired(database: TestDatabase) {
+    let refreshed = Refreshed::new(database, RefreshMode::RotateStrict).await;
+    let env = &refreshed.env;
+    env.advance_seconds(ACME_LIFETIME_SECONDS);
+    let write = env.database.begin(&update(&refreshed.old_row)).await;
+    let (service, user, account) = (
+        env.service.clone(),
+        refreshed.user,
+        refreshed.account.clone(),
+    );
+    let reading = tokio::spawn(async move { read(&service, user, "acme", &account).await });
+    env.database.lock_is_waited_for().await;
+    write.commit().await;
+    let token = reading.await.unwrap().unwrap();
+    assert!(env.is_accepted(&token).await);
+    assert_eq!(env.calls("acme", REFRESH), 3);
+}
+
+async fn refresh_of_an_account_moved_meanwhile_is_for_its_new_owner(database: TestDatabase) {
+    let refreshed = Refreshed::new(database, RefreshMode::RotateStrict).await;
+    let (env, account) = (&refreshed.env, &refreshed.account);
+    let (old, owner) = (refreshed.user, env.user().await);
+    env.force(Fault::new("acme", REFRESH, FaultKind::Hold));
+    env.advance_seconds(ACME_LIFETIME_SECONDS);
+    let reading = tokio::spawn({
+        let (service, account) = (env.service.clone(), account.clone());
+        async move { read(&service, old, "acme", &account).await }
+    });
+    env.wait_for_calls("acme", REFRESH, 3).await;
     let update = format!("UPDATE oauth_accounts SET user_id = {}", owner.get());
     env.database.execute(&update).await;
-    refreshed.write_back().await;
-    let process = env.service.process();
-    process.run_job(JobName::ReportRowChanges).await.unwrap();
-    let row = env.row(owner, "acme", account).await;
-    assert!(!row.is_external, "its new owner is imported");
+    env.sandbox.release();
+    assert_eq!(reading.await.unwrap(), Err(ErrorCode::AccountNotFound));
+    assert_eq!(refreshed.read().await, Err(ErrorCode::AccountNotFound));
     let token = env.read(owner, "acme", account).await.unwrap();
     assert!(env.is_accepted(&token).await);
     assert_eq!(env.calls("acme", REFRESH), 3);
-    assert_eq!(refreshed.read().await, Err(ErrorCode::AccountNotFound));
 }
 
 /// The platform would not know the spent refresh token, and the grant would stay.
