@@ -124,13 +124,15 @@ mod tests {
     #[test]
     fn failure_rate_of_half_trips_without_consecutive_failures() {
         let mut breaker = Breaker::default();
+        let start = 100 * WINDOW_MS;
         for n in 0..9 {
-            assert!(!breaker.failed(n, None));
-            breaker.succeeded(n);
+            assert!(!breaker.failed(start + n, None));
+            breaker.succeeded(start + n);
         }
-        assert!(!breaker.failed(9, None), "nineteen calls are not enough");
-        breaker.succeeded(9);
-        assert!(breaker.failed(10, None));
+        let end = start + WINDOW_MS;
+        assert!(!breaker.failed(end, None), "nineteen calls are not enough");
+        breaker.succeeded(end);
+        assert!(breaker.failed(end, None));
     }
 
     #[test]
@@ -164,6 +166,17 @@ mod tests {
         for n in 0..100 {
             assert!(!breaker.failed(200 + n, Some(1)));
         }
+    }
+
+    #[test]
+    fn only_the_latest_calls_and_three_accounts_are_remembered() {
+        let mut breaker = Breaker::default();
+        for n in 0..1_000 {
+            breaker.failed(0, Some(n));
+        }
+        assert_eq!(breaker.calls.len(), MAX_CALLS);
+        assert_eq!(breaker.calls.back(), Some(&(0, Some(Some(999)))));
+        assert_eq!(breaker.failing.len(), MIN_ACCOUNTS);
     }
 
     proptest! {

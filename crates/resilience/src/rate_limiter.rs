@@ -113,6 +113,23 @@ mod tests {
     }
 
     #[test]
+    fn stated_limit_applies_for_an_hour_at_most() {
+        let (hour_ms, day_ms) = (3_600_000, 86_400_000);
+        let mut paused = RateLimiter::default();
+        paused.pause(day_ms, 0);
+        assert_eq!(
+            (paused.take(0), paused.take(hour_ms)),
+            (Err(hour_ms), Ok(()))
+        );
+        let mut exhausted = RateLimiter::default();
+        exhausted.limit(0, 1, day_ms, 0);
+        assert_eq!(
+            (exhausted.take(0), exhausted.take(hour_ms)),
+            (Err(hour_ms), Ok(()))
+        );
+    }
+
+    #[test]
     fn clock_set_back_does_not_block_calls_for_hours() {
         let mut limiter = RateLimiter::default();
         limiter.pause(10_000_000, 9_999_000);

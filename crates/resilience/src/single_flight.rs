@@ -13,16 +13,9 @@ use tokio::sync::watch;
 
 /// The work ended without an outcome: it panicked, or the runtime is shutting down. The key can be
 /// used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the work ended without an outcome")]
 pub struct FlightAborted;
-
-impl std::fmt::Display for FlightAborted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the work ended without an outcome")
-    }
-}
-
-impl std::error::Error for FlightAborted {}
 
 type Outcome<V> = watch::Receiver<Option<V>>;
 

@@ -75,7 +75,7 @@ pub fn take(
 fn grant(rules: &impl Rules, row: &LeaseRow, now_ms: i64) -> LeaseDecision {
     let abandoned = row
         .lease_expires_at_ms
-        .filter(|_| rules.marks_abandoned_in_doubt(row));
+        .filter(|_| rules.marks_abandoned_in_doubt());
     let in_doubt_since_ms = row
         .in_doubt_since_ms
         .or(abandoned.map(|until| (until - LEASE_MS).min(now_ms)));
@@ -276,11 +276,16 @@ mod tests {
     #[test]
     fn clock_set_back_does_not_extend_a_lease() {
         let (row, _) = taken(&LeaseRow::default(), NOW);
-        let an_hour_earlier = NOW - 3_600_000;
-        assert!(matches!(
-            take(&AllRules, &row, knowing(0), an_hour_earlier),
-            LeaseDecision::Granted(..)
-        ));
+        let earlier = |by_ms| take(&AllRules, &row, knowing(0), NOW - by_ms);
+        assert_eq!(
+            earlier(LEASE_MS),
+            LeaseDecision::Busy {
+                for_ms: 2 * LEASE_MS
+            }
+        );
+        for by_ms in [LEASE_MS + 1, 3_600_000] {
+            assert!(matches!(earlier(by_ms), LeaseDecision::Granted(..)));
+        }
     }
 
     #[test]
@@ -299,6 +304,11 @@ mod tests {
                 by_second.token_source.map(|source| source.attempt)
             ),
             (2, Some(2))
+        );
+        assert_eq!(
+            store_tokens(&AllRules, &by_second, &second),
+            None,
+            "stored once"
         );
         let second_stored_first = store_tokens(&AllRules, &row, &second).unwrap();
         assert_eq!(store_tokens(&AllRules, &second_stored_first, &first), None);
@@ -339,7 +349,13 @@ mod tests {
             in_flight: false,
         };
         assert_eq!(record_outcome(&AllRules, &row, &first, dead), None);
-        assert!(record_outcome(&AllRules, &row, &second, dead).unwrap().dead);
+        let ended = record_outcome(&AllRules, &row, &second, dead).unwrap();
+        assert!(ended.dead);
+        let stored = store_tokens(&AllRules, &ended, &first).unwrap();
+        assert!(
+            !stored.dead,
+            "the first attempt replaced the rejected token"
+        );
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub trait Rules {
     }
 
     /// Returns whether an expired lease counts as a request that may have been sent.
-    fn marks_abandoned_in_doubt(&self, row: &LeaseRow) -> bool {
-        row.lease_expires_at_ms.is_some()
+    fn marks_abandoned_in_doubt(&self) -> bool {
+        true
     }
 
     /// Returns whether a token set may be stored that was obtained with this generation's refresh

@@ -11,6 +11,8 @@ impl Entropy for NoJitter {
     }
 }
 
+/// The time at which the attempts of these tests start.
+const START: i64 = 1_000_000;
 const STRICT: ReplayPolicy = ReplayPolicy {
     rotates: true,
     replay_window_ms: 0,
@@ -44,7 +46,7 @@ const ROW: LeaseRow = LeaseRow {
 };
 
 fn attempt(replay_policy: ReplayPolicy) -> Attempt<AllRules> {
-    Attempt::new(AllRules, replay_policy, ticket(None), false, 0)
+    Attempt::new(AllRules, replay_policy, ticket(None), false, START)
 }
 
 fn failure(verdict: Verdict) -> Failure {
@@ -66,7 +68,7 @@ fn refused_connection() -> Failure {
 
 /// Fails every request with `failure` one second after it was sent, until the attempt ends.
 fn run(mut attempt: Attempt<AllRules>, failure: Failure) -> FailedAttempt {
-    let mut now_ms = 0;
+    let mut now_ms = START;
     let mut step = attempt.start(now_ms);
     loop {
         step = match step {
@@ -88,12 +90,15 @@ fn run(mut attempt: Attempt<AllRules>, failure: Failure) -> FailedAttempt {
 fn successful_response_is_stored_at_once() {
     let mut attempt = attempt(STRICT);
     assert_eq!(
-        attempt.start(0),
+        attempt.start(START),
         Step::Send {
             within_ms: ATTEMPT_MS
         }
     );
-    assert_eq!(attempt.on_response(Ok(()), &NoJitter, 5), Step::Store);
+    assert_eq!(
+        attempt.on_response(Ok(()), &NoJitter, START + 5),
+        Step::Store
+    );
 }
 
 #[test]
@@ -142,14 +147,14 @@ fn request_without_answer_may_still_be_processed() {
         assert!(!run(attempt(STRICT), answered).outcome.in_flight);
     }
     let mut attempt = attempt(WITH_REPLAY_WINDOW);
-    attempt.start(0);
-    attempt.on_response(Err(unanswered), &NoJitter, 0);
-    attempt.resume(Some(&ROW), 0);
+    attempt.start(START);
+    attempt.on_response(Err(unanswered), &NoJitter, START);
+    attempt.resume(Some(&ROW), START);
     let busy = Failure {
         wait_ms: Some(60_000),
         ..failure(Verdict::Transient)
     };
-    let Step::End(failed) = attempt.on_response(Err(busy), &NoJitter, 0) else {
+    let Step::End(failed) = attempt.on_response(Err(busy), &NoJitter, START) else {
         panic!("the attempt has not ended")
     };
     assert!(failed.outcome.in_flight, "the first request is unanswered");
@@ -163,9 +168,9 @@ fn inherited_doubt_blocks_sending_until_replay_is_safe() {
             replay_policy,
             ticket(Some(age_ms)),
             access_expired,
-            0,
+            START,
         )
-        .start(0)
+        .start(START)
     };
     let outcome = AttemptOutcome {
         dead: false,
@@ -194,7 +199,7 @@ fn rejection_in_doubt_is_a_loss_only_with_rotation() {
     let refused = failure(Verdict::Terminal);
     let lost = |replay_policy, doubt| {
         run(
-            Attempt::new(AllRules, replay_policy, ticket(doubt), true, 0),
+            Attempt::new(AllRules, replay_policy, ticket(doubt), true, START),
             refused,
         )
         .lost
@@ -202,10 +207,10 @@ fn rejection_in_doubt_is_a_loss_only_with_rotation() {
     assert!(lost(STRICT, Some(20_000)) && lost(WITH_REPLAY_WINDOW, Some(20_000)));
     assert!(!lost(STRICT, None) && !lost(STEADY, Some(20_000)));
     let mut attempt = attempt(WITH_REPLAY_WINDOW);
-    attempt.start(0);
-    attempt.on_response(Err(failure(Verdict::Unknown)), &NoJitter, 0);
-    attempt.resume(Some(&ROW), 0);
-    let Step::End(failed) = attempt.on_response(Err(refused), &NoJitter, 0) else {
+    attempt.start(START);
+    attempt.on_response(Err(failure(Verdict::Unknown)), &NoJitter, START);
+    attempt.resume(Some(&ROW), START);
+    let Step::End(failed) = attempt.on_response(Err(refused), &NoJitter, START) else {
         panic!("the attempt has not ended")
     };
     assert!(
@@ -249,16 +254,21 @@ fn requested_wait_beyond_the_deadline_ends_the_attempt() {
 }
 
 #[test]
+fn rate_limited_request_is_repeated_only_if_it_was_not_processed() {
+    assert_eq!(run(attempt(STEADY), failure(Verdict::RateLimited)).sent, 1);
+}
+
+#[test]
 fn suspended_holder_sends_no_further_request() {
     let mut stopped = attempt(STRICT);
-    let Step::End(failed) = stopped.start(ATTEMPT_MS) else {
+    let Step::End(failed) = stopped.start(START + ATTEMPT_MS) else {
         panic!("too late")
     };
     assert_eq!((failed.sent, failed.outcome.in_doubt), (0, false));
     let mut stopped = attempt(STEADY);
-    stopped.start(0);
-    stopped.on_response(Err(refused_connection()), &NoJitter, 10);
-    let Step::End(failed) = stopped.resume(Some(&ROW), ATTEMPT_MS) else {
+    stopped.start(START);
+    stopped.on_response(Err(refused_connection()), &NoJitter, START + 10);
+    let Step::End(failed) = stopped.resume(Some(&ROW), START + ATTEMPT_MS) else {
         panic!("too late")
     };
     assert_eq!((failed.sent, failed.verdict), (1, Verdict::Transient));
@@ -275,11 +285,11 @@ fn changed_or_unreadable_row_prevents_a_retry() {
         Some(LeaseRow { attempt: 2, ..ROW }),
     ] {
         let mut waiting = attempt(STEADY);
-        waiting.start(0);
-        waiting.on_response(Err(refused_connection()), &NoJitter, 10);
+        waiting.start(START);
+        waiting.on_response(Err(refused_connection()), &NoJitter, START + 10);
         assert!(
             matches!(
-                waiting.resume(row.as_ref(), 20),
+                waiting.resume(row.as_ref(), START + 20),
                 Step::End(FailedAttempt { sent: 1, .. })
             ),
             "{row:?}"

@@ -23,7 +23,7 @@ without! {
     HastyTakeOver: fn may_take_over(database_up_for_ms: i64) = true;
     OldReader: fn is_newest(row: &LeaseRow, known_generation: i64) = true;
     Undead: fn stays_dead(row: &LeaseRow) = false;
-    Carefree: fn marks_abandoned_in_doubt(row: &LeaseRow) = false;
+    Carefree: fn marks_abandoned_in_doubt() = false;
     LastWriterWins: fn accepts_tokens(row: &LeaseRow, ticket: &Ticket) = true;
     FirstWriterWins: fn was_sent_last(row: &LeaseRow, ticket: &Ticket) = false;
     Hearsay: fn accepts_outcome(row: &LeaseRow, ticket: &Ticket) = true;
