@@ -103,12 +103,10 @@ impl Journal {
         for record in &records {
             self.add(record)?;
         }
-        match std::fs::remove_file(other) {
-            // If another process took it over at the same time, both write its records, and each is
-            // stored only once.
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(records),
-        }
+        // If another process took it over at the same time, both write its records, and each is
+        // stored only once.
+        remove_if_present(other)?;
+        Ok(records)
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
@@ -202,6 +200,14 @@ fn paths(folder: &Path, owner: &str) -> (PathBuf, PathBuf) {
         folder.join(format!("refreshes-{owner}.{EXTENSION}")),
         folder.join(format!("refreshes-{owner}.new")),
     )
+}
+
+/// Removes a file, unless it is gone already.
+fn remove_if_present(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// Returns the unsettled records of a journal. An incomplete line is skipped: the process ended

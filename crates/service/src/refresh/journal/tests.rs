@@ -182,11 +182,27 @@ fn file_is_private_and_empty_once_all_records_are_settled() {
     let folder = Folder::new("private");
     let (journal, _) = Journal::open(&folder.0, "first").unwrap();
     journal.add(&record(1)).unwrap();
-    let metadata = std::fs::metadata(&journal.path).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder.0), mode(&journal.path)), (0o700, 0o600));
+    let written = std::fs::metadata(&journal.path).unwrap().len();
+    assert!(written > 0);
+    journal.settle(&record(2)).unwrap();
     assert_eq!(
-        (metadata.permissions().mode() & 0o777, metadata.len() > 0),
-        (0o600, true)
+        std::fs::metadata(&journal.path).unwrap().len(),
+        written,
+        "a record that is not in the journal is not marked"
     );
     journal.settle(&record(1)).unwrap();
     assert_eq!(std::fs::metadata(&journal.path).unwrap().len(), 0);
+}
+
+#[test]
+fn journal_that_cannot_be_removed_is_an_error_unless_it_is_gone() {
+    let folder = Folder::new("stays");
+    let other = folder.0.join(format!("other.{EXTENSION}"));
+    // Like a file without the permission to remove it, also for root.
+    std::fs::create_dir_all(&other).unwrap();
+    assert!(Journal::open(&folder.0, "first").is_err());
+    std::fs::remove_dir(&other).unwrap();
+    remove_if_present(&other).unwrap();
 }
