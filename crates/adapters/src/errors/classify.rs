@@ -30,7 +30,7 @@ const MAX_WAIT: SignedDuration = SignedDuration::from_hours(30 * 24);
 fn error_code(response: &Response, document: &Document) -> Option<String> {
     let body = document.value();
     if body.get("error").is_some() {
-        let is_ambiguous = document.is_ambiguous("/error") || document.is_ambiguous("/error/code");
+        let is_ambiguous = document.is_ambiguous("/error/code");
         return code_in_error(body).map(|code| if is_ambiguous { String::new() } else { code });
     }
     let is_error = body.get("error_type").is_some() || !response.is_success();

@@ -214,6 +214,8 @@ fn error_is_recognised_in_every_shape_and_success_is_not_error() {
         ),
         (r#"{"error":{"message":"x"}}"#, Some("")),
         (r#"{"error":["x"]}"#, Some("")),
+        (r#"{"error":"invalid_grant","error":"slow_down"}"#, Some("")),
+        (r#"{"error":{"code":190,"code":4}}"#, Some("")),
         (r#"{"error":true}"#, Some("")),
         (r#"{"error":{"code":"ok","message":""},"data":{}}"#, None),
         (r#"{"error":{}}"#, None),
