@@ -98,10 +98,12 @@ pub trait Rules {
             in_doubt_for_ms.is_none_or(|age_ms| replay_policy.accepts_replay_after(age_ms));
         match failure.verdict {
             Verdict::Transient | Verdict::Unknown => replayable,
-            Verdict::RateLimited => replayable && failure.unprocessed,
             // An error with another possible cause is confirmed by a second request.
             Verdict::Terminal => failure.confirm,
-            Verdict::Blocked | Verdict::UserAction | Verdict::Config => false,
+            // After a rate limit, all attempts would send again together.
+            Verdict::RateLimited | Verdict::Blocked | Verdict::UserAction | Verdict::Config => {
+                false
+            }
         }
     }
 

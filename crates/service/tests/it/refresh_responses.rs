@@ -165,13 +165,20 @@ fn unknown_cases() -> Vec<Case> {
 }
 
 fn retry_cases() -> Vec<Case> {
-    let long = respond(429).header("retry-after", "600");
+    let (short, long) = (
+        respond(429).header("retry-after", "1"),
+        respond(429).header("retry-after", "600"),
+    );
     vec![
         unprocessed(
             "503 with Retry-After",
             respond(503).header("retry-after", "0"),
         ),
-        rate_limited(unprocessed("429", respond(429))),
+        rate_limited(unknown("429", respond(429))),
+        Case {
+            next: Some(1),
+            ..rate_limited(unknown("429 with a short Retry-After", short))
+        },
         Case {
             next: Some(600),
             retry: Some(600),

@@ -230,9 +230,19 @@ fn ambiguous_rejection_is_confirmed_once() {
 }
 
 #[test]
-fn blocked_config_and_user_action_failures_are_not_retried() {
-    for verdict in [Verdict::Blocked, Verdict::Config, Verdict::UserAction] {
-        let failed = run(attempt(STEADY), failure(verdict));
+fn rate_limited_blocked_config_and_user_action_failures_are_not_retried() {
+    let ends_attempt = [
+        Verdict::RateLimited,
+        Verdict::Blocked,
+        Verdict::Config,
+        Verdict::UserAction,
+    ];
+    for verdict in ends_attempt {
+        let unprocessed = Failure {
+            unprocessed: true,
+            ..failure(verdict)
+        };
+        let failed = run(attempt(STEADY), unprocessed);
         assert_eq!(
             (failed.sent, failed.outcome.in_doubt),
             (1, false),
@@ -243,14 +253,20 @@ fn blocked_config_and_user_action_failures_are_not_retried() {
 
 #[test]
 fn requested_wait_beyond_the_deadline_ends_the_attempt() {
-    let limited = |wait_ms| Failure {
+    let unavailable = |wait_ms| Failure {
         wait_ms: Some(wait_ms),
         unprocessed: true,
-        ..failure(Verdict::RateLimited)
+        ..failure(Verdict::Transient)
     };
-    assert_eq!(run(attempt(STRICT), limited(ATTEMPT_MS - 1_001)).sent, 2);
-    assert_eq!(run(attempt(STRICT), limited(ATTEMPT_MS - 1_000)).sent, 1);
-    assert_eq!(run(attempt(STRICT), limited(i64::MAX)).sent, 1);
+    assert_eq!(
+        run(attempt(STRICT), unavailable(ATTEMPT_MS - 1_001)).sent,
+        2
+    );
+    assert_eq!(
+        run(attempt(STRICT), unavailable(ATTEMPT_MS - 1_000)).sent,
+        1
+    );
+    assert_eq!(run(attempt(STRICT), unavailable(i64::MAX)).sent, 1);
 }
 
 #[test]
