@@ -199,15 +199,16 @@ impl Store {
     }
 
     /// Listens for notifications of other processes. `None` on SQLite, which has no notifications,
-    /// and if there is only a connection pooler, which does not deliver them.
+    /// and if there is only a connection pooler, which does not deliver them. While the listener
+    /// lives, others can see that the replica with this id is alive.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if no connection can be opened.
-    pub async fn listen(&self) -> Result<Option<NotifyListener>, StoreError> {
+    pub async fn listen(&self, replica: &str) -> Result<Option<NotifyListener>, StoreError> {
         match self.direct_route() {
             None => Ok(None),
-            Some(route) => NotifyListener::connect(route).await.map(Some),
+            Some(route) => NotifyListener::connect(route, replica).await.map(Some),
         }
     }
 
@@ -255,7 +256,12 @@ impl Store {
     /// Waits for running queries and closes the connection pools.
     pub async fn close(&self) {
         match &self.database.pools {
-            Pools::Sqlite { writer, reader } => {
+            Pools::Sqlite {
+                writer,
+                reader,
+                replicas,
+            } => {
+                replicas.release();
                 reader.close().await;
                 writer.close().await;
             }

@@ -42,6 +42,18 @@ pub struct TokenSource {
     pub attempt: i64,
 }
 
+/// What is known about the process that took the current lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// It may be running.
+    Unknown,
+    /// Its session with the database has ended: it crashed, its network is cut, or the database
+    /// ended the session. It may be calling the provider.
+    SessionEnded,
+    /// It has ended.
+    ProcessEnded,
+}
+
 /// Proof that an attempt holds a lease, presented again with its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {

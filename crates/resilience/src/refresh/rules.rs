@@ -2,7 +2,9 @@
 //! time and show that each is needed.
 
 use super::failure::{Failure, ReplayPolicy, Verdict};
-use super::row::{ATTEMPT_MS, AttemptOutcome, LEASE_MS, LeaseRow, RECOVERY_WAIT_MS, Ticket};
+use super::row::{
+    ATTEMPT_MS, AttemptOutcome, Holder, LEASE_MS, LeaseRow, RECOVERY_WAIT_MS, Ticket,
+};
 
 /// The conditions of a refresh. The provided methods are the rules that the program uses.
 pub trait Rules {
@@ -11,6 +13,24 @@ pub trait Rules {
     fn is_free(&self, row: &LeaseRow, now_ms: i64) -> bool {
         row.lease_expires_at_ms
             .is_none_or(|until| until <= now_ms || until > now_ms.saturating_add(2 * LEASE_MS))
+    }
+
+    /// Returns whether a lease may be taken over before it expires. If the holder may be calling
+    /// the provider, the two requests must both be accepted, so the attempt of the caller must end
+    /// within the replay window.
+    fn may_take_over_early(
+        &self,
+        holder: Holder,
+        replay_policy: ReplayPolicy,
+        in_doubt_for_ms: i64,
+    ) -> bool {
+        match holder {
+            Holder::Unknown => false,
+            Holder::SessionEnded => {
+                replay_policy.accepts_replay_after(in_doubt_for_ms.saturating_add(ATTEMPT_MS))
+            }
+            Holder::ProcessEnded => true,
+        }
     }
 
     /// Returns whether an abandoned attempt may be taken over by a process that has been connected

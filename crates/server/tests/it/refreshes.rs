@@ -6,6 +6,7 @@
 
 mod kill;
 mod scene;
+mod take_over;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

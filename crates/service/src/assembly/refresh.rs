@@ -33,6 +33,7 @@ impl Refresh {
         base.share_breaker_state();
         let feed = Arc::new(ChangeFeed::new(
             base.store.for_change_feed(),
+            Arc::clone(&base.replica),
             Arc::clone(&base.database),
             Arc::clone(&rows.changes),
             vec![Arc::<Caches>::clone(&base.caches), rows.streams.clone()],

@@ -33,6 +33,8 @@ const BACKLOG: usize = 1024;
 pub(crate) struct ChangeFeed {
     store: Store,
     events: EventRepository,
+    /// Identifies this process among the replicas.
+    replica: Arc<str>,
     database: Arc<DatabaseMonitor>,
     row_changes: Arc<RowChanges>,
     subscribers: Vec<Arc<dyn FeedSubscriber>>,
@@ -44,6 +46,7 @@ impl ChangeFeed {
     /// Creates a feed that is not followed yet.
     pub(crate) fn new(
         store: Store,
+        replica: Arc<str>,
         database: Arc<DatabaseMonitor>,
         row_changes: Arc<RowChanges>,
         subscribers: Vec<Arc<dyn FeedSubscriber>>,
@@ -52,6 +55,7 @@ impl ChangeFeed {
         Self {
             store,
             events,
+            replica,
             database,
             row_changes,
             subscribers,
@@ -111,7 +115,7 @@ impl ChangeFeed {
     }
 
     async fn listen(&self) -> Option<NotifyListener> {
-        match tokio::time::timeout(LISTEN_TIMEOUT, self.store.listen()).await {
+        match tokio::time::timeout(LISTEN_TIMEOUT, self.store.listen(&self.replica)).await {
             Ok(Ok(listener)) => listener,
             _ => None,
         }

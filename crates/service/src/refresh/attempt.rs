@@ -300,7 +300,8 @@ fn missing_scopes(
     (!missing.is_empty()).then_some(StatusReason::ScopeMissing)
 }
 
-fn replay_policy(spec: &ProviderSpec) -> ReplayPolicy {
+/// Returns what the provider accepts when a refresh token is sent twice.
+pub(crate) fn replay_policy(spec: &ProviderSpec) -> ReplayPolicy {
     ReplayPolicy {
         rotates: spec.rotates_refresh_token,
         replay_window_ms: whole_ms(spec.replay_window),

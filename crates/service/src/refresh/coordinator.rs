@@ -12,7 +12,7 @@ use evergrant_adapters::{AdapterError, Permit, Provider, ProviderSpec};
 use evergrant_model::{Call, Clock, ConnectionId, ErrorCode, SignedDuration, whole_ms};
 use evergrant_resilience::SingleFlight;
 use evergrant_resilience::refresh::attempt::Verdict;
-use evergrant_resilience::refresh::lease::{LEASE_MS, LeaseRequest, LeaseRow};
+use evergrant_resilience::refresh::lease::{LEASE_MS, LeaseRequest, ReplayPolicy};
 use evergrant_store::{Connection, ConnectionRepository, Event, LeaseAnswer, RefreshRepository};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -26,7 +26,7 @@ use crate::database::DatabaseMonitor;
 use crate::error::{RETRY_AFTER, code_of};
 use crate::events::change_feed::ChangeFeed;
 use crate::providers::Providers;
-use crate::refresh::attempt::Attempts;
+use crate::refresh::attempt::{Attempts, replay_policy};
 use crate::refresh::context::AttemptContext;
 use crate::refresh::outcome::{LastFailure, RefreshFailure, RefreshOutcome, newer, verdict_of};
 use crate::refresh::pending_writes::PendingWrites;
@@ -39,12 +39,18 @@ const CALLER_TIMEOUT: Duration = Duration::from_secs(25);
 /// The maximum wait for admission by the circuit breaker, the rate limit and the queue of a
 /// platform.
 const ADMISSION_TIMEOUT: Duration = Duration::from_secs(20);
-/// The interval at which the row is read while another replica holds the lease, in case no event
-/// arrives.
+/// The interval at which the row is read while another replica holds the lease: no event arrives if
+/// that replica crashes.
 const LEASE_POLL_EVERY: Duration = Duration::from_millis(500);
 /// The maximum wait for another replica's lease. It exceeds the duration of a lease, so an
 /// abandoned lease expires within it.
 const MAX_LEASE_WAIT: Duration = Duration::from_secs(30);
+
+/// The policy of a provider that is not known.
+const STRICT: ReplayPolicy = ReplayPolicy {
+    rotates: true,
+    replay_window_ms: 0,
+};
 
 /// Refreshes tokens. Clones share their state.
 #[derive(Clone)]
@@ -248,28 +254,33 @@ impl Refresher {
         wait: SignedDuration,
     ) {
         drop(permit);
+        let request = self.lease_request(connection);
         let until = Instant::now() + wait.unsigned_abs();
         while Instant::now() < until && !self.tasks.is_shutting_down() {
             wait_for_event(events, connection, until).await;
-            let row = self.refreshes.lease(connection.id).await.ok().flatten();
-            let has_ended = |row: LeaseRow| {
-                row.generation != connection.lease.generation
-                    || row.dead
-                    || row.lease_expires_at_ms.or(row.in_doubt_since_ms).is_none()
-            };
-            if row.is_none_or(has_ended) {
+            let is_over = self
+                .refreshes
+                .is_lease_over(connection.id, request, &self.replica);
+            if is_over.await.unwrap_or(true) {
                 return;
             }
+        }
+    }
+
+    fn lease_request(&self, connection: &Connection) -> LeaseRequest {
+        let provider = self.providers.by_slug(&connection.provider);
+        let policy = provider.map(|provider| replay_policy(provider.spec()));
+        LeaseRequest {
+            known_generation: connection.lease.generation,
+            database_up_for_ms: whole_ms(self.database.database_up_for()),
+            replay_policy: policy.unwrap_or(STRICT),
         }
     }
 
     /// Requests the lease. If this process stops without recording an outcome, the scheduler takes
     /// the connection up again when the lease expires.
     async fn take_lease(&self, connection: &Connection) -> Result<LeaseAnswer, RefreshFailure> {
-        let request = LeaseRequest {
-            known_generation: connection.lease.generation,
-            database_up_for_ms: whole_ms(self.database.database_up_for()),
-        };
+        let request = self.lease_request(connection);
         let due = self.clock.now() + SignedDuration::from_millis(LEASE_MS);
         let lease = self
             .refreshes

@@ -77,7 +77,7 @@ async fn a23_change_sends_notification_that_triggers_immediate_poll(database: Te
     let env = TestEnv::new(database).await;
     let (user, account) = env.connected_user("acme").await;
     let service = serving(&env).await;
-    let mut listener = env.store.listen().await.unwrap().unwrap();
+    let mut listener = env.store.listen("observer").await.unwrap().unwrap();
     service
         .disconnect_integration(&call(), user, &slug("acme"), &account_id(&account))
         .await

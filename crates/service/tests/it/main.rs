@@ -43,6 +43,7 @@ mod secrets;
 mod session_credentials;
 mod spans;
 mod stale_rows;
+mod take_over;
 mod unknown_outcome;
 mod unreadable_rows;
 mod users;

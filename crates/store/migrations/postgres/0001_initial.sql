@@ -59,6 +59,7 @@ CREATE TABLE evergrant_connections (
     generation          bigint NOT NULL DEFAULT 0, -- number of token sets stored so far
     attempt             bigint NOT NULL DEFAULT 0, -- number of leases taken so far; fencing token of the latest
     lease_owner         text, -- id of the replica that took the latest lease
+    lease_lock          text, -- its id again if it held the lock that shows that it is alive; NULL: only the expiry counts
     lease_expires_at    timestamp(6), -- NULL: released
     in_doubt_since      timestamp(6), -- since when it is unknown whether the provider has used up the refresh token
     source_generation   bigint, -- generation whose refresh token obtained the stored tokens; NULL: not a refresh

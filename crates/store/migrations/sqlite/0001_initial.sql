@@ -59,6 +59,7 @@ CREATE TABLE evergrant_connections (
     generation          INTEGER NOT NULL DEFAULT 0, -- number of token sets stored so far
     attempt             INTEGER NOT NULL DEFAULT 0, -- number of leases taken so far; fencing token of the latest
     lease_owner         TEXT, -- id of the replica that took the latest lease
+    lease_lock          TEXT, -- its id again if it held the lock that shows that it is alive; NULL: only the expiry counts
     lease_expires_at    INTEGER, -- NULL: released
     in_doubt_since      INTEGER, -- since when it is unknown whether the provider has used up the refresh token
     source_generation   INTEGER, -- generation whose refresh token obtained the stored tokens; NULL: not a refresh

@@ -11,9 +11,10 @@ use evergrant_resilience::refresh::lease::{self, LeaseDecision, LeaseRequest, Le
 
 use crate::StoreError;
 use crate::connections::row::{Connection, columns, read_lease, select};
+use crate::db::postgres::replica_lock::replica_lock_is_free;
 use crate::db::repository::repository;
 use crate::db::transaction::Transaction;
-use crate::db::value::params;
+use crate::db::value::{Record, params};
 
 /// A connection whose refresh lease the caller holds.
 #[derive(Debug, Clone)]
@@ -44,33 +45,68 @@ pub enum LeaseAnswer {
     Gone,
 }
 
-/// Selects a connection and the database's time.
-macro_rules! with_clock {
-    ($clock:literal, $lock:literal) => {
+/// What a request for a lease needs beside the row: the database's time, and what is known about
+/// the process that took the lease.
+macro_rules! sqlite_context {
+    () => {
+        "CAST(unixepoch('subsec') * 1000 AS INTEGER) AS database_now, c.lease_lock"
+    };
+}
+macro_rules! postgres_context {
+    () => {
+        concat!(
+            "clock_timestamp() AT TIME ZONE 'utc' AS database_now, c.lease_lock, ",
+            replica_lock_is_free!("c.lease_lock"),
+            " AS lock_is_free"
+        )
+    };
+}
+/// Selects a connection with the context of its lease.
+macro_rules! locked {
+    ($context:ident, $lock:literal) => {
         concat!(
             "SELECT ",
             columns!(),
             ", ",
-            $clock,
-            " AS database_now
-            FROM oauth_accounts a JOIN users u ON u.id = a.user_id
+            $context!(),
+            " FROM oauth_accounts a JOIN users u ON u.id = a.user_id
             JOIN evergrant_connections c ON c.oauth_account_id = a.id WHERE a.id = $1",
             $lock
         )
     };
 }
-pub(crate) const LOCKED_SQLITE: &str =
-    with_clock!("CAST(unixepoch('subsec') * 1000 AS INTEGER)", "");
-pub(crate) const LOCKED_POSTGRES: &str = with_clock!(
-    "clock_timestamp() AT TIME ZONE 'utc'",
-    " FOR UPDATE OF a, c"
-);
-const LEASE: &str = "SELECT generation, attempt, lease_expires_at, in_doubt_since,
-        source_generation, source_attempt, status
-    FROM evergrant_connections WHERE oauth_account_id = $1";
-const TAKE: &str = "UPDATE evergrant_connections SET attempt = $2, lease_expires_at = $3,
-        in_doubt_since = $4, lease_owner = $5, next_refresh_at = $6
-    WHERE oauth_account_id = $1";
+pub(crate) const LOCKED_SQLITE: &str = locked!(sqlite_context, "");
+pub(crate) const LOCKED_POSTGRES: &str = locked!(postgres_context, " FOR UPDATE OF a, c");
+/// Selects a lease with its context.
+macro_rules! lease {
+    ($context:ident) => {
+        concat!(
+            "SELECT c.generation, c.attempt, c.lease_expires_at, c.in_doubt_since,
+                c.source_generation, c.source_attempt, c.status, ",
+            $context!(),
+            " FROM evergrant_connections c WHERE c.oauth_account_id = $1"
+        )
+    };
+}
+const LEASE_SQLITE: &str = lease!(sqlite_context);
+const LEASE_POSTGRES: &str = lease!(postgres_context);
+macro_rules! take {
+    ($lock:expr) => {
+        concat!(
+            "UPDATE evergrant_connections SET attempt = $2, lease_expires_at = $3,
+                in_doubt_since = $4, lease_owner = $5, next_refresh_at = $6, lease_lock = ",
+            $lock,
+            " WHERE oauth_account_id = $1"
+        )
+    };
+}
+const TAKE_SQLITE: &str = take!("$7");
+/// Asks the server for the lock, because this process may not know that its session has ended.
+const TAKE_POSTGRES: &str = take!(concat!(
+    "CASE WHEN ",
+    replica_lock_is_free!("$7"),
+    " THEN NULL ELSE $7 END"
+));
 const NOT_LOCKED: &str = select!("WHERE a.id = $1");
 
 /// Converts milliseconds since 1970 to a timestamp.
@@ -99,13 +135,17 @@ impl RefreshRepository {
         due: Timestamp,
     ) -> Result<LeaseAnswer, StoreError> {
         let mut tx = self.database.begin_with_read_timeout().await?;
-        let Some((connection, now_ms)) = self.locked(&mut tx, id).await? else {
+        let locked = tx.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
+        let Some(row) = tx.row(locked, params![id.get()]).await? else {
             return not_locked(&mut tx, id).await;
         };
+        let (connection, now_ms) = (Connection::read(&row)?, self.now_ms(&row)?);
         if connection.has_external_tokens {
             return Ok(LeaseAnswer::External(Box::new(connection)));
         }
-        let (lease, ticket) = match lease::take(&AllRules, &connection.lease, request, now_ms) {
+        let holder = self.database.holder(&row, owner)?;
+        let decision = lease::take(&AllRules, &connection.lease, request, holder, now_ms);
+        let (lease, ticket) = match decision {
             LeaseDecision::Granted(row, ticket) => (row, ticket),
             LeaseDecision::Busy { for_ms } => {
                 let wait = SignedDuration::from_millis(for_ms);
@@ -115,21 +155,31 @@ impl RefreshRepository {
                 return Ok(LeaseAnswer::Outdated(Box::new(connection)));
             }
         };
-        let (until, since) = (
-            timestamp(lease.lease_expires_at_ms),
-            timestamp(lease.in_doubt_since_ms),
-        );
-        tx.execute(
-            TAKE,
-            params![id.get(), lease.attempt, until, since, owner, due],
-        )
-        .await?;
+        self.write_lease(&mut tx, id, &lease, owner, due).await?;
         tx.commit().await?;
         let connection = Connection {
             lease,
             ..connection
         };
         Ok(LeaseAnswer::Leased(Box::new(Leased { connection, ticket })))
+    }
+
+    async fn write_lease(
+        &self,
+        tx: &mut Transaction,
+        id: ConnectionId,
+        lease: &LeaseRow,
+        owner: &str,
+        due: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (until, since) = (
+            timestamp(lease.lease_expires_at_ms),
+            timestamp(lease.in_doubt_since_ms),
+        );
+        let lock = self.database.lock_of(owner);
+        let take = tx.dialect(TAKE_SQLITE, TAKE_POSTGRES);
+        let values = params![id.get(), lease.attempt, until, since, owner, due, lock];
+        tx.execute(take, values).await.map(drop)
     }
 
     /// Returns the lease of a connection; `None` if the connection does not exist or is not
@@ -139,27 +189,42 @@ impl RefreshRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn lease(&self, id: ConnectionId) -> Result<Option<LeaseRow>, StoreError> {
-        self.database
-            .row(LEASE, params![id.get()])
-            .await?
-            .as_ref()
-            .map(read_lease)
-            .transpose()
+        let row = self.lease_with_context(id).await?;
+        row.as_ref().map(read_lease).transpose()
     }
 
-    /// Locks the row. Returns the connection and the database's time in milliseconds; `None` if
-    /// the connection does not exist or is not imported.
-    async fn locked(
+    /// Returns whether another process's lease has ended, so that a request for it would not be
+    /// answered with [`LeaseAnswer::Busy`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn is_lease_over(
         &self,
-        tx: &mut Transaction,
         id: ConnectionId,
-    ) -> Result<Option<(Connection, i64)>, StoreError> {
-        let locked = tx.dialect(LOCKED_SQLITE, LOCKED_POSTGRES);
-        let Some(row) = tx.row(locked, params![id.get()]).await? else {
-            return Ok(None);
+        request: LeaseRequest,
+        owner: &str,
+    ) -> Result<bool, StoreError> {
+        let Some(row) = self.lease_with_context(id).await? else {
+            return Ok(true);
         };
-        let now_ms = row.time("database_now")?.unix_ms() + self.database.clock_shift_ms();
-        Ok(Some((Connection::read(&row)?, now_ms)))
+        let (lease, holder, now_ms) = (
+            read_lease(&row)?,
+            self.database.holder(&row, owner)?,
+            self.now_ms(&row)?,
+        );
+        let decision = lease::take(&AllRules, &lease, request, holder, now_ms);
+        Ok(!matches!(decision, LeaseDecision::Busy { .. }))
+    }
+
+    async fn lease_with_context(&self, id: ConnectionId) -> Result<Option<Record>, StoreError> {
+        let lease = self.database.dialect(LEASE_SQLITE, LEASE_POSTGRES);
+        self.database.row(lease, params![id.get()]).await
+    }
+
+    /// Returns the database's time in milliseconds.
+    fn now_ms(&self, row: &Record) -> Result<i64, StoreError> {
+        Ok(row.time("database_now")?.unix_ms() + self.database.clock_shift_ms())
     }
 }
 

@@ -85,9 +85,10 @@ const WRITE_STATE: &str = concat!(
 /// Changes nothing, but makes the commit wait until it is durable.
 const TOUCH: &str =
     "UPDATE evergrant_connections SET attempt = attempt WHERE oauth_account_id = $1";
+/// A lease that is kept although its attempt ended does not depend on its holder any more.
 const WRITE_FAILURE: &str = "UPDATE evergrant_connections SET status = $2, status_reason = $3,
         next_refresh_at = $4, failures = failures + 1, correlation_id = $5, last_outcome = $6,
-        rejected_at = $7, lease_expires_at = $8, in_doubt_since = $9, retry_at = $10,
+        rejected_at = $7, lease_expires_at = $8, lease_lock = NULL, in_doubt_since = $9, retry_at = $10,
         next_status_at = $11
     WHERE oauth_account_id = $1";
 

@@ -3,6 +3,7 @@
 //! All differences between SQLite and PostgreSQL at run time are in this folder. Repositories use
 //! one SQL text for both databases where possible.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::SqlitePool;
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::StoreError;
 use crate::db::postgres::{LaneName, PostgresPool};
+use crate::db::sqlite_locks::ReplicaFiles;
 use crate::db::transaction::Transaction;
 use crate::db::value::{Record, Value, bound};
 
@@ -20,6 +22,8 @@ pub(crate) enum Pools {
     Sqlite {
         writer: SqlitePool,
         reader: SqlitePool,
+        /// The lock of this process, which shows others that it is alive.
+        replicas: Arc<ReplicaFiles>,
     },
     Postgres(PostgresPool),
 }

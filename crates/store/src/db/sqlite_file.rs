@@ -5,6 +5,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -14,6 +15,7 @@ use crate::StoreError;
 use crate::db::address::SqliteAddress;
 use crate::db::database::Pools;
 use crate::db::file_error::{FileError, FileFault};
+use crate::db::sqlite_locks::ReplicaFiles;
 
 /// Maximum time an operation waits for the lock of another process, or for a pooled connection.
 pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,7 +55,12 @@ async fn open_pools(path: &Path) -> Result<Pools, sqlx::Error> {
         .rollback()
         .await?;
     let reader = pool(options.read_only(true), SQLITE_READERS).await?;
-    Ok(Pools::Sqlite { writer, reader })
+    let replicas = Arc::new(ReplicaFiles::beside(path));
+    Ok(Pools::Sqlite {
+        writer,
+        reader,
+        replicas,
+    })
 }
 
 /// Opens a connection that changes nothing, if the file exists and is not empty.

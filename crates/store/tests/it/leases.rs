@@ -6,7 +6,7 @@ use evergrant_store::{Connection, FailedRefresh, LeaseAnswer, Leased, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
 use crate::support::{
-    Consent, RefreshedTokens, at, connect, delete_connection, failure, find, import,
+    Consent, RefreshedTokens, STRICT, at, connect, delete_connection, failure, find, import,
     insert_external_row, leased, new_user, reload, text, trace, unique,
 };
 
@@ -31,6 +31,7 @@ fn lease_request(connection: &Connection) -> LeaseRequest {
     LeaseRequest {
         known_generation: connection.lease.generation,
         database_up_for_ms: i64::MAX,
+        replay_policy: STRICT,
     }
 }
 

@@ -34,6 +34,7 @@ mod provider_blocks;
 mod query_plans;
 mod refresh;
 mod rejections;
+mod replica_locks;
 mod revocations;
 mod row_changes;
 mod scale;

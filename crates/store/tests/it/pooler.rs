@@ -70,7 +70,7 @@ async fn direct_address_delivers_notifications_and_must_be_direct() {
         .await
         .unwrap();
     store.migrate().await.unwrap();
-    let mut listener = store.listen().await.unwrap().unwrap();
+    let mut listener = store.listen("observer").await.unwrap().unwrap();
     store.notify().await.unwrap();
     listener.notified().await.unwrap();
     assert_works(&store).await;

@@ -303,7 +303,7 @@ async fn rolled_back_change_is_not_recorded(database: TestDatabase) {
 async fn change_sends_notification(database: TestDatabase) {
     let store = database.store().await;
     connect(&store, "reddit", "juniper").await;
-    let mut listener = store.listen().await.unwrap().unwrap();
+    let mut listener = store.listen("observer").await.unwrap().unwrap();
     for change in [
         "UPDATE oauth_accounts SET scope = 'other'",
         "DELETE FROM users",

@@ -4,13 +4,35 @@ use evergrant_resilience::refresh::Rules;
 use evergrant_resilience::refresh::lease::LEASE_MS;
 
 use super::replica::{Phase, Replica, Run};
-use super::requests::Request;
-use super::world::{ACCESS_LIFE_MS, Broken, World};
+use super::world::{ACCESS_LIFE_MS, Broken, Evidence, World};
 
 /// A process that resumed less than this many milliseconds ago counts as suspended.
 const RESUME_MS: i64 = 500;
 
 impl<R: Rules + Copy> World<R> {
+    /// Returns whether the holder of the lease may be calling the platform although its session
+    /// ended, and the platform accepts both requests.
+    fn may_overlap(&self, run: &Run<R>) -> bool {
+        let sent = self.sent_at(run).min();
+        self.evidence == Evidence::SessionEnded && self.accepts_replay_of(sent)
+    }
+
+    /// Returns when the requests with the token of this run were sent that may be processed.
+    fn sent_at(&self, run: &Run<R>) -> impl Iterator<Item = i64> {
+        let of_generation = self
+            .requests
+            .iter()
+            .filter(|one| one.generation == run.ticket.generation);
+        let processed = of_generation.filter(|one| one.may_be_processed());
+        processed.map(|one| one.sent_at_ms)
+    }
+
+    /// Returns whether a token can be sent without risk that was first sent at this time.
+    fn accepts_replay_of(&self, first_sent_at_ms: Option<i64>) -> bool {
+        let policy = self.platform.replay_policy;
+        first_sent_at_ms.is_none_or(|at| policy.accepts_replay_after(self.now_ms - at))
+    }
+
     /// Guarantee 1a: one attempt per generation. An attempt whose lease has expired is excepted.
     pub(super) fn check_alone(&self, replica: usize, run: &Run<R>) -> Result<(), Broken> {
         let others = self
@@ -25,10 +47,8 @@ impl<R: Rules + Copy> World<R> {
             }
             _ => false,
         });
-        let arriving = |one: &Request| {
-            one.generation == run.ticket.generation && one.will_be_processed_at().is_some()
-        };
-        if overlaps || self.requests.iter().any(arriving) {
+        let is_arriving = self.arriving(run.ticket.generation).next().is_some();
+        if (overlaps || is_arriving) && !self.may_overlap(run) {
             return Err("two requests of one generation were in flight at once");
         }
         Ok(())
@@ -36,19 +56,7 @@ impl<R: Rules + Copy> World<R> {
 
     /// Guarantee 1b: no blind retry.
     pub(super) fn check_harmless(&self, run: &Run<R>) -> Result<(), Broken> {
-        let before = self
-            .requests
-            .iter()
-            .filter(|one| one.generation == run.ticket.generation);
-        let first = before
-            .filter(|one| one.may_be_processed())
-            .map(|one| one.sent_at_ms)
-            .min();
-        let replayable = first.is_none_or(|at| {
-            self.platform
-                .replay_policy
-                .accepts_replay_after(self.now_ms - at)
-        });
+        let replayable = self.accepts_replay_of(self.sent_at(run).min());
         if replayable || run.held.access_until_ms <= self.now_ms {
             Ok(())
         } else {
@@ -68,7 +76,8 @@ impl<R: Rules + Copy> World<R> {
             .chain([self.stored])
             .map(|tokens| tokens.rank)
             .max();
-        if self.platform.replay_policy.rotates && newest > Some(run.held.rank) {
+        let is_replaced = self.platform.replay_policy.rotates && newest > Some(run.held.rank);
+        if is_replaced && !self.may_overlap(run) {
             return Err("a replaced token was sent although its successor was held");
         }
         Ok(())

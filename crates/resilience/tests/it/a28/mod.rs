@@ -1,6 +1,6 @@
 //! A28: random schedules over the transition functions of the product: two or three replicas,
 //! platforms with and without a replay window, lost responses, crashes, suspended processes,
-//! database outages, withdrawals and new consents.
+//! locks that end, database outages, withdrawals and new consents.
 //!
 //! `EVERGRANT_SCHEDULES` sets the number of schedules, `EVERGRANT_SEED` replays one.
 
@@ -16,10 +16,10 @@ use evergrant_resilience::refresh::attempt::{Failure, Verdict};
 use evergrant_resilience::refresh::{AllRules, Rules};
 
 use self::mutants::{
-    Blinkered, Carefree, FirstWriterWins, Gambler, Hammer, HastyTakeOver, Hearsay, Impatient,
-    LastWriterWins, OldReader, Scapegoat, SharedLease, Sleepwalker, Undead,
+    Blinkered, Carefree, Credulous, FirstWriterWins, Gambler, Hammer, HastyTakeOver, Hearsay,
+    Impatient, LastWriterWins, OldReader, Scapegoat, SharedLease, Sleepwalker, Undead,
 };
-use self::world::{Broken, Tally, World};
+use self::world::{Broken, Evidence, Tally, World};
 
 /// No response arrived in time.
 pub(crate) const TIMED_OUT: Failure = Failure {
@@ -64,7 +64,8 @@ fn random_step<R: Rules + Copy>(world: &mut World<R>) -> Result<(), Broken> {
         }
         4 if world.dice.one_in(4) => world.withdraw(),
         5 if world.dice.one_in(3) => world.consent(),
-        6..=11 => pass_random_time(world),
+        6 if world.evidence == Evidence::SessionEnded => world.end_lock(replica),
+        7..=12 => pass_random_time(world),
         _ => return advance(world, replica),
     }
     Ok(())
@@ -156,13 +157,15 @@ fn a28_no_schedule_violates_a_guarantee() {
         sum.inherited_doubts += tally.inherited_doubts;
         sum.refused_results += tally.refused_results;
         sum.losses += tally.losses;
+        sum.early += tally.early;
     }
     println!("{} schedules: {sum:?}", schedules());
     let rarest = sum
         .stored
         .min(sum.inherited_doubts)
         .min(sum.refused_results)
-        .min(sum.losses);
+        .min(sum.losses)
+        .min(sum.early);
     assert!(
         rarest > schedules() / 100,
         "every guarded event occurs: {sum:?}"
@@ -200,6 +203,7 @@ fn a28_each_disabled_rule_causes_a_failure() {
     }
     each_fails!(
         SharedLease,
+        Credulous,
         HastyTakeOver,
         OldReader,
         Undead,

@@ -2,7 +2,7 @@
 
 use evergrant_resilience::refresh::Rules;
 use evergrant_resilience::refresh::attempt::{Failure, ReplayPolicy};
-use evergrant_resilience::refresh::lease::{AttemptOutcome, LeaseRow, Ticket};
+use evergrant_resilience::refresh::lease::{AttemptOutcome, Holder, LeaseRow, Ticket};
 
 macro_rules! without {
     ($($name:ident: fn $rule:ident($($arg:ident: $kind:ty),*) = $answer:literal;)*) => {$(
@@ -20,6 +20,7 @@ macro_rules! without {
 
 without! {
     SharedLease: fn is_free(row: &LeaseRow, now_ms: i64) = true;
+    Credulous: fn may_take_over_early(holder: Holder, replay_policy: ReplayPolicy, in_doubt_for_ms: i64) = true;
     HastyTakeOver: fn may_take_over(database_up_for_ms: i64) = true;
     OldReader: fn is_newest(row: &LeaseRow, known_generation: i64) = true;
     Undead: fn stays_dead(row: &LeaseRow) = false;

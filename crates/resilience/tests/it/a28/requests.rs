@@ -78,6 +78,24 @@ impl Request {
         self.processed_at_ms.filter(|_| self.redeemed.is_none())
     }
 
+    /// The sender ends, which closes its connection: the platform processes the request now or
+    /// never. No rule could protect against one that it processes after the lease was taken over.
+    pub(crate) fn close(&mut self, dice: &Dice, platform: &mut Platform, now_ms: i64) {
+        if self.will_be_processed_at().is_some() {
+            self.processed_at_ms = None;
+            if dice.one_in(2) {
+                self.act(platform, now_ms);
+            }
+        }
+    }
+
+    /// Delays the processing of this request until after that of an earlier one: the platform
+    /// processes requests of one grant in the order in which they were sent.
+    pub(crate) fn follow(&mut self, at_ms: i64) {
+        self.processed_at_ms = self.processed_at_ms.map(|own| own.max(at_ms));
+        self.received_at_ms = self.received_at_ms.map(|own| own.max(at_ms));
+    }
+
     pub(crate) fn act(&mut self, platform: &mut Platform, at_ms: i64) -> Redeemed {
         *self.redeemed.insert(platform.redeem(self.refresh, at_ms))
     }

@@ -4,7 +4,7 @@
 use evergrant_resilience::refresh::Rules;
 use evergrant_resilience::refresh::attempt::{Attempt, FailedAttempt, ReplayPolicy, Step};
 use evergrant_resilience::refresh::lease::{
-    self, LeaseDecision, LeaseRequest, LeaseRow, RECOVERY_WAIT_MS, Ticket,
+    self, Holder, LeaseDecision, LeaseRequest, LeaseRow, RECOVERY_WAIT_MS, Ticket,
 };
 
 use super::dice::Dice;
@@ -26,6 +26,18 @@ pub(crate) struct Tally {
     pub(crate) inherited_doubts: u64,
     pub(crate) refused_results: u64,
     pub(crate) losses: u64,
+    pub(crate) early: u64,
+}
+
+/// What the end of a lock of a replica shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// Replicas hold no locks.
+    Nothing,
+    /// The lock of a file: the process has ended.
+    ProcessEnded,
+    /// The lock of a session: the session has ended.
+    SessionEnded,
 }
 
 pub(crate) struct World<R> {
@@ -43,28 +55,40 @@ pub(crate) struct World<R> {
     /// Rank of the newest token set that was offered to the row since the last consent.
     best_rank: u32,
     pub(crate) faults: bool,
+    pub(crate) evidence: Evidence,
+    /// The replica whose lock shows that it is alive while its attempt runs.
+    lock: Option<usize>,
+    lock_has_ended: bool,
+}
+
+fn random_policy(dice: &Dice) -> ReplayPolicy {
+    match dice.below(5) {
+        0 | 1 => ReplayPolicy {
+            rotates: true,
+            replay_window_ms: 0,
+        },
+        2 | 3 => ReplayPolicy {
+            rotates: true,
+            replay_window_ms: 30_000,
+        },
+        _ => ReplayPolicy {
+            rotates: false,
+            replay_window_ms: 0,
+        },
+    }
 }
 
 impl<R: Rules + Copy> World<R> {
     pub(crate) fn new(rules: R, seed: u64) -> Self {
         let dice = Dice::new(seed);
-        let replay_policy = match dice.below(5) {
-            0 | 1 => ReplayPolicy {
-                rotates: true,
-                replay_window_ms: 0,
-            },
-            2 | 3 => ReplayPolicy {
-                rotates: true,
-                replay_window_ms: 30_000,
-            },
-            _ => ReplayPolicy {
-                rotates: false,
-                replay_window_ms: 0,
-            },
-        };
-        let mut platform = Platform::new(replay_policy, ACCESS_LIFE_MS);
+        let mut platform = Platform::new(random_policy(&dice), ACCESS_LIFE_MS);
         let stored = platform.consent(0);
         let replicas = (0..2 + dice.below(2)).map(|_| Replica::new()).collect();
+        let evidence = match dice.below(3) {
+            0 => Evidence::Nothing,
+            1 => Evidence::ProcessEnded,
+            _ => Evidence::SessionEnded,
+        };
         Self {
             dice,
             tally: Tally::default(),
@@ -78,6 +102,9 @@ impl<R: Rules + Copy> World<R> {
             database_since_ms: i64::MIN / 2,
             best_rank: stored.rank,
             faults: true,
+            evidence,
+            lock: None,
+            lock_has_ended: false,
         }
     }
 
@@ -116,6 +143,13 @@ impl<R: Rules + Copy> World<R> {
             .filter_map(|(at, one)| Some((one.will_be_processed_at()?, at)))
             .filter(|(at_ms, _)| *at_ms <= until_ms)
             .min()
+    }
+
+    /// Returns when the platform processes the requests of this generation that are in transit.
+    pub(super) fn arriving(&self, generation: i64) -> impl Iterator<Item = i64> {
+        let requests = self.requests.iter();
+        let of_generation = requests.filter(move |one| one.generation == generation);
+        of_generation.filter_map(Request::will_be_processed_at)
     }
 
     /// Performs a replica's next action.
@@ -165,17 +199,37 @@ impl<R: Rules + Copy> World<R> {
         let request = LeaseRequest {
             known_generation,
             database_up_for_ms: self.now_ms - self.database_since_ms,
+            replay_policy: self.platform.replay_policy,
         };
-        let LeaseDecision::Granted(row, ticket) =
-            lease::take(&self.rules, &self.row, request, self.now_ms)
-        else {
+        let decision = lease::take(
+            &self.rules,
+            &self.row,
+            request,
+            self.known_holder(),
+            self.now_ms,
+        );
+        let LeaseDecision::Granted(row, ticket) = decision else {
             return Ok(Phase::Idle);
         };
+        let is_early = self.row.lease_expires_at_ms > Some(self.now_ms);
+        self.tally.early += u64::from(is_early);
+        (self.lock, self.lock_has_ended) = (Some(replica), false);
         if ticket.generation != known_generation {
             return Err("a reader of an old token set caused a refresh of the new one");
         }
         self.row = row;
         self.start_attempt(replica, ticket)
+    }
+
+    fn known_holder(&self) -> Holder {
+        if self.lock.is_none() || !self.lock_has_ended {
+            return Holder::Unknown;
+        }
+        match self.evidence {
+            Evidence::Nothing => Holder::Unknown,
+            Evidence::ProcessEnded => Holder::ProcessEnded,
+            Evidence::SessionEnded => Holder::SessionEnded,
+        }
     }
 
     fn start_attempt(&mut self, replica: usize, ticket: Ticket) -> Result<Phase<R>, Broken> {
@@ -206,13 +260,15 @@ impl<R: Rules + Copy> World<R> {
         if self.row.dead && self.row.generation == run.ticket.generation {
             return Err("a request was sent for a grant known to be dead");
         }
-        let request = Request::new(
+        let mut request = Request::new(
             &self.dice,
             self.faults,
             run.held.refresh,
             run.ticket.generation,
             self.now_ms,
         );
+        let earlier = self.arriving(run.ticket.generation).max();
+        request.follow(earlier.unwrap_or(self.now_ms));
         self.requests.push(request);
         self.tally.sent += 1;
         Ok(Phase::Waiting(
@@ -270,7 +326,8 @@ impl<R: Rules + Copy> World<R> {
             self.tally.refused_results += 1;
             return Ok(Phase::Idle);
         };
-        self.row = row;
+        // The lease that is kept now belongs to the platform, which may be processing a request.
+        (self.row, self.lock) = (row, None);
         if end.outcome.dead && self.platform.would_accept(self.stored.refresh, self.now_ms) {
             return Err("a valid grant was declared dead");
         }
@@ -284,9 +341,21 @@ impl<R: Rules + Copy> World<R> {
     /// Crashes a replica. Received tokens are in its journal and survive; everything else is lost.
     pub(crate) fn crash(&mut self, replica: usize) {
         let one = &mut self.replicas[replica];
-        if one.unsaved().is_none() {
-            one.phase = Phase::Idle;
+        if one.unsaved().is_some() {
+            return;
         }
+        one.phase = Phase::Idle;
+        self.end_lock(replica);
+        if self.lock == Some(replica) && self.evidence != Evidence::Nothing {
+            for request in &mut self.requests {
+                request.close(&self.dice, &mut self.platform, self.now_ms);
+            }
+        }
+    }
+
+    /// Ends the lock of a replica, which may still be running.
+    pub(crate) fn end_lock(&mut self, replica: usize) {
+        self.lock_has_ended |= self.lock == Some(replica);
     }
 
     pub(crate) fn withdraw(&mut self) {

@@ -1,4 +1,4 @@
-//! The setup of the tests of refreshes: processes, a simulated Acme, and their PostgreSQL database.
+//! The setup of the tests of refreshes: processes, a simulated Acme, and their database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,11 @@ impl Scene {
     /// Creates a scene whose provider Acme accepts a used refresh token again for
     /// `replay_window_seconds`. With 0, Acme rotates strictly.
     pub(super) async fn new(replay_window_seconds: i64) -> Self {
+        Self::on(TestDatabase::postgres().await, replay_window_seconds).await
+    }
+
+    /// Creates a scene like [`new`](Self::new) on this database.
+    pub(super) async fn on(database: TestDatabase, replay_window_seconds: i64) -> Self {
         let (simulation, folder) = (Simulation::start().await, Folder::new());
         let window = format!("tokens.replay_window_seconds = {replay_window_seconds}\n");
         let definition = format!("{}{window}", acme_definition(simulation.base_url()));
@@ -43,7 +48,7 @@ impl Scene {
         sandbox.set("acme", Switch::TokenQuota(1_000_000)).unwrap();
         let scene = Self {
             simulation,
-            database: TestDatabase::postgres().await,
+            database,
             folder,
         };
         let (program, app) = scene.serve(&[]);

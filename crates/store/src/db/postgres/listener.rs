@@ -8,22 +8,25 @@
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use crate::StoreError;
+use crate::db::postgres::replica_lock;
 use crate::db::postgres::route::Route;
 
 const CHANNEL: &str = "evergrant";
 pub(crate) const NOTIFY: &str = "SELECT pg_notify('evergrant', '')";
 
-/// Listens for notifications on a dedicated connection.
+/// Listens for notifications on a dedicated connection, which also holds the lock that shows that
+/// this replica is alive.
 #[derive(Debug)]
 pub struct NotifyListener(PgListener);
 
 impl NotifyListener {
-    pub(crate) async fn connect(route: &Route) -> Result<Self, StoreError> {
+    pub(crate) async fn connect(route: &Route, replica: &str) -> Result<Self, StoreError> {
         let dedicated = PgPoolOptions::new()
             .max_connections(1)
             .connect_with(route.session_options())
             .await?;
         let mut listener = PgListener::connect_with(&dedicated).await?;
+        replica_lock::acquire(&mut listener, replica).await?;
         listener.listen(CHANNEL).await?;
         Ok(Self(listener))
     }

@@ -15,6 +15,7 @@ pub(crate) mod listener;
 pub(crate) mod migrate;
 mod pool;
 mod pooled;
+pub(crate) mod replica_lock;
 mod route;
 mod session;
 #[cfg(test)]

@@ -17,7 +17,7 @@ use proptest::prelude::{Strategy, TestCaseError};
 use proptest::test_runner::{Config, TestRunner};
 
 pub(crate) use refresh::{
-    RefreshedTokens, digest, failure, forged_lease, import, leased, record_failure,
+    RefreshedTokens, STRICT, digest, failure, forged_lease, import, leased, record_failure,
 };
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
