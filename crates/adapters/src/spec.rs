@@ -4,6 +4,9 @@ use evergrant_model::{ProviderSlug, ScopeSet, SignedDuration, string_enum};
 
 use crate::{AdapterError, ErrorClass, SessionSite, Vocabulary};
 
+/// How long a provider may take to answer a refresh if its definition does not state it.
+const DEFAULT_REFRESH_TIMEOUT: SignedDuration = SignedDuration::from_secs(15);
+
 string_enum! {
     /// How a provider authorizes access.
     pub enum ProviderKind {
@@ -140,6 +143,8 @@ pub struct ProviderSpec {
     pub rotates_refresh_token: bool,
     /// How long a replaced refresh token is still accepted; zero if not at all or unknown.
     pub replay_window: SignedDuration,
+    /// How long the provider may take to answer a refresh; 1 to 60 seconds.
+    pub refresh_timeout: SignedDuration,
 }
 
 impl ProviderSpec {
@@ -176,6 +181,7 @@ impl ProviderSpec {
             person_key: None,
             rotates_refresh_token: true,
             replay_window: SignedDuration::ZERO,
+            refresh_timeout: DEFAULT_REFRESH_TIMEOUT,
         }
     }
 

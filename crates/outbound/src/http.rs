@@ -27,8 +27,8 @@ pub struct HttpLimits {
     /// Time limit for establishing a connection, TLS handshake included. Default: 5
     /// seconds.
     pub connect: Duration,
-    /// Time limit from sending the request to the last byte of the response. Default: 10
-    /// seconds.
+    /// Time limit from sending the request to the last byte of the response, unless the request
+    /// has a limit of its own. Default: 10 seconds.
     pub total: Duration,
     /// Maximum length of a response body, in bytes, both as sent and decompressed. Default: 1 MiB.
     pub body_bytes: usize,
@@ -97,6 +97,8 @@ pub struct Request<'a> {
     pub credentials: Vec<(HeaderName, Zeroizing<String>)>,
     /// The `User-Agent` header. Default: `evergrant/<version>`.
     pub user_agent: Option<&'a HeaderValue>,
+    /// Time limit of this request. Default: [`HttpLimits::total`].
+    pub time_limit: Option<Duration>,
 }
 
 impl<'a> Request<'a> {
@@ -111,6 +113,7 @@ impl<'a> Request<'a> {
             body: None,
             credentials: Vec::new(),
             user_agent: None,
+            time_limit: None,
         }
     }
 
@@ -219,6 +222,9 @@ impl HttpClient {
         }
         if let Some(user_agent) = request.user_agent {
             built = built.header(USER_AGENT, user_agent.clone());
+        }
+        if let Some(time_limit) = request.time_limit {
+            built = built.timeout(time_limit);
         }
         let response = built.send().await.map_err(|error| no_response(&error))?;
         self.read(response).await

@@ -205,6 +205,7 @@ pub(super) const FIELDS: &[Field] = &[
     optional("callback_scope", Kind::Text),
     optional("denial_codes", Kind::List(&Kind::Text)),
     optional("expiry", Kind::Table(EXPIRY)),
+    optional("refresh_timeout", Kind::Integer(1, 60)),
     optional("allow_insecure", Kind::Boolean),
     optional("endpoints", Kind::Table(ENDPOINTS)),
     optional("client", Kind::Table(CLIENT)),

@@ -84,6 +84,8 @@ pub(crate) struct Definition {
     pub(crate) callback_scope: Option<String>,
     pub(crate) denial_codes: Vec<String>,
     pub(crate) expiry: ExpiryTable,
+    /// In seconds.
+    pub(crate) refresh_timeout: Option<i64>,
     pub(crate) allow_insecure: bool,
     pub(crate) endpoints: EndpointTable,
     pub(crate) client: ClientTable,

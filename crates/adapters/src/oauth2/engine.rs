@@ -102,7 +102,12 @@ impl OAuth2 {
         let params = [("token", token), ("token_type_hint", hint)];
         let response = self
             .tokens
-            .send_params(self.api.registration()?, TokenRequest::Form, url, &params)
+            .send_params(
+                self.api.registration()?,
+                (CallKind::Revoke, TokenRequest::Form),
+                url,
+                &params,
+            )
             .await?;
         match self.api.accepted(CallKind::Revoke, &response, &[token]) {
             Ok(_) => Ok(RemoteRevocation::Revoked),

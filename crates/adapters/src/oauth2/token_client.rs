@@ -2,11 +2,12 @@
 //! and token responses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use evergrant_model::{AccessToken, Timestamp, TokenSet};
-use evergrant_outbound::Response;
+use evergrant_outbound::{Request, Response};
 use http::Method;
 use http::header::AUTHORIZATION;
 use url::Url;
@@ -43,7 +44,7 @@ impl TokenClient {
         let sent_at = self.api.clock.now();
         let request = self.api.definition().tokens.request;
         let response = self
-            .send_params(client, request, &client.endpoints.token, params)
+            .send_params(client, (call, request), &client.endpoints.token, params)
             .await?;
         self.read_tokens(call, &response, params, sent_at)
     }
@@ -78,14 +79,12 @@ impl TokenClient {
             }
         }
         let sent_at = self.api.clock.now();
-        let response = self
-            .api
-            .send(plain_request(
-                client,
-                Method::GET,
-                &with_query(url, &params),
-            ))
-            .await?;
+        let url = with_query(url, &params);
+        let request = Request {
+            time_limit: self.time_limit(call),
+            ..plain_request(client, Method::GET, &url)
+        };
+        let response = self.api.send(request).await?;
         self.read_tokens(call, &response, &params, sent_at)
     }
 
@@ -115,7 +114,7 @@ impl TokenClient {
     pub(crate) async fn send_params(
         &self,
         client: &ClientRegistration,
-        request: TokenRequest,
+        (call, encoding): (CallKind, TokenRequest),
         url: &Url,
         params: &[(&str, &str)],
     ) -> Result<Response, AdapterError> {
@@ -128,7 +127,7 @@ impl TokenClient {
             all_params.push(("client_secret", secret.expose()));
         }
         let url_with_params = with_query(url, &all_params);
-        let mut built = match request {
+        let mut built = match encoding {
             TokenRequest::Query => plain_request(client, Method::GET, &url_with_params),
             TokenRequest::Form => {
                 plain_request(client, Method::POST, url).with_body(urlencoded_body(&all_params))
@@ -141,7 +140,14 @@ impl TokenClient {
             .map(|basic| (AUTHORIZATION, basic))
             .into_iter()
             .collect();
+        built.time_limit = self.time_limit(call);
         self.api.send(built).await
+    }
+
+    /// Returns the time limit of the request; `None` for the default of the HTTP client.
+    fn time_limit(&self, call: CallKind) -> Option<Duration> {
+        let limit = self.api.spec.refresh_timeout.unsigned_abs();
+        (call == CallKind::Refresh).then_some(limit)
     }
 }
 

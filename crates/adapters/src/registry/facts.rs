@@ -39,6 +39,9 @@ pub(super) fn spec(
         person_key: definition.revocation.person_key.clone(),
         rotates_refresh_token: tokens.rotates_refresh_token,
         replay_window: SignedDuration::from_secs(tokens.replay_window_seconds),
+        refresh_timeout: definition
+            .refresh_timeout
+            .map_or(defaults.refresh_timeout, SignedDuration::from_secs),
         ..defaults
     }
 }

@@ -48,6 +48,7 @@ pub(crate) const FIELDS: &[(&str, Coverage)] = &[
     ("default_lifetime", Coverage::EveryCheck),
     ("refresh_ahead", Coverage::EveryCheck),
     ("refresh_at_percent", Coverage::EveryCheck),
+    ("refresh_timeout", Coverage::EveryCheck),
     ("kind", Coverage::Capability),
     ("lifecycle", Coverage::Capability),
     ("issuer", Coverage::Capability),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use evergrant_adapters::{AdapterError, Cause, ErrorClass, HttpLimits};
-use evergrant_model::ScopeSet;
+use evergrant_model::{AccessToken, ScopeSet};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -187,7 +187,7 @@ async fn call_without_response_times_out_after_the_total_time() {
         ..HttpLimits::default()
     };
     let error = acme_with_limits(&base, "", limits)
-        .refresh_access_token(&held_tokens("a", "r"))
+        .user_profile(&AccessToken::new("a"), &ScopeSet::default())
         .await
         .unwrap_err();
     assert_eq!(
@@ -197,10 +197,28 @@ async fn call_without_response_times_out_after_the_total_time() {
     assert!(!error.is_known_unprocessed());
 }
 
+/// The response to a refresh contains the only copy of a token.
+#[tokio::test]
+async fn refresh_has_a_time_limit_of_its_own() {
+    let token = r#"{"access_token":"a"}"#;
+    let platform = FakePlatform::responding_with(response(200, token)).await;
+    let limits = HttpLimits {
+        total: Duration::ZERO,
+        ..HttpLimits::default()
+    };
+    let adapter = acme_with_limits(&platform.base, "", limits);
+    let profile = adapter
+        .user_profile(&AccessToken::new("a"), &ScopeSet::default())
+        .await;
+    assert_eq!(profile.unwrap_err().cause(), Cause::Timeout);
+    let refreshed = adapter.refresh_access_token(&held_tokens("a", "r")).await;
+    assert!(refreshed.is_ok(), "{refreshed:?}");
+}
+
 #[tokio::test]
 async fn token_with_invalid_header_characters_is_not_sent() {
     let platform = FakePlatform::responding_with(response(200, "{}")).await;
-    let token = evergrant_model::AccessToken::new("a\r\nHost: elsewhere.example");
+    let token = AccessToken::new("a\r\nHost: elsewhere.example");
     let error = reddit(&platform.base)
         .user_profile(&token, &ScopeSet::default())
         .await

@@ -8,8 +8,8 @@
 
 use evergrant_model::Entropy;
 
-pub use super::failure::{Failure, ReplayPolicy, Verdict};
-use super::row::{ATTEMPT_MS, AttemptOutcome, LeaseRow, Ticket};
+pub use super::failure::{Failure, RefreshPolicy, Verdict};
+use super::row::{AttemptOutcome, LeaseRow, Ticket};
 use super::rules::Rules;
 use crate::Backoff;
 
@@ -57,7 +57,7 @@ pub struct FailedAttempt {
 #[derive(Debug, Clone)]
 pub struct Attempt<R> {
     rules: R,
-    replay_policy: ReplayPolicy,
+    refresh_policy: RefreshPolicy,
     ticket: Ticket,
     access_expired: bool,
     started_ms: i64,
@@ -76,14 +76,14 @@ impl<R: Rules> Attempt<R> {
     #[must_use]
     pub fn new(
         rules: R,
-        replay_policy: ReplayPolicy,
+        refresh_policy: RefreshPolicy,
         ticket: Ticket,
         access_expired: bool,
         started_ms: i64,
     ) -> Self {
         Self {
             rules,
-            replay_policy,
+            refresh_policy,
             ticket,
             access_expired,
             started_ms,
@@ -147,7 +147,7 @@ impl<R: Rules> Attempt<R> {
         self.sent += 1;
         self.last_sent_ms = now_ms;
         Step::Send {
-            within_ms: (ATTEMPT_MS - (now_ms - self.started_ms)).max(1),
+            within_ms: (self.refresh_policy.timeout_ms - (now_ms - self.started_ms)).max(1),
         }
     }
 
@@ -163,13 +163,14 @@ impl<R: Rules> Attempt<R> {
             .map(|since_ms| at_ms - since_ms);
         let accepts_inherited = |age_ms| {
             self.rules
-                .may_send_in_doubt(self.replay_policy, age_ms, self.access_expired)
+                .may_send_in_doubt(self.refresh_policy, age_ms, self.access_expired)
         };
-        self.rules.is_in_time(at_ms - self.started_ms)
+        self.rules
+            .is_in_time(self.refresh_policy, at_ms - self.started_ms)
             && inherited_age_ms.is_none_or(accepts_inherited)
             && self.last.is_none_or(|failure| {
                 self.rules
-                    .may_send_again(self.replay_policy, &failure, own_age_ms)
+                    .may_send_again(self.refresh_policy, &failure, own_age_ms)
             })
     }
 
@@ -180,14 +181,14 @@ impl<R: Rules> Attempt<R> {
             .last
             .map_or(Verdict::Unknown, |failure| failure.verdict);
         let dead = verdict == Verdict::Terminal;
-        let rotates = self.replay_policy.rotates;
+        let rotates = self.refresh_policy.rotates;
         let in_flight = self.pending && !dead;
         let outcome = AttemptOutcome {
             dead,
             in_doubt: in_doubt && rotates,
             in_flight,
         };
-        let lost = dead && self.rules.is_lost(self.replay_policy, in_doubt);
+        let lost = dead && self.rules.is_lost(self.refresh_policy, in_doubt);
         Step::End(FailedAttempt {
             verdict,
             outcome,

@@ -10,10 +10,8 @@
 //!
 //! The store reads a row under its lock, applies a function of this module, and writes the result.
 
-pub use super::failure::ReplayPolicy;
-pub use super::row::{
-    ATTEMPT_MS, AttemptOutcome, Holder, LEASE_MS, LeaseRow, RECOVERY_WAIT_MS, Ticket, TokenSource,
-};
+pub use super::failure::{DEFAULT_LEASE_MS, DEFAULT_TIMEOUT_MS, RefreshPolicy};
+pub use super::row::{AttemptOutcome, Holder, LeaseRow, RECOVERY_WAIT_MS, Ticket, TokenSource};
 use super::rules::Rules;
 
 /// The decision on a request for a lease.
@@ -40,8 +38,8 @@ pub struct LeaseRequest {
     /// How long the caller has been connected to the database without interruption, in
     /// milliseconds.
     pub database_up_for_ms: i64,
-    /// What the provider accepts when a refresh token is sent twice.
-    pub replay_policy: ReplayPolicy,
+    /// How long the provider may take, and what it accepts when a refresh token is sent twice.
+    pub refresh_policy: RefreshPolicy,
 }
 
 /// Decides on a request for the lease.
@@ -59,9 +57,11 @@ pub fn take(
     if rules.stays_dead(row) {
         return LeaseDecision::Dead;
     }
-    let in_doubt_for_ms = in_doubt_since(rules, row, now_ms).map_or(0, |since| now_ms - since);
-    let is_free = rules.is_free(row, now_ms)
-        || rules.may_take_over_early(holder, request.replay_policy, in_doubt_for_ms);
+    let policy = request.refresh_policy;
+    let in_doubt_for_ms =
+        in_doubt_since(rules, row, policy, now_ms).map_or(0, |since| now_ms - since);
+    let is_free = rules.is_free(policy, row, now_ms)
+        || rules.may_take_over_early(holder, policy, in_doubt_for_ms);
     if !is_free {
         let for_ms = row
             .lease_expires_at_ms
@@ -75,27 +75,32 @@ pub fn take(
             for_ms: (RECOVERY_WAIT_MS - request.database_up_for_ms).max(1),
         };
     }
-    grant(rules, row, now_ms)
+    grant(rules, row, policy, now_ms)
 }
 
 /// Returns the time since which the token of a row without a running attempt is in doubt: an
 /// abandoned attempt leaves it in doubt since the start of its lease.
-fn in_doubt_since(rules: &impl Rules, row: &LeaseRow, now_ms: i64) -> Option<i64> {
+fn in_doubt_since(
+    rules: &impl Rules,
+    row: &LeaseRow,
+    policy: RefreshPolicy,
+    now_ms: i64,
+) -> Option<i64> {
     let abandoned = row
         .lease_expires_at_ms
         .filter(|_| rules.marks_abandoned_in_doubt());
     row.in_doubt_since_ms
-        .or(abandoned.map(|until| until - LEASE_MS))
+        .or(abandoned.map(|until| until - policy.lease_ms()))
         .map(|since| since.min(now_ms))
 }
 
 /// Grants a free lease with the next fencing token.
-fn grant(rules: &impl Rules, row: &LeaseRow, now_ms: i64) -> LeaseDecision {
-    let in_doubt_since_ms = in_doubt_since(rules, row, now_ms);
+fn grant(rules: &impl Rules, row: &LeaseRow, policy: RefreshPolicy, now_ms: i64) -> LeaseDecision {
+    let in_doubt_since_ms = in_doubt_since(rules, row, policy, now_ms);
     let attempt = row.attempt + 1;
     let taken = LeaseRow {
         attempt,
-        lease_expires_at_ms: Some(now_ms + LEASE_MS),
+        lease_expires_at_ms: Some(now_ms + policy.lease_ms()),
         in_doubt_since_ms,
         ..*row
     };

@@ -1,13 +1,6 @@
 //! The part of a connection's row that the refresh protocol uses, and the ticket and outcome of an
 //! attempt.
 
-/// Duration of a lease on the database's clock, in milliseconds.
-pub const LEASE_MS: i64 = 20_000;
-
-/// Maximum duration of an attempt, in milliseconds. It is shorter than a lease, so that the last
-/// request of an attempt ends before another holder may start.
-pub const ATTEMPT_MS: i64 = 15_000;
-
 /// Time a process must have been connected to the database without interruption before it takes
 /// over an abandoned attempt, in milliseconds. After an outage this gives a process that holds an
 /// unsaved response the first chance to store it.

@@ -1,18 +1,17 @@
 //! The conditions that protect a grant, one method each, so that a test can disable them one at a
 //! time and show that each is needed.
 
-use super::failure::{Failure, ReplayPolicy, Verdict};
-use super::row::{
-    ATTEMPT_MS, AttemptOutcome, Holder, LEASE_MS, LeaseRow, RECOVERY_WAIT_MS, Ticket,
-};
+use super::failure::{Failure, RefreshPolicy, Verdict};
+use super::row::{AttemptOutcome, Holder, LeaseRow, RECOVERY_WAIT_MS, Ticket};
 
 /// The conditions of a refresh. The provided methods are the rules that the program uses.
 pub trait Rules {
-    /// Returns whether the lease is free. A lease that ends later than any lease could was written
-    /// before the clock was set back, and is ignored.
-    fn is_free(&self, row: &LeaseRow, now_ms: i64) -> bool {
+    /// Returns whether the lease is free. A lease that ends much later than any lease could was
+    /// written before the clock was set back, and is ignored.
+    fn is_free(&self, refresh_policy: RefreshPolicy, row: &LeaseRow, now_ms: i64) -> bool {
+        let latest_ms = now_ms.saturating_add(2 * refresh_policy.lease_ms());
         row.lease_expires_at_ms
-            .is_none_or(|until| until <= now_ms || until > now_ms.saturating_add(2 * LEASE_MS))
+            .is_none_or(|until| until <= now_ms || until > latest_ms)
     }
 
     /// Returns whether a lease may be taken over before it expires. If the holder may be calling
@@ -21,14 +20,13 @@ pub trait Rules {
     fn may_take_over_early(
         &self,
         holder: Holder,
-        replay_policy: ReplayPolicy,
+        refresh_policy: RefreshPolicy,
         in_doubt_for_ms: i64,
     ) -> bool {
         match holder {
             Holder::Unknown => false,
-            Holder::SessionEnded => {
-                replay_policy.accepts_replay_after(in_doubt_for_ms.saturating_add(ATTEMPT_MS))
-            }
+            Holder::SessionEnded => refresh_policy
+                .accepts_replay_after(in_doubt_for_ms.saturating_add(refresh_policy.timeout_ms)),
             Holder::ProcessEnded => true,
         }
     }
@@ -84,8 +82,8 @@ pub trait Rules {
 
     /// Returns whether a request may still be sent. A process that was suspended must not act on an
     /// expired lease.
-    fn is_in_time(&self, elapsed_ms: i64) -> bool {
-        elapsed_ms < ATTEMPT_MS
+    fn is_in_time(&self, refresh_policy: RefreshPolicy, elapsed_ms: i64) -> bool {
+        elapsed_ms < refresh_policy.timeout_ms
     }
 
     /// Returns whether an attempt may continue after a pause, given the current row: another
@@ -98,11 +96,11 @@ pub trait Rules {
     /// if the access token has expired, so that nothing can be lost.
     fn may_send_in_doubt(
         &self,
-        replay_policy: ReplayPolicy,
+        refresh_policy: RefreshPolicy,
         in_doubt_for_ms: i64,
         access_expired: bool,
     ) -> bool {
-        replay_policy.accepts_replay_after(in_doubt_for_ms) || access_expired
+        refresh_policy.accepts_replay_after(in_doubt_for_ms) || access_expired
     }
 
     /// Returns whether the request may be sent again after `failure` within the same attempt.
@@ -110,12 +108,12 @@ pub trait Rules {
     /// processed, at the time of the next request.
     fn may_send_again(
         &self,
-        replay_policy: ReplayPolicy,
+        refresh_policy: RefreshPolicy,
         failure: &Failure,
         in_doubt_for_ms: Option<i64>,
     ) -> bool {
         let replayable =
-            in_doubt_for_ms.is_none_or(|age_ms| replay_policy.accepts_replay_after(age_ms));
+            in_doubt_for_ms.is_none_or(|age_ms| refresh_policy.accepts_replay_after(age_ms));
         match failure.verdict {
             Verdict::Transient | Verdict::Unknown => replayable,
             // An error with another possible cause is confirmed by a second request.
@@ -129,8 +127,8 @@ pub trait Rules {
 
     /// Returns whether a rejection after a request with an unknown result means that the provider
     /// rotated the refresh token and its response was lost.
-    fn is_lost(&self, replay_policy: ReplayPolicy, in_doubt: bool) -> bool {
-        replay_policy.rotates && in_doubt
+    fn is_lost(&self, refresh_policy: RefreshPolicy, in_doubt: bool) -> bool {
+        refresh_policy.rotates && in_doubt
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use evergrant_adapters::{AdapterError, Cause, HeldTokens, ProviderSpec};
 use evergrant_model::{Clock, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet, whole_ms};
 use evergrant_resilience::refresh::AllRules;
-use evergrant_resilience::refresh::attempt::{Attempt, FailedAttempt, Failure, ReplayPolicy, Step};
+use evergrant_resilience::refresh::attempt::{Attempt, FailedAttempt, Failure, Step};
 use evergrant_store::{
     Connection, ConnectionRepository, RefreshRepository, RefreshedGrant, StoredTokens,
 };
@@ -20,7 +20,7 @@ use crate::connections::revocation_queue::RevocationQueue;
 use crate::database::DatabaseMonitor;
 use crate::identifiers::Identifiers;
 use crate::outcome::{Outcome, Recorder};
-use crate::refresh::context::AttemptContext;
+use crate::refresh::context::{AttemptContext, refresh_policy};
 use crate::refresh::failure::FailedRefreshes;
 use crate::refresh::outcome::{RefreshFailure, RefreshOutcome, newer, verdict_of};
 use crate::refresh::pending_writes::PendingWrites;
@@ -85,10 +85,10 @@ impl Attempts {
     /// The failure that all waiters of this refresh receive.
     pub(crate) async fn run(&self, context: AttemptContext<'_>) -> RefreshOutcome {
         let tokens = self.decrypt(&context).await?;
-        let replay_policy = replay_policy(context.provider.spec());
+        let refresh_policy = refresh_policy(context.provider.spec());
         let (id, ticket) = (context.leased.connection.id, context.leased.ticket);
         let access_expired = context.access_expired;
-        let mut attempt = Attempt::new(AllRules, replay_policy, ticket, access_expired, 0);
+        let mut attempt = Attempt::new(AllRules, refresh_policy, ticket, access_expired, 0);
         let (mut step, mut response) = (attempt.start(context.elapsed_ms()), Response::None);
         loop {
             step = match step {
@@ -298,14 +298,6 @@ fn missing_scopes(
     let requested = ScopeSet::parse(connection.requested_scope.as_deref()?);
     let missing = spec.vocabulary.missing_scopes(&requested, &granted);
     (!missing.is_empty()).then_some(StatusReason::ScopeMissing)
-}
-
-/// Returns what the provider accepts when a refresh token is sent twice.
-pub(crate) fn replay_policy(spec: &ProviderSpec) -> ReplayPolicy {
-    ReplayPolicy {
-        rotates: spec.rotates_refresh_token,
-        replay_window_ms: whole_ms(spec.replay_window),
-    }
 }
 
 fn duration(milliseconds: i64) -> Duration {

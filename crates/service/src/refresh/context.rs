@@ -1,7 +1,8 @@
 //! The context of one refresh attempt.
 
-use evergrant_adapters::{Permit, Provider};
-use evergrant_model::Call;
+use evergrant_adapters::{Permit, Provider, ProviderSpec};
+use evergrant_model::{Call, whole_ms};
+use evergrant_resilience::refresh::lease::RefreshPolicy;
 use evergrant_store::Leased;
 use tokio::time::Instant;
 
@@ -23,5 +24,33 @@ impl AttemptContext<'_> {
     /// Returns the time since the lease was requested, in milliseconds.
     pub(crate) fn elapsed_ms(&self) -> i64 {
         i64::try_from(self.requested_at.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Returns how long the provider may take, and what it accepts when a refresh token is sent twice.
+pub(crate) fn refresh_policy(spec: &ProviderSpec) -> RefreshPolicy {
+    RefreshPolicy {
+        rotates: spec.rotates_refresh_token,
+        replay_window_ms: whole_ms(spec.replay_window),
+        timeout_ms: whole_ms(spec.refresh_timeout),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evergrant_model::{ProviderSlug, SignedDuration};
+
+    use super::*;
+
+    #[test]
+    fn timeout_of_the_definition_applies_to_attempt_and_lease() {
+        let mut spec = ProviderSpec::new(ProviderSlug::new("slow").unwrap(), "Slow");
+        let limits = |spec: &ProviderSpec| {
+            let policy = refresh_policy(spec);
+            (policy.timeout_ms, policy.lease_ms())
+        };
+        assert_eq!(limits(&spec), (15_000, 20_000));
+        spec.refresh_timeout = SignedDuration::from_mins(1);
+        assert_eq!(limits(&spec), (60_000, 65_000));
     }
 }

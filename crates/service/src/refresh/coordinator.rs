@@ -12,7 +12,7 @@ use evergrant_adapters::{AdapterError, Permit, Provider, ProviderSpec};
 use evergrant_model::{Call, Clock, ConnectionId, ErrorCode, SignedDuration, whole_ms};
 use evergrant_resilience::SingleFlight;
 use evergrant_resilience::refresh::attempt::Verdict;
-use evergrant_resilience::refresh::lease::{LEASE_MS, LeaseRequest, ReplayPolicy};
+use evergrant_resilience::refresh::lease::{LeaseRequest, RefreshPolicy};
 use evergrant_store::{Connection, ConnectionRepository, Event, LeaseAnswer, RefreshRepository};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -26,8 +26,8 @@ use crate::database::DatabaseMonitor;
 use crate::error::{RETRY_AFTER, code_of};
 use crate::events::change_feed::ChangeFeed;
 use crate::providers::Providers;
-use crate::refresh::attempt::{Attempts, replay_policy};
-use crate::refresh::context::AttemptContext;
+use crate::refresh::attempt::Attempts;
+use crate::refresh::context::{AttemptContext, refresh_policy};
 use crate::refresh::outcome::{LastFailure, RefreshFailure, RefreshOutcome, newer, verdict_of};
 use crate::refresh::pending_writes::PendingWrites;
 use crate::refresh::permission::{RefreshReason, check_allowed, check_probe};
@@ -42,15 +42,9 @@ const ADMISSION_TIMEOUT: Duration = Duration::from_secs(20);
 /// The interval at which the row is read while another replica holds the lease: no event arrives if
 /// that replica crashes.
 const LEASE_POLL_EVERY: Duration = Duration::from_millis(500);
-/// The maximum wait for another replica's lease. It exceeds the duration of a lease, so an
-/// abandoned lease expires within it.
-const MAX_LEASE_WAIT: Duration = Duration::from_secs(30);
-
-/// The policy of a provider that is not known.
-const STRICT: ReplayPolicy = ReplayPolicy {
-    rotates: true,
-    replay_window_ms: 0,
-};
+/// The maximum wait for another replica's lease. It exceeds the longest lease, so an abandoned
+/// lease expires within it.
+const MAX_LEASE_WAIT: Duration = Duration::from_secs(70);
 
 /// Refreshes tokens. Clones share their state.
 #[derive(Clone)]
@@ -269,11 +263,11 @@ impl Refresher {
 
     fn lease_request(&self, connection: &Connection) -> LeaseRequest {
         let provider = self.providers.by_slug(&connection.provider);
-        let policy = provider.map(|provider| replay_policy(provider.spec()));
+        let policy = provider.map(|provider| refresh_policy(provider.spec()));
         LeaseRequest {
             known_generation: connection.lease.generation,
             database_up_for_ms: whole_ms(self.database.database_up_for()),
-            replay_policy: policy.unwrap_or(STRICT),
+            refresh_policy: policy.unwrap_or(RefreshPolicy::STRICT),
         }
     }
 
@@ -281,7 +275,7 @@ impl Refresher {
     /// the connection up again when the lease expires.
     async fn take_lease(&self, connection: &Connection) -> Result<LeaseAnswer, RefreshFailure> {
         let request = self.lease_request(connection);
-        let due = self.clock.now() + SignedDuration::from_millis(LEASE_MS);
+        let due = self.clock.now() + SignedDuration::from_millis(request.refresh_policy.lease_ms());
         let lease = self
             .refreshes
             .take_lease(connection.id, request, &self.replica, due);

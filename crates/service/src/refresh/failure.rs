@@ -11,7 +11,7 @@ use evergrant_model::{
     Call, Clock, ConnectionStatus, EventKind, SignedDuration, StatusReason, Timestamp,
 };
 use evergrant_resilience::refresh::attempt::{FailedAttempt, Verdict};
-use evergrant_resilience::refresh::lease::{AttemptOutcome, LEASE_MS};
+use evergrant_resilience::refresh::lease::AttemptOutcome;
 use evergrant_store::{Connection, ConnectionRepository, FailedRefresh, Leased, RefreshRepository};
 
 use crate::cache::{Caches, ConnectionKey};
@@ -20,7 +20,7 @@ use crate::connections::lookup::by_id;
 use crate::database::DatabaseMonitor;
 use crate::error::code_of;
 use crate::outcome::{Outcome, Recorder};
-use crate::refresh::context::AttemptContext;
+use crate::refresh::context::{AttemptContext, refresh_policy};
 use crate::refresh::mass_rejection::{Confidence, RejectionGuard};
 use crate::refresh::next_attempt::{EndedAttempt, NextAttempt, is_retried_soon};
 use crate::refresh::outcome::{LastFailure, RefreshFailure, RefreshOutcome, newer};
@@ -295,7 +295,7 @@ fn next_attempt(
 ) -> NextAttempt {
     let (connection, elapsed_ms) = (&context.leased.connection, context.elapsed_ms());
     let pending_ms = if failure.attempt_outcome().in_flight {
-        (LEASE_MS - elapsed_ms).max(0)
+        (refresh_policy(context.provider.spec()).lease_ms() - elapsed_ms).max(0)
     } else {
         0
     };

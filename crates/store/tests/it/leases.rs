@@ -1,7 +1,7 @@
 //! Leases: one holder among all processes, expiry on the database's clock, and abandoned attempts.
 
 use evergrant_model::{ConnectionStatus, SignedDuration, whole_ms};
-use evergrant_resilience::refresh::lease::{self, AttemptOutcome, LEASE_MS, LeaseRequest};
+use evergrant_resilience::refresh::lease::{self, AttemptOutcome, DEFAULT_LEASE_MS, LeaseRequest};
 use evergrant_store::{Connection, FailedRefresh, LeaseAnswer, Leased, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
@@ -31,7 +31,7 @@ fn lease_request(connection: &Connection) -> LeaseRequest {
     LeaseRequest {
         known_generation: connection.lease.generation,
         database_up_for_ms: i64::MAX,
-        replay_policy: STRICT,
+        refresh_policy: STRICT,
     }
 }
 
@@ -64,7 +64,7 @@ async fn one_of_twenty_requests_gets_the_lease(database: TestDatabase) {
         .iter()
         .filter(|answer| matches!(answer, LeaseAnswer::Leased(_)))
         .count();
-    let busy = |answer: &LeaseAnswer| matches!(answer, LeaseAnswer::Busy { wait } if (1..=LEASE_MS).contains(&whole_ms(*wait)));
+    let busy = |answer: &LeaseAnswer| matches!(answer, LeaseAnswer::Busy { wait } if (1..=DEFAULT_LEASE_MS).contains(&whole_ms(*wait)));
     assert_eq!(
         (taken, answers.iter().filter(|answer| busy(answer)).count()),
         (1, 19)
@@ -79,11 +79,11 @@ async fn lease_expires_on_database_clock_and_leaves_grant_in_doubt(database: Tes
         (first.ticket.attempt, first.ticket.in_doubt_for_ms),
         (1, None)
     );
-    store.shift_clock(SignedDuration::from_millis(LEASE_MS));
+    store.shift_clock(SignedDuration::from_millis(DEFAULT_LEASE_MS));
     let second = leased(&store, &connection).await;
     assert_eq!(second.ticket.attempt, 2);
     assert!(
-        second.ticket.in_doubt_for_ms.unwrap() >= LEASE_MS,
+        second.ticket.in_doubt_for_ms.unwrap() >= DEFAULT_LEASE_MS,
         "{:?}",
         second.ticket
     );
@@ -211,7 +211,7 @@ async fn new_row_is_leased_once_it_is_imported(database: TestDatabase) {
 async fn overlapping(store: &Store) -> (Leased, Leased) {
     let connection = connect(store, "reddit", &format!("account {}", unique())).await;
     let first = leased(store, &connection).await;
-    store.shift_clock(SignedDuration::from_millis(LEASE_MS));
+    store.shift_clock(SignedDuration::from_millis(DEFAULT_LEASE_MS));
     (first, leased(store, &connection).await)
 }
 
@@ -250,7 +250,7 @@ async fn consent_changes_lease_like_replace_tokens(database: TestDatabase) {
     let connection = connect(&store, "reddit", "juniper").await;
     let consent = Consent::of(connection.user, "reddit", "juniper");
     leased(&store, &connection).await;
-    store.shift_clock(SignedDuration::from_millis(LEASE_MS));
+    store.shift_clock(SignedDuration::from_millis(DEFAULT_LEASE_MS));
     let second = leased(&store, &connection).await;
     assert!(
         second.connection.lease.in_doubt_since_ms.is_some()
@@ -278,7 +278,7 @@ async fn consent_that_keeps_the_refresh_token_keeps_its_doubt(database: TestData
     let store = database.store().await;
     let connection = connect(&store, "reddit", "juniper").await;
     leased(&store, &connection).await;
-    store.shift_clock(SignedDuration::from_millis(LEASE_MS));
+    store.shift_clock(SignedDuration::from_millis(DEFAULT_LEASE_MS));
     let second = leased(&store, &connection).await.connection.lease;
     let mut consent = Consent::of(connection.user, "reddit", "juniper");
     consent.tokens.refresh = None;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use evergrant_resilience::refresh::lease::{AttemptOutcome, LeaseRequest, ReplayPolicy};
+use evergrant_resilience::refresh::lease::{AttemptOutcome, LeaseRequest, RefreshPolicy};
 use evergrant_store::{Connection, LeaseAnswer, Store};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres, on_sqlite};
 
@@ -25,7 +25,7 @@ on_postgres!(
 on_both_databases!(lease_that_outlives_its_attempt_is_not_taken_over_early);
 
 /// A provider that accepts refresh tokens any number of times.
-const STEADY: ReplayPolicy = ReplayPolicy {
+const STEADY: RefreshPolicy = RefreshPolicy {
     rotates: false,
     ..STRICT
 };
@@ -35,12 +35,12 @@ async fn request(
     store: &Store,
     connection: &Connection,
     replica: &str,
-    replay_policy: ReplayPolicy,
+    refresh_policy: RefreshPolicy,
 ) -> Option<Option<i64>> {
     let request = LeaseRequest {
         known_generation: connection.lease.generation,
         database_up_for_ms: i64::MAX,
-        replay_policy,
+        refresh_policy,
     };
     let (refreshes, id) = (store.refreshes(), connection.id);
     let is_over = refreshes.is_lease_over(id, request, replica).await.unwrap();
@@ -152,7 +152,7 @@ async fn ended_session_ends_leases_only_where_replays_are_accepted(database: Tes
     drop(session);
     wait_for_no_lock(&database).await;
     assert_eq!(request(&second, &connection, "two", STRICT).await, None);
-    let tolerant = ReplayPolicy {
+    let tolerant = RefreshPolicy {
         replay_window_ms: 60_000,
         ..STRICT
     };

@@ -225,7 +225,7 @@ async fn row_of_another_program_is_not_leased(database: TestDatabase) {
     let request = evergrant_resilience::refresh::lease::LeaseRequest {
         known_generation: newest.lease.generation,
         database_up_for_ms: i64::MAX,
-        replay_policy: crate::support::STRICT,
+        refresh_policy: crate::support::STRICT,
     };
     let lease = store.refreshes();
     let answer = lease.take_lease(old.id, request, "a test", at(20)).await;

@@ -1,5 +1,5 @@
 use super::super::AllRules;
-use super::super::lease::{ATTEMPT_MS, LeaseRow};
+use super::super::lease::{DEFAULT_TIMEOUT_MS, LeaseRow};
 use super::*;
 
 /// Draws the shortest delay.
@@ -13,17 +13,16 @@ impl Entropy for NoJitter {
 
 /// The time at which the attempts of these tests start.
 const START: i64 = 1_000_000;
-const STRICT: ReplayPolicy = ReplayPolicy {
-    rotates: true,
-    replay_window_ms: 0,
-};
-const WITH_REPLAY_WINDOW: ReplayPolicy = ReplayPolicy {
+const STRICT: RefreshPolicy = RefreshPolicy::STRICT;
+const WITH_REPLAY_WINDOW: RefreshPolicy = RefreshPolicy {
     rotates: true,
     replay_window_ms: 30_000,
+    ..RefreshPolicy::STRICT
 };
-const STEADY: ReplayPolicy = ReplayPolicy {
+const STEADY: RefreshPolicy = RefreshPolicy {
     rotates: false,
     replay_window_ms: 0,
+    ..RefreshPolicy::STRICT
 };
 
 fn ticket(in_doubt_for_ms: Option<i64>) -> Ticket {
@@ -45,8 +44,8 @@ const ROW: LeaseRow = LeaseRow {
     dead: false,
 };
 
-fn attempt(replay_policy: ReplayPolicy) -> Attempt<AllRules> {
-    Attempt::new(AllRules, replay_policy, ticket(None), false, START)
+fn attempt(refresh_policy: RefreshPolicy) -> Attempt<AllRules> {
+    Attempt::new(AllRules, refresh_policy, ticket(None), false, START)
 }
 
 fn failure(verdict: Verdict) -> Failure {
@@ -92,7 +91,7 @@ fn successful_response_is_stored_at_once() {
     assert_eq!(
         attempt.start(START),
         Step::Send {
-            within_ms: ATTEMPT_MS
+            within_ms: DEFAULT_TIMEOUT_MS
         }
     );
     assert_eq!(
@@ -103,8 +102,8 @@ fn successful_response_is_stored_at_once() {
 
 #[test]
 fn unprocessed_request_is_sent_three_times_without_doubt() {
-    for replay_policy in [STRICT, WITH_REPLAY_WINDOW, STEADY] {
-        let failed = run(attempt(replay_policy), refused_connection());
+    for refresh_policy in [STRICT, WITH_REPLAY_WINDOW, STEADY] {
+        let failed = run(attempt(refresh_policy), refused_connection());
         assert_eq!(
             (failed.sent, failed.verdict, failed.outcome.in_doubt),
             (3, Verdict::Transient, false)
@@ -125,7 +124,7 @@ fn possibly_processed_request_is_repeated_only_if_replay_is_accepted() {
         (3, false),
         "a token that is not rotated cannot be lost"
     );
-    let short = ReplayPolicy {
+    let short = RefreshPolicy {
         replay_window_ms: 1_500,
         ..WITH_REPLAY_WINDOW
     };
@@ -162,10 +161,10 @@ fn request_without_answer_may_still_be_processed() {
 
 #[test]
 fn inherited_doubt_blocks_sending_until_replay_is_safe() {
-    let first_step = |replay_policy, age_ms, access_expired| {
+    let first_step = |refresh_policy, age_ms, access_expired| {
         Attempt::new(
             AllRules,
-            replay_policy,
+            refresh_policy,
             ticket(Some(age_ms)),
             access_expired,
             START,
@@ -184,7 +183,7 @@ fn inherited_doubt_blocks_sending_until_replay_is_safe() {
         sent: 0,
     });
     let sent = Step::Send {
-        within_ms: ATTEMPT_MS,
+        within_ms: DEFAULT_TIMEOUT_MS,
     };
     assert_eq!(first_step(STRICT, 0, false), not_sent);
     assert_eq!(first_step(STRICT, 0, true), sent);
@@ -197,9 +196,9 @@ fn inherited_doubt_blocks_sending_until_replay_is_safe() {
 #[test]
 fn rejection_in_doubt_is_a_loss_only_with_rotation() {
     let refused = failure(Verdict::Terminal);
-    let lost = |replay_policy, doubt| {
+    let lost = |refresh_policy, doubt| {
         run(
-            Attempt::new(AllRules, replay_policy, ticket(doubt), true, START),
+            Attempt::new(AllRules, refresh_policy, ticket(doubt), true, START),
             refused,
         )
         .lost
@@ -259,32 +258,27 @@ fn requested_wait_beyond_the_deadline_ends_the_attempt() {
         ..failure(Verdict::Transient)
     };
     assert_eq!(
-        run(attempt(STRICT), unavailable(ATTEMPT_MS - 1_001)).sent,
+        run(attempt(STRICT), unavailable(DEFAULT_TIMEOUT_MS - 1_001)).sent,
         2
     );
     assert_eq!(
-        run(attempt(STRICT), unavailable(ATTEMPT_MS - 1_000)).sent,
+        run(attempt(STRICT), unavailable(DEFAULT_TIMEOUT_MS - 1_000)).sent,
         1
     );
     assert_eq!(run(attempt(STRICT), unavailable(i64::MAX)).sent, 1);
 }
 
 #[test]
-fn rate_limited_request_is_repeated_only_if_it_was_not_processed() {
-    assert_eq!(run(attempt(STEADY), failure(Verdict::RateLimited)).sent, 1);
-}
-
-#[test]
 fn suspended_holder_sends_no_further_request() {
     let mut stopped = attempt(STRICT);
-    let Step::End(failed) = stopped.start(START + ATTEMPT_MS) else {
+    let Step::End(failed) = stopped.start(START + DEFAULT_TIMEOUT_MS) else {
         panic!("too late")
     };
     assert_eq!((failed.sent, failed.outcome.in_doubt), (0, false));
     let mut stopped = attempt(STEADY);
     stopped.start(START);
     stopped.on_response(Err(refused_connection()), &NoJitter, START + 10);
-    let Step::End(failed) = stopped.resume(Some(&ROW), START + ATTEMPT_MS) else {
+    let Step::End(failed) = stopped.resume(Some(&ROW), START + DEFAULT_TIMEOUT_MS) else {
         panic!("too late")
     };
     assert_eq!((failed.sent, failed.verdict), (1, Verdict::Transient));
@@ -311,4 +305,16 @@ fn changed_or_unreadable_row_prevents_a_retry() {
             "{row:?}"
         );
     }
+}
+
+#[test]
+fn requests_are_sent_within_the_timeout_of_the_provider() {
+    let slow = RefreshPolicy {
+        timeout_ms: 60_000,
+        ..STRICT
+    };
+    let send_at = |elapsed_ms| attempt(slow).start(START + elapsed_ms);
+    assert_eq!(send_at(0), Step::Send { within_ms: 60_000 });
+    assert_eq!(send_at(59_999), Step::Send { within_ms: 1 });
+    assert!(matches!(send_at(60_000), Step::End(_)));
 }

@@ -3,20 +3,18 @@ use super::*;
 
 const NOW: i64 = 1_767_225_600_000;
 
-const STRICT: ReplayPolicy = ReplayPolicy {
-    rotates: true,
-    replay_window_ms: 0,
-};
-const STEADY: ReplayPolicy = ReplayPolicy {
+const STRICT: RefreshPolicy = RefreshPolicy::STRICT;
+const STEADY: RefreshPolicy = RefreshPolicy {
     rotates: false,
     replay_window_ms: 0,
+    ..RefreshPolicy::STRICT
 };
 
 fn knowing(known_generation: i64) -> LeaseRequest {
     LeaseRequest {
         known_generation,
         database_up_for_ms: i64::MAX,
-        replay_policy: STRICT,
+        refresh_policy: STRICT,
     }
 }
 
@@ -42,7 +40,9 @@ fn lease_has_one_holder_until_it_expires() {
     );
     assert_eq!(
         take(&AllRules, &row, knowing(0), Holder::Unknown, NOW),
-        LeaseDecision::Busy { for_ms: LEASE_MS }
+        LeaseDecision::Busy {
+            for_ms: DEFAULT_LEASE_MS
+        }
     );
     assert_eq!(
         take(
@@ -50,14 +50,14 @@ fn lease_has_one_holder_until_it_expires() {
             &row,
             knowing(0),
             Holder::Unknown,
-            NOW + LEASE_MS - 1
+            NOW + DEFAULT_LEASE_MS - 1
         ),
         LeaseDecision::Busy { for_ms: 1 }
     );
-    let (_, second) = taken(&row, NOW + LEASE_MS);
+    let (_, second) = taken(&row, NOW + DEFAULT_LEASE_MS);
     assert_eq!(
         (second.attempt, second.in_doubt_for_ms),
-        (2, Some(LEASE_MS)),
+        (2, Some(DEFAULT_LEASE_MS)),
         "the first holder may have sent a request"
     );
 }
@@ -139,12 +139,12 @@ fn clock_set_back_does_not_extend_a_lease() {
     let (row, _) = taken(&LeaseRow::default(), NOW);
     let earlier = |by_ms| take(&AllRules, &row, knowing(0), Holder::Unknown, NOW - by_ms);
     assert_eq!(
-        earlier(LEASE_MS),
+        earlier(DEFAULT_LEASE_MS),
         LeaseDecision::Busy {
-            for_ms: 2 * LEASE_MS
+            for_ms: 2 * DEFAULT_LEASE_MS
         }
     );
-    for by_ms in [LEASE_MS + 1, 3_600_000] {
+    for by_ms in [DEFAULT_LEASE_MS + 1, 3_600_000] {
         assert!(matches!(earlier(by_ms), LeaseDecision::Granted(..)));
     }
 }
@@ -152,7 +152,7 @@ fn clock_set_back_does_not_extend_a_lease() {
 #[test]
 fn result_of_the_later_request_wins() {
     let (row, first) = taken(&LeaseRow::default(), NOW);
-    let (row, second) = taken(&row, NOW + LEASE_MS);
+    let (row, second) = taken(&row, NOW + DEFAULT_LEASE_MS);
     let by_first = store_tokens(&AllRules, &row, &first).unwrap();
     assert_eq!(
         by_first.lease_expires_at_ms, row.lease_expires_at_ms,
@@ -194,7 +194,7 @@ fn consent_is_not_overwritten_by_an_earlier_refresh() {
         None
     );
     assert_eq!(
-        taken(&replaced, NOW + LEASE_MS).1.in_doubt_for_ms,
+        taken(&replaced, NOW + DEFAULT_LEASE_MS).1.in_doubt_for_ms,
         None,
         "the old attempt did not send the new refresh token"
     );
@@ -203,7 +203,7 @@ fn consent_is_not_overwritten_by_an_earlier_refresh() {
 #[test]
 fn rejection_reported_after_losing_the_lease_is_ignored() {
     let (row, first) = taken(&LeaseRow::default(), NOW);
-    let (row, second) = taken(&row, NOW + LEASE_MS);
+    let (row, second) = taken(&row, NOW + DEFAULT_LEASE_MS);
     let dead = AttemptOutcome {
         dead: true,
         in_doubt: false,
@@ -249,7 +249,13 @@ fn abandoned_lease_is_taken_over_only_after_the_recovery_wait() {
         ..knowing(0)
     };
     assert_eq!(
-        take(&AllRules, &row, returning, Holder::Unknown, NOW + LEASE_MS),
+        take(
+            &AllRules,
+            &row,
+            returning,
+            Holder::Unknown,
+            NOW + DEFAULT_LEASE_MS
+        ),
         LeaseDecision::Busy {
             for_ms: RECOVERY_WAIT_MS - 1_000
         }
@@ -272,12 +278,12 @@ fn abandoned_lease_is_taken_over_only_after_the_recovery_wait() {
 /// Requests the lease `after_ms` of another process's attempt.
 fn take_over(
     holder: Holder,
-    replay_policy: ReplayPolicy,
+    refresh_policy: RefreshPolicy,
     row: &LeaseRow,
     after_ms: i64,
 ) -> LeaseDecision {
     let request = LeaseRequest {
-        replay_policy,
+        refresh_policy,
         ..knowing(0)
     };
     take(&AllRules, row, request, holder, NOW + after_ms)
@@ -300,22 +306,23 @@ fn lease_of_ended_process_is_taken_over_at_once_and_leaves_doubt() {
 #[test]
 fn ended_session_is_no_proof_unless_both_requests_are_accepted() {
     let (row, _) = taken(&LeaseRow::default(), NOW);
-    let window = |replay_window_ms| ReplayPolicy {
+    let window = |replay_window_ms| RefreshPolicy {
         rotates: true,
         replay_window_ms,
+        ..RefreshPolicy::STRICT
     };
-    let is_granted = |replay_policy, row: &LeaseRow| {
-        let decision = take_over(Holder::SessionEnded, replay_policy, row, 100);
+    let is_granted = |refresh_policy, row: &LeaseRow| {
+        let decision = take_over(Holder::SessionEnded, refresh_policy, row, 100);
         matches!(decision, LeaseDecision::Granted(..))
     };
     assert!(is_granted(STEADY, &row));
     assert!(!is_granted(STRICT, &row));
-    assert!(!is_granted(window(ATTEMPT_MS + 100), &row));
-    assert!(is_granted(window(ATTEMPT_MS + 101), &row));
+    assert!(!is_granted(window(DEFAULT_TIMEOUT_MS + 100), &row));
+    assert!(is_granted(window(DEFAULT_TIMEOUT_MS + 101), &row));
     let doubted = LeaseRow {
         in_doubt_since_ms: Some(NOW - 1_000),
         ..row
     };
-    assert!(!is_granted(window(ATTEMPT_MS + 1_100), &doubted));
-    assert!(is_granted(window(ATTEMPT_MS + 1_101), &doubted));
+    assert!(!is_granted(window(DEFAULT_TIMEOUT_MS + 1_100), &doubted));
+    assert!(is_granted(window(DEFAULT_TIMEOUT_MS + 1_101), &doubted));
 }

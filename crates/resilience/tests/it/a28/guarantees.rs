@@ -1,7 +1,7 @@
 //! The guarantees that every schedule must keep.
 
 use evergrant_resilience::refresh::Rules;
-use evergrant_resilience::refresh::lease::LEASE_MS;
+use evergrant_resilience::refresh::lease::DEFAULT_LEASE_MS;
 
 use super::replica::{Phase, Replica, Run};
 use super::world::{ACCESS_LIFE_MS, Broken, Evidence, World};
@@ -29,7 +29,7 @@ impl<R: Rules + Copy> World<R> {
 
     /// Returns whether a token can be sent without risk that was first sent at this time.
     fn accepts_replay_of(&self, first_sent_at_ms: Option<i64>) -> bool {
-        let policy = self.platform.replay_policy;
+        let policy = self.platform.refresh_policy;
         first_sent_at_ms.is_none_or(|at| policy.accepts_replay_after(self.now_ms - at))
     }
 
@@ -43,7 +43,7 @@ impl<R: Rules + Copy> World<R> {
         let overlaps = others.into_iter().any(|(_, other)| match &other.phase {
             Phase::Waiting(other_run, ..) => {
                 other_run.ticket.generation == run.ticket.generation
-                    && self.now_ms - other_run.started_ms < LEASE_MS
+                    && self.now_ms - other_run.started_ms < DEFAULT_LEASE_MS
             }
             _ => false,
         });
@@ -76,7 +76,7 @@ impl<R: Rules + Copy> World<R> {
             .chain([self.stored])
             .map(|tokens| tokens.rank)
             .max();
-        let is_replaced = self.platform.replay_policy.rotates && newest > Some(run.held.rank);
+        let is_replaced = self.platform.refresh_policy.rotates && newest > Some(run.held.rank);
         if is_replaced && !self.may_overlap(run) {
             return Err("a replaced token was sent although its successor was held");
         }

@@ -1,7 +1,7 @@
 //! The rules with one of them disabled, to show that each is needed.
 
 use evergrant_resilience::refresh::Rules;
-use evergrant_resilience::refresh::attempt::{Failure, ReplayPolicy};
+use evergrant_resilience::refresh::attempt::{Failure, RefreshPolicy};
 use evergrant_resilience::refresh::lease::{AttemptOutcome, Holder, LeaseRow, Ticket};
 
 macro_rules! without {
@@ -19,8 +19,8 @@ macro_rules! without {
 }
 
 without! {
-    SharedLease: fn is_free(row: &LeaseRow, now_ms: i64) = true;
-    Credulous: fn may_take_over_early(holder: Holder, replay_policy: ReplayPolicy, in_doubt_for_ms: i64) = true;
+    SharedLease: fn is_free(refresh_policy: RefreshPolicy, row: &LeaseRow, now_ms: i64) = true;
+    Credulous: fn may_take_over_early(holder: Holder, refresh_policy: RefreshPolicy, in_doubt_for_ms: i64) = true;
     HastyTakeOver: fn may_take_over(database_up_for_ms: i64) = true;
     OldReader: fn is_newest(row: &LeaseRow, known_generation: i64) = true;
     Undead: fn stays_dead(row: &LeaseRow) = false;
@@ -28,10 +28,10 @@ without! {
     LastWriterWins: fn accepts_tokens(row: &LeaseRow, ticket: &Ticket) = true;
     FirstWriterWins: fn was_sent_last(row: &LeaseRow, ticket: &Ticket) = false;
     Hearsay: fn accepts_outcome(row: &LeaseRow, ticket: &Ticket) = true;
-    Sleepwalker: fn is_in_time(elapsed_ms: i64) = true;
+    Sleepwalker: fn is_in_time(refresh_policy: RefreshPolicy, elapsed_ms: i64) = true;
     Impatient: fn keeps_lease(outcome: AttemptOutcome) = false;
     Blinkered: fn may_continue(row: &LeaseRow, ticket: &Ticket) = true;
-    Gambler: fn may_send_in_doubt(replay_policy: ReplayPolicy, in_doubt_for_ms: i64, access_expired: bool) = true;
-    Hammer: fn may_send_again(replay_policy: ReplayPolicy, failure: &Failure, in_doubt_for_ms: Option<i64>) = true;
-    Scapegoat: fn is_lost(replay_policy: ReplayPolicy, in_doubt: bool) = false;
+    Gambler: fn may_send_in_doubt(refresh_policy: RefreshPolicy, in_doubt_for_ms: i64, access_expired: bool) = true;
+    Hammer: fn may_send_again(refresh_policy: RefreshPolicy, failure: &Failure, in_doubt_for_ms: Option<i64>) = true;
+    Scapegoat: fn is_lost(refresh_policy: RefreshPolicy, in_doubt: bool) = false;
 }

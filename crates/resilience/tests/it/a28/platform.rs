@@ -1,7 +1,7 @@
 //! The refresh-token side of a platform: one grant, valid until the user withdraws it or a replaced
 //! token is replayed.
 
-use evergrant_resilience::refresh::attempt::ReplayPolicy;
+use evergrant_resilience::refresh::attempt::RefreshPolicy;
 
 /// A refresh token and the expiry of the access token issued with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) enum Redeemed {
 }
 
 pub(crate) struct Platform {
-    pub(crate) replay_policy: ReplayPolicy,
+    pub(crate) refresh_policy: RefreshPolicy,
     pub(crate) ended_by_person: bool,
     alive: bool,
     newest: Tokens,
@@ -32,14 +32,14 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    pub(crate) fn new(replay_policy: ReplayPolicy, access_life_ms: i64) -> Self {
+    pub(crate) fn new(refresh_policy: RefreshPolicy, access_life_ms: i64) -> Self {
         let newest = Tokens {
             refresh: 0,
             rank: 0,
             access_until_ms: 0,
         };
         Self {
-            replay_policy,
+            refresh_policy,
             ended_by_person: false,
             alive: false,
             newest,
@@ -77,14 +77,14 @@ impl Platform {
     pub(crate) fn would_accept(&self, refresh: u32, now_ms: i64) -> bool {
         let replayable = |(token, at): &(u32, i64)| {
             *token == refresh
-                && self.replay_policy.rotates
-                && now_ms - at < self.replay_policy.replay_window_ms
+                && self.refresh_policy.rotates
+                && now_ms - at < self.refresh_policy.replay_window_ms
         };
         self.alive && (refresh == self.newest.refresh || self.spent.iter().any(replayable))
     }
 
     fn replace(&mut self, refresh: u32, now_ms: i64) -> Tokens {
-        if !self.replay_policy.rotates {
+        if !self.refresh_policy.rotates {
             return self.issue(refresh, now_ms);
         }
         let replaced = self.newest.refresh;

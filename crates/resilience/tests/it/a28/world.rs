@@ -2,7 +2,7 @@
 //! step.
 
 use evergrant_resilience::refresh::Rules;
-use evergrant_resilience::refresh::attempt::{Attempt, FailedAttempt, ReplayPolicy, Step};
+use evergrant_resilience::refresh::attempt::{Attempt, FailedAttempt, RefreshPolicy, Step};
 use evergrant_resilience::refresh::lease::{
     self, Holder, LeaseDecision, LeaseRequest, LeaseRow, RECOVERY_WAIT_MS, Ticket,
 };
@@ -61,19 +61,18 @@ pub(crate) struct World<R> {
     lock_has_ended: bool,
 }
 
-fn random_policy(dice: &Dice) -> ReplayPolicy {
+fn random_policy(dice: &Dice) -> RefreshPolicy {
     match dice.below(5) {
-        0 | 1 => ReplayPolicy {
-            rotates: true,
-            replay_window_ms: 0,
-        },
-        2 | 3 => ReplayPolicy {
+        0 | 1 => RefreshPolicy::STRICT,
+        2 | 3 => RefreshPolicy {
             rotates: true,
             replay_window_ms: 30_000,
+            ..RefreshPolicy::STRICT
         },
-        _ => ReplayPolicy {
+        _ => RefreshPolicy {
             rotates: false,
             replay_window_ms: 0,
+            ..RefreshPolicy::STRICT
         },
     }
 }
@@ -199,7 +198,7 @@ impl<R: Rules + Copy> World<R> {
         let request = LeaseRequest {
             known_generation,
             database_up_for_ms: self.now_ms - self.database_since_ms,
-            replay_policy: self.platform.replay_policy,
+            refresh_policy: self.platform.refresh_policy,
         };
         let decision = lease::take(
             &self.rules,
@@ -237,7 +236,7 @@ impl<R: Rules + Copy> World<R> {
         let access_expired = self.stored.access_until_ms <= self.now_ms;
         let attempt = Attempt::new(
             self.rules,
-            self.platform.replay_policy,
+            self.platform.refresh_policy,
             ticket,
             access_expired,
             self.now_ms,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use evergrant_model::{Clock, ProviderAccountId, ProviderSlug, SignedDuration, SystemClock};
-use evergrant_resilience::refresh::lease::{LeaseRequest, ReplayPolicy};
+use evergrant_resilience::refresh::lease::{LeaseRequest, RefreshPolicy};
 use evergrant_store::{LeaseAnswer, Store};
 use evergrant_testkit::{OpenTransaction, number_from};
 
@@ -110,10 +110,7 @@ impl Scene {
             let request = LeaseRequest {
                 known_generation: connection.lease.generation,
                 database_up_for_ms: 60_000,
-                replay_policy: ReplayPolicy {
-                    rotates: true,
-                    replay_window_ms: 0,
-                },
+                refresh_policy: RefreshPolicy::STRICT,
             };
             let refreshes = store.refreshes();
             let answer = refreshes.take_lease(connection.id, request, "killed", expires_at);

@@ -1,7 +1,7 @@
 //! Leases and outcomes of refreshes.
 
 use evergrant_model::{ConnectionStatus, CorrelationId, EventKind, StatusReason};
-use evergrant_resilience::refresh::lease::{LeaseRequest, ReplayPolicy, Ticket};
+use evergrant_resilience::refresh::lease::{LeaseRequest, RefreshPolicy, Ticket};
 use evergrant_store::{
     Connection, ExternalRow, FailedRefresh, LeaseAnswer, Leased, RefreshedGrant, Store,
     StoredTokens, TokenDigest, TokenDigests,
@@ -40,10 +40,7 @@ pub(crate) async fn import(store: &Store, read: &Connection) -> bool {
 }
 
 /// The policy of a provider that accepts no refresh token twice.
-pub(crate) const STRICT: ReplayPolicy = ReplayPolicy {
-    rotates: true,
-    replay_window_ms: 0,
-};
+pub(crate) const STRICT: RefreshPolicy = RefreshPolicy::STRICT;
 
 /// Returns a lease that was not taken from the database.
 pub(crate) fn forged_lease(connection: &Connection) -> Leased {
@@ -65,7 +62,7 @@ pub(crate) async fn leased(store: &Store, connection: &Connection) -> Leased {
     let request = LeaseRequest {
         known_generation: connection.lease.generation,
         database_up_for_ms: i64::MAX,
-        replay_policy: STRICT,
+        refresh_policy: STRICT,
     };
     match store
         .refreshes()
