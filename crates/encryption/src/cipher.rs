@@ -31,6 +31,10 @@ pub enum CipherError {
     /// text, so that an attacker cannot distinguish them.
     #[error("the stored token could not be decrypted")]
     Unreadable,
+    /// The token is empty. An empty text is never a token, so encrypting it would hide that there
+    /// is none.
+    #[error("an empty token cannot be encrypted")]
+    Empty,
     /// The token exceeds the maximum length of GCM (64 GiB).
     #[error("the token is too long to be encrypted")]
     TooLong,
@@ -42,7 +46,7 @@ impl CipherError {
     pub fn code(self) -> ErrorCode {
         match self {
             Self::Unreadable => ErrorCode::DecryptionError,
-            Self::TooLong => ErrorCode::EncryptionError,
+            Self::Empty | Self::TooLong => ErrorCode::EncryptionError,
         }
     }
 }
@@ -115,8 +119,11 @@ impl TokenCipher {
     ///
     /// # Errors
     ///
-    /// [`CipherError::TooLong`] if the token exceeds 64 GiB.
+    /// [`CipherError::Empty`] if the token is empty, [`CipherError::TooLong`] if it exceeds 64 GiB.
     pub fn encrypt_token(&self, token: &str) -> Result<EncryptedToken, CipherError> {
+        if token.is_empty() {
+            return Err(CipherError::Empty);
+        }
         let iv = self.0.entropy.bytes();
         let mut buffer = Zeroizing::new(token.as_bytes().to_vec());
         let body = buffer.as_mut_slice().into();

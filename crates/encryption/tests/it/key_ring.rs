@@ -126,6 +126,7 @@ fn errors_have_messages_and_codes() {
     );
     assert_eq!(CipherError::Unreadable.code(), ErrorCode::DecryptionError);
     assert_eq!(CipherError::TooLong.code(), ErrorCode::EncryptionError);
+    assert_eq!(CipherError::Empty.code(), ErrorCode::EncryptionError);
 }
 
 #[test]
@@ -143,4 +144,11 @@ fn signature_depends_on_text_and_key_and_survives_rotation() {
         assert!(!during.is_signed(text, signature), "{text} {signature}");
     }
     assert!(!cipher(&["new"]).is_signed("picture a", &before));
+}
+
+#[test]
+fn empty_token_is_not_encrypted() {
+    let cipher = cipher(&["key"]);
+    assert_eq!(cipher.encrypt_token("").unwrap_err(), CipherError::Empty);
+    assert_eq!(cipher.safe_encrypt("").unwrap_err(), CipherError::Empty);
 }

@@ -43,14 +43,16 @@ fn reference(action: &str, key: &str, texts: &[String]) -> Vec<Option<String>> {
     results
 }
 
-/// Texts of arbitrary characters, each with a different length.
+/// Texts of arbitrary characters, of different lengths. An empty text is not a token.
 fn tokens(entropy: &dyn Entropy) -> Vec<String> {
     let character = || char::from_u32(u32::from_le_bytes(entropy.bytes()) % 0x11_0000);
     let ascii = || char::from(entropy.bytes::<1>()[0] % 0x80);
     let wide = (0..TOKENS_PER_KEY).map(|length| (0..length).filter_map(|_| character()).collect());
     let narrow =
         (0..TOKENS_PER_KEY).map(|length| (0..u16::from(length) * 50).map(|_| ascii()).collect());
-    wide.chain(narrow).collect()
+    wide.chain(narrow)
+        .filter(|token: &String| !token.is_empty())
+        .collect()
 }
 
 fn key_texts() -> Vec<String> {

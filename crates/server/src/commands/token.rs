@@ -7,7 +7,7 @@
 use std::io::{BufRead, Write};
 
 use clap::{Args, Subcommand};
-use evergrant_encryption::TokenCipher;
+use evergrant_encryption::{CipherError, TokenCipher};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -86,7 +86,10 @@ impl Token {
         let output = match self {
             Self::Encrypt(_) => cipher
                 .encrypt_token(value)
-                .map_err(|_| "the value is too long to encrypt")?
+                .map_err(|error| match error {
+                    CipherError::Empty => "the line is empty; a token has at least one character",
+                    _ => "the value is too long to encrypt",
+                })?
                 .into_string()
                 .into(),
             Self::Decrypt(_) => cipher
@@ -157,13 +160,28 @@ mod tests {
     }
 
     #[test]
-    fn empty_line_and_last_line_without_newline_are_values() {
-        let (stored, fault) = run(&Token::Encrypt(PLAIN), b"one\n\n three \r\nlast");
-        assert_eq!((stored.lines().count(), fault), (4, None));
+    fn spaces_and_last_line_without_newline_are_values() {
+        let (stored, fault) = run(&Token::Encrypt(PLAIN), b"one\n three \r\nlast");
+        assert_eq!((stored.lines().count(), fault), (3, None));
         assert_eq!(
             run(&Token::Decrypt(PLAIN), stored.as_bytes()),
-            ("one\n\n three \r\nlast\n".to_owned(), None)
+            ("one\n three \r\nlast\n".to_owned(), None)
         );
+    }
+
+    #[test]
+    fn empty_token_is_refused_with_its_line() {
+        for (command, input) in [
+            (Token::Encrypt(PLAIN), "one\n\ntwo\n"),
+            (Token::Encrypt(JSON), "\"one\"\n\"\"\n"),
+        ] {
+            let (out, fault) = run(&command, input.as_bytes());
+            assert_eq!(out.lines().count(), 1);
+            assert_eq!(
+                fault.as_deref(),
+                Some("line 2: the line is empty; a token has at least one character")
+            );
+        }
     }
 
     #[test]
@@ -229,7 +247,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn json_lines_preserve_any_text(values in prop::collection::vec(".*", 0..5)) {
+        fn json_lines_preserve_any_text(values in prop::collection::vec(".+", 0..5)) {
             let lines: Vec<_> = values.iter().map(|value| serde_json::Value::from(value.as_str()).to_string()).collect();
             let input = lines.join("\n");
             let (stored, fault) = run(&Token::Encrypt(JSON), input.as_bytes());

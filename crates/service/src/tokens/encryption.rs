@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use evergrant_adapters::HeldTokens;
 use evergrant_encryption::digest::{hex, sha256};
-use evergrant_encryption::{EncryptedToken, TokenCipher};
-use evergrant_model::{AccessToken, PkceVerifier, RefreshToken, Timestamp, TokenSet};
+use evergrant_encryption::{CipherError, EncryptedToken, TokenCipher};
+use evergrant_model::{AccessToken, ErrorCode, PkceVerifier, RefreshToken, Timestamp, TokenSet};
 use evergrant_store::{StoredTokens, TokenDigest, TokenDigests};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::ServiceError;
@@ -59,14 +59,27 @@ impl TokenEncryption {
     ///
     /// # Errors
     ///
-    /// `DECRYPTION_ERROR` if no configured key decrypts it.
+    /// `DECRYPTION_ERROR` if no configured key decrypts it; `NO_ACCESS_TOKEN` if it is the
+    /// ciphertext of an empty text, which another program has stored.
     pub(crate) fn decrypt_access(
         &self,
         stored: &EncryptedToken,
     ) -> Result<AccessToken, ServiceError> {
-        Ok(AccessToken::new(
-            self.cipher.decrypt_token(stored.as_str())?.expose_secret(),
-        ))
+        let token = self.open(Some(stored))?.ok_or_else(|| {
+            ServiceError::new(
+                ErrorCode::NoAccessToken,
+                "The connection has no access token. Please reconnect the account.",
+            )
+        })?;
+        Ok(AccessToken::new(token.expose_secret()))
+    }
+
+    /// Decrypts a token. Another program may have encrypted an empty text where it has none.
+    fn open(&self, stored: Option<&EncryptedToken>) -> Result<Option<SecretString>, CipherError> {
+        let token = stored
+            .map(|token| self.cipher.decrypt_token(token.as_str()))
+            .transpose()?;
+        Ok(token.filter(|token| !token.expose_secret().is_empty()))
     }
 
     /// Decrypts a PKCE verifier.
@@ -93,10 +106,8 @@ impl TokenEncryption {
         access: Option<&EncryptedToken>,
         refresh: Option<&EncryptedToken>,
     ) -> Result<HeldTokens, ServiceError> {
-        let access = access.map(|token| self.decrypt_access(token)).transpose()?;
-        let refresh = refresh
-            .map(|token| self.cipher.decrypt_token(token.as_str()))
-            .transpose()?;
+        let (access, refresh) = (self.open(access)?, self.open(refresh)?);
+        let access = access.map(|token| AccessToken::new(token.expose_secret()));
         let refresh = refresh.map(|token| RefreshToken::new(token.expose_secret()));
         Ok(HeldTokens { access, refresh })
     }
@@ -104,8 +115,11 @@ impl TokenEncryption {
 
 impl TokenDigests for TokenEncryption {
     fn digest_of(&self, tokens: &StoredTokens) -> Option<TokenDigest> {
-        let token = tokens.refresh.as_ref().or(tokens.access.as_ref())?;
-        let token = self.cipher.decrypt_token(token.as_str()).ok()?;
+        let refresh = self.open(tokens.refresh.as_ref()).ok()?;
+        let token = match refresh {
+            Some(token) => token,
+            None => self.open(tokens.access.as_ref()).ok()??,
+        };
         let digest = hex(sha256(token.expose_secret()));
         Some(TokenDigest::new(digest))
     }

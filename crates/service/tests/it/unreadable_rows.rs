@@ -11,6 +11,7 @@ use crate::harness::{ACME_LIFETIME_SECONDS, TestEnv, run_housekeeping};
 on_both_databases!(
     flow_with_unknown_status_does_not_block_other_flows,
     row_that_fails_to_import_does_not_block_other_rows,
+    empty_token_of_another_program_counts_as_none,
 );
 
 async fn flow_with_unknown_status_does_not_block_other_flows(database: TestDatabase) {
@@ -92,4 +93,35 @@ async fn row_that_fails_to_import_does_not_block_other_rows(database: TestDataba
         .texts("SELECT provider FROM evergrant_connections")
         .await;
     assert_eq!(imported.len(), 8);
+}
+
+/// An empty text that another program has encrypted with the key of the tests.
+const ENCRYPTED_EMPTY_TEXT: &str =
+    "07070707070707070707070707070707:6a27c710b7bda98f7f1868f48176a5ed:";
+
+async fn empty_token_of_another_program_counts_as_none(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let user = env.user().await;
+    for (number, empty) in ["", ENCRYPTED_EMPTY_TEXT].into_iter().enumerate() {
+        let account = ExternalAccount {
+            user: user.get(),
+            provider: "acme".to_owned(),
+            id: format!("external-{number}"),
+            tokens: env.sandbox.tokens("acme", "juniper").unwrap(),
+            expires_at: env.now() + SignedDuration::from_secs(ACME_LIFETIME_SECONDS),
+        };
+        let id = account.id.clone();
+        insert_accounts(&env.database, &cipher(), &[account]).await;
+        for column in ["access_token", "refresh_token"] {
+            let update = format!(
+                "UPDATE oauth_accounts SET {column} = '{empty}' WHERE provider_account_id = '{id}'"
+            );
+            env.database.execute(&update).await;
+        }
+        assert_eq!(
+            env.read(user, "acme", &id).await,
+            Err(ErrorCode::NoAccessToken),
+            "{empty:?}"
+        );
+    }
 }

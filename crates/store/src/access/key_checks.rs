@@ -24,8 +24,8 @@ const INSERT: &str =
 const ALL: &str =
     "SELECT fingerprint, value FROM evergrant_key_checks ORDER BY created_at, fingerprint";
 const FIRST_TOKEN: &str =
-    "SELECT COALESCE(access_token, refresh_token) AS token FROM oauth_accounts
-    WHERE access_token IS NOT NULL OR refresh_token IS NOT NULL ORDER BY id LIMIT 1";
+    "SELECT COALESCE(NULLIF(access_token, ''), refresh_token) AS token FROM oauth_accounts
+    WHERE access_token <> '' OR refresh_token <> '' ORDER BY id LIMIT 1";
 
 const KEY_CHECKS: Decoder<KeyCheck> = Decoder {
     table: "evergrant_key_checks",

@@ -140,6 +140,13 @@ impl Connection {
     }
 }
 
+/// Returns a token. Another program may store an empty text where it has none.
+fn read_token(row: &Record, column: &'static str) -> Result<Option<EncryptedToken>, StoreError> {
+    let text = row.optional_text(column)?;
+    let text = text.filter(|text| !text.is_empty());
+    Ok(text.map(EncryptedToken::from_stored))
+}
+
 fn read_tokens(row: &Record) -> Result<StoredTokens, StoreError> {
     // Another program may have written any date. One that is too early to be believed still says
     // that the token has expired, which is how operators force a refresh.
@@ -147,12 +154,8 @@ fn read_tokens(row: &Record) -> Result<StoredTokens, StoreError> {
     let earliest = Timestamp::from_unix_seconds(EARLIEST_EXPIRY_SECONDS);
     let expires_at = row.optional_time("expires_at")?.map(|at| at.max(earliest));
     Ok(StoredTokens {
-        access: row
-            .optional_text("access_token")?
-            .map(EncryptedToken::from_stored),
-        refresh: row
-            .optional_text("refresh_token")?
-            .map(EncryptedToken::from_stored),
+        access: read_token(row, "access_token")?,
+        refresh: read_token(row, "refresh_token")?,
         expires_at: expires_at.and_then(|at| plausible_expiry(at, written_at)),
         grant_expires_at: row.optional_time("grant_expires_at")?,
         token_type: row.optional_text("token_type")?,

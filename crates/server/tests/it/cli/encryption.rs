@@ -157,3 +157,20 @@ fn key_status_counts_rows_by_key() {
         "{table}"
     );
 }
+
+#[test]
+fn empty_token_is_refused_with_its_line() {
+    let finished = run(
+        &["token", "encrypt"],
+        &[("TOKEN_ENCRYPTION_KEY", KEY)],
+        "one\n\n",
+    );
+    assert_eq!(finished.stdout.lines().count(), 1);
+    assert!(
+        finished
+            .stderr
+            .starts_with("error: line 2: the line is empty"),
+        "{}",
+        finished.stderr
+    );
+}
