@@ -6,6 +6,8 @@ use super::value::{Setting, Value};
 use super::{Sources, key};
 use crate::failure::Problems;
 
+const WRITE_PREVIOUS: &str =
+    "write the keys that were used before, separated by commas, or as a JSON array of strings";
 const GENERATE_KEY: &str = "generate a key with `evergrant keys generate` and back it up: without it, stored tokens cannot be decrypted";
 
 /// The encryption keys.
@@ -16,6 +18,8 @@ pub(crate) struct Encryption {
     previous: Vec<EncryptionKey>,
     /// Setting of the current key; `None` if not set.
     name: Option<String>,
+    /// Whether the variable of the current key is set to an empty text.
+    is_empty: bool,
     /// Settings whose keys are passphrases.
     passphrases: Vec<String>,
 }
@@ -24,11 +28,18 @@ impl Encryption {
     pub(crate) fn read(sources: &Sources, problems: &mut Problems) -> Self {
         let current_setting = current(sources);
         let current = current_setting.as_ref().and_then(|setting| {
-            parsed_or_report(setting, EncryptionKey::parse(&setting.text()), problems)
+            let parsed = EncryptionKey::parse(&setting.text());
+            if is_blank(setting) {
+                let message = format!("{} contains only white space", setting.name);
+                problems.add(message, GENERATE_KEY);
+                return None;
+            }
+            parsed_or_report(setting, parsed, GENERATE_KEY, problems)
         });
         let previous_setting = sources.get(&key::ENCRYPTION_KEYS_PREVIOUS);
         let previous = previous_setting.as_ref().and_then(|setting| {
-            parsed_or_report(setting, parse_previous_keys(&key_list(setting)), problems)
+            let parsed = parse_previous_keys(&key_list(setting));
+            parsed_or_report(setting, parsed, WRITE_PREVIOUS, problems)
         });
         let previous = previous.unwrap_or_default();
         let passphrase = |setting: Option<&Setting>, keys: &[EncryptionKey]| {
@@ -45,6 +56,7 @@ impl Encryption {
             current,
             previous,
             name: current_setting.map(|setting| setting.name),
+            is_empty: sources.environment(key::ENCRYPTION_KEY.env).is_some(),
             passphrases,
         }
     }
@@ -53,10 +65,12 @@ impl Encryption {
     /// [`read`](Self::read).
     pub(crate) fn require(&self, problems: &mut Problems) {
         if self.name.is_none() {
-            problems.add(
-                "TOKEN_ENCRYPTION_KEY is not set, nor is DATA_ENCRYPTION_KEY",
-                GENERATE_KEY,
-            );
+            let message = if self.is_empty {
+                "TOKEN_ENCRYPTION_KEY is empty, and DATA_ENCRYPTION_KEY is not set"
+            } else {
+                "TOKEN_ENCRYPTION_KEY is not set, nor is DATA_ENCRYPTION_KEY"
+            };
+            problems.add(message, GENERATE_KEY);
         }
     }
 
@@ -112,6 +126,12 @@ fn current(sources: &Sources) -> Option<Setting> {
         .or_else(|| sources.get(&key::ENCRYPTION_KEY))
 }
 
+/// Returns whether a key is only white space: a passphrase that its author cannot see, such as the
+/// result of a command that failed.
+fn is_blank(setting: &Setting) -> bool {
+    setting.text().trim().is_empty()
+}
+
 /// Returns the list of keys as text. A list of the file becomes a JSON array, because its keys may
 /// contain commas.
 fn key_list(setting: &Setting) -> String {
@@ -124,9 +144,10 @@ fn key_list(setting: &Setting) -> String {
 fn parsed_or_report<T>(
     setting: &Setting,
     parsed: Result<T, KeyError>,
+    remedy: &str,
     problems: &mut Problems,
 ) -> Option<T> {
     parsed
-        .map_err(|error| problems.add(format!("{}: {error}", setting.name), GENERATE_KEY))
+        .map_err(|error| problems.add(format!("{}: {error}", setting.name), remedy))
         .ok()
 }

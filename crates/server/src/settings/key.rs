@@ -48,6 +48,5 @@ pub(super) const SANDBOX_LISTEN: &str = "EVERGRANT_SANDBOX_LISTEN";
 pub(super) const SECOND_ENCRYPTION_KEY: &str = "DATA_ENCRYPTION_KEY";
 
 /// Settings without a key in the file.
-#[cfg(test)]
 pub(super) const ENVIRONMENT_ONLY: [&str; 4] =
     [CONFIG, LOG_FILTER, SANDBOX_LISTEN, SECOND_ENCRYPTION_KEY];

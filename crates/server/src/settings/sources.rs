@@ -1,5 +1,6 @@
 //! The sources of settings: the environment, which takes precedence, and the file.
 
+use std::env::VarError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,7 +30,21 @@ impl Sources {
         reason = "the one place where the environment is read"
     )]
     pub(crate) fn from_process(problems: &mut Problems) -> Self {
-        Self::new(Arc::new(|name| std::env::var(name).ok()), problems)
+        let names = key::ALL.iter().map(|key| key.env);
+        for name in names.chain(key::ENVIRONMENT_ONLY) {
+            if matches!(std::env::var(name), Err(VarError::NotUnicode(_))) {
+                problems.add(
+                    format!("{name} is not valid UTF-8"),
+                    "set it to text; a key of random bytes is written in base64",
+                );
+            }
+        }
+        let lossy = |name: &str| match std::env::var(name) {
+            Ok(value) => Some(value),
+            Err(VarError::NotUnicode(value)) => Some(value.to_string_lossy().into_owned()),
+            Err(VarError::NotPresent) => None,
+        };
+        Self::new(Arc::new(lossy), problems)
     }
 
     fn new(environment: Arc<Lookup>, problems: &mut Problems) -> Self {

@@ -72,11 +72,42 @@ fn invalid_key_is_reported_once_and_missing_key_if_required() {
         required(&[]),
         ["TOKEN_ENCRYPTION_KEY is not set, nor is DATA_ENCRYPTION_KEY"]
     );
+    assert_eq!(
+        required(&[("TOKEN_ENCRYPTION_KEY", "")]),
+        ["TOKEN_ENCRYPTION_KEY is empty, and DATA_ENCRYPTION_KEY is not set"]
+    );
+    for name in ["TOKEN_ENCRYPTION_KEY", "DATA_ENCRYPTION_KEY"] {
+        assert_eq!(
+            required(&[(name, " \n")]),
+            [format!("{name} contains only white space")]
+        );
+    }
     let invalid = format!("{}=", "!".repeat(43));
     let messages = required(&[("TOKEN_ENCRYPTION_KEY", &invalid)]);
     assert_eq!(messages.len(), 1);
     assert!(
         messages[0].starts_with("TOKEN_ENCRYPTION_KEY: a key of 44 characters"),
         "{messages:?}"
+    );
+}
+
+#[test]
+fn help_for_previous_keys_is_not_to_generate_one() {
+    let environment = [
+        ("TOKEN_ENCRYPTION_KEY", KEY),
+        ("TOKEN_ENCRYPTION_KEYS_PREVIOUS", "a, b"),
+    ];
+    let (_, problems) = read(&environment, "");
+    assert!(
+        problems[0]
+            .message
+            .starts_with("TOKEN_ENCRYPTION_KEYS_PREVIOUS: key 2"),
+        "{problems:?}"
+    );
+    assert!(
+        problems[0]
+            .remedy
+            .starts_with("write the keys that were used before"),
+        "{problems:?}"
     );
 }

@@ -159,6 +159,20 @@ fn key_status_counts_rows_by_key() {
 }
 
 #[test]
+fn key_that_is_not_text_is_reported() {
+    use std::os::unix::ffi::OsStrExt;
+    let key = std::ffi::OsStr::from_bytes(b"\xff\xfe");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_evergrant"));
+    let command = command.args(["token", "encrypt"]).env_clear();
+    let finished = command.env("TOKEN_ENCRYPTION_KEY", key).output().unwrap();
+    assert_eq!(
+        String::from_utf8(finished.stderr).unwrap(),
+        "error: TOKEN_ENCRYPTION_KEY is not valid UTF-8\n  \
+         help: set it to text; a key of random bytes is written in base64\n"
+    );
+}
+
+#[test]
 fn empty_token_is_refused_with_its_line() {
     let finished = run(
         &["token", "encrypt"],
