@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
 use crate::codes::{meaning_of, status_of};
+use crate::problem;
 
 mod chooser;
 mod credential_page;
@@ -27,14 +28,8 @@ pub(crate) fn callback_failed(error: &ServiceError, correlation_id: &Correlation
 }
 
 fn error_page(title: &str, error: &ServiceError, correlation_id: &CorrelationId) -> Response {
+    problem::log(error, correlation_id);
     let status = status_of(error.code());
-    if status.is_server_error() {
-        tracing::error!(
-            code = error.code().as_str(),
-            error = error as &dyn std::error::Error,
-            "hosted page request failed"
-        );
-    }
     let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
         "Something went wrong on our side."
     } else {

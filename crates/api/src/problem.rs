@@ -133,7 +133,7 @@ pub(crate) fn render(
     let Some(ApiError(error)) = response.extensions().get::<ApiError>().cloned() else {
         return response;
     };
-    log(&error);
+    log(&error, correlation_id);
     let (mut parts, _) = response.into_parts();
     parts.headers.insert(
         header::CONTENT_TYPE,
@@ -159,11 +159,12 @@ pub(crate) fn render(
     Response::from_parts(parts, document)
 }
 
-fn log(error: &ServiceError) {
+/// Logs a failed request, or a failed part of one: server errors with all causes.
+pub(crate) fn log(error: &ServiceError, correlation_id: &CorrelationId) {
     let code = error.code().as_str();
     let source = error as &dyn std::error::Error;
     if status_of(error.code()).is_server_error() {
-        tracing::error!(code, error = source, "request failed");
+        tracing::error!(code, %correlation_id, error = source, "request failed");
     } else {
         tracing::debug!(code, error = source, "request rejected");
     }

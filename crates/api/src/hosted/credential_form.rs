@@ -20,7 +20,7 @@ use crate::form_body::{Form, read_form};
 use crate::integrations::flow_response;
 use crate::pages::{self, CredentialPage, PASTED};
 use crate::path::parse_flow_provider;
-use crate::problem::{ApiError, retry_after_seconds};
+use crate::problem::{self, ApiError, retry_after_seconds};
 use crate::state::ApiState;
 
 /// The `error` that the form sends if the owner cancels.
@@ -248,17 +248,17 @@ async fn connect(
     let ends_flow = error.code() == ErrorCode::InvalidState
         || status_of(error.code()) == StatusCode::INTERNAL_SERVER_ERROR;
     if ends_flow {
-        Err(error.into())
-    } else {
-        let attempt = Attempt {
-            kept: authorizations.keep_credentials(call, provider, &flow_state, &submitted)?,
-            error: Some(in_paste_view(error, &submitted)),
-            values: submitted.values,
-            status: None,
-        };
-        let action = action(state, provider.as_str());
-        Ok(page(&action, &flow_state, &form, &attempt))
+        return Err(error.into());
     }
+    problem::log(&error, &call.correlation_id);
+    let attempt = Attempt {
+        kept: authorizations.keep_credentials(call, provider, &flow_state, &submitted)?,
+        error: Some(in_paste_view(error, &submitted)),
+        values: submitted.values,
+        status: None,
+    };
+    let action = action(state, provider.as_str());
+    Ok(page(&action, &flow_state, &form, &attempt))
 }
 
 /// Returns the filled fields of the form.

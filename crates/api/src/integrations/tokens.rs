@@ -14,7 +14,7 @@ use super::token::NO_STORE;
 use crate::body::Body;
 use crate::caller::{ForUser, ReadTokens};
 use crate::path::{parse_account, parse_provider};
-use crate::problem::{ApiError, Problem};
+use crate::problem::{self, ApiError, Problem};
 use crate::state::ApiState;
 use crate::views::exposed;
 
@@ -161,10 +161,13 @@ async fn token_of(
         })),
         // An unknown user fails the whole request, not one account.
         Err(error) if error.code() == ErrorCode::UserNotFound => Err(error),
-        Err(error) => Ok(TokenResult::Failed(AccountError {
-            provider,
-            account_id,
-            error: Problem::new(&error, &call.correlation_id, state.public_url()),
-        })),
+        Err(error) => {
+            problem::log(&error, &call.correlation_id);
+            Ok(TokenResult::Failed(AccountError {
+                provider,
+                account_id,
+                error: Problem::new(&error, &call.correlation_id, state.public_url()),
+            }))
+        }
     }
 }

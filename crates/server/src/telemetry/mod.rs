@@ -1,10 +1,17 @@
 //! The log on standard error: pretty or JSON, without the finer levels of dependencies that could
 //! log secrets.
 
+mod causes;
+mod json;
+mod pretty;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Directive;
+use tracing_subscriber::fmt::format::JsonFields;
 
 use crate::settings::LogFormat;
+use json::JsonLines;
+use pretty::PrettyFields;
 
 /// Default filter of `serve` and `dev`, if `RUST_LOG` is not set.
 pub(crate) const SERVICE_FILTER: &str = "info";
@@ -31,8 +38,12 @@ pub(crate) fn start(filter: Option<EnvFilter>, format: LogFormat, default: &str)
         .with_env_filter(filter);
     // Fails only if a log is installed already, which then stays in use.
     let _ = match format {
-        LogFormat::Json => builder.json().with_span_list(false).try_init(),
+        LogFormat::Json => builder
+            .fmt_fields(JsonFields::new())
+            .event_format(JsonLines)
+            .try_init(),
         LogFormat::Pretty => builder
+            .fmt_fields(PrettyFields)
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
             .try_init(),
     };
