@@ -4,7 +4,9 @@
 use evergrant_encryption::TokenCipher;
 use evergrant_model::SystemClock;
 use evergrant_service::{KeyCheckError, check_key};
-use evergrant_store::{ConnectError, ConnectFault, FileError, FileFault, Store, StoreError};
+use evergrant_store::{
+    ConnectError, ConnectFault, FileError, FileFault, SchemaFault, Store, StoreError,
+};
 
 use crate::failure::{Failure, Problem, root_cause};
 use crate::settings::DatabaseUrls;
@@ -36,7 +38,8 @@ pub(crate) async fn open_existing(urls: &DatabaseUrls) -> Result<Store, Failure>
     opened.map_err(|error| open_failure(&error))
 }
 
-fn open_failure(error: &StoreError) -> Failure {
+/// Returns the failure to open a database.
+pub(crate) fn open_failure(error: &StoreError) -> Failure {
     match error {
         StoreError::Address(_) => Failure::new(format!("DATABASE_URL: {error}"), ADDRESS_FORMS),
         StoreError::DirectAddress(reason) => Failure::new(
@@ -47,8 +50,23 @@ fn open_failure(error: &StoreError) -> Failure {
         StoreError::File(error) => {
             Failure::new(format!("DATABASE_URL: {error}"), file_remedy(error))
         }
+        StoreError::SharedTables(faults) => shared_tables_failure(faults),
         error => query_failure(error),
     }
+}
+
+/// Returns one problem for each fault of the app's tables, with the statement that corrects it.
+fn shared_tables_failure(faults: &[SchemaFault]) -> Failure {
+    let summary = Problem::new(
+        "DATABASE_URL: Evergrant cannot share the tables of this database; nothing was changed",
+        "correct them as follows, or give Evergrant a schema or a database of its own and pass the app's user ids as \
+         externalId",
+    );
+    let details = faults
+        .iter()
+        .map(|fault| Problem::new(&fault.message, &fault.fix));
+    let problems: Vec<_> = std::iter::once(summary).chain(details).collect();
+    problems.into()
 }
 
 const ADDRESS_FORMS: &str = "write it as sqlite:///var/lib/evergrant/evergrant.db or postgres://user:password@host/database; \
@@ -142,16 +160,33 @@ pub(crate) async fn migrate(store: &Store) -> Result<Vec<String>, Failure> {
 }
 
 fn migration_failure(error: &StoreError) -> Failure {
-    if matches!(error, StoreError::DevelopmentSchema) {
+    let StoreError::Migration {
+        reason,
+        is_permission_denied,
+    } = error
+    else {
         return query_failure(error);
-    }
+    };
+    let remedy = if *is_permission_denied {
+        "run `evergrant migrate` as a database user who may create and alter tables"
+    } else {
+        "nothing was changed; correct what the message names and run `evergrant migrate` again"
+    };
     Failure::new(
-        format!(
-            "DATABASE_URL: cannot migrate the schema: {}",
-            root_cause(error)
-        ),
-        "run `evergrant migrate` as a database user who may create and alter tables",
+        format!("DATABASE_URL: cannot migrate the schema: {reason}"),
+        remedy,
     )
+}
+
+/// Returns the names of the migrations that have not been applied to the database at `urls`.
+/// Creates and changes nothing.
+///
+/// # Errors
+///
+/// As for [`open_existing`].
+pub(crate) async fn pending_migrations_at(urls: &DatabaseUrls) -> Result<Vec<String>, Failure> {
+    let pending = Store::pending_migrations_at(&urls.url, urls.direct.as_deref()).await;
+    pending.map_err(|error| open_failure(&error))
 }
 
 /// Returns the names of the migrations that have not been applied.
@@ -220,10 +255,18 @@ pub(crate) fn query_failure(error: &StoreError) -> Failure {
         );
     }
     Failure::new(
-        format!(
-            "DATABASE_URL: a database query failed: {}",
-            root_cause(error)
-        ),
-        "check that the server is running and that `evergrant migrate` has been run",
+        format!("DATABASE_URL: {}", root_cause(error)),
+        query_remedy(error),
     )
+}
+
+fn query_remedy(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Busy => "try again when the database is less busy",
+        error if error.is_outage() => "check that the server is running, and its log",
+        error if error.is_refused_write() => {
+            "use the primary server, and check its free disk space"
+        }
+        _ => "run `evergrant migrate`, and check the log of the database server",
+    }
 }

@@ -81,7 +81,10 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::Address`] if the URL is malformed or has an unsupported parameter,
-    /// [`StoreError::Connect`] or [`StoreError::File`] if the database cannot be opened.
+    /// [`StoreError::Connect`] or [`StoreError::File`] if the database cannot be opened,
+    /// [`StoreError::SharedTables`] if the tables of the app lack what Evergrant needs,
+    /// [`StoreError::DevelopmentSchema`] if a version from before the first release created the
+    /// schema. A database that is refused is not changed.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         Self::open_at(&url.parse()?, None).await
     }
@@ -93,10 +96,7 @@ impl Store {
     ///
     /// Those of [`open`](Self::open), and [`StoreError::DirectAddress`] if `direct` cannot be used.
     pub async fn open_behind_pooler(url: &str, direct: &str) -> Result<Self, StoreError> {
-        let direct = direct
-            .parse()
-            .map_err(|error| StoreError::DirectAddress(format!("DATABASE_DIRECT_URL: {error}")))?;
-        Self::open_at(&url.parse()?, Some(&direct)).await
+        Self::open_at(&url.parse()?, Some(&direct_address(direct)?)).await
     }
 
     /// Opens the database at `url`, like [`open`](Self::open), but does not create a SQLite file.
@@ -106,11 +106,23 @@ impl Store {
     /// Those of [`open`](Self::open), with [`FileFault::NoFile`](crate::FileFault::NoFile) if the
     /// SQLite file does not exist.
     pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
-        let mut address: DatabaseAddress = url.parse()?;
-        if let DatabaseAddress::Sqlite(file) = &mut address {
-            file.may_create = false;
-        }
-        Self::open_at(&address, None).await
+        Self::open_at(&existing(url)?, None).await
+    }
+
+    /// Returns the migrations that have not been applied to the database at `url`, as `1 initial`.
+    /// Creates and changes nothing. `direct` is that of
+    /// [`open_behind_pooler`](Self::open_behind_pooler).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open_existing`](Self::open_existing) and
+    /// [`open_behind_pooler`](Self::open_behind_pooler).
+    pub async fn pending_migrations_at(
+        url: &str,
+        direct: Option<&str>,
+    ) -> Result<Vec<String>, StoreError> {
+        let direct = direct.map(direct_address).transpose()?;
+        open::pending(&existing(url)?, direct.as_ref()).await
     }
 
     async fn open_at(
@@ -268,4 +280,19 @@ impl Store {
             Pools::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Parses the address of a database that is not created.
+fn existing(url: &str) -> Result<DatabaseAddress, StoreError> {
+    let mut address: DatabaseAddress = url.parse()?;
+    if let DatabaseAddress::Sqlite(file) = &mut address {
+        file.may_create = false;
+    }
+    Ok(address)
+}
+
+/// Parses the address of the server itself, beside that of a pooler.
+fn direct_address(url: &str) -> Result<DatabaseAddress, StoreError> {
+    url.parse()
+        .map_err(|error| StoreError::DirectAddress(format!("DATABASE_DIRECT_URL: {error}")))
 }

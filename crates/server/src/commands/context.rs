@@ -8,7 +8,7 @@ use evergrant_service::{IntegrationsService, UserRef};
 use evergrant_store::Store;
 
 use crate::failure::{Failure, Problems};
-use crate::settings::{Database, DatabaseUrls, Settings, Sources};
+use crate::settings::{Database, DatabaseUrls, Log, Settings, Sources};
 use crate::{database, telemetry, wiring};
 
 /// Whether a command uses tokens.
@@ -98,17 +98,19 @@ fn key_ring(
     }
 }
 
-/// Opens the database only.
+/// Reads the URLs of the database, and starts the log, for commands that need no other settings.
 ///
 /// # Errors
 ///
-/// A failure if `DATABASE_URL` is not set or the database cannot be reached.
-pub(super) async fn open_store(missing: MissingFile) -> Result<Store, Failure> {
+/// A failure if `DATABASE_URL` is not set, or a setting of the log is invalid.
+pub(super) fn database_urls() -> Result<DatabaseUrls, Failure> {
     let mut problems = Problems::default();
     let sources = Sources::from_process(&mut problems);
     let urls = Database::read(&sources).required(&mut problems);
+    let log = Log::read(&sources, &mut problems);
     problems.finish()?;
-    missing.open(&urls).await
+    telemetry::start(log.filter, log.format, telemetry::COMMAND_FILTER);
+    Ok(urls)
 }
 
 /// Returns the context of an operation, with the command line as its actor.

@@ -3,8 +3,9 @@
 
 use clap::Args;
 
-use super::context::{self, MissingFile};
+use super::context;
 use crate::failure::Failure;
+use crate::settings::DatabaseUrls;
 use crate::{database, output};
 
 #[derive(Args)]
@@ -16,24 +17,19 @@ pub(super) struct Migrate {
 
 impl Migrate {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let missing = if self.check {
-            MissingFile::Fail
-        } else {
-            MissingFile::Create
-        };
-        let store = context::open_store(missing).await?;
-        let outcome = if self.check {
-            check(&store).await
-        } else {
-            migrate(&store).await
-        };
+        let urls = context::database_urls()?;
+        if self.check {
+            return check(&urls).await;
+        }
+        let store = database::open(&urls).await?;
+        let outcome = migrate(&store).await;
         store.close().await;
         outcome
     }
 }
 
-async fn check(store: &evergrant_store::Store) -> Result<(), Failure> {
-    let pending = database::pending_migrations(store).await?;
+async fn check(urls: &DatabaseUrls) -> Result<(), Failure> {
+    let pending = database::pending_migrations_at(urls).await?;
     if pending.is_empty() {
         return output::print_line("The schema is up to date.");
     }

@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::failure::{Failure, Problems, root_cause};
 use crate::hardening::harden;
-use crate::settings::{DatabaseUrls, Listen, SandboxListen, Settings, Sources};
+use crate::settings::{Listen, SandboxListen, Settings, Sources};
 use crate::signals::Signals;
 use crate::{console, database, shutdown, telemetry, wiring};
 use data_folder::DataFolder;
@@ -158,23 +158,17 @@ async fn open_store(settings: &Settings, folder: &DataFolder) -> Result<Store, F
     if let Some(urls) = settings.database.urls() {
         return database::open(&urls).await;
     }
-    let url = format!("sqlite://{}", folder.file("evergrant.db").display());
-    let store = database::open(&DatabaseUrls { url, direct: None }).await?;
-    check_schema(&store, folder).await?;
-    Ok(store)
-}
-
-/// Rejects a data folder whose database was created by a development version.
-async fn check_schema(store: &Store, folder: &DataFolder) -> Result<(), Failure> {
-    match store.pending_migrations().await {
+    let file = folder.file("evergrant.db");
+    match Store::open(&format!("sqlite://{}", file.display())).await {
+        // A development version has created the data folder.
         Err(error @ StoreError::DevelopmentSchema) => Err(Failure::new(
-            format!("{}: {error}", folder.file("evergrant.db").display()),
+            format!("{}: {error}", file.display()),
             format!(
                 "delete the folder {}, or choose another one with --data DIR",
                 folder.description()
             ),
         )),
-        _ => Ok(()),
+        opened => opened.map_err(|error| database::open_failure(&error)),
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
+    pub(crate) fn read(sources: &Sources, problems: &mut Problems) -> Self {
         Self {
             format: format(sources, problems),
             filter: filter(sources, problems),

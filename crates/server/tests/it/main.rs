@@ -13,6 +13,7 @@ mod addresses;
 mod cli;
 mod client;
 mod console;
+mod database_faults;
 mod dependencies;
 mod dev;
 mod development_schema;

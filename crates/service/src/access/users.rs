@@ -106,6 +106,7 @@ impl Users {
     /// # Errors
     ///
     /// `USER_CONFLICT` if the e-mail address or external id belongs to another user;
+    /// `VALIDATION_ERROR` if the app's table requires a field that is missing;
     /// `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "create_user", skip_all,
@@ -116,6 +117,10 @@ impl Users {
             CreatedUser::New(user) => Ok((user, true)),
             CreatedUser::Existing(user) => Ok((user, false)),
             CreatedUser::Taken => Err(taken(new)),
+            CreatedUser::Incomplete(column) => Err(ServiceError::field(
+                column,
+                "is required by the users table of the app",
+            )),
         }
     }
 

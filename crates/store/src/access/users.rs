@@ -51,15 +51,19 @@ pub enum CreatedUser {
     Existing(User),
     /// No user has this id, but the e-mail address or external id belongs to another user.
     Taken,
+    /// The table of the host application requires a value in this column, `email` or `name`, which
+    /// the new user lacks. Nothing was stored.
+    Incomplete(&'static str),
 }
 
 impl CreatedUser {
-    /// Returns the created or existing user; `None` for [`Taken`](Self::Taken).
+    /// Returns the created or existing user; `None` for [`Taken`](Self::Taken) and
+    /// [`Incomplete`](Self::Incomplete).
     #[must_use]
     pub fn into_user(self) -> Option<User> {
         match self {
             Self::New(user) | Self::Existing(user) => Some(user),
-            Self::Taken => None,
+            Self::Taken | Self::Incomplete(_) => None,
         }
     }
 }
@@ -90,6 +94,9 @@ pub(crate) const BY_EXTERNAL_ID: &str =
     "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE external_id = $1";
 pub(crate) const BY_EMAIL: &str =
     "SELECT id, email, name, external_id, created_at, updated_at FROM users WHERE email = $1";
+/// Columns that a new user may lack, unless the app's table requires them.
+const OPTIONAL: [&str; 2] = ["email", "name"];
+
 const PAGE: &str = "SELECT id, email, name, external_id, created_at, updated_at FROM users
     WHERE id > $1 ORDER BY id LIMIT $2";
 const DELETE_CONNECTIONS: &str = "DELETE FROM oauth_accounts WHERE user_id = $1
@@ -163,18 +170,19 @@ impl UserRepository {
         if let Some(user) = existing(&mut tx, new).await? {
             return Ok(CreatedUser::Existing(user));
         }
-        let row = match new.id {
-            None => insert_with_generated_id(&mut tx, new, now).await?,
-            Some(id) => {
-                let end = tx.prepare_user_id(id.get()).await?;
-                let row = insert_with_id(&mut tx, new, id.get(), now).await?;
-                tx.restore_user_ids(end).await?;
-                row
+        match insert(&mut tx, new, now).await {
+            Ok(Some(row)) => {
+                tx.commit().await?;
+                return Ok(CreatedUser::New(User::read(&row)?));
             }
-        };
-        if let Some(row) = row {
-            tx.commit().await?;
-            return Ok(CreatedUser::New(User::read(&row)?));
+            Ok(None) => {}
+            Err(error) => {
+                let missing = error.required_column();
+                let column = OPTIONAL
+                    .into_iter()
+                    .find(|name| missing.as_deref() == Some(name));
+                return column.map(CreatedUser::Incomplete).ok_or(error);
+            }
         }
         // Another transaction inserted the user after the lookup, or a unique value is taken.
         Ok(existing(&mut tx, new)
@@ -218,6 +226,21 @@ impl UserRepository {
         tx.commit().await?;
         Ok(deleted)
     }
+}
+
+/// Inserts a user. Returns `None` if the id or a unique value is taken.
+async fn insert(
+    tx: &mut Transaction,
+    new: &NewUser,
+    now: Timestamp,
+) -> Result<Option<Record>, StoreError> {
+    let Some(id) = new.id else {
+        return insert_with_generated_id(tx, new, now).await;
+    };
+    let end = tx.prepare_user_id(id.get()).await?;
+    let row = insert_with_id(tx, new, id.get(), now).await?;
+    tx.restore_user_ids(end).await?;
+    Ok(row)
 }
 
 /// Inserts a user with this id. Returns `None` if the id or a unique value is taken.

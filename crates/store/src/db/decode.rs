@@ -24,11 +24,12 @@ impl<T, R> Decoder<T, R> {
         for row in rows {
             match (self.read)(&row) {
                 Ok(value) => readable.push(value),
-                Err(StoreError::Inconsistent(column)) => {
+                Err(error) => {
+                    let column = error.unreadable_column();
+                    let column = column.ok_or(error)?;
                     skipped += 1;
                     first.get_or_insert_with(|| ((self.key)(&row), column));
                 }
-                Err(error) => return Err(error),
             }
         }
         if let Some((key, column)) = first {

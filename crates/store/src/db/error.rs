@@ -1,23 +1,38 @@
 //! The error of the store.
 
 use crate::db::connect_error::ConnectError;
+use crate::db::describe::{describe, required_column};
 use crate::db::file_error::FileError;
+use crate::db::schema_check::SchemaFault;
 
 /// The reason why an operation of the store failed.
 ///
-/// The source is for the log: it may contain SQL and must not be shown to callers of the API.
+/// The messages are for the log. They contain no values of rows, but names of tables and columns,
+/// and must not be shown to callers of the API.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// A unique value is taken by another row.
-    #[error("a unique value is already used by another row")]
-    Conflict,
+    /// A unique value is taken by another row. Describes the constraint.
+    #[error("a unique value is already used by another row: {0}")]
+    Conflict(String),
     /// A foreign key refers to a row that does not exist, such as a user that was just deleted.
     #[error("a referenced row does not exist")]
     Missing,
     /// A stored value cannot be represented by this version. Names the column.
     #[error("stored value cannot be read: {0}")]
     Inconsistent(&'static str),
+    /// A column cannot be decoded, for example because its type is not the expected one.
+    #[error("column {column} cannot be decoded: {reason}")]
+    Undecodable {
+        /// Name of the column.
+        column: &'static str,
+        /// The found and the expected type, or what is wrong with the value.
+        reason: String,
+    },
+    /// The tables that are shared with the host application exist with other columns than Evergrant
+    /// needs. Nothing was changed.
+    #[error("the tables of the app cannot be shared: {}", list(.0))]
+    SharedTables(Vec<SchemaFault>),
     /// The URL of the database is malformed. Says what is wrong, without repeating the URL, which
     /// may contain a password.
     #[error("invalid database URL: {0}")]
@@ -33,8 +48,13 @@ pub enum StoreError {
     File(#[from] FileError),
     /// A migration failed, an earlier run was interrupted, or an applied migration was changed
     /// since.
-    #[error("migration of the database schema failed")]
-    Migration(#[source] sqlx::migrate::MigrateError),
+    #[error("migration of the database schema failed: {reason}")]
+    Migration {
+        /// What failed.
+        reason: String,
+        /// Whether the database user may not do what the migration needs.
+        is_permission_denied: bool,
+    },
     /// The schema was created by a development version from before the first release, whose
     /// migrations were replaced. Nothing was changed.
     #[error("this database has the schema of a development version from before the first release")]
@@ -51,8 +71,8 @@ pub enum StoreError {
     #[error("the database did not confirm a commit; its result is unknown")]
     CommitUnknown(#[source] Option<Box<Self>>),
     /// The database could not be reached, or rejected the query.
-    #[error("database query failed")]
-    Database(#[source] sqlx::Error),
+    #[error("database query failed: {}", describe(.0))]
+    Database(sqlx::Error),
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -61,11 +81,15 @@ impl From<sqlx::Error> for StoreError {
             return Self::Busy;
         }
         let rejection = error.as_database_error();
-        if rejection.is_some_and(|error| error.code().as_deref().is_some_and(is_time_limit_code)) {
+        if rejection.is_some_and(|error| {
+            error
+                .code()
+                .is_some_and(|code| is_time_limit_code(&code) || is_retryable_code(&code))
+        }) {
             return Self::Busy;
         }
         match rejection.map(sqlx::error::DatabaseError::kind) {
-            Some(sqlx::error::ErrorKind::UniqueViolation) => Self::Conflict,
+            Some(sqlx::error::ErrorKind::UniqueViolation) => Self::Conflict(describe(&error)),
             Some(sqlx::error::ErrorKind::ForeignKeyViolation) => Self::Missing,
             _ => Self::Database(error),
         }
@@ -100,11 +124,31 @@ impl StoreError {
     #[must_use]
     pub fn is_refused_statement(&self) -> bool {
         match self {
-            Self::Conflict | Self::Missing | Self::Inconsistent(_) => true,
+            Self::Conflict(_)
+            | Self::Missing
+            | Self::Inconsistent(_)
+            | Self::Undecodable { .. } => true,
             Self::Database(error) => {
                 error.as_database_error().is_some() && !self.is_outage() && !self.is_refused_write()
             }
             _ => false,
+        }
+    }
+
+    /// Returns the column that a read cannot represent. Only the row of that read is affected.
+    pub(crate) fn unreadable_column(&self) -> Option<&'static str> {
+        match self {
+            Self::Inconsistent(column) | Self::Undecodable { column, .. } => Some(column),
+            _ => None,
+        }
+    }
+
+    /// Returns the column without a value that the table requires, if an INSERT or UPDATE failed
+    /// for this reason.
+    pub(crate) fn required_column(&self) -> Option<String> {
+        match self {
+            Self::Database(error) => required_column(error),
+            _ => None,
         }
     }
 
@@ -171,15 +215,26 @@ fn is_lost_connection_code(code: &str) -> bool {
     code.starts_with("57P0") || code.starts_with("08") || code == "25P03"
 }
 
+fn list(faults: &[SchemaFault]) -> String {
+    let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    faults.join("; ")
+}
+
+/// Returns whether a SQLSTATE means that the same statement may succeed at once:
+/// `serialization_failure` and `deadlock_detected`.
+fn is_retryable_code(code: &str) -> bool {
+    matches!(code, "40001" | "40P01")
+}
+
 /// Returns whether a SQLSTATE or SQLite result code means that the database is unavailable.
 ///
-/// PostgreSQL: classes 08 (connection exception), 53 (insufficient resources) and 57 (operator
-/// intervention). SQLite: BUSY, LOCKED, IOERR and CANTOPEN; the low byte of an extended code is the
-/// primary code.
+/// PostgreSQL: classes 08 (connection exception), 28 (invalid authorization), 3D (missing
+/// database), 53 (insufficient resources) and 57 (operator intervention). SQLite: BUSY, LOCKED,
+/// IOERR and CANTOPEN; the low byte of an extended code is the primary code.
 fn is_outage_code(code: &str) -> bool {
     if code.len() == 5 {
         return !is_refused_write_code(code)
-            && ["08", "53", "57"]
+            && ["08", "28", "3D", "53", "57"]
                 .iter()
                 .any(|class| code.starts_with(class));
     }
@@ -203,7 +258,9 @@ mod tests {
 
     #[test]
     fn outages_rejected_writes_and_statement_errors_are_distinguished() {
-        for outage in ["57P01", "08006", "53300", "5", "14", "10", "778", "2570"] {
+        for outage in [
+            "57P01", "08006", "53300", "28P01", "5", "14", "10", "778", "2570",
+        ] {
             assert!(
                 is_outage_code(outage) && !is_refused_write_code(outage),
                 "{outage}"
@@ -226,6 +283,6 @@ mod tests {
         assert!(StoreError::Unresponsive.is_outage());
         assert!(!StoreError::from(sqlx::Error::PoolTimedOut).is_outage());
         assert!(!StoreError::Database(sqlx::Error::RowNotFound).is_outage());
-        assert!(!StoreError::Conflict.is_outage());
+        assert!(!StoreError::Conflict(String::new()).is_outage());
     }
 }

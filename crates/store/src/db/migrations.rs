@@ -5,6 +5,8 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::StoreError;
 use crate::db::database::{Database, Pools};
+use crate::db::dialect::Dialect;
+use crate::db::migration_error::failed;
 use crate::db::postgres::migrate;
 use crate::db::value::params;
 
@@ -24,12 +26,42 @@ const INITIAL: Step = Step {
     postgres: include_str!("../../migrations/postgres/0001_initial.sql"),
 };
 
-const APPLIED: &str = "SELECT version, checksum, success FROM evergrant_migrations";
+/// The queries of the applied migrations. All columns are text, so that the queries also work in
+/// the simple query protocol.
+pub(crate) struct History {
+    /// Returns a row if the table of applied migrations exists.
+    pub(crate) exists: &'static str,
+    /// Returns `version`, `checksum` (hexadecimal) and `success` of each applied migration.
+    pub(crate) rows: &'static str,
+}
+
+const SQLITE_HISTORY: History = History {
+    exists: "SELECT name FROM sqlite_master WHERE name = 'evergrant_migrations'",
+    rows: "SELECT CAST(version AS TEXT) AS version, lower(hex(checksum)) AS checksum,
+            CAST(success AS TEXT) AS success
+        FROM evergrant_migrations",
+};
+const POSTGRES_HISTORY: History = History {
+    exists: "SELECT to_regclass('evergrant_migrations')::text AS name
+        WHERE to_regclass('evergrant_migrations') IS NOT NULL",
+    rows: "SELECT version::text AS version, encode(checksum, 'hex') AS checksum,
+            success::int::text AS success
+        FROM evergrant_migrations",
+};
+
+/// A row of the table of applied migrations.
+pub(crate) struct AppliedMigration {
+    pub(crate) version: String,
+    /// SHA-384 of the SQL text in hexadecimal digits.
+    pub(crate) checksum: String,
+    /// `1` if the migration is complete.
+    pub(crate) success: String,
+}
 
 /// Applies the pending migrations. Several processes may do so concurrently: one applies them, the
 /// others wait.
 pub(crate) async fn apply(database: &Database) -> Result<(), StoreError> {
-    applied(database).await?;
+    pending(database).await?;
     let migrator = migrator(database);
     match &database.pools {
         Pools::Sqlite { writer, .. } => {
@@ -37,7 +69,7 @@ pub(crate) async fn apply(database: &Database) -> Result<(), StoreError> {
             migrator
                 .run_direct(None, &mut *tx, false)
                 .await
-                .map_err(StoreError::Migration)?;
+                .map_err(|error| failed(&error))?;
             Ok(tx.commit().await?)
         }
         Pools::Postgres(pool) => migrate::apply(pool.migration_route(), &migrator.migrations).await,
@@ -46,44 +78,72 @@ pub(crate) async fn apply(database: &Database) -> Result<(), StoreError> {
 
 /// Returns the migrations that have not been applied to the database, as `1 initial`.
 pub(crate) async fn pending(database: &Database) -> Result<Vec<String>, StoreError> {
-    let applied = applied(database).await?;
-    let pending = STEPS.iter().filter(|step| !applied.contains(&step.version));
+    let dialect = dialect_of(database);
+    let history = history(dialect);
+    let mut applied = Vec::new();
+    if database.row(history.exists, params![]).await?.is_some() {
+        for row in database.rows(history.rows, params![]).await? {
+            applied.push(AppliedMigration {
+                version: row.text("version")?,
+                checksum: row.text("checksum")?,
+                success: row.text("success")?,
+            });
+        }
+    }
+    pending_after(&applied, dialect)
+}
+
+/// Returns the queries of the applied migrations.
+pub(crate) fn history(dialect: Dialect) -> History {
+    match dialect {
+        Dialect::Sqlite => SQLITE_HISTORY,
+        Dialect::Postgres => POSTGRES_HISTORY,
+    }
+}
+
+/// Returns the migrations that are not in `applied`, as `1 initial`.
+///
+/// # Errors
+///
+/// [`StoreError::DevelopmentSchema`] if the first of `applied` is not [`INITIAL`].
+pub(crate) fn pending_after(
+    applied: &[AppliedMigration],
+    dialect: Dialect,
+) -> Result<Vec<String>, StoreError> {
+    let initial = INITIAL.migration(dialect);
+    let checksum = initial.checksum.iter().map(|byte| format!("{byte:02x}"));
+    let checksum: String = checksum.collect();
+    let is_other = |row: &AppliedMigration| INITIAL.is(row) && row.checksum != checksum;
+    if applied.iter().any(is_other) {
+        return Err(StoreError::DevelopmentSchema);
+    }
+    let is_applied = |step: &Step| {
+        let row = applied.iter().find(|row| step.is(row));
+        row.is_some_and(|row| row.success == "1")
+    };
+    let pending = STEPS.iter().filter(|step| !is_applied(step));
     Ok(pending
         .map(|step| format!("{} {}", step.version, step.name))
         .collect())
 }
 
-/// Returns the versions of the applied migrations; [`StoreError::DevelopmentSchema`] if the first
-/// of them is not [`INITIAL`].
-async fn applied(database: &Database) -> Result<Vec<i64>, StoreError> {
-    let find = database.dialect(
-        "SELECT name AS found FROM sqlite_master WHERE name = 'evergrant_migrations'",
-        "SELECT to_regclass('evergrant_migrations')::text AS found",
-    );
-    let found = database.row(find, params![]).await?;
-    if found
-        .and_then(|row| row.optional_text("found").ok().flatten())
-        .is_none()
-    {
-        return Ok(Vec::new());
+fn dialect_of(database: &Database) -> Dialect {
+    match &database.pools {
+        Pools::Sqlite { .. } => Dialect::Sqlite,
+        Pools::Postgres(_) => Dialect::Postgres,
     }
-    let initial = INITIAL.migration(database);
-    let mut versions = Vec::new();
-    for row in database.rows(APPLIED, params![]).await? {
-        let version = row.big("version")?;
-        if version == initial.version && row.bytes("checksum")? != *initial.checksum {
-            return Err(StoreError::DevelopmentSchema);
-        }
-        if row.boolean("success")? {
-            versions.push(version);
-        }
-    }
-    Ok(versions)
 }
 
 impl Step {
-    fn migration(&self, database: &Database) -> Migration {
-        let sql = database.dialect(self.sqlite, self.postgres);
+    fn is(&self, row: &AppliedMigration) -> bool {
+        row.version == self.version.to_string()
+    }
+
+    fn migration(&self, dialect: Dialect) -> Migration {
+        let sql = match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+        };
         Migration::new(
             self.version,
             self.name.into(),
@@ -95,7 +155,8 @@ impl Step {
 }
 
 fn migrator(database: &Database) -> Migrator {
-    let migrations = STEPS.iter().map(|step| step.migration(database));
+    let dialect = dialect_of(database);
+    let migrations = STEPS.iter().map(|step| step.migration(dialect));
     let mut migrator = Migrator::with_migrations(migrations.collect());
     // The host application may use sqlx's default table for its own migrations.
     migrator.dangerous_set_table_name("evergrant_migrations");

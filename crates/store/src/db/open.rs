@@ -1,17 +1,21 @@
-//! Opening the connection pools of a database.
+//! Opening the connection pools of a database, after an inspection that changes nothing.
 
-use sqlx::Connection as _;
+use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::StoreError;
 use crate::db::address::{DatabaseAddress, PostgresAddress, SqliteAddress};
-use crate::db::connect;
 use crate::db::database::Pools;
 use crate::db::postgres::{PostgresPool, Route};
-use crate::db::sqlite_file;
+use crate::db::{connect, inspect, sqlite_file};
 
 /// Opens the database at `address`.
 ///
 /// `direct` is the address of the same PostgreSQL server without a pooler.
+///
+/// # Errors
+///
+/// [`StoreError::SharedTables`] or [`StoreError::DevelopmentSchema`] if the database cannot be used
+/// as it is, other variants if it cannot be reached. Nothing is changed then.
 pub(crate) async fn open(
     address: &DatabaseAddress,
     direct: Option<&DatabaseAddress>,
@@ -24,49 +28,100 @@ pub(crate) async fn open(
         );
     }
     match address {
-        DatabaseAddress::Sqlite(address) => open_sqlite(address).await,
-        DatabaseAddress::Postgres(address) => match direct {
-            None => open_postgres(address, None).await,
-            Some(DatabaseAddress::Postgres(direct)) => open_postgres(address, Some(direct)).await,
-            Some(DatabaseAddress::Sqlite(_)) => {
-                let message = "DATABASE_DIRECT_URL must start with postgres://";
-                Err(StoreError::DirectAddress(message.to_owned()))
-            }
-        },
+        DatabaseAddress::Sqlite(address) => {
+            inspect_sqlite(address).await?;
+            sqlite_file::open(address).await
+        }
+        DatabaseAddress::Postgres(address) => {
+            let server = find_server(address, direct).await?;
+            Ok(Pools::Postgres(PostgresPool::new(
+                server.route,
+                server.direct,
+            )))
+        }
     }
 }
 
-async fn open_sqlite(address: &SqliteAddress) -> Result<Pools, StoreError> {
-    if let Some(connection) = sqlite_file::inspect(address).await? {
-        connection.close().await?;
+/// Returns the migrations that have not been applied to the database at `address`, as `1 initial`.
+/// Creates and changes nothing.
+///
+/// # Errors
+///
+/// Those of [`open`].
+pub(crate) async fn pending(
+    address: &DatabaseAddress,
+    direct: Option<&DatabaseAddress>,
+) -> Result<Vec<String>, StoreError> {
+    match address {
+        DatabaseAddress::Sqlite(address) => inspect_sqlite(address).await,
+        DatabaseAddress::Postgres(address) => Ok(find_server(address, direct).await?.pending),
     }
-    sqlite_file::open(address).await
 }
 
-/// Opens a PostgreSQL database, which may be behind a pooler. `direct` leads to the server itself.
-async fn open_postgres(
-    address: &PostgresAddress,
-    direct: Option<&PostgresAddress>,
-) -> Result<Pools, StoreError> {
-    let server = connect::first_usable(address).await?;
-    server.connection.close().await?;
-    let Some(direct) = direct else {
-        let route = Route::new(server.options, address.session_settings(), server.is_pooled);
-        return Ok(Pools::Postgres(PostgresPool::new(route, None)));
+async fn inspect_sqlite(address: &SqliteAddress) -> Result<Vec<String>, StoreError> {
+    let Some(mut connection) = sqlite_file::inspect(address).await? else {
+        return Ok(Vec::new());
     };
-    let route = Route::new(server.options, address.session_settings(), true);
-    let server = connect::first_usable(direct)
+    let pending = inspect::sqlite(&mut connection).await;
+    connection.close().await?;
+    pending
+}
+
+/// A PostgreSQL server that has been inspected.
+struct InspectedServer {
+    /// The way to it, which may lead through a pooler.
+    route: Route,
+    /// The way without a pooler, if it has an address of its own.
+    direct: Option<Route>,
+    /// The pending migrations.
+    pending: Vec<String>,
+}
+
+/// Inspects the first usable server of `address`, which may be behind a pooler. `direct` leads to
+/// the server itself.
+async fn find_server(
+    address: &PostgresAddress,
+    direct: Option<&DatabaseAddress>,
+) -> Result<InspectedServer, StoreError> {
+    let server = connect::first_usable(address).await?;
+    let is_pooled = server.is_pooled || direct.is_some();
+    let route = Route::new(server.options, address.session_settings(), is_pooled);
+    let mut connection = server.connection;
+    // A pooler does not pass the settings of the session on, so the transaction sets them.
+    sqlx::raw_sql(AssertSqlSafe(route.inspection_begin()))
+        .execute(&mut connection)
+        .await?;
+    let pending = inspect::postgres(&mut connection).await;
+    connection.close().await?;
+    let pending = pending?;
+    let direct = match direct {
+        None => None,
+        Some(DatabaseAddress::Postgres(direct)) => Some(direct_route(direct).await?),
+        Some(DatabaseAddress::Sqlite(_)) => {
+            let message = "DATABASE_DIRECT_URL must start with postgres://";
+            return Err(StoreError::DirectAddress(message.to_owned()));
+        }
+    };
+    Ok(InspectedServer {
+        route,
+        direct,
+        pending,
+    })
+}
+
+/// Returns the way to the server itself.
+async fn direct_route(address: &PostgresAddress) -> Result<Route, StoreError> {
+    let server = connect::first_usable(address)
         .await
-        .map_err(|error| not_direct(&error))?;
+        .map_err(|error| StoreError::DirectAddress(format!("DATABASE_DIRECT_URL: {error}")))?;
     server.connection.close().await?;
     if server.is_pooled {
         let message = "DATABASE_DIRECT_URL leads to a connection pooler, not to the server itself";
         return Err(StoreError::DirectAddress(message.to_owned()));
     }
-    let direct = Route::new(server.options, direct.session_settings(), false);
-    Ok(Pools::Postgres(PostgresPool::new(route, Some(direct))))
-}
-
-fn not_direct(error: &StoreError) -> StoreError {
-    StoreError::DirectAddress(format!("DATABASE_DIRECT_URL: {error}"))
+    Ok(Route::new(
+        server.options,
+        address.session_settings(),
+        false,
+    ))
 }

@@ -1,5 +1,5 @@
-//! Encoding of timestamps: `timestamp(6)` on PostgreSQL, an integer of milliseconds since 1970 on
-//! SQLite.
+//! Encoding of timestamps: `timestamp` or `timestamptz` on PostgreSQL, an integer of milliseconds
+//! since 1970 on SQLite.
 
 use evergrant_model::Timestamp;
 use sqlx::encode::IsNull;
@@ -19,6 +19,16 @@ pub(crate) struct DatabaseTime(pub(crate) Timestamp);
 impl Type<Postgres> for DatabaseTime {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_name("TIMESTAMP")
+    }
+
+    /// The host application may have created a column as `timestamptz`. Its binary format is the
+    /// same, and sessions have the time zone UTC, so that the database converts parameters.
+    fn compatible(kind: &PgTypeInfo) -> bool {
+        [
+            <Self as Type<Postgres>>::type_info(),
+            PgTypeInfo::with_name("TIMESTAMPTZ"),
+        ]
+        .contains(kind)
     }
 }
 

@@ -100,11 +100,14 @@ macro_rules! column {
     };
 }
 
-/// Maps a decoding error to [`StoreError::Inconsistent`], which affects only its own row: the
-/// column may hold a value that this program cannot represent, such as malformed JSON.
+/// Maps a decoding error to [`StoreError::Undecodable`], which affects only its own row: the column
+/// may hold a value that this program cannot represent, such as malformed JSON.
 fn decode_error(column: &'static str, error: sqlx::Error) -> StoreError {
     match error {
-        sqlx::Error::ColumnDecode { .. } => StoreError::Inconsistent(column),
+        sqlx::Error::ColumnDecode { source, .. } => StoreError::Undecodable {
+            column,
+            reason: source.to_string(),
+        },
         error => error.into(),
     }
 }

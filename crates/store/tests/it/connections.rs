@@ -238,7 +238,13 @@ async fn malformed_json_makes_only_its_row_unreadable(database: TestDatabase) {
         .owned(user, &slug("reddit"), &account("broken"))
         .await;
     assert!(
-        matches!(read, Err(StoreError::Inconsistent("metadata"))),
+        matches!(
+            read,
+            Err(StoreError::Undecodable {
+                column: "metadata",
+                ..
+            })
+        ),
         "{read:?}"
     );
     assert_listed(&store, user, &["juniper"]).await;

@@ -40,27 +40,42 @@ const POSTGRES: &str = "
     CREATE TABLE evergrant_gates (provider text NOT NULL, closed_to timestamp(6) NOT NULL);
     INSERT INTO evergrant_gates VALUES ('reddit', now());";
 
+/// Returns the mode and the content of a SQLite file.
+fn file(database: &TestDatabase) -> Option<(u32, Vec<u8>)> {
+    use std::os::unix::fs::PermissionsExt;
+    let path = database.url.strip_prefix("sqlite://")?;
+    let mode = std::fs::metadata(path).unwrap().permissions().mode();
+    Some((mode, std::fs::read(path).unwrap()))
+}
+
 /// Asserts that neither listing nor applying migrations succeeds or changes anything.
 async fn assert_rejected(database: &TestDatabase) {
-    let store = Store::open(&database.url).await.unwrap();
-    let before = database.contents().await;
-    let listed = store.pending_migrations().await;
+    let before = (database.contents().await, file(database));
+    let opened = Store::open(&database.url).await;
+    assert!(
+        matches!(opened, Err(StoreError::DevelopmentSchema)),
+        "{opened:?}"
+    );
+    let listed = Store::pending_migrations_at(&database.url, None).await;
     assert!(
         matches!(listed, Err(StoreError::DevelopmentSchema)),
         "{listed:?}"
     );
-    let migrated = store.migrate().await;
-    assert!(
-        matches!(migrated, Err(StoreError::DevelopmentSchema)),
-        "{migrated:?}"
-    );
-    assert_eq!(database.contents().await, before);
+    assert_eq!((database.contents().await, file(database)), before);
+}
+
+/// Creates an empty SQLite file that other users may read.
+fn create_readable_file(database: &TestDatabase) {
+    use std::os::unix::fs::PermissionsExt;
+    if let Some(path) = database.url.strip_prefix("sqlite://") {
+        std::fs::write(path, "").unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
 }
 
 async fn development_schema_is_rejected_unchanged(database: TestDatabase) {
     let database = database.without_schema().await;
-    // Creates the file on SQLite.
-    drop(Store::open(&database.url).await.unwrap());
+    create_readable_file(&database);
     let schema = if database.is_postgres() {
         POSTGRES
     } else {

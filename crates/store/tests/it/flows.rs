@@ -237,7 +237,7 @@ async fn state_cannot_be_used_for_two_flows(database: TestDatabase) {
             ..other.row()
         })
         .await;
-    assert!(matches!(twice, Err(StoreError::Conflict)), "{twice:?}");
+    assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
 }
 
 async fn deleted_user_cannot_start_flow(database: TestDatabase) {

@@ -40,6 +40,7 @@ mod row_changes;
 mod scale;
 mod schema;
 mod sessions;
+mod shared_tables;
 mod support;
 mod timestamps;
 mod token_copies;

@@ -73,8 +73,11 @@ async fn interrupted_migration_is_rejected(database: TestDatabase) {
         ))
         .await;
     let migrated = store.migrate().await;
-    assert!(
-        matches!(migrated, Err(StoreError::Migration(_))),
-        "{migrated:?}"
+    let Err(StoreError::Migration { reason, .. }) = migrated else {
+        panic!("{migrated:?}");
+    };
+    assert_eq!(
+        reason,
+        "migration 1 was interrupted; delete its row from evergrant_migrations and migrate again"
     );
 }

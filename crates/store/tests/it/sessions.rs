@@ -45,7 +45,7 @@ async fn inserted_session_is_read_back(database: TestDatabase) {
     );
     assert!(store.sessions().by_id(&id("two")).await.unwrap().is_none());
     let twice = insert(&store, user, "one", 900).await;
-    assert!(matches!(twice, Err(StoreError::Conflict)), "{twice:?}");
+    assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
 }
 
 async fn sessions_are_deleted_singly_or_by_user(database: TestDatabase) {

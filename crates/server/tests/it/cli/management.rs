@@ -9,7 +9,8 @@ fn migrate_check_lists_pending_migrations_and_applies_none() {
     let url = sqlite_url(&folder);
     let env = [("DATABASE_URL", url.as_str())];
     // An empty file is an empty database.
-    std::fs::write(folder.path().join("evergrant.db"), "").unwrap();
+    let file = folder.path().join("evergrant.db");
+    std::fs::write(&file, "").unwrap();
     for _ in 0..2 {
         let finished = run(&["migrate", "--check"], &env, "");
         assert_eq!(finished.status.code(), Some(1));
@@ -23,6 +24,11 @@ fn migrate_check_lists_pending_migrations_and_applies_none() {
             "error: 1 migration pending\n  help: run `evergrant migrate`\n"
         );
     }
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().len(),
+        0,
+        "the file is unchanged"
+    );
     assert!(stdout(&["migrate"], &env, "").starts_with("applied: 1 "));
     assert_eq!(
         stdout(&["migrate", "--check"], &env, ""),

@@ -10,6 +10,7 @@ use sqlx::migrate::{MigrateError, Migration};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use crate::StoreError;
+use crate::db::migration_error::failed;
 use crate::db::postgres::route::Route;
 
 /// Makes other processes wait until this transaction ends. Later statements do not make the app
@@ -25,7 +26,7 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS evergrant_migrations (
         checksum BYTEA NOT NULL,
         execution_time BIGINT NOT NULL
     )";
-const APPLIED: &str = "SELECT version, checksum FROM evergrant_migrations WHERE success";
+const APPLIED: &str = "SELECT version, checksum, success FROM evergrant_migrations";
 const RECORD: &str =
     "INSERT INTO evergrant_migrations (version, description, success, checksum, execution_time)
     VALUES ($1, $2, TRUE, $3, 0)";
@@ -46,8 +47,7 @@ pub(crate) async fn apply(route: &Route, migrations: &[Migration]) -> Result<(),
         match applied.get(&migration.version) {
             Some(checksum) if *checksum == *migration.checksum => {}
             Some(_) => {
-                let error = MigrateError::VersionMismatch(migration.version);
-                return Err(StoreError::Migration(error));
+                return Err(failed(&MigrateError::VersionMismatch(migration.version)));
             }
             None => run(&mut connection, migration).await?,
         }
@@ -75,21 +75,26 @@ async fn applied(connection: &mut PgConnection) -> Result<BTreeMap<i64, Vec<u8>>
     let query = sqlx::query(APPLIED).persistent(false);
     let mut applied = BTreeMap::new();
     for row in query.fetch_all(connection).await? {
+        if !row.try_get::<bool, _>("success")? {
+            return Err(failed(&MigrateError::Dirty(row.try_get("version")?)));
+        }
         applied.insert(row.try_get("version")?, row.try_get("checksum")?);
     }
     Ok(applied)
 }
 
 async fn run(connection: &mut PgConnection, migration: &Migration) -> Result<(), StoreError> {
-    let failed =
-        |error| StoreError::Migration(MigrateError::ExecuteMigration(error, migration.version));
+    let rejected = |error| failed(&MigrateError::ExecuteMigration(error, migration.version));
     let statements = sqlx::raw_sql(migration.sql.clone());
-    statements.execute(&mut *connection).await.map_err(failed)?;
+    statements
+        .execute(&mut *connection)
+        .await
+        .map_err(rejected)?;
     let record = sqlx::query(RECORD)
         .persistent(false)
         .bind(migration.version)
         .bind(&*migration.description)
         .bind(&*migration.checksum);
-    record.execute(connection).await.map_err(failed)?;
+    record.execute(connection).await.map_err(rejected)?;
     Ok(())
 }

@@ -62,6 +62,13 @@ impl Route {
         through_pooler(self.options.clone())
     }
 
+    /// Returns the statements that begin a transaction that only reads, on a session without
+    /// settings.
+    pub(crate) fn inspection_begin(&self) -> String {
+        let set = set_local(&self.settings, &LIMITS);
+        format!("BEGIN READ ONLY; SELECT {set}")
+    }
+
     /// Returns the statements that begin the transaction of a migration.
     pub(super) fn migration_begin(&self) -> String {
         format!(
