@@ -96,7 +96,6 @@ impl ErrorCode {
                 | Self::ProviderUnavailable
                 | Self::DatabaseError
                 | Self::Overloaded
-                | Self::InternalError
         )
     }
 }

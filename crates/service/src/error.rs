@@ -190,8 +190,11 @@ impl From<StoreError> for ServiceError {
             // Of the rows that a write of the service references, only a user can be missing.
             StoreError::Missing => Self::user_not_found(),
             error @ StoreError::Busy => Self::overloaded().caused_by(error),
-            error @ StoreError::Inconsistent(_) => Self::internal().caused_by(error),
-            error => Self::database_unavailable().caused_by(error),
+            error if error.is_outage() || error.is_refused_write() || error.is_unknown_commit() => {
+                Self::database_unavailable().caused_by(error)
+            }
+            // The database responds: a repetition of the same statement fails in the same way.
+            error => Self::internal().caused_by(error),
         }
     }
 }

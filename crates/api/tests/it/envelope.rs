@@ -199,7 +199,7 @@ async fn item_63_panic_is_500_with_code_and_id_only() {
     {
       "code": "INTERNAL_ERROR",
       "correlationId": "[correlationId]",
-      "retryable": true,
+      "retryable": false,
       "status": 500,
       "title": "Internal error",
       "type": "/errors#INTERNAL_ERROR"

@@ -196,7 +196,7 @@ async fn undecryptable_token_is_500_without_detail() {
 }
 
 #[tokio::test]
-async fn database_failure_is_503_without_internals() {
+async fn rejected_query_is_500_without_internals() {
     let harness = connected().await;
     harness
         .database
@@ -204,6 +204,18 @@ async fn database_failure_is_503_without_internals() {
         .await;
     harness.clock.advance_seconds(60);
     assert_snapshot!(token(&harness).await.problem_summary(), @"
+    500 INTERNAL_ERROR
+    retryable: false
+    ");
+}
+
+#[tokio::test]
+async fn database_failure_is_503_without_internals() {
+    let harness = connected().await;
+    let app = harness.app_for(1).await;
+    harness.service.process().close().await;
+    harness.clock.advance_seconds(60);
+    assert_snapshot!(app.get(TOKEN).await.problem_summary(), @"
     503 DATABASE_ERROR
     retryable: true
     retry-after: 1

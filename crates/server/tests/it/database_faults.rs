@@ -1,10 +1,16 @@
-//! The program with a database that does not fit.
+//! The program with a database that does not fit: refusals of the tables of the app, and what the
+//! log says about a query that the database rejects.
 
 use evergrant_testkit::{TestDatabase, on_postgres};
+use serde_json::{Value, json};
 
-use crate::program::{KEY, run};
+use crate::client::App;
+use crate::program::{KEY, Program, run};
 
-on_postgres!(tables_with_other_columns_are_refused_by_every_command);
+on_postgres!(
+    tables_with_other_columns_are_refused_by_every_command,
+    rejected_query_is_an_internal_error_with_its_cause_in_the_log,
+);
 
 /// Commands that open the database, each in its own way.
 const COMMANDS: [&[&str]; 8] = [
@@ -56,4 +62,60 @@ async fn tables_with_other_columns_are_refused_by_every_command(database: TestDa
         );
     }
     assert_eq!(database.contents().await, before);
+}
+
+/// Returns the line of the log with this correlation id and level ERROR.
+fn logged_error(program: &Program, correlation_id: &str) -> Value {
+    let output = program.output();
+    let lines = output
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut errors = lines.filter(|line| {
+        line["level"] == "ERROR" && line["fields"]["correlation_id"] == correlation_id
+    });
+    errors
+        .next()
+        .unwrap_or_else(|| panic!("no line about {correlation_id}: {output}"))
+}
+
+/// Creates a user, which must fail with an internal error that is not retryable. Returns the log's
+/// line about it.
+async fn failed_creation(program: &Program, app: &App) -> Value {
+    let refused = app
+        .post(1, "/api/users", json!({ "name": "row data" }))
+        .await;
+    assert_eq!(refused.code(500), "INTERNAL_ERROR");
+    assert_eq!(refused.body["retryable"], false);
+    logged_error(program, refused.body["correlationId"].as_str().unwrap())
+}
+
+async fn rejected_query_is_an_internal_error_with_its_cause_in_the_log(database: TestDatabase) {
+    let program = Program::serve(&[("DATABASE_URL", &database.url), ("EVERGRANT_LOG", "json")]);
+    let app = App::new(program.url(), program.api_key());
+    database
+        .execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'users are read-only'; END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .await;
+    let line = failed_creation(&program, &app).await;
+    let error = line["fields"]["error"].as_str().unwrap();
+    assert!(
+        error.contains("database query failed: users are read-only (SQLSTATE P0001"),
+        "{line}"
+    );
+    database
+        .execute("DROP TRIGGER refuse ON users; ALTER TABLE users ADD CHECK (name <> 'row data')")
+        .await;
+    let line = failed_creation(&program, &app).await;
+    assert!(
+        line.to_string().contains("constraint users_name_check"),
+        "{line}"
+    );
+    assert!(
+        !program.output().contains("row data"),
+        "{}",
+        program.output()
+    );
 }

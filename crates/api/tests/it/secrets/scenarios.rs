@@ -213,7 +213,7 @@ async fn fail_internally(harness: &Harness, tracker: &mut SecretTracker) {
             "UPDATE oauth_accounts SET access_token = refresh_token || '00'",
             500,
         ),
-        ("DROP TABLE evergrant_connections", 503),
+        ("DROP TABLE evergrant_connections", 500),
     ] {
         harness.database.execute(statement).await;
         harness.clock.advance_seconds(60);
