@@ -79,7 +79,8 @@ impl DatabaseMonitor {
         query: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, ServiceError> {
         if self.is_down() {
-            return Err(ServiceError::database_unavailable());
+            let cause = "the query was not sent: the database is down, as earlier queries showed";
+            return Err(ServiceError::database_unavailable().caused_by(cause));
         }
         query.await.map_err(|error| {
             self.observe(&error);

@@ -1,6 +1,8 @@
 //! The error type of the service layer: a stable code, a message for the end user, and the source
 //! for the log.
 
+use std::sync::Arc;
+
 use evergrant_adapters::{AdapterError, Cause, ErrorClass};
 use evergrant_encryption::CipherError;
 use evergrant_model::{ErrorCode, SignedDuration};
@@ -9,7 +11,8 @@ use evergrant_store::StoreError;
 /// The wait stated to a caller after a failure that usually ends within a second.
 pub(crate) const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
+/// The cause of an error, shared by all callers that receive it.
+pub(crate) type Source = Arc<dyn std::error::Error + Send + Sync>;
 
 /// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +23,8 @@ pub struct FieldFault {
     pub message: String,
 }
 
-/// Why an operation failed.
-#[derive(Debug)]
+/// Why an operation failed. Copies share the cause.
+#[derive(Debug, Clone)]
 pub struct ServiceError {
     code: ErrorCode,
     detail: String,
@@ -72,9 +75,23 @@ impl ServiceError {
     }
 
     /// Sets the cause, which is logged and never shown to a caller.
-    pub(crate) fn caused_by(mut self, source: impl Into<Source>) -> Self {
-        self.source = Some(source.into());
+    pub(crate) fn caused_by(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into().into());
         self
+    }
+
+    /// Sets the cause to one that another error has too; does nothing for `None`.
+    pub(crate) fn with_source(mut self, source: Option<Source>) -> Self {
+        self.source = source.or(self.source);
+        self
+    }
+
+    /// Returns the cause.
+    pub(crate) fn shared_source(&self) -> Option<Source> {
+        self.source.clone()
     }
 
     /// Returns the stable code.
@@ -112,7 +129,9 @@ impl ServiceError {
 
     pub(crate) fn shutting_down() -> Self {
         let detail = "The service is restarting. Please try again in a moment.";
-        Self::new(ErrorCode::Overloaded, detail).with_retry_after(Some(RETRY_AFTER))
+        Self::new(ErrorCode::Overloaded, detail)
+            .with_retry_after(Some(RETRY_AFTER))
+            .caused_by("this process is shutting down")
     }
 
     /// Returns an `INVALID_PROVIDER` error: no platform has this slug.

@@ -57,7 +57,10 @@ impl Tasks {
             .tracker
             .spawn(tracing::Instrument::in_current_span(work))
             .await;
-        joined.unwrap_or_else(|_panicked| Err(ServiceError::internal()))
+        joined.unwrap_or_else(|_panicked| {
+            let cause = "a task panicked; the log has the panic";
+            Err(ServiceError::internal().caused_by(cause))
+        })
     }
 
     /// Returns a token that keeps [`Tasks::drain`] waiting until it is dropped.

@@ -26,6 +26,7 @@ mod credentials;
 mod disconnect;
 mod document;
 mod envelope;
+mod error_log;
 mod events;
 mod fake_providers;
 mod flows;

@@ -49,7 +49,8 @@ impl ApiKeys {
         check_name(name)?;
         let scopes = granted_scopes(scopes);
         let credential = create(&self.ids, API_KEY);
-        let key = ApiKeyId::new(credential.public).map_err(|_| ServiceError::internal())?;
+        let key = ApiKeyId::new(credential.public)
+            .map_err(|error| ServiceError::internal().caused_by(error))?;
         let new = NewApiKey {
             id: &key,
             name,
@@ -58,7 +59,7 @@ impl ApiKeys {
             created_at: self.clock.now(),
         };
         if !self.keys.insert(&new).await? {
-            return Err(ServiceError::internal());
+            return Err(ServiceError::internal().caused_by("the generated id is taken"));
         }
         self.recorder.record(
             call,

@@ -105,7 +105,8 @@ impl Sessions {
         idle_timeout: Option<SignedDuration>,
     ) -> Result<Issued<StartedSession>, ServiceError> {
         let credential = create(&self.ids, prefix);
-        let id = SessionId::new(credential.public).map_err(|_| ServiceError::internal())?;
+        let id = SessionId::new(credential.public)
+            .map_err(|error| ServiceError::internal().caused_by(error))?;
         let (created_at, secret_hash) = (self.clock.now(), credential.secret_hash);
         let expires_at = created_at + ttl;
         let idle_expires_at = idle_timeout.map(|timeout| created_at + timeout);

@@ -296,7 +296,7 @@ pub(crate) fn to_json(value: &impl Serialize) -> serde_json::Value {
 ///
 /// `INTERNAL_ERROR` if the stored JSON has another shape.
 pub(crate) fn from_json<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, ServiceError> {
-    serde_json::from_value(value.clone()).map_err(|_| ServiceError::internal())
+    serde_json::from_value(value.clone()).map_err(|error| ServiceError::internal().caused_by(error))
 }
 
 #[cfg(test)]

@@ -288,7 +288,9 @@ fn rejected(spec: &ProviderSpec, error: CredentialError) -> ServiceError {
             tracing::warn!(provider = %spec.slug, %error, "failed to check session credential");
             let code = code_of(&error);
             let detail = sentence_for(code, &spec.name);
-            ServiceError::new(code, detail).with_retry_after(error.retry_after())
+            ServiceError::new(code, detail)
+                .with_retry_after(error.retry_after())
+                .caused_by(error)
         }
     }
 }

@@ -155,7 +155,8 @@ impl FlowStarter {
         let spec = provider.spec();
         let state = FlowState::new(self.ids.text::<32>());
         let (auth_url, verifier) = self.auth_url(provider, request, &state)?;
-        let flow_id = FlowId::new(self.ids.name()).map_err(|_| ServiceError::internal())?;
+        let flow_id = FlowId::new(self.ids.name())
+            .map_err(|error| ServiceError::internal().caused_by(error))?;
         let now = self.clock.now();
         let flow = NewFlow {
             id: &flow_id,

@@ -94,7 +94,7 @@ impl Avatars {
             .cache
             .try_get_with(target.clone(), self.fetch_uncached(&target))
             .await;
-        fetched.map_err(|error| ServiceError::new(error.code(), error.detail()))
+        fetched.map_err(Arc::unwrap_or_clone)
     }
 
     /// Fetches the picture of `target`, a provider's slug and a URL separated by a space.
@@ -102,13 +102,11 @@ impl Avatars {
         let (provider, address) = target.split_once(' ').ok_or_else(not_found)?;
         let slug = ProviderSlug::new(provider).map_err(|_| not_found())?;
         let permit = self.fetches.acquire().await;
-        let _permit = permit.map_err(|_| ServiceError::overloaded())?;
+        let _permit = permit.map_err(|error| ServiceError::overloaded().caused_by(error))?;
         let picture = self.providers.registry().picture(&slug, address).await;
         picture.map(Arc::new).map_err(|error| {
             let code = code_of(&error);
-            let error = &error as &dyn std::error::Error;
-            tracing::debug!(provider, error, "failed to fetch profile picture");
-            ServiceError::new(code, sentence_for(code, provider))
+            ServiceError::new(code, sentence_for(code, provider)).caused_by(error)
         })
     }
 }

@@ -103,7 +103,7 @@ impl ExternalRows {
         });
         match import.await {
             Ok(outcome) => outcome.map_err(|failure| failure.into_error("The database")),
-            Err(_aborted) => Err(ServiceError::database_unavailable()),
+            Err(aborted) => Err(ServiceError::database_unavailable().caused_by(aborted)),
         }
     }
 

@@ -83,7 +83,7 @@ impl SessionChecks {
         });
         check
             .await
-            .unwrap_or_else(|_aborted| Err(RefreshFailure::internal()))
+            .unwrap_or_else(|aborted| Err(RefreshFailure::internal().caused_by(aborted)))
     }
 
     /// Checks the session with the platform and records the result.

@@ -179,7 +179,7 @@ impl Attempts {
     /// Stores the new tokens. They are the only copy, so a failed write becomes a pending write.
     async fn store(&self, context: &AttemptContext<'_>, response: Response) -> RefreshOutcome {
         let Response::Tokens(issued) = response else {
-            return Err(RefreshFailure::internal());
+            return Err(RefreshFailure::internal().caused_by("no tokens to store"));
         };
         let _held = self.pending.hold(&context.leased);
         let connection = &context.leased.connection;

@@ -118,7 +118,7 @@ impl Refresher {
         });
         match tokio::time::timeout(CALLER_TIMEOUT, refresh).await {
             Ok(Ok(outcome)) => outcome.map_err(|failure| failure.into_error(&spec.name)),
-            Ok(Err(_aborted)) => Err(ServiceError::internal()),
+            Ok(Err(aborted)) => Err(ServiceError::internal().caused_by(aborted)),
             Err(_elapsed) => Err(timed_out().into_error(&spec.name)),
         }
     }
@@ -231,9 +231,9 @@ impl Refresher {
         if self.pending.has_replaced(id, stored.lease.generation) {
             // The stored refresh token was exchanged already, and the write of its successor is
             // pending. Sending it again could revoke the grant.
-            return Err(
-                RefreshFailure::new(ErrorCode::DatabaseError).with_retry_after(Some(RETRY_AFTER))
-            );
+            return Err(RefreshFailure::new(ErrorCode::DatabaseError)
+                .with_retry_after(Some(RETRY_AFTER))
+                .caused_by("the database has not accepted the refreshed tokens yet"));
         }
         Ok(RowState::Unchanged(Box::new(stored)))
     }
@@ -288,7 +288,9 @@ impl Refresher {
 
 /// Returns the failure for a caller whose wait timed out.
 fn timed_out() -> RefreshFailure {
-    RefreshFailure::new(ErrorCode::TimeoutError).with_retry_after(Some(RETRY_AFTER))
+    RefreshFailure::new(ErrorCode::TimeoutError)
+        .with_retry_after(Some(RETRY_AFTER))
+        .caused_by(format!("the refresh did not end within {CALLER_TIMEOUT:?}"))
 }
 
 /// Waits for an event of the connection, at most until `until` or the next poll of the row.
@@ -317,5 +319,7 @@ fn not_admitted(error: &AdapterError) -> RefreshFailure {
         Verdict::Config => RefreshFailure::after(LastFailure::Registration),
         _ => RefreshFailure::new(code_of(error)),
     };
-    failure.with_retry_after(error.retry_after())
+    failure
+        .with_retry_after(error.retry_after())
+        .caused_by(error.to_string())
 }

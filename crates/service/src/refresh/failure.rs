@@ -339,7 +339,9 @@ fn failure_for_waiters(
         other => RefreshFailure::after(other),
     };
     let is_retryable = failure.code().is_retryable();
-    failure.with_retry_after(wait.filter(|_| is_retryable))
+    failure
+        .with_retry_after(wait.filter(|_| is_retryable))
+        .caused_by(error.to_string())
 }
 
 /// Returns the event to publish; `None` if neither the status nor its reason changes.

@@ -1,5 +1,6 @@
 //! The result of a refresh, shared by all of its waiters.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, ErrorClass};
@@ -8,18 +9,20 @@ use evergrant_resilience::refresh::attempt::Verdict;
 use evergrant_store::Connection;
 
 use crate::ServiceError;
-use crate::error::sentence_for;
+use crate::error::{Source, sentence_for};
 
 /// The result that every waiter of one refresh receives.
 pub(crate) type RefreshOutcome = Result<Arc<Connection>, RefreshFailure>;
 
-/// Why a refresh failed. Unlike [`ServiceError`] it can be cloned for each waiter.
+/// Why a refresh failed. Each waiter turns its copy into a [`ServiceError`].
 #[derive(Debug, Clone)]
 pub(crate) struct RefreshFailure {
     code: ErrorCode,
     /// How the refresh failed; `None` if no attempt failed.
     last: Option<LastFailure>,
     retry_after: Option<SignedDuration>,
+    /// The cause, for the log.
+    source: Option<Source>,
 }
 
 impl RefreshFailure {
@@ -29,6 +32,7 @@ impl RefreshFailure {
             code,
             last: None,
             retry_after: None,
+            source: None,
         }
     }
 
@@ -38,12 +42,14 @@ impl RefreshFailure {
             last: Some(last),
             ..Self::new(last.code())
         }
+        .caused_by(format!("the last attempt failed: {}", last.as_str()))
     }
 
-    /// Creates a failure with the code and retry time of `error`.
+    /// Creates a failure with the code, retry time and cause of `error`.
     pub(crate) fn of(error: &ServiceError) -> Self {
         Self {
             retry_after: error.retry_after(),
+            source: error.shared_source(),
             ..Self::new(error.code())
         }
     }
@@ -51,6 +57,12 @@ impl RefreshFailure {
     /// Returns an `INTERNAL_ERROR`.
     pub(crate) fn internal() -> Self {
         Self::new(ErrorCode::InternalError)
+    }
+
+    /// Sets the cause, which is logged.
+    pub(crate) fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(cause.into().into());
+        self
     }
 
     /// Returns the stable code.
@@ -68,10 +80,11 @@ impl RefreshFailure {
 
     /// Returns the error for one waiter. `provider_name` is the platform's display name.
     pub(crate) fn into_error(self, provider_name: &str) -> ServiceError {
-        match self.code {
+        let error = match self.code {
             ErrorCode::ReconnectRequired => ServiceError::reconnect_required(provider_name),
             ErrorCode::AccountNotFound => ServiceError::account_not_found(),
             ErrorCode::Overloaded => ServiceError::overloaded(),
+            ErrorCode::InternalError => ServiceError::internal(),
             ErrorCode::DatabaseError => {
                 ServiceError::database_unavailable().with_retry_after(self.retry_after)
             }
@@ -80,7 +93,8 @@ impl RefreshFailure {
                 let detail = sentence.unwrap_or_else(|| sentence_for(code, provider_name));
                 ServiceError::new(code, detail).with_retry_after(self.retry_after)
             }
-        }
+        };
+        error.with_source(self.source)
     }
 }
 

@@ -109,10 +109,10 @@ impl Scheduler {
         let scheduler = self.clone();
         self.tasks.spawn(async move {
             if let Err(failure) = scheduler.process(&provider, id).await {
-                let code = failure.code().as_str();
+                let error = failure.into_error(&provider.spec().name);
                 tracing::debug!(
                     connection.id = id.get(),
-                    code,
+                    error = &error as &dyn std::error::Error,
                     "failed to process due connection; it is postponed"
                 );
             }

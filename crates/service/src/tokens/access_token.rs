@@ -183,7 +183,8 @@ impl AccessTokens {
         }
         if awaits_user(connection) && !is_usable(connection, self.clock.now()) {
             let detail = user_action(&spec.name);
-            return Err(ServiceError::new(ErrorCode::TokenRefreshError, detail));
+            return Err(ServiceError::new(ErrorCode::TokenRefreshError, detail)
+                .caused_by("the owner of the account must act at the platform"));
         }
         Ok(())
     }

@@ -168,10 +168,7 @@ impl RejectedTokens {
             .session_checks
             .check(call, provider, id, CheckReason::Reported)
             .await;
-        match checked.map_err(|failure| match failure.code() {
-            ErrorCode::InternalError => ServiceError::internal(),
-            _ => failure.into_error(name),
-        })? {
+        match checked.map_err(|failure| failure.into_error(name))? {
             CheckResult::Valid => Ok(ReportOutcome::Confirmed),
             CheckResult::Inconclusive => Ok(ReportOutcome::Unconfirmed),
             CheckResult::Ended => Err(ServiceError::reconnect_required(name)),

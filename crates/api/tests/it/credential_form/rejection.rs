@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::json;
 
 use crate::credential_form::{FORM, curl, open_page, send};
+use crate::error_log::ErrorLog;
 use crate::fake_providers::{OWNER, SESS, USER_AGENT, X_BC};
 use crate::harness::Harness;
 
@@ -170,13 +171,14 @@ async fn provider_failure_is_shown_and_flow_stays_open() {
     let page = open_page(&harness).await;
     for status in [503, 429] {
         harness.fake_providers.set_profile_status(status);
-        let again = send(
-            &harness,
-            &page,
-            &[("consent", "yes"), ("pasted", &curl(SESS))],
-        )
-        .await;
+        let log = ErrorLog::start();
+        let pasted = curl(SESS);
+        let fields = [("consent", "yes"), ("pasted", pasted.as_str())];
+        let again = send(&harness, &page, &fields).await;
         assert!(again.status == status && again.is_page(), "{again}");
+        if status == 503 {
+            assert!(log.failure().contains("(status 503"));
+        }
         assert!(
             again
                 .body
