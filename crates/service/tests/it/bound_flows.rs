@@ -139,6 +139,7 @@ async fn unfinished_flow_is_revoked_and_erased_after_ten_minutes(database: TestD
     let state = env.flow_state(user, &id).await.unwrap();
     assert_eq!(state.status, FlowStatus::Error);
     run_housekeeping(&env.service).await.unwrap();
+    env.service.process().drain().await;
     assert_eq!(
         env.calls("acme", "revoke"),
         2,

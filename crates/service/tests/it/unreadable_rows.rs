@@ -32,6 +32,7 @@ async fn flow_with_unknown_status_does_not_block_other_flows(database: TestDatab
         .unwrap();
     env.advance_seconds(11 * 60);
     run_housekeeping(&env.service).await.unwrap();
+    env.service.process().drain().await;
     let id = other.flow_id.as_str();
     let ended = env.flow_state(user, id).await.unwrap();
     assert_eq!(
