@@ -167,7 +167,7 @@ async fn unreadable_revocations_are_skipped(database: TestDatabase) {
             .unwrap();
     }
     database
-        .execute("UPDATE evergrant_revocations SET provider = 'Not A Slug!' WHERE id = 'a'")
+        .execute("UPDATE evergrant_revocations SET provider = 'Not A Slug!' WHERE id <> 'c'")
         .await;
     let due = store.revocations().due_providers(at(60)).await.unwrap();
     assert_eq!(due, [slug("reddit")]);
