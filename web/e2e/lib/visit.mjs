@@ -105,9 +105,23 @@ export class Visit {
     });
   }
 
+  /**
+   * Opens an account's menu and waits until its animation has ended: Playwright scrolls the page before it repeats a
+   * click on a moving item, and then misses the menu, which follows its button.
+   * @param {string} account
+   */
+  async openMenu(account) {
+    const name = `Actions for ${account}`;
+    await this.page.getByRole('button', { name }).click();
+    await this.page.getByRole('menu', { name }).evaluate((menu) => {
+      const animations = menu.closest('[popover]')?.getAnimations() ?? [];
+      return Promise.all(animations.map(({ finished }) => finished));
+    });
+  }
+
   /** Chooses an item of an account's menu. @param {string} account @param {string} action */
   async chooseAction(account, action) {
-    await this.page.getByRole('button', { name: `Actions for ${account}` }).click();
+    await this.openMenu(account);
     await this.page.getByRole('menuitem', { name: action, exact: true }).click();
   }
 

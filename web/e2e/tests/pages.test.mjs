@@ -46,7 +46,7 @@ test('the list, its menu, the disconnect dialog and “page not found” pass th
   await assertAudit(page, 'accounts');
   await visit.card('Reddit').getByText('Permissions, 3 of 4').click();
   await assertAudit(page, 'permissions');
-  await page.getByRole('button', { name: 'Actions for juniper_vale' }).click();
+  await visit.openMenu('juniper_vale');
   await assertAudit(page, 'account-menu');
   await page.getByRole('menuitem', { name: 'Disconnect…' }).click();
   await page.getByRole('alertdialog').waitFor();

@@ -75,7 +75,7 @@ test('a browser that has lost its cookie shows as signed out', async () => {
   await visit.connect('Reddit');
   await visit.row('juniper_vale').waitFor();
   const ended = visit.page.getByRole('heading', { level: 1, name: SIGNED_OUT_TEXT });
-  await visit.page.getByRole('button', { name: 'Actions for juniper_vale' }).click();
+  await visit.openMenu('juniper_vale');
   await visit.profile.clearCookies();
   // The page may have noticed already through a request of its own.
   await visit.page.getByRole('menuitem', { name: 'Refresh now' }).or(ended).click();
