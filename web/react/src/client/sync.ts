@@ -159,13 +159,17 @@ export class Sync {
     });
   }
 
-  /** Ignores repeated reports, so that failed attempts to open the stream do not postpone the next poll. */
+  /**
+   * Reads at once when the stream breaks, so that an outage shows without delay. Ignores repeated reports, so that failed
+   * attempts to open the stream do not postpone the next poll.
+   */
   #onLive(live: boolean): void {
     if (live === this.#streaming) return;
     this.#streaming = live;
     if (live) this.#patch({ live: 'stream' });
     else if (this.#options.store.get().live === 'stream') this.#patch({ live: 'poll' });
-    this.#schedule();
+    if (live || !this.#running) this.#schedule();
+    else void this.reload();
   }
 
   #patch(change: Partial<Snapshot>): void {

@@ -56,6 +56,14 @@ test('a stream that cannot be reopened falls back to polling until it can', asyn
   expect(server.listeners).toBe(1);
 });
 
+test('a broken stream triggers a read at once', async () => {
+  const { server, now } = await setUp();
+  server.intercept = () => Promise.reject(new TypeError('offline'));
+  server.endStreams();
+  await settle();
+  expect(now()).toMatchObject({ stale: true, live: 'offline', error: { code: 'BROWSER_OFFLINE' } });
+});
+
 test('a stream without messages or comments is reopened', async () => {
   const { server } = await setUp();
   server.write(': alive\n\n');
