@@ -103,7 +103,7 @@ test('a denied consent connects nothing and can be retried', async () => {
   const visit = await env.visit();
   await visit.connect('Reddit', { answer: 'deny' });
   const card = visit.card('Reddit');
-  await card.getByText('You did not allow access. Nothing was changed.').waitFor();
+  await card.getByText('You did not allow access at Reddit. Nothing was changed.').waitFor();
   assert.deepEqual(await env.accounts(), []);
   await visit.connect('Reddit', { button: 'Try again' });
   await visit.waitForToast('juniper_vale is connected.');

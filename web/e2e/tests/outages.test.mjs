@@ -67,7 +67,7 @@ test('a rate limit is respected and shows a countdown', async () => {
     route.fulfill({ status: 429, contentType: 'application/problem+json', json: problem }),
   );
   const page = await visit.open();
-  await page.getByText('Too many attempts. Try again shortly.').waitFor();
+  await page.getByText('There are too many requests for Evergrant at the moment.').waitFor();
   await page.getByText(/^Retrying in (?:60|5\d) seconds$/).waitFor();
   await visit.profile.unroute('**/api/integrations/status');
   await page.getByRole('button', { name: 'Retry now' }).click();

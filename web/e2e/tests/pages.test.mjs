@@ -93,7 +93,7 @@ test('every step of a flow passes the audit', async () => {
   const opened = page.waitForEvent('popup');
   await card.getByRole('button', { name: 'Open it again' }).click();
   await submitConsent(await opened, { answer: 'deny' });
-  await card.getByText('You did not allow access. Nothing was changed.').waitFor();
+  await card.getByText('You did not allow access at Reddit. Nothing was changed.').waitFor();
   await assertAudit(page, 'denied');
 });
 

@@ -25,6 +25,7 @@ import {
   sampleIntegration,
   sampleProviders,
 } from '../src/testing/index.js';
+import type { ErrorDetails } from '../src/client/error.js';
 
 /** A state of the gallery. */
 export interface State {
@@ -103,6 +104,12 @@ function page(
 const at = { provider: 'reddit', flowId: 'f1' } as const;
 const error = (code: ConstructorParameters<typeof EvergrantError>[0], fields?: Record<string, string>) =>
   new EvergrantError(code, code, fields ? { fields } : {});
+const failed = (code: EvergrantError['code'], details: ErrorDetails = {}, accountId?: string) => ({
+  ...at,
+  step: 'failed' as const,
+  accountId,
+  error: new EvergrantError(code, code, { correlationId: 'c-7f3a91', ...details }),
+});
 const fields = sampleProviders[3]?.fields ?? [];
 const credentials = { step: 'credentials', provider: 'onlyfans', flowId: 'f1', fields } as const;
 const choices = [
@@ -169,11 +176,11 @@ export const STATES: Readonly<Record<string, () => State>> = {
   'page-loading': () => withChange(page([], undefined, []), { loading: true }),
   'page-empty': () => page([], undefined, []),
   'page-failed': () =>
-    withChange(page([], undefined, []), { error: error('NETWORK_ERROR'), retryAt: Date.now() + 12_000 }),
+    withChange(page([], undefined, []), { error: error('BROWSER_OFFLINE'), retryAt: Date.now() + 12_000 }),
   'page-signed-out': () => withChange(page([], undefined, []), { error: error('UNAUTHENTICATED') }),
   'page-stale': () =>
     withChange(page(connected), {
-      error: error('NETWORK_ERROR'),
+      error: error('BROWSER_OFFLINE'),
       stale: true,
       readAt: Date.now() - 300_000,
       retryAt: Date.now() + 12_000,
@@ -217,24 +224,14 @@ export const STATES: Readonly<Record<string, () => State>> = {
   'flow-waiting': () => page([studio], { step: 'waiting', ...at }),
   'flow-unsure': () => page([studio], { step: 'unsure', ...at }),
   'flow-denied': () => page([studio], { step: 'failed', ...at, error: error('OAUTH_DENIED') }),
-  'flow-limited': () =>
-    page([studio], {
-      step: 'failed',
-      ...at,
-      error: new EvergrantError('RATE_LIMIT_ERROR', 'too many requests', {
-        retryAfter: 90,
-        correlationId: 'c-7f3a91',
-      }),
-    }),
-  'flow-error': () =>
-    page([studio, { ...vale, ...lost }], {
-      step: 'failed',
-      ...at,
-      accountId: 'r1',
-      error: new EvergrantError('INTERNAL_ERROR', 'internal error', { correlationId: 'c-7f3a91' }),
-    }),
-  'flow-taken': () =>
-    page([studio, vale], { step: 'failed', ...at, error: error('ACCOUNT_ALREADY_CONNECTED') }),
+  'flow-limited': () => page([studio], failed('RATE_LIMIT_ERROR', { retryAfter: 90 })),
+  'flow-unreachable': () => page([studio, vale], failed('NETWORK_ERROR', { retryAfter: 30 })),
+  'flow-mismatch': () => {
+    const accounts = [{ providerAccountId: 'r2', username: 'other_vale', displayName: null }];
+    return page([studio, { ...vale, ...lost }], failed('ACCOUNT_MISMATCH', { accounts }, 'r1'));
+  },
+  'flow-error': () => page([studio, { ...vale, ...lost }], failed('INTERNAL_ERROR', {}, 'r1')),
+  'flow-taken': () => page([studio, vale], failed('ACCOUNT_ALREADY_CONNECTED')),
   'dialog-choose': () =>
     page([studio], {
       step: 'choose',

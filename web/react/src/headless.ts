@@ -2,6 +2,10 @@
 /** `@evergrant/react/headless`: hooks without components, for your own markup. */
 export { inAppBrowser } from './client/in-app.js';
 export { EvergrantError } from './client/error.js';
+export { enErrors } from './messages/en-errors.js';
+export { errorText } from './messages/error-text.js';
+export type { ErrorTextOptions } from './messages/error-text.js';
+export type { ErrorMessages } from './messages/extra-messages.js';
 export { EvergrantProvider } from './react/EvergrantProvider.js';
 export type { EvergrantProviderProps } from './react/EvergrantProvider.js';
 export { useEvergrantClient } from './react/context.js';

@@ -1,3 +1,5 @@
+import type { Choice } from './types.js';
+
 /**
  * The error codes of the server. Codes are never renamed, and new ones may be added. `docs/errors.md` describes each of
  * them.
@@ -44,17 +46,22 @@ export type ServerErrorCode =
 /**
  * The error codes of this package:
  *
+ * - `BROWSER_OFFLINE`: the browser received no response from Evergrant or from your app. The server's `NETWORK_ERROR` and
+ *   `TIMEOUT_ERROR` are about the platform.
  * - `INSECURE_CONTEXT`: the page is served over plain http and not from loopback, so `crypto.subtle` is not available.
  * - `STORAGE_BLOCKED`: the browser blocks storage for this site.
  * - `STARTED_IN_OTHER_BROWSER`: the consent returned to a browser that did not start the flow.
  */
-export type ClientErrorCode = 'INSECURE_CONTEXT' | 'STORAGE_BLOCKED' | 'STARTED_IN_OTHER_BROWSER';
+export type ClientErrorCode =
+  'BROWSER_OFFLINE' | 'INSECURE_CONTEXT' | 'STORAGE_BLOCKED' | 'STARTED_IN_OTHER_BROWSER';
 
 /** Any error code: of the server or of this package. */
 export type ErrorCode = ServerErrorCode | ClientErrorCode;
 
 /** The details of a failure in addition to its code. */
 export interface ErrorDetails {
+  /** The accounts with which the user signed in, for `ACCOUNT_MISMATCH`; absent if they are not known. */
+  accounts?: readonly Choice[] | undefined;
   /** The HTTP status; absent if no response was received. */
   status?: number | undefined;
   /** Identifies the request in the operator's log. */
@@ -81,6 +88,8 @@ export interface ErrorDetails {
 export class EvergrantError extends Error {
   /** Always `EvergrantError`. */
   override readonly name = 'EvergrantError';
+  /** The accounts with which the user signed in, for `ACCOUNT_MISMATCH`; absent if they are not known. */
+  declare readonly accounts?: readonly Choice[];
   /** The HTTP status; absent if no response was received. */
   declare readonly status?: number;
   /** Identifies the request in the operator's log. */
@@ -104,11 +113,11 @@ export class EvergrantError extends Error {
   }
 }
 
-/** Converts a thrown value to an `EvergrantError`; anything else becomes a retryable `NETWORK_ERROR`. */
+/** Converts a thrown value to an `EvergrantError`; anything else becomes a retryable `BROWSER_OFFLINE`. */
 export function asError(thrown: unknown): EvergrantError {
   return thrown instanceof EvergrantError
     ? thrown
-    : new EvergrantError('NETWORK_ERROR', String(thrown), { retryable: true, cause: thrown });
+    : new EvergrantError('BROWSER_OFFLINE', String(thrown), { retryable: true, cause: thrown });
 }
 
 /** A problem document (RFC 9457) of the server. */
@@ -120,6 +129,7 @@ interface Problem {
   retryable?: boolean;
   retryAfterSeconds?: number;
   fields?: readonly { field: string; message: string }[];
+  accounts?: readonly Choice[];
 }
 
 /**
@@ -136,6 +146,7 @@ export async function errorOf(response: Response): Promise<EvergrantError> {
       status,
       retryable: problem.retryable ?? (status >= 500 || status === 429),
       retryAfter: problem.retryAfterSeconds ?? secondsOf(headers.get('retry-after')),
+      accounts: problem.accounts,
       correlationId: problem.correlationId ?? headers.get('x-request-id') ?? undefined,
       fields: Object.fromEntries((problem.fields ?? []).map(({ field, message }) => [field, message])),
     },
@@ -149,11 +160,11 @@ function secondsOf(header: string | null): number | undefined {
   return Number.isNaN(seconds) ? undefined : Math.max(0, Math.ceil(seconds));
 }
 
-/** Returns the code for a response without a problem document. */
+/** Returns the code for a response without a problem document. It is not Evergrant's own, but that of a proxy. */
 function codeOf(status: number): ErrorCode {
   if (status === 401) return 'UNAUTHENTICATED';
   if (status === 403) return 'FORBIDDEN';
   if (status === 404) return 'NOT_FOUND';
   if (status === 429) return 'RATE_LIMIT_ERROR';
-  return status >= 500 ? 'PROVIDER_UNAVAILABLE' : 'INVALID_REQUEST';
+  return status >= 500 ? 'OVERLOADED' : 'INVALID_REQUEST';
 }

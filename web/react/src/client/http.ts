@@ -56,8 +56,8 @@ export interface Request {
 /**
  * Sends a request to a path below `/api/integrations`.
  *
- * @throws EvergrantError with the server's code for unsuccessful responses, `NETWORK_ERROR` if no response was received,
- * `TIMEOUT_ERROR` after the timeout, `UNAUTHENTICATED` if there is no token.
+ * @throws EvergrantError with the server's code for unsuccessful responses, `BROWSER_OFFLINE` if no response was received
+ * before the timeout, `UNAUTHENTICATED` if there is no token.
  */
 export type Send = (path: string, request?: Request) => Promise<Response>;
 
@@ -141,7 +141,7 @@ async function withTimeout(
     return request.isStream ? response : new Response((await response.text()) || null, response);
   } catch (thrown) {
     if (!timeout.signal.aborted) throw thrown;
-    throw new EvergrantError('TIMEOUT_ERROR', 'The request timed out', { retryable: true, cause: thrown });
+    throw new EvergrantError('BROWSER_OFFLINE', 'The request timed out', { retryable: true, cause: thrown });
   } finally {
     clearTimeout(timer);
   }

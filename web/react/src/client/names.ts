@@ -14,3 +14,8 @@ export function nameOf(account: Named): string {
 export function handleOf(account: Named): string | null {
   return account.username && account.username !== nameOf(account) ? `@${account.username}` : null;
 }
+
+/** Returns what tells the account apart from others of the same person: its handle with `@`, or else its name. */
+export function mentionOf(account: Named): string {
+  return account.username ? `@${account.username}` : nameOf(account);
+}

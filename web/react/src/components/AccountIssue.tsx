@@ -3,7 +3,7 @@ import { useIntegrations } from '../react/useIntegrations.js';
 import { Button } from './Button.js';
 import { copyText } from './copy.js';
 import type { Issue } from './issue.js';
-import { nameOf } from './names.js';
+import { nameOf } from '../client/names.js';
 import { useUi } from './ui.js';
 
 interface AccountIssueProps {

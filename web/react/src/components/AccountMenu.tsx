@@ -4,7 +4,7 @@ import { useIntegrations } from '../react/useIntegrations.js';
 import { copyText } from './copy.js';
 import { DisconnectDialog } from './DisconnectDialog.js';
 import { Menu, type MenuItem } from './Menu.js';
-import { nameOf } from './names.js';
+import { nameOf } from '../client/names.js';
 import { useUi } from './ui.js';
 
 interface AccountMenuProps {

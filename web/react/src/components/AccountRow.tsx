@@ -5,7 +5,7 @@ import { AccountIssue } from './AccountIssue.js';
 import { Avatar } from './Avatar.js';
 import { IntegrationStatus } from './IntegrationStatus.js';
 import { issueOf, shownStatus } from './issue.js';
-import { handleOf, nameOf } from './names.js';
+import { handleOf, nameOf } from '../client/names.js';
 import { useNow } from './useNow.js';
 import { useUi } from './ui.js';
 

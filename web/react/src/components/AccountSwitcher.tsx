@@ -1,7 +1,7 @@
 import { useId } from 'react';
 import type { Integration, ProviderId, ProviderIntegrations } from '../client/types.js';
 import { useIntegrations } from '../react/useIntegrations.js';
-import { nameOf } from './names.js';
+import { nameOf } from '../client/names.js';
 import { useUi } from './ui.js';
 
 /** The props of `AccountSwitcher`. */

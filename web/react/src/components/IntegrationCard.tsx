@@ -30,7 +30,7 @@ export function IntegrationCard({ provider, headingLevel = 2, primaryId }: Integ
   const id = useId();
   const focus = useCardFocus(provider);
   if (!entry) return null;
-  const { integrations, name, scopes } = entry;
+  const { integrations, scopes } = entry;
   const isConnected = integrations.length > 0;
   return (
     <article
@@ -50,7 +50,7 @@ export function IntegrationCard({ provider, headingLevel = 2, primaryId }: Integ
           ))}
         </ul>
       )}
-      <FlowStrip provider={provider} name={name} />
+      <FlowStrip provider={entry} />
       {(isConnected || scopes.length > 0) && <CardFoot entry={entry} />}
     </article>
   );

@@ -1,3 +1,4 @@
+import { OutageNotice } from './OutageNotice.js';
 import { useAfterFirstRender } from './useAfterFirstRender.js';
 import { useExtras } from './useExtras.js';
 
@@ -5,11 +6,9 @@ import { useExtras } from './useExtras.js';
 export function PageNotices() {
   const extras = useExtras(useAfterFirstRender());
   return (
-    extras && (
-      <>
-        <extras.InAppNotice />
-        <extras.OutageNotice />
-      </>
-    )
+    <>
+      {extras && <extras.InAppNotice />}
+      <OutageNotice />
+    </>
   );
 }

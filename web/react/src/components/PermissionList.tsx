@@ -1,6 +1,6 @@
 import type { Integration, ProviderIntegrations, Scope } from '../client/types.js';
 import { Glyph } from './Glyph.js';
-import { nameOf } from './names.js';
+import { nameOf } from '../client/names.js';
 import { useUi } from './ui.js';
 
 /** The props of `PermissionList`. */

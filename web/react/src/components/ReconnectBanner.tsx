@@ -1,7 +1,7 @@
 import { useIntegration } from '../react/useIntegration.js';
 import { useIntegrations } from '../react/useIntegrations.js';
 import { Button } from './Button.js';
-import { nameOf } from './names.js';
+import { nameOf } from '../client/names.js';
 import { useUi } from './ui.js';
 
 /** A banner for any page if accounts must be reconnected, with a button for the first of them. Otherwise it is hidden. */

@@ -71,7 +71,7 @@ export const fr: Messages = {
         ? `Connexion perdue. Les données affichées datent de ${when}.`
         : 'Connexion perdue. Les données affichées ne sont peut-être plus à jour.',
     failed: 'Impossible de charger vos comptes.',
-    nextTry: (seconds) => `Nouvel essai dans ${seconds}`,
+    nextTry: (left) => `Nouvel essai dans ${left}`,
     retry: 'Réessayer',
   },
   inApp: {
@@ -84,7 +84,9 @@ export const fr: Messages = {
     unsure: 'La fenêtre s’est-elle fermée avant la fin ?',
     reopen: 'La rouvrir',
     cancel: 'Annuler',
-    tryAgainIn: (seconds) => `Réessayez dans ${seconds}`,
+    tryAgainIn: (left) => `Réessayez dans ${left}`,
+    addInstead: (name) => `Ajouter ${name} à la place`,
+    accountHelp: (provider) => `Aide de ${provider}`,
   },
   choose: {
     title: (provider) => `Quels comptes ${provider} ?`,
@@ -144,6 +146,8 @@ export const fr: Messages = {
     title: (name, provider) => `Déconnecter ${name} de ${provider} ?`,
     text: (provider) =>
       `Nous supprimons les jetons enregistrés et demandons à ${provider} de révoquer notre accès.`,
+    sessionText: (provider) =>
+      `Nous supprimons la session enregistrée. Elle reste valable sur ${provider} jusqu’à ce que vous y mettiez fin : déconnectez-vous de ${provider} dans le navigateur d’où vous l’avez copiée.`,
     keeps: 'Les données recueillies sont conservées ; vous les retrouverez en reconnectant le compte.',
     deleteData: 'Supprimer aussi les données recueillies sur ce compte',
     confirm: 'Déconnecter',
@@ -165,6 +169,8 @@ export const fr: Messages = {
       revoked: (provider) => `Déconnecté. ${provider} l’a confirmé.`,
       pending: (provider) =>
         `Déconnecté ici. ${provider} ne l’a pas encore confirmé ; nous réessayons pendant 24 heures.`,
+      session: (provider) =>
+        `Déconnecté ici. La session reste valable sur ${provider} : pour y mettre fin, déconnectez-vous de ${provider} dans le navigateur d’où vous l’avez copiée.`,
       unsupported: (provider) =>
         `Déconnecté ici. Pour révoquer aussi l’accès sur ${provider}, supprimez cette application dans les réglages de votre compte.`,
       kept: (provider) => `Déconnecté ici. L’accès sur ${provider} est conservé pour vos autres comptes.`,
@@ -175,29 +181,42 @@ export const fr: Messages = {
   returned: {
     done: 'Vous pouvez fermer cette fenêtre.',
     working: 'Un instant…',
-    otherBrowser: 'Cette connexion a été commencée dans un autre navigateur. Rien n’a été connecté.',
+    otherBrowser:
+      'Cette connexion a été commencée dans un autre navigateur. Rien n’a été connecté. Recommencez dans ce navigateur.',
     back: 'Revenir',
   },
   errors: {
-    denied: 'Vous n’avez pas autorisé l’accès. Rien n’a changé.',
+    denied: (provider) =>
+      `Vous n’avez pas autorisé l’accès sur ${provider}. Rien n’a changé. Pour connecter le compte, réessayez et autorisez-le.`,
     expired: 'Cette connexion a expiré ou était déjà terminée. Veuillez recommencer.',
-    refused: (provider) => `${provider} n’a pas pu terminer la connexion. Rien n’a changé.`,
-    alreadyConnected: 'Ce compte appartient déjà à un autre utilisateur ici. Rien n’a changé.',
-    mismatch: 'Vous vous êtes connecté avec un autre compte que celui à reconnecter. Rien n’a changé.',
+    refused: (provider) =>
+      `${provider} n’a pas pu terminer la connexion. Rien n’a changé. Réessayez ; en cas de nouvel échec, déconnectez-vous d’abord de ${provider}.`,
+    alreadyConnected: (provider) =>
+      `Ce compte ${provider} appartient à un autre utilisateur ici. Déconnectez-le chez lui, ou identifiez-vous sur ${provider} avec un autre compte.`,
+    mismatch: (provider) =>
+      `Vous vous êtes identifié sur ${provider} avec un autre compte que celui à reconnecter. Rien n’a changé. Changez de compte sur ${provider}, puis réessayez.`,
+    mismatchOf: (provider, actual, expected) =>
+      `Vous vous êtes identifié sur ${provider} en tant que ${actual}, mais c’est ${expected} qu’il faut reconnecter. Rien n’a changé. Passez à ${expected} sur ${provider}, puis réessayez.`,
     noAccount: (provider) =>
-      `Cette connexion ne donne accès à aucun compte ${provider} pouvant être connecté.`,
-    notFound: 'Ce compte n’est plus connecté.',
+      `Cette connexion ne donne accès à aucun compte ${provider} pouvant être connecté. Vérifiez le type de votre compte, autorisez-y l’accès, puis réessayez.`,
+    notFound: 'Ce compte n’est plus connecté. Connectez-le à nouveau.',
     reconnect: 'L’accès a expiré. Veuillez reconnecter ce compte.',
-    network: 'Pas de réponse. Vérifiez votre connexion Internet.',
-    unavailable: (provider) => `${provider} ne répond pas. Veuillez réessayer plus tard.`,
-    limited: 'Trop de tentatives. Attendez un instant, puis réessayez.',
+    offline: 'Ce site ne répond pas. Vérifiez votre connexion Internet, puis réessayez.',
+    unreachable: (provider) =>
+      `${provider} est injoignable en ce moment. Votre connexion n’est pas en cause. Réessayez dans quelques minutes.`,
+    unavailable: (provider) => `${provider} ne répond pas correctement. Réessayez dans quelques minutes.`,
+    notRefreshed: (provider) =>
+      `${provider} n’a pas renouvelé l’accès. Le compte reste connecté. Identifiez-vous sur ${provider}, confirmez ce qui vous y est demandé, puis réessayez.`,
+    limited: (provider) =>
+      `Il y a trop de demandes pour ${provider} en ce moment. Rien n’a changé. Réessayez dans quelques minutes.`,
     busy: 'Le service est très sollicité. Réessayez dans un instant.',
     invalid: 'Veuillez vérifier les champs signalés.',
-    signedOut: 'Vous êtes déconnecté. Identifiez-vous à nouveau pour continuer.',
+    signedOut: 'Vous êtes déconnecté. Identifiez-vous à nouveau sur ce site.',
     misconfigured: 'Evergrant n’est pas configuré correctement ; contactez l’administrateur du site.',
     internal: 'Une erreur est survenue de notre côté. Veuillez réessayer.',
-    insecure: 'Pour connecter un compte, il faut une adresse sécurisée (https).',
+    insecure: 'Pour connecter un compte, il faut une adresse sécurisée. Ouvrez cette page en https.',
     storage: 'Votre navigateur bloque le stockage pour ce site. Autorisez-le, puis réessayez.',
-    otherBrowser: 'Cette connexion a été commencée dans un autre navigateur. Rien n’a été connecté.',
+    otherBrowser:
+      'Cette connexion a été commencée dans un autre navigateur. Rien n’a été connecté. Recommencez dans ce navigateur.',
   },
 };

@@ -23,6 +23,8 @@ export interface CoreMessages {
   banner: BannerMessages;
   /** Texts of `AccountSwitcher`. */
   switcher: SwitcherMessages;
+  /** Texts of the notice above the list if Evergrant cannot be reached. */
+  outage: OutageMessages;
 }
 
 /** Texts of `IntegrationsPage`. */
@@ -139,4 +141,16 @@ export interface SwitcherMessages {
   all: string;
   /** Placeholder if no account is connected. */
   none: string;
+}
+
+/** Texts of the notice above the list if Evergrant cannot be reached. */
+export interface OutageMessages {
+  /** The list is out of date. `when` is the time of the last successful read; null if unknown. */
+  stale(when: string | null): string;
+  /** The list could not be loaded at all. */
+  failed: string;
+  /** Countdown to the next automatic attempt; `left` includes the unit. */
+  nextTry(left: string): string;
+  /** Label of the button that retries now. */
+  retry: string;
 }

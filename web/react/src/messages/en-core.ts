@@ -73,4 +73,11 @@ export const enCore: CoreMessages = {
     all: 'All accounts',
     none: 'No accounts connected',
   },
+  outage: {
+    stale: (when) =>
+      `Connection lost. ${when ? `Showing data from ${when}` : 'The data may be out of date'}.`,
+    failed: 'Your accounts could not be loaded.',
+    nextTry: (left) => `Retrying in ${left}`,
+    retry: 'Retry now',
+  },
 };

@@ -1,3 +1,4 @@
+import { enErrors } from './en-errors.js';
 import type { ExtraMessages } from './extra-messages.js';
 import { SESSION_FORM as form } from './session-form.js';
 
@@ -9,13 +10,6 @@ const fill = (text: string, values: Record<string, string>) =>
 
 /** The English messages that are loaded together with the components that use them. */
 export const enExtra: ExtraMessages = {
-  outage: {
-    stale: (when) =>
-      `Connection lost. ${when ? `Showing data from ${when}` : 'The data may be out of date'}.`,
-    failed: 'Your accounts could not be loaded.',
-    nextTry: (seconds) => `Retrying in ${seconds}`,
-    retry: 'Retry now',
-  },
   inApp: {
     text: 'This app’s built-in browser cannot connect accounts. Open this page in your usual browser.',
     copyLink: 'Copy link',
@@ -26,7 +20,9 @@ export const enExtra: ExtraMessages = {
     unsure: 'Did the window close before you finished?',
     reopen: 'Open it again',
     cancel: 'Cancel',
-    tryAgainIn: (seconds) => `Try again in ${seconds}`,
+    tryAgainIn: (left) => `Try again in ${left}`,
+    addInstead: (name) => `Add ${name} instead`,
+    accountHelp: (provider) => `Help at ${provider}`,
   },
   choose: {
     title: (provider) => `Which ${provider} accounts?`,
@@ -73,6 +69,8 @@ export const enExtra: ExtraMessages = {
   disconnect: {
     title: (name, provider) => `Disconnect ${name} from ${provider}?`,
     text: (provider) => `We delete the stored tokens and ask ${provider} to revoke access.`,
+    sessionText: (provider) =>
+      `We delete the stored session. It stays valid at ${provider} until you end it: sign out of ${provider} in the browser that you copied it from.`,
     keeps: 'Collected data is kept and is available if you reconnect.',
     deleteData: 'Also delete the collected data',
     confirm: 'Disconnect',
@@ -83,6 +81,8 @@ export const enExtra: ExtraMessages = {
       revoked: (provider) => `Disconnected. ${provider} has confirmed it.`,
       pending: (provider) =>
         `Disconnected here. ${provider} has not confirmed it yet; we keep trying for a day.`,
+      session: (provider) =>
+        `Disconnected here. The session is still valid at ${provider}: to end it, sign out of ${provider} in the browser that you copied it from.`,
       unsupported: (provider) =>
         `Disconnected here. To revoke access at ${provider} too, remove this app in your settings there.`,
       kept: (provider) => `Disconnected here. Access at ${provider} is kept for your other accounts.`,
@@ -93,28 +93,9 @@ export const enExtra: ExtraMessages = {
   returned: {
     done: 'You can close this window.',
     working: 'One moment…',
-    otherBrowser: 'This sign-in was started in another browser. Nothing was connected.',
+    otherBrowser:
+      'This sign-in was started in another browser. Nothing was connected. Start again in this browser.',
     back: 'Go back',
   },
-  errors: {
-    denied: 'You did not allow access. Nothing was changed.',
-    expired: 'This sign-in has expired or was already completed. Start again.',
-    refused: (provider) => `${provider} could not complete the sign-in. Nothing was changed.`,
-    alreadyConnected: 'This account belongs to another user here. Nothing was changed.',
-    mismatch: 'You signed in with a different account than the one to reconnect. Nothing was changed.',
-    noAccount: (provider) => `This sign-in includes no ${provider} account that can be connected.`,
-    notFound: 'This account is no longer connected.',
-    reconnect: 'Access has expired. Reconnect this account.',
-    network: 'No response. Check your connection.',
-    unavailable: (provider) => `${provider} is not responding. Try again shortly.`,
-    limited: 'Too many attempts. Try again shortly.',
-    busy: 'We’re busy right now. Try again shortly.',
-    invalid: 'Please check the highlighted fields.',
-    signedOut: 'You are signed out. Sign in again.',
-    misconfigured: 'Evergrant isn’t configured correctly; contact the site’s administrator.',
-    internal: 'Something went wrong on our side. Try again shortly.',
-    insecure: 'Connecting requires a secure (https) address.',
-    storage: 'Your browser is blocking site storage. Allow it and try again.',
-    otherBrowser: 'This sign-in was started in another browser. Nothing was connected.',
-  },
+  errors: enErrors,
 };

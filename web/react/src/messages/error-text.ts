@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../client/error.js';
+import { mentionOf } from '../client/names.js';
+import type { Choice } from '../client/types.js';
+import { enErrors } from './en-errors.js';
 import type { ErrorMessages } from './extra-messages.js';
-import type { Messages } from './types.js';
 
 /** The message for each error code. The type makes a missing code a compile error. */
 const SENTENCES: Record<ErrorCode, keyof ErrorMessages> = {
@@ -17,9 +19,9 @@ const SENTENCES: Record<ErrorCode, keyof ErrorMessages> = {
   NO_REFRESH_TOKEN: 'reconnect',
   NO_ACCESS_TOKEN: 'reconnect',
   RECONNECT_REQUIRED: 'reconnect',
-  NETWORK_ERROR: 'network',
-  TIMEOUT_ERROR: 'network',
-  TOKEN_REFRESH_ERROR: 'unavailable',
+  NETWORK_ERROR: 'unreachable',
+  TIMEOUT_ERROR: 'unreachable',
+  TOKEN_REFRESH_ERROR: 'notRefreshed',
   PROVIDER_UNAVAILABLE: 'unavailable',
   RATE_LIMIT_ERROR: 'limited',
   OVERLOADED: 'busy',
@@ -41,17 +43,45 @@ const SENTENCES: Record<ErrorCode, keyof ErrorMessages> = {
   ENCRYPTION_ERROR: 'internal',
   DECRYPTION_ERROR: 'internal',
   INTERNAL_ERROR: 'internal',
+  BROWSER_OFFLINE: 'offline',
   INSECURE_CONTEXT: 'insecure',
   STORAGE_BLOCKED: 'storage',
   STARTED_IN_OTHER_BROWSER: 'otherBrowser',
 };
 
+/** What an error is about, and the language of its text. */
+export interface ErrorTextOptions {
+  /** The platform's name, such as `Reddit`. */
+  provider: string;
+  /** The name of the account to reconnect, if the action was a reconnect. */
+  account?: string | undefined;
+  /**
+   * The texts: `errors` of a language.
+   *
+   * @default English
+   */
+  errors?: ErrorMessages;
+}
+
+/** The parts of an `EvergrantError` that decide its text. */
+interface ErrorSubject {
+  /** What went wrong. */
+  code: ErrorCode;
+  /** The accounts with which the user signed in, for `ACCOUNT_MISMATCH`. */
+  accounts?: readonly Choice[] | undefined;
+}
+
 /**
- * Returns the text for an error code; `provider` is the platform's name. Codes that this version of the package does not
- * know get the text for an internal error.
+ * Returns the text of an error for users: what happened, and what to do next. Codes that this version of the package does
+ * not know get the text of an internal error.
  */
-export function errorText(messages: Messages, code: ErrorCode, provider: string): string {
+export function errorText({ code, accounts = [] }: ErrorSubject, options: ErrorTextOptions): string {
+  const { provider, account, errors = enErrors } = options;
+  const [first] = accounts;
+  if (code === 'ACCOUNT_MISMATCH' && first && account) {
+    return errors.mismatchOf(provider, mentionOf(first), account);
+  }
   // The code may come from the page's URL, which is untrusted: ignore inherited properties.
-  const sentence = messages.errors[Object.hasOwn(SENTENCES, code) ? SENTENCES[code] : 'internal'];
-  return typeof sentence === 'string' ? sentence : sentence(provider);
+  const sentence = errors[Object.hasOwn(SENTENCES, code) ? SENTENCES[code] : 'internal'];
+  return typeof sentence === 'string' ? sentence : sentence(provider, '', '');
 }

@@ -2,8 +2,6 @@ import type { Revocation } from '../client/types.js';
 
 /** Messages that are needed after the first render: dialogs, notices, toasts and failures. */
 export interface ExtraMessages {
-  /** Texts of the notice above the list if Evergrant cannot be reached. */
-  outage: OutageMessages;
   /** Texts of the notice for browsers built into other apps. */
   inApp: InAppMessages;
   /** Texts for the progress of a connection. */
@@ -18,20 +16,8 @@ export interface ExtraMessages {
   toast: ToastMessages;
   /** Texts of the return page; pass them to `runReturnPage` as `texts`. */
   returned: ReturnTexts;
-  /** One sentence for each kind of failure. */
+  /** The texts of failures. */
   errors: ErrorMessages;
-}
-
-/** Texts of the notice above the list if Evergrant cannot be reached. */
-export interface OutageMessages {
-  /** The list is out of date. `when` is the time of the last successful read; null if unknown. */
-  stale(when: string | null): string;
-  /** The list could not be loaded at all. */
-  failed: string;
-  /** Countdown to the next automatic attempt; `seconds` includes the unit. */
-  nextTry(seconds: string): string;
-  /** Label of the button that retries now. */
-  retry: string;
 }
 
 /** Texts of the notice for browsers built into other apps. */
@@ -54,8 +40,12 @@ export interface FlowMessages {
   reopen: string;
   /** Label of the buttons that cancel. */
   cancel: string;
-  /** Countdown until the server accepts another attempt; `seconds` includes the unit. */
-  tryAgainIn(seconds: string): string;
+  /** Countdown until another attempt may succeed; `left` includes the unit. */
+  tryAgainIn(left: string): string;
+  /** Label of the button that connects the account `name`, with which the user signed in, as an additional account. */
+  addInstead(name: string): string;
+  /** Label of the link to the platform's page on accounts that can be connected. */
+  accountHelp(provider: string): string;
 }
 
 /** Texts of `ChooseDialog`. */
@@ -148,6 +138,8 @@ export interface DisconnectMessages {
   title(name: string, provider: string): string;
   /** Explains what disconnecting does. */
   text(provider: string): string;
+  /** Explains what disconnecting a pasted session does, and how to end the session itself. */
+  sessionText(provider: string): string;
   /** Explains that collected data is kept. */
   keeps: string;
   /** Label of the checkbox that also deletes the collected data. */
@@ -160,8 +152,8 @@ export interface DisconnectMessages {
 export interface ToastMessages {
   /** Accounts were connected: their `names`, the names as a formatted `list`, and the platform. */
   connected(names: readonly string[], list: string, provider: string): string;
-  /** An account was disconnected, by the result of the revocation. */
-  disconnected: Record<Revocation, (provider: string) => string>;
+  /** An account was disconnected, by the result of the revocation; `session` for a pasted session. */
+  disconnected: Record<Revocation | 'session', (provider: string) => string>;
   /** The token of the account `name` was refreshed. */
   refreshed(name: string): string;
   /** Accessible name of the close buttons. */
@@ -180,30 +172,39 @@ export interface ReturnTexts {
   back: string;
 }
 
-/** One sentence for each kind of failure; error codes that call for the same action by the user share one. */
+/**
+ * The texts of failures: what happened, and what to do next. Error codes that call for the same action by the user share
+ * one. `provider` is the platform's name.
+ */
 export interface ErrorMessages {
   /** The user did not grant access (`OAUTH_DENIED`). */
-  denied: string;
+  denied(provider: string): string;
   /** The flow expired or had already ended (`INVALID_STATE`, `FLOW_NOT_FOUND`). */
   expired: string;
   /** The platform ended the sign-in with an error (`OAUTH_CALLBACK_ERROR`, `INVALID_CODE`). */
   refused(provider: string): string;
   /** The account belongs to another user (`ACCOUNT_ALREADY_CONNECTED`). */
-  alreadyConnected: string;
+  alreadyConnected(provider: string): string;
   /** The user signed in with an account other than the one to reconnect (`ACCOUNT_MISMATCH`). */
-  mismatch: string;
+  mismatch(provider: string): string;
+  /** The same, if the names of both accounts are known. */
+  mismatchOf(provider: string, actual: string, expected: string): string;
   /** The consent covers no account that can be connected (`NO_ELIGIBLE_ACCOUNT`). */
   noAccount(provider: string): string;
   /** The account is not connected (`ACCOUNT_NOT_FOUND`). */
   notFound: string;
   /** Access cannot be refreshed without the user (`RECONNECT_REQUIRED` and others). */
   reconnect: string;
-  /** Evergrant did not respond (`NETWORK_ERROR`, `TIMEOUT_ERROR`). */
-  network: string;
-  /** The platform does not respond (`PROVIDER_UNAVAILABLE`, `TOKEN_REFRESH_ERROR`). */
+  /** The browser received no response (`BROWSER_OFFLINE`). */
+  offline: string;
+  /** The platform could not be reached or did not respond in time (`NETWORK_ERROR`, `TIMEOUT_ERROR`). */
+  unreachable(provider: string): string;
+  /** The platform responds with errors (`PROVIDER_UNAVAILABLE`). */
   unavailable(provider: string): string;
-  /** A rate limit was exceeded (`RATE_LIMIT_ERROR`). */
-  limited: string;
+  /** The platform refused a refresh without ending the grant (`TOKEN_REFRESH_ERROR`). */
+  notRefreshed(provider: string): string;
+  /** A rate limit was exceeded: that of the platform, or Evergrant's own (`RATE_LIMIT_ERROR`). */
+  limited(provider: string): string;
   /** Evergrant is overloaded or its database is down (`OVERLOADED`, `DATABASE_ERROR`). */
   busy: string;
   /** The input was rejected (`VALIDATION_ERROR`, `PAYLOAD_TOO_LARGE`). */

@@ -43,7 +43,8 @@ export interface ReturnPageOptions extends HttpOptions {
 const ENGLISH: ReturnTexts = {
   done: 'You can close this window.',
   working: 'One moment…',
-  otherBrowser: 'This sign-in was started in another browser. Nothing was connected.',
+  otherBrowser:
+    'This sign-in was started in another browser. Nothing was connected. Start again in this browser.',
   back: 'Go back',
 };
 

@@ -2,7 +2,7 @@
  * A proxy on your app's own origin: no CORS, and no credential in the browser except your own session. Requests carry a
  * session token of the user and not the API key, so that the proxy grants no more than the user's own permissions.
  */
-import { asError, EvergrantError } from '../client/error.js';
+import { EvergrantError } from '../client/error.js';
 import { createSessions } from './sessions.js';
 import type { ServerOptions, User } from './session.js';
 
@@ -140,8 +140,11 @@ function httpError(code: EvergrantError['code'], status: number): EvergrantError
 
 /** Converts a failure to the problem document that the server would send. */
 function problem(thrown: unknown): Response {
-  const known = thrown instanceof EvergrantError && thrown.status !== undefined ? thrown : null;
-  const { code, status = 502, retryable, correlationId, retryAfter } = known ?? asError(thrown);
+  const error =
+    thrown instanceof EvergrantError
+      ? thrown
+      : new EvergrantError('OVERLOADED', 'Evergrant did not respond', { retryable: true, cause: thrown });
+  const { code, status = 503, retryable, correlationId, retryAfter } = error;
   const document = {
     type: `/errors#${code}`,
     title: code,

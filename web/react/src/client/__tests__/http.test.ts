@@ -95,7 +95,7 @@ test('without a token no request is sent', async () => {
 test('a rejected getToken is called again for the next request', async () => {
   const getToken = vi.fn().mockRejectedValueOnce(new TypeError('offline')).mockResolvedValue('t');
   const { send } = setUp(ok, { getToken });
-  await expect(send('status')).rejects.toMatchObject({ code: 'NETWORK_ERROR', retryable: true });
+  await expect(send('status')).rejects.toMatchObject({ code: 'BROWSER_OFFLINE', retryable: true });
   await expect(send('status')).resolves.toBeInstanceOf(Response);
 });
 
@@ -125,7 +125,7 @@ test('a problem document becomes an error with all of its members', async () => 
 test('a response without a problem document is classified by its status', async () => {
   const { send } = setUp(() => new Response('<html>', { status: 502, headers: { 'retry-after': '7' } }));
   await expect(send('x')).rejects.toMatchObject({
-    code: 'PROVIDER_UNAVAILABLE',
+    code: 'OVERLOADED',
     retryAfter: 7,
     retryable: true,
   });
@@ -151,7 +151,7 @@ test('a stalled body times out, a stream does not', async () => {
     );
   const send = createSend({ fetch: stalled });
   const stream = await send('events', { isStream: true });
-  const timedOut = expect(send('status')).rejects.toMatchObject({ code: 'TIMEOUT_ERROR' });
+  const timedOut = expect(send('status')).rejects.toMatchObject({ code: 'BROWSER_OFFLINE' });
   await vi.advanceTimersByTimeAsync(30_000);
   await timedOut;
   const ended = vi.fn();
@@ -166,7 +166,7 @@ test('a request without a response times out', async () => {
       init?.signal?.addEventListener('abort', () => reject(new Error('aborted'))),
     );
   const result = createSend({ fetch: hang })('status');
-  const timedOut = expect(result).rejects.toMatchObject({ code: 'TIMEOUT_ERROR' });
+  const timedOut = expect(result).rejects.toMatchObject({ code: 'BROWSER_OFFLINE' });
   await vi.advanceTimersByTimeAsync(30_000);
   await timedOut;
 });

@@ -24,7 +24,7 @@ async function importsSettled(): Promise<void> {
   await settle();
 }
 
-const failed = { status: 'failed', error: { code: 'NETWORK_ERROR' } };
+const failed = { status: 'failed', error: { code: 'BROWSER_OFFLINE' } };
 
 test('actions resolve with a failure if their chunk is missing, and retry it next time', async () => {
   breakChunk('../flows.js');

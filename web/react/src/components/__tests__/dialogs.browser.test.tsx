@@ -45,6 +45,12 @@ test('the dialog is described by its consequences', async () => {
   expect(text?.textContent).toMatch(/^We delete the stored tokens/);
 });
 
+test('the dialog for a pasted session says what ends the session', async () => {
+  const integration = sampleIntegration({ id: 2, provider: 'onlyfans', providerAccountId: 'o1' });
+  show(<DisconnectDialog integration={integration} onClose={() => {}} />);
+  await screen.findByText(/stays valid at OnlyFans until you end it: sign out of OnlyFans/);
+});
+
 test('a toast shown while a dialog is open is announced in the dialog', async () => {
   const { dialog } = await openDisconnect();
   act(() => showToast('Copied.'));

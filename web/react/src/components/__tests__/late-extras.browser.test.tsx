@@ -1,7 +1,7 @@
 /** The chunk of extras, which loads after the list, fails to load at first. */
 import { act, render, screen } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ChooseDialog, EvergrantProvider, IntegrationsPage } from '../../index.js';
+import { ChooseDialog, EvergrantError, EvergrantProvider, IntegrationsPage } from '../../index.js';
 import { createFakeClient, sampleProviders } from '../../testing/index.js';
 import * as extras from '../extras/index.js';
 
@@ -29,6 +29,20 @@ test('a flow whose dialog cannot be loaded is cancelled', async () => {
   expect(client.getSnapshot().flow).toEqual({ step: 'idle' });
   await after(60_000);
   expect(load).toHaveBeenCalledTimes(1);
+});
+
+test('an outage is shown although nothing more can be loaded', async () => {
+  const offline = createFakeClient({ providers: [] });
+  offline.set({ error: new EvergrantError('BROWSER_OFFLINE'), retryAt: Date.now() + 100_000 });
+  render(
+    <EvergrantProvider client={offline}>
+      <IntegrationsPage toaster={false} />
+    </EvergrantProvider>,
+  );
+  await after(1);
+  expect(screen.getByText('Your accounts could not be loaded.')).toBeTruthy();
+  expect(screen.getByText('Retrying in 2 minutes')).toBeTruthy();
+  expect(screen.getByRole('button', { name: 'Retry now' })).toBeTruthy();
 });
 
 // Must be the last test: a loaded chunk stays loaded.

@@ -6,7 +6,7 @@ import { show, vale } from './shown.js';
 
 test('a stale list stays visible, with a notice and a silent countdown', async () => {
   const { client } = show(<IntegrationsPage />, { integrations: [vale] });
-  const error = new EvergrantError('NETWORK_ERROR');
+  const error = new EvergrantError('BROWSER_OFFLINE');
   act(() => client.set({ error, stale: true, readAt: Date.now(), retryAt: Date.now() + 12_000 }));
   await screen.findByText(/Connection lost/);
   expect(screen.getByText('Juniper Vale')).toBeTruthy();
@@ -19,10 +19,10 @@ test('a stale list stays visible, with a notice and a silent countdown', async (
 test.each<[ErrorCode, number | undefined, number | null, RegExp]>([
   ['UNAUTHENTICATED', 401, Date.now(), /^You are signed out/],
   ['FORBIDDEN', 403, Date.now(), /^Evergrant isn’t configured correctly/],
-  ['RATE_LIMIT_ERROR', 429, Date.now(), /^Too many attempts/],
-  ['TIMEOUT_ERROR', undefined, Date.now(), /^Connection lost. Showing data from/],
+  ['RATE_LIMIT_ERROR', 429, Date.now(), /^There are too many requests/],
+  ['BROWSER_OFFLINE', undefined, Date.now(), /^Connection lost. Showing data from/],
   ['OVERLOADED', 503, Date.now(), /^Connection lost. Showing data from/],
-  ['NETWORK_ERROR', undefined, null, /^Connection lost. The data may be out of date/],
+  ['BROWSER_OFFLINE', undefined, null, /^Connection lost. The data may be out of date/],
 ])('above a list, %s (%s) shows its own message', async (code, status, readAt, text) => {
   const { client } = show(<IntegrationsPage />, { integrations: [vale] });
   const error = new EvergrantError(code, code, status === undefined ? {} : { status });
@@ -32,7 +32,7 @@ test.each<[ErrorCode, number | undefined, number | null, RegExp]>([
 
 test.each<[ErrorCode, number | undefined, RegExp]>([
   ['UNAUTHENTICATED', undefined, /^You are signed out/],
-  ['NETWORK_ERROR', undefined, /^Your accounts could not be loaded/],
+  ['BROWSER_OFFLINE', undefined, /^Your accounts could not be loaded/],
   ['DATABASE_ERROR', 503, /^Your accounts could not be loaded/],
 ])('without a list, %s shows its own message', async (code, status, text) => {
   const { client } = show(<IntegrationsPage />, { providers: [] });

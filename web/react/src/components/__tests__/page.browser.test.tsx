@@ -150,10 +150,30 @@ test('a failure shows one sentence, a retry button and a dismiss button', async 
   const { client } = show(<IntegrationsPage />);
   const error = new EvergrantError('OAUTH_DENIED');
   act(() => client.set({ flow: { step: 'failed', provider: 'reddit', flowId: 'f1', error } }));
-  await within(card('Reddit')).findByText('You did not allow access. Nothing was changed.');
+  await within(card('Reddit')).findByText(/^You did not allow access at Reddit\. Nothing was changed\./);
   expect(within(card('Reddit')).getByRole('button', { name: 'Try again' })).toBeTruthy();
   await userEvent.click(screen.getByRole('button', { name: 'Dismiss' }));
   expect(client.calls.map(({ action }) => action)).toEqual(['dismiss']);
+});
+
+test('a failed attempt to add an account can be repeated where it is reported', async () => {
+  const { client } = show(<IntegrationsPage />, { integrations: [vale] });
+  const error = new EvergrantError('NETWORK_ERROR');
+  act(() => client.set({ flow: { step: 'failed', provider: 'reddit', error } }));
+  await userEvent.click(await within(card('Reddit')).findByRole('button', { name: 'Try again' }));
+  expect(client.calls).toEqual([{ action: 'connect', args: ['reddit', {}] }]);
+});
+
+test('a wrong account at a reconnect is named, and can be added instead', async () => {
+  const { client } = show(<IntegrationsPage />, { integrations: [{ ...vale, ...lost }] });
+  const accounts = [{ providerAccountId: 'r2', username: 'wren', displayName: null }];
+  const error = new EvergrantError('ACCOUNT_MISMATCH', '', { accounts });
+  act(() => client.set({ flow: { step: 'failed', provider: 'reddit', accountId: 'r1', error } }));
+  await within(card('Reddit')).findByText(/as @wren, but this reconnects/);
+  await userEvent.click(screen.getByRole('button', { name: 'Add @wren instead' }));
+  act(() => client.set({ flow: { step: 'failed', provider: 'reddit', accountId: 'r1', error } }));
+  await userEvent.click(screen.getByRole('button', { name: 'Try again' }));
+  expect(client.calls.map(({ args }) => args)).toEqual([['reddit'], ['reddit', { accountId: 'r1' }]]);
 });
 
 test('a rate-limited flow shows a countdown that is not announced', async () => {

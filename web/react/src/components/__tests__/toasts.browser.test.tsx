@@ -40,6 +40,16 @@ test('the toast for a disconnect states the outcome of the revocation', async ()
   await waitFor(() => expect(announced()).toMatch(/^Disconnected. Instagram has confirmed it.$/));
 });
 
+test('the toast for a disconnected session says what ends the session', async () => {
+  const { client } = await open();
+  act(() =>
+    client.emit({ type: 'disconnected', provider: 'onlyfans', revocation: 'unsupported', message: '' }),
+  );
+  await waitFor(() =>
+    expect(announced()).toMatch(/still valid at OnlyFans: to end it, sign out of OnlyFans/),
+  );
+});
+
 test('dismissing a toast does not announce an older one again', async () => {
   await open({ messages: pseudo });
   act(() => showToast('one'));

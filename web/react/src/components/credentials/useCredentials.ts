@@ -2,6 +2,7 @@ import { type FormEvent, type RefObject, useEffect, useState } from 'react';
 import type { FlowState } from '../../client/flow-state.js';
 import type { CredentialField, SessionSite } from '../../client/types.js';
 import { errorText } from '../../messages/error-text.js';
+import type { ErrorMessages } from '../../messages/extra-messages.js';
 import { useIntegrations } from '../../react/useIntegrations.js';
 import { useFullUi } from '../extras/useFullUi.js';
 import { useReading } from './useReading.js';
@@ -61,13 +62,16 @@ export function useCredentials({ flow, name, site, form }: CredentialsOptions) {
     problems,
     consentMissing: missing.includes(CONSENT_FIELD),
     /** The text of a failure that concerns no single field; undefined if there is none. */
-    general: error && rejected.length === 0 ? errorText(messages, error.code, name) : undefined,
+    general: rejected.length === 0 ? generalText(error, name, messages.errors) : undefined,
     onSubmit,
     onText,
     onFile,
     onInput: () => setChanged(true),
   };
 }
+
+const generalText = (error: Flow['error'], provider: string, errors: ErrorMessages) =>
+  error && errorText(error, { provider, errors });
 
 /** Returns what the server reports as wrong, by field name. */
 function rejectedFields(error: Flow['error']): [string, string][] {

@@ -8,7 +8,7 @@ import { useIntegrations } from '../../react/useIntegrations.js';
 import { Avatar } from '../Avatar.js';
 import { Button } from '../Button.js';
 import { Dialog } from './Dialog.js';
-import { handleOf, nameOf } from '../names.js';
+import { handleOf, nameOf } from '../../client/names.js';
 import { useFullUi } from './useFullUi.js';
 
 /** The dialog in which the user chooses among the accounts that a consent covers. */
@@ -45,7 +45,7 @@ function Choices({ flow }: { flow: FlowState & { step: 'choose' } }) {
           ))}
         </ul>
         <p role="alert" className="eg-problem">
-          {flow.error && errorText(messages, flow.error.code, provider)}
+          {flow.error && errorText(flow.error, { provider, errors: messages.errors })}
         </p>
         <div className="eg-dialog-buttons">
           <Button onClick={cancel}>{messages.flow.cancel}</Button>

@@ -5,19 +5,19 @@ import { useIntegrations } from '../../react/useIntegrations.js';
 import { Button } from '../Button.js';
 import type { DisconnectDialogProps } from '../DisconnectDialog.js';
 import { Dialog } from './Dialog.js';
-import { nameOf } from '../names.js';
+import { nameOf } from '../../client/names.js';
 import { useFullUi } from './useFullUi.js';
 
 /** The dialog in which the user confirms that an account is disconnected. */
 export function DisconnectDialog({ integration, onClose }: DisconnectDialogProps) {
   const { messages } = useFullUi();
-  const { name, busy, problem, submit } = useDisconnect({ integration, onClose });
+  const { name, isSession, busy, problem, submit } = useDisconnect({ integration, onClose });
   const texts = messages.disconnect;
   return (
     <Dialog
       role="alertdialog"
       title={texts.title(nameOf(integration), name)}
-      text={texts.text(name)}
+      text={isSession ? texts.sessionText(name) : texts.text(name)}
       onClose={onClose}
     >
       <form onSubmit={(event) => void submit(event)}>
@@ -46,7 +46,8 @@ function useDisconnect({ integration, onClose }: DisconnectDialogProps) {
   const { messages } = useFullUi();
   const { disconnect, isBusy } = useIntegrations();
   const { provider, providerAccountId: id } = integration;
-  const name = useIntegration(provider)?.name ?? provider;
+  const entry = useIntegration(provider);
+  const name = entry?.name ?? provider;
   const [problem, setProblem] = useState<string>();
   const busy = isBusy(provider, id);
 
@@ -56,8 +57,8 @@ function useDisconnect({ integration, onClose }: DisconnectDialogProps) {
     const deleteData = new FormData(event.currentTarget).has('deleteData');
     const done = await disconnect(provider, id, { deleteData });
     if (done.status === 'disconnected') onClose();
-    else setProblem(errorText(messages, done.error.code, name));
+    else setProblem(errorText(done.error, { provider: name, errors: messages.errors }));
   }
 
-  return { name, busy, problem, submit };
+  return { name, isSession: entry?.kind === 'cookies', busy, problem, submit };
 }

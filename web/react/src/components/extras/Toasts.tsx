@@ -5,7 +5,7 @@ import { errorText } from '../../messages/error-text.js';
 import type { Messages } from '../../messages/types.js';
 import { useEvergrantClient } from '../../react/context.js';
 import { Glyph } from '../Glyph.js';
-import { nameOf } from '../names.js';
+import { nameOf } from '../../client/names.js';
 import { hideToast, showToast, type Toast, toasts } from '../toasts.js';
 import { LiveRegion } from './LiveRegion.js';
 import { useFullUi } from './useFullUi.js';
@@ -98,9 +98,11 @@ function useClientToasts(early: ClientEvent[]): void {
   useEffect(() => {
     const show = (event: ClientEvent) => {
       const { providers, integrations } = client.getSnapshot();
-      const provider = (id: string) => providers.find((one) => one.provider === id)?.name ?? id;
+      const entry = (id: string) => providers.find((one) => one.provider === id);
+      const provider = (id: string) => entry(id)?.name ?? id;
+      const isSession = (id: string) => entry(id)?.kind === 'cookies';
       const account = (id: string) => integrations.find((one) => one.providerAccountId === id);
-      const text = textOf(event, messages, { list: format.list, provider, account });
+      const text = textOf(event, messages, { list: format.list, provider, account, isSession });
       if (text) showToast(text, STATUS[event.type]);
     };
     early.splice(0).forEach(show);
@@ -114,6 +116,8 @@ interface Names {
   /** Returns a platform's name. */
   provider(id: string): string;
   account(accountId: string): Integration | undefined;
+  /** Whether accounts of the platform are connected with a session from a browser. */
+  isSession(id: string): boolean;
 }
 
 /** Returns the text of an event's toast; null if it has none. */
@@ -125,7 +129,9 @@ function textOf(event: ClientEvent, messages: Messages, names: Names): string | 
       return toast.connected(accounts, names.list(accounts), names.provider(event.provider));
     }
     case 'disconnected':
-      return toast.disconnected[event.revocation](names.provider(event.provider));
+      return toast.disconnected[names.isSession(event.provider) ? 'session' : event.revocation](
+        names.provider(event.provider),
+      );
     case 'refreshed': {
       const account = names.account(event.accountId);
       return account ? toast.refreshed(nameOf(account)) : null;
@@ -133,7 +139,7 @@ function textOf(event: ClientEvent, messages: Messages, names: Names): string | 
     case 'failed':
       // Other failures are shown in the flow's card or in the dialog.
       if (event.during !== 'refresh') return null;
-      return errorText(messages, event.error.code, names.provider(event.provider));
+      return errorText(event.error, { provider: names.provider(event.provider), errors: messages.errors });
     case 'needs-reconnect':
       return messages.banner.one(nameOf(event.integration), names.provider(event.integration.provider));
   }

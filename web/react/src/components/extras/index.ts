@@ -2,8 +2,8 @@
 export { ChooseDialog } from './ChooseDialog.js';
 export { CredentialsDialog } from './CredentialsDialog.js';
 export { DisconnectDialog } from './DisconnectDialog.js';
+export { ErrorText } from './ErrorText.js';
 export { FlowActions, FlowText } from './FlowNotice.js';
 export { InAppNotice } from './InAppNotice.js';
 export { MenuPopover } from './MenuPopover.js';
-export { OutageNotice } from './OutageNotice.js';
 export { Toasts } from './Toasts.js';

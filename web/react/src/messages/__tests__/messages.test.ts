@@ -41,17 +41,36 @@ test('the pseudo-locale marks every message', () => {
 const documented = readFileSync(new URL('../../../../../docs/errors.md', import.meta.url), 'utf8');
 const codes = [...documented.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code as ErrorCode);
 
+const textOf = (code: ErrorCode) => errorText({ code }, { provider: 'Reddit' });
+
 test('every error code of the server has its own message', () => {
   expect(codes.length).toBeGreaterThan(30);
-  const internalError = errorText(en, 'INTERNAL_ERROR', 'Reddit');
+  const internalError = textOf('INTERNAL_ERROR');
   const internalCodes = new Set<string>(['INTERNAL_ERROR', 'ENCRYPTION_ERROR', 'DECRYPTION_ERROR']);
-  for (const code of codes)
-    expect(errorText(en, code, 'Reddit') === internalError, code).toBe(internalCodes.has(code));
+  for (const code of codes) expect(textOf(code) === internalError, code).toBe(internalCodes.has(code));
 });
 
 test('an unknown error code has the message of an internal error', () => {
   for (const code of ['BRAND_NEW', 'constructor', '__proto__', 'toString'])
-    expect(errorText(en, code as ErrorCode, 'Reddit')).toBe(en.errors.internal);
+    expect(textOf(code as ErrorCode)).toBe(en.errors.internal);
+});
+
+test('a failure of the platform names it and does not blame the user or the connection', () => {
+  const failures = ['NETWORK_ERROR', 'TIMEOUT_ERROR', 'PROVIDER_UNAVAILABLE', 'RATE_LIMIT_ERROR'] as const;
+  for (const code of failures) {
+    expect(textOf(code), code).toMatch(/Reddit.*Try again in a few minutes\.$/);
+    expect(textOf(code), code).not.toMatch(/[Cc]heck your|[Tt]oo often|attempts/);
+  }
+  expect(textOf('BROWSER_OFFLINE')).toMatch(/Check your internet connection/);
+});
+
+test('a wrong account is named, with the account to reconnect, in the chosen language', () => {
+  const accounts = [{ providerAccountId: 'r2', username: 'wren', displayName: 'Wren' }];
+  const mismatch = { code: 'ACCOUNT_MISMATCH', accounts } as const;
+  const options = { provider: 'Reddit', account: '@juniper' };
+  expect(errorText(mismatch, options)).toMatch(/as @wren, but this reconnects @juniper\./);
+  expect(errorText(mismatch, { ...options, errors: fr.errors })).toMatch(/en tant que @wren/);
+  expect(errorText({ code: 'ACCOUNT_MISMATCH' }, options)).toBe(en.errors.mismatch('Reddit'));
 });
 
 test('times are relative, or a date while the current time is unknown', () => {

@@ -76,7 +76,7 @@ test('a flow started in another browser shows a message and sends nothing', asyn
   expect(outcome).toMatchObject({ status: 'failed', code: 'STARTED_IN_OTHER_BROWSER' });
   expect(sent).toEqual([]);
   expect(element.textContent).toBe(
-    'This sign-in was started in another browser. Nothing was connected.Go back',
+    'This sign-in was started in another browser. Nothing was connected. Start again in this browser.Go back',
   );
 });
 

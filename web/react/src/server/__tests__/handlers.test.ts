@@ -183,11 +183,11 @@ test('a rejected API key is a 500 response that does not contain the key', async
   expect(await response.text()).not.toContain('evg_key');
 });
 
-test('an unreachable server is a 502 response', async () => {
+test('an unreachable server is a 503 response that blames no platform', async () => {
   const { call } = setUp({ fetch: () => Promise.reject(new TypeError('fetch failed')) });
   const response = await call('GET', 'status');
-  expect(response.status).toBe(502);
-  expect(await response.json()).toMatchObject({ code: 'NETWORK_ERROR', retryable: true });
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ code: 'OVERLOADED', retryable: true });
 });
 
 test('a rate limit on sessions is passed on with Retry-After and correlation id', async () => {
