@@ -97,8 +97,27 @@ impl Database {
             Pools::Postgres(pool) => match self.rows_from(pool, sql, params).await {
                 // Reads are idempotent, so a read on a broken connection is repeated on another.
                 Err(error) if error.is_lost_connection() => self.rows_from(pool, sql, params).await,
+                Err(error) if error.is_outdated_statement() => {
+                    self.rows_with_new_statement(pool, sql, params).await
+                }
                 rows => rows,
             },
+        }
+    }
+
+    /// Repeats a read after a change of its table's columns. Each failure clears the outdated
+    /// statements of one session, so the read succeeds once all have been cleared.
+    async fn rows_with_new_statement(
+        &self,
+        pool: &PostgresPool,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Vec<Record>, StoreError> {
+        loop {
+            match self.rows_from(pool, sql, params).await {
+                Err(error) if error.is_outdated_statement() => {}
+                rows => return rows,
+            }
         }
     }
 

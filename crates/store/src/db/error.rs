@@ -1,5 +1,7 @@
 //! The error of the store.
 
+use sqlx::postgres::PgDatabaseError;
+
 use crate::db::connect_error::ConnectError;
 use crate::db::describe::{describe, required_column};
 use crate::db::file_error::FileError;
@@ -163,6 +165,17 @@ impl StoreError {
         }
     }
 
+    /// Returns whether the columns of a table have changed since the statement was prepared on this
+    /// session. It succeeds once it is prepared again.
+    pub(crate) fn is_outdated_statement(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
+        let rejection = error.try_downcast_ref::<PgDatabaseError>();
+        // The SQLSTATE is `feature_not_supported`, and the message is translated.
+        rejection.is_some_and(|rejection| rejection.routine() == Some("RevalidateCachedQuery"))
+    }
+
     /// Returns whether the server cannot open a session now: it is starting, or its limit of
     /// sessions is reached.
     pub(crate) fn is_full_server(&self) -> bool {
@@ -230,7 +243,8 @@ fn is_retryable_code(code: &str) -> bool {
 ///
 /// PostgreSQL: classes 08 (connection exception), 28 (invalid authorization), 3D (missing
 /// database), 53 (insufficient resources) and 57 (operator intervention). SQLite: BUSY, LOCKED,
-/// IOERR and CANTOPEN; the low byte of an extended code is the primary code.
+/// IOERR of anything but a write, and CANTOPEN; the low byte of an extended code is the primary
+/// code.
 fn is_outage_code(code: &str) -> bool {
     if code.len() == 5 {
         return !is_refused_write_code(code)
@@ -238,18 +252,24 @@ fn is_outage_code(code: &str) -> bool {
                 .iter()
                 .any(|class| code.starts_with(class));
     }
-    code.parse::<u32>()
-        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 14))
+    !is_refused_write_code(code)
+        && code
+            .parse::<u32>()
+            .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 14))
 }
 
+/// IOERR_WRITE, IOERR_FSYNC, IOERR_DIR_FSYNC, IOERR_TRUNCATE and IOERR_SHMSIZE.
+const SQLITE_IOERR_OF_WRITE: &[u32] = &[778, 1034, 1290, 1546, 4874];
+
 /// Returns whether a code means that writes are rejected: `read_only_sql_transaction` and
-/// `disk_full` of PostgreSQL, READONLY and FULL of SQLite.
+/// `disk_full` of PostgreSQL; READONLY, FULL, and IOERR of a write of SQLite: a limit of the file
+/// size or a quota is such an error.
 fn is_refused_write_code(code: &str) -> bool {
     matches!(code, "25006" | "53100")
         || code.len() < 5
-            && code
-                .parse::<u32>()
-                .is_ok_and(|code| matches!(code & 0xff, 8 | 13))
+            && code.parse::<u32>().is_ok_and(|code| {
+                matches!(code & 0xff, 8 | 13) || SQLITE_IOERR_OF_WRITE.contains(&code)
+            })
 }
 
 #[cfg(test)]
@@ -259,14 +279,14 @@ mod tests {
     #[test]
     fn outages_rejected_writes_and_statement_errors_are_distinguished() {
         for outage in [
-            "57P01", "08006", "53300", "28P01", "5", "14", "10", "778", "2570",
+            "57P01", "08006", "53300", "28P01", "5", "14", "10", "266", "2570",
         ] {
             assert!(
                 is_outage_code(outage) && !is_refused_write_code(outage),
                 "{outage}"
             );
         }
-        for refused in ["53100", "25006", "13", "8", "1032"] {
+        for refused in ["53100", "25006", "13", "8", "1032", "778", "1034"] {
             assert!(
                 is_refused_write_code(refused) && !is_outage_code(refused),
                 "{refused}"

@@ -9,6 +9,7 @@
 )]
 
 mod api_keys;
+mod column_changes;
 mod concurrency;
 mod connect;
 mod connections;

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::time::timeout;
 
 use crate::StoreError;
@@ -59,7 +59,8 @@ impl PooledConnection {
             })
     }
 
-    /// Runs one query. If it times out, or the caller is cancelled, it is given up.
+    /// Runs one query. If it times out, or the caller is cancelled, it is given up. If the columns
+    /// of its table have changed, the prepared statements of the session are closed.
     async fn try_query<T>(
         &mut self,
         query: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -72,10 +73,17 @@ impl PooledConnection {
         let Some(held) = in_flight.held.as_mut() else {
             return Err(QueryFailure::Failed(StoreError::Unresponsive));
         };
-        let Ok(result) = timeout(self.time_limit, query(&mut held.session.connection)).await else {
+        let connection = &mut held.session.connection;
+        let query = async {
+            let result = query(connection).await.map_err(StoreError::from);
+            if matches!(&result, Err(error) if error.is_outdated_statement()) {
+                connection.clear_cached_statements().await?;
+            }
+            result
+        };
+        let Ok(result) = timeout(self.time_limit, query).await else {
             return Err(QueryFailure::TimedOut);
         };
-        let result = result.map_err(StoreError::from);
         let held = in_flight.held.take();
         if matches!(&result, Err(error) if error.is_lost_connection()) {
             self.is_open = false;
