@@ -143,7 +143,7 @@ impl RowCounts {
     fn print(&self, ring: &[&str]) -> Result<(), Failure> {
         let role = |at: usize, rows: u64| match (at, rows) {
             (0, _) => "current: encrypts and decrypts",
-            (_, 0) => "previous: unused, can be removed",
+            (_, 0) => "previous: no row uses it; still checked at start, so keep it",
             _ => "previous: only decrypts",
         };
         let keys = ring.iter().enumerate().map(|(at, key)| {
