@@ -30,7 +30,7 @@ pub use ids::{
 };
 pub use integration::{ConnectionStatus, EventKind, Revocation, StatusReason};
 pub use jiff::SignedDuration;
-pub use log_excerpt::log_excerpt;
+pub use log_excerpt::{log_excerpt, safe_code};
 pub use secret::{
     AccessToken, AuthorizationCode, ClientSecret, FlowState, PkceVerifier, RefreshToken,
 };

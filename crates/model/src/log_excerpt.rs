@@ -6,6 +6,10 @@ const MAX_CHARS: usize = 200;
 const MIN_TOKEN_CHARS: usize = 20;
 /// Shortest secret that is replaced. A shorter one would occur in ordinary words.
 const MIN_SECRET_CHARS: usize = 6;
+/// Longest error code.
+const MAX_CODE_CHARS: usize = 64;
+/// Shortest part of an error code that may be random.
+const MIN_RANDOM_CHARS: usize = 16;
 /// The replacement of text that is or may be secret.
 const REDACTED: &str = "[redacted]";
 
@@ -37,6 +41,35 @@ pub fn log_excerpt(text: &str, secrets: &[&str]) -> String {
         }
     }
     excerpt
+}
+
+/// Returns an error code from outside if it is safe to log and store; otherwise `None`.
+///
+/// A code has 1 to 64 letters, digits, `_`, `.` and `-`. One that contains a secret, is part of
+/// one, or has a long part of letters and digits like a token, is not safe. Secrets are compared
+/// without regard to case; those with fewer than six characters are ignored.
+#[must_use]
+pub fn safe_code<'a>(code: &'a str, secrets: &[&str]) -> Option<&'a str> {
+    let is_code_char = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    let is_code = (1..=MAX_CODE_CHARS).contains(&code.len()) && code.bytes().all(is_code_char);
+    let lower_case = code.to_ascii_lowercase();
+    let is_secret = secrets.iter().any(|secret| {
+        let secret = secret.to_ascii_lowercase();
+        contains_secret(&lower_case, &secret) || contains_secret(&secret, &lower_case)
+    });
+    let is_token = code.split(['_', '.', '-']).any(is_like_random);
+    (is_code && !is_secret && !is_token).then_some(code)
+}
+
+fn contains_secret(text: &str, secret: &str) -> bool {
+    secret.len() >= MIN_SECRET_CHARS && text.contains(secret)
+}
+
+/// Returns whether a part of a code is more likely random than words and a number.
+fn is_like_random(part: &str) -> bool {
+    let has_letter = part.bytes().any(|b| b.is_ascii_alphabetic());
+    let has_digit = part.bytes().any(|b| b.is_ascii_digit());
+    part.len() >= MIN_RANDOM_CHARS && has_letter && has_digit
 }
 
 /// Replaces a run of token characters, which one other character may follow.
@@ -73,6 +106,32 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn code_that_is_or_contains_secret_is_not_safe() {
+        let secrets = ["rtSECRET-of-user", "short"];
+        for code in [
+            "invalid_grant",
+            "AADSTS50173",
+            "RefreshTokenExpiredException",
+            "error_190_subcode_463",
+            "short",
+        ] {
+            assert_eq!(safe_code(code, &secrets), Some(code));
+        }
+        for code in [
+            "rtSECRET-of-user",
+            "RTSECRET-OF-USER",
+            "bad_rtSECRET-of-user",
+            "SECRET-of",
+            "token_k3Jd92Lx0aQ7Pz41",
+            "",
+            "a b",
+            "<b>",
+        ] {
+            assert_eq!(safe_code(code, &secrets), None, "{code:?}");
+        }
+    }
 
     #[test]
     fn plain_sentence_is_unchanged() {

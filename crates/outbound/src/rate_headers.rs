@@ -4,8 +4,8 @@ use evergrant_model::{SignedDuration, Timestamp};
 use http::HeaderMap;
 use serde_json::Value;
 
-/// Longest wait that is believed. A longer one is shortened to it.
-const MAX_WAIT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Longest wait that is returned. A longer one is shortened to it.
+const MAX_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// One rate-limit statement of a response.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +63,7 @@ fn window(reset: &str, now: Timestamp) -> Option<SignedDuration> {
     Some(stated_wait(reset, now)).filter(SignedDuration::is_positive)
 }
 
-/// Returns the wait that a header states as a number: from zero to 30 days. A number that is too
+/// Returns the wait that a header states as a number: from zero to one day. A number that is too
 /// large for a number of seconds is a Unix time in seconds or milliseconds.
 #[must_use]
 pub fn stated_wait(number: i64, now: Timestamp) -> SignedDuration {
@@ -154,9 +154,9 @@ mod tests {
         );
         for (reset, seconds) in [
             ("1767225660000", 60),
-            ("99999999", 30 * 86_400),
-            ("99999999999", 30 * 86_400),
-            ("18446744073709551615", 30 * 86_400),
+            ("99999999", 86_400),
+            ("99999999999", 86_400),
+            ("18446744073709551615", 86_400),
         ] {
             let headers = [("ratelimit-remaining", "0"), ("ratelimit-reset", reset)];
             assert_eq!(parse(&headers), left(0, seconds), "{reset}");
@@ -188,7 +188,7 @@ mod tests {
         };
         assert_eq!(parse(&[("x-business-use-case-usage", business)]), [paused]);
         let endless = r#"{"1":[{"estimated_time_to_regain_access":9223372036854775807}]}"#;
-        let pause = SignedDuration::from_hours(30 * 24);
+        let pause = MAX_WAIT;
         let account = "1".to_owned();
         assert_eq!(
             parse(&[("x-business-use-case-usage", endless)]),

@@ -3,7 +3,7 @@
 //! An [`AdapterError`] holds a class, a few numbers, the provider's own short code and an excerpt
 //! of its message, never a body, a URL, a header or a token. It is safe to log.
 
-use evergrant_model::{SignedDuration, StatusReason, string_enum};
+use evergrant_model::{SignedDuration, StatusReason, safe_code, string_enum};
 
 string_enum! {
     /// The class of a failure, which determines how the caller reacts.
@@ -132,12 +132,11 @@ impl AdapterError {
         self
     }
 
-    /// Sets the provider's code if it is safe to show: at most 64 letters, digits, `_`, `.` and
-    /// `-`.
-    pub(crate) fn with_provider_code(mut self, code: Option<&str>) -> Self {
-        let is_safe = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-        let shown = code.filter(|code| (1..=64).contains(&code.len()) && code.bytes().all(is_safe));
-        self.provider_code = shown.map(str::to_owned);
+    /// Sets the provider's code if it is safe to log and store ([`safe_code`]). `secrets` are those
+    /// of the request.
+    pub(crate) fn with_provider_code(mut self, code: Option<&str>, secrets: &[&str]) -> Self {
+        let safe = code.and_then(|code| safe_code(code, secrets));
+        self.provider_code = safe.map(str::to_owned);
         self
     }
 
@@ -251,7 +250,7 @@ impl AdapterError {
         self.known_unprocessed
     }
 
-    /// Returns the wait that the provider stated, at most 30 days.
+    /// Returns the wait that the provider stated, less than one day.
     #[must_use]
     pub fn retry_after(&self) -> Option<SignedDuration> {
         self.retry_after
@@ -323,7 +322,7 @@ mod tests {
     fn display(code: &str) -> String {
         AdapterError::new(ErrorClass::BadRequest, "rejected")
             .with_status(400)
-            .with_provider_code(Some(code))
+            .with_provider_code(Some(code), &[])
             .to_string()
     }
 

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::Value;
 
-use super::context::{Context, invalid_token_class, message, server_failure};
+use super::context::{Context, MAX_WAIT, invalid_token_class, message, server_failure};
 use super::dead_grant::Evidence;
 use super::report::Report;
 use super::rules::{self, Answer, is_registration_error};
@@ -18,9 +18,6 @@ use super::{graph, success};
 use crate::definition::{CallKind, ErrorCodes};
 use crate::oauth2::json::Document;
 use crate::{AdapterError, ErrorClass};
-
-/// Longest wait that is accepted: 30 days.
-const MAX_WAIT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Returns the error code of a response, `Some("")` for an error without a code; `None` if the body
 /// reports no error.
@@ -111,6 +108,7 @@ fn classify(
         .or_else(|| registration(report))
         .or_else(|| dead_grant(context, status, report, report.evidence_in_codes()))
         .or_else(|| code.and_then(|code| by_code(context, code)))
+        .or_else(|| rate_limit(report))
         .or_else(|| dead_grant(context, status, report, report.evidence_in_messages()))
         .or_else(|| bad_request(code))
         .or(denial)
@@ -149,6 +147,14 @@ fn dead_grant(
     Some(AdapterError::new(class, message(class)).needing_confirmation(needs_confirmation))
 }
 
+/// Classifies an answer which says in any member or message that a rate limit is reached.
+fn rate_limit(report: &Report) -> Option<AdapterError> {
+    let class = ErrorClass::RateLimited;
+    report
+        .names_rate_limit()
+        .then(|| AdapterError::new(class, message(class)))
+}
+
 /// Classifies a request that the provider calls malformed, without naming the token.
 fn bad_request(code: Option<&str>) -> Option<AdapterError> {
     let class = ErrorClass::BadRequest;
@@ -169,7 +175,7 @@ fn with_response_facts(
     let wait = wait.or(error.retry_after());
     let error = error
         .with_status(response.status)
-        .with_provider_code(code)
+        .with_provider_code(code, context.secrets)
         .with_retry_after(wait)
         .in_web_page(response.is_html());
     if is_unprocessed {
@@ -216,7 +222,7 @@ fn challenge(headers: &HeaderMap) -> &str {
 }
 
 /// Classifies by the codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, `OpenID` Connect Core
-/// §3.1.2.6, and common rate-limit codes.
+/// §3.1.2.6, and common codes of failures.
 fn by_code(context: Context<'_>, code: &str) -> Option<AdapterError> {
     let class = match code {
         // A refresh sends no code: Zoho means the refresh token.
@@ -227,8 +233,14 @@ fn by_code(context: Context<'_>, code: &str) -> Option<AdapterError> {
         }
         "interaction_required" | "login_required" | "consent_required" => ErrorClass::NeedsReauth,
         "insufficient_scope" => ErrorClass::ScopeMissing,
-        "rate_limit_exceeded" | "too_many_requests" | "slow_down" => ErrorClass::RateLimited,
-        "server_error" | "temporarily_unavailable" | "internal_error" => server_failure(context),
+        "slow_down" => ErrorClass::RateLimited,
+        "fatal_error"
+        | "internal_error"
+        | "internal_server_error"
+        | "request_timeout"
+        | "server_error"
+        | "service_unavailable"
+        | "temporarily_unavailable" => server_failure(context),
         _ => return None,
     };
     Some(AdapterError::new(class, message(class)))
@@ -239,7 +251,8 @@ fn by_status(context: Context<'_>, status: u16, response: &Response) -> AdapterE
     let class = match status {
         429 => ErrorClass::RateLimited,
         503 if response.headers.contains_key(RETRY_AFTER) => ErrorClass::Transient,
-        408 | 425 | 500.. => server_failure(context),
+        // 409 and 423: another request holds the grant.
+        408 | 409 | 423 | 425 | 500.. => server_failure(context),
         401 => unauthorized(context.call, &response.headers),
         300..=399 | 403 => ErrorClass::Blocked,
         404 | 405 | 410 | 415 => ErrorClass::ConfigError,
@@ -261,8 +274,8 @@ fn unauthorized(call: CallKind, headers: &HeaderMap) -> ErrorClass {
     }
 }
 
-/// Returns the stated wait, at most 30 days: `Retry-After` as a number or a date, or else the
-/// `x-ratelimit-reset` that many providers send with a 429.
+/// Returns the stated wait if it is less than one day: `Retry-After` as a number or a date, or else
+/// the `x-ratelimit-reset` that many providers send with a 429.
 fn header_wait(headers: &HeaderMap, status: u16, now: Timestamp) -> Option<SignedDuration> {
     let text = |name: &str| {
         headers
@@ -278,7 +291,7 @@ fn header_wait(headers: &HeaderMap, status: u16, now: Timestamp) -> Option<Signe
             .filter(|_| status == 429)
             .and_then(number)
     };
-    stated.or_else(reset)
+    stated.or_else(reset).filter(|wait| *wait < MAX_WAIT)
 }
 
 /// Parses a non-negative number of seconds. A fraction is rounded up.
@@ -292,7 +305,7 @@ fn whole_seconds(text: &str) -> Option<i64> {
     Some(whole.parse().unwrap_or(i64::MAX).saturating_add(extra))
 }
 
-/// Returns the time from `now` until an HTTP date, at most 30 days.
+/// Returns the time from `now` until an HTTP date, at most one day.
 fn until(date: &str, now: Timestamp) -> Option<SignedDuration> {
     let at = jiff::fmt::rfc2822::DateTimeParser::new()
         .parse_timestamp(date)

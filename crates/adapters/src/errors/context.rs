@@ -1,9 +1,12 @@
 //! What all steps of the classification share.
 
-use evergrant_model::Timestamp;
+use evergrant_model::{SignedDuration, Timestamp};
 
 use crate::ErrorClass;
 use crate::definition::{CallKind, ErrorCodes, ErrorRule};
+
+/// The wait from which a statement is not believed: the longest quotas are daily.
+pub(super) const MAX_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// The call and the provider's settings that affect the classification of a response.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,8 @@
 //! Only an answer that names the token or the grant together with its state counts. Text about
 //! anything else that is invalid, such as the client, the request or a parameter, does not.
 
+use super::words::words;
+
 /// What an answer says about the token or grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Evidence {
@@ -186,26 +188,6 @@ fn is_dead_after(words: &[&str]) -> bool {
         }
     }
     false
-}
-
-/// Splits text into lower-case words, at anything but letters, digits and apostrophes, and where
-/// camel case begins a word.
-fn words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut previous_is_lower = false;
-    for c in text.chars().take(500) {
-        let is_letter = c.is_alphanumeric() || matches!(c, '\'' | '’');
-        if !is_letter || (c.is_uppercase() && previous_is_lower) {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| is_letter) {
-            let c = if c == '’' { '\'' } else { c };
-            word.extend(c.to_lowercase());
-        }
-        previous_is_lower = c.is_lowercase() || c.is_numeric();
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 #[cfg(test)]

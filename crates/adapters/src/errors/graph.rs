@@ -9,7 +9,7 @@ use evergrant_outbound::Response;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::context::{Context, invalid_token_class, message, server_failure};
+use super::context::{Context, MAX_WAIT, invalid_token_class, message, server_failure};
 use crate::definition::CallKind;
 use crate::{AdapterError, ErrorClass};
 
@@ -72,7 +72,7 @@ fn bad_parameter(call: CallKind, subcode: Option<i64>) -> ErrorClass {
     }
 }
 
-/// Returns the longest wait in the usage header, at most 30 days. Meta states minutes.
+/// Returns the longest wait in the usage header if it is less than one day. Meta states minutes.
 /// The header may repeat a JSON key, so it is scanned as text.
 fn regain_time(headers: &HeaderMap) -> Option<SignedDuration> {
     let usage = headers.get(USAGE)?.to_str().ok()?;
@@ -88,6 +88,6 @@ fn regain_time(headers: &HeaderMap) -> Option<SignedDuration> {
         });
     stated
         .max()
-        .filter(|minutes| *minutes > 0)
-        .map(|minutes| SignedDuration::from_mins(minutes.min(30 * 24 * 60)))
+        .map(|minutes| SignedDuration::from_mins(minutes.clamp(0, MAX_WAIT.as_mins())))
+        .filter(|wait| wait.is_positive() && *wait < MAX_WAIT)
 }

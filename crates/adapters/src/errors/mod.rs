@@ -6,6 +6,8 @@ pub(crate) mod context;
 mod dead_grant;
 mod from_outbound;
 mod graph;
+mod rate_limit;
 mod report;
 mod rules;
 mod success;
+mod words;

@@ -5,6 +5,7 @@ use evergrant_outbound::Response;
 use serde_json::{Map, Value};
 
 use super::dead_grant::{Evidence, in_code, in_text};
+use super::rate_limit;
 use crate::oauth2::json::Document;
 
 /// Names of members that hold codes.
@@ -132,6 +133,15 @@ impl Report {
     pub(super) fn evidence_in_messages(&self) -> Option<Evidence> {
         let said = self.messages.iter().any(|(_, text)| in_text(text));
         said.then_some(Evidence::Indirect)
+    }
+
+    /// Returns whether a code or message says that a rate limit is reached.
+    pub(super) fn names_rate_limit(&self) -> bool {
+        let messages = self.messages.iter().map(|(_, text)| text);
+        self.codes
+            .iter()
+            .chain(messages)
+            .any(|text| rate_limit::is_named_in(text))
     }
 
     /// Returns the provider's message in a form that is safe to log; `None` if there is none.

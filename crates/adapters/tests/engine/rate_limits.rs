@@ -9,7 +9,7 @@ use evergrant_model::{AccessToken, ManualClock, ProviderAccountId, ScopeSet};
 use crate::support::{FakePlatform, clock, guarded_acme, held_tokens, response};
 
 /// One day; far longer than the pause that one response can impose on all accounts.
-const WAIT_SECONDS: i64 = 86_400;
+const WAIT_SECONDS: i64 = 43_200;
 /// Longest pause of all accounts after one response, in seconds.
 const MAX_SHARED_PAUSE_SECONDS: i64 = 15 * 60;
 
