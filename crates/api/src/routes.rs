@@ -240,20 +240,28 @@ fn with_common_layers(routes: Router, cors: Option<CorsLayer>, context: Response
     routes.layer(middleware::from_fn_with_state(context, request::handle))
 }
 
-/// 200 if this process can do all of its work; 503 with the reasons otherwise. One row that the
-/// database refuses to write, by a trigger of the app, is not a reason.
+/// 200 if this process can serve requests; 503 with the reasons otherwise. One row that the
+/// database refuses to write, by a trigger of the app, is not a reason. The status is `degraded`
+/// with 200, too, if the process leaves some background work to others because its clock is wrong.
 async fn readiness(State(state): State<ApiState>) -> Response {
     let health = state.service.process().health().await;
-    if health.is_healthy() {
+    let restrictions = health.restrictions();
+    if health.is_healthy() && restrictions.is_empty() {
         return Json(serde_json::json!({"status": "ok"})).into_response();
     }
+    let reasons = [health.problems(), restrictions].concat();
     let degraded = serde_json::json!({
         "status": "degraded",
         "database": health.database(),
         "pendingWrites": health.pending_writes,
-        "reasons": health.problems(),
+        "reasons": reasons,
     });
-    (StatusCode::SERVICE_UNAVAILABLE, Json(degraded)).into_response()
+    let status = if health.is_healthy() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(degraded)).into_response()
 }
 
 /// Returns the 404 response of paths without a route.

@@ -1,9 +1,7 @@
 //! Time as a parameter: code reads the time from a [`Clock`], so that tests can stop or advance it.
 
 use std::ops::{Add, Sub};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
 
 use jiff::SignedDuration;
 
@@ -108,11 +106,29 @@ pub trait Clock: Send + Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Returns how far this clock is ahead of its source because the source was set back; zero for
-    /// a clock without a source.
-    fn ahead(&self) -> SignedDuration {
+    /// Returns how far the machine's own clock is ahead of this one, or negative, behind it; zero
+    /// if there is no other clock.
+    fn machine_error(&self) -> SignedDuration {
         SignedDuration::ZERO
     }
+
+    /// Returns whether the machine's own clock agrees with this one, so that what depends on time
+    /// alone, such as the end of a connection, may be recorded for all replicas.
+    fn is_reliable(&self) -> bool {
+        self.machine_error().abs() <= MAX_CLOCK_ERROR
+    }
+
+    /// Lets this clock follow lasting changes of the machine's own clock. Called once a second.
+    fn follow_machine(&self) {}
+}
+
+/// How far a machine's clock may be off the shared time before it counts as wrong.
+pub const MAX_CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(5);
+
+/// Measures durations. Changes of the machine's clock do not affect it.
+pub trait Stopwatch: Send + Sync {
+    /// Returns the time since a fixed moment, such as the start of the process.
+    fn elapsed(&self) -> SignedDuration;
 }
 
 /// The system clock.
@@ -126,54 +142,6 @@ impl Clock for SystemClock {
     )]
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond())
-    }
-}
-
-/// A clock that follows another clock forward and never goes back.
-///
-/// When the system clock is set back, recorded times stay in the past: an expired token does not
-/// become valid again, and completed work is not repeated. When it is set forward, this clock
-/// follows, because a machine that was suspended must not return tokens that expired meanwhile.
-pub struct SteadyClock {
-    source: Arc<dyn Clock>,
-    started: Instant,
-    /// Milliseconds to add to the time since the start. The value never decreases.
-    offset_ms: AtomicI64,
-}
-
-impl SteadyClock {
-    /// Creates a clock that follows `source`.
-    #[must_use]
-    pub fn set_by(source: Arc<dyn Clock>) -> Self {
-        let offset_ms = AtomicI64::new(source.now().unix_ms());
-        Self {
-            source,
-            started: Instant::now(),
-            offset_ms,
-        }
-    }
-
-    /// Returns the offset that matches the source now, and the time since the start, in
-    /// milliseconds.
-    fn reading(&self) -> (i64, i64) {
-        let since_ms = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        (
-            self.source.now().unix_ms().saturating_sub(since_ms),
-            since_ms,
-        )
-    }
-}
-
-impl Clock for SteadyClock {
-    fn now(&self) -> Timestamp {
-        let (offset_ms, since_ms) = self.reading();
-        let previous_ms = self.offset_ms.fetch_max(offset_ms, Ordering::Relaxed);
-        Timestamp::from_unix_ms(previous_ms.max(offset_ms).saturating_add(since_ms))
-    }
-
-    fn ahead(&self) -> SignedDuration {
-        let (offset_ms, _) = self.reading();
-        SignedDuration::from_millis((self.offset_ms.load(Ordering::Relaxed) - offset_ms).max(0))
     }
 }
 
@@ -202,6 +170,13 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A stopwatch for tests.
+impl Stopwatch for ManualClock {
+    fn elapsed(&self) -> SignedDuration {
+        self.now().since(Timestamp::from_unix_ms(0))
     }
 }
 
@@ -248,25 +223,6 @@ mod tests {
         let hour = SignedDuration::from_hours(1);
         assert_eq!((time + hour).since(time), hour);
         assert_eq!(time.since(time + hour), -hour);
-    }
-
-    #[test]
-    fn steady_clock_follows_forward_but_not_back() {
-        let source = Arc::new(ManualClock::new(Timestamp::from_unix_ms(1_767_225_600_000)));
-        let clock = SteadyClock::set_by(Arc::<ManualClock>::clone(&source));
-        let start = clock.now();
-        source.advance_seconds(3600);
-        let later = clock.now();
-        let hour = SignedDuration::from_hours(1);
-        let second = SignedDuration::from_secs(1);
-        assert!(later.since(start) >= hour && clock.ahead() < second);
-        source.advance_seconds(-7200);
-        assert!(clock.now() >= later && clock.ahead() >= hour * 2 - second);
-        source.advance_seconds(10_800);
-        assert!(
-            clock.now().since(later) >= hour,
-            "follows again once the source is ahead"
-        );
     }
 
     #[test]

@@ -13,11 +13,12 @@ mod ids;
 mod integration;
 mod log_excerpt;
 mod secret;
+mod shared_clock;
 mod string_enum;
 mod token_set;
 
 pub use call::{Actor, Call};
-pub use clock::{Clock, ManualClock, SteadyClock, SystemClock, Timestamp, whole_ms};
+pub use clock::{Clock, MAX_CLOCK_ERROR, ManualClock, Stopwatch, SystemClock, Timestamp, whole_ms};
 pub use code::ErrorCode;
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use expiry::{
@@ -34,6 +35,7 @@ pub use log_excerpt::{log_excerpt, safe_code};
 pub use secret::{
     AccessToken, AuthorizationCode, ClientSecret, FlowState, PkceVerifier, RefreshToken,
 };
+pub use shared_clock::SharedClock;
 pub use token_set::{AccountInfo, ScopeSet, TokenSet};
 
 #[doc(hidden)]

@@ -2,7 +2,6 @@
 //! encrypted with the configured keys.
 
 use evergrant_encryption::TokenCipher;
-use evergrant_model::SystemClock;
 use evergrant_service::{KeyCheckError, check_key};
 use evergrant_store::{
     ConnectError, ConnectFault, FileError, FileFault, SchemaFault, Store, StoreError,
@@ -10,8 +9,10 @@ use evergrant_store::{
 
 use crate::failure::{Failure, Problem, root_cause};
 use crate::settings::DatabaseUrls;
+use crate::wiring;
 
-/// Opens the database. Creates a SQLite file that does not exist.
+/// Opens the database, and sets the clock of the process by its clock. Creates a SQLite file that
+/// does not exist.
 ///
 /// # Errors
 ///
@@ -22,7 +23,15 @@ pub(crate) async fn open(urls: &DatabaseUrls) -> Result<Store, Failure> {
         Some(direct) => Store::open_behind_pooler(&urls.url, direct).await,
         None => Store::open(&urls.url).await,
     };
-    opened.map_err(|error| open_failure(&error))
+    let store = opened.map_err(|error| open_failure(&error))?;
+    with_clock(store).await
+}
+
+/// Sets the clock of the process by the database's clock.
+async fn with_clock(store: Store) -> Result<Store, Failure> {
+    let set = store.set_clock(wiring::shared_clock()).await;
+    set.map_err(|error| open_failure(&error))?;
+    Ok(store)
 }
 
 /// Opens the database, which must exist.
@@ -35,7 +44,7 @@ pub(crate) async fn open_existing(urls: &DatabaseUrls) -> Result<Store, Failure>
         return open(urls).await;
     }
     let opened = Store::open_existing(&urls.url).await;
-    opened.map_err(|error| open_failure(&error))
+    with_clock(opened.map_err(|error| open_failure(&error))?).await
 }
 
 /// Returns the failure to open a database.
@@ -217,7 +226,7 @@ pub(crate) async fn prepare(
         return Err(wrong_key(key_name));
     }
     migrate(store).await?;
-    check_key(store, cipher, &SystemClock)
+    check_key(store, cipher, &*wiring::clock())
         .await
         .map_err(|error| match error {
             KeyCheckError::WrongKey => wrong_key(key_name),

@@ -14,6 +14,7 @@ mod settings;
 mod shutdown;
 mod signals;
 mod telemetry;
+mod uptime;
 mod wiring;
 
 use std::process::ExitCode;

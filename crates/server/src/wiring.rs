@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry};
 use evergrant_encryption::{KeyRing, TokenCipher};
-use evergrant_model::{Clock, Entropy, OsEntropy, SteadyClock, SystemClock};
+use evergrant_model::{Clock, Entropy, OsEntropy, SharedClock, SystemClock};
 use evergrant_service::{
     AllowedRedirects, IntegrationsService, LogRecorder, PublicUrl, ServiceParts, ServiceSettings,
 };
@@ -14,12 +14,19 @@ use evergrant_store::Store;
 use crate::failure::{Failure, Problems};
 use crate::listener;
 use crate::settings::{CustomProviders, ProviderSettings, Settings};
+use crate::uptime::Uptime;
 
-/// Returns the clock of the process: the system clock, except that it never runs backwards.
+/// Returns the clock of the process, which shows the database's time once
+/// [`database::open`](crate::database::open) has read it.
+pub(crate) fn shared_clock() -> &'static Arc<SharedClock> {
+    static CLOCK: LazyLock<Arc<SharedClock>> =
+        LazyLock::new(|| Arc::new(SharedClock::new(Arc::new(SystemClock), Arc::new(Uptime))));
+    &CLOCK
+}
+
+/// Returns the clock of the process as a trait object.
 pub(crate) fn clock() -> Arc<dyn Clock> {
-    static CLOCK: LazyLock<Arc<dyn Clock>> =
-        LazyLock::new(|| Arc::new(SteadyClock::set_by(Arc::new(SystemClock))));
-    Arc::clone(&CLOCK)
+    Arc::<SharedClock>::clone(shared_clock())
 }
 
 /// Returns the operating system's source of randomness.

@@ -11,6 +11,7 @@ use crate::database::DatabaseMonitor;
 use crate::identifiers::Identifiers;
 use crate::outcome::Recorder;
 use crate::parts::ServiceParts;
+use crate::provider_blocks::OwnBlocks;
 use crate::providers::Providers;
 use crate::settings::ServiceSettings;
 use crate::tasks::Tasks;
@@ -28,6 +29,7 @@ pub(crate) struct Base {
     pub(crate) database: Arc<DatabaseMonitor>,
     pub(crate) ids: Identifiers,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) own_blocks: Arc<OwnBlocks>,
     pub(crate) tasks: Tasks,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) settings: Arc<ServiceSettings>,
@@ -47,6 +49,7 @@ impl Base {
             providers: Providers::new(parts.registry),
             timing: RefreshTiming::new(Arc::clone(&clock), parts.settings.refresh_margin),
             caches: Arc::default(),
+            own_blocks: Arc::default(),
             database: Arc::default(),
             replica: ids.name().into(),
             ids,

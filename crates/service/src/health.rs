@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use evergrant_model::Clock;
 use evergrant_store::{Store, StoreError};
 
 use crate::database::DatabaseMonitor;
@@ -41,6 +42,15 @@ pub enum JournalState {
     Failing,
 }
 
+/// The state of the machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockState {
+    /// It agrees with the time that all replicas share.
+    Right,
+    /// It differs. This process still serves and refreshes tokens, so it is ready.
+    Wrong,
+}
+
 /// The health of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
@@ -62,12 +72,14 @@ pub struct Health {
     pub refused_writes: usize,
     /// The state of the journal.
     pub journal: JournalState,
+    /// The state of the machine's clock.
+    pub clock: ClockState,
     /// The number of polls of the change feed since the process started.
     pub polls: u64,
 }
 
 impl Health {
-    /// Returns whether this process can do all of its work.
+    /// Returns whether this process can serve requests.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.problems().is_empty()
@@ -128,11 +140,26 @@ impl Health {
     }
 }
 
+impl Health {
+    /// Returns what this process leaves to the others while it serves requests, each in one
+    /// sentence for the operator.
+    #[must_use]
+    pub fn restrictions(&self) -> Vec<&'static str> {
+        const WRONG_CLOCK: &str = "the clock of this machine is wrong; this process changes no status, deletes nothing \
+             that has expired and blocks no provider";
+        match self.clock {
+            ClockState::Right => Vec::new(),
+            ClockState::Wrong => vec![WRONG_CLOCK],
+        }
+    }
+}
+
 /// Checks the health of this process.
 pub(crate) struct HealthCheck {
     pub(crate) store: Store,
     pub(crate) database: Arc<DatabaseMonitor>,
     pub(crate) pending: Arc<PendingWrites>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shutdown_announced: AtomicBool,
 }
 
@@ -158,6 +185,14 @@ impl HealthCheck {
         }
     }
 
+    fn clock_state(&self) -> ClockState {
+        if self.clock.is_reliable() {
+            ClockState::Right
+        } else {
+            ClockState::Wrong
+        }
+    }
+
     /// Reads from the table of connections and returns the health of this process.
     pub(crate) async fn run(&self) -> Health {
         let database = &self.database;
@@ -170,6 +205,7 @@ impl HealthCheck {
             pending_writes: self.pending.count(),
             refused_writes: self.pending.refused(),
             journal: self.journal(),
+            clock: self.clock_state(),
             polls: database.polls(),
         }
     }

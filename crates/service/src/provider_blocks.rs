@@ -1,12 +1,13 @@
 //! Circuit-breaker state that all replicas share: each provider block is a row, and one replica at
 //! a time sends the half-open probe.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use evergrant_adapters::{Block, BlockKind, SharedBreakerState};
 use evergrant_model::{Call, Clock, Timestamp};
+use evergrant_resilience::lock;
 use evergrant_store::{ProviderBlock, ProviderBlockRepository, RejectionRepository, StoreError};
 
 use crate::ServiceError;
@@ -19,6 +20,7 @@ use crate::providers::Providers;
 
 /// Shares the circuit-breaker state through the database.
 pub(crate) struct SharedBlocks {
+    pub(crate) own: Arc<OwnBlocks>,
     pub(crate) blocks: ProviderBlockRepository,
     pub(crate) rejections: RejectionRepository,
     pub(crate) ids: Identifiers,
@@ -38,6 +40,10 @@ impl SharedBlocks {
 impl SharedBreakerState for SharedBlocks {
     async fn block(&self, block: &Block) {
         self.record(&Outcome::BreakerOpened { block });
+        if !self.clock.is_reliable() {
+            self.own.add(block.clone());
+            return;
+        }
         logged(self.blocks.block(&row(block)).await);
     }
 
@@ -51,6 +57,7 @@ impl SharedBreakerState for SharedBlocks {
 
     async fn unblock(&self, block: &Block) {
         self.record(&Outcome::BreakerClosed { block });
+        self.own.remove(block);
         let unblocked = logged(self.blocks.unblock(&row(block)).await) == Some(true);
         if unblocked && block.kind == BlockKind::MassRejection {
             let now = self.clock.now();
@@ -96,8 +103,37 @@ fn block(row: ProviderBlock) -> Option<Block> {
     })
 }
 
+/// Blocks that this process does not share, because its machine's clock is wrong. They apply here
+/// until their end.
+#[derive(Default)]
+pub(crate) struct OwnBlocks(Mutex<Vec<Block>>);
+
+impl OwnBlocks {
+    fn add(&self, block: Block) {
+        self.remove(&block);
+        lock(&self.0).push(block);
+    }
+
+    fn remove(&self, block: &Block) {
+        lock(&self.0).retain(|known| !known.is_same_breaker(block));
+    }
+
+    /// Adds the blocks that have not ended at `now` to those that are shared.
+    fn add_to(&self, shared: &mut Vec<Block>, now: Timestamp) {
+        let mut own = lock(&self.0);
+        own.retain(|block| block.blocked_until > now);
+        for block in &*own {
+            if !shared.iter().any(|known| known.is_same_breaker(block)) {
+                shared.push(block.clone());
+            }
+        }
+    }
+}
+
 /// The job that loads the shared blocks into this process.
 pub(crate) struct LoadBlocks {
+    pub(crate) own: Arc<OwnBlocks>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) blocks: ProviderBlockRepository,
     pub(crate) database: Arc<DatabaseMonitor>,
     pub(crate) providers: Providers,
@@ -117,6 +153,7 @@ impl Job for LoadBlocks {
         let rows = self.database.query(self.blocks.all()).await?;
         let items = rows.len();
         let mut blocks: Vec<_> = rows.into_iter().filter_map(block).collect();
+        self.own.add_to(&mut blocks, self.clock.now());
         for provider in self.providers.all() {
             let slug = &provider.spec().slug;
             let (own, others) = blocks

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use evergrant_model::SharedClock;
+
 use crate::StoreError;
 use crate::access::{ApiKeyRepository, KeyCheckRepository, SessionRepository, UserRepository};
 use crate::connections::{
@@ -12,6 +14,7 @@ use crate::coordination::{ProviderBlockRepository, RefusalRepository, ReplicaRep
 use crate::db::address::DatabaseAddress;
 use crate::db::database::{Database, Pools};
 use crate::db::postgres::listener::{self, NotifyListener};
+use crate::db::postgres::server_time::server_now;
 use crate::db::postgres::{LaneName, Route};
 use crate::db::value::params;
 use crate::db::{migrations, open, row_triggers};
@@ -169,6 +172,45 @@ impl Store {
             evergrant_model::whole_ms(duration),
             std::sync::atomic::Ordering::SeqCst,
         );
+    }
+
+    /// Corrects `clock` by the database's clock from now on: at once, with every new session, and
+    /// with [`read_time`](Self::read_time). Does nothing on SQLite, whose time is the machine's.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn set_clock(&self, clock: &Arc<SharedClock>) -> Result<(), StoreError> {
+        if let Pools::Postgres(pool) = &self.database.pools {
+            pool.time().set_clock(clock);
+        }
+        self.read_time().await
+    }
+
+    /// Reads the database's clock, and corrects the clock of [`set_clock`](Self::set_clock) by it.
+    /// Does nothing on SQLite.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn read_time(&self) -> Result<(), StoreError> {
+        const NOW: &str = concat!("SELECT ", server_now!(), " AS server_now");
+        let Pools::Postgres(pool) = &self.database.pools else {
+            return Ok(());
+        };
+        let requested = pool.time().request();
+        if let Some(row) = self.database.row(NOW, params![]).await? {
+            pool.time().receive(&requested, row.time("server_now")?);
+        }
+        Ok(())
+    }
+
+    /// Makes readings of a PostgreSQL database's clock show the time of `clock`.
+    #[cfg(feature = "testing")]
+    pub fn set_database_clock(&self, clock: Arc<dyn evergrant_model::Clock>) {
+        if let Pools::Postgres(pool) = &self.database.pools {
+            pool.time().set_test_clock(clock);
+        }
     }
 
     /// Applies the pending migrations, and creates the triggers on the shared tables if the

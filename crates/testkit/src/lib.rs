@@ -10,6 +10,7 @@
 mod accounts;
 mod cluster;
 mod databases;
+mod machine;
 mod pooler;
 mod wire;
 
@@ -21,6 +22,7 @@ use evergrant_model::{Clock, Entropy, ManualClock, OsEntropy, Timestamp};
 pub use accounts::{ExternalAccount, insert_accounts};
 pub use cluster::Cluster;
 pub use databases::{OpenTransaction, TestDatabase, postgres_url};
+pub use machine::MachineClock;
 pub use pooler::Pooler;
 pub use wire::{State as WireState, Wire};
 
@@ -48,8 +50,8 @@ pub fn entropy() -> Arc<dyn Entropy> {
     Arc::new(OsEntropy)
 }
 
-/// Returns the number in an environment variable, or `default`. It sets the size of tests that
-/// `make soak` runs at full length.
+/// Returns the number, or path, in an environment variable, or `default`. It sets the size of tests
+/// that `make soak` runs at full length.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,

@@ -53,6 +53,18 @@ async fn process_without_database_is_live_but_not_ready() {
 }
 
 #[tokio::test]
+async fn process_with_a_wrong_clock_is_ready_and_degraded() {
+    let harness = admin().await;
+    harness.machine.set_ahead(6);
+    let response = harness.anonymous().get("/readyz").await;
+    assert_eq!(response.status, 200);
+    assert_snapshot!(response.body, @r#"{"database":"ok","pendingWrites":0,"reasons":["the clock of this machine is wrong; this process changes no status, deletes nothing that has expired and blocks no provider"],"status":"degraded"}"#);
+    harness.machine.set_ahead(5);
+    let response = harness.anonymous().get("/readyz").await;
+    assert_eq!(response.body, r#"{"status":"ok"}"#);
+}
+
+#[tokio::test]
 async fn health_routes_are_on_admin_listener_only() {
     let (public, admin) = (Harness::new().await, admin().await);
     for path in ["/healthz", "/readyz"] {

@@ -13,7 +13,7 @@ use evergrant_service::{
     AllowedRedirects, IntegrationsService, LogRecorder, NewUser, PublicUrl, ServiceParts,
     ServiceSettings,
 };
-use evergrant_testkit::{TestDatabase, cipher, entropy, new_year, shared};
+use evergrant_testkit::{MachineClock, TestDatabase, cipher, entropy, new_year, shared};
 use serde_json::json;
 use tokio::net::TcpListener;
 use url::Url;
@@ -97,6 +97,8 @@ pub(crate) struct Harness {
     pub(crate) sandbox: Sandbox,
     pub(crate) fake_providers: FakeProviders,
     pub(crate) clock: Arc<ManualClock>,
+    /// The clock of the machine, which shows the same time unless a test sets it wrong.
+    pub(crate) machine: Arc<MachineClock>,
     pub(crate) service: IntegrationsService,
     pub(crate) database: TestDatabase,
     pub(crate) router: Router,
@@ -120,6 +122,7 @@ impl Harness {
 
     async fn start(database: TestDatabase, settings: ServiceSettings) -> Self {
         let clock = new_year();
+        let (machine, shared_clock) = MachineClock::new(&clock, 0);
         let options = SandboxOptions {
             clock: shared(&clock),
             ..SandboxOptions::default()
@@ -134,7 +137,7 @@ impl Harness {
             store: database.store().await,
             cipher: cipher(),
             registry: registry(&base, &fake_providers, &clock),
-            clock: shared(&clock),
+            clock: shared_clock,
             entropy: entropy(),
             recorder: Arc::new(LogRecorder),
             settings,
@@ -144,6 +147,7 @@ impl Harness {
             sandbox,
             fake_providers,
             clock,
+            machine,
             service,
             database,
             router,

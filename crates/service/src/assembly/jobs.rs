@@ -46,6 +46,7 @@ pub(super) fn process(
             store: base.store.for_health(),
             database: Arc::clone(&base.database),
             pending: Arc::clone(&rows.pending),
+            clock: Arc::clone(&base.clock),
             shutdown_announced: AtomicBool::new(false),
         },
         tasks: base.tasks.clone(),
@@ -66,7 +67,7 @@ fn jobs(
         Arc::clone(heartbeat) as _,
         Arc::new(base.load_blocks()),
         Arc::clone(&refresh.guard) as _,
-        Arc::new(ClockCheck::new(Arc::clone(&base.clock))),
+        Arc::new(base.clock_check()),
         Arc::new(base.scheduler(rows, refresh)),
         Arc::clone(&rows.changes) as _,
         Arc::new(import),
@@ -91,8 +92,15 @@ impl Base {
         }
     }
 
+    fn clock_check(&self) -> ClockCheck {
+        let (database, clock) = (Arc::clone(&self.database), Arc::clone(&self.clock));
+        ClockCheck::new(self.store.for_health(), database, clock)
+    }
+
     fn load_blocks(&self) -> LoadBlocks {
         LoadBlocks {
+            own: Arc::clone(&self.own_blocks),
+            clock: Arc::clone(&self.clock),
             blocks: self.store.provider_blocks(),
             database: Arc::clone(&self.database),
             providers: self.providers.clone(),

@@ -87,6 +87,7 @@ impl Base {
     /// Connects the circuit breaker of each platform to the state that all replicas share.
     fn share_breaker_state(&self) {
         let shared: Arc<dyn SharedBreakerState> = Arc::new(SharedBlocks {
+            own: Arc::clone(&self.own_blocks),
             blocks: self.store.provider_blocks(),
             rejections: self.store.rejections(),
             ids: self.ids.clone(),

@@ -65,6 +65,10 @@ impl Job for AbandonFlows {
         EVERY_15_SECONDS
     }
 
+    fn acts_on_time(&self) -> bool {
+        true
+    }
+
     /// Ends all flows that are overdue now. A flow that cannot be ended is tried again by the next
     /// run.
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {

@@ -211,6 +211,10 @@ impl Job for Expiry {
         EVERY_15_SECONDS
     }
 
+    fn acts_on_time(&self) -> bool {
+        true
+    }
+
     /// Applies all changes that are due now. A row whose change fails is tried again by the next
     /// run.
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {

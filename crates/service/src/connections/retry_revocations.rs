@@ -88,7 +88,8 @@ impl RetryRevocations {
         now: Timestamp,
     ) -> Result<(), ServiceError> {
         let queue = &self.0;
-        if queued.expires_at <= now && queued.attempts >= MIN_ATTEMPTS {
+        let is_over = queued.expires_at <= now && queued.attempts >= MIN_ATTEMPTS;
+        if is_over && queue.clock.is_reliable() {
             let provider = &queued.provider;
             queue
                 .recorder

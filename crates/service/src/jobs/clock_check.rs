@@ -1,33 +1,57 @@
-//! Reports that the system clock moved back.
+//! Keeps the clock of this process right, and reports when the machine's clock is wrong.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_model::{Call, Clock, SignedDuration, whole_ms};
+use evergrant_model::{Call, Clock};
+use evergrant_store::Store;
 
 use crate::ServiceError;
+use crate::database::DatabaseMonitor;
 use crate::jobs::job::{Job, JobName, Progress};
 use crate::jobs::runner::EVERY_SECOND;
 
-/// Corrections up to this size are normal time synchronisation and not reported.
-const TOLERATED: SignedDuration = SignedDuration::from_secs(1);
-
-/// Compares the process's clock, which never moves back, with the system clock.
+/// Reads the database's clock, and compares it with the machine's.
 pub(crate) struct ClockCheck {
+    /// The database, on the session of the health checks.
+    store: Store,
+    database: Arc<DatabaseMonitor>,
     clock: Arc<dyn Clock>,
-    /// How far the process's clock was ahead of the system clock at the last run, in milliseconds.
-    last_ahead_ms: AtomicI64,
+    /// Whether the machine's clock was right at the last run.
+    was_reliable: AtomicBool,
 }
 
 impl ClockCheck {
-    /// Creates a check whose clock has not been seen ahead yet.
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    /// Creates a check whose clock has not been seen wrong yet.
+    pub(crate) fn new(store: Store, database: Arc<DatabaseMonitor>, clock: Arc<dyn Clock>) -> Self {
         Self {
+            store,
+            database,
             clock,
-            last_ahead_ms: AtomicI64::new(0),
+            was_reliable: AtomicBool::new(true),
         }
+    }
+
+    /// Logs that the machine's clock has become wrong, or right again.
+    fn report(&self) {
+        let is_reliable = self.clock.is_reliable();
+        if self.was_reliable.swap(is_reliable, Ordering::Relaxed) == is_reliable {
+            return;
+        }
+        if is_reliable {
+            tracing::info!("the clock of this machine is right again");
+            return;
+        }
+        let ahead_ms = self.clock.machine_error().as_millis();
+        tracing::error!(
+            ahead_ms,
+            "the clock of this machine differs from the database's, or has jumped: tokens are \
+             served and refreshed with the right time, but this process changes no status, deletes \
+             nothing that has expired and blocks no provider until the clock is right; check its \
+             time synchronization"
+        );
     }
 }
 
@@ -42,14 +66,9 @@ impl Job for ClockCheck {
     }
 
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
-        let ahead_ms = whole_ms(self.clock.ahead());
-        let last_ahead_ms = self.last_ahead_ms.swap(ahead_ms, Ordering::Relaxed);
-        if SignedDuration::from_millis(ahead_ms - last_ahead_ms) > TOLERATED {
-            tracing::error!(
-                ahead_ms,
-                "system clock moved back; this process keeps the later time until it restarts"
-            );
-        }
-        Ok(Progress::done(0))
+        let read = self.database.query(self.store.read_time()).await;
+        self.clock.follow_machine();
+        self.report();
+        read.map(|()| Progress::done(0))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_model::{Call, Clock, SignedDuration};
+use evergrant_model::{Call, Clock, SignedDuration, Timestamp};
 use evergrant_store::ReplicaRepository;
 
 use crate::ServiceError;
@@ -52,7 +52,11 @@ impl Job for Heartbeat {
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
         let now = self.clock.now();
         let live_since = now - ALIVE_FOR;
-        let expired_before = now - RETENTION;
+        let expired_before = if self.clock.is_reliable() {
+            now - RETENTION
+        } else {
+            Timestamp::from_unix_ms(0)
+        };
         let heartbeat = self
             .replicas
             .heartbeat(&self.replica, now, live_since, expired_before);

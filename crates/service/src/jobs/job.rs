@@ -15,7 +15,7 @@ string_enum! {
         RefreshDue = "refresh_due",
         /// Stores the heartbeat of this replica and counts the live replicas.
         Heartbeat = "heartbeat",
-        /// Reports that the system clock moved back.
+        /// Reads the database's clock and compares it with the machine's.
         ClockCheck = "clock_check",
         /// Loads the circuit-breaker state that all replicas share.
         ProviderBlocks = "provider_blocks",
@@ -92,6 +92,12 @@ pub(crate) trait Job: Send + Sync {
 
     /// Returns the time between the end of one run and the start of the next.
     fn interval(&self) -> Duration;
+
+    /// Returns whether the job ends or deletes something for all replicas because of the time. It
+    /// does not run while the machine's clock is wrong.
+    fn acts_on_time(&self) -> bool {
+        false
+    }
 
     /// Waits until the next run is due: for the interval, unless the job can be woken earlier.
     async fn until_due(&self) {

@@ -46,6 +46,10 @@ impl Job for Retention {
         EVERY_15_SECONDS
     }
 
+    fn acts_on_time(&self) -> bool {
+        true
+    }
+
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
         let now = self.clock.now();
         let deleted = match &self.expired {

@@ -12,6 +12,7 @@ use evergrant_resilience::refresh::lease::{self, LeaseDecision, LeaseRequest, Le
 use crate::StoreError;
 use crate::connections::row::{Connection, columns, read_lease, select};
 use crate::db::postgres::replica_lock::replica_lock_is_free;
+use crate::db::postgres::server_time::server_now;
 use crate::db::repository::repository;
 use crate::db::transaction::Transaction;
 use crate::db::value::{Record, params};
@@ -55,7 +56,8 @@ macro_rules! sqlite_context {
 macro_rules! postgres_context {
     () => {
         concat!(
-            "clock_timestamp() AT TIME ZONE 'utc' AS database_now, c.lease_lock, ",
+            server_now!(),
+            " AS database_now, c.lease_lock, ",
             replica_lock_is_free!("c.lease_lock"),
             " AS lock_is_free"
         )

@@ -9,7 +9,7 @@ use evergrant_model::Clock;
 use evergrant_sandbox::{acme_definition, dev_settings};
 use evergrant_service::{IntegrationsService, PublicUrl, ServiceParts, ServiceSettings};
 use evergrant_store::Store;
-use evergrant_testkit::cipher;
+use evergrant_testkit::{MachineClock, cipher, shared};
 use tokio::net::TcpListener;
 
 use super::recording::{NoJitter, Recording};
@@ -84,6 +84,26 @@ impl TestEnv {
         let store = self.database.store().await;
         let definition = acme_definition(&self.sandbox_url);
         self.parts(&store, &clock, &definition).build()
+    }
+
+    /// Starts a replica on a machine whose clock is `ahead_seconds` ahead.
+    pub(crate) async fn replica_on_machine(
+        &self,
+        ahead_seconds: i64,
+    ) -> (IntegrationsService, Arc<MachineClock>) {
+        let (machine, clock) = MachineClock::new(&self.clock, ahead_seconds);
+        let store = self.database.store().await;
+        store.set_database_clock(shared(&self.clock));
+        store.set_clock(&clock).await.unwrap();
+        self.stores.lock().unwrap().push(store.clone());
+        let clock: Arc<dyn Clock> = clock;
+        let definition = acme_definition(&self.sandbox_url);
+        let parts = ReplicaParts {
+            clock: &clock,
+            ..self.parts(&store, &clock, &definition)
+        };
+        let (service, _) = parts.build();
+        (service, machine)
     }
 
     /// Starts a replica for which connections to Acme's token endpoint are refused.

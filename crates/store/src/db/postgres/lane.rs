@@ -18,6 +18,7 @@ use crate::db::postgres::control::Control;
 use crate::db::postgres::history::{History, LastTime};
 use crate::db::postgres::limits;
 use crate::db::postgres::route::Route;
+use crate::db::postgres::server_time::ServerTime;
 use crate::db::postgres::session::Session;
 
 /// The interval at which a session is requested from a server that has no room for one.
@@ -46,6 +47,7 @@ pub(super) struct Server {
     pub(super) direct: Option<Route>,
     pub(super) control: Control,
     pub(super) history: History,
+    pub(super) time: ServerTime,
 }
 
 /// A session in use, and the permit that it occupies.
@@ -160,7 +162,7 @@ impl Lane {
         let started = Instant::now();
         loop {
             let time_left = time_limit.saturating_sub(started.elapsed());
-            match Session::open(&self.server.route, time_left).await {
+            match Session::open(&self.server.route, &self.server.time, time_left).await {
                 Ok(session) => {
                     self.server.history.record_response();
                     return Ok(Held { session, permit });

@@ -17,6 +17,7 @@ mod pool;
 mod pooled;
 pub(crate) mod replica_lock;
 mod route;
+pub(crate) mod server_time;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use crate::db::postgres::lane::{Lane, LaneName, Server};
 use crate::db::postgres::limits;
 use crate::db::postgres::pooled::PooledConnection;
 use crate::db::postgres::route::Route;
+use crate::db::postgres::server_time::ServerTime;
 
 /// All sessions of this process: 16 for callers, one each for the change feed, for health checks
 /// and for control, and the one of [`NotifyListener`](super::listener::NotifyListener).
@@ -35,6 +36,7 @@ impl PostgresPool {
             route,
             direct,
             history: History::default(),
+            time: ServerTime::default(),
         });
         Self {
             callers: Lane::new(&server, callers),
@@ -53,6 +55,11 @@ impl PostgresPool {
     /// Returns the way that migrations use.
     pub(crate) fn migration_route(&self) -> &Route {
         self.server.direct.as_ref().unwrap_or(&self.server.route)
+    }
+
+    /// Returns the clock that readings of the server's clock correct.
+    pub(crate) fn time(&self) -> &ServerTime {
+        &self.server.time
     }
 
     fn lane(&self, name: LaneName) -> &Arc<Lane> {

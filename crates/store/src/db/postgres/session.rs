@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use evergrant_model::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{Connection, Executor, PgConnection, Row};
 use tokio::time::{Instant, timeout};
@@ -9,6 +10,7 @@ use tokio::time::{Instant, timeout};
 use crate::StoreError;
 use crate::db::postgres::limits;
 use crate::db::postgres::route::Route;
+use crate::db::postgres::server_time::ServerTime;
 
 /// Identifies the process of the server that works for a session. The server reuses process ids,
 /// and a pooler uses a process for many sessions, so a start time belongs to it.
@@ -30,7 +32,9 @@ impl Backend {
     }
 }
 
-const IDENTIFY: &str = "SELECT pid, extract(epoch from backend_start)::text AS started_at
+/// The simple query protocol returns text, so the server's time is in milliseconds since 1970.
+const IDENTIFY: &str = "SELECT pid, extract(epoch from backend_start)::text AS started_at,
+        trunc(extract(epoch from clock_timestamp()) * 1000)::text AS server_now_ms
     FROM pg_stat_get_activity(pg_backend_pid())";
 
 /// A session that a [`Lane`](super::lane::Lane) counts.
@@ -44,19 +48,23 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Opens a session within `time_limit`.
-    pub(super) async fn open(route: &Route, time_limit: Duration) -> Result<Self, StoreError> {
-        timeout(time_limit, Self::connect(route))
+    /// Opens a session within `time_limit`, and reads the server's clock.
+    pub(super) async fn open(
+        route: &Route,
+        time: &ServerTime,
+        time_limit: Duration,
+    ) -> Result<Self, StoreError> {
+        timeout(time_limit, Self::connect(route, time))
             .await
             .unwrap_or(Err(StoreError::Unresponsive))
     }
 
-    async fn connect(route: &Route) -> Result<Self, StoreError> {
+    async fn connect(route: &Route, time: &ServerTime) -> Result<Self, StoreError> {
         let mut connection = PgConnection::connect_with(&route.session_options()).await?;
         let backend = if route.is_pooled() {
             None
         } else {
-            Some(prepare(&mut connection).await?)
+            Some(prepare(&mut connection, time).await?)
         };
         let now = Instant::now();
         Ok(Self {
@@ -95,9 +103,15 @@ impl Session {
     }
 }
 
-/// Identifies the process of a direct session, and lets it check for a lost client.
-async fn prepare(connection: &mut PgConnection) -> Result<Backend, sqlx::Error> {
-    let backend = Backend::read(&connection.fetch_one(IDENTIFY).await?)?;
+/// Identifies the process of a direct session, reads the server's clock, and lets the process check
+/// for a lost client.
+async fn prepare(connection: &mut PgConnection, time: &ServerTime) -> Result<Backend, sqlx::Error> {
+    let requested = time.request();
+    let row = connection.fetch_one(IDENTIFY).await?;
+    if let Ok(now_ms) = row.try_get::<String, _>("server_now_ms")?.parse() {
+        time.receive(&requested, Timestamp::from_unix_ms(now_ms));
+    }
+    let backend = Backend::read(&row)?;
     match connection.execute(limits::CHECK_CLIENT).await {
         // Older servers and some platforms do not have this setting.
         Ok(_) | Err(sqlx::Error::Database(_)) => Ok(backend),
