@@ -11,6 +11,7 @@ use crate::connections::compare_rows::CompareRows;
 use crate::connections::expiry::Expiry;
 use crate::connections::import_rows::ImportRows;
 use crate::connections::retry_revocations::RetryRevocations;
+use crate::connections::seen_ends::SeenEnds;
 use crate::health::HealthCheck;
 use crate::jobs::clock_check::ClockCheck;
 use crate::jobs::heartbeat::Heartbeat;
@@ -152,6 +153,7 @@ impl Base {
             providers: self.providers.clone(),
             caches: Arc::clone(&self.caches),
             clock: Arc::clone(&self.clock),
+            seen_ends: SeenEnds::default(),
             recorder: Arc::clone(&self.recorder),
         }
     }

@@ -3,7 +3,8 @@
 //!
 //! Instagram's data access expires 90 days after the account's owner last used the app, TikTok's
 //! refresh token after 365 days, and a session or a token without refresh token at its own expiry.
-//! The first replica that processes a change records it, with one event.
+//! The first replica that processes a change records it, with one event. An end is recorded only
+//! once it was seen for a minute.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::ServiceError;
 use crate::cache::Caches;
+use crate::connections::seen_ends::SeenEnds;
 use crate::jobs::job::{Job, JobName, Progress, log_failed};
 use crate::jobs::runner::EVERY_15_SECONDS;
 use crate::outcome::{Outcome, Recorder};
@@ -139,12 +141,13 @@ pub(crate) struct Expiry {
     pub(crate) providers: Providers,
     pub(crate) caches: Arc<Caches>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) seen_ends: SeenEnds,
     pub(crate) recorder: Arc<dyn Recorder>,
 }
 
 impl Expiry {
     /// Records the change of status. Returns `false` if another replica has changed the row
-    /// meanwhile.
+    /// meanwhile, or if an end is not confirmed yet.
     async fn apply(&self, call: &Call, connection: &Connection) -> Result<bool, ServiceError> {
         let (provider, now) = (
             self.providers.by_slug(&connection.provider),
@@ -152,6 +155,10 @@ impl Expiry {
         );
         let spec = provider.as_ref().map(|provider| provider.spec());
         let timed = TimedStatus::of(now, connection, spec);
+        let has_ended = timed.status == ConnectionStatus::Expired;
+        if has_ended && !self.seen_ends.confirm(connection, now) {
+            return Ok(false);
+        }
         let (kind, reason) = match timed.status {
             ConnectionStatus::Expired => (EventKind::Expired, Some(StatusReason::SessionEnded)),
             ConnectionStatus::Error => (EventKind::Error, Some(StatusReason::ProviderUnavailable)),
@@ -219,6 +226,7 @@ impl Job for Expiry {
     /// run.
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
         let now = self.clock.now();
+        self.seen_ends.start_run();
         let (mut after, mut changed, mut last_error) = (None, 0, None);
         loop {
             let due = self.transitions.due(now, after, BATCH).await?;

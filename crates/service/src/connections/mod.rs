@@ -12,6 +12,7 @@ pub(crate) mod remarks;
 pub(crate) mod retry_revocations;
 pub(crate) mod revocation_queue;
 pub(crate) mod row_changes;
+pub(crate) mod seen_ends;
 pub(crate) mod session_checks;
 pub(crate) mod stale_rows;
 pub(crate) mod watched_users;
