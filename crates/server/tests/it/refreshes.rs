@@ -7,6 +7,7 @@
 mod kill;
 mod scene;
 mod take_over;
+mod wrong_clock;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
