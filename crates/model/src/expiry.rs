@@ -5,7 +5,7 @@
 
 use jiff::SignedDuration;
 
-use crate::Timestamp;
+use crate::clock::{MAX_CLOCK_ERROR, Timestamp};
 
 /// Clock skew allowance. A token that expires within it counts as expired, because the
 /// response still has to reach the provider.
@@ -50,13 +50,24 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
+    /// Returns whether the period can be true at `now`. A time of issue in the future, or an expiry
+    /// beyond the longest lifetime, was stored by a process with a wrong clock.
+    #[must_use]
+    pub fn is_plausible(self, now: Timestamp) -> bool {
+        let latest_issue = now + MAX_CLOCK_ERROR;
+        let latest_expiry = latest_issue + MAX_LIFETIME;
+        self.issued_at.is_none_or(|at| at <= latest_issue)
+            && self.expires_at.is_none_or(|at| at <= latest_expiry)
+    }
+
     /// Returns the token's freshness at `now` for a caller that requires a remaining lifetime of
     /// `min_ttl`. Background refresh starts `margin` before the expiry. Neither value is negative.
     ///
     /// The required lifetime is capped at half of the token's lifetime and ignored for a token
     /// younger than a minute, so that no caller can cause refreshes in a loop. For lifetimes
     /// shorter than twice the skew, the skew is a quarter of the lifetime. A token without a known
-    /// expiry is fresh; only the provider can reject it.
+    /// expiry is fresh; only the provider can reject it. A token whose times cannot be true counts
+    /// as expired, so that a refresh replaces them.
     #[must_use]
     pub fn freshness(
         self,
@@ -64,6 +75,9 @@ impl Lifetime {
         margin: SignedDuration,
         min_ttl: SignedDuration,
     ) -> Freshness {
+        if !self.is_plausible(now) {
+            return Freshness::Expired;
+        }
         let Some(expires_at) = self.expires_at else {
             return Freshness::Fresh;
         };
@@ -157,6 +171,20 @@ mod tests {
             freshness(day, 1000 + 86_400 - 30, 900, 0),
             Freshness::Expired
         );
+    }
+
+    #[test]
+    fn token_whose_times_cannot_be_true_is_expired() {
+        for (issued, expires, now, expected) in [
+            (1005, 5000, 1000, Freshness::Fresh),
+            (1006, 5000, 1000, Freshness::Expired),
+            (4600, 8200, 1000, Freshness::Expired),
+            (1000, 315_577_005, 1000, Freshness::Fresh),
+            (1000, 315_577_006, 1000, Freshness::Expired),
+        ] {
+            let token = life(issued, expires);
+            assert_eq!(freshness(token, now, 0, 0), expected, "{issued} {expires}");
+        }
     }
 
     #[test]

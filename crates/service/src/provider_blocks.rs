@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use evergrant_adapters::{Block, BlockKind, SharedBreakerState};
-use evergrant_model::{Call, Clock, Timestamp};
+use evergrant_model::{Call, Clock, MAX_CLOCK_ERROR, Timestamp};
 use evergrant_resilience::lock;
 use evergrant_store::{ProviderBlock, ProviderBlockRepository, RejectionRepository, StoreError};
 
@@ -139,6 +139,29 @@ pub(crate) struct LoadBlocks {
     pub(crate) providers: Providers,
 }
 
+impl LoadBlocks {
+    /// Shortens blocks that last longer than any block, because a process with a wrong clock stored
+    /// them: here at once, and for all replicas unless the clock of this machine is wrong, too.
+    async fn shorten(&self, mut rows: Vec<ProviderBlock>, now: Timestamp) -> Vec<ProviderBlock> {
+        for row in &mut rows {
+            let Some(latest) = latest_end(row, now).filter(|end| row.blocked_until > *end) else {
+                continue;
+            };
+            if self.clock.is_reliable() {
+                logged(self.blocks.shorten(row, latest).await);
+            }
+            row.blocked_until = latest;
+        }
+        rows
+    }
+}
+
+/// Returns the latest possible end of a block at `now`; `None` if a newer version added its kind.
+fn latest_end(row: &ProviderBlock, now: Timestamp) -> Option<Timestamp> {
+    let longest = BlockKind::parse(&row.kind)?.duration(i32::MAX);
+    Some(now + longest + MAX_CLOCK_ERROR)
+}
+
 #[async_trait]
 impl Job for LoadBlocks {
     fn name(&self) -> JobName {
@@ -151,9 +174,10 @@ impl Job for LoadBlocks {
 
     async fn run(&self, _call: &Call) -> Result<Progress, ServiceError> {
         let rows = self.database.query(self.blocks.all()).await?;
-        let items = rows.len();
+        let (items, now) = (rows.len(), self.clock.now());
+        let rows = self.shorten(rows, now).await;
         let mut blocks: Vec<_> = rows.into_iter().filter_map(block).collect();
-        self.own.add_to(&mut blocks, self.clock.now());
+        self.own.add_to(&mut blocks, now);
         for provider in self.providers.all() {
             let slug = &provider.spec().slug;
             let (own, others) = blocks

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use evergrant_adapters::{AdapterError, ErrorClass, Provider, SessionCheck};
 use evergrant_model::{
-    Call, Clock, ConnectionId, ConnectionStatus, EventKind, SignedDuration, StatusReason, Timestamp,
+    Call, Clock, ConnectionId, ConnectionStatus, EventKind, MAX_CLOCK_ERROR, SignedDuration,
+    StatusReason, Timestamp,
 };
 use evergrant_resilience::SingleFlight;
 use evergrant_store::{Connection, ConnectionRepository, FailedRefresh, RefreshRepository};
@@ -244,6 +245,8 @@ fn recent_result(connection: &Connection, now: Timestamp) -> Option<CheckResult>
     let next_in = connection.next_refresh_at?.since(now);
     match connection.last_outcome {
         Some(_) => next_in.is_positive().then_some(CheckResult::Inconclusive),
-        None => (next_in > CHECK_EVERY - VALID_FOR).then_some(CheckResult::Valid),
+        // A process with a wrong clock stored a time that is even later.
+        None => (CHECK_EVERY - VALID_FOR < next_in && next_in <= CHECK_EVERY + MAX_CLOCK_ERROR)
+            .then_some(CheckResult::Valid),
     }
 }

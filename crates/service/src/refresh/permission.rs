@@ -1,11 +1,13 @@
 //! Decides whether a refresh may be attempted now.
 
 use evergrant_adapters::{BlockKind, Provider, ProviderSpec};
-use evergrant_model::{ConnectionStatus, ErrorCode, SignedDuration, Timestamp};
+use evergrant_model::{ConnectionStatus, ErrorCode, MAX_CLOCK_ERROR, SignedDuration, Timestamp};
 use evergrant_store::Connection;
 
 use crate::refresh::outcome::{LastFailure, RefreshFailure};
-use crate::tokens::refresh_time::is_usable;
+
+/// The longest pause after a failed refresh: the longest wait that a platform can state.
+const MAX_PAUSE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Why a token is refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +38,9 @@ pub(crate) fn check_allowed(
     if connection.status == ConnectionStatus::Expired {
         return Err(RefreshFailure::new(ErrorCode::ReconnectRequired));
     }
+    let is_plausible = connection.lifetime().is_plausible(now);
     let age = connection.tokens.issued_at.map(|at| now.since(at));
+    let age = age.filter(|_| is_plausible);
     let too_young_for = age.map(|age| spec.min_refresh_age.saturating_sub(age));
     if let Some(wait) = too_young_for.filter(SignedDuration::is_positive) {
         // The platform refreshes no token this young; the stored one is valid for far longer.
@@ -47,7 +51,7 @@ pub(crate) fn check_allowed(
         return Ok(());
     };
     let allowed_at = if is_harmful(connection, spec, reason, now) {
-        connection.tokens.expires_at
+        latest_end(connection, now)
     } else if is_paused(connection, last, reason, now) {
         connection.retry_at
     } else {
@@ -92,7 +96,7 @@ fn is_paused(
     reason: RefreshReason,
     now: Timestamp,
 ) -> bool {
-    let too_early = connection.retry_at.is_some_and(|at| at > now);
+    let too_early = connection.retry_at.is_some_and(|at| at > now) && !is_too_long(connection, now);
     match last {
         LastFailure::RateLimited => too_early && reason != RefreshReason::Due,
         LastFailure::UserAction => {
@@ -115,5 +119,30 @@ fn is_harmful(
     connection.lease.in_doubt_since_ms.is_some()
         && !spec.can_retry_refresh()
         && reason != RefreshReason::Rejected
-        && is_usable(connection, now)
+        && connection.tokens.access.is_some()
+        && latest_end(connection, now).is_none_or(|end| end > now)
+}
+
+/// Returns when the access token ends at the latest; `None` if unknown. If its times cannot be
+/// true, its lifetime counts from the request that left the refresh token in doubt: the token was
+/// issued before, and the time of that request is the database's.
+fn latest_end(connection: &Connection, now: Timestamp) -> Option<Timestamp> {
+    let lifetime = connection.lifetime();
+    if lifetime.is_plausible(now) {
+        return lifetime.expires_at;
+    }
+    let in_doubt_since = Timestamp::from_unix_ms(connection.lease.in_doubt_since_ms?);
+    Some(in_doubt_since + lifetime.duration()?)
+}
+
+/// Returns whether the pause after the last failure is longer than any pause, so that a process
+/// with a wrong clock stored its end.
+fn is_too_long(connection: &Connection, now: Timestamp) -> bool {
+    let Some(retry_at) = connection.retry_at else {
+        return false;
+    };
+    if connection.tokens.expires_at == Some(retry_at) {
+        return !connection.lifetime().is_plausible(now);
+    }
+    retry_at > now + MAX_PAUSE + MAX_CLOCK_ERROR
 }

@@ -109,11 +109,9 @@ impl RejectedTokens {
         if !self.is_stored(connection, token)? {
             return Ok(Some(ReportOutcome::Superseded));
         }
-        let age = connection
-            .tokens
-            .issued_at
-            .map(|at| self.clock.now().since(at));
-        let is_too_young = age.is_some_and(|age| age < MIN_AGE);
+        let (lifetime, now) = (connection.lifetime(), self.clock.now());
+        let age = lifetime.issued_at.map(|at| now.since(at));
+        let is_too_young = lifetime.is_plausible(now) && age.is_some_and(|age| age < MIN_AGE);
         Ok(is_too_young.then_some(ReportOutcome::TooYoung))
     }
 

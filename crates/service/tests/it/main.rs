@@ -48,3 +48,4 @@ mod unknown_outcome;
 mod unreadable_rows;
 mod users;
 mod waits;
+mod wrong_times;

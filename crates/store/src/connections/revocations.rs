@@ -2,7 +2,7 @@
 //! their revocation or the queued revocation expires.
 
 use evergrant_encryption::EncryptedToken;
-use evergrant_model::{CorrelationId, ProviderSlug, Timestamp};
+use evergrant_model::{CorrelationId, ProviderSlug, SignedDuration, Timestamp};
 
 use crate::StoreError;
 use crate::connections::tokens::StoredTokens;
@@ -64,7 +64,8 @@ macro_rules! claim {
         concat!(
             "UPDATE evergrant_revocations SET attempts = attempts + 1, next_attempt_at = $2
             WHERE id = (SELECT id FROM evergrant_revocations
-                WHERE provider = $3 AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT 1",
+                WHERE provider = $3 AND (next_attempt_at <= $1 OR next_attempt_at > $4)
+                ORDER BY next_attempt_at LIMIT 1",
             $lock,
             ") RETURNING id, provider, provider_user_id, access_token, refresh_token, attempts,
                 expires_at, correlation_id"
@@ -74,9 +75,13 @@ macro_rules! claim {
 pub(crate) const CLAIM_SQLITE: &str = claim!("");
 pub(crate) const CLAIM_POSTGRES: &str = claim!(" FOR UPDATE SKIP LOCKED");
 const DUE_PROVIDERS: &str =
-    "SELECT DISTINCT provider FROM evergrant_revocations WHERE next_attempt_at <= $1";
+    "SELECT DISTINCT provider FROM evergrant_revocations WHERE next_attempt_at <= $1
+        OR next_attempt_at > $2";
 const RESCHEDULE: &str = "UPDATE evergrant_revocations SET next_attempt_at = $2 WHERE id = $1";
 const DELETE: &str = "DELETE FROM evergrant_revocations WHERE id = $1";
+/// The longest time before the next attempt of a revocation, and more. A later time was stored by a
+/// process with a wrong clock, and counts as due.
+const MAX_WAIT: SignedDuration = SignedDuration::from_hours(2);
 /// Maximum number of unreadable rows that one claim skips.
 const MAX_UNREADABLE: usize = 100;
 const REVOCATIONS: Decoder<Revocation> = Decoder {
@@ -179,7 +184,11 @@ impl RevocationRepository {
     ///
     /// [`StoreError`] if the query fails.
     pub async fn due_providers(&self, now: Timestamp) -> Result<Vec<ProviderSlug>, StoreError> {
-        PROVIDERS.decode(self.database.rows(DUE_PROVIDERS, params![now]).await?)
+        PROVIDERS.decode(
+            self.database
+                .rows(DUE_PROVIDERS, params![now, now + MAX_WAIT])
+                .await?,
+        )
     }
 
     /// Claims a due revocation of this provider and sets its next attempt to `retry_at`, in case
@@ -199,7 +208,10 @@ impl RevocationRepository {
         for _ in 0..MAX_UNREADABLE {
             let Some(row) = self
                 .database
-                .returning(claim, params![now, retry_at, provider.as_str()])
+                .returning(
+                    claim,
+                    params![now, retry_at, provider.as_str(), now + MAX_WAIT],
+                )
                 .await?
             else {
                 return Ok(None);

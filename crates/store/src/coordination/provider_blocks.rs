@@ -38,6 +38,8 @@ const BLOCK: &str = "INSERT INTO evergrant_provider_blocks AS stored
     RETURNING consecutive_trips";
 const CLAIM_PROBE: &str = "UPDATE evergrant_provider_blocks SET blocked_until = $5
     WHERE provider = $1 AND scope = $2 AND kind = $3 AND blocked_until <= $4";
+const SHORTEN: &str = "UPDATE evergrant_provider_blocks SET blocked_until = $5
+    WHERE provider = $1 AND scope = $2 AND kind = $3 AND blocked_until = $4";
 const UNBLOCK: &str = "DELETE FROM evergrant_provider_blocks
     WHERE provider = $1 AND scope = $2 AND kind = $3";
 
@@ -126,6 +128,22 @@ impl ProviderBlockRepository {
             .execute(CLAIM_PROBE, params![provider, scope, kind, now, later])
             .await?
             > 0)
+    }
+
+    /// Moves the end of a block to `until`. Does nothing if another caller has changed it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub async fn shorten(&self, block: &ProviderBlock, until: Timestamp) -> Result<(), StoreError> {
+        let params = params![
+            block.provider.as_str(),
+            block.scope.as_str(),
+            block.kind.as_str(),
+            block.blocked_until,
+            until
+        ];
+        self.database.execute(SHORTEN, params).await.map(drop)
     }
 
     /// Deletes a block. Returns `false` if it does not exist.

@@ -77,7 +77,7 @@ fn parameters(database: &TestDatabase, name: &str) -> Vec<String> {
         "flow by state" => &[hash, "'reddit'"],
         "flow of user" => &["'flow7'", "7"],
         "unfinished flows" => &[&now, &now, "'flow7'", "10"],
-        "claim revocation" => &[&now, &now, "'reddit'"],
+        "claim revocation" => &[&now, &now, "'reddit'", &late],
         "claim due" => &["'reddit'", &now, &now, "10"],
         "due status transitions" => &[&now, &now, "7", "10"],
         "rejections" => &["'reddit'", &late],
