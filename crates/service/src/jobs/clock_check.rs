@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_model::{Call, Clock};
+use evergrant_model::{Call, Clock, whole_ms};
 use evergrant_store::Store;
 
 use crate::ServiceError;
@@ -44,7 +44,7 @@ impl ClockCheck {
             tracing::info!("the clock of this machine is right again");
             return;
         }
-        let ahead_ms = self.clock.machine_error().as_millis();
+        let ahead_ms = whole_ms(self.clock.machine_error());
         tracing::error!(
             ahead_ms,
             "the clock of this machine differs from the database's, or has jumped: tokens are \
