@@ -22,6 +22,10 @@ struct Machine {
 impl Machine {
     /// Returns a machine with the right time; `None` without libfaketime.
     /// `EVERGRANT_TEST_FAKETIME` is the path of a library that is not installed.
+    #[expect(
+        clippy::print_stderr,
+        reason = "the output of the tests says what was not tested"
+    )]
     fn new() -> Option<Self> {
         let library = evergrant_testkit::number_from("EVERGRANT_TEST_FAKETIME", LIBRARY.to_owned());
         if !Path::new(&library).exists() {
