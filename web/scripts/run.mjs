@@ -17,6 +17,7 @@ const DEPENDENCIES = {
   'react:types': [],
   'react:tsdoc': [],
   'react:package': ['react:build'],
+  'react:snippets': ['react:build'],
   'react:sizes': ['react:build'],
   'console:types': ['react:build'],
   'console:sizes': ['console:build'],
