@@ -4,6 +4,7 @@ mod body;
 mod caller;
 mod codes;
 mod console;
+mod cors;
 mod docs;
 mod form_body;
 mod hosted;

@@ -7,6 +7,7 @@ use evergrant_service::ServiceError;
 
 use crate::body::PathOf;
 use crate::problem::ApiError;
+use crate::state::ApiState;
 
 /// The provider in the path. A malformed slug is answered with `INVALID_PROVIDER`.
 pub(crate) struct ProviderPath(pub(crate) ProviderSlug);
@@ -23,23 +24,23 @@ pub(crate) struct AccountPath {
 /// The flow in the path. A malformed id is answered with `FLOW_NOT_FOUND`.
 pub(crate) struct FlowPath(pub(crate) FlowId);
 
-impl<S: Send + Sync> FromRequestParts<S> for ProviderPath {
+impl FromRequestParts<ApiState> for ProviderPath {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         let PathOf::<String>(slug) = PathOf::from_request_parts(parts, state).await?;
-        Ok(Self(parse_provider(&slug)?))
+        Ok(Self(parse_provider(state, &slug)?))
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for AccountPath {
+impl FromRequestParts<ApiState> for AccountPath {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         let PathOf::<(String, String)>((slug, account)) =
             PathOf::from_request_parts(parts, state).await?;
         Ok(Self {
-            provider: parse_provider(&slug)?,
+            provider: parse_provider(state, &slug)?,
             account: parse_account(&account)?,
         })
     }
@@ -62,8 +63,8 @@ impl<S: Send + Sync> FromRequestParts<S> for FlowPath {
 /// # Errors
 ///
 /// `INVALID_PROVIDER` if no provider can have this slug.
-pub(crate) fn parse_provider(text: &str) -> Result<ProviderSlug, ServiceError> {
-    ProviderSlug::new(text).map_err(|_| ServiceError::invalid_provider())
+pub(crate) fn parse_provider(state: &ApiState, text: &str) -> Result<ProviderSlug, ServiceError> {
+    ProviderSlug::new(text).map_err(|_| state.service.providers().unknown(text))
 }
 
 /// Parses an account that a caller named.

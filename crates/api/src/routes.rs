@@ -1,10 +1,9 @@
 //! The routers, and the layers that apply to every route.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
@@ -12,13 +11,12 @@ use axum::{Json, Router, middleware};
 use evergrant_model::{ErrorCode, UserId};
 use evergrant_service::IntegrationsService;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{AllowOrigin, CorsLayer};
-use url::Url;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::console::{ConsoleCookie, dev, portal, session};
+use crate::cors::Cors;
 use crate::hosted::{account_choice, credential_form};
 use crate::integrations::{
     callback, connect, disconnect, events, flows, providers, refresh, report, status, token, tokens,
@@ -173,7 +171,7 @@ pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
             .route("/", get(landing_page).with_state(state))
             .fallback(async || route_not_found()),
     };
-    let routes = with_common_layers(routes, cors(&options.allowed_origins), context);
+    let routes = with_common_layers(routes, Some(Cors::new(&options.allowed_origins)), context);
     serve_below(public_url, routes)
 }
 
@@ -230,12 +228,11 @@ pub fn admin_router(service: IntegrationsService) -> Router {
 
 /// Adds the layers of every route. The order matters: a panic becomes a problem document, CORS
 /// headers are added to that too, and the outermost layer gives every response its request id.
-fn with_common_layers(routes: Router, cors: Option<CorsLayer>, context: ResponseContext) -> Router {
+fn with_common_layers(routes: Router, cors: Option<Cors>, context: ResponseContext) -> Router {
     let routes = routes.layer(CatchPanicLayer::custom(panic_response));
-    let routes = if let Some(cors) = cors {
-        routes.layer(cors)
-    } else {
-        routes
+    let routes = match cors {
+        Some(cors) => cors.add_to(routes),
+        None => routes,
     };
     routes.layer(middleware::from_fn_with_state(context, request::handle))
 }
@@ -285,42 +282,4 @@ async fn method_not_allowed() -> ApiError {
 /// which may contain a secret.
 fn panic_response(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     ApiError::new(ErrorCode::InternalError, "Internal error.").into_response()
-}
-
-/// Returns the CORS layer for these origins; `None` if there are none. Cookies are not allowed:
-/// scripts send bearer tokens themselves.
-fn cors(origins: &[String]) -> Option<CorsLayer> {
-    let origins: Vec<_> = origins
-        .iter()
-        .filter_map(|origin| exact_origin(origin))
-        .collect();
-    if origins.is_empty() {
-        return None;
-    }
-    let header_name = HeaderName::from_static;
-    let layer = CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::IF_NONE_MATCH,
-            events::LAST_EVENT_ID,
-            header_name("evergrant-user"),
-            request::REQUEST_ID,
-        ])
-        .expose_headers([header::ETAG, header::RETRY_AFTER, request::REQUEST_ID])
-        .max_age(Duration::from_mins(10));
-    Some(layer)
-}
-
-/// Returns the origin as browsers serialize it. `None` for text that is not a scheme, host and
-/// port, such as `*` and `null`.
-fn exact_origin(text: &str) -> Option<HeaderValue> {
-    let origin = Url::parse(text).ok()?.origin();
-    if origin.is_tuple() {
-        HeaderValue::from_str(&origin.ascii_serialization()).ok()
-    } else {
-        None
-    }
 }

@@ -134,12 +134,6 @@ impl ServiceError {
             .caused_by("this process is shutting down")
     }
 
-    /// Returns an `INVALID_PROVIDER` error: no platform has this slug.
-    #[must_use]
-    pub fn invalid_provider() -> Self {
-        Self::new(ErrorCode::InvalidProvider, "Unknown platform.")
-    }
-
     /// Returns an `ACCOUNT_NOT_FOUND` error: the account is not connected for this user.
     #[must_use]
     pub fn account_not_found() -> Self {

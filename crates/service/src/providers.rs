@@ -71,7 +71,19 @@ impl Providers {
     /// `INVALID_PROVIDER` if the platform is unknown.
     pub(crate) fn get(&self, slug: &ProviderSlug) -> Result<Arc<Provider>, ServiceError> {
         self.by_slug(slug)
-            .ok_or_else(ServiceError::invalid_provider)
+            .ok_or_else(|| self.unknown(slug.as_str()))
+    }
+
+    /// Returns an `INVALID_PROVIDER` error, which names what the caller sent and the platforms that
+    /// exist.
+    #[must_use]
+    pub fn unknown(&self, sent: &str) -> ServiceError {
+        let is_printable = sent.len() <= 50 && sent.chars().all(|letter| letter.is_ascii_graphic());
+        let sent = if is_printable { sent } else { "…" };
+        let known: Vec<_> = self.all().map(|one| one.spec().slug.as_str()).collect();
+        let known = known.join(", ");
+        let detail = format!("There is no platform \"{sent}\". The platforms are: {known}.");
+        ServiceError::new(ErrorCode::InvalidProvider, detail)
     }
 
     /// Returns the platform with this slug, if the operator has configured a client registration

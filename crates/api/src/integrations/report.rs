@@ -72,7 +72,10 @@ pub(crate) async fn report(
         account_id,
         access_token,
     } = rejected;
-    let (provider, account) = (parse_provider(&provider)?, parse_account(&account_id)?);
+    let (provider, account) = (
+        parse_provider(&state, &provider)?,
+        parse_account(&account_id)?,
+    );
     let token = AccessToken::new(access_token);
     let reports = state.service.rejected_tokens();
     let reported = reports

@@ -133,7 +133,7 @@ async fn issued_token(
     user: UserId,
     (provider, account): (&str, &str),
 ) -> Result<IssuedToken, ServiceError> {
-    let (provider, account) = (parse_provider(provider)?, parse_account(account)?);
+    let (provider, account) = (parse_provider(state, provider)?, parse_account(account)?);
     state
         .service
         .access_token(call, user, &provider, &account, SignedDuration::ZERO)

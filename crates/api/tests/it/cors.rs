@@ -3,6 +3,7 @@
 use axum::http::Method;
 use insta::assert_snapshot;
 
+use crate::error_log::ErrorLog;
 use crate::harness::Harness;
 use crate::response::TestResponse;
 
@@ -121,4 +122,21 @@ async fn other_and_null_origins_are_not_allowed() {
             assert!(headers.contains("vary:"), "{origin}: {headers}");
         }
     }
+}
+
+#[tokio::test]
+async fn origin_that_is_not_allowed_is_logged_once_with_its_setting() {
+    let harness = Harness::new().await.with_origins(&["https://app.example"]);
+    let log = ErrorLog::start();
+    for origin in [
+        "https://other.example",
+        "https://other.example",
+        "https://app.example",
+        "null",
+    ] {
+        preflight(&harness, origin).await;
+    }
+    let refused = log.lines_with("EVERGRANT_ALLOWED_ORIGINS");
+    assert_eq!(refused.len(), 1, "{refused:#?}");
+    assert!(refused[0].contains("https://other.example"), "{refused:#?}");
 }

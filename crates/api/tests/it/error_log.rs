@@ -53,6 +53,13 @@ impl ErrorLog {
         }
     }
 
+    /// Returns the lines that contain `text`.
+    pub(crate) fn lines_with(&self, text: &str) -> Vec<String> {
+        let log = String::from_utf8_lossy(&self.lines.0.lock().unwrap()).into_owned();
+        let lines = log.lines().filter(|line| line.contains(text));
+        lines.map(str::to_owned).collect()
+    }
+
     /// Returns the one line about a failed request. The lines of the service are left out.
     pub(crate) fn failure(&self) -> String {
         let log = String::from_utf8_lossy(&self.lines.0.lock().unwrap()).into_owned();

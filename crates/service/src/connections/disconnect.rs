@@ -62,6 +62,9 @@ impl Disconnector {
         };
         let revocation = self.tasks.run_to_completion(work).await?;
         let message = match provider {
+            Ok(provider) if provider.spec().uses_session_credentials() => {
+                message_for_session(&provider.spec().name)
+            }
             Ok(provider) => message(revocation, &provider.spec().name),
             Err(_) => message_for_unknown_provider(slug),
         };
@@ -119,6 +122,14 @@ fn message_for_unknown_provider(slug: &ProviderSlug) -> String {
         "Disconnected, and the tokens are deleted here. {slug} is not configured on this server, \
          so access there has not been revoked. To revoke it, remove this app in the settings of \
          your account there."
+    )
+}
+
+/// Returns the message for a pasted session, which only its owner can end.
+fn message_for_session(provider_name: &str) -> String {
+    format!(
+        "Disconnected, and the session is deleted here. It is still valid at {provider_name}: to \
+         end it, sign out of {provider_name} in the browser that it was copied from."
     )
 }
 
