@@ -103,6 +103,11 @@ pub struct ProviderSpec {
     /// The platform whose sign-in its users see, such as `Facebook`; `None` if it is the provider's
     /// own.
     pub sign_in_with: Option<String>,
+    /// What a user does to get an account that can be connected, in full sentences; `None` if every
+    /// account can be.
+    pub account_help: Option<String>,
+    /// The platform's page about that.
+    pub account_help_url: Option<String>,
     /// A description of its tokens, such as `Permanent (with refresh)`.
     pub token_type: String,
     /// The scopes that every flow requests.
@@ -159,6 +164,8 @@ impl ProviderSpec {
             lifecycle: Lifecycle::Refreshed,
             account_type: format!("{name} account"),
             sign_in_with: None,
+            account_help: None,
+            account_help_url: None,
             token_type: "Bearer".to_owned(),
             scopes: Vec::new(),
             vocabulary: Vocabulary::default(),

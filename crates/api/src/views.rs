@@ -217,6 +217,13 @@ pub(crate) struct ProviderView {
     /// The platform at which users sign in, such as `Facebook`. Absent if it is the same platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_with: Option<String>,
+    /// What a user does to get an account that can be connected, in full sentences. Absent if every
+    /// account can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_help: Option<String>,
+    /// URL of the platform's page about that. Absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_help_url: Option<String>,
     /// Lifetime of the tokens in words, such as `Permanent (with refresh)`.
     token_type: String,
     /// Whether the operator has configured the platform.
@@ -258,6 +265,8 @@ impl ProviderView {
             kind: spec.kind.as_str(),
             account_type: spec.account_type.clone(),
             sign_in_with: spec.sign_in_with.clone(),
+            account_help: spec.account_help.clone(),
+            account_help_url: spec.account_help_url.clone(),
             token_type: spec.token_type.clone(),
             configured: spec.is_configured(),
             multi_account: spec.multi_account,

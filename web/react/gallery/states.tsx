@@ -230,6 +230,7 @@ export const STATES: Readonly<Record<string, () => State>> = {
     const accounts = [{ providerAccountId: 'r2', username: 'other_vale', displayName: null }];
     return page([studio, { ...vale, ...lost }], failed('ACCOUNT_MISMATCH', { accounts }, 'r1'));
   },
+  'flow-no-account': () => page([vale], { ...failed('NO_ELIGIBLE_ACCOUNT'), provider: 'instagram' }),
   'flow-error': () => page([studio, { ...vale, ...lost }], failed('INTERNAL_ERROR', {}, 'r1')),
   'flow-taken': () => page([studio, vale], failed('ACCOUNT_ALREADY_CONNECTED')),
   'dialog-choose': () =>

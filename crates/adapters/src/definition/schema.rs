@@ -164,6 +164,8 @@ const ACCOUNT: &[Field] = &[
     optional("avatar", Kind::Pointer),
     optional("type", Kind::Text),
     optional("sign_in_with", Kind::Text),
+    optional("help", Kind::Text),
+    optional("help_url", Kind::Url),
     optional("multi_account", Kind::Boolean),
     optional("facts", Kind::List(&Kind::Text)),
     optional("metadata", Kind::Map(&FACT, RESERVED_FACTS)),

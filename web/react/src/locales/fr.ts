@@ -198,7 +198,7 @@ export const fr: Messages = {
     mismatchOf: (provider, actual, expected) =>
       `Vous vous êtes identifié sur ${provider} en tant que ${actual}, mais c’est ${expected} qu’il faut reconnecter. Rien n’a changé. Passez à ${expected} sur ${provider}, puis réessayez.`,
     noAccount: (provider) =>
-      `Cette connexion ne donne accès à aucun compte ${provider} pouvant être connecté. Vérifiez le type de votre compte, autorisez-y l’accès, puis réessayez.`,
+      `Cette connexion ne donne accès à aucun compte ${provider} pouvant être connecté. Vérifiez-en le type et autorisez-y l’accès.`,
     notFound: 'Ce compte n’est plus connecté. Connectez-le à nouveau.',
     reconnect: 'L’accès a expiré. Veuillez reconnecter ce compte.',
     offline: 'Ce site ne répond pas. Vérifiez votre connexion Internet, puis réessayez.',

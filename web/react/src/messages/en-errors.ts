@@ -14,7 +14,7 @@ export const enErrors: ErrorMessages = {
   mismatchOf: (provider, actual, expected) =>
     `You signed in to ${provider} as ${actual}, but this reconnects ${expected}. Nothing was changed. Switch to ${expected} at ${provider}, and try again.`,
   noAccount: (provider) =>
-    `This sign-in includes no ${provider} account that can be connected. Check the type of your account, allow access to it, and try again.`,
+    `This sign-in includes no ${provider} account that can be connected. Check its type and allow access to it.`,
   notFound: 'This account is no longer connected. Connect it again.',
   reconnect: 'Access has expired. Reconnect this account.',
   offline: 'No response from this site. Check your internet connection, and try again.',

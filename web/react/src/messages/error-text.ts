@@ -55,6 +55,8 @@ export interface ErrorTextOptions {
   provider: string;
   /** The name of the account to reconnect, if the action was a reconnect. */
   account?: string | undefined;
+  /** What to do to get an account that can be connected: the provider's `accountHelp`. */
+  help?: string | null | undefined;
   /**
    * The texts: `errors` of a language.
    *
@@ -76,11 +78,12 @@ interface ErrorSubject {
  * not know get the text of an internal error.
  */
 export function errorText({ code, accounts = [] }: ErrorSubject, options: ErrorTextOptions): string {
-  const { provider, account, errors = enErrors } = options;
+  const { provider, account, help, errors = enErrors } = options;
   const [first] = accounts;
   if (code === 'ACCOUNT_MISMATCH' && first && account) {
     return errors.mismatchOf(provider, mentionOf(first), account);
   }
+  if (code === 'NO_ELIGIBLE_ACCOUNT' && help) return `${errors.noAccount(provider)} ${help}`;
   // The code may come from the page's URL, which is untrusted: ignore inherited properties.
   const sentence = errors[Object.hasOwn(SENTENCES, code) ? SENTENCES[code] : 'internal'];
   return typeof sentence === 'string' ? sentence : sentence(provider, '', '');

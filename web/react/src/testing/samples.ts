@@ -26,6 +26,9 @@ export const sampleProviders: readonly Provider[] = [
   sampleProvider('instagram', 'Instagram', {
     accountType: 'Instagram Business',
     signInWith: 'Facebook',
+    accountHelp:
+      'In the Instagram app, open Settings, then Account type and tools, and choose Switch to professional account. Link the account to a Facebook Page that you manage, allow access to that Page, and try again.',
+    accountHelpUrl: 'https://help.instagram.com/502981923235522',
     multiAccount: true,
     scopes: [
       scope('instagram_basic', 'See your profile and posts', true),

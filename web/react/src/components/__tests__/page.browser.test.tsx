@@ -176,6 +176,15 @@ test('a wrong account at a reconnect is named, and can be added instead', async 
   expect(client.calls.map(({ args }) => args)).toEqual([['reddit'], ['reddit', { accountId: 'r1' }]]);
 });
 
+test('without an account that can be connected, the steps to get one are shown with a link', async () => {
+  const { client } = show(<IntegrationsPage />);
+  const error = new EvergrantError('NO_ELIGIBLE_ACCOUNT');
+  act(() => client.set({ flow: { step: 'failed', provider: 'instagram', error } }));
+  await within(card('Instagram')).findByText(/no Instagram account .* choose Switch to professional account/);
+  const link = screen.getByRole('link', { name: 'Help at Instagram' });
+  expect(link.getAttribute('href')).toBe('https://help.instagram.com/502981923235522');
+});
+
 test('a rate-limited flow shows a countdown that is not announced', async () => {
   const { client } = show(<IntegrationsPage />);
   const error = new EvergrantError('RATE_LIMIT_ERROR', 'too often', { status: 429, retryAfter: 12 });

@@ -27,7 +27,8 @@ export function FlowText({ flow, provider }: FlowProps) {
   if (flow.step === 'failed') {
     const expected = integrations.find((one) => one.providerAccountId === flow.accountId);
     const account = expected && mentionOf(expected);
-    return errorText(flow.error, { provider: name, account, errors: messages.errors });
+    const help = flow.error.code === 'NO_ELIGIBLE_ACCOUNT' ? provider.accountHelp : null;
+    return errorText(flow.error, { provider: name, account, help, errors: messages.errors });
   }
   if (flow.step === 'waiting') return messages.flow.waiting;
   return flow.step === 'unsure' ? messages.flow.unsure : messages.flow.starting(name);
@@ -79,8 +80,14 @@ function NextSteps({ flow, provider }: FlowProps<Failed>) {
   const { connect } = useIntegrations();
   const { code, accounts: [other] = [] } = flow.error;
   const { accountId } = flow;
+  const { name, accountHelpUrl } = provider;
   return (
     <>
+      {code === 'NO_ELIGIBLE_ACCOUNT' && accountHelpUrl && (
+        <a href={accountHelpUrl} target="_blank" rel="noopener noreferrer">
+          {messages.flow.accountHelp(name)}
+        </a>
+      )}
       {(accountId || provider.integrations.length > 0) && (
         <Button onClick={() => void connect(provider.provider, accountId ? { accountId } : {})}>
           {messages.card.tryAgain}
