@@ -23,6 +23,7 @@ REJECTIONS = {
     "callback": {"INVALID_STATE", "OAUTH_CALLBACK_ERROR"},
     "connect": {"INVALID_REDIRECT_URL"},
     "finishFlow": {"INVALID_STATE", "VALIDATION_ERROR"},
+    "listFlowAccounts": {"INVALID_STATE"},
     "postCallback": {"INVALID_CODE", "INVALID_STATE", "OAUTH_CALLBACK_ERROR"},
     # The fields depend on the provider.
     "sendCredentials": {"INVALID_STATE", "VALIDATION_ERROR"},

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use evergrant_model::{CorrelationId, ErrorCode, SignedDuration};
-use evergrant_service::{FieldFault, PublicUrl, ServiceError};
+use evergrant_service::{FieldFault, PublicUrl, ServiceError, SignedInAccount};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -54,6 +54,31 @@ pub(crate) struct Problem {
     /// The invalid fields. Absent unless `code` is `VALIDATION_ERROR`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<ProblemField>,
+    /// The accounts with which the user signed in. Absent unless `code` is `ACCOUNT_MISMATCH`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    accounts: Vec<AccountName>,
+}
+
+/// An account as its owner knows it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountName {
+    /// The account's id at the platform.
+    provider_account_id: String,
+    /// The handle at the platform; null if unknown.
+    username: Option<String>,
+    /// The name shown at the platform; null if unknown.
+    display_name: Option<String>,
+}
+
+impl From<&SignedInAccount> for AccountName {
+    fn from(account: &SignedInAccount) -> Self {
+        Self {
+            provider_account_id: account.id.clone(),
+            username: account.username.clone(),
+            display_name: account.display_name.clone(),
+        }
+    }
 }
 
 /// An invalid field of a request.
@@ -87,6 +112,7 @@ impl Problem {
             correlation_id: correlation_id.as_str().to_owned(),
             retry_after_seconds: retry_after_seconds(error),
             fields: error.field_faults().iter().map(field).collect(),
+            accounts: error.accounts().iter().map(AccountName::from).collect(),
         }
     }
 }

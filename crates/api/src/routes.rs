@@ -70,6 +70,7 @@ fn documented_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(credential_form::show, credential_form::submit))
         .routes(routes!(account_choice::choose))
         .routes(routes!(flows::flow))
+        .routes(routes!(flows::accounts))
         .routes(routes!(flows::finish))
         .routes(routes!(flows::credentials))
         .routes(routes!(disconnect::disconnect))

@@ -98,6 +98,15 @@ impl ErrorCode {
                 | Self::Overloaded
         )
     }
+
+    /// Returns whether the code tells something about the account with which a person signed in.
+    #[must_use]
+    pub fn is_account_specific(self) -> bool {
+        matches!(
+            self,
+            Self::AccountAlreadyConnected | Self::AccountMismatch | Self::NoEligibleAccount
+        )
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use evergrant_adapters::{AdapterError, Cause, ErrorClass};
 use evergrant_encryption::CipherError;
 use evergrant_model::{ErrorCode, SignedDuration};
 use evergrant_store::StoreError;
+use serde::{Deserialize, Serialize};
 
 /// The wait stated to a caller after a failure that usually ends within a second.
 pub(crate) const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(1);
@@ -23,12 +24,24 @@ pub struct FieldFault {
     pub message: String,
 }
 
+/// An account with which a person signed in, as the person knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedInAccount {
+    /// The account's id at the platform.
+    pub id: String,
+    /// The handle; `None` if the platform has none.
+    pub username: Option<String>,
+    /// The name shown to people; `None` if the platform has none.
+    pub display_name: Option<String>,
+}
+
 /// Why an operation failed. Copies share the cause.
 #[derive(Debug, Clone)]
 pub struct ServiceError {
     code: ErrorCode,
     detail: String,
     fields: Vec<FieldFault>,
+    accounts: Vec<SignedInAccount>,
     retry_after: Option<SignedDuration>,
     source: Option<Source>,
 }
@@ -41,6 +54,7 @@ impl ServiceError {
             code,
             detail: detail.into(),
             fields: Vec::new(),
+            accounts: Vec::new(),
             retry_after: None,
             source: None,
         }
@@ -74,6 +88,12 @@ impl ServiceError {
         self
     }
 
+    /// Sets the accounts with which the person signed in.
+    pub(crate) fn with_accounts(mut self, accounts: Vec<SignedInAccount>) -> Self {
+        self.accounts = accounts;
+        self
+    }
+
     /// Sets the cause, which is logged and never shown to a caller.
     pub(crate) fn caused_by(
         mut self,
@@ -86,6 +106,12 @@ impl ServiceError {
     /// Sets the cause to one that another error has too; does nothing for `None`.
     pub(crate) fn with_source(mut self, source: Option<Source>) -> Self {
         self.source = source.or(self.source);
+        self
+    }
+
+    /// Removes the cause, of an error that has been logged.
+    pub(crate) fn without_source(mut self) -> Self {
+        self.source = None;
         self
     }
 
@@ -110,6 +136,13 @@ impl ServiceError {
     #[must_use]
     pub fn field_faults(&self) -> &[FieldFault] {
         &self.fields
+    }
+
+    /// Returns the accounts with which the person signed in; empty unless the code is
+    /// `ACCOUNT_MISMATCH`.
+    #[must_use]
+    pub fn accounts(&self) -> &[SignedInAccount] {
+        &self.accounts
     }
 
     /// Returns how long the caller should wait before it retries; `None` if unknown.

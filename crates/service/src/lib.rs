@@ -41,7 +41,8 @@ pub use authorization::authorizations::Authorizations;
 pub use authorization::finish::FinishRequest;
 pub use authorization::kept_credentials::{KeptCredentials, SubmittedForm};
 pub use authorization::outcome::{
-    CallbackOutcome, CallbackParams, CallbackResult, ErrorDetails, FlowProgress, ReachedAccount,
+    CallbackOutcome, CallbackParams, CallbackResult, ErrorDetails, FailedCallback, FlowProgress,
+    ReachedAccount,
 };
 pub use authorization::redirect_allowlist::{
     AllowedRedirects, InvalidRedirect, without_credentials,
@@ -51,7 +52,7 @@ pub use authorization::start::{ConnectRequest, StartedFlow};
 pub use connections::avatars::Avatars;
 pub use connections::disconnect::Disconnected;
 pub use connections::list::{ConnectionList, Integration, IntegrationList};
-pub use error::{FieldFault, ServiceError};
+pub use error::{FieldFault, ServiceError, SignedInAccount};
 pub use events::user_events::{UserEvent, UserEventStreams, UserEvents};
 pub use health::{ClockState, DatabaseReads, Health, JournalState, Stage};
 pub use jobs::job::{JobName, Progress};

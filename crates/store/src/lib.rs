@@ -32,5 +32,7 @@ pub use db::file_error::{FileError, FileFault};
 pub use db::postgres::listener::NotifyListener;
 pub use db::schema_check::SchemaFault;
 pub use events::{Event, EventRepository};
-pub use flows::{Callback, Flow, FlowOutcome, FlowRepository, FlowStatus, NewFlow, PendingGrant};
+pub use flows::{
+    Callback, Flow, FlowFailure, FlowOutcome, FlowRepository, FlowStatus, NewFlow, PendingGrant,
+};
 pub use store::Store;

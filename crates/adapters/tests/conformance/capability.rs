@@ -40,6 +40,8 @@ pub(crate) const FIELDS: &[(&str, Coverage)] = &[
     ("name", Coverage::Label),
     ("account_type", Coverage::Label),
     ("sign_in_with", Coverage::Label),
+    ("account_help", Coverage::Label),
+    ("account_help_url", Coverage::Label),
     ("token_type", Coverage::Label),
     ("session_site", Coverage::Label),
     ("problem", Coverage::EveryCheck),

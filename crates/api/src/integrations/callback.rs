@@ -130,10 +130,12 @@ pub(crate) struct CallbackResponse {
 ///
 /// Redirects the browser (303) to the flow's `redirectUrl` with these query parameters:
 /// `integration` (the provider name) and `status`; with `status=connected` also `accountId`; with
-/// `status=error` also `code` and `correlationId`; with `status=pending` also `flowId` and
-/// `receipt`, to finish a flow with a challenge. If the consent to a flow without a challenge
-/// covers several accounts, the response is a page on which the user selects accounts. An unknown
-/// or used `state` is answered with an error page (400), never with a redirect.
+/// `status=pending` also `flowId` and `receipt`, to finish a flow with a challenge; with
+/// `status=error` also `code`, `correlationId`, `retryAfterSeconds` if a wait is known, and
+/// `flowId` and `receipt` if the flow has a challenge. The flow's state has the details; those
+/// about an account are disclosed with verifier and receipt. If the consent to a flow without a
+/// challenge covers several accounts, the response is a page on which the user selects accounts. An
+/// unknown or used `state` is answered with an error page (400), never with a redirect.
 #[utoipa::path(get, path = "/api/integrations/callback/{provider}", operation_id = "callback",
     tag = "Callback",
     params(("provider" = String, Path, description = "Provider name, such as `reddit`"),
@@ -333,9 +335,7 @@ async fn response_of(
         accounts: Vec::new(),
     };
     Ok(match outcome.result {
-        CallbackResult::Failed(code) => {
-            return Err(ApiError::new(code, "Sign-in failed. Please start again."));
-        }
+        CallbackResult::Failed(failed) => return Err(failed.error.into()),
         CallbackResult::Pending { flow_id, receipt } => {
             blank.unfinished("pending", &flow_id, receipt)
         }

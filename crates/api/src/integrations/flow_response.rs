@@ -3,12 +3,12 @@
 
 use axum::response::{IntoResponse, Response};
 use evergrant_model::ErrorCode;
-use evergrant_service::{CallbackOutcome, CallbackResult, ReachedAccount};
+use evergrant_service::{CallbackOutcome, CallbackResult, FailedCallback, ReachedAccount};
 use http::{HeaderValue, StatusCode, header};
 use url::Url;
 
 use crate::pages::Chooser;
-use crate::problem::ApiError;
+use crate::problem::{ApiError, retry_after_seconds};
 use crate::state::ApiState;
 
 /// Redirects the browser to its app, or shows the account chooser.
@@ -26,18 +26,29 @@ pub(crate) fn to_browser(state: &ApiState, outcome: &CallbackOutcome) -> Respons
             ],
         ),
         CallbackResult::Choose { .. } => chooser(state, outcome, None),
-        CallbackResult::Failed(code) => {
-            let correlation_id = outcome.correlation_id.as_str();
-            redirect(
-                outcome,
-                &[
-                    ("status", "error"),
-                    ("code", code.as_str()),
-                    ("correlationId", correlation_id),
-                ],
-            )
-        }
+        CallbackResult::Failed(failed) => to_app_with_error(outcome, failed),
     }
+}
+
+/// Redirects the browser to its app with the failure. The details are not in the URL, where anyone
+/// could write them: the app reads them from the flow, or with the receipt.
+fn to_app_with_error(outcome: &CallbackOutcome, failed: &FailedCallback) -> Response {
+    let retry_after = retry_after_seconds(&failed.error).map(|seconds| seconds.to_string());
+    let mut parameters = vec![
+        ("status", "error"),
+        ("code", failed.error.code().as_str()),
+        ("correlationId", outcome.correlation_id.as_str()),
+    ];
+    if let Some(seconds) = &retry_after {
+        parameters.push(("retryAfterSeconds", seconds));
+    }
+    if let Some(receipt) = &failed.receipt {
+        parameters.extend([
+            ("flowId", failed.flow_id.as_str()),
+            ("receipt", receipt.as_str()),
+        ]);
+    }
+    redirect(outcome, &parameters)
 }
 
 /// Redirects to the app's `redirectUrl` with the result of the flow. The receipt is the only secret

@@ -7,7 +7,7 @@ use axum::extract::State;
 use evergrant_model::{ErrorCode, ProviderSlug};
 use evergrant_service::{
     FieldFault, FinishRequest, FlowProgress, FlowStatus, IntegrationsService, ReachedAccount,
-    ServiceError,
+    ServiceError, SignedInAccount,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::body::Body;
 use crate::caller::{ForUser, Read, Write};
 use crate::path::FlowPath;
-use crate::problem::ApiError;
+use crate::problem::{ApiError, retry_after_seconds};
 use crate::state::ApiState;
 use crate::views::{IntegrationView, IntegrationsView};
 
@@ -60,6 +60,17 @@ impl SelectableAccount {
     }
 }
 
+impl From<&SignedInAccount> for SelectableAccount {
+    fn from(account: &SignedInAccount) -> Self {
+        Self {
+            provider_account_id: account.id.clone(),
+            username: account.username.clone(),
+            display_name: account.display_name.clone(),
+            avatar_url: None,
+        }
+    }
+}
+
 /// The state of a flow.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -69,12 +80,25 @@ pub(crate) struct FlowView {
     /// finished with its verifier and receipt. `choose`: accounts must be selected to finish it.
     /// `connected`: an account is connected. `error`: the flow failed.
     status: &'static str,
-    /// The accounts to select from. Present only with `choose`.
+    /// The accounts to select from, with `choose`; the accounts with which the user signed in, with
+    /// `error` and `ACCOUNT_MISMATCH`. Absent for a flow with a challenge, in which another person
+    /// may have signed in: `POST …/accounts` and `POST …/finish` disclose them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     accounts: Vec<SelectableAccount>,
-    /// Error code of the failed flow. Present only with `error`.
+    /// Error code of the failed flow. Present only with `error`. For a flow with a challenge,
+    /// `OAUTH_CALLBACK_ERROR` stands for codes about an account, which `POST …/finish` discloses.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
+    /// What is wrong, in a sentence that can be shown to an end user. Present only with `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Identifies the flow in the operator's log. Present only with `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<String>,
+    /// Seconds until another attempt may succeed. Present only with `error`, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    retry_after_seconds: Option<i64>,
     /// Id of the connected account. Present only with `connected`.
     #[serde(skip_serializing_if = "Option::is_none")]
     account_id: Option<String>,
@@ -82,10 +106,17 @@ pub(crate) struct FlowView {
 
 impl FlowView {
     fn new(flow: FlowProgress, service: &IntegrationsService) -> Self {
+        let error = flow.error.as_ref();
+        let signed_in = error.map_or(&[][..], ServiceError::accounts);
+        let mut accounts = SelectableAccount::list(flow.accounts, &flow.provider, service);
+        accounts.extend(signed_in.iter().map(SelectableAccount::from));
         Self {
             status: flow.status.as_str(),
-            accounts: SelectableAccount::list(flow.accounts, &flow.provider, service),
-            code: flow.code.map(ErrorCode::as_str),
+            accounts,
+            code: error.map(|error| error.code().as_str()),
+            detail: error.map(|error| error.detail().to_owned()),
+            correlation_id: error.map(|_| flow.correlation_id.as_str().to_owned()),
+            retry_after_seconds: error.and_then(retry_after_seconds),
             account_id: flow
                 .account
                 .filter(|_| flow.status == FlowStatus::Connected),
@@ -135,9 +166,73 @@ pub(crate) struct FinishBody {
     account_ids: Option<Vec<String>>,
 }
 
+/// The proofs that the browser which started a flow also consented.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = FlowProofs)]
+pub(crate) struct ProofBody {
+    /// The verifier of the flow's `challenge`.
+    verifier: String,
+    /// The `receipt` that the redirect to the app or the callback's response contains.
+    receipt: String,
+}
+
+/// The accounts that a consent covers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FlowAccounts)]
+pub(crate) struct AccountsView {
+    /// The accounts to select from.
+    accounts: Vec<SelectableAccount>,
+}
+
+/// List the accounts of a flow
+///
+/// For a flow with a challenge: verifier and receipt prove that the browser that started it also
+/// consented. If the flow failed, the response is its error.
+#[utoipa::path(post, path = "/api/integrations/flows/{flowId}/accounts",
+    operation_id = "listFlowAccounts", tag = "Flows", request_body = ProofBody,
+    params(("flowId" = String, Path, description = "`flowId` of the started flow"),
+        ("Evergrant-User" = Option<String>, Header,
+            description = "Required with an API key, without effect otherwise: the user's id, or \
+                `ext:` and your own id for the user, percent-encoded")),
+    security(("apiKey" = ["connections:write"]), ("session" = []), ("console" = [])),
+    responses(
+        (status = 200, description = "The accounts", body = AccountsView),
+        (status = 400,
+            description = "`INVALID_STATE`: the verifier or receipt is wrong, or the flow is not \
+                waiting to be finished; the flow's own error"),
+        (status = 404, description = "`FLOW_NOT_FOUND`, also for another user's flow"),
+        (status = 409, description = "`ACCOUNT_ALREADY_CONNECTED`, `ACCOUNT_MISMATCH`"),
+        (status = 422, description = "`VALIDATION_ERROR`, `NO_ELIGIBLE_ACCOUNT`"),
+        (status = 429, description = "`RATE_LIMIT_ERROR`: the platform's rate limit"),
+        (status = 502, description = "`NETWORK_ERROR`"),
+        (status = 503, description = "`PROVIDER_UNAVAILABLE`, `DATABASE_ERROR`"),
+        (status = 504, description = "`TIMEOUT_ERROR`"),
+    ))]
+pub(crate) async fn accounts(
+    State(state): State<ApiState>,
+    caller: ForUser<Write>,
+    FlowPath(flow): FlowPath,
+    Body(body): Body<ProofBody>,
+) -> Result<Json<AccountsView>, ApiError> {
+    let proof = FinishRequest {
+        verifier: Some(body.verifier),
+        receipt: body.receipt,
+        accounts: None,
+    };
+    let (provider, accounts) = state
+        .service
+        .authorizations()
+        .accounts(&caller.call, caller.user, &flow, &proof)
+        .await?;
+    let accounts = SelectableAccount::list(accounts, &provider, &state.service);
+    Ok(Json(AccountsView { accounts }))
+}
+
 /// Finish a flow
 ///
 /// Connects the accounts of a flow that has a challenge, or whose consent covers several accounts.
+/// If the flow failed, the response is its error, with what only verifier and receipt disclose.
 /// A flow that is not finished within ten minutes fails, and its grant is revoked.
 #[utoipa::path(post, path = "/api/integrations/flows/{flowId}/finish", operation_id = "finishFlow",
     tag = "Flows", request_body = FinishBody,

@@ -59,6 +59,7 @@ const PERSON: Expressions = &[("userId", "$response.body#/people/0/id")];
 const LINKS: &[Row] = &[
     ("listProviders", "200", "connect", PROVIDER, &[]),
     ("connect", "200", "getFlow", FLOW, &[]),
+    ("connect", "200", "listFlowAccounts", FLOW, &[]),
     ("connect", "200", "finishFlow", FLOW, &[]),
     ("connect", "200", "sendCredentials", FLOW, &[]),
     ("connect", "200", "callback", STATE, &[]),

@@ -160,11 +160,11 @@ async fn unknown_and_unconfigured_providers_are_rejected() {
     let harness = Harness::new().await;
     let app = harness.app_for(1).await;
     let unknown = app.post("/api/integrations/connect/nowhere", json!({}));
-    assert_snapshot!(unknown.await.problem_summary(), @"
+    assert_snapshot!(unknown.await.problem_summary(), @r#"
     404 INVALID_PROVIDER
     retryable: false
-    detail: Unknown platform.
-    ");
+    detail: There is no platform "nowhere". The platforms are: instagram, instagram-login, tiktok, reddit, onlyfans, acme, later, named.
+    "#);
     let unconfigured = app.post("/api/integrations/connect/later", json!({}));
     assert_snapshot!(unconfigured.await.problem_summary(), @"
     409 PROVIDER_NOT_CONFIGURED
@@ -202,7 +202,7 @@ async fn item_12_redirect_url_must_be_on_allowlist() {
     assert_snapshot!(rejected.await.problem_summary(), @"
     400 INVALID_REDIRECT_URL
     retryable: false
-    detail: The redirectUrl is not on the operator's list of allowed addresses. Use an address on the list, or add this one to it.
+    detail: The redirectUrl is not on the operator's list of allowed addresses. Use an address on the list, or add this one to EVERGRANT_ALLOWED_REDIRECTS.
     ");
     for url in [
         APP,

@@ -76,6 +76,7 @@ fn lists_every_route() {
     delete /api/integrations/disconnect/{provider}/{accountId}
     get /api/integrations/events
     get /api/integrations/flows/{flowId}
+    post /api/integrations/flows/{flowId}/accounts
     post /api/integrations/flows/{flowId}/credentials
     post /api/integrations/flows/{flowId}/finish
     get /api/integrations/providers

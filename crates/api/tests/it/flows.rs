@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::harness::{CHALLENGE, Harness, KILN, VERIFIER};
+use crate::harness::{CHALLENGE, Harness, JUNIPER, KILN, VERIFIER};
 use crate::response::TestResponse;
 
 /// A bound flow after consent, waiting to be finished.
@@ -117,6 +117,8 @@ async fn denied_flow_returns_its_error_code() {
 
     {
       "code": "OAUTH_DENIED",
+      "correlationId": "[correlationId]",
+      "detail": "You did not allow access, so the account was not connected. Start again if you want to connect it.",
       "status": "error"
     }
     "#);
@@ -136,8 +138,8 @@ async fn flow_expires_after_ten_minutes() {
         ))
         .await;
     assert_eq!(
-        state.json(),
-        json!({"status": "error", "code": "INVALID_STATE"})
+        (&state.json()["status"], &state.json()["code"]),
+        (&json!("error"), &json!("INVALID_STATE"))
     );
 }
 
@@ -223,6 +225,58 @@ async fn finish_rejects_accounts_outside_the_consent() {
             .status,
         200
     );
+}
+
+/// The redirect names the flow and has a receipt. With the verifier, the receipt tells that the
+/// account is another one, and which.
+#[tokio::test]
+async fn wrong_account_of_bound_flow_is_told_to_the_browser_that_consented() {
+    let harness = Harness::new().await;
+    harness.connect(1, "juniper").await;
+    let browser = harness.browser(1).await;
+    let body = json!({"challenge": CHALLENGE, "accountId": JUNIPER});
+    let started = browser.post("/api/integrations/connect/reddit", body).await;
+    let redirect = harness
+        .anonymous()
+        .get(&harness.consent(&started, "kiln"))
+        .await;
+    let flow = started.text("flowId");
+    let code = redirect.query_param("code");
+    assert_eq!(code.as_deref(), Some("OAUTH_CALLBACK_ERROR"));
+    assert_eq!(redirect.query_param("flowId"), Some(flow.clone()));
+    let path = format!("/api/integrations/flows/{flow}");
+    let state = browser.get(&path).await.json();
+    assert_eq!(state["code"], "OAUTH_CALLBACK_ERROR");
+    assert!(!state.to_string().contains("kiln"), "{state}");
+    let receipt = redirect.query_param("receipt").unwrap();
+    let proofs = json!({"verifier": VERIFIER, "receipt": receipt});
+    let told = browser.post(&format!("{path}/finish"), proofs).await;
+    assert_eq!(told.json()["code"], "ACCOUNT_MISMATCH");
+    assert_eq!(told.json()["accounts"][0]["username"], "kiln_osei");
+    let detail = told.text("detail");
+    assert!(
+        detail.contains("@kiln_osei") && detail.contains("@juniper_vale"),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
+async fn accounts_of_flow_require_verifier_and_receipt() {
+    let harness = Harness::new().await;
+    let pending = PendingFlow::start(&harness, 1, "kiln").await;
+    let list = async |verifier: &str, receipt: &str| {
+        let body = json!({"verifier": verifier, "receipt": receipt});
+        let path = format!("{}/accounts", pending.path);
+        harness.browser(1).await.post(&path, body).await
+    };
+    for (verifier, receipt) in [("guessed", pending.receipt.as_str()), (VERIFIER, "guessed")] {
+        assert_eq!(
+            list(verifier, receipt).await.json()["code"],
+            "INVALID_STATE"
+        );
+    }
+    let listed = list(VERIFIER, &pending.receipt).await.json();
+    assert_eq!(listed["accounts"][0]["providerAccountId"], KILN);
 }
 
 #[tokio::test]

@@ -157,9 +157,9 @@ async fn unknown_provider_is_404() {
         .await
         .post("/api/integrations/refresh/nowhere/x", Value::Null)
         .await;
-    assert_snapshot!(response.problem_summary(), @"
+    assert_snapshot!(response.problem_summary(), @r#"
     404 INVALID_PROVIDER
     retryable: false
-    detail: Unknown platform.
-    ");
+    detail: There is no platform "nowhere". The platforms are: instagram, instagram-login, tiktok, reddit, onlyfans, acme, later, named.
+    "#);
 }

@@ -18,7 +18,7 @@ const SHOWN: [&str; 6] = [
 ];
 
 /// All members that a problem document may have.
-const PROBLEM_MEMBERS: [&str; 9] = [
+const PROBLEM_MEMBERS: [&str; 10] = [
     "type",
     "title",
     "status",
@@ -28,6 +28,7 @@ const PROBLEM_MEMBERS: [&str; 9] = [
     "correlationId",
     "retryAfterSeconds",
     "fields",
+    "accounts",
 ];
 
 /// Fields whose values a snapshot redacts: secrets, and values that differ between runs.

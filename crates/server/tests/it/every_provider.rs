@@ -276,12 +276,15 @@ async fn connect_both_accounts_of_wren(simulation: &Simulation, app: &App) -> Ve
     );
     let state = app.get(7, &path).await.ok();
     assert_eq!(state["status"], "choose");
-    let choices = state["accounts"].as_array().unwrap();
+    assert!(state["accounts"].is_null(), "only the proofs disclose them");
+    let proofs = json!({ "verifier": VERIFIER, "receipt": receipt });
+    let listed = app.post(7, &format!("{path}/accounts"), proofs).await.ok();
+    let choices = listed["accounts"].as_array().unwrap();
     let ids: Vec<_> = choices
         .iter()
         .map(|row| row["providerAccountId"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(ids.len(), 2, "{state}");
+    assert_eq!(ids.len(), 2, "{listed}");
 
     let body = json!({ "verifier": VERIFIER, "receipt": receipt, "accountIds": ids });
     let finished = app.post(7, &format!("{path}/finish"), body).await.ok();

@@ -7,6 +7,7 @@ use crate::authorization::authorizations::Authorizations;
 use crate::authorization::callback::Callbacks;
 use crate::authorization::consents::Consents;
 use crate::authorization::exchange::CodeExchanger;
+use crate::authorization::failure::FlowFailures;
 use crate::authorization::finish::FlowFinisher;
 use crate::authorization::session_credentials::SessionCredentials;
 use crate::authorization::start::FlowStarter;
@@ -53,8 +54,16 @@ pub(super) fn callbacks(base: &Base, rows: &Rows, consents: &Arc<Consents>) -> C
             ids: base.ids.clone(),
             clock: Arc::clone(&base.clock),
         }),
+        failures: failures(base),
         clock: Arc::clone(&base.clock),
         tasks: base.tasks.clone(),
+    }
+}
+
+fn failures(base: &Base) -> FlowFailures {
+    FlowFailures {
+        flows: base.store.flows(),
+        clock: Arc::clone(&base.clock),
         recorder: Arc::clone(&base.recorder),
     }
 }
@@ -73,13 +82,13 @@ pub(super) fn authorizations(base: &Base, rows: &Rows, consents: &Arc<Consents>)
         credentials: SessionCredentials {
             flows: base.store.flows(),
             consents: Arc::clone(consents),
+            failures: failures(base),
             providers: base.providers.clone(),
             encryption: base.encryption.clone(),
             list: Arc::clone(&rows.list),
             ids: base.ids.clone(),
             clock: Arc::clone(&base.clock),
             tasks: base.tasks.clone(),
-            recorder: Arc::clone(&base.recorder),
         },
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_model::{Call, Clock, ErrorCode};
+use evergrant_model::{Call, Clock};
 use evergrant_store::{Flow, FlowRepository};
 
 use crate::ServiceError;
@@ -31,8 +31,8 @@ impl AbandonFlows {
         let (mut ended, mut queued, mut last_error) = (0, Vec::new(), None);
         for flow in overdue {
             let call = call.continuing(&flow.correlation_id);
-            let code = ErrorCode::InvalidState;
-            match self.revocations.abandon_flow(&call, flow, code).await {
+            let error = ServiceError::invalid_state();
+            match self.revocations.abandon_flow(&call, flow, &error).await {
                 Ok(None) => {}
                 Ok(Some(abandoned)) => {
                     ended += 1;

@@ -7,7 +7,7 @@ use evergrant_model::{Call, FlowId, FlowState, ProviderSlug, UserId};
 use crate::ServiceError;
 use crate::authorization::finish::{FinishRequest, FlowFinisher};
 use crate::authorization::kept_credentials::{KeptCredentials, SubmittedForm};
-use crate::authorization::outcome::{CallbackOutcome, FlowProgress};
+use crate::authorization::outcome::{CallbackOutcome, FlowProgress, ReachedAccount};
 use crate::authorization::session_credentials::{CredentialForm, SessionCredentials};
 use crate::connections::list::Integration;
 
@@ -36,6 +36,28 @@ impl Authorizations {
         self.finisher.state(user, flow).await
     }
 
+    /// Returns the platform and the accounts of a parked flow, for a caller that proves, as for
+    /// [`finish`](Self::finish), that the browser which started it also consented.
+    ///
+    /// # Errors
+    ///
+    /// `FLOW_NOT_FOUND` if the flow does not exist or belongs to another user; `INVALID_STATE` if
+    /// it is not parked, its deadline has passed, or the verifier or receipt is wrong; the flow's
+    /// own error if it failed.
+    #[tracing::instrument(
+        name = "flow_accounts", skip_all,
+        fields(actor = %call.actor, correlation_id = %call.correlation_id)
+    )]
+    pub async fn accounts(
+        &self,
+        call: &Call,
+        user: UserId,
+        flow: &FlowId,
+        proof: &FinishRequest,
+    ) -> Result<(ProviderSlug, Vec<ReachedAccount>), ServiceError> {
+        self.finisher.accounts(user, flow, proof).await
+    }
+
     /// Finishes a parked flow and returns the connections that it created.
     ///
     /// # Errors
@@ -46,6 +68,7 @@ impl Authorizations {
     /// - `VALIDATION_ERROR` if the request names an account that the consent does not reach, or
     ///   names none although the consent reached several.
     /// - `ACCOUNT_ALREADY_CONNECTED` if one of the accounts belongs to another user.
+    /// - The flow's own error, if it failed and the verifier and the receipt are right.
     #[tracing::instrument(
         name = "finish_flow", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)

@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use evergrant_encryption::digest::{constant_time_eq, sha256};
 use evergrant_model::{Call, Clock, ErrorCode, ProviderSlug, SignedDuration};
-use evergrant_store::{Callback, Flow, FlowOutcome, FlowRepository, FlowStatus};
+use evergrant_store::{Callback, Flow, FlowRepository, FlowStatus};
 
 use crate::ServiceError;
 use crate::authorization::exchange::CodeExchanger;
+use crate::authorization::failure::{FlowFailures, failed, failure_of};
 use crate::authorization::outcome::{
     CallbackOutcome, CallbackParams, CallbackResult, accounts_of, receipt,
 };
-use crate::outcome::{Outcome, Recorder};
+use crate::error::sentence_for;
 use crate::tasks::Tasks;
 
 /// How long after the first callback a repeated one gets the same answer.
@@ -34,9 +35,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 pub(crate) struct Callbacks {
     pub(crate) flows: FlowRepository,
     pub(crate) exchanger: Arc<CodeExchanger>,
+    pub(crate) failures: FlowFailures,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Tasks,
-    pub(crate) recorder: Arc<dyn Recorder>,
 }
 
 impl Callbacks {
@@ -59,9 +60,8 @@ impl Callbacks {
             Callback::Unknown => Err(ServiceError::invalid_state()),
             Callback::Expired(flow) => {
                 let call = call.continuing(&flow.correlation_id);
-                let result = self
-                    .fail(&call, &flow, &ServiceError::invalid_state())
-                    .await?;
+                let error = ServiceError::invalid_state();
+                let result = self.failures.end(&call, &flow, &params, error).await?;
                 Ok(CallbackOutcome::of(&flow, result))
             }
             Callback::First(flow) => self.complete(call, *flow, params).await,
@@ -80,34 +80,11 @@ impl Callbacks {
         let work = async move {
             let result = match component.exchanger.complete(&call, &flow, &params).await {
                 Ok(result) => result,
-                Err(error) => component.fail(&call, &flow, &error).await?,
+                Err(error) => component.failures.end(&call, &flow, &params, error).await?,
             };
             Ok(CallbackOutcome::of(&flow, result))
         };
         self.tasks.run_to_completion(work).await
-    }
-
-    /// Records the failure and ends the flow with its code.
-    async fn fail(
-        &self,
-        call: &Call,
-        flow: &Flow,
-        error: &ServiceError,
-    ) -> Result<CallbackResult, ServiceError> {
-        let (provider, id, code) = (&flow.provider, &flow.id, error.code());
-        self.recorder.record(
-            call,
-            &Outcome::FlowFailed {
-                provider,
-                flow: id,
-                code,
-                error: Some(error),
-            },
-        );
-        self.flows
-            .record_outcome(flow, &FlowOutcome::Error(code), self.clock.now())
-            .await?;
-        Ok(CallbackResult::Failed(code))
     }
 
     /// Answers a repeated callback with the result of the first one.
@@ -142,10 +119,11 @@ impl Callbacks {
                 flow_id,
                 receipt: receipt(&flow, params),
             },
-            FlowStatus::Error => {
-                CallbackResult::Failed(flow.error_code.unwrap_or(ErrorCode::OauthCallbackError))
+            FlowStatus::Error => failed(&flow, params, failure_of(&flow, self.clock.now())),
+            FlowStatus::Waiting => {
+                let provider_name = self.exchanger.providers.name(&flow.provider);
+                failed(&flow, params, still_running(&provider_name))
             }
-            FlowStatus::Waiting => CallbackResult::Failed(ErrorCode::TimeoutError),
         };
         Ok(CallbackOutcome::of(&flow, result))
     }
@@ -164,4 +142,10 @@ impl Callbacks {
         }
         Ok(latest)
     }
+}
+
+/// Returns the error for a repeated callback whose first one takes too long.
+fn still_running(provider_name: &str) -> ServiceError {
+    let code = ErrorCode::TimeoutError;
+    ServiceError::new(code, sentence_for(code, provider_name))
 }

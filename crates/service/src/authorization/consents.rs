@@ -127,6 +127,22 @@ impl Consents {
         Ok(())
     }
 
+    /// Returns the name of the account that the flow reconnects, with `@` if it is a handle; `None`
+    /// if the flow connects a new account, or the account has no name or is no longer connected.
+    pub(crate) async fn name_to_reconnect(
+        &self,
+        flow: &Flow,
+    ) -> Result<Option<String>, ServiceError> {
+        let Some(account) = &flow.reconnect_account else {
+            return Ok(None);
+        };
+        let stored = self.connections.owned(flow.user, &flow.provider, account);
+        let stored = stored.await?;
+        let text = |key: &str| stored.as_ref()?.metadata.get(key)?.as_str();
+        let handle = text("username").map(|handle| format!("@{handle}"));
+        Ok(handle.or_else(|| text("display_name").map(str::to_owned)))
+    }
+
     /// Drops the cached connections of the flow's user to these accounts.
     async fn invalidate(&self, flow: &Flow, accounts: &[ProviderAccountId]) {
         for account in accounts {

@@ -9,8 +9,9 @@ use evergrant_model::{AccessToken, Call, Clock, ErrorCode, ScopeSet, TokenSet};
 use evergrant_store::Flow;
 
 use crate::authorization::consents::Consents;
+use crate::authorization::eligible::eligible;
 use crate::authorization::outcome::{
-    CallbackParams, CallbackResult, Granted, GrantedTokens, ReachedAccount, eligible, to_json,
+    CallbackParams, CallbackResult, Granted, GrantedTokens, ReachedAccount, to_json,
 };
 use crate::authorization::reported_error::ReportedError;
 use crate::authorization::retry::{Retry, with_retries};
@@ -59,7 +60,7 @@ impl CodeExchanger {
             .await;
         // The user id in the profiles decides whether a revocation would end other connections.
         let facts = reached.as_ref().map_or(serde_json::Value::Null, to_json);
-        let accounts = match reached.and_then(|reached| eligible(spec, flow, reached)) {
+        let accounts = match self.accounts_to_connect(spec, flow, reached).await {
             Ok(accounts) => accounts,
             Err(error) => {
                 self.revocations
@@ -76,6 +77,18 @@ impl CodeExchanger {
         self.consents
             .settle(call, spec, flow, params, granted)
             .await
+    }
+
+    /// Returns those of the reached accounts that the flow may connect.
+    async fn accounts_to_connect(
+        &self,
+        spec: &ProviderSpec,
+        flow: &Flow,
+        reached: Result<Vec<ReachedAccount>, ServiceError>,
+    ) -> Result<Vec<ReachedAccount>, ServiceError> {
+        let reached = reached?;
+        let expected = self.consents.name_to_reconnect(flow).await?;
+        eligible(spec, flow, reached, expected.as_deref())
     }
 
     /// Sends the code, and the PKCE verifier if the flow has one, to the token endpoint.

@@ -7,14 +7,15 @@
 use std::sync::Arc;
 
 use evergrant_encryption::digest::{base64url, constant_time_eq, sha256};
-use evergrant_model::{Call, Clock, ErrorCode, FlowId, SignedDuration, UserId};
+use evergrant_model::{Call, Clock, ErrorCode, FlowId, ProviderSlug, SignedDuration, UserId};
 use evergrant_store::{Flow, FlowRepository, FlowStatus};
 
 use crate::ServiceError;
 use crate::authorization::consents::Consents;
+use crate::authorization::failure::{disclosed, failure_of};
 use crate::authorization::outcome::{
-    CallbackOutcome, CallbackResult, Consent, FlowProgress, GrantedTokens, ReachedAccount,
-    accounts_of, from_json,
+    CallbackOutcome, CallbackResult, Consent, FailedCallback, FlowProgress, GrantedTokens,
+    ReachedAccount, accounts_of, from_json,
 };
 use crate::connections::list::{ConnectionList, Integration};
 use crate::connections::revocation_queue::RevocationQueue;
@@ -69,27 +70,44 @@ impl FlowFinisher {
         } else {
             SignedDuration::ZERO
         };
-        let has_expired = flow.expires_at + grace <= self.clock.now();
-        if (flow.status == FlowStatus::Waiting && has_expired) || self.is_overdue(&flow) {
-            return Ok(FlowProgress {
-                status: FlowStatus::Error,
-                provider: flow.provider,
-                accounts: Vec::new(),
-                code: Some(ErrorCode::InvalidState),
-                account: None,
-            });
-        }
-        let accounts = match flow.status {
-            FlowStatus::Choose => accounts_of(&flow)?,
-            _ => Vec::new(),
+        let now = self.clock.now();
+        let has_expired = flow.expires_at + grace <= now;
+        let progress = |status, error| FlowProgress {
+            status,
+            provider: flow.provider.clone(),
+            accounts: Vec::new(),
+            error,
+            correlation_id: flow.correlation_id.clone(),
+            account: flow.connected_account.clone(),
         };
-        Ok(FlowProgress {
-            status: flow.status,
-            provider: flow.provider,
-            accounts,
-            code: flow.error_code,
-            account: flow.connected_account,
+        if (flow.status == FlowStatus::Waiting && has_expired) || self.is_overdue(&flow) {
+            let error = ServiceError::invalid_state();
+            return Ok(progress(FlowStatus::Error, Some(error)));
+        }
+        Ok(match flow.status {
+            FlowStatus::Error => {
+                let error = disclosed(&flow, failure_of(&flow, now));
+                progress(flow.status, Some(error))
+            }
+            // Another person may have consented to a bound flow.
+            FlowStatus::Choose if flow.finish_challenge.is_none() => FlowProgress {
+                accounts: accounts_of(&flow)?,
+                ..progress(flow.status, None)
+            },
+            status => progress(status, None),
         })
+    }
+
+    /// Implements [`super::authorizations::Authorizations::accounts`].
+    pub(crate) async fn accounts(
+        &self,
+        user: UserId,
+        flow: &FlowId,
+        proof: &FinishRequest,
+    ) -> Result<(ProviderSlug, Vec<ReachedAccount>), ServiceError> {
+        let flow = self.proven_flow(user, flow, proof).await?;
+        let accounts = accounts_of(&flow)?;
+        Ok((flow.provider, accounts))
     }
 
     /// Implements [`super::authorizations::Authorizations::finish`].
@@ -100,11 +118,7 @@ impl FlowFinisher {
         flow: &FlowId,
         request: FinishRequest,
     ) -> Result<Vec<Integration>, ServiceError> {
-        let flow = self.owned_flow(user, flow).await?;
-        let is_parked = matches!(flow.status, FlowStatus::Pending | FlowStatus::Choose);
-        if !is_parked || self.is_overdue(&flow) || !is_proven(&flow, &request) {
-            return Err(ServiceError::invalid_state());
-        }
+        let flow = self.proven_flow(user, flow, &request).await?;
         let (component, slug) = (self.clone(), flow.provider.clone());
         let flow_call = call.continuing(&flow.correlation_id);
         let work = async move { component.store(&flow_call, &flow, &request).await };
@@ -164,7 +178,11 @@ impl FlowFinisher {
                     CallbackResult::Connected { account }
                 }
                 Err(error) if error.code() == ErrorCode::AccountAlreadyConnected => {
-                    CallbackResult::Failed(error.code())
+                    CallbackResult::Failed(FailedCallback {
+                        flow_id: flow.id.clone(),
+                        receipt: None,
+                        error,
+                    })
                 }
                 Err(error) => return Err(error),
             };
@@ -189,6 +207,26 @@ impl FlowFinisher {
             return Ok(flow);
         }
         Err(ServiceError::invalid_state())
+    }
+
+    /// Returns the user's parked flow, if the request proves the start and the consent.
+    ///
+    /// # Errors
+    ///
+    /// Why the flow failed, if the request proves both; otherwise `INVALID_STATE`.
+    async fn proven_flow(
+        &self,
+        user: UserId,
+        flow: &FlowId,
+        request: &FinishRequest,
+    ) -> Result<Flow, ServiceError> {
+        let flow = self.owned_flow(user, flow).await?;
+        let is_parked = matches!(flow.status, FlowStatus::Pending | FlowStatus::Choose);
+        match is_proven(&flow, request) {
+            true if is_parked && !self.is_overdue(&flow) => Ok(flow),
+            true if flow.status == FlowStatus::Error => Err(failure_of(&flow, self.clock.now())),
+            _ => Err(ServiceError::invalid_state()),
+        }
     }
 
     /// Returns the user's flow.
@@ -235,7 +273,7 @@ impl FlowFinisher {
         {
             Ok(()) => Ok(accounts.into_iter().map(|account| account.id).collect()),
             Err(error) if error.code() == ErrorCode::AccountAlreadyConnected => {
-                let abandoned = self.revocations.abandon_flow(call, flow, error.code());
+                let abandoned = self.revocations.abandon_flow(call, flow, &error);
                 let queued = abandoned.await?.and_then(|abandoned| abandoned.queued);
                 let (revocations, call) = (Arc::clone(&self.revocations), call.clone());
                 self.tasks.spawn_until_shutdown(async move {

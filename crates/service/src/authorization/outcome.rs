@@ -4,14 +4,15 @@ use evergrant_adapters::ProviderSpec;
 use evergrant_encryption::EncryptedToken;
 use evergrant_encryption::digest::{base64url, sha256};
 use evergrant_model::{
-    AccountInfo, AuthorizationCode, CorrelationId, ErrorCode, FlowId, FlowState, ProviderSlug,
-    ScopeSet, Timestamp, UserId,
+    AccountInfo, AuthorizationCode, CorrelationId, FlowId, FlowState, ProviderSlug, ScopeSet,
+    Timestamp, UserId,
 };
 use evergrant_store::{Flow, FlowStatus, StoredTokens};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::ServiceError;
+use crate::error::SignedInAccount;
 
 /// Maximum number of scopes that a callback may list.
 const MAX_SCOPES: usize = 200;
@@ -127,8 +128,20 @@ pub enum CallbackResult {
         /// The accounts to choose from.
         accounts: Vec<ReachedAccount>,
     },
-    /// The flow failed with this code.
-    Failed(ErrorCode),
+    /// The flow failed.
+    Failed(FailedCallback),
+}
+
+/// The result of a callback whose flow failed.
+#[derive(Clone)]
+pub struct FailedCallback {
+    /// The flow's id.
+    pub flow_id: FlowId,
+    /// The proof that this browser consented, with which it reads the whole failure; `None` if the
+    /// flow is not bound to a browser.
+    pub receipt: Option<String>,
+    /// Why the flow failed, without what only the receipt discloses.
+    pub error: ServiceError,
 }
 
 impl std::fmt::Debug for CallbackResult {
@@ -147,7 +160,7 @@ impl std::fmt::Debug for CallbackResult {
                 .debug_struct("Choose")
                 .field("flow_id", flow_id)
                 .finish_non_exhaustive(),
-            Self::Failed(code) => f.debug_tuple("Failed").field(code).finish(),
+            Self::Failed(failed) => f.debug_tuple("Failed").field(&failed.error).finish(),
         }
     }
 }
@@ -159,10 +172,13 @@ pub struct FlowProgress {
     pub status: FlowStatus,
     /// The platform.
     pub provider: ProviderSlug,
-    /// The accounts to choose from; empty unless `status` is `choose`.
+    /// The accounts to choose from; empty unless `status` is `choose`, and for a flow that is bound
+    /// to a browser.
     pub accounts: Vec<ReachedAccount>,
-    /// The error code; `None` unless the flow failed.
-    pub code: Option<ErrorCode>,
+    /// Why the flow failed, without what only the receipt discloses; `None` unless it failed.
+    pub error: Option<ServiceError>,
+    /// The flow's correlation id.
+    pub correlation_id: CorrelationId,
     /// The platform's id of the account that the flow connected; `None` before that.
     pub account: Option<String>,
 }
@@ -207,6 +223,24 @@ pub struct ReachedAccount {
     pub metadata: serde_json::Value,
 }
 
+impl ReachedAccount {
+    /// Returns the account's handle with `@`, or else its name; `None` if it has neither.
+    pub(crate) fn mention(&self) -> Option<String> {
+        let handle = self.username.as_ref().map(|handle| format!("@{handle}"));
+        handle.or_else(|| self.display_name.clone())
+    }
+}
+
+impl From<ReachedAccount> for SignedInAccount {
+    fn from(account: ReachedAccount) -> Self {
+        Self {
+            id: account.id,
+            username: account.username,
+            display_name: account.display_name,
+        }
+    }
+}
+
 impl From<AccountInfo> for ReachedAccount {
     fn from(account: AccountInfo) -> Self {
         Self {
@@ -228,40 +262,6 @@ pub(crate) struct Granted {
 pub(crate) struct Consent<'a> {
     pub(crate) tokens: &'a GrantedTokens,
     pub(crate) accounts: &'a [ReachedAccount],
-}
-
-/// Returns the accounts that this flow may connect: all reached ones, or only the account to
-/// reconnect.
-///
-/// # Errors
-///
-/// `NO_ELIGIBLE_ACCOUNT` if `reached` is empty; `ACCOUNT_MISMATCH` if it lacks the account to
-/// reconnect.
-pub(crate) fn eligible(
-    spec: &ProviderSpec,
-    flow: &Flow,
-    mut reached: Vec<ReachedAccount>,
-) -> Result<Vec<ReachedAccount>, ServiceError> {
-    if reached.is_empty() {
-        let name = &spec.name;
-        let detail = format!(
-            "This sign-in reaches no {name} account that can be connected. Check the account type \
-             and the permissions at {name}, then try again."
-        );
-        return Err(ServiceError::new(ErrorCode::NoEligibleAccount, detail));
-    }
-    if let Some(expected) = &flow.reconnect_account {
-        reached.retain(|account| account.id == expected.as_str());
-        if reached.is_empty() {
-            let detail = format!(
-                "You signed in to a different {} account. Please sign in with the account to \
-                 reconnect.",
-                spec.name
-            );
-            return Err(ServiceError::new(ErrorCode::AccountMismatch, detail));
-        }
-    }
-    Ok(reached)
 }
 
 /// Returns the accounts that a parked flow's consent reaches; empty if the flow holds no grant.

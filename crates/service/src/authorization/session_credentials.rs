@@ -12,22 +12,20 @@ use evergrant_adapters::{
     SessionSite,
 };
 use evergrant_encryption::digest::{base64url, constant_time_eq, sha256};
-use evergrant_model::{
-    AuthorizationCode, Call, Clock, ErrorCode, FlowId, FlowState, ProviderSlug, UserId,
-};
-use evergrant_store::{Callback, Flow, FlowOutcome, FlowRepository, FlowStatus, StoredTokens};
+use evergrant_model::{AuthorizationCode, Call, Clock, FlowId, FlowState, ProviderSlug, UserId};
+use evergrant_store::{Callback, Flow, FlowRepository, FlowStatus, StoredTokens};
 
 use crate::ServiceError;
-use crate::authorization::consents::{Consents, already_connected};
+use crate::authorization::consents::Consents;
+use crate::authorization::eligible::eligible;
+use crate::authorization::failure::FlowFailures;
 use crate::authorization::kept_credentials::{KeptCredentials, SubmittedForm, complete, keep};
 use crate::authorization::outcome::{
     CallbackOutcome, CallbackParams, CallbackResult, Granted, GrantedTokens, ReachedAccount,
-    eligible,
 };
 use crate::connections::list::{ConnectionList, Integration};
 use crate::error::{FieldFault, code_of, sentence_for};
 use crate::identifiers::Identifiers;
-use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
 use crate::tasks::Tasks;
 use crate::tokens::encryption::TokenEncryption;
@@ -52,13 +50,13 @@ pub struct CredentialForm {
 pub(crate) struct SessionCredentials {
     pub(crate) flows: FlowRepository,
     pub(crate) consents: Arc<Consents>,
+    pub(crate) failures: FlowFailures,
     pub(crate) providers: Providers,
     pub(crate) encryption: TokenEncryption,
     pub(crate) list: Arc<ConnectionList>,
     pub(crate) ids: Identifiers,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Tasks,
-    pub(crate) recorder: Arc<dyn Recorder>,
 }
 
 impl SessionCredentials {
@@ -149,8 +147,8 @@ impl SessionCredentials {
         let params = CallbackParams::new(FlowState::new(""));
         let spec = provider.spec();
         let settled = self.settle(call, Arc::clone(&provider), flow, params, granted);
-        if let CallbackResult::Failed(code) = settled.await? {
-            return Err(not_connected(spec, code));
+        if let CallbackResult::Failed(failed) = settled.await? {
+            return Err(failed.error);
         }
         let list = self.list.of_user(call, user).await?;
         let was_connected = |integration: &Integration| {
@@ -181,31 +179,10 @@ impl SessionCredentials {
                 .await;
             match settled {
                 Ok(result) => Ok(result),
-                Err(error) => component.fail(&call, &flow, &error).await,
+                Err(error) => component.failures.end(&call, &flow, &params, error).await,
             }
         };
         self.tasks.run_to_completion(work).await
-    }
-
-    /// Records the failure and ends the flow with its code.
-    async fn fail(
-        &self,
-        call: &Call,
-        flow: &Flow,
-        error: &ServiceError,
-    ) -> Result<CallbackResult, ServiceError> {
-        let code = error.code();
-        let outcome = Outcome::FlowFailed {
-            provider: &flow.provider,
-            flow: &flow.id,
-            code,
-            error: Some(error),
-        };
-        self.recorder.record(call, &outcome);
-        self.flows
-            .record_outcome(flow, &FlowOutcome::Error(code), self.clock.now())
-            .await?;
-        Ok(CallbackResult::Failed(code))
     }
 
     /// Returns the flow with this state if it waits for a session credential.
@@ -256,7 +233,9 @@ impl SessionCredentials {
         let spec = provider.spec();
         let accepted = provider.accept_credentials(values).await;
         let accepted = accepted.map_err(|error| rejected(spec, error))?;
-        let accounts = eligible(spec, flow, vec![ReachedAccount::from(accepted.account)])?;
+        let expected = self.consents.name_to_reconnect(flow).await?;
+        let reached = vec![ReachedAccount::from(accepted.account)];
+        let accounts = eligible(spec, flow, reached, expected.as_deref())?;
         let tokens = StoredTokens {
             access: Some(self.encryption.encrypt_text(accepted.session.expose())?),
             refresh: None,
@@ -293,16 +272,6 @@ fn rejected(spec: &ProviderSpec, error: CredentialError) -> ServiceError {
                 .caused_by(error)
         }
     }
-}
-
-/// Returns the error for a credential that was accepted but could not be stored.
-fn not_connected(spec: &ProviderSpec, code: ErrorCode) -> ServiceError {
-    if code == ErrorCode::AccountAlreadyConnected {
-        return already_connected(spec);
-    }
-    let name = &spec.name;
-    let detail = format!("The {name} account could not be connected. Please start again.");
-    ServiceError::new(code, detail)
 }
 
 /// Derives the CSRF token of a form from the state and from a salt that never leaves the database,

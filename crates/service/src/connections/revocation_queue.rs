@@ -10,17 +10,16 @@ use std::time::Duration;
 use evergrant_adapters::{
     ErrorClass, PlatformAdapter, ProviderSpec, RemoteRevocation, RevocationReach,
 };
-use evergrant_model::{
-    Call, Clock, CorrelationId, ErrorCode, ProviderAccountId, Revocation, SignedDuration,
-};
+use evergrant_model::{Call, Clock, CorrelationId, ProviderAccountId, Revocation, SignedDuration};
 use evergrant_store::{
-    ConnectionRepository, Flow, FlowRepository, NewRevocation, Revocation as QueuedRevocation,
-    RevocationRepository, StoreError, StoredTokens,
+    ConnectionRepository, Flow, FlowFailure, FlowRepository, NewRevocation,
+    Revocation as QueuedRevocation, RevocationRepository, StoreError, StoredTokens,
 };
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
 use crate::ServiceError;
+use crate::authorization::failure::details_of;
 use crate::identifiers::Identifiers;
 use crate::outcome::{Outcome, Recorder};
 use crate::providers::Providers;
@@ -99,13 +98,13 @@ impl RevocationQueue {
         self.revocations.queue(plan, tokens).await
     }
 
-    /// Ends a flow with this code and queues the revocation of the grant that it holds. Returns
+    /// Ends a flow with this error and queues the revocation of the grant that it holds. Returns
     /// `None` if the flow had already ended.
     pub(crate) async fn abandon_flow(
         &self,
         call: &Call,
         flow: &Flow,
-        code: ErrorCode,
+        error: &ServiceError,
     ) -> Result<Option<AbandonedFlow>, ServiceError> {
         let provider = self.providers.by_slug(&flow.provider);
         let facts = flow
@@ -114,9 +113,15 @@ impl RevocationQueue {
             .map_or(&Value::Null, |grant| &grant.accounts);
         let plan =
             provider.and_then(|provider| self.plan(provider.spec(), facts, &flow.correlation_id));
+        let (code, now) = (error.code(), self.clock.now());
+        let details = details_of(error, now);
+        let failure = FlowFailure {
+            details: Some(&details),
+            ..code.into()
+        };
         let ended = self
             .flows
-            .abandon(flow, code, plan.as_ref(), self.clock.now())
+            .abandon(flow, failure, plan.as_ref(), now)
             .await?;
         if !ended {
             return Ok(None);

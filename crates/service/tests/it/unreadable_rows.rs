@@ -36,7 +36,7 @@ async fn flow_with_unknown_status_does_not_block_other_flows(database: TestDatab
     let id = other.flow_id.as_str();
     let ended = env.flow_state(user, id).await.unwrap();
     assert_eq!(
-        (ended.status, ended.code),
+        (ended.status, ended.error.map(|error| error.code())),
         (FlowStatus::Error, Some(ErrorCode::InvalidState))
     );
     assert_eq!(

@@ -109,6 +109,7 @@ CREATE TABLE evergrant_flows (
     receipt_hash          bytea, -- SHA-256 of the receipt, which proves that a browser is the one that consented
     finish_expires_at     timestamp(6), -- until when a parked flow (choose, pending) can be finished
     error_code            text, -- why the flow failed
+    error_details         jsonb, -- what the user is told about the failure; NULL unless the flow failed
     connected_account     text, -- provider_account_id of the first account that the flow connected
     -- The grant of a parked flow; NULL otherwise.
     access_token          text, -- encrypted

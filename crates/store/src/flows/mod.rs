@@ -5,7 +5,7 @@ pub(crate) mod repository;
 pub(crate) mod row;
 pub(crate) mod status;
 
-pub use outcome::FlowOutcome;
+pub use outcome::{FlowFailure, FlowOutcome};
 pub use repository::FlowRepository;
 pub use row::{Callback, Flow, NewFlow, PendingGrant};
 pub use status::FlowStatus;

@@ -13,11 +13,33 @@ use crate::flows::repository::FlowRepository;
 use crate::flows::row::{Flow, PendingGrant};
 use crate::flows::status::FlowStatus;
 
+/// Why a flow failed.
+#[derive(Debug, Clone, Copy)]
+pub struct FlowFailure<'a> {
+    /// The code.
+    pub code: ErrorCode,
+    /// What the user is told; the service defines the format.
+    pub details: Option<&'a serde_json::Value>,
+    /// The hash of the receipt with which the browser that consented reads the details; `None`
+    /// keeps the one of a parked flow.
+    pub receipt_hash: Option<&'a [u8]>,
+}
+
+impl From<ErrorCode> for FlowFailure<'_> {
+    fn from(code: ErrorCode) -> Self {
+        Self {
+            code,
+            details: None,
+            receipt_hash: None,
+        }
+    }
+}
+
 /// The outcome of a consumed flow that stored no connection.
 #[derive(Debug)]
 pub enum FlowOutcome<'a> {
     /// The flow failed.
-    Error(ErrorCode),
+    Error(FlowFailure<'a>),
     /// The flow is parked until the browser that started it finishes it.
     Pending {
         /// [`FlowStatus::Pending`] or [`FlowStatus::Choose`].
@@ -32,6 +54,7 @@ pub enum FlowOutcome<'a> {
 }
 
 const FAIL: &str = "UPDATE evergrant_flows SET status = 'error', error_code = $2,
+        error_details = $3, receipt_hash = COALESCE($4, receipt_hash),
         access_token = NULL, refresh_token = NULL, token_details = NULL, granted_accounts = NULL
     WHERE id = $1 AND status IN ('waiting', 'pending', 'choose')";
 const PARK: &str = "UPDATE evergrant_flows SET status = $2, receipt_hash = $3,
@@ -42,7 +65,7 @@ const PARK: &str = "UPDATE evergrant_flows SET status = $2, receipt_hash = $3,
 impl FlowOutcome<'_> {
     fn status(&self) -> (FlowStatus, Option<ErrorCode>) {
         match self {
-            Self::Error(code) => (FlowStatus::Error, Some(*code)),
+            Self::Error(failure) => (FlowStatus::Error, Some(failure.code)),
             Self::Pending { status, .. } => (*status, None),
         }
     }
@@ -51,7 +74,11 @@ impl FlowOutcome<'_> {
     async fn write(&self, tx: &mut Transaction, flow: &Flow) -> Result<bool, StoreError> {
         let id = flow.id.as_str();
         let rows_affected = match self {
-            Self::Error(code) => tx.execute(FAIL, params![id, code.as_str()]).await?,
+            Self::Error(failure) => {
+                let code = failure.code.as_str();
+                let params = params![id, code, failure.details, failure.receipt_hash];
+                tx.execute(FAIL, params).await?
+            }
             Self::Pending {
                 status,
                 grant,
@@ -110,7 +137,7 @@ impl FlowRepository {
     pub async fn abandon(
         &self,
         flow: &Flow,
-        code: ErrorCode,
+        failure: FlowFailure<'_>,
         revocation: Option<&NewRevocation>,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -118,7 +145,7 @@ impl FlowRepository {
         let Some(version) = tx.increment_version_if_user_exists(flow.user).await? else {
             return Ok(false);
         };
-        let outcome = FlowOutcome::Error(code);
+        let outcome = FlowOutcome::Error(failure);
         if !outcome.write(&mut tx, flow).await? {
             return Ok(false);
         }
@@ -140,7 +167,7 @@ async fn write_event(
     (status, code): (FlowStatus, Option<ErrorCode>),
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let code = code.map(ErrorCode::as_str);
+    let code = code.map(|code| flow.disclosed(code).as_str());
     tx.write_event(&NewEvent {
         user: flow.user,
         version,

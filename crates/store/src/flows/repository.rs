@@ -18,8 +18,8 @@ macro_rules! columns {
             $before,
             " id, user_id, provider, redirect_url, requested_scope, reconnect_account, pkce_verifier,
             expected_issuer, finish_challenge, correlation_id, expires_at, status, consumed_at,
-            code_hash, receipt_salt, receipt_hash, finish_expires_at, error_code, connected_account,
-            access_token, refresh_token, token_details, granted_accounts ",
+            code_hash, receipt_salt, receipt_hash, finish_expires_at, error_code, error_details,
+            connected_account, access_token, refresh_token, token_details, granted_accounts ",
             $after
         )
     };

@@ -45,12 +45,15 @@ pub struct Flow {
     /// Secret input of the receipt, so that the receipt cannot be derived from the callback alone.
     pub receipt_salt: Vec<u8>,
     /// The hash of the receipt, which proves that a browser is the one that consented; `None`
-    /// unless the flow was parked.
+    /// unless the flow was parked or failed.
     pub receipt_hash: Option<Vec<u8>>,
     /// Time until which a parked flow can be finished; `None` unless the flow was parked.
     pub finish_expires_at: Option<Timestamp>,
     /// Why the flow failed; `None` if it did not fail or the code is not known to this version.
     pub error_code: Option<ErrorCode>,
+    /// What the user is told about the failure; `None` unless the flow failed. The service defines
+    /// the format.
+    pub error_details: Option<serde_json::Value>,
     /// The first account that the flow connected; `None` if it has not connected one.
     pub connected_account: Option<String>,
     /// The grant of a parked flow; `None` otherwise.
@@ -118,6 +121,19 @@ pub enum Callback {
 }
 
 impl Flow {
+    /// Returns the code that the caller who started the flow may learn without further proof.
+    ///
+    /// Another person may have consented to a flow that is bound to a browser. What the code tells
+    /// about that person's account is then replaced by `OAUTH_CALLBACK_ERROR`.
+    #[must_use]
+    pub fn disclosed(&self, code: ErrorCode) -> ErrorCode {
+        if self.finish_challenge.is_some() && code.is_account_specific() {
+            ErrorCode::OauthCallbackError
+        } else {
+            code
+        }
+    }
+
     pub(crate) fn read(row: &Record) -> Result<Self, StoreError> {
         let provider =
             ProviderSlug::new(row.text("provider")?).map_err(|_| inconsistent("provider"))?;
@@ -150,6 +166,7 @@ impl Flow {
                 .optional_text("error_code")?
                 .as_deref()
                 .and_then(ErrorCode::parse),
+            error_details: row.optional_json("error_details")?.map(|json| json.0),
             connected_account: row.optional_text("connected_account")?,
             grant: PendingGrant::read(row)?,
         })

@@ -112,7 +112,7 @@ async fn ended_flow_accepts_no_further_outcome(database: TestDatabase) {
             .flows()
             .record_outcome(
                 &fixture.flow(&store).await,
-                &FlowOutcome::Error(ErrorCode::OauthDenied),
+                &FlowOutcome::Error(ErrorCode::OauthDenied.into()),
                 at(0)
             )
             .await
@@ -124,7 +124,7 @@ async fn ended_flow_accepts_no_further_outcome(database: TestDatabase) {
             .flows()
             .record_outcome(
                 &fixture.flow(&store).await,
-                &FlowOutcome::Error(ErrorCode::InvalidCode),
+                &FlowOutcome::Error(ErrorCode::InvalidCode.into()),
                 at(0)
             )
             .await
@@ -148,7 +148,7 @@ async fn abandoning_flow_queues_revocation_and_erases_grant(database: TestDataba
     assert!(
         store
             .flows()
-            .abandon(&flow, ErrorCode::InvalidState, Some(&plan), at(0))
+            .abandon(&flow, ErrorCode::InvalidState.into(), Some(&plan), at(0))
             .await
             .unwrap()
     );
@@ -167,7 +167,7 @@ async fn abandoning_flow_queues_revocation_and_erases_grant(database: TestDataba
             .flows()
             .abandon(
                 &flow,
-                ErrorCode::OauthDenied,
+                ErrorCode::OauthDenied.into(),
                 Some(&revocation("r2", "reddit")),
                 at(0)
             )
@@ -192,7 +192,7 @@ async fn finished_flow_is_not_abandoned(database: TestDatabase) {
     assert!(
         !store
             .flows()
-            .abandon(&stale, ErrorCode::InvalidState, Some(&plan), at(0))
+            .abandon(&stale, ErrorCode::InvalidState.into(), Some(&plan), at(0))
             .await
             .unwrap()
     );
@@ -211,7 +211,7 @@ async fn unfinished_returns_overdue_flows_oldest_first(database: TestDatabase) {
         parked(&store, 302).await,
     );
     let ended = parked(&store, 299).await;
-    let outcome = FlowOutcome::Error(ErrorCode::InvalidState);
+    let outcome = FlowOutcome::Error(ErrorCode::InvalidState.into());
     let flow = ended.flow(&store).await;
     let flows = store.flows();
     assert!(flows.record_outcome(&flow, &outcome, at(0)).await.unwrap());
@@ -253,7 +253,7 @@ async fn delete_expired_keeps_flows_with_grant(database: TestDatabase) {
     assert!(
         store
             .flows()
-            .abandon(&flow, ErrorCode::InvalidState, None, at(0))
+            .abandon(&flow, ErrorCode::InvalidState.into(), None, at(0))
             .await
             .unwrap()
     );

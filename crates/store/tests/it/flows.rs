@@ -179,7 +179,7 @@ async fn repeated_callback_gets_result_of_first(database: TestDatabase) {
     assert!(
         matches!(&first, Callback::First(flow) if flow.consumed_at == Some(at(60)) && flow.code_hash.is_none())
     );
-    let denied = FlowOutcome::Error(ErrorCode::OauthDenied);
+    let denied = FlowOutcome::Error(ErrorCode::OauthDenied.into());
     store
         .flows()
         .record_outcome(&fixture.flow(&store).await, &denied, at(0))

@@ -1,6 +1,6 @@
 /** The routes for flows and for changes to accounts. Loaded on demand, after the list. */
 import type { Send } from './http.js';
-import type { Disconnected, Integration, Refreshed, ServerFlow, StartedFlow } from './types.js';
+import type { Choice, Disconnected, Integration, Refreshed, ServerFlow, StartedFlow } from './types.js';
 
 /** The body of `POST connect/{provider}`. */
 export interface ConnectBody {
@@ -14,12 +14,16 @@ export interface ConnectBody {
   accountId: string | undefined;
 }
 
-/** The body of `POST flows/{flowId}/finish`. */
-export interface FinishBody {
+/** The proofs that this browser started the flow and consented. */
+export interface Proofs {
   /** The verifier whose challenge started the flow. */
   verifier: string;
   /** The one-time receipt that the server added to the return URL. */
   receipt: string;
+}
+
+/** The body of `POST flows/{flowId}/finish`. */
+export interface FinishBody extends Proofs {
   /** The accounts to connect, if the consent covers several; undefined for all. */
   accountIds: readonly string[] | undefined;
 }
@@ -40,6 +44,8 @@ export function createApi(send: Send) {
   return {
     connect: (provider: string, body: ConnectBody) => post<StartedFlow>(path('connect', provider), body),
     flow: async (flowId: string) => (await (await send(path('flows', flowId))).json()) as ServerFlow,
+    accounts: (flowId: string, { verifier, receipt }: Proofs) =>
+      post<{ accounts: Choice[] }>(path('flows', flowId, 'accounts'), { verifier, receipt }),
     finish: (flowId: string, body: FinishBody) => post<FinishResponse>(path('flows', flowId, 'finish'), body),
     credentials: (flowId: string, values: Record<string, string>) =>
       post<FinishResponse>(path('flows', flowId, 'credentials'), { values }),

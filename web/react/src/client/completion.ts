@@ -1,7 +1,7 @@
 /** Finishes a flow whose consent has returned to this browser, with the stored verifier and the received receipt. */
-import type { Api } from './api.js';
+import type { Api, Proofs } from './api.js';
 import { waitAfter } from './backoff.js';
-import { asError, type ErrorCode, type ErrorDetails } from './error.js';
+import { asError, type ErrorCode, type ErrorDetails, type EvergrantError } from './error.js';
 import type { FlowRecord, FlowRecords } from './flow-records.js';
 import { pause } from './pause.js';
 import type { Choice, ServerFlow } from './types.js';
@@ -29,14 +29,18 @@ export interface ChooseOutcome {
 }
 
 /** The flow failed. */
-export interface FailedOutcome extends Pick<ErrorDetails, 'correlationId' | 'retryAfter'> {
+export interface FailedOutcome extends Pick<ErrorDetails, 'accounts' | 'correlationId' | 'retryAfter'> {
   status: 'failed';
   /** The platform. */
   provider: string;
   /** The flow; absent if the return URL does not name it. */
   flowId?: string | undefined;
+  /** The account to reconnect; absent for a new connection. */
+  accountId?: string | undefined;
   /** Why it failed. */
   code: ErrorCode;
+  /** The same for logs; absent if the server sent no sentence. */
+  message?: string | undefined;
 }
 
 /** The flow was cancelled in this browser. */
@@ -76,7 +80,7 @@ export async function completeFlow(
     try {
       const body = { verifier, receipt, accountIds };
       const outcome =
-        (accountIds ? null : await readOutcome(api, flowId, provider)) ??
+        (accountIds ? null : await outcomeOf(api, await api.flow(flowId), flowId, record)) ??
         ({
           status: 'connected',
           provider,
@@ -89,8 +93,8 @@ export async function completeFlow(
       const error = asError(thrown);
       // Another page of this browser may have finished the flow, or be doing so.
       const raced = error.code === 'INVALID_STATE';
-      const finished = raced ? await readOutcome(api, flowId, provider).catch(() => null) : null;
-      if (finished?.status === 'connected') return finished;
+      const finished = raced ? await api.flow(flowId).catch(() => null) : null;
+      if (finished?.status === 'connected') return connected(finished, { provider, flowId });
       if (error.retryable && accountIds) throw error;
       const wait = waitAfter(error, attempt);
       // An outage ends with time. An internal error rarely does, and a lost race is decided soon.
@@ -98,24 +102,88 @@ export async function completeFlow(
       const mayPass = isOutage
         ? Date.now() + wait < record.expiresAt
         : (error.retryable || raced) && attempt < MAX_ATTEMPTS;
-      const { code, correlationId, retryAfter } = error;
-      if (!mayPass) return { status: 'failed', provider, flowId, code, correlationId, retryAfter };
+      if (!mayPass) return failedWith(error, { provider, flowId, accountId: record.accountId });
       await pause(wait, NEVER);
     }
   }
 }
 
-/** Reads the flow's outcome from the server; null if the flow must still be finished. */
-async function readOutcome(api: Api, flowId: string, provider: string): Promise<Outcome | null> {
-  return outcomeOf(await api.flow(flowId), provider, flowId);
+/** What is known about a flow; only the platform if this browser has no record of it. */
+type KnownRecord = Pick<FlowRecord, 'provider'> & Partial<FlowRecord>;
+
+interface Subject {
+  provider: string;
+  flowId: string;
+  accountId?: string | undefined;
 }
 
-/** Converts the server's state of a flow to an outcome; null while the flow is in progress. */
-export function outcomeOf(flow: ServerFlow, provider: string, flowId: string): Outcome | null {
-  const { status, accountId, accounts = [] } = flow;
-  const own = { provider, flowId };
-  if (status === 'choose') return { status, ...own, accounts };
-  if (status === 'connected') return { status, ...own, accountIds: accountId ? [accountId] : [] };
-  if (status !== 'error') return null;
-  return { status: 'failed', ...own, code: (flow.code ?? 'OAUTH_CALLBACK_ERROR') as ErrorCode };
+const connected = ({ accountId }: ServerFlow, own: Subject): ConnectedOutcome => ({
+  status: 'connected',
+  provider: own.provider,
+  flowId: own.flowId,
+  accountIds: accountId ? [accountId] : [],
+});
+
+const failedWith = (error: EvergrantError, own: Subject): FailedOutcome => {
+  const { code, message, accounts, correlationId, retryAfter } = error;
+  return { status: 'failed', ...own, code, message, accounts, correlationId, retryAfter };
+};
+
+/**
+ * Converts the server's state of a flow to an outcome; null while the flow is in progress, or if only the browser that
+ * consented may know its accounts and `record` has no receipt.
+ */
+export async function outcomeOf(
+  api: Api,
+  flow: ServerFlow,
+  flowId: string,
+  record: KnownRecord,
+): Promise<Outcome | null> {
+  const { provider, accountId } = record;
+  const own = { provider, flowId, accountId };
+  const proofs = proofsOf(record);
+  if (flow.status === 'connected') return connected(flow, own);
+  if (flow.status === 'error') return explained(api, failedState(flow, own), proofs);
+  if (flow.status !== 'choose') return null;
+  const { accounts } = flow.accounts ? flow : proofs ? await api.accounts(flowId, proofs) : {};
+  return accounts ? { status: 'choose', provider, flowId, accounts } : null;
+}
+
+function failedState(flow: ServerFlow, own: Subject): FailedOutcome {
+  const { code = 'OAUTH_CALLBACK_ERROR', detail: message, correlationId, retryAfterSeconds } = flow;
+  const details = { correlationId: correlationId ?? undefined, retryAfter: retryAfterSeconds ?? undefined };
+  return { status: 'failed', ...own, code: code as ErrorCode, message: message ?? undefined, ...details };
+}
+
+/** Returns the proofs of a record; null if it lacks one. */
+function proofsOf({ verifier, receipt }: KnownRecord): Proofs | null {
+  return verifier && receipt ? { verifier, receipt } : null;
+}
+
+/** Whether the server may have more to say to the browser that consented. */
+export function isConcealed({ status, code }: Pick<ServerFlow, 'status' | 'code'>): boolean {
+  return status === 'error' && (code ?? CONCEALED) === CONCEALED;
+}
+
+/** The code that stands for those about an account, which another person may have signed in to. */
+const CONCEALED: ErrorCode = 'OAUTH_CALLBACK_ERROR';
+
+/** Returns the failure with what the server tells only the browser that consented. */
+export async function explained(
+  api: Api,
+  failed: FailedOutcome,
+  proofs: FlowRecord | Proofs | null,
+): Promise<FailedOutcome> {
+  const { flowId, provider, accountId, code, correlationId } = failed;
+  const { verifier, receipt } = proofs ?? {};
+  if (!flowId || !verifier || !receipt || code !== CONCEALED) return failed;
+  try {
+    await api.finish(flowId, { verifier, receipt, accountIds: undefined });
+  } catch (thrown) {
+    const error = asError(thrown);
+    // The reference is that of the flow, not of this request.
+    if (error.status && error.code !== 'INVALID_STATE')
+      return { ...failedWith(error, { provider, flowId, accountId }), correlationId };
+  }
+  return failed;
 }

@@ -1,7 +1,7 @@
 /** The page that a consent returns to: parses its URL, finishes the flow, and cleans the URL. */
 import type { Api } from './api.js';
 import type { Browser } from './browser.js';
-import { completeFlow, type Outcome } from './completion.js';
+import { completeFlow, explained, isConcealed, type Outcome } from './completion.js';
 import type { ErrorCode } from './error.js';
 import type { FlowRecord, FlowRecords } from './flow-records.js';
 import type { Page } from './page.js';
@@ -15,6 +15,7 @@ const PARAMETERS = [
   'correlationId',
   'flowId',
   'receipt',
+  'retryAfterSeconds',
 ] as const;
 /** The key in `sessionStorage` under which the return page leaves the outcome for the next page of its tab. */
 const OUTCOME_KEY = 'evergrant:outcome';
@@ -94,26 +95,46 @@ async function settle(
   flowId: string,
   record: FlowRecord | null,
 ): Promise<Outcome> {
-  const { integration: provider, correlationId } = address;
+  const { integration: provider } = address;
   if (address.status === 'connected') {
     return { status: 'connected', provider, flowId, accountIds: [address.accountId] };
   }
   if (address.status === 'error') {
-    if (flowId) records.remove(flowId);
-    const code = (address.code || 'OAUTH_CALLBACK_ERROR') as ErrorCode;
-    return {
-      status: 'failed',
-      provider,
-      flowId: flowId || undefined,
-      code,
-      correlationId: correlationId || undefined,
-    };
+    return settleError(api, records, address, flowId, record);
   }
   // Without a verifier, the consent was started in another browser: a forwarded link or an attack (login CSRF, RFC 9700,
   // section 4.7). Nothing is sent and nothing is stored.
   if (!record) return { status: 'failed', provider, flowId, code: 'STARTED_IN_OTHER_BROWSER' };
   records.storeReceipt(flowId, address.receipt);
   return completeFlow(api, records, flowId, { ...record, receipt: address.receipt });
+}
+
+/**
+ * Reports a failed flow. If the server tells more to the browser that consented, a page in a window leaves the receipt to
+ * the page that opened it, which reports the failure and removes the receipt.
+ */
+async function settleError(
+  api: Api,
+  records: FlowRecords,
+  address: ReturnAddress,
+  flowId: string,
+  record: FlowRecord | null,
+): Promise<Outcome> {
+  const { receipt } = address;
+  const code = (address.code || 'OAUTH_CALLBACK_ERROR') as ErrorCode;
+  const isForOpener = record?.mode === 'popup' && receipt && isConcealed({ status: 'error', code });
+  if (isForOpener) records.storeReceipt(flowId, receipt);
+  else if (flowId) records.remove(flowId);
+  const failed = {
+    status: 'failed' as const,
+    provider: address.integration,
+    flowId: flowId || undefined,
+    accountId: record?.accountId,
+    code,
+    correlationId: address.correlationId || undefined,
+    retryAfter: Number(address.retryAfterSeconds) || undefined,
+  };
+  return explained(api, failed, record && { ...record, receipt });
 }
 
 /** The fragments that Reddit (`#_`) and Facebook (`#_=_`) append, and that browsers carry through redirects. */

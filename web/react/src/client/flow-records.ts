@@ -13,6 +13,8 @@ export interface FlowRecord {
   provider: string;
   /** Whether the consent page was opened in a window or in the page itself. */
   mode: 'popup' | 'redirect';
+  /** The account to reconnect; absent for a new connection. */
+  accountId?: string | undefined;
   /** The URL of the page that started the flow. */
   returnTo: string;
   /** When the record expires, in milliseconds since the epoch. */

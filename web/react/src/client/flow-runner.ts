@@ -4,7 +4,7 @@
  */
 import type { Api } from './api.js';
 import type { Browser } from './browser.js';
-import { completeFlow, type Outcome, outcomeOf } from './completion.js';
+import { completeFlow, isConcealed, type Outcome, outcomeOf } from './completion.js';
 import { asError, type ErrorCode, EvergrantError } from './error.js';
 import type { FlowRecords } from './flow-records.js';
 import type { ConnectOptions, ConnectResult } from './flow-options.js';
@@ -40,10 +40,7 @@ export interface RunnerOptions {
   onEnd(state: FlowState): void;
 }
 
-/**
- * How many reads may report a returned consent as unfinished, with the window closed, before this page finishes the flow
- * in place of the page in the window.
- */
+/** How many reads may report a returned consent as unfinished before this page acts for the page in the window. */
 const MAX_UNFINISHED_READS = 2;
 /** The codes of flows that have expired or ended at the server. */
 const ENDED_CODES: ReadonlySet<ErrorCode> = new Set(['INVALID_STATE', 'FLOW_NOT_FOUND']);
@@ -169,9 +166,9 @@ export class FlowRunner {
     if (status === 'choose')
       return this.#dispatch({ type: 'choose', provider, flowId, accounts: outcome.accounts });
     if (status === 'failed') {
-      const { code, correlationId, retryAfter } = outcome;
-      const error = new EvergrantError(code, code, { correlationId, retryAfter });
-      return this.#dispatch({ type: 'failed', flowId, provider, error });
+      const { code, message, accountId, accounts, correlationId, retryAfter } = outcome;
+      const error = new EvergrantError(code, message, { accounts, correlationId, retryAfter });
+      return this.#dispatch({ type: 'failed', flowId, provider, accountId, error });
     }
     // The URL is untrusted. Without a flow of this browser, a connection counts only if the server lists it.
     if (!flowId && integrations.length === 0) return;
@@ -220,10 +217,11 @@ export class FlowRunner {
     this.#openConsentPage(run, started);
   }
 
-  #storeRecord({ provider, popup }: FlowRun, flowId: string, verifier: string): void {
+  #storeRecord({ provider, popup, options }: FlowRun, flowId: string, verifier: string): void {
+    const { accountId } = options;
     const mode = popup ? 'popup' : 'redirect';
     const returnTo = this.#deps.page.address();
-    this.#deps.records.create(flowId, { provider, mode, returnTo, verifier });
+    this.#deps.records.create(flowId, { provider, mode, accountId, returnTo, verifier });
   }
 
   #openConsentPage(run: FlowRun, started: StartedFlow): void {
@@ -266,7 +264,9 @@ export class FlowRunner {
     // The response to the pending request lists all accounts; a flow's state names only one of them.
     if ('busy' in state && state.busy) return;
     const record = records.read(flowId);
-    const outcome = outcomeOf(flow, provider, flowId);
+    // The page in the window is about to store the receipt, which tells more about the failure.
+    if (isConcealed(flow) && record && !record.receipt && ++run.unfinished <= MAX_UNFINISHED_READS) return;
+    const outcome = await outcomeOf(api, flow, flowId, record ?? { provider }).catch(() => null);
     // Without a receipt, the consent returned to another browser; this one must not finish the flow.
     if (outcome && (flow.status !== 'choose' || record?.receipt)) return this.#settle(outcome, run);
     // The page in the window finishes the flow. If it was closed too early, this page does.

@@ -112,7 +112,13 @@ export type FlowInput =
   /** The flow has ended as connected. */
   | { type: 'connected'; flowId: string; provider: ProviderId; integrations: readonly Integration[] }
   /** The flow has ended as failed. */
-  | { type: 'failed'; flowId?: string | undefined; provider: ProviderId; error: EvergrantError }
+  | {
+      type: 'failed';
+      flowId?: string | undefined;
+      provider: ProviderId;
+      accountId?: string | undefined;
+      error: EvergrantError;
+    }
   /** The flow is cancelled; ignored if it has ended. */
   | { type: 'cancel' }
   /** A flow that has ended is reset; ignored if it is in progress. */

@@ -35,10 +35,26 @@ export interface components {
     FlowState: {
       /** @description Id of the connected account. Present only with `connected`. */
       accountId?: string | null;
-      /** @description The accounts to select from. Present only with `choose`. */
+      /**
+       * @description The accounts to select from, with `choose`; the accounts with which the user signed in, with
+       *     `error` and `ACCOUNT_MISMATCH`. Absent for a flow with a challenge, in which another person
+       *     may have signed in: `POST …/accounts` and `POST …/finish` disclose them.
+       */
       accounts?: components['schemas']['SelectableAccount'][];
-      /** @description Error code of the failed flow. Present only with `error`. */
+      /**
+       * @description Error code of the failed flow. Present only with `error`. For a flow with a challenge,
+       *     `OAUTH_CALLBACK_ERROR` stands for codes about an account, which `POST …/finish` discloses.
+       */
       code?: string | null;
+      /** @description Identifies the flow in the operator's log. Present only with `error`. */
+      correlationId?: string | null;
+      /** @description What is wrong, in a sentence that can be shown to an end user. Present only with `error`. */
+      detail?: string | null;
+      /**
+       * Format: int64
+       * @description Seconds until another attempt may succeed. Present only with `error`, if known.
+       */
+      retryAfterSeconds?: number | null;
       /**
        * @description `waiting`: the user has not returned from the consent page. `pending`: the flow must be
        *     finished with its verifier and receipt. `choose`: accounts must be selected to finish it.
@@ -117,6 +133,13 @@ export interface components {
     };
     /** @description A platform that can be connected. */
     Provider: {
+      /**
+       * @description What a user does to get an account that can be connected, in full sentences. Absent if every
+       *     account can be.
+       */
+      accountHelp?: string | null;
+      /** @description URL of the platform's page about that. Absent if there is none. */
+      accountHelpUrl?: string | null;
       /** @description What the platform calls its accounts, such as `Reddit User`. */
       accountType: string;
       /** @description What the platform supports: any of `refresh`, `revoke` and `profile`. */

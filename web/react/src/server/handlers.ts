@@ -31,7 +31,7 @@ export type Handler = (request: Request) => Promise<Response>;
 /** The routes that are forwarded. Others are not; in particular, none that returns a platform's token. */
 const ROUTES: readonly RegExp[] = [
   /^GET (?:status|providers|events|flows\/[^/]+)$/,
-  /^POST (?:connect\/[^/]+|flows\/[^/]+\/(?:finish|credentials)|refresh\/[^/]+\/[^/]+)$/,
+  /^POST (?:connect\/[^/]+|flows\/[^/]+\/(?:accounts|finish|credentials)|refresh\/[^/]+\/[^/]+)$/,
   /^DELETE disconnect\/[^/]+\/[^/]+$/,
 ];
 const REQUEST_HEADERS = ['accept', 'content-type', 'if-none-match', 'last-event-id', 'x-request-id'];

@@ -89,7 +89,7 @@ pub(super) const CONSOLE: [&str; 3] = [
 ];
 
 /// All other routes of the OpenAPI document.
-pub(super) const ROUTES: [Route; 18] = [
+pub(super) const ROUTES: [Route; 19] = [
     route(
         "GET",
         "/api/integrations/status",
@@ -122,6 +122,12 @@ pub(super) const ROUTES: [Route; 18] = [
         "/api/integrations/flows/{flowId}",
         "",
         KeyScope::ConnectionsRead,
+    ),
+    route(
+        "POST",
+        "/api/integrations/flows/{flowId}/accounts",
+        r#"{"verifier":"v","receipt":"r"}"#,
+        KeyScope::ConnectionsWrite,
     ),
     route(
         "POST",

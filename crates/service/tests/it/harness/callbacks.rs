@@ -65,8 +65,8 @@ pub(crate) fn pending(outcome: &CallbackOutcome) -> (String, String) {
 
 /// Returns the error code of a failed callback.
 pub(crate) fn failed(outcome: &CallbackOutcome) -> ErrorCode {
-    match outcome.result {
-        CallbackResult::Failed(code) => code,
-        ref other => panic!("not failed: {other:?}"),
+    match &outcome.result {
+        CallbackResult::Failed(failed) => failed.error.code(),
+        other => panic!("not failed: {other:?}"),
     }
 }

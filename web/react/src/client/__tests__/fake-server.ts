@@ -11,6 +11,8 @@ interface Flow {
   receipt: string;
   state: ServerFlow;
   reached: string[];
+  /** The problem document for the browser that consented, once the flow has failed. */
+  failure?: Record<string, unknown>;
 }
 
 /** A request that the server received. */
@@ -58,17 +60,32 @@ export class FakeServer {
     const flow = this.#flow(flowId);
     if (flow.state.status === 'waiting') {
       flow.reached = accounts;
-      const reached = accounts.map((id) => ({ providerAccountId: id, displayName: id }));
-      flow.state = accounts.length > 1 ? { status: 'choose', accounts: reached } : { status: 'pending' };
+      flow.state = { status: accounts.length > 1 ? 'choose' : 'pending' };
     }
     return returnAddress(flow, { status: 'pending', flowId: flow.id, receipt: flow.receipt });
   }
 
   /** The user denies access. Returns the URL that the browser is redirected to. */
   deny(flowId: string): string {
+    return this.fail(flowId, 'OAUTH_DENIED');
+  }
+
+  /**
+   * The flow fails. Returns the URL that the browser is redirected to. `concealed` is what only the browser that consented
+   * may know.
+   */
+  fail(flowId: string, code: string, concealed?: Record<string, unknown>): string {
     const flow = this.#flow(flowId);
-    flow.state = { status: 'error', code: 'OAUTH_DENIED' };
-    return returnAddress(flow, { status: 'error', code: 'OAUTH_DENIED', correlationId: 'c1' });
+    const reference = { code, correlationId: `of-${flowId}` };
+    flow.state = { status: 'error', ...reference, detail: 'What the server says.', retryAfterSeconds: 30 };
+    flow.failure = { ...reference, correlationId: 'of-request', ...concealed };
+    return returnAddress(flow, {
+      status: 'error',
+      ...reference,
+      flowId,
+      receipt: flow.receipt,
+      retryAfterSeconds: '30',
+    });
   }
 
   /** Changes an account and publishes the event to all streams. */
@@ -116,6 +133,7 @@ export class FakeServer {
     if (route === 'connect') return this.#connect(id, body as Record<string, string>);
     if (route === 'flows' && method === 'GET') return this.#show(id);
     if (route === 'flows' && verb === 'finish') return this.#finish(id, body as Record<string, string>);
+    if (route === 'flows' && verb === 'accounts') return this.#accounts(id, body as Record<string, string>);
     if (route === 'flows') return this.#credentials(id);
     if (route === 'disconnect') return this.#disconnect(id, verb);
     if (route === 'refresh') return Response.json({ success: true, expiresAt: null });
@@ -178,13 +196,19 @@ export class FakeServer {
   ): Response {
     const flow = this.flows.get(id);
     if (!flow) return problem(404, 'FLOW_NOT_FOUND');
-    const proof = createHash('sha256')
-      .update(body.verifier ?? '')
-      .digest('base64url');
     const isWaiting = flow.state.status === 'pending' || flow.state.status === 'choose';
-    if (!isWaiting || proof !== flow.challenge || body.receipt !== flow.receipt)
-      return problem(400, 'INVALID_STATE');
+    if (!isProven(flow, body)) return problem(400, 'INVALID_STATE');
+    if (flow.failure) return problem(409, String(flow.failure['code']), flow.failure);
+    if (!isWaiting) return problem(400, 'INVALID_STATE');
     return this.#connected(flow, (body.accountIds as string[] | undefined) ?? flow.reached);
+  }
+
+  #accounts(id: string, body: { verifier?: string; receipt?: string }): Response {
+    const flow = this.flows.get(id);
+    if (!flow || flow.state.status !== 'choose' || !isProven(flow, body))
+      return problem(400, 'INVALID_STATE');
+    const accounts = flow.reached.map((one) => ({ providerAccountId: one, displayName: one }));
+    return Response.json({ accounts });
   }
 
   #credentials(id: string): Response {
@@ -215,6 +239,11 @@ export class FakeServer {
     this.version++;
     return Response.json({ success: true, revocation: 'revoked', message: 'Disconnected.' });
   }
+}
+
+function isProven(flow: Flow, { verifier = '', receipt }: { verifier?: string; receipt?: string }): boolean {
+  const challenge = createHash('sha256').update(verifier).digest('base64url');
+  return challenge === flow.challenge && receipt === flow.receipt;
 }
 
 /** Returns an error response with a problem document. */

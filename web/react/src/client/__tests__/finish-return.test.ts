@@ -142,6 +142,57 @@ test('a non-retryable error is not retried', async () => {
   expect(harness.server.calls('POST flows')).toHaveLength(1);
 });
 
+const MISMATCH = { accounts: [{ providerAccountId: 'b', username: 'wren', displayName: null }] };
+
+/** Starts a reconnect in a window, or in this page. */
+async function reconnect(harness: FlowHarness, blocked: boolean): Promise<void> {
+  harness.browser.blocked = blocked;
+  void harness.connect('reddit', { accountId: 'a' });
+  await settle();
+}
+
+test.each(['window', 'page'])('a failure in a %s has its reference, detail and retry time', async (place) => {
+  const harness = new FlowHarness();
+  await reconnect(harness, place === 'page');
+  const back = await harness.comeBackTo(harness.server.fail('flow1', 'NETWORK_ERROR'));
+  await settle();
+  const page = new FlowHarness(harness.browser, harness.server);
+  if (place === 'page') await page.runner.resume(async () => back?.outcome ?? null);
+  const error = { code: 'NETWORK_ERROR', correlationId: 'of-flow1', retryAfter: 30 };
+  expect((place === 'page' ? page : harness).state).toMatchObject({ step: 'failed', accountId: 'a', error });
+});
+
+test.each(['window', 'page'])('the proofs reveal a wrong account in a %s', async (place) => {
+  const harness = new FlowHarness();
+  await reconnect(harness, place === 'page');
+  const concealed = { code: 'ACCOUNT_MISMATCH', ...MISMATCH };
+  const address = harness.server.fail('flow1', 'OAUTH_CALLBACK_ERROR', concealed);
+  harness.runner.wake('flow1');
+  await settle();
+  expect(harness.states.some(({ step }) => step === 'failed')).toBe(false);
+  const back = await harness.comeBackTo(address);
+  await settle();
+  const page = new FlowHarness(harness.browser, harness.server);
+  if (place === 'page') await page.runner.resume(async () => back?.outcome ?? null);
+  const error = { code: 'ACCOUNT_MISMATCH', correlationId: 'of-flow1', ...MISMATCH };
+  expect((place === 'page' ? page : harness).state).toMatchObject({ step: 'failed', accountId: 'a', error });
+  expect(harness.records.read('flow1')?.verifier).toBeUndefined();
+});
+
+test('without the receipt, a failure is reported after a few reads, without the account', async () => {
+  const harness = new FlowHarness();
+  await reconnect(harness, false);
+  const concealed = { code: 'ACCOUNT_MISMATCH', ...MISMATCH };
+  await harness.comeBackTo(
+    harness.server.fail('flow1', 'OAUTH_CALLBACK_ERROR', concealed),
+    new FakeBrowser(),
+  );
+  await advance(20_000);
+  const error = { code: 'OAUTH_CALLBACK_ERROR', message: 'What the server says.' };
+  expect(harness.state).toMatchObject({ step: 'failed', error });
+  expect(harness.server.calls('POST flows')).toEqual([]);
+});
+
 test('a connected outcome without a listed account is ignored', async () => {
   const harness = new FlowHarness();
   const unverified = { status: 'connected', provider: 'reddit', flowId: '', accountIds: ['x'] } as const;
