@@ -258,7 +258,7 @@ fn is_outage_code(code: &str) -> bool {
             .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 14))
 }
 
-/// IOERR_WRITE, IOERR_FSYNC, IOERR_DIR_FSYNC, IOERR_TRUNCATE and IOERR_SHMSIZE.
+/// `IOERR_WRITE`, `IOERR_FSYNC`, `IOERR_DIR_FSYNC`, `IOERR_TRUNCATE` and `IOERR_SHMSIZE`.
 const SQLITE_IOERR_OF_WRITE: &[u32] = &[778, 1034, 1290, 1546, 4874];
 
 /// Returns whether a code means that writes are rejected: `read_only_sql_transaction` and
