@@ -16,7 +16,7 @@ pub use access::{
 };
 pub use connections::{
     ChangedRow, Connection, ConnectionKey, ConnectionRepository, ExternalRow,
-    ExternalRowRepository, FailedRefresh, Grant, LeaseAnswer, Leased, NewRevocation,
+    ExternalRowRepository, FailedRefresh, Grant, LeaseAnswer, Leased, LockedRows, NewRevocation,
     RefreshRepository, RefreshedGrant, RejectionRepository, Rejections, Reported, Revocation,
     RevocationRepository, RowChange, RowChangeRepository, StatusTransition,
     StatusTransitionRepository, StoredGrant, StoredTokens, TokenCopy, TokenDigest, TokenDigests,

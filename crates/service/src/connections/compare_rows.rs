@@ -39,7 +39,7 @@ impl CompareRows {
     /// Compares the rows of these users. Returns the number of changes found.
     async fn compare(&self, call: &Call, users: &[UserId]) -> Result<usize, ServiceError> {
         let replaced = self.database.query(self.rows.of_users(users)).await?;
-        let imported = self.external.import(call, &replaced).await?;
+        let imported = self.external.import(call, &replaced).await?.imported;
         let stored = self.database.query(self.rows.ids_of_users(users)).await?;
         let is_deleted = |user: &UserId| !stored.contains_key(user);
         let deleted: Vec<_> = users.iter().copied().filter(is_deleted).collect();

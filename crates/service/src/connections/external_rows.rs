@@ -3,11 +3,14 @@
 //! A read of such a row imports it at once. Each import writes an event to the outbox, which
 //! informs all replicas.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use evergrant_model::{Call, Clock, ConnectionId};
+use evergrant_model::{Call, Clock, ConnectionId, UserId};
 use evergrant_resilience::SingleFlight;
-use evergrant_store::{Connection, ExternalRow, ExternalRowRepository, StoreError, TokenDigests};
+use evergrant_store::{
+    Connection, ExternalRow, ExternalRowRepository, LockedRows, StoreError, TokenDigests,
+};
 
 use crate::ServiceError;
 use crate::cache::Caches;
@@ -36,14 +39,66 @@ pub(crate) struct ExternalRows {
     pub(crate) in_flight: Arc<SingleFlight<ConnectionId, Result<(), RefreshFailure>>>,
 }
 
+/// What an import of several rows has done.
+#[derive(Debug, Default)]
+pub(crate) struct Import {
+    /// The number of rows that this process imported; other replicas may have imported others.
+    pub(crate) imported: usize,
+    /// The lowest id of a row that another session locks and that must be imported later; `None` if
+    /// there is none.
+    pub(crate) first_locked: Option<ConnectionId>,
+}
+
 impl ExternalRows {
-    /// Imports these rows and returns how many this process imported; other replicas may have
-    /// imported the rest. A row that cannot be imported is logged and skipped.
+    /// Imports these rows. A row that another session locks is left out, and one that cannot be
+    /// imported is logged and skipped.
     ///
     /// # Errors
     ///
     /// `DATABASE_ERROR` or `OVERLOADED` if the database fails, so that further rows would fail too.
     pub(crate) async fn import(
+        &self,
+        call: &Call,
+        rows: &[Connection],
+    ) -> Result<Import, ServiceError> {
+        let mut import = Import::default();
+        let mut unlocked = Vec::with_capacity(rows.len());
+        for batch in rows.chunks(BATCH) {
+            let locked = self.database.query(self.locked(batch, &[])).await?;
+            for row in batch {
+                if is_locked(row, &locked) {
+                    let first = import.first_locked.unwrap_or(row.id);
+                    import.first_locked = Some(first.min(row.id));
+                } else {
+                    unlocked.push(row.clone());
+                }
+            }
+        }
+        import.imported = self.import_unlocked(call, &unlocked).await?;
+        Ok(import)
+    }
+
+    /// Returns those of the rows, their former and current owners, and `users`, that another
+    /// session locks: work on them would wait, and all other work of its transaction with it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the query fails.
+    pub(crate) async fn locked(
+        &self,
+        rows: &[Connection],
+        users: &[UserId],
+    ) -> Result<LockedRows, StoreError> {
+        let connections: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
+        let owners = rows.iter().map(|row| row.user);
+        let former = rows.iter().filter_map(|row| row.moved_from.as_ref());
+        let owners = owners.chain(former.map(|key| key.user));
+        let users = owners.chain(users.iter().copied()).collect();
+        self.rows.locked(&connections, &users).await
+    }
+
+    /// Imports these rows and returns how many this process imported.
+    async fn import_unlocked(
         &self,
         call: &Call,
         rows: &[Connection],
@@ -125,6 +180,14 @@ impl ExternalRows {
             digest: self.encryption.digest_of(&connection.tokens),
         }
     }
+}
+
+/// Returns whether another session locks a row on which the import of this one depends.
+pub(crate) fn is_locked(row: &Connection, locked: &LockedRows) -> bool {
+    let former = row.moved_from.as_ref().map(|key| key.user);
+    locked.connections.contains(&row.id)
+        || locked.users.contains(&row.user)
+        || former.is_some_and(|user| locked.users.contains(&user))
 }
 
 /// Returns whether the failure concerns the database as a whole, so that further rows would fail

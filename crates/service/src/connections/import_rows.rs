@@ -26,6 +26,9 @@ pub(crate) struct ImportRows {
     changes: Arc<RowChanges>,
     /// The id after which the next search starts.
     searched_to: AtomicI32,
+    /// The lowest id that was left out since the search last reached the newest row, because
+    /// another session locks it; `i32::MAX` if there is none.
+    first_locked: AtomicI32,
 }
 
 impl ImportRows {
@@ -34,6 +37,7 @@ impl ImportRows {
             rows,
             changes,
             searched_to: AtomicI32::new(0),
+            first_locked: AtomicI32::new(i32::MAX),
         }
     }
 
@@ -46,10 +50,20 @@ impl ImportRows {
         let mut items = 0;
         if after < last {
             let found = database.query(self.rows.rows.in_range(after, last)).await?;
-            items = self.rows.import(call, &found).await?;
+            let import = self.rows.import(call, &found).await?;
+            items = import.imported;
+            if let Some(locked) = import.first_locked {
+                self.first_locked.fetch_min(locked.get(), Ordering::Relaxed);
+            }
+        }
+        let mut searched_to = last - OVERLAP;
+        if last >= newest {
+            // The next search repeats what this one left out.
+            let locked = self.first_locked.swap(i32::MAX, Ordering::Relaxed);
+            searched_to = searched_to.min(locked - 1);
         }
         self.searched_to
-            .store((last - OVERLAP).max(0), Ordering::Relaxed);
+            .store(searched_to.max(0), Ordering::Relaxed);
         Ok(Progress {
             items,
             more: last < newest,

@@ -187,7 +187,7 @@ impl ConnectionList {
             self.external_rows
                 .import(call, &external)
                 .await
-                .unwrap_or(0)
+                .map_or(0, |import| import.imported)
         };
         if imported == 0 {
             return Ok(rows);

@@ -6,17 +6,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evergrant_model::{Call, Clock};
-use evergrant_store::{ChangedRow, Reported, RowChange, RowChangeRepository, Store, StoreError};
+use evergrant_model::{Call, Clock, ProviderAccountId, ProviderSlug, UserId};
+use evergrant_store::{
+    ChangedRow, Connection, Reported, RowChange, RowChangeRepository, Store, StoreError,
+};
 use tokio::sync::Notify;
 
 use crate::ServiceError;
 use crate::cache::Caches;
-use crate::connections::external_rows::{ExternalRows, is_database_failure};
+use crate::connections::external_rows::{ExternalRows, is_database_failure, is_locked};
 use crate::jobs::job::{Job, JobName, Progress};
 use crate::jobs::runner::EVERY_SECOND;
 use crate::outcome::{Outcome, Recorder};
@@ -41,6 +43,8 @@ pub(crate) struct RowChanges {
     recorder: Arc<dyn Recorder>,
     /// Wakes the job when changes were found.
     found: Notify,
+    /// The id of the change after which the next run of the job starts.
+    reported_to: AtomicI64,
     recording: AtomicU8,
 }
 
@@ -61,6 +65,7 @@ impl RowChanges {
             clock,
             recorder,
             found: Notify::new(),
+            reported_to: AtomicI64::new(0),
             recording: AtomicU8::new(UNKNOWN),
         }
     }
@@ -72,7 +77,7 @@ impl RowChanges {
     ///
     /// [`StoreError`] if the query fails.
     pub(crate) async fn invalidate_pending(&self) -> Result<(), StoreError> {
-        let pending = self.polled.pending(BATCH).await?;
+        let pending = self.polled.pending(0, BATCH).await?;
         if pending.len() >= usize::try_from(BATCH).unwrap_or(0) {
             self.caches.clear_shared_rows();
         }
@@ -141,22 +146,41 @@ impl RowChanges {
         skipped.map_or(Ok(reported), |error| Err(error.into()))
     }
 
-    /// Reports these changes in one transaction. Returns how many this process has reported.
-    async fn report_batch(&self, call: &Call, changes: &[RowChange]) -> Result<usize, StoreError> {
-        let mut accounts = BTreeSet::new();
-        for change in changes {
-            if let ChangedRow::Account { key, .. } = &change.subject {
-                accounts.insert((&key.provider, &key.account));
-            }
-        }
+    /// Returns the changes without those of rows that another session locks, and the current rows
+    /// of the changed accounts.
+    async fn unlocked(
+        &self,
+        changes: &[RowChange],
+    ) -> Result<(Vec<RowChange>, Vec<Connection>), StoreError> {
+        let accounts = changes.iter().filter_map(account).collect();
         let current = self.changes.current(&accounts).await?;
+        let users: Vec<_> = changes.iter().filter_map(owner).collect();
+        let locked = self.rows.locked(&current, &users).await?;
+        let (locked_rows, current): (Vec<_>, Vec<_>) =
+            current.into_iter().partition(|row| is_locked(row, &locked));
+        let locked_accounts: BTreeSet<_> = locked_rows
+            .iter()
+            .map(|row| (&row.provider, &row.account))
+            .collect();
+        let is_unlocked = |change: &&RowChange| {
+            account(change).is_none_or(|account| !locked_accounts.contains(&account))
+                && owner(change).is_none_or(|user| !locked.users.contains(&user))
+        };
+        let changes = changes.iter().filter(is_unlocked).cloned().collect();
+        Ok((changes, current))
+    }
+
+    /// Reports these changes in one transaction, without those of rows that another session locks.
+    /// Returns how many this process has reported.
+    async fn report_batch(&self, call: &Call, changes: &[RowChange]) -> Result<usize, StoreError> {
+        let (changes, current) = self.unlocked(changes).await?;
         let repaired = self.rows.repair_stale(call, &current).await?;
         let current = current
             .iter()
             .map(|row| repaired.get(&row.id).unwrap_or(row));
         let rows: Vec<_> = current.map(|row| self.rows.prepare(row)).collect();
         let (correlation_id, now) = (&call.correlation_id, self.clock.now());
-        let reported = self.changes.report(changes, &rows, correlation_id, now);
+        let reported = self.changes.report(&changes, &rows, correlation_id, now);
         let Reported {
             changes,
             imported,
@@ -192,11 +216,34 @@ impl Job for RowChanges {
     }
 
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {
-        let pending = self.changes.pending(BATCH).await?;
+        let after = self.reported_to.load(Ordering::Relaxed);
+        let pending = self.changes.pending(after, BATCH).await?;
+        let more = pending.len() >= usize::try_from(BATCH).unwrap_or(0);
+        // Changes that cannot be reported now stay pending and do not delay later ones.
+        let last = pending.last().filter(|_| more);
+        self.reported_to
+            .store(last.map_or(0, |change| change.id), Ordering::Relaxed);
         if pending.is_empty() {
             return Ok(Progress::done(0));
         }
-        let reported = self.report(call, &pending).await?;
-        Ok(Progress::of_batch(reported, BATCH))
+        let items = self.report(call, &pending).await?;
+        Ok(Progress { items, more })
+    }
+}
+
+/// Returns the user whom the change concerns, before or after it.
+fn owner(change: &RowChange) -> Option<UserId> {
+    match &change.subject {
+        ChangedRow::User(user) => Some(*user),
+        ChangedRow::Account { key, .. } => Some(key.user),
+        ChangedRow::Any | ChangedRow::Other => None,
+    }
+}
+
+/// Returns the account that the change concerns.
+fn account(change: &RowChange) -> Option<(&ProviderSlug, &ProviderAccountId)> {
+    match &change.subject {
+        ChangedRow::Account { key, .. } => Some((&key.provider, &key.account)),
+        ChangedRow::Any | ChangedRow::User(_) | ChangedRow::Other => None,
     }
 }

@@ -23,6 +23,10 @@ on_both_databases!(
 on_postgres!(
     locked_connection_does_not_delay_status_changes_of_others,
     tokens_whose_first_write_is_in_progress_count_as_unsaved,
+    locked_account_does_not_delay_reports_of_others,
+    locked_account_does_not_delay_imports_of_others,
+    locked_user_does_not_delay_reports_of_others,
+    locked_user_does_not_delay_imports_of_others,
 );
 
 /// Ends a test that hangs.
@@ -168,4 +172,59 @@ async fn tokens_whose_first_write_is_in_progress_count_as_unsaved(database: Test
     drop(locker);
     assert!(reading.await.unwrap().is_ok());
     until(async || process.report_lost_tokens() == 0).await;
+}
+
+/// Inserts 50 accounts of a user each, as the app does, and returns the names of the accounts.
+async fn insert_accounts_of_the_app(env: &TestEnv) -> Vec<String> {
+    let mut accounts = Vec::new();
+    for _ in 0..50 {
+        let (_, of_user) = env
+            .user_with_accounts("acme", 1, env.now() + SignedDuration::from_hours(1))
+            .await;
+        accounts.extend(of_user);
+    }
+    accounts
+}
+
+/// Locks rows of one account among 50 new ones. Asserts that the job imports the others at once, and
+/// the locked one as soon as it is released.
+async fn assert_others_are_imported(database: TestDatabase, job: JobName, lock: &str) {
+    let env = TestEnv::new(database).await;
+    let accounts = insert_accounts_of_the_app(&env).await;
+    let lock = lock.replace("$account", &accounts[25]);
+    let locker = env.database.begin(&lock).await;
+    let process = env.service.process();
+    let imported = "SELECT 'x' FROM evergrant_connections";
+    for run in ["first", "second"] {
+        process.run_job(job).await.unwrap();
+        let count = count(&env.database, imported).await;
+        assert_eq!(count, 49, "after the {run} run");
+    }
+    locker.commit().await;
+    process.run_job(job).await.unwrap();
+    assert_eq!(count(&env.database, imported).await, 50);
+    let pending = "SELECT 'x' FROM evergrant_row_changes";
+    process.run_job(JobName::ReportRowChanges).await.unwrap();
+    assert_eq!(count(&env.database, pending).await, 0);
+}
+
+const LOCKED_ACCOUNT: &str =
+    "SELECT 1 FROM oauth_accounts WHERE provider_account_id = '$account' FOR UPDATE";
+const LOCKED_OWNER: &str = "SELECT 1 FROM users u JOIN oauth_accounts a ON a.user_id = u.id
+    WHERE provider_account_id = '$account' FOR UPDATE OF u";
+
+async fn locked_account_does_not_delay_reports_of_others(database: TestDatabase) {
+    assert_others_are_imported(database, JobName::ReportRowChanges, LOCKED_ACCOUNT).await;
+}
+
+async fn locked_account_does_not_delay_imports_of_others(database: TestDatabase) {
+    assert_others_are_imported(database, JobName::ImportRows, LOCKED_ACCOUNT).await;
+}
+
+async fn locked_user_does_not_delay_reports_of_others(database: TestDatabase) {
+    assert_others_are_imported(database, JobName::ReportRowChanges, LOCKED_OWNER).await;
+}
+
+async fn locked_user_does_not_delay_imports_of_others(database: TestDatabase) {
+    assert_others_are_imported(database, JobName::ImportRows, LOCKED_OWNER).await;
 }

@@ -47,7 +47,7 @@ pub enum ChangedRow {
 }
 
 const PENDING: &str = "SELECT id, user_id, provider, provider_account_id, details_only
-    FROM evergrant_row_changes ORDER BY id LIMIT $1";
+    FROM evergrant_row_changes WHERE id > $1 ORDER BY id LIMIT $2";
 
 macro_rules! current {
     ($given:literal) => {
@@ -87,13 +87,13 @@ repository! {
 }
 
 impl RowChangeRepository {
-    /// Returns up to `limit` changes that are not reported yet, oldest first.
+    /// Returns up to `limit` changes with ids above `after` that are not reported yet, oldest first.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the query fails.
-    pub async fn pending(&self, limit: i64) -> Result<Vec<RowChange>, StoreError> {
-        let rows = self.database.rows(PENDING, params![limit]).await?;
+    pub async fn pending(&self, after: i64, limit: i64) -> Result<Vec<RowChange>, StoreError> {
+        let rows = self.database.rows(PENDING, params![after, limit]).await?;
         rows.iter().map(read).collect()
     }
 

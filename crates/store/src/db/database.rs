@@ -152,6 +152,11 @@ impl Database {
         }
     }
 
+    /// Returns whether sessions lock single rows. On SQLite they lock the whole database.
+    pub(crate) fn locks_rows(&self) -> bool {
+        matches!(self.pools, Pools::Postgres(_))
+    }
+
     /// Begins a writing transaction whose statements have the timeout of a write.
     pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {
         self.begin_within(WRITE_TIMEOUT).await

@@ -37,7 +37,7 @@ on_postgres!(
 
 /// Reports all recorded changes as a serving process does.
 async fn report(store: &Store) -> Reported {
-    let changes = store.row_changes().pending(1_000).await.unwrap();
+    let changes = store.row_changes().pending(0, 1_000).await.unwrap();
     let mut accounts = BTreeSet::new();
     for change in &changes {
         if let ChangedRow::Account { key, .. } = &change.subject {
@@ -80,7 +80,7 @@ async fn events(store: &Store, user: UserId) -> Vec<String> {
 }
 
 async fn pending(store: &Store) -> usize {
-    store.row_changes().pending(1_000).await.unwrap().len()
+    store.row_changes().pending(0, 1_000).await.unwrap().len()
 }
 
 async fn own_writes_record_no_change(database: TestDatabase) {

@@ -132,7 +132,7 @@ async fn stale_row_is_repaired_in_its_generation(database: TestDatabase) {
     assert_eq!(text(repaired.tokens.refresh.as_ref()), Some("second"));
     let events = store.events().of_user(old.user, 2, 10).await.unwrap();
     assert_eq!(events[0].kind, Some(EventKind::Refreshed));
-    let recorded = store.row_changes().pending(10).await.unwrap();
+    let recorded = store.row_changes().pending(0, 10).await.unwrap();
     assert_eq!(recorded.len(), 1, "only the write of the application");
 }
 
