@@ -93,6 +93,12 @@ impl Caches {
         self.sessions.clear();
     }
 
+    /// Removes everything.
+    fn clear(&self) {
+        self.clear_shared_rows();
+        self.api_keys.clear();
+    }
+
     /// Removes everything that another program can change.
     pub(crate) fn clear_shared_rows(&self) {
         self.connections.clear();
@@ -129,5 +135,9 @@ impl FeedSubscriber for Caches {
             }
             _ => self.statuses.invalidate(&user).await,
         }
+    }
+
+    async fn reset(&self) {
+        self.clear();
     }
 }

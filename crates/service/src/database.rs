@@ -2,6 +2,7 @@
 //! can be trusted in that state.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use evergrant_model::SignedDuration;
 use evergrant_store::StoreError;
@@ -17,6 +18,12 @@ const FAIL_FAST_FOR: SignedDuration = SignedDuration::from_secs(1);
 /// How long caches are served while neither the change feed nor the database responds: changes of
 /// other replicas are not seen during that time.
 const MAX_SILENCE: SignedDuration = SignedDuration::from_secs(30);
+/// How long refreshes wait for the first poll of the change feed after a database failure.
+const MAX_UNPOLLED: Duration = Duration::from_secs(3);
+/// The interval at which they check for it.
+const POLL_CHECK_INTERVAL: Duration = Duration::from_millis(20);
+/// The time within which all replicas have stored again the tokens that the database has lost.
+const RESTORED_WITHIN: SignedDuration = SignedDuration::from_secs(3);
 /// The time of an event that has not happened, in milliseconds. `i64::MIN` would overflow in
 /// [`DatabaseMonitor::since`].
 const NEVER: i64 = i64::MIN / 2;
@@ -48,6 +55,7 @@ pub(crate) struct DatabaseMonitor {
     failed_at_ms: AtomicI64,
     timed_out_at_ms: AtomicI64,
     write_refused_at_ms: AtomicI64,
+    reset_at_ms: AtomicI64,
     accepts_writes: AtomicBool,
     polls: AtomicU64,
 }
@@ -61,6 +69,7 @@ impl Default for DatabaseMonitor {
             failed_at_ms: AtomicI64::new(NEVER),
             timed_out_at_ms: AtomicI64::new(NEVER),
             write_refused_at_ms: AtomicI64::new(NEVER),
+            reset_at_ms: AtomicI64::new(NEVER),
             accepts_writes: AtomicBool::new(true),
             polls: AtomicU64::new(0),
         }
@@ -160,6 +169,37 @@ impl DatabaseMonitor {
         self.polls.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Records that the database has gone back to an earlier state.
+    pub(crate) fn record_reset(&self) {
+        self.reset_at_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    /// Returns the time since this process noticed that the database has gone back to an earlier
+    /// state; `None` if it never has.
+    pub(crate) fn since_reset(&self) -> Option<SignedDuration> {
+        let is_known = self.reset_at_ms.load(Ordering::Relaxed) != NEVER;
+        is_known.then(|| self.since(&self.reset_at_ms))
+    }
+
+    /// Waits until refreshes may start: after a database failure until the change feed was polled,
+    /// and after the database has gone back until all replicas had the time to store again the
+    /// tokens that it has lost. Refreshing the old ones could end their grants.
+    pub(crate) async fn settled(&self) {
+        let deadline = Instant::now() + MAX_UNPOLLED;
+        while self.is_unpolled() && Instant::now() < deadline {
+            tokio::time::sleep(POLL_CHECK_INTERVAL).await;
+        }
+        if let Some(since) = self.since_reset().filter(|since| *since < RESTORED_WITHIN) {
+            tokio::time::sleep((RESTORED_WITHIN - since).unsigned_abs()).await;
+        }
+    }
+
+    /// Returns whether the change feed was not polled since the last database failure.
+    fn is_unpolled(&self) -> bool {
+        let polled_at = self.polled_at_ms.load(Ordering::Relaxed);
+        self.follows_feed() && polled_at < self.failed_at_ms.load(Ordering::Relaxed)
+    }
+
     /// Returns the number of completed polls of the change feed since the process started.
     pub(crate) fn polls(&self) -> u64 {
         self.polls.load(Ordering::Relaxed)
@@ -186,8 +226,6 @@ impl DatabaseMonitor {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]

@@ -50,9 +50,9 @@ impl Recorder for LogRecorder {
             Outcome::RefreshStarted { .. }
             | Outcome::RefreshSucceeded { .. }
             | Outcome::RefreshFailed { .. } => log_refresh(call, outcome),
-            Outcome::WritePending { .. } | Outcome::PendingWriteStored { .. } => {
-                log_pending_write(call, outcome);
-            }
+            Outcome::WritePending { .. }
+            | Outcome::PendingWriteStored { .. }
+            | Outcome::TokensStoredAgain { .. } => log_pending_write(call, outcome),
             Outcome::SessionEnded { .. }
             | Outcome::SessionCheckFailed { .. }
             | Outcome::StatusChanged { .. } => log_status(call, outcome),
@@ -226,6 +226,12 @@ fn log_pending_write(call: &Call, outcome: &Outcome<'_>) {
             connection,
             stored,
             "pending write of refreshed tokens completed"
+        ),
+        Outcome::TokensStoredAgain { connection } => log_connection!(
+            warn,
+            call,
+            connection,
+            "the database had lost the refreshed tokens of this connection; stored them again"
         ),
         _ => {}
     }

@@ -112,6 +112,12 @@ pub enum Outcome<'a> {
         /// Whether the tokens were stored; `false` if newer tokens were stored meanwhile.
         stored: bool,
     },
+    /// The database had lost refreshed tokens, after a failover or the restore of a copy; they are
+    /// stored again.
+    TokensStoredAgain {
+        /// The connection.
+        connection: &'a Connection,
+    },
     /// A queued revocation was dropped because no configured key decrypts its tokens.
     RevocationUnreadable {
         /// The platform.

@@ -137,6 +137,23 @@ pub fn store_tokens(rules: &impl Rules, row: &LeaseRow, ticket: &Ticket) -> Opti
     })
 }
 
+/// Returns the row that stores again the tokens of `lost`, a state that the database has lost.
+/// `None` if the row has not gone back to an earlier token set.
+#[must_use]
+pub fn restore_tokens(row: &LeaseRow, lost: &LeaseRow) -> Option<LeaseRow> {
+    // The lease of the attempt that obtained the lost tokens has come back with the row. That of a
+    // later attempt stays.
+    let is_later = row.attempt > lost.attempt;
+    (row.generation < lost.generation).then(|| LeaseRow {
+        generation: lost.generation,
+        attempt: row.attempt.max(lost.attempt),
+        lease_expires_at_ms: row.lease_expires_at_ms.filter(|_| is_later),
+        in_doubt_since_ms: row.in_doubt_since_ms.filter(|_| is_later),
+        token_source: lost.token_source,
+        dead: false,
+    })
+}
+
 /// Returns the row after the attempt ended without tokens; `None` if a later attempt or token set
 /// supersedes it.
 #[must_use]

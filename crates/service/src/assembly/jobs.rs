@@ -70,6 +70,7 @@ fn jobs(
         Arc::clone(&refresh.guard) as _,
         Arc::new(base.clock_check()),
         Arc::new(base.scheduler(rows, refresh)),
+        Arc::clone(&rows.lost) as _,
         Arc::clone(&rows.changes) as _,
         Arc::new(import),
         Arc::new(base.compare_rows(rows)),

@@ -36,7 +36,11 @@ impl Refresh {
             Arc::clone(&base.replica),
             Arc::clone(&base.database),
             Arc::clone(&rows.changes),
-            vec![Arc::<Caches>::clone(&base.caches), rows.streams.clone()],
+            vec![
+                Arc::<Caches>::clone(&base.caches),
+                rows.streams.clone(),
+                rows.lost_tokens.clone(),
+            ],
         ));
         let guard = Arc::new(base.rejection_guard());
         let failures = Arc::new(base.failures(&guard));
@@ -154,6 +158,7 @@ impl Base {
             timing: self.timing.clone(),
             failures,
             pending: Arc::clone(&rows.pending),
+            lost: Arc::clone(&rows.lost_tokens),
             revocations: Arc::clone(&rows.revocations),
             caches: Arc::clone(&self.caches),
             database: Arc::clone(&self.database),
@@ -169,6 +174,7 @@ impl Base {
             refreshes: self.store.refreshes(),
             attempts,
             pending: Arc::clone(&rows.pending),
+            lost: Arc::clone(&rows.lost_tokens),
             providers: self.providers.clone(),
             external_rows: Arc::clone(&rows.external),
             feed: Arc::clone(feed),

@@ -15,7 +15,9 @@ use crate::connections::row_changes::RowChanges;
 use crate::connections::watched_users::WatchedUsers;
 use crate::events::streams::EventStreams;
 use crate::events::user_events::UserEventStreams;
-use crate::refresh::pending_writes::{PendingWrites, PendingWritesParts};
+use crate::refresh::lost_tokens::LostTokens;
+use crate::refresh::pending_write::PendingWritesParts;
+use crate::refresh::pending_writes::PendingWrites;
 
 /// The components that other assembly steps depend on.
 pub(super) struct Rows {
@@ -25,6 +27,7 @@ pub(super) struct Rows {
     pub(super) avatars: Arc<Avatars>,
     pub(super) list: Arc<ConnectionList>,
     pub(super) pending: Arc<PendingWrites>,
+    pub(super) lost_tokens: Arc<LostTokens>,
     pub(super) lookup: Arc<ConnectionLookup>,
     pub(super) streams: Arc<EventStreams>,
     pub(super) watched: WatchedUsers,
@@ -39,7 +42,8 @@ impl Rows {
         let public_url = base.settings.public_url.clone();
         let avatars = Arc::new(Avatars::new(cipher, providers, public_url));
         let list = Arc::new(base.list(&external, &avatars));
-        let pending = Arc::new(base.pending(&revocations));
+        let lost_tokens = Arc::new(base.lost_tokens());
+        let pending = Arc::new(base.pending(&revocations, &lost_tokens));
         let lookup = Arc::new(base.lookup(&pending, &external));
         let streams = Arc::new(EventStreams::new(base.settings.event_streams));
         let watched = WatchedUsers::new(Arc::clone(&base.caches), Arc::clone(&streams));
@@ -50,6 +54,7 @@ impl Rows {
             avatars,
             list,
             pending,
+            lost_tokens,
             lookup,
             streams,
             watched,
@@ -127,10 +132,21 @@ impl Base {
         }
     }
 
-    fn pending(&self, revocations: &Arc<RevocationQueue>) -> PendingWrites {
+    fn lost_tokens(&self) -> LostTokens {
+        LostTokens::new(
+            self.store.refreshes(),
+            self.encryption.clone(),
+            Arc::clone(&self.caches),
+            Arc::clone(&self.database),
+            Arc::clone(&self.recorder),
+        )
+    }
+
+    fn pending(&self, revocations: &Arc<RevocationQueue>, lost: &Arc<LostTokens>) -> PendingWrites {
         PendingWrites::new(PendingWritesParts {
             connections: self.store.connections(),
             refreshes: self.store.refreshes(),
+            lost: Arc::clone(lost),
             revocations: Arc::clone(revocations),
             providers: self.providers.clone(),
             encryption: self.encryption.clone(),

@@ -139,6 +139,9 @@ impl ChangeFeed {
         // rather than missed.
         let invalidated = self.row_changes.invalidate_pending().await;
         let polled = reader.poll(&self.events).await.and(invalidated);
+        if let Some(lost) = reader.take_lost() {
+            self.reset(&lost).await;
+        }
         for event in reader.take() {
             let event = Arc::new(event);
             for subscriber in &self.subscribers {
@@ -156,6 +159,21 @@ impl ChangeFeed {
                 self.database.observe(&error);
                 log.record_failure(&error);
             }
+        }
+    }
+
+    /// Resets all subscribers, because the database has gone back to an earlier state.
+    async fn reset(&self, lost: &Event) {
+        tracing::warn!(
+            event.id = lost.id,
+            event.created_at = %lost.at,
+            "the database has gone back to an earlier state: an event that this process has read is \
+             missing, after a failover that lost commits or the restore of a copy. Cleared all \
+             caches; event streams send a reset; refreshed tokens that were lost are stored again"
+        );
+        self.database.record_reset();
+        for subscriber in &self.subscribers {
+            subscriber.reset().await;
         }
     }
 }

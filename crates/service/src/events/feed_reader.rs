@@ -1,4 +1,8 @@
 //! Reads the outbox and delivers each event exactly once, even if it commits out of order.
+//!
+//! The reader remembers the newest event that it has read. If the outbox does not contain it any
+//! more, the database has gone back to an earlier state: a standby without the last commits became
+//! the primary, or an older copy was restored. Retention never deletes the newest event.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,6 +27,11 @@ const FIRST_POLL_OVERLAP: i64 = 100;
 pub(crate) struct FeedReader {
     /// The highest sequence value that was read; `None` before the first poll.
     newest: Option<i64>,
+    /// The event with that sequence value; `None` if the outbox was empty.
+    last: Option<Event>,
+    /// The event that the outbox has lost; `None` if it has not gone back since the last call of
+    /// [`FeedReader::take_lost`].
+    lost: Option<Event>,
     /// Sequence values below the newest that were not visible, each with the time of the first poll
     /// that looked for it; `None` before that poll.
     gaps: BTreeMap<i64, Option<Instant>>,
@@ -44,18 +53,51 @@ impl FeedReader {
         };
         self.poll_gaps(events).await?;
         loop {
-            let batch = events.after(newest, BATCH).await?;
+            let mut batch = events.after(self.before(newest), BATCH).await?;
+            let is_last = i64::try_from(batch.len()).unwrap_or(BATCH) < BATCH;
+            if self.last.is_some() {
+                if batch.first() != self.last.as_ref() {
+                    self.start_again();
+                    newest = (events.newest_id().await? - FIRST_POLL_OVERLAP).max(0);
+                    continue;
+                }
+                batch.remove(0);
+            }
             for event in &batch {
                 self.track_gaps(newest + 1..event.id);
                 newest = event.id;
             }
-            let is_last = i64::try_from(batch.len()).unwrap_or(BATCH) < BATCH;
+            if let Some(event) = batch.last() {
+                self.last = Some(event.clone());
+            }
             self.received.extend(batch);
             self.newest = Some(newest);
             if is_last {
                 return Ok(());
             }
         }
+    }
+
+    /// Returns the value after which the next query starts, so that it includes the last event.
+    fn before(&self, newest: i64) -> i64 {
+        if self.last.is_some() {
+            newest - 1
+        } else {
+            newest
+        }
+    }
+
+    /// Forgets the position, because the outbox has lost the last event.
+    fn start_again(&mut self) {
+        self.newest = None;
+        self.gaps.clear();
+        self.received.clear();
+        self.lost = self.last.take();
+    }
+
+    /// Returns the event that the outbox has lost since the last call, if it has gone back.
+    pub(crate) fn take_lost(&mut self) -> Option<Event> {
+        self.lost.take()
     }
 
     /// Returns the events read since the last call, in order of delivery.

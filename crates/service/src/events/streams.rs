@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use evergrant_model::{EventKind, UserId};
+use evergrant_model::{EventKind, Timestamp, UserId};
 use evergrant_resilience::lock;
 use evergrant_store::Event;
 use tokio::sync::broadcast;
@@ -102,6 +102,24 @@ impl FeedSubscriber for EventStreams {
             }
             None => by_user.retain(|_, streams| streams.send(Arc::clone(event)).is_ok()),
         }
+    }
+
+    /// Makes all streams send a reset.
+    async fn reset(&self) {
+        let reset = Arc::new(Event {
+            id: 0,
+            user: None,
+            version: 0,
+            kind: Some(EventKind::Reset),
+            provider: None,
+            account: None,
+            subject: None,
+            status: None,
+            code: None,
+            correlation_id: None,
+            at: Timestamp::from_unix_ms(0),
+        });
+        self.receive(&reset).await;
     }
 }
 

@@ -17,4 +17,8 @@ pub(crate) trait FeedSubscriber: Send + Sync {
     /// Handles one event. The feed waits until it returns, so it must neither block nor run long
     /// queries.
     async fn receive(&self, event: &Arc<Event>);
+
+    /// Handles that the database has gone back to an earlier state: anything that was read from it
+    /// may be wrong. Called before the events that follow.
+    async fn reset(&self);
 }

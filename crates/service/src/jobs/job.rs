@@ -22,6 +22,8 @@ string_enum! {
         /// Restores connections that were marked expired shortly before a mass rejection was
         /// detected.
         RestoreRejected = "restore_rejected",
+        /// Stores refreshed tokens again that the database has lost.
+        RestoreLostTokens = "restore_lost_tokens",
         /// Reports the changes by other programs that the triggers on the shared tables recorded.
         ReportRowChanges = "report_row_changes",
         /// Imports new rows that no trigger has recorded.

@@ -22,6 +22,7 @@ use crate::identifiers::Identifiers;
 use crate::outcome::{Outcome, Recorder};
 use crate::refresh::context::{AttemptContext, refresh_policy};
 use crate::refresh::failure::FailedRefreshes;
+use crate::refresh::lost_tokens::LostTokens;
 use crate::refresh::outcome::{RefreshFailure, RefreshOutcome, newer, verdict_of};
 use crate::refresh::pending_writes::PendingWrites;
 use crate::tokens::encryption::TokenEncryption;
@@ -69,6 +70,7 @@ pub(crate) struct Attempts {
     pub(crate) timing: RefreshTiming,
     pub(crate) failures: Arc<FailedRefreshes>,
     pub(crate) pending: Arc<PendingWrites>,
+    pub(crate) lost: Arc<LostTokens>,
     pub(crate) revocations: Arc<RevocationQueue>,
     pub(crate) caches: Arc<Caches>,
     pub(crate) database: Arc<DatabaseMonitor>,
@@ -202,6 +204,7 @@ impl Attempts {
             self.caches.connections.invalidate(&key).await;
             return self.superseded(context, &encrypted).await;
         };
+        self.lost.keep(&newest);
         let now = self.clock.now();
         self.caches
             .connections

@@ -18,6 +18,8 @@ pub(crate) struct AttemptContext<'a> {
     pub(crate) requested_at: Instant,
     /// Whether the stored access token has expired or was rejected by the platform.
     pub(crate) access_expired: bool,
+    /// Whether the caller knows a later token set than the stored one: the database has lost it.
+    pub(crate) has_gone_back: bool,
 }
 
 impl AttemptContext<'_> {

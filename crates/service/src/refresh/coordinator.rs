@@ -28,11 +28,12 @@ use crate::events::change_feed::ChangeFeed;
 use crate::providers::Providers;
 use crate::refresh::attempt::Attempts;
 use crate::refresh::context::{AttemptContext, refresh_policy};
+use crate::refresh::lost_tokens::LostTokens;
 use crate::refresh::outcome::{LastFailure, RefreshFailure, RefreshOutcome, newer, verdict_of};
 use crate::refresh::pending_writes::PendingWrites;
 use crate::refresh::permission::{RefreshReason, check_allowed, check_probe};
 use crate::tasks::Tasks;
-use crate::tokens::refresh_time::is_refreshable;
+use crate::tokens::refresh_time::{is_refreshable, is_usable};
 
 /// The maximum time that one caller waits for a refresh. The refresh continues after that.
 const CALLER_TIMEOUT: Duration = Duration::from_secs(25);
@@ -53,6 +54,7 @@ pub(crate) struct Refresher {
     pub(crate) refreshes: RefreshRepository,
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) pending: Arc<PendingWrites>,
+    pub(crate) lost: Arc<LostTokens>,
     pub(crate) providers: Providers,
     pub(crate) external_rows: Arc<ExternalRows>,
     pub(crate) feed: Arc<ChangeFeed>,
@@ -110,6 +112,7 @@ impl Refresher {
         );
         let refresh = self.in_flight.run(id, move || {
             let refresh = async move {
+                refresher.database.settled().await;
                 let outcome = refresher.run(&call, id, known_generation, reason).await;
                 drop(token);
                 outcome
@@ -133,7 +136,7 @@ impl Refresher {
     ) -> RefreshOutcome {
         let (started, mut events, mut may_import) = (Instant::now(), self.feed.receiver(), true);
         loop {
-            let row = match self.row_state(id, known_generation).await? {
+            let row = match self.row_state(call, id, known_generation).await? {
                 RowState::Newer(newest) => return Ok(newest),
                 RowState::Unchanged(row) => row,
             };
@@ -146,14 +149,14 @@ impl Refresher {
                         provider: &provider,
                         permit,
                         access_expired: self.is_access_expired(&leased.connection, reason),
+                        has_gone_back: leased.ticket.generation < known_generation,
                         leased: *leased,
                         requested_at,
                     };
                     return self.attempts.run(context).await;
                 }
                 LeaseAnswer::Outdated(newest) => return self.outdated(*newest).await,
-                LeaseAnswer::External(external) if may_import => {
-                    may_import = false;
+                LeaseAnswer::External(external) if std::mem::take(&mut may_import) => {
                     self.import(call, *external, permit).await?;
                 }
                 LeaseAnswer::Gone => return Err(RefreshFailure::new(ErrorCode::AccountNotFound)),
@@ -212,9 +215,10 @@ impl Refresher {
     }
 
     /// Compares the connection with the generation that the caller knows. Refreshed tokens that are
-    /// not stored yet count as stored.
+    /// not stored yet count as stored, and those that the database has lost are stored again.
     async fn row_state(
         &self,
+        call: &Call,
         id: ConnectionId,
         known_generation: i64,
     ) -> Result<RowState, RefreshFailure> {
@@ -224,6 +228,16 @@ impl Refresher {
         }
         let stored = by_id(&self.connections, &self.database, id).await;
         let stored = stored.map_err(|error| RefreshFailure::of(&error))?;
+        let restored = self.lost.restore(call, &stored).await;
+        if let Some(restored) = restored.map_err(|error| RefreshFailure::of(&error))? {
+            let is_usable = restored.lease.generation > known_generation
+                && is_usable(&restored, self.clock.now());
+            return if is_usable {
+                newer(restored).map(RowState::Newer)
+            } else {
+                Ok(RowState::Unchanged(Box::new(restored)))
+            };
+        }
         if stored.lease.generation > known_generation {
             self.caches.invalidate(&ConnectionKey::from(&stored)).await;
             return newer(stored).map(RowState::Newer);

@@ -35,7 +35,8 @@ struct ClassifiedFailure<'a> {
     class: LastFailure,
     /// How far the rejection is trusted; `None` if the platform did not reject the grant.
     confidence: Option<Confidence>,
-    /// Whether the grant ended because the response with the rotated refresh token was lost.
+    /// Whether the grant ended because the rotated refresh token was lost: in the response, or by
+    /// the database.
     lost: bool,
     attempt: &'a FailedAttempt,
     error: &'a AdapterError,
@@ -138,6 +139,7 @@ impl FailedRefreshes {
         }
         let mut confidence = None;
         if class == LastFailure::Terminal {
+            lost |= self.may_be_replaced(context, error);
             let trusted = self.guard.confidence(context, lost).await;
             confidence = Some(trusted);
             if trusted == Confidence::Doubtful {
@@ -151,6 +153,20 @@ impl FailedRefreshes {
             attempt,
             error,
         }
+    }
+
+    /// Returns whether the rejected refresh token may have been replaced by one that the database
+    /// has lost: it is older than the time at which the database went back to an earlier state. A
+    /// rejection for another stated reason is not doubted.
+    fn may_be_replaced(&self, context: &AttemptContext<'_>, error: &AdapterError) -> bool {
+        let connection = &context.leased.connection;
+        let stored_at = connection.tokens.issued_at.unwrap_or(connection.updated_at);
+        let went_back = self.database.since_reset();
+        let is_older = went_back.is_some_and(|since| stored_at < self.clock.now() - since);
+        let is_unexplained = error
+            .reason()
+            .is_none_or(|reason| reason == StatusReason::RefreshTokenInvalid);
+        is_unexplained && (is_older || context.has_gone_back)
     }
 
     /// Stores a failed attempt. Returns the connection if newer tokens were stored meanwhile: the
@@ -244,7 +260,6 @@ fn status_after(
     use ConnectionStatus::{Connected, Error, Expired, Expiring};
     let reason = failure.error.reason();
     match failure.class {
-        // The platform rotated the refresh token, but its response was lost.
         LastFailure::Terminal if failure.lost => (Expired, Some(StatusReason::LostInFlight)),
         LastFailure::Terminal => {
             let dead = reason.filter(|_| failure.error.class() == ErrorClass::NeedsReauth);

@@ -7,6 +7,8 @@ pub(crate) mod coordinator;
 pub(crate) mod failure;
 pub(crate) mod journal;
 pub(crate) mod journal_writer;
+pub(crate) mod kept_tokens;
+pub(crate) mod lost_tokens;
 pub(crate) mod mass_rejection;
 pub(crate) mod next_attempt;
 pub(crate) mod outcome;

@@ -1,13 +1,22 @@
 //! One pending write: refreshed tokens that the database did not accept, and when they are written
-//! again.
+//! again. The dependencies of all of them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergrant_store::{Connection, StoreError};
+use evergrant_model::Clock;
+use evergrant_store::{Connection, ConnectionRepository, RefreshRepository, StoreError};
 use tokio::time::Instant;
 
+use crate::cache::Caches;
+use crate::connections::revocation_queue::RevocationQueue;
+use crate::database::DatabaseMonitor;
+use crate::outcome::Recorder;
+use crate::providers::Providers;
+use crate::refresh::lost_tokens::LostTokens;
 use crate::refresh::record::Record;
+use crate::tasks::Tasks;
+use crate::tokens::encryption::TokenEncryption;
 
 /// The interval between retries. It is far shorter than the 5 seconds that other replicas wait
 /// after an outage before they take over a lease, so these tokens are stored first.
@@ -15,6 +24,21 @@ pub(super) const RETRY_EVERY: Duration = Duration::from_millis(250);
 /// The longest interval between retries of a write that the database refuses while it is available,
 /// for example by a trigger of the app.
 const MAX_REFUSED_RETRY: Duration = Duration::from_secs(30);
+
+/// The dependencies of [`PendingWrites`](super::pending_writes::PendingWrites).
+pub(crate) struct PendingWritesParts {
+    pub(crate) connections: ConnectionRepository,
+    pub(crate) refreshes: RefreshRepository,
+    pub(crate) lost: Arc<LostTokens>,
+    pub(crate) revocations: Arc<RevocationQueue>,
+    pub(crate) providers: Providers,
+    pub(crate) encryption: TokenEncryption,
+    pub(crate) caches: Arc<Caches>,
+    pub(crate) database: Arc<DatabaseMonitor>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tasks: Tasks,
+    pub(crate) recorder: Arc<dyn Recorder>,
+}
 
 /// Refreshed tokens that are not stored yet.
 #[derive(Clone)]

@@ -8,40 +8,19 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use evergrant_model::{Actor, Call, Clock, ConnectionId, CorrelationId, ProviderSlug};
+use evergrant_model::{Actor, Call, ConnectionId, CorrelationId, ProviderSlug};
 use evergrant_resilience::lock;
-use evergrant_store::{
-    Connection, ConnectionRepository, Leased, RefreshRepository, RefreshedGrant, StoreError,
-};
+use evergrant_store::{Connection, Leased, RefreshedGrant, StoreError};
 
-use crate::cache::{Caches, ConnectionKey};
-use crate::connections::revocation_queue::RevocationQueue;
-use crate::database::DatabaseMonitor;
-use crate::outcome::{Outcome, Recorder};
-use crate::providers::Providers;
+use crate::cache::ConnectionKey;
+use crate::outcome::Outcome;
 use crate::refresh::journal_writer::JournalWriter;
-use crate::refresh::pending_write::{PendingWrite, RETRY_EVERY, is_obsolete};
+use crate::refresh::pending_write::{PendingWrite, PendingWritesParts, RETRY_EVERY, is_obsolete};
 use crate::refresh::record::Record;
 use crate::refresh::unsaved_tokens::{self, UnsavedGuard, UnsavedTokens};
-use crate::tasks::Tasks;
-use crate::tokens::encryption::TokenEncryption;
 
 /// The number of retries during shutdown if no journal keeps the tokens: 10 seconds.
 const SHUTDOWN_RETRIES: u32 = 40;
-
-/// The dependencies of [`PendingWrites`].
-pub(crate) struct PendingWritesParts {
-    pub(crate) connections: ConnectionRepository,
-    pub(crate) refreshes: RefreshRepository,
-    pub(crate) revocations: Arc<RevocationQueue>,
-    pub(crate) providers: Providers,
-    pub(crate) encryption: TokenEncryption,
-    pub(crate) caches: Arc<Caches>,
-    pub(crate) database: Arc<DatabaseMonitor>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) tasks: Tasks,
-    pub(crate) recorder: Arc<dyn Recorder>,
-}
 
 /// Keeps refreshed tokens until the database accepts them.
 pub(crate) struct PendingWrites {
@@ -338,6 +317,9 @@ impl PendingWrites {
         let (now, encryption) = (self.parts.clock.now(), &self.parts.encryption);
         let grant = record.grant(&correlation_id, now, encryption);
         let stored = self.store_or_confirm(record, &leased, &grant).await?;
+        if let Some(stored) = &stored {
+            self.parts.lost.keep(stored);
+        }
         self.parts.caches.invalidate(&key).await;
         let call = Call {
             actor: Actor::Scheduler,
@@ -346,7 +328,7 @@ impl PendingWrites {
         };
         let outcome = Outcome::PendingWriteStored {
             connection: &leased.connection,
-            stored,
+            stored: stored.is_some(),
         };
         self.parts.recorder.record(&call, &outcome);
         Ok(())
@@ -354,25 +336,27 @@ impl PendingWrites {
 
     /// Stores the tokens, or confirms that they are stored: a commit whose result was unknown may
     /// have stored them, and may even become visible after the connection was read. They stay
-    /// pending until it is known to be durable. Returns `false` if newer ones are stored.
+    /// pending until it is known to be durable. Returns the stored connection; `None` if newer
+    /// tokens are stored.
     async fn store_or_confirm(
         &self,
         record: &Record,
         leased: &Leased,
         grant: &RefreshedGrant<'_>,
-    ) -> Result<bool, StoreError> {
-        let (connection, refreshes) = (&leased.connection, &self.parts.refreshes);
-        if !record.is_stored_in(connection) {
-            if refreshes.store(leased, grant).await?.is_some() {
-                return Ok(true);
+    ) -> Result<Option<Connection>, StoreError> {
+        let refreshes = &self.parts.refreshes;
+        let mut stored = Some(leased.connection.clone());
+        if !record.is_stored_in(&leased.connection) {
+            if let Some(stored) = refreshes.store(leased, grant).await? {
+                return Ok(Some(stored));
             }
-            let newest = self.parts.connections.by_id(connection.id).await?;
-            if !newest.is_some_and(|newest| record.is_stored_in(&newest)) {
-                return Ok(false);
-            }
+            let newest = self.parts.connections.by_id(leased.connection.id).await?;
+            stored = newest.filter(|newest| record.is_stored_in(newest));
         }
-        refreshes.confirm(connection.id).await?;
-        Ok(true)
+        if stored.is_some() {
+            refreshes.confirm(leased.connection.id).await?;
+        }
+        Ok(stored)
     }
 
     /// Queues the revocation of tokens whose connection was deleted meanwhile. The platform is

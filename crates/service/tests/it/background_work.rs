@@ -186,8 +186,8 @@ async fn insert_accounts_of_the_app(env: &TestEnv) -> Vec<String> {
     accounts
 }
 
-/// Locks rows of one account among 50 new ones. Asserts that the job imports the others at once, and
-/// the locked one as soon as it is released.
+/// Locks rows of one account among 50 new ones. Asserts that the job imports the others at once,
+/// and the locked one as soon as it is released.
 async fn assert_others_are_imported(database: TestDatabase, job: JobName, lock: &str) {
     let env = TestEnv::new(database).await;
     let accounts = insert_accounts_of_the_app(&env).await;

@@ -26,6 +26,7 @@ mod harness;
 mod issuer;
 mod key_check;
 mod lifecycle;
+mod lost_commits;
 mod ownership;
 mod panics;
 mod pending_writes;

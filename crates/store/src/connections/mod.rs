@@ -18,6 +18,7 @@ pub(crate) mod row_changes;
 pub(crate) mod row_events;
 pub(crate) mod session_check;
 pub(crate) mod status_transitions;
+pub(crate) mod store_again;
 pub(crate) mod store_grant;
 pub(crate) mod store_refresh;
 pub(crate) mod token_copies;

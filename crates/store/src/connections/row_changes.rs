@@ -87,7 +87,8 @@ repository! {
 }
 
 impl RowChangeRepository {
-    /// Returns up to `limit` changes with ids above `after` that are not reported yet, oldest first.
+    /// Returns up to `limit` changes with ids above `after` that are not reported yet, oldest
+    /// first.
     ///
     /// # Errors
     ///

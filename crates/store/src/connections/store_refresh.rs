@@ -213,7 +213,7 @@ pub(crate) async fn record(
 
 impl Connection {
     /// Returns the connection after these tokens were stored.
-    fn refreshed(&self, lease: LeaseRow, new: &RefreshedGrant<'_>) -> Self {
+    pub(crate) fn refreshed(&self, lease: LeaseRow, new: &RefreshedGrant<'_>) -> Self {
         Self {
             lease,
             is_external: self.moved_from.is_some(),
@@ -241,7 +241,7 @@ impl Connection {
     }
 }
 
-async fn write_tokens(
+pub(crate) async fn write_tokens(
     tx: &mut Transaction,
     id: ConnectionId,
     new: &RefreshedGrant<'_>,
@@ -258,7 +258,7 @@ async fn write_tokens(
     tx.execute(WRITE_TOKENS, tokens).await.map(drop)
 }
 
-async fn write_state(
+pub(crate) async fn write_state(
     tx: &mut Transaction,
     id: ConnectionId,
     lease: &LeaseRow,

@@ -169,7 +169,8 @@ impl EventRepository {
             .transpose()
     }
 
-    /// Deletes the events created before `moment`. Returns their number.
+    /// Deletes the events created before `moment`, except the newest event, by which readers
+    /// recognize the database. Returns their number.
     ///
     /// # Errors
     ///
@@ -177,7 +178,8 @@ impl EventRepository {
     pub async fn delete_before(&self, moment: Timestamp) -> Result<u64, StoreError> {
         self.database
             .execute(
-                "DELETE FROM evergrant_events WHERE created_at < $1",
+                "DELETE FROM evergrant_events WHERE created_at < $1
+                    AND id < (SELECT MAX(id) FROM evergrant_events)",
                 params![moment],
             )
             .await

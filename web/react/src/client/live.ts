@@ -34,13 +34,14 @@ export function follow(options: LiveOptions): () => void {
     if (message.type === 'flow') onFlow(message.flowId);
     else if (message.scope !== scope) return;
     else if (message.type === 'changed') catchUp(options, message.version);
+    else if (message.type === 'reset') readAgain(options, message.version);
     else if (message.type === 'live' && !leads) onLive(message.live);
     else if (message.type === 'hello' && leads) tabs.post({ type: 'live', scope, live });
   };
   const onEvent = (event: ServerEvent) => {
     apply(options, event);
     if (event.type === 'flow') tabs.post({ type: 'flow', flowId: event.flowId });
-    else tabs.post({ type: 'changed', scope, version: event.version });
+    else tabs.post({ type: event.type === 'reset' ? 'reset' : 'changed', scope, version: event.version });
   };
   const onOpen = (open: boolean) => {
     live = open;
@@ -61,11 +62,18 @@ export function follow(options: LiveOptions): () => void {
 }
 
 function apply(options: LiveOptions, event: ServerEvent): void {
-  const { store, reload, onFlow } = options;
+  const { store, onFlow } = options;
   if (event.type === 'flow') onFlow(event.flowId);
-  else if (event.type === 'reset') void reload();
+  else if (event.type === 'reset') readAgain(options, event.version);
   else if (event.type === 'ready') catchUp(options, event.version);
   else store.set(withEvent(store.get(), event));
+}
+
+/** Reads the status. A version below the state's means that the server's database was restored from an older copy. */
+function readAgain({ store, reload }: LiveOptions, version: number): void {
+  const state = store.get();
+  if (version < (state.version ?? version)) store.set({ ...state, version: null });
+  void reload();
 }
 
 /** Reads the status if the server's version is newer than the state. */

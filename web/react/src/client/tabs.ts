@@ -13,9 +13,9 @@ export interface FlowChangedMessage {
   flowId: string;
 }
 
-/** The user's integrations have changed. */
+/** The user's integrations have changed; after a reset, any of them, and the version may be lower than before. */
 export interface ChangedMessage {
-  type: 'changed';
+  type: 'changed' | 'reset';
   /** The server and the user. */
   scope: string;
   /** The user's version after the change. */

@@ -201,6 +201,23 @@ fn consent_is_not_overwritten_by_an_earlier_refresh() {
 }
 
 #[test]
+fn lost_token_set_is_restored_only_over_an_earlier_one() {
+    let (row, ticket) = taken(&LeaseRow::default(), NOW);
+    let lost = store_tokens(&AllRules, &row, &ticket).unwrap();
+    assert_eq!(
+        restore_tokens(&row, &lost),
+        Some(lost),
+        "the lease of the attempt that stored the tokens is over"
+    );
+    assert_eq!(restore_tokens(&lost, &lost), None);
+    assert_eq!(restore_tokens(&replace_tokens(&row), &lost), None);
+    let (later, _) = taken(&row, NOW + DEFAULT_LEASE_MS);
+    let restored = restore_tokens(&later, &lost).unwrap();
+    assert_eq!(restored.lease_expires_at_ms, later.lease_expires_at_ms);
+    assert_eq!((restored.attempt, restored.generation), (2, 1));
+}
+
+#[test]
 fn rejection_reported_after_losing_the_lease_is_ignored() {
     let (row, first) = taken(&LeaseRow::default(), NOW);
     let (row, second) = taken(&row, NOW + DEFAULT_LEASE_MS);

@@ -1,5 +1,6 @@
 //! The test environment: a service over a real database, simulated providers and a manual clock.
 
+mod backup;
 mod callbacks;
 mod connections;
 mod flows;
@@ -25,6 +26,7 @@ use evergrant_testkit::{TestDatabase, new_year, shared};
 use self::recording::{NoJitter, Recording};
 use self::replicas::ReplicaParts;
 
+pub(crate) use self::backup::{back_up, restore};
 pub(crate) use self::callbacks::{
     VERIFIER, challenge, connected, failed, finish, params, pending, repeated,
 };

@@ -30,6 +30,19 @@ test('a reset event reloads the list', async () => {
   expect(now().integrations).toEqual([vale]);
 });
 
+test('a reset event with an earlier version replaces the list, and later changes are applied', async () => {
+  const { server, now } = await setUp();
+  server.integrations = [];
+  server.version = 0;
+  server.send('reset', { version: 0 });
+  await settle();
+  expect(now().integrations).toEqual([]);
+  expect(now().version).toBe(0);
+  server.change('connected', vale);
+  await settle();
+  expect(now().integrations).toEqual([vale]);
+});
+
 test('a ready event with a later version reloads the list', async () => {
   const { server, now } = await setUp();
   server.integrations = [vale];
