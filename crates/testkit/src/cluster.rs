@@ -10,15 +10,31 @@ use crate::databases::{SERVER_VARIABLE, TestDatabase};
 pub struct Cluster {
     process: Child,
     url: String,
+    standby: Option<String>,
 }
+
+/// The variable with the URL of the standby, set by `scripts/with-postgres --standby`.
+const STANDBY_VARIABLE: &str = "EVERGRANT_TEST_STANDBY";
 
 impl Cluster {
     /// Starts a server by `scripts/with-postgres`, which removes it when its input ends.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server, and a standby that replicates it.
+    #[must_use]
+    pub fn start_with_standby() -> Self {
+        Self::start_with(&["--standby"])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/with-postgres");
-        let print_and_wait = format!("echo \"${SERVER_VARIABLE}\"; cat >/dev/null");
+        let print_and_wait =
+            format!("echo \"${SERVER_VARIABLE} ${STANDBY_VARIABLE}\"; cat >/dev/null");
         let mut process = Command::new(script)
+            .args(options)
             .args(["sh", "-c", &print_and_wait])
             .env_remove(SERVER_VARIABLE)
             .stdin(Stdio::piped())
@@ -26,14 +42,66 @@ impl Cluster {
             .spawn()
             .expect("scripts/with-postgres can be started");
         let output = process.stdout.take().expect("the output is piped");
-        let mut url = String::new();
+        let mut line = String::new();
         BufReader::new(output)
-            .read_line(&mut url)
+            .read_line(&mut line)
             .expect("the server starts");
+        let mut urls = line.split_whitespace().map(str::to_owned);
         Self {
             process,
-            url: url.trim_end().to_owned(),
+            url: urls.next().expect("the script prints the URL"),
+            standby: urls.next(),
         }
+    }
+
+    /// Returns the database of the standby.
+    #[must_use]
+    pub fn standby(&self) -> TestDatabase {
+        TestDatabase::at(self.standby_url())
+    }
+
+    fn standby_url(&self) -> &str {
+        self.standby.as_deref().expect("the cluster has a standby")
+    }
+
+    /// Returns a URL with both servers, of which the one is used that accepts writes.
+    #[must_use]
+    pub fn url_of_both(&self) -> String {
+        let host = |url: &str| {
+            let (_, rest) = url.split_once('@').expect("the URL has a user");
+            rest.split('/').next().map(str::to_owned)
+        };
+        let hosts: Vec<_> = [&self.url, self.standby_url()]
+            .iter()
+            .filter_map(|url| host(url))
+            .collect();
+        let hosts = hosts.join(",");
+        format!("postgres://postgres@{hosts}/postgres?target_session_attrs=read-write")
+    }
+
+    /// Waits until the standby has what the primary has committed, then ends the replication:
+    /// later commits are lost in a failover.
+    pub async fn end_replication(&self) {
+        let written = "SELECT pg_current_wal_lsn()::text";
+        let written = self.database().texts(written).await.remove(0);
+        let replayed = format!("SELECT 'x' WHERE pg_last_wal_replay_lsn() >= '{written}'");
+        let standby = self.standby();
+        while standby.texts(&replayed).await.is_empty() {}
+        standby
+            .execute("ALTER SYSTEM SET primary_conninfo = ''")
+            .await;
+        standby.execute("SELECT pg_reload_conf()").await;
+        let receiving = "SELECT 'x' FROM pg_stat_wal_receiver";
+        while !standby.texts(receiving).await.is_empty() {}
+    }
+
+    /// Stops the primary at once, as a crash does, and makes the standby the primary.
+    pub async fn fail_over(&self) {
+        let process = "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)";
+        let process = self.database().texts(process).await.remove(0);
+        let killed = Command::new("kill").args(["-QUIT", &process]).status();
+        assert!(killed.expect("kill can be started").success());
+        self.standby().execute("SELECT pg_promote()").await;
     }
 
     /// Returns the server's database.

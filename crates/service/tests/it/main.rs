@@ -21,6 +21,7 @@ mod credentials;
 mod database_lock;
 mod database_outage;
 mod disconnect;
+mod failover;
 mod flow_failures;
 mod harness;
 mod issuer;

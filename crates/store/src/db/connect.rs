@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::StoreError;
 use crate::db::address::{PostgresAddress, TargetSession, place_of};
 use crate::db::connect_error::{ConnectError, ConnectFailure, ConnectFault};
-use crate::db::postgres;
+use crate::db::postgres::pooler_options::through_pooler;
 
 /// A start-up option that shows whether start-up options reach the server. Poolers drop or refuse
 /// them.
@@ -97,7 +97,7 @@ async fn open(
             Ok((connection, session.as_deref() != Some(MARKER.1)))
         }
         Err(error) if is_refused_setting(&error) => {
-            let plain = postgres::through_pooler(options.clone());
+            let plain = through_pooler(options.clone());
             Ok((plain.connect().await?, true))
         }
         Err(error) => Err(error),

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use crate::StoreError;
 use crate::db::address::{DatabaseAddress, PostgresAddress, SqliteAddress};
 use crate::db::database::Pools;
-use crate::db::postgres::{PostgresPool, Route};
+use crate::db::postgres::{PostgresPool, Route, Servers};
 use crate::db::{connect, inspect, sqlite_file};
 
 /// Opens the database at `address`.
@@ -85,7 +85,11 @@ async fn find_server(
 ) -> Result<InspectedServer, StoreError> {
     let server = connect::first_usable(address).await?;
     let is_pooled = server.is_pooled || direct.is_some();
-    let route = Route::new(server.options, address.session_settings(), is_pooled);
+    let route = Route::new(
+        Servers::new(address, server.options),
+        address.session_settings(),
+        is_pooled,
+    );
     let mut connection = server.connection;
     // A pooler does not pass the settings of the session on, so the transaction sets them.
     sqlx::raw_sql(AssertSqlSafe(route.inspection_begin()))
@@ -120,7 +124,7 @@ async fn direct_route(address: &PostgresAddress) -> Result<Route, StoreError> {
         return Err(StoreError::DirectAddress(message.to_owned()));
     }
     Ok(Route::new(
-        server.options,
+        Servers::new(address, server.options),
         address.session_settings(),
         false,
     ))

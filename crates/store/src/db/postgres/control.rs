@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -40,7 +39,7 @@ impl Request {
 /// One session, opened at the first request.
 #[derive(Debug)]
 pub(super) struct Control {
-    options: PgConnectOptions,
+    route: Route,
     /// The expression of the start time that identifies the process of a session.
     start_column: &'static str,
     connection: Mutex<Option<PgConnection>>,
@@ -55,7 +54,7 @@ impl Control {
             "extract(epoch from backend_start)"
         };
         Self {
-            options: direct.unwrap_or(route).session_options(),
+            route: direct.unwrap_or(route).clone(),
             start_column,
             connection: Mutex::new(None),
         }
@@ -82,7 +81,7 @@ impl Control {
         // Taken out, so that a request that fails or is abandoned closes the session.
         let mut connection = match slot.take() {
             Some(connection) => connection,
-            None => PgConnection::connect_with(&self.options).await?,
+            None => PgConnection::connect_with(&self.route.session_options()).await?,
         };
         // The simple query protocol works through any pooler.
         let query = AssertSqlSafe(request.query(backend, self.start_column));

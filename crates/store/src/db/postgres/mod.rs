@@ -15,9 +15,11 @@ pub(crate) mod listener;
 pub(crate) mod migrate;
 mod pool;
 mod pooled;
+pub(crate) mod pooler_options;
 pub(crate) mod replica_lock;
 mod route;
 pub(crate) mod server_time;
+pub(crate) mod servers;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -25,4 +27,5 @@ mod tests;
 pub(crate) use lane::LaneName;
 pub(crate) use pool::PostgresPool;
 pub(crate) use pooled::PooledConnection;
-pub(crate) use route::{Route, through_pooler};
+pub(crate) use route::Route;
+pub(crate) use servers::Servers;

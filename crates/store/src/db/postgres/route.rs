@@ -8,12 +8,13 @@
 use sqlx::postgres::PgConnectOptions;
 
 use crate::db::postgres::limits::{LIMITS, MIGRATION_LIMITS};
+use crate::db::postgres::pooler_options::through_pooler;
+use crate::db::postgres::servers::Servers;
 
 /// The way to a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Route {
-    /// The options of the URL, without settings.
-    options: PgConnectOptions,
+    servers: Servers,
     /// The settings of each session.
     settings: Vec<(&'static str, String)>,
     /// The statements that begin a transaction through a pooler; `None` for a direct route.
@@ -21,18 +22,23 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// Creates a route with these options and settings.
+    /// Creates a route to one of the servers, with these settings.
     pub(crate) fn new(
-        options: PgConnectOptions,
+        servers: Servers,
         settings: Vec<(&'static str, String)>,
         is_pooled: bool,
     ) -> Self {
         let begin = is_pooled.then(|| begin_with(&settings));
         Self {
-            options,
+            servers,
             settings,
             begin,
         }
+    }
+
+    /// Returns the servers to which the route may lead.
+    pub(super) fn servers(&self) -> &Servers {
+        &self.servers
     }
 
     /// Returns whether a pooler may give each transaction another session.
@@ -49,17 +55,17 @@ impl Route {
     /// Returns the options of a session for requests and jobs.
     pub(super) fn session_options(&self) -> PgConnectOptions {
         if self.is_pooled() {
-            return through_pooler(self.options.clone());
+            return through_pooler(self.servers.current());
         }
-        self.options
-            .clone()
+        self.servers
+            .current()
             .options(self.settings.iter().map(|(name, value)| (*name, value)))
             .options(LIMITS)
     }
 
     /// Returns the options of the session of a migration, which sets its limits itself.
     pub(super) fn migration_options(&self) -> PgConnectOptions {
-        through_pooler(self.options.clone())
+        through_pooler(self.servers.current())
     }
 
     /// Returns the statements that begin a transaction that only reads, on a session without
@@ -76,11 +82,6 @@ impl Route {
             set_local(&self.settings, &MIGRATION_LIMITS)
         )
     }
-}
-
-/// Returns options that a pooler accepts: without start-up options.
-pub(crate) fn through_pooler(options: PgConnectOptions) -> PgConnectOptions {
-    options.extra_float_digits(None).statement_cache_capacity(0)
 }
 
 /// Returns the statements that begin a transaction with settings and limits.

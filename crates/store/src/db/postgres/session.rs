@@ -11,6 +11,7 @@ use crate::StoreError;
 use crate::db::postgres::limits;
 use crate::db::postgres::route::Route;
 use crate::db::postgres::server_time::ServerTime;
+use crate::db::postgres::servers::Servers;
 
 /// Identifies the process of the server that works for a session. The server reuses process ids,
 /// and a pooler uses a process for many sessions, so a start time belongs to it.
@@ -43,24 +44,39 @@ pub(super) struct Session {
     pub(super) connection: PgConnection,
     /// `None` through a pooler while no transaction is open.
     pub(super) backend: Option<Backend>,
+    servers: Servers,
+    /// The number of changes of the used server before the session was opened.
+    server_changes: u64,
     opened_at: Instant,
     used_at: Instant,
 }
 
 impl Session {
-    /// Opens a session within `time_limit`, and reads the server's clock.
+    /// Opens a session within `time_limit`, and reads the server's clock. If the server cannot be
+    /// used, another one of the address is looked for.
     pub(super) async fn open(
         route: &Route,
         time: &ServerTime,
         time_limit: Duration,
     ) -> Result<Self, StoreError> {
-        timeout(time_limit, Self::connect(route, time))
+        let session = timeout(time_limit, Self::connect(route, time))
             .await
-            .unwrap_or(Err(StoreError::Unresponsive))
+            .unwrap_or(Err(StoreError::Unresponsive));
+        session.inspect_err(|error| {
+            if !error.is_full_server() {
+                route.servers().search();
+            }
+        })
     }
 
     async fn connect(route: &Route, time: &ServerTime) -> Result<Self, StoreError> {
+        let servers = route.servers().clone();
+        let server_changes = servers.changes();
         let mut connection = PgConnection::connect_with(&route.session_options()).await?;
+        if !servers.fits(&mut connection).await? {
+            connection.close().await?;
+            return Err(StoreError::Unresponsive);
+        }
         let backend = if route.is_pooled() {
             None
         } else {
@@ -70,6 +86,8 @@ impl Session {
         Ok(Self {
             connection,
             backend,
+            servers,
+            server_changes,
             opened_at: now,
             used_at: now,
         })
@@ -91,7 +109,9 @@ impl Session {
 
     /// Returns whether the session should be replaced.
     pub(super) fn is_outdated(&self) -> bool {
-        self.opened_at.elapsed() > limits::MAX_AGE || self.idle_for() > limits::MAX_IDLE_TIME
+        self.opened_at.elapsed() > limits::MAX_AGE
+            || self.idle_for() > limits::MAX_IDLE_TIME
+            || self.server_changes != self.servers.changes()
     }
 
     /// Returns whether the server still answers on this session.

@@ -7,7 +7,7 @@ use evergrant_testkit::{Cluster, TestDatabase};
 use sqlx::Executor;
 use sqlx::postgres::PgConnectOptions;
 
-use super::{LaneName, PooledConnection, PostgresPool, Route};
+use super::{LaneName, PooledConnection, PostgresPool, Route, Servers};
 use crate::StoreError;
 
 /// Longer than any test.
@@ -19,7 +19,11 @@ fn pool(database: &TestDatabase, sessions: usize) -> PostgresPool {
     let options = PgConnectOptions::from_str(&database.url).unwrap();
     let options = options.application_name("evergrant");
     let settings = vec![("synchronous_commit", "on".to_owned())];
-    PostgresPool::with_sessions(Route::new(options, settings, false), None, sessions)
+    PostgresPool::with_sessions(
+        Route::new(Servers::only(options), settings, false),
+        None,
+        sessions,
+    )
 }
 
 async fn acquire(pool: &PostgresPool, time_limit: Duration) -> PooledConnection {
