@@ -51,6 +51,15 @@ pub enum ClockState {
     Wrong,
 }
 
+/// The place of the SQLite file that this process uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseFile {
+    /// It is at the path of `DATABASE_URL`, or the database is PostgreSQL.
+    InPlace,
+    /// It was removed or replaced; what is written to it is lost.
+    Gone,
+}
+
 /// The health of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
@@ -58,6 +67,8 @@ pub struct Health {
     pub stage: Stage,
     /// Whether connections can be read from the database.
     pub reads: DatabaseReads,
+    /// Where the SQLite file is that this process uses.
+    pub file: DatabaseFile,
     /// Whether the database accepted the last heartbeat, which each replica writes once a second.
     pub accepts_writes: bool,
     /// Whether requests have recently waited in vain for a connection to the database.
@@ -88,6 +99,9 @@ impl Health {
     /// Returns the state of the database in one phrase; `ok` if it works.
     #[must_use]
     pub fn database(&self) -> &'static str {
+        if self.file == DatabaseFile::Gone {
+            return "file gone";
+        }
         match (self.reads, self.accepts_writes, self.is_starved) {
             (DatabaseReads::Failing, ..) => "not answering",
             (DatabaseReads::Blocked, ..) => "locked",
@@ -100,10 +114,20 @@ impl Health {
     /// Returns what this process cannot do, each in one sentence for the operator.
     #[must_use]
     pub fn problems(&self) -> Vec<&'static str> {
-        let problems = [
+        let is_ending = self.stage == Stage::ShuttingDown;
+        let problems = std::iter::once((is_ending, "this process is shutting down"))
+            .chain(self.database_problems())
+            .chain(self.other_problems());
+        let present = problems.filter(|(is_present, _)| *is_present);
+        present.map(|(_, problem)| problem).collect()
+    }
+
+    fn database_problems(&self) -> [(bool, &'static str); 5] {
+        [
             (
-                self.stage == Stage::ShuttingDown,
-                "this process is shutting down",
+                self.file == DatabaseFile::Gone,
+                "the file of DATABASE_URL was removed or replaced while this process uses it, and \
+                 nothing is written any more; restore it and restart this process",
             ),
             (
                 self.reads == DatabaseReads::Failing,
@@ -121,6 +145,11 @@ impl Health {
                 self.is_starved,
                 "all database connections are busy; requests are rejected",
             ),
+        ]
+    }
+
+    fn other_problems(&self) -> [(bool, &'static str); 3] {
+        [
             (
                 !self.feed_is_live,
                 "the change feed cannot be read; changes of other replicas are not seen",
@@ -134,9 +163,7 @@ impl Health {
                 "the journal in EVERGRANT_DATA_DIR cannot be written; tokens that are not stored yet \
                  are lost if this process ends",
             ),
-        ];
-        let present = problems.into_iter().filter(|(is_present, _)| *is_present);
-        present.map(|(_, problem)| problem).collect()
+        ]
     }
 }
 
@@ -177,6 +204,13 @@ impl HealthCheck {
         }
     }
 
+    fn file(&self) -> DatabaseFile {
+        match self.store.check_file() {
+            Ok(()) => DatabaseFile::InPlace,
+            Err(_) => DatabaseFile::Gone,
+        }
+    }
+
     fn journal(&self) -> JournalState {
         if self.pending.is_journal_failing() {
             JournalState::Failing
@@ -199,6 +233,7 @@ impl HealthCheck {
         Health {
             stage: self.stage(),
             reads: self.try_read().await,
+            file: self.file(),
             accepts_writes: database.accepts_writes(),
             is_starved: self.store.is_starved(),
             feed_is_live: database.is_feed_live() || !database.follows_feed(),

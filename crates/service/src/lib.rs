@@ -54,7 +54,7 @@ pub use connections::disconnect::Disconnected;
 pub use connections::list::{ConnectionList, Integration, IntegrationList};
 pub use error::{FieldFault, ServiceError, SignedInAccount};
 pub use events::user_events::{UserEvent, UserEventStreams, UserEvents};
-pub use health::{ClockState, DatabaseReads, Health, JournalState, Stage};
+pub use health::{ClockState, DatabaseFile, DatabaseReads, Health, JournalState, Stage};
 pub use jobs::job::{JobName, Progress};
 pub use key_check::{KeyCheckError, check_key};
 pub use log_recorder::LogRecorder;

@@ -26,6 +26,7 @@ pub use coordination::{
     NewRefusal, ProviderBlock, ProviderBlockRepository, RefusalRepository, Refusals,
     RefusedSubject, ReplicaRepository,
 };
+pub use db::backup::{BackupError, Restoration};
 pub use db::connect_error::{ConnectError, ConnectFailure, ConnectFault};
 pub use db::error::StoreError;
 pub use db::file_error::{FileError, FileFault};

@@ -13,6 +13,7 @@ use crate::connections::{
 use crate::coordination::{ProviderBlockRepository, RefusalRepository, ReplicaRepository};
 use crate::db::address::DatabaseAddress;
 use crate::db::database::{Database, Pools};
+use crate::db::file_error::FileError;
 use crate::db::postgres::listener::{self, NotifyListener};
 use crate::db::postgres::server_time::server_now;
 use crate::db::postgres::{LaneName, Route};
@@ -24,7 +25,7 @@ use crate::flows::FlowRepository;
 /// An open database. Clones and repositories share its connection pools.
 #[derive(Clone, Debug)]
 pub struct Store {
-    database: Arc<Database>,
+    pub(crate) database: Arc<Database>,
 }
 
 macro_rules! repositories {
@@ -132,9 +133,13 @@ impl Store {
         address: &DatabaseAddress,
         direct: Option<&DatabaseAddress>,
     ) -> Result<Self, StoreError> {
-        Ok(Self {
-            database: Arc::new(Database::new(open::open(address, direct).await?)),
-        })
+        Ok(Self::on(Database::new(open::open(address, direct).await?)))
+    }
+
+    pub(crate) fn on(database: Database) -> Self {
+        Self {
+            database: Arc::new(database),
+        }
     }
 
     /// Returns the same database for the change feed, which has a connection of its own.
@@ -307,6 +312,27 @@ impl Store {
             .map(drop)
     }
 
+    /// Checks that a SQLite file was neither removed nor replaced since this process has opened it.
+    /// If it was, nothing is written any more.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] with [`FileFault::Removed`](crate::FileFault::Removed) or
+    /// [`FileFault::Replaced`](crate::FileFault::Replaced).
+    pub fn check_file(&self) -> Result<(), FileError> {
+        self.database.check_file()
+    }
+
+    /// Truncates the WAL file of a SQLite database to nothing if it has more than 16 MiB. Returns
+    /// whether it did: `false` also if a reader still needs its content.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the checkpoint fails.
+    pub async fn truncate_wal(&self) -> Result<bool, StoreError> {
+        self.database.truncate_wal().await
+    }
+
     /// Waits for running queries and closes the connection pools.
     pub async fn close(&self) {
         match &self.database.pools {
@@ -314,6 +340,7 @@ impl Store {
                 writer,
                 reader,
                 replicas,
+                ..
             } => {
                 replicas.release();
                 reader.close().await;

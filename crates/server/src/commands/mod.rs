@@ -1,6 +1,7 @@
 //! The command line. Each group of commands is a file and uses the same service as the API.
 
 mod api_key;
+mod backup;
 mod connections;
 mod context;
 mod keys;
@@ -45,6 +46,12 @@ enum Command {
         evergrant migrate --check"
     )]
     Migrate(migrate::Migrate),
+    /// Copy a SQLite database to a file while it is used
+    #[command(after_help = "Example:\n  evergrant backup /backups/evergrant-$(date +%F).db")]
+    Backup(backup::Backup),
+    /// Replace a SQLite database by a backup, while no process uses it
+    #[command(after_help = "Example:\n  evergrant restore /backups/evergrant.db --overwrite")]
+    Restore(backup::Restore),
     /// Manage the API keys of your server
     #[command(
         after_help = "Example:\n  evergrant api-key create --name backend --scope tokens:read",
@@ -114,6 +121,8 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Dev(args) => dev::run(args).await,
         Command::Serve => serve::run().await,
         Command::Migrate(migrate) => migrate.run().await,
+        Command::Backup(command) => command.run().await,
+        Command::Restore(command) => command.run().await,
         Command::ApiKey(command) => command.run().await,
         Command::Token(command) => command.run(),
         Command::Keys(command) => command.run().await,

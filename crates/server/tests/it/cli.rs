@@ -1,5 +1,6 @@
 //! Tests of the commands: their help, their exit codes, and the settings that they reject.
 
+mod backup;
 mod database;
 mod encryption;
 mod management;
@@ -39,6 +40,8 @@ fn every_command_help_shows_an_example() {
         "dev",
         "serve",
         "migrate",
+        "backup",
+        "restore",
         "api-key",
         "token",
         "keys",

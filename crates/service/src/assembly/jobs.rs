@@ -18,6 +18,7 @@ use crate::jobs::heartbeat::Heartbeat;
 use crate::jobs::job::Job;
 use crate::jobs::retention::{Expired, Retention};
 use crate::jobs::runner::JobRunner;
+use crate::jobs::truncate_wal::TruncateWal;
 use crate::process::Process;
 use crate::provider_blocks::LoadBlocks;
 use crate::refresh::scheduler::Scheduler;
@@ -70,7 +71,7 @@ fn jobs(
         Arc::clone(&refresh.guard) as _,
         Arc::new(base.clock_check()),
         Arc::new(base.scheduler(rows, refresh)),
-        Arc::clone(&rows.lost) as _,
+        Arc::clone(&rows.lost_tokens) as _,
         Arc::clone(&rows.changes) as _,
         Arc::new(import),
         Arc::new(base.compare_rows(rows)),
@@ -78,6 +79,7 @@ fn jobs(
         Arc::new(RetryRevocations(Arc::clone(&rows.revocations))),
         Arc::new(base.expiry()),
         Arc::clone(last_used) as _,
+        Arc::new(TruncateWal(base.store.clone())),
     ];
     jobs.extend(base.retention());
     jobs

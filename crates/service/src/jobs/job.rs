@@ -35,6 +35,8 @@ string_enum! {
         AbandonFlows = "abandon_flows",
         /// Retries queued revocations.
         Revocations = "revocations",
+        /// Truncates a large WAL file of a SQLite database.
+        TruncateWal = "truncate_wal",
         /// Changes the status of connections at its scheduled time.
         Expiry = "expiry",
         /// Stores the times at which tokens were last used.

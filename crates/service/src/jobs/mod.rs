@@ -5,3 +5,4 @@ pub(crate) mod heartbeat;
 pub(crate) mod job;
 pub(crate) mod retention;
 pub(crate) mod runner;
+pub(crate) mod truncate_wal;

@@ -6,11 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::SqlitePool;
+use sqlx::{Row as _, SqlitePool};
 use tokio::sync::watch;
 
 use crate::StoreError;
+use crate::db::file_error::FileError;
 use crate::db::postgres::{LaneName, PostgresPool};
+use crate::db::sqlite_identity::OpenedFile;
 use crate::db::sqlite_locks::ReplicaFiles;
 use crate::db::transaction::Transaction;
 use crate::db::value::{Record, Value, bound};
@@ -24,6 +26,8 @@ pub(crate) enum Pools {
         reader: SqlitePool,
         /// The lock of this process, which shows others that it is alive.
         replicas: Arc<ReplicaFiles>,
+        /// The file that is open, which may be removed or replaced meanwhile.
+        file: Arc<OpenedFile>,
     },
     Postgres(PostgresPool),
 }
@@ -157,6 +161,28 @@ impl Database {
         matches!(self.pools, Pools::Postgres(_))
     }
 
+    /// Checks that a SQLite file was neither removed nor replaced since it was opened.
+    pub(crate) fn check_file(&self) -> Result<(), FileError> {
+        match &self.pools {
+            Pools::Sqlite { file, .. } => file.check(),
+            Pools::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Truncates the WAL of a SQLite file if it is large, once no reader needs it. Returns whether
+    /// it did.
+    pub(crate) async fn truncate_wal(&self) -> Result<bool, StoreError> {
+        const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+        match &self.pools {
+            Pools::Sqlite { writer, file, .. } if file.has_large_wal() => {
+                let row = sqlx::query(CHECKPOINT).fetch_one(writer).await?;
+                let is_blocked: i64 = row.try_get("busy")?;
+                Ok(is_blocked == 0)
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Begins a writing transaction whose statements have the timeout of a write.
     pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {
         self.begin_within(WRITE_TIMEOUT).await
@@ -170,7 +196,8 @@ impl Database {
 
     async fn begin_within(&self, timeout: Duration) -> Result<Transaction, StoreError> {
         match &self.pools {
-            Pools::Sqlite { writer, .. } => {
+            Pools::Sqlite { writer, file, .. } => {
+                file.check()?;
                 Transaction::on_sqlite(writer, self.changes.clone()).await
             }
             Pools::Postgres(pool) => {
@@ -187,7 +214,8 @@ impl Database {
         params: &[Value<'_>],
     ) -> Result<u64, StoreError> {
         Ok(match &self.pools {
-            Pools::Sqlite { writer, .. } => {
+            Pools::Sqlite { writer, file, .. } => {
+                file.check()?;
                 bound!(sql, params).execute(writer).await?.rows_affected()
             }
             Pools::Postgres(pool) => {
@@ -217,12 +245,11 @@ impl Database {
         params: &[Value<'_>],
     ) -> Result<Vec<Record>, StoreError> {
         Ok(match &self.pools {
-            Pools::Sqlite { writer, .. } => bound!(sql, params)
-                .fetch_all(writer)
-                .await?
-                .into_iter()
-                .map(Record::Sqlite)
-                .collect(),
+            Pools::Sqlite { writer, file, .. } => {
+                file.check()?;
+                let rows = bound!(sql, params).fetch_all(writer).await?;
+                rows.into_iter().map(Record::Sqlite).collect()
+            }
             Pools::Postgres(pool) => {
                 let connection = pool.acquire(self.lane, WRITE_TIMEOUT).await?;
                 let query = bound!(sql, params).persistent(connection.keeps_statements());

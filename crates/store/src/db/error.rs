@@ -104,7 +104,7 @@ impl StoreError {
     #[must_use]
     pub fn is_outage(&self) -> bool {
         match self {
-            Self::Unresponsive | Self::Connect(_) => true,
+            Self::Unresponsive | Self::Connect(_) | Self::File(_) => true,
             Self::CommitUnknown(cause) => cause.as_ref().is_some_and(|cause| cause.is_outage()),
             Self::Database(error) => error
                 .as_database_error()

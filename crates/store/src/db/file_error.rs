@@ -38,6 +38,12 @@ pub enum FileFault {
     /// Another process holds a lock on the file for longer than the time to wait.
     #[error("another process has locked it")]
     Locked,
+    /// The file was removed after this process had opened it.
+    #[error("it was removed while this process uses it")]
+    Removed,
+    /// Another file has taken its place after this process had opened it.
+    #[error("it was replaced while this process uses it")]
+    Replaced,
     /// Any other reason, as the operating system or SQLite describes it.
     #[error("{0}")]
     Other(String),

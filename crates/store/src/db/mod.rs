@@ -1,6 +1,7 @@
 //! Database access: connection pools, transactions, parameter and row types, migrations.
 
 pub(crate) mod address;
+pub(crate) mod backup;
 pub(crate) mod connect;
 pub(crate) mod connect_error;
 pub(crate) mod database;
@@ -21,6 +22,7 @@ pub(crate) mod repository;
 pub(crate) mod row_triggers;
 pub(crate) mod schema_check;
 pub(crate) mod sqlite_file;
+pub(crate) mod sqlite_identity;
 pub(crate) mod sqlite_locks;
 pub(crate) mod sqlite_writer;
 pub(crate) mod time;

@@ -15,6 +15,7 @@ use crate::StoreError;
 use crate::db::address::SqliteAddress;
 use crate::db::database::Pools;
 use crate::db::file_error::{FileError, FileFault};
+use crate::db::sqlite_identity::{MAX_WAL_BYTES, OpenedFile};
 use crate::db::sqlite_locks::ReplicaFiles;
 
 /// Maximum time an operation waits for the lock of another process, or for a pooled connection.
@@ -38,16 +39,25 @@ pub(crate) async fn open(address: &SqliteAddress) -> Result<Pools, StoreError> {
     } else {
         create(path)?;
     }
-    open_pools(path)
-        .await
-        .map_err(|error| FileError::of_sqlite(path, &error).into())
+    let pools = open_pools(path).await;
+    let (writer, reader) = pools.map_err(|error| FileError::of_sqlite(path, &error))?;
+    Ok(Pools::Sqlite {
+        writer,
+        reader,
+        replicas: Arc::new(ReplicaFiles::beside(path)),
+        file: Arc::new(OpenedFile::at(path)?),
+    })
 }
 
-async fn open_pools(path: &Path) -> Result<Pools, sqlx::Error> {
+/// Opens the connections that write and those that read.
+async fn open_pools(path: &Path) -> Result<(SqlitePool, SqlitePool), sqlx::Error> {
     let options = inspecting(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
-    let writer = pool(options.clone(), 1).await?;
+    let limited = options
+        .clone()
+        .pragma("journal_size_limit", MAX_WAL_BYTES.to_string());
+    let writer = pool(limited, 1).await?;
     // SQLite opens a file that it may not write for reading only. Taking the write lock shows it.
     writer
         .begin_with("BEGIN IMMEDIATE")
@@ -55,12 +65,7 @@ async fn open_pools(path: &Path) -> Result<Pools, sqlx::Error> {
         .rollback()
         .await?;
     let reader = pool(options.read_only(true), SQLITE_READERS).await?;
-    let replicas = Arc::new(ReplicaFiles::beside(path));
-    Ok(Pools::Sqlite {
-        writer,
-        reader,
-        replicas,
-    })
+    Ok((writer, reader))
 }
 
 /// Opens a connection that changes nothing, if the file exists and is not empty.

@@ -42,6 +42,7 @@ mod scale;
 mod schema;
 mod sessions;
 mod shared_tables;
+mod sqlite_files;
 mod support;
 mod timestamps;
 mod token_copies;

@@ -1,6 +1,6 @@
 //! The address of a SQLite file: `sqlite://PATH`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::refusal::{WITHOUT_EFFECT, invalid, unsupported};
 use super::url_parts::parameters_of;
@@ -16,6 +16,15 @@ pub(crate) struct SqliteAddress {
 }
 
 impl SqliteAddress {
+    /// Returns the address of an existing file.
+    pub(crate) fn existing(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            may_create: false,
+            without_effect: Vec::new(),
+        }
+    }
+
     /// Parses the part of the URL after `sqlite://`.
     pub(super) fn parse(text: &str) -> Result<Self, StoreError> {
         let (path, query) = text.split_once('?').unwrap_or((text, ""));
