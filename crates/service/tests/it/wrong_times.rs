@@ -120,7 +120,10 @@ async fn pause_that_is_longer_than_any_does_not_delay_a_refresh(database: TestDa
     move_ahead(&env.database, table, &columns, 20 * DAY_SECONDS).await;
     let replica = env.replica().await;
     let paused = read(&replica, user, "acme", &account).await;
-    paused.expect_err("a platform may state a pause of this length");
+    assert!(
+        paused.is_err(),
+        "a platform may state a pause of this length"
+    );
     move_ahead(&env.database, table, &columns, 380 * DAY_SECONDS).await;
     let replica = env.replica().await;
     let token = read(&replica, user, "acme", &account).await;
