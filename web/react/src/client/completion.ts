@@ -1,7 +1,7 @@
 /** Finishes a flow whose consent has returned to this browser, with the stored verifier and the received receipt. */
 import type { Api, Proofs } from './api.js';
 import { waitAfter } from './backoff.js';
-import { asError, type ErrorCode, type ErrorDetails, type EvergrantError } from './error.js';
+import { asError, type ErrorCode, type ErrorDetails } from './error.js';
 import type { FlowRecord, FlowRecords } from './flow-records.js';
 import { pause } from './pause.js';
 import type { Choice, ServerFlow } from './types.js';
@@ -124,10 +124,10 @@ const connected = ({ accountId }: ServerFlow, own: Subject): ConnectedOutcome =>
   accountIds: accountId ? [accountId] : [],
 });
 
-const failedWith = (error: EvergrantError, own: Subject): FailedOutcome => {
-  const { code, message, accounts, correlationId, retryAfter } = error;
-  return { status: 'failed', ...own, code, message, accounts, correlationId, retryAfter };
-};
+const failedWith = (
+  { code, message, correlationId, retryAfter }: Omit<FailedOutcome, 'status' | 'provider'>,
+  own: Subject,
+): FailedOutcome => ({ status: 'failed', ...own, code, message, correlationId, retryAfter });
 
 /**
  * Converts the server's state of a flow to an outcome; null while the flow is in progress, or if only the browser that
@@ -143,16 +143,19 @@ export async function outcomeOf(
   const own = { provider, flowId, accountId };
   const proofs = proofsOf(record);
   if (flow.status === 'connected') return connected(flow, own);
-  if (flow.status === 'error') return explained(api, failedState(flow, own), proofs);
+  if (flow.status === 'error') return explained(api, failedState(flow, own), record);
   if (flow.status !== 'choose') return null;
   const { accounts } = flow.accounts ? flow : proofs ? await api.accounts(flowId, proofs) : {};
   return accounts ? { status: 'choose', provider, flowId, accounts } : null;
 }
 
-function failedState(flow: ServerFlow, own: Subject): FailedOutcome {
-  const { code = 'OAUTH_CALLBACK_ERROR', detail: message, correlationId, retryAfterSeconds } = flow;
-  const details = { correlationId: correlationId ?? undefined, retryAfter: retryAfterSeconds ?? undefined };
-  return { status: 'failed', ...own, code: code as ErrorCode, message: message ?? undefined, ...details };
+/** Absent members are never null in the server's responses. */
+function failedState(
+  { code = CONCEALED, detail, correlationId, retryAfterSeconds }: ServerFlow,
+  own: Subject,
+) {
+  const details = { message: detail, correlationId, retryAfter: retryAfterSeconds };
+  return failedWith({ code, ...details } as FailedOutcome, own);
 }
 
 /** Returns the proofs of a record; null if it lacks one. */
@@ -169,21 +172,16 @@ export function isConcealed({ status, code }: Pick<ServerFlow, 'status' | 'code'
 const CONCEALED: ErrorCode = 'OAUTH_CALLBACK_ERROR';
 
 /** Returns the failure with what the server tells only the browser that consented. */
-export async function explained(
+async function explained(
   api: Api,
   failed: FailedOutcome,
-  proofs: FlowRecord | Proofs | null,
+  record: KnownRecord | null,
 ): Promise<FailedOutcome> {
-  const { flowId, provider, accountId, code, correlationId } = failed;
-  const { verifier, receipt } = proofs ?? {};
-  if (!flowId || !verifier || !receipt || code !== CONCEALED) return failed;
-  try {
-    await api.finish(flowId, { verifier, receipt, accountIds: undefined });
-  } catch (thrown) {
-    const error = asError(thrown);
-    // The reference is that of the flow, not of this request.
-    if (error.status && error.code !== 'INVALID_STATE')
-      return { ...failedWith(error, { provider, flowId, accountId }), correlationId };
-  }
-  return failed;
+  const { flowId, code } = failed;
+  const proofs = record && proofsOf(record);
+  if (!flowId || !proofs || code !== CONCEALED) return failed;
+  const error = await api.finish(flowId, { ...proofs, accountIds: undefined }).then(() => null, asError);
+  if (!error?.status || error.code === 'INVALID_STATE') return failed;
+  // The reference stays that of the flow.
+  return { ...failed, code: error.code, message: error.message, accounts: error.accounts };
 }

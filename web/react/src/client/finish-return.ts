@@ -1,10 +1,10 @@
 /** The page that a consent returns to: parses its URL, finishes the flow, and cleans the URL. */
 import type { Api } from './api.js';
 import type { Browser } from './browser.js';
-import { completeFlow, explained, isConcealed, type Outcome } from './completion.js';
-import type { ErrorCode } from './error.js';
+import { completeFlow, isConcealed, type Outcome, outcomeOf } from './completion.js';
 import type { FlowRecord, FlowRecords } from './flow-records.js';
 import type { Page } from './page.js';
+import type { ServerFlow } from './types.js';
 
 /** The query parameters that the server adds to the return URL. It removes parameters of these names first. */
 const PARAMETERS = [
@@ -120,21 +120,13 @@ async function settleError(
   flowId: string,
   record: FlowRecord | null,
 ): Promise<Outcome> {
-  const { receipt } = address;
-  const code = (address.code || 'OAUTH_CALLBACK_ERROR') as ErrorCode;
-  const isForOpener = record?.mode === 'popup' && receipt && isConcealed({ status: 'error', code });
-  if (isForOpener) records.storeReceipt(flowId, receipt);
+  const { integration: provider, receipt, code, correlationId, retryAfterSeconds } = address;
+  const told = { status: 'error', retryAfterSeconds: +retryAfterSeconds } as ServerFlow;
+  if (code) told.code = code;
+  if (correlationId) told.correlationId = correlationId;
+  if (record?.mode === 'popup' && receipt && isConcealed(told)) records.storeReceipt(flowId, receipt);
   else if (flowId) records.remove(flowId);
-  const failed = {
-    status: 'failed' as const,
-    provider: address.integration,
-    flowId: flowId || undefined,
-    accountId: record?.accountId,
-    code,
-    correlationId: address.correlationId || undefined,
-    retryAfter: Number(address.retryAfterSeconds) || undefined,
-  };
-  return explained(api, failed, record && { ...record, receipt });
+  return outcomeOf(api, told, flowId, { ...record, provider, receipt }) as Promise<Outcome>;
 }
 
 /** The fragments that Reddit (`#_`) and Facebook (`#_=_`) append, and that browsers carry through redirects. */

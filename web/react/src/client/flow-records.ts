@@ -46,7 +46,7 @@ export function createFlowRecords(browser: Pick<Browser, 'local'>) {
       if (!storage) throw new Error('no storage');
       storage.setItem(PREFIX + flowId, JSON.stringify(record));
     } catch (cause) {
-      throw new EvergrantError('STORAGE_BLOCKED', 'The browser blocks storage for this site', { cause });
+      throw new EvergrantError('STORAGE_BLOCKED', 'The browser blocks storage', { cause });
     }
   }
 

@@ -80,5 +80,5 @@ export function watchRun(
  */
 export function webAddress(url: string): string {
   if (/^https?:\/\//i.test(url)) return url;
-  throw new EvergrantError('OAUTH_INIT_ERROR', 'The consent page is not http(s)');
+  throw new EvergrantError('OAUTH_INIT_ERROR', 'Not an http(s) page');
 }

@@ -240,7 +240,7 @@ export class FlowRunner {
 
   async #requestFlow(run: FlowRun): Promise<{ started: StartedFlow; verifier: string }> {
     const { api, browser, redirectUrl } = this.#deps;
-    if (!browser.isSecure()) throw new EvergrantError('INSECURE_CONTEXT', 'Connecting requires https');
+    if (!browser.isSecure()) throw new EvergrantError('INSECURE_CONTEXT', 'https is required');
     const verifier = createVerifier();
     const { scopes, accountId } = run.options;
     const started = await api.connect(run.provider, {

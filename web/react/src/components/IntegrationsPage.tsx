@@ -5,7 +5,8 @@ import { CardSkeletons } from './CardSkeletons.js';
 import { EvergrantToaster } from './EvergrantToaster.js';
 import { FlowDialogs } from './FlowDialogs.js';
 import { IntegrationCard, type IntegrationCardProps } from './IntegrationCard.js';
-import { PageNotices } from './PageNotices.js';
+import { InAppNotice } from './InAppNotice.js';
+import { OutageNotice } from './OutageNotice.js';
 import { useFixedOrder } from './useFixedOrder.js';
 import { useUi } from './ui.js';
 
@@ -51,7 +52,8 @@ export function IntegrationsPage(props: IntegrationsPageProps) {
   return (
     <section {...root} className="eg-root eg-page" aria-busy={loading || undefined}>
       {headingLevel !== null && <PageHead level={headingLevel} />}
-      <PageNotices />
+      <InAppNotice />
+      <OutageNotice />
       {usable.length >= SEARCH_FROM && <Search query={query} onChange={setQuery} />}
       {loading ? (
         <CardSkeletons />

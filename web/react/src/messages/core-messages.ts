@@ -25,6 +25,8 @@ export interface CoreMessages {
   switcher: SwitcherMessages;
   /** Texts of the notice above the list if Evergrant cannot be reached. */
   outage: OutageMessages;
+  /** Texts of the notice for browsers built into other apps. */
+  inApp: InAppMessages;
 }
 
 /** Texts of `IntegrationsPage`. */
@@ -153,4 +155,12 @@ export interface OutageMessages {
   nextTry(left: string): string;
   /** Label of the button that retries now. */
   retry: string;
+}
+
+/** Texts of the notice for browsers built into other apps. */
+export interface InAppMessages {
+  /** Explains that platforms refuse to sign users in from such a browser. */
+  text: string;
+  /** Label of the button that copies the page's URL. */
+  copyLink: string;
 }

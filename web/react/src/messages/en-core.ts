@@ -6,7 +6,7 @@ export const enCore: CoreMessages = {
   dir: 'ltr',
   page: {
     title: 'Integrations',
-    intro: 'Connect the accounts you want to use here. You can disconnect any of them at any time.',
+    intro: 'Connect the accounts you want to use here. You can disconnect them at any time.',
     search: 'Search platforms',
     nothingFound: (query) => `No platform matches “${query}”.`,
     empty: 'No platforms are available yet.',
@@ -79,5 +79,9 @@ export const enCore: CoreMessages = {
     failed: 'Your accounts could not be loaded.',
     nextTry: (left) => `Retrying in ${left}`,
     retry: 'Retry now',
+  },
+  inApp: {
+    text: 'This app’s built-in browser cannot connect accounts. Open this page in your usual browser.',
+    copyLink: 'Copy link',
   },
 };

@@ -10,10 +10,6 @@ const fill = (text: string, values: Record<string, string>) =>
 
 /** The English messages that are loaded together with the components that use them. */
 export const enExtra: ExtraMessages = {
-  inApp: {
-    text: 'This app’s built-in browser cannot connect accounts. Open this page in your usual browser.',
-    copyLink: 'Copy link',
-  },
   flow: {
     starting: (provider) => `Opening ${provider}…`,
     waiting: 'Finish in the window that just opened.',

@@ -2,8 +2,6 @@ import type { Revocation } from '../client/types.js';
 
 /** Messages that are needed after the first render: dialogs, notices, toasts and failures. */
 export interface ExtraMessages {
-  /** Texts of the notice for browsers built into other apps. */
-  inApp: InAppMessages;
   /** Texts for the progress of a connection. */
   flow: FlowMessages;
   /** Texts of `ChooseDialog`. */
@@ -18,14 +16,6 @@ export interface ExtraMessages {
   returned: ReturnTexts;
   /** The texts of failures. */
   errors: ErrorMessages;
-}
-
-/** Texts of the notice for browsers built into other apps. */
-export interface InAppMessages {
-  /** Explains that platforms refuse to sign users in from such a browser. */
-  text: string;
-  /** Label of the button that copies the page's URL. */
-  copyLink: string;
 }
 
 /** Texts for the progress of a connection. */

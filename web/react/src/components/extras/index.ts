@@ -4,6 +4,5 @@ export { CredentialsDialog } from './CredentialsDialog.js';
 export { DisconnectDialog } from './DisconnectDialog.js';
 export { ErrorText } from './ErrorText.js';
 export { FlowActions, FlowText } from './FlowNotice.js';
-export { InAppNotice } from './InAppNotice.js';
 export { MenuPopover } from './MenuPopover.js';
 export { Toasts } from './Toasts.js';

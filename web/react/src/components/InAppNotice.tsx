@@ -1,12 +1,13 @@
-import { inAppBrowser } from '../../client/in-app.js';
-import { Button } from '../Button.js';
-import { copyText } from '../copy.js';
-import { useFullUi } from './useFullUi.js';
+import { inAppBrowser } from '../client/in-app.js';
+import { Button } from './Button.js';
+import { copyText } from './copy.js';
+import { useUi } from './ui.js';
+import { useAfterFirstRender } from './useAfterFirstRender.js';
 
 /** The notice for browsers built into apps, in which platforms refuse to sign users in. */
 export function InAppNotice() {
-  const { messages } = useFullUi();
-  if (!inAppBrowser()) return null;
+  const { messages } = useUi();
+  if (!useAfterFirstRender() || !inAppBrowser()) return null;
   return (
     <div className="eg-banner" data-status="expiring" role="note">
       <span className="eg-mark" aria-hidden="true" />
