@@ -81,6 +81,9 @@ pub struct Health {
     /// The number of pending writes that the database refuses one by one while it accepts others,
     /// for example because of a trigger of the app. They do not make this process unready.
     pub refused_writes: usize,
+    /// The number of pending writes whose first commit takes long and has not failed. They do not
+    /// make this process unready.
+    pub slow_writes: usize,
     /// The state of the journal.
     pub journal: JournalState,
     /// The state of the machine's clock.
@@ -155,7 +158,7 @@ impl Health {
                 "the change feed cannot be read; changes of other replicas are not seen",
             ),
             (
-                self.pending_writes > self.refused_writes,
+                self.pending_writes > self.refused_writes + self.slow_writes,
                 "refreshed tokens are not stored yet",
             ),
             (
@@ -239,6 +242,7 @@ impl HealthCheck {
             feed_is_live: database.is_feed_live() || !database.follows_feed(),
             pending_writes: self.pending.count(),
             refused_writes: self.pending.refused(),
+            slow_writes: self.pending.committing(),
             journal: self.journal(),
             clock: self.clock_state(),
             polls: database.polls(),

@@ -212,13 +212,15 @@ fn log_pending_write(call: &Call, outcome: &Outcome<'_>) {
     match outcome {
         Outcome::WritePending {
             connection,
+            is_committing,
             journaled,
         } => log_connection!(
             error,
             call,
             connection,
+            is_committing,
             journaled,
-            "the database did not accept refreshed tokens; they are kept in memory until it does"
+            "the database has not accepted refreshed tokens; they are kept in memory until it does"
         ),
         Outcome::PendingWriteStored { connection, stored } => log_connection!(
             info,

@@ -98,10 +98,12 @@ pub enum Outcome<'a> {
         /// The cause.
         error: &'a AdapterError,
     },
-    /// The database did not accept refreshed tokens; they are kept in memory and written again.
+    /// The database has not accepted refreshed tokens in time; they are kept until it does.
     WritePending {
         /// The connection.
         connection: &'a Connection,
+        /// Whether the first commit is in progress; `false` if it failed.
+        is_committing: bool,
         /// Whether the journal has them too, so that they survive this process.
         journaled: bool,
     },

@@ -1,9 +1,14 @@
 //! The operator's settings of the service.
 
+use std::time::Duration;
+
 use evergrant_model::{ProviderSlug, SignedDuration};
 
 use crate::authorization::redirect_allowlist::AllowedRedirects;
 use crate::public_url::PublicUrl;
+
+/// The default of [`ServiceSettings::commit_wait`]: far longer than a commit usually takes.
+const COMMIT_WAIT: Duration = Duration::from_millis(300);
 
 /// The settings of the service.
 #[derive(Debug, Clone)]
@@ -22,6 +27,9 @@ pub struct ServiceSettings {
     pub refresh_concurrency: usize,
     /// The maximum number of open event streams. Default: 6,000.
     pub event_streams: usize,
+    /// How long the database may take to store refreshed tokens before they are written to the
+    /// journal and served from memory. Default: 300 milliseconds.
+    pub commit_wait: Duration,
 }
 
 impl ServiceSettings {
@@ -35,6 +43,7 @@ impl ServiceSettings {
             refresh_margin: None,
             refresh_concurrency: 64,
             event_streams: 6_000,
+            commit_wait: COMMIT_WAIT,
         }
     }
 

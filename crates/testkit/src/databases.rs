@@ -32,13 +32,28 @@ macro_rules! with_connection {
 }
 
 /// An open transaction of another program.
-pub struct OpenTransaction(PgConnection);
+pub struct OpenTransaction(Session);
+
+/// A connection to a database of either kind.
+enum Session {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
 
 impl OpenTransaction {
     /// Commits the transaction, which also releases its locks.
-    pub async fn commit(mut self) {
-        sqlx::raw_sql("COMMIT").execute(&mut self.0).await.unwrap();
-        self.0.close().await.unwrap();
+    pub async fn commit(self) {
+        let commit = sqlx::raw_sql("COMMIT");
+        match self.0 {
+            Session::Sqlite(mut connection) => {
+                commit.execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Session::Postgres(mut connection) => {
+                commit.execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
     }
 }
 
@@ -128,7 +143,20 @@ impl TestDatabase {
             .execute(&mut connection)
             .await
             .unwrap();
-        OpenTransaction(connection)
+        OpenTransaction(Session::Postgres(connection))
+    }
+
+    /// Locks `oauth_accounts` against reads and writes in a transaction of another program. On
+    /// SQLite, locks the database against writes.
+    pub async fn lock_accounts(&self) -> OpenTransaction {
+        if self.is_postgres() {
+            let lock = "LOCK TABLE oauth_accounts IN ACCESS EXCLUSIVE MODE";
+            return self.begin(lock).await;
+        }
+        let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+        let lock = sqlx::raw_sql("BEGIN EXCLUSIVE");
+        lock.execute(&mut connection).await.unwrap();
+        OpenTransaction(Session::Sqlite(connection))
     }
 
     /// Returns when a query waits for a lock.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry, parse_providers};
@@ -293,6 +294,8 @@ fn settings(public_url: &str) -> ServiceSettings {
     let allowed = AllowedRedirects::parse_list(&format!("{APP},http://localhost:3000")).unwrap();
     ServiceSettings {
         allowed_redirects: AllowedRedirects::new(allowed, &public_url),
+        // A slow machine does not delay a commit beyond the answer to the caller.
+        commit_wait: Duration::from_secs(30),
         ..ServiceSettings::new(public_url)
     }
 }

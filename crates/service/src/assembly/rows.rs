@@ -155,6 +155,7 @@ impl Base {
             clock: Arc::clone(&self.clock),
             tasks: self.tasks.clone(),
             recorder: Arc::clone(&self.recorder),
+            commit_wait: self.settings.commit_wait,
         })
     }
 

@@ -25,11 +25,9 @@ use crate::refresh::failure::FailedRefreshes;
 use crate::refresh::lost_tokens::LostTokens;
 use crate::refresh::outcome::{RefreshFailure, RefreshOutcome, newer, verdict_of};
 use crate::refresh::pending_writes::PendingWrites;
+use crate::refresh::pending_writes::first_commit::FirstCommit;
 use crate::tokens::encryption::TokenEncryption;
 use crate::tokens::refresh_time::RefreshTiming;
-
-/// The maximum number of writes of new tokens before they become a pending write.
-const WRITE_TRIES: u32 = 3;
 
 /// The response to the last request.
 enum Response {
@@ -178,7 +176,8 @@ impl Attempts {
         self.failures.record(context, &failed, &error).await
     }
 
-    /// Stores the new tokens. They are the only copy, so a failed write becomes a pending write.
+    /// Stores the new tokens. They are the only copy, so they become a pending write if the commit
+    /// fails or takes long.
     async fn store(&self, context: &AttemptContext<'_>, response: Response) -> RefreshOutcome {
         let Response::Tokens(issued) = response else {
             return Err(RefreshFailure::internal().caused_by("no tokens to store"));
@@ -190,8 +189,10 @@ impl Attempts {
         let new = self.refreshed_grant(context, issued.sent_at, &encrypted);
         let key = ConnectionKey::from(connection);
         let mark = self.caches.connections.mark(&key);
-        let Some(stored) = self.write(context, &new).await else {
-            return Ok(self.pending.add(context.call, &context.leased, &new).await);
+        let commit = self.pending.commit(context.call, &context.leased, &new);
+        let stored = match commit.await {
+            FirstCommit::Ended(stored) => stored,
+            FirstCommit::Pending(connection) => return Ok(connection),
         };
         let outcome = Outcome::RefreshSucceeded {
             connection,
@@ -200,7 +201,7 @@ impl Attempts {
         };
         self.recorder.record(context.call, &outcome);
         self.caches.statuses.invalidate(&connection.user).await;
-        let Some(newest) = stored.map(Arc::new) else {
+        let Some(newest) = stored else {
             self.caches.connections.invalidate(&key).await;
             return self.superseded(context, &encrypted).await;
         };
@@ -240,32 +241,6 @@ impl Attempts {
             correlation_id: &context.call.correlation_id,
             digests: &self.encryption,
         }
-    }
-
-    /// Writes the new tokens to the database. Returns `None` if it did not confirm the write, and
-    /// `Some(None)` if newer tokens are stored or the connection was deleted.
-    async fn write(
-        &self,
-        context: &AttemptContext<'_>,
-        new: &RefreshedGrant<'_>,
-    ) -> Option<Option<Connection>> {
-        for _ in 0..WRITE_TRIES {
-            match self.refreshes.store(&context.leased, new).await {
-                Ok(stored) => return Some(stored),
-                Err(error) => {
-                    self.database.observe(&error);
-                    tracing::warn!(
-                        connection.id = context.leased.connection.id.get(),
-                        error = &error as &dyn std::error::Error,
-                        "failed to store refreshed tokens"
-                    );
-                    if error.is_outage() || error.is_refused_write() || error.is_unknown_commit() {
-                        return None;
-                    }
-                }
-            }
-        }
-        None
     }
 
     /// Returns the connection whose newer tokens were stored meanwhile. If the connection was

@@ -1,5 +1,5 @@
-//! One pending write: refreshed tokens that the database did not accept, and when they are written
-//! again. The dependencies of all of them.
+//! One pending write: refreshed tokens that the database has not accepted, and when they are
+//! written again. The dependencies of all of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub(crate) struct PendingWritesParts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Tasks,
     pub(crate) recorder: Arc<dyn Recorder>,
+    /// See [`ServiceSettings::commit_wait`](crate::ServiceSettings::commit_wait).
+    pub(crate) commit_wait: Duration,
 }
 
 /// Refreshed tokens that are not stored yet.
@@ -48,6 +50,8 @@ pub(super) struct PendingWrite {
     pub(super) connection: Option<Arc<Connection>>,
     /// Whether the journal has the tokens.
     pub(super) journaled: bool,
+    /// Whether the first commit is in progress. No second one starts meanwhile.
+    pub(super) is_committing: bool,
     /// How often the database refused this write while it was available.
     refusals: u32,
     retry_at: Instant,
@@ -64,13 +68,14 @@ impl PendingWrite {
             record,
             connection,
             journaled,
+            is_committing: false,
             refusals: 0,
             retry_at: Instant::now(),
         }
     }
 
     pub(super) fn is_due(&self) -> bool {
-        self.retry_at <= Instant::now()
+        !self.is_committing && self.retry_at <= Instant::now()
     }
 
     /// Returns whether the database refused this write while it was available.

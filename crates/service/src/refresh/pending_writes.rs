@@ -1,6 +1,8 @@
-//! Pending writes: refreshed tokens that the database did not accept. They are the only copy, so
+//! Pending writes: refreshed tokens that the database has not accepted. They are the only copy, so
 //! this component keeps them in memory and in the journal, retries the write until it succeeds, and
 //! serves reads meanwhile.
+
+pub(crate) mod first_commit;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -52,6 +54,12 @@ impl PendingWrites {
     /// Returns the number of pending writes.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
+    }
+
+    /// Returns the number of pending writes whose first commit is in progress.
+    pub(crate) fn committing(&self) -> usize {
+        let pending = lock(&self.pending);
+        pending.values().filter(|write| write.is_committing).count()
     }
 
     /// Returns the number of pending writes that the database refuses while it is available.
@@ -145,43 +153,21 @@ impl PendingWrites {
             );
         }
         for record in inherited {
-            self.insert(Arc::new(record), None, true);
+            self.insert(PendingWrite::new(Arc::new(record), None, true));
         }
         self.start_retrying();
         Ok(())
     }
 
-    /// Keeps tokens that the database did not accept, and retries the write in the background.
-    /// Returns the connection with these tokens.
-    pub(crate) async fn add(
-        self: &Arc<Self>,
-        call: &Call,
-        leased: &Leased,
-        new: &RefreshedGrant<'_>,
-    ) -> Arc<Connection> {
-        let record = Arc::new(Record::new(leased, new));
-        let connection = Arc::new(leased.connection.with_pending_write(&leased.ticket, new));
-        let journaled = self.journal.add(&record).await;
-        let outcome = Outcome::WritePending {
-            connection: &leased.connection,
-            journaled,
-        };
-        self.parts.recorder.record(call, &outcome);
-        self.insert(record, Some(Arc::clone(&connection)), journaled);
-        self.start_retrying();
-        connection
-    }
-
-    fn insert(&self, record: Arc<Record>, connection: Option<Arc<Connection>>, journaled: bool) {
+    fn insert(&self, write: PendingWrite) {
         let mut pending = lock(&self.pending);
-        pending.insert(
-            record.key(),
-            PendingWrite::new(record, connection, journaled),
-        );
+        pending.insert(write.record.key(), write);
         self.count.store(pending.len(), Ordering::SeqCst);
     }
 
-    fn remove(&self, record: &Record) {
+    /// Removes a completed write from the journal and from memory.
+    async fn settle(&self, record: &Arc<Record>) {
+        self.journal.settle(record).await;
         let mut pending = lock(&self.pending);
         pending.remove(&record.key());
         self.count.store(pending.len(), Ordering::SeqCst);
@@ -255,10 +241,7 @@ impl PendingWrites {
             .collect();
         for record in records {
             match self.write(&record).await {
-                Ok(()) => {
-                    self.journal.settle(&record).await;
-                    self.remove(&record);
-                }
+                Ok(()) => self.settle(&record).await,
                 Err(error) => {
                     self.parts.database.observe(&error);
                     tracing::debug!(
@@ -309,7 +292,6 @@ impl PendingWrites {
         connection: Connection,
         correlation_id: CorrelationId,
     ) -> Result<(), StoreError> {
-        let key = ConnectionKey::from(&connection);
         let leased = Leased {
             connection,
             ticket: record.ticket(),
@@ -317,21 +299,32 @@ impl PendingWrites {
         let (now, encryption) = (self.parts.clock.now(), &self.parts.encryption);
         let grant = record.grant(&correlation_id, now, encryption);
         let stored = self.store_or_confirm(record, &leased, &grant).await?;
-        if let Some(stored) = &stored {
+        self.report(&leased.connection, correlation_id, stored.as_ref())
+            .await;
+        Ok(())
+    }
+
+    /// Reports a completed write. `stored` is the stored connection; `None` if newer tokens are
+    /// stored.
+    async fn report(
+        &self,
+        connection: &Connection,
+        correlation_id: CorrelationId,
+        stored: Option<&Connection>,
+    ) {
+        if let Some(stored) = stored {
             self.parts.lost.keep(stored);
         }
+        let key = ConnectionKey::from(connection);
         self.parts.caches.invalidate(&key).await;
         let call = Call {
             actor: Actor::Scheduler,
             correlation_id,
             at: self.parts.clock.now(),
         };
-        let outcome = Outcome::PendingWriteStored {
-            connection: &leased.connection,
-            stored: stored.is_some(),
-        };
+        let stored = stored.is_some();
+        let outcome = Outcome::PendingWriteStored { connection, stored };
         self.parts.recorder.record(&call, &outcome);
-        Ok(())
     }
 
     /// Stores the tokens, or confirms that they are stored: a commit whose result was unknown may

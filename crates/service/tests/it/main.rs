@@ -44,6 +44,7 @@ mod replicas;
 mod row_changes;
 mod secrets;
 mod session_credentials;
+mod slow_commits;
 mod spans;
 mod stale_rows;
 mod take_over;

@@ -28,11 +28,11 @@ on_both_databases!(
 );
 
 /// Waits until `service` has `count` refreshed tokens that are not stored.
-async fn wait_for_pending_writes(service: &IntegrationsService, count: usize) {
+pub(crate) async fn wait_for_pending_writes(service: &IntegrationsService, count: usize) {
     until(async || pending_writes(service).await == count).await;
 }
 
-async fn pending_writes(service: &IntegrationsService) -> usize {
+pub(crate) async fn pending_writes(service: &IntegrationsService) -> usize {
     service.process().health().await.pending_writes
 }
 
@@ -88,11 +88,11 @@ async fn assert_all_stored(env: &TestEnv, user: UserId, accounts: &[String]) {
 }
 
 /// A folder for a journal, removed with the test.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
     /// Names a folder by the process, the test and the kind of database.
-    fn new(test: &str, database: &TestDatabase) -> Self {
+    pub(crate) fn new(test: &str, database: &TestDatabase) -> Self {
         let kind = if database.is_postgres() {
             "postgres"
         } else {

@@ -24,7 +24,7 @@ use evergrant_store::Store;
 use evergrant_testkit::{TestDatabase, new_year, shared};
 
 use self::recording::{NoJitter, Recording};
-use self::replicas::ReplicaParts;
+use self::replicas::{COMMIT_WAIT, ReplicaParts};
 
 pub(crate) use self::backup::{back_up, restore};
 pub(crate) use self::callbacks::{
@@ -104,6 +104,7 @@ impl TestEnv {
             recorder: &recorder,
             sandbox_url: &sandbox_url,
             acme: &acme_definition(&sandbox_url),
+            commit_wait: COMMIT_WAIT,
         };
         let (service, acme) = parts.build();
         let stores = Mutex::new(vec![store.clone()]);

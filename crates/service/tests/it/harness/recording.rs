@@ -31,22 +31,30 @@ impl Entropy for NoJitter {
 
 /// Logs every outcome and keeps the name of its variant.
 #[derive(Default)]
-pub(crate) struct Recording(Mutex<Vec<(Call, String)>>);
+pub(crate) struct Recording {
+    outcomes: Mutex<Vec<(Call, String)>>,
+    slow_commits: AtomicU32,
+}
 
 impl Recording {
     /// Removes and returns the outcomes recorded so far, each by the name of its variant.
     pub(crate) fn take(&self) -> Vec<(Call, String)> {
-        std::mem::take(&mut *self.0.lock().unwrap())
+        std::mem::take(&mut *self.outcomes.lock().unwrap())
     }
 
     /// Returns the number of recorded outcomes of this variant.
     pub(crate) fn count(&self, variant: &str) -> usize {
-        self.0
+        self.outcomes
             .lock()
             .unwrap()
             .iter()
             .filter(|(_, outcome)| outcome == variant)
             .count()
+    }
+
+    /// Returns how many refreshed tokens were kept while their first commit was in progress.
+    pub(crate) fn slow_commits(&self) -> u32 {
+        self.slow_commits.load(Ordering::SeqCst)
     }
 }
 
@@ -59,6 +67,10 @@ impl Recorder for Recording {
             .next()
             .unwrap_or_default()
             .to_owned();
-        self.0.lock().unwrap().push((call.clone(), variant));
+        self.outcomes.lock().unwrap().push((call.clone(), variant));
+        if let Outcome::WritePending { is_committing, .. } = outcome {
+            let count = u32::from(*is_committing);
+            self.slow_commits.fetch_add(count, Ordering::SeqCst);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Replicas: services over the same database and the same providers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use evergrant_adapters::{
     HttpClient, HttpLimits, NetworkPolicy, Provider, Registry, parse_providers,
@@ -15,6 +16,10 @@ use tokio::net::TcpListener;
 use super::recording::{NoJitter, Recording};
 use super::{TestEnv, slug, until};
 
+/// How long a replica waits for a commit: so long that a slow machine does not delay one beyond the
+/// answer to the caller.
+pub(super) const COMMIT_WAIT: Duration = Duration::from_secs(30);
+
 /// What a replica is built from.
 pub(super) struct ReplicaParts<'a> {
     pub(super) store: &'a Store,
@@ -27,6 +32,8 @@ pub(super) struct ReplicaParts<'a> {
     pub(super) sandbox_url: &'a str,
     /// Provider definition of Acme, in TOML.
     pub(super) acme: &'a str,
+    /// See [`ServiceSettings::commit_wait`].
+    pub(super) commit_wait: Duration,
 }
 
 impl ReplicaParts<'_> {
@@ -55,7 +62,10 @@ impl ReplicaParts<'_> {
             clock: Arc::clone(self.clock),
             entropy: Arc::<NoJitter>::clone(self.entropy),
             recorder: Arc::<Recording>::clone(self.recorder),
-            settings: ServiceSettings::new(PublicUrl::parse("http://localhost:8080").unwrap()),
+            settings: ServiceSettings {
+                commit_wait: self.commit_wait,
+                ..settings_of_a_replica()
+            },
         });
         (service, acme)
     }
@@ -73,6 +83,18 @@ impl TestEnv {
         self.stores.lock().unwrap().push(store.clone());
         let (service, _) = self.parts(&store, &self.service_clock, definition).build();
         service
+    }
+
+    /// Starts another replica that waits for a commit no longer than a server does.
+    pub(crate) async fn replica_with_default_commit_wait(&self) -> IntegrationsService {
+        let store = self.database.store().await;
+        self.stores.lock().unwrap().push(store.clone());
+        let acme = acme_definition(&self.sandbox_url);
+        let parts = ReplicaParts {
+            commit_wait: settings_of_a_replica().commit_wait,
+            ..self.parts(&store, &self.service_clock, &acme)
+        };
+        parts.build().0
     }
 
     /// Starts a replica whose adapters use their own clock, and returns it with its adapter of
@@ -137,8 +159,13 @@ impl TestEnv {
             recorder: &self.recorder,
             sandbox_url: &self.sandbox_url,
             acme,
+            commit_wait: COMMIT_WAIT,
         }
     }
+}
+
+fn settings_of_a_replica() -> ServiceSettings {
+    ServiceSettings::new(PublicUrl::parse("http://localhost:8080").unwrap())
 }
 
 /// Starts a replica that runs its background jobs, and waits for its first poll of the outbox.
