@@ -15,6 +15,7 @@ export interface FlowChangedMessage {
 
 /** The user's integrations have changed; after a reset, any of them, and the version may be lower than before. */
 export interface ChangedMessage {
+  /** Whether all of them are to be read again. */
   type: 'changed' | 'reset';
   /** The server and the user. */
   scope: string;
