@@ -34,7 +34,7 @@ export function follow(options: LiveOptions): () => void {
     if (message.type === 'flow') onFlow(message.flowId);
     else if (message.scope !== scope) return;
     else if (message.type === 'changed') catchUp(options, message.version);
-    else if (message.type === 'reset') readAgain(options, message.version);
+    else if (message.type === 'reset') readAgain(options);
     else if (message.type === 'live' && !leads) onLive(message.live);
     else if (message.type === 'hello' && leads) tabs.post({ type: 'live', scope, live });
   };
@@ -64,15 +64,14 @@ export function follow(options: LiveOptions): () => void {
 function apply(options: LiveOptions, event: ServerEvent): void {
   const { store, onFlow } = options;
   if (event.type === 'flow') onFlow(event.flowId);
-  else if (event.type === 'reset') readAgain(options, event.version);
+  else if (event.type === 'reset') readAgain(options);
   else if (event.type === 'ready') catchUp(options, event.version);
   else store.set(withEvent(store.get(), event));
 }
 
-/** Reads the status. A version below the state's means that the server's database was restored from an older copy. */
-function readAgain({ store, reload }: LiveOptions, version: number): void {
-  const state = store.get();
-  if (version < (state.version ?? version)) store.set({ ...state, version: null });
+/** Reads the status, also of a version below the state's: the server's database may have been restored from a copy. */
+function readAgain({ store, reload }: LiveOptions): void {
+  store.set({ ...store.get(), version: null });
   void reload();
 }
 
