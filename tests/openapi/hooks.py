@@ -21,6 +21,8 @@ PROGRAM = Program(**json.loads(os.environ["EVERGRANT_OPENAPI_PROGRAM"]))
 # Codes of well-formed requests that name something which does not exist or report an error of the platform, by operation.
 REJECTIONS = {
     "callback": {"INVALID_STATE", "OAUTH_CALLBACK_ERROR"},
+    # Any user may be named, but only two can be switched to.
+    "changeConsoleSession": {"VALIDATION_ERROR"},
     "connect": {"INVALID_REDIRECT_URL"},
     "finishFlow": {"INVALID_STATE", "VALIDATION_ERROR"},
     "listFlowAccounts": {"INVALID_STATE"},

@@ -132,6 +132,8 @@ pub(crate) async fn show(
     security(("console" = [])), request_body = SwitchUserBody,
     responses(
         (status = 200, description = "The new session", body = ConsoleSession),
+        (status = 400, description = "`INVALID_USER_ID`"),
+        (status = 404, description = "`USER_NOT_FOUND`: the user was deleted"),
         (status = 422, description = "`VALIDATION_ERROR`: the user is not one of `people`"),
     ))]
 pub(crate) async fn change(
