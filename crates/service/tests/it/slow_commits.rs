@@ -34,7 +34,7 @@ impl Process {
             .build()
             .unwrap();
         let start = async {
-            let service = env.replica_with_default_commit_wait().await;
+            let service = env.serving_replica().await;
             service.process().open_journal(&folder.0).unwrap();
             service
         };

@@ -39,6 +39,8 @@ pub(crate) struct Database {
     pub(crate) pools: Pools,
     /// The sessions that queries use on PostgreSQL.
     lane: LaneName,
+    /// The maximum duration of a read.
+    pub(crate) read_timeout: Duration,
     /// Counts the commits of this process that wrote an event.
     pub(crate) changes: watch::Sender<u64>,
     /// Offset that a test adds to the database's clock, in milliseconds.
@@ -56,6 +58,7 @@ impl Database {
         Self {
             pools,
             lane: LaneName::Callers,
+            read_timeout: READ_TIMEOUT,
             changes: watch::Sender::new(0),
             #[cfg(feature = "testing")]
             clock_shift_ms: std::sync::Arc::default(),
@@ -131,7 +134,7 @@ impl Database {
         sql: &'static str,
         params: &[Value<'_>],
     ) -> Result<Vec<Record>, StoreError> {
-        let connection = pool.acquire(self.lane, READ_TIMEOUT).await?;
+        let connection = pool.acquire(self.lane, self.read_timeout).await?;
         let query = bound!(sql, params).persistent(connection.keeps_statements());
         let rows = connection
             .single(async |connection| query.fetch_all(connection).await)
@@ -191,7 +194,7 @@ impl Database {
     /// Begins a writing transaction whose statements have the shorter timeout of a read, for
     /// requests that would rather fail than wait.
     pub(crate) async fn begin_with_read_timeout(&self) -> Result<Transaction, StoreError> {
-        self.begin_within(READ_TIMEOUT).await
+        self.begin_within(self.read_timeout).await
     }
 
     async fn begin_within(&self, timeout: Duration) -> Result<Transaction, StoreError> {

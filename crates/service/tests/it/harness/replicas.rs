@@ -85,9 +85,9 @@ impl TestEnv {
         service
     }
 
-    /// Starts another replica that waits for a commit no longer than a server does.
-    pub(crate) async fn replica_with_default_commit_wait(&self) -> IntegrationsService {
-        let store = self.database.store().await;
+    /// Starts another replica that waits for reads and commits no longer than a server does.
+    pub(crate) async fn serving_replica(&self) -> IntegrationsService {
+        let store = self.database.serving_store().await;
         self.stores.lock().unwrap().push(store.clone());
         let acme = acme_definition(&self.sandbox_url);
         let parts = ReplicaParts {
