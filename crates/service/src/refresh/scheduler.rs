@@ -32,6 +32,8 @@ use crate::tokens::refresh_time::{RefreshTiming, is_refreshable};
 
 /// The duration of a claim.
 const CLAIM_DURATION: SignedDuration = SignedDuration::from_mins(1);
+/// When a row that another session locks is imported again.
+const LOCKED_ROW_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// The maximum number of connections claimed by one query.
 const BATCH: i64 = 64;
 
@@ -129,10 +131,7 @@ impl Scheduler {
         let connection = by_id(&self.connections, &self.database, id).await;
         let connection = connection.map_err(|error| RefreshFailure::of(&error))?;
         let processed = match self.action_for(&connection, spec) {
-            DueAction::Import => {
-                let import = self.external_rows.import(&call, &[connection]).await;
-                import.map(drop)
-            }
+            DueAction::Import => self.import(&call, connection).await,
             DueAction::CheckSession => {
                 let reason = CheckReason::Scheduled;
                 let check = self.session_checks.check(&call, provider, id, reason).await;
@@ -149,6 +148,18 @@ impl Scheduler {
             }
         };
         processed.map_err(|error| RefreshFailure::of(&error))
+    }
+
+    /// Imports a connection. If another session locks it, it is due again soon.
+    async fn import(&self, call: &Call, connection: Connection) -> Result<(), ServiceError> {
+        let id = connection.id;
+        let import = self.external_rows.import(call, &[connection]).await?;
+        if import.first_locked.is_some() {
+            let next = self.clock.now() + LOCKED_ROW_PAUSE;
+            let reschedule = self.refreshes.reschedule(id, Some(next));
+            self.database.query(reschedule).await?;
+        }
+        Ok(())
     }
 
     /// Decides what a due connection needs.

@@ -27,6 +27,7 @@ on_postgres!(
     locked_account_does_not_delay_imports_of_others,
     locked_user_does_not_delay_reports_of_others,
     locked_user_does_not_delay_imports_of_others,
+    due_connection_is_imported_soon_after_its_lock_ends,
 );
 
 /// Ends a test that hangs.
@@ -227,4 +228,24 @@ async fn locked_user_does_not_delay_reports_of_others(database: TestDatabase) {
 
 async fn locked_user_does_not_delay_imports_of_others(database: TestDatabase) {
     assert_others_are_imported(database, JobName::ImportRows, LOCKED_OWNER).await;
+}
+
+/// A claim lasts a minute. The scheduler must not wait that long for the next attempt.
+async fn due_connection_is_imported_soon_after_its_lock_ends(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    let expires_at = env.now() + SignedDuration::from_secs(ACME_LIFETIME_SECONDS);
+    let (user, accounts) = env.user_with_accounts("acme", 1, expires_at).await;
+    reconcile(&env.service).await.unwrap();
+    let update = "UPDATE oauth_accounts SET access_token = refresh_token";
+    env.database.execute(update).await;
+    env.advance_seconds(ACME_LIFETIME_SECONDS);
+    let lock = LOCKED_OWNER.replace("$account", &accounts[0]);
+    let locker = env.database.begin(&lock).await;
+    assert_eq!(env.refresh_due().await, 1, "the connection is claimed");
+    assert!(env.row(user, "acme", &accounts[0]).await.is_external);
+    locker.commit().await;
+    assert_eq!(env.refresh_due().await, 0, "the claim has not ended");
+    env.advance_seconds(5);
+    assert_eq!(env.refresh_due().await, 1, "it is claimed again");
+    assert!(!env.row(user, "acme", &accounts[0]).await.is_external);
 }
