@@ -40,11 +40,11 @@ impl SharedBlocks {
 impl SharedBreakerState for SharedBlocks {
     async fn block(&self, block: &Block) {
         self.record(&Outcome::BreakerOpened { block });
-        if !self.clock.is_reliable() {
+        let is_shared =
+            self.clock.is_reliable() && logged(self.blocks.block(&row(block)).await).is_some();
+        if !is_shared {
             self.own.add(block.clone());
-            return;
         }
-        logged(self.blocks.block(&row(block)).await);
     }
 
     async fn may_probe(&self, block: &Block, next_probe_at: Timestamp) -> bool {
@@ -103,8 +103,8 @@ fn block(row: ProviderBlock) -> Option<Block> {
     })
 }
 
-/// Blocks that this process does not share, because its machine's clock is wrong. They apply here
-/// until their end.
+/// Blocks that this process does not share, because its machine's clock is wrong or the database
+/// did not store them. They apply here until their end.
 #[derive(Default)]
 pub(crate) struct OwnBlocks(Mutex<Vec<Block>>);
 

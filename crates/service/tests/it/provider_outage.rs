@@ -15,6 +15,7 @@ on_both_databases!(
     a14_delayed_refreshes_resume_at_the_configured_rate,
     a20_mass_rejection_is_treated_as_provider_fault,
     a20_few_rejections_are_trusted,
+    block_that_cannot_be_stored_applies_to_its_replica,
     a25_undecryptable_row_does_not_delay_other_rows,
     a27_restored_backup_makes_one_call_per_connection,
 );
@@ -172,6 +173,21 @@ async fn a14_delayed_refreshes_resume_at_the_configured_rate(database: TestDatab
         calls <= 2 * ACCOUNTS as u64,
         "{calls} calls for {ACCOUNTS} connections, each of which failed at most once"
     );
+}
+
+/// The other replicas cannot learn of the block. This one still applies it.
+async fn block_that_cannot_be_stored_applies_to_its_replica(database: TestDatabase) {
+    let env = TestEnv::new(database).await;
+    user_with_due_accounts(&env, 5).await;
+    env.force(failing(5));
+    let rename = "ALTER TABLE evergrant_provider_blocks RENAME TO renamed";
+    env.database.execute(rename).await;
+    env.advance_during(env.refresh_due()).await;
+    let restore = "ALTER TABLE renamed RENAME TO evergrant_provider_blocks";
+    env.database.execute(restore).await;
+    assert!(env.store.provider_blocks().all().await.unwrap().is_empty());
+    run_replica_jobs(&env.service).await.unwrap();
+    assert!(env.acme.refresh_block().is_some());
 }
 
 /// Removing the provider block waits for a lock on its table. Storing the tokens must not wait for
