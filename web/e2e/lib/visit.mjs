@@ -28,7 +28,7 @@ export class Visit {
     this.#env = env;
     this.#profile = profile;
     this.#recorder = new Recorder(profile, env.url);
-    profile.setDefaultTimeout(20_000);
+    profile.setDefaultTimeout(60_000);
   }
 
   get profile() {

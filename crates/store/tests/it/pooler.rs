@@ -106,7 +106,7 @@ async fn given_up_query_is_cancelled_behind_a_pooler() {
         store.ping().await.unwrap();
     };
     // Shorter than the time limit of the server, so the client has cancelled the queries.
-    tokio::time::timeout(Duration::from_secs(3), cancelled)
+    tokio::time::timeout(Duration::from_secs(5), cancelled)
         .await
         .unwrap();
     locker.commit().await;
