@@ -1,8 +1,8 @@
 //! A semaphore with a bounded queue that serves the higher priority first.
 //!
-//! Within one priority the queue is first in, first out. While both priorities wait, every
-//! [`FAIR_SHARE`]th released permit goes to the lower one, so that a steady stream of high-priority
-//! callers cannot starve it. tokio's semaphore is fair but has no priorities.
+//! Within one priority the queue is first in, first out. While callers of a lower priority wait,
+//! every [`FAIR_SHARE`]th permit goes to them, so that a steady stream of high-priority callers
+//! cannot starve them. tokio's semaphore is fair but has no priorities.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,18 +11,24 @@ use tokio::sync::oneshot;
 
 use crate::lock;
 
-/// While both priorities wait, one in this many released permits goes to the lower priority.
+/// While callers of a lower priority wait, one in this many released permits goes to them.
 pub const FAIR_SHARE: u32 = 4;
 
 /// The order in which waiting callers are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
-    /// Served before [`Priority::Normal`].
+    /// Served before all others.
     High,
     /// Served when no caller of [`Priority::High`] waits, and otherwise with one permit in
     /// [`FAIR_SHARE`].
     Normal,
+    /// Served when no other caller waits, and otherwise with one in [`FAIR_SHARE`] of the permits
+    /// that [`Priority::Normal`] would receive.
+    Low,
 }
+
+/// The number of priorities.
+const PRIORITIES: usize = 3;
 
 /// No permit is available and the queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,11 +45,16 @@ pub struct PrioritySemaphore {
 #[derive(Debug, Default)]
 struct State {
     free: usize,
-    high: VecDeque<Waiter>,
-    normal: VecDeque<Waiter>,
-    /// Number of consecutive permits that went to the high priority while the normal one waited.
-    consecutive_high: u32,
+    /// The queues, the highest priority first.
+    queues: [Queue; PRIORITIES],
     next_ticket: u64,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiters: VecDeque<Waiter>,
+    /// Number of consecutive permits that went to this queue while lower priorities waited.
+    consecutive: u32,
 }
 
 #[derive(Debug)]
@@ -82,6 +93,14 @@ impl PrioritySemaphore {
     #[must_use]
     pub fn waiting(&self) -> usize {
         lock(&self.state).waiting()
+    }
+
+    /// Returns the number of waiting callers of this priority or a higher one.
+    #[must_use]
+    pub fn waiting_before(&self, priority: Priority) -> usize {
+        let state = lock(&self.state);
+        let queues = state.queues.iter().take(priority as usize + 1);
+        queues.map(|queue| queue.waiters.len()).sum()
     }
 
     /// Acquires a permit, waiting in the queue if none is available. Dropping the future leaves the
@@ -141,30 +160,42 @@ type AcquiredOrQueued<'a> =
 
 impl State {
     fn waiting(&self) -> usize {
-        self.high.len() + self.normal.len()
+        self.queues.iter().map(|queue| queue.waiters.len()).sum()
     }
 
     fn queue(&mut self, priority: Priority) -> &mut VecDeque<Waiter> {
-        match priority {
-            Priority::High => &mut self.high,
-            Priority::Normal => &mut self.normal,
-        }
+        let [high, normal, low] = &mut self.queues;
+        let queue = match priority {
+            Priority::High => high,
+            Priority::Normal => normal,
+            Priority::Low => low,
+        };
+        &mut queue.waiters
     }
 
     /// Removes the caller that is served next from the queue.
     fn next(&mut self) -> Option<Waiter> {
-        let high_first = self.consecutive_high + 1 < FAIR_SHARE || self.normal.is_empty();
-        if high_first && let Some(waiter) = self.high.pop_front() {
-            self.consecutive_high = if self.normal.is_empty() {
-                0
-            } else {
-                self.consecutive_high + 1
-            };
-            return Some(waiter);
-        }
-        self.consecutive_high = 0;
-        self.normal.pop_front().or_else(|| self.high.pop_front())
+        next_of(&mut self.queues)
     }
+}
+
+/// Removes the caller that is served next: of the first queue, unless it has had its share while
+/// others wait.
+fn next_of(queues: &mut [Queue]) -> Option<Waiter> {
+    let (queue, lower) = queues.split_first_mut()?;
+    let lower_waits = lower.iter().any(|lower| !lower.waiters.is_empty());
+    if (queue.consecutive + 1 < FAIR_SHARE || !lower_waits)
+        && let Some(waiter) = queue.waiters.pop_front()
+    {
+        queue.consecutive = if lower_waits {
+            queue.consecutive + 1
+        } else {
+            0
+        };
+        return Some(waiter);
+    }
+    queue.consecutive = 0;
+    next_of(lower)
 }
 
 /// A caller's entry in the queue, removed when the caller stops waiting.

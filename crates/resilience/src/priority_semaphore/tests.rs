@@ -109,6 +109,37 @@ fn normal_priority_gets_every_fourth_permit() {
 }
 
 #[test]
+fn low_priority_gets_every_fourth_permit_of_the_normal_one() {
+    use Priority::{High, Low, Normal};
+    assert_eq!(
+        order_of_service(&[("l", Low), ("n", Normal), ("h", High)]),
+        ["h", "n", "l"]
+    );
+    let callers: Vec<_> = [("l", Low)]
+        .into_iter()
+        .chain([("n", Normal); 4])
+        .chain([("h", High); 16])
+        .collect();
+    let order = order_of_service(&callers);
+    assert_eq!(order.iter().position(|name| *name == "l"), Some(15));
+}
+
+#[test]
+fn callers_of_a_lower_priority_are_not_counted_as_ahead() {
+    let semaphore = PrioritySemaphore::new(0, 4);
+    let _waiting = [
+        Priority::High,
+        Priority::Normal,
+        Priority::Low,
+        Priority::Low,
+    ]
+    .map(|priority| queued(&semaphore, priority));
+    let before = [Priority::High, Priority::Normal, Priority::Low]
+        .map(|priority| semaphore.waiting_before(priority));
+    assert_eq!(before, [1, 2, 4]);
+}
+
+#[test]
 fn cancelled_caller_leaves_the_queue_without_losing_a_permit() {
     let semaphore = PrioritySemaphore::new(1, 2);
     let held = acquired(&semaphore);
