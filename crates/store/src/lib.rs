@@ -23,8 +23,8 @@ pub use connections::{
     UserConnections,
 };
 pub use coordination::{
-    NewRefusal, ProviderBlock, ProviderBlockRepository, RefusalRepository, Refusals,
-    RefusedSubject, ReplicaRepository,
+    CallRateRepository, NewRefusal, ProviderBlock, ProviderBlockRepository, RefusalRepository,
+    Refusals, RefusedSubject, ReplicaRepository, StoredCallRate,
 };
 pub use db::backup::{BackupError, Restoration};
 pub use db::connect_error::{ConnectError, ConnectFailure, ConnectFault};

@@ -10,7 +10,9 @@ use crate::connections::{
     ConnectionRepository, ExternalRowRepository, RefreshRepository, RejectionRepository,
     RevocationRepository, RowChangeRepository, StatusTransitionRepository,
 };
-use crate::coordination::{ProviderBlockRepository, RefusalRepository, ReplicaRepository};
+use crate::coordination::{
+    CallRateRepository, ProviderBlockRepository, RefusalRepository, ReplicaRepository,
+};
 use crate::db::address::DatabaseAddress;
 use crate::db::database::{Database, Pools};
 use crate::db::file_error::FileError;
@@ -72,6 +74,8 @@ repositories! {
     key_checks -> KeyCheckRepository;
     /// Returns the repository of blocks on calls to providers, shared by all replicas.
     provider_blocks -> ProviderBlockRepository;
+    /// Returns the repository of learned call rates, shared by all replicas.
+    call_rates -> CallRateRepository;
     /// Returns the repository of refused grants.
     refusals -> RefusalRepository;
     /// Returns the repository of running replicas.

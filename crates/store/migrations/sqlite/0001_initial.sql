@@ -225,6 +225,18 @@ CREATE TABLE evergrant_provider_blocks (
     PRIMARY KEY (provider, scope, kind)
 ) STRICT;
 
+-- The rates at which providers accept calls, learned from their refusals and shared by all replicas.
+CREATE TABLE evergrant_call_rates (
+    provider        TEXT NOT NULL,
+    endpoint        TEXT NOT NULL, -- kind and host, such as `token api.example`
+    calls_per_hour  INTEGER NOT NULL, -- of all replicas together
+    cuts            INTEGER NOT NULL, -- how often a refusal lowered the rate; growth since an older cut is ignored
+    searching       INTEGER NOT NULL, -- 1 if the rate is a first estimate, otherwise 0
+    pause_ms        INTEGER NOT NULL, -- the pause that the last refusal stated
+    cut_at          INTEGER NOT NULL, -- the last cut; the rate applies for an hour after it
+    PRIMARY KEY (provider, endpoint)
+) STRICT;
+
 -- Refresh tokens and codes that a provider refused without saying that the grant has ended. What several grants have in
 -- common shows whether a grant or the client registration is at fault.
 CREATE TABLE evergrant_refusals (

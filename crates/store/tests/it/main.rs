@@ -9,6 +9,7 @@
 )]
 
 mod api_keys;
+mod call_rates;
 mod column_changes;
 mod concurrency;
 mod connect;
