@@ -30,7 +30,8 @@ impl Retry {
             ErrorClass::Transient | ErrorClass::Unknown => {
                 self == Self::Transient || error.is_known_unprocessed()
             }
-            ErrorClass::RateLimited => error.is_known_unprocessed(),
+            // The platform states when it accepts calls again, and the queue of calls knows.
+            ErrorClass::RateLimited => false,
             _ => error.needs_confirmation(),
         }
     }
