@@ -18,8 +18,8 @@ pub use adapter::{
 pub use definition::{CustomProvider, DefinitionFault, parse_providers};
 pub use errors::adapter_error::{AdapterError, Cause, ErrorClass};
 pub use evergrant_outbound::{
-    Block, BlockKind, HttpClient, HttpClientError, HttpLimits, NetworkPolicy, Permit, Picture,
-    SharedBreakerState,
+    Block, BlockKind, Endpoint, HttpClient, HttpClientError, HttpLimits, Learned, NetworkPolicy,
+    Permit, Picture, RequestClass, SharedBreakerState, SharedRate,
 };
 pub use provider::{AccountCalls, Provider};
 pub use registry::Registry;

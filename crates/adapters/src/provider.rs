@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use evergrant_model::{AccessToken, AccountInfo, ProviderAccountId, ScopeSet, TokenSet};
 use evergrant_outbound::{
-    AdmissionRequest, Block, BlockKind, CallError, CallOutcome, Endpoint, Permit, RequestClass,
-    SharedBreakerState, Traffic, catch_panic,
+    AdmissionRequest, Block, BlockKind, CallError, CallOutcome, Endpoint, Learned, Permit,
+    RequestClass, SharedBreakerState, SharedRate, Traffic, catch_panic,
 };
 use url::Url;
 
@@ -83,9 +83,21 @@ impl Provider {
         self.traffic.start(permits, shared);
     }
 
-    /// Divides the provider's stated limits among `replicas` replicas. Default: 1.
-    pub fn share_among(&self, replicas: u64) {
+    /// Divides the provider's limits among `replicas` replicas. Default: 1.
+    pub fn share_among(&self, replicas: u32) {
         self.traffic.share_among(replicas);
+    }
+
+    /// Returns what this replica has learned about the rate of calls to each endpoint; see
+    /// [`Traffic::offered_rates`].
+    #[must_use]
+    pub fn offered_rates(&self) -> Vec<(Endpoint, Learned)> {
+        self.traffic.offered_rates()
+    }
+
+    /// Applies the rate of calls to an endpoint that the replicas share.
+    pub fn apply_rate(&self, endpoint: &str, rate: &SharedRate) {
+        self.traffic.apply_rate(endpoint, rate);
     }
 
     /// Replaces the blocks of this provider with those that the replicas share.
@@ -120,7 +132,16 @@ impl Provider {
         self.traffic.free_permits()
     }
 
-    /// Waits at most `max_wait` for a permit to refresh an account's token.
+    /// Returns how many refreshes may start within `within`, besides those that wait already;
+    /// `None` before [`Provider::start`].
+    #[must_use]
+    pub fn startable_refreshes(&self, within: Duration) -> Option<usize> {
+        self.traffic
+            .startable(self.endpoint(Operation::Refresh), within)
+    }
+
+    /// Waits at most `max_wait` for a permit to refresh an account's token. `class` is that of a
+    /// refresh.
     ///
     /// # Errors
     ///
@@ -128,9 +149,11 @@ impl Provider {
     pub async fn admit_refresh(
         &self,
         account: &ProviderAccountId,
+        class: RequestClass,
         max_wait: Duration,
     ) -> Result<Permit, AdapterError> {
         let request = AdmissionRequest {
+            class,
             max_wait,
             ..self.request(Operation::Refresh, Some(account))
         };

@@ -84,7 +84,7 @@ impl Block {
     /// Returns whether the block covers calls of this class to this endpoint.
     #[must_use]
     pub fn applies_to(&self, endpoint: &Endpoint, class: RequestClass) -> bool {
-        let refresh = class == RequestClass::Refresh && self.scope == Self::REFRESHES;
+        let refresh = class.is_refresh() && self.scope == Self::REFRESHES;
         self.scope == endpoint.as_str() || refresh
     }
 

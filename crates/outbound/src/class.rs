@@ -13,11 +13,13 @@ use crate::Endpoint;
 /// with their first user. Both rank below [`RequestClass::Interactive`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestClass {
-    /// Refreshes a token, or checks a session that cannot be refreshed. A late refresh can cost the
-    /// grant, and all readers of the token wait for it, so it has the highest priority.
+    /// Refreshes a token that a caller needs. All readers of the token wait for it, so it has the
+    /// highest priority.
     Refresh,
     /// Serves an action of one user: a code exchange, a profile, a revocation.
     Interactive,
+    /// Refreshes a token ahead of need. No caller waits for it.
+    DueRefresh,
 }
 
 impl RequestClass {
@@ -27,7 +29,14 @@ impl RequestClass {
         match self {
             Self::Refresh => Priority::High,
             Self::Interactive => Priority::Normal,
+            Self::DueRefresh => Priority::Low,
         }
+    }
+
+    /// Returns whether the call refreshes a token.
+    #[must_use]
+    pub fn is_refresh(self) -> bool {
+        matches!(self, Self::Refresh | Self::DueRefresh)
     }
 }
 

@@ -30,6 +30,11 @@ impl Endpoint {
         Self(format!("{kind} {host}"))
     }
 
+    /// Returns the endpoint with this text, which is that of an endpoint.
+    pub(crate) fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// Returns the text of the endpoint.
     #[must_use]
     pub fn as_str(&self) -> &str {

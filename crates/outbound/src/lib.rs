@@ -26,3 +26,5 @@ pub use picture::{Picture, PictureError};
 pub use rate_headers::stated_wait;
 pub use sender::Outbound;
 pub use traffic::Traffic;
+
+pub use evergrant_resilience::{Learned, SharedRate};

@@ -1,5 +1,7 @@
 //! The permission to make one call, or the few calls of one operation.
 
+use std::time::Duration;
+
 use evergrant_model::ProviderAccountId;
 use evergrant_resilience::SemaphorePermit;
 
@@ -12,6 +14,8 @@ pub struct Permit {
     pub(crate) endpoint: Endpoint,
     pub(crate) class: RequestClass,
     pub(crate) account: Option<ProviderAccountId>,
+    /// The time of admission on the clock of [`crate::Traffic`].
+    pub(crate) admitted_at: Duration,
     /// The block that this call probes on behalf of all others.
     pub(crate) probed: Option<Block>,
     #[expect(

@@ -37,6 +37,12 @@ impl Identifiers {
         self.entropy.bytes::<N>()
     }
 
+    /// Returns a random number from 0 to 1.
+    pub(crate) fn fraction(&self) -> f64 {
+        let highest_bits = u64::from_le_bytes(self.entropy.bytes()) >> 32;
+        f64::from(u32::try_from(highest_bits).unwrap_or_default()) / f64::from(u32::MAX)
+    }
+
     /// Returns a new correlation id: 128 random bits as 32 hexadecimal digits.
     pub(crate) fn correlation_id(&self) -> CorrelationId {
         let digits = hex(self.entropy.bytes::<16>());

@@ -6,6 +6,7 @@ mod assembly;
 mod authorization;
 mod base;
 mod cache;
+mod call_rates;
 mod connections;
 mod database;
 mod error;

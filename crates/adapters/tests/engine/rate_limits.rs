@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergrant_adapters::{ErrorClass, HttpLimits, Provider};
+use evergrant_adapters::{ErrorClass, HttpLimits, Provider, RequestClass};
 use evergrant_model::{AccessToken, ManualClock, ProviderAccountId, ScopeSet};
 
 use crate::support::{FakePlatform, clock, guarded_acme, held_tokens, response};
@@ -58,7 +58,7 @@ impl Fixture {
                 .err()
                 .map(|error| error.class()),
             self.provider
-                .admit_refresh(account, Duration::ZERO)
+                .admit_refresh(account, RequestClass::Refresh, Duration::from_secs(20))
                 .await
                 .err()
                 .map(|error| error.class()),

@@ -1,29 +1,27 @@
-//! Admission control for one provider. A call passes the circuit breaker, the rate limits and a
-//! bounded queue before it is sent.
+//! Admission control for one provider. A call passes the circuit breaker, waits for its turn at the
+//! endpoint ([`turn`]) and for a call slot before it is sent. Both queues are bounded.
 //!
 //! Each provider has its own call slots, queue and limits, so that an outage of one provider does
 //! not affect the others. Responses and outcomes update the blocks and rate limits for later calls.
 
 mod state;
+mod turn;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use evergrant_model::{Clock, ProviderSlug, SignedDuration};
 use evergrant_resilience::{PrioritySemaphore, SemaphorePermit, lock};
 use http::HeaderMap;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use self::state::State;
+use self::state::{MAX_QUEUED_CALLS, Now, State};
 use crate::rate_headers::parse_rate_headers;
 use crate::{
-    AdmissionRequest, Block, BlockKind, CallOutcome, Endpoint, NotAdmitted, Permit, Refusal,
-    RequestClass, SharedBreakerState,
+    AdmissionRequest, Block, BlockKind, CallOutcome, Endpoint, Learned, NotAdmitted, Permit,
+    Refusal, RequestClass, SharedBreakerState, SharedRate,
 };
 
-/// Maximum number of calls that wait for a slot. Further calls are rejected.
-const MAX_QUEUED_CALLS: usize = 4096;
 /// The retry time stated to a call that got no slot or may not probe.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(5);
 /// Time after which another call may probe if a half-open probe has no outcome yet.
@@ -36,9 +34,9 @@ const MAX_ENDPOINT_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 pub struct Traffic {
     provider: ProviderSlug,
     clock: Arc<dyn Clock>,
+    started: Instant,
     state: Mutex<State>,
     semaphore: OnceLock<Arc<PrioritySemaphore>>,
-    replicas: AtomicU64,
     shared: OnceLock<Arc<dyn SharedBreakerState>>,
 }
 
@@ -50,9 +48,9 @@ impl Traffic {
         Arc::new(Self {
             provider,
             clock,
+            started: Instant::now(),
             state: Mutex::default(),
             semaphore: OnceLock::new(),
-            replicas: AtomicU64::new(1),
             shared: OnceLock::new(),
         })
     }
@@ -66,9 +64,28 @@ impl Traffic {
         let _ = self.shared.set(shared);
     }
 
-    /// Divides the provider's stated limits among `replicas` replicas. Default: 1.
-    pub fn share_among(&self, replicas: u64) {
-        self.replicas.store(replicas.max(1), Ordering::Relaxed);
+    /// Divides the provider's limits among `replicas` replicas. Default: 1.
+    pub fn share_among(&self, replicas: u32) {
+        lock(&self.state).share_among(replicas);
+    }
+
+    /// Returns what this replica has learned about the rate of each endpoint since the last
+    /// exchange. The caller stores it and passes the stored rates to [`Traffic::apply_rate`].
+    #[must_use]
+    pub fn offered_rates(&self) -> Vec<(Endpoint, Learned)> {
+        lock(&self.state).offered_rates()
+    }
+
+    /// Applies the rate that the replicas share for the endpoint with this text.
+    pub fn apply_rate(&self, endpoint: &str, rate: &SharedRate) {
+        lock(&self.state).apply_rate(&Endpoint::from_text(endpoint), rate, self.now());
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            time: self.clock.now(),
+            uptime: self.started.elapsed(),
+        }
     }
 
     /// Replaces all blocks with those that the replicas share.
@@ -102,17 +119,18 @@ impl Traffic {
     /// [`NotAdmitted`] if a block is active, a rate limit is reached, the queue is full, or no slot
     /// becomes free in time.
     pub async fn admit(&self, request: AdmissionRequest<'_>) -> Result<Permit, NotAdmitted> {
-        self.check_blocks(request)?;
         let until = Instant::now() + request.max_wait;
-        self.await_rate_limit(request, until).await?;
+        let turn = self.await_turn(request, until).await?;
         let slot = self.await_slot(request, until).await?;
         // Calls ahead in the queue may have tripped a breaker.
         let probed = self.pass_blocks(request).await?;
+        drop(turn);
         let (endpoint, account) = (request.endpoint.clone(), request.account.cloned());
         Ok(Permit {
             endpoint,
             class: request.class,
             account,
+            admitted_at: self.started.elapsed(),
             probed,
             slot,
         })
@@ -134,7 +152,10 @@ impl Traffic {
     }
 
     fn admits_now(&self, request: AdmissionRequest<'_>) -> bool {
-        matches!(self.check_blocks(request), Ok(None)) && self.take_call(request).is_ok()
+        let now = self.now();
+        matches!(self.check_blocks(request), Ok(None))
+            && self.account_pause(request).is_zero()
+            && lock(&self.state).take_retry(request.endpoint, now).is_ok()
     }
 
     /// Returns the half-open block that this call would probe, if any.
@@ -176,30 +197,6 @@ impl Traffic {
         }
     }
 
-    /// Waits until the rate limits allow the call.
-    async fn await_rate_limit(
-        &self,
-        request: AdmissionRequest<'_>,
-        until: Instant,
-    ) -> Result<(), NotAdmitted> {
-        loop {
-            let Err(wait) = self.take_call(request) else {
-                return Ok(());
-            };
-            let end = Instant::now().checked_add(wait.unsigned_abs());
-            let Some(end) = end.filter(|end| *end <= until) else {
-                let retry_after = SignedDuration::from_secs(wait.as_secs().saturating_add(1));
-                return Err(NotAdmitted::new(Refusal::RateLimitReached, retry_after));
-            };
-            sleep_until(end).await;
-        }
-    }
-
-    /// Counts a call against the rate limits, or returns the time to wait.
-    fn take_call(&self, request: AdmissionRequest<'_>) -> Result<(), SignedDuration> {
-        lock(&self.state).take_call(request.endpoint, request.account, self.clock.now())
-    }
-
     /// Waits for a call slot; `None` before [`Traffic::start`].
     async fn await_slot(
         &self,
@@ -218,9 +215,9 @@ impl Traffic {
 
     /// Applies the rate limits that a response states.
     pub fn observe_response(&self, endpoint: &Endpoint, headers: &HeaderMap) {
-        let (now, replicas) = (self.clock.now(), self.replicas.load(Ordering::Relaxed));
+        let now = self.clock.now();
         for signal in parse_rate_headers(headers, now) {
-            lock(&self.state).observe(endpoint, signal, replicas, now);
+            lock(&self.state).observe(endpoint, signal, now);
         }
     }
 
@@ -235,11 +232,14 @@ impl Traffic {
             lock(&self.state).responded(endpoint, now);
             false
         };
-        if let CallOutcome::RateLimited {
-            retry_after: Some(wait),
-        } = outcome
-        {
-            self.pause(permit, wait).await;
+        match outcome {
+            CallOutcome::Succeeded | CallOutcome::Rejected => {
+                lock(&self.state).processed(endpoint, self.now());
+            }
+            CallOutcome::RateLimited { retry_after } => {
+                self.pause(permit, retry_after.unwrap_or_default()).await;
+            }
+            CallOutcome::Failed => {}
         }
         match (&permit.probed, tripped) {
             (Some(block), _) if keeps_blocked(block.kind, outcome) => self.block_again(block).await,
@@ -249,9 +249,12 @@ impl Traffic {
         }
     }
 
-    /// Pauses the account of a call for the stated time, and the endpoint for at most
-    /// [`MAX_ENDPOINT_PAUSE`]: a 429 rarely says whose limit is reached.
+    /// Lowers the rate of the endpoint after a 429. Pauses the account of the call for the stated
+    /// time, and the endpoint for at most [`MAX_ENDPOINT_PAUSE`]: a 429 rarely says whose limit is
+    /// reached.
     async fn pause(&self, permit: &Permit, wait: SignedDuration) {
+        let pause = wait.min(MAX_ENDPOINT_PAUSE);
+        lock(&self.state).refused(&permit.endpoint, permit.admitted_at, pause, self.now());
         if !wait.is_positive() {
             return;
         }
@@ -259,8 +262,7 @@ impl Traffic {
         if let Some(account) = &permit.account {
             lock(&self.state).pause_account(&permit.endpoint, account.as_str(), now + wait, now);
         }
-        self.pause_endpoint(&permit.endpoint, wait.min(MAX_ENDPOINT_PAUSE))
-            .await;
+        self.pause_endpoint(&permit.endpoint, pause).await;
     }
 
     /// Blocks the calls of `scope`, in this replica immediately and in the others once they load

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
 
 use evergrant_model::{ProviderAccountId, SignedDuration, Timestamp, whole_ms};
-use evergrant_resilience::{Breaker, RateLimiter};
+use evergrant_resilience::{
+    Breaker, CallRate, Learned, PrioritySemaphore, RateLimiter, SharedRate,
+};
 
 use crate::rate_headers::RateSignal;
 use crate::{Block, BlockKind, Endpoint, RequestClass};
@@ -24,29 +28,77 @@ const USAGE_VALID_FOR: SignedDuration = SignedDuration::from_mins(1);
 /// Maximum number of paused accounts of one endpoint. Pauses of further accounts are ignored.
 const MAX_PAUSED_ACCOUNTS: usize = 10_000;
 
+/// Maximum number of calls that wait for a slot, and for their turn at each endpoint. Further calls
+/// are rejected.
+pub(super) const MAX_QUEUED_CALLS: usize = 4096;
+
+/// The current time: of the clock that the replicas share, and since the start of this process.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    pub(super) time: Timestamp,
+    pub(super) uptime: Duration,
+}
+
 /// The admission state of one provider.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
     blocks: Vec<Block>,
     endpoints: HashMap<Endpoint, EndpointState>,
+    /// The live replicas, among which limits are divided.
+    replicas: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct EndpointState {
     breaker: Breaker,
     rate_limiter: RateLimiter,
+    call_rate: CallRate,
+    /// Its one permit is the turn: the right to start the next call.
+    turn: Arc<PrioritySemaphore>,
     /// The end of the pause of each account.
     paused_accounts: HashMap<String, Timestamp>,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            blocks: Vec::new(),
+            endpoints: HashMap::new(),
+            replicas: 1,
+        }
+    }
+}
+
+impl EndpointState {
+    fn new(replicas: u32) -> Self {
+        let mut call_rate = CallRate::default();
+        call_rate.share_among(replicas);
+        Self {
+            breaker: Breaker::default(),
+            rate_limiter: RateLimiter::default(),
+            call_rate,
+            turn: PrioritySemaphore::new(1, MAX_QUEUED_CALLS),
+            paused_accounts: HashMap::new(),
+        }
+    }
+}
+
 impl State {
+    /// Divides all limits among `replicas` replicas.
+    pub(super) fn share_among(&mut self, replicas: u32) {
+        self.replicas = replicas.max(1);
+        for endpoint in self.endpoints.values_mut() {
+            endpoint.call_rate.share_among(self.replicas);
+        }
+    }
+
     /// Replaces all blocks with those that the replicas share. Endpoints whose block ended start
     /// slowly.
     pub(super) fn set_blocks(&mut self, blocks: Vec<Block>, now: Timestamp) {
         let previous = std::mem::replace(&mut self.blocks, blocks);
-        for block in previous {
-            if !self.blocks.iter().any(|kept| kept.is_same_breaker(&block)) {
-                self.start_slowly(&block.scope, now);
+        for block in &previous {
+            if !self.blocks.iter().any(|kept| kept.is_same_breaker(block)) {
+                self.start_slowly(block, now);
             }
         }
     }
@@ -107,15 +159,18 @@ impl State {
     /// Removes a block. The calls of its scope start slowly.
     pub(super) fn unblock(&mut self, block: &Block, now: Timestamp) {
         self.blocks.retain(|known| !known.is_same_breaker(block));
-        self.start_slowly(&block.scope, now);
+        self.start_slowly(block, now);
     }
 
     /// Slows down calls to the endpoint, or to all endpoints after a block of all refreshes, and
-    /// resets their breakers.
-    fn start_slowly(&mut self, scope: &str, now: Timestamp) {
+    /// resets their breakers. After a rate limit, the learned rate suffices.
+    fn start_slowly(&mut self, block: &Block, now: Timestamp) {
+        if !block.kind.needs_probe() {
+            return;
+        }
         let until_ms = (now + SLOW_START_DURATION).unix_ms();
         for (endpoint, known) in &mut self.endpoints {
-            if scope == Block::REFRESHES || scope == endpoint.as_str() {
+            if block.scope == Block::REFRESHES || block.scope == endpoint.as_str() {
                 known.breaker.reset();
                 known
                     .rate_limiter
@@ -124,7 +179,32 @@ impl State {
         }
     }
 
-    /// Counts one call against the limits of the account and the endpoint.
+    /// Returns how long the account is still paused at the endpoint; zero if it is not.
+    pub(super) fn account_pause(
+        &mut self,
+        endpoint: &Endpoint,
+        account: Option<&ProviderAccountId>,
+        now: Timestamp,
+    ) -> SignedDuration {
+        let state = self.endpoint(endpoint);
+        let until = account.and_then(|account| state.paused_accounts.get(account.as_str()));
+        let left = until.map(|until| until.since(now)).unwrap_or_default();
+        left.max(SignedDuration::ZERO)
+    }
+
+    /// Returns the turn at an endpoint.
+    pub(super) fn turn(&mut self, endpoint: &Endpoint) -> Arc<PrioritySemaphore> {
+        Arc::clone(&self.endpoint(endpoint).turn)
+    }
+
+    /// Returns the calls per second that this replica may make to the endpoint; `None` if the
+    /// provider has not refused any because of their rate.
+    pub(super) fn learned_share(&mut self, endpoint: &Endpoint) -> Option<f64> {
+        let rate = &self.endpoint(endpoint).call_rate;
+        rate.is_learned().then(|| rate.share())
+    }
+
+    /// Counts one call against the limits of the endpoint.
     ///
     /// # Errors
     ///
@@ -132,18 +212,68 @@ impl State {
     pub(super) fn take_call(
         &mut self,
         endpoint: &Endpoint,
-        account: Option<&ProviderAccountId>,
-        now: Timestamp,
+        now: Now,
+    ) -> Result<(), SignedDuration> {
+        let wait = self.endpoint(endpoint).call_rate.wait(now.uptime);
+        if !wait.is_zero() {
+            return Err(SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX));
+        }
+        self.take_retry(endpoint, now)
+    }
+
+    /// Counts one call that cannot wait for the learned rate, against the stated limits and that
+    /// rate.
+    ///
+    /// # Errors
+    ///
+    /// The time to wait because of a stated limit.
+    pub(super) fn take_retry(
+        &mut self,
+        endpoint: &Endpoint,
+        now: Now,
     ) -> Result<(), SignedDuration> {
         let state = self.endpoint(endpoint);
-        let paused_until = account.and_then(|account| state.paused_accounts.get(account.as_str()));
-        if let Some(until) = paused_until.filter(|until| **until > now) {
-            return Err(until.since(now));
-        }
-        state
-            .rate_limiter
-            .take(now.unix_ms())
-            .map_err(SignedDuration::from_millis)
+        let taken = state.rate_limiter.take(now.time.unix_ms());
+        taken.map_err(SignedDuration::from_millis)?;
+        state.call_rate.start_call(now.uptime);
+        Ok(())
+    }
+
+    /// Records that the provider processed a call.
+    pub(super) fn processed(&mut self, endpoint: &Endpoint, now: Now) {
+        self.endpoint(endpoint).call_rate.succeeded(now.uptime);
+    }
+
+    /// Records that the provider refused a call because of a rate limit and stated `pause`.
+    pub(super) fn refused(
+        &mut self,
+        endpoint: &Endpoint,
+        admitted_at: Duration,
+        pause: SignedDuration,
+        now: Now,
+    ) {
+        let pause = pause.max(SignedDuration::ZERO).unsigned_abs();
+        let rate = &mut self.endpoint(endpoint).call_rate;
+        rate.refused(now.uptime, admitted_at, pause);
+    }
+
+    /// Starts the calls to an endpoint after a pause, not all replicas at once.
+    pub(super) fn resume(&mut self, endpoint: &Endpoint, now: Now) {
+        self.endpoint(endpoint).call_rate.resume(now.uptime);
+    }
+
+    /// Returns what this replica has learned about the rate of each endpoint since the last
+    /// exchange.
+    pub(super) fn offered_rates(&mut self) -> Vec<(Endpoint, Learned)> {
+        let endpoints = self.endpoints.iter_mut();
+        endpoints
+            .filter_map(|(endpoint, state)| Some((endpoint.clone(), state.call_rate.offer()?)))
+            .collect()
+    }
+
+    /// Applies the rate of an endpoint that the replicas share.
+    pub(super) fn apply_rate(&mut self, endpoint: &Endpoint, rate: &SharedRate, now: Now) {
+        self.endpoint(endpoint).call_rate.apply(rate, now.uptime);
     }
 
     /// Records that the endpoint responded.
@@ -163,20 +293,14 @@ impl State {
             account.as_str().hash(&mut hasher);
             hasher.finish()
         });
-        self.endpoint(endpoint)
-            .breaker
-            .failed(now.unix_ms(), account)
+        let state = self.endpoint(endpoint);
+        state.call_rate.ended();
+        state.breaker.failed(now.unix_ms(), account)
     }
 
-    /// Applies a rate-limit statement. The calls that it allows are divided among `replicas`.
-    pub(super) fn observe(
-        &mut self,
-        endpoint: &Endpoint,
-        signal: RateSignal,
-        replicas: u64,
-        now: Timestamp,
-    ) {
-        let now_ms = now.unix_ms();
+    /// Applies a rate-limit statement. The calls that it allows are divided among the replicas.
+    pub(super) fn observe(&mut self, endpoint: &Endpoint, signal: RateSignal, now: Timestamp) {
+        let (now_ms, replicas) = (now.unix_ms(), u64::from(self.replicas));
         match signal {
             RateSignal::Remaining { calls, window } => {
                 let until_ms = (now + window).unix_ms();
@@ -223,6 +347,10 @@ impl State {
 
     /// Returns the state of an endpoint, created on first use.
     fn endpoint(&mut self, endpoint: &Endpoint) -> &mut EndpointState {
-        self.endpoints.entry(endpoint.clone()).or_default()
+        let replicas = self.replicas;
+        let create = || EndpointState::new(replicas);
+        self.endpoints
+            .entry(endpoint.clone())
+            .or_insert_with(create)
     }
 }

@@ -1,6 +1,6 @@
 //! Tests of admission control.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use evergrant_model::{ManualClock, ProviderAccountId, Timestamp};
@@ -52,7 +52,22 @@ struct Fixture {
 }
 
 impl Fixture {
+    /// Creates a provider that has answered many concurrent calls, so that none is delayed.
     fn new(permits: usize) -> Self {
+        let fixture = Self::unproven(permits);
+        let (mut state, now) = (lock(&fixture.traffic.state), fixture.traffic.now());
+        for _ in 0..64 {
+            state.take_retry(&fixture.endpoint, now).unwrap();
+        }
+        for _ in 0..64 {
+            state.processed(&fixture.endpoint, now);
+        }
+        drop(state);
+        fixture
+    }
+
+    /// Creates a provider that was not called yet.
+    fn unproven(permits: usize) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_unix_seconds(
             1_767_225_600,
         )));
@@ -79,7 +94,7 @@ impl Fixture {
             endpoint: &self.endpoint,
             class,
             account: Some(&self.account),
-            max_wait: Duration::from_millis(5),
+            max_wait: Duration::from_millis(50),
         }
     }
 

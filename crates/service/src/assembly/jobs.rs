@@ -7,6 +7,7 @@ use super::refresh::Refresh;
 use super::rows::Rows;
 use crate::authorization::abandoned_flows::AbandonFlows;
 use crate::base::Base;
+use crate::call_rates::ExchangeRates;
 use crate::connections::compare_rows::CompareRows;
 use crate::connections::expiry::Expiry;
 use crate::connections::import_rows::ImportRows;
@@ -68,6 +69,7 @@ fn jobs(
     let mut jobs: Vec<Arc<dyn Job>> = vec![
         Arc::clone(heartbeat) as _,
         Arc::new(base.load_blocks()),
+        Arc::new(base.exchange_rates()),
         Arc::clone(&refresh.guard) as _,
         Arc::new(base.clock_check()),
         Arc::new(base.scheduler(rows, refresh)),
@@ -108,6 +110,15 @@ impl Base {
             blocks: self.store.provider_blocks(),
             database: Arc::clone(&self.database),
             providers: self.providers.clone(),
+        }
+    }
+
+    fn exchange_rates(&self) -> ExchangeRates {
+        ExchangeRates {
+            rates: self.store.call_rates(),
+            database: Arc::clone(&self.database),
+            providers: self.providers.clone(),
+            clock: Arc::clone(&self.clock),
         }
     }
 

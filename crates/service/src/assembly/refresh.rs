@@ -131,6 +131,7 @@ impl Base {
             refused: self.refused_grants(),
             caches: Arc::clone(&self.caches),
             database: Arc::clone(&self.database),
+            ids: self.ids.clone(),
             clock: Arc::clone(&self.clock),
             recorder: Arc::clone(&self.recorder),
         }

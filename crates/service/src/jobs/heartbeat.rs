@@ -62,7 +62,7 @@ impl Job for Heartbeat {
             .heartbeat(&self.replica, now, live_since, expired_before);
         let live = self.database.query(heartbeat).await;
         self.database.record_heartbeat(live.is_ok());
-        let live = u64::try_from(live?).unwrap_or(1);
+        let live = u32::try_from(live?).unwrap_or(1);
         for provider in self.providers.all() {
             provider.share_among(live);
         }

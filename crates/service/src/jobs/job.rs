@@ -19,6 +19,8 @@ string_enum! {
         ClockCheck = "clock_check",
         /// Loads the circuit-breaker state that all replicas share.
         ProviderBlocks = "provider_blocks",
+        /// Exchanges the learned rates of calls to providers with the other replicas.
+        CallRates = "call_rates",
         /// Restores connections that were marked expired shortly before a mass rejection was
         /// detected.
         RestoreRejected = "restore_rejected",

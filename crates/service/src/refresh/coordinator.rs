@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergrant_adapters::{AdapterError, Permit, Provider, ProviderSpec};
+use evergrant_adapters::{AdapterError, Permit, Provider, ProviderSpec, RequestClass};
 use evergrant_model::{Call, Clock, ConnectionId, ErrorCode, SignedDuration, whole_ms};
 use evergrant_resilience::SingleFlight;
 use evergrant_resilience::refresh::attempt::Verdict;
@@ -197,8 +197,12 @@ impl Refresher {
         let provider = provider.map_err(|error| RefreshFailure::of(&error))?;
         check_allowed(connection, provider.spec(), reason, self.clock.now())?;
         check_probe(connection, &provider, reason, self.clock.now())?;
+        let class = match reason {
+            RefreshReason::Due => RequestClass::DueRefresh,
+            _ => RequestClass::Refresh,
+        };
         let permit = provider
-            .admit_refresh(&connection.account, ADMISSION_TIMEOUT)
+            .admit_refresh(&connection.account, class, ADMISSION_TIMEOUT)
             .await;
         let permit = permit.map_err(|error| not_admitted(&error))?;
         if self.tasks.is_shutting_down() {

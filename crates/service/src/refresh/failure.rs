@@ -19,6 +19,7 @@ use crate::connections::expiry::TimedStatus;
 use crate::connections::lookup::by_id;
 use crate::database::DatabaseMonitor;
 use crate::error::code_of;
+use crate::identifiers::Identifiers;
 use crate::outcome::{Outcome, Recorder};
 use crate::refresh::context::{AttemptContext, refresh_policy};
 use crate::refresh::mass_rejection::{Confidence, RejectionGuard};
@@ -68,6 +69,7 @@ pub(crate) struct FailedRefreshes {
     pub(crate) refused: RefusedGrants,
     pub(crate) caches: Arc<Caches>,
     pub(crate) database: Arc<DatabaseMonitor>,
+    pub(crate) ids: Identifiers,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) recorder: Arc<dyn Recorder>,
 }
@@ -95,7 +97,7 @@ impl FailedRefreshes {
                 error,
             },
         );
-        let next = next_attempt(context, &failure, now);
+        let next = next_attempt(context, &failure, self.spread(failure.class), now);
         let (status, reason) = status_after(connection, &failure, next, now);
         let failed = FailedRefresh {
             status,
@@ -118,6 +120,14 @@ impl FailedRefreshes {
         let next = next.on_demand.map(|at| at.max(blocked_until.unwrap_or(at)));
         let wait = next.map(|at| at.since(self.clock.now()));
         Err(failure_for_waiters(failure.class, error, wait))
+    }
+
+    /// Returns the random number that spreads the next attempts after a rate limit.
+    fn spread(&self, class: LastFailure) -> f64 {
+        match class {
+            LastFailure::RateLimited => self.ids.fraction(),
+            _ => 0.0,
+        }
     }
 
     /// Classifies a failed attempt. A refusal is compared with those of other grants, and a
@@ -306,6 +316,7 @@ fn remark(connection: &Connection, next: NextAttempt, now: Timestamp) -> Option<
 fn next_attempt(
     context: &AttemptContext<'_>,
     failure: &ClassifiedFailure<'_>,
+    spread: f64,
     now: Timestamp,
 ) -> NextAttempt {
     let (connection, elapsed_ms) = (&context.leased.connection, context.elapsed_ms());
@@ -325,6 +336,7 @@ fn next_attempt(
         in_doubt_for: SignedDuration::from_millis(inherited_ms.saturating_add(elapsed_ms)),
         is_usable: is_usable(connection, now),
         was_rejected: context.access_expired,
+        spread,
         now,
     };
     ended.next()

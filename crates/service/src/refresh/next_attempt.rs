@@ -25,6 +25,9 @@ const ON_DEMAND: Backoff = Backoff {
 /// The minimum pause after a rate limit.
 const MIN_RATE_LIMIT: SignedDuration = SignedDuration::from_secs(1);
 
+/// The divisor of the pause after a rate limit by which the next scheduled attempts are spread.
+const SPREAD_DIVISOR: i32 = 4;
+
 /// A failed attempt, as far as it decides when the next one may start.
 pub(crate) struct EndedAttempt<'a> {
     pub(crate) class: LastFailure,
@@ -43,6 +46,8 @@ pub(crate) struct EndedAttempt<'a> {
     pub(crate) is_usable: bool,
     /// Whether the platform rejected the access token.
     pub(crate) was_rejected: bool,
+    /// A random number from 0 to 1 that spreads the scheduled attempts after a rate limit.
+    pub(crate) spread: f64,
     pub(crate) now: Timestamp,
 }
 
@@ -76,7 +81,14 @@ impl EndedAttempt<'_> {
                 on_demand: None,
             };
         }
-        let (pause, expires_at) = (self.pause(SCHEDULED), self.expires_at);
+        let mut pause = self.pause(SCHEDULED);
+        if self.class == LastFailure::RateLimited {
+            // Connections that were refused together do not return together.
+            pause += (pause / SPREAD_DIVISOR)
+                .max(MIN_RATE_LIMIT)
+                .mul_f64(self.spread);
+        }
+        let expires_at = self.expires_at;
         let scheduled = if self.must_wait_for_expiry(pause) {
             expires_at.map(|at| at.max(self.now + pause))
         } else {
@@ -98,7 +110,11 @@ impl EndedAttempt<'_> {
     fn pause(&self, schedule: Backoff) -> SignedDuration {
         let backoff = milliseconds(schedule.ceiling_ms(self.failures));
         let pause = match self.class {
-            LastFailure::RateLimited => self.stated.unwrap_or(backoff).max(MIN_RATE_LIMIT),
+            // The queue of calls to the platform keeps to the rate that it accepts.
+            LastFailure::RateLimited => {
+                let backoff = milliseconds(ON_DEMAND.ceiling_ms(self.failures));
+                self.stated.unwrap_or(backoff).max(MIN_RATE_LIMIT)
+            }
             _ => backoff.max(self.stated.unwrap_or_default()),
         };
         pause.max(self.lease_left)
@@ -149,6 +165,7 @@ mod tests {
             in_doubt_for: SignedDuration::ZERO,
             is_usable: at < EXPIRES_IN,
             was_rejected: false,
+            spread: 0.0,
             now: start() + seconds(at),
         }
     }
@@ -191,6 +208,22 @@ mod tests {
             ..ended(LastFailure::Unknown, 200, &spec)
         };
         assert_eq!(delays(&unanswered), [Some(15), Some(5)]);
+    }
+
+    #[test]
+    fn scheduled_attempts_after_a_rate_limit_are_spread_and_never_too_early() {
+        let spec = spec();
+        let limited = |stated, spread| {
+            delays(&EndedAttempt {
+                stated,
+                spread,
+                ..ended(LastFailure::RateLimited, 0, &spec)
+            })
+        };
+        for (stated, earliest, latest) in [(None, 1, 2), (Some(seconds(40)), 40, 50)] {
+            assert_eq!(limited(stated, 0.0), [Some(earliest), Some(earliest)]);
+            assert_eq!(limited(stated, 1.0), [Some(latest), Some(latest)]);
+        }
     }
 
     #[test]

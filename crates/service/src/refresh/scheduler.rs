@@ -1,9 +1,10 @@
 //! The scheduler: refreshes tokens before they expire, and checks sessions.
 //!
 //! There is no leader. Each replica claims due connections in batches, provider by provider, as far
-//! as it has free permits. A claim postpones the connection, so two replicas never process it at
-//! once, and a connection whose replica stops becomes due again when the claim expires. A blocked
-//! provider is skipped, except for the one refresh that may probe it.
+//! as it has free permits and the learned rate of calls allows. A claim postpones the connection,
+//! so two replicas never process it at once, and a connection whose replica stops becomes due again
+//! when the claim expires. A blocked provider is skipped, except for the one refresh that may probe
+//! it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,9 @@ use crate::tokens::refresh_time::{RefreshTiming, is_refreshable};
 const CLAIM_DURATION: SignedDuration = SignedDuration::from_mins(1);
 /// When a row that another session locks is imported again.
 const LOCKED_ROW_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+/// How long ahead a run claims connections: until after the next run. At a provider that limits the
+/// rate of calls, the others stay in the database.
+const CLAIM_AHEAD: Duration = Duration::from_secs(2);
 /// The maximum number of connections claimed by one query.
 const BATCH: i64 = 64;
 
@@ -102,8 +106,10 @@ impl Scheduler {
             Some(block) if block.kind.needs_probe() => return 1,
             _ => {}
         }
-        let free = provider.free_permits().unwrap_or(usize::MAX);
-        i64::try_from(free).unwrap_or(BATCH).min(BATCH)
+        let startable = provider.startable_refreshes(CLAIM_AHEAD);
+        i64::try_from(startable.unwrap_or(usize::MAX))
+            .unwrap_or(BATCH)
+            .min(BATCH)
     }
 
     /// Processes a claimed connection in a background task.

@@ -12,6 +12,7 @@
 mod avatars;
 mod background_work;
 mod bound_flows;
+mod call_rates;
 mod callbacks;
 mod change_feed;
 mod clock_steps;

@@ -174,7 +174,10 @@ fn retry_cases() -> Vec<Case> {
             "503 with Retry-After",
             respond(503).header("retry-after", "0"),
         ),
-        rate_limited(unknown("429", respond(429))),
+        Case {
+            next: Some(1),
+            ..rate_limited(unknown("429", respond(429)))
+        },
         Case {
             next: Some(1),
             ..rate_limited(unknown("429 with a short Retry-After", short))

@@ -184,13 +184,14 @@ async fn calls_are_slowed_down_after_block_ends() {
     fixture.traffic.block(ENDPOINT, BlockKind::Breaker).await;
     fixture.traffic.set_blocks(Vec::new());
     assert!(fixture.admit().await.is_ok());
+    let take = || lock(&fixture.traffic.state).take_call(&fixture.endpoint, fixture.traffic.now());
     assert_eq!(
-        fixture.traffic.take_call(fixture.interactive()),
+        take(),
         Err(SLOW_START_INTERVAL),
         "another replica removed the block"
     );
     fixture.clock.advance(SLOW_START_DURATION);
-    assert!((0..100).all(|_| fixture.traffic.take_call(fixture.interactive()).is_ok()));
+    assert!((0..100).all(|_| take().is_ok()));
 }
 
 #[tokio::test]

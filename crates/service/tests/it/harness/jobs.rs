@@ -17,10 +17,11 @@ const HOUSEKEEPING: [JobName; 7] = [
 ];
 
 /// Jobs that keep a replica in step with the others.
-const REPLICA_JOBS: [JobName; 4] = [
+const REPLICA_JOBS: [JobName; 5] = [
     JobName::ClockCheck,
     JobName::Heartbeat,
     JobName::ProviderBlocks,
+    JobName::CallRates,
     JobName::RestoreRejected,
 ];
 
