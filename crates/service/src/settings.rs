@@ -9,6 +9,8 @@ use crate::public_url::PublicUrl;
 
 /// The default of [`ServiceSettings::commit_wait`]: far longer than a commit usually takes.
 const COMMIT_WAIT: Duration = Duration::from_millis(300);
+/// The default of [`ServiceSettings::caller_wait`]: longer than the default timeout of a refresh.
+const CALLER_WAIT: Duration = Duration::from_secs(25);
 
 /// The settings of the service.
 #[derive(Debug, Clone)]
@@ -30,6 +32,9 @@ pub struct ServiceSettings {
     /// How long the database may take to store refreshed tokens before they are written to the
     /// journal and served from memory. Default: 300 milliseconds.
     pub commit_wait: Duration,
+    /// How long a caller waits for a refresh, which continues after that. Four fifths of this time
+    /// are for its admission to the platform. Default: 25 seconds.
+    pub caller_wait: Duration,
 }
 
 impl ServiceSettings {
@@ -44,6 +49,7 @@ impl ServiceSettings {
             refresh_concurrency: 64,
             event_streams: 6_000,
             commit_wait: COMMIT_WAIT,
+            caller_wait: CALLER_WAIT,
         }
     }
 

@@ -185,6 +185,7 @@ impl Base {
             tasks: self.tasks.clone(),
             replica: Arc::clone(&self.replica),
             in_flight: Arc::new(SingleFlight::new()),
+            caller_wait: self.settings.caller_wait,
         }
     }
 }

@@ -35,11 +35,6 @@ use crate::refresh::permission::{RefreshReason, check_allowed, check_probe};
 use crate::tasks::Tasks;
 use crate::tokens::refresh_time::{is_refreshable, is_usable};
 
-/// The maximum time that one caller waits for a refresh. The refresh continues after that.
-const CALLER_TIMEOUT: Duration = Duration::from_secs(25);
-/// The maximum wait for admission by the circuit breaker, the rate limit and the queue of a
-/// platform.
-const ADMISSION_TIMEOUT: Duration = Duration::from_secs(20);
 /// The interval at which the row is read while another replica holds the lease: no event arrives if
 /// that replica crashes.
 const LEASE_POLL_EVERY: Duration = Duration::from_millis(500);
@@ -66,6 +61,8 @@ pub(crate) struct Refresher {
     pub(crate) replica: Arc<str>,
     /// The refreshes of this process that are in flight.
     pub(crate) in_flight: Arc<SingleFlight<ConnectionId, RefreshOutcome>>,
+    /// See [`ServiceSettings::caller_wait`](crate::ServiceSettings::caller_wait).
+    pub(crate) caller_wait: Duration,
 }
 
 /// The state of a connection compared with the tokens that the caller knows.
@@ -119,10 +116,10 @@ impl Refresher {
             };
             refresh.instrument(span)
         });
-        match tokio::time::timeout(CALLER_TIMEOUT, refresh).await {
+        match tokio::time::timeout(self.caller_wait, refresh).await {
             Ok(Ok(outcome)) => outcome.map_err(|failure| failure.into_error(&spec.name)),
             Ok(Err(aborted)) => Err(ServiceError::internal().caused_by(aborted)),
-            Err(_elapsed) => Err(timed_out().into_error(&spec.name)),
+            Err(_elapsed) => Err(self.timed_out().into_error(&spec.name)),
         }
     }
 
@@ -163,9 +160,17 @@ impl Refresher {
                 LeaseAnswer::Busy { wait } if started.elapsed() < MAX_LEASE_WAIT => {
                     self.wait_for_lease(permit, &mut events, &row, wait).await;
                 }
-                LeaseAnswer::Busy { .. } | LeaseAnswer::External(_) => return Err(timed_out()),
+                LeaseAnswer::Busy { .. } | LeaseAnswer::External(_) => return Err(self.timed_out()),
             }
         }
+    }
+
+    /// Returns the failure for a caller whose wait timed out.
+    fn timed_out(&self) -> RefreshFailure {
+        let waited = self.caller_wait;
+        RefreshFailure::new(ErrorCode::TimeoutError)
+            .with_retry_after(Some(RETRY_AFTER))
+            .caused_by(format!("the refresh did not end within {waited:?}"))
     }
 
     /// Returns the connection whose newer tokens another process has stored.
@@ -202,7 +207,7 @@ impl Refresher {
             _ => RequestClass::Refresh,
         };
         let permit = provider
-            .admit_refresh(&connection.account, class, ADMISSION_TIMEOUT)
+            .admit_refresh(&connection.account, class, self.caller_wait / 5 * 4)
             .await;
         let permit = permit.map_err(|error| not_admitted(&error))?;
         if self.tasks.is_shutting_down() {
@@ -302,13 +307,6 @@ impl Refresher {
             .await
             .map_err(|error| RefreshFailure::of(&error))
     }
-}
-
-/// Returns the failure for a caller whose wait timed out.
-fn timed_out() -> RefreshFailure {
-    RefreshFailure::new(ErrorCode::TimeoutError)
-        .with_retry_after(Some(RETRY_AFTER))
-        .caused_by(format!("the refresh did not end within {CALLER_TIMEOUT:?}"))
 }
 
 /// Waits for an event of the connection, at most until `until` or the next poll of the row.

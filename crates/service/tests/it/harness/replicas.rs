@@ -20,6 +20,9 @@ use super::{TestEnv, slug, until};
 /// answer to the caller.
 pub(super) const COMMIT_WAIT: Duration = Duration::from_secs(30);
 
+/// How long a caller waits for a refresh: so long that a slow machine does not exceed it.
+const CALLER_WAIT: Duration = Duration::from_mins(30);
+
 /// What a replica is built from.
 pub(super) struct ReplicaParts<'a> {
     pub(super) store: &'a Store,
@@ -64,6 +67,7 @@ impl ReplicaParts<'_> {
             recorder: Arc::<Recording>::clone(self.recorder),
             settings: ServiceSettings {
                 commit_wait: self.commit_wait,
+                caller_wait: CALLER_WAIT,
                 ..settings_of_a_replica()
             },
         });
