@@ -99,6 +99,9 @@ pub struct Request<'a> {
     pub user_agent: Option<&'a HeaderValue>,
     /// Time limit of this request. Default: [`HttpLimits::total`].
     pub time_limit: Option<Duration>,
+    /// Whether a response that breaks off is returned with what has arrived of its body. Otherwise
+    /// it is an error. Default: `false`.
+    pub keep_partial: bool,
 }
 
 impl<'a> Request<'a> {
@@ -114,6 +117,7 @@ impl<'a> Request<'a> {
             credentials: Vec::new(),
             user_agent: None,
             time_limit: None,
+            keep_partial: false,
         }
     }
 
@@ -125,7 +129,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A complete response with any status. A streamed response will be a separate type, added with its
+/// A response with any status. A streamed response will be a separate type, added with its
 /// first user, the proxy.
 pub struct Response {
     /// The HTTP status.
@@ -135,6 +139,9 @@ pub struct Response {
     /// The body without its content codings; empty if it is longer than [`HttpLimits::body_bytes`]
     /// before or after decoding, or cannot be decoded. Wiped on drop.
     pub body: Zeroizing<Vec<u8>>,
+    /// Why the end of the response is missing; `None` if it is complete. Only a request with
+    /// [`Request::keep_partial`] has such a response.
+    pub interrupted: Option<RequestError>,
 }
 
 impl Response {
@@ -199,7 +206,7 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// [`RequestError`] if no complete response arrives.
+    /// [`RequestError`] if no response arrives, or only a part that the request does not keep.
     pub async fn send(&self, request: Request<'_>) -> Result<Response, RequestError> {
         let client = match request.reach {
             Reach::Anywhere => &self.anywhere,
@@ -227,33 +234,40 @@ impl HttpClient {
             built = built.timeout(time_limit);
         }
         let response = built.send().await.map_err(|error| no_response(&error))?;
-        self.read(response).await
+        let response = self.read(response).await;
+        match response.interrupted {
+            Some(error) if !request.keep_partial => Err(error),
+            _ => Ok(response),
+        }
     }
 
     /// Reads the body, up to the size limit.
-    async fn read(&self, mut response: reqwest::Response) -> Result<Response, RequestError> {
+    async fn read(&self, mut response: reqwest::Response) -> Response {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Zeroizing::new(Vec::new());
-        let interrupted = |error: reqwest::Error| RequestError::Interrupted {
-            status,
-            timed_out: error.is_timeout(),
-        };
-        while let Some(chunk) = response.chunk().await.map_err(interrupted)? {
-            if body.len() + chunk.len() > self.body_bytes {
-                return Ok(Response {
-                    status,
-                    headers,
-                    body: Zeroizing::new(Vec::new()),
-                });
+        let interrupted = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= self.body_bytes => {
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(Some(_)) => {
+                    body = Zeroizing::new(Vec::new());
+                    break None;
+                }
+                Ok(None) => break None,
+                Err(error) => {
+                    let timed_out = error.is_timeout();
+                    break Some(RequestError::Interrupted { status, timed_out });
+                }
             }
-            body.extend_from_slice(&chunk);
-        }
+        };
         let body = content_coding::decode(body, &headers, self.body_bytes).unwrap_or_default();
-        Ok(Response {
+        Response {
             status,
             headers,
             body,
-        })
+            interrupted,
+        }
     }
 }
 

@@ -36,6 +36,7 @@ fn response(status: u16, headers: &[&str], body: &str) -> Response {
         status,
         headers: map,
         body: Zeroizing::new(body.as_bytes().to_vec()),
+        interrupted: None,
     }
 }
 
