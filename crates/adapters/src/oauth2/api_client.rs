@@ -43,6 +43,10 @@ impl ApiClient {
         })
     }
 
+    fn client_secret(&self) -> Option<&ClientSecret> {
+        self.config.client.as_ref()?.secret.as_ref()
+    }
+
     /// Sends one request.
     ///
     /// # Errors
@@ -58,14 +62,18 @@ impl ApiClient {
     ///
     /// # Errors
     ///
-    /// The failure that the response reports. A token response without access token is `Unknown`.
+    /// The failure that the response reports. A token response without access token is `Unknown`,
+    /// and so is one that breaks off before its JSON is complete.
     pub(crate) fn accepted(
         &self,
         call: CallKind,
         response: &Response,
         secrets: &[&str],
     ) -> Result<Option<Document>, AdapterError> {
-        let document = parse(call, &response.body);
+        let document = parse(call, response);
+        if let (None, Some(error)) = (&document, response.interrupted) {
+            return Err(error.into());
+        }
         let repeatable = match call {
             CallKind::Exchange => false,
             CallKind::Refresh => self.spec.can_retry_refresh(),
@@ -74,13 +82,8 @@ impl ApiClient {
         let definition = self.definition();
         let (rules, codes) = (definition.errors.rules.as_slice(), definition.errors.codes);
         let unwrap = definition.endpoints.unwrap.as_deref();
-        let client = self.config.client.as_ref();
-        let client_secret = client.and_then(|client| client.secret.as_ref());
-        let secrets: Vec<_> = secrets
-            .iter()
-            .copied()
-            .chain(client_secret.map(ClientSecret::expose))
-            .collect();
+        let client_secret = self.client_secret().map(ClientSecret::expose);
+        let secrets: Vec<_> = secrets.iter().copied().chain(client_secret).collect();
         let context = Context {
             call,
             rules,
@@ -127,13 +130,19 @@ impl ApiClient {
 }
 
 /// Parses the JSON object of a response. Early platforms send a form instead, at the endpoints that
-/// RFC 6749 and RFC 7009 define.
-fn parse(call: CallKind, body: &[u8]) -> Option<Document> {
-    let form = || match call {
-        CallKind::Exchange | CallKind::Refresh | CallKind::Revoke => Document::parse_form(body),
-        CallKind::Profile => None,
-    };
-    Document::parse(body).or_else(form)
+/// RFC 6749 and RFC 7009 define. A form does not show whether its end is missing.
+fn parse(call: CallKind, response: &Response) -> Option<Document> {
+    let body = &response.body;
+    let document = Document::parse(body);
+    match call {
+        CallKind::Profile => document,
+        CallKind::Revoke => document.or_else(|| Document::parse_form(body)),
+        CallKind::Exchange | CallKind::Refresh => {
+            let document = document.or_else(|| Document::parse_wrapped(body));
+            let is_complete = response.interrupted.is_none();
+            document.or_else(|| is_complete.then(|| Document::parse_form(body))?)
+        }
+    }
 }
 
 /// Creates a request without body and credentials.

@@ -30,11 +30,26 @@ impl Document {
         document.value.is_object().then_some(document)
     }
 
+    /// Parses a JSON object that is the only item of a list, or encoded twice, as a JSON string;
+    /// `None` if the body is anything else.
+    pub(crate) fn parse_wrapped(body: &[u8]) -> Option<Self> {
+        let Read { value, ambiguous } = reader::read(&encoding::decode(body))?;
+        let document = Self { value, ambiguous };
+        match &document.value {
+            Value::String(text) => Self::parse(text.as_bytes()),
+            Value::Array(items) if matches!(items.as_slice(), [Value::Object(_)]) => {
+                Some(document.unwrapped("/0"))
+            }
+            _ => None,
+        }
+    }
+
     /// Parses a URL-encoded form; `None` if the body is anything else. Early OAuth platforms sent
     /// token responses and errors in this format.
     pub(crate) fn parse_form(body: &[u8]) -> Option<Self> {
         let text = encoding::decode(body);
-        let text = text.trim();
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        let text = text.trim_end_matches('&');
         let is_name = |name: &str| {
             let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
             !name.is_empty() && name.bytes().all(allowed)
@@ -159,6 +174,33 @@ mod tests {
     }
 
     #[test]
+    fn object_in_a_list_or_string_is_parsed_only_on_request() {
+        for wrapped in [r#"[{"a":"x"}]"#, r#" "{\"a\":\"x\"}" "#] {
+            assert!(Document::parse(wrapped.as_bytes()).is_none(), "{wrapped}");
+            let document = Document::parse_wrapped(wrapped.as_bytes()).unwrap();
+            assert_eq!(document.get("a"), Some(&Value::from("x")), "{wrapped}");
+        }
+        for other in [
+            "[]",
+            "[1]",
+            "[[{}]]",
+            "[{},{}]",
+            r#""a""#,
+            r#""[{}]""#,
+            r#""\"{}\"""#,
+            "{}",
+            r#"[{"a":"x"}"#,
+        ] {
+            assert!(
+                Document::parse_wrapped(other.as_bytes()).is_none(),
+                "{other}"
+            );
+        }
+        let ambiguous = Document::parse_wrapped(br#"[{"a":1,"a":2}]"#).unwrap();
+        assert!(ambiguous.is_ambiguous("/a"));
+    }
+
+    #[test]
     fn byte_order_mark_and_invalid_bytes_do_not_hide_the_object() {
         for body in [
             b"\xef\xbb\xbf{\"a\":\"x\"}".as_slice(),
@@ -173,7 +215,8 @@ mod tests {
 
     #[test]
     fn form_is_parsed_and_other_text_is_not() {
-        let mut form = Document::parse_form(b"\xef\xbb\xbfa=x%20y&b=1&b=2&c=\r\n").unwrap();
+        let body = b"\xef\xbb\xbfa=x%20y&b=1&b=2&c=&\r\n\0";
+        let mut form = Document::parse_form(body).unwrap();
         assert!(form.is_ambiguous("/b") && !form.is_ambiguous("/a"));
         assert_eq!(form.take_text("a").as_deref(), Some("x y"));
         assert_eq!(form.take_text("c"), None);
@@ -239,6 +282,7 @@ mod tests {
         #[test]
         fn parse_never_panics(body: Vec<u8>) {
             let _ = Document::parse(&body);
+            let _ = Document::parse_wrapped(&body);
             let _ = Document::parse_form(&body);
         }
     }

@@ -82,6 +82,7 @@ impl TokenClient {
         let url = with_query(url, &params);
         let request = Request {
             time_limit: self.time_limit(call),
+            keep_partial: true,
             ..plain_request(client, Method::GET, &url)
         };
         let response = self.api.send(request).await?;
@@ -141,6 +142,7 @@ impl TokenClient {
             .into_iter()
             .collect();
         built.time_limit = self.time_limit(call);
+        built.keep_partial = matches!(call, CallKind::Exchange | CallKind::Refresh);
         self.api.send(built).await
     }
 

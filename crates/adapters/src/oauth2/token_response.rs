@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use evergrant_model::{AccessToken, RefreshToken, ScopeSet, SignedDuration, Timestamp, TokenSet};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::json::Document;
 use super::stated_time::{expiry, lifetime};
@@ -13,6 +14,15 @@ use crate::{AdapterError, ErrorClass};
 
 /// Longest token that is accepted, in bytes.
 const MAX_TOKEN_BYTES: usize = 64 * 1024;
+
+/// Names of the access token.
+const ACCESS_TOKEN: &[&str] = &["access_token", "accessToken"];
+/// Names of the refresh token.
+const REFRESH_TOKEN: &[&str] = &["refresh_token", "refreshToken"];
+/// Characters around a token that cannot be part of it (RFC 6749 appendix A.12 and A.17).
+const PADDING: [char; 4] = ['\t', '\n', '\r', '\0'];
+/// Texts that stand for an absent token.
+const ABSENT: &[&str] = &["null", "undefined"];
 
 /// Where providers state the lifetime of the access token.
 const LIFETIME_AT: &[&str] = &[
@@ -63,18 +73,14 @@ pub(crate) fn read(
     default_lifetime: Option<SignedDuration>,
     definition: &Definition,
 ) -> Result<TokenSet, AdapterError> {
-    let access = token(&mut document, "access_token")?.ok_or_else(|| {
-        AdapterError::new(
-            ErrorClass::Unknown,
-            "the token response has no access token",
-        )
-    })?;
+    let access = token(&mut document, ACCESS_TOKEN)?
+        .ok_or_else(|| malformed("the token response has no access token"))?;
     let keys = &definition.expiry;
     let expires_at = stated_expiry(&document, keys, sent_at)
         .or_else(|| Some(sent_at + default_lifetime?))
         .or_else(|| jwt_expiry(&access, sent_at));
     Ok(TokenSet {
-        refresh: token(&mut document, "refresh_token")?.map(RefreshToken::new),
+        refresh: token(&mut document, REFRESH_TOKEN)?.map(RefreshToken::new),
         token_type: document
             .take_text("token_type")
             .filter(|kind| kind.chars().count() <= 50),
@@ -88,32 +94,63 @@ pub(crate) fn read(
 /// Returns whether a response has an access token, usable or not. The tokens may be in the object
 /// at `unwrap`.
 pub(crate) fn has_access_token(document: &Document, unwrap: Option<&str>) -> bool {
-    let inside = unwrap.map(|pointer| format!("{pointer}/access_token"));
-    [inside.as_deref(), Some("/access_token")]
-        .into_iter()
-        .flatten()
-        .any(|pointer| {
-            let value = document.value().pointer(pointer).and_then(Value::as_str);
-            document.is_ambiguous(pointer) || value.is_some_and(|text| !text.trim().is_empty())
-        })
+    let parents = [unwrap, Some("")].into_iter().flatten();
+    let pointers = parents.flat_map(|parent| {
+        let names = ACCESS_TOKEN.iter();
+        names.map(move |name| format!("{parent}/{name}"))
+    });
+    pointers.into_iter().any(|pointer| {
+        let value = document.value().pointer(&pointer).and_then(Value::as_str);
+        document.is_ambiguous(&pointer) || value.is_some_and(|text| !text.trim().is_empty())
+    })
 }
 
-/// Takes a token out of the response. An unusable refresh token is an error and not the same as an
-/// absent one: the old refresh token may be invalid already.
-fn token(document: &mut Document, key: &str) -> Result<Option<String>, AdapterError> {
-    let malformed = |message| AdapterError::new(ErrorClass::Unknown, message);
-    if document.is_ambiguous(&format!("/{key}")) {
+/// Takes a token with one of these names out of the response.
+///
+/// # Errors
+///
+/// `Unknown` if the token is unusable, or if the response has two different ones. An unusable
+/// refresh token is not the same as an absent one: the old refresh token may be invalid already.
+fn token(document: &mut Document, names: &[&str]) -> Result<Option<String>, AdapterError> {
+    let mut found: Option<Zeroizing<String>> = None;
+    for name in names {
+        if let Some(token) = token_named(document, name)? {
+            if found.is_some_and(|first| first != token) {
+                return Err(malformed("the token response has two different tokens"));
+            }
+            found = Some(token);
+        }
+    }
+    Ok(found.map(|mut token| std::mem::take(&mut *token)))
+}
+
+/// Takes the token with this name out of the response.
+fn token_named(
+    document: &mut Document,
+    name: &str,
+) -> Result<Option<Zeroizing<String>>, AdapterError> {
+    if document.is_ambiguous(&format!("/{name}")) {
         return Err(malformed("the token response has two different tokens"));
     }
-    let Some(text) = document.take_text(key) else {
+    let Some(text) = document.take_text(name) else {
         return Ok(None);
     };
+    let mut text = Zeroizing::new(text);
+    let end = text.trim_end_matches(PADDING).len();
+    text.truncate(end);
+    let start = end - text.trim_start_matches(PADDING).len();
+    text.drain(..start);
     // U+FFFD replaces bytes that could not be decoded.
     let is_damaged = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
     if text.len() > MAX_TOKEN_BYTES || text.chars().any(is_damaged) {
         return Err(malformed("the token response has a malformed token"));
     }
-    Ok(Some(text))
+    let is_absent = text.is_empty() || ABSENT.contains(&text.as_str());
+    Ok(Some(text).filter(|_| !is_absent))
+}
+
+fn malformed(message: &'static str) -> AdapterError {
+    AdapterError::new(ErrorClass::Unknown, message)
 }
 
 /// Returns the first value at the pointer of the definition, or else at one of `usual`, that `read`

@@ -60,7 +60,7 @@ async fn status_200_without_a_valid_token_is_unknown() {
         r#"{"access_token":""}"#,
         r#"{"access_token":null,"refresh_token":"r"}"#,
         r#"{"access_token":"a","access_token":"b"}"#,
-        r#"[{"access_token":"a"}]"#,
+        r#"[{"access_token":"a"},{}]"#,
     ] {
         platform.respond_with(response(200, body));
         let error = reddit(&platform.base)

@@ -28,34 +28,85 @@ fn encoded(coding: &str, body: Vec<u8>) -> CannedResponse {
 
 /// Returns responses with the same pair of tokens, each with a fault of another kind.
 fn faulty_pairs() -> Vec<(&'static str, CannedResponse)> {
+    [wrong_members(), wrong_codings(), wrong_texts()].concat()
+}
+
+/// Returns responses with faults in members that are not needed.
+fn wrong_members() -> Vec<(&'static str, CannedResponse)> {
+    let with = |member: &str| with_member(member.as_bytes());
+    let nested = format!("\"x\":{}{}", "[".repeat(3000), "]".repeat(3000));
+    vec![
+        ("invalid byte", with_member(b"\"name\":\"J\xfcrgen\"")),
+        ("lone surrogate", with(r#""name":"\ud83d""#)),
+        ("repeated member", with(r#""scope":"c","id":1,"id":2"#)),
+        ("same token twice", with(r#""access_token":"new""#)),
+        ("other case as well", with(r#""refreshToken":"next""#)),
+        ("number out of range", with("\"id\":1e999")),
+        ("control character", with("\"name\":\"a\nb\"")),
+        ("comment", with("/* \" */\"id\":1")),
+        ("deep nesting", with(&nested)),
+    ]
+}
+
+/// Returns the pair behind another member.
+fn with_member(member: &[u8]) -> CannedResponse {
+    let body = [b"{", member, b",", PAIR.trim_start_matches('{').as_bytes()].concat();
+    response(200, body)
+}
+
+/// Returns responses with codings that are rare, not declared or wrongly declared.
+fn wrong_codings() -> Vec<(&'static str, CannedResponse)> {
     let zlib = all(ZlibEncoder::new(PAIR.as_bytes(), Compression::fast()));
     let raw = all(DeflateEncoder::new(PAIR.as_bytes(), Compression::fast()));
-    let form = "access_token=new&refresh_token=next&expires_in=60&scope=b+a";
-    let with = |member: &[u8]| {
-        let body = [b"{", member, b",", PAIR.trim_start_matches('{').as_bytes()].concat();
-        response(200, body)
-    };
+    let (first, second) = PAIR.as_bytes().split_at(20);
+    let utf_16: Vec<u8> = PAIR.encode_utf16().flat_map(u16::to_le_bytes).collect();
     vec![
-        ("byte order mark", response(200, format!("\u{feff}{PAIR}"))),
-        ("form", response(200, form)),
+        ("gzip", encoded("gzip", gzip(PAIR.as_bytes()))),
+        ("gzip without header", response(200, gzip(PAIR.as_bytes()))),
+        ("gzip as br", encoded("br", gzip(PAIR.as_bytes()))),
         (
-            "form with mark",
-            response(200, format!("\u{feff}{form}\r\n")),
+            "two gzip members",
+            encoded("gzip", [gzip(first), gzip(second)].concat()),
         ),
+        ("deflate", encoded("deflate", zlib.clone())),
+        ("zlib as gzip", encoded("gzip", zlib)),
+        ("raw deflate", encoded("deflate", raw)),
+        ("plain as gzip", encoded("gzip", PAIR.into())),
+        ("plain as br", encoded("br", PAIR.into())),
+        ("plain as utf-8", encoded("utf-8", PAIR.into())),
+        ("UTF-16", response(200, utf_16)),
+    ]
+}
+
+/// Returns responses with something around the object, or with another text for it.
+fn wrong_texts() -> Vec<(&'static str, CannedResponse)> {
+    let form = "access_token=new&refresh_token=next&expires_in=60&scope=b+a";
+    let in_string = serde_json::Value::from(PAIR).to_string();
+    let padded = PAIR.replace("\"new\"", r#""new\r\n""#);
+    let padded = padded.replace("\"next\"", r#""\tnext\n""#);
+    let camel_case = PAIR.replace("access_token", "accessToken");
+    let camel_case = camel_case.replace("refresh_token", "refreshToken");
+    let text = |text: String| response(200, text);
+    vec![
+        ("byte order mark", text(format!("\u{feff}{PAIR}"))),
+        ("form", text(form.to_owned())),
+        ("form with mark", text(format!("\u{feff}{form}\r\n"))),
+        ("form with rest", text(format!("{form}&\n\0"))),
         (
             "HTML label",
             response(200, PAIR).header("content-type", "text/html"),
         ),
-        ("gzip", encoded("gzip", gzip(PAIR.as_bytes()))),
-        ("deflate", encoded("deflate", zlib)),
-        ("raw deflate", encoded("deflate", raw)),
-        ("false label", encoded("gzip", PAIR.into())),
-        ("invalid byte", with(b"\"name\":\"J\xfcrgen\"")),
-        ("lone surrogate", with(br#""name":"\ud83d""#)),
-        ("repeated member", with(br#""scope":"c","id":1,"id":2"#)),
-        ("same token twice", with(br#""access_token":"new""#)),
-        ("number out of range", with(b"\"id\":1e999")),
-        ("control character", with(b"\"name\":\"a\nb\"")),
+        ("NUL byte", text(format!("{PAIR}\n\0"))),
+        ("guard", text(format!(")]}}',\n{PAIR}"))),
+        (
+            "HTML comment",
+            text(format!("{PAIR}<!-- served by web7 -->")),
+        ),
+        ("comma at the end", text(PAIR.replace('}', ",}"))),
+        ("list", text(format!("[{PAIR}]"))),
+        ("encoded twice", text(in_string)),
+        ("line breaks around tokens", text(padded)),
+        ("camel case", text(camel_case)),
     ]
 }
 
@@ -75,25 +126,41 @@ async fn pair_is_read_despite_faults_in_the_rest() {
     }
 }
 
+/// Bodies whose tokens are ambiguous, damaged or incomplete.
+const DOUBTFUL: &[(&str, &str)] = &[
+    (
+        "two access tokens",
+        r#"{"access_token":"a","access_token":"b"}"#,
+    ),
+    (
+        "two access tokens, two names",
+        r#"{"access_token":"a","accessToken":"b"}"#,
+    ),
+    (
+        "two refresh tokens",
+        r#"{"access_token":"a","refresh_token":"r","refresh_token":"s"}"#,
+    ),
+    (
+        "two pairs",
+        r#"[{"access_token":"a"},{"access_token":"b"}]"#,
+    ),
+    (
+        "two documents",
+        r#"{"access_token":"a"}{"access_token":"b"}"#,
+    ),
+    ("two tokens in a form", "access_token=a&access_token=b"),
+    ("pair in a comment", r#"{"a":1/*,"access_token":"a"*/}"#),
+    ("blank token", r#"{"access_token":" "}"#),
+    ("text for no token", r#"{"access_token":"null"}"#),
+    ("control character in a token", r#"{"access_token":"a\nb"}"#),
+];
+
 /// Returns responses whose tokens are ambiguous, damaged or incomplete.
 fn doubtful_pairs() -> Vec<(&'static str, CannedResponse)> {
     let gzipped = gzip(PAIR.as_bytes());
-    vec![
-        (
-            "two access tokens",
-            response(200, r#"{"access_token":"a","access_token":"b"}"#),
-        ),
-        (
-            "two refresh tokens",
-            response(
-                200,
-                r#"{"access_token":"a","refresh_token":"r","refresh_token":"s"}"#,
-            ),
-        ),
-        (
-            "two tokens in a form",
-            response(200, "access_token=a&access_token=b"),
-        ),
+    let truncated_gzip = gzipped[..gzipped.len() - 9].to_vec();
+    let page = format!("<html>{PAIR}</html>");
+    let mut responses = vec![
         (
             "invalid byte in a token",
             response(200, b"{\"access_token\":\"a\xff\"}"),
@@ -103,14 +170,13 @@ fn doubtful_pairs() -> Vec<(&'static str, CannedResponse)> {
             response(200, b"{\"access_token\":\"a\",\"refresh_token\":\"r\xff\"}"),
         ),
         ("truncated JSON", response(200, &PAIR[..PAIR.len() - 1])),
-        (
-            "truncated gzip",
-            encoded("gzip", gzipped[..gzipped.len() - 9].to_vec()),
-        ),
+        ("truncated gzip", encoded("gzip", truncated_gzip)),
         ("unknown coding", encoded("br", vec![0x8b, 0x02])),
-        ("page", response(200, format!("<html>{PAIR}</html>"))),
-        ("blank token", response(200, r#"{"access_token":" "}"#)),
-    ]
+        ("page", response(200, page)),
+    ];
+    let texts = DOUBTFUL.iter();
+    responses.extend(texts.map(|(fault, body)| (*fault, response(200, body))));
+    responses
 }
 
 #[tokio::test]

@@ -113,21 +113,79 @@ async fn body_at_the_size_limit_is_read_and_one_byte_more_is_rejected() {
     );
 }
 
+/// Starts a server that sends `bytes` and closes the connection. Returns its base URL.
+async fn sending(bytes: Vec<u8>) -> String {
+    raw(move |mut stream| {
+        let bytes = bytes.clone();
+        async move {
+            let _ = stream.write_all(&bytes).await;
+        }
+    })
+    .await
+}
+
+/// Returns responses with this body whose end is missing: one whose `Content-Length` is too long,
+/// and a chunked one without its last chunk.
+fn cut_responses(body: &[u8]) -> [Vec<u8>; 2] {
+    let length = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+        body.len() + 9
+    );
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n",
+        body.len()
+    );
+    [length, chunked].map(|head| [head.as_bytes(), body, b"\r\n"].concat())
+}
+
+#[tokio::test]
+async fn pair_is_read_if_only_the_end_of_the_transfer_is_missing() {
+    let pair = br#"{"access_token":"new","refresh_token":"next"}"#;
+    for sent in cut_responses(pair) {
+        let adapter = acme(&sending(sent).await, "");
+        let tokens = adapter.refresh_access_token(&held_tokens("a", "r")).await;
+        let tokens = tokens.unwrap();
+        assert_eq!(tokens.access.expose(), "new");
+        assert_eq!(tokens.refresh.unwrap().expose(), "next");
+    }
+}
+
+#[tokio::test]
+async fn error_is_read_if_only_the_end_of_the_transfer_is_missing() {
+    for sent in cut_responses(br#"{"error":"invalid_grant"}"#) {
+        let error = refresh_error(&sending(sent).await).await;
+        assert_eq!(error.class(), ErrorClass::NeedsReauth);
+    }
+}
+
 #[tokio::test]
 async fn truncated_response_is_unknown() {
-    let base = raw(|mut stream| async move {
-        let _ = stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"access_token\":\"a\"")
-            .await;
-    })
-    .await;
-    let error = refresh_error(&base).await;
-    assert_eq!(
-        (error.class(), error.cause()),
-        (ErrorClass::Unknown, Cause::Network)
-    );
-    assert_eq!(error.http_status(), Some(200));
-    assert!(!error.is_known_unprocessed());
+    for body in [
+        r#"{"access_token":"a""#,
+        "access_token=a&refresh_token=r",
+        "[{\"access_token\":\"a\"}",
+    ] {
+        for sent in cut_responses(body.as_bytes()) {
+            let error = refresh_error(&sending(sent).await).await;
+            assert_eq!(
+                (error.class(), error.cause()),
+                (ErrorClass::Unknown, Cause::Network),
+                "{body}"
+            );
+            assert_eq!(error.http_status(), Some(200), "{body}");
+            assert!(!error.is_known_unprocessed(), "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn truncated_profile_is_unknown_even_if_its_json_is_complete() {
+    for sent in cut_responses(br#"{"sub":"7"}"#) {
+        let adapter = acme(&sending(sent).await, "");
+        let access = AccessToken::new("a");
+        let error = adapter.user_profile(&access, &ScopeSet::default()).await;
+        assert_eq!(error.unwrap_err().cause(), Cause::Network);
+    }
 }
 
 #[tokio::test]

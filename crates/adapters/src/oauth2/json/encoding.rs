@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-/// Decodes UTF-8, or UTF-16 with a byte order mark. The mark is dropped; invalid bytes become
-/// U+FFFD.
+/// Decodes UTF-8, or UTF-16 that begins with a byte order mark or a brace. The mark is dropped;
+/// invalid bytes become U+FFFD.
 pub(super) fn decode(body: &[u8]) -> Zeroizing<String> {
     let units = |to_unit: fn([u8; 2]) -> u16, bytes: &[u8]| {
         let units = bytes.chunks(2).map(|pair| match pair {
@@ -19,6 +19,8 @@ pub(super) fn decode(body: &[u8]) -> Zeroizing<String> {
         [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
         [0xfe, 0xff, rest @ ..] => units(u16::from_be_bytes, rest),
         [0xff, 0xfe, rest @ ..] => units(u16::from_le_bytes, rest),
+        [0, b'{', ..] => units(u16::from_be_bytes, body),
+        [b'{', 0, ..] => units(u16::from_le_bytes, body),
         _ => String::from_utf8_lossy(body).into_owned(),
     })
 }
@@ -37,6 +39,12 @@ mod tests {
         ] {
             assert_eq!(decode(body).as_str(), "a\u{e9}", "{body:?}");
         }
+    }
+
+    #[test]
+    fn object_in_utf_16_needs_no_byte_order_mark() {
+        assert_eq!(decode(b"{\0}\0").as_str(), "{}");
+        assert_eq!(decode(b"\0{\0}").as_str(), "{}");
     }
 
     #[test]

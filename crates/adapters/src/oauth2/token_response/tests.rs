@@ -98,11 +98,56 @@ fn a19_absent_null_or_empty_refresh_token_keeps_old_one() {
         json!({"access_token": "a"}),
         json!({"access_token": "a", "refresh_token": null}),
         json!({"access_token": "a", "refresh_token": ""}),
+        json!({"access_token": "a", "refresh_token": "\0\n\0"}),
+        json!({"access_token": "a", "refresh_token": "null"}),
+        json!({"access_token": "a", "refreshToken": "undefined"}),
     ] {
         assert!(read_json(&body, None).unwrap().refresh.is_none(), "{body}");
     }
     let sent = read_json(&json!({"access_token": "a", "refresh_token": "r"}), None).unwrap();
     assert_eq!(sent.refresh.unwrap().expose(), "r");
+}
+
+#[test]
+fn padding_is_removed_and_names_in_camel_case_are_read() {
+    for (access, refresh) in [
+        (json!("a\n"), json!("\r\nr\0")),
+        (json!("\t\ta"), json!("r")),
+        (json!("a"), json!("r\n\n")),
+    ] {
+        for body in [
+            json!({"access_token": access, "refresh_token": refresh}),
+            json!({"accessToken": access, "refreshToken": refresh}),
+            json!({"access_token": access, "refreshToken": refresh, "accessToken": "a"}),
+        ] {
+            let tokens = read_json(&body, None).unwrap();
+            assert_eq!(tokens.access.expose(), "a", "{body}");
+            assert_eq!(tokens.refresh.unwrap().expose(), "r", "{body}");
+        }
+    }
+    let spaces = json!({"access_token": " a ", "refresh_token": "r "});
+    let tokens = read_json(&spaces, None).unwrap();
+    assert_eq!(tokens.access.expose(), " a ");
+    assert_eq!(tokens.refresh.unwrap().expose(), "r ");
+}
+
+#[test]
+fn access_token_counts_under_each_name_and_in_the_wrapper() {
+    for (body, unwrap, expected) in [
+        (json!({"access_token": "a"}), None, true),
+        (json!({"accessToken": "a"}), None, true),
+        (json!({"data": {"accessToken": "a"}}), Some("/data"), true),
+        (json!({"access_token": "a"}), Some("/data"), true),
+        (json!({"data": {"access_token": "a"}}), None, false),
+        (json!({"access_token": " "}), None, false),
+        (json!({"access_token": 7}), None, false),
+        (json!({"refresh_token": "r"}), None, false),
+    ] {
+        let document = Document::parse(body.to_string().as_bytes()).unwrap();
+        assert_eq!(has_access_token(&document, unwrap), expected, "{body}");
+    }
+    let twice = Document::parse(br#"{"access_token":7,"access_token":8}"#).unwrap();
+    assert!(has_access_token(&twice, None));
 }
 
 #[test]
@@ -113,7 +158,11 @@ fn a19_response_without_usable_tokens_has_unknown_outcome() {
         json!({"access_token": null}),
         json!({"access_token": ""}),
         json!({"access_token": 7}),
+        json!({"access_token": "null"}),
         json!({"access_token": "a\r\nb"}),
+        json!({"access_token": "a\u{fffd}"}),
+        json!({"access_token": "a", "accessToken": "b"}),
+        json!({"access_token": "a", "refresh_token": "r", "refreshToken": "s"}),
         json!({"access_token": long}),
         json!({"access_token": "a", "refresh_token": long}),
     ] {
