@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch::Receiver;
 
-use super::truncated_body::truncate;
+use super::truncated_body::{truncate, without_last_chunk};
 
 /// Longest delay in milliseconds, so that a typo does not hold a connection for days.
 const MAX_LATENCY_MS: u64 = 600_000;
@@ -26,6 +26,9 @@ pub enum FaultKind {
     /// Processes the request, then drops the connection halfway through the response, so that a
     /// rotated token is lost.
     Cut,
+    /// Processes the request and sends the whole response, but drops the connection before the
+    /// transfer is complete.
+    Unfinished,
     /// Processes the request and returns the regular response after a delay.
     Latency,
     /// Processes the request and holds the response until
@@ -191,6 +194,7 @@ impl Fault {
                 response
             }
             FaultKind::Cut => truncate(work.await).await,
+            FaultKind::Unfinished => without_last_chunk(work.await).await,
             FaultKind::Respond => self.custom_response(),
             FaultKind::Html => self.respond(403, "text/html; charset=utf-8", BLOCK_PAGE.into()),
             FaultKind::Empty => with_status(Response::default(), self.status.unwrap_or(500)),

@@ -1,10 +1,11 @@
-//! A response whose connection drops halfway: the platform has processed the request, and the
-//! caller never learns the result.
+//! A response whose connection drops before its end: the platform has processed the request, and
+//! the caller may never learn the result.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, to_bytes};
+use axum::http::response::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame};
@@ -14,23 +15,36 @@ const MAX_RESPONSE_BYTES: usize = 4 << 20;
 
 /// Returns the response with its full `Content-Length` and only the first half of its body.
 pub(crate) async fn truncate(response: Response) -> Response {
-    let (mut parts, body) = response.into_parts();
-    let full = to_bytes(body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
+    let (mut parts, full) = buffered(response).await;
     // Without a length the response is chunked, so that even an empty one can be truncated.
-    parts.headers.remove(header::CONTENT_LENGTH);
     if !full.is_empty() {
         parts
             .headers
             .insert(header::CONTENT_LENGTH, HeaderValue::from(full.len()));
     }
     let half = full.slice(..full.len() / 2);
-    Response::from_parts(parts, Body::new(TruncatedBody::Half(half)))
+    Response::from_parts(parts, Body::new(TruncatedBody::Start(half)))
+}
+
+/// Returns the response with its full body in chunks, of which the last one, the empty one, is
+/// missing.
+pub(crate) async fn without_last_chunk(response: Response) -> Response {
+    let (parts, full) = buffered(response).await;
+    Response::from_parts(parts, Body::new(TruncatedBody::Start(full)))
+}
+
+/// Returns the head of a response without its length, and the whole body.
+async fn buffered(response: Response) -> (Parts, Bytes) {
+    let (mut parts, body) = response.into_parts();
+    let full = to_bytes(body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    (parts, full)
 }
 
 /// A body that yields its bytes and then an error.
 enum TruncatedBody {
-    Half(Bytes),
-    /// On an error the server drops bytes it has not sent yet. Yielding once lets it send the half.
+    Start(Bytes),
+    /// On an error the server drops bytes it has not sent yet. Yielding once lets it send them.
     Pause,
     Broken,
 }
@@ -44,10 +58,10 @@ impl HttpBody for TruncatedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match &mut *self {
-            Self::Half(half) => {
-                let half = std::mem::take(half);
+            Self::Start(bytes) => {
+                let bytes = std::mem::take(bytes);
                 *self = Self::Pause;
-                Poll::Ready(Some(Ok(Frame::data(half))))
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Self::Pause => {
                 *self = Self::Broken;

@@ -45,8 +45,9 @@ const CONTROLS: &[Control] = &[
             r#"{"platform":"reddit","endpoint":"token.refresh_token","kind":"cut","times":1}"#,
         ),
         description: "Injects a fault into the next calls of an endpoint, or of all endpoints with \"*\". Kinds: respond \
-                      (with status, body, headers), cut (processes the request, then drops the connection), latency \
-                      (with latencyMs), hold, html, empty.",
+                      (with status, body, headers), cut (processes the request, then drops the connection), \
+                      unfinished (sends the whole response, then drops the connection), latency (with latencyMs), hold, \
+                      html, empty.",
     },
     Control {
         call: "POST /control/release",

@@ -110,6 +110,18 @@ async fn cut_fault_rotates_the_token_and_truncates_the_response() {
     );
 }
 
+#[tokio::test]
+async fn unfinished_fault_sends_everything_but_the_last_chunk() {
+    let harness = Harness::new();
+    let (_, refresh) = harness.connect("juniper").await;
+    harness.inject_fault(Fault::new("reddit", REFRESH, FaultKind::Unfinished));
+    let response = refresh_over_tcp(&harness, &refresh).await;
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("transfer-encoding: chunked"), "{head}");
+    assert!(body.trim_end().ends_with('}'), "{body}");
+    assert!(!body.contains("\r\n0\r\n"), "{body}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn latency_fault_delays_a_normal_response() {
     let harness = Harness::new();

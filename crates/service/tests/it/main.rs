@@ -36,6 +36,7 @@ mod platform_words;
 mod properties;
 mod provider_outage;
 mod races;
+mod readable_responses;
 mod reads;
 mod recorder;
 mod refresh_failures;
