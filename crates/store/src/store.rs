@@ -195,6 +195,15 @@ impl Store {
         );
     }
 
+    /// Returns the number of rows that this store, its clones and its repositories have read by
+    /// `query`.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn rows_read_by(&self, query: &crate::testing::Query) -> usize {
+        let sql = self.database.dialect(query.sqlite, query.postgres);
+        self.database.read_rows().of(sql)
+    }
+
     /// Corrects `clock` by the database's clock from now on: at once, with every new session, and
     /// with [`read_time`](Self::read_time). Does nothing on SQLite, whose time is the machine's.
     ///

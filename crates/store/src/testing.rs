@@ -33,14 +33,20 @@ pub const CLAIM_DUE: Query = Query {
     postgres: due::CLAIM_POSTGRES,
 };
 
+/// Reads one connection of a user.
+pub const CONNECTION_OF_USER: Query = both("connection of user", repository::OWNED);
+
+/// Reads all connections of a user.
+pub const CONNECTIONS_OF_USER: Query = both("connections of user", repository::OF_USER);
+
 /// The queries of requests and frequent jobs.
 pub const FREQUENT: &[Query] = &[
     both("user by id", users::BY_ID),
     both("user by external id", users::BY_EXTERNAL_ID),
     both("user by e-mail", users::BY_EMAIL),
-    both("connection of user", repository::OWNED),
+    CONNECTION_OF_USER,
     both("connection by account", repository::BY_ACCOUNT),
-    both("connections of user", repository::OF_USER),
+    CONNECTIONS_OF_USER,
     both("consume flow", flows::CONSUME),
     both("flow by state", flows::BY_STATE),
     both("flow of user", flows::OWNED),

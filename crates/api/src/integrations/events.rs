@@ -1,5 +1,6 @@
 //! `GET /api/integrations/events`
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -241,7 +242,7 @@ fn to_sse(event: UserEvent) -> Result<Event, axum::Error> {
             at,
             provider,
             account_id,
-            integration: integration.map(|one| IntegrationView::from(*one)),
+            integration: integration.map(|one| IntegrationView::from(Arc::unwrap_or_clone(one))),
         }),
     }
 }

@@ -155,6 +155,31 @@ impl ConnectionList {
             .ok_or_else(ServiceError::account_not_found)
     }
 
+    /// Returns the user's connection to this account by one query, after importing it if another
+    /// program wrote it; `None` if it does not exist.
+    pub(crate) async fn of_account(
+        &self,
+        call: &Call,
+        user: UserId,
+        provider: &ProviderSlug,
+        account: &ProviderAccountId,
+    ) -> Result<Option<Integration>, ServiceError> {
+        let query = async || {
+            let row = self.connections.owned(user, provider, account);
+            self.database.query(row).await
+        };
+        let mut found = query().await?;
+        if let Some(row) = found.take_if(|row| row.is_external) {
+            // The row is correct without the import; if the import fails, the job repeats it.
+            let imported = self.external_rows.import(call, std::slice::from_ref(&row));
+            found = match imported.await {
+                Ok(import) if import.imported > 0 => query().await?,
+                _ => Some(row),
+            };
+        }
+        Ok(found.map(|row| self.view(&row)))
+    }
+
     /// Returns the user's rows from the cache or by one query, after importing those that another
     /// program wrote.
     async fn rows_of(

@@ -10,6 +10,7 @@ use evergrant_resilience::lock;
 use evergrant_store::Event;
 use tokio::sync::broadcast;
 
+use crate::events::stream_event::StreamEvent;
 use crate::events::subscriber::FeedSubscriber;
 
 /// The number of events by which a stream may lag behind before it must query the outbox.
@@ -19,7 +20,7 @@ const MAX_PER_USER: usize = 64;
 
 /// The open streams of all users.
 pub(crate) struct EventStreams {
-    by_user: Mutex<HashMap<UserId, broadcast::Sender<Arc<Event>>>>,
+    by_user: Mutex<HashMap<UserId, broadcast::Sender<Arc<StreamEvent>>>>,
     closed: AtomicBool,
     /// The maximum number of streams of all users together.
     limit: usize,
@@ -42,7 +43,7 @@ impl EventStreams {
 
     /// Opens a stream. Returns `None` if the user has 64 streams or the limit for all users is
     /// reached. During shutdown the returned stream is already closed.
-    pub(crate) fn open(&self, user: UserId) -> Option<broadcast::Receiver<Arc<Event>>> {
+    pub(crate) fn open(&self, user: UserId) -> Option<broadcast::Receiver<Arc<StreamEvent>>> {
         let mut by_user = lock(&self.by_user);
         if self.closed.load(Ordering::SeqCst) {
             return Some(broadcast::Sender::new(1).subscribe());
@@ -86,13 +87,14 @@ impl FeedSubscriber for EventStreams {
     /// Publishes the event to its user's streams. A revoked credential is published to all streams,
     /// since any of them may have been opened with it.
     async fn receive(&self, event: &Arc<Event>) {
+        let shared = Arc::new(StreamEvent::new(Arc::clone(event)));
         let mut by_user = lock(&self.by_user);
         match event
             .user
             .filter(|_| event.kind != Some(EventKind::CredentialEnded))
         {
             Some(user) => {
-                let send = |streams: &broadcast::Sender<_>| streams.send(Arc::clone(event));
+                let send = |streams: &broadcast::Sender<_>| streams.send(Arc::clone(&shared));
                 if by_user
                     .get(&user)
                     .is_some_and(|streams| send(streams).is_err())
@@ -100,7 +102,7 @@ impl FeedSubscriber for EventStreams {
                     by_user.remove(&user);
                 }
             }
-            None => by_user.retain(|_, streams| streams.send(Arc::clone(event)).is_ok()),
+            None => by_user.retain(|_, streams| streams.send(Arc::clone(&shared)).is_ok()),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::ServiceError;
 use crate::access::caller::Caller;
 use crate::connections::list::{ConnectionList, Integration};
 use crate::database::DatabaseMonitor;
+use crate::events::stream_event::StreamEvent;
 use crate::events::streams::EventStreams;
 
 /// The maximum number of missed events that a resumed stream receives. A client that missed more
@@ -50,7 +51,7 @@ pub enum UserEvent {
         /// The account's id at the platform.
         account: String,
         /// The current state of the connection; `None` if it no longer exists or cannot be read.
-        integration: Option<Box<Integration>>,
+        integration: Option<Arc<Integration>>,
     },
     /// The status of an authorization flow changed.
     Flow {
@@ -177,7 +178,7 @@ pub struct UserEvents {
     /// The version of the last event that was published to the client.
     version: i64,
     /// `None` only while the value is dropped.
-    received: Option<broadcast::Receiver<Arc<Event>>>,
+    received: Option<broadcast::Receiver<Arc<StreamEvent>>>,
     /// Events that [`UserEvents::next`] returns before it waits for new ones.
     pending: VecDeque<UserEvent>,
     /// When the credential expires; `None` for never.
@@ -198,10 +199,13 @@ impl UserEvents {
                 () = sleep_until_expiry(self.ends_at) => return None,
             };
             match received {
-                Ok(event) if self.ends_with(&event) => return None,
-                Ok(event) if event.kind == Some(EventKind::Reset) => self.reset().await?,
-                Ok(event) if event.version <= self.version => {}
-                Ok(event) if event.version == self.version + 1 => self.publish(&event).await,
+                Ok(shared) if self.ends_with(&shared.event) => return None,
+                Ok(shared) if shared.event.kind == Some(EventKind::Reset) => self.reset().await?,
+                Ok(shared) if shared.event.version <= self.version => {}
+                Ok(shared) if shared.event.version == self.version + 1 => {
+                    let changed = self.changed(&shared).await;
+                    self.publish(&shared.event, changed);
+                }
                 // A version was skipped, or the receiver lags behind: read the missed events.
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
                     self.resume_after(self.version).await.ok()?;
@@ -247,15 +251,34 @@ impl UserEvents {
             self.pending.push_back(UserEvent::Reset { version: newest });
             return Ok(());
         }
+        let (call, user) = (&self.call, self.user);
+        let list = self.source.list.of_user(call, user).await;
+        let current = list.map(|list| list.integrations).unwrap_or_default();
+        let current: Vec<_> = current.into_iter().map(Arc::new).collect();
         for event in &missed {
-            self.publish(event).await;
+            let changed = current.iter().find(|one| is_changed_by(one, event));
+            self.publish(event, changed.cloned());
         }
         Ok(())
     }
 
-    /// Queues what the client receives for an event: the progress of a flow, a changed connection,
-    /// or both.
-    async fn publish(&mut self, event: &Event) {
+    /// Returns the connection that an event of this user changed.
+    async fn changed(&self, shared: &StreamEvent) -> Option<Arc<Integration>> {
+        let (event, list) = (&shared.event, &self.source.list);
+        if event.user != Some(self.user) || event.kind.is_none() {
+            return None;
+        }
+        let (provider, account) = (event.provider.as_ref()?, event.account.as_ref()?);
+        let read = async || {
+            list.of_account(&self.call, self.user, provider, account)
+                .await
+        };
+        shared.integration(read).await
+    }
+
+    /// Queues what the client receives for an event: the progress of a flow, the changed
+    /// connection, or both.
+    fn publish(&mut self, event: &Event, integration: Option<Arc<Integration>>) {
         self.version = event.version;
         let (version, at, kind) = (event.version, event.at, event.kind);
         if let Some(flow) = event.subject.clone() {
@@ -274,7 +297,6 @@ impl UserEvents {
         else {
             return;
         };
-        let integration = self.integration(provider, account).await.map(Box::new);
         self.pending.push_back(UserEvent::Account {
             version,
             kind,
@@ -284,18 +306,12 @@ impl UserEvents {
             integration,
         });
     }
+}
 
-    async fn integration(
-        &self,
-        provider: &ProviderSlug,
-        account: &ProviderAccountId,
-    ) -> Option<Integration> {
-        let list = self.source.list.of_user(&self.call, self.user).await.ok()?;
-        list.integrations.into_iter().find(|integration| {
-            integration.provider == provider.as_str()
-                && integration.provider_account_id == account.as_str()
-        })
-    }
+fn is_changed_by(integration: &Integration, event: &Event) -> bool {
+    let provider = event.provider.as_ref().map(ProviderSlug::as_str);
+    let account = event.account.as_ref().map(ProviderAccountId::as_str);
+    provider == Some(&integration.provider) && account == Some(&integration.provider_account_id)
 }
 
 impl Drop for UserEvents {

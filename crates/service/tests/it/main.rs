@@ -22,6 +22,7 @@ mod credentials;
 mod database_lock;
 mod database_outage;
 mod disconnect;
+mod event_streams;
 mod failover;
 mod flow_failures;
 mod harness;

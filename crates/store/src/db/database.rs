@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::StoreError;
 use crate::db::file_error::FileError;
 use crate::db::postgres::{LaneName, PostgresPool};
+use crate::db::read_rows::ReadRows;
 use crate::db::sqlite_identity::OpenedFile;
 use crate::db::sqlite_locks::ReplicaFiles;
 use crate::db::transaction::Transaction;
@@ -43,6 +44,7 @@ pub(crate) struct Database {
     pub(crate) read_timeout: Duration,
     /// Counts the commits of this process that wrote an event.
     pub(crate) changes: watch::Sender<u64>,
+    read_rows: ReadRows,
     /// Offset that a test adds to the database's clock, in milliseconds.
     #[cfg(feature = "testing")]
     pub(crate) clock_shift_ms: std::sync::Arc<std::sync::atomic::AtomicI64>,
@@ -60,6 +62,7 @@ impl Database {
             lane: LaneName::Callers,
             read_timeout: READ_TIMEOUT,
             changes: watch::Sender::new(0),
+            read_rows: ReadRows::default(),
             #[cfg(feature = "testing")]
             clock_shift_ms: std::sync::Arc::default(),
         }
@@ -71,6 +74,11 @@ impl Database {
             lane,
             ..self.clone()
         }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn read_rows(&self) -> &ReadRows {
+        &self.read_rows
     }
 
     #[cfg(feature = "testing")]
@@ -90,6 +98,16 @@ impl Database {
 
     /// Executes a read. Returns all rows.
     pub(crate) async fn rows(
+        &self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Vec<Record>, StoreError> {
+        let rows = self.read(sql, params).await?;
+        self.read_rows.add(sql, rows.len());
+        Ok(rows)
+    }
+
+    async fn read(
         &self,
         sql: &'static str,
         params: &[Value<'_>],

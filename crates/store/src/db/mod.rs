@@ -17,6 +17,7 @@ pub(crate) mod migrations;
 pub(crate) mod open;
 pub(crate) mod own_writes;
 pub(crate) mod postgres;
+pub(crate) mod read_rows;
 pub(crate) mod replica_locks;
 pub(crate) mod repository;
 pub(crate) mod row_triggers;

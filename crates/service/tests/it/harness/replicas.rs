@@ -81,6 +81,11 @@ impl TestEnv {
         self.replica_with(&acme_definition(&self.sandbox_url)).await
     }
 
+    /// Returns the store of the replica that was started last.
+    pub(crate) fn newest_store(&self) -> Store {
+        self.stores.lock().unwrap().last().unwrap().clone()
+    }
+
     /// Starts another replica with this provider definition of Acme.
     pub(crate) async fn replica_with(&self, definition: &str) -> IntegrationsService {
         let store = self.database.store().await;
