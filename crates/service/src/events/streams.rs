@@ -13,8 +13,9 @@ use tokio::sync::broadcast;
 use crate::events::stream_event::StreamEvent;
 use crate::events::subscriber::FeedSubscriber;
 
-/// The number of events by which a stream may lag behind before it must query the outbox.
-const BACKLOG: usize = 64;
+/// The number of events by which a stream may lag behind before it must query the outbox. A user
+/// with an open stream has memory for all of them.
+const BACKLOG: usize = 32;
 /// The maximum number of streams per user. A browser opens one per tab.
 const MAX_PER_USER: usize = 64;
 

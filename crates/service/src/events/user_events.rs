@@ -12,6 +12,7 @@ use evergrant_model::{
 };
 use evergrant_store::{Event, EventRepository, Session, SessionRepository, Store};
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
 use crate::ServiceError;
@@ -169,6 +170,9 @@ impl UserEventStreams {
     }
 }
 
+/// What a stream receives from the change feed.
+type Received = Result<Arc<StreamEvent>, RecvError>;
+
 /// One open event stream of a user.
 pub struct UserEvents {
     source: UserEventStreams,
@@ -198,21 +202,26 @@ impl UserEvents {
                 received = received.recv() => received,
                 () = sleep_until_expiry(self.ends_at) => return None,
             };
-            match received {
-                Ok(shared) if self.ends_with(&shared.event) => return None,
-                Ok(shared) if shared.event.kind == Some(EventKind::Reset) => self.reset().await?,
-                Ok(shared) if shared.event.version <= self.version => {}
-                Ok(shared) if shared.event.version == self.version + 1 => {
-                    let changed = self.changed(&shared).await;
-                    self.publish(&shared.event, changed);
-                }
-                // A version was skipped, or the receiver lags behind: read the missed events.
-                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
-                    self.resume_after(self.version).await.ok()?;
-                }
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
+            // Boxed, so that a stream that waits, as most do, has no memory for these queries.
+            Box::pin(self.receive(received)).await?;
         }
+    }
+
+    /// Queues what the client receives for a received event. Returns `None` if the stream ends.
+    async fn receive(&mut self, received: Received) -> Option<()> {
+        match received {
+            Ok(shared) if self.ends_with(&shared.event) => return None,
+            Ok(shared) if shared.event.kind == Some(EventKind::Reset) => self.reset().await?,
+            Ok(shared) if shared.event.version <= self.version => {}
+            Ok(shared) if shared.event.version == self.version + 1 => {
+                let changed = self.changed(&shared).await;
+                self.publish(&shared.event, changed);
+            }
+            // A version was skipped, or the receiver lags behind: read the missed events.
+            Ok(_) | Err(RecvError::Lagged(_)) => self.resume_after(self.version).await.ok()?,
+            Err(RecvError::Closed) => return None,
+        }
+        Some(())
     }
 
     /// Returns whether the event ends this stream.
