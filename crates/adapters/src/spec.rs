@@ -4,8 +4,11 @@ use evergrant_model::{ProviderSlug, ScopeSet, SignedDuration, string_enum};
 
 use crate::{AdapterError, ErrorClass, SessionSite, Vocabulary};
 
-/// How long a provider may take to answer a refresh if its definition does not state it.
+/// How long a provider may take to answer a refresh or a code exchange if its definition does not
+/// state it.
 const DEFAULT_REFRESH_TIMEOUT: SignedDuration = SignedDuration::from_secs(15);
+/// How long after that time an answer is still read. It may hold the only copy of new tokens.
+const LATE_ANSWER_TIME: SignedDuration = SignedDuration::from_secs(5);
 
 string_enum! {
     /// How a provider authorizes access.
@@ -148,7 +151,8 @@ pub struct ProviderSpec {
     pub rotates_refresh_token: bool,
     /// How long a replaced refresh token is still accepted; zero if not at all or unknown.
     pub replay_window: SignedDuration,
-    /// How long the provider may take to answer a refresh; 1 to 60 seconds.
+    /// How long the provider may take to answer a refresh or a code exchange; 1 to 60 seconds. See
+    /// also [`longest_refresh`](Self::longest_refresh).
     pub refresh_timeout: SignedDuration,
 }
 
@@ -202,6 +206,12 @@ impl ProviderSpec {
     #[must_use]
     pub fn uses_session_credentials(&self) -> bool {
         self.kind == ProviderKind::Cookies
+    }
+
+    /// Returns how long the answer to a refresh is waited for: until the lease of its attempt ends.
+    #[must_use]
+    pub fn longest_refresh(&self) -> SignedDuration {
+        self.refresh_timeout + LATE_ANSWER_TIME
     }
 
     /// Returns whether a refresh with an unknown outcome may be retried immediately: the provider

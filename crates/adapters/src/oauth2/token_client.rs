@@ -146,10 +146,16 @@ impl TokenClient {
         self.api.send(built).await
     }
 
-    /// Returns the time limit of the request; `None` for the default of the HTTP client.
+    /// Returns the time limit of the request; `None` for the default of the HTTP client. A response
+    /// with tokens is the only copy of them, so it is waited for as long as the platform may take.
     fn time_limit(&self, call: CallKind) -> Option<Duration> {
-        let limit = self.api.spec.refresh_timeout.unsigned_abs();
-        (call == CallKind::Refresh).then_some(limit)
+        let spec = &self.api.spec;
+        let limit = match call {
+            CallKind::Exchange => spec.refresh_timeout,
+            CallKind::Refresh => spec.longest_refresh(),
+            CallKind::Profile | CallKind::Revoke => return None,
+        };
+        Some(limit.unsigned_abs())
     }
 }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use evergrant_adapters::{AdapterError, Cause, ErrorClass, HttpLimits};
-use evergrant_model::{AccessToken, ScopeSet};
+use evergrant_adapters::{AdapterError, Cause, CodeExchange, ErrorClass, HttpLimits};
+use evergrant_model::{AccessToken, PkceVerifier, ScopeSet};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{FakePlatform, acme, acme_with_limits, held_tokens, reddit, response};
+use crate::support::{FakePlatform, acme, acme_with_limits, code, held_tokens, reddit, response};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -255,9 +255,9 @@ async fn call_without_response_times_out_after_the_total_time() {
     assert!(!error.is_known_unprocessed());
 }
 
-/// The response to a refresh contains the only copy of a token.
+/// The response contains the only copy of a token.
 #[tokio::test]
-async fn refresh_has_a_time_limit_of_its_own() {
+async fn token_requests_have_a_time_limit_of_their_own() {
     let token = r#"{"access_token":"a"}"#;
     let platform = FakePlatform::responding_with(response(200, token)).await;
     let limits = HttpLimits {
@@ -271,6 +271,13 @@ async fn refresh_has_a_time_limit_of_its_own() {
     assert_eq!(profile.unwrap_err().cause(), Cause::Timeout);
     let refreshed = adapter.refresh_access_token(&held_tokens("a", "r")).await;
     assert!(refreshed.is_ok(), "{refreshed:?}");
+    let exchange = CodeExchange {
+        code: &code(),
+        redirect_uri: "https://app.example/cb",
+        verifier: Some(&PkceVerifier::new("v".repeat(43))),
+    };
+    let exchanged = adapter.exchange_code_for_token(&exchange).await;
+    assert!(exchanged.is_ok(), "{exchanged:?}");
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! One refresh attempt under its lease: executes the steps that the state machine of
 //! `evergrant_resilience::refresh::attempt` decides.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergrant_adapters::{AdapterError, Cause, HeldTokens, ProviderSpec};
+use evergrant_adapters::{AdapterError, Cause, ErrorClass, HeldTokens, ProviderSpec};
 use evergrant_model::{Clock, ErrorCode, ScopeSet, StatusReason, Timestamp, TokenSet, whole_ms};
 use evergrant_resilience::refresh::AllRules;
 use evergrant_resilience::refresh::attempt::{Attempt, FailedAttempt, Failure, Step};
@@ -38,6 +39,15 @@ enum Response {
 }
 
 impl Response {
+    /// Returns the response with these tokens, which has just arrived.
+    fn tokens(tokens: TokenSet, sent_at: Timestamp) -> Self {
+        Self::Tokens(Box::new(IssuedTokens {
+            tokens,
+            sent_at,
+            received_at: Instant::now(),
+        }))
+    }
+
     /// Returns the response in the terms of the attempt's state machine.
     fn result(&self) -> Result<(), Failure> {
         match self {
@@ -143,21 +153,36 @@ impl Attempts {
         let connection = &context.leased.connection;
         self.recorder
             .record(context.call, &Outcome::RefreshStarted { connection });
-        let request = provider.refresh_permitted(&context.permit, tokens);
-        let result = timeout(time_limit, request).await;
-        match result.unwrap_or_else(|_elapsed| Err(AdapterError::timed_out())) {
-            Ok(tokens) => {
-                let received_at = Instant::now();
-                Response::Tokens(Box::new(IssuedTokens {
-                    tokens,
-                    sent_at,
-                    received_at,
-                }))
-            }
+        let mut request = pin!(provider.refresh_permitted(&context.permit, tokens));
+        let result = match timeout(time_limit, &mut request).await {
+            Ok(result) => result,
+            Err(_elapsed) => return self.late_response(context, request, sent_at).await,
+        };
+        match result {
+            Ok(tokens) => Response::tokens(tokens, sent_at),
             Err(error) => {
                 provider.settle(&context.permit, Some(&error)).await;
                 Response::Error(error)
             }
+        }
+    }
+
+    /// Reports to the circuit breaker that the provider did not respond in time, and reads a
+    /// response that arrives before the lease ends: it may hold the only copy of new tokens, or say
+    /// that the grant has ended.
+    async fn late_response(
+        &self,
+        context: &AttemptContext<'_>,
+        request: Pin<&mut impl Future<Output = Result<TokenSet, AdapterError>>>,
+        sent_at: Timestamp,
+    ) -> Response {
+        let timed_out = AdapterError::timed_out();
+        let settle = context.provider.settle(&context.permit, Some(&timed_out));
+        settle.await;
+        match timeout(context.lease_left(), request).await {
+            Ok(Ok(tokens)) => Response::tokens(tokens, sent_at),
+            Ok(Err(error)) if is_final(&error) => Response::Error(error),
+            _ => Response::Error(timed_out),
         }
     }
 
@@ -263,6 +288,11 @@ impl Attempts {
         }
         newer(newest?)
     }
+}
+
+/// Returns whether the error proves that the grant has ended.
+fn is_final(error: &AdapterError) -> bool {
+    error.class() == ErrorClass::NeedsReauth && !error.needs_confirmation()
 }
 
 /// Returns `SCOPE_MISSING` if the refresh granted fewer scopes than the consent requested. A

@@ -1,5 +1,7 @@
 //! The context of one refresh attempt.
 
+use std::time::Duration;
+
 use evergrant_adapters::{Permit, Provider, ProviderSpec};
 use evergrant_model::{Call, whole_ms};
 use evergrant_resilience::refresh::lease::RefreshPolicy;
@@ -27,6 +29,12 @@ impl AttemptContext<'_> {
     pub(crate) fn elapsed_ms(&self) -> i64 {
         i64::try_from(self.requested_at.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
+
+    /// Returns the time until the lease ends.
+    pub(crate) fn lease_left(&self) -> Duration {
+        let lease = self.provider.spec().longest_refresh().unsigned_abs();
+        lease.saturating_sub(self.requested_at.elapsed())
+    }
 }
 
 /// Returns how long the provider may take, and what it accepts when a refresh token is sent twice.
@@ -52,7 +60,9 @@ mod tests {
             (policy.timeout_ms, policy.lease_ms())
         };
         assert_eq!(limits(&spec), (15_000, 20_000));
+        assert_eq!(whole_ms(spec.longest_refresh()), 20_000);
         spec.refresh_timeout = SignedDuration::from_mins(1);
         assert_eq!(limits(&spec), (60_000, 65_000));
+        assert_eq!(whole_ms(spec.longest_refresh()), 65_000);
     }
 }

@@ -28,6 +28,7 @@ mod flow_failures;
 mod harness;
 mod issuer;
 mod key_check;
+mod late_responses;
 mod lifecycle;
 mod lost_commits;
 mod ownership;

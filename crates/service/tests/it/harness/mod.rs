@@ -4,6 +4,7 @@ mod backup;
 mod callbacks;
 mod connections;
 mod flows;
+mod frozen_time;
 mod jobs;
 mod recording;
 mod replicas;
@@ -31,6 +32,7 @@ pub(crate) use self::callbacks::{
     VERIFIER, challenge, connected, failed, finish, params, pending, repeated,
 };
 pub(crate) use self::connections::{issue, read};
+pub(crate) use self::frozen_time::FrozenTime;
 pub(crate) use self::jobs::{reconcile, run_housekeeping, run_replica_jobs, start_due_refreshes};
 pub(crate) use self::replicas::{serving, wait_for_polls};
 
