@@ -1,10 +1,10 @@
 # The commands of this project. The work is done by scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench lint fuzz release clean
+.PHONY: help run test test-faults soak bench lint fuzz release clean
 
 help: ## Lists these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Builds and runs everything locally with no configuration; options in ARGS="--data DIR"
 	@scripts/setup --run
@@ -15,6 +15,10 @@ run: ## Builds and runs everything locally with no configuration; options in ARG
 test: ## Runs every check that a change must pass, on SQLite and on a temporary PostgreSQL
 	@scripts/setup
 	@scripts/with-postgres scripts/test
+
+test-faults: ## Runs the fault scenes of docs/reliability.md; EVERGRANT_FAULT_MINUTES=10 repeats the first for that long
+	@scripts/setup
+	@scripts/with-faketime scripts/with-postgres --standby scripts/test-faults
 
 soak: ## Runs the repeated tests at full length: 1,000,000 schedules and rows, 1,000 killed processes; about an hour
 	@scripts/setup

@@ -43,6 +43,11 @@ impl App {
         self.request(Method::GET, user, path).send().await
     }
 
+    /// Sends a POST request to a process that may exit meanwhile.
+    pub(crate) async fn try_post(&self, user: i32, path: &str) -> Result<Response, reqwest::Error> {
+        self.request(Method::POST, user, path).send().await
+    }
+
     pub(crate) async fn post(&self, user: i32, path: &str, body: Value) -> ApiResponse {
         send(self.request(Method::POST, user, path).json(&body)).await
     }

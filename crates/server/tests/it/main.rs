@@ -18,6 +18,7 @@ mod dependencies;
 mod dev;
 mod development_schema;
 mod every_provider;
+mod faults;
 mod flows;
 mod import_cycles;
 mod layers;

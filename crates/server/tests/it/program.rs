@@ -190,6 +190,11 @@ impl Program {
         prlimit(Some(pid), Resource::Fsize, limit).expect("the limit is set");
     }
 
+    /// Returns the process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
     /// Sends the signal with this name, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")

@@ -5,7 +5,7 @@
 //! killed processes in A8. `make soak` sets them to 100 and 1000.
 
 mod kill;
-mod scene;
+pub(crate) mod scene;
 mod take_over;
 mod wrong_clock;
 

@@ -13,27 +13,27 @@ use crate::client::{ApiResponse, App};
 use crate::program::{Folder, KEY, Program};
 use crate::simulation::Simulation;
 
-const REFRESH: &str = "token.refresh_token";
+pub(crate) const REFRESH: &str = "token.refresh_token";
 
 /// The user of the connections.
-pub(super) const USER: i32 = 7;
+pub(crate) const USER: i32 = 7;
 
 /// A simulation, and the database that the processes share.
-pub(super) struct Scene {
-    pub(super) simulation: Simulation,
-    pub(super) database: TestDatabase,
+pub(crate) struct Scene {
+    pub(crate) simulation: Simulation,
+    pub(crate) database: TestDatabase,
     folder: Folder,
 }
 
 impl Scene {
     /// Creates a scene whose provider Acme accepts a used refresh token again for
     /// `replay_window_seconds`. With 0, Acme rotates strictly.
-    pub(super) async fn new(replay_window_seconds: i64) -> Self {
+    pub(crate) async fn new(replay_window_seconds: i64) -> Self {
         Self::on(TestDatabase::postgres().await, replay_window_seconds).await
     }
 
     /// Creates a scene like [`new`](Self::new) on this database.
-    pub(super) async fn on(database: TestDatabase, replay_window_seconds: i64) -> Self {
+    pub(crate) async fn on(database: TestDatabase, replay_window_seconds: i64) -> Self {
         let (simulation, folder) = (Simulation::start().await, Folder::new());
         let window = format!("tokens.replay_window_seconds = {replay_window_seconds}\n");
         let definition = format!("{}{window}", acme_definition(simulation.base_url()));
@@ -58,7 +58,7 @@ impl Scene {
     }
 
     /// Starts a process.
-    pub(super) fn serve(&self, env: &[(&str, &str)]) -> (Program, App) {
+    pub(crate) fn serve(&self, env: &[(&str, &str)]) -> (Program, App) {
         let config = self.folder.path().join("evergrant.toml");
         let mut settings = vec![("EVERGRANT_CONFIG", config.to_str().unwrap())];
         settings.extend(env);
@@ -66,13 +66,13 @@ impl Scene {
     }
 
     /// Inserts accounts of [`USER`] whose tokens have expired.
-    pub(super) async fn insert_expired(&self, ids: &[String]) {
+    pub(crate) async fn insert_expired(&self, ids: &[String]) {
         let accounts: Vec<_> = ids.iter().map(|id| (USER, id.clone())).collect();
         self.insert_expired_of(&accounts).await;
     }
 
     /// Inserts accounts, each a user and an account id, whose tokens have expired.
-    pub(super) async fn insert_expired_of(&self, accounts: &[(i32, String)]) {
+    pub(crate) async fn insert_expired_of(&self, accounts: &[(i32, String)]) {
         let ring = KeyRing::new(EncryptionKey::parse(KEY).unwrap(), Vec::new());
         let account = |(user, id): &(i32, String)| ExternalAccount {
             user: *user,
@@ -87,42 +87,42 @@ impl Scene {
     }
 
     /// Returns the number of refresh requests that Acme received.
-    pub(super) fn refreshes(&self) -> u64 {
+    pub(crate) fn refreshes(&self) -> u64 {
         self.simulation.sandbox.calls().get("acme", REFRESH)
     }
 
     /// Waits until Acme has received `count` refresh requests.
-    pub(super) async fn wait_for_refreshes(&self, count: u64) {
+    pub(crate) async fn wait_for_refreshes(&self, count: u64) {
         until(async || self.refreshes() >= count).await;
     }
 
     /// Makes Acme hold its responses to the next `count` refresh requests until
     /// [`release_responses`](Self::release_responses).
-    pub(super) fn hold_responses(&self, count: u32) {
+    pub(crate) fn hold_responses(&self, count: u32) {
         let fault = Fault::new("acme", REFRESH, FaultKind::Hold).times(count);
         self.simulation.sandbox.inject_fault(fault).unwrap();
     }
 
     /// Makes Acme send the responses that it holds.
-    pub(super) fn release_responses(&self) {
+    pub(crate) fn release_responses(&self) {
         self.simulation.sandbox.release();
     }
 
     /// Makes Acme receive the next refresh request without processing it for ten minutes.
-    pub(super) fn stall_next_refresh(&self) {
+    pub(crate) fn stall_next_refresh(&self) {
         let fault = Fault::new("acme", REFRESH, FaultKind::Respond).latency_ms(600_000);
         self.simulation.sandbox.inject_fault(fault).unwrap();
     }
 
     /// Moves the expiry of all leases a minute into the past, further than any lease lasts.
-    pub(super) async fn expire_leases(&self) {
+    pub(crate) async fn expire_leases(&self) {
         let update = "UPDATE evergrant_connections SET lease_expires_at = lease_expires_at - interval '1 minute',
             in_doubt_since = in_doubt_since - interval '1 minute' WHERE lease_expires_at IS NOT NULL";
         self.database.execute(update).await;
     }
 
     /// Returns the generation of the stored tokens; 0 if there are none.
-    pub(super) async fn generation(&self, id: &str) -> i64 {
+    pub(crate) async fn generation(&self, id: &str) -> i64 {
         let query = format!(
             "SELECT generation::text FROM evergrant_connections c JOIN oauth_accounts a ON a.id = c.oauth_account_id
             WHERE a.provider_account_id = '{id}'"
@@ -135,7 +135,7 @@ impl Scene {
     }
 
     /// Makes the database accept or reject writes, and closes its connections.
-    pub(super) async fn set_writable(&self, is_writable: bool) {
+    pub(crate) async fn set_writable(&self, is_writable: bool) {
         let name = self.database.url.rsplit_once('/').unwrap().1;
         let read_only = if is_writable { "off" } else { "on" };
         let alter =
@@ -148,7 +148,7 @@ impl Scene {
 
     /// Terminates the connections to the database. Idle transactions, which hold the locks of a
     /// test, are last, so that queries that wait for a lock do not acquire it.
-    pub(super) async fn terminate_connections(&self) {
+    pub(crate) async fn terminate_connections(&self) {
         let query = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()
             ORDER BY state = 'idle in transaction'";
@@ -157,7 +157,7 @@ impl Scene {
 }
 
 /// Waits until `condition` is true.
-pub(super) async fn until(condition: impl AsyncFn() -> bool) {
+pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
     let waiting = async {
         while !condition().await {
             tokio::task::yield_now().await;
@@ -169,12 +169,12 @@ pub(super) async fn until(condition: impl AsyncFn() -> bool) {
 }
 
 /// Returns the path of an account's access token.
-pub(super) fn token_path(id: &str) -> String {
+pub(crate) fn token_path(id: &str) -> String {
     format!("/api/integrations/token/acme/{id}")
 }
 
 /// Refreshes the token of an account.
-pub(super) async fn refresh(app: &App, id: &str) -> ApiResponse {
+pub(crate) async fn refresh(app: &App, id: &str) -> ApiResponse {
     let path = format!("/api/integrations/refresh/acme/{id}");
     app.post(USER, &path, Value::Null).await
 }
