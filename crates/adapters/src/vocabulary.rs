@@ -103,10 +103,21 @@ impl Vocabulary {
     }
 
     /// Returns whether this code of a callback means that the user declined the authorization.
+    /// Codes are compared by their letters and digits, without regard to case: `AccessDenied` is
+    /// `access_denied`.
     #[must_use]
     pub fn is_denial(&self, code: &str) -> bool {
-        DENIAL_CODES.contains(&code) || self.denial_codes.contains(code)
+        let code = essence(code);
+        let own = self.denial_codes.iter().map(String::as_str);
+        let mut known = DENIAL_CODES.iter().copied().chain(own);
+        !code.is_empty() && known.any(|known| essence(known) == code)
     }
+}
+
+/// Returns the letters and digits of a code, in lower case.
+fn essence(code: &str) -> String {
+    let significant = code.chars().filter(char::is_ascii_alphanumeric);
+    significant.map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Returns the form of a scope in which equal scopes have equal text.
@@ -194,9 +205,9 @@ mod tests {
     }
 
     #[test]
-    fn denial_codes_are_compared_exactly() {
+    fn denial_codes_are_compared_without_case_and_separators() {
         let own = Vocabulary {
-            denial_codes: BTreeSet::from(["not_today".to_owned()]),
+            denial_codes: BTreeSet::from(["Not_Today".to_owned(), "--".to_owned()]),
             ..Vocabulary::default()
         };
         for code in [
@@ -204,10 +215,23 @@ mod tests {
             "user_cancelled_login",
             "user_denied",
             "not_today",
+            "NOT-TODAY",
+            "ACCESS_DENIED",
+            "Access_Denied",
+            "access-denied",
+            "AccessDenied",
+            "access_denied ",
+            "User Cancelled Login",
         ] {
             assert!(own.is_denial(code), "{code}");
         }
-        for code in ["ACCESS_DENIED", "access_denied\r\n", "server_error", ""] {
+        for code in [
+            "access_denied_by_policy",
+            "access",
+            "server_error",
+            "--",
+            "",
+        ] {
             assert!(!own.is_denial(code), "{code}");
         }
         assert!(!Vocabulary::default().is_denial("not_today"));
