@@ -100,6 +100,7 @@ class Scanner {
     while (this.#at < text.length) {
       const char = text.charAt(this.#at);
       if (char === '"' || char === "'") this.#quoted(char);
+      else if (char === '`') this.#backticks();
       else if (char === '{' || char === '[' || char === '(') this.#openBracket(char);
       else if (char === '}' || char === ']' || char === ')') this.#closeBracket();
       else if (char === ':' || char === '=') this.#push(DIVIDER, text.charAt(this.#at + 1) === '>' ? 2 : 1);
@@ -141,6 +142,17 @@ class Scanner {
     const group = this.#group(closed.call, this.#items, true);
     this.#items = closed.items;
     this.#items.push(group);
+  }
+
+  /**
+   * Reads a string of JavaScript in backticks. Several in a row are a fence of Markdown, and in PowerShell one is an
+   * escape.
+   */
+  #backticks(): void {
+    let end = this.#at + 1;
+    while (this.text.charAt(end) === '`') end++;
+    if (end === this.#at + 1 && this.#escape !== '`') this.#quoted('`');
+    else this.#at = end;
   }
 
   /**

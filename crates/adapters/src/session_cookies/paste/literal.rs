@@ -153,6 +153,7 @@ impl<'t> Scanner<'t> {
         while let Some(byte) = self.byte(self.at) {
             match byte {
                 b'"' | b'\'' => self.quoted(byte),
+                b'`' => self.backticks(),
                 b'{' | b'[' | b'(' => self.open_bracket(byte),
                 b'}' | b']' | b')' => self.close_bracket(),
                 b':' | b'=' => self.divider(),
@@ -218,6 +219,18 @@ impl<'t> Scanner<'t> {
             let items = std::mem::replace(&mut self.items, outer);
             self.items
                 .push(Item::Node(Node::Group(group(call, items, true))));
+        }
+    }
+
+    /// Reads a string of JavaScript in backticks. Several in a row are a fence of Markdown, and in
+    /// PowerShell one is an escape.
+    fn backticks(&mut self) {
+        let run = self.text.bytes().skip(self.at);
+        let length = run.take_while(|byte| *byte == b'`').count();
+        if length == 1 && self.escape != b'`' {
+            self.quoted(b'`');
+        } else {
+            self.at += length;
         }
     }
 
