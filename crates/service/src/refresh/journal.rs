@@ -90,10 +90,20 @@ impl Journal {
     }
 
     /// Copies the unsettled records of an ended process into this journal, then removes its file.
-    /// Returns no records if the process is running or the file is gone.
+    /// Returns no records if the process is running or the file is gone. A folder, or a file that
+    /// may not be read, is reported and left alone.
     fn take_over(&self, other: &Path) -> Result<Vec<Record>, Error> {
-        let Ok(file) = File::open(other) else {
-            return Ok(Vec::new());
+        let file = match open_file(other) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                tracing::error!(
+                    path = %other.display(),
+                    error = &error as &dyn std::error::Error,
+                    "ignored a refresh journal that cannot be read; refreshed tokens in it are not stored"
+                );
+                return Ok(Vec::new());
+            }
         };
         if file.try_lock().is_err() {
             // The lock shows that its process is running.
@@ -200,6 +210,15 @@ fn paths(folder: &Path, owner: &str) -> (PathBuf, PathBuf) {
         folder.join(format!("refreshes-{owner}.{EXTENSION}")),
         folder.join(format!("refreshes-{owner}.new")),
     )
+}
+
+/// Opens a regular file. Opening a named pipe would wait for a writer.
+fn open_file(path: &Path) -> Result<File, Error> {
+    if std::fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(Error::new(ErrorKind::InvalidInput, "not a regular file"))
+    }
 }
 
 /// Removes a file, unless it is gone already.

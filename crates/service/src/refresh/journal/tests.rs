@@ -71,6 +71,20 @@ fn unsettled_records_of_an_ended_process_are_taken_over() {
 }
 
 #[test]
+fn entries_that_are_no_readable_files_are_left_alone() {
+    let folder = Folder::new("foreign");
+    let (first, _) = Journal::open(&folder.0, "first").unwrap();
+    first.add(&record(1)).unwrap();
+    kill(first);
+    std::fs::create_dir(folder.0.join("refreshes-x.journal")).unwrap();
+    let missing = folder.0.join("missing");
+    std::os::unix::fs::symlink(missing, folder.0.join("link.journal")).unwrap();
+    let (_second, inherited) = Journal::open(&folder.0, "second").unwrap();
+    assert_eq!(connections(&inherited), [1]);
+    assert_eq!(folder.files(), 3);
+}
+
+#[test]
 fn journal_of_a_running_process_is_not_taken_over() {
     let folder = Folder::new("lives");
     let (first, _) = Journal::open(&folder.0, "first").unwrap();
@@ -197,12 +211,12 @@ fn file_is_private_and_empty_once_all_records_are_settled() {
 }
 
 #[test]
-fn journal_that_cannot_be_removed_is_an_error_unless_it_is_gone() {
+fn removal_of_a_journal_fails_unless_it_is_gone() {
     let folder = Folder::new("stays");
     let other = folder.0.join(format!("other.{EXTENSION}"));
     // Like a file without the permission to remove it, also for root.
     std::fs::create_dir_all(&other).unwrap();
-    assert!(Journal::open(&folder.0, "first").is_err());
+    assert!(remove_if_present(&other).is_err());
     std::fs::remove_dir(&other).unwrap();
     remove_if_present(&other).unwrap();
 }
