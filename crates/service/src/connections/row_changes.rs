@@ -208,11 +208,8 @@ impl Job for RowChanges {
         EVERY_SECOND
     }
 
-    async fn until_due(&self) {
-        tokio::select! {
-            () = self.found.notified() => {}
-            () = tokio::time::sleep(self.interval()) => {}
-        }
+    fn wake(&self) -> Option<&Notify> {
+        Some(&self.found)
     }
 
     async fn run(&self, call: &Call) -> Result<Progress, ServiceError> {

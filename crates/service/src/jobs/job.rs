@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use evergrant_model::{Call, string_enum};
 use evergrant_store::Connection;
+use tokio::sync::Notify;
 
 use crate::ServiceError;
 
@@ -105,9 +106,22 @@ pub(crate) trait Job: Send + Sync {
         false
     }
 
-    /// Waits until the next run is due: for the interval, unless the job can be woken earlier.
+    /// Returns the notification that starts a run before the interval has passed; `None` if there
+    /// is none.
+    fn wake(&self) -> Option<&Notify> {
+        None
+    }
+
+    /// Waits until the next run is due.
     async fn until_due(&self) {
-        tokio::time::sleep(self.interval()).await;
+        let interval = tokio::time::sleep(self.interval());
+        match self.wake() {
+            Some(wake) => tokio::select! {
+                () = wake.notified() => {}
+                () = interval => {}
+            },
+            None => interval.await,
+        }
     }
 
     /// Processes a bounded number of items. An item that fails is reported and skipped.
