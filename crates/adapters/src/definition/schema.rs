@@ -18,6 +18,12 @@ pub(super) enum Kind {
     Text,
     /// Text that may be empty.
     Param,
+    /// The name of a parameter or member.
+    Name,
+    /// The name of a setting, which is an environment variable.
+    Setting,
+    /// Text that is searched in whole responses.
+    Phrase,
     /// An absolute http or https URL, which may begin with the `{NAME}` of a host.
     Url,
     /// An http or https URL without path and query.
@@ -110,7 +116,7 @@ const ERROR_RULE: Kind = Kind::Table(&[
     optional("status", Kind::Integer(100, 599)),
     optional("code", Kind::Text),
     optional("code_at", Kind::Pointer),
-    optional("text", Kind::Text),
+    optional("text", Kind::Phrase),
     required("class", CLASS),
     optional("reason", REASON),
     optional("confirm", Kind::Boolean),
@@ -119,7 +125,7 @@ const ERROR_RULE: Kind = Kind::Table(&[
 const ACCESS_TOKEN_GRANT: Kind = Kind::Table(&[
     optional("url", Kind::Url),
     required("grant_type", Kind::Text),
-    optional("token_param", Kind::Text),
+    optional("token_param", Kind::Name),
     optional("client", Kind::List(&Kind::OneOf(ClientPart::WORDS))),
 ]);
 
@@ -132,16 +138,16 @@ const ENDPOINTS: &[Field] = &[
     optional("unwrap", Kind::Pointer),
 ];
 const CLIENT: &[Field] = &[
-    optional("id_param", Kind::Text),
+    optional("id_param", Kind::Name),
     optional("user_agent", Kind::Text),
-    optional("user_agent_env", Kind::Text),
-    optional("pkce_env", Kind::Text),
+    optional("user_agent_env", Kind::Setting),
+    optional("pkce_env", Kind::Setting),
     optional("scope_separator", Kind::OneOf(&[" ", ","])),
 ];
 const TOKENS: &[Field] = &[
     optional("type", Kind::Text),
     optional("request", Kind::OneOf(TokenRequest::WORDS)),
-    optional("scope_field", Kind::Text),
+    optional("scope_field", Kind::Name),
     optional("long_lived_exchange", ACCESS_TOKEN_GRANT),
     optional("refresh_exchange", ACCESS_TOKEN_GRANT),
     optional("default_lifetime_seconds", SECONDS),
@@ -191,9 +197,9 @@ pub(super) const FIELDS: &[Field] = &[
     optional("revocation_url", Kind::Url),
     required("userinfo_url", Kind::Url),
     optional("client_id", Kind::Text),
-    optional("client_id_env", Kind::Text),
+    optional("client_id_env", Kind::Setting),
     optional("client_secret", Kind::Text),
-    optional("client_secret_env", Kind::Text),
+    optional("client_secret_env", Kind::Setting),
     optional("client_auth", Kind::OneOf(ClientAuth::WORDS)),
     optional("scopes", Kind::List(&SCOPE)),
     optional("pkce", Kind::OneOf(Pkce::WORDS)),
@@ -204,7 +210,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Map(&Kind::OneOrMany(&Kind::Scope), &[]),
     ),
     optional("scopes_not_returned", Kind::List(&Kind::Scope)),
-    optional("callback_scope", Kind::Text),
+    optional("callback_scope", Kind::Name),
     optional("denial_codes", Kind::List(&Kind::Text)),
     optional("expiry", Kind::Table(EXPIRY)),
     optional("refresh_timeout", Kind::Integer(1, 60)),
@@ -225,14 +231,14 @@ pub(super) const SESSION_FIELDS: &[Field] = &[
         "endpoints",
         Kind::Table(&[
             optional("docs", Kind::Url),
-            required("userinfo_url_env", Kind::Text),
+            required("userinfo_url_env", Kind::Setting),
             required("sign_in_url", Kind::Url),
-            optional("sign_in_url_env", Kind::Text),
+            optional("sign_in_url_env", Kind::Setting),
         ]),
     ),
     required(
         "client",
-        Kind::Table(&[required("enabled_env", Kind::Text)]),
+        Kind::Table(&[required("enabled_env", Kind::Setting)]),
     ),
     required("tokens", Kind::Table(&[required("type", Kind::Text)])),
     required("account", Kind::Table(ACCOUNT)),

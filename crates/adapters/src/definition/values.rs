@@ -3,12 +3,23 @@
 use super::schema::Kind;
 use crate::spec;
 
+/// Minimum length of a [`Kind::Phrase`], in characters. A shorter text is in nearly every response.
+const MIN_PHRASE: usize = 4;
+
 impl Kind {
     /// Describes the accepted values, to follow "must be".
     pub(super) fn expectation(&self) -> String {
         match self {
             Self::Text => "non-empty text".to_owned(),
             Self::Param => "text".to_owned(),
+            Self::Name => "a name without spaces and any of `/?#&=`".to_owned(),
+            Self::Setting => {
+                "the name of a setting, which has letters, digits and underscores".to_owned()
+            }
+            Self::Phrase => format!(
+                "text of at least {MIN_PHRASE} characters, because it is searched in the whole \
+                 response"
+            ),
             Self::Url => {
                 "an absolute http or https URL without user, password and fragment".to_owned()
             }
@@ -40,17 +51,44 @@ impl Kind {
     /// Returns whether the key accepts this text.
     pub(super) fn accepts(&self, text: &str) -> bool {
         match self {
-            Self::Text => !text.is_empty() && Self::Param.accepts(text),
+            Self::Text => !text.trim().is_empty() && Self::Param.accepts(text),
             Self::Param => !text.chars().any(char::is_control),
+            Self::Name => is_name(text),
+            Self::Setting => is_setting(text),
+            Self::Phrase => text.trim().chars().count() >= MIN_PHRASE && Self::Param.accepts(text),
             Self::Url => is_url(text),
             Self::Origin => is_origin(text),
             Self::Segment => is_segment(text),
             Self::OneOf(words) => words.contains(&text),
-            Self::Pointer => text.starts_with('/'),
+            Self::Pointer => is_pointer(text),
             Self::Scope => spec::is_scope(text),
             _ => false,
         }
     }
+}
+
+/// Returns whether `text` can be the name of a parameter or member.
+fn is_name(text: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_graphic() && !b"/?#&=".contains(&b);
+    !text.is_empty() && text.bytes().all(is_allowed)
+}
+
+/// Returns whether `text` can be the name of an environment variable.
+fn is_setting(text: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && !text.is_empty()
+        && text.bytes().all(is_allowed)
+}
+
+/// Returns whether `text` is a JSON pointer (RFC 6901) to a member that has a name.
+fn is_pointer(text: &str) -> bool {
+    let is_step = |step: &str| {
+        let mut escapes = step.split('~').skip(1);
+        !step.is_empty() && escapes.all(|rest| rest.starts_with(['0', '1']))
+    };
+    let steps = text.strip_prefix('/');
+    steps.is_some_and(|steps| steps.split('/').all(is_step)) && Kind::Param.accepts(text)
 }
 
 /// Returns the `NAME` of a URL that begins with `{NAME}`.

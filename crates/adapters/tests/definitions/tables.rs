@@ -125,7 +125,7 @@ fn faults_of_vocabulary_and_expiry_keys_are_reported() {
         (
             "callback_scope = \"\"",
             18,
-            "`callback_scope` must be non-empty text".to_owned(),
+            "`callback_scope` must be a name without spaces and any of `/?#&=`".to_owned(),
         ),
         (
             "expiry = { at = \"expires_at\" }",
@@ -164,7 +164,8 @@ fn error_rules_are_validated() {
         (
             "{ text = \"\", class = \"blocked\" }",
             20,
-            "`errors.text` must be non-empty text",
+            "`errors.text` must be text of at least 4 characters, because it is searched in the \
+             whole response",
         ),
         (
             "{ on = \"renew\", status = 400, class = \"blocked\" }",
@@ -177,4 +178,55 @@ fn error_rules_are_validated() {
     }
     let both = "errors.rules = [{ text = \"revoked\", class = \"needs_reauth\" }, { class = \"blocked\" }]";
     assert_eq!(fault("pkce =", &format!("{both}\npkce =")).0, 11);
+}
+
+#[test]
+fn malformed_pointers_names_and_phrases_are_rejected() {
+    let pointer = "a JSON pointer such as `/id`";
+    let name = "a name without spaces and any of `/?#&=`";
+    let setting = "the name of a setting, which has letters, digits and underscores";
+    let phrase = "text of at least 4 characters, because it is searched in the whole response";
+    let text = "non-empty text";
+    for (key, value, expectation) in [
+        ("expiry.at", "/", pointer),
+        ("expiry.at", "/a/", pointer),
+        ("expiry.at", "/a//b", pointer),
+        ("expiry.at", "/a~", pointer),
+        ("expiry.at", "/a~2b", pointer),
+        ("expiry.at", "/a\\n", pointer),
+        ("expiry.at", "#/a", pointer),
+        ("endpoints.unwrap", "data", pointer),
+        ("tokens.scope_field", "/scope", name),
+        ("tokens.scope_field", "granted scope", name),
+        ("client.id_param", "id=", name),
+        ("client.pkce_env", "ACME PKCE", setting),
+        ("client.pkce_env", "$ACME_PKCE", setting),
+        ("client.user_agent_env", "1ST", setting),
+        ("client.user_agent", " ", text),
+        ("tokens.type", "\\t", text),
+    ] {
+        let line = format!("{key} = \"{value}\"");
+        let found = fault("pkce =", &format!("{line}\npkce ="));
+        let message = format!("`{key}` must be {expectation}");
+        assert_eq!((found.0, found.2), (11, message), "{line}");
+    }
+    for short in ["e", "err", "  e  "] {
+        let rule = format!("errors = [{{ text = \"{short}\", class = \"blocked\" }}]");
+        let found = fault("pkce =", &format!("{rule}\npkce ="));
+        assert_eq!(found.2, format!("`errors.text` must be {phrase}"), "{rule}");
+    }
+}
+
+#[test]
+fn unusual_but_valid_pointers_names_and_phrases_are_accepted() {
+    for line in [
+        "expiry.at = \"/a~1b/m~0n/0/é x\"",
+        "tokens.scope_field = \"granted[scopes]\"",
+        "client.pkce_env = \"_acme2\"",
+        "errors = [{ text = \"gone\", class = \"blocked\" }]",
+        "errors = [{ text = \"失効済み\", class = \"blocked\" }]",
+    ] {
+        let text = ACME.replace("pkce =", &format!("{line}\npkce ="));
+        assert!(parse_providers(&text).is_ok(), "{line}");
+    }
 }
