@@ -138,7 +138,8 @@ impl Health {
             ),
             (
                 self.reads == DatabaseReads::Blocked,
-                "another session locks oauth_accounts; only tokens in memory are served",
+                "another session locks users, oauth_accounts or evergrant_connections; only tokens in \
+                 memory are served",
             ),
             (
                 !self.accepts_writes,
@@ -257,7 +258,10 @@ impl HealthCheck {
             Err(error) => error,
         };
         let cause = &error as &dyn std::error::Error;
-        tracing::error!(error = cause, "not ready: cannot read oauth_accounts");
+        tracing::error!(
+            error = cause,
+            "not ready: cannot read users, oauth_accounts and evergrant_connections"
+        );
         match error {
             StoreError::Busy => DatabaseReads::Blocked,
             _ => DatabaseReads::Failing,

@@ -273,15 +273,14 @@ fn log_external_rows(call: &Call, outcome: &Outcome<'_>) {
             warn,
             call,
             connection,
-            "another program wrote back an old row with a spent refresh token; restored the newer \
-             tokens"
+            "another program wrote an old row, whose refresh token is spent or missing; restored the \
+             newer tokens"
         ),
         Outcome::StaleRow { connection, .. } => log_connection!(
             error,
             call,
             connection,
-            "another program wrote back an old row with a spent refresh token, and the newer \
-             tokens cannot be decrypted; the user must reconnect"
+            "another program wrote an old row, whose refresh token is spent, and there are no newer tokens, or no configured key decrypts them; the user must reconnect"
         ),
         Outcome::RowRemoved { connection } => log!(
             info,

@@ -20,7 +20,7 @@ pub use connections::{
     RefreshRepository, RefreshedGrant, RejectionRepository, Rejections, Reported, Revocation,
     RevocationRepository, RowChange, RowChangeRepository, StatusTransition,
     StatusTransitionRepository, StoredGrant, StoredTokens, TokenCopy, TokenDigest, TokenDigests,
-    UserConnections,
+    TokenHistory, UserConnections,
 };
 pub use coordination::{
     CallRateRepository, NewRefusal, ProviderBlock, ProviderBlockRepository, RefusalRepository,

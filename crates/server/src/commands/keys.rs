@@ -96,8 +96,7 @@ impl RowCounts {
                 .await
                 .map_err(|error| database::query_failure(&error))?;
             for row in &page {
-                let copy = copies.iter().find(|copy| copy.id == row.id);
-                counts.add(row, copy, cipher);
+                counts.add(row, copies.get(&row.id), cipher);
             }
         }
     }

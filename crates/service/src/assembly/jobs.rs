@@ -176,8 +176,10 @@ impl Base {
         let flows = Expired::Flows(self.store.flows());
         let sessions = Expired::Sessions(self.store.sessions());
         let events = Expired::Events(self.store.events());
+        let copies = Expired::Copies(self.store.external_rows());
         let clock = Arc::clone(&self.clock);
-        [flows, sessions, events].into_iter().map(move |expired| {
+        let expired = [flows, sessions, events, copies].into_iter();
+        expired.map(move |expired| {
             Arc::new(Retention {
                 expired,
                 clock: Arc::clone(&clock),

@@ -91,6 +91,13 @@ impl TimedStatus {
         let issued_at = tokens.issued_at.unwrap_or(Timestamp::from_unix_ms(0));
         let lifetime = (issued_at, tokens.expires_at);
         let timed = Self::at(now, is_refreshable, lifetime, tokens.grant_expires_at);
+        if tokens.access.is_none() && !is_refreshable {
+            // Another program has removed the tokens. Nothing can bring them back.
+            return Self {
+                status: ConnectionStatus::Expired,
+                next_status_at: None,
+            };
+        }
         let is_stuck = is_failing(connection) || spec.is_some_and(|spec| !spec.is_configured());
         if is_refreshable && is_stuck && !is_usable(connection, now) {
             return Self {

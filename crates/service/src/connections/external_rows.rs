@@ -171,7 +171,8 @@ impl ExternalRows {
         let spec = spec.filter(|spec| spec.is_configured());
         let now = self.clock.now();
         let timed = TimedStatus::of(now, connection, spec);
-        let overdue = expires_at.filter(|_| timed.status != connection.status);
+        let overdue = expires_at.unwrap_or(now).min(now);
+        let overdue = (timed.status != connection.status).then_some(overdue);
         let refreshable = spec.filter(|spec| is_refreshable(connection, spec));
         ExternalRow {
             connection,

@@ -50,6 +50,9 @@ string_enum! {
         SessionRetention = "session_retention",
         /// Deletes events older than a week.
         EventRetention = "event_retention",
+        /// Erases the copied tokens of rows that another program deleted a day ago, and deletes
+        /// their digests after 30 days.
+        CopyRetention = "copy_retention",
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use evergrant_model::{Call, Clock, SignedDuration};
-use evergrant_store::{EventRepository, FlowRepository, SessionRepository};
+use evergrant_store::{EventRepository, ExternalRowRepository, FlowRepository, SessionRepository};
 
 use crate::ServiceError;
 use crate::jobs::job::{Job, JobName, Progress};
@@ -15,6 +15,11 @@ use crate::jobs::runner::EVERY_15_SECONDS;
 const EVENT_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How long ended flows are kept, so that apps can read their result.
 const FLOW_RETENTION: SignedDuration = SignedDuration::from_hours(24);
+/// How long the tokens of rows that another program has deleted are kept, in case that it inserts
+/// the rows again.
+const COPY_RETENTION: SignedDuration = SignedDuration::from_hours(24);
+/// How long the digests of their spent tokens are kept.
+const DIGEST_RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The kind of rows that a retention job deletes.
 pub(crate) enum Expired {
@@ -24,6 +29,8 @@ pub(crate) enum Expired {
     Sessions(SessionRepository),
     /// Events older than a week.
     Events(EventRepository),
+    /// Copies of tokens whose row was deleted: their tokens after a day, their digests after 30.
+    Copies(ExternalRowRepository),
 }
 
 /// The job that deletes expired rows of one kind.
@@ -39,6 +46,7 @@ impl Job for Retention {
             Expired::Flows(_) => JobName::FlowRetention,
             Expired::Sessions(_) => JobName::SessionRetention,
             Expired::Events(_) => JobName::EventRetention,
+            Expired::Copies(_) => JobName::CopyRetention,
         }
     }
 
@@ -56,6 +64,10 @@ impl Job for Retention {
             Expired::Flows(flows) => flows.delete_expired(now - FLOW_RETENTION).await?,
             Expired::Sessions(sessions) => sessions.delete_expired(now).await?,
             Expired::Events(events) => events.delete_before(now - EVENT_RETENTION).await?,
+            Expired::Copies(rows) => {
+                let (erase, delete) = (now - COPY_RETENTION, now - DIGEST_RETENTION);
+                rows.expire_copies(now, erase, delete).await?
+            }
         };
         Ok(Progress::done(
             usize::try_from(deleted).unwrap_or(usize::MAX),

@@ -14,6 +14,7 @@ use evergrant_store::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::ServiceError;
 use crate::cache::{Caches, ConnectionKey};
 use crate::connections::expiry::TimedStatus;
 use crate::connections::lookup::by_id;
@@ -228,7 +229,7 @@ impl Attempts {
         self.caches.statuses.invalidate(&connection.user).await;
         let Some(newest) = stored else {
             self.caches.connections.invalidate(&key).await;
-            return self.superseded(context, &encrypted).await;
+            return self.superseded(context, &new).await;
         };
         self.lost.keep(&newest);
         let now = self.clock.now();
@@ -268,25 +269,40 @@ impl Attempts {
         }
     }
 
-    /// Returns the connection whose newer tokens were stored meanwhile. If the connection was
-    /// deleted, the new tokens are revoked instead, so that they do not outlive it.
+    /// Returns the connection whose newer tokens were stored meanwhile. If another program has
+    /// deleted the row, the new tokens are kept in case that it inserts the row again. If the user
+    /// has disconnected the account, they are revoked, so that they do not outlive the connection.
     async fn superseded(
         &self,
         context: &AttemptContext<'_>,
-        encrypted: &StoredTokens,
+        new: &RefreshedGrant<'_>,
     ) -> RefreshOutcome {
         let connection = &context.leased.connection;
         let newest = by_id(&self.connections, &self.database, connection.id).await;
         let newest = newest.map_err(|error| RefreshFailure::of(&error));
         if matches!(&newest, Err(failure) if failure.code() == ErrorCode::AccountNotFound) {
-            let (call, spec) = (context.call, context.provider.spec());
-            let revoked = self
-                .revocations
-                .revoke_unsaved(call, spec, encrypted, &connection.metadata)
-                .await;
-            revoked.map_err(|error| RefreshFailure::of(&error))?;
+            self.keep_or_revoke(context, new)
+                .await
+                .map_err(|error| RefreshFailure::of(&error))?;
         }
         newer(newest?)
+    }
+
+    async fn keep_or_revoke(
+        &self,
+        context: &AttemptContext<'_>,
+        new: &RefreshedGrant<'_>,
+    ) -> Result<(), ServiceError> {
+        let connection = &context.leased.connection;
+        let (key, ticket) = (connection.into(), &context.leased.ticket);
+        let keep = self.refreshes.keep_for_deleted_row(&key, ticket, new);
+        if self.database.query(keep).await? {
+            return Ok(());
+        }
+        let (call, spec, facts) = (context.call, context.provider.spec(), &connection.metadata);
+        self.revocations
+            .revoke_unsaved(call, spec, new.tokens, facts)
+            .await
     }
 }
 

@@ -2,6 +2,7 @@
 //! this component keeps them in memory and in the journal, retries the write until it succeeds, and
 //! serves reads meanwhile.
 
+mod deleted_rows;
 pub(crate) mod first_commit;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use evergrant_model::{Actor, Call, ConnectionId, CorrelationId, ProviderSlug};
+use evergrant_model::{Actor, Call, ConnectionId, CorrelationId};
 use evergrant_resilience::lock;
 use evergrant_store::{Connection, Leased, RefreshedGrant, StoreError};
 
@@ -267,8 +268,7 @@ impl PendingWrites {
         }
     }
 
-    /// Writes one record to the database, or drops it if it is obsolete. If its connection was
-    /// deleted, the tokens are revoked.
+    /// Writes one record to the database, or drops it if it is obsolete.
     async fn write(&self, record: &Record) -> Result<(), StoreError> {
         let id = record.connection_id();
         let Ok(correlation_id) = record.correlation_id() else {
@@ -279,7 +279,7 @@ impl PendingWrites {
             return Ok(());
         };
         match self.parts.connections.by_id(id).await? {
-            None => self.revoke_orphan(record, &correlation_id).await,
+            None => self.write_deleted(record, correlation_id).await,
             Some(connection) if is_obsolete(record, &connection) => Ok(()),
             Some(connection) => self.store(record, connection, correlation_id).await,
         }
@@ -350,27 +350,5 @@ impl PendingWrites {
             refreshes.confirm(leased.connection.id).await?;
         }
         Ok(stored)
-    }
-
-    /// Queues the revocation of tokens whose connection was deleted meanwhile. The platform is
-    /// called later by the queue's job, because other writes wait behind this one.
-    async fn revoke_orphan(
-        &self,
-        record: &Record,
-        correlation_id: &CorrelationId,
-    ) -> Result<(), StoreError> {
-        let slug = ProviderSlug::new(record.provider.as_str()).ok();
-        let Some(provider) = slug.and_then(|slug| self.parts.providers.by_slug(&slug)) else {
-            return Ok(());
-        };
-        let metadata = serde_json::Value::Null;
-        match self
-            .parts
-            .revocations
-            .plan(provider.spec(), &metadata, correlation_id)
-        {
-            Some(plan) => self.parts.revocations.enqueue(&plan, &record.tokens).await,
-            None => Ok(()),
-        }
     }
 }

@@ -2,10 +2,13 @@
 
 use evergrant_encryption::EncryptedToken;
 use evergrant_model::{
-    ConnectionId, ConnectionStatus, CorrelationId, InvalidId, StatusReason, Timestamp,
+    ConnectionId, ConnectionStatus, CorrelationId, InvalidId, ProviderAccountId, ProviderSlug,
+    StatusReason, Timestamp, UserId,
 };
 use evergrant_resilience::refresh::lease::{Ticket, TokenSource};
-use evergrant_store::{Connection, Leased, RefreshedGrant, StoredTokens, TokenDigests};
+use evergrant_store::{
+    Connection, ConnectionKey, Leased, RefreshedGrant, StoredTokens, TokenDigests,
+};
 use serde::{Deserialize, Serialize};
 
 /// One set of refreshed tokens, encrypted, with the state of the connection after the refresh.
@@ -13,6 +16,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Record {
     pub(crate) connection: i32,
+    /// The owner when the lease was taken; `None` in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<i32>,
     pub(crate) provider: String,
     pub(crate) account: String,
     /// The generation whose refresh token was exchanged.
@@ -85,6 +91,7 @@ impl Record {
     pub(crate) fn new(leased: &Leased, new: &RefreshedGrant<'_>) -> Self {
         Self {
             connection: leased.connection.id.get(),
+            user: Some(leased.connection.user.get()),
             provider: leased.connection.provider.as_str().to_owned(),
             account: leased.connection.account.as_str().to_owned(),
             generation: leased.ticket.generation,
@@ -107,6 +114,16 @@ impl Record {
     /// Returns the id of the connection.
     pub(crate) fn connection_id(&self) -> ConnectionId {
         ConnectionId::new(self.connection)
+    }
+
+    /// Returns the account and its owner when the lease was taken; `None` if the journal was edited
+    /// by hand.
+    pub(crate) fn account_key(&self) -> Option<ConnectionKey> {
+        Some(ConnectionKey {
+            user: UserId::try_from(i64::from(self.user?)).ok()?,
+            provider: ProviderSlug::new(self.provider.as_str()).ok()?,
+            account: ProviderAccountId::new(self.account.as_str()).ok()?,
+        })
     }
 
     /// Returns the correlation id of the refresh; an error if the journal was edited by hand.
@@ -169,7 +186,7 @@ mod tests {
     use crate::tokens::encryption::TokenEncryption;
 
     /// A line of the journal.
-    const LINE: &str = r#"{"connection":7,"provider":"acme","account":"a","generation":1,"attempt":2,"takenAtMs":3,
+    const LINE: &str = r#"{"connection":7,"user":5,"provider":"acme","account":"a","generation":1,"attempt":2,"takenAtMs":3,
         "access":"encrypted access","refresh":"encrypted refresh","expiresAt":"2026-01-01T01:00:00.000Z",
         "grantExpiresAt":"2026-04-01T00:00:00.000Z","turnsAt":"2026-03-18T00:00:00.000Z","tokenType":"bearer",
         "scope":"read write","status":"connected","reason":"SCOPE_MISSING","nextRefreshAt":"2026-01-01T00:50:00.000Z",

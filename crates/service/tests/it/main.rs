@@ -46,6 +46,7 @@ mod refresh_responses;
 mod refusals;
 mod replicas;
 mod row_changes;
+mod rows_inserted_again;
 mod secrets;
 mod session_credentials;
 mod slow_commits;

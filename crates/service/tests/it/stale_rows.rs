@@ -22,6 +22,7 @@ on_both_databases!(
     new_grant_of_the_app_is_accepted,
     unchanged_refresh_token_written_back_is_used,
     unreadable_copy_asks_for_a_reconnect,
+    row_without_tokens_is_expired,
 );
 
 on_postgres!(row_written_back_before_the_lease_is_repaired);
@@ -298,4 +299,19 @@ async fn unreadable_copy_asks_for_a_reconnect(database: TestDatabase) {
     let integration = refreshed.env.integration(refreshed.user).await;
     let expected = (ConnectionStatus::Expired, Some(StatusReason::LostInFlight));
     assert_eq!((integration.status, integration.reason), expected);
+}
+
+async fn row_without_tokens_is_expired(database: TestDatabase) {
+    let refreshed = Refreshed::new(database, RefreshMode::RotateStrict).await;
+    let remove = "UPDATE oauth_accounts SET access_token = NULL, refresh_token = NULL";
+    refreshed.env.database.execute(remove).await;
+    let process = refreshed.env.service.process();
+    process.run_job(JobName::ReportRowChanges).await.unwrap();
+    let integration = refreshed.env.integration(refreshed.user).await;
+    let expected = (ConnectionStatus::Expired, Some(StatusReason::SessionEnded));
+    assert_eq!((integration.status, integration.reason), expected);
+    let row = refreshed
+        .env
+        .row(refreshed.user, "acme", &refreshed.account);
+    assert_eq!(row.await.next_status_at, Some(refreshed.env.now()));
 }

@@ -74,17 +74,39 @@ CREATE INDEX evergrant_connections_rejected ON evergrant_connections (provider, 
     WHERE rejected_at IS NOT NULL;
 
 -- The tokens of each connection as Evergrant last stored or imported them. A program that writes back an old row of
--- oauth_accounts puts a spent refresh token back; the row is then repaired from here.
+-- oauth_accounts puts a spent refresh token back; the row is then repaired from here. A copy outlives its row for a
+-- while, because the program may delete the row and insert it again.
 CREATE TABLE evergrant_token_copies (
-    oauth_account_id  integer PRIMARY KEY REFERENCES oauth_accounts (id) ON DELETE CASCADE ON UPDATE CASCADE,
-    access_token      text, -- encrypted
-    refresh_token     text, -- encrypted
-    expires_at        timestamp(6),
-    token_type        text,
-    scope             text,
-    digest            text, -- SHA-256, in hex, of the refresh token, else of the access token; NULL: unreadable
-    spent_digests     text -- the same of the last three that were replaced, newest first, separated by spaces
+    id                   bigserial PRIMARY KEY,
+    oauth_account_id     integer UNIQUE REFERENCES oauth_accounts (id) ON DELETE SET NULL ON UPDATE CASCADE,
+    user_id              integer REFERENCES users (id) ON DELETE SET NULL ON UPDATE CASCADE,
+    provider             text NOT NULL,
+    provider_account_id  text NOT NULL,
+    access_token         text, -- encrypted
+    refresh_token        text, -- encrypted
+    expires_at           timestamp(6),
+    token_type           text,
+    scope                text,
+    digest               text, -- SHA-256, in hex, of the refresh token, else of the access token; NULL: unreadable
+    spent_1              text, -- the same of the last three that were replaced, newest first
+    spent_2              text,
+    spent_3              text,
+    deleted_at           timestamp(6), -- when the row of oauth_accounts was deleted; NULL: it exists
+    -- The state of the connection in evergrant_connections when the row was deleted.
+    generation           bigint,
+    attempt              bigint,
+    lease_owner          text,
+    lease_lock           text,
+    lease_expires_at     timestamp(6),
+    in_doubt_since       timestamp(6),
+    source_generation    bigint,
+    source_attempt       bigint
 );
+CREATE INDEX evergrant_token_copies_by_account ON evergrant_token_copies (user_id, provider, provider_account_id);
+CREATE INDEX evergrant_token_copies_spent_1 ON evergrant_token_copies (spent_1) WHERE spent_1 IS NOT NULL;
+CREATE INDEX evergrant_token_copies_spent_2 ON evergrant_token_copies (spent_2) WHERE spent_2 IS NOT NULL;
+CREATE INDEX evergrant_token_copies_spent_3 ON evergrant_token_copies (spent_3) WHERE spent_3 IS NOT NULL;
+CREATE INDEX evergrant_token_copies_deleted ON evergrant_token_copies (deleted_at) WHERE oauth_account_id IS NULL;
 
 -- Authorization flows: one row for each attempt of a user to connect an account.
 CREATE TABLE evergrant_flows (

@@ -1,7 +1,8 @@
 -- The triggers that record changes of the shared tables by other programs in evergrant_row_changes. They take no row
--- lock and never fail the statement that fires them. Evergrant marks its own transactions (db/own_writes.rs), for which
--- they do not fire. The functions run with the rights of the role that migrates, because the application's role may
--- have none on Evergrant's tables.
+-- lock and never fail the statement that fires them. If another session locks evergrant_row_changes, the statement
+-- continues after 100 ms, and the change is found by comparing rows. Evergrant marks its own transactions
+-- (db/own_writes.rs), for which they do not fire. The functions run with the rights of the role that migrates, because
+-- the application's role may have none on Evergrant's tables.
 --
 -- A notification is sent only where it cannot fail the application's transaction: PREPARE TRANSACTION rejects
 -- transactions that have sent one, and COMMIT does if the queue is full. Without it, polling finds the change.
@@ -73,16 +74,35 @@ EXCEPTION WHEN OTHERS THEN
     RETURN NULL;
 END $$;
 
+-- A refresh may be in flight while its row is deleted and inserted again. The state of the connection is deleted with
+-- the row, so its lease is kept with the copy of its tokens.
+CREATE OR REPLACE FUNCTION evergrant_keep_lease() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    UPDATE evergrant_token_copies SET oauth_account_id = NULL, deleted_at = now() AT TIME ZONE 'utc',
+        generation = OLD.generation, attempt = OLD.attempt,
+        lease_owner = OLD.lease_owner, lease_lock = OLD.lease_lock, lease_expires_at = OLD.lease_expires_at,
+        in_doubt_since = OLD.in_doubt_since, source_generation = OLD.source_generation,
+        source_attempt = OLD.source_attempt
+    WHERE oauth_account_id = OLD.oauth_account_id OR (oauth_account_id IS NULL AND user_id = OLD.observed_user_id
+        AND provider = OLD.provider AND provider_account_id = OLD.observed_account);
+    RETURN OLD;
+EXCEPTION WHEN OTHERS THEN
+    -- The statement of the application must not fail.
+    RAISE LOG 'evergrant did not keep the lease of a deleted connection: %', SQLERRM;
+    RETURN OLD;
+END $$;
+
 -- Fixes the search path of the functions to this schema, and lets no other role use them in triggers of its own.
 DO $$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['evergrant_notify_row_change', 'evergrant_record_accounts', 'evergrant_record_users',
-        'evergrant_record_truncation']
+        'evergrant_record_truncation', 'evergrant_keep_lease']
     LOOP
         EXECUTE format('ALTER FUNCTION %I.%I() SET search_path = pg_catalog, %I, pg_temp',
             current_schema(), name, current_schema());
+        EXECUTE format('ALTER FUNCTION %I.%I() SET lock_timeout = ''100ms''', current_schema(), name);
         EXECUTE format('REVOKE ALL ON FUNCTION %I.%I() FROM PUBLIC', current_schema(), name);
     END LOOP;
 END $$;
@@ -118,3 +138,6 @@ CREATE TRIGGER evergrant_users_deleted AFTER DELETE ON users
 DROP TRIGGER IF EXISTS evergrant_users_truncated ON users;
 CREATE TRIGGER evergrant_users_truncated AFTER TRUNCATE ON users
     FOR EACH STATEMENT EXECUTE FUNCTION evergrant_record_truncation();
+DROP TRIGGER IF EXISTS evergrant_keep_lease ON evergrant_connections;
+CREATE TRIGGER evergrant_keep_lease BEFORE DELETE ON evergrant_connections
+    FOR EACH ROW EXECUTE FUNCTION evergrant_keep_lease();

@@ -74,17 +74,39 @@ CREATE INDEX evergrant_connections_rejected ON evergrant_connections (provider, 
     WHERE rejected_at IS NOT NULL;
 
 -- The tokens of each connection as Evergrant last stored or imported them. A program that writes back an old row of
--- oauth_accounts puts a spent refresh token back; the row is then repaired from here.
+-- oauth_accounts puts a spent refresh token back; the row is then repaired from here. A copy outlives its row for a
+-- while, because the program may delete the row and insert it again.
 CREATE TABLE evergrant_token_copies (
-    oauth_account_id  INTEGER PRIMARY KEY REFERENCES oauth_accounts (id) ON DELETE CASCADE ON UPDATE CASCADE,
-    access_token      TEXT, -- encrypted
-    refresh_token     TEXT, -- encrypted
-    expires_at        INTEGER,
-    token_type        TEXT,
-    scope             TEXT,
-    digest            TEXT, -- SHA-256, in hex, of the refresh token, else of the access token; NULL: unreadable
-    spent_digests     TEXT -- the same of the last three that were replaced, newest first, separated by spaces
+    id                   INTEGER PRIMARY KEY,
+    oauth_account_id     INTEGER UNIQUE REFERENCES oauth_accounts (id) ON DELETE SET NULL ON UPDATE CASCADE,
+    user_id              INTEGER REFERENCES users (id) ON DELETE SET NULL ON UPDATE CASCADE,
+    provider             TEXT NOT NULL,
+    provider_account_id  TEXT NOT NULL,
+    access_token         TEXT, -- encrypted
+    refresh_token        TEXT, -- encrypted
+    expires_at           INTEGER,
+    token_type           TEXT,
+    scope                TEXT,
+    digest               TEXT, -- SHA-256, in hex, of the refresh token, else of the access token; NULL: unreadable
+    spent_1              TEXT, -- the same of the last three that were replaced, newest first
+    spent_2              TEXT,
+    spent_3              TEXT,
+    deleted_at           INTEGER, -- when the row of oauth_accounts was deleted; NULL: it exists
+    -- The state of the connection in evergrant_connections when the row was deleted.
+    generation           INTEGER,
+    attempt              INTEGER,
+    lease_owner          TEXT,
+    lease_lock           TEXT,
+    lease_expires_at     INTEGER,
+    in_doubt_since       INTEGER,
+    source_generation    INTEGER,
+    source_attempt       INTEGER
 ) STRICT;
+CREATE INDEX evergrant_token_copies_by_account ON evergrant_token_copies (user_id, provider, provider_account_id);
+CREATE INDEX evergrant_token_copies_spent_1 ON evergrant_token_copies (spent_1) WHERE spent_1 IS NOT NULL;
+CREATE INDEX evergrant_token_copies_spent_2 ON evergrant_token_copies (spent_2) WHERE spent_2 IS NOT NULL;
+CREATE INDEX evergrant_token_copies_spent_3 ON evergrant_token_copies (spent_3) WHERE spent_3 IS NOT NULL;
+CREATE INDEX evergrant_token_copies_deleted ON evergrant_token_copies (deleted_at) WHERE oauth_account_id IS NULL;
 
 -- Authorization flows: one row for each attempt of a user to connect an account.
 CREATE TABLE evergrant_flows (

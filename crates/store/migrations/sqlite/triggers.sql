@@ -68,3 +68,18 @@ WHEN NOT EXISTS (SELECT 1 FROM evergrant_own_write)
 BEGIN
     INSERT INTO evergrant_row_changes (user_id) VALUES (OLD.id);
 END;
+
+-- A refresh may be in flight while its row is deleted and inserted again. The state of the connection is deleted with
+-- the row, so its lease is kept with the copy of its tokens.
+DROP TRIGGER IF EXISTS evergrant_keep_lease;
+CREATE TRIGGER evergrant_keep_lease BEFORE DELETE ON evergrant_connections
+BEGIN
+    UPDATE evergrant_token_copies SET oauth_account_id = NULL,
+        deleted_at = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER),
+        generation = OLD.generation, attempt = OLD.attempt,
+        lease_owner = OLD.lease_owner, lease_lock = OLD.lease_lock, lease_expires_at = OLD.lease_expires_at,
+        in_doubt_since = OLD.in_doubt_since, source_generation = OLD.source_generation,
+        source_attempt = OLD.source_attempt
+    WHERE oauth_account_id = OLD.oauth_account_id OR (oauth_account_id IS NULL AND user_id = OLD.observed_user_id
+        AND provider = OLD.provider AND provider_account_id = OLD.observed_account);
+END;

@@ -208,6 +208,7 @@ impl UserRepository {
         let Some(version) = tx.increment_version_if_user_exists(user).await? else {
             return Ok(false);
         };
+        tx.delete_copies_of(user.get()).await?;
         let connections = tx.rows(DELETE_CONNECTIONS, params![user.get()]).await?;
         let flows = tx.rows(DELETE_FLOWS, params![user.get()]).await?;
         for row in connections.iter().chain(&flows) {

@@ -42,19 +42,29 @@ macro_rules! unchanged {
         )
     };
 }
+pub(crate) use unchanged;
 
+/// Inserts the states of new rows. A row that another program has deleted and inserted again
+/// continues with the state of the deleted one, which the copy of its tokens has kept; its lease
+/// stays if the tokens are the same.
 macro_rules! insert {
     ($given:literal) => {
         concat!(
-            "INSERT INTO evergrant_connections (oauth_account_id, provider, generation,
-                next_refresh_at, next_status_at, correlation_id, observed_user_id, observed_account,
-                observed_tokens)
-            SELECT a.id, a.provider, 1, given.refresh_at, given.status_at, $2, a.user_id,
-                a.provider_account_id, ",
+            "INSERT INTO evergrant_connections (oauth_account_id, provider, generation, attempt,
+                lease_owner, lease_lock, lease_expires_at, in_doubt_since, source_generation,
+                source_attempt, next_refresh_at, next_status_at, correlation_id, observed_user_id,
+                observed_account, observed_tokens)
+            SELECT a.id, a.provider, COALESCE(same.generation, kept.generation + 1, 1),
+                COALESCE(kept.attempt, 0), same.lease_owner, same.lease_lock, same.lease_expires_at,
+                same.in_doubt_since, same.source_generation, same.source_attempt, given.refresh_at,
+                given.status_at, $2, a.user_id, a.provider_account_id, ",
             observed_tokens!(),
             " FROM ",
             unchanged!($given),
-            " WHERE true ORDER BY a.id
+            " LEFT JOIN evergrant_token_copies kept ON kept.oauth_account_id = a.id
+            LEFT JOIN evergrant_token_copies same
+                ON same.id = kept.id AND same.digest = given.digest
+            WHERE true ORDER BY a.id
             ON CONFLICT (oauth_account_id) DO NOTHING RETURNING oauth_account_id AS id"
         )
     };
@@ -132,16 +142,30 @@ macro_rules! update_same_grant {
 macro_rules! keep_copies {
     ($given:literal) => {
         concat!(
-            "INSERT INTO evergrant_token_copies (oauth_account_id, access_token, refresh_token,
-                expires_at, token_type, scope, digest)
-            SELECT a.id, a.access_token, a.refresh_token, a.expires_at, a.token_type, a.scope,
-                given.digest FROM ",
+            "INSERT INTO evergrant_token_copies (oauth_account_id, user_id, provider,
+                provider_account_id, access_token, refresh_token, expires_at, token_type, scope,
+                digest)
+            SELECT a.id, a.user_id, a.provider, a.provider_account_id, a.access_token,
+                a.refresh_token, a.expires_at, a.token_type, a.scope, given.digest FROM ",
             unchanged!($given),
             " WHERE true ORDER BY a.id
             ON CONFLICT (oauth_account_id) DO UPDATE SET access_token = excluded.access_token,
                 refresh_token = excluded.refresh_token, expires_at = excluded.expires_at,
                 token_type = excluded.token_type, scope = excluded.scope,
                 digest = excluded.digest"
+        )
+    };
+}
+
+/// Notes the owner and the account of moved rows in the copies of their tokens.
+macro_rules! move_copies {
+    ($given:literal) => {
+        concat!(
+            "UPDATE evergrant_token_copies SET user_id = moved.user_id, provider = moved.provider,
+                provider_account_id = moved.provider_account_id
+            FROM (SELECT a.id, a.user_id, a.provider, a.provider_account_id FROM ",
+            unchanged!($given),
+            ") AS moved WHERE evergrant_token_copies.oauth_account_id = moved.id"
         )
     };
 }
@@ -175,6 +199,7 @@ macro_rules! given_postgres {
         )
     };
 }
+pub(crate) use given_postgres;
 macro_rules! given_sqlite {
     ($statement:ident) => {
         $statement!(
@@ -184,10 +209,13 @@ macro_rules! given_sqlite {
         )
     };
 }
+pub(crate) use given_sqlite;
 const INSERT_POSTGRES: &str = given_postgres!(insert);
 const INSERT_SQLITE: &str = given_sqlite!(insert);
 const MOVE_POSTGRES: &str = given_postgres!(move_rows);
 const MOVE_SQLITE: &str = given_sqlite!(move_rows);
+const MOVE_COPIES_POSTGRES: &str = given_postgres!(move_copies);
+const MOVE_COPIES_SQLITE: &str = given_sqlite!(move_copies);
 const UPDATE_POSTGRES: &str = given_postgres!(update);
 const UPDATE_SQLITE: &str = given_sqlite!(update);
 const UPDATE_SAME_GRANT_POSTGRES: &str = given_postgres!(update_same_grant);
@@ -225,8 +253,7 @@ impl Transaction {
         rows: &[&ExternalRow<'_>],
         correlation_id: &CorrelationId,
     ) -> Result<Imported, StoreError> {
-        let insert = self.dialect(INSERT_SQLITE, INSERT_POSTGRES);
-        let new = self.ids_of(insert, rows, correlation_id).await?;
+        let new = self.insert_states(rows, correlation_id).await?;
         let others: Vec<_> = rows
             .iter()
             .copied()
@@ -235,6 +262,10 @@ impl Transaction {
         self.lock_states(&others).await?;
         let move_rows = self.dialect(MOVE_SQLITE, MOVE_POSTGRES);
         let moved = self.ids_of(move_rows, &others, correlation_id).await?;
+        if !moved.is_empty() {
+            let move_copies = self.dialect(MOVE_COPIES_SQLITE, MOVE_COPIES_POSTGRES);
+            self.execute(move_copies, params![&given(&others)]).await?;
+        }
         let update_same = self.dialect(UPDATE_SAME_GRANT_SQLITE, UPDATE_SAME_GRANT_POSTGRES);
         let mut refreshed = self.ids_of(update_same, &others, correlation_id).await?;
         let update = self.dialect(UPDATE_SQLITE, UPDATE_POSTGRES);
@@ -251,6 +282,17 @@ impl Transaction {
             connected,
             refreshed,
         })
+    }
+
+    /// Inserts the states of the rows that have none. Returns the ids of their connections.
+    pub(crate) async fn insert_states(
+        &mut self,
+        rows: &[&ExternalRow<'_>],
+        correlation_id: &CorrelationId,
+    ) -> Result<BTreeSet<ConnectionId>, StoreError> {
+        self.adopt_copies(rows).await?;
+        let insert = self.dialect(INSERT_SQLITE, INSERT_POSTGRES);
+        self.ids_of(insert, rows, correlation_id).await
     }
 
     async fn keep_copies(&mut self, rows: &[&ExternalRow<'_>]) -> Result<(), StoreError> {
@@ -306,7 +348,7 @@ impl Transaction {
 }
 
 /// Returns the rows as the JSON parameter of a statement.
-fn given(rows: &[&ExternalRow<'_>]) -> Value {
+pub(crate) fn given(rows: &[&ExternalRow<'_>]) -> Value {
     let milliseconds = |time: Option<Timestamp>| time.map(Timestamp::unix_ms);
     let row = |row: &&ExternalRow<'_>| {
         let connection = row.connection;

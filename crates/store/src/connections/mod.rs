@@ -2,6 +2,7 @@
 //! refreshing, importing, rejecting and revoking their grants.
 
 pub(crate) mod change;
+pub(crate) mod deleted_copies;
 pub(crate) mod due;
 pub(crate) mod external;
 pub(crate) mod import;
@@ -29,6 +30,7 @@ pub use import::ExternalRow;
 pub use lease::{LeaseAnswer, Leased, RefreshRepository};
 pub use locked_rows::LockedRows;
 pub use rejections::{RejectionRepository, Rejections};
+pub use repair::TokenHistory;
 pub use report::Reported;
 pub use repository::ConnectionRepository;
 pub use revocations::{NewRevocation, Revocation, RevocationRepository};

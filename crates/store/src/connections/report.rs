@@ -54,15 +54,16 @@ const KEPT_SQLITE: &str = "SELECT u.id FROM users u JOIN evergrant_versions v ON
     WHERE u.id IN (SELECT value FROM json_each('[' || trim($1, '{}') || ']'))";
 /// Rows of Evergrant that refer to a user, without `oauth_accounts`, which belongs to the
 /// application too.
-const DELETE_ORPHANS: [&str; 4] = [
+const DELETE_ORPHANS: [&str; 5] = [
     "DELETE FROM evergrant_sessions WHERE user_id NOT IN (SELECT id FROM users)",
     "DELETE FROM evergrant_portal_links WHERE user_id NOT IN (SELECT id FROM users)",
     "DELETE FROM evergrant_flows WHERE user_id NOT IN (SELECT id FROM users)",
     "DELETE FROM evergrant_versions WHERE user_id NOT IN (SELECT id FROM users)",
+    "UPDATE evergrant_token_copies SET user_id = NULL WHERE user_id NOT IN (SELECT id FROM users)",
 ];
 
 /// Another SQLite program may have deleted the accounts with foreign keys switched off.
-const DELETE_ORPHANED_COPIES: &str = "DELETE FROM evergrant_token_copies
+const DETACH_COPIES: &str = "UPDATE evergrant_token_copies SET oauth_account_id = NULL
     WHERE oauth_account_id NOT IN (SELECT id FROM oauth_accounts)";
 
 /// The maximum number of times that a transaction is attempted.
@@ -172,7 +173,7 @@ impl Transaction {
     }
 
     /// Returns those of the accounts that their user no longer has, and whose removal was not
-    /// reported yet. Deletes their copied tokens.
+    /// reported yet.
     async fn still_removed(
         &mut self,
         keys: &BTreeSet<ConnectionKey>,
@@ -187,7 +188,7 @@ impl Transaction {
         let query = self.dialect(REMOVED_SQLITE, REMOVED_POSTGRES);
         let removed = self.rows(query, params![&given]).await?;
         if !removed.is_empty() && !self.is_postgres() {
-            self.execute(DELETE_ORPHANED_COPIES, params![]).await?;
+            self.execute(DETACH_COPIES, params![]).await?;
         }
         removed.iter().map(read_removed).collect()
     }

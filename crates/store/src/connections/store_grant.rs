@@ -11,7 +11,7 @@ use crate::StoreError;
 use crate::connections::change::event;
 use crate::connections::repository::ConnectionRepository;
 use crate::connections::revocations::NewRevocation;
-use crate::connections::row::{Connection, observed_tokens};
+use crate::connections::row::{Connection, ConnectionKey, observed_tokens};
 use crate::connections::token_copies::TokenDigests;
 use crate::connections::tokens::StoredTokens;
 use crate::db::transaction::Transaction;
@@ -49,6 +49,16 @@ pub struct Grant<'a> {
     pub digests: &'a dyn TokenDigests,
 }
 
+impl Grant<'_> {
+    fn key(&self) -> ConnectionKey {
+        ConnectionKey {
+            user: self.user,
+            provider: self.provider.clone(),
+            account: self.account.clone(),
+        }
+    }
+}
+
 /// The result of storing grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredGrant {
@@ -80,10 +90,11 @@ const UPSERT_STATE: &str = concat!(
         generation, status, status_reason, requested_scope, issued_at, grant_expires_at,
         next_refresh_at, correlation_id, next_status_at, observed_user_id, observed_account,
         observed_tokens)
-    SELECT a.id, $9, 1, 'connected', $2, $3, $4, $5, $6, $7, $10, a.user_id, a.provider_account_id,
+    SELECT a.id, $9, COALESCE(kept.generation + 1, 1), 'connected', $2, $3, $4, $5, $6, $7, $10, a.user_id, a.provider_account_id,
         ",
     observed_tokens!(),
-    " FROM oauth_accounts a WHERE a.id = $1
+    " FROM oauth_accounts a
+    LEFT JOIN evergrant_token_copies kept ON kept.oauth_account_id = a.id WHERE a.id = $1
     ON CONFLICT (oauth_account_id) DO UPDATE SET
         generation = stored.generation + 1, lease_expires_at = NULL, lease_owner = NULL,
         in_doubt_since = CASE $8 WHEN 0 THEN stored.in_doubt_since END,
@@ -170,6 +181,8 @@ impl ConnectionRepository {
             connection.provider.as_str(),
             connection.account.as_str()
         ];
+        tx.erase_copies(&connection.into(), revocation.is_some())
+            .await?;
         let Some(row) = tx.row(DELETE, owned).await? else {
             return Ok(false);
         };
@@ -215,6 +228,7 @@ async fn store_grant(
         return Ok(None);
     };
     let id = row.int("id")?;
+    tx.adopt_copy(id, &grant.key()).await?;
     let stored = stored_tokens(tx, &row, grant).await?;
     let state = params![
         id,

@@ -98,7 +98,8 @@ impl RefreshRepository {
     /// stored meanwhile, or the connection does not exist; then nothing is written.
     ///
     /// Tokens of another program take precedence, unless they are the ones that were sent or some
-    /// that those replaced.
+    /// that those replaced. A row that another program has deleted and inserted again with such
+    /// tokens receives the new ones; the returned connection then has another id.
     ///
     /// # Errors
     ///
@@ -108,11 +109,18 @@ impl RefreshRepository {
         leased: &Leased,
         new: &RefreshedGrant<'_>,
     ) -> Result<Option<Connection>, StoreError> {
-        let id = leased.connection.id;
         let mut tx = self.database.begin_own_write().await?;
-        let Some((version, row)) = lock_owned(&mut tx, id).await? else {
+        let mut locked = lock_owned(&mut tx, leased.connection.id).await?;
+        if locked.is_none() {
+            let key = (&leased.connection).into();
+            let attempt = (&key, &leased.ticket);
+            let again = tx.lock_inserted_again(attempt, new.digests, new.correlation_id, new.at);
+            locked = again.await?;
+        }
+        let Some((version, row)) = locked else {
             return Ok(None);
         };
+        let id = row.id;
         let Some(row) = tx.own_tokens(row, new.digests, new.at).await? else {
             return Ok(None);
         };

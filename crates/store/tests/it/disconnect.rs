@@ -156,7 +156,7 @@ async fn disconnect_changes_only_its_rows(database: TestDatabase) {
         let changes = [
             ("oauth_accounts", 1, 0),
             ("evergrant_connections", 1, 0),
-            ("evergrant_token_copies", 1, 0),
+            ("evergrant_token_copies", 1, 1),
             ("evergrant_revocations", 0, 1),
             ("evergrant_events", 0, 1),
             ("evergrant_versions", 1, 1),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evergrant_model::{EventKind, Timestamp, UserId};
 use evergrant_store::{Connection, ConnectionKey, Event, ExternalRow, Store};
-use evergrant_testkit::{TestDatabase, on_both_databases};
+use evergrant_testkit::{TestDatabase, on_both_databases, on_postgres};
 
 use crate::support::{
     Consent, RefreshedTokens, at, connect, insert_external_row, new_user, reload, trace, version,
@@ -19,6 +19,7 @@ on_both_databases!(
     use_is_recorded_for_several_connections,
     events_are_found_by_id_and_by_user,
 );
+on_postgres!(locked_table_of_changes_does_not_delay_the_app);
 
 async fn found(store: &Store) -> Vec<i32> {
     let last = store.external_rows().newest_id().await.unwrap();
@@ -245,4 +246,21 @@ async fn events_are_found_by_id_and_by_user(database: TestDatabase) {
     assert_eq!(events.user_version(one.user).await.unwrap(), Some(2));
     let unknown = UserId::try_from(9999).unwrap();
     assert_eq!(events.user_version(unknown).await.unwrap(), None);
+}
+
+/// The change is not recorded, but found by comparing rows.
+async fn locked_table_of_changes_does_not_delay_the_app(database: TestDatabase) {
+    let store = database.store().await;
+    let connection = connect(&store, "reddit", "juniper").await;
+    let lock = "LOCK TABLE evergrant_row_changes IN ACCESS EXCLUSIVE MODE";
+    let lock = database.begin(lock).await;
+    database
+        .execute(
+            "SET statement_timeout = '60s';
+            UPDATE oauth_accounts SET access_token = 'of the app'",
+        )
+        .await;
+    lock.commit().await;
+    assert!(store.row_changes().pending(0, 10).await.unwrap().is_empty());
+    assert_eq!(found(&store).await, [connection.id.get()]);
 }

@@ -303,7 +303,10 @@ async fn connection_ids_are_not_reused(database: TestDatabase) {
         .store(&store)
         .await;
     assert!(next.id > connection.id);
-    assert_eq!(next.lease.generation, 1);
+    assert_eq!(
+        next.lease.generation, 2,
+        "a late refresh of the deleted one is not stored"
+    );
     let kinds = database
         .texts("SELECT kind FROM evergrant_events ORDER BY id")
         .await;

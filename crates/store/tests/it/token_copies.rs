@@ -5,8 +5,8 @@ use evergrant_store::{Connection, LeaseAnswer, Store, TokenCopy};
 use evergrant_testkit::{TestDatabase, on_both_databases, on_sqlite};
 
 use crate::support::{
-    Consent, RefreshedTokens, at, connect, delete_user, digest, forged_lease, import, leased,
-    new_user, reload, text, tokens, trace,
+    Consent, RefreshedTokens, at, connect, delete_connection, delete_user, digest, forged_lease,
+    import, leased, new_user, reload, text, tokens, trace,
 };
 
 on_both_databases!(
@@ -23,9 +23,11 @@ on_both_databases!(
     row_of_another_program_is_not_leased,
     refresh_is_stored_for_the_new_owner_of_a_moved_account,
     abandoned_connection_is_expired_and_not_external,
-    copies_are_deleted_with_their_connection,
+    copies_outlive_the_rows_that_other_programs_delete,
+    disconnect_erases_the_copied_tokens,
+    refresh_of_a_disconnected_account_is_not_stored,
 );
-on_sqlite!(copies_are_deleted_without_foreign_keys);
+on_sqlite!(copies_are_detached_without_foreign_keys);
 
 /// Refreshes the connection; it then has these tokens.
 async fn refresh(store: &Store, connection: &Connection, refresh: Option<&str>) -> Connection {
@@ -38,7 +40,7 @@ async fn refresh(store: &Store, connection: &Connection, refresh: Option<&str>) 
 
 async fn copy(store: &Store, connection: &Connection) -> TokenCopy {
     let copies = store.external_rows().token_copies(&[connection.id]).await;
-    copies.unwrap().remove(0)
+    copies.unwrap().remove(&connection.id).unwrap()
 }
 
 fn is_spent(copy: &TokenCopy, token: &str) -> bool {
@@ -265,33 +267,73 @@ async fn abandoned_connection_is_expired_and_not_external(database: TestDatabase
     assert_eq!(events[0].kind, Some(EventKind::Expired));
 }
 
-async fn copied_rows(database: &TestDatabase) -> usize {
-    let query = "SELECT access_token FROM evergrant_token_copies";
-    database.texts(query).await.len()
+/// Returns the number of copies with tokens, and of all.
+async fn copied_rows(database: &TestDatabase) -> (usize, usize) {
+    let tokens = "SELECT access_token FROM evergrant_token_copies WHERE access_token IS NOT NULL";
+    let all = "SELECT provider FROM evergrant_token_copies";
+    let tokens = database.texts(tokens).await.len();
+    (tokens, database.texts(all).await.len())
 }
 
-async fn copies_are_deleted_with_their_connection(database: TestDatabase) {
+/// Another program may insert the row again.
+async fn copies_outlive_the_rows_that_other_programs_delete(database: TestDatabase) {
     let store = database.store().await;
     let connection = connect(&store, "reddit", "juniper").await;
     let (deleted, by_user) = (
         connect(&store, "reddit", "wren").await,
         connect(&store, "reddit", "robin").await,
     );
-    assert_eq!(copied_rows(&database).await, 3);
     let delete = format!("DELETE FROM oauth_accounts WHERE id = {}", deleted.id.get());
     database.execute(&delete).await;
+    assert_eq!(copied_rows(&database).await, (3, 3));
     assert!(delete_user(&store, by_user.user).await);
-    assert_eq!(copied_rows(&database).await, 1);
-    database
-        .execute(&format!(
-            "DELETE FROM users WHERE id = {}",
-            connection.user.get()
-        ))
-        .await;
-    assert_eq!(copied_rows(&database).await, 0);
+    assert_eq!(copied_rows(&database).await, (2, 2));
+    let delete = format!("DELETE FROM users WHERE id = {}", connection.user.get());
+    database.execute(&delete).await;
+    let rows = store.external_rows();
+    rows.expire_copies(at(9), at(9), at(9)).await.unwrap();
+    assert_eq!(copied_rows(&database).await, (1, 2), "the user is gone");
 }
 
-async fn copies_are_deleted_without_foreign_keys(database: TestDatabase) {
+async fn disconnect_erases_the_copied_tokens(database: TestDatabase) {
+    let store = database.store().await;
+    let (_, newest) = refreshed(&store).await;
+    assert!(delete_connection(&store, &newest).await);
+    assert_eq!(copied_rows(&database).await, (0, 1));
+    let again = connect_again(&store, &newest).await;
+    assert_eq!(again.lease.generation, newest.lease.generation + 1);
+    assert!(is_spent(&copy(&store, &again).await, "refresh of juniper"));
+}
+
+/// Connects the account of a deleted connection again.
+async fn connect_again(store: &Store, deleted: &Connection) -> Connection {
+    let mut consent = Consent::of(deleted.user, "reddit", "juniper");
+    consent.tokens = tokens("of the consent", Some("fresh"));
+    consent.store(store).await
+}
+
+/// The refresh was in flight when the user disconnected the account.
+async fn refresh_of_a_disconnected_account_is_not_stored(database: TestDatabase) {
+    let store = database.store().await;
+    let connection = connect(&store, "reddit", "juniper").await;
+    let lease = leased(&store, &connection).await;
+    assert!(delete_connection(&store, &connection).await);
+    let new = RefreshedTokens::new("newest", Some("second"));
+    let refreshes = store.refreshes();
+    assert!(refreshes.store(&lease, &new.row()).await.unwrap().is_none());
+    let (key, ticket) = ((&connection).into(), &lease.ticket);
+    let row = new.row();
+    let kept = refreshes.keep_for_deleted_row(&key, ticket, &row);
+    assert!(!kept.await.unwrap());
+    let again = connect_again(&store, &connection).await;
+    assert!(refreshes.store(&lease, &new.row()).await.unwrap().is_none());
+    assert_eq!(
+        text(reload(&store, &again).await.tokens.refresh.as_ref()),
+        Some("fresh")
+    );
+}
+
+async fn copies_are_detached_without_foreign_keys(database: TestDatabase) {
     let store = database.store().await;
     let key = (&connect(&store, "reddit", "juniper").await).into();
     database
@@ -302,5 +344,6 @@ async fn copies_are_deleted_without_foreign_keys(database: TestDatabase) {
         .report_removals(&[key], &[], &trace("gone"), at(9))
         .await;
     assert_eq!(removed.unwrap().len(), 1);
-    assert_eq!(copied_rows(&database).await, 0);
+    rows.expire_copies(at(9), at(10), at(9)).await.unwrap();
+    assert_eq!(copied_rows(&database).await, (0, 1));
 }

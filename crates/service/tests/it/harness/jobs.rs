@@ -6,7 +6,7 @@ use super::TestEnv;
 
 /// Jobs that a serving process runs every 15 seconds, without those that look for rows written by
 /// external programs.
-const HOUSEKEEPING: [JobName; 7] = [
+const HOUSEKEEPING: [JobName; 8] = [
     JobName::AbandonFlows,
     JobName::Revocations,
     JobName::Expiry,
@@ -14,6 +14,7 @@ const HOUSEKEEPING: [JobName; 7] = [
     JobName::FlowRetention,
     JobName::SessionRetention,
     JobName::EventRetention,
+    JobName::CopyRetention,
 ];
 
 /// Jobs that keep a replica in step with the others.
