@@ -125,8 +125,9 @@ fn connect_remedy(fault: &ConnectFault) -> &'static str {
         }
         ConnectFault::DatabasePermission(_) => "grant CONNECT on the database to the user",
         ConnectFault::TooManyConnections(_) => {
-            "raise max_connections of the server, or close other connections"
+            "close other connections, or raise max_connections or the CONNECTION LIMIT of the database or the user"
         }
+        ConnectFault::DatabaseClosed(_) => "ALTER DATABASE name WITH ALLOW_CONNECTIONS true;",
         ConnectFault::NotReady(_) => "try again when the server has started",
         ConnectFault::RejectsWrites => "name the primary server in DATABASE_URL",
         ConnectFault::NotPostgres(_) => "correct the host and port in DATABASE_URL",

@@ -10,6 +10,7 @@ use crate::program::{KEY, Program, run};
 on_postgres!(
     tables_with_other_columns_are_refused_by_every_command,
     rejected_query_is_an_internal_error_with_its_cause_in_the_log,
+    refused_sessions_are_an_outage_with_their_cause_in_the_log,
 );
 
 /// Commands that open the database, each in its own way.
@@ -118,4 +119,36 @@ async fn rejected_query_is_an_internal_error_with_its_cause_in_the_log(database:
         "{}",
         program.output()
     );
+}
+
+/// The database user may have one session, and later none: its limit, and that of the database, are
+/// not those of the server.
+async fn refused_sessions_are_an_outage_with_their_cause_in_the_log(database: TestDatabase) {
+    let (other, name) = (
+        TestDatabase::postgres().await,
+        database.url.rsplit('/').next().unwrap(),
+    );
+    let user = format!("few_{name}");
+    database
+        .execute(&format!(
+            "CREATE ROLE {user} LOGIN;
+            GRANT ALL ON ALL TABLES IN SCHEMA public TO {user};
+            GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {user}"
+        ))
+        .await;
+    let url = database.url.replace("postgres@", &format!("{user}@"));
+    let program = Program::serve(&[("DATABASE_URL", &url), ("EVERGRANT_LOG", "json")]);
+    let app = App::new(program.url(), program.api_key());
+    let end =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{user}'");
+    other
+        .execute(&format!("ALTER ROLE {user} CONNECTION LIMIT 1; {end}"))
+        .await;
+    program.wait_for("too many connections for role");
+    let close = format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false");
+    other.execute(&close).await;
+    other.execute(&end).await;
+    program.wait_for("the server accepts no connections to the database");
+    let refused = app.post(1, "/api/users", json!({})).await;
+    assert_eq!(refused.code(503), "DATABASE_ERROR");
 }

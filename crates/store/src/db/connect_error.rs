@@ -66,7 +66,11 @@ pub enum ConnectFault {
     /// The user may not connect to the database.
     #[error("user {0} may not connect to the database")]
     DatabasePermission(String),
-    /// All connections of the server are in use.
+    /// The database is closed for connections. Says what the server says.
+    #[error("the server accepts no connections to the database: {0}")]
+    DatabaseClosed(String),
+    /// All connections that the server, the database or the user may have are in use. Says which
+    /// limit is reached.
     #[error("the server accepts no more connections: {0}")]
     TooManyConnections(String),
     /// The server is starting, stopping or recovering.
@@ -156,6 +160,7 @@ impl ConnectFault {
             "28000" => Self::AccessRules(message.to_owned()),
             "3D000" => Self::NoDatabase(options.get_database().unwrap_or(&user).to_owned()),
             "42501" => Self::DatabasePermission(user),
+            "55000" => Self::DatabaseClosed(message.to_owned()),
             "53300" => Self::TooManyConnections(message.to_owned()),
             "57P03" | "57P01" | "57P02" => Self::NotReady(message.to_owned()),
             _ => Self::Other(message.to_owned()),

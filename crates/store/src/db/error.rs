@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgDatabaseError;
 
-use crate::db::connect_error::ConnectError;
+use crate::db::connect_error::{ConnectError, ConnectFailure, ConnectFault};
 use crate::db::describe::{describe, required_column};
 use crate::db::file_error::FileError;
 use crate::db::schema_check::SchemaFault;
@@ -179,13 +179,14 @@ impl StoreError {
     /// Returns whether the server cannot open a session now: it is starting, or its limit of
     /// sessions is reached.
     pub(crate) fn is_full_server(&self) -> bool {
-        let Self::Database(error) = self else {
-            return false;
+        let is_full = |failure: &ConnectFailure| {
+            let fault = &failure.fault;
+            matches!(
+                fault,
+                ConnectFault::TooManyConnections(_) | ConnectFault::NotReady(_)
+            )
         };
-        let code = error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code);
-        code.is_some_and(|code| matches!(&*code, "53300" | "57P03"))
+        matches!(self, Self::Connect(error) if error.failures.iter().any(is_full))
     }
 
     /// Returns whether the database responds but rejects writes, because it is a standby or its

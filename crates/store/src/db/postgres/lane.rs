@@ -25,6 +25,8 @@ use crate::db::postgres::session::Session;
 const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// How long the permit of a session stays taken that the server did not open in time.
 const FAILED_OPEN_PAUSE: Duration = Duration::from_secs(1);
+/// The interval at which it is logged that the server has no room.
+const REPORT_FULL_EVERY: Duration = Duration::from_mins(1);
 /// Maximum time to close an unused session.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -48,6 +50,23 @@ pub(super) struct Server {
     pub(super) control: Control,
     pub(super) history: History,
     pub(super) time: ServerTime,
+    /// When it was last logged that the server opens no more sessions.
+    pub(super) reported_full_at: Mutex<Option<Instant>>,
+}
+
+impl Server {
+    /// Logs that the server opens no more sessions, at most once a minute: requests only see that
+    /// the database is busy.
+    fn report_full(&self, error: &StoreError) {
+        let mut reported_at = lock(&self.reported_full_at);
+        if reported_at.is_none_or(|at| at.elapsed() >= REPORT_FULL_EVERY) {
+            *reported_at = Some(Instant::now());
+            tracing::warn!(
+                error = error as &dyn std::error::Error,
+                "the database server opens no further session; requests wait for one"
+            );
+        }
+    }
 }
 
 /// A session in use, and the permit that it occupies.
@@ -159,7 +178,7 @@ impl Lane {
         permit: OwnedSemaphorePermit,
         time_limit: Duration,
     ) -> Result<Held, StoreError> {
-        let started = Instant::now();
+        let (started, mut refusal) = (Instant::now(), None);
         loop {
             let time_left = time_limit.saturating_sub(started.elapsed());
             match Session::open(&self.server.route, &self.server.time, time_left).await {
@@ -168,12 +187,16 @@ impl Lane {
                     return Ok(Held { session, permit });
                 }
                 Err(error) if error.is_full_server() && started.elapsed() < time_limit => {
+                    self.server.report_full(&error);
+                    refusal = Some(error);
                     sleep(OPEN_AGAIN_AFTER).await;
                 }
                 Err(StoreError::Unresponsive) => {
                     // The server may still be opening the session.
                     release_later(permit);
-                    return Err(self.timeout_error());
+                    let error = self.timeout_error();
+                    let cause = refusal.filter(|_| matches!(error, StoreError::Unresponsive));
+                    return Err(cause.unwrap_or(error));
                 }
                 Err(error) => return Err(error),
             }

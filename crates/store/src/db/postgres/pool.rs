@@ -37,6 +37,7 @@ impl PostgresPool {
             direct,
             history: History::default(),
             time: ServerTime::default(),
+            reported_full_at: std::sync::Mutex::default(),
         });
         Self {
             callers: Lane::new(&server, callers),

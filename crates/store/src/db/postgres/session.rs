@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use evergrant_model::Timestamp;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{Connection, Executor, PgConnection, Row};
 use tokio::time::{Instant, timeout};
 
 use crate::StoreError;
+use crate::db::address::place_of;
+use crate::db::connect_error::{ConnectError, ConnectFailure, ConnectFault};
 use crate::db::postgres::limits;
 use crate::db::postgres::route::Route;
 use crate::db::postgres::server_time::ServerTime;
@@ -72,7 +74,9 @@ impl Session {
     async fn connect(route: &Route, time: &ServerTime) -> Result<Self, StoreError> {
         let servers = route.servers().clone();
         let server_changes = servers.changes();
-        let mut connection = PgConnection::connect_with(&route.session_options()).await?;
+        let options = route.session_options();
+        let connection = PgConnection::connect_with(&options).await;
+        let mut connection = connection.map_err(|error| refusal(error, &options))?;
         if !servers.fits(&mut connection).await? {
             connection.close().await?;
             return Err(StoreError::Unresponsive);
@@ -121,6 +125,18 @@ impl Session {
             Ok(Ok(()))
         )
     }
+}
+
+/// Returns why the server refuses a session; any other error, such as a broken connection, as it
+/// is.
+fn refusal(error: sqlx::Error, options: &PgConnectOptions) -> StoreError {
+    if error.as_database_error().is_none() {
+        return error.into();
+    }
+    let (place, fault) = (place_of(options), ConnectFault::of(&error, options));
+    StoreError::Connect(ConnectError {
+        failures: vec![ConnectFailure { place, fault }],
+    })
 }
 
 /// Identifies the process of a direct session, reads the server's clock, and lets the process check

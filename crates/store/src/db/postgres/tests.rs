@@ -7,6 +7,8 @@ use evergrant_testkit::{Cluster, TestDatabase};
 use sqlx::Executor;
 use sqlx::postgres::PgConnectOptions;
 
+use super::server_time::ServerTime;
+use super::session::Session;
 use super::{LaneName, PooledConnection, PostgresPool, Route, Servers};
 use crate::StoreError;
 
@@ -168,4 +170,42 @@ async fn commit_that_is_not_replicated_is_unknown() {
         "{result:?}"
     );
     assert!(state(&pool).await.1.is_none(), "the session is free again");
+}
+
+/// Returns the error of a session that the server refuses to `user`.
+async fn refusal(database: &TestDatabase, user: &str) -> String {
+    let options = PgConnectOptions::from_str(&database.url).unwrap();
+    let route = Route::new(Servers::only(options.username(user)), Vec::new(), false);
+    let opened = Session::open(&route, &ServerTime::default(), LONG).await;
+    let error = opened.unwrap_err();
+    assert!(error.is_outage(), "{error:?}");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn refused_session_is_an_outage_that_names_its_cause() {
+    let (database, other) = (
+        TestDatabase::postgres().await,
+        TestDatabase::postgres().await,
+    );
+    let name = database.url.rsplit('/').next().unwrap();
+    let user = format!("few_{name}");
+    other
+        .execute(&format!("CREATE ROLE {user} LOGIN CONNECTION LIMIT 0"))
+        .await;
+    let full = refusal(&database, &user).await;
+    assert!(full.contains("too many connections for role"), "{full}");
+    other.execute(&format!("DROP ROLE {user}")).await;
+    let missing = refusal(&database, &user).await;
+    assert!(
+        missing.contains("the server rejects the connection"),
+        "{missing}"
+    );
+    let close = format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false");
+    other.execute(&close).await;
+    let closed = refusal(&database, "postgres").await;
+    assert!(
+        closed.contains("accepts no connections to the database"),
+        "{closed}"
+    );
 }
