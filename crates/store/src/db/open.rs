@@ -1,6 +1,6 @@
 //! Opening the connection pools of a database, after an inspection that changes nothing.
 
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use crate::StoreError;
 use crate::db::address::{DatabaseAddress, PostgresAddress, SqliteAddress};
@@ -95,12 +95,12 @@ async fn find_server(
     sqlx::raw_sql(AssertSqlSafe(route.inspection_begin()))
         .execute(&mut connection)
         .await?;
-    let pending = inspect::postgres(&mut connection).await;
+    let pending = inspect::postgres(&mut connection).await?;
+    let identity = database_identity(&mut connection).await?;
     connection.close().await?;
-    let pending = pending?;
     let direct = match direct {
         None => None,
-        Some(DatabaseAddress::Postgres(direct)) => Some(direct_route(direct).await?),
+        Some(DatabaseAddress::Postgres(direct)) => Some(direct_route(direct, &identity).await?),
         Some(DatabaseAddress::Sqlite(_)) => {
             let message = "DATABASE_DIRECT_URL must start with postgres://";
             return Err(StoreError::DirectAddress(message.to_owned()));
@@ -113,12 +113,49 @@ async fn find_server(
     })
 }
 
-/// Returns the way to the server itself.
-async fn direct_route(address: &PostgresAddress) -> Result<Route, StoreError> {
-    let server = connect::first_usable(address)
+/// Identifies a database on its server, and a schema in it.
+#[derive(PartialEq, Eq)]
+struct DatabaseIdentity {
+    name: String,
+    id: String,
+    schema: String,
+}
+
+async fn database_identity(connection: &mut PgConnection) -> Result<DatabaseIdentity, StoreError> {
+    const IDENTITY: &str = "SELECT datname::text AS name, oid::text AS id,
+            COALESCE(current_schema()::text, '') AS schema
+        FROM pg_database WHERE datname = current_database()";
+    let row = sqlx::raw_sql(IDENTITY).fetch_one(connection).await?;
+    Ok(DatabaseIdentity {
+        name: row.try_get("name")?,
+        id: row.try_get("id")?,
+        schema: row.try_get("schema")?,
+    })
+}
+
+impl std::fmt::Display for DatabaseIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, id, schema } = self;
+        write!(f, "{name} (id {id}), schema {schema:?}")
+    }
+}
+
+/// Returns the way to the server itself. It must lead to the database `expected`.
+async fn direct_route(
+    address: &PostgresAddress,
+    expected: &DatabaseIdentity,
+) -> Result<Route, StoreError> {
+    let mut server = connect::first_usable(address)
         .await
         .map_err(|error| StoreError::DirectAddress(format!("DATABASE_DIRECT_URL: {error}")))?;
+    let found = database_identity(&mut server.connection).await?;
     server.connection.close().await?;
+    if found != *expected {
+        return Err(StoreError::DirectAddress(format!(
+            "DATABASE_DIRECT_URL leads to another database than DATABASE_URL: to {found}, not to \
+             {expected}"
+        )));
+    }
     if server.is_pooled {
         let message = "DATABASE_DIRECT_URL leads to a connection pooler, not to the server itself";
         return Err(StoreError::DirectAddress(message.to_owned()));

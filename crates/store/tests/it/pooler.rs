@@ -112,3 +112,17 @@ async fn given_up_query_is_cancelled_behind_a_pooler() {
     locker.commit().await;
     store.connections().check_readable().await.unwrap();
 }
+
+#[tokio::test]
+async fn direct_address_of_another_database_is_refused() {
+    let database = TestDatabase::postgres().await;
+    let other = TestDatabase::postgres().await;
+    let refused = Store::open_behind_pooler(&database.url, &other.url).await;
+    assert!(
+        matches!(&refused, Err(StoreError::DirectAddress(reason)) if reason.contains("another database")),
+        "{refused:?}"
+    );
+    Store::open_behind_pooler(&database.url, &database.url)
+        .await
+        .unwrap();
+}

@@ -7,6 +7,7 @@
 mod columns;
 mod fault;
 mod postgres;
+mod rights;
 mod rules;
 mod sqlite;
 mod table;
@@ -25,7 +26,11 @@ use crate::StoreError;
 /// [`StoreError::SharedTables`] with all faults, other variants if a query fails.
 pub(crate) async fn check_postgres(connection: &mut PgConnection) -> Result<(), StoreError> {
     let found = postgres::read(connection).await?;
-    finish(rules::faults(&found, &columns::POSTGRES))
+    let mut faults = rules::faults(&found, &columns::POSTGRES);
+    if faults.is_empty() {
+        faults = rights::faults(connection).await?;
+    }
+    finish(faults)
 }
 
 /// Checks the shared tables of a SQLite database.

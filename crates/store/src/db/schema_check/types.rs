@@ -64,15 +64,24 @@ impl Kind {
         }
     }
 
-    /// Returns the expression that converts a column of PostgreSQL.
-    pub(super) fn conversion(self, name: &str) -> String {
+    /// Returns the expression that converts a column of PostgreSQL from the type `found`. A number
+    /// is a Unix time, in milliseconds if it is large.
+    pub(super) fn conversion(self, name: &str, found: &str) -> String {
         match self {
+            Self::Time if is_number(found) => format!(
+                "to_timestamp(CASE WHEN {name} < 100000000000 THEN {name} ELSE {name} / 1000.0 END) AT TIME ZONE 'utc'"
+            ),
             Self::Id | Self::Int => name.to_owned(),
             Self::Text(_) | Self::LongText => format!("{name}::text"),
             Self::Time => format!("{name}::text::timestamp"),
             Self::Json => format!("{name}::text::jsonb"),
         }
     }
+}
+
+/// Returns whether a type of PostgreSQL is a number.
+pub(super) fn is_number(found: &str) -> bool {
+    matches!(found, "integer" | "bigint" | "smallint") || found.starts_with("numeric")
 }
 
 fn is_text(found: &str) -> bool {

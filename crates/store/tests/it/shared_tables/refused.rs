@@ -13,6 +13,11 @@ on_postgres!(
     columns_of_another_program_are_refused_with_their_names,
     views_and_tables_of_another_schema_are_refused,
     missing_schema_is_refused,
+    printed_statements_correct_times_in_numbers,
+    printed_statements_correct_deferrable_constraints,
+    printed_statements_correct_numeric_ids,
+    printed_statements_generate_ids_above_existing_ones,
+    missing_rights_and_row_level_security_are_refused,
 );
 on_sqlite!(sqlite_tables_with_other_columns_are_refused);
 
@@ -241,4 +246,107 @@ async fn sqlite_tables_with_other_columns_are_refused(database: TestDatabase) {
         assert!(found.contains(expected), "{expected}: {found}");
     }
     assert_eq!(found.lines().count(), 6, "{found}");
+}
+
+async fn missing_rights_and_row_level_security_are_refused(database: TestDatabase) {
+    let database = database.without_schema().await;
+    let user = database.url.rsplit('/').next().unwrap().to_owned();
+    database.execute(&tables_with("", "")).await;
+    database
+        .execute(&format!(
+            "ALTER TABLE oauth_accounts ENABLE ROW LEVEL SECURITY; CREATE ROLE {user} LOGIN;
+            GRANT USAGE ON SCHEMA public TO {user}"
+        ))
+        .await;
+    let url = database.url.replace("postgres@", &format!("{user}@"));
+    let found = faults(&database, &url).await;
+    let expected = [
+        "the database user {} lacks the right to DELETE, INSERT, SELECT, UPDATE on the table oauth_accounts \
+         | GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_accounts TO {};",
+        "the database user {} lacks the right to use the sequence public.oauth_accounts_id_seq \
+         | GRANT USAGE ON SEQUENCE public.oauth_accounts_id_seq TO {};",
+        "row-level security hides rows of the table oauth_accounts from the user {} | ALTER ROLE {} BYPASSRLS;",
+        "the database user {} lacks the right to SELECT, UPDATE on the table users \
+         | GRANT SELECT, UPDATE ON users TO {};",
+    ];
+    assert_eq!(found, expected.map(|fault| fault.replace("{}", &user)));
+    for fault in &found {
+        let (_, fix) = fault.split_once(" | ").unwrap();
+        database.execute(fix).await;
+    }
+    Store::pending_migrations_at(&url, None).await.unwrap();
+}
+
+/// Creates the tables with a user and an account, and executes the printed statements until the
+/// database is accepted.
+async fn correct_with_rows(database: TestDatabase, tables: &str) -> TestDatabase {
+    let database = database.without_schema().await;
+    let rows = format!(
+        "{tables}; INSERT INTO users (id, email) VALUES (1, 'a');
+        INSERT INTO oauth_accounts (id, user_id, provider, provider_account_id)
+        VALUES (1, 1, 'reddit', 'juniper')"
+    );
+    database.execute(&rows).await;
+    for _ in 0..2 {
+        let opened = Store::open(&database.url).await;
+        let Err(StoreError::SharedTables(faults)) = opened else {
+            break;
+        };
+        for fault in faults {
+            database.execute(&fault.fix).await;
+        }
+    }
+    let store = Store::open(&database.url).await.unwrap();
+    store.migrate().await.unwrap();
+    database
+}
+
+/// Creates another user, whose id the database generates.
+async fn assert_generates_ids(database: &TestDatabase) {
+    let insert = "INSERT INTO users (email) VALUES ('b')";
+    database.execute(insert).await;
+    let ids = "SELECT id::text FROM users ORDER BY id";
+    assert_eq!(database.texts(ids).await, ["1", "2"]);
+}
+
+async fn printed_statements_correct_times_in_numbers(database: TestDatabase) {
+    let tables = tables_with("expires_at timestamp(6)", "expires_at bigint");
+    for (found, number) in [("seconds", "1767225600"), ("milliseconds", "1767225600000")] {
+        let schema = format!("CREATE SCHEMA {found}; SET search_path = {found};");
+        database.execute(&format!("{schema}{tables}")).await;
+        let url = format!("{}?schema={found}", database.url);
+        let Err(StoreError::SharedTables(faults)) = Store::open(&url).await else {
+            panic!("the database is not refused");
+        };
+        let row =
+            "INSERT INTO users (id) VALUES (1); INSERT INTO oauth_accounts (user_id, provider,
+            provider_account_id, expires_at) VALUES (1, 'reddit', 'juniper',";
+        let fix = &faults[0].fix;
+        let converted = format!("SET search_path = {found}; {row} {number}); {fix}");
+        database.execute(&converted).await;
+        let query = format!("SELECT expires_at::text FROM {found}.oauth_accounts");
+        assert_eq!(database.texts(&query).await, ["2026-01-01 00:00:00"]);
+    }
+}
+
+async fn printed_statements_correct_deferrable_constraints(database: TestDatabase) {
+    let unique = "updated_at timestamp(6) NOT NULL DEFAULT now(),
+        UNIQUE (provider, provider_account_id) DEFERRABLE);";
+    let tables = tables_with("", "");
+    let (start, _) = tables.rsplit_once("updated_at").unwrap();
+    correct_with_rows(database, &format!("{start}{unique}")).await;
+}
+
+async fn printed_statements_correct_numeric_ids(database: TestDatabase) {
+    let tables = tables_with("id serial", "id numeric");
+    let tables = tables.replace("user_id integer", "user_id numeric");
+    let database = correct_with_rows(database, &tables).await;
+    assert_generates_ids(&database).await;
+}
+
+async fn printed_statements_generate_ids_above_existing_ones(database: TestDatabase) {
+    let tables = tables_with("id serial", "id ids").replace("user_id integer", "user_id ids");
+    let tables = format!("CREATE DOMAIN ids AS integer; {tables}");
+    let database = correct_with_rows(database, &tables).await;
+    assert_generates_ids(&database).await;
 }
