@@ -288,3 +288,20 @@ async fn thousand_calls_to_a_hanging_provider_wait_for_a_slot_within_two_seconds
     assert_eq!(fixture.traffic.free_permits(), Some(0));
     assert_eq!(fixture.queued(), 1000 - 64);
 }
+
+/// Otherwise the calls that waited for slots would start together once slots become free.
+#[tokio::test(start_paused = true)]
+async fn at_a_learned_rate_one_call_at_a_time_waits_for_a_slot() {
+    let fixture = Arc::new(Fixture::unproven(1));
+    fixture.call(limited(None)).await.unwrap();
+    let request = patient(&fixture, RequestClass::Refresh);
+    let held = fixture.traffic.admit(request).await.unwrap();
+    let mut calls = JoinSet::new();
+    for _ in 0..3 {
+        queue(&fixture, RequestClass::Refresh, &mut calls).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(fixture.queued(), 1);
+    drop(held);
+    assert_eq!(calls.join_all().await.len(), 3);
+}
