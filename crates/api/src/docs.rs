@@ -17,17 +17,30 @@ use crate::state::ApiState;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The page. Swagger UI's own document has no landmark, and a bar to load other documents.
+const INDEX: &str = include_str!("docs/index.html");
+/// Replaces colours and sizes of Swagger UI that do not meet WCAG 2.2 AA.
+const STYLE: &str = include_str!("docs/accessibility.css");
+/// Completes the markup that Swagger UI renders.
+const SCRIPT: &str = include_str!("docs/accessibility.js");
+
 /// Redirects `/docs` to `/docs/`: the page's files have relative URLs.
 pub(crate) async fn redirect_to_index(State(state): State<ApiState>) -> Redirect {
     Redirect::permanent(&state.public_url().path_of("/docs/"))
 }
 
-pub(crate) async fn index(State(state): State<ApiState>) -> Response {
-    file("index.html", state.public_url())
+/// Returns the page, with this crate's own document.
+pub(crate) async fn index() -> Response {
+    response("text/html; charset=utf-8", INDEX)
 }
 
 pub(crate) async fn asset(State(state): State<ApiState>, Path(name): Path<String>) -> Response {
-    file(&name, state.public_url())
+    match name.as_str() {
+        "index.html" => response("text/html; charset=utf-8", INDEX),
+        "accessibility.css" => response("text/css", STYLE),
+        "accessibility.js" => response("text/javascript", SCRIPT),
+        _ => file(&name, state.public_url()),
+    }
 }
 
 fn file(name: &str, public_url: &PublicUrl) -> Response {
@@ -35,13 +48,19 @@ fn file(name: &str, public_url: &PublicUrl) -> Response {
     let config = Arc::new(
         Config::from(public_url.path_of("/openapi.json"))
             .try_it_out_enabled(true)
+            .use_base_layout()
             .validator_url("none"),
     );
     let Ok(Some(file)) = utoipa_swagger_ui::serve(name, config) else {
         return ApiError::new(ErrorCode::NotFound, "No such page.").into_response();
     };
+    response(&file.content_type, file.bytes.into_owned())
+}
+
+/// Returns one of the page's files. Browsers ask whether it has changed each time.
+fn response(media_type: &str, content: impl IntoResponse) -> Response {
     let media_type =
-        HeaderValue::from_str(&file.content_type).unwrap_or(HeaderValue::from_static("text/plain"));
+        HeaderValue::from_str(media_type).unwrap_or(HeaderValue::from_static("text/plain"));
     let headers = [
         (header::CONTENT_TYPE, media_type),
         (
@@ -50,5 +69,5 @@ fn file(name: &str, public_url: &PublicUrl) -> Response {
         ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
-    (headers, file.bytes.into_owned()).into_response()
+    (headers, content).into_response()
 }

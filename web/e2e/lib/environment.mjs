@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { after, afterEach, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { auditPage, horizontalOverflow } from '../../console/scripts/audit.mjs';
+import { auditPage, forcedColorFaults, horizontalOverflow } from '../../console/scripts/audit.mjs';
 import { CHROMIUM } from '../../react/scripts/chromium.mjs';
 import { Program } from './program.mjs';
 import { Visit } from './visit.mjs';
@@ -88,10 +88,11 @@ export class Environment {
 
   /**
    * Returns a single-use link that signs `userId` in to the console.
-   * @param {number} userId @returns {Promise<string>}
+   * @param {number} userId @param {{ returnUrl?: string }} options @returns {Promise<string>}
    */
-  async portalLink(userId) {
-    return (await this.#call('/api/sessions', { method: 'POST', body: { userId, portal: true } })).url;
+  async portalLink(userId, options = {}) {
+    const body = { userId, portal: true, ...options };
+    return (await this.#call('/api/sessions', { method: 'POST', body })).url;
   }
 
   /**
@@ -160,7 +161,7 @@ const SHOTS = new URL('../shots/', import.meta.url);
 
 /**
  * Asserts that a page has no axe findings and no horizontal overflow at 1280 and 390 px, light and
- * dark, and no overflow at 320 px. Writes a screenshot of each to `shots/`.
+ * dark, no invisible text under forced colours, and no overflow at 320 px. Writes a screenshot of each to `shots/`.
  * @param {import('playwright-core').Page} page @param {string} name of the screenshots
  */
 export async function assertAudit(page, name) {
@@ -173,6 +174,7 @@ export async function assertAudit(page, name) {
       assert.deepEqual(await auditPage(page), [], `${name} at ${width} px, ${colorScheme}`);
       await page.screenshot({ path: fileURLToPath(new URL(`${name}-${width}-${colorScheme}.png`, SHOTS)) });
     }
+    assert.deepEqual(await forcedColorFaults(page), [], `${name} at ${width} px`);
   }
   await page.setViewportSize({ width: 320, height: 640 });
   assert.deepEqual(await horizontalOverflow(page), [], `${name} at 320 px`);

@@ -132,7 +132,7 @@ pub(crate) struct HomePage {
 pub(super) async fn home(State(page): State<HomePage>) -> Response {
     let base = page.shared.base_url();
     let body = html! {
-        p.banner { strong { "SANDBOX" } " · simulated platforms" }
+        header.banner { strong { "SANDBOX" } " · simulated platforms" }
         main.wide {
             header {
                 h1 { "Evergrant sandbox" }

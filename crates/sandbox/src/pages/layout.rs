@@ -25,7 +25,7 @@ pub(super) fn document(title: &str, body: &Markup) -> Markup {
 
 /// Returns the banner that marks a platform's page as simulated.
 pub(super) fn banner(platform: &str) -> Markup {
-    html! { p.banner { strong { "SANDBOX" } " · not the real " (platform) } }
+    html! { header.banner { strong { "SANDBOX" } " · not the real " (platform) } }
 }
 
 /// Returns a platform's logo.
