@@ -106,6 +106,9 @@ pub struct ProviderSpec {
     /// The platform whose sign-in its users see, such as `Facebook`; `None` if it is the provider's
     /// own.
     pub sign_in_with: Option<String>,
+    /// How users sign in and which accounts they can connect, in a few words; `None` if the name
+    /// and the account type say enough.
+    pub account_summary: Option<String>,
     /// What a user does to get an account that can be connected, in full sentences; `None` if every
     /// account can be.
     pub account_help: Option<String>,
@@ -168,6 +171,7 @@ impl ProviderSpec {
             lifecycle: Lifecycle::Refreshed,
             account_type: format!("{name} account"),
             sign_in_with: None,
+            account_summary: None,
             account_help: None,
             account_help_url: None,
             token_type: "Bearer".to_owned(),

@@ -217,6 +217,10 @@ pub(crate) struct ProviderView {
     /// The platform at which users sign in, such as `Facebook`. Absent if it is the same platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_with: Option<String>,
+    /// How users sign in and which accounts they can connect, in a few words. Absent if the name
+    /// and the account type say enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_summary: Option<String>,
     /// What a user does to get an account that can be connected, in full sentences. Absent if every
     /// account can be.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -265,6 +269,7 @@ impl ProviderView {
             kind: spec.kind.as_str(),
             account_type: spec.account_type.clone(),
             sign_in_with: spec.sign_in_with.clone(),
+            account_summary: spec.account_summary.clone(),
             account_help: spec.account_help.clone(),
             account_help_url: spec.account_help_url.clone(),
             token_type: spec.token_type.clone(),

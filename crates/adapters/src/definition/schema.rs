@@ -170,6 +170,7 @@ const ACCOUNT: &[Field] = &[
     optional("avatar", Kind::Pointer),
     optional("type", Kind::Text),
     optional("sign_in_with", Kind::Text),
+    optional("summary", Kind::Text),
     optional("help", Kind::Text),
     optional("help_url", Kind::Url),
     optional("multi_account", Kind::Boolean),

@@ -20,6 +20,7 @@ pub(super) fn spec(
         lifecycle: lifecycle(definition),
         account_type: account.kind.clone().unwrap_or(defaults.account_type),
         sign_in_with: account.sign_in_with.clone(),
+        account_summary: account.summary.clone(),
         account_help: account.help.clone(),
         account_help_url: account.help_url.clone(),
         token_type: tokens.kind.clone().unwrap_or(defaults.token_type),

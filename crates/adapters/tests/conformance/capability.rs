@@ -40,6 +40,7 @@ pub(crate) const FIELDS: &[(&str, Coverage)] = &[
     ("name", Coverage::Label),
     ("account_type", Coverage::Label),
     ("sign_in_with", Coverage::Label),
+    ("account_summary", Coverage::Label),
     ("account_help", Coverage::Label),
     ("account_help_url", Coverage::Label),
     ("token_type", Coverage::Label),

@@ -78,6 +78,18 @@ async fn sign_in_with_names_the_brand_of_another_sign_in() {
 }
 
 #[tokio::test]
+async fn two_ways_to_instagram_are_told_apart_in_words() {
+    let harness = Harness::new().await;
+    for (slug, word) in [
+        ("instagram", "Via Facebook"),
+        ("instagram-login", "no Facebook Page"),
+    ] {
+        let summary = provider(&harness, slug).await["accountSummary"].clone();
+        assert!(summary.as_str().unwrap().contains(word), "{summary}");
+    }
+}
+
+#[tokio::test]
 async fn session_provider_lists_its_credential_fields() {
     let harness = Harness::new().await;
     let onlyfans = provider(&harness, "onlyfans").await;

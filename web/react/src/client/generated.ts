@@ -140,6 +140,11 @@ export interface components {
       accountHelp?: string | null;
       /** @description URL of the platform's page about that. Absent if there is none. */
       accountHelpUrl?: string | null;
+      /**
+       * @description How users sign in and which accounts they can connect, in a few words. Absent if the name
+       *     and the account type say enough.
+       */
+      accountSummary?: string | null;
       /** @description What the platform calls its accounts, such as `Reddit User`. */
       accountType: string;
       /** @description What the platform supports: any of `refresh`, `revoke` and `profile`. */

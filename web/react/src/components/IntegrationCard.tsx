@@ -67,8 +67,11 @@ function CardHead({
 }) {
   const { card } = useUi().messages;
   const flow = useConnectFlow();
-  const { provider, name, kind, configured, signInWith, accountType, integrations } = entry;
-  const signIn = kind === 'cookies' ? card.browserSession : signInWith ? card.via(signInWith) : accountType;
+  const { provider, name, kind, configured, signInWith, accountSummary, accountType, integrations } = entry;
+  const signIn =
+    kind === 'cookies'
+      ? card.browserSession
+      : (accountSummary ?? (signInWith ? card.via(signInWith) : accountType));
   const Heading = `h${headingLevel}` as const;
   const failed = flow.step === 'failed' && flow.provider === provider && !flow.accountId;
   return (

@@ -26,6 +26,7 @@ export const sampleProviders: readonly Provider[] = [
   sampleProvider('instagram', 'Instagram', {
     accountType: 'Instagram Business',
     signInWith: 'Facebook',
+    accountSummary: 'Via Facebook, for professional accounts linked to a Facebook Page',
     accountHelp:
       'In the Instagram app, open Settings, then Account type and tools, and choose Switch to professional account. Link the account to a Facebook Page that you manage, allow access to that Page, and try again.',
     accountHelpUrl: 'https://help.instagram.com/502981923235522',

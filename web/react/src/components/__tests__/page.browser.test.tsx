@@ -228,11 +228,18 @@ test('a card shows how it connects to its platform', () => {
   show(<IntegrationsPage />, { providers, integrations: [vale] });
   const note = (name: string) => card(name).querySelector('.eg-card-head .eg-note')?.textContent;
   expect(['Instagram', 'TikTok', 'OnlyFans', 'Reddit'].map(note)).toEqual([
-    'Via Facebook',
+    'Via Facebook, for professional accounts linked to a Facebook Page',
     'TikTok Creator',
     'Uses a browser session',
     'Not set up',
   ]);
+});
+
+test('a card without a summary names the other platform at which its users sign in', () => {
+  const [instagram] = sampleProviders;
+  const { accountSummary: _, ...provider } = instagram!;
+  show(<IntegrationsPage />, { providers: [provider] });
+  expect(card('Instagram').querySelector('.eg-card-head .eg-note')).toHaveTextContent(/^Via Facebook$/);
 });
 
 test('a list of nine platforms has a search box', async () => {
