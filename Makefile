@@ -8,7 +8,8 @@ help: ## Lists these targets
 
 run: ## Builds and runs everything locally with no configuration; options in ARGS="--data DIR"
 	@scripts/setup --run
-	@npm run --silent --prefix web build >/dev/null
+	@[ -e "$${CARGO_TARGET_DIR:-target}/release/evergrant" ] || echo "make: the first build takes 5 to 10 minutes" >&2
+	@scripts/build-console
 	@cargo build --release --locked -p evergrant-server
 	@exec "$${CARGO_TARGET_DIR:-target}/release/evergrant" dev $(ARGS)
 

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use evergrant_adapters::{
-    CustomProvider, DefinitionFault, HttpClient, HttpLimits, NetworkPolicy, ProviderSpec, Registry,
-    parse_providers,
+    CustomProvider, DefinitionFault, HttpClient, HttpLimits, NetworkPolicy, ProviderKind,
+    ProviderSpec, Registry, parse_providers,
 };
 use evergrant_model::ProviderSlug;
+use evergrant_service::ServiceSettings;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Problem, Problems};
-use crate::settings::{CustomProviders, ProviderSettings, Sources};
+use crate::settings::{CustomProviders, ProviderSettings, Server, Sources};
 use crate::{output, wiring};
 
 #[derive(Subcommand)]
@@ -98,11 +99,29 @@ impl Show {
                     "run `evergrant providers list` for the platforms",
                 )
             })?;
+        let redirect_uri = redirect_uri(spec)?;
         if self.json {
-            return output::print_json(&as_json(spec));
+            let mut shown = as_json(spec);
+            shown["redirectUri"] = json!(redirect_uri);
+            return output::print_json(&shown);
         }
-        output::print_table(["PLATFORM", spec.slug.as_str()], &rows(spec))
+        let mut rows = rows(spec);
+        rows.extend(redirect_uri.map(|uri| ["redirect URI".to_owned(), uri]));
+        output::print_table(["PLATFORM", spec.slug.as_str()], &rows)
     }
+}
+
+/// Returns the URI to register at the platform, for the public URL of the settings; `None` for a
+/// platform without a consent page.
+fn redirect_uri(spec: &ProviderSpec) -> Result<Option<String>, Failure> {
+    let mut problems = Problems::default();
+    let server = Server::read(&Sources::from_process(&mut problems), &mut problems);
+    problems.finish()?;
+    let public_url = server.public_url_at(server.listen.address);
+    let has_consent_page = spec.kind == ProviderKind::OAuth2;
+    Ok(public_url
+        .filter(|_| has_consent_page)
+        .map(|url| ServiceSettings::new(url).callback_url(&spec.slug)))
 }
 
 /// Returns the missing settings, or `ready`.

@@ -116,7 +116,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(super) fn read(sources: &Sources, problems: &mut Problems) -> Self {
+    pub(crate) fn read(sources: &Sources, problems: &mut Problems) -> Self {
         Self {
             listen: Listen::read(sources.get(&key::LISTEN), DEFAULT_PORT, problems),
             admin_listen: admin_listen(sources, problems),

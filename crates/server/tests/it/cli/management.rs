@@ -156,6 +156,23 @@ fn provider_list_shows_missing_settings() {
 }
 
 #[test]
+fn provider_is_shown_with_the_redirect_uri_to_register() {
+    let public_url = [("EVERGRANT_PUBLIC_URL", "https://app.example/grants")];
+    let shown = |name: &str, flags: &[&str]| {
+        let arguments = [&["providers", "show", name], flags].concat();
+        stdout(&arguments, &public_url, "")
+    };
+    let redirect_uri = "https://app.example/grants/api/integrations/callback/tiktok";
+    assert!(shown("tiktok", &[]).contains(redirect_uri));
+    let as_json: serde_json::Value = serde_json::from_str(&shown("tiktok", &["--json"])).unwrap();
+    assert_eq!(as_json["redirectUri"], redirect_uri);
+    assert!(
+        !shown("onlyfans", &[]).contains("redirect"),
+        "there is no consent page to return from"
+    );
+}
+
+#[test]
 fn openapi_prints_json_document() {
     let document: serde_json::Value = serde_json::from_str(&stdout(&["openapi"], &[], "")).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
