@@ -11,6 +11,7 @@ mod hosted;
 mod images;
 mod integers;
 mod integrations;
+mod logo;
 mod openapi;
 mod pages;
 mod path;
@@ -19,6 +20,7 @@ mod public_path;
 mod request;
 mod routes;
 mod sessions;
+mod site;
 mod state;
 mod users;
 mod views;
@@ -29,3 +31,4 @@ pub use routes::{
     ApiOptions, Console, admin_router, openapi_json, route_at_or_below, route_not_found, router,
     undocumented_paths,
 };
+pub use site::{App, LOGO_PATH, Logo};

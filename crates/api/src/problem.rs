@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 use crate::codes::{status_of, title_of, type_of};
 
 /// An error as a problem document (RFC 9457).
-#[derive(Debug, Serialize, ToSchema)]
+// Without `Debug`, because the receipt is a secret.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "type": "/errors#RECONNECT_REQUIRED",
@@ -57,6 +58,22 @@ pub(crate) struct Problem {
     /// The accounts with which the user signed in. Absent unless `code` is `ACCOUNT_MISMATCH`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     accounts: Vec<AccountName>,
+    /// Id of the failed flow. Absent unless an app forwarded the callback of a flow with a
+    /// challenge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow_id: Option<String>,
+    /// The receipt of that flow, which discloses the details together with the verifier. Absent
+    /// without `flowId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
+}
+
+/// The flow of a response with an error, for the problem document. It travels in the response's
+/// extensions, as the error does.
+#[derive(Clone)]
+pub(crate) struct FailedFlow {
+    pub(crate) flow_id: String,
+    pub(crate) receipt: String,
 }
 
 /// An account as its owner knows it.
@@ -113,6 +130,8 @@ impl Problem {
             retry_after_seconds: retry_after_seconds(error),
             fields: error.field_faults().iter().map(field).collect(),
             accounts: error.accounts().iter().map(AccountName::from).collect(),
+            flow_id: None,
+            receipt: None,
         }
     }
 }
@@ -179,9 +198,14 @@ pub(crate) fn render(
             .headers
             .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    let document = Json(Problem::new(&error, correlation_id, public_url))
-        .into_response()
-        .into_body();
+    let failed_flow = parts.extensions.remove::<FailedFlow>();
+    let (flow_id, receipt) = failed_flow.map(|flow| (flow.flow_id, flow.receipt)).unzip();
+    let problem = Problem {
+        flow_id,
+        receipt,
+        ..Problem::new(&error, correlation_id, public_url)
+    };
+    let document = Json(problem).into_response().into_body();
     Response::from_parts(parts, document)
 }
 

@@ -25,8 +25,9 @@ use crate::openapi::{Deployment, Description, complete};
 use crate::problem::ApiError;
 use crate::public_path::{is_below, serve_below};
 use crate::request::ResponseContext;
+use crate::site::{App, LOGO_PATH, Site};
 use crate::state::ApiState;
-use crate::{docs, images, pages, request, sessions, users};
+use crate::{docs, images, logo, pages, request, sessions, users};
 
 /// HTTP settings of the operator.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +35,8 @@ pub struct ApiOptions {
     /// Origins whose pages may call the API from a browser (CORS), such as `https://app.example`.
     /// Empty: no CORS headers are sent.
     pub allowed_origins: Vec<String>,
+    /// The name and logo of the app.
+    pub app: App,
     /// The console. `None`: `/` answers a short page that links to `/docs/`.
     pub console: Option<Console>,
 }
@@ -49,8 +52,9 @@ pub struct Console {
 }
 
 /// First path segments that belong to the API. The console's pages never serve paths below them.
-const RESERVED: [&str; 8] = [
+const RESERVED: [&str; 9] = [
     "api",
+    "app-logo",
     "connect",
     "console",
     "docs",
@@ -100,13 +104,14 @@ type GetRoutes<S, const N: usize> = [(&'static str, MethodRouter<S>); N];
 
 /// Returns the public routes that the OpenAPI document omits: the document itself and the pages
 /// about it.
-fn undocumented_routes(document: Arc<utoipa::openapi::OpenApi>) -> GetRoutes<ApiState, 5> {
+fn undocumented_routes(document: Arc<utoipa::openapi::OpenApi>) -> GetRoutes<ApiState, 6> {
     [
         (
             "/openapi.json",
             get(async move || Json(document.as_ref().clone())),
         ),
         ("/errors", get(async || pages::error_codes())),
+        (LOGO_PATH, get(logo::show)),
         ("/docs", get(docs::redirect_to_index)),
         ("/docs/", get(docs::index)),
         ("/docs/{*file}", get(docs::asset)),
@@ -161,7 +166,12 @@ pub fn router(service: IntegrationsService, options: &ApiOptions) -> Router {
         server: public_url.root_path().to_owned(),
         cookie_name: ConsoleCookie::new(&service).name().to_owned(),
     };
-    let state = ApiState { service, dev_users };
+    let site = Site::new(options.app.clone(), service.settings());
+    let state = ApiState {
+        service,
+        dev_users,
+        site: Arc::new(site),
+    };
     let (api, document) = documented_routes().split_for_parts();
     let document = Arc::new(complete(document, &deployment));
     let routes = add_routes(api, undocumented_routes(document)).with_state(state.clone());
@@ -217,12 +227,14 @@ async fn reject_reserved_paths(request: Request, next: Next) -> Response {
 /// Returns the routes of the private listener: `/healthz` and `/readyz`.
 pub fn admin_router(service: IntegrationsService) -> Router {
     let context = ResponseContext::new(&service);
+    let site = Site::new(App::default(), service.settings());
     let routes = add_routes(Router::new(), private_routes())
         .fallback(async || route_not_found())
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(ApiState {
             service,
             dev_users: Arc::default(),
+            site: Arc::new(site),
         });
     with_common_layers(routes, None, context)
 }

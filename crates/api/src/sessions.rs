@@ -26,6 +26,7 @@ pub(crate) struct CreateSessionBody {
     ttl_seconds: Option<i64>,
     #[serde(default)]
     portal: bool,
+    return_url: Option<String>,
 }
 
 /// The user and kind of a new session. Exactly one of `userId` and `externalId` is required.
@@ -59,6 +60,9 @@ pub(crate) struct CreateSessionById {
     /// Whether to create a one-time link that opens the console as the user too. Default: false.
     #[serde(default)]
     portal: bool,
+    /// The app's page to which the console leads back, from the allowed redirects. Only with
+    /// `portal`. Default: none.
+    return_url: Option<String>,
 }
 
 /// A new session of a user, named by your own id.
@@ -77,6 +81,9 @@ pub(crate) struct CreateSessionByExternalId {
     /// Whether to create a one-time link that opens the console as the user too. Default: false.
     #[serde(default)]
     portal: bool,
+    /// The app's page to which the console leads back, from the allowed redirects. Only with
+    /// `portal`. Default: none.
+    return_url: Option<String>,
 }
 
 /// A session token for the user's browser.
@@ -110,7 +117,7 @@ pub(crate) struct SessionsEnded {
     security(("apiKey" = ["connections:write"])), request_body = CreateSession,
     responses(
         (status = 200, description = "The session token", body = Session),
-        (status = 400, description = "`INVALID_USER_ID`, `INVALID_REQUEST`"),
+        (status = 400, description = "`INVALID_USER_ID`, `INVALID_REDIRECT_URL`, `INVALID_REQUEST`"),
         (status = 404,
             description = "`USER_NOT_FOUND`: the user does not exist and the API key lacks \
                 `users:write`"),
@@ -124,17 +131,21 @@ pub(crate) async fn create(
     let user = user_of(&body)?;
     let may_create = matches!(&caller.caller, Caller::App { scopes, .. } if scopes.contains(&KeyScope::UsersWrite));
     let user = find_or_create(&state.service, &caller.call, &user, may_create).await?;
+    let url = match (body.portal, body.return_url.as_deref()) {
+        (true, return_url) => {
+            Some(portal_url(&state.service, &caller.call, user, return_url).await?)
+        }
+        (false, Some(_)) => {
+            return Err(ServiceError::field("returnUrl", "is allowed only with portal").into());
+        }
+        (false, None) => None,
+    };
     let ttl = body.ttl_seconds.map(SignedDuration::from_secs);
     let issued = state
         .service
         .sessions()
         .create(&caller.call, user, ttl)
         .await?;
-    let url = if body.portal {
-        Some(portal_url(&state.service, &caller.call, user).await?)
-    } else {
-        None
-    };
     let token = issued.secret.expose_secret().to_owned();
     Ok(Json(Session {
         token,
@@ -147,8 +158,12 @@ async fn portal_url(
     service: &IntegrationsService,
     call: &Call,
     user: UserId,
+    return_url: Option<&str>,
 ) -> Result<String, ServiceError> {
-    let code = service.console().create_link(call, user).await?;
+    let code = service
+        .console()
+        .create_link(call, user, return_url)
+        .await?;
     let path = format!("/portal/{}", code.expose_secret());
     Ok(service.settings().public_url.join(&path))
 }

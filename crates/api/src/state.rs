@@ -5,6 +5,8 @@ use std::sync::Arc;
 use evergrant_model::UserId;
 use evergrant_service::{IntegrationsService, PublicUrl};
 
+use crate::site::Site;
+
 /// The state of the router. Clones are cheap.
 #[derive(Clone)]
 pub(crate) struct ApiState {
@@ -12,6 +14,8 @@ pub(crate) struct ApiState {
     /// The users between whom the console can switch; empty unless the program runs as
     /// `evergrant dev`.
     pub(crate) dev_users: Arc<[UserId]>,
+    /// The app, as its users see it.
+    pub(crate) site: Arc<Site>,
 }
 
 impl ApiState {

@@ -2,7 +2,7 @@
 //! invalid.
 
 use evergrant_adapters::{NetworkPolicy, Registry};
-use evergrant_api::{ApiOptions, Console};
+use evergrant_api::{ApiOptions, App, Console};
 use evergrant_encryption::KeyRing;
 use evergrant_service::PublicUrl;
 
@@ -46,7 +46,8 @@ pub(crate) async fn run() -> Result<(), Failure> {
         %public_url,
         "evergrant is listening"
     );
-    let router = evergrant_api::router(service.clone(), &api_options(server, &public_url));
+    let options = api_options(server, config.app, &public_url);
+    let router = evergrant_api::router(service.clone(), &options);
     let listeners = Listeners {
         public: (public, router),
         admin,
@@ -55,19 +56,21 @@ pub(crate) async fn run() -> Result<(), Failure> {
     until_signalled(&service, listeners, &mut signals).await
 }
 
-fn api_options(server: &Server, public_url: &PublicUrl) -> ApiOptions {
+fn api_options(server: &Server, app: App, public_url: &PublicUrl) -> ApiOptions {
     ApiOptions {
         allowed_origins: server.origins(),
         console: Some(Console {
-            pages: console::router(public_url),
+            pages: console::router(public_url, &app),
             dev_users: Vec::new(),
         }),
+        app,
     }
 }
 
 /// Valid settings, with everything that is required.
 struct Config {
     settings: Settings,
+    app: App,
     database: DatabaseUrls,
     key_name: String,
     ring: KeyRing,
@@ -88,6 +91,7 @@ impl Config {
         settings.encryption.require(&mut problems);
         settings.encryption.warn_about_passphrases();
         settings.server.require_public_url(&mut problems);
+        let app = settings.app.load(&mut problems);
         let policy = NetworkPolicy::default();
         let registry = wiring::registry(
             &settings.providers,
@@ -100,6 +104,7 @@ impl Config {
         let (ring, registry) = problems.finish_with(ring.zip(registry))?;
         Ok(Self {
             settings,
+            app,
             database,
             key_name,
             ring,

@@ -12,7 +12,7 @@ pub mod testing;
 
 pub use access::{
     ApiKey, ApiKeyRepository, CreatedUser, KeyCheck, KeyCheckRepository, NewApiKey, NewPortalLink,
-    NewSession, NewUser, Session, SessionRepository, User, UserRepository,
+    NewSession, NewUser, PortalLink, Session, SessionRepository, User, UserRepository,
 };
 pub use connections::{
     ChangedRow, Connection, ConnectionKey, ConnectionRepository, ExternalRow,

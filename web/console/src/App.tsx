@@ -25,7 +25,7 @@ function AppForSession({ store }: { store: SessionStore }) {
   const state = useSyncExternalStore(store.subscribe, store.get);
   switch (state.status) {
     case 'signed-out':
-      return <SignedOutPage hadSession={state.hadSession} dev={state.dev} />;
+      return <SignedOutPage {...state} />;
     case 'unavailable':
       return <UnavailablePage onRetry={() => store.retry()} />;
     case 'loading':

@@ -103,7 +103,7 @@ async fn new_cookie(
     let Some(first) = state.dev_users.first() else {
         return Ok(None);
     };
-    let started = state.service.console().start(call, *first).await?;
+    let started = state.service.console().start(call, *first, None).await?;
     Ok(Some(
         ConsoleCookie::new(&state.service).set(&started.secret),
     ))

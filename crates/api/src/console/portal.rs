@@ -48,7 +48,9 @@ pub(crate) async fn open(
         return StatusCode::NO_CONTENT.into_response();
     }
     let response = sign_in(&state, &call, &code, &headers).await;
-    response.unwrap_or_else(|ApiError(error)| pages::portal_failed(&error, &call.correlation_id))
+    response.unwrap_or_else(|ApiError(error)| {
+        pages::portal_failed(&state.site, &error, &call.correlation_id)
+    })
 }
 
 /// Returns whether the browser prefetches the link. A prefetch must not use up a one-time link.
@@ -69,7 +71,7 @@ async fn sign_in(
 ) -> Result<Response, ApiError> {
     let console = state.service.console();
     let Some(started) = console.open_link(call, code).await? else {
-        return Ok(pages::portal_expired());
+        return Ok(pages::portal_expired(&state.site));
     };
     let cookie = ConsoleCookie::new(&state.service);
     if let Some(previous) = cookie.read(headers)

@@ -43,6 +43,9 @@ pub(crate) struct ConsoleSession {
     /// When the session ends at the latest. It ends earlier if it is not used for an hour.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
+    /// The app's page to which the console leads back, as the app named it in
+    /// `POST /api/sessions`; null for none.
+    return_url: Option<String>,
     /// The users to which the console can switch. Empty unless the program runs as `evergrant dev`.
     people: Vec<ConsoleUser>,
     /// Version of the program.
@@ -113,14 +116,7 @@ pub(crate) async fn show(
     State(state): State<ApiState>,
     current: CurrentSession,
 ) -> Result<Json<ConsoleSession>, ApiError> {
-    session(
-        &state,
-        &current.call,
-        current.signed_in.user,
-        &current.cookie,
-        current.signed_in.expires_at,
-    )
-    .await
+    session(&state, &current.call, &current.signed_in, &current.cookie).await
 }
 
 /// Switch to another user
@@ -148,17 +144,17 @@ pub(crate) async fn change(
     if !state.dev_users.contains(&user) {
         return Err(ServiceError::field("userId", "must be the id of one of people").into());
     }
-    let started = state.service.console().start(&current.call, user).await?;
+    let return_url = current.signed_in.return_url.as_deref();
+    let console = state.service.console();
+    let started = console.start(&current.call, user, return_url).await?;
     current.end(&state).await?;
     let cookie = ConsoleCookie::new(&state.service).set(&started.secret);
-    let shown = session(
-        &state,
-        &current.call,
+    let signed_in = SignedIn {
         user,
-        &started.secret,
-        started.stored.expires_at,
-    )
-    .await?;
+        expires_at: started.stored.expires_at,
+        ..current.signed_in
+    };
+    let shown = session(&state, &current.call, &signed_in, &started.secret).await?;
     Ok(([(header::SET_COOKIE, cookie)], shown))
 }
 
@@ -181,9 +177,8 @@ pub(crate) async fn end(
 async fn session(
     state: &ApiState,
     call: &Call,
-    user: UserId,
+    signed_in: &SignedIn,
     cookie: &SecretString,
-    expires_at: Timestamp,
 ) -> Result<Json<ConsoleSession>, ApiError> {
     let mut people = Vec::new();
     for user in state.dev_users.iter() {
@@ -194,9 +189,10 @@ async fn session(
         }
     }
     Ok(Json(ConsoleSession {
-        user: console_user(state, call, user).await?,
+        user: console_user(state, call, signed_in.user).await?,
         csrf_token: csrf_token(cookie.expose_secret()),
-        expires_at,
+        expires_at: signed_in.expires_at,
+        return_url: signed_in.return_url.clone(),
         people,
         version: env!("CARGO_PKG_VERSION"),
         dev: !state.dev_users.is_empty(),

@@ -59,7 +59,7 @@ pub(crate) async fn choose(
 ) -> Response {
     match connect_selected(&state, &call, &provider, request).await {
         Ok(response) => response,
-        Err(ApiError(error)) => pages::callback_failed(&error, &call.correlation_id),
+        Err(ApiError(error)) => pages::callback_failed(&state.site, &error, &call.correlation_id),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::integrations::flow_response;
 use crate::pages::{self, CredentialPage, PASTED};
 use crate::path::parse_flow_provider;
 use crate::problem::{self, ApiError, retry_after_seconds};
+use crate::site::Site;
 use crate::state::ApiState;
 
 /// The `error` that the form sends if the owner cancels.
@@ -56,9 +57,14 @@ pub(crate) async fn show(
     match find_form(&state, &call, &provider, &flow_state).await {
         Ok(form) => {
             let action = action(&state, &provider);
-            page(&action, &flow_state, &form, &Attempt::default())
+            page(
+                &state.site,
+                &action,
+                &flow_state,
+                (&form, &Attempt::default()),
+            )
         }
-        Err(error) => pages::callback_failed(&error, &call.correlation_id),
+        Err(error) => pages::callback_failed(&state.site, &error, &call.correlation_id),
     }
 }
 
@@ -143,7 +149,7 @@ pub(crate) async fn submit(
 ) -> Response {
     match handle_form(&state, &call, &provider, request).await {
         Ok(response) => response,
-        Err(ApiError(error)) => pages::callback_failed(&error, &call.correlation_id),
+        Err(ApiError(error)) => pages::callback_failed(&state.site, &error, &call.correlation_id),
     }
 }
 
@@ -197,7 +203,12 @@ async fn too_large(
         status: Some(status_of(ErrorCode::PayloadTooLarge)),
         ..Attempt::default()
     };
-    Ok(page(provider.as_str(), &flow_state, &form, &attempt))
+    Ok(page(
+        &state.site,
+        provider.as_str(),
+        &flow_state,
+        (&form, &attempt),
+    ))
 }
 
 /// Ends the flow as if the owner had denied consent.
@@ -258,7 +269,7 @@ async fn connect(
         status: None,
     };
     let action = action(state, provider.as_str());
-    Ok(page(&action, &flow_state, &form, &attempt))
+    Ok(page(&state.site, &action, &flow_state, (&form, &attempt)))
 }
 
 /// Returns the filled fields of the form.
@@ -318,7 +329,12 @@ fn action(state: &ApiState, provider: &str) -> String {
     state.public_url().path_of(&format!("/connect/{provider}"))
 }
 
-fn page(action: &str, state: &FlowState, form: &CredentialForm, attempt: &Attempt) -> Response {
+fn page(
+    site: &Site,
+    action: &str,
+    state: &FlowState,
+    (form, attempt): (&CredentialForm, &Attempt),
+) -> Response {
     let error = attempt.error.as_ref();
     let faults: &[FieldFault] = error.map_or(&[], ServiceError::field_faults);
     let alert = error
@@ -327,6 +343,7 @@ fn page(action: &str, state: &FlowState, form: &CredentialForm, attempt: &Attemp
     let own = error.map_or(StatusCode::OK, |error| status_of(error.code()));
     let status = attempt.status.unwrap_or(own);
     let mut response = CredentialPage {
+        site,
         action,
         state,
         form,

@@ -6,7 +6,9 @@ use axum::response::{IntoResponse, Response};
 use evergrant_model::{
     Actor, AuthorizationCode, Call, ErrorCode, FlowId, FlowState, ProviderSlug, UserId,
 };
-use evergrant_service::{CallbackOutcome, CallbackParams, CallbackResult, ErrorDetails};
+use evergrant_service::{
+    CallbackOutcome, CallbackParams, CallbackResult, ErrorDetails, FailedCallback,
+};
 use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -18,7 +20,7 @@ use crate::body::{PathOf, QueryOf, is_form, is_json, parse, read};
 use crate::caller::{AnonymousCall, Authorized, ServerWrite};
 use crate::pages;
 use crate::path::parse_flow_provider;
-use crate::problem::{ApiError, Problem};
+use crate::problem::{ApiError, FailedFlow, Problem};
 use crate::state::ApiState;
 use crate::views::IntegrationView;
 
@@ -165,7 +167,7 @@ pub(crate) async fn by_browser(
     match complete(&state, &call, &provider, &query).await {
         Ok(outcome) => flow_response::to_browser(&state, &outcome),
         Err(error) if accepts_json(&headers) => error.into_response(),
-        Err(ApiError(error)) => pages::callback_failed(&error, &call.correlation_id),
+        Err(ApiError(error)) => pages::callback_failed(&state.site, &error, &call.correlation_id),
     }
 }
 
@@ -210,9 +212,7 @@ pub(crate) async fn by_post(
     request: Request,
 ) -> Result<Response, ApiError> {
     if is_json(request.headers()) {
-        return by_server(&state, &provider, request)
-            .await
-            .map(IntoResponse::into_response);
+        return by_server(&state, &provider, request).await;
     }
     if !is_form(request.headers()) {
         let detail = "Send application/x-www-form-urlencoded, or application/json with an API key.";
@@ -233,7 +233,7 @@ async fn by_server(
     state: &ApiState,
     provider: &str,
     request: Request,
-) -> Result<Json<CallbackResponse>, ApiError> {
+) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
     let call = Authorized::<ServerWrite>::from_request_parts(&mut parts, state)
         .await?
@@ -245,7 +245,20 @@ async fn by_server(
         .service
         .handle_oauth_callback(&call, &provider, params)
         .await?;
-    response_of(state, &call, outcome).await.map(Json)
+    response_of(state, &call, outcome).await
+}
+
+/// Returns the failure of a forwarded callback, with the receipt if the flow has a challenge.
+fn problem_of(failed: FailedCallback) -> Response {
+    let failed_flow = failed.receipt.map(|receipt| FailedFlow {
+        flow_id: failed.flow_id.as_str().to_owned(),
+        receipt,
+    });
+    let mut response = ApiError::from(failed.error).into_response();
+    if let Some(failed_flow) = failed_flow {
+        response.extensions_mut().insert(failed_flow);
+    }
+    response
 }
 
 /// Completes the flow with the parameters that the platform sent.
@@ -323,7 +336,7 @@ async fn response_of(
     state: &ApiState,
     call: &Call,
     outcome: CallbackOutcome,
-) -> Result<CallbackResponse, ApiError> {
+) -> Result<Response, ApiError> {
     let blank = CallbackResponse {
         success: true,
         status: "connected",
@@ -334,8 +347,8 @@ async fn response_of(
         receipt: None,
         accounts: Vec::new(),
     };
-    Ok(match outcome.result {
-        CallbackResult::Failed(failed) => return Err(failed.error.into()),
+    let response = match outcome.result {
+        CallbackResult::Failed(failed) => return Ok(problem_of(failed)),
         CallbackResult::Pending { flow_id, receipt } => {
             blank.unfinished("pending", &flow_id, receipt)
         }
@@ -353,7 +366,8 @@ async fn response_of(
             account_id: Some(account),
             ..blank
         },
-    })
+    };
+    Ok(Json(response).into_response())
 }
 
 /// Returns the user's account; `None` if it was disconnected in the meantime.

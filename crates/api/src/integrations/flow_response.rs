@@ -112,6 +112,7 @@ pub(crate) fn chooser(
     let pictures: Vec<_> = accounts.iter().map(picture).collect();
     let path = format!("/connect/{}/choose", outcome.provider);
     let chooser = Chooser {
+        site: &state.site,
         provider_name: &provider_name,
         action: &state.public_url().path_of(&path),
         redirect_url: &outcome.redirect_url,

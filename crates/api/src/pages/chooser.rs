@@ -5,10 +5,12 @@ use evergrant_service::ReachedAccount;
 use http::StatusCode;
 use maud::html;
 
-use super::{app_name, form_page};
+use super::layout::form_page;
+use crate::site::Site;
 
 /// The account chooser.
 pub(crate) struct Chooser<'a> {
+    pub(crate) site: &'a Site,
     /// Name of the platform for users.
     pub(crate) provider_name: &'a str,
     /// The path to which the form posts.
@@ -33,7 +35,7 @@ impl Chooser<'_> {
         let body = html! {
             h1 { "Which " (name) " accounts?" }
             p { "You granted access to " (self.accounts.len()) " " (name) " accounts. Select those that "
-                strong { (app_name(self.redirect_url)) } " may use." }
+                strong { (self.site.name_at(self.redirect_url)) } " may use." }
             form method="post" action=(self.action) {
                 input type="hidden" name="flowId" value=(self.flow_id);
                 input type="hidden" name="receipt" value=(self.receipt);
@@ -55,12 +57,8 @@ impl Chooser<'_> {
         } else {
             StatusCode::OK
         };
-        form_page(
-            status,
-            &format!("Choose {name} accounts"),
-            &body,
-            self.redirect_url,
-        )
+        let title = format!("Choose {name} accounts");
+        form_page(self.site, status, &title, (&body, self.redirect_url))
     }
 }
 

@@ -14,13 +14,15 @@ use evergrant_service::{
 use http::StatusCode;
 use maud::{Markup, html};
 
-use super::{app_name, form_page};
+use super::layout::form_page;
+use crate::site::Site;
 
 /// The field of the copied request, which can replace all others.
 pub(crate) const PASTED: &str = "pasted";
 
 /// The form with the submitted values and their faults.
 pub(crate) struct CredentialPage<'a> {
+    pub(crate) site: &'a Site,
     /// The path to which the form posts.
     pub(crate) action: &'a str,
     pub(crate) state: &'a FlowState,
@@ -51,12 +53,8 @@ impl CredentialPage<'_> {
         } else {
             "Error: "
         };
-        form_page(
-            status,
-            &format!("{prefix}{title}"),
-            &body,
-            &self.form.redirect_url,
-        )
+        let title = format!("{prefix}{title}");
+        form_page(self.site, status, &title, (&body, &self.form.redirect_url))
     }
 
     /// Replaces the placeholders of a text.
@@ -119,7 +117,7 @@ impl CredentialPage<'_> {
             .unwrap_or((FORM_TEXTS.introduction, ""));
         let site = self.form.site.sign_in_url.as_ref();
         html! {
-            p { (self.text(before)) strong { (app_name(&self.form.redirect_url)) } (self.text(after)) }
+            p { (self.text(before)) strong { (self.site.name_at(&self.form.redirect_url)) } (self.text(after)) }
             p.phone-only { (FORM_TEXTS.needs_computer) }
             ol #steps {
                 @for (index, step) in FORM_TEXTS.steps.iter().enumerate() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use evergrant_adapters::{HttpClient, HttpLimits, NetworkPolicy, Registry, parse_providers};
-use evergrant_api::{ApiOptions, Console, router};
+use evergrant_api::{ApiOptions, App, Console, router};
 use evergrant_model::{Actor, Call, ExternalId, ManualClock, Timestamp};
 use evergrant_sandbox::{Fault, FaultKind, Sandbox, SandboxOptions, dev_settings};
 use evergrant_service::{
@@ -164,9 +164,19 @@ impl Harness {
             self.service.clone(),
             &ApiOptions {
                 allowed_origins,
-                console: None,
+                ..ApiOptions::default()
             },
         );
+        self
+    }
+
+    /// Rebuilds the router with this name and logo.
+    pub(crate) fn with_app(mut self, app: App) -> Self {
+        let options = ApiOptions {
+            app,
+            ..ApiOptions::default()
+        };
+        self.router = router(self.service.clone(), &options);
         self
     }
 

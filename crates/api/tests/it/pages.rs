@@ -1,8 +1,8 @@
 //! HTML pages: the start page, the error codes, and the interactive API documentation.
 
-use insta::assert_snapshot;
-
+use evergrant_api::{App, Logo};
 use evergrant_model::ErrorCode;
+use insta::assert_snapshot;
 
 use crate::harness::Harness;
 use crate::response::TestResponse;
@@ -39,6 +39,62 @@ async fn errors_page_describes_every_code() {
             "{code}"
         );
     }
+}
+
+/// Name and logo of an app; the name needs escaping.
+fn fern() -> App {
+    App {
+        name: Some("Fern & Vale".to_owned()),
+        logo: Some(Logo {
+            content: b"<svg/>".to_vec(),
+            media_type: "image/svg+xml",
+        }),
+    }
+}
+
+#[tokio::test]
+async fn page_of_a_flow_has_the_apps_name_logo_and_way_back() {
+    let harness = Harness::new().await.with_app(fern());
+    for path in ["/api/integrations/callback/reddit?state=x", "/portal/evp_x"] {
+        let page = harness.anonymous().get(path).await;
+        for part in [
+            r#"<img src="/app-logo" height="28" alt="">"#,
+            "<span>Fern &amp; Vale</span>",
+            r#"<a href="https://app.example/settings">Back to Fern &amp; Vale</a>"#,
+        ] {
+            assert!(page.body.contains(part), "{part} is not in {page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn page_without_a_name_shows_evergrants() {
+    let harness = Harness::new().await;
+    let page = harness.anonymous().get("/portal/evp_x").await;
+    for part in ["<span>Evergrant</span>", "Back to app.example</a>"] {
+        assert!(page.body.contains(part), "{part} is not in {page}");
+    }
+    let logo = harness.anonymous().get("/app-logo").await;
+    assert_eq!(logo.problem(), "404 NOT_FOUND");
+}
+
+#[tokio::test]
+async fn logo_runs_no_script_as_a_document() {
+    let harness = Harness::new().await.with_app(fern());
+    let logo = harness.anonymous().get("/app-logo").await;
+    assert_eq!(
+        (
+            logo.status.as_u16(),
+            logo.body.as_str(),
+            logo.header("content-type")
+        ),
+        (200, "<svg/>", Some("image/svg+xml"))
+    );
+    let policy = logo.header("content-security-policy").unwrap();
+    assert!(
+        policy.contains("default-src 'none'") && policy.ends_with("; sandbox"),
+        "{policy}"
+    );
 }
 
 #[tokio::test]
@@ -95,7 +151,7 @@ async fn docs_page_uses_served_document_and_no_validator() {
       "deepLinking": true,
       "tryItOutEnabled": true,
       "validatorUrl": "none",
-      "layout": "StandaloneLayout",
+      "layout": "BaseLayout",
         presets: [
           SwaggerUIBundle.presets.apis,
           SwaggerUIStandalonePreset

@@ -187,6 +187,23 @@ async fn json_post_failure_is_a_problem() {
 }
 
 #[tokio::test]
+async fn json_post_failure_of_a_bound_flow_has_a_receipt() {
+    let harness = Harness::new().await;
+    let app = harness.app().await;
+    for (challenge, has_receipt) in [(Some(CHALLENGE), true), (None, false)] {
+        let connect = json!({"challenge": challenge});
+        let started = harness.start_flow(1, "reddit", connect).await;
+        let body = json!({"state": started.text("state"), "error": "access_denied"});
+        let denied = app.post(CALLBACK, body).await;
+        assert_eq!(denied.problem(), "400 OAUTH_DENIED");
+        let problem = denied.json();
+        assert_eq!(problem["receipt"].is_string(), has_receipt, "{denied}");
+        let flow_id = has_receipt.then(|| started.json()["flowId"].clone());
+        assert_eq!(problem.get("flowId").cloned(), flow_id, "{denied}");
+    }
+}
+
+#[tokio::test]
 async fn other_media_types_are_rejected_without_code_exchange() {
     let harness = Harness::new().await;
     let started = harness.start_flow(1, "reddit", json!({})).await;

@@ -18,7 +18,7 @@ const SHOWN: [&str; 6] = [
 ];
 
 /// All members that a problem document may have.
-const PROBLEM_MEMBERS: [&str; 10] = [
+const PROBLEM_MEMBERS: [&str; 12] = [
     "type",
     "title",
     "status",
@@ -29,6 +29,8 @@ const PROBLEM_MEMBERS: [&str; 10] = [
     "retryAfterSeconds",
     "fields",
     "accounts",
+    "flowId",
+    "receipt",
 ];
 
 /// Fields whose values a snapshot redacts: secrets, and values that differ between runs.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use evergrant_api::{App, LOGO_PATH};
 use evergrant_service::PublicUrl;
 
 use super::files::{self, Content};
@@ -13,6 +14,10 @@ use super::files::{self, Content};
 const INDEX: &str = "index.html";
 /// Document that flows redirect the browser to after consent.
 const RETURN: &str = "return.html";
+/// The name of the app in a built document.
+const BUILT_NAME: &str = r#"name="app-name" content="Evergrant""#;
+/// The place for the path of the app's logo in a built document.
+const BUILT_LOGO: &str = r#"name="app-logo" content="""#;
 /// Document of a program that was built without the console.
 const NOT_BUILT: &str = include_str!("not_built.html");
 
@@ -31,9 +36,9 @@ pub(super) struct Built {
 }
 
 impl Documents {
-    pub(super) fn at(public_url: &PublicUrl) -> Self {
+    pub(super) fn at(public_url: &PublicUrl, app: &App) -> Self {
         let base = public_url.base_path();
-        let document = |name| files::find(name).map(|content| below(base, content));
+        let document = |name| files::find(name).map(|content| completed(content, base, app));
         let built = document(INDEX).zip(document(RETURN));
         Self {
             built: built.map(|(index, returned)| Arc::new(Built { index, returned })),
@@ -55,16 +60,34 @@ impl Documents {
     }
 }
 
-/// Returns a document whose addresses are below `base`. At the root of a host it is the built
-/// document itself, with its compressed form.
-fn below(base: &str, document: &Content) -> Content {
+/// Returns a document whose addresses are below `base`, with the name and logo of the app. At the
+/// root of a host and without name and logo, it is the built document itself, with its compressed
+/// form.
+fn completed(document: &Content, base: &str, app: &App) -> Content {
+    let is_built = base.is_empty() && app.name.is_none() && app.logo.is_none();
     match std::str::from_utf8(&document.plain) {
-        Ok(html) if !base.is_empty() => {
-            let rewritten = with_base(base, html).into_bytes();
+        Ok(html) if !is_built => {
+            let rewritten = with_base(base, &with_app(app, html)).into_bytes();
             Content::new(document.media_type, Cow::Owned(rewritten), None)
         }
         _ => document.clone(),
     }
+}
+
+/// Returns the HTML with the app's name in the place of Evergrant's, and the path of its logo.
+fn with_app(app: &App, html: &str) -> String {
+    let mut html = html.to_owned();
+    if let Some(name) = &app.name {
+        let name = maud::html! { (name) }.into_string();
+        html = html.replace(BUILT_NAME, &format!(r#"name="app-name" content="{name}""#));
+        let title = format!("<title>{name}</title>");
+        html = html.replace("<title>Evergrant</title>", &title);
+    }
+    if app.logo.is_some() {
+        let place = format!(r#"name="app-logo" content="{LOGO_PATH}""#);
+        html = html.replace(BUILT_LOGO, &place);
+    }
+    html
 }
 
 /// Returns the HTML with `base` in front of every attribute that is a path. Scripts and style
@@ -76,11 +99,41 @@ fn with_base(base: &str, html: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use evergrant_api::Logo;
+
     use super::*;
+
+    fn documents(public_url: &str, app: &App) -> Documents {
+        Documents::at(&PublicUrl::parse(public_url).unwrap(), app)
+    }
+
+    #[test]
+    fn documents_have_the_name_and_the_logo_of_the_app() {
+        let app = App {
+            name: Some("Fern & <Vale>".to_owned()),
+            logo: Some(Logo {
+                content: b"<svg/>".to_vec(),
+                media_type: "image/svg+xml",
+            }),
+        };
+        let documents = documents("https://a.example/x", &app);
+        let built = documents.built.as_deref();
+        let built = built.expect("run `npm ci && npm run build` in web/");
+        for document in [&built.index, &built.returned] {
+            let html = std::str::from_utf8(&document.plain).unwrap();
+            for text in [
+                "<title>Fern &amp; &lt;Vale&gt;</title>",
+                r#"<meta name="app-name" content="Fern &amp; &lt;Vale&gt;""#,
+                r#"<meta name="app-logo" content="/x/app-logo""#,
+            ] {
+                assert!(html.contains(text), "{text} is not in {html}");
+            }
+        }
+    }
 
     #[test]
     fn every_address_of_a_document_is_below_the_public_url() {
-        let documents = Documents::at(&PublicUrl::parse("https://a.example/x/grants").unwrap());
+        let documents = documents("https://a.example/x/grants", &App::default());
         let built = documents.built.as_deref();
         let built = built.expect("run `npm ci && npm run build` in web/");
         for (document, count) in [(&built.index, 6), (&built.returned, 4)] {
@@ -104,7 +157,7 @@ mod tests {
 
     #[test]
     fn document_at_the_root_of_a_host_is_the_built_one() {
-        let documents = Documents::at(&PublicUrl::parse("https://a.example").unwrap());
+        let documents = documents("https://a.example", &App::default());
         let built = documents.built.as_deref();
         let index = &built.expect("run `npm ci && npm run build` in web/").index;
         assert_eq!(index.plain, files::find(INDEX).unwrap().plain);

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use evergrant_api::App;
 use evergrant_service::PublicUrl;
 
 use documents::Documents;
@@ -41,9 +42,9 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=3153600
 const RETURN: &str = "/return";
 const ASSETS: &str = "/assets/{*name}";
 
-/// Returns the routes of the console at `public_url`, for every path that does not belong to the
-/// API.
-pub(crate) fn router(public_url: &PublicUrl) -> Router {
+/// Returns the routes of the console at `public_url` with the name and logo of `app`, for every
+/// path that does not belong to the API.
+pub(crate) fn router(public_url: &PublicUrl, app: &App) -> Router {
     Router::new()
         .route("/", get(index))
         .route("/integrations", get(index))
@@ -52,7 +53,7 @@ pub(crate) fn router(public_url: &PublicUrl) -> Router {
         .route(ASSETS, get(asset))
         .fallback(page_not_found)
         .layer(from_fn(with_headers))
-        .with_state(Documents::at(public_url))
+        .with_state(Documents::at(public_url, app))
 }
 
 /// Returns a route of the console that a public URL with this path would make ambiguous.

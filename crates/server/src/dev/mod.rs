@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use evergrant_adapters::NetworkPolicy;
-use evergrant_api::{ApiOptions, Console};
+use evergrant_api::{ApiOptions, App, Console};
 use evergrant_model::UserId;
 use evergrant_sandbox::{Sandbox, SandboxOptions, dev_settings};
 use evergrant_service::{IntegrationsService, PublicUrl};
@@ -51,7 +51,7 @@ pub(crate) struct DevArgs {
 /// Every problem that prevents the start.
 pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let (mut settings, sandbox_listen) = read_settings(&args)?;
+    let (mut settings, app, sandbox_listen) = read_settings(&args)?;
     harden();
     let folder = if args.ephemeral {
         DataFolder::ephemeral()?
@@ -74,7 +74,10 @@ pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
     );
     settings.encryption.warn_about_passphrases();
     let served = shutdown::Listeners {
-        public: (listeners.public, router(&service, &settings, dev_users)),
+        public: (
+            listeners.public,
+            router(&service, &settings, app, dev_users),
+        ),
         admin: listeners.admin,
         shutdown_delay: settings.server.shutdown_delay,
     };
@@ -85,8 +88,8 @@ pub(crate) async fn run(args: DevArgs) -> Result<(), Failure> {
     result
 }
 
-/// Returns the settings, and the address of the simulator.
-fn read_settings(args: &DevArgs) -> Result<(Settings, Listen), Failure> {
+/// Returns the settings, the app, and the address of the simulator.
+fn read_settings(args: &DevArgs) -> Result<(Settings, App, Listen), Failure> {
     let mut problems = Problems::default();
     let sources = Sources::from_process(&mut problems);
     let mut settings = Settings::read(&sources, &mut problems);
@@ -114,7 +117,8 @@ fn read_settings(args: &DevArgs) -> Result<(Settings, Listen), Failure> {
             "remove the setting, or leave out --ephemeral",
         );
     }
-    problems.finish().map(|()| (settings, sandbox))
+    let app = settings.app.load(&mut problems);
+    problems.finish().map(|()| (settings, app, sandbox))
 }
 
 async fn start_service(
@@ -216,14 +220,16 @@ fn print_welcome(
 fn router(
     service: &IntegrationsService,
     settings: &Settings,
+    app: App,
     dev_users: Vec<UserId>,
 ) -> axum::Router {
     let console = Some(Console {
-        pages: console::router(&service.settings().public_url),
+        pages: console::router(&service.settings().public_url, &app),
         dev_users,
     });
     let options = ApiOptions {
         allowed_origins: settings.server.origins(),
+        app,
         console,
     };
     evergrant_api::router(service.clone(), &options)

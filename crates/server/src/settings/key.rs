@@ -26,6 +26,8 @@ keys! {
     ALLOWED_REDIRECTS = "EVERGRANT_ALLOWED_REDIRECTS", server.allowed_redirects;
     ALLOWED_ORIGINS = "EVERGRANT_ALLOWED_ORIGINS", server.allowed_origins;
     SHUTDOWN_DELAY = "EVERGRANT_SHUTDOWN_DELAY", server.shutdown_delay;
+    APP_NAME = "EVERGRANT_APP_NAME", app.name;
+    APP_LOGO = "EVERGRANT_APP_LOGO", app.logo;
     DATABASE_URL = "DATABASE_URL", database.url;
     DATABASE_DIRECT_URL = "DATABASE_DIRECT_URL", database.direct_url;
     ENCRYPTION_KEY = "TOKEN_ENCRYPTION_KEY", encryption.key;

@@ -4,6 +4,7 @@
 //! precedence over the file, and the file over the defaults. An invalid setting is added to the
 //! problems and reading continues, so that one run reports all problems.
 
+mod app;
 mod custom_providers;
 mod database;
 mod encryption;
@@ -18,6 +19,7 @@ mod server;
 mod sources;
 mod value;
 
+pub(crate) use app::AppSettings;
 pub(crate) use custom_providers::CustomProviders;
 pub(crate) use database::{Database, DatabaseUrls};
 pub(crate) use encryption::Encryption;
@@ -35,6 +37,7 @@ use crate::failure::Problems;
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) server: Server,
+    pub(crate) app: AppSettings,
     pub(crate) database: Database,
     pub(crate) encryption: Encryption,
     pub(crate) flows: Flows,
@@ -49,6 +52,7 @@ impl Settings {
     pub(crate) fn read(sources: &Sources, problems: &mut Problems) -> Self {
         Self {
             server: Server::read(sources, problems),
+            app: AppSettings::read(sources, problems),
             database: Database::read(sources),
             encryption: Encryption::read(sources, problems),
             flows: Flows::read(sources, problems),

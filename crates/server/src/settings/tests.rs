@@ -116,6 +116,7 @@ fn all_invalid_settings_are_reported_at_once() {
             "https://app.example, app.example",
         ),
         ("EVERGRANT_ALLOWED_ORIGINS", "https://app.example/path"),
+        ("EVERGRANT_APP_NAME", "two\nlines"),
         ("EVERGRANT_FLOW_TTL", "601"),
         ("EVERGRANT_REFRESH_CONCURRENCY", "0"),
         ("EVERGRANT_REFRESH_MARGIN", "-1"),

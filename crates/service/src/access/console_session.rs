@@ -10,13 +10,15 @@ use evergrant_encryption::digest::{base64url, hmac_sha256};
 use evergrant_model::{Call, Clock, SessionId, SignedDuration, Timestamp, UserId};
 use evergrant_store::{NewPortalLink, Session, SessionRepository, StoreError};
 use secrecy::SecretString;
+use url::Url;
 
 use crate::ServiceError;
 use crate::access::caller::Caller;
 use crate::access::credential_text::{CONSOLE, Issued, PORTAL, create, parse};
-use crate::access::sessions::{Sessions, StartedSession, is_valid};
+use crate::access::sessions::{NewCredential, Sessions, StartedSession, is_valid};
 use crate::identifiers::Identifiers;
 use crate::outcome::{Outcome, Recorder};
+use crate::settings::ServiceSettings;
 
 /// The lifetime of an unused portal link.
 pub const PORTAL_LINK_TTL: SignedDuration = SignedDuration::from_mins(5);
@@ -38,6 +40,8 @@ pub struct SignedIn {
     pub user: UserId,
     /// When the session ends even if it is used.
     pub expires_at: Timestamp,
+    /// The app's page to which the console leads back; `None` for none.
+    pub return_url: Option<String>,
 }
 
 /// Whether a request counts as use of a console session.
@@ -56,15 +60,18 @@ pub struct ConsoleSessions {
     pub(crate) ids: Identifiers,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) settings: Arc<ServiceSettings>,
 }
 
 impl ConsoleSessions {
     /// Creates the code of a portal link, which signs this user in to the console. The code is
-    /// valid once, for five minutes.
+    /// valid once, for five minutes. The console leads back to `return_url`, the app's page, which
+    /// must be one of the allowed redirects.
     ///
     /// # Errors
     ///
-    /// `USER_NOT_FOUND` if the user does not exist; `DATABASE_ERROR`.
+    /// `INVALID_REDIRECT_URL` if `return_url` is not allowed; `USER_NOT_FOUND` if the user does not
+    /// exist; `DATABASE_ERROR`.
     #[tracing::instrument(
         name = "create_portal_link", skip_all,
         fields(actor = %call.actor, correlation_id = %call.correlation_id)
@@ -73,7 +80,11 @@ impl ConsoleSessions {
         &self,
         call: &Call,
         user: UserId,
+        return_url: Option<&str>,
     ) -> Result<SecretString, ServiceError> {
+        let return_url = return_url
+            .map(|text| self.settings.allowed_redirects.require("returnUrl", text))
+            .transpose()?;
         let credential = create(&self.ids, PORTAL);
         let expires_at = self.clock.now() + PORTAL_LINK_TTL;
         let (id, secret_hash) = (credential.public.as_str(), &credential.secret_hash);
@@ -82,6 +93,7 @@ impl ConsoleSessions {
             user,
             secret_hash,
             expires_at,
+            return_url: return_url.as_ref().map(Url::as_str),
         };
         match self.links.insert_portal_link(&new).await {
             Ok(()) => Ok(credential.text),
@@ -113,12 +125,15 @@ impl ConsoleSessions {
             .consume_portal_link(id, &secret_hash, self.clock.now())
             .await?
         {
-            Some(user) => self.start(call, user).await.map(Some),
+            Some(link) => self
+                .start(call, link.user, link.return_url.as_deref())
+                .await
+                .map(Some),
             None => Ok(None),
         }
     }
 
-    /// Starts a console session.
+    /// Starts a console session, which leads back to `return_url`, an allowed redirect.
     ///
     /// # Errors
     ///
@@ -131,9 +146,16 @@ impl ConsoleSessions {
         &self,
         call: &Call,
         user: UserId,
+        return_url: Option<&str>,
     ) -> Result<Issued<StartedSession>, ServiceError> {
-        let (ttl, idle) = (CONSOLE_SESSION_TTL, Some(IDLE_TIMEOUT));
-        let started = self.sessions.start(CONSOLE, user, ttl, idle).await?;
+        let new = NewCredential {
+            prefix: CONSOLE,
+            user,
+            ttl: CONSOLE_SESSION_TTL,
+            idle_timeout: Some(IDLE_TIMEOUT),
+            return_url,
+        };
+        let started = self.sessions.start(&new).await?;
         self.recorder
             .record(call, &Outcome::ConsoleSignedIn { user });
         Ok(started)
@@ -172,6 +194,7 @@ impl ConsoleSessions {
             caller: Caller::Console { session: id, user },
             user,
             expires_at,
+            return_url: session.return_url.clone(),
         }))
     }
 

@@ -23,6 +23,18 @@ pub struct StartedSession {
     pub expires_at: Timestamp,
 }
 
+/// The kind, user and lifetime of a session to start.
+pub(crate) struct NewCredential<'a> {
+    /// The beginning of the credential, which names its kind.
+    pub(crate) prefix: &'a str,
+    pub(crate) user: UserId,
+    pub(crate) ttl: SignedDuration,
+    /// The session ends earlier if it is not used for this long.
+    pub(crate) idle_timeout: Option<SignedDuration>,
+    /// The app's page to which the console leads back.
+    pub(crate) return_url: Option<&'a str>,
+}
+
 /// Starts, checks and ends sessions.
 pub struct Sessions {
     pub(crate) repository: SessionRepository,
@@ -61,7 +73,14 @@ impl Sessions {
         if self.users.by_id(user).await?.is_none() {
             return Err(ServiceError::user_not_found());
         }
-        self.start(SESSION, user, ttl, None).await
+        let new = NewCredential {
+            prefix: SESSION,
+            user,
+            ttl,
+            idle_timeout: None,
+            return_url: None,
+        };
+        self.start(&new).await
     }
 
     /// Ends one session. Ending an unknown session is not an error.
@@ -96,30 +115,26 @@ impl Sessions {
             .await?)
     }
 
-    /// Starts a session that ends after `ttl`, or earlier if it is not used for `idle_timeout`.
+    /// Starts a session.
     pub(crate) async fn start(
         &self,
-        prefix: &str,
-        user: UserId,
-        ttl: SignedDuration,
-        idle_timeout: Option<SignedDuration>,
+        new: &NewCredential<'_>,
     ) -> Result<Issued<StartedSession>, ServiceError> {
-        let credential = create(&self.ids, prefix);
+        let credential = create(&self.ids, new.prefix);
         let id = SessionId::new(credential.public)
             .map_err(|error| ServiceError::internal().caused_by(error))?;
         let (created_at, secret_hash) = (self.clock.now(), credential.secret_hash);
-        let expires_at = created_at + ttl;
-        let idle_expires_at = idle_timeout.map(|timeout| created_at + timeout);
-        let secret_hash = &secret_hash;
-        let new = NewSession {
+        let expires_at = created_at + new.ttl;
+        let session = NewSession {
             id: &id,
-            user,
-            secret_hash,
+            user: new.user,
+            secret_hash: &secret_hash,
             created_at,
             expires_at,
-            idle_expires_at,
+            idle_expires_at: new.idle_timeout.map(|timeout| created_at + timeout),
+            return_url: new.return_url,
         };
-        self.repository.insert(&new).await?;
+        self.repository.insert(&session).await?;
         Ok(Issued {
             secret: credential.text,
             stored: StartedSession { expires_at },

@@ -39,6 +39,7 @@ pub(super) fn console(base: &Base, sessions: &Arc<Sessions>) -> ConsoleSessions 
         ids: base.ids.clone(),
         clock: Arc::clone(&base.clock),
         recorder: Arc::clone(&base.recorder),
+        settings: Arc::clone(&base.settings),
     }
 }
 

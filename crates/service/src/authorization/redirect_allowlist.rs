@@ -3,8 +3,10 @@
 //! An open redirect would send the result of a consent, and with it the account, to an attacker.
 //! URLs are compared after parsing, by origin and by whole path segments, never as text.
 
+use evergrant_model::ErrorCode;
 use url::Url;
 
+use crate::ServiceError;
 use crate::public_url::{PublicUrl, is_loopback};
 
 /// The query parameters that Evergrant adds to the URL. They are removed from a caller's
@@ -75,6 +77,29 @@ impl AllowedRedirects {
             .iter()
             .any(|allowed| covers(allowed, &url))
             .then(|| without_reserved(&url))
+    }
+
+    /// Returns the URL as [`AllowedRedirects::check`] does. `parameter` is the caller's name for
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_REDIRECT_URL` if the URL is malformed or not allowed.
+    pub(crate) fn require(&self, parameter: &str, text: &str) -> Result<Url, ServiceError> {
+        self.check(text).ok_or_else(|| {
+            let requested = Url::parse(text).ok();
+            let origin = requested.map(|url| url.origin().ascii_serialization());
+            tracing::warn!(
+                origin,
+                "refused a {parameter} that is not allowed: to allow it, add it to \
+                 EVERGRANT_ALLOWED_REDIRECTS"
+            );
+            let detail = format!(
+                "The {parameter} is not on the operator's list of allowed addresses. Use an \
+                 address on the list, or add this one to EVERGRANT_ALLOWED_REDIRECTS."
+            );
+            ServiceError::new(ErrorCode::InvalidRedirectUrl, detail)
+        })
     }
 }
 

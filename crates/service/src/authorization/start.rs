@@ -136,19 +136,10 @@ impl FlowStarter {
     /// Returns the requested URL, or the default one, if it is allowed.
     fn redirect_url(&self, requested: Option<&str>) -> Result<Url, ServiceError> {
         let allowed = &self.settings.allowed_redirects;
-        let url = requested.map_or_else(|| allowed.first().cloned(), |text| allowed.check(text));
-        url.ok_or_else(|| {
-            let requested = requested.and_then(|text| Url::parse(text).ok());
-            let origin = requested.map(|url| url.origin().ascii_serialization());
-            tracing::warn!(
-                origin,
-                "refused a redirectUrl that is not allowed: to allow it, add it to \
-                 EVERGRANT_ALLOWED_REDIRECTS"
-            );
-            let detail = "The redirectUrl is not on the operator's list of allowed addresses. Use \
-                          an address on the list, or add this one to EVERGRANT_ALLOWED_REDIRECTS.";
-            ServiceError::new(ErrorCode::InvalidRedirectUrl, detail)
-        })
+        match requested {
+            Some(text) => allowed.require("redirectUrl", text),
+            None => allowed.first().cloned().ok_or_else(ServiceError::internal),
+        }
     }
 
     /// Stores the flow with a new state and, if the platform uses PKCE, a new encrypted verifier.

@@ -22,7 +22,7 @@ on_both_databases!(
 async fn cookie(service: &IntegrationsService, user: UserId) -> String {
     service
         .console()
-        .start(&call(), user)
+        .start(&call(), user, None)
         .await
         .unwrap()
         .secret
@@ -49,7 +49,7 @@ async fn portal_link_opens_once_within_five_minutes(database: TestDatabase) {
     let env = TestEnv::new(database).await;
     let user = env.user().await;
     let create_link = async || {
-        let link = env.service.console().create_link(&call(), user).await;
+        let link = env.service.console().create_link(&call(), user, None).await;
         link.unwrap().expose_secret().to_owned()
     };
     let open = async |code: &str| {

@@ -166,7 +166,7 @@ async fn check_access_spans(env: &TestEnv, spans: &Spans, user: UserId) {
     opens!(
         spans,
         "create_portal_link",
-        service.console().create_link(&call, user)
+        service.console().create_link(&call, user, None)
     );
     opens!(
         spans,

@@ -176,7 +176,8 @@ CREATE TABLE evergrant_sessions (
     secret_hash      bytea NOT NULL, -- SHA-256 of the secret half
     created_at       timestamp(6) NOT NULL,
     expires_at       timestamp(6) NOT NULL,
-    idle_expires_at  timestamp(6) -- when the idle session expires; NULL: a session token, which has no idle timeout
+    idle_expires_at  timestamp(6), -- when the idle session expires; NULL: a session token, which has no idle timeout
+    return_url       text -- the app's page to which the console leads back; NULL: none
 );
 CREATE INDEX evergrant_sessions_by_user ON evergrant_sessions (user_id);
 CREATE INDEX evergrant_sessions_by_expiry ON evergrant_sessions (expires_at);
@@ -186,7 +187,8 @@ CREATE TABLE evergrant_portal_links (
     id           text PRIMARY KEY, -- the public half of the link
     user_id      integer NOT NULL REFERENCES users (id) ON DELETE CASCADE ON UPDATE CASCADE,
     secret_hash  bytea NOT NULL, -- SHA-256 of the secret half
-    expires_at   timestamp(6) NOT NULL
+    expires_at   timestamp(6) NOT NULL,
+    return_url   text -- the app's page to which the console leads back; NULL: none
 );
 CREATE INDEX evergrant_portal_links_by_user ON evergrant_portal_links (user_id);
 CREATE INDEX evergrant_portal_links_by_expiry ON evergrant_portal_links (expires_at);

@@ -9,6 +9,6 @@ pub(crate) mod users;
 
 pub use api_keys::{ApiKey, ApiKeyRepository, NewApiKey};
 pub use key_checks::{KeyCheck, KeyCheckRepository};
-pub use portal_links::NewPortalLink;
+pub use portal_links::{NewPortalLink, PortalLink};
 pub use sessions::{NewSession, Session, SessionRepository};
 pub use users::{CreatedUser, NewUser, User, UserRepository};

@@ -21,6 +21,8 @@ pub struct Session {
     /// Time at which the session expires if it is not used; `None` for a session token, which has
     /// no idle timeout.
     pub idle_expires_at: Option<Timestamp>,
+    /// The app's page to which the console leads back; `None` for none.
+    pub return_url: Option<String>,
 }
 
 /// A session to insert.
@@ -39,12 +41,15 @@ pub struct NewSession<'a> {
     /// Time at which the session expires if it is not used; `None` for a session token, which has
     /// no idle timeout.
     pub idle_expires_at: Option<Timestamp>,
+    /// The app's page to which the console leads back; `None` for none.
+    pub return_url: Option<&'a str>,
 }
 
 const INSERT: &str = "INSERT INTO evergrant_sessions
-        (id, user_id, secret_hash, created_at, expires_at, idle_expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6)";
-const BY_ID: &str = "SELECT s.id, s.user_id, s.secret_hash, s.expires_at, s.idle_expires_at
+        (id, user_id, secret_hash, created_at, expires_at, idle_expires_at, return_url)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const BY_ID: &str = "SELECT s.id, s.user_id, s.secret_hash, s.expires_at, s.idle_expires_at,
+        s.return_url
     FROM evergrant_sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
 
 repository! {
@@ -66,7 +71,8 @@ impl SessionRepository {
             hash,
             new.created_at,
             new.expires_at,
-            new.idle_expires_at
+            new.idle_expires_at,
+            new.return_url
         ];
         self.database.execute(INSERT, params).await.map(drop)
     }
@@ -87,6 +93,7 @@ impl SessionRepository {
             secret_hash: row.bytes("secret_hash")?,
             expires_at: row.time("expires_at")?,
             idle_expires_at: row.optional_time("idle_expires_at")?,
+            return_url: row.optional_text("return_url")?,
         }))
     }
 

@@ -1,17 +1,26 @@
 //! Portal links: single use, expiry, and deletion with the user.
 
 use evergrant_model::UserId;
-use evergrant_store::{NewPortalLink, Store, StoreError};
+use evergrant_store::{NewPortalLink, PortalLink, Store, StoreError};
 use evergrant_testkit::{TestDatabase, on_both_databases};
 use tokio::task::JoinSet;
 
 use crate::support::{at, delete_user, new_user};
+
+const RETURN_URL: &str = "https://app.example/settings";
 
 on_both_databases!(
     one_of_concurrent_uses_consumes_link,
     link_requires_its_secret_before_expiry,
     links_are_deleted_with_user_and_after_expiry,
 );
+
+fn link_of(user: UserId) -> PortalLink {
+    PortalLink {
+        user,
+        return_url: Some(RETURN_URL.to_owned()),
+    }
+}
 
 async fn insert(store: &Store, user: UserId, id: &str) -> Result<(), StoreError> {
     store
@@ -21,6 +30,7 @@ async fn insert(store: &Store, user: UserId, id: &str) -> Result<(), StoreError>
             user,
             secret_hash: &[7, 0],
             expires_at: at(300),
+            return_url: Some(RETURN_URL),
         })
         .await
 }
@@ -40,8 +50,8 @@ async fn one_of_concurrent_uses_consumes_link(database: TestDatabase) {
                 .unwrap()
         });
     }
-    let users: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
-    assert_eq!(users, [user]);
+    let links: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    assert_eq!(links, [link_of(user)]);
 }
 
 async fn link_requires_its_secret_before_expiry(database: TestDatabase) {
@@ -65,7 +75,7 @@ async fn link_requires_its_secret_before_expiry(database: TestDatabase) {
             .consume_portal_link("one", &[7, 0], at(299))
             .await
             .unwrap(),
-        Some(user),
+        Some(link_of(user)),
         "failed attempts do not consume the link"
     );
 }

@@ -29,6 +29,7 @@ async fn insert(store: &Store, user: UserId, name: &str, end: i64) -> Result<(),
             created_at,
             expires_at,
             idle_expires_at: None,
+            return_url: None,
         })
         .await
 }

@@ -39,6 +39,7 @@ async fn session(store: &Store, created_at: Timestamp, expires_at: Timestamp) ->
             created_at,
             expires_at,
             idle_expires_at: None,
+            return_url: None,
         })
         .await
         .unwrap();

@@ -85,6 +85,7 @@ async fn user_with_everything(store: &Store) -> UserId {
             created_at,
             expires_at,
             idle_expires_at: None,
+            return_url: None,
         })
         .await
         .unwrap();

@@ -99,6 +99,23 @@ test('signing out ends the session and shows that it has ended', async () => {
   expect(screen.getByRole('button', { name: 'Sign in again' })).toBeVisible();
 });
 
+test('the way back leads to the app, also after the session has ended', async () => {
+  server.returnUrl = 'https://app.example/settings';
+  await open();
+  const link = () => screen.findByRole('link', { name: 'Back to app.example' });
+  expect(await link()).toHaveAttribute('href', server.returnUrl);
+  await click(await menuButton('Demo creator'));
+  await click(await button('Sign out'));
+  await heading(SIGNED_OUT);
+  expect(await link()).toHaveAttribute('href', server.returnUrl);
+});
+
+test('without an address of the app there is no way back', async () => {
+  await open();
+  await menuButton('Demo creator');
+  expect(screen.queryByRole('link', { name: /^Back/ })).toBeNull();
+});
+
 test('a failed sign-out shows an error and can be retried', async () => {
   server.errors.set('DELETE /console/session', 503);
   await open();

@@ -23,6 +23,8 @@ export class FakeServer {
   userId: number | null = 7;
   /** Whether to behave as `evergrant dev`. */
   dev = true;
+  /** Where the session leads back to. */
+  returnUrl: string | null = null;
   /** Error statuses to respond with, by `METHOD path`. */
   errors = new Map<string, number>();
   readonly sent: SentRequest[] = [];
@@ -76,6 +78,7 @@ export class FakeServer {
       csrfToken: `csrf-${user.id}`,
       expiresAt: '2030-01-01T12:00:00.000Z',
       version: '0.1.0',
+      returnUrl: this.returnUrl,
       ...(this.dev && { dev: true, people: USERS }),
     };
     return Response.json(session);

@@ -36,8 +36,15 @@ export const PAGES: Readonly<Record<string, () => ReactNode>> = {
       <ErrorPage />
     </Shell>
   ),
-  'console-no-session': () => <SignedOutPage hadSession={false} dev={false} />,
-  'console-signed-out': () => <SignedOutPage hadSession dev={false} />,
-  'console-signed-out-dev': () => <SignedOutPage hadSession dev />,
+  'console-way-back': () => (
+    <Shell session={{ ...session, returnUrl: 'https://app.example/settings' }} store={store}>
+      <NotFoundPage />
+    </Shell>
+  ),
+  'console-no-session': () => <SignedOutPage hadSession={false} dev={false} returnUrl={null} />,
+  'console-signed-out': () => (
+    <SignedOutPage hadSession dev={false} returnUrl="https://app.example/settings" />
+  ),
+  'console-signed-out-dev': () => <SignedOutPage hadSession dev returnUrl={null} />,
   'console-unavailable': () => <UnavailablePage onRetry={() => {}} />,
 };

@@ -3,6 +3,7 @@ import type { Strings } from './strings.js';
 /** English strings of the console. */
 export const en: Strings = {
   skip: 'Skip to content',
+  back: (app) => `Back to ${app}`,
   nav: {
     label: 'Main',
     integrations: 'Integrations',
@@ -23,7 +24,7 @@ export const en: Strings = {
   },
   unavailable: {
     title: 'Unavailable',
-    text: 'Evergrant is not responding.',
+    text: (app) => `${app} is not responding.`,
     retry: 'Try again',
   },
   notFound: {

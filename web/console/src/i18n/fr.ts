@@ -3,6 +3,7 @@ import type { Strings } from './strings.js';
 /** French strings of the console. */
 export const fr: Strings = {
   skip: 'Aller au contenu',
+  back: (app) => `Retour à ${app}`,
   nav: {
     label: 'Principale',
     integrations: 'Comptes connectés',
@@ -23,7 +24,7 @@ export const fr: Strings = {
   },
   unavailable: {
     title: 'Indisponible',
-    text: 'Evergrant ne répond pas.',
+    text: (app) => `${app} ne répond pas.`,
     retry: 'Réessayer',
   },
   notFound: {

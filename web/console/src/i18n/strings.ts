@@ -5,6 +5,8 @@
 export interface Strings {
   /** Skip link, the first stop of the Tab key. */
   skip: string;
+  /** Link to the page of the app from which the console was opened. */
+  back(app: string): string;
   nav: {
     /** Accessible name of the navigation landmark. */
     label: string;
@@ -34,7 +36,7 @@ export interface Strings {
   unavailable: {
     /** Document title. */
     title: string;
-    text: string;
+    text(app: string): string;
     retry: string;
   };
   notFound: {

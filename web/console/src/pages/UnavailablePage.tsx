@@ -1,3 +1,4 @@
+import { APP } from '../base.js';
 import { useStrings } from '../i18n/language.js';
 import { Message } from './Message.js';
 
@@ -5,7 +6,7 @@ import { Message } from './Message.js';
 export function UnavailablePage({ onRetry }: { onRetry(): void }) {
   const { unavailable } = useStrings();
   return (
-    <Message standalone title={unavailable.title} text={unavailable.text}>
+    <Message standalone title={unavailable.title} text={unavailable.text(APP.name)}>
       <button type="button" className="action" onClick={onRetry}>
         {unavailable.retry}
       </button>

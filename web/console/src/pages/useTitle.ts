@@ -1,8 +1,9 @@
 import { useEffect } from 'react';
+import { APP } from '../base.js';
 
-/** Sets the document title to `title`, followed by the product's name. */
+/** Sets the document title to `title`, followed by the app's name. */
 export function useTitle(title: string): void {
   useEffect(() => {
-    document.title = `${title} · Evergrant`;
+    document.title = `${title} · ${APP.name}`;
   }, [title]);
 }

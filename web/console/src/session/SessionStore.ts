@@ -11,8 +11,9 @@ export type SessionState =
   /**
    * `hadSession`: this page had a session before.
    * `dev`: that session was one of `evergrant dev`, where opening the console signs in a user.
+   * `returnUrl`: where that session leads back to; null if nowhere.
    */
-  | { status: 'signed-out'; hadSession: boolean; dev: boolean }
+  | { status: 'signed-out'; hadSession: boolean; dev: boolean; returnUrl: string | null }
   /** The server could not be reached or responded with an error. */
   | { status: 'unavailable' };
 
@@ -85,7 +86,8 @@ export class SessionStore {
     const previous = this.#state;
     if (previous.status === 'signed-out') return previous;
     const session = previous.status === 'signed-in' ? previous.session : null;
-    return { status: 'signed-out', hadSession: session !== null, dev: session?.dev ?? false };
+    const { dev = false, returnUrl = null } = session ?? {};
+    return { status: 'signed-out', hadSession: session !== null, dev, returnUrl };
   }
 
   #set(state: SessionState): void {

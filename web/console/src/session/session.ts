@@ -15,6 +15,8 @@ export interface Session {
   csrfToken: string;
   /** When the session expires, as an RFC 3339 timestamp. */
   expiresAt: string;
+  /** URL of the app's page to which the user can go back; null if the app named none. */
+  returnUrl?: string | null;
   /** Version of the Evergrant server. */
   version: string;
   /** Whether the server runs as `evergrant dev`. @default false */

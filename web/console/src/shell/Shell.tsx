@@ -1,8 +1,10 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
+import { APP } from '../base.js';
 import { useStrings } from '../i18n/language.js';
 import type { Session } from '../session/session.js';
 import type { SessionStore } from '../session/SessionStore.js';
+import { BackLink } from './BackLink.js';
 import { Mark } from './Mark.js';
 import { Navigation } from './Navigation.js';
 import { UserMenu } from './UserMenu.js';
@@ -25,9 +27,10 @@ export function Shell({ session, store, children }: ShellProps) {
       </a>
       <header className="bar">
         <div className="bar-inner">
+          {session?.returnUrl && <BackLink url={session.returnUrl} />}
           <Link className="brand" href="/">
             <Mark />
-            <span className="brand-name">Evergrant</span>
+            <span className="brand-name">{APP.name}</span>
           </Link>
           {session && store && (
             <>

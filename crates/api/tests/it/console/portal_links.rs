@@ -73,6 +73,42 @@ async fn session_token_cannot_create_portal_link() {
 }
 
 #[tokio::test]
+async fn session_of_a_portal_link_leads_back_to_the_app() {
+    let harness = Harness::new().await;
+    let return_url = "https://app.example/settings/accounts?tab=2";
+    let body = json!({"userId": 1, "portal": true, "returnUrl": return_url});
+    let created = harness.app().await.post("/api/sessions", body).await;
+    let link = created.text("url");
+    let path = link.strip_prefix("http://localhost:8080").unwrap();
+    let opened = harness.anonymous().get(path).await;
+    let visitor = Visitor::from_response(&harness, &opened);
+    let session = visitor.get(SESSION).await.json();
+    assert_eq!(session["returnUrl"], return_url);
+    let other = Visitor::signed_in(&harness, 1).await;
+    assert!(other.get(SESSION).await.json()["returnUrl"].is_null());
+}
+
+#[tokio::test]
+async fn way_back_leads_only_to_allowed_redirects() {
+    let harness = Harness::new().await;
+    for (return_url, problem) in [
+        ("https://evil.example/", "400 INVALID_REDIRECT_URL"),
+        ("javascript:alert(1)", "400 INVALID_REDIRECT_URL"),
+        (
+            "https://app.example.evil.example/settings",
+            "400 INVALID_REDIRECT_URL",
+        ),
+    ] {
+        let body = json!({"userId": 1, "portal": true, "returnUrl": return_url});
+        let response = harness.app().await.post("/api/sessions", body).await;
+        assert_eq!(response.problem(), problem, "{return_url}");
+    }
+    let body = json!({"userId": 1, "returnUrl": "https://app.example/settings"});
+    let response = harness.app().await.post("/api/sessions", body).await;
+    assert_eq!(response.problem(), "422 VALIDATION_ERROR");
+}
+
+#[tokio::test]
 async fn item_30_portal_link_replaces_existing_session() {
     let harness = Harness::new().await;
     let first = Visitor::signed_in(&harness, 1).await;
