@@ -81,8 +81,9 @@ impl EndedAttempt<'_> {
                 on_demand: None,
             };
         }
+        let is_limited = self.class == LastFailure::RateLimited;
         let mut pause = self.pause(SCHEDULED);
-        if self.class == LastFailure::RateLimited {
+        if is_limited {
             // Connections that were refused together do not return together.
             pause += (pause / SPREAD_DIVISOR)
                 .max(MIN_RATE_LIMIT)
@@ -95,7 +96,7 @@ impl EndedAttempt<'_> {
             Some(self.now + pause)
         };
         let for_caller = self.now + self.pause(ON_DEMAND);
-        let on_demand = if self.was_rejected || !self.is_usable {
+        let on_demand = if self.was_rejected || !self.is_usable || is_limited {
             Some(for_caller)
         } else {
             scheduled.map(|at| expires_at.map_or(at, |end| at.min(end.max(for_caller))))
