@@ -45,6 +45,7 @@ pub(crate) async fn until_signalled(
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     start(service, listeners, &stop, &tasks);
     signals.next().await;
+    service.process().announce_shutdown();
     tracing::info!("shutting down; send the signal again to force exit");
     tokio::select! {
         result = shut_down(service, delay, &stop, &tasks) => result,
@@ -93,7 +94,6 @@ async fn shut_down(
     tasks: &TaskTracker,
 ) -> Result<(), Failure> {
     let process = service.process();
-    process.announce_shutdown();
     sleep(delay).await;
     process.begin_shutdown();
     stop.cancel();
