@@ -49,7 +49,7 @@ impl Site {
         let home = settings.allowed_redirects.first();
         Self {
             logo_path: app.logo.is_some().then(|| public_url.path_of(LOGO_PATH)),
-            home: home.filter(|url| *url != public_url.as_url()).cloned(),
+            home: home.filter(|url| !public_url.is(url)).cloned(),
             app,
         }
     }

@@ -65,6 +65,12 @@ impl PublicUrl {
         }
     }
 
+    /// Returns whether this is the public URL.
+    #[must_use]
+    pub fn is(&self, url: &Url) -> bool {
+        self.0 == *url
+    }
+
     /// Returns the absolute URL of a path of Evergrant, such as `/portal/…`.
     #[must_use]
     pub fn join(&self, path: &str) -> String {

@@ -8,14 +8,13 @@ use crate::callback::{CALLBACK, exchanges, query_param_names};
 use crate::harness::Harness;
 
 /// Values of `error` and `error_description` that must not reach a redirect or a page.
-const HOSTILE_ERRORS: [&str; 8] = [
+const HOSTILE_ERRORS: [&str; 7] = [
     "<script>alert(1)</script>",
     "a&status=connected&accountId=x",
     "a&success=true#",
     "x\r\nSet-Cookie: hush=1",
     "x\0y",
     "access_denied\r\nLocation: https://evil.example",
-    "ACCESS_DENIED",
     "\u{202e}hush",
 ];
 

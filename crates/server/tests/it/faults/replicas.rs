@@ -148,7 +148,8 @@ impl Replicas {
         for replica in &self.replicas {
             let admin = App::new(replica.program.admin_url(), "");
             let health = admin.get(USER, "/readyz").await;
-            pending += health.body["pendingWrites"].as_u64().unwrap();
+            // A healthy process has none and does not list them.
+            pending += health.body["pendingWrites"].as_u64().unwrap_or(0);
         }
         pending
     }
