@@ -11,6 +11,7 @@ use crate::definition::{Definition, ErrorRule, read_file};
 use crate::oauth2::json::Document;
 
 mod dead_grants;
+mod edges;
 mod providers;
 mod reddit;
 mod revocation;
@@ -165,6 +166,9 @@ fn stated_wait_is_parsed_in_every_form_and_believed_below_one_day() {
         ("retry-after: 7", Some(7)),
         ("retry-after: 0", Some(0)),
         ("retry-after: 1.5", Some(2)),
+        ("retry-after:  7 ", Some(7)),
+        ("retry-after: 1.x", None),
+        ("retry-after: .5", None),
         ("retry-after: Thu, 01 Jan 2026 00:01:00 GMT", Some(60)),
         ("retry-after: Wed, 31 Dec 2025 00:00:00 GMT", Some(0)),
         ("retry-after: 86399", Some(86_399)),

@@ -84,6 +84,12 @@ fn jwt_expiry_is_used_only_without_lifetime_and_default() {
         tokens.expires_at.map(|at| at.unix_ms() / 1000)
     };
     assert_eq!(expiry(&json!({"exp": SENT_S + 5}), None), Some(SENT_S + 5));
+    let padded = jwt(&json!({"exp": SENT_S + 5})).replace(".sig", "=.sig");
+    let tokens = read_json(&json!({"access_token": padded}), None).unwrap();
+    assert_eq!(
+        tokens.expires_at.map(|at| at.unix_ms() / 1000),
+        Some(SENT_S + 5)
+    );
     assert_eq!(
         expiry(&json!({"exp": SENT_S + 5}), Some(60)),
         Some(SENT_S + 60)
@@ -185,6 +191,7 @@ fn scopes_are_string_or_list() {
     assert_eq!(scope(json!("b a")), two);
     assert_eq!(scope(json!("a,b")), two);
     assert_eq!(scope(json!(["a", "b"])), two);
+    assert_eq!(scope(json!(["a", "", "b"])), two);
     for empty in [json!(""), json!([]), json!(null), json!(7)] {
         assert_eq!(scope(empty.clone()), None, "{empty}");
     }
@@ -201,6 +208,51 @@ fn refresh_token_lifetime_sets_grant_expiry() {
         tokens.grant_expires_at,
         Some(Timestamp::from_unix_seconds(SENT_S + 10))
     );
+    let dated = json!({"access_token": "a", "refresh_expires_at": SENT_S + 20});
+    assert_eq!(
+        read_json(&dated, None).unwrap().grant_expires_at,
+        Some(Timestamp::from_unix_seconds(SENT_S + 20))
+    );
+}
+
+#[test]
+fn scopes_are_read_from_the_own_field_or_else_from_the_usual_ones() {
+    let mut definition = Definition::default();
+    definition.tokens.scope_field = "permissions".to_owned();
+    for (body, expected) in [
+        (json!({"permissions": "a", "scope": "b"}), "a"),
+        (json!({"permissions": "", "scope": "b"}), "b"),
+        (json!({"scopes": ["b"]}), "b"),
+        (json!({"granted_scopes": "b"}), "b"),
+    ] {
+        let mut body = body;
+        body["access_token"] = json!("a");
+        let tokens = read_body(body.to_string().as_bytes(), None, &definition).unwrap();
+        assert_eq!(tokens.scope, Some(ScopeSet::parse(expected)), "{body}");
+    }
+}
+
+#[test]
+fn own_pointer_to_a_lifetime_replaces_the_usual_ones() {
+    let mut definition = Definition::default();
+    definition.expiry.seconds = Some("/ttl".to_owned());
+    for (body, expected) in [
+        (r#"{"access_token":"a","ttl":5,"expires_in":60}"#, Some(5)),
+        (r#"{"access_token":"a","expires_in":60}"#, None),
+    ] {
+        let tokens = read_body(body.as_bytes(), None, &definition).unwrap();
+        let expires_at = tokens.expires_at.map(|at| at.unix_ms() / 1000 - SENT_S);
+        assert_eq!(expires_at, expected, "{body}");
+    }
+}
+
+#[test]
+fn token_type_of_more_than_50_characters_is_dropped() {
+    for (length, is_kept) in [(50, true), (51, false)] {
+        let body = json!({"access_token": "a", "token_type": "t".repeat(length)});
+        let kind = read_json(&body, None).unwrap().token_type;
+        assert_eq!(kind.is_some(), is_kept, "{length}");
+    }
 }
 
 proptest! {
