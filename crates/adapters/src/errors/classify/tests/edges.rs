@@ -13,6 +13,12 @@ const REFRESH: &[Row] = &[
     (425, &[], "", C::Unknown),
     (425, &[], r#"{"error":"invalid_grant"}"#, C::Unknown),
     (405, &[], "", C::ConfigError),
+    (
+        400,
+        &[],
+        r#"{"error":"redirect_uri_mismatch"}"#,
+        C::ConfigError,
+    ),
     (410, &[], "", C::ConfigError),
     (415, &[], "", C::ConfigError),
     (200, &[], r#"{"error":302}"#, C::BadRequest),
@@ -88,4 +94,67 @@ fn denied_revocation_is_found_three_levels_deep() {
     assert!(denied(r#"{"revoked":false}"#));
     assert!(denied(r#"{"a":{"b":{"revoked":false}}}"#));
     assert!(!denied(r#"{"a":{"b":{"c":{"revoked":false}}}}"#));
+}
+
+#[test]
+fn revocation_is_denied_in_every_usual_word() {
+    for (body, is_denied) in [
+        (r#"{"revoked":"no"}"#, true),
+        (r#"{"revoked":"0"}"#, true),
+        (r#"{"revoked":"yes"}"#, false),
+        (r#"{"status":"fail"}"#, true),
+        (r#"{"status":"ERROR"}"#, true),
+        (r#"{"status":"done"}"#, false),
+        ("FALSE", true),
+        ("TRUE", false),
+    ] {
+        let response = response(200, &[], body);
+        let failure = Provider::strict().failure(CallKind::Revoke, &response, &[]);
+        assert_eq!(failure.is_some(), is_denied, "{body}");
+    }
+}
+
+/// Returns a provider with one rule, which calls the answer blocked.
+fn provider(change: impl FnOnce(&mut ErrorRule)) -> Provider {
+    let mut rule = ErrorRule {
+        on: None,
+        status: None,
+        code: None,
+        code_at: None,
+        text: None,
+        class: C::Blocked,
+        reason: None,
+        confirm: false,
+    };
+    change(&mut rule);
+    Provider {
+        rules: vec![rule],
+        ..Provider::strict()
+    }
+}
+
+#[test]
+fn rule_reads_booleans_and_no_ambiguous_value_at_its_pointer() {
+    let dead = provider(|rule| {
+        rule.code_at = Some("/dead".to_owned());
+        rule.code = Some("true".to_owned());
+    });
+    let class = |body| dead.class(CallKind::Refresh, 400, &[], body);
+    assert_eq!(class(r#"{"dead":true}"#), C::Blocked);
+    assert_eq!(class(r#"{"dead":false}"#), C::BadRequest);
+    assert_eq!(class(r#"{"dead":false,"dead":true}"#), C::BadRequest);
+}
+
+#[test]
+fn rule_contradicts_a_success_only_if_it_names_the_status() {
+    let body = r#"{"access_token":"a","note":"revoked"}"#;
+    for status in [None, Some(200)] {
+        let provider = provider(|rule| {
+            rule.text = Some("revoked".to_owned());
+            rule.status = status;
+        });
+        let answer = response(200, &[], body);
+        let failure = provider.failure(CallKind::Refresh, &answer, &[]);
+        assert_eq!(failure.is_some(), status.is_some(), "{status:?}");
+    }
 }
