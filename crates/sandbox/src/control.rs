@@ -29,6 +29,7 @@ pub(crate) fn routes(sandbox: Sandbox) -> Router {
         .route("/reset", post(reset))
         .route("/clock", get(clock).post(advance_clock))
         .route("/faults", post(fault))
+        .route("/clear-faults", post(clear_faults))
         .route("/release", post(release))
         .route("/revoke-user", post(revoke_user))
         .route("/approve", post(approve))
@@ -163,6 +164,11 @@ async fn fault(State(sandbox): State<Sandbox>, body: Bytes) -> ControlResult {
     Ok(Json(json!({})))
 }
 
+async fn clear_faults(State(sandbox): State<Sandbox>) -> Json<Value> {
+    sandbox.clear_faults();
+    Json(json!({}))
+}
+
 async fn release(State(sandbox): State<Sandbox>) -> Json<Value> {
     sandbox.release();
     Json(json!({}))
@@ -267,7 +273,7 @@ fn read<B: DeserializeOwned>(body: &[u8]) -> Result<B, ControlError> {
 
 /// Rejects three kinds of callers: other machines, requests for a host name that an attacker points
 /// at this machine (DNS rebinding), and pages of other sites in a local browser.
-async fn require_local_caller(
+pub(crate) async fn require_local_caller(
     State(sandbox): State<Sandbox>,
     request: Request,
     next: Next,

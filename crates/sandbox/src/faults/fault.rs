@@ -258,6 +258,28 @@ impl Faults {
         self.0.push(fault);
     }
 
+    /// Removes all faults.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Returns a line about each fault, such as `reddit token.refresh_token: 2 × Cut`.
+    pub(crate) fn descriptions(&self) -> Vec<String> {
+        let line = |fault: &Fault| {
+            let Fault {
+                platform,
+                endpoint,
+                times,
+                kind,
+                ..
+            } = fault;
+            let kind = serde_json::json!(kind);
+            let kind = kind.as_str().unwrap_or_default();
+            format!("{platform} {endpoint}: {times} × {kind}")
+        };
+        self.0.iter().map(line).collect()
+    }
+
     /// Removes and returns the oldest fault that matches the call.
     pub(crate) fn take(&mut self, platform: &str, endpoint: &str) -> Option<Fault> {
         let matches = |fault: &Fault| {

@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use maud::{Markup, html};
 
 use super::layout;
+use super::try_it::{Notice, try_it};
+use crate::engine::Form;
 use crate::faults::ConsentFault;
 use crate::platform::Platform;
 use crate::profile::PlatformProfile;
@@ -48,6 +51,11 @@ const CONTROLS: &[Control] = &[
                       (with status, body, headers), cut (processes the request, then drops the connection), \
                       unfinished (sends the whole response, then drops the connection), latency (with latencyMs), hold, \
                       html, empty.",
+    },
+    Control {
+        call: "POST /control/clear-faults",
+        body: None,
+        description: "Removes the faults that still wait for a call. Grants, counters, switches and clock are unchanged.",
     },
     Control {
         call: "POST /control/release",
@@ -129,8 +137,11 @@ pub(crate) struct HomePage {
 }
 
 /// Handles `GET /`.
-pub(super) async fn home(State(page): State<HomePage>) -> Response {
+pub(super) async fn home(State(page): State<HomePage>, RawQuery(query): RawQuery) -> Response {
     let base = page.shared.base_url();
+    let query = Form::parse(query.unwrap_or_default().as_bytes());
+    let notice = query.get("notice").and_then(Notice::parse);
+    let waiting = page.shared.world().faults.descriptions();
     let body = html! {
         header.banner { strong { "SANDBOX" } " · simulated platforms" }
         main.wide {
@@ -140,6 +151,7 @@ pub(super) async fn home(State(page): State<HomePage>) -> Response {
                           this machine." }
             }
             @for platform in page.platforms.iter() { (platform_card(platform.as_ref())) }
+            (try_it(&page.platforms, &waiting, notice))
             section.card {
                 h2 { "Connect your program" }
                 pre { @for (name, value) in (page.dev_settings)(base) { (name) "=" (quoted(&value)) "\n" } }
@@ -153,7 +165,13 @@ pub(super) async fn home(State(page): State<HomePage>) -> Response {
             section.card { h2 { "Consent faults" } (consent_faults()) }
         }
     };
-    layout::page(&layout::document("Sandbox", &body), "'none'")
+    let mut response = layout::page(&layout::document("Sandbox", &body), "'self'");
+    // Without a referrer, browsers send `Origin: null` with a form, which the guard rejects.
+    let same_origin = HeaderValue::from_static("same-origin");
+    response
+        .headers_mut()
+        .insert(header::REFERRER_POLICY, same_origin);
+    response
 }
 
 fn platform_card(platform: &dyn Platform) -> Markup {

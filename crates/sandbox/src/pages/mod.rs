@@ -6,6 +6,7 @@ mod error;
 mod home;
 mod layout;
 mod session;
+mod try_it;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub(crate) use consent::consent;
 pub(crate) use error::{authorization_error, csrf_error};
 pub(crate) use home::HomePage;
 pub(crate) use session::{SessionPage, sign_in, signed_in};
+pub(crate) use try_it::{FAULT_CHOICES, Notice};
 
 /// Returns the routes that do not belong to a platform.
 pub(crate) fn routes(home: HomePage) -> Router {

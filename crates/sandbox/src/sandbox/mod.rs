@@ -86,6 +86,12 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Removes the faults that still wait for a call. Grants, counters, switches and clock are
+    /// unchanged.
+    pub fn clear_faults(&self) {
+        self.shared.world().faults.clear();
+    }
+
     /// Releases all responses that are held by a [`FaultKind::Hold`](crate::FaultKind::Hold) fault.
     pub fn release(&self) {
         self.shared.release();

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use super::Sandbox;
 use crate::pages::HomePage;
 use crate::shared::Shared;
-use crate::{control, engine, pages, platforms};
+use crate::{actions, control, engine, pages, platforms};
 
 /// Maximum size of a request body in bytes.
 const MAX_BODY_BYTES: usize = 64 << 10;
@@ -27,7 +27,9 @@ impl Sandbox {
             dev_settings: platforms::dev_settings,
             acme_definition: platforms::acme_definition,
         };
-        let mut router = pages::routes(home).nest("/control", control::routes(self.clone()));
+        let mut router = pages::routes(home)
+            .nest("/control", control::routes(self.clone()))
+            .nest("/actions", actions::routes(self.clone()));
         for platform in self.platforms() {
             let context = self.context(platform);
             router = router.merge(

@@ -95,6 +95,81 @@ async fn front_page_lists_people_controls_and_settings() {
     }
 }
 
+/// Presses a button of the front page, and returns the page that the browser then shows.
+async fn press(harness: &Harness, action: &str, fields: &[(&str, &str)]) -> String {
+    let pressed = harness
+        .post(&format!("/actions/{action}"), &[], fields)
+        .await;
+    assert_eq!(pressed.status, StatusCode::SEE_OTHER, "{}", pressed.body);
+    harness
+        .get(pressed.header("location").unwrap(), &[])
+        .await
+        .body
+}
+
+#[tokio::test]
+async fn button_withdraws_the_grants_of_one_account() {
+    let harness = Harness::new();
+    let (_, juniper) = harness.connect("juniper").await;
+    let (_, kiln) = harness.connect("kiln").await;
+    let fields = [("account", "reddit/juniper")];
+    let page = press(&harness, "withdraw", &fields).await;
+    assert!(page.contains("Access withdrawn."), "{page}");
+    assert_eq!(
+        harness.refresh(&juniper).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(harness.refresh(&kiln).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn buttons_inject_and_clear_faults_and_keep_grants() {
+    let harness = Harness::new();
+    let (_, refresh) = harness.connect("juniper").await;
+    let fields = [
+        ("endpoint", "reddit/token.refresh_token"),
+        ("fault", "rate-limit"),
+    ];
+    let page = press(&harness, "fault", &fields).await;
+    let waiting = "reddit token.refresh_token: 1 × respond";
+    assert!(page.contains(waiting), "{page}");
+    let limited = harness.refresh(&refresh).await;
+    assert_eq!(
+        (limited.status, limited.header("retry-after")),
+        (StatusCode::TOO_MANY_REQUESTS, Some("30"))
+    );
+    press(&harness, "fault", &fields).await;
+    let page = press(&harness, "clear-faults", &[]).await;
+    assert!(!page.contains(waiting), "{page}");
+    assert_eq!(harness.refresh(&refresh).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn buttons_reject_pages_of_other_sites_and_unknown_values() {
+    let harness = Harness::new();
+    let origin = [
+        ("host", "127.0.0.1:8081"),
+        ("origin", "https://evil.example"),
+    ];
+    let foreign = harness.post("/actions/clear-faults", &origin, &[]).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    for (action, fields) in [
+        ("withdraw", [("account", "reddit/unknown")]),
+        ("withdraw", [("account", "")]),
+        ("fault", [("endpoint", "reddit/*")]),
+    ] {
+        let path = format!("/actions/{action}");
+        let rejected = harness.post(&path, &[], &fields).await;
+        assert_eq!(
+            rejected.status,
+            StatusCode::BAD_REQUEST,
+            "{action} {fields:?}"
+        );
+    }
+    let policy = harness.get("/", &[]).await;
+    assert_eq!(policy.header("referrer-policy"), Some("same-origin"));
+}
+
 #[tokio::test]
 async fn pictures_are_png_and_deterministic() {
     let harness = Harness::new();
