@@ -35,6 +35,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// Maximum number of open connections, if the limit on open files permits it.
 const MAX_CONNECTIONS: u64 = 8192;
+/// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4), and of no HTTP/1 request.
+const HTTP2_PREFACE: &[u8] = b"PRI";
 /// Maximum size of a request's first line and header, in bytes.
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
 /// Maximum number of concurrent requests on one HTTP/2 connection.
@@ -119,14 +121,17 @@ pub(crate) async fn serve(
 ) {
     let graceful = GracefulShutdown::new();
     let permits = Arc::new(Semaphore::new(max_connections));
-    let builder = builder();
     while let Some((stream, peer, permit)) = accept(&listener, &permits, &stop).await {
         let has_request = Arc::new(AtomicBool::new(false));
         let service = service_fn(handler(router.clone(), peer, Arc::clone(&has_request)));
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
-        let connection = graceful.watch(connection);
+        let (watcher, stop) = (graceful.watcher(), stop.clone());
+        let connection = async move {
+            let Some(builder) = stop.run_until_cancelled(builder_for(&stream)).await else {
+                return Ok(());
+            };
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            watcher.watch(connection.into_owned()).await
+        };
         tokio::spawn(async move {
             tokio::select! {
                 result = connection => if let Err(error) = result {
@@ -140,6 +145,11 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
+    finish(graceful).await;
+}
+
+/// Waits for requests in progress, up to [`SHUTDOWN_TIMEOUT`].
+async fn finish(graceful: GracefulShutdown) {
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown())
         .await
         .is_err()
@@ -148,6 +158,19 @@ pub(crate) async fn serve(
             after_s = SHUTDOWN_TIMEOUT.as_secs(),
             "aborted requests in progress at shutdown"
         );
+    }
+}
+
+/// Waits for the first bytes of a connection and returns a builder for it. A builder that detects
+/// the version of HTTP reads the first bytes separately, so that hyper allocates a second read
+/// buffer of 8 KiB for as long as the connection lasts. Thus it is used only for HTTP/2.
+async fn builder_for(stream: &TcpStream) -> auto::Builder<TokioExecutor> {
+    let mut first = [0; HTTP2_PREFACE.len()];
+    let read = stream.peek(&mut first).await.unwrap_or(0);
+    if HTTP2_PREFACE.starts_with(first.get(..read).unwrap_or_default()) {
+        builder()
+    } else {
+        builder().http1_only()
     }
 }
 
