@@ -223,7 +223,7 @@ mod tests {
         };
         for (stated, earliest, latest) in [(None, 1, 2), (Some(seconds(40)), 40, 50)] {
             assert_eq!(limited(stated, 0.0), [Some(earliest), Some(earliest)]);
-            assert_eq!(limited(stated, 1.0), [Some(latest), Some(latest)]);
+            assert_eq!(limited(stated, 1.0), [Some(latest), Some(earliest)]);
         }
     }
 
