@@ -102,7 +102,9 @@ impl Show {
         let redirect_uri = redirect_uri(spec)?;
         if self.json {
             let mut shown = as_json(spec);
-            shown["redirectUri"] = json!(redirect_uri);
+            if let Some(fields) = shown.as_object_mut() {
+                fields.insert("redirectUri".to_owned(), json!(redirect_uri));
+            }
             return output::print_json(&shown);
         }
         let mut rows = rows(spec);
