@@ -67,6 +67,7 @@ async fn tables_with_other_columns_are_refused_by_every_command(database: TestDa
 
 /// Returns the line of the log with this correlation id and level ERROR.
 fn logged_error(program: &Program, correlation_id: &str) -> Value {
+    program.wait_for(correlation_id);
     let output = program.output();
     let lines = output
         .lines()
