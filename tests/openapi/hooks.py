@@ -24,6 +24,8 @@ REJECTIONS = {
     # Any user may be named, but only two can be switched to.
     "changeConsoleSession": {"VALIDATION_ERROR"},
     "connect": {"INVALID_REDIRECT_URL"},
+    # `returnUrl` must be an address on the operator's list, and needs `portal`.
+    "createSession": {"INVALID_REDIRECT_URL", "VALIDATION_ERROR"},
     "finishFlow": {"INVALID_STATE", "VALIDATION_ERROR"},
     "listFlowAccounts": {"INVALID_STATE"},
     "postCallback": {"INVALID_CODE", "INVALID_STATE", "OAUTH_CALLBACK_ERROR"},
